@@ -1,0 +1,1 @@
+"""Transports for the OCPP-J engine."""
