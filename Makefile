@@ -1,21 +1,108 @@
-# Everything runs inside .venv, which is made and kept up to date by need.
-PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.stamp
+# Everything runs inside .venv, which is made once and brought up to date when pyproject.toml changes.
+# `make PYTHON=python3.13 ...` remakes it with another interpreter; VENV=elsewhere keeps both.
+VENV ?= .venv
+BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip --disable-pip-version-check -q
+
+# One stamp a step, all inside $(VENV), so that remaking the environment repeats every step. The first one is named
+# after PYTHON where that is given: another interpreter is then another, missing, stamp.
+MADE        := $(if $(PYTHON),$(VENV)/.made-$(subst /,-,$(PYTHON)),$(firstword $(wildcard $(VENV)/.made*) $(VENV)/.made))
+RUNTIME     := $(VENV)/.runtime
+DEV         := $(VENV)/.dev
+CONFORMANCE := $(VENV)/.conformance
+PEER        := tests/interop/node_modules/.stamp
 
 .DEFAULT_GOAL := help
 
-$(STAMP): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.11")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check 'pip>=25.1'
-	$(BIN)/python -m pip install -q --group dev -e .
-	touch $(STAMP)
+$(MADE):
+	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  $$python -c 'import ensurepip' 2>/dev/null || { \
+	    echo "$$python cannot make virtual environments: its ensurepip module is missing." >&2; \
+	    echo "On Debian and Ubuntu: apt-get install $$($$python -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; \
+	    exit 1; }; \
+	  echo "Making $(VENV) with $$($$python --version)"; \
+	  $$python -m venv --clear $(VENV) && touch $@; exit; \
+	done; \
+	echo "Python 3.11 or newer is needed and was not found as: $(or $(PYTHON),python3 python3.14 ... python3.11)." >&2; \
+	echo "Name one with: make PYTHON=/path/to/python3.11" >&2; \
+	exit 1
 
-.PHONY: setup
-setup: $(STAMP) ## Make or update the virtual environment
+# pip 25.1 is the first that installs dependency groups.
+$(RUNTIME): $(MADE) pyproject.toml
+	@echo "Installing the library"
+	@$(PIP) install 'pip>=25.1'
+	@$(PIP) install -e .
+	@touch $@
 
-.PHONY: help
+# The wheels of the run-time dependencies are kept, so that the test of the built wheel needs no network.
+$(DEV): $(RUNTIME)
+	@echo "Installing the development tools"
+	@$(PIP) install --group dev
+	@$(PIP) download --no-build-isolation -d $(VENV)/wheels .
+	@touch $@
+
+$(CONFORMANCE): $(DEV)
+	@$(PIP) install --group conformance
+	@touch $@
+
+# Only interoperability tests need it, and they skip with a reason where it is missing: never a reason to stop.
+$(PEER): tests/interop/package.json tests/interop/package-lock.json
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+	  echo "Installing the npm peer of the interoperability tests"; \
+	  (cd tests/interop && npm ci --loglevel=error --no-audit --no-fund --ignore-scripts --fetch-retries=1 --fetch-timeout=30000 >/dev/null) \
+	    && touch $@ || echo "npm could not install it: the tests that need it will be skipped"; \
+	fi
+
+.PHONY: setup demo fmt lint types test test-core cov fuzz bench conformance schemas docs dist clean help
+
+setup: $(DEV) $(PEER) ## Make or update the environment of the other targets
+
+demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol version
+	@$(BIN)/python -m ocpp_transports.demo
+
+test: lint types $(DEV) $(PEER) ## Check style and types, then run all tests, those of the built wheel included
+	@$(BIN)/python -m pytest
+
+test-core: $(DEV) ## Run the engine's own tests
+	@$(BIN)/python -m pytest -q tests/core
+
+fmt: $(DEV) ## Format the code and repair what the linter can repair
+	@$(BIN)/ruff check -q --fix --exit-zero .
+	@$(BIN)/ruff format .
+
+lint: $(DEV) ## Check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(DEV) ## Check types, strictly
+	@$(BIN)/mypy
+
+cov: $(DEV) $(PEER) ## Run all tests and report line and branch coverage
+	@$(BIN)/coverage run -m pytest -q
+	@$(BIN)/coverage report
+
+fuzz: $(DEV) ## Search long for counterexamples to the properties, from new random seeds
+	@$(BIN)/python -m pytest --hypothesis-profile=fuzz --timeout=0 tests/properties
+
+bench: $(DEV) ## Measure speed and memory beside the machine's description
+	@$(BIN)/python benchmarks/run.py
+
+conformance: $(CONFORMANCE) ## Run a WebSocket conformance suite over the echo client and server of examples/
+	@$(BIN)/python tools/conformance.py
+
+schemas: $(DEV) ## Regenerate the schema bundles
+	@$(BIN)/python tools/build_schemas.py
+
+docs: $(DEV) ## Regenerate the generated pages of the documentation
+	@$(BIN)/python tools/build_docs.py
+
+dist: $(DEV) ## Build the source distribution and the wheel
+	@$(BIN)/python -m build --no-isolation
+
+clean: ## Remove build results and caches; the environment stays
+	rm -rf build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
