@@ -1,0 +1,224 @@
+"""What comes out of the engines: everything the host has to do, in one order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
+
+if TYPE_CHECKING:
+    from .client import ClientState
+    from .session import SessionState
+
+__all__ = [
+    "Abandon",
+    "Action",
+    "CloseStream",
+    "CloseTransport",
+    "Direction",
+    "Dispatch",
+    "HttpRequest",
+    "LinkAction",
+    "OpenTransport",
+    "Report",
+    "ReportKind",
+    "SendBytes",
+    "SendText",
+    "SessionAction",
+    "Settle",
+    "StateChanged",
+    "Trace",
+    "UpgradeRequested",
+]
+
+
+@dataclass(slots=True)
+class SendBytes:
+    """Append these bytes to the stream."""
+
+    data: bytes
+
+
+@dataclass(slots=True)
+class SendText:
+    """Send this text as one WebSocket text message."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class CloseStream:
+    """Close the byte stream after what was sent before; `abort` drops it without waiting for that."""
+
+    abort: bool = False
+
+
+@dataclass(slots=True)
+class CloseTransport:
+    """Close the WebSocket after what was sent before; `abort` drops it without a close handshake.
+
+    The host answers by `TransportLost`, whenever and however it ended.
+    """
+
+    code: int = 1000
+    reason: str = ""
+    abort: bool = False
+
+
+@dataclass(slots=True)
+class OpenTransport:
+    """Dial.
+
+    A stack's host answers by `StreamOpened` or `StreamFailed`, a message-only host by `TransportOpened` or
+    `TransportFailed`, each with this `attempt`. `subprotocols` are offered in order of preference.
+    """
+
+    attempt: int
+    subprotocols: Sequence[str]
+
+
+@dataclass(slots=True)
+class UpgradeRequested:
+    """A WebSocket upgrade request that is well-formed: authenticate, then answer by `Accept` or `Reject`.
+
+    `target` is the request target as received; `headers` have lower-case names and keep their order and repetitions,
+    values as latin-1 text; `subprotocols` are the offered ones in the client's order.
+    """
+
+    target: str
+    headers: Sequence[tuple[str, str]]
+    subprotocols: Sequence[str]
+
+
+@dataclass(slots=True)
+class HttpRequest:
+    """A plain HTTP GET without an upgrade: answer by `Respond`."""
+
+    method: str
+    target: str
+    headers: Sequence[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Dispatch:
+    """Run the handler of an inbound CALL, then answer exactly one of `Reply`, `Fail`, `Decline` with `request`.
+
+    `expects_reply` is False for a SEND: `Reply` then only says that the handler is done.
+    """
+
+    request: int
+    action: str
+    payload: dict[str, Any]
+    message_id: str
+    expects_reply: bool = True
+
+
+@dataclass(slots=True)
+class Abandon:
+    """The connection of this request is gone: nobody waits for its answer any more."""
+
+    request: int
+
+
+@dataclass(slots=True)
+class Settle:
+    """A command with this token is done: `error` is None and `result` holds its value, or `error` says why not."""
+
+    token: int
+    result: Any = None
+    error: Exception | None = None
+
+
+@dataclass(slots=True)
+class StateChanged:
+    """The engine entered this state."""
+
+    state: "SessionState | ClientState"
+
+
+class ReportKind(Enum):
+    """One member for each thing worth telling that changes nothing for the host."""
+
+    BAD_MESSAGE = "bad message"
+    """The peer broke the message format; counts towards `max_bad_messages`."""
+    UNKNOWN_TYPE = "unknown message type"
+    """A message type this version does not know, ignored or refused by the version's rule."""
+    UNMATCHED_ANSWER = "unmatched answer"
+    """An answer to no CALL of ours; counts towards `max_bad_messages` unless it may answer a raw one."""
+    LATE_ANSWER = "late answer"
+    """An answer to a CALL that had timed out or was cancelled."""
+    DUPLICATE_ID = "duplicate message id"
+    """A CALL whose id is still in progress; it was refused, the first one goes on."""
+    OVERLOAD = "too many CALLs in progress"
+    """A CALL beyond `max_inbound`; it was refused."""
+    INVALID_CALL = "invalid CALL payload"
+    """An inbound CALL or SEND that breaks its schema; a CALL was refused."""
+    INVALID_RESULT = "invalid CALLRESULT payload"
+    """An inbound CALLRESULT that breaks its schema; the call failed."""
+    INVALID_REPLY = "invalid handler result"
+    """Our own handler's result breaks its schema or is no JSON; the peer got an InternalError."""
+    INVALID_REQUEST = "invalid outbound payload"
+    """An outbound CALL or SEND that breaks its schema; nothing was sent."""
+    RESULT_REFUSED = "CALLRESULTERROR"
+    """The peer could not use a CALLRESULT of ours (OCPP 2.1)."""
+    CANCELLED_ANSWER = "answer to a cancelled call"
+    PONG_TIMEOUT = "pong timeout"
+    """The peer showed no sign of life after a ping; the connection was dropped."""
+    PING = "ping"
+    PONG = "pong"
+    PROTOCOL_ERROR = "WebSocket protocol error"
+    """The peer broke RFC 6455 or HTTP; the connection was closed."""
+    CONNECT_FAILED = "connection attempt failed"
+    """`error` says why; the state that follows says whether another attempt comes."""
+
+
+@dataclass(slots=True)
+class Report:
+    """Something happened that only logs, metrics and user events care about.
+
+    `message` is the raw text or payload concerned: peer data, never to be sent on or logged unredacted.
+    """
+
+    kind: ReportKind
+    detail: str = ""
+    message_id: str | None = None
+    message: Any = None
+    error: Exception | None = None
+
+
+class Direction(Enum):
+    """Which way a message went, seen from this side."""
+
+    IN = "in"
+    OUT = "out"
+
+
+@dataclass(slots=True)
+class Trace:
+    """One OCPP-J message passed; emitted only while `SessionConfig.trace` is on.
+
+    `frame` is the message as a list, see `messages.Frame`. `action` is known for answers too; `latency` is the time
+    from CALL to answer, seconds, on answers to our own calls and on our own answers.
+    """
+
+    direction: Direction
+    frame: list[Any]
+    action: str | None = None
+    latency: float | None = None
+
+
+SessionAction: TypeAlias = SendText | CloseTransport | Dispatch | Abandon | Settle | StateChanged | Report | Trace
+LinkAction: TypeAlias = (
+    SendBytes
+    | CloseStream
+    | UpgradeRequested
+    | HttpRequest
+    | TransportOpened
+    | TransportFailed
+    | TransportLost
+    | TextReceived
+    | BinaryReceived
+    | Report
+)
+Action: TypeAlias = SessionAction | OpenTransport | SendBytes | CloseStream | UpgradeRequested | HttpRequest

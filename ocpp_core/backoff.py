@@ -1,0 +1,83 @@
+"""How long to wait before the next attempt: pure functions of the attempt number and an injected random source."""
+
+from dataclasses import dataclass
+from math import inf, isfinite
+from random import Random
+from typing import Protocol
+
+__all__ = ["Backoff", "ExponentialBackoff", "OCPPBackoff", "retry_delay"]
+
+
+class Backoff(Protocol):
+    """A reconnect policy."""
+
+    @property
+    def reset_after(self) -> float:
+        """Seconds a connection must last before the attempt counter starts again at 1."""
+
+    def delay(self, attempt: int, random: Random) -> float:
+        """Seconds to wait before `attempt` = 1, 2, … of an outage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExponentialBackoff:
+    """Double from `minimum` to `maximum` seconds, then jitter: `min(maximum, minimum * 2**(attempt-1)) * U(0.5, 1)`.
+
+    The jitter comes after the cap, so that a fleet never reconnects in step. The counter resets after `reset_after`
+    seconds online, not at open: a server that accepts and drops is not hammered.
+    Raises ValueError unless 0 < minimum <= maximum < inf and reset_after >= 0.
+    """
+
+    minimum: float = 1.0
+    maximum: float = 30.0
+    reset_after: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.minimum <= self.maximum or not isfinite(self.maximum):
+            raise ValueError(
+                f"expected 0 < minimum <= maximum < inf seconds, got minimum={self.minimum}, maximum={self.maximum}"
+            )
+        if not self.reset_after >= 0:
+            raise ValueError(f"expected reset_after >= 0 seconds, got {self.reset_after}")
+
+    def delay(self, attempt: int, random: Random) -> float:
+        """Seconds to wait before `attempt` (1, 2, …)."""
+        return _doubled(self.minimum, attempt - 1, self.maximum) * random.uniform(0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OCPPBackoff:
+    """The back-off of OCPP 2.x (Part 4 §5.3 and §8.1 to §8.3): `W * 2**min(attempt-1, N) + U(0, R)` seconds.
+
+    `wait_minimum` is RetryBackOffWaitMinimum (W), `random_range` RetryBackOffRandomRange (R), `repeat_times`
+    RetryBackOffRepeatTimes (N). It starts again at W after a successful connection (2.0.1 errata 2025-09 §4.12).
+    Raises ValueError for a negative or infinite value, or wait_minimum = 0.
+    """
+
+    wait_minimum: float = 30.0
+    random_range: float = 10.0
+    repeat_times: int = 3
+
+    @property
+    def reset_after(self) -> float:
+        """The counter resets at open."""
+        return 0.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.wait_minimum < inf and 0 <= self.random_range < inf and self.repeat_times >= 0):
+            raise ValueError("expected wait_minimum > 0, random_range >= 0 (finite seconds) and repeat_times >= 0")
+
+    def delay(self, attempt: int, random: Random) -> float:
+        """Seconds to wait before `attempt` (1, 2, …)."""
+        doublings = min(attempt - 1, self.repeat_times)
+        return _doubled(self.wait_minimum, doublings, inf) + random.uniform(0.0, self.random_range)
+
+
+def retry_delay(attempt: int, base: float, maximum: float, random: Random) -> float:
+    """Seconds to pause before repeating a call that timed out, `attempt` = 1, 2, …: full jitter below the cap."""
+    return random.uniform(0.0, _doubled(base, attempt - 1, maximum))
+
+
+def _doubled(base: float, doublings: int, maximum: float) -> float:
+    """Double `base` as often as asked, up to `maximum`, without overflow however often that is."""
+    return min(maximum, base * 2.0 ** min(doublings, 512))

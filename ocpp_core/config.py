@@ -1,0 +1,199 @@
+"""Every limit and policy of the engines: frozen, validated on construction, each with what happens at the limit.
+
+Times are seconds, sizes bytes, unless said otherwise; `inf` means no limit.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import inf
+from types import MappingProxyType
+from typing import Protocol, TypeAlias
+
+from .backoff import Backoff, ExponentialBackoff
+from .messages import Leniency
+from .versions import ErrorCode
+
+__all__ = [
+    "ClientConfig",
+    "Compression",
+    "IdFactory",
+    "LinkConfig",
+    "SessionConfig",
+    "Validator",
+    "Violation",
+]
+
+IdFactory: TypeAlias = Callable[[], str]
+"""Makes message ids: at most 36 characters, unique over all connections and restarts of a sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Why a payload is refused: an error code and at most 255 characters that name the path and the rule."""
+
+    code: ErrorCode
+    description: str
+
+
+class Validator(Protocol):
+    """Checks payloads against the schemas of one protocol; an action it does not have is never refused."""
+
+    def has(self, action: str) -> bool:
+        """Whether there is a schema for the action."""
+
+    def check_call(self, action: str, payload: object) -> Violation | None:
+        """Check the payload of a CALL."""
+
+    def check_result(self, action: str, payload: object) -> Violation | None:
+        """Check the payload of a CALLRESULT."""
+
+    def check_send(self, action: str, payload: object) -> Violation | None:
+        """Check the payload of a SEND."""
+
+
+def _expect(value: float, name: str, least: float, unit: str = "seconds") -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
+        raise ValueError(f"expected {name} >= {least:g} {unit}, got {value!r}")
+
+
+def _expect_positive(value: float, name: str, unit: str = "seconds") -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ValueError(f"expected {name} > 0 {unit}, got {value!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConfig:
+    """The settings of one connection's conversation. Raises ValueError for a value out of range."""
+
+    call_timeout: float = 30.0
+    """Seconds from write to answer (OCPP-J §4.1.1); then the call settles with TimeoutError. `inf`: never."""
+    call_ttl: float = inf
+    """Seconds from the command to the write; then the call settles with TimeoutError and is never sent."""
+    call_concurrency: int = 1
+    """CALLs outstanding at a time; OCPP-J §4.1.1 wants 1. Further ones wait."""
+    max_queued: int = 1000
+    """Calls that wait for the window; beyond, a new call settles with CallDroppedError."""
+    max_inbound: int = 132
+    """Inbound requests dispatched and not yet answered; beyond, a CALL is refused by GenericError."""
+    max_declined: int = 100
+    """Declined (NOREPLY) requests still open; beyond, the oldest one is given up (`Abandon`)."""
+    max_bad_messages: float = inf
+    """Bad messages a connection may send; at this number it is closed with 1002."""
+    drain_timeout: float = 30.0
+    """Seconds a draining close waits for answers; then open calls settle with ClosedError."""
+    close_timeout: float = 5.0
+    """Seconds the close handshake may take; then the transport is dropped."""
+    leniency: Leniency = field(default_factory=Leniency)
+    """Tolerances in reading messages, all off by default."""
+    answer_bad_results: bool = True
+    """Tell the peer by CALLRESULTERROR that its CALLRESULT was unusable, where the version has it (2.1)."""
+    validator: Validator | None = None
+    """Strict mode: checks payloads in both directions; None checks nothing."""
+    validated_actions: frozenset[str] | None = None
+    """Only these actions are checked; None means all."""
+    trace: bool = False
+    """Emit a `Trace` for every message."""
+
+    def __post_init__(self) -> None:
+        _expect_positive(self.call_timeout, "call_timeout")
+        _expect_positive(self.call_ttl, "call_ttl")
+        _expect(self.call_concurrency, "call_concurrency", 1, "CALLs")
+        _expect(self.max_queued, "max_queued", 0, "calls")
+        _expect(self.max_inbound, "max_inbound", 1, "requests")
+        _expect(self.max_declined, "max_declined", 0, "requests")
+        _expect(self.max_bad_messages, "max_bad_messages", 1, "messages")
+        _expect_positive(self.drain_timeout, "drain_timeout")
+        _expect_positive(self.close_timeout, "close_timeout")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compression:
+    """permessage-deflate (RFC 7692). Raises ValueError for a value out of range.
+
+    Without context takeover (the default) an idle connection keeps no compressor.
+    """
+
+    level: int = 6
+    """zlib level, 0 to 9."""
+    threshold: int = 1024
+    """Messages shorter than this many bytes are sent uncompressed."""
+    window_bits: int = 12
+    """LZ77 window of our compressor, 9 to 15; RFC 7692 §7.1.2. Memory a message in work grows with it."""
+    context_takeover: bool = False
+    """Keep the compression window from message to message, in both directions (RFC 7692 §7.1.1)."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.level <= 9:
+            raise ValueError(f"expected level 0 to 9, got {self.level}")
+        if not 9 <= self.window_bits <= 15:
+            raise ValueError(f"expected window_bits 9 to 15, got {self.window_bits}")
+        _expect(self.threshold, "threshold", 0, "bytes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkConfig:
+    """The settings of one WebSocket. Raises ValueError for a value out of range."""
+
+    max_message_size: float = 1 << 20
+    """Bytes of one message, after decompression; beyond, the connection is closed with 1009."""
+    max_fragments: float = 1024
+    """Fragments of one message; beyond, the connection is closed with 1009."""
+    max_header_size: int = 16384
+    """Bytes of the HTTP header block; beyond, 431 (server) or a failed attempt (client)."""
+    max_early_data: int = 65536
+    """Bytes that may follow the upgrade request before its answer; beyond, 400."""
+    handshake_timeout: float = 30.0
+    """Seconds from the first byte awaited to the end of the handshake, authentication included; then 408."""
+    close_timeout: float = 5.0
+    """Seconds the close handshake may take; then the stream is dropped (1006)."""
+    ping_interval: float = 30.0
+    """Seconds between pings, each multiplied by U(0.75, 1.25); `inf` sends none (OCPP WebSocketPingInterval 0)."""
+    pong_timeout: float = 35.0
+    """Seconds after a ping in which anything at all must arrive; then the connection is dropped. `inf`: never."""
+    defer_pings_on_activity: bool = False
+    """Postpone a ping while bytes arrived within the interval."""
+    compression: Compression | None = None
+    """Offer or accept permessage-deflate."""
+
+    def __post_init__(self) -> None:
+        _expect_positive(self.max_message_size, "max_message_size", "bytes")
+        _expect(self.max_fragments, "max_fragments", 1, "fragments")
+        _expect(self.max_header_size, "max_header_size", 256, "bytes")
+        _expect(self.max_early_data, "max_early_data", 0, "bytes")
+        _expect_positive(self.handshake_timeout, "handshake_timeout")
+        _expect_positive(self.close_timeout, "close_timeout")
+        _expect_positive(self.ping_interval, "ping_interval")
+        _expect_positive(self.pong_timeout, "pong_timeout")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientConfig:
+    """The settings of a client over its connections. Raises ValueError for a value out of range."""
+
+    protocols: tuple[str, ...]
+    """Subprotocols offered at every attempt, in order of preference."""
+    session: SessionConfig = field(default_factory=SessionConfig)
+    """What each new session starts with."""
+    validators: Mapping[str, Validator] = field(default_factory=lambda: MappingProxyType({}))
+    """Strict mode by negotiated subprotocol; the others use `session.validator`."""
+    reconnect: bool = True
+    """Come back after a connection that was open is lost."""
+    max_reconnects: float = inf
+    """Failed attempts in a row; then the client stops with 1001."""
+    backoff: Backoff = field(default_factory=ExponentialBackoff)
+    """How long to wait before each attempt."""
+    connect_timeout: float = 30.0
+    """Seconds from the dial to the open WebSocket; then the attempt failed. `inf`: no limit."""
+    retry_initial_connect: bool = False
+    """Keep trying also when the first attempt failed; `connect` still reports that failure."""
+    offline_queue: bool = False
+    """Keep calls made without a connection and send them when there is one."""
+    offline_queue_size: int = 100
+    """Calls kept; beyond, the oldest one settles with CallDroppedError."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.protocols, str) or not self.protocols or len(set(self.protocols)) < len(self.protocols):
+            raise ValueError(f"expected protocols as distinct subprotocol names, got {self.protocols!r}")
+        _expect(self.max_reconnects, "max_reconnects", 0, "attempts")
+        _expect_positive(self.connect_timeout, "connect_timeout")
+        _expect(self.offline_queue_size, "offline_queue_size", 1, "calls")

@@ -1,0 +1,280 @@
+"""The five OCPP-J messages and their JSON text, both ways.
+
+A decoded message is the checked JSON array itself (`Frame`): no object is built for it, because decoding runs
+once a message on servers with thousands of stations. What does not decode is described by `Malformed`.
+
+Sources: OCPP-J 1.6 §4.2, OCPP 2.0.1 Part 4 §4.2, OCPP 2.1 Part 4 §4.2.
+"""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import Any, Final, NoReturn, TypeAlias
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_DESCRIPTION",
+    "MAX_ID_LENGTH",
+    "Fault",
+    "Frame",
+    "Leniency",
+    "Malformed",
+    "MessageType",
+    "decode",
+    "encode_error",
+    "encode_message",
+    "encode_payload",
+    "encode_result",
+]
+
+
+class MessageType(IntEnum):
+    """The first element of every OCPP-J message."""
+
+    CALL = 2
+    CALLRESULT = 3
+    CALLERROR = 4
+    CALLRESULTERROR = 5
+    """OCPP 2.1 only: the caller tells the callee that its CALLRESULT was unusable."""
+    SEND = 6
+    """OCPP 2.1 only: a message that is never answered."""
+
+
+MAX_ID_LENGTH: Final = 36
+"""Characters of a message id (OCPP-J 1.6 table 3, 2.0.1 Part 4 table 4)."""
+MAX_DESCRIPTION: Final = 255
+"""Characters of an errorDescription (OCPP 2.0.1 Part 4 table 7); longer ones are cut on the way out."""
+MAX_DEPTH: Final = 128
+"""Nested JSON brackets that are read; deeper text is malformed, whatever the interpreter's recursion limit is."""
+
+Frame: TypeAlias = list[Any]
+"""A checked message: `[2, id, action, payload]`, `[3, id, payload]`, `[4 or 5, id, code, description, details]`
+or `[6, id, action, payload]`."""
+
+
+class Fault(Enum):
+    """What kind of malformed text it is, hence who has to be told."""
+
+    EMPTY = "empty text"
+    UNREADABLE = "no message type and id could be read"
+    CALL = "a CALL that breaks the message format"
+    ID_TOO_LONG = "a CALL whose id is longer than 36 characters"
+    ANSWER = "an answer that breaks the message format"
+    SEND = "a SEND that breaks the message format"
+    UNKNOWN_TYPE = "a message type this version does not know"
+
+
+@dataclass(slots=True, frozen=True)
+class Malformed:
+    """Text that is no message.
+
+    `reason` says what was expected and never repeats the text. `message_id` is None where none could be read.
+    """
+
+    fault: Fault
+    reason: str
+    message_id: str | None = None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Leniency:
+    """Named tolerances for stations that break the rules; every one is off by default."""
+
+    null_payload: bool = False
+    """Read the payload `null` as `{}` (OCPP-J 1.6 tables 4 and 5 allow it, the schemas do not)."""
+    numeric_ids: bool = False
+    """Read a numeric message id as its text: `5` as `"5"`; the answer carries the text."""
+    long_ids: bool = False
+    """Serve CALLs whose id is longer than 36 characters."""
+    trailing_elements: bool = False
+    """Ignore elements behind the last one of a message."""
+    binary_messages: bool = False
+    """Read binary WebSocket messages as UTF-8 text."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")  # RFC 8259 §6: NaN and Infinity are not permitted
+
+
+_loads = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+_ID_OF_BROKEN_CALL = re.compile(r'\s*\[\s*2\s*,\s*"([^"\\\x00-\x1f]{0,36})"\s*[,\]]?')
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+_STRICT = Leniency()
+
+
+def decode(text: str, types: Collection[int], leniency: Leniency = _STRICT) -> Frame | Malformed:
+    """Read one message; `types` are the message types that the negotiated version knows.
+
+    Never raises, whatever the text is.
+    """
+    try:
+        if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+            return _broken(text, f"JSON nested deeper than {MAX_DEPTH} levels")
+        frame = _loads(text)
+        if "\\" in text:
+            _dumps(frame).encode()  # an escaped lone surrogate is no Unicode text (RFC 8259 §8.2)
+    except (ValueError, RecursionError):
+        return _broken(text, "expected a JSON array in valid UTF-8 without NaN or Infinity")
+    if type(frame) is not list or len(frame) < 1 or type(frame[0]) is not int:
+        return Malformed(Fault.UNREADABLE, "expected a JSON array that begins with an integer message type")
+    return _check(frame, types, leniency)
+
+
+def _broken(text: str, reason: str) -> Malformed:
+    if not text or text.isspace():
+        return Malformed(Fault.EMPTY, "expected a JSON array")
+    if (match := _ID_OF_BROKEN_CALL.match(text)) and _is_unicode(match[1]):
+        return Malformed(Fault.CALL, reason, match[1])
+    return Malformed(Fault.UNREADABLE, reason)
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for match in _BRACKETS.finditer(text):
+        mark = match[0]
+        if mark in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark in "]}":
+            depth -= 1
+    return deepest
+
+
+def _check(frame: Frame, types: Collection[int], leniency: Leniency) -> Frame | Malformed:
+    kind = frame[0]
+    message_id = frame[1] if len(frame) > 1 else None
+    if type(message_id) is int and leniency.numeric_ids:
+        message_id = frame[1] = str(message_id)
+    if type(message_id) is not str:
+        return _without_id(kind, types)
+    if kind not in types:
+        return Malformed(Fault.UNKNOWN_TYPE, f"message type {kind!r} is unknown here", message_id)
+    if kind == MessageType.CALL:
+        return _check_call(frame, message_id, leniency)
+    if kind == MessageType.CALLRESULT:
+        return _check_result(frame, message_id, leniency)
+    if kind == MessageType.SEND:
+        return _check_send(frame, message_id, leniency)
+    return _check_error(frame, message_id, leniency)
+
+
+def _without_id(kind: int, types: Collection[int]) -> Malformed:
+    if kind not in types:
+        return Malformed(Fault.UNKNOWN_TYPE, "the message type is unknown here")
+    reason = "expected a text message id as second element"
+    if kind == MessageType.CALL:
+        return Malformed(Fault.UNREADABLE, reason)
+    return Malformed(Fault.SEND if kind == MessageType.SEND else Fault.ANSWER, reason)
+
+
+def _check_call(frame: Frame, message_id: str, leniency: Leniency) -> Frame | Malformed:
+    if len(message_id) > MAX_ID_LENGTH and not leniency.long_ids:
+        reason = f"expected a message id of at most {MAX_ID_LENGTH} characters"
+        return Malformed(Fault.ID_TOO_LONG, reason, message_id)
+    if problem := _body_problem(frame, leniency):
+        return Malformed(Fault.CALL, problem, message_id)
+    return frame
+
+
+def _check_send(frame: Frame, message_id: str, leniency: Leniency) -> Frame | Malformed:
+    if problem := _body_problem(frame, leniency):
+        return Malformed(Fault.SEND, problem, message_id)
+    return frame
+
+
+def _body_problem(frame: Frame, leniency: Leniency) -> str | None:
+    """Check what CALL and SEND share: `[type, id, action, {payload}]`."""
+    if len(frame) != 4 and not _cut(frame, 4, leniency):
+        return f"expected 4 elements: [{frame[0]}, id, action, payload]"
+    if type(frame[2]) is not str or not frame[2]:
+        return "expected an action name as third element"
+    if type(frame[3]) is not dict and not _fill(frame, 3, leniency):
+        return "expected a JSON object as payload"
+    return None
+
+
+def _check_result(frame: Frame, message_id: str, leniency: Leniency) -> Frame | Malformed:
+    if len(frame) != 3 and not _cut(frame, 3, leniency):
+        return Malformed(Fault.ANSWER, "expected 3 elements: [3, id, payload]", message_id)
+    if type(frame[2]) is not dict and not _fill(frame, 2, leniency):
+        return Malformed(Fault.ANSWER, "expected a JSON object as payload", message_id)
+    return frame
+
+
+def _check_error(frame: Frame, message_id: str, leniency: Leniency) -> Frame | Malformed:
+    """Check CALLERROR and CALLRESULTERROR.
+
+    Four elements are accepted and read as details `{}`; description and details that are no text and no object
+    are read as empty, because the caller is better served by the error code than by a second error.
+    """
+    if len(frame) == 4:
+        frame.append({})
+    if (len(frame) != 5 and not _cut(frame, 5, leniency)) or type(frame[2]) is not str:
+        reason = f"expected 5 elements: [{frame[0]}, id, code, description, details]"
+        return Malformed(Fault.ANSWER, reason, message_id)
+    if type(frame[3]) is not str:
+        frame[3] = ""
+    if type(frame[4]) is not dict:
+        frame[4] = {}
+    return frame
+
+
+def _cut(frame: Frame, length: int, leniency: Leniency) -> bool:
+    if not leniency.trailing_elements or len(frame) < length:
+        return False
+    del frame[length:]
+    return True
+
+
+def _fill(frame: Frame, index: int, leniency: Leniency) -> bool:
+    if not leniency.null_payload or frame[index] is not None:
+        return False
+    frame[index] = {}
+    return True
+
+
+def encode_payload(payload: object) -> str:
+    """Write a payload as JSON text.
+
+    Raises TypeError unless `payload` is a dict of JSON values, ValueError for NaN, Infinity, lone surrogates,
+    a circular reference or nesting deeper than `MAX_DEPTH`.
+    """
+    if not isinstance(payload, dict):
+        raise TypeError(f"expected a dict as payload, got {type(payload).__name__}")
+    try:
+        text = _dumps(payload)
+        if not text.isascii():
+            text.encode()
+    except RecursionError:
+        raise ValueError(f"expected a payload nested at most {MAX_DEPTH} levels") from None
+    return text
+
+
+def encode_message(kind: int, message_id: str, action: str, payload_json: str) -> str:
+    """Write a CALL (2) or SEND (6) around a payload that is JSON text already."""
+    return f"[{kind},{_dumps(message_id)},{_dumps(action)},{payload_json}]"
+
+
+def encode_result(message_id: str, payload_json: str) -> str:
+    """Write a CALLRESULT around a payload that is JSON text already."""
+    return f"[3,{_dumps(message_id)},{payload_json}]"
+
+
+def encode_error(kind: int, message_id: str, code: str, description: str, details: object) -> str:
+    """Write a CALLERROR (4) or CALLRESULTERROR (5); the description is cut to 255 characters.
+
+    Raises TypeError or ValueError as `encode_payload` does, for `details` and the texts.
+    """
+    texts = ",".join(map(_dumps, (message_id, code, description[:MAX_DESCRIPTION])))
+    text = f"[{kind},{texts},{encode_payload(details)}]"
+    if not text.isascii():
+        text.encode()
+    return text

@@ -1,0 +1,103 @@
+"""What differs between the OCPP versions, as data: message types, error-code spelling, answers to broken frames."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from .messages import MessageType
+
+__all__ = ["OCPP16", "OCPP21", "OCPP201", "ErrorCode", "Version", "canonical_code", "version_of"]
+
+
+class ErrorCode(StrEnum):
+    """The RPC error codes in the spelling of OCPP 2.x (Part 4 table 8); `Version.spell` gives a version's own."""
+
+    NOT_IMPLEMENTED = "NotImplemented"
+    NOT_SUPPORTED = "NotSupported"
+    INTERNAL_ERROR = "InternalError"
+    PROTOCOL_ERROR = "ProtocolError"
+    SECURITY_ERROR = "SecurityError"
+    FORMAT_VIOLATION = "FormatViolation"
+    PROPERTY_CONSTRAINT_VIOLATION = "PropertyConstraintViolation"
+    OCCURRENCE_CONSTRAINT_VIOLATION = "OccurrenceConstraintViolation"
+    TYPE_CONSTRAINT_VIOLATION = "TypeConstraintViolation"
+    GENERIC_ERROR = "GenericError"
+    MESSAGE_TYPE_NOT_SUPPORTED = "MessageTypeNotSupported"
+    RPC_FRAMEWORK_ERROR = "RpcFrameworkError"
+
+
+# OCPP-J 1.6 errata 5.1 and 5.2: both odd spellings are known and deliberately not fixed on the wire. The two codes
+# that 1.6 does not have become GenericError, "any other error" in its table 7.
+_SPELLING_16: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        ErrorCode.FORMAT_VIOLATION: "FormationViolation",
+        ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION: "OccurenceConstraintViolation",
+        ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED: "GenericError",
+        ErrorCode.RPC_FRAMEWORK_ERROR: "GenericError",
+    }
+)
+_SPELLING_2X: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "FormationViolation": ErrorCode.FORMAT_VIOLATION.value,
+        "OccurenceConstraintViolation": ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION.value,
+    }
+)
+_CANONICAL: Final[Mapping[str, ErrorCode]] = MappingProxyType(
+    {code.value: code for code in ErrorCode}
+    | {
+        "FormationViolation": ErrorCode.FORMAT_VIOLATION,
+        "OccurenceConstraintViolation": ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION,
+    }
+)
+_CLASSIC: Final = frozenset({MessageType.CALL.value, MessageType.CALLRESULT.value, MessageType.CALLERROR.value})
+
+
+def canonical_code(raw: str) -> ErrorCode | None:
+    """Read an error code in any version's spelling; None for a code that no version knows."""
+    return _CANONICAL.get(raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """The facts of one subprotocol."""
+
+    name: str
+    """The WebSocket subprotocol, e.g. `ocpp1.6`."""
+    message_types: frozenset[int] = _CLASSIC
+    """Legal message types; every other one is an unknown type."""
+    send_actions: frozenset[str] = frozenset()
+    """Actions that travel as SEND (2.1 Part 4 §4.2.4)."""
+    spelling: Mapping[str, str] = field(default_factory=lambda: _SPELLING_2X)
+    """Error codes whose spelling on the wire differs from the canonical one."""
+    answers_unreadable: bool = True
+    """Answer a frame without a readable id by a CALLERROR with id "-1" (2.0.1 Part 4 §4.2.3)."""
+    answers_unknown_type: bool = False
+    """Answer an unknown message type by MessageTypeNotSupported (2.0.1 Part 4 §4.4) instead of ignoring it."""
+
+    def spell(self, code: str) -> str:
+        """Spell an error code for this version's wire; unknown codes stay as they are."""
+        return self.spelling.get(code) or str(code)
+
+    @property
+    def reports_bad_results(self) -> bool:
+        """Whether an unusable CALLRESULT may be answered by a CALLRESULTERROR (2.1 Part 4 §4.2.3)."""
+        return MessageType.CALLRESULTERROR.value in self.message_types
+
+
+OCPP16: Final = Version(name="ocpp1.6", spelling=_SPELLING_16, answers_unreadable=False)
+OCPP201: Final = Version(name="ocpp2.0.1", answers_unknown_type=True)
+OCPP21: Final = Version(
+    name="ocpp2.1",
+    message_types=_CLASSIC | {MessageType.CALLRESULTERROR.value, MessageType.SEND.value},
+    send_actions=frozenset({"NotifyPeriodicEventStream"}),
+)
+
+
+def version_of(subprotocol: str, versions: Iterable[Version] = (OCPP16, OCPP201, OCPP21)) -> Version:
+    """Look up the facts of a subprotocol; a custom one gets those of OCPP 2.0.1 under its own name."""
+    for version in versions:
+        if version.name == subprotocol:
+            return version
+    return replace(OCPP201, name=subprotocol)
