@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from .backoff import Backoff, ExponentialBackoff
 from .messages import Leniency
-from .versions import ErrorCode
+from .versions import ErrorCode, Version
 
 __all__ = [
     "ClientConfig",
@@ -19,6 +19,7 @@ __all__ = [
     "IdFactory",
     "LinkConfig",
     "SessionConfig",
+    "UpgradeTarget",
     "Validator",
     "Violation",
 ]
@@ -166,6 +167,18 @@ class LinkConfig:
         _expect_positive(self.pong_timeout, "pong_timeout")
 
 
+@dataclass(frozen=True, slots=True)
+class UpgradeTarget:
+    """Where a client asks for the upgrade, from the next attempt on."""
+
+    host: str
+    """The Host header: name or address, with the port where it is not the scheme's default."""
+    target: str
+    """The request target: path and query, percent-encoded."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Further header fields, among them Authorization: never logged."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
     """The settings of a client over its connections. Raises ValueError for a value out of range."""
@@ -190,9 +203,11 @@ class ClientConfig:
     """Keep calls made without a connection and send them when there is one."""
     offline_queue_size: int = 100
     """Calls kept; beyond, the oldest one settles with CallDroppedError."""
+    versions: tuple[Version, ...] = ()
+    """The facts of custom subprotocols; see `versions.version_of`."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.protocols, str) or not self.protocols or len(set(self.protocols)) < len(self.protocols):
+        if not self.protocols or len(set(self.protocols)) < len(self.protocols):
             raise ValueError(f"expected protocols as distinct subprotocol names, got {self.protocols!r}")
         _expect(self.max_reconnects, "max_reconnects", 0, "attempts")
         _expect_positive(self.connect_timeout, "connect_timeout")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from .config import ClientConfig, LinkConfig, SessionConfig
+    from .config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
+    from .versions import Version
 
 __all__ = [
     "Accept",
@@ -63,7 +64,7 @@ class Congested:
 class Reconfigure:
     """New settings from now on; each layer takes the config of its own type and passes the others on."""
 
-    config: "SessionConfig | LinkConfig | ClientConfig"
+    config: "SessionConfig | LinkConfig | ClientConfig | UpgradeTarget"
 
 
 # Messages and transports
@@ -191,17 +192,27 @@ class SendRaw:
     timeout: float | None = None
 
 
+def _is_close_code(code: int) -> bool:
+    """RFC 6455 §7.4: the codes an endpoint may put into a Close frame."""
+    return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
+
+
 @dataclass(slots=True)
 class Close:
     """Close the connection and do not come back.
 
     `drain` waits for the answers to CALLs in flight first; `force` ends the transport without a close handshake.
+    Raises ValueError for a code that must not be sent (RFC 6455 §7.4). A reason longer than 123 bytes is cut.
     """
 
     code: int = 1000
     reason: str = ""
     drain: bool = True
     force: bool = False
+
+    def __post_init__(self) -> None:
+        if not _is_close_code(self.code):
+            raise ValueError(f"expected a close code of 1000-1003, 1007-1014 or 3000-4999, got {self.code!r}")
 
 
 @dataclass(slots=True)
@@ -239,11 +250,16 @@ class BytesReceived:
 
 @dataclass(slots=True)
 class Accept:
-    """Answer an upgrade request by 101; `config` replaces the session config made for this connection."""
+    """Answer an upgrade request by 101.
+
+    `subprotocol` is put on the wire and must be one that was offered; None puts none. `version` names the facts to
+    speak by (default: those of `subprotocol`), `config` replaces the session config made for this connection.
+    """
 
     subprotocol: str | None
     headers: Sequence[tuple[str, str]] = ()
     config: "SessionConfig | None" = None
+    version: "Version | None" = None
 
 
 @dataclass(slots=True)

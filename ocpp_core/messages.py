@@ -61,7 +61,9 @@ class Fault(Enum):
     UNREADABLE = "no message type and id could be read"
     CALL = "a CALL that breaks the message format"
     ID_TOO_LONG = "a CALL whose id is longer than 36 characters"
-    ANSWER = "an answer that breaks the message format"
+    RESULT = "a CALLRESULT that breaks the message format"
+    ERROR = "a CALLERROR that breaks the message format"
+    RESULT_ERROR = "a CALLRESULTERROR that breaks the message format"
     SEND = "a SEND that breaks the message format"
     UNKNOWN_TYPE = "a message type this version does not know"
 
@@ -104,6 +106,13 @@ _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", 
 _ID_OF_BROKEN_CALL = re.compile(r'\s*\[\s*2\s*,\s*"([^"\\\x00-\x1f]{0,36})"\s*[,\]]?')
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _STRICT = Leniency()
+# Only a CALL makes the peer wait; the others are never answered, whatever is wrong with them.
+_UNANSWERED = {
+    MessageType.CALLRESULT.value: Fault.RESULT,
+    MessageType.CALLERROR.value: Fault.ERROR,
+    MessageType.CALLRESULTERROR.value: Fault.RESULT_ERROR,
+    MessageType.SEND.value: Fault.SEND,
+}
 
 
 def decode(text: str, types: Collection[int], leniency: Leniency = _STRICT) -> Frame | Malformed:
@@ -170,9 +179,7 @@ def _without_id(kind: int, types: Collection[int]) -> Malformed:
     if kind not in types:
         return Malformed(Fault.UNKNOWN_TYPE, "the message type is unknown here")
     reason = "expected a text message id as second element"
-    if kind == MessageType.CALL:
-        return Malformed(Fault.UNREADABLE, reason)
-    return Malformed(Fault.SEND if kind == MessageType.SEND else Fault.ANSWER, reason)
+    return Malformed(_UNANSWERED.get(kind, Fault.UNREADABLE), reason)
 
 
 def _check_call(frame: Frame, message_id: str, leniency: Leniency) -> Frame | Malformed:
@@ -203,9 +210,9 @@ def _body_problem(frame: Frame, leniency: Leniency) -> str | None:
 
 def _check_result(frame: Frame, message_id: str, leniency: Leniency) -> Frame | Malformed:
     if len(frame) != 3 and not _cut(frame, 3, leniency):
-        return Malformed(Fault.ANSWER, "expected 3 elements: [3, id, payload]", message_id)
+        return Malformed(Fault.RESULT, "expected 3 elements: [3, id, payload]", message_id)
     if type(frame[2]) is not dict and not _fill(frame, 2, leniency):
-        return Malformed(Fault.ANSWER, "expected a JSON object as payload", message_id)
+        return Malformed(Fault.RESULT, "expected a JSON object as payload", message_id)
     return frame
 
 
@@ -219,7 +226,7 @@ def _check_error(frame: Frame, message_id: str, leniency: Leniency) -> Frame | M
         frame.append({})
     if (len(frame) != 5 and not _cut(frame, 5, leniency)) or type(frame[2]) is not str:
         reason = f"expected 5 elements: [{frame[0]}, id, code, description, details]"
-        return Malformed(Fault.ANSWER, reason, message_id)
+        return Malformed(_UNANSWERED[frame[0]], reason, message_id)
     if type(frame[3]) is not str:
         frame[3] = ""
     if type(frame[4]) is not dict:

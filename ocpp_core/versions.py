@@ -95,9 +95,12 @@ OCPP21: Final = Version(
 )
 
 
-def version_of(subprotocol: str, versions: Iterable[Version] = (OCPP16, OCPP201, OCPP21)) -> Version:
-    """Look up the facts of a subprotocol; a custom one gets those of OCPP 2.0.1 under its own name."""
-    for version in versions:
+def version_of(subprotocol: str, custom: Iterable[Version] = ()) -> Version:
+    """Look up the facts of a subprotocol, among `custom` ones first.
+
+    A subprotocol that is neither there nor an OCPP version gets the facts of OCPP 2.0.1 under its own name.
+    """
+    for version in (*custom, OCPP16, OCPP201, OCPP21):
         if version.name == subprotocol:
             return version
     return replace(OCPP201, name=subprotocol)

@@ -1,0 +1,376 @@
+"""Outbound CALLs: the queue, the window, the time-outs, the answers.
+
+"A sender must not send a CALL until its earlier CALLs were answered or timed out" (OCPP-J §4.1.1, all versions): per
+connection and per direction. What waits, waits here.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from .actions import Direction, Report, ReportKind, SendText, SessionAction, Settle, Trace
+from .config import IdFactory, SessionConfig, Violation
+from .errors import (
+    CallCancelledError,
+    CallDroppedError,
+    ClosedError,
+    ConnectionLostError,
+    OCPPError,
+    RPCError,
+    RPCFrameworkError,
+    RPCNotImplementedError,
+    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
+    create_rpc_error,
+)
+from .inputs import SendRaw, StartCall
+from .messages import MAX_ID_LENGTH, Frame, MessageType, decode, encode_error, encode_message, encode_payload
+from .timers import Timers
+from .versions import ErrorCode, Version
+
+__all__ = ["Calls", "OutboundCall", "RecentIds", "prepare_call", "prepare_raw", "violation_error"]
+
+
+@dataclass(slots=True, eq=False)
+class OutboundCall:
+    """One accepted call on its way; itself the name of its timer."""
+
+    token: int | None
+    """None once its caller was told; it may still hold a window slot."""
+    action: str
+    payload: Mapping[str, Any]
+    payload_json: str
+    timeout: float
+    expires: float
+    message_id: str | None
+    validate: bool
+    protocol: str | None
+    urgent: bool = False
+    raw: str | None = None
+    """The whole text of a raw CALL."""
+    written_at: float = -inf
+
+
+class RecentIds:
+    """The newest message ids of some kind, at most `size` of them."""
+
+    __slots__ = ("_ids", "_size")
+
+    def __init__(self, size: int) -> None:
+        self._ids: dict[str, None] = {}
+        self._size = size
+
+    def add(self, message_id: str) -> None:
+        """Remember an id, forgetting the oldest one where there are too many."""
+        self._ids[message_id] = None
+        if len(self._ids) > self._size:
+            del self._ids[next(iter(self._ids))]
+
+    def take(self, message_id: str) -> bool:
+        """Forget an id; tells whether it was remembered."""
+        return self._ids.pop(message_id, self) is None
+
+
+def prepare_call(start: StartCall, config: SessionConfig, now: float) -> OutboundCall:
+    """Check and freeze what the caller gave. Raises TypeError or ValueError that says what was expected."""
+    if not isinstance(start.action, str) or not start.action:
+        raise TypeError(f"expected an action name, got {start.action!r}")
+    if start.message_id is not None and not _is_message_id(start.message_id):
+        raise ValueError(f"expected a message id of 1 to {MAX_ID_LENGTH} characters, got {start.message_id!r}")
+    ttl = _seconds(start.ttl, "ttl", config.call_ttl)
+    return OutboundCall(
+        token=start.token,
+        action=start.action,
+        payload=start.payload,
+        payload_json=encode_payload(start.payload),
+        timeout=_seconds(start.timeout, "timeout", config.call_timeout),
+        expires=now + ttl,
+        message_id=start.message_id,
+        validate=start.validate,
+        protocol=start.protocol,
+        urgent=start.urgent,
+    )
+
+
+def prepare_raw(raw: SendRaw, config: SessionConfig, now: float) -> OutboundCall:
+    """Check a raw CALL whose answer is wanted. Raises ValueError unless it is a CALL with a message id."""
+    frame = decode(raw.text, (MessageType.CALL.value,))
+    if not isinstance(frame, list):
+        raise ValueError('expected the text of a CALL, [2, "id", "action", {…}], to wait for its answer')  # noqa: TRY004 - the type is right, the text is not
+    return OutboundCall(
+        token=raw.token,
+        action=frame[2],
+        payload=frame[3],
+        payload_json="",
+        timeout=_seconds(raw.timeout, "timeout", config.call_timeout),
+        expires=now + config.call_ttl,
+        message_id=frame[1],
+        validate=False,
+        protocol=None,
+        raw=raw.text,
+    )
+
+
+def _is_message_id(message_id: object) -> bool:
+    return isinstance(message_id, str) and 1 <= len(message_id) <= MAX_ID_LENGTH
+
+
+def _seconds(value: float | None, name: str, default: float) -> float:
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ValueError(f"expected {name} > 0 seconds, got {value!r}")
+    return value
+
+
+def violation_error(violation: Violation, version: Version) -> RPCError:
+    """Make the error of a schema violation, spelled for the version."""
+    return create_rpc_error(version.spell(violation.code), violation.description)
+
+
+class Calls:
+    """The outbound direction of one connection."""
+
+    def __init__(
+        self, version: Version, config: SessionConfig, ids: IdFactory, emit: Callable[[SessionAction], None]
+    ) -> None:
+        self.config = config
+        self.timers = Timers()
+        self._version = version
+        self._ids = ids
+        self._emit = emit
+        self._waiting: deque[OutboundCall] = deque()
+        self._pending: dict[str, OutboundCall] = {}
+        self._timed_out = RecentIds(64)
+        self._cancelled = RecentIds(64)
+
+    @property
+    def pending(self) -> int:
+        """CALLs that were written and hold a window slot."""
+        return len(self._pending)
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for the window."""
+        return len(self._waiting)
+
+    def new_id(self) -> str:
+        """Make a message id; CALLs and SENDs share one space (2.1 Part 4 §4.1.4)."""
+        return self._ids()
+
+    # Starting
+
+    def add(self, call: OutboundCall, now: float) -> None:
+        """Take a call: write it if the window is free, else queue it.
+
+        Raises ValueError, changing nothing, for a call meant for another version and for an id in flight.
+        """
+        self._check(call)
+        if error := self._refusal(call):
+            self._settle(call, error=error)
+        elif len(self._pending) < self.config.call_concurrency and not self._waiting:
+            self._write(call, now)
+        elif len(self._waiting) >= self.config.max_queued:
+            self._settle(call, error=CallDroppedError(f"{self.config.max_queued} calls wait already"))
+        else:
+            self._queue(call)
+
+    def _check(self, call: OutboundCall) -> None:
+        if call.protocol is not None and call.protocol != self._version.name:
+            raise ValueError(f"expected a call for {self._version.name}, got one for {call.protocol}")
+        if call.action in self._version.send_actions and call.raw is None:
+            raise ValueError(f"{call.action} is a SEND in {self._version.name}: it has no answer, so notify instead")
+        if call.message_id is not None and self._in_flight(call.message_id):
+            raise ValueError(f"message id {call.message_id!r} is in flight already")
+
+    def _in_flight(self, message_id: str) -> bool:
+        return message_id in self._pending or any(call.message_id == message_id for call in self._waiting)
+
+    def _refusal(self, call: OutboundCall) -> OCPPError | None:
+        """Strict mode, outbound: what breaks the schema is never sent."""
+        validator = self.config.validator
+        if validator is None or not call.validate or not self._is_validated(call.action):
+            return None
+        if not validator.has(call.action):
+            return RPCNotImplementedError(
+                f"no schema for {call.action!r} in {self._version.name}: extend the validator, or pass validate=False"
+            )
+        violation = validator.check_call(call.action, call.payload)
+        if violation is None:
+            return None
+        error = violation_error(violation, self._version)
+        self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, call.payload, error))
+        return error
+
+    def _is_validated(self, action: str) -> bool:
+        return self.config.validated_actions is None or action in self.config.validated_actions
+
+    def _queue(self, call: OutboundCall) -> None:
+        if call.urgent:
+            self._waiting.appendleft(call)
+        else:
+            self._waiting.append(call)
+        self.timers.set(call, call.expires)
+
+    def fill_window(self, now: float) -> None:
+        """Write what waits, as far as the window allows."""
+        while self._waiting and len(self._pending) < self.config.call_concurrency:
+            self._write(self._waiting.popleft(), now)
+
+    def _write(self, call: OutboundCall, now: float) -> None:
+        message_id = call.message_id
+        if message_id is None:
+            message_id = call.message_id = self.new_id()
+        self._pending[message_id] = call
+        call.written_at = now
+        # "when … an implementation-chosen interval elapsed since the message was sent" (OCPP-J §4.1.1)
+        self.timers.set(call, now + call.timeout)
+        text = call.raw or encode_message(MessageType.CALL.value, message_id, call.action, call.payload_json)
+        self._emit(SendText(text))
+        if self.config.trace:
+            frame = [MessageType.CALL.value, message_id, call.action, call.payload]
+            self._emit(Trace(Direction.OUT, frame, call.action))
+
+    # Answers
+
+    def on_result(self, frame: Frame, now: float) -> bool:
+        """Take a CALLRESULT; False if it answers no CALL of ours."""
+        call = self._answered(frame, now)
+        if call is None:
+            return False
+        violation = self._violation(call, frame[2])
+        if violation is None:
+            self._settle(call, result=frame[2])
+        else:
+            error = violation_error(violation, self._version)
+            self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error))
+            self._settle(call, error=error)
+            self._refuse_result(frame[1], violation.code, violation.description)
+        self.fill_window(now)
+        return True
+
+    def on_error(self, frame: Frame, now: float) -> bool:
+        """Take a CALLERROR; False if it answers no CALL of ours."""
+        call = self._answered(frame, now)
+        if call is None:
+            return False
+        self._settle(call, error=create_rpc_error(frame[2], frame[3], frame[4], remote=True))
+        self.fill_window(now)
+        return True
+
+    def on_malformed_answer(self, message_id: str | None, reason: str, now: float, *, is_result: bool) -> None:
+        """Settle the call of an unusable answer at once: its caller must not run into the time-out."""
+        call = self._pending.pop(message_id, None) if message_id is not None else None
+        if call is None or message_id is None:
+            return
+        self.timers.cancel(call)
+        self._settle(call, error=RPCFrameworkError(f"unusable answer: {reason}"))
+        if is_result:
+            self._refuse_result(message_id, ErrorCode.FORMAT_VIOLATION, reason)
+        self.fill_window(now)
+
+    def _answered(self, frame: Frame, now: float) -> OutboundCall | None:
+        call = self._pending.pop(frame[1], None)
+        if call is None:
+            return None
+        self.timers.cancel(call)
+        if self.config.trace:
+            self._emit(Trace(Direction.IN, frame, call.action, now - call.written_at))
+        return call
+
+    def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
+        validator = self.config.validator
+        if validator is None or not call.validate or not self._is_validated(call.action):
+            return None
+        return validator.check_result(call.action, payload)
+
+    def _refuse_result(self, message_id: str, code: str, description: str) -> None:
+        """OCPP 2.1 Part 4 §4.2.3: a caller may tell by CALLRESULTERROR that it could not process a CALLRESULT."""
+        if not (self.config.answer_bad_results and self._version.reports_bad_results):
+            return
+        kind = MessageType.CALLRESULTERROR.value
+        spelled = self._version.spell(code)
+        self._emit(SendText(encode_error(kind, message_id, spelled, description, {})))
+        if self.config.trace:
+            self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, {}]))
+
+    def unmatched(self, message_id: str) -> ReportKind:
+        """Say what an answer to no pending CALL is."""
+        if self._cancelled.take(message_id):
+            return ReportKind.CANCELLED_ANSWER
+        if self._timed_out.take(message_id):
+            return ReportKind.LATE_ANSWER
+        return ReportKind.UNMATCHED_ANSWER
+
+    # Giving up
+
+    def cancel(self, token: int) -> None:
+        """Settle the call as cancelled; its window slot stays taken if it was sent."""
+        for call in self._waiting:
+            if call.token == token:
+                self._waiting.remove(call)
+                self.timers.cancel(call)
+                self._settle(call, error=CallCancelledError("cancelled before it was sent", sent=False))
+                return
+        for message_id, call in self._pending.items():
+            if call.token == token:
+                self._settle(call, error=CallCancelledError("cancelled while waiting for the answer", sent=True))
+                self._cancelled.add(message_id)
+                return
+
+    def expire(self, now: float) -> None:
+        """Settle what is due: queued calls past their time to live, written ones past their time-out."""
+        for call in self.timers.due(now):
+            if not isinstance(call, OutboundCall):  # pragma: no cover - nothing else is ever armed here
+                continue
+            if call.message_id is not None and self._pending.get(call.message_id) is call:
+                self._time_out(call, call.message_id)
+            else:
+                self._waiting.remove(call)
+                self._settle(call, error=TimeoutError(f"{call.action} was not sent within its time to live"))
+        self.fill_window(now)
+
+    def _time_out(self, call: OutboundCall, message_id: str) -> None:
+        del self._pending[message_id]
+        self._timed_out.add(message_id)
+        text = f"no answer to {call.action} within {call.timeout:g} s"
+        self._settle(call, error=TimeoutError(text, sent=True, message_id=message_id))
+
+    def lose(self, code: int, reason: str) -> None:
+        """Settle every written call: the connection is gone and its outcome unknown."""
+        why = f"the connection ended ({code}{': ' + reason if reason else ''})"
+        for call in self._take_pending():
+            error = ConnectionLostError(f"{why} before {call.action} was answered", sent=True, close_code=code)
+            self._settle(call, error=error)
+
+    def refuse_waiting(self, error: Callable[[OutboundCall], OCPPError]) -> None:
+        """Settle every call that was not written."""
+        for call in self.take_waiting():
+            self._settle(call, error=error(call))
+
+    def close(self) -> None:
+        """Settle everything: this side closes and waits for no answer any more."""
+        self.refuse_waiting(lambda call: ClosedError(f"closed before {call.action} was sent"))
+        for call in self._take_pending():
+            self._settle(call, error=ClosedError(f"closed before {call.action} was answered", sent=True))
+
+    def take_waiting(self) -> list[OutboundCall]:
+        """Hand over the calls that were not written, in order, unsettled."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        for call in waiting:
+            self.timers.cancel(call)
+        return waiting
+
+    def _take_pending(self) -> Iterable[OutboundCall]:
+        pending = list(self._pending.values())
+        self._pending.clear()
+        for call in pending:
+            self.timers.cancel(call)
+        return pending
+
+    def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:
+        token, call.token = call.token, None
+        if token is not None:
+            self._emit(Settle(token, result, error))

@@ -1,0 +1,363 @@
+"""A client over its connections: connect, back off, come back, and a new session each time.
+
+States carry their own data, so a stale deadline can not exist; events carry the attempt they belong to, so stale news
+can not be believed. All transitions of the machine are in this file; `docs/design/states.md` shows them as a table.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
+from math import inf
+from random import Random
+from typing import TYPE_CHECKING, TypeAlias
+
+from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, Settle, StateChanged
+from .calls import OutboundCall, prepare_call, prepare_raw
+from .config import ClientConfig, IdFactory, SessionConfig
+from .errors import ClosedError, ConnectionFailedError, ConnectionLostError, OCPPError, WebsocketUpgradeError
+from .inputs import (
+    BinaryReceived,
+    CancelCall,
+    ClientInput,
+    Close,
+    Connect,
+    Notify,
+    Reconfigure,
+    SendRaw,
+    SessionInput,
+    StartCall,
+    TextReceived,
+    Tick,
+    TransportFailed,
+    TransportLost,
+    TransportOpened,
+)
+from .outbox import Outbox
+from .session import Closed, Session
+from .session import Closing as SessionClosing
+from .session import Draining as SessionDraining
+from .versions import version_of
+
+if TYPE_CHECKING:
+    from .session import SessionState
+
+__all__ = ["ClientEngine", "ClientState", "Closing", "Connecting", "Idle", "Online", "Stopped", "Waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing was asked for yet, or the first attempt failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """Attempt `attempt` is under way until `until`; it is the `tries`-th of this outage, 0 the very first one."""
+
+    attempt: int
+    until: float
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """Connected since `since`; `tries` attempts of this outage came before."""
+
+    attempt: int
+    subprotocol: str
+    since: float
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The next attempt, the `tries`-th of this outage, starts at `until`.
+
+    `lost` is the close code and reason of the connection that was lost, None after a failed attempt.
+    """
+
+    until: float
+    tries: int
+    delay: float
+    lost: tuple[int, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The session closes, bounded by its own deadlines; `attempt` is the connection's."""
+
+    attempt: int
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Closed and not coming back until `Connect`; `lost` tells that an open connection ended by this."""
+
+    code: int
+    reason: str
+    lost: bool = False
+
+
+ClientState: TypeAlias = Idle | Connecting | Online | Waiting | Closing | Stopped
+
+
+class ClientEngine:
+    """Connects, reconnects and queues around one `Session` a connection.
+
+    `random` makes the jitter, `ids` the message ids.
+    """
+
+    def __init__(self, config: ClientConfig, *, random: Random, ids: IdFactory) -> None:
+        self.state: ClientState = Idle()
+        self.session: Session | None = None
+        self._config = config
+        self._random = random
+        self._ids = ids
+        self._numbers = count(1)
+        self._actions: deque[Action] = deque()
+        self._emit: Callable[[Action], None] = self._actions.append
+        self._outbox = Outbox(config.offline_queue_size, self._emit)
+        self._attempt = 0
+        self._connect: int | None = None
+        self._now = -inf
+
+    @property
+    def deadline(self) -> float:
+        """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
+        state = self.state
+        until = state.until if isinstance(state, (Connecting, Waiting)) else inf
+        session = self.session.deadline if self.session is not None else inf
+        return min(until, session, self._outbox.deadline)
+
+    @property
+    def config(self) -> ClientConfig:
+        """The settings in force."""
+        return self._config
+
+    @property
+    def queued(self) -> int:
+        """Calls kept in the offline queue."""
+        return len(self._outbox)
+
+    def poll(self) -> Action | None:
+        """Take the next action; None when there is nothing to do."""
+        while not self._actions:
+            if self.session is None or (action := self.session.poll()) is None:
+                return None
+            if type(action) is not StateChanged:
+                return action
+            self._session_changed(action.state)  # type: ignore[arg-type]  # a session's own state
+        return self._actions.popleft()
+
+    def handle(self, event: ClientInput, now: float) -> None:
+        """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
+        self._now = now = max(now, self._now)
+        match event:
+            case TextReceived() | BinaryReceived():
+                self._received(event)
+            case StartCall():
+                self._start(event)
+            case TransportOpened() | TransportFailed() | TransportLost():
+                self._transport(event)
+            case Tick():
+                self._tick(event)
+            case Connect(token):
+                self._begin(token)
+            case Close():
+                self._close(event)
+            case Reconfigure(config):
+                self._reconfigure(config)
+            case CancelCall(token):
+                self._outbox.cancel(token)
+                self._pass_on(event)
+            case SendRaw() | Notify():
+                self._send(event)
+            case _:
+                self._pass_on(event)
+
+    def _pass_on(self, event: SessionInput) -> None:
+        """Give it to the session; without one there is nothing it could be about."""
+        if self.session is not None:
+            self.session.handle(event, self._now)
+
+    # Commands
+
+    def _begin(self, token: int) -> None:
+        if not isinstance(self.state, (Idle, Stopped)):
+            raise RuntimeError(f"expected to be idle or stopped to connect, am {type(self.state).__name__}")
+        self._connect = token
+        self._dial(tries=0)
+
+    def _start(self, event: StartCall) -> None:
+        if self.session is not None and isinstance(self.state, Online):
+            self.session.handle(event, self._now)
+            return
+        self._keep_or_refuse(prepare_call(event, self._config.session, self._now))
+
+    def _keep_or_refuse(self, call: OutboundCall) -> None:
+        if self._config.offline_queue and not isinstance(self.state, Closing):
+            self._outbox.add(call)
+        elif call.token is not None:
+            self._emit(Settle(call.token, None, self._not_sent(call.action)))
+
+    def _not_sent(self, what: str) -> OCPPError:
+        if isinstance(self.state, Closing):
+            return ClosedError(f"closing: {what} was not sent")
+        return ConnectionLostError(f"not connected: {what} was not sent", sent=False)
+
+    def _send(self, event: SendRaw | Notify) -> None:
+        if self.session is not None and isinstance(self.state, (Online, Closing)):
+            self.session.handle(event, self._now)
+        elif isinstance(event, Notify):
+            self._emit(Settle(event.token, None, self._not_sent(event.action)))
+        elif event.token is not None:
+            prepare_raw(event, self._config.session, self._now)
+            self._emit(Settle(event.token, None, self._not_sent("the raw CALL")))
+
+    def _reconfigure(self, config: object) -> None:
+        if isinstance(config, SessionConfig):
+            self._pass_on(Reconfigure(config))
+        elif isinstance(config, ClientConfig):
+            self._config = config
+            self._outbox.size = config.offline_queue_size
+            if isinstance(self.state, Online):
+                self._pass_on(Reconfigure(self._session_config(self.state.subprotocol)))
+        else:
+            raise TypeError(f"expected a ClientConfig or SessionConfig, got {type(config).__name__}")
+
+    def _close(self, event: Close) -> None:
+        state = self.state
+        if isinstance(state, (Online, Closing)) and self.session is not None:
+            self._outbox.close()
+            self.session.handle(event, self._now)
+        elif not isinstance(state, Stopped):
+            if isinstance(state, Connecting):
+                self._emit(CloseTransport(event.code, event.reason, abort=True))
+            self._settle_connect(ClosedError("closed before the connection was open"))
+            self._stop(event.code, event.reason)
+
+    # Events
+
+    def _received(self, event: TextReceived | BinaryReceived) -> None:
+        state = self.state
+        if isinstance(state, (Online, Closing)) and state.attempt == event.attempt:
+            self._pass_on(event)
+
+    def _transport(self, event: TransportOpened | TransportFailed | TransportLost) -> None:
+        state = self.state
+        if not isinstance(state, (Connecting, Online, Closing)) or state.attempt != event.attempt:
+            return
+        if not isinstance(state, Connecting):
+            if isinstance(event, TransportLost):
+                self._pass_on(event)
+        elif isinstance(event, TransportOpened):
+            self._opened(state, event.subprotocol)
+        elif isinstance(event, TransportFailed):
+            self._failed(state, event.error, retry=event.retry, least=event.retry_after)
+        else:
+            error = ConnectionFailedError(f"the connection ended during the handshake ({event.code})")
+            self._failed(state, error)
+
+    def _tick(self, event: Tick) -> None:
+        self._outbox.expire(self._now)
+        self._pass_on(event)
+        state = self.state
+        if isinstance(state, Waiting) and state.until <= self._now:
+            self._dial(state.tries)
+        elif isinstance(state, Connecting) and state.until <= self._now:
+            self._emit(CloseTransport(1006, "timed out", abort=True))
+            seconds = self._config.connect_timeout
+            self._failed(state, ConnectionFailedError(f"no connection within {seconds:g} s"))
+
+    # Transitions
+
+    def _enter(self, state: ClientState) -> None:
+        self.state = state
+        self._emit(StateChanged(state))
+
+    def _dial(self, tries: int) -> None:
+        self._attempt += 1
+        self._enter(Connecting(self._attempt, self._now + self._config.connect_timeout, tries))
+        self._emit(OpenTransport(self._attempt, self._config.protocols))
+
+    def _opened(self, state: Connecting, subprotocol: str | None) -> None:
+        """RFC 6455 §4.1: a subprotocol that was not offered fails the connection; OCPP-J §3.2 needs one."""
+        if subprotocol not in self._config.protocols:
+            self._emit(CloseTransport(1002, "subprotocol not offered"))
+            offered = ", ".join(self._config.protocols)
+            error = WebsocketUpgradeError(f"expected one of {offered} as subprotocol, the server chose {subprotocol!r}")
+            self._failed(state, error, retry=False)
+            return
+        version = version_of(subprotocol, self._config.versions)
+        self.session = Session(
+            self._session_config(subprotocol),
+            version,
+            ids=self._ids,
+            numbers=self._numbers,
+            keep_unsent=self._config.offline_queue,
+        )
+        self._enter(Online(state.attempt, subprotocol, self._now, state.tries))
+        self._settle_connect(None, subprotocol)
+        self._send_outbox(self.session)
+
+    def _session_config(self, subprotocol: str) -> SessionConfig:
+        validator = self._config.validators.get(subprotocol)
+        session = self._config.session
+        return session if validator is None else replace(session, validator=validator)
+
+    def _send_outbox(self, session: Session) -> None:
+        """Send what waited first and in order, through the normal window."""
+        for call in self._outbox.take():
+            try:
+                session.start(call, self._now)
+            except ValueError as error:  # meant for another version: its caller is gone from the stack by now
+                if call.token is not None:
+                    self._emit(Settle(call.token, None, OCPPError(str(error))))
+
+    def _failed(self, state: Connecting, error: Exception, *, retry: bool = True, least: float = 0.0) -> None:
+        self._emit(Report(ReportKind.CONNECT_FAILED, str(error), error=error))
+        is_first = self._connect is not None
+        self._settle_connect(error)
+        if is_first and not self._config.retry_initial_connect:
+            self._enter(Idle())
+        elif not retry or state.tries >= self._config.max_reconnects:
+            self._stop(1001, str(error) if not retry else "Giving up")
+        else:
+            self._wait(state.tries + 1, None, least)
+
+    def _wait(self, tries: int, lost: tuple[int, str] | None, least: float = 0.0) -> None:
+        delay = max(self._config.backoff.delay(tries, self._random), least)
+        self._enter(Waiting(self._now + delay, tries, delay, lost))
+
+    def _stop(self, code: int, reason: str, *, lost: bool = False) -> None:
+        self._outbox.close()
+        self._enter(Stopped(code, reason, lost))
+
+    def _settle_connect(self, error: Exception | None, subprotocol: str | None = None) -> None:
+        token, self._connect = self._connect, None
+        if token is not None:
+            self._emit(Settle(token, subprotocol, error))
+
+    def _session_changed(self, state: "SessionState") -> None:
+        if isinstance(state, Closed):
+            self._session_closed(state)
+        elif isinstance(state, (SessionDraining, SessionClosing)) and isinstance(self.state, Online):
+            self._outbox.close()
+            self._enter(Closing(self.state.attempt, state.code, state.reason))
+
+    def _session_closed(self, end: Closed) -> None:
+        unsent = self.session.take_unsent() if self.session is not None else []
+        self.session = None
+        state = self.state
+        if not isinstance(state, Online):
+            self._stop(end.code, end.reason)
+            return
+        self._outbox.restore(unsent)
+        lasted = self._now - state.since
+        tries = 1 if lasted >= self._config.backoff.reset_after else state.tries + 1
+        if self._config.reconnect and tries <= self._config.max_reconnects:
+            self._wait(tries, (end.code, end.reason))
+        else:
+            self._stop(end.code, end.reason, lost=True)

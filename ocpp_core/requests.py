@@ -1,0 +1,192 @@
+"""Inbound CALLs and SENDs: what is in progress, and the one answer each CALL gets.
+
+A request is known by a number that is never used again, so an answer made too late can not leave on another
+connection, nor under an id that means something else by then.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SendText, SessionAction, Trace
+from .config import SessionConfig, Violation
+from .inputs import Decline, Fail, Reply
+from .messages import Frame, MessageType, encode_error, encode_payload, encode_result
+from .versions import ErrorCode, Version
+
+__all__ = ["UNREADABLE_ID", "Requests"]
+
+UNREADABLE_ID = "-1"
+"""The id of a CALLERROR whose CALL has no readable id (2.0.1 Part 4 §4.2.3)."""
+
+
+@dataclass(slots=True)
+class _Request:
+    message_id: str
+    action: str
+    expects_reply: bool
+    dispatched_at: float
+    declined: bool = False
+
+
+class Requests:
+    """The inbound direction of one connection."""
+
+    def __init__(
+        self, version: Version, config: SessionConfig, numbers: Iterator[int], emit: Callable[[SessionAction], None]
+    ) -> None:
+        self.config = config
+        self._version = version
+        self._numbers = numbers
+        self._emit = emit
+        self._open: dict[int, _Request] = {}
+        self._ids: set[str] = set()
+        self._declined: dict[int, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    # Coming in
+
+    def on_call(self, frame: Frame, now: float) -> None:
+        """Take a CALL: dispatch it, or refuse it by a CALLERROR."""
+        _, message_id, action, payload = frame
+        if self.config.trace:
+            self._emit(Trace(Direction.IN, frame, action))
+        if message_id in self._ids:
+            self._emit(Report(ReportKind.DUPLICATE_ID, "the id is still in progress", message_id, frame))
+            self.refuse(message_id, ErrorCode.RPC_FRAMEWORK_ERROR, "a CALL with this message id is in progress")
+        elif len(self._open) - len(self._declined) >= self.config.max_inbound:
+            self._emit(Report(ReportKind.OVERLOAD, "too many CALLs in progress", message_id, frame))
+            self.refuse(message_id, ErrorCode.GENERIC_ERROR, "too many CALLs in progress, try again later")
+        elif violation := self._violation(action, payload):
+            self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload))
+            self.refuse(message_id, violation.code, violation.description)
+        else:
+            self._ids.add(message_id)
+            self._dispatch(_Request(message_id, action, expects_reply=True, dispatched_at=now), frame)
+
+    def on_send(self, frame: Frame, now: float) -> str | None:
+        """Take a SEND: dispatch it; what is wrong with it is returned, because it must never be answered."""
+        _, message_id, action, payload = frame
+        if self.config.trace:
+            self._emit(Trace(Direction.IN, frame, action))
+        if action not in self._version.send_actions:
+            return f"expected a SEND action of {self._version.name}"
+        if len(self._open) - len(self._declined) >= self.config.max_inbound:
+            self._emit(Report(ReportKind.OVERLOAD, "too many messages in progress", message_id, frame))
+            return None
+        validator = self.config.validator
+        if validator is not None and self._is_validated(action):
+            violation = validator.check_send(action, payload)
+            if violation is not None:
+                return violation.description
+        self._dispatch(_Request(message_id, action, expects_reply=False, dispatched_at=now), frame)
+        return None
+
+    def _violation(self, action: str, payload: object) -> Violation | None:
+        validator = self.config.validator
+        if validator is None or not self._is_validated(action):
+            return None
+        return validator.check_call(action, payload)
+
+    def _is_validated(self, action: str) -> bool:
+        return self.config.validated_actions is None or action in self.config.validated_actions
+
+    def _dispatch(self, request: _Request, frame: Frame) -> None:
+        number = next(self._numbers)
+        self._open[number] = request
+        self._emit(Dispatch(number, request.action, frame[3], request.message_id, request.expects_reply))
+
+    # Going out
+
+    def reply(self, reply: Reply, now: float) -> None:
+        """Answer by a CALLRESULT; a payload that breaks its schema or is no JSON is our own InternalError."""
+        request = self._close(reply.request)
+        if request is None or not request.expects_reply:
+            return
+        try:
+            payload_json = encode_payload(reply.payload)
+        except (TypeError, ValueError) as error:
+            self._own_fault(request, reply, str(error), error)
+            return
+        violation = self._result_violation(request, reply.payload)
+        if violation is not None:
+            self._own_fault(request, reply, violation.description, None)
+            return
+        self._emit(SendText(encode_result(request.message_id, payload_json)))
+        if self.config.trace:
+            frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
+            self._emit(Trace(Direction.OUT, frame, request.action, now - request.dispatched_at))
+
+    def _result_violation(self, request: _Request, payload: object) -> Violation | None:
+        validator = self.config.validator
+        if validator is None or not self._is_validated(request.action):
+            return None
+        return validator.check_result(request.action, payload)
+
+    def _own_fault(self, request: _Request, reply: Reply, detail: str, error: Exception | None) -> None:
+        """Tell our side what is wrong with its result, and the peer no more than that there is none."""
+        self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error))
+        self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, "the receiver could not make a valid result")
+
+    def fail(self, fail: Fail, now: float) -> None:
+        """Answer by a CALLERROR."""
+        request = self._close(fail.request)
+        if request is None or not request.expects_reply:
+            return
+        latency = now - request.dispatched_at
+        self.refuse(request.message_id, fail.code, fail.description, fail.details, request.action, latency)
+
+    def refuse(
+        self,
+        message_id: str,
+        code: str,
+        description: str,
+        details: object = None,
+        action: str | None = None,
+        latency: float | None = None,
+    ) -> None:
+        """Send a CALLERROR, spelled for the version; details that are no JSON are left out and reported."""
+        kind, spelled = MessageType.CALLERROR.value, self._version.spell(code)
+        details = {} if details is None else details
+        try:
+            text = encode_error(kind, message_id, spelled, description, details)
+        except (TypeError, ValueError) as error:
+            self._emit(Report(ReportKind.INVALID_REPLY, f"error details: {error}", message_id, details, error))
+            description, details = description.encode(errors="replace").decode(), {}
+            text = encode_error(kind, message_id, spelled, description, details)
+        self._emit(SendText(text))
+        if self.config.trace:
+            self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, details], action, latency))
+
+    def decline(self, decline: Decline) -> None:
+        """Answer nothing for now; the id stays in flight, bounded by `max_declined`."""
+        request = self._open.get(decline.request)
+        if request is None or request.declined:
+            return
+        if not request.expects_reply:
+            self._close(decline.request)
+            return
+        request.declined = True
+        self._declined[decline.request] = None
+        if len(self._declined) > self.config.max_declined:
+            oldest = next(iter(self._declined))
+            self._close(oldest)
+            self._emit(Abandon(oldest))
+
+    def abandon(self) -> None:
+        """Forget everything: nobody waits for answers any more."""
+        abandoned = list(self._open)
+        self._open.clear()
+        self._ids.clear()
+        self._declined.clear()
+        for number in abandoned:
+            self._emit(Abandon(number))
+
+    def _close(self, number: int) -> _Request | None:
+        request = self._open.pop(number, None)
+        if request is not None:
+            self._declined.pop(number, None)
+            if request.expects_reply:
+                self._ids.discard(request.message_id)
+        return request

@@ -1,0 +1,391 @@
+"""One connection's OCPP-J conversation: texts in, texts and decisions out.
+
+Two independent directions (`calls`, `requests`) share one FIFO of actions. Received texts are only buffered and are
+decoded one at a time when that FIFO is empty, so that the answers a handler gives inline leave before anything that
+came later is looked at: the same bytes in any split give the same actions.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+from typing import TypeAlias, assert_never
+
+from .actions import CloseTransport, Direction, Report, ReportKind, SendText, SessionAction, Settle, StateChanged, Trace
+from .calls import Calls, OutboundCall, RecentIds, prepare_call, prepare_raw, violation_error
+from .config import IdFactory, SessionConfig
+from .errors import ClosedError, ConnectionLostError
+from .inputs import (
+    BinaryReceived,
+    CancelCall,
+    Close,
+    Congested,
+    Decline,
+    Fail,
+    Notify,
+    Reconfigure,
+    Reply,
+    SendRaw,
+    SessionInput,
+    StartCall,
+    TextReceived,
+    Tick,
+    TransportLost,
+)
+from .messages import (
+    Fault,
+    Frame,
+    Malformed,
+    MessageType,
+    decode,
+    encode_message,
+    encode_payload,
+)
+from .requests import UNREADABLE_ID, Requests
+from .versions import ErrorCode, Version
+
+__all__ = ["Closed", "Closing", "Draining", "Open", "Session", "SessionState"]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Calls and requests flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """Closing politely: no new calls, answers to the CALLs in flight are awaited until `until`."""
+
+    until: float
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The transport was told to close; it ends by `until` at the latest."""
+
+    until: float
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The end; close code and reason as in RFC 6455 §7.4."""
+
+    code: int
+    reason: str
+
+
+SessionState: TypeAlias = Open | Draining | Closing | Closed
+
+
+class Session:
+    """The engine of one open connection.
+
+    `ids` makes message ids; `numbers` makes request numbers that are unique over all sessions of the host, e.g. one
+    `itertools.count()`. With `keep_unsent`, calls that were not written when the connection is lost are not settled
+    but left for `take_unsent`.
+    """
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        version: Version,
+        *,
+        ids: IdFactory,
+        numbers: Iterator[int],
+        keep_unsent: bool = False,
+    ) -> None:
+        self.state: SessionState = Open()
+        self.version = version
+        self._config = config
+        self._keep_unsent = keep_unsent
+        self._types = version.message_types
+        self._actions: deque[SessionAction] = deque()
+        self._emit = self._actions.append
+        self._inbox: deque[TextReceived | BinaryReceived | TransportLost] = deque()
+        self._congested = False
+        self._now = -inf
+        self._bad_messages = 0
+        self._raw_ids = RecentIds(64)
+        self.calls = Calls(version, config, ids, self._emit)
+        self.requests = Requests(version, config, numbers, self._emit)
+
+    @property
+    def deadline(self) -> float:
+        """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
+        state = self.state
+        until = state.until if isinstance(state, (Draining, Closing)) else inf
+        return min(until, self.calls.timers.next)
+
+    def poll(self) -> SessionAction | None:
+        """Take the next action; None when there is nothing to do."""
+        actions = self._actions
+        while not actions:
+            if not self._inbox or self._congested:
+                return None
+            self._decode(self._inbox.popleft())
+        return actions.popleft()
+
+    def handle(self, event: SessionInput, now: float) -> None:  # noqa: C901 - one arm an input, and the match is total
+        """Take an input. Raises TypeError or ValueError for a misuse by the caller, and then changes nothing."""
+        self._now = now = max(now, self._now)
+        if type(event) is TextReceived:
+            self._inbox.append(event)
+            return
+        match event:
+            case Reply():
+                self.requests.reply(event, now)
+            case StartCall():
+                self.start(prepare_call(event, self._config, now), now)
+            case Tick():
+                self._expire(now)
+            case TransportLost():
+                self._inbox.append(event)
+                self._congested = False  # nothing can be sent any more: read what is left, then the loss
+            case BinaryReceived() | TextReceived():
+                self._inbox.append(event)
+            case Congested(on):
+                self._congested = on
+            case Fail():
+                self.requests.fail(event, now)
+            case Decline():
+                self.requests.decline(event)
+            case CancelCall(token):
+                self.calls.cancel(token)
+            case Notify():
+                self._notify(event)
+            case SendRaw():
+                self._send_raw(event)
+            case Close():
+                self._close(event)
+            case Reconfigure(config):
+                self._reconfigure(config)
+            case _:
+                assert_never(event)
+
+    # Commands
+
+    def start(self, call: OutboundCall, now: float) -> None:
+        """Take a prepared call: written, queued or settled at once. Raises as `Calls.add` does."""
+        self._now = now = max(now, self._now)
+        if isinstance(self.state, Open):
+            self.calls.add(call, now)
+        elif call.token is not None:
+            self._emit(Settle(call.token, None, self._refusal(call.action)))
+
+    def _refusal(self, what: str) -> ClosedError | ConnectionLostError:
+        if isinstance(self.state, Closed):
+            return ConnectionLostError(f"not connected: {what} was not sent", sent=False, close_code=self.state.code)
+        return ClosedError(f"closing: {what} was not sent")
+
+    def take_unsent(self) -> list[OutboundCall]:
+        """Hand over the calls that were never written, in order; see `keep_unsent`."""
+        return self.calls.take_waiting()
+
+    def _notify(self, event: Notify) -> None:
+        kind = MessageType.SEND.value
+        if kind not in self._types:
+            raise ValueError(f"expected a version with SEND (ocpp2.1), this connection speaks {self.version.name}")
+        if event.action not in self.version.send_actions:
+            raise ValueError(f"expected one of {sorted(self.version.send_actions)} as SEND, got {event.action!r}")
+        payload_json = encode_payload(event.payload)
+        if not isinstance(self.state, Open):
+            self._emit(Settle(event.token, None, self._refusal(event.action)))
+            return
+        validator = self._config.validator
+        violation = validator.check_send(event.action, event.payload) if validator and event.validate else None
+        if violation is not None:
+            error = violation_error(violation, self.version)
+            self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, event.payload, error))
+            self._emit(Settle(event.token, None, error))
+            return
+        message_id = event.message_id or self.calls.new_id()
+        self._emit(SendText(encode_message(kind, message_id, event.action, payload_json)))
+        if self._config.trace:
+            self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
+        self._emit(Settle(event.token))
+
+    def _send_raw(self, event: SendRaw) -> None:
+        if not isinstance(event.text, str):
+            raise TypeError(f"expected raw text, got {type(event.text).__name__}")
+        if event.token is not None:
+            self.start(prepare_raw(event, self._config, self._now), self._now)
+        elif isinstance(self.state, (Open, Draining)):
+            frame = decode(event.text, self._types)
+            if isinstance(frame, list) and frame[0] == MessageType.CALL:
+                self._raw_ids.add(frame[1])
+            self._emit(SendText(event.text))
+            if self._config.trace and isinstance(frame, list):
+                self._emit(Trace(Direction.OUT, frame))
+
+    def _reconfigure(self, config: object) -> None:
+        if not isinstance(config, SessionConfig):
+            raise TypeError(f"expected a SessionConfig, got {type(config).__name__}")
+        self._config = self.calls.config = self.requests.config = config
+        if isinstance(self.state, Open):
+            self.calls.fill_window(self._now)
+
+    # Closing
+
+    def _close(self, event: Close) -> None:
+        match self.state:
+            case Open():
+                self._begin_close(event)
+            case Draining():
+                if event.force or not event.drain:
+                    self._end(event.code, event.reason, force=event.force)
+            case Closing():
+                if event.force:
+                    self._emit(CloseTransport(event.code, event.reason, abort=True))
+            case Closed():
+                pass
+            case _:
+                assert_never(self.state)
+
+    def _begin_close(self, event: Close) -> None:
+        if event.force or not event.drain:
+            self._end(event.code, event.reason, force=event.force)
+            return
+        self.calls.refuse_waiting(lambda call: ClosedError(f"closed before {call.action} was sent"))
+        if self.calls.pending:
+            until = self._now + self._config.drain_timeout
+            self._enter(Draining(until, event.code, event.reason))
+        else:
+            self._end(event.code, event.reason)
+
+    def _end(self, code: int, reason: str, *, force: bool = False) -> None:
+        """Settle and forget everything, then close the transport."""
+        self.calls.close()
+        self.requests.abandon()
+        self._keep_only_loss()
+        self._enter(Closing(self._now + self._config.close_timeout, code, reason))
+        self._emit(CloseTransport(code, reason, abort=force))
+
+    def _keep_only_loss(self) -> None:
+        losses = [event for event in self._inbox if isinstance(event, TransportLost)]
+        self._inbox.clear()
+        self._inbox.extend(losses)
+
+    def _expire(self, now: float) -> None:
+        self.calls.expire(now)
+        self._finish_drain()
+        state = self.state
+        if isinstance(state, Draining) and state.until <= now:
+            self._end(state.code, state.reason)
+        elif isinstance(state, Closing) and state.until <= now:
+            self._emit(CloseTransport(state.code, state.reason, abort=True))
+            self._lose(TransportLost(1006, "the close handshake timed out"))
+
+    def _finish_drain(self) -> None:
+        if isinstance(self.state, Draining) and not self.calls.pending:
+            self._end(self.state.code, self.state.reason)
+
+    def _lose(self, event: TransportLost) -> None:
+        if isinstance(self.state, Closed):
+            return
+        self.calls.lose(event.code, event.reason)
+        if not (self._keep_unsent and isinstance(self.state, Open)):
+            self.calls.refuse_waiting(
+                lambda call: ConnectionLostError(
+                    f"the connection ended before {call.action} was sent", sent=False, close_code=event.code
+                )
+            )
+        self.requests.abandon()
+        self._inbox.clear()
+        self._enter(Closed(event.code, event.reason))
+
+    def _enter(self, state: SessionState) -> None:
+        self.state = state
+        self._emit(StateChanged(state))
+
+    # Received messages
+
+    def _decode(self, event: TextReceived | BinaryReceived | TransportLost) -> None:
+        if type(event) is TransportLost:
+            self._lose(event)
+        elif not isinstance(self.state, (Open, Draining)):
+            return
+        elif type(event) is TextReceived:
+            self._receive(event.text)
+        elif type(event) is BinaryReceived:
+            self._receive_binary(event.data)
+        self._finish_drain()
+
+    def _receive(self, text: str) -> None:
+        frame = decode(text, self._types, self._config.leniency)
+        if type(frame) is not list:
+            self._malformed(frame, text)  # type: ignore[arg-type]  # `type() is` narrows only one branch
+        elif frame[0] == MessageType.CALL:
+            self.requests.on_call(frame, self._now)
+        else:
+            self._receive_other(frame, text)
+
+    def _receive_other(self, frame: Frame, text: str) -> None:
+        kind = frame[0]
+        if kind == MessageType.CALLRESULT:
+            if not self.calls.on_result(frame, self._now):
+                self._unmatched(frame, text)
+        elif kind == MessageType.CALLERROR:
+            if not self.calls.on_error(frame, self._now):
+                self._unmatched(frame, text)
+        elif kind == MessageType.SEND:
+            problem = self.requests.on_send(frame, self._now)
+            if problem is not None:
+                self._bad_message(problem, frame[1], text)
+        else:
+            self._result_refused(frame)
+
+    def _receive_binary(self, data: bytes) -> None:
+        if not self._config.leniency.binary_messages:
+            self._bad_message("expected a text message, got a binary one", None, data)
+            return
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            self._bad_message("expected UTF-8 in a binary message", None, data)
+        else:
+            self._receive(text)
+
+    def _result_refused(self, frame: Frame) -> None:
+        """2.1 Part 4 §4.2.3: no answer to a CALLRESULTERROR is defined."""
+        if self._config.trace:
+            self._emit(Trace(Direction.IN, frame))
+        self._emit(Report(ReportKind.RESULT_REFUSED, f"{frame[2]}: {frame[3]}", frame[1], frame))
+
+    def _unmatched(self, frame: Frame, text: str) -> None:
+        kind = self.calls.unmatched(frame[1])
+        self._emit(Report(kind, "an answer to no CALL in flight", frame[1], text))
+        if kind is ReportKind.UNMATCHED_ANSWER and not self._raw_ids.take(frame[1]):
+            self._strike()
+
+    def _malformed(self, malformed: Malformed, text: str) -> None:
+        fault, message_id, reason = malformed.fault, malformed.message_id, malformed.reason
+        if fault is Fault.EMPTY:
+            return
+        if fault is Fault.UNKNOWN_TYPE:
+            self._emit(Report(ReportKind.UNKNOWN_TYPE, reason, message_id, text))
+            if self.version.answers_unknown_type:
+                self._refuse(message_id, ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED, reason)
+            return
+        if fault is Fault.CALL:
+            self._refuse(message_id, ErrorCode.FORMAT_VIOLATION, reason)
+        elif fault is Fault.ID_TOO_LONG or (fault is Fault.UNREADABLE and self.version.answers_unreadable):
+            self._refuse(message_id, ErrorCode.RPC_FRAMEWORK_ERROR, reason)
+        elif fault in {Fault.RESULT, Fault.ERROR}:
+            self.calls.on_malformed_answer(message_id, reason, self._now, is_result=fault is Fault.RESULT)
+        self._bad_message(reason, message_id, text)
+
+    def _refuse(self, message_id: str | None, code: ErrorCode, reason: str) -> None:
+        self.requests.refuse(UNREADABLE_ID if message_id is None else message_id, code, reason)
+
+    def _bad_message(self, reason: str, message_id: str | None, message: str | bytes) -> None:
+        self._emit(Report(ReportKind.BAD_MESSAGE, reason, message_id, message))
+        self._strike()
+
+    def _strike(self) -> None:
+        self._bad_messages += 1
+        if self._bad_messages >= self._config.max_bad_messages and isinstance(self.state, (Open, Draining)):
+            self._end(1002, "Too many bad messages")
