@@ -1,0 +1,302 @@
+"""The rules of the WebSocket handshake that need no socket: URLs and identities, subprotocols, Basic credentials.
+
+Sources: OCPP-J 1.6 §3 and §6.2, OCPP 2.0.1 and 2.1 Part 4 §3, the security whitepaper for 1.6 (profiles, A00),
+RFC 6455 §3 and §4, RFC 7617 (Basic), RFC 3986 (URLs). What the caller gets wrong raises ValueError or TypeError; what a
+peer gets wrong is returned as the `Reject` it deserves.
+"""
+
+import binascii
+import hmac
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, TypeAlias
+from urllib.parse import SplitResult, parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
+
+from .inputs import Reject
+
+__all__ = [
+    "Endpoint",
+    "Query",
+    "RequestTarget",
+    "SecurityProfile",
+    "check_client_profile",
+    "check_listener_profile",
+    "check_server_profile",
+    "choose_subprotocol",
+    "decode_basic",
+    "encode_basic",
+    "is_subprotocol_list",
+    "password_bytes",
+    "read_target",
+    "resolve_endpoint",
+    "same_password",
+]
+
+Query: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
+"""Query parameters: a mapping, or pairs where a name may come twice."""
+
+_BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_HOST: Final = re.compile(r"[A-Za-z0-9._~-]+|[0-9A-Fa-f:.]+")
+_PORT: Final = {"ws": 80, "wss": 443}
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# RFC 3986 §3.3: of the delimiters, a path may hold only `:` `/` `@`. Other odd characters are let through, since
+# stations in the field send identities like `RDAM|123` unescaped.
+_NOT_IN_PATH: Final = re.compile(r"[#\[\]]|[^\x21-\x7e]")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_BASIC: Final = re.compile(r"basic +([A-Za-z0-9+/_-]*)={0,2}", re.IGNORECASE)
+_URL_ALPHABET: Final = str.maketrans("-_", "+/")
+
+
+class SecurityProfile(IntEnum):
+    """The security profiles of OCPP (security whitepaper for 1.6, OCPP 2.x Part 2 A00)."""
+
+    NONE = 0
+    """No profile: neither credentials nor TLS are required."""
+    BASIC = 1
+    """HTTP Basic over plain WebSocket; for trusted networks only."""
+    TLS_BASIC = 2
+    """TLS with a server certificate, and HTTP Basic."""
+    TLS_CERT = 3
+    """TLS with a server and a client certificate, no Basic."""
+
+    @property
+    def uses_basic(self) -> bool:
+        """Whether the station proves itself by a password."""
+        return self in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC)
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether the connection must be TLS."""
+        return self >= SecurityProfile.TLS_BASIC
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a station connects to, and what its request says."""
+
+    secure: bool
+    """TLS or not."""
+    host: str
+    """Host name or address to dial, an IPv6 address without brackets."""
+    port: int
+    authority: str
+    """The value of the Host header: the port only where it is not the scheme's own."""
+    target: str
+    """The request target: path with the encoded identity, and query."""
+
+    @property
+    def url(self) -> str:
+        """The whole connection URL."""
+        return f"{'wss' if self.secure else 'ws'}://{self.authority}{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTarget:
+    """What a server reads from a request target."""
+
+    path: str
+    """As received, still percent-encoded."""
+    query: tuple[tuple[str, str], ...]
+    """Decoded pairs in received order."""
+    identity: str
+
+
+def resolve_endpoint(endpoint: str, identity: str, query: Query | None = None) -> Endpoint:
+    """Join a ws:// or wss:// endpoint, `/` and the percent-encoded identity (OCPP-J 1.6 §3.1.1, 2.x Part 4 §3.1.1).
+
+    The endpoint's own query stays, `query` is appended form-encoded. Raises TypeError unless both are str, ValueError
+    for a URL with another scheme, a fragment, user information, no or an invalid host or port, and for an identity
+    that is empty or holds control characters.
+    """
+    _expect_identity(identity)
+    parts = _split_endpoint(endpoint)
+    host, port = _host_and_port(parts)
+    # RFC 3986 §3.3: the pchars, and the escapes that are there, stay as they are; anything else is escaped.
+    path = quote(parts.path.removesuffix("/"), safe="/%:@!$&'()*+,;=") + "/" + quote(identity, safe="!*'()")
+    own = quote(parts.query, safe="/?%:@!$&'()*+,;=")
+    added = urlencode(list(query.items()) if isinstance(query, Mapping) else list(query)) if query else ""
+    joined = "&".join(part for part in (own, added) if part)
+    name = f"[{host}]" if ":" in host else host
+    return Endpoint(
+        secure=parts.scheme == "wss",
+        host=host,
+        port=port,
+        authority=name if port == _PORT[parts.scheme] else f"{name}:{port}",
+        target=f"{path}?{joined}" if joined else path,
+    )
+
+
+def _expect_identity(identity: str) -> None:
+    if not isinstance(identity, str):
+        raise TypeError(f"expected identity as str, got {type(identity).__name__}")
+    if not identity or _CONTROL.search(identity) or not _is_utf8(identity):
+        raise ValueError(f"expected a non-empty identity without control characters, got {identity!r}")
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether the text can be sent at all: a lone surrogate can not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _split_endpoint(endpoint: str) -> SplitResult:
+    if not isinstance(endpoint, str):
+        raise TypeError(f"expected endpoint as str, got {type(endpoint).__name__}")
+    # urlsplit drops blanks silently.
+    if _BLANK.search(endpoint) or not _is_utf8(endpoint):
+        raise ValueError("expected an endpoint URL without blanks and control characters")
+    if "#" in endpoint:
+        raise ValueError("expected an endpoint URL without a fragment (RFC 6455 §3)")
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError as error:
+        raise ValueError(f"expected an endpoint like wss://host:port/path: {error}") from None
+    if parts.scheme not in _PORT:
+        raise ValueError(f"expected an endpoint that begins with ws:// or wss://, got scheme {parts.scheme!r}")
+    if "@" in parts.netloc:  # the text is not repeated: it may hold a password
+        raise ValueError("expected an endpoint URL without user information; use password= instead")
+    return parts
+
+
+def _host_and_port(parts: SplitResult) -> tuple[str, int]:
+    host = parts.hostname or ""
+    if not _HOST.fullmatch(host):
+        raise ValueError(f"expected an ASCII host name or an address in the endpoint URL, got {host!r}")
+    try:
+        port = _PORT[parts.scheme] if parts.port is None else parts.port
+    except ValueError:
+        port = 0
+    if not port:
+        raise ValueError("expected a port from 1 to 65535 in the endpoint URL")
+    return host, port
+
+
+def read_target(target: str) -> RequestTarget | Reject:
+    """Take the identity from a request target: its last path segment that is not empty, percent-decoded once.
+
+    `//CPX` is a path and dot segments are not resolved: what was sent is what is meant. 400 for a target that is no
+    path, an escape that is broken or no UTF-8, control characters, and an empty identity.
+    """
+    # RFC 9112 §3.2.2: a server must also accept the absolute form.
+    absolute = _ABSOLUTE.match(target)
+    path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
+    if not path.startswith("/") or _NOT_IN_PATH.search(path):
+        return Reject(400, body="Invalid request target")
+    segment = path.rstrip("/").rpartition("/")[2]
+    if not segment:
+        return Reject(400, body="Missing identity in the URL path")
+    identity = _unescape(segment)
+    if identity is None:
+        return Reject(400, body="Invalid identity in the URL path")
+    return RequestTarget(path, tuple(parse_qsl(query, keep_blank_values=True)), identity)
+
+
+def _unescape(segment: str) -> str | None:
+    if _BROKEN_ESCAPE.search(segment):
+        return None
+    try:
+        text = unquote_to_bytes(segment).decode()
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROL.search(text) else text
+
+
+def choose_subprotocol(offered: Collection[str], supported: Iterable[str]) -> str | None:
+    """Choose the first of `supported` (the server's order of preference) that was offered; names are case-sensitive."""
+    return next((name for name in supported if name in offered), None)
+
+
+def is_subprotocol_list(offered: Sequence[str]) -> bool:
+    """Whether an offer obeys RFC 6455 §4.1: tokens, none of them twice."""
+    return len(set(offered)) == len(offered) and all(_TOKEN.fullmatch(name) for name in offered)
+
+
+def password_bytes(password: str | bytes) -> bytes:
+    """Give the bytes of a password: text as UTF-8 (OCPP 2.x), bytes as they are (a decoded 1.6 AuthorizationKey)."""
+    if isinstance(password, str):
+        return password.encode()
+    if isinstance(password, (bytes, bytearray)):
+        return bytes(password)
+    raise TypeError(f"expected password as str or bytes, got {type(password).__name__}")
+
+
+def encode_basic(identity: str, password: str | bytes) -> str:
+    """Make the value of an Authorization header: user name = identity, then the password's bytes (RFC 7617).
+
+    Raises ValueError for an identity that holds a colon, which RFC 7617 §2 and OCPP 2.1 forbid.
+    """
+    _expect_identity(identity)
+    if ":" in identity:
+        raise ValueError(f"expected an identity without ':' where Basic credentials are used, got {identity!r}")
+    token = binascii.b2a_base64(identity.encode() + b":" + password_bytes(password), newline=False)
+    return "Basic " + token.decode()
+
+
+def decode_basic(value: str, identity: str) -> bytes | None:
+    """Read the password from an Authorization header; None if it is not Basic, is broken, or names another user.
+
+    Split after the known identity, so that colons survive in both. Base64 of either alphabet, padded or not.
+    """
+    match = _BASIC.fullmatch(value.strip(" \t"))
+    if match is None:
+        return None
+    token = match[1].translate(_URL_ALPHABET)
+    try:
+        pair = binascii.a2b_base64(token + "=" * (-len(token) % 4))
+    except binascii.Error:
+        return None
+    user = identity.encode() + b":"
+    return pair[len(user) :] if pair.startswith(user) else None
+
+
+def same_password(expected: str | bytes, presented: bytes) -> bool:
+    """Compare in a time that does not tell how much is right."""
+    return hmac.compare_digest(password_bytes(expected), presented)
+
+
+def check_client_profile(
+    profile: SecurityProfile, *, secure: bool, password: bool, certificate: bool, tls_options: bool
+) -> None:
+    """Raise ValueError where URL, password and TLS options of a station do not meet its profile.
+
+    `secure`: the URL is wss; `certificate`: a client certificate is given; `tls_options`: any TLS options are.
+    """
+    if profile.uses_tls and not secure:
+        raise ValueError(f"expected a wss:// endpoint with {_name(profile)}")
+    if profile is SecurityProfile.BASIC and secure:
+        raise ValueError(f"expected a ws:// endpoint with {_name(profile)}; use TLS_BASIC for wss://")
+    if tls_options and not secure:
+        raise ValueError("expected no tls options with a ws:// endpoint")
+    if profile.uses_basic and not password:
+        raise ValueError(f"expected a password with {_name(profile)}")
+    if password and not profile.uses_basic:
+        raise ValueError(f"expected no password with {_name(profile)}: it would not be sent")
+    if profile is SecurityProfile.TLS_CERT and not certificate:
+        raise ValueError(f"expected tls options with a client certificate (cert and key) with {_name(profile)}")
+
+
+def check_server_profile(profile: SecurityProfile, *, credentials: bool, auth: bool) -> None:
+    """Raise ValueError where a server could not enforce its profile, or would not use what it was given."""
+    if profile.uses_basic and not (credentials or auth):
+        raise ValueError(f"expected credentials or an auth handler with {_name(profile)}")
+    if credentials and not profile.uses_basic:
+        raise ValueError(f"expected no credentials with {_name(profile)}: they would not be checked")
+
+
+def check_listener_profile(profile: SecurityProfile, *, tls: bool, tls_terminated: bool) -> None:
+    """Raise ValueError where a listening socket does not meet the profile; `tls_terminated`: a proxy in front does."""
+    if profile.uses_tls and not (tls or tls_terminated):
+        raise ValueError(f"expected tls options with {_name(profile)}, or tls_terminated=True behind a TLS proxy")
+    if profile is SecurityProfile.BASIC and tls:
+        raise ValueError(f"expected no tls options with {_name(profile)}; use TLS_BASIC for wss://")
+
+
+def _name(profile: SecurityProfile) -> str:
+    return f"security profile {profile.value} ({profile.name})"
