@@ -1,1 +1,105 @@
-"""The sans-IO OCPP-J engine: bytes or events in, actions out; no clock, socket, task or global."""
+"""The sans-IO OCPP-J engine: bytes or events in, actions out; no clock, socket, task or global.
+
+Names are loaded when they are first used (PEP 562), so that a program that only needs the session never imports
+h11, wsproto or fastjsonschema.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import actions, errors, inputs
+    from .backoff import Backoff, ExponentialBackoff, OCPPBackoff
+    from .client import ClientEngine
+    from .config import (
+        ClientConfig,
+        Compression,
+        IdFactory,
+        LinkConfig,
+        SessionConfig,
+        UpgradeTarget,
+        Validator,
+        Violation,
+    )
+    from .errors import OCPPError, RPCError, create_rpc_error
+    from .link import ClientLink, ServerLink
+    from .messages import Leniency, MessageType, decode
+    from .session import Session
+    from .stack import ClientStack, ServerStack
+    from .validation import SchemaValidator, create_validator, load_validator
+    from .versions import OCPP16, OCPP21, OCPP201, ErrorCode, Version, version_of
+
+_HOMES = {
+    "backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
+    "client": ("ClientEngine",),
+    "config": (
+        "ClientConfig",
+        "Compression",
+        "IdFactory",
+        "LinkConfig",
+        "SessionConfig",
+        "UpgradeTarget",
+        "Validator",
+        "Violation",
+    ),
+    "errors": ("OCPPError", "RPCError", "create_rpc_error"),
+    "link": ("ClientLink", "ServerLink"),
+    "messages": ("Leniency", "MessageType", "decode"),
+    "session": ("Session",),
+    "stack": ("ClientStack", "ServerStack"),
+    "validation": ("SchemaValidator", "create_validator", "load_validator"),
+    "versions": ("OCPP16", "OCPP201", "OCPP21", "ErrorCode", "Version", "version_of"),
+}
+_MODULES = ("actions", "errors", "inputs")
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "OCPP16",
+    "OCPP21",
+    "OCPP201",
+    "Backoff",
+    "ClientConfig",
+    "ClientEngine",
+    "ClientLink",
+    "ClientStack",
+    "Compression",
+    "ErrorCode",
+    "ExponentialBackoff",
+    "IdFactory",
+    "Leniency",
+    "LinkConfig",
+    "MessageType",
+    "OCPPBackoff",
+    "OCPPError",
+    "RPCError",
+    "SchemaValidator",
+    "ServerLink",
+    "ServerStack",
+    "Session",
+    "SessionConfig",
+    "UpgradeTarget",
+    "Validator",
+    "Version",
+    "Violation",
+    "actions",
+    "create_rpc_error",
+    "create_validator",
+    "decode",
+    "errors",
+    "inputs",
+    "load_validator",
+    "version_of",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

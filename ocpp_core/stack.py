@@ -1,0 +1,247 @@
+"""Bytes in, bytes out: a WebSocket link and the OCPP-J engine behind it as one object to embed.
+
+The link's messages are the session's inputs and the session's texts are the link's commands; everything else passes
+through. One action is taken at a time, the session's first, so that the answers to a message leave before the next
+message of the same chunk is decoded.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from itertools import count
+from math import inf
+from random import Random
+
+from .actions import Action, CloseStream, CloseTransport, LinkAction, OpenTransport, SendText, Settle, StateChanged
+from .client import ClientEngine
+from .config import ClientConfig, IdFactory, LinkConfig, SessionConfig, UpgradeTarget
+from .errors import ConnectionLostError
+from .inputs import (
+    Accept,
+    BinaryReceived,
+    BytesReceived,
+    ClientInput,
+    Close,
+    CloseLink,
+    Congested,
+    Notify,
+    Reconfigure,
+    Reject,
+    Respond,
+    SendMessage,
+    SendRaw,
+    StackInput,
+    StartCall,
+    StreamFailed,
+    StreamOpened,
+    TextReceived,
+    Tick,
+    TransportFailed,
+    TransportLost,
+    TransportOpened,
+)
+from .link import ClientLink, ServerLink
+from .session import Open, Session
+from .versions import Version, version_of
+
+__all__ = ["ClientStack", "ServerStack"]
+
+
+class ServerStack:
+    """One accepted stream of a server: handshake, WebSocket and conversation.
+
+    `session` is what the connection starts with unless `Accept` brings another config. `numbers` makes request
+    numbers, shared by all stacks of a server; `random` makes the ping jitter.
+    """
+
+    def __init__(
+        self,
+        link: LinkConfig,
+        session: SessionConfig,
+        *,
+        random: Random,
+        ids: IdFactory,
+        now: float,
+        numbers: Iterator[int] | None = None,
+    ) -> None:
+        self.session: Session | None = None
+        self._link = ServerLink(link, random=random, now=now)
+        self._config = session
+        self._version: Version | None = None
+        self._ids = ids
+        self._numbers = count(1) if numbers is None else numbers
+        self._actions: deque[Action] = deque()
+        self._now = now
+
+    @property
+    def deadline(self) -> float:
+        """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
+        session = self.session
+        return min(self._link.deadline, inf if session is None else session.deadline)
+
+    def handle(self, event: StackInput, now: float) -> None:
+        """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
+        self._now = now = max(now, self._now)
+        match event:
+            case BytesReceived():
+                self._link.handle(event, now)
+            case Tick() | Congested():
+                self._link.handle(event, now)
+                if self.session is not None:
+                    self.session.handle(event, now)
+            case Accept():
+                self._link.handle(event, now)
+                self._config = event.config or self._config
+                self._version = event.version
+            case Reject() | Respond():
+                self._link.handle(event, now)
+            case Reconfigure(LinkConfig()):
+                self._link.handle(event, now)
+            case StreamOpened() | StreamFailed():
+                raise RuntimeError("a server's stream is open from the start")
+            case _:
+                self._command(event)
+
+    def _command(self, event: ClientInput) -> None:
+        if self.session is not None:
+            self.session.handle(event, self._now)  # type: ignore[arg-type]  # a client's inputs are no match there
+        elif isinstance(event, Close):
+            self._link.handle(CloseLink(event.code, event.reason, force=True), self._now)
+        elif isinstance(event, (StartCall, Notify, SendRaw)) and event.token is not None:
+            error = ConnectionLostError("not connected: the handshake is not finished", sent=False)
+            self._actions.append(Settle(event.token, None, error))
+
+    def poll(self) -> Action | None:
+        """Take the next action; None when there is nothing to do."""
+        while not self._actions:
+            session = self.session
+            if session is not None and (outbound := session.poll()) is not None:
+                if type(outbound) is SendText:
+                    self._link.handle(SendMessage(outbound.text), self._now)
+                elif type(outbound) is CloseTransport:
+                    self._link.handle(CloseLink(outbound.code, outbound.reason, outbound.abort), self._now)
+                else:
+                    return outbound
+            elif (inbound := self._link.poll()) is None:
+                return None
+            elif session is not None and type(inbound) is TextReceived:
+                session.handle(inbound, self._now)
+            elif (action := self._from_link(inbound)) is not None:
+                return action
+        return self._actions.popleft()
+
+    def _from_link(self, action: LinkAction) -> Action | None:
+        """Pass on what is meant for the host; what is meant for the session goes there."""
+        if isinstance(action, TransportOpened):
+            version = self._version or version_of(action.subprotocol or "")
+            self.session = Session(self._config, version, ids=self._ids, numbers=self._numbers)
+            return StateChanged(Open())
+        if isinstance(action, (TextReceived, BinaryReceived, TransportLost)):
+            if self.session is not None:
+                self.session.handle(action, self._now)
+            return None
+        return None if isinstance(action, TransportFailed) else action
+
+
+class ClientStack:
+    """A client over its streams: dial, handshake, conversation, and all of it again after a loss.
+
+    `target` says what to ask the server for; `random` makes masking keys, nonces and jitter, and must not be
+    predictable where the stream is not encrypted (RFC 6455 §10.3: use `random.SystemRandom`).
+    """
+
+    def __init__(
+        self, client: ClientConfig, link: LinkConfig, target: UpgradeTarget, *, random: Random, ids: IdFactory
+    ) -> None:
+        self.engine = ClientEngine(client, random=random, ids=ids)
+        self._link_config = link
+        self._target = target
+        self._random = random
+        self._link: ClientLink | None = None
+        self._attempt = 0
+        self._now = -inf
+
+    @property
+    def session(self) -> Session | None:
+        """The conversation of the present connection."""
+        return self.engine.session
+
+    @property
+    def deadline(self) -> float:
+        """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
+        link = self._link
+        return min(self.engine.deadline, inf if link is None else link.deadline)
+
+    def handle(self, event: StackInput, now: float) -> None:
+        """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
+        self._now = now = max(now, self._now)
+        match event:
+            case BytesReceived():
+                if self._link is not None and event.attempt == self._attempt:
+                    self._link.handle(event, now)
+            case Tick() | Congested():
+                if self._link is not None:
+                    self._link.handle(event, now)
+                self.engine.handle(event, now)
+            case StreamOpened(attempt):
+                self._stream_opened(attempt)
+            case StreamFailed(error, attempt):
+                self.engine.handle(TransportFailed(error, attempt=attempt), now)
+            case Reconfigure(LinkConfig() | UpgradeTarget() as config):
+                self._reconfigure(config)
+            case Accept() | Reject() | Respond():
+                raise RuntimeError(f"{type(event).__name__} answers a client's request: only servers do")
+            case _:
+                self.engine.handle(event, now)
+
+    def _reconfigure(self, config: LinkConfig | UpgradeTarget) -> None:
+        if isinstance(config, UpgradeTarget):
+            self._target = config
+            return
+        self._link_config = config
+        if self._link is not None:
+            self._link.handle(Reconfigure(config), self._now)
+
+    def _stream_opened(self, attempt: int) -> None:
+        if attempt != self._attempt or self._link is not None:
+            return  # stale news: that attempt was given up
+        target = self._target
+        self._link = ClientLink(
+            self._link_config,
+            host=target.host,
+            target=target.target,
+            headers=target.headers,
+            subprotocols=self.engine.config.protocols,
+            attempt=attempt,
+            random=self._random,
+            now=self._now,
+        )
+
+    def poll(self) -> Action | None:
+        """Take the next action; None when there is nothing to do."""
+        while True:
+            outbound = self.engine.poll()
+            if outbound is not None:
+                if type(outbound) is SendText:
+                    self._send(outbound.text)
+                elif (action := self._from_engine(outbound)) is not None:
+                    return action
+            elif self._link is None or (inbound := self._link.poll()) is None:
+                return None
+            elif isinstance(inbound, (TextReceived, BinaryReceived, TransportOpened, TransportFailed, TransportLost)):
+                self.engine.handle(inbound, self._now)
+            else:
+                return inbound
+
+    def _send(self, text: str) -> None:
+        if self._link is not None:
+            self._link.handle(SendMessage(text), self._now)
+
+    def _from_engine(self, action: Action) -> Action | None:
+        if isinstance(action, OpenTransport):
+            self._attempt, self._link = action.attempt, None
+        elif isinstance(action, CloseTransport):
+            if self._link is None:
+                return CloseStream(abort=True)  # still dialling: the host gives that up
+            self._link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
+            return None
+        return action
