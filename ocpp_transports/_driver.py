@@ -1,0 +1,275 @@
+"""The effect loop: feed an engine, perform what it asks for, keep its one deadline armed.
+
+The driver is synchronous and knows no event loop. Whatever differs from loop to loop is its `Host`: the clock, one
+timer, ordered output, one-shot slots, tasks. Client, server and browser client share this file and differ in the host.
+
+    host ── events ──▶ Driver.feed ── engine.handle, engine.poll ──▶ host (bytes, texts, timers)
+                            ▲                                    └──▶ owner (handlers, user events, logs)
+    calls of the application ┘ (Driver.ask)
+"""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from itertools import count
+from math import inf
+from typing import Any, Final, Protocol
+
+from ocpp_core.actions import (
+    Abandon,
+    CloseStream,
+    CloseTransport,
+    Dispatch,
+    HttpRequest,
+    OpenTransport,
+    Report,
+    SendBytes,
+    SendText,
+    Settle,
+    StateChanged,
+    Trace,
+    UpgradeRequested,
+)
+from ocpp_core.errors import ClosedError
+from ocpp_core.inputs import CancelCall, Tick
+
+__all__ = ["BURST", "Driver", "Engine", "Handle", "Host", "Owner", "Slot"]
+
+BURST: Final = 32
+"""Requests dispatched at a stretch; then other connections get their turn.
+
+No more than the handlers that run at once (`_handlers.RUNNING`): a longer burst would pile up behind handlers that
+have not had a single turn of the event loop yet, and be refused for overload.
+"""
+
+
+class Handle(Protocol):
+    """Something under way that can be called off."""
+
+    def cancel(self) -> object:
+        """Call it off; idempotent, harmless when it is over, and drops the function it holds."""
+
+
+class Slot(Protocol):
+    """A one-shot result that one task waits for."""
+
+    def set(self, result: Any, error: BaseException | None) -> None:
+        """Fill it; filling a full or abandoned one is harmless."""
+
+    async def wait(self) -> Any:
+        """Return the result, or raise the error."""
+
+
+class Engine(Protocol):
+    """Any of the sans-IO engines: a stack, or a session for hosts that carry whole messages."""
+
+    @property
+    def deadline(self) -> float:
+        """When to tick it, in the host's seconds; `inf` when nothing is armed."""
+
+    def handle(self, event: Any, now: float) -> None:
+        """Take one event or command; raises only for misuse, and then nothing has changed."""
+
+    def poll(self) -> Any:
+        """Give the next action, None when there is none."""
+
+
+class Host(Protocol):
+    """One connection (or, for a client, one connection after the other) as the driver sees it.
+
+    The host feeds `driver` with what happens. For hosts of byte streams that is, for every attempt: one
+    `StreamOpened` or `StreamFailed` (clients only), then `BytesReceived`, the last of them `b""` exactly once,
+    whoever ended the stream; and `Congested` in between. A dial called off by `close` is not answered.
+    """
+
+    driver: "Driver"
+    """Whom to feed; the driver puts itself here."""
+
+    def now(self) -> float:
+        """Seconds on the event loop's monotonic clock."""
+
+    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` at `when`, early or late by little; never from within `call_at`."""
+
+    def send(self, data: Any, /) -> None:
+        """Append bytes (or one text, on a host of messages) to the output: ordered, never blocks, never raises."""
+
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
+        """End the connection, or the dial, after what was sent; `abort` does not wait for that. Idempotent.
+
+        `code` and `reason` are for hosts of messages; hosts of byte streams ignore them.
+        """
+
+    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:
+        """Open a connection and feed the outcome; a new dial ends the one before."""
+
+    def slot(self) -> Slot:
+        """Make an empty slot."""
+
+    def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
+        """Run a coroutine as a task of the client or server that owns the host."""
+
+
+class Owner(Protocol):
+    """Whom the driver tells; nothing here may block or raise, and everything may feed the driver again."""
+
+    def dispatched(self, action: Dispatch) -> None:
+        """Run the handler of this request."""
+
+    def abandoned(self, request: int) -> None:
+        """Nobody waits for the answer to this request any more."""
+
+    def state_changed(self, state: object) -> None:
+        """Take note that the engine entered this state."""
+
+    def reported(self, report: Report) -> None:
+        """Log it, count it, tell the listeners."""
+
+    def traced(self, trace: Trace) -> None:
+        """Take note that a message passed."""
+
+    def upgrade_requested(self, action: UpgradeRequested) -> None:
+        """Feed `Accept` or `Reject`, now or later."""
+
+    def http_requested(self, action: HttpRequest) -> None:
+        """Feed `Respond`, now or later."""
+
+
+class Driver:
+    """Drives one engine on one host for one owner.
+
+    `owner` may be replaced at any time: admission looks after a connection first, then the peer does. The deadline of
+    an engine that is under way is armed at once; its actions wait for the first `feed`.
+    """
+
+    __slots__ = ("_draining", "_due", "_now", "_resume", "_slots", "_timer", "_tokens", "engine", "host", "owner")
+
+    def __init__(self, engine: Engine, host: Host, owner: Owner) -> None:
+        self.engine = engine
+        self.host = host
+        self.owner = owner
+        self._now = host.now
+        self._tokens = count(1)
+        self._slots: dict[int, Slot] | None = {}  # None once stopped
+        self._draining = False
+        self._timer: Handle | None = None
+        self._due = inf
+        self._resume: Handle | None = None
+        host.driver = self
+        self._arm()
+
+    def feed(self, event: Any) -> None:
+        """Give the engine one event or command and perform what follows; after `stop` nothing happens.
+
+        Fed from within (by the owner or the host, while actions are performed) the event is only handled: the drain
+        further out performs what follows, in order, without recursion. Raises what the engine raises for misuse.
+        """
+        if self._slots is None:
+            return
+        self.engine.handle(event, self._now())
+        if not self._draining:
+            self._drain()
+
+    async def ask(self, make: Callable[[int], Any]) -> Any:
+        """Feed the command that `make` makes of a new token; return what its token settles with, or raise it.
+
+        A cancelled wait gives the command up by `CancelCall`. Raises what the engine raises for misuse, and
+        ClosedError after `stop`.
+        """
+        if self._slots is None:
+            raise ClosedError("the connection has been closed")
+        token = next(self._tokens)
+        slot = self._slots[token] = self.host.slot()
+        try:
+            self.feed(make(token))
+        except BaseException:
+            self._take(token)
+            raise
+        try:
+            return await slot.wait()
+        finally:
+            if self._take(token) is not None:  # not settled, hence cancelled
+                self.feed(CancelCall(token))
+
+    def stop(self) -> None:
+        """Disarm the timer and settle what is open by ClosedError: afterwards nothing is held. Idempotent."""
+        slots, self._slots = self._slots or {}, None
+        for timer in (self._timer, self._resume):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._resume = None
+        self._due = inf
+        for slot in slots.values():
+            slot.set(None, ClosedError("the connection has been closed"))
+
+    def _drain(self) -> None:
+        self._draining = True
+        budget = BURST
+        poll = self.engine.poll
+        try:
+            while (action := poll()) is not None:
+                kind = type(action)
+                _PERFORM[kind](self, action)
+                if kind is Dispatch:
+                    budget -= 1
+                    if not budget:
+                        self._pause()
+                        break
+        finally:
+            self._draining = False
+        self._arm()
+
+    def _pause(self) -> None:
+        if self._resume is None and self._slots is not None:
+            self._resume = self.host.call_at(self._now(), self._go_on)
+
+    def _go_on(self) -> None:
+        self._resume = None
+        if not self._draining:
+            self._drain()
+
+    def _arm(self) -> None:
+        """Arm the one timer, anew only where the deadline got earlier: late ones are cheaper to look at twice."""
+        deadline = self.engine.deadline
+        if deadline < self._due:
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._slots is not None:
+                self._due = deadline
+                self._timer = self.host.call_at(deadline, self._fire)
+        elif deadline == inf and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._due = inf
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._due = inf
+        if self.engine.deadline <= self._now():
+            self.feed(Tick())
+        else:
+            self._arm()
+
+    def _take(self, token: int) -> Slot | None:
+        return self._slots.pop(token, None) if self._slots else None
+
+    def settle(self, action: Settle) -> None:
+        """Fill the slot of a token, if anybody still waits."""
+        slot = self._take(action.token)
+        if slot is not None:
+            slot.set(action.result, action.error)
+
+
+_PERFORM: Final[Mapping[type, Callable[[Driver, Any], None]]] = {
+    SendBytes: lambda driver, action: driver.host.send(action.data),
+    SendText: lambda driver, action: driver.host.send(action.text),
+    CloseStream: lambda driver, action: driver.host.close(abort=action.abort),
+    CloseTransport: lambda driver, action: driver.host.close(action.code, action.reason, abort=action.abort),
+    OpenTransport: lambda driver, action: driver.host.dial(action.attempt, action.subprotocols),
+    Dispatch: lambda driver, action: driver.owner.dispatched(action),
+    Abandon: lambda driver, action: driver.owner.abandoned(action.request),
+    Settle: Driver.settle,
+    StateChanged: lambda driver, action: driver.owner.state_changed(action.state),
+    Report: lambda driver, action: driver.owner.reported(action),
+    Trace: lambda driver, action: driver.owner.traced(action),
+    UpgradeRequested: lambda driver, action: driver.owner.upgrade_requested(action),
+    HttpRequest: lambda driver, action: driver.owner.http_requested(action),
+}

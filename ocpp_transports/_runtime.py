@@ -1,0 +1,155 @@
+"""The seam between a client or server and the event loop it runs on.
+
+A client or server has one `Runtime`: its clock, its tasks, its sockets. It never touches asyncio or trio itself.
+
+    runtime = current_runtime("OCPPServer", in_block=True)             # in __aenter__; in_block=False outside a block
+    listener = await runtime.listen(port, host, connected=on_stream)   # servers
+    host = runtime.dialer(lambda: Address("csms.example", 443, ctx))   # clients: Driver(engine, host, owner), then feed
+    await runtime.aclose()                                             # in __aexit__, or when all is over
+
+`connected(host, info)` is called for every accepted stream, when its TLS handshake is done: it makes a
+`Driver(engine, host, owner)` before it returns. The owner of a driver stops it when it is done with it.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from ssl import SSLContext
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+from ._driver import Handle, Host, Slot
+
+if TYPE_CHECKING:
+    from anyio.abc import ByteStream
+
+__all__ = [
+    "HIGH_WATER",
+    "LINGER",
+    "SEND_TIMEOUT",
+    "TLS_TIMEOUT",
+    "Address",
+    "Connected",
+    "Listener",
+    "Runtime",
+    "StreamInfo",
+    "current_runtime",
+]
+
+SEND_TIMEOUT: Final = 10.0
+"""Seconds our output may stay congested; then the connection is dropped."""
+LINGER: Final = 5.0
+"""Seconds a closed connection may take to send what is left and to see the peer's end; then it is dropped."""
+TLS_TIMEOUT: Final = 30.0
+"""Seconds an accepted connection may take for its TLS handshake; then it is dropped."""
+HIGH_WATER: Final = 65536
+"""Bytes of unsent output from which on a connection is congested; below a quarter of it, it no longer is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a client dials: TLS with `ssl`, whose host name check uses `server_hostname`, or else `host`."""
+
+    host: str
+    port: int
+    ssl: SSLContext | None = None
+    server_hostname: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What is known of an accepted stream before its first byte."""
+
+    remote_address: tuple[str, int] | None = None
+    """Numeric address and port of the peer; None where the stream is no internet socket."""
+    tls: bool = False
+    peer_certificate: Mapping[str, Any] | None = None
+    """The verified client certificate as `ssl.SSLSocket.getpeercert()` gives it; None without one."""
+
+
+Connected: TypeAlias = Callable[[Host, StreamInfo], None]
+"""Called for every accepted stream; has to make its driver."""
+
+
+class Listener(Protocol):
+    """A listening TCP port."""
+
+    @property
+    def host(self) -> str:
+        """The numeric address it is bound to; the first one if there are several."""
+
+    @property
+    def port(self) -> int:
+        """The port it is bound to; all its addresses share it."""
+
+    async def aclose(self) -> None:
+        """Stop accepting; connections that were accepted live on. Idempotent."""
+
+
+class Runtime(Protocol):
+    """The event loop as one client or server uses it; owns every task and socket made through it."""
+
+    def now(self) -> float:
+        """Seconds on the event loop's monotonic clock."""
+
+    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` at `when`, early or late by little; never from within `call_at`."""
+
+    def slot(self) -> Slot:
+        """Make an empty slot."""
+
+    def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
+        """Run a coroutine as a task with a cancel scope of its own; an exception of it is logged and hurts nobody.
+
+        After `aclose` it is not run.
+        """
+
+    async def listen(
+        self,
+        port: int,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | None = None,
+        backlog: int = 128,
+        connected: Connected,
+    ) -> Listener:
+        """Listen on a port (0 picks one) of an address or host name (None: all); raises OSError if it cannot."""
+
+    def dialer(self, where: Callable[[], Address]) -> Host:
+        """Make the host of a client; `where` is asked at every attempt."""
+
+    def stream_dialer(self, connect: "Callable[[], Awaitable[ByteStream]]") -> Host:
+        """Make the host of a client over byte streams that `connect` opens, one for every attempt."""
+
+    def adopt(self, stream: "ByteStream", connected: Connected) -> None:
+        """Serve a byte stream that was opened elsewhere."""
+
+    async def aclose(self) -> None:
+        """End everything: listeners, connections, tasks; returns when nothing is left.
+
+        Connections that are closing get `LINGER` for it, all others are dropped. Works from any task; called from
+        a task of this runtime it leaves that one alone, to be ended by a second call. A cancelled wait drops what
+        lingers, and still ends everything before it lets the cancellation through.
+        """
+
+
+def current_runtime(name: str, *, in_block: bool) -> Runtime:
+    """Make the runtime of a client or server for the event loop that runs this code.
+
+    `name` is the class the user sees. Outside an `async with` block only asyncio has a place for tasks that outlive
+    the function: on trio RuntimeError says to use the block. Raises RuntimeError where no event loop runs.
+    """
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        if not in_block:
+            raise RuntimeError(f"on trio, expected to be used in a block: `async with {name}(...) as ...:`")
+        from ._trio_runtime import TrioRuntime  # noqa: PLC0415 - trio is no dependency: loaded where it runs
+
+        return TrioRuntime()
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError("expected a running asyncio or trio event loop") from None
+    from ._asyncio_runtime import AsyncioRuntime  # noqa: PLC0415 - it depends on this module
+
+    return AsyncioRuntime()
