@@ -36,6 +36,6 @@ BACKENDS = [
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Run each test marked `anyio` on every event loop; override it in a module that is about one of them."""
     return request.param

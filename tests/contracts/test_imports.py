@@ -1,0 +1,153 @@
+"""Which room may import what (docs/design/architecture.md, Rooms), and what an import of the facades loads."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "ocpp_core"
+TRANSPORTS = ROOT / "ocpp_transports"
+
+# The floors of the engine, ground floor first: a file imports from those before it, never from those after it.
+FLOORS = (
+    "messages", "versions", "errors", "inputs", "actions", "timers", "backoff", "limits", "config", "calls", "requests",
+    "session", "outbox", "client", "handshake", "routing", "_schemas", "_formats", "_violations", "validation", "link",
+    "stack", "testing", "replay",
+)  # fmt: skip
+GENERATED = {"v16", "v201", "v21"}  # typed payloads: leaves that nothing below the user imports
+
+NEEDS_A_DEPENDENCY = {"validation", "link", "stack", "testing", "replay"}  # directly or through another one
+IMPURE = {
+    "anyio", "asyncio", "concurrent", "logging", "multiprocessing", "ocpp_transports", "secrets", "select", "selectors",
+    "signal", "sniffio", "socket", "ssl", "subprocess", "threading", "time", "trio", "uuid",
+}  # fmt: skip
+CLOCKS_AND_DICE = {"now", "today", "utcnow", "urandom", "getrandom"}
+
+
+def sources(*packages: Path) -> list[Path]:
+    return sorted(path for package in packages for path in package.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    """The file's name, or its folder's below the package: all of `link/` is one room."""
+    return path.relative_to(CORE).parts[0].removesuffix(".py")
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """Every (line, absolute module name) that a file imports, at any depth."""
+    package = [path.relative_to(ROOT).parts[0], *path.relative_to(ROOT).parts[1:-1]]
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = [*base, *(node.module or "").split(".")] if node.module else base
+            yield from ((node.lineno, ".".join([*module, alias.name])) for alias in node.names)
+
+
+def naming(names: set[str], *packages: Path) -> list[str]:
+    """Where a file imports one of these top-level modules."""
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in sources(*packages)
+        for line, name in imported(path)
+        if name.split(".")[0] in names
+    ]
+
+
+def type_only(path: Path) -> set[int]:
+    """The lines below `if TYPE_CHECKING:`, which do not run."""
+    blocks = (
+        node
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+    )
+    return {line for block in blocks for line in range(block.lineno, (block.end_lineno or block.lineno) + 1)}
+
+
+def loaded_by(statement: str) -> set[str]:
+    """What a bare interpreter has loaded after a statement; `-S` leaves out every installed package."""
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+class TestTheFacadesAreLazy:
+    def test_the_engine_loads_no_event_loop_no_network_and_no_dependency(self) -> None:
+        unwanted = {
+            "asyncio", "anyio", "trio", "socket", "ssl", "threading", "logging", "h11", "wsproto", "fastjsonschema",
+        }  # fmt: skip
+        assert loaded_by("import ocpp_core").isdisjoint(unwanted)
+
+    def test_the_transports_load_none_either(self) -> None:
+        unwanted = {"asyncio", "anyio", "trio", "socket", "ssl", "h11", "wsproto", "fastjsonschema"}
+        assert loaded_by("import ocpp_transports").isdisjoint(unwanted)
+
+    def test_a_message_only_host_needs_the_standard_library_alone(self) -> None:
+        pure = [name for name in FLOORS if name not in NEEDS_A_DEPENDENCY and (CORE / f"{name}.py").exists()]
+        statement = "import " + ", ".join(f"ocpp_core.{name}" for name in pure)
+        assert loaded_by(statement).isdisjoint({"asyncio", "socket", "ssl", "threading", "logging"})
+
+
+class TestTheEngineIsPure:
+    def test_it_imports_no_event_loop_socket_thread_clock_or_logger(self) -> None:
+        assert naming(IMPURE, CORE) == []
+
+    def test_it_reads_no_clock_and_rolls_no_dice_of_its_own(self) -> None:
+        """A `Random` comes in from outside; the laboratory makes its own, from a seed."""
+        offences = [
+            f"{path.relative_to(ROOT)}:{node.lineno} calls {ast.unparse(node.func)}"
+            for path in sources(CORE)
+            for node in ast.walk(parse(path))
+            if isinstance(node, ast.Call) and is_impure(node)
+        ]
+        assert offences == []
+
+    def test_of_random_it_knows_the_class_alone(self) -> None:
+        offences = naming({"random"}, CORE)
+        assert [line for line in offences if not line.endswith("imports random.Random")] == []
+
+
+def is_impure(call: ast.Call) -> bool:
+    """Reads the wall clock, the system's entropy, or makes a `Random` that seeds itself from either."""
+    match call.func:
+        case ast.Attribute(attr=name):
+            return name in CLOCKS_AND_DICE
+        case ast.Name("Random"):
+            return not call.args
+        case _:
+            return False
+
+
+class TestEachRoomKnowsOnlyThoseBelow:
+    def test_every_file_of_the_engine_has_a_floor(self) -> None:
+        assert {room(path) for path in sources(CORE)} - {"__init__"} <= {*FLOORS, *GENERATED}
+
+    @pytest.mark.parametrize("name", FLOORS)
+    def test_nothing_is_imported_from_a_floor_above(self, name: str) -> None:
+        above = set(FLOORS[FLOORS.index(name) + 1 :])
+        offences = [
+            f"{path.relative_to(ROOT)}:{line} imports {module}"
+            for path in sources(CORE)
+            if room(path) == name
+            for line, module in imported(path)
+            if module.startswith("ocpp_core.") and module.split(".")[1] in above and line not in type_only(path)
+        ]
+        assert offences == []
+
+    def test_only_the_link_names_the_websocket_libraries(self) -> None:
+        offences = naming({"h11", "wsproto"}, CORE, TRANSPORTS)
+        assert [line for line in offences if not line.startswith("ocpp_core/link/")] == []
+
+    def test_only_validation_names_the_schema_compiler(self) -> None:
+        offences = naming({"fastjsonschema"}, CORE, TRANSPORTS)
+        assert [line for line in offences if not line.startswith("ocpp_core/validation.py")] == []
