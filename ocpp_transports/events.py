@@ -1,0 +1,217 @@
+"""What users are told: one small typed payload an event, and the names of the events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from ocpp_core.actions import Direction
+from ocpp_core.messages import Frame, MessageType
+
+__all__ = [
+    "PEER_EVENTS",
+    "SERVER_EVENTS",
+    "BackpressureEvent",
+    "BadMessageEvent",
+    "CloseEvent",
+    "ConnectingEvent",
+    "DisconnectEvent",
+    "ErrorEvent",
+    "HandlerErrorEvent",
+    "MessageEvent",
+    "OpenEvent",
+    "OverflowEvent",
+    "PingEvent",
+    "PongEvent",
+    "PongTimeoutEvent",
+    "ReconnectEvent",
+    "StrictValidationFailureEvent",
+    "UpgradeAbortedEvent",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectingEvent:
+    """An attempt to connect begins."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEvent:
+    """The WebSocket is open and speaks `protocol`."""
+
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectEvent:
+    """The connection dropped and this side had not closed it; code as in RFC 6455 §7.4, 1006 without a close frame."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReconnectEvent:
+    """The next attempt, number `attempt` of this outage, starts in `delay` seconds."""
+
+    attempt: int
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class CloseEvent:
+    """It is over: closed by this side, lost without a reconnect, or given up (1001)."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEvent:
+    """Something failed that has no caller to tell: an attempt to connect, a broken stream, a listener that raised."""
+
+    error: BaseException
+
+
+@dataclass(slots=True)
+class MessageEvent:
+    """One OCPP-J message passed, in either direction. Treat it as read-only: the payload is the live one."""
+
+    direction: Direction
+    frame: Frame
+    """The message as a list, `[type, id, …]`."""
+    action: str | None
+    """Known for answers too."""
+    latency: float | None
+    """Seconds from CALL to answer, on answers."""
+
+    @property
+    def type(self) -> MessageType:
+        """The message type: CALL, CALLRESULT, CALLERROR, CALLRESULTERROR or SEND."""
+        return MessageType(self.frame[0])
+
+    @property
+    def message_id(self) -> str:
+        """The id of the CALL it is or belongs to."""
+        return str(self.frame[1])
+
+    @property
+    def payload(self) -> Any:
+        """The payload of a CALL, CALLRESULT or SEND; the details of an error."""
+        return self.frame[-1]
+
+    @property
+    def error_code(self) -> str | None:
+        """The code of an error as on the wire, None of anything else."""
+        return self.frame[2] if self._is_error else None
+
+    @property
+    def error_description(self) -> str | None:
+        """The description of an error, None of anything else."""
+        return self.frame[3] if self._is_error else None
+
+    @property
+    def _is_error(self) -> bool:
+        return self.frame[0] in (MessageType.CALLERROR, MessageType.CALLRESULTERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class BadMessageEvent:
+    """The peer sent what is no OCPP-J message; `message` is the raw text or bytes."""
+
+    message: Any
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class StrictValidationFailureEvent:
+    """A payload breaks its schema, in either direction."""
+
+    message: Any
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerErrorEvent:
+    """A handler raised; the peer was told what `RPCError`s say and nothing of other exceptions."""
+
+    action: str
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class PongTimeoutEvent:
+    """The peer gave no sign of life after a ping; the connection is dropped."""
+
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class PingEvent:
+    """The peer sent a ping."""
+
+
+@dataclass(frozen=True, slots=True)
+class PongEvent:
+    """The peer sent a pong."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackpressureEvent:
+    """The peer reads slower than we write: reading is paused, and the connection dropped if it stays so."""
+
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeAbortedEvent:
+    """A server refused a handshake; `identity` is None where it could not be read."""
+
+    identity: str | None
+    remote_address: str | None
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverflowEvent:
+    """Iteration was too slow: at this point `missed` events are missing."""
+
+    missed: int
+
+
+PEER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
+    {
+        "open": OpenEvent,
+        "close": CloseEvent,
+        "error": ErrorEvent,
+        "connecting": ConnectingEvent,
+        "reconnect": ReconnectEvent,
+        "disconnect": DisconnectEvent,
+        "message": MessageEvent,
+        "call": MessageEvent,
+        "call_result": MessageEvent,
+        "call_error": MessageEvent,
+        "bad_message": BadMessageEvent,
+        "strict_validation_failure": StrictValidationFailureEvent,
+        "handler_error": HandlerErrorEvent,
+        "pong_timeout": PongTimeoutEvent,
+        "ping": PingEvent,
+        "pong": PongEvent,
+        "backpressure": BackpressureEvent,
+    }
+)
+"""What a client and a server's handle on a station tell, and with which payload."""
+
+SERVER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
+    {
+        "client": object,
+        "error": ErrorEvent,
+        "upgrade_aborted": UpgradeAbortedEvent,
+        "closing": CloseEvent,
+        "close": CloseEvent,
+    }
+)
+"""What a server tells; the payload of `client` is the `OCPPServerClient`."""
