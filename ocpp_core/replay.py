@@ -1,0 +1,121 @@
+"""Record what an engine was told, as JSON lines, and tell it again: a field failure becomes a test.
+
+A recording holds what the peer sent, credentials of the handshake included: keep it as you keep those.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable
+from dataclasses import fields, is_dataclass
+from types import UnionType
+from typing import Any, Final, Generic, Protocol, TypeVar, get_args
+
+from . import errors, inputs
+from .actions import Action
+
+__all__ = ["Recorder", "replay"]
+
+_In_contra = TypeVar("_In_contra", contravariant=True)
+
+
+class _Engine(Protocol[_In_contra]):
+    @property
+    def deadline(self) -> float: ...
+    def handle(self, event: _In_contra, now: float) -> None: ...
+    def poll(self) -> Any: ...
+
+
+def _input_classes() -> dict[str, type]:
+    unions: tuple[UnionType, ...] = (inputs.StackInput, inputs.LinkInput)
+    return {cls.__name__: cls for union in unions for cls in get_args(union)}
+
+
+_CLASSES: Final = _input_classes()
+
+
+class Recorder(Generic[_In_contra]):
+    """An engine that writes down every input before the wrapped one handles it; use it in the place of that one.
+
+    `write` takes one line of JSON without its line end. Polls are written too, because an engine decodes what it
+    received when it is polled. `Reconfigure` and the config of `Accept` hold code (validators) and are left out:
+    whoever replays makes the engine with the settings of the time.
+    """
+
+    def __init__(self, engine: _Engine[_In_contra], write: Callable[[str], object]) -> None:
+        self.engine = engine
+        self._write = write
+
+    @property
+    def deadline(self) -> float:
+        """The wrapped engine's deadline."""
+        return self.engine.deadline
+
+    def handle(self, event: _In_contra, now: float) -> None:
+        """Write the input down and pass it on."""
+        if not isinstance(event, inputs.Reconfigure):
+            self._write(_dump(event, now))
+        self.engine.handle(event, now)
+
+    def poll(self) -> Any:
+        """Pass on; the last poll of a drain is written down."""
+        action = self.engine.poll()
+        if action is None:
+            self._write("{}")
+        return action
+
+
+def replay(lines: Iterable[str], engine: _Engine[Any]) -> list[Action]:
+    """Tell `engine` everything a `Recorder` wrote, drain it where it was drained, and return what it did.
+
+    A misuse that raised when it was recorded raises nothing here: the recorded host went on, so does the replay.
+    Raises ValueError for a line that is no record.
+    """
+    actions: list[Action] = []
+    for line in lines:
+        record = json.loads(line)
+        if "input" in record:
+            _tell(engine, record)
+            continue
+        while (action := engine.poll()) is not None:
+            actions.append(action)
+    return actions
+
+
+def _tell(engine: _Engine[Any], record: dict[str, Any]) -> None:
+    event = _load(record)
+    try:
+        engine.handle(event, record["at"])
+    except (RuntimeError, TypeError, ValueError):
+        return  # the caller's misuse changed nothing then and changes nothing now
+
+
+def _dump(event: Any, now: float) -> str:
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    values = {name: _plain(value) for name, value in values.items() if not is_dataclass(value)}
+    return json.dumps({"at": now, "input": type(event).__name__, **values}, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"$bytes": b64encode(value).decode()}
+    if isinstance(value, Exception):
+        return {"$error": type(value).__name__}
+    return value
+
+
+def _load(record: dict[str, Any]) -> Any:
+    cls = _CLASSES.get(record["input"])
+    if cls is None:
+        raise ValueError(f"expected the name of an input, got {record['input']!r}")
+    names = {field.name for field in fields(cls)}
+    return cls(**{name: _rich(value) for name, value in record.items() if name in names})
+
+
+def _rich(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "$bytes" in value:
+        return b64decode(value["$bytes"])
+    if "$error" in value:
+        return errors.ConnectionFailedError(value["$error"])
+    return value
