@@ -1,6 +1,5 @@
 """Listeners and bounded asynchronous iteration over user events. Knows no event loop."""
 
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from types import TracebackType
@@ -17,15 +16,14 @@ Listener: TypeAlias = Callable[[Any], Any]
 """Takes the payload; what it returns is ignored, but a coroutine is run as a task of the client or server."""
 
 _L = TypeVar("_L", bound=Listener)
-_log = logging.getLogger("ocpp_ws_io")
 
 
 class Emitter:
     """Tells listeners and iterators what happened, in order.
 
     `spawn` runs the coroutine of an asynchronous listener, `slot` makes what an iterator waits on, `changed` is told
-    whenever somebody begins or ends to listen. A listener that raises is logged and reported as an `error` event,
-    and disturbs nobody else; an `error` listener that raises is logged only.
+    whenever somebody begins or ends to listen, `log` writes a text and an exception. A listener that raises is logged
+    and reported as an `error` event, and disturbs nobody else; an `error` listener that raises is logged only.
     """
 
     def __init__(
@@ -34,11 +32,13 @@ class Emitter:
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         slot: "Callable[[], Slot]",
+        log: Callable[[str, BaseException], None],
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._names = names
         self._spawn = spawn
         self._slot = slot
+        self._log = log
         self._changed = changed
         self._listeners: dict[str, tuple[tuple[Listener, bool], ...]] = {}
         self._streams: dict[str, tuple[EventStream, ...]] = {}
@@ -187,7 +187,7 @@ class Emitter:
             round_.leave()
 
     def _failed(self, name: str, error: Exception) -> None:
-        _log.error("a listener of the event %r raised", name, exc_info=error)
+        self._log(f"a listener of the event {name!r} raised", error)
         if name != "error":
             self.emit("error", ErrorEvent(error))
 

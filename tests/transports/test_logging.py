@@ -1,0 +1,130 @@
+"""Log records, and what must not be in them: security whitepaper A01.FR.09 and .12."""
+
+import logging
+
+import pytest
+
+from ocpp_core.actions import Direction, Report, ReportKind, Trace
+from ocpp_transports._logging import LOGGER, Log, logger_of
+from ocpp_transports._redaction import redact
+
+
+@pytest.fixture
+def log(caplog):
+    caplog.set_level(logging.DEBUG, "ocpp_ws_io")
+    return Log(LOGGER, "CP1")
+
+
+class TestMessages:
+    def test_are_logged_at_debug_with_direction_and_latency(self, log, caplog):
+        log.traced(Trace(Direction.IN, [2, "7", "Heartbeat", {}], "Heartbeat"))
+        log.traced(Trace(Direction.OUT, [3, "7", {"currentTime": "now"}], "Heartbeat", 0.0125))
+        assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+            ("DEBUG", 'CP1 <- [2, "7", "Heartbeat", {}]'),
+            ("DEBUG", 'CP1 -> [3, "7", {"currentTime": "now"}] (12.5 ms)'),
+        ]
+
+    def test_are_redacted(self, log, caplog):
+        log.traced(Trace(Direction.IN, [2, "7", "Authorize", {"idTag": "04A1B2"}], "Authorize"))
+        assert "04A1B2" not in caplog.text
+        assert '{"idTag": "***"}' in caplog.text
+
+    def test_that_hold_what_is_no_json_do_not_raise(self, log, caplog):
+        log.traced(Trace(Direction.OUT, [2, "7", "X", {"when": object()}], "X"))
+        assert '"when": "object"' in caplog.text
+
+    def test_cannot_break_a_line(self, log, caplog):
+        log.traced(Trace(Direction.IN, [2, "7\nforged", "X", {"a": "\r\n\u2028"}], "X"))
+        assert len(caplog.records[0].getMessage().splitlines()) == 1
+
+    def test_cost_nothing_unless_debug_is_on(self, caplog):
+        caplog.set_level(logging.INFO, "ocpp_ws_io")
+        log = Log(LOGGER, "CP1")
+        assert not log.wants_messages
+        log.traced(Trace(Direction.IN, [2, "7", "Heartbeat", {}]))
+        assert not caplog.records
+
+
+class TestReports:
+    @pytest.mark.parametrize(
+        ("kind", "level"),
+        [
+            (ReportKind.BAD_MESSAGE, "WARNING"),
+            (ReportKind.LATE_ANSWER, "WARNING"),
+            (ReportKind.INVALID_REPLY, "ERROR"),
+            (ReportKind.PING, "DEBUG"),
+        ],
+    )
+    def test_have_a_level_by_who_is_to_blame(self, log, caplog, kind, level):
+        log.reported(Report(kind, "why", "7\n", "the raw text with a secret"))
+        assert caplog.records[0].levelname == level
+        assert caplog.records[0].getMessage() == f"CP1: {kind.value} ['7\\n']: why"
+
+    def test_cannot_break_a_line(self, log, caplog):
+        log.reported(Report(ReportKind.RESULT_REFUSED, "GenericError: no\nforged"))
+        assert caplog.records[0].getMessage() == "CP1: CALLRESULTERROR: 'GenericError: no\\nforged'"
+
+
+class TestTheLoggingOption:
+    def test_chooses_the_logger(self):
+        own = logging.getLogger("mine")
+        assert logger_of(True) is LOGGER
+        assert logger_of(own) is own
+        assert not logger_of(False).isEnabledFor(logging.CRITICAL)
+
+    def test_refuses_anything_else(self):
+        with pytest.raises(TypeError, match=r"expected logging as bool or logging\.Logger, got str"):
+            logger_of("INFO")
+
+
+class TestRedaction:
+    @pytest.mark.parametrize(
+        ("payload", "expected"),
+        [
+            ({"idTag": "A", "connectorId": 1}, {"idTag": "***", "connectorId": 1}),
+            (
+                {"idToken": {"idToken": "A", "type": "Central", "additionalInfo": [{"additionalIdToken": "B"}]}},
+                {"idToken": {"idToken": "***", "type": "Central", "additionalInfo": [{"additionalIdToken": "***"}]}},
+            ),
+            (
+                {"idTagInfo": {"status": "Accepted", "parentIdTag": "P"}},
+                {"idTagInfo": {"status": "Accepted", "parentIdTag": "***"}},
+            ),
+            ({"localAuthorizationList": [{"idTag": "A"}]}, {"localAuthorizationList": [{"idTag": "***"}]}),
+            ({"key": "AuthorizationKey", "value": "00FF"}, {"key": "AuthorizationKey", "value": "***"}),
+            ({"key": "HeartbeatInterval", "value": "300"}, {"key": "HeartbeatInterval", "value": "300"}),
+            ({"key": ["AuthorizationKey"]}, {"key": ["AuthorizationKey"]}),
+            (
+                {"setVariableData": [{"variable": {"name": "BasicAuthPassword"}, "attributeValue": "s"}]},
+                {"setVariableData": [{"variable": {"name": "BasicAuthPassword"}, "attributeValue": "***"}]},
+            ),
+            (
+                {
+                    "connectionData": {
+                        "basicAuthPassword": "s",
+                        "vpn": {"server": "v", "user": "u", "password": "p", "key": "k"},
+                    }
+                },
+                {
+                    "connectionData": {
+                        "basicAuthPassword": "***",
+                        "vpn": {"server": "v", "user": "u", "password": "***", "key": "***"},
+                    }
+                },
+            ),
+            ({"apn": {"apnPassword": "s", "simPin": 1234}}, {"apn": {"apnPassword": "***", "simPin": "***"}}),
+            (
+                {"certificate": "-----BEGIN", "certificateType": "V2GRootCertificate"},
+                {"certificate": "***", "certificateType": "V2GRootCertificate"},
+            ),
+            ({"csr": "-----BEGIN", "exiRequest": "aa"}, {"csr": "***", "exiRequest": "***"}),
+            ({"IDTAG": "A", "vendorSecret": ["s", None]}, {"IDTAG": "***", "vendorSecret": ["***", None]}),
+        ],
+    )
+    def test_hides_secrets_and_nothing_else(self, payload, expected):
+        assert redact(payload) == expected
+
+    def test_leaves_the_payload_itself_alone(self):
+        payload = {"idTag": "A", "list": [{"csr": "B"}]}
+        redact(payload)
+        assert payload == {"idTag": "A", "list": [{"csr": "B"}]}
