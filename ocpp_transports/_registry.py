@@ -1,0 +1,153 @@
+"""Which handler serves which action, and what is wrapped around handlers and calls."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, overload
+
+if TYPE_CHECKING:
+    from ._handlers import CallContext, HandlerContext
+
+__all__ = ["NOREPLY", "Handler", "Handlers", "Middleware", "NoReply", "Target", "Wildcard", "compose"]
+
+
+class NoReply:
+    """The type of `NOREPLY`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "NOREPLY"
+
+
+NOREPLY: Final = NoReply()
+"""What a handler returns to answer nothing now; `ctx.reply` or `ctx.fail` still may, once, later."""
+
+Handler: TypeAlias = "Callable[[HandlerContext], Any]"
+"""Takes the context; returns (or is a coroutine function that returns) a dict, None for `{}`, or NOREPLY."""
+Wildcard: TypeAlias = "Callable[[str, HandlerContext], Any]"
+"""A handler of every action that has none of its own: takes the action and the context."""
+Middleware: TypeAlias = "Callable[[HandlerContext | CallContext, Callable[[], Awaitable[Any]]], Awaitable[Any]]"
+"""`async (ctx, next) -> result`: `await next()` gives the result of what is inside, or raises its error.
+
+`ctx.direction` tells an inbound CALL (around the handler) from an outbound call (around its way to the peer and back).
+"""
+
+_H = TypeVar("_H", bound=Callable[..., Any])
+
+
+class Target(NamedTuple):
+    """A registered function and how it is to be called."""
+
+    function: Callable[..., Any]
+    is_async: bool
+    """A coroutine function: calling it runs nothing yet."""
+    is_wildcard: bool
+
+
+def _key(names: tuple[object, ...]) -> tuple[str | None, str] | None:
+    """Read `(version, action)`, `(action)` or `()`; None stands for the catch-all."""
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"expected a version and an action, an action, or neither, each a str; got {names!r}")
+    if len(names) > 2:
+        raise TypeError(f"expected at most a version and an action, got {names!r}")
+    return None if not names else (None, str(names[0])) if len(names) == 1 else (str(names[0]), str(names[1]))
+
+
+class Handlers:
+    """The handlers and middleware of one client, or of a server for all its stations."""
+
+    __slots__ = ("_targets", "_watchers", "middleware")
+
+    def __init__(self) -> None:
+        self._targets: dict[tuple[str | None, str] | None, Target] = {}
+        self._watchers: list[Callable[[], None]] = []
+        self.middleware: tuple[Middleware, ...] = ()
+
+    @overload
+    def handle(self, version: str, action: str, handler: _H, /) -> _H: ...
+    @overload
+    def handle(self, version: str, action: str, /) -> Callable[[_H], _H]: ...
+    @overload
+    def handle(self, action: str, handler: _H, /) -> _H: ...
+    @overload
+    def handle(self, action: str, /) -> Callable[[_H], _H]: ...
+    @overload
+    def handle(self, handler: _H, /) -> _H: ...
+    def handle(self, *args: Any) -> Any:
+        """Register a handler: `(version, action, handler)`, `(action, handler)` or `(handler)` for all other actions.
+
+        Without the handler (and with at least an action) it is a decorator. Returns the handler. Raises ValueError if
+        there is a handler for that already, TypeError for anything but these forms.
+        """
+        if args and callable(args[-1]):
+            return self._register(_key(args[:-1]), args[-1])
+        if not args:
+            raise TypeError("expected a handler, or an action to decorate one for")
+        return partial(self._register, _key(args))
+
+    def _register(self, key: tuple[str | None, str] | None, handler: _H) -> _H:
+        if not callable(handler):
+            raise TypeError(f"expected a function as handler, got {handler!r}")
+        if key in self._targets:
+            raise ValueError(f"expected one handler for {_name(key)}, there is one already: remove it first")
+        is_async = iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004 - asks for its kind
+        self._targets[key] = Target(handler, is_async, key is None)
+        for watcher in tuple(self._watchers):
+            watcher()
+        return handler
+
+    def remove_handler(self, *names: str) -> None:
+        """Remove the handler of `(version, action)`, of `(action)`, or with no name the catch-all; if there is one."""
+        self._targets.pop(_key(names), None)
+
+    def remove_all_handlers(self) -> None:
+        """Remove every handler; middleware stays."""
+        self._targets.clear()
+
+    def has_handler(self, *names: str) -> bool:
+        """Whether there is a handler for exactly `(version, action)`, `(action)`, or with no name a catch-all."""
+        return _key(names) in self._targets
+
+    def lookup(self, protocol: str | None, action: str) -> Target | None:
+        """Find the handler of an action on a connection of this subprotocol; the catch-all is not considered."""
+        targets = self._targets
+        return targets.get((protocol, action)) or targets.get((None, action))
+
+    @property
+    def wildcard(self) -> Target | None:
+        """The catch-all handler."""
+        return self._targets.get(None)
+
+    def use(self, middleware: Middleware) -> Middleware:
+        """Wrap this middleware around all handlers and calls, inside of those used before. Returns it."""
+        if not callable(middleware):
+            raise TypeError(f"expected a function as middleware, got {middleware!r}")
+        self.middleware = (*self.middleware, middleware)
+        return middleware
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Have `watcher` called after every registration."""
+        self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Callable[[], None]) -> None:
+        """Undo `watch`."""
+        if watcher in self._watchers:
+            self._watchers.remove(watcher)
+
+
+def _name(key: tuple[str | None, str] | None) -> str:
+    if key is None:
+        return "all other actions"
+    version, action = key
+    return action if version is None else f"{action} of {version}"
+
+
+def compose(
+    middleware: Iterable[Middleware], ctx: "HandlerContext | CallContext", inner: Callable[[], Awaitable[Any]]
+) -> Callable[[], Awaitable[Any]]:
+    """Wrap `inner` like an onion: the first middleware is the outermost. Exceptions from inside pass through."""
+    for layer in reversed(tuple(middleware)):
+        inner = partial(layer, ctx, inner)
+    return inner
