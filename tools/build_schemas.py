@@ -133,9 +133,10 @@ class Bundle:
         self.actions: dict[str, Schema] = {}
         self._definitions: dict[str, tuple[str, Schema]] = {}
         for file, schema in read_sources(protocol):
-            self._add(file, schema)
+            self.add(file, schema)
 
-    def _add(self, file: str, schema: Schema) -> None:
+    def add(self, file: str, schema: Schema) -> None:
+        """Take in one message; a ValueError if it defines a name otherwise than an earlier one."""
         for name, definition in schema.get("definitions", {}).items():
             self._define(name, schema["$schema"], facts(definition))
         action, kind = place(file, self.protocol)
