@@ -1,0 +1,96 @@
+"""What each machine does with each input in each state, compared cell by cell with the golden tables."""
+
+import re
+from collections.abc import Mapping
+from random import Random
+from typing import Any, get_args
+
+import pytest
+
+from ocpp_core.actions import StateChanged
+from ocpp_core.timers import Timers
+from tests.contracts.situations import MACHINES, NOW, Machine, drain
+from tools.golden import EXPLAINED, TABLES, cells
+
+PAIRS = [
+    pytest.param(name, situation, label, id=f"{name} {situation}: {label}")
+    for name, machine in MACHINES.items()
+    for situation in machine.situations
+    for label in machine.rows
+]
+
+
+def snapshot(value: Any, seen: frozenset[int] = frozenset()) -> Any:
+    """All that an engine holds, as comparable data; the time of its last input aside."""
+    if isinstance(value, Timers):
+        return dict(value._armed)
+    if isinstance(value, Random):
+        return value.getstate()
+    if isinstance(value, Mapping):
+        return [(snapshot(key, seen), snapshot(item, seen)) for key, item in value.items()]
+    fields = {**getattr(value, "__dict__", {}), **slots_of(value)}
+    if isinstance(value, (str, bytes, int, float, type(None))) or id(value) in seen or callable(value) or not fields:
+        return tuple(snapshot(item, seen) for item in value) if is_series(value) else repr(value)
+    seen |= {id(value)}
+    return type(value), {name: snapshot(item, seen) for name, item in fields.items() if name != "_now"}
+
+
+def slots_of(value: Any) -> dict[str, Any]:
+    names = (name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ()))
+    return {name: getattr(value, name) for name in names if hasattr(value, name)}
+
+
+def is_series(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, (str, bytes))
+
+
+def play(machine: Machine, situation: str, label: str) -> tuple[Any, str]:
+    """Feed one row's input to an engine in one situation; the engine, and what it did in the words of the tables."""
+    row = machine.rows[label]
+    engine = machine.situations[situation](**row.options)
+    event = row.event(engine)
+    before = snapshot(engine)
+    try:
+        engine.handle(event, max(NOW, engine._now) + row.later)
+    except (RuntimeError, TypeError, ValueError):
+        return engine, "misuse" if snapshot(engine) == before and not drain(engine) else "misuse that changed something"
+    actions = [told(action) for action in drain(engine)]
+    return engine, ", ".join(actions) or ("ignored" if snapshot(engine) == before else "noted")
+
+
+def told(action: Any) -> str:
+    return f"→ {type(action.state).__name__}" if isinstance(action, StateChanged) else type(action).__name__
+
+
+@pytest.mark.parametrize(("name", "situation", "label"), PAIRS)
+def test_the_engine_does_what_the_table_says(name: str, situation: str, label: str) -> None:
+    engine, outcome = play(MACHINES[name], situation, label)
+    assert outcome == cells(TABLES[name], EXPLAINED[name])[label, situation]
+    states = [situation.split(",", maxsplit=1)[0], *re.findall(r"→ (\w+)", outcome)]
+    assert type(engine.state).__name__ == states[-1]
+
+
+@pytest.mark.parametrize("name", MACHINES)
+class TestNothingIsMissing:
+    def test_every_state_has_a_situation(self, name: str) -> None:
+        machine = MACHINES[name]
+        found = {type(make().state) for make in machine.situations.values()}
+        assert found == set(get_args(machine.states))
+
+    def test_every_input_has_a_row_that_is_named_after_it(self, name: str) -> None:
+        machine = MACHINES[name]
+        engine = next(iter(machine.situations.values()))()
+        fed = {label: type(row.event(engine)) for label, row in machine.rows.items()}
+        assert {label: cls.__name__ for label, cls in fed.items()} == {label: label.split(":")[0] for label in fed}
+        assert set(fed.values()) == set(get_args(machine.inputs))
+
+    def test_the_table_has_one_cell_for_each_row_in_each_situation(self, name: str) -> None:
+        machine = MACHINES[name]
+        assert list(EXPLAINED[name]) == list(machine.situations)
+        assert set(cells(TABLES[name], EXPLAINED[name])) == {
+            (label, situation) for label in machine.rows for situation in machine.situations
+        }
+
+
+def test_no_machine_is_without_a_table_and_no_table_without_a_machine() -> None:
+    assert TABLES.keys() == EXPLAINED.keys() == MACHINES.keys()

@@ -1,0 +1,201 @@
+"""What a `ClientEngine` does; the notation is explained in the package's docstring."""
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["SITUATIONS", "TABLE"]
+
+SITUATIONS: Final[Mapping[str, str]] = {
+    "Idle": "nothing was asked for yet, or the first attempt failed",
+    "Connecting": "the first attempt, for `Connect`",
+    "Connecting, again": "an attempt after the loss of a connection",
+    "Online": "a session is open and nothing is going on in it",
+    "Online, busy": "a CALL is in flight, another call waits for the window, a request of the peer is open",
+    "Waiting": "a connection was lost and the next attempt is due at `until`",
+    "Closing": "the transport was told to close",
+    "Closing, draining": "closing politely while a CALL is in flight and a request of the peer is open",
+    "Stopped": "closed and not coming back by itself",
+}
+TABLE: Final[Mapping[str, Mapping[str, str]]] = {
+    "Connect": {
+        "Idle | Stopped": "→ Connecting, OpenTransport",
+        "Connecting | Connecting, again | Online | Online, busy | Waiting | Closing | Closing, draining": "misuse",
+    },
+    "TransportOpened: with an offered subprotocol": {
+        "Idle | Online | Online, busy | Waiting | Closing | Closing, draining | Stopped": "ignored",
+        "Connecting": "→ Online, Settle",
+        "Connecting, again": "→ Online",
+    },
+    "TransportOpened: with another subprotocol or none": {
+        "Idle | Online | Online, busy | Waiting | Closing | Closing, draining | Stopped": "ignored",
+        "Connecting": "CloseTransport, Report, Settle, → Idle",
+        "Connecting, again": "CloseTransport, Report, → Stopped",
+    },
+    "TransportOpened: of an earlier attempt": {"any": "ignored"},
+    "TransportFailed": {
+        "Idle | Online | Online, busy | Waiting | Closing | Closing, draining | Stopped": "ignored",
+        "Connecting": "Report, Settle, → Idle",
+        "Connecting, again": "Report, → Waiting",
+    },
+    "TransportFailed: retry_initial_connect": {
+        "Idle | Online | Online, busy | Waiting | Closing | Closing, draining | Stopped": "ignored",
+        "Connecting": "Report, Settle, → Waiting",
+        "Connecting, again": "Report, → Waiting",
+    },
+    "TransportFailed: after the last of max_reconnects": {
+        "Idle | Online | Online, busy | Waiting | Closing | Closing, draining | Stopped": "ignored",
+        "Connecting": "Report, Settle, → Idle",
+        "Connecting, again": "Report, → Stopped",
+    },
+    "TransportFailed: what cannot heal": {
+        "Idle | Online | Online, busy | Waiting | Closing | Closing, draining | Stopped": "ignored",
+        "Connecting": "Report, Settle, → Idle",
+        "Connecting, again": "Report, → Stopped",
+    },
+    "TransportFailed: of an earlier attempt": {"any": "ignored"},
+    "TransportLost": {
+        "Idle | Waiting | Stopped": "ignored",
+        "Connecting": "Report, Settle, → Idle",
+        "Connecting, again": "Report, → Waiting",
+        "Online": "→ Waiting",
+        "Online, busy": "Settle, Settle, Abandon, → Waiting",
+        "Closing": "→ Stopped",
+        "Closing, draining": "Settle, Abandon, → Stopped",
+    },
+    "TransportLost: reconnect=False": {
+        "Idle | Waiting | Stopped": "ignored",
+        "Connecting": "Report, Settle, → Idle",
+        "Connecting, again": "Report, → Waiting",
+        "Online | Closing": "→ Stopped",
+        "Online, busy": "Settle, Settle, Abandon, → Stopped",
+        "Closing, draining": "Settle, Abandon, → Stopped",
+    },
+    "TransportLost: offline_queue": {
+        "Idle | Waiting | Stopped": "ignored",
+        "Connecting": "Report, Settle, → Idle",
+        "Connecting, again": "Report, → Waiting",
+        "Online": "→ Waiting",
+        "Online, busy": "Settle, Abandon, → Waiting",
+        "Closing": "→ Stopped",
+        "Closing, draining": "Settle, Abandon, → Stopped",
+    },
+    "TransportLost: of an earlier attempt": {"any": "ignored"},
+    "TextReceived: a CALL": {
+        "Idle | Connecting | Connecting, again | Waiting | Closing | Stopped": "ignored",
+        "Online | Online, busy | Closing, draining": "Dispatch",
+    },
+    "TextReceived: a CALLRESULT to the CALL in flight": {
+        "Idle | Connecting | Connecting, again | Waiting | Closing | Stopped": "ignored",
+        "Online": "Report",
+        "Online, busy": "Settle, SendText",
+        "Closing, draining": "Settle, Abandon, CloseTransport",
+    },
+    "TextReceived: of an earlier attempt": {"any": "ignored"},
+    "BinaryReceived": {
+        "Idle | Connecting | Connecting, again | Waiting | Closing | Stopped": "ignored",
+        "Online | Online, busy | Closing, draining": "Report",
+    },
+    "BinaryReceived: of an earlier attempt": {"any": "ignored"},
+    "Congested: on": {
+        "Idle | Connecting | Connecting, again | Waiting | Stopped": "ignored",
+        "Online | Online, busy | Closing | Closing, draining": "noted",
+    },
+    "Tick: early": {"any": "ignored"},
+    "Tick: past `until`": {
+        "Idle | Online | Online, busy | Stopped": "ignored",
+        "Connecting": "CloseTransport, Report, Settle, → Idle",
+        "Connecting, again": "CloseTransport, Report, → Waiting",
+        "Waiting": "→ Connecting, OpenTransport",
+        "Closing": "CloseTransport, → Stopped",
+        "Closing, draining": "Settle, Abandon, CloseTransport",
+    },
+    "Tick: past the time-out of the CALL": {
+        "Idle | Online | Stopped": "ignored",
+        "Connecting": "CloseTransport, Report, Settle, → Idle",
+        "Connecting, again": "CloseTransport, Report, → Waiting",
+        "Online, busy": "Settle, SendText",
+        "Waiting": "→ Connecting, OpenTransport",
+        "Closing": "CloseTransport, → Stopped",
+        "Closing, draining": "Settle, Abandon, CloseTransport",
+    },
+    "StartCall": {
+        "Idle | Connecting | Connecting, again | Waiting | Closing | Closing, draining | Stopped": "Settle",
+        "Online": "SendText",
+        "Online, busy": "noted",
+    },
+    "StartCall: offline_queue": {
+        "Idle | Connecting | Connecting, again | Online, busy | Waiting | Stopped": "noted",
+        "Online": "SendText",
+        "Closing | Closing, draining": "Settle",
+    },
+    "StartCall: a payload that is no JSON object": {"any": "misuse"},
+    "CancelCall: the CALL in flight": {
+        "Idle | Connecting | Connecting, again | Online | Waiting | Closing | Stopped": "ignored",
+        "Online, busy | Closing, draining": "Settle",
+    },
+    "CancelCall: a settled or unknown token": {"any": "ignored"},
+    "Notify": {
+        "Idle | Connecting | Connecting, again | Waiting | Closing | Closing, draining | Stopped": "Settle",
+        "Online | Online, busy": "SendText, Settle",
+    },
+    "Notify: a payload that is no JSON object": {
+        "Idle | Connecting | Connecting, again | Waiting | Stopped": "Settle",
+        "Online | Online, busy | Closing | Closing, draining": "misuse",
+    },
+    "Reply": {
+        "Idle | Connecting | Connecting, again | Online | Waiting | Closing | Stopped": "ignored",
+        "Online, busy | Closing, draining": "SendText",
+    },
+    "Fail": {
+        "Idle | Connecting | Connecting, again | Online | Waiting | Closing | Stopped": "ignored",
+        "Online, busy | Closing, draining": "SendText",
+    },
+    "Decline": {
+        "Idle | Connecting | Connecting, again | Online | Waiting | Closing | Stopped": "ignored",
+        "Online, busy | Closing, draining": "noted",
+    },
+    "SendRaw": {
+        "Idle | Connecting | Connecting, again | Waiting | Closing | Stopped": "ignored",
+        "Online | Online, busy | Closing, draining": "SendText",
+    },
+    "SendRaw: with a token, a CALL": {
+        "Idle | Connecting | Connecting, again | Waiting | Closing | Closing, draining | Stopped": "Settle",
+        "Online": "SendText",
+        "Online, busy": "noted",
+    },
+    "SendRaw: with a token, no CALL": {"any": "misuse"},
+    "Close": {
+        "Idle | Waiting": "→ Stopped",
+        "Connecting": "CloseTransport, Settle, → Stopped",
+        "Connecting, again": "CloseTransport, → Stopped",
+        "Online": "→ Closing, CloseTransport",
+        "Online, busy": "Settle, → Closing",
+        "Closing | Closing, draining | Stopped": "ignored",
+    },
+    "Close: drain=False": {
+        "Idle | Waiting": "→ Stopped",
+        "Connecting": "CloseTransport, Settle, → Stopped",
+        "Connecting, again": "CloseTransport, → Stopped",
+        "Online": "→ Closing, CloseTransport",
+        "Online, busy": "Settle, Settle, Abandon, → Closing, CloseTransport",
+        "Closing | Stopped": "ignored",
+        "Closing, draining": "Settle, Abandon, CloseTransport",
+    },
+    "Close: force=True": {
+        "Idle | Waiting": "→ Stopped",
+        "Connecting": "CloseTransport, Settle, → Stopped",
+        "Connecting, again": "CloseTransport, → Stopped",
+        "Online": "→ Closing, CloseTransport",
+        "Online, busy": "Settle, Settle, Abandon, → Closing, CloseTransport",
+        "Closing": "CloseTransport",
+        "Closing, draining": "Settle, Abandon, CloseTransport",
+        "Stopped": "ignored",
+    },
+    "Reconfigure: a ClientConfig": {"any": "noted"},
+    "Reconfigure: a SessionConfig": {
+        "Idle | Connecting | Connecting, again | Waiting | Stopped": "ignored",
+        "Online | Closing | Closing, draining": "noted",
+        "Online, busy": "SendText",
+    },
+    "Reconfigure: the config of another layer": {"any": "misuse"},
+}
