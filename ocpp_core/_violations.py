@@ -115,16 +115,20 @@ def _is_multiple(value: float, factor: float) -> bool:
 _Rules = Mapping[str, Callable[[Any, Any], bool]]
 
 _ANY_RULES: Final[_Rules] = {
-    "enum": lambda value, allowed: any(_same(value, item) for item in allowed),
+    "enum": lambda value, allowed: (
+        value in allowed if isinstance(value, str) else any(_same(value, item) for item in allowed)
+    ),
     "const": _same,
 }
 _STRING_RULES: Final[_Rules] = {
+    **_ANY_RULES,
     "minLength": lambda value, least: len(value) >= least,
     "maxLength": lambda value, most: len(value) <= most,
     "pattern": lambda value, pattern: re.search(pattern, value) is not None,
     "format": lambda value, name: name not in FORMATS or re.match(FORMATS[name], value) is not None,
 }
 _NUMBER_RULES: Final[_Rules] = {
+    **_ANY_RULES,
     "minimum": lambda value, least: value >= least,
     "maximum": lambda value, most: value <= most,
     # In draft-04 a boolean beside minimum and maximum.
@@ -133,6 +137,7 @@ _NUMBER_RULES: Final[_Rules] = {
     "multipleOf": _is_multiple,
 }
 _ARRAY_RULES: Final[_Rules] = {
+    **_ANY_RULES,
     "minItems": lambda value, least: len(value) >= least,
     "maxItems": lambda value, most: len(value) <= most,
 }
@@ -161,14 +166,12 @@ class _Search:
             return self.search(resolve(self._document, schema["$ref"]), value)
         if "type" in schema and not self._has_type(value, schema["type"]):
             return _Broken("type", schema["type"])
-        return (
-            self._search_rules(schema, value, _ANY_RULES)
-            or self._search_content(schema, value)
-            or next(filter(None, (self.search(part, value) for part in schema.get("allOf", ()))), None)
-        )
+        if broken := self._search_content(schema, value):
+            return broken
+        return next(filter(None, (self.search(part, value) for part in schema.get("allOf", ()))), None)
 
     def _has_type(self, value: object, types: Any) -> bool:
-        return any(self._is(value, name) for name in (types if isinstance(types, list) else [types]))
+        return any(self._is(value, name) for name in types) if isinstance(types, list) else self._is(value, types)
 
     def _is(self, value: object, name: str) -> bool:
         if name in _TYPES:
@@ -179,23 +182,24 @@ class _Search:
             return True
         return isfinite(value) if name == "number" else self._integral_floats and value.is_integer()
 
-    def _search_rules(self, schema: Schema, value: object, rules: _Rules) -> _Broken | None:
-        for keyword, holds in rules.items():
-            if keyword not in schema or (keyword == "format" and not self._formats):
-                continue
-            if not holds(value, schema[keyword]):
-                return _Broken(keyword, schema[keyword])
-        return None
-
     def _search_content(self, schema: Schema, value: object) -> _Broken | None:
         if isinstance(value, str):
             return self._search_rules(schema, value, _STRING_RULES)
         if isinstance(value, dict):
-            return self._search_object(schema, value)
+            return self._search_rules(schema, value, _ANY_RULES) or self._search_object(schema, value)
         if isinstance(value, (list, tuple)):
             return self._search_rules(schema, value, _ARRAY_RULES) or self._search_items(schema, value)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return self._search_rules(schema, value, _NUMBER_RULES)
+        return self._search_rules(schema, value, _ANY_RULES)
+
+    def _search_rules(self, schema: Schema, value: object, rules: _Rules) -> _Broken | None:
+        for keyword, demand in schema.items():
+            holds = rules.get(keyword)
+            if holds is None or (keyword == "format" and not self._formats):
+                continue
+            if not holds(value, demand):
+                return _Broken(keyword, demand)
         return None
 
     def _search_items(self, schema: Schema, value: list[object] | tuple[object, ...]) -> _Broken | None:

@@ -72,6 +72,23 @@ class TestThePath:
         schema = {"allOf": [{"type": "object"}, {"properties": {"a": {"maximum": 1}}}]}
         assert describe(schema, {"a": 2}) == (PROPERTY, "payload.a violates maximum: 1")
 
+    def test_passes_what_says_nothing_about_a_value(self) -> None:
+        schema = {
+            "properties": {
+                "a": True,
+                "list": {"items": {}},
+                "b": {"enum": [None]},
+                "c": {"additionalProperties": {}},
+                "d": {"minimum": 2},
+            }
+        }
+        payload = {"a": 1, "list": [1], "b": None, "c": {"x": 1}, "d": 1}
+        assert describe(schema, payload) == (PROPERTY, "payload.d violates minimum: 2")
+
+    def test_does_not_call_a_property_unknown_that_a_pattern_may_allow(self) -> None:
+        schema = {"patternProperties": {"^x": {"type": "string"}}, "additionalProperties": False}
+        assert describe(schema, {"x1": 1}) == (FORMAT, "payload violates its schema")
+
     def test_is_cut_at_its_beginning_when_it_is_long(self) -> None:
         schema: dict[str, Any] = {"type": "string"}
         payload: object = 1
