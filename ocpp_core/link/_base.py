@@ -1,0 +1,351 @@
+"""What a client and a server have in common: the open WebSocket, from the end of the handshake to the last byte."""
+
+from abc import ABC, abstractmethod
+from collections import deque
+from enum import Enum
+from math import inf
+from random import Random
+from typing import Final, assert_never
+
+from ocpp_core.actions import CloseStream, LinkAction, Report, ReportKind, SendBytes
+from ocpp_core.config import LinkConfig
+from ocpp_core.inputs import (
+    Accept,
+    BytesReceived,
+    CloseLink,
+    Congested,
+    LinkInput,
+    Reconfigure,
+    Reject,
+    Respond,
+    SendMessage,
+    Tick,
+    TransportFailed,
+    TransportLost,
+    TransportOpened,
+)
+from ocpp_core.timers import Timers
+
+from ._deflate import Agreement, Deflate
+from ._frames import (
+    ABNORMAL_CLOSURE,
+    INVALID_DATA,
+    TOO_BIG,
+    FrameError,
+    Opcode,
+    close_payload,
+    cut_reason,
+    encode_frame,
+    is_close_code,
+    read_close,
+)
+from ._http import HeadBuffer
+from ._reader import Control, MessageReader
+
+__all__ = ["LinkBase", "Phase"]
+
+LINGER: Final = 0.5
+"""Seconds a server that broke off goes on reading (and forgetting), unless the peer ends the stream before.
+
+A socket closed with unread bytes is reset by TCP, and the reset may overtake the close frame or the HTTP answer.
+"""
+
+_JITTER: Final = (0.75, 1.25)
+
+
+class Phase(Enum):
+    """How far a link is."""
+
+    HANDSHAKE = "handshake"
+    OPEN = "open"
+    CLOSING = "closing"
+    """Our close frame is out; the peer's is awaited."""
+    ENDING = "ending"
+    """All is said; the peer's end of the stream is awaited, and what arrives before it is forgotten."""
+    ENDED = "ended"
+
+
+class LinkBase(ABC):
+    """One WebSocket connection: bytes in, messages and bytes out."""
+
+    def __init__(self, config: LinkConfig, *, client: bool, attempt: int, random: Random, now: float) -> None:
+        self._config = config
+        self._client = client
+        self._attempt = attempt
+        self._random = random
+        self._now = now
+        self._phase = Phase.HANDSHAKE
+        self._actions: deque[LinkAction] = deque()
+        self._timers = Timers()
+        self._timers.set("handshake", now + config.handshake_timeout)
+        self._head = HeadBuffer()
+        self._reader: MessageReader | None = None
+        self._deflate: Deflate | None = None
+        self._congested = False
+        self._eof = False
+        self._last_received = now
+        self._ping_delay = inf
+        self._news: TransportLost | None = None
+
+    @property
+    def deadline(self) -> float:
+        """When `Tick` is wanted at the latest, seconds; `inf` when nothing is armed."""
+        return self._timers.next
+
+    def handle(self, event: LinkInput, now: float) -> None:
+        """Take an input at `now` (monotonic seconds); received bytes are only kept, `poll` decodes them.
+
+        Raises RuntimeError for a command that is never right at this point (an answer to no request, a message before
+        the WebSocket is open) and ValueError or TypeError for bad arguments; nothing has changed then. A command that
+        comes too late is ignored.
+        """
+        self._now = max(now, self._now)
+        if type(event) is BytesReceived:
+            self._receive(event)
+        elif type(event) is SendMessage:
+            self._send_message(event.data)
+        else:
+            self._command(event)
+
+    def poll(self) -> LinkAction | None:
+        """Take the next action; None when there is nothing to do before the next input."""
+        while not self._actions:
+            if not self._advance():
+                return None
+        return self._actions.popleft()
+
+    def _command(self, event: LinkInput) -> None:
+        match event:
+            case Tick():
+                for name in self._timers.due(self._now):
+                    self._expire(str(name))
+            case Congested(on):
+                self._congested = on and not self._eof
+            case CloseLink():
+                self._close_link(event)
+            case Accept() | Reject() | Respond():
+                self._answer(event)
+            case Reconfigure(config):
+                if isinstance(config, LinkConfig):
+                    self._reconfigure(config)
+            case BytesReceived() | SendMessage():  # taken by `handle` before, for speed
+                pass
+            case _:
+                assert_never(event)
+
+    # What the roles do differently
+
+    @abstractmethod
+    def _advance_handshake(self) -> bool:
+        """Decode the next thing of the handshake; False when it needs more bytes or a decision."""
+
+    @abstractmethod
+    def _handshake_timeout(self) -> None:
+        """End a handshake that takes too long."""
+
+    @abstractmethod
+    def _answer(self, event: Accept | Reject | Respond) -> None:
+        """Take the caller's decision on a request."""
+
+    @abstractmethod
+    def _close_early(self, event: CloseLink) -> None:
+        """End the link before it was open."""
+
+    # Bytes in
+
+    def _receive(self, event: BytesReceived) -> None:
+        if self._eof or self._phase is Phase.ENDED or event.attempt != self._attempt:
+            return
+        if not event.data:
+            self._eof = True
+            self._congested = False  # our output has nowhere to go: nothing is gained by waiting for it
+            return
+        self._last_received = self._now
+        self._timers.cancel("pong")  # anything that arrives is a sign of life
+        if self._phase is Phase.HANDSHAKE:
+            self._head.data += event.data
+        elif self._phase is not Phase.ENDING:
+            self._feed(event.data)
+
+    def _feed(self, data: bytes) -> None:
+        if self._reader is None:
+            self._reader = MessageReader(
+                self._config, client=self._client, attempt=self._attempt, deflate=self._deflate
+            )
+        self._reader.feed(data)
+
+    def _advance(self) -> bool:
+        """Do one step of decoding; False when nothing is left to do."""
+        if self._phase is Phase.HANDSHAKE:
+            return self._advance_handshake()
+        if self._phase is Phase.ENDED or self._congested:
+            return False
+        if self._phase is not Phase.ENDING and self._reader is not None and self._decode(self._reader):
+            return True
+        if self._eof:
+            self._end(self._news or TransportLost(ABNORMAL_CLOSURE, "", self._attempt))
+        return self._eof
+
+    def _decode(self, reader: MessageReader) -> bool:
+        try:
+            event = reader.next()
+        except FrameError as broken:
+            self._fail(broken)
+            return True
+        if event is None:
+            if reader.idle:
+                self._reader = None  # an idle connection holds no decoder
+            return False
+        if type(event) is Control:
+            self._control(event)
+        else:
+            self._actions.append(event)  # type: ignore[arg-type]  # `type() is` does not narrow the other branch
+        return True
+
+    def _control(self, event: Control) -> None:
+        if event.opcode is Opcode.PING:
+            self._report(ReportKind.PING)
+            self._send(Opcode.PONG, event.payload)  # RFC 6455 §5.5.2: also after our own close frame
+        elif event.opcode is Opcode.PONG:
+            self._report(ReportKind.PONG)
+        else:
+            try:
+                code, reason = read_close(event.payload)
+            except FrameError as broken:
+                self._fail(broken)
+                return
+            self._closed_by_peer(code, reason)
+
+    # Bytes out
+
+    def _send_message(self, data: str | bytes) -> None:
+        if not isinstance(data, (str, bytes)):
+            raise TypeError(f"expected a message as str or bytes, got {type(data).__name__}")
+        if self._phase is Phase.HANDSHAKE:
+            raise RuntimeError("the WebSocket is not open yet")
+        payload = data.encode() if isinstance(data, str) else data
+        if self._phase is not Phase.OPEN:
+            return
+        compressed = None if self._deflate is None else self._deflate.compress(payload)
+        opcode = Opcode.TEXT if isinstance(data, str) else Opcode.BINARY
+        if compressed is None:
+            self._send(opcode, payload)
+        else:
+            self._send(opcode, compressed, compressed=True)
+
+    def _send(self, opcode: Opcode, payload: bytes, *, compressed: bool = False) -> None:
+        key = self._random.randbytes(4) if self._client else None
+        self._actions.append(SendBytes(encode_frame(opcode, payload, key=key, compressed=compressed)))
+
+    def _report(self, kind: ReportKind, detail: str = "") -> None:
+        self._actions.append(Report(kind, detail))
+
+    # Open, and the end
+
+    def _open(self, subprotocol: str | None, agreement: Agreement | None) -> None:
+        """Enter the open WebSocket; bytes that came behind the handshake are its first ones."""
+        self._phase = Phase.OPEN
+        self._timers.cancel("handshake")
+        if agreement is not None and self._config.compression is not None:
+            self._deflate = Deflate(agreement, self._config.compression)
+        self._actions.append(TransportOpened(subprotocol, self._attempt))
+        if early := self._head.clear():
+            self._feed(early)
+        self._arm_ping()
+
+    def _close_link(self, event: CloseLink) -> None:
+        if not is_close_code(event.code):
+            raise ValueError(f"expected a close code of 1000-1003, 1007-1014 or 3000-4999, got {event.code!r}")
+        payload = close_payload(event.code, cut_reason(event.reason))
+        if self._phase is Phase.ENDED:
+            return
+        if self._phase is Phase.HANDSHAKE:
+            self._close_early(event)
+        elif event.force:
+            self._end(self._news or TransportLost(ABNORMAL_CLOSURE, "", self._attempt), abort=True)
+        elif self._phase is Phase.OPEN:
+            self._phase = Phase.CLOSING
+            self._send(Opcode.CLOSE, payload)
+            self._timers.clear()
+            self._timers.set("close", self._now + self._config.close_timeout)
+
+    def _closed_by_peer(self, code: int, reason: str) -> None:
+        """RFC 6455 §5.5.1: answer a close frame by the same; §7.1.1: the server ends the stream first."""
+        if self._phase is Phase.OPEN:
+            self._send(Opcode.CLOSE, close_payload(code, reason))
+        news = TransportLost(code, reason, self._attempt)
+        if self._client:
+            self._await_end(news, self._config.close_timeout)
+        else:
+            self._end(news)
+
+    def _fail(self, broken: FrameError) -> None:
+        """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame."""
+        self._report(ReportKind.PROTOCOL_ERROR, broken.detail)
+        reason = {TOO_BIG: "message too big", INVALID_DATA: "invalid data"}.get(broken.code, "protocol error")
+        if self._phase is Phase.OPEN:
+            self._send(Opcode.CLOSE, close_payload(broken.code, reason))
+        linger = self._config.close_timeout if self._client else min(LINGER, self._config.close_timeout)
+        self._await_end(TransportLost(broken.code, reason, self._attempt), linger)
+
+    def _await_end(self, news: TransportLost | None, timeout: float) -> None:
+        """Wait for the peer to end the stream, no longer than `timeout` or the close handshake that already runs."""
+        self._news = news
+        until = self._now + timeout
+        if self._phase is Phase.CLOSING:
+            until = min(until, self._timers.next)
+        self._phase = Phase.ENDING
+        self._forget()
+        self._timers.set("close", until)
+
+    def _end(self, news: TransportLost | TransportFailed | None, *, abort: bool = False) -> None:
+        self._phase = Phase.ENDED
+        self._forget()
+        self._actions.append(CloseStream(abort))
+        if news is not None:
+            self._actions.append(news)
+
+    def _forget(self) -> None:
+        self._timers.clear()
+        self._head.clear()
+        self._reader = self._deflate = None
+
+    # Timers
+
+    def _expire(self, name: str) -> None:
+        if name == "ping":
+            self._ping()
+        elif name == "handshake":
+            self._handshake_timeout()
+        elif name == "pong":
+            self._report(ReportKind.PONG_TIMEOUT, f"nothing arrived for {self._config.pong_timeout:g} s after a ping")
+            self._end(TransportLost(ABNORMAL_CLOSURE, "", self._attempt), abort=True)
+        elif self._phase is Phase.CLOSING:
+            self._end(TransportLost(ABNORMAL_CLOSURE, "", self._attempt), abort=True)
+        else:
+            self._end(self._news)
+
+    def _arm_ping(self) -> None:
+        self._ping_delay = self._config.ping_interval * self._random.uniform(*_JITTER)
+        self._timers.set("ping", self._now + self._ping_delay)
+
+    def _ping(self) -> None:
+        """Ping; one deadline stands for all pings sent since the last sign of life, so a slow peer is not cut."""
+        postponed = self._last_received + self._config.ping_interval
+        if self._config.defer_pings_on_activity and postponed > self._now:
+            self._timers.set("ping", postponed)
+            return
+        self._send(Opcode.PING, b"")
+        self._arm_ping()
+        if "pong" not in self._timers:
+            self._timers.set("pong", self._now + self._config.pong_timeout)
+
+    def _reconfigure(self, config: LinkConfig) -> None:
+        """Take other settings; those of the handshake and the compression stay as they were agreed on."""
+        old, self._config = self._config, config
+        if self._reader is not None:
+            self._reader.configure(config)
+        if self._phase is Phase.OPEN and config.ping_interval != old.ping_interval:
+            self._arm_ping()
+        if config.pong_timeout == inf:
+            self._timers.cancel("pong")

@@ -1,0 +1,161 @@
+"""The client's side of the handshake (RFC 6455 §4.1): ask, then judge the answer."""
+
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+from ocpp_core.actions import ReportKind, SendBytes
+from ocpp_core.config import LinkConfig
+from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
+from ocpp_core.inputs import Accept, CloseLink, Reject, Respond, TransportFailed
+
+from ._base import LinkBase
+from ._deflate import offer, read_answer
+from ._http import (
+    HeadTooLargeError,
+    ResponseHead,
+    accept_key,
+    check_headers,
+    elements,
+    head,
+    is_token,
+    read_extensions,
+    read_response,
+    tokens,
+    values,
+)
+
+__all__ = ["ClientLink"]
+
+_OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
+_TARGET: Final = re.compile(r"/[\x21-\x7e]*")
+_HOST: Final = re.compile(r"[\x21-\x7e]+")
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
+
+
+class ClientLink(LinkBase):
+    """The client's end of one stream; `poll` gives the upgrade request at once.
+
+    `host` is the value of the Host header, `target` the path and query, `subprotocols` the offer in order of
+    preference, `headers` more headers of the request. The handshake ends by `TransportOpened` or `TransportFailed`, at
+    the latest after `handshake_timeout` from `now`; both carry `attempt`.
+
+    `random` makes the nonce, the masking keys and the jitter of pings. RFC 6455 §10.3 wants masking keys that nobody
+    can predict: inject `random.SystemRandom()`, or one seeded from it, wherever the stream is not encrypted.
+
+    Raises ValueError for a host, target, subprotocol or header that cannot stand in a request.
+    """
+
+    def __init__(
+        self,
+        config: LinkConfig,
+        *,
+        host: str,
+        target: str,
+        subprotocols: Sequence[str],
+        headers: Sequence[tuple[str, str]] = (),
+        attempt: int = 0,
+        random: Random,
+        now: float,
+    ) -> None:
+        super().__init__(config, client=True, attempt=attempt, random=random, now=now)
+        if not _HOST.fullmatch(host) or not _TARGET.fullmatch(target):
+            raise ValueError(
+                f"expected a host and a target that starts with '/', in ASCII, got {host!r} and {target!r}"
+            )
+        if isinstance(subprotocols, str) or len(set(subprotocols)) < len(subprotocols):
+            raise ValueError(f"expected distinct subprotocols, got {subprotocols!r}")
+        if not all(map(is_token, subprotocols)):
+            raise ValueError(f"expected subprotocols as tokens of RFC 9110, got {subprotocols!r}")
+        self._subprotocols = tuple(subprotocols)
+        self._key = b64encode(random.randbytes(16)).decode()
+        self._room = config.max_header_size
+        self._actions.append(SendBytes(self._request(host, target, headers)))
+
+    def _request(self, host: str, target: str, headers: Sequence[tuple[str, str]]) -> bytes:
+        fields = [
+            ("Host", host),
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Key", self._key),
+            ("Sec-WebSocket-Version", "13"),
+            *check_headers(headers, _OURS),
+        ]
+        if self._subprotocols:
+            fields.append(("Sec-WebSocket-Protocol", ", ".join(self._subprotocols)))
+        if self._config.compression is not None:
+            fields.append(("Sec-WebSocket-Extensions", offer(self._config.compression)))
+        return head(f"GET {target} HTTP/1.1", fields)
+
+    def _advance_handshake(self) -> bool:
+        start = bytes(self._head.data[:5])
+        if start != b"HTTP/"[: len(start)]:
+            return self._garbage("the server does not speak HTTP/1.1")
+        try:
+            block = self._head.take(self._room)
+        except HeadTooLargeError:
+            return self._garbage(f"the response header block exceeds {self._config.max_header_size} bytes")
+        if block is not None:
+            self._room -= len(block)
+            return self._read(read_response(block))
+        if self._eof:
+            self._fail_attempt(ConnectionFailedError("the server ended the stream during the handshake"))
+        return self._eof
+
+    def _read(self, answer: ResponseHead | None) -> bool:
+        if answer is None:
+            return self._garbage("malformed HTTP response")
+        if answer.status == 101:
+            self._upgrade(answer)
+        elif answer.status >= 200:  # other 1xx only announce the answer (RFC 9110 §15.2)
+            error = UnexpectedHttpResponse(answer.status, answer.headers)
+            self._fail_attempt(error, retry_after=_retry_after(answer))
+        return True
+
+    def _upgrade(self, answer: ResponseHead) -> None:
+        try:
+            self._check(answer)
+            agreement = read_answer(read_extensions(answer.headers), self._config.compression)
+        except ValueError as wrong:
+            self._report(ReportKind.PROTOCOL_ERROR, str(wrong))
+            self._fail_attempt(WebsocketUpgradeError(str(wrong)), retry=False)
+            return
+        self._open(next(iter(values(answer.headers, "sec-websocket-protocol")), None), agreement)
+
+    def _check(self, answer: ResponseHead) -> None:
+        """Check a 101 (RFC 6455 §4.1). Raises ValueError with what is wrong."""
+        headers = answer.headers
+        if "websocket" not in tokens(headers, "upgrade") or "upgrade" not in tokens(headers, "connection"):
+            raise ValueError("the server answered 101 without upgrading to websocket")
+        if values(headers, "sec-websocket-accept") != [accept_key(self._key)]:
+            raise ValueError("the server sent a wrong Sec-WebSocket-Accept")
+        chosen = elements(headers, "sec-websocket-protocol")
+        if self._subprotocols and not chosen:
+            raise ValueError("the server sent no subprotocol")
+        if len(chosen) > 1 or not set(chosen) <= set(self._subprotocols):
+            raise ValueError("the server sent an invalid subprotocol")
+
+    def _garbage(self, detail: str) -> bool:
+        self._report(ReportKind.PROTOCOL_ERROR, detail)
+        self._fail_attempt(ConnectionFailedError(detail))
+        return True
+
+    def _fail_attempt(self, error: Exception, *, retry: bool = True, retry_after: float = 0.0) -> None:
+        self._end(TransportFailed(error, retry, self._attempt, retry_after), abort=True)
+
+    def _handshake_timeout(self) -> None:
+        self._fail_attempt(ConnectionFailedError(f"no answer within {self._config.handshake_timeout:g} s"))
+
+    def _answer(self, event: Accept | Reject | Respond) -> None:
+        raise RuntimeError(f"{type(event).__name__} answers a client's request: only servers do")
+
+    def _close_early(self, event: CloseLink) -> None:  # noqa: ARG002 - there is nobody to tell the code to yet
+        self._fail_attempt(ConnectionFailedError("closed before the handshake was over"), retry=False)
+
+
+def _retry_after(answer: ResponseHead) -> float:
+    """Seconds of Retry-After (RFC 9110 §10.2.3); its other form, a date, would need a clock and counts as 0."""
+    given = values(answer.headers, "retry-after")
+    return float(given[0]) if len(given) == 1 and _SECONDS.fullmatch(given[0]) else 0.0

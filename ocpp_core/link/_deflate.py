@@ -1,0 +1,140 @@
+"""permessage-deflate (RFC 7692): what is agreed on in the handshake, and the bounded work on messages."""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from ocpp_core.config import Compression
+
+__all__ = ["SLICE", "Agreement", "Deflate", "Extension", "accept", "offer", "read_answer"]
+
+Extension: TypeAlias = tuple[str, Mapping[str, str | None]]
+"""One element of Sec-WebSocket-Extensions: a name and its parameters, None for one without a value."""
+
+NAME: Final = "permessage-deflate"
+SLICE: Final = 16384
+"""Bytes that are inflated, and taken out, at a time: what a message can cost beyond its limit."""
+
+_FLAGS: Final = ("server_no_context_takeover", "client_no_context_takeover")
+_WINDOWS: Final = ("server_max_window_bits", "client_max_window_bits")
+_BITS: Final = {str(bits): bits for bits in range(8, 16)}
+_MAX_BITS: Final = 15
+_TAIL: Final = b"\x00\x00\xff\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What both sides agreed on, seen from this side; `bits` is the window of our compressor."""
+
+    bits: int
+    keeps_outbound: bool
+    keeps_inbound: bool
+
+
+def offer(settings: Compression) -> str:
+    """Make a client's offer: the server may limit our window; context takeover goes where we do not want it."""
+    parameters = [NAME, "client_max_window_bits"]
+    if not settings.context_takeover:
+        parameters += _FLAGS
+    return "; ".join(parameters)
+
+
+def accept(offers: Sequence[Extension], settings: Compression) -> tuple[str, Agreement] | None:
+    """Choose the first offer that can be met (RFC 7692 §5): our answer and what it agrees on, None to decline all."""
+    for name, parameters in offers:
+        if name == NAME and _is_valid(parameters, bare_window=True):
+            answer = _answer(parameters, settings)
+            if answer is not None:
+                return answer
+    return None
+
+
+def _answer(offered: Mapping[str, str | None], settings: Compression) -> tuple[str, Agreement] | None:
+    asked = offered.get("server_max_window_bits")
+    bits = min(settings.window_bits, _MAX_BITS if asked is None else _BITS[asked])
+    if bits < 9:  # zlib has no raw window of 256 bytes
+        return None
+    # A server may say "no context takeover" unasked, for both directions (RFC 7692 §7.1.1).
+    flags = [name for name in _FLAGS if name in offered or not settings.context_takeover]
+    window = [] if asked is None else [f"server_max_window_bits={bits}"]
+    agreement = Agreement(bits, keeps_outbound=_FLAGS[0] not in flags, keeps_inbound=_FLAGS[1] not in flags)
+    return "; ".join([NAME, *flags, *window]), agreement
+
+
+def read_answer(answered: Sequence[Extension], settings: Compression | None) -> Agreement | None:
+    """Read the server's answer to our offer (`settings`, None if there was none); None where it declined.
+
+    Raises ValueError for an answer to what was not offered, or one that RFC 7692 §7.1 does not allow.
+    """
+    if not answered:
+        return None
+    name, parameters = answered[0]
+    if settings is None or len(answered) > 1 or name != NAME:
+        raise ValueError("the server chose an extension that was not offered")
+    if not _is_valid(parameters, bare_window=False):
+        raise ValueError("the server answered permessage-deflate with wrong parameters")
+    asked = parameters.get("client_max_window_bits")
+    keeps_outbound = _FLAGS[1] not in parameters and settings.context_takeover
+    return Agreement(
+        min(settings.window_bits, _MAX_BITS if asked is None else _BITS[asked]),
+        keeps_outbound=keeps_outbound,
+        keeps_inbound=_FLAGS[0] not in parameters,
+    )
+
+
+def _is_valid(parameters: Mapping[str, str | None], *, bare_window: bool) -> bool:
+    """Check names and values (RFC 7692 §7.1); in an offer, `client_max_window_bits` may come without a value."""
+    for name, value in parameters.items():
+        if name in _FLAGS:
+            valid = value is None
+        elif name in _WINDOWS:
+            valid = value in _BITS or (value is None and bare_window and name == "client_max_window_bits")
+        else:
+            valid = False
+        if not valid:
+            return False
+    return True
+
+
+class Deflate:
+    """Compress and inflate the messages of one connection; keeps a window only where context takeover was agreed on."""
+
+    __slots__ = ("_agreement", "_compressor", "_inflater", "_settings")
+
+    def __init__(self, agreement: Agreement, settings: Compression) -> None:
+        self._agreement = agreement
+        self._settings = settings
+        self._compressor: zlib._Compress | None = None
+        self._inflater: zlib._Decompress | None = None
+
+    def compress(self, payload: bytes) -> bytes | None:
+        """Compress a message; None says that it goes out as it is: too short, or the peer allows no window we have."""
+        bits = self._agreement.bits
+        if len(payload) < max(1, self._settings.threshold) or bits < 9:
+            return None
+        compressor = self._compressor or zlib.compressobj(self._settings.level, zlib.DEFLATED, -bits)
+        self._compressor = compressor if self._agreement.keeps_outbound else None
+        compressed = compressor.compress(payload) + compressor.flush(zlib.Z_SYNC_FLUSH)
+        return compressed[:-4]  # RFC 7692 §7.2.1: without the tail of the empty block
+
+    def inflate(self, data: bytes) -> Iterator[bytes]:
+        """Inflate some bytes of a message, at most `SLICE` out at a time. Raises zlib.error for what is no deflate."""
+        while True:
+            inflater = self._inflater
+            if inflater is None or inflater.eof:
+                # A final block (RFC 7692 §7.2.3.4) ends zlib's stream, not the message. The peer may use any window.
+                inflater = self._inflater = zlib.decompressobj(-_MAX_BITS)
+            out = inflater.decompress(data, SLICE)
+            data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            if out:
+                yield out
+            # A full slice may leave output behind inside zlib, even with all input taken.
+            if not data and len(out) < SLICE:
+                return
+
+    def finish(self) -> Iterator[bytes]:
+        """Inflate the tail that the sender left out, and end the message."""
+        yield from self.inflate(_TAIL)
+        if not self._agreement.keeps_inbound:
+            self._inflater = None

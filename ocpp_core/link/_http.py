@@ -1,0 +1,213 @@
+"""The HTTP/1.1 of the handshake (RFC 6455 §4): head blocks, read with h11, header lists, requests and responses."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from http import HTTPStatus
+from typing import Final, TypeAlias
+
+import h11
+
+from ._deflate import Extension
+
+__all__ = [
+    "HeadBuffer",
+    "HeadTooLargeError",
+    "Headers",
+    "RequestHead",
+    "ResponseHead",
+    "accept_key",
+    "check_headers",
+    "elements",
+    "head",
+    "is_token",
+    "read_extensions",
+    "read_request",
+    "read_response",
+    "response",
+    "tokens",
+    "values",
+]
+
+Headers: TypeAlias = Sequence[tuple[str, str]]
+
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+# One parameter of an extension (RFC 6455 §9.1); a quoted value must be a token once it is unquoted.
+_PARAMETER: Final = re.compile(
+    rf"""[ \t]*(?P<name>{_TOKEN.pattern})[ \t]*(?:=[ \t]*(?P<q>"?)(?P<value>{_TOKEN.pattern})(?P=q)[ \t]*)?"""
+)
+
+
+class HeadTooLargeError(Exception):
+    """No blank line within the limit."""
+
+
+class HeadBuffer:
+    """The bytes of a handshake: a head block up to its blank line, and what follows it."""
+
+    __slots__ = ("_searched", "data")
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self._searched = 0
+
+    def clear(self) -> bytes:
+        """Give what is left, and forget it."""
+        rest, self.data, self._searched = bytes(self.data), bytearray(), 0
+        return rest
+
+    def take(self, limit: int) -> bytes | None:
+        """Take the head block, None while it is incomplete. Raises HeadTooLargeError beyond `limit` bytes."""
+        found = _BLANK_LINE.search(self.data, self._searched, limit)
+        if found is None:
+            if len(self.data) >= limit:
+                raise HeadTooLargeError
+            self._searched = max(0, len(self.data) - 2)
+            return None
+        block = bytes(self.data[: found.end()])
+        del self.data[: found.end()]
+        self._searched = 0
+        return block
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """A request: header names in lower case, values as latin-1 text."""
+
+    method: str
+    target: str
+    version: str
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    """A response: header names in lower case, values as latin-1 text."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+
+
+def read_request(block: bytes) -> RequestHead | None:
+    """Read a request's head block; None if it is malformed."""
+    connection = h11.Connection(h11.SERVER, len(block))
+    connection.receive_data(block)
+    try:
+        event = connection.next_event()
+    except h11.RemoteProtocolError:
+        return None
+    if not isinstance(event, h11.Request):
+        return None
+    return RequestHead(
+        event.method.decode("ascii"),
+        event.target.decode("ascii"),
+        event.http_version.decode("ascii"),
+        _text(event.headers),
+    )
+
+
+def read_response(block: bytes) -> ResponseHead | None:
+    """Read the head block of an answer to an upgrade request; None if it is malformed."""
+    connection = h11.Connection(h11.CLIENT, len(block))
+    # h11 takes a 101 only after a request for it.
+    connection.send(h11.Request(method="GET", target="/", headers=[("host", ""), ("upgrade", "websocket")]))
+    connection.send(h11.EndOfMessage())
+    connection.receive_data(block)
+    try:
+        event = connection.next_event()
+    except h11.RemoteProtocolError:
+        return None
+    if not isinstance(event, (h11.InformationalResponse, h11.Response)):
+        return None
+    return ResponseHead(event.status_code, _text(event.headers))
+
+
+def _text(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+
+
+def values(headers: Headers, name: str) -> list[str]:
+    """All values of a header in order; `name` in lower case."""
+    return [value for key, value in headers if key == name]
+
+
+def elements(headers: Headers, name: str) -> list[str]:
+    """Split a comma-separated header, its lines joined (RFC 9110 §5.3); empty elements are kept."""
+    return [element.strip(" \t") for value in values(headers, name) for element in value.split(",")]
+
+
+def tokens(headers: Headers, name: str) -> set[str]:
+    """Split a header of case-insensitive tokens, such as Connection: its elements in lower case."""
+    return {element.lower() for element in elements(headers, name)}
+
+
+def is_token(text: str) -> bool:
+    """Whether a text is a token (RFC 9110 §5.6.2)."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def read_extensions(headers: Headers) -> list[Extension]:
+    """Read Sec-WebSocket-Extensions. Raises ValueError where it breaks the grammar (RFC 6455 §9.1).
+
+    An element with a repeated parameter is left out: RFC 7692 §7 wants it declined.
+    """
+    found: list[Extension] = []
+    for element in elements(headers, "sec-websocket-extensions"):
+        name, *parts = element.split(";")
+        parameters = [_PARAMETER.fullmatch(part) for part in parts]
+        pairs = [(match["name"], match["value"]) for match in parameters if match is not None]
+        if not is_token(name.strip(" \t")) or len(pairs) < len(parts):
+            raise ValueError("malformed Sec-WebSocket-Extensions")
+        if len(dict(pairs)) == len(pairs):
+            found.append((name.strip(" \t"), dict(pairs)))
+    return found
+
+
+def accept_key(key: str) -> str:
+    """Answer a Sec-WebSocket-Key (RFC 6455 §4.2.2)."""
+    return b64encode(sha1(key.encode("latin-1") + _GUID, usedforsecurity=False).digest()).decode()
+
+
+def check_headers(headers: Iterable[tuple[str, str]], reserved: Iterable[str]) -> list[tuple[str, str]]:
+    """Check the caller's own headers. Raises ValueError for one that is malformed or that the link writes itself."""
+    checked = []
+    for name, value in headers:
+        if not is_token(name) or not _VALUE.fullmatch(value):
+            raise ValueError(f"expected a header name and value without control characters, got {name!r}")
+        if name.lower() in reserved or name.lower().startswith("sec-websocket-"):
+            raise ValueError(f"expected no {name} header: the link writes it")
+        checked.append((name, value))
+    return checked
+
+
+def head(first_line: str, headers: Iterable[tuple[str, str]]) -> bytes:
+    """Write a head block."""
+    lines = [first_line, *(f"{name}: {value}" for name, value in headers)]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def response(status: int, headers: Sequence[tuple[str, str]], body: bytes, *, bodiless: bool = False) -> bytes:
+    """Write the last response of a connection; plain text unless its headers say otherwise.
+
+    `bodiless` leaves the body out, as an answer to HEAD must (RFC 9110 §9.3.2).
+    """
+    given = {name.lower() for name, _ in headers}
+    # RFC 9110 §15.5.22 and §7.8: a 426 names the protocol, and an Upgrade field is named by Connection.
+    written = [("Connection", "close, Upgrade" if "upgrade" in given else "close"), *headers]
+    if status not in (204, 304):
+        if "content-type" not in given:
+            written.append(("Content-Type", "text/plain; charset=utf-8"))
+        written.append(("Content-Length", str(len(body))))
+    return head(f"HTTP/1.1 {status} {_phrase(status)}", written) + (b"" if bodiless else body)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

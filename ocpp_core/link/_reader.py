@@ -1,0 +1,215 @@
+"""Frames as they arrive: wsproto parses them, this file joins them to messages and holds them to the limits.
+
+A verdict depends on the bytes alone, never on how they were split: what a header says is judged when the header is
+whole, plain payload byte by byte (so that bad UTF-8 fails early), compressed payload in fixed slices.
+"""
+
+import zlib
+from codecs import IncrementalDecoder, getincrementaldecoder
+from dataclasses import dataclass
+from typing import Final
+
+from wsproto.extensions import Extension
+from wsproto.frame_protocol import CloseReason, Frame, FrameDecoder, FrameProtocol, Opcode, ParseFailed, RsvBits
+
+from ocpp_core.config import LinkConfig
+from ocpp_core.inputs import BinaryReceived, TextReceived
+
+from ._deflate import SLICE, Deflate
+from ._frames import INVALID_DATA, TOO_BIG, FrameError
+
+__all__ = ["Control", "MessageReader"]
+
+_NO_RSV: Final = RsvBits(rsv1=False, rsv2=False, rsv3=False)
+_RSV1: Final = RsvBits(rsv1=True, rsv2=False, rsv3=False)
+_UTF8: Final = getincrementaldecoder("utf-8")
+
+
+@dataclass(slots=True)
+class Control:
+    """A whole control frame."""
+
+    opcode: Opcode
+    payload: bytes
+
+
+class _Rules(Extension):
+    """Judges data frame headers before their payload arrives, and knows the message in progress.
+
+    wsproto calls the hook again when the same header comes to it in pieces, so the hook only notes the frame;
+    `begin` counts it.
+    """
+
+    name = "rules"
+
+    def __init__(self, config: LinkConfig, *, compressible: bool) -> None:
+        self.config = config
+        self.detail = ""
+        self.opcode: Opcode | None = None
+        self.compressed = False
+        self.size = 0
+        self._compressible = compressible
+        self._fragments = 0
+        self._noted = (Opcode.TEXT, False, 0)
+
+    def offer(self) -> bool:
+        """Nothing: the handshake is not wsproto's here."""
+        return False
+
+    def frame_inbound_header(
+        self,
+        proto: FrameDecoder | FrameProtocol,  # noqa: ARG002 - wsproto's signature
+        opcode: Opcode,
+        rsv: RsvBits,
+        payload_length: int,
+    ) -> CloseReason | RsvBits:
+        """Judge a header: order (RFC 6455 §5.4), limits, and which reserved bits it may have (RFC 7692 §6)."""
+        if opcode.iscontrol():
+            return _NO_RSV
+        continues = opcode is Opcode.CONTINUATION
+        if continues != (self.opcode is not None):
+            self.detail = "a message inside another one" if self.opcode else "a continuation of nothing"
+            return CloseReason.PROTOCOL_ERROR
+        compressed = self.compressed if continues else rsv.rsv1
+        if self._fragments + 1 > self.config.max_fragments:
+            self.detail = f"a message of more than {self.config.max_fragments:g} fragments"
+            return CloseReason.MESSAGE_TOO_BIG
+        if not compressed and self.size + payload_length > self.config.max_message_size:
+            self.detail = self.too_big()
+            return CloseReason.MESSAGE_TOO_BIG
+        self._noted = (opcode, rsv.rsv1, payload_length)
+        return _RSV1 if self._compressible and not continues else _NO_RSV
+
+    def too_big(self) -> str:
+        """Say which limit it was."""
+        return f"a message of more than {self.config.max_message_size:g} bytes"
+
+    def begin(self) -> None:
+        """Count the frame whose header was judged last: its payload starts."""
+        opcode, rsv1, length = self._noted
+        if opcode is not Opcode.CONTINUATION:
+            self.opcode, self.compressed = opcode, rsv1
+        self._fragments += 1
+        if not self.compressed:
+            self.size += length
+
+    def end(self) -> None:
+        """Be ready for the next message."""
+        self.opcode, self.compressed, self.size, self._fragments = None, False, 0, 0
+
+
+class MessageReader:
+    """Bytes in, messages and control frames out."""
+
+    __slots__ = ("_attempt", "_data", "_decoder", "_deflate", "_inside", "_rules", "_slice", "_utf8")
+
+    def __init__(self, config: LinkConfig, *, client: bool, attempt: int, deflate: Deflate | None) -> None:
+        self._rules = _Rules(config, compressible=deflate is not None)
+        self._decoder = FrameDecoder(client, [self._rules])
+        self._attempt = attempt
+        self._deflate = deflate
+        self._inside = False
+        self._data = bytearray()
+        self._slice = bytearray()
+        self._utf8: IncrementalDecoder | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in progress, so that the reader may be forgotten."""
+        return self._rules.opcode is None and self._decoder.header is None and not self._decoder.buffer
+
+    def configure(self, config: LinkConfig) -> None:
+        """Take other limits, from the next frame on."""
+        self._rules.config = config
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes; nothing is decoded yet."""
+        self._decoder.receive_bytes(data)
+
+    def next(self) -> TextReceived | BinaryReceived | Control | None:
+        """Decode up to the next message or control frame; None when more bytes are needed.
+
+        Raises FrameError where the peer broke a rule; the reader is of no use after that.
+        """
+        try:
+            while (frame := self._decoder.process_buffer()) is not None:
+                event = self._control(frame) if frame.opcode.iscontrol() else self._piece(frame)
+                if event is not None:
+                    return event
+        except ParseFailed as failed:
+            raise FrameError(int(failed.code), self._rules.detail or str(failed)) from None
+        return None
+
+    def _control(self, frame: Frame) -> Control:
+        return Control(frame.opcode, _payload(frame))
+
+    def _piece(self, frame: Frame) -> TextReceived | BinaryReceived | None:
+        """Take a piece of a data frame's payload, up to all of it."""
+        rules, payload = self._rules, _payload(frame)
+        whole = not self._inside and frame.frame_finished
+        if not self._inside:
+            whole = whole and rules.opcode is None
+            rules.begin()
+        self._inside = not frame.frame_finished
+        last = frame.frame_finished and frame.message_finished
+        if rules.compressed:
+            self._inflate(payload, frame_ends=frame.frame_finished, last=last)
+        elif whole and last:
+            return self._message(payload)
+        else:
+            self._append(payload, last=last)
+        return self._message(bytes(self._data)) if last else None
+
+    def _append(self, payload: bytes, *, last: bool) -> None:
+        if self._rules.opcode is Opcode.TEXT:
+            if self._utf8 is None:
+                self._utf8 = _UTF8()
+            try:
+                self._utf8.decode(payload, last)
+            except UnicodeDecodeError:
+                raise FrameError(INVALID_DATA, "a text message that is not UTF-8") from None
+        self._data += payload
+
+    def _inflate(self, payload: bytes, *, frame_ends: bool, last: bool) -> None:
+        """Inflate in slices that begin at the frame's begin, wherever the bytes of it were split."""
+        self._slice += payload
+        while len(self._slice) >= SLICE:
+            self._inflate_slice(bytes(self._slice[:SLICE]))
+            del self._slice[:SLICE]
+        if frame_ends:
+            self._inflate_slice(bytes(self._slice))
+            self._slice.clear()
+        if last:
+            self._inflate_slice(None)
+            self._append(b"", last=True)
+
+    def _inflate_slice(self, data: bytes | None) -> None:
+        assert self._deflate is not None  # noqa: S101 - the rules let no compressed frame through without it
+        rules = self._rules
+        try:
+            for piece in self._deflate.finish() if data is None else self._deflate.inflate(data):
+                rules.size += len(piece)
+                if rules.size > rules.config.max_message_size:
+                    raise FrameError(TOO_BIG, rules.too_big())
+                self._append(piece, last=False)
+        except zlib.error:
+            raise FrameError(INVALID_DATA, "a compressed message that is no deflate stream") from None
+
+    def _message(self, data: bytes) -> TextReceived | BinaryReceived:
+        is_text = self._rules.opcode is Opcode.TEXT
+        self._rules.end()
+        if self._data:
+            self._data = bytearray()
+        self._utf8 = None
+        if not is_text:
+            return BinaryReceived(data, self._attempt)
+        try:
+            return TextReceived(data.decode(), self._attempt)
+        except UnicodeDecodeError:
+            raise FrameError(INVALID_DATA, "a text message that is not UTF-8") from None
+
+
+def _payload(frame: Frame) -> bytes:
+    payload = frame.payload
+    assert isinstance(payload, bytes)  # noqa: S101 - only wsproto's message decoder, not used here, gives anything else
+    return payload

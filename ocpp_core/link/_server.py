@@ -1,0 +1,234 @@
+"""The server's side of the handshake (RFC 6455 §4.2): judge the request, wait for the decision, answer."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from ocpp_core.actions import HttpRequest, ReportKind, SendBytes, UpgradeRequested
+from ocpp_core.config import LinkConfig
+from ocpp_core.inputs import Accept, CloseLink, Reject, Respond
+
+from ._base import LINGER, LinkBase, Phase
+from ._deflate import Extension, accept
+from ._http import (
+    HeadTooLargeError,
+    RequestHead,
+    accept_key,
+    check_headers,
+    elements,
+    head,
+    is_token,
+    read_extensions,
+    read_request,
+    response,
+    tokens,
+    values,
+)
+
+__all__ = ["ServerLink"]
+
+_OURS: Final = frozenset({"connection", "content-length", "transfer-encoding"})
+_OURS_IN_101: Final = _OURS | {"upgrade"}
+
+
+class _RefusalError(Exception):
+    """The request gets this answer at once. Never leaves the link."""
+
+    def __init__(self, status: int, body: str, *headers: tuple[str, str], linger: bool = False) -> None:
+        super().__init__(status, body)
+        self.status = status
+        self.body = body
+        self.headers = headers
+        self.linger = linger
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """A plain request waits for `Respond`."""
+
+    linger: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Upgrade:
+    """An upgrade request waits for `Accept` or `Reject`."""
+
+    key: str
+    subprotocols: Sequence[str]
+    extensions: Sequence[Extension]
+
+
+class ServerLink(LinkBase):
+    """The server's end of one accepted stream.
+
+    `UpgradeRequested` wants `Accept` or `Reject`, `HttpRequest` wants `Respond`, both within `handshake_timeout` from
+    `now`; every other request is answered here. `random` makes the jitter of pings.
+    """
+
+    def __init__(self, config: LinkConfig, *, random: Random, now: float) -> None:
+        super().__init__(config, client=False, attempt=0, random=random, now=now)
+        self._pending: _Plain | _Upgrade | None = None
+        self._decided = False
+
+    def _advance_handshake(self) -> bool:
+        try:
+            if self._pending is None:
+                return self._read_head()
+            return self._wait(self._pending)
+        except _RefusalError as refusal:
+            self._report(ReportKind.PROTOCOL_ERROR, refusal.body)
+            self._finish(refusal.status, refusal.headers, refusal.body.encode(), linger=refusal.linger)
+            return True
+
+    def _read_head(self) -> bool:
+        if self._head.data and self._head.data[0] <= 0x20:  # no method starts so: a TLS client, for one
+            raise _RefusalError(400, "malformed request", linger=True)
+        try:
+            block = self._head.take(self._config.max_header_size)
+        except HeadTooLargeError:
+            raise _RefusalError(431, "header block too large", linger=True) from None
+        if block is not None:
+            self._take_request(read_request(block))
+            return True
+        if self._eof:
+            if self._head.data:
+                raise _RefusalError(400, "incomplete request")
+            self._end(None)
+        return self._eof
+
+    def _take_request(self, request: RequestHead | None) -> None:
+        if request is None:
+            raise _RefusalError(400, "malformed request", linger=True)
+        if not request.version.startswith("1."):
+            raise _RefusalError(505, "expected HTTP/1.1", linger=True)
+        if request.method != "GET":
+            # RFC 9110 §9.3.2: the answer to HEAD has no body, and a client would take it for the next answer.
+            raise _RefusalError(405, "" if request.method == "HEAD" else "expected GET", ("Allow", "GET"), linger=True)
+        if "websocket" not in tokens(request.headers, "upgrade"):
+            self._pending = _Plain(linger=_has_body(request))
+            self._actions.append(HttpRequest(request.method, request.target, request.headers))
+            return
+        self._pending = upgrade = _read_upgrade(request)
+        self._actions.append(UpgradeRequested(request.target, request.headers, upgrade.subprotocols))
+
+    def _wait(self, pending: _Plain | _Upgrade) -> bool:
+        """Look after what the peer does while the decision is not made."""
+        if isinstance(pending, _Plain):
+            self._head.clear()  # nothing follows a request that we answer with `Connection: close`
+            return False  # a peer that has ended its side may still read the answer
+        if len(self._head.data) > self._config.max_early_data:
+            raise _RefusalError(400, "too much data before the handshake", linger=True)
+        if self._eof:
+            self._end(None)
+        return self._eof
+
+    def _answer(self, event: Accept | Reject | Respond) -> None:
+        if self._decided:
+            raise RuntimeError(f"the request was answered before this {type(event).__name__}")
+        if self._phase is not Phase.HANDSHAKE:
+            return  # too late: the peer left, or the timer answered
+        pending = self._pending
+        if pending is None or isinstance(pending, _Plain) != isinstance(event, Respond):
+            raise RuntimeError(f"no request waits for {type(event).__name__}")
+        if isinstance(event, Accept):
+            assert isinstance(pending, _Upgrade)  # noqa: S101 - checked above, for the type checker
+            self._accept(event, pending)
+        elif isinstance(event, Reject):
+            self._reject(event)
+        else:
+            self._respond(event, linger=isinstance(pending, _Plain) and pending.linger)
+        self._decided = True
+
+    def _accept(self, event: Accept, upgrade: _Upgrade) -> None:
+        if event.subprotocol is not None and event.subprotocol not in upgrade.subprotocols:
+            raise ValueError(
+                f"expected one of the offered subprotocols {upgrade.subprotocols}, got {event.subprotocol!r}"
+            )
+        headers = [
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Accept", accept_key(upgrade.key)),
+            *check_headers(event.headers, _OURS_IN_101),
+        ]
+        if event.subprotocol is not None:
+            headers.append(("Sec-WebSocket-Protocol", event.subprotocol))
+        compression = self._config.compression
+        accepted = None if compression is None else accept(upgrade.extensions, compression)
+        if accepted is not None:
+            headers.append(("Sec-WebSocket-Extensions", accepted[0]))
+        self._actions.append(SendBytes(head("HTTP/1.1 101 Switching Protocols", headers)))
+        self._open(event.subprotocol, None if accepted is None else accepted[1])
+
+    def _reject(self, event: Reject) -> None:
+        if not 400 <= event.status <= 599:
+            raise ValueError(f"expected a status of 400 to 599, got {event.status!r}")
+        headers = check_headers(event.headers, _OURS)
+        if event.status == 401 and not any(name.lower() == "www-authenticate" for name, _ in headers):
+            headers.append(("WWW-Authenticate", 'Basic realm="OCPP"'))  # RFC 9110 §15.5.2 wants a challenge
+        self._finish(event.status, headers, event.body.encode())
+
+    def _respond(self, event: Respond, *, linger: bool) -> None:
+        if not 200 <= event.status <= 599:
+            raise ValueError(f"expected a status of 200 to 599, got {event.status!r}")
+        if event.body and event.status in (204, 304):
+            raise ValueError(f"expected no body with status {event.status}")
+        self._finish(event.status, check_headers(event.headers, _OURS), event.body, linger=linger)
+
+    def _finish(self, status: int, headers: Sequence[tuple[str, str]], body: bytes, *, linger: bool = False) -> None:
+        """Write the answer and end; `linger` where the peer may still be sending."""
+        if status == 426:
+            headers = [("Upgrade", "websocket"), *headers]
+        self._actions.append(SendBytes(response(status, headers, body)))
+        if linger and not self._eof:
+            self._await_end(None, min(LINGER, self._config.close_timeout))
+        else:
+            self._end(None)
+
+    def _handshake_timeout(self) -> None:
+        self._report(ReportKind.PROTOCOL_ERROR, "handshake timeout")
+        self._finish(408, (), b"handshake timeout")
+
+    def _close_early(self, event: CloseLink) -> None:
+        if self._pending is None or event.force:
+            self._end(None, abort=True)
+        else:
+            self._finish(503, (), b"closing")
+
+
+def _has_body(request: RequestHead) -> bool:
+    return bool(values(request.headers, "transfer-encoding") or set(values(request.headers, "content-length")) - {"0"})
+
+
+def _read_upgrade(request: RequestHead) -> _Upgrade:
+    """Check an upgrade request (RFC 6455 §4.2.1), the version first: it decides what the rest means."""
+    headers = request.headers
+    if request.version == "1.0":
+        raise _RefusalError(400, "expected HTTP/1.1")
+    if "upgrade" not in tokens(headers, "connection"):
+        raise _RefusalError(400, "expected Connection: Upgrade")
+    if values(headers, "sec-websocket-version") != ["13"]:
+        raise _RefusalError(426, "expected Sec-WebSocket-Version: 13", ("Sec-WebSocket-Version", "13"))
+    if _has_body(request):
+        raise _RefusalError(400, "expected no request body", linger=True)
+    keys = values(headers, "sec-websocket-key")
+    if len(keys) != 1 or not _is_key(keys[0]):
+        raise _RefusalError(400, "bad Sec-WebSocket-Key")
+    subprotocols = elements(headers, "sec-websocket-protocol")
+    if len(set(subprotocols)) < len(subprotocols) or not all(map(is_token, subprotocols)):
+        raise _RefusalError(400, "bad Sec-WebSocket-Protocol")
+    try:
+        extensions = read_extensions(headers)
+    except ValueError:
+        raise _RefusalError(400, "bad Sec-WebSocket-Extensions") from None
+    return _Upgrade(keys[0], tuple(subprotocols), tuple(extensions))
+
+
+def _is_key(key: str) -> bool:
+    """Whether a key is the base64 of 16 bytes (RFC 6455 §4.1)."""
+    try:
+        return len(b64decode(key, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
