@@ -210,6 +210,7 @@ class Station(Endpoint):
         self.wire = wire
         self.connection: ServerConnection | None = None
         self._attempt = 0
+        self._dialling = False
 
     def connect(self) -> Outcome:
         """Ask for the connection."""
@@ -231,16 +232,18 @@ class Station(Endpoint):
     def _perform_other(self, action: Action) -> None:
         if isinstance(action, OpenTransport):
             self._hang_up()
-            self._attempt = action.attempt
+            self._attempt, self._dialling = action.attempt, True
             self.lab.at(self.lab.now + self.wire.latency, partial(self._dialled, action.attempt))
         elif isinstance(action, CloseStream):
+            self._dialling = False
             connection = self._hang_up()
             if connection is not None and not self.wire.silent:
                 self.lab.at(self.lab.now + self.wire.latency, partial(connection.feed, BytesReceived(b"")))
 
     def _dialled(self, attempt: int) -> None:
-        if attempt != self._attempt:
+        if not self._dialling or attempt != self._attempt:
             return
+        self._dialling = False
         if not self.wire.reachable:
             self.feed(StreamFailed(ConnectionFailedError("unreachable"), attempt))
             return
