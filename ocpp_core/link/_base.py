@@ -254,7 +254,7 @@ class LinkBase(ABC):
         self._arm_ping()
 
     def _close_link(self, event: CloseLink) -> None:
-        if not is_close_code(event.code):
+        if not event.force and not is_close_code(event.code):
             raise ValueError(f"expected a close code of 1000-1003, 1007-1014 or 3000-4999, got {event.code!r}")
         payload = close_payload(event.code, cut_reason(event.reason))
         if self._phase is Phase.ENDED:
