@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from math import isinf
 from typing import Any, Final, NoReturn, TypeAlias
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "encode_message",
     "encode_payload",
     "encode_result",
+    "is_unicode",
 ]
 
 
@@ -100,10 +102,17 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")  # RFC 8259 §6: NaN and Infinity are not permitted
 
 
-_loads = json.JSONDecoder(parse_constant=_refuse_constant).decode
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if isinf(number):
+        raise ValueError("a number too large to be told from Infinity")  # it could not be written again
+    return number
+
+
+_loads = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant).decode
 _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
-_ID_OF_BROKEN_CALL = re.compile(r'\s*\[\s*2\s*,\s*"([^"\\\x00-\x1f]{0,36})"\s*[,\]]?')
+_HEAD_OF_BROKEN = re.compile(r'\s*\[\s*([2-6])\s*,(?:\s*"([^"\\\x00-\x1f]{0,36})")?')
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _STRICT = Leniency()
 # Only a CALL makes the peer wait; the others are never answered, whatever is wrong with them.
@@ -122,27 +131,40 @@ def decode(text: str, types: Collection[int], leniency: Leniency = _STRICT) -> F
     """
     try:
         if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
-            return _broken(text, f"JSON nested deeper than {MAX_DEPTH} levels")
+            return _broken(text, types, f"expected JSON nested at most {MAX_DEPTH} levels")
+        if not text.isascii():
+            text.encode()  # a lone surrogate is no Unicode text (RFC 8259 §8.2)
         frame = _loads(text)
         if "\\" in text:
-            _dumps(frame).encode()  # an escaped lone surrogate is no Unicode text (RFC 8259 §8.2)
+            _dumps(frame).encode()  # neither is an escaped one
     except (ValueError, RecursionError):
-        return _broken(text, "expected a JSON array in valid UTF-8 without NaN or Infinity")
+        return _broken(text, types, "expected a JSON array in valid UTF-8 without NaN or Infinity")
     if type(frame) is not list or len(frame) < 1 or type(frame[0]) is not int:
         return Malformed(Fault.UNREADABLE, "expected a JSON array that begins with an integer message type")
     return _check(frame, types, leniency)
 
 
-def _broken(text: str, reason: str) -> Malformed:
+def _broken(text: str, types: Collection[int], reason: str) -> Malformed:
+    """Say what text that is no JSON was meant to be, as far as its head tells: whom to answer, whom to settle."""
     if not text or text.isspace():
         return Malformed(Fault.EMPTY, "expected a JSON array")
-    if (match := _ID_OF_BROKEN_CALL.match(text)) and _is_unicode(match[1]):
-        return Malformed(Fault.CALL, reason, match[1])
-    return Malformed(Fault.UNREADABLE, reason)
+    head = _HEAD_OF_BROKEN.match(text)
+    if head is None or int(head[1]) not in types:
+        return Malformed(Fault.UNREADABLE, reason)
+    message_id: str | None = head[2]
+    if message_id is not None and not is_unicode(message_id):
+        message_id = None
+    fault = _UNANSWERED.get(int(head[1]), Fault.UNREADABLE if message_id is None else Fault.CALL)
+    return Malformed(fault, reason, message_id)
 
 
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8 can write the text: it holds no lone surrogates (RFC 8259 §8.2)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _depth(text: str) -> int:
@@ -252,7 +274,7 @@ def encode_payload(payload: object) -> str:
     """Write a payload as JSON text.
 
     Raises TypeError unless `payload` is a dict of JSON values, ValueError for NaN, Infinity, lone surrogates,
-    a circular reference or nesting deeper than `MAX_DEPTH`.
+    a circular reference or a message that would be nested deeper than `MAX_DEPTH`.
     """
     if not isinstance(payload, dict):
         raise TypeError(f"expected a dict as payload, got {type(payload).__name__}")
@@ -261,7 +283,10 @@ def encode_payload(payload: object) -> str:
         if not text.isascii():
             text.encode()
     except RecursionError:
-        raise ValueError(f"expected a payload nested at most {MAX_DEPTH} levels") from None
+        text = ""
+    # The message around it is one level more, and what is written here must be readable at the other end.
+    if not text or (text.count("[") + text.count("{") >= MAX_DEPTH and _depth(text) >= MAX_DEPTH):
+        raise ValueError(f"expected a payload nested less than {MAX_DEPTH} levels")
     return text
 
 
