@@ -35,12 +35,12 @@ class Timers:
         self._count += 1
         self._armed[name] = at, self._count
         heappush(self._heap, (at, self._count, name))
+        self._compact()
 
     def cancel(self, name: Hashable) -> None:
         """Disarm `name`; of an unknown one: nothing."""
-        if self._armed.pop(name, None) is not None and len(self._heap) > 2 * len(self._armed) + 16:
-            self._heap = [entry for entry in self._heap if self._is_live(entry)]
-            heapify(self._heap)
+        if self._armed.pop(name, None) is not None:
+            self._compact()
 
     @property
     def next(self) -> float:
@@ -61,6 +61,11 @@ class Timers:
         """Disarm everything."""
         self._armed.clear()
         self._heap.clear()
+
+    def _compact(self) -> None:
+        if len(self._heap) > 2 * len(self._armed) + 16:
+            self._heap = [entry for entry in self._heap if self._is_live(entry)]
+            heapify(self._heap)
 
     def _is_live(self, entry: tuple[float, int, Hashable]) -> bool:
         armed = self._armed.get(entry[2])
