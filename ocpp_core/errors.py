@@ -58,8 +58,8 @@ class RPCError(OCPPError):
         *,
         remote: bool = False,
     ) -> None:
-        self.code: str = str(code or self.default_code)
-        self.description: str = self.default_description if description is None else description
+        self.code: str = str(self.default_code if code is None else code)
+        self.description: str = str(self.default_description if description is None else description)
         self.details: dict[str, Any] = dict(details or {})
         self.remote = remote
         super().__init__(self.code, self.description)
