@@ -126,7 +126,7 @@ class StartCall:
 
     `timeout` (seconds from write to answer) and `ttl` (seconds from now to write) default to the session's config.
     `validate=False` skips the schema for this call in both directions. `protocol` names the only version the call
-    is meant for. `urgent` puts it before the calls that wait; the window still holds.
+    is meant for. `urgent` puts it before the calls that wait and are not urgent; the window still holds.
     """
 
     token: int
@@ -202,7 +202,8 @@ class Close:
     """Close the connection and do not come back.
 
     `drain` waits for the answers to CALLs in flight first; `force` ends the transport without a close handshake.
-    Raises ValueError for a code that must not be sent (RFC 6455 §7.4). A reason longer than 123 bytes is cut.
+    Raises ValueError for a code that must not be sent (RFC 6455 §7.4), TypeError for a reason that is no text. A
+    reason longer than 123 bytes of UTF-8 is cut (RFC 6455 §5.5).
     """
 
     code: int = 1000
@@ -213,6 +214,9 @@ class Close:
     def __post_init__(self) -> None:
         if not _is_close_code(self.code):
             raise ValueError(f"expected a close code of 1000-1003, 1007-1014 or 3000-4999, got {self.code!r}")
+        if not isinstance(self.reason, str):
+            raise TypeError(f"expected the close reason as text, got {self.reason!r}")
+        self.reason = self.reason.encode(errors="replace")[:123].decode(errors="ignore")
 
 
 @dataclass(slots=True)
