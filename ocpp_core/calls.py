@@ -7,6 +7,7 @@ connection and per direction. What waits, waits here.
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from math import inf
 from typing import Any
 
@@ -25,11 +26,30 @@ from .errors import (
     create_rpc_error,
 )
 from .inputs import SendRaw, StartCall
-from .messages import MAX_ID_LENGTH, Frame, MessageType, decode, encode_error, encode_message, encode_payload
+from .messages import (
+    MAX_ID_LENGTH,
+    Frame,
+    MessageType,
+    decode,
+    encode_error,
+    encode_message,
+    encode_payload,
+    is_unicode,
+)
 from .timers import Timers
 from .versions import ErrorCode, Version
 
-__all__ = ["Calls", "OutboundCall", "RecentIds", "prepare_call", "prepare_raw", "violation_error"]
+__all__ = [
+    "Calls",
+    "OutboundCall",
+    "RecentIds",
+    "check_message_id",
+    "enqueue",
+    "expired_error",
+    "prepare_call",
+    "prepare_raw",
+    "violation_error",
+]
 
 
 @dataclass(slots=True, eq=False)
@@ -74,10 +94,10 @@ class RecentIds:
 
 def prepare_call(start: StartCall, config: SessionConfig, now: float) -> OutboundCall:
     """Check and freeze what the caller gave. Raises TypeError or ValueError that says what was expected."""
-    if not isinstance(start.action, str) or not start.action:
+    if not isinstance(start.action, str) or not start.action or not is_unicode(start.action):
         raise TypeError(f"expected an action name, got {start.action!r}")
-    if start.message_id is not None and not _is_message_id(start.message_id):
-        raise ValueError(f"expected a message id of 1 to {MAX_ID_LENGTH} characters, got {start.message_id!r}")
+    if start.message_id is not None:
+        check_message_id(start.message_id)
     ttl = _seconds(start.ttl, "ttl", config.call_ttl)
     return OutboundCall(
         token=start.token,
@@ -97,7 +117,7 @@ def prepare_raw(raw: SendRaw, config: SessionConfig, now: float) -> OutboundCall
     """Check a raw CALL whose answer is wanted. Raises ValueError unless it is a CALL with a message id."""
     frame = decode(raw.text, (MessageType.CALL.value,))
     if not isinstance(frame, list):
-        raise ValueError('expected the text of a CALL, [2, "id", "action", {…}], to wait for its answer')  # noqa: TRY004 - the type is right, the text is not
+        raise ValueError('expected the text of a CALL, [2, "id", "action", {…}], to wait for its answer')
     return OutboundCall(
         token=raw.token,
         action=frame[2],
@@ -112,8 +132,23 @@ def prepare_raw(raw: SendRaw, config: SessionConfig, now: float) -> OutboundCall
     )
 
 
-def _is_message_id(message_id: object) -> bool:
-    return isinstance(message_id, str) and 1 <= len(message_id) <= MAX_ID_LENGTH
+def check_message_id(message_id: object) -> None:
+    """Raise ValueError unless it is text that may travel as a message id."""
+    if not isinstance(message_id, str) or not 1 <= len(message_id) <= MAX_ID_LENGTH or not is_unicode(message_id):
+        raise ValueError(f"expected a message id of 1 to {MAX_ID_LENGTH} characters, got {message_id!r}")
+
+
+def enqueue(calls: deque[OutboundCall], call: OutboundCall) -> None:
+    """Put a call to the end of those that wait, an urgent one before all that are not urgent."""
+    if call.urgent:
+        calls.insert(sum(1 for _ in takewhile(lambda other: other.urgent, calls)), call)
+    else:
+        calls.append(call)
+
+
+def expired_error(call: OutboundCall) -> TimeoutError:
+    """Make the error of a call whose time to live ended before it was written."""
+    return TimeoutError(f"{call.action} was not sent within its time to live")
 
 
 def _seconds(value: float | None, name: str, default: float) -> float:
@@ -143,12 +178,16 @@ class Calls:
         self._waiting: deque[OutboundCall] = deque()
         self._pending: dict[str, OutboundCall] = {}
         self._timed_out = RecentIds(64)
-        self._cancelled = RecentIds(64)
 
     @property
     def pending(self) -> int:
         """CALLs that were written and hold a window slot."""
         return len(self._pending)
+
+    @property
+    def has_callers(self) -> bool:
+        """Whether somebody still waits for the answer to a CALL that was written."""
+        return any(call.token is not None for call in self._pending.values())
 
     @property
     def waiting(self) -> int:
@@ -167,30 +206,35 @@ class Calls:
         Raises ValueError, changing nothing, for a call meant for another version and for an id in flight.
         """
         self._check(call)
-        if error := self._refusal(call):
+        if call.expires <= now:
+            self._settle(call, error=expired_error(call))
+        elif error := self._refusal(call):
             self._settle(call, error=error)
         elif len(self._pending) < self.config.call_concurrency and not self._waiting:
             self._write(call, now)
         elif len(self._waiting) >= self.config.max_queued:
             self._settle(call, error=CallDroppedError(f"{self.config.max_queued} calls wait already"))
         else:
-            self._queue(call)
+            enqueue(self._waiting, call)
+            self.timers.set(call, call.expires)
 
     def _check(self, call: OutboundCall) -> None:
         if call.protocol is not None and call.protocol != self._version.name:
             raise ValueError(f"expected a call for {self._version.name}, got one for {call.protocol}")
         if call.action in self._version.send_actions and call.raw is None:
             raise ValueError(f"{call.action} is a SEND in {self._version.name}: it has no answer, so notify instead")
-        if call.message_id is not None and self._in_flight(call.message_id):
-            raise ValueError(f"message id {call.message_id!r} is in flight already")
+        if call.message_id is not None:
+            self.check_unused(call.message_id)
 
-    def _in_flight(self, message_id: str) -> bool:
-        return message_id in self._pending or any(call.message_id == message_id for call in self._waiting)
+    def check_unused(self, message_id: str) -> None:
+        """Raise ValueError for an id that a call in flight has already."""
+        if message_id in self._pending or any(call.message_id == message_id for call in self._waiting):
+            raise ValueError(f"message id {message_id!r} is in flight already")
 
     def _refusal(self, call: OutboundCall) -> OCPPError | None:
         """Strict mode, outbound: what breaks the schema is never sent."""
         validator = self.config.validator
-        if validator is None or not call.validate or not self._is_validated(call.action):
+        if validator is None or not call.validate or not self.is_validated(call.action):
             return None
         if not validator.has(call.action):
             return RPCNotImplementedError(
@@ -203,25 +247,27 @@ class Calls:
         self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, call.payload, error))
         return error
 
-    def _is_validated(self, action: str) -> bool:
+    def is_validated(self, action: str) -> bool:
+        """Whether strict mode is meant for the action."""
         return self.config.validated_actions is None or action in self.config.validated_actions
 
-    def _queue(self, call: OutboundCall) -> None:
-        if call.urgent:
-            self._waiting.appendleft(call)
-        else:
-            self._waiting.append(call)
-        self.timers.set(call, call.expires)
-
     def fill_window(self, now: float) -> None:
-        """Write what waits, as far as the window allows."""
+        """Write what waits, as far as the window allows; what waited too long is never sent, late tick or not."""
         while self._waiting and len(self._pending) < self.config.call_concurrency:
-            self._write(self._waiting.popleft(), now)
+            call = self._waiting.popleft()
+            if call.expires <= now:
+                self.timers.cancel(call)
+                self._settle(call, error=expired_error(call))
+            else:
+                self._write(call, now)
 
     def _write(self, call: OutboundCall, now: float) -> None:
-        message_id = call.message_id
-        if message_id is None:
-            message_id = call.message_id = self.new_id()
+        message_id = self.new_id() if call.message_id is None else call.message_id
+        if message_id in self._pending:  # the factory made an id that a caller had chosen: only one can be answered
+            self.timers.cancel(call)
+            self._settle(call, error=OCPPError(f"{call.action} was not sent: its new message id is in flight already"))
+            return
+        call.message_id = message_id
         self._pending[message_id] = call
         call.written_at = now
         # "when … an implementation-chosen interval elapsed since the message was sent" (OCPP-J §4.1.1)
@@ -277,11 +323,13 @@ class Calls:
         self.timers.cancel(call)
         if self.config.trace:
             self._emit(Trace(Direction.IN, frame, call.action, now - call.written_at))
+        if call.token is None:
+            self._emit(Report(ReportKind.CANCELLED_ANSWER, f"nobody waits for {call.action} now", frame[1], frame))
         return call
 
     def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
         validator = self.config.validator
-        if validator is None or not call.validate or not self._is_validated(call.action):
+        if validator is None or not call.validate or not self.is_validated(call.action):
             return None
         return validator.check_result(call.action, payload)
 
@@ -297,11 +345,7 @@ class Calls:
 
     def unmatched(self, message_id: str) -> ReportKind:
         """Say what an answer to no pending CALL is."""
-        if self._cancelled.take(message_id):
-            return ReportKind.CANCELLED_ANSWER
-        if self._timed_out.take(message_id):
-            return ReportKind.LATE_ANSWER
-        return ReportKind.UNMATCHED_ANSWER
+        return ReportKind.LATE_ANSWER if self._timed_out.take(message_id) else ReportKind.UNMATCHED_ANSWER
 
     # Giving up
 
@@ -313,10 +357,9 @@ class Calls:
                 self.timers.cancel(call)
                 self._settle(call, error=CallCancelledError("cancelled before it was sent", sent=False))
                 return
-        for message_id, call in self._pending.items():
+        for call in self._pending.values():
             if call.token == token:
                 self._settle(call, error=CallCancelledError("cancelled while waiting for the answer", sent=True))
-                self._cancelled.add(message_id)
                 return
 
     def expire(self, now: float) -> None:
@@ -328,7 +371,7 @@ class Calls:
                 self._time_out(call, call.message_id)
             else:
                 self._waiting.remove(call)
-                self._settle(call, error=TimeoutError(f"{call.action} was not sent within its time to live"))
+                self._settle(call, error=expired_error(call))
         self.fill_window(now)
 
     def _time_out(self, call: OutboundCall, message_id: str) -> None:

@@ -191,8 +191,9 @@ class ClientEngine:
         self._dial(tries=0)
 
     def _start(self, event: StartCall) -> None:
-        if self.session is not None and isinstance(self.state, Online):
-            self.session.handle(event, self._now)
+        session = self.session
+        if session is not None and isinstance(self.state, Online) and not isinstance(session.state, Closed):
+            session.handle(event, self._now)
             return
         self._keep_or_refuse(prepare_call(event, self._config.session, self._now))
 
@@ -221,7 +222,9 @@ class ClientEngine:
             self._pass_on(Reconfigure(config))
         elif isinstance(config, ClientConfig):
             self._config = config
-            self._outbox.size = config.offline_queue_size
+            self._outbox.resize(config.offline_queue_size)
+            if self.session is not None:
+                self.session.keep_unsent = config.offline_queue
             if isinstance(self.state, Online):
                 self._pass_on(Reconfigure(self._session_config(self.state.subprotocol)))
         else:
@@ -230,9 +233,12 @@ class ClientEngine:
     def _close(self, event: Close) -> None:
         state = self.state
         if isinstance(state, (Online, Closing)) and self.session is not None:
-            self._outbox.close()
+            if isinstance(state, Online):  # at once: a loss that is already known must not bring the client back
+                self._enter_closing(state, event.code, event.reason)
             self.session.handle(event, self._now)
-        elif not isinstance(state, Stopped):
+        elif isinstance(state, Stopped):
+            self._outbox.close()
+        else:
             if isinstance(state, Connecting):
                 self._emit(CloseTransport(event.code, event.reason, abort=True))
             self._settle_connect(ClosedError("closed before the connection was open"))
@@ -267,7 +273,7 @@ class ClientEngine:
         if isinstance(state, Waiting) and state.until <= self._now:
             self._dial(state.tries)
         elif isinstance(state, Connecting) and state.until <= self._now:
-            self._emit(CloseTransport(1006, "timed out", abort=True))
+            self._emit(CloseTransport(abort=True))
             seconds = self._config.connect_timeout
             self._failed(state, ConnectionFailedError(f"no connection within {seconds:g} s"))
 
@@ -344,17 +350,20 @@ class ClientEngine:
         if isinstance(state, Closed):
             self._session_closed(state)
         elif isinstance(state, (SessionDraining, SessionClosing)) and isinstance(self.state, Online):
-            self._outbox.close()
-            self._enter(Closing(self.state.attempt, state.code, state.reason))
+            self._enter_closing(self.state, state.code, state.reason)
+
+    def _enter_closing(self, state: Online, code: int, reason: str) -> None:
+        self._outbox.close()
+        self._enter(Closing(state.attempt, code, reason))
 
     def _session_closed(self, end: Closed) -> None:
         unsent = self.session.take_unsent() if self.session is not None else []
         self.session = None
+        self._outbox.restore(unsent)
         state = self.state
         if not isinstance(state, Online):
             self._stop(end.code, end.reason)
             return
-        self._outbox.restore(unsent)
         lasted = self._now - state.since
         tries = 1 if lasted >= self._config.backoff.reset_after else state.tries + 1
         if self._config.reconnect and tries <= self._config.max_reconnects:

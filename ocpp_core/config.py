@@ -202,7 +202,7 @@ class ClientConfig:
     offline_queue: bool = False
     """Keep calls made without a connection and send them when there is one."""
     offline_queue_size: int = 100
-    """Calls kept; beyond, the oldest one settles with CallDroppedError."""
+    """Calls kept; beyond, the oldest one that is not urgent settles with CallDroppedError."""
     versions: tuple[Version, ...] = ()
     """The facts of custom subprotocols; see `versions.version_of`."""
 

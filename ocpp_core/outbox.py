@@ -4,18 +4,21 @@ from collections import deque
 from collections.abc import Callable
 
 from .actions import Settle
-from .calls import OutboundCall
-from .errors import CallCancelledError, CallDroppedError, ClosedError, OCPPError, TimeoutError  # noqa: A004 - ours
+from .calls import OutboundCall, enqueue, expired_error
+from .errors import CallCancelledError, CallDroppedError, ClosedError, OCPPError
 from .timers import Timers
 
 __all__ = ["Outbox"]
 
 
 class Outbox:
-    """At most `size` unsent calls, oldest first; an overflow drops the oldest one and tells its caller."""
+    """At most `size` unsent calls, urgent ones first, then the oldest.
+
+    An overflow drops the oldest one that is not urgent, and tells its caller.
+    """
 
     def __init__(self, size: int, emit: Callable[[Settle], None]) -> None:
-        self.size = size
+        self._size = size
         self._emit = emit
         self._calls: deque[OutboundCall] = deque()
         self._timers = Timers()
@@ -29,13 +32,10 @@ class Outbox:
         return self._timers.next
 
     def add(self, call: OutboundCall) -> None:
-        """Keep a call; an urgent one goes to the head. Raises ValueError for a message id that is kept already."""
+        """Keep a call. Raises ValueError for a message id that is kept already."""
         if call.message_id is not None and any(kept.message_id == call.message_id for kept in self._calls):
             raise ValueError(f"message id {call.message_id!r} is in flight already")
-        if call.urgent:
-            self._calls.appendleft(call)
-        else:
-            self._calls.append(call)
+        enqueue(self._calls, call)
         self._timers.set(call, call.expires)
         self._trim()
 
@@ -46,9 +46,16 @@ class Outbox:
             self._timers.set(call, call.expires)
         self._trim()
 
+    def resize(self, size: int) -> None:
+        """Keep at most `size` calls from now on."""
+        self._size = size
+        self._trim()
+
     def _trim(self) -> None:
-        while len(self._calls) > self.size:
-            self._settle(self._calls.popleft(), CallDroppedError(f"the offline queue holds {self.size} calls already"))
+        while len(self._calls) > self._size:
+            oldest = next((call for call in self._calls if not call.urgent), self._calls[0])
+            self._calls.remove(oldest)
+            self._settle(oldest, CallDroppedError(f"the offline queue holds {self._size} calls already"))
 
     def cancel(self, token: int) -> None:
         """Settle a kept call as cancelled; of an unknown token: nothing."""
@@ -63,7 +70,7 @@ class Outbox:
         for call in list(self._timers.due(now)):
             if isinstance(call, OutboundCall):
                 self._calls.remove(call)
-                self._settle(call, TimeoutError(f"{call.action} was not sent within its time to live"))
+                self._settle(call, expired_error(call))
 
     def take(self) -> list[OutboundCall]:
         """Hand over everything, in order, unsettled."""

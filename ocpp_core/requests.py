@@ -54,13 +54,15 @@ class Requests:
             self._emit(Trace(Direction.IN, frame, action))
         if message_id in self._ids:
             self._emit(Report(ReportKind.DUPLICATE_ID, "the id is still in progress", message_id, frame))
-            self.refuse(message_id, ErrorCode.RPC_FRAMEWORK_ERROR, "a CALL with this message id is in progress")
+            text = "a CALL with this message id is in progress"
+            self.refuse(message_id, ErrorCode.RPC_FRAMEWORK_ERROR, text, action=action)
         elif len(self._open) - len(self._declined) >= self.config.max_inbound:
             self._emit(Report(ReportKind.OVERLOAD, "too many CALLs in progress", message_id, frame))
-            self.refuse(message_id, ErrorCode.GENERIC_ERROR, "too many CALLs in progress, try again later")
+            text = "too many CALLs in progress, try again later"
+            self.refuse(message_id, ErrorCode.GENERIC_ERROR, text, action=action)
         elif violation := self._violation(action, payload):
             self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload))
-            self.refuse(message_id, violation.code, violation.description)
+            self.refuse(message_id, violation.code, violation.description, action=action)
         else:
             self._ids.add(message_id)
             self._dispatch(_Request(message_id, action, expects_reply=True, dispatched_at=now), frame)
@@ -107,11 +109,11 @@ class Requests:
         try:
             payload_json = encode_payload(reply.payload)
         except (TypeError, ValueError) as error:
-            self._own_fault(request, reply, str(error), error)
+            self._own_fault(request, reply, now, str(error), error)
             return
         violation = self._result_violation(request, reply.payload)
         if violation is not None:
-            self._own_fault(request, reply, violation.description, None)
+            self._own_fault(request, reply, now, violation.description)
             return
         self._emit(SendText(encode_result(request.message_id, payload_json)))
         if self.config.trace:
@@ -124,13 +126,18 @@ class Requests:
             return None
         return validator.check_result(request.action, payload)
 
-    def _own_fault(self, request: _Request, reply: Reply, detail: str, error: Exception | None) -> None:
+    def _own_fault(
+        self, request: _Request, reply: Reply, now: float, detail: str, error: Exception | None = None
+    ) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""
         self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error))
-        self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, "the receiver could not make a valid result")
+        text, latency = "the receiver could not make a valid result", now - request.dispatched_at
+        self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, text, None, request.action, latency)
 
     def fail(self, fail: Fail, now: float) -> None:
-        """Answer by a CALLERROR."""
+        """Answer by a CALLERROR. Raises TypeError, changing nothing, unless code and description are text."""
+        if not isinstance(fail.code, str) or not isinstance(fail.description, str):
+            raise TypeError(f"expected code and description as text, got {fail.code!r} and {fail.description!r}")
         request = self._close(fail.request)
         if request is None or not request.expects_reply:
             return
@@ -146,14 +153,18 @@ class Requests:
         action: str | None = None,
         latency: float | None = None,
     ) -> None:
-        """Send a CALLERROR, spelled for the version; details that are no JSON are left out and reported."""
+        """Send a CALLERROR, spelled for the version; details that are no JSON are left out and reported.
+
+        An error is sent in any case: what is no Unicode text in code and description is replaced.
+        """
         kind, spelled = MessageType.CALLERROR.value, self._version.spell(code)
         details = {} if details is None else details
         try:
             text = encode_error(kind, message_id, spelled, description, details)
         except (TypeError, ValueError) as error:
             self._emit(Report(ReportKind.INVALID_REPLY, f"error details: {error}", message_id, details, error))
-            description, details = description.encode(errors="replace").decode(), {}
+            spelled, description = (part.encode(errors="replace").decode() for part in (spelled, description))
+            details = {}
             text = encode_error(kind, message_id, spelled, description, details)
         self._emit(SendText(text))
         if self.config.trace:

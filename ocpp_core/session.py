@@ -12,8 +12,8 @@ from math import inf
 from typing import TypeAlias, assert_never
 
 from .actions import CloseTransport, Direction, Report, ReportKind, SendText, SessionAction, Settle, StateChanged, Trace
-from .calls import Calls, OutboundCall, RecentIds, prepare_call, prepare_raw, violation_error
-from .config import IdFactory, SessionConfig
+from .calls import Calls, OutboundCall, RecentIds, check_message_id, prepare_call, prepare_raw, violation_error
+from .config import IdFactory, SessionConfig, Violation
 from .errors import ClosedError, ConnectionLostError
 from .inputs import (
     BinaryReceived,
@@ -40,6 +40,7 @@ from .messages import (
     decode,
     encode_message,
     encode_payload,
+    is_unicode,
 )
 from .requests import UNREADABLE_ID, Requests
 from .versions import ErrorCode, Version
@@ -54,7 +55,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """Closing politely: no new calls, answers to the CALLs in flight are awaited until `until`."""
+    """Closing politely: no new calls, answers that somebody waits for are awaited until `until`."""
 
     until: float
     code: int
@@ -101,7 +102,7 @@ class Session:
         self.state: SessionState = Open()
         self.version = version
         self._config = config
-        self._keep_unsent = keep_unsent
+        self.keep_unsent = keep_unsent
         self._types = version.message_types
         self._actions: deque[SessionAction] = deque()
         self._emit = self._actions.append
@@ -155,6 +156,7 @@ class Session:
                 self.requests.decline(event)
             case CancelCall(token):
                 self.calls.cancel(token)
+                self._finish_drain()
             case Notify():
                 self._notify(event)
             case SendRaw():
@@ -191,35 +193,48 @@ class Session:
             raise ValueError(f"expected a version with SEND (ocpp2.1), this connection speaks {self.version.name}")
         if event.action not in self.version.send_actions:
             raise ValueError(f"expected one of {sorted(self.version.send_actions)} as SEND, got {event.action!r}")
+        if event.message_id is not None:
+            check_message_id(event.message_id)
+            self.calls.check_unused(event.message_id)  # CALLs and SENDs share one id space (2.1 Part 4 §4.1.4)
         payload_json = encode_payload(event.payload)
         if not isinstance(self.state, Open):
             self._emit(Settle(event.token, None, self._refusal(event.action)))
-            return
-        validator = self._config.validator
-        violation = validator.check_send(event.action, event.payload) if validator and event.validate else None
-        if violation is not None:
+        elif (violation := self._send_violation(event)) is not None:
             error = violation_error(violation, self.version)
             self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, event.payload, error))
             self._emit(Settle(event.token, None, error))
-            return
-        message_id = event.message_id or self.calls.new_id()
-        self._emit(SendText(encode_message(kind, message_id, event.action, payload_json)))
-        if self._config.trace:
-            self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
-        self._emit(Settle(event.token))
+        else:
+            message_id = event.message_id or self.calls.new_id()
+            self._emit(SendText(encode_message(kind, message_id, event.action, payload_json)))
+            if self._config.trace:
+                self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
+            self._emit(Settle(event.token))
+
+    def _send_violation(self, event: Notify) -> Violation | None:
+        validator = self._config.validator
+        if validator is None or not event.validate or not self.calls.is_validated(event.action):
+            return None
+        return validator.check_send(event.action, event.payload)
 
     def _send_raw(self, event: SendRaw) -> None:
-        if not isinstance(event.text, str):
-            raise TypeError(f"expected raw text, got {type(event.text).__name__}")
+        if not isinstance(event.text, str) or not is_unicode(event.text):
+            raise TypeError(f"expected raw text, got {event.text!r}")
         if event.token is not None:
             self.start(prepare_raw(event, self._config, self._now), self._now)
         elif isinstance(self.state, (Open, Draining)):
-            frame = decode(event.text, self._types)
-            if isinstance(frame, list) and frame[0] == MessageType.CALL:
-                self._raw_ids.add(frame[1])
-            self._emit(SendText(event.text))
-            if self._config.trace and isinstance(frame, list):
-                self._emit(Trace(Direction.OUT, frame))
+            self._write_raw(event.text)
+
+    def _write_raw(self, text: str) -> None:
+        """Send it, and remember the id under which it may be answered."""
+        frame = decode(text, self._types)
+        if isinstance(frame, Malformed):
+            self._raw_ids.add(UNREADABLE_ID if frame.message_id is None else frame.message_id)
+        elif frame[0] == MessageType.CALL:
+            self._raw_ids.add(frame[1])
+        self._emit(SendText(text))
+        if self._config.trace and isinstance(frame, list):
+            action = frame[2] if frame[0] in {MessageType.CALL, MessageType.SEND} else None
+            self._emit(Trace(Direction.OUT, frame, action))
 
     def _reconfigure(self, config: object) -> None:
         if not isinstance(config, SessionConfig):
@@ -250,7 +265,7 @@ class Session:
             self._end(event.code, event.reason, force=event.force)
             return
         self.calls.refuse_waiting(lambda call: ClosedError(f"closed before {call.action} was sent"))
-        if self.calls.pending:
+        if self.calls.has_callers:
             until = self._now + self._config.drain_timeout
             self._enter(Draining(until, event.code, event.reason))
         else:
@@ -270,6 +285,8 @@ class Session:
         self._inbox.extend(losses)
 
     def _expire(self, now: float) -> None:
+        if isinstance(self.state, Closed):
+            return  # what is left waits for `take_unsent`, and must not be written here
         self.calls.expire(now)
         self._finish_drain()
         state = self.state
@@ -280,14 +297,14 @@ class Session:
             self._lose(TransportLost(1006, "the close handshake timed out"))
 
     def _finish_drain(self) -> None:
-        if isinstance(self.state, Draining) and not self.calls.pending:
+        if isinstance(self.state, Draining) and not self.calls.has_callers:
             self._end(self.state.code, self.state.reason)
 
     def _lose(self, event: TransportLost) -> None:
         if isinstance(self.state, Closed):
             return
         self.calls.lose(event.code, event.reason)
-        if not (self._keep_unsent and isinstance(self.state, Open)):
+        if not (self.keep_unsent and isinstance(self.state, Open)):
             self.calls.refuse_waiting(
                 lambda call: ConnectionLostError(
                     f"the connection ended before {call.action} was sent", sent=False, close_code=event.code
@@ -295,7 +312,12 @@ class Session:
             )
         self.requests.abandon()
         self._inbox.clear()
-        self._enter(Closed(event.code, event.reason))
+        self._enter(Closed(event.code, event.reason or self._own_reason(event.code)))
+
+    def _own_reason(self, code: int) -> str:
+        """Say our own reason where the peer only echoed our close code (RFC 6455 §5.5.1)."""
+        state = self.state
+        return state.reason if isinstance(state, Closing) and state.code == code else ""
 
     def _enter(self, state: SessionState) -> None:
         self.state = state
