@@ -49,6 +49,11 @@ class _Message:
             return Violation(ErrorCode.INTERNAL_ERROR, "the schema of this message cannot be used")
         return describe_violation(self._document, payload, formats=self._formats)
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the check is ready."""
+        return self._validate is not None
+
     def compile(self) -> Callable[[object], object]:
         """Compile the check. Two threads may both do it: the last one wins, and nothing is lost."""
         self._document = self.document()
@@ -151,7 +156,8 @@ class SchemaValidator:
             if action not in self._messages:
                 raise ValueError(f"expected an action of {self.protocol} that has schemas, got {action!r}")
             for message in self._messages[action].values():
-                message.compile()
+                if not message.is_compiled:
+                    message.compile()
 
     def extend(self, schemas: Schemas, *, definitions: Mapping[str, Any] | None = None) -> "SchemaValidator":
         """Return a validator that knows these actions too, for example those of a vendor.

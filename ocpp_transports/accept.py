@@ -141,7 +141,7 @@ class Admission:
     default_protocol: str | None = None
     """What a station that offers no subprotocol at all is taken to speak; None refuses it."""
     unmatched_protocol: UnmatchedProtocol = "reject"
-    failed: Callable[[str, Exception], None] = field(default=lambda text, error: None, repr=False)  # noqa: ARG005 - tells nobody
+    failed: Callable[[str, Exception], None] = field(repr=False)
 
     def __post_init__(self) -> None:
         if not self.protocols or not is_subprotocol_list(self.protocols):
@@ -261,4 +261,4 @@ class _Decision:
     def reject(self, status: int = 401, message: str = "Unauthorized") -> None:
         if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
             raise ValueError(f"expected an HTTP status of 400 to 599, got {status!r}")
-        self.made = self.made or refuse(status, str(message))
+        self.made = self.made or refuse(status, str(message).encode(errors="replace").decode())

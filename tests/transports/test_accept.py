@@ -255,4 +255,4 @@ class TestRules:
     )
     def test_that_make_no_sense_raise_at_construction(self, rules, error, expected):
         with pytest.raises(error, match=expected):
-            Admission(**{"protocols": ("ocpp1.6",), **rules})
+            Admission(**{"protocols": ("ocpp1.6",), "failed": print, **rules})

@@ -1,0 +1,133 @@
+"""The options of a client: where to, as whom, how to come back."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from math import inf
+from ssl import SSLContext
+from typing import Final
+
+from ocpp_core.backoff import Backoff, ExponentialBackoff
+from ocpp_core.config import ClientConfig, UpgradeTarget
+from ocpp_core.handshake import Endpoint, Query, SecurityProfile, check_client_profile, encode_basic, resolve_endpoint
+
+from ._options import PeerOptions, off_at_zero
+from ._tls import TLSOptions
+
+__all__ = ["ClientOptions"]
+
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_OWN_HEADERS: Final = re.compile(
+    r"host|upgrade|connection|content-length|transfer-encoding|sec-websocket-.*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientOptions(PeerOptions):
+    """The options of `OCPPClient`. Raises TypeError and ValueError for what makes no sense, alone or together."""
+
+    identity: str
+    """Of the station: last segment of the URL, and Basic user name."""
+    endpoint: str
+    """ws:// or wss:// URL; the identity is appended."""
+    security_profile: SecurityProfile = SecurityProfile.NONE
+    """0 to 3: see `SecurityProfile`."""
+    password: str | bytes | None = field(default=None, repr=False)
+    """For profiles 1 and 2: text as UTF-8, bytes as they are (1.6: `bytes.fromhex(AuthorizationKey)`)."""
+    tls: TLSOptions | SSLContext | None = None
+    """Certificates, for wss:// endpoints."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Further header fields of the upgrade request."""
+    query: Query | None = None
+    """Appended to the URL."""
+    reconnect: bool = True
+    """Come back when an open connection is lost."""
+    max_reconnects: float = inf
+    """Failed attempts in a row; then the client closes with 1001."""
+    backoff_min: float = 1.0
+    """The first wait before an attempt, before jitter."""
+    backoff_max: float = 30.0
+    """The longest."""
+    backoff: Backoff | None = None
+    """Another policy, for example `OCPPBackoff`; instead of backoff_min and backoff_max."""
+    connect_timeout: float = 30.0
+    """From the dial to the open WebSocket; 0 for no limit."""
+    retry_initial_connect: bool = False
+    """Keep trying also after the first attempt failed; `connect` raises all the same."""
+    offline_queue: bool = False
+    """Keep calls made without a connection, and send them when there is one."""
+    offline_queue_size: int = 100
+    """Calls kept; beyond, the oldest one is dropped."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
+        PeerOptions.__post_init__(self)
+        has_certificate = isinstance(self.tls, SSLContext) or (self.tls is not None and self.tls.cert is not None)
+        check_client_profile(
+            self.security_profile,
+            secure=self.address.secure,
+            password=self.password is not None,
+            certificate=has_certificate,
+            tls_options=self.tls is not None,
+        )
+        _ = self.upgrade, self.client
+
+    @property
+    def handshake_limit(self) -> float:
+        """The whole attempt has this time."""
+        return off_at_zero(self.connect_timeout, "connect_timeout")
+
+    @cached_property
+    def address(self) -> Endpoint:
+        """Where to connect to."""
+        return resolve_endpoint(self.endpoint, self.identity, self.query)
+
+    @cached_property
+    def upgrade(self) -> UpgradeTarget:
+        """What to ask the server for."""
+        given = {name.lower() for name in self.headers}
+        headers = [] if "user-agent" in given else [("User-Agent", _user_agent())]
+        for name, value in self.headers.items():
+            _expect_header(name, value)
+            headers.append((name, value))
+        if self.password is not None:
+            if "authorization" in given:
+                raise ValueError("expected no Authorization header beside a password")
+            headers.append(("Authorization", encode_basic(self.identity, self.password)))
+        return UpgradeTarget(self.address.authority, self.address.target, tuple(headers))
+
+    @cached_property
+    def client(self) -> ClientConfig:
+        """The engine's config of a client, without trace."""
+        return ClientConfig(
+            protocols=self.protocols,
+            session=self.session,
+            validators=self.validators,
+            reconnect=self.reconnect,
+            max_reconnects=self.max_reconnects,
+            backoff=self.backoff or ExponentialBackoff(minimum=self.backoff_min, maximum=self.backoff_max),
+            connect_timeout=self.handshake_limit,
+            retry_initial_connect=self.retry_initial_connect,
+            offline_queue=self.offline_queue,
+            offline_queue_size=self.offline_queue_size,
+        )
+
+
+def _expect_header(name: object, value: object) -> None:
+    """Refuse what would break the request, or what the handshake writes itself. The value is never repeated."""
+    if not isinstance(name, str) or not isinstance(value, str):
+        raise TypeError("expected headers as a mapping of str to str")
+    if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+        raise ValueError(f"expected a header name and a value without control characters, got {name!r}")
+    if _OWN_HEADERS.fullmatch(name):
+        raise ValueError(f"expected no {name} header: the handshake writes it")
+
+
+def _user_agent() -> str:
+    try:
+        return f"ocpp-ws-io/{version('ocpp-ws-io')} (Python)"
+    except PackageNotFoundError:  # run from a copy that was never installed
+        return "ocpp-ws-io (Python)"

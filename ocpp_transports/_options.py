@@ -1,0 +1,180 @@
+"""The options that clients and servers share: defaults, meanings, checks, and the engine configs made from them.
+
+`_keywords` repeats the names for type checkers, and a test compares the two. Loads neither ssl nor fastjsonschema.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from math import inf
+from typing import TYPE_CHECKING, Any, Self
+
+from ocpp_core.config import Compression, IdFactory, LinkConfig, SessionConfig
+from ocpp_core.handshake import is_subprotocol_list
+from ocpp_core.messages import Leniency
+
+from ._handlers import GRACE
+from ._ids import new_message_id
+from ._logging import Logging, logger_of
+
+if TYPE_CHECKING:
+    from ocpp_core.validation import SchemaValidator
+
+__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "off_at_zero"]
+
+BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
+"""The standard subprotocols, newest first."""
+
+
+def off_at_zero(value: float, name: str) -> float:
+    """Read a time where 0 means never; the engine says `inf` for that."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise ValueError(f"expected {name} >= 0 seconds (0 or inf: off), got {value!r}")
+    return value or inf
+
+
+def _read_protocols(protocols: object) -> tuple[str, ...]:
+    if isinstance(protocols, str) or not isinstance(protocols, Collection):
+        raise TypeError(f"expected protocols as a list of subprotocol names, got {protocols!r}")
+    names = tuple(protocols)
+    if not names or not all(isinstance(name, str) for name in names) or not is_subprotocol_list(names):
+        raise ValueError(f"expected protocols as distinct subprotocol names, got {protocols!r}")
+    return names
+
+
+def _expect_bools(options: "PeerOptions") -> None:
+    """Refuse anything but bools where one is meant: `reconnect="no"` must not mean yes."""
+    for each in fields(options):
+        if each.type in (bool, "bool") and not isinstance(getattr(options, each.name), bool):
+            raise TypeError(f"expected {each.name} as bool, got {getattr(options, each.name)!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerOptions:
+    """What the connections of clients and servers have in common. Times are seconds, sizes bytes."""
+
+    protocols: tuple[str, ...] = BUNDLED_PROTOCOLS
+    """Subprotocols, in order of preference."""
+    call_timeout: float = 30.0
+    """From the write of a CALL to its answer (OCPP-J §4.1.1)."""
+    call_ttl: float = inf
+    """From `call` to the write."""
+    call_concurrency: int = 1
+    """CALLs outstanding at a time; OCPP-J §4.1.1 wants 1."""
+    max_queued: int = 1000
+    """Calls that wait for the window; beyond, CallDroppedError."""
+    close_timeout: float = 5.0
+    """Of the WebSocket's close handshake; then the connection is dropped."""
+    drain_timeout: float = 30.0
+    """How long `close` waits for the answers to CALLs in flight."""
+    ping_interval: float = 30.0
+    """Between WebSocket pings, each times U(0.75, 1.25); 0 sends none."""
+    pong_timeout: float | None = None
+    """After a ping, anything at all must arrive; None means ping_interval + 5, 0 never."""
+    defer_pings_on_activity: bool = False
+    """Postpone a ping while something arrived within the interval."""
+    strict_mode: bool | Collection[str] = False
+    """Check payloads against their schemas in both directions; or the subprotocols to do it for."""
+    strict_mode_methods: Collection[str] | None = None
+    """Only these actions are checked; None means all."""
+    strict_mode_validators: "Collection[SchemaValidator]" = ()
+    """Validators for custom subprotocols, or instead of the bundled ones."""
+    warm_up: bool = True
+    """In strict mode, compile all checks in a worker thread before the first connection."""
+    max_bad_messages: float = inf
+    """At this number of bad messages a connection is closed with 1002."""
+    respond_with_detailed_errors: bool = False
+    """Tell the peer name and text of an exception that a handler raised."""
+    handler_grace: float = GRACE
+    """For so long after open, a CALL without a handler waits for one; then NotImplemented."""
+    in_order: bool = False
+    """Serve CALLs one after the other instead of concurrently."""
+    max_message_size: float = 1 << 20
+    """Of one message; beyond, the connection is closed with 1009."""
+    compression: bool | Compression = False
+    """permessage-deflate (RFC 7692); True for its defaults."""
+    leniency: Leniency = field(default_factory=Leniency)
+    """Tolerances for peers that break the message format."""
+    logging: Logging = True
+    """True for the logger `ocpp_ws_io`, False for none, or a logger."""
+    id_factory: IdFactory = field(default=new_message_id, repr=False)
+    """Makes message ids: at most 36 characters, unique over connections and restarts."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "protocols", _read_protocols(self.protocols))
+        _expect_bools(self)
+        if not callable(self.id_factory):
+            raise TypeError(f"expected id_factory as a function, got {type(self.id_factory).__name__}")
+        off_at_zero(self.handler_grace, "handler_grace")
+        logger_of(self.logging)
+        _ = self.validators, self.session, self.link
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """Copy with changes. Raises TypeError for an unknown option, and as the options themselves do."""
+        names = sorted(each.name for each in fields(self))
+        for name in changes:
+            if name not in names:
+                raise TypeError(f"unknown option {name!r}, expected one of: {', '.join(names)}")
+        return replace(self, **changes)
+
+    @cached_property
+    def validators(self) -> "Mapping[str, SchemaValidator]":
+        """The validators of strict mode by subprotocol. Raises ValueError where one is missing."""
+        protocols = self._strict_protocols()
+        if not protocols:
+            return {}
+        from ._validators import shared_validator  # noqa: PLC0415 - loads fastjsonschema, which only strict mode needs
+
+        own = {validator.protocol: validator for validator in self.strict_mode_validators}
+        return {protocol: own.get(protocol) or shared_validator(protocol) for protocol in protocols}
+
+    def _strict_protocols(self) -> Collection[str]:
+        if isinstance(self.strict_mode, bool):
+            return self.protocols if self.strict_mode else ()
+        if isinstance(self.strict_mode, str) or not isinstance(self.strict_mode, Collection):
+            raise TypeError(f"expected strict_mode as bool or a list of subprotocols, got {self.strict_mode!r}")
+        for protocol in self.strict_mode:
+            if protocol not in self.protocols:
+                raise ValueError(f"expected strict_mode to name some of {self.protocols}, got {protocol!r}")
+        return self.strict_mode
+
+    @cached_property
+    def session(self) -> SessionConfig:
+        """The engine's config of a conversation, without validator and trace."""
+        methods = self.strict_mode_methods
+        if isinstance(methods, str):
+            raise TypeError(f"expected strict_mode_methods as a list of actions, got {methods!r}")
+        return SessionConfig(
+            call_timeout=self.call_timeout,
+            call_ttl=self.call_ttl,
+            call_concurrency=self.call_concurrency,
+            max_queued=self.max_queued,
+            max_bad_messages=self.max_bad_messages,
+            drain_timeout=self.drain_timeout,
+            close_timeout=self.close_timeout,
+            leniency=self.leniency,
+            validated_actions=None if methods is None else frozenset(methods),
+        )
+
+    @cached_property
+    def link(self) -> LinkConfig:
+        """The engine's config of a WebSocket."""
+        interval = off_at_zero(self.ping_interval, "ping_interval")
+        pong = interval + 5.0 if self.pong_timeout is None else off_at_zero(self.pong_timeout, "pong_timeout")
+        compression = Compression() if self.compression is True else self.compression or None
+        if compression is not None and not isinstance(compression, Compression):
+            raise TypeError(f"expected compression as bool or Compression, got {type(compression).__name__}")
+        return LinkConfig(
+            max_message_size=self.max_message_size,
+            handshake_timeout=self.handshake_limit,
+            close_timeout=self.close_timeout,
+            ping_interval=interval,
+            pong_timeout=pong,
+            defer_pings_on_activity=self.defer_pings_on_activity,
+            compression=compression,
+        )
+
+    @property
+    def handshake_limit(self) -> float:
+        """Seconds a handshake may take, `inf` without a limit."""
+        raise NotImplementedError

@@ -1,0 +1,57 @@
+"""The options of a server: what it speaks, whom it lets in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ssl import SSLContext
+
+from ocpp_core.handshake import SecurityProfile
+
+from ._options import PeerOptions, off_at_zero
+from ._tls import TLSOptions
+from .accept import Admission, AuthHandler, Credentials, UnmatchedProtocol
+
+__all__ = ["ServerOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerOptions(PeerOptions):
+    """The options of `OCPPServer`."""
+
+    security_profile: SecurityProfile = SecurityProfile.NONE
+    """0 to 3: see `SecurityProfile`."""
+    credentials: Credentials | None = field(default=None, repr=False)
+    """Passwords by identity, for profiles 1 and 2: a mapping, or a function or coroutine function."""
+    auth: AuthHandler | None = None
+    """Has the last word on every handshake: `auth(accept, reject, handshake)`."""
+    tls: TLSOptions | SSLContext | None = None
+    """Certificates for `listen`."""
+    tls_terminated: bool = False
+    """A proxy in front does the TLS of profile 2 or 3."""
+    default_protocol: str | None = None
+    """What a station that offers no subprotocol is taken to speak; None refuses it."""
+    unmatched_protocol: UnmatchedProtocol = "reject"
+    """No subprotocol in common: 400, or `upgrade-then-close`."""
+    handshake_timeout: float = 30.0
+    """From accept to the end of the handshake, `auth` included; then 408. 0 for no limit."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
+        PeerOptions.__post_init__(self)
+        self.admission(lambda text, error: None)  # noqa: ARG005 - made to be checked, and thrown away
+
+    def admission(self, failed: Callable[[str, Exception], None]) -> Admission:
+        """Make the rules for letting stations in; `failed` is told of exceptions of `credentials` and `auth`."""
+        return Admission(
+            protocols=self.protocols,
+            security_profile=self.security_profile,
+            credentials=self.credentials,
+            auth=self.auth,
+            default_protocol=self.default_protocol,
+            unmatched_protocol=self.unmatched_protocol,
+            failed=failed,
+        )
+
+    @property
+    def handshake_limit(self) -> float:
+        """The handshake has this time."""
+        return off_at_zero(self.handshake_timeout, "handshake_timeout")
