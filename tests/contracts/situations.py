@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import EnumType
 from itertools import count
 from math import inf
 from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, get_args
 
 from ocpp_core import OCPP21, ClientConfig, ClientEngine, ExponentialBackoff, LinkConfig, Session, SessionConfig
 from ocpp_core.client import ClientState
@@ -62,6 +63,14 @@ class Machine:
     states: Any
     situations: Mapping[str, Callable[..., Any]]
     rows: Mapping[str, Row]
+    state: Callable[[Any], str] = lambda engine: type(engine.state).__name__
+    """The name of the state that an engine is in."""
+
+    def state_names(self) -> set[str]:
+        """Every state there is."""
+        if isinstance(self.states, EnumType):
+            return {name.capitalize() for name in self.states.__members__}
+        return {cls.__name__ for cls in get_args(self.states)}
 
 
 def drain(engine: Engine) -> list[Any]:
@@ -100,7 +109,7 @@ def session(**options: Any) -> Session:
 
 SESSIONS: dict[str, Callable[..., Session]] = {
     "Open": session,
-    "Open, busy": lambda **options: feed(session(**options), *BUSY),
+    "Open (busy)": lambda **options: feed(session(**options), *BUSY),
     "Draining": lambda **options: feed(session(**options), *BUSY, Close()),
     "Closing": lambda **options: feed(session(**options), Close()),
     "Closed": lambda **options: feed(session(**options), TransportLost()),
@@ -191,12 +200,12 @@ def connecting_again(**options: Any) -> ClientEngine:
 CLIENTS: dict[str, Callable[..., ClientEngine]] = {
     "Idle": client,
     "Connecting": connecting,
-    "Connecting, again": connecting_again,
+    "Connecting (again)": connecting_again,
     "Online": online,
-    "Online, busy": busy,
+    "Online (busy)": busy,
     "Waiting": waiting,
     "Closing": lambda **options: feed(online(**options), Close()),
-    "Closing, draining": lambda **options: feed(busy(**options), Close()),
+    "Closing (draining)": lambda **options: feed(busy(**options), Close()),
     "Stopped": lambda **options: feed(client(**options), Close()),
 }
 
@@ -256,7 +265,7 @@ CLIENT_ROWS: dict[str, Row] = {
     "Reconfigure: the config of another layer": always(Reconfigure(LinkConfig())),
 }
 
-MACHINES: dict[str, Machine] = {
+ENGINES: dict[str, Machine] = {
     "Session": Machine(SessionInput, SessionState, SESSIONS, SESSION_ROWS),
     "ClientEngine": Machine(ClientInput, ClientState, CLIENTS, CLIENT_ROWS),
 }

@@ -10,7 +10,7 @@ all of them. It lists what comes out of `poll`, in order, `→ State` being `Sta
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from . import client, session
+from . import client, links, session
 
 __all__ = ["EXPLAINED", "TABLES", "WORDS", "Table", "cells"]
 
@@ -24,10 +24,14 @@ WORDS: Final = {
 TABLES: Final[Mapping[str, Table]] = {
     "Session": session.TABLE,
     "ClientEngine": client.TABLE,
+    "ServerLink": links.SERVER,
+    "ClientLink": links.CLIENT,
 }
 EXPLAINED: Final[Mapping[str, Mapping[str, str]]] = {
     "Session": session.SITUATIONS,
     "ClientEngine": client.SITUATIONS,
+    "ServerLink": links.SERVER_SITUATIONS,
+    "ClientLink": links.CLIENT_SITUATIONS,
 }
 
 
