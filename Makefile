@@ -85,7 +85,7 @@ cov: $(DEV) $(PEER) ## Run all tests and report line and branch coverage
 fuzz: $(DEV) ## Search long for counterexamples to the properties, from new random seeds
 	@$(BIN)/python -m pytest --hypothesis-profile=fuzz --timeout=0 tests/properties
 
-bench: $(DEV) ## Measure speed and memory beside the machine's description
+bench: $(DEV) $(PEER) ## Measure speed and memory beside the machine's description
 	@$(BIN)/python benchmarks/run.py
 
 conformance: $(CONFORMANCE) ## Run a WebSocket conformance suite over the echo client and server of examples/
