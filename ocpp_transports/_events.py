@@ -2,6 +2,8 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
@@ -43,6 +45,7 @@ class Emitter:
         self._listeners: dict[str, tuple[tuple[Listener, bool], ...]] = {}
         self._streams: dict[str, tuple[EventStream, ...]] = {}
         self._queue: deque[tuple[str, Any, Callable[[], None] | None]] = deque()
+        self._ready: deque[tuple[str, Callable[[], Awaitable[Any]], _Round]] = deque()
         self._emitting = False
 
     # Listening
@@ -169,18 +172,27 @@ class Emitter:
             self._set_listeners(name, tuple(listeners))
 
     def _call(self, name: str, listener: Listener, payload: Any, round_: "_Round") -> None:
+        if iscoroutinefunction(listener):
+            self._start(name, partial(listener, payload), round_)
+            return
         try:
             result = listener(payload)
         except Exception as error:  # noqa: BLE001 - whatever a listener raises is reported and breaks nothing
             self._failed(name, error)
             return
         if isinstance(result, Awaitable):
-            round_.enter()
-            self._spawn(self._await(name, result, round_))
+            self._start(name, lambda: result, round_)
 
-    async def _await(self, name: str, result: Awaitable[Any], round_: "_Round") -> None:
+    def _start(self, name: str, make: Callable[[], Awaitable[Any]], round_: "_Round") -> None:
+        round_.enter()
+        self._ready.append((name, make, round_))
+        self._spawn(self._run())
+
+    async def _run(self) -> None:
+        """Run the listener that has been ready for longest: some event loops start tasks in any order."""
+        name, make, round_ = self._ready.popleft()
         try:
-            await result
+            await make()
         except Exception as error:  # noqa: BLE001 - as above
             self._failed(name, error)
         finally:

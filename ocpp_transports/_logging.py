@@ -5,6 +5,7 @@ import logging
 from typing import Any, Final, TypeAlias
 
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
+from ocpp_core.errors import RPCError
 
 from ._redaction import redact
 
@@ -67,6 +68,13 @@ class Log:
     def info(self, text: str) -> None:
         """Write a change of state."""
         self.logger.info("%s: %s", self.identity, text)
+
+    def handler_failed(self, action: str, error: Exception) -> None:
+        """Write that a handler raised: an RPC error is an answer, anything else a fault."""
+        if isinstance(error, RPCError):
+            self.logger.info("%s: the handler of %r refused: %s", self.identity, action, error.code)
+        else:
+            self.failed(f"the handler of {action!r} raised", error)
 
     def failed(self, text: str, error: BaseException) -> None:
         """Write a failure of the application's own code, with its traceback."""

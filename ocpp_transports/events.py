@@ -11,7 +11,6 @@ from ocpp_core.messages import Frame, MessageType
 __all__ = [
     "PEER_EVENTS",
     "SERVER_EVENTS",
-    "BackpressureEvent",
     "BadMessageEvent",
     "CloseEvent",
     "ConnectingEvent",
@@ -159,13 +158,6 @@ class PongEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class BackpressureEvent:
-    """The peer reads slower than we write: reading is paused, and the connection dropped if it stays so."""
-
-    identity: str
-
-
-@dataclass(frozen=True, slots=True)
 class UpgradeAbortedEvent:
     """A server refused a handshake; `identity` is None where it could not be read."""
 
@@ -200,7 +192,6 @@ PEER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "pong_timeout": PongTimeoutEvent,
         "ping": PingEvent,
         "pong": PongEvent,
-        "backpressure": BackpressureEvent,
     }
 )
 """What a client and a server's handle on a station tell, and with which payload."""

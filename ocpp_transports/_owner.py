@@ -1,0 +1,105 @@
+"""What a peer's driver tells: requests go to the dispatcher, news to the listeners and the log."""
+
+from collections.abc import Callable
+from typing import Final
+
+from ocpp_core.actions import Dispatch, HttpRequest, Report, ReportKind, Trace, UpgradeRequested
+from ocpp_core.errors import OCPPError, RPCFormatViolationError
+from ocpp_core.messages import MessageType
+
+from ._events import Emitter
+from ._handlers import Dispatcher, HandlerContext
+from ._logging import Log
+from .events import (
+    BadMessageEvent,
+    ErrorEvent,
+    HandlerErrorEvent,
+    MessageEvent,
+    PingEvent,
+    PongEvent,
+    PongTimeoutEvent,
+    StrictValidationFailureEvent,
+)
+
+__all__ = ["MESSAGE_EVENTS", "PeerOwner"]
+
+MESSAGE_EVENTS: Final = ("message", "call", "call_result", "call_error")
+"""The events that need the engine to trace messages."""
+
+_NAME_OF: Final = {
+    MessageType.CALL: "call",
+    MessageType.CALLRESULT: "call_result",
+    MessageType.CALLERROR: "call_error",
+    MessageType.CALLRESULTERROR: "call_error",
+}
+_BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE})
+_INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
+# An INVALID_REPLY with an exception is no JSON at all; without one it breaks its schema.
+_FAILED: Final = frozenset({ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY})
+
+
+class PeerOwner:
+    """The owner of a peer's driver; `state_changed` is the peer's own."""
+
+    def __init__(self, identity: str, emitter: Emitter, log: Log, state_changed: Callable[[object], None]) -> None:
+        self.dispatcher: Dispatcher | None = None
+        self.log = log
+        self.state_changed = state_changed
+        self._identity = identity
+        self._emit = emitter.emit
+
+    def dispatched(self, action: Dispatch) -> None:
+        """Run the handler of this request."""
+        if self.dispatcher is not None:
+            self.dispatcher.dispatched(action)
+
+    def abandoned(self, request: int) -> None:
+        """Nobody waits for the answer to this request any more."""
+        if self.dispatcher is not None:
+            self.dispatcher.abandoned(request)
+
+    def traced(self, trace: Trace) -> None:
+        """Tell and log a message."""
+        self.log.traced(trace)
+        event = MessageEvent(trace.direction, trace.frame, trace.action, trace.latency)
+        self._emit("message", event)
+        name = _NAME_OF.get(trace.frame[0])
+        if name is not None:
+            self._emit(name, event)
+
+    def reported(self, report: Report) -> None:
+        """Tell and log what happened."""
+        self.log.reported(report)
+        news = _news(report, self._identity)
+        if news is not None:
+            self._emit(*news)
+
+    def handler_failed(self, context: HandlerContext, error: Exception) -> None:
+        """Tell and log that a handler raised."""
+        self.log.handler_failed(context.action, error)
+        self._emit("handler_error", HandlerErrorEvent(context.action, error))
+
+    def upgrade_requested(self, action: UpgradeRequested) -> None:
+        """Nothing: admission comes before."""
+
+    def http_requested(self, action: HttpRequest) -> None:
+        """Nothing: admission comes before."""
+
+
+def _news(report: Report, identity: str) -> tuple[str, object] | None:
+    """Name the event of a report and make its payload; None for what only the log tells."""
+    kind = report.kind
+    if kind is ReportKind.PING:
+        return "ping", PingEvent()
+    if kind is ReportKind.PONG:
+        return "pong", PongEvent()
+    if kind is ReportKind.PONG_TIMEOUT:
+        return "pong_timeout", PongTimeoutEvent(identity)
+    if kind in _BAD:
+        return "bad_message", BadMessageEvent(report.message, report.error or RPCFormatViolationError(report.detail))
+    if kind in _INVALID or (kind is ReportKind.INVALID_REPLY and report.error is None):
+        error = report.error or RPCFormatViolationError(report.detail)
+        return "strict_validation_failure", StrictValidationFailureEvent(report.message, error)
+    if kind in _FAILED:
+        return "error", ErrorEvent(report.error or OCPPError(f"{kind.value}: {report.detail}"))
+    return None

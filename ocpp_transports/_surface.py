@@ -1,0 +1,97 @@
+"""The methods that a client, a server's handle on a station, and a server have in common: handlers and events."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from ._events import Emitter, EventStream, Listener
+from ._registry import Handlers, Middleware
+
+__all__ = ["EventSurface", "HandlerSurface"]
+
+_H = TypeVar("_H", bound=Callable[..., Any])
+_L = TypeVar("_L", bound=Listener)
+
+
+class HandlerSurface:
+    """Registration of handlers and middleware."""
+
+    def __init__(self) -> None:
+        self._handlers = Handlers()
+
+    @overload
+    def handle(self, version: str, action: str, handler: _H, /) -> _H: ...
+    @overload
+    def handle(self, version: str, action: str, /) -> Callable[[_H], _H]: ...
+    @overload
+    def handle(self, action: str, handler: _H, /) -> _H: ...
+    @overload
+    def handle(self, action: str, /) -> Callable[[_H], _H]: ...
+    @overload
+    def handle(self, handler: _H, /) -> _H: ...
+    def handle(self, *args: Any) -> Any:
+        """Register a handler: `(version, action, handler)`, `(action, handler)` or `(handler)` for all other actions.
+
+        The handler takes a `HandlerContext` (the catch-all the action and the context), is a function or a coroutine
+        function, and returns a dict, None for `{}`, or NOREPLY. Without the handler, and with at least an action, it
+        is a decorator. Returns the handler. Raises ValueError if there is a handler for that already, TypeError for
+        anything but these forms.
+        """
+        return self._handlers.handle(*args)
+
+    def remove_handler(self, *names: str) -> None:
+        """Remove the handler of `(version, action)`, of `(action)`, or with no name the catch-all; if there is one."""
+        self._handlers.remove_handler(*names)
+
+    def remove_all_handlers(self) -> None:
+        """Remove every handler; middleware stays."""
+        self._handlers.remove_all_handlers()
+
+    def has_handler(self, *names: str) -> bool:
+        """Whether there is a handler for exactly `(version, action)`, `(action)`, or with no name a catch-all."""
+        return self._handlers.has_handler(*names)
+
+    def use(self, middleware: Middleware) -> Middleware:
+        """Wrap this middleware around all handlers and calls, inside of those used before. Returns it."""
+        return self._handlers.use(middleware)
+
+
+class EventSurface:
+    """Listening to events."""
+
+    _emitter: Emitter
+
+    @overload
+    def on(self, name: str, listener: None = None) -> Callable[[_L], _L]: ...
+    @overload
+    def on(self, name: str, listener: _L) -> _L: ...
+    def on(self, name: str, listener: _L | None = None) -> _L | Callable[[_L], _L]:
+        """Call `listener(payload)` at every event `name`; without a listener, a decorator.
+
+        A coroutine function runs as a task of this object. A listener that raises is logged and reported by an
+        `error` event. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
+        """
+        return self._emitter.on(name, listener)
+
+    @overload
+    def once(self, name: str, listener: None = None) -> Callable[[_L], _L]: ...
+    @overload
+    def once(self, name: str, listener: _L) -> _L: ...
+    def once(self, name: str, listener: _L | None = None) -> _L | Callable[[_L], _L]:
+        """Call `listener(payload)` at the next event `name` only; otherwise like `on`."""
+        return self._emitter.once(name, listener)
+
+    def off(self, name: str, listener: Listener | None = None) -> None:
+        """Remove a listener, all of an event without one; of one that is not there: nothing.
+
+        Raises ValueError for an unknown name.
+        """
+        self._emitter.off(name, listener)
+
+    def events(self, *names: str, limit: int = 1000) -> EventStream:
+        """Iterate over the payloads of these events (all without a name): `async for event in x.events("open")`.
+
+        Events are kept from this call on, at most `limit` of them; what was missed beyond shows as one
+        `OverflowEvent`. The iteration ends after the `close` event, or by `aclose`.
+        Raises ValueError for an unknown name or a limit below 1.
+        """
+        return self._emitter.events(*names, limit=limit)
