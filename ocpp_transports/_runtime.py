@@ -7,18 +7,19 @@ A client or server has one `Runtime`: its clock, its tasks, its sockets. It neve
     host = runtime.dialer(lambda: Address("csms.example", 443, ctx))   # clients: Driver(engine, host, owner), then feed
     await runtime.aclose()                                             # in __aexit__, or when all is over
 
-`connected(host, info)` is called for every accepted stream, when its TLS handshake is done: it makes a
+`connected(host, facts)` is called for every accepted stream, when its TLS handshake is done: it makes a
 `Driver(engine, host, owner)` before it returns. The owner of a driver stops it when it is done with it.
 """
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from ._driver import Handle, Host, Slot
+from .accept import ConnectionFacts
 
 if TYPE_CHECKING:
     from anyio.abc import ByteStream
@@ -32,7 +33,6 @@ __all__ = [
     "Connected",
     "Listener",
     "Runtime",
-    "StreamInfo",
     "current_runtime",
 ]
 
@@ -56,18 +56,7 @@ class Address:
     server_hostname: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StreamInfo:
-    """What is known of an accepted stream before its first byte."""
-
-    remote_address: tuple[str, int] | None = None
-    """Numeric address and port of the peer; None where the stream is no internet socket."""
-    tls: bool = False
-    peer_certificate: Mapping[str, Any] | None = None
-    """The verified client certificate as `ssl.SSLSocket.getpeercert()` gives it; None without one."""
-
-
-Connected: TypeAlias = Callable[[Host, StreamInfo], None]
+Connected: TypeAlias = Callable[[Host, ConnectionFacts], None]
 """Called for every accepted stream; has to make its driver."""
 
 

@@ -1,0 +1,294 @@
+"""Any byte stream of anyio, on either of its backends; the sockets of trio among them.
+
+One task a connection reads, feeds and sends what that gave to send, so that a peer that does not take our output is
+not read from either. What others send while it waits for input is sent by one short task. No lock, no timer task, no
+writer task: only these tasks of the host write, so no caller's cancellation can cut a frame in two.
+"""
+
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+import anyio
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.tls import TLSAttribute
+
+from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamOpened
+
+from ._dialer import failure
+from ._driver import Driver, Handle, Slot
+from ._runtime import HIGH_WATER, LINGER, SEND_TIMEOUT, TLS_TIMEOUT, Connected
+from .accept import ConnectionFacts
+
+if TYPE_CHECKING:
+    from ._scope import Scope
+
+__all__ = ["StreamHost"]
+
+_log = logging.getLogger(__name__)
+_CHUNK = 65536
+_LOW_WATER = HIGH_WATER // 4
+
+Wrap: TypeAlias = Callable[[ByteStream], Awaitable[ByteStream]]
+
+
+class StreamHost:
+    """One byte stream: the host of an accepted one, the stream of one attempt of a client.
+
+    Closing lingers as that of a socket does; see `_asyncio_host`.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_idle",
+        "_is_feeding",
+        "_is_over",
+        "_is_receiving",
+        "_is_writing",
+        "_outbox",
+        "_patience",
+        "_reading",
+        "_scope",
+        "_stream",
+        "_task",
+        "_unsent",
+        "call_at",
+        "driver",
+        "is_closing",
+        "now",
+        "slot",
+        "spawn",
+    )
+    driver: Driver
+    _reading: anyio.CancelScope  # around the wait for input
+
+    def __init__(self, scope: "Scope") -> None:
+        self.now = scope.clock
+        self.call_at = scope.call_at
+        self.slot = scope.slot
+        self.spawn = scope.spawn
+        self.is_closing = False
+        self._scope = scope
+        self._attempt = 0
+        self._stream: ByteStream | None = None
+        self._task: Handle | None = None
+        self._outbox: list[bytes] = []
+        self._unsent = 0  # bytes, those that are being written included
+        self._patience: Handle | None = None  # armed while congested
+        self._idle: Slot | None = None
+        self._is_feeding = False
+        self._is_receiving = False
+        self._is_writing = False
+        self._is_over = False  # the end was fed, or must not be
+
+    def serve(self, stream: ByteStream, connected: Connected, wrap: Wrap | None = None) -> None:
+        """Serve an accepted stream, after `wrap` (a TLS handshake)."""
+        self._task = self._scope.spawn(self._serve(stream, connected, wrap), self)
+        if self._scope.is_closed:
+            self._abort()
+
+    def dial_by(self, connect: Callable[[], Awaitable[ByteStream]], driver: Driver, attempt: int) -> Self:
+        """Open a stream by `connect` and drive it as this attempt of a client; returns itself."""
+        self.driver = driver
+        self._attempt = attempt
+        self._task = self._scope.spawn(self._dial(connect), self)
+        if self._scope.is_closed:
+            self._abort()
+        return self
+
+    # Host
+
+    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
+        """Refuse: accepted connections do not dial."""
+        raise RuntimeError(f"expected a client's host for attempt {attempt}, this one was accepted")
+
+    def send(self, data: bytes, /) -> None:
+        """Append to the output; the reading task sends it if it is at work, else a short task does."""
+        stream = self._stream
+        if self.is_closing or stream is None:
+            return
+        self._outbox.append(data)
+        self._unsent += len(data)
+        if self._unsent > HIGH_WATER and self._patience is None:
+            self._patience = self.call_at(self.now() + SEND_TIMEOUT, self._abort)
+            self.driver.feed(Congested(on=True))
+        if not (self._is_writing or self._is_feeding):
+            self._is_writing = True
+            self._scope.spawn(self._write(stream), self)
+
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # noqa: ARG002 - not for bytes
+        """End the connection after what was sent, or at once; or call the dial off."""
+        if abort or self._stream is None:
+            self._abort()
+        elif not self.is_closing:
+            self.is_closing = True
+            if self._is_receiving:
+                self._reading.cancel()
+
+    def _abort(self) -> None:
+        self.is_closing = True
+        if self._task is not None:
+            self._task.cancel()
+
+    # The task of the stream
+
+    async def _serve(self, stream: ByteStream, connected: Connected, wrap: Wrap | None) -> None:
+        try:
+            if wrap is not None:
+                with anyio.fail_after(TLS_TIMEOUT):
+                    stream = await wrap(stream)
+        except BaseException as error:
+            await _drop(stream)
+            if not isinstance(error, Exception):
+                raise
+            _log.info("a TLS handshake failed: %s", error)
+        else:
+            await self._run(stream, partial(self._connected, stream, connected))
+
+    async def _dial(self, connect: Callable[[], Awaitable[ByteStream]]) -> None:
+        try:
+            stream = await connect()
+        except Exception as error:  # noqa: BLE001 - whatever the resolver, the network or TLS raises is an outcome
+            if not self.is_closing:
+                self.is_closing = self._is_over = True
+                self.driver.feed(StreamFailed(failure(error), self._attempt))
+        else:
+            await self._run(stream, self._feed_opened)
+
+    async def _run(self, stream: ByteStream, opened: Callable[[], None]) -> None:
+        self._stream = stream
+        try:
+            _keep_alive(stream)
+            self._is_feeding = True
+            opened()
+            self._is_feeding = False
+            with anyio.CancelScope() as self._reading:
+                await self._read(stream)
+            with anyio.move_on_after(LINGER):
+                await self._say_goodbye(stream)
+        finally:
+            self._task = None  # what follows is not to be cancelled again
+            self.is_closing = True
+            self._outbox.clear()
+            if self._patience is not None:
+                self._patience.cancel()
+            await _drop(stream)
+            self._feed_end()
+
+    def _connected(self, stream: ByteStream, connected: Connected) -> None:
+        self._is_over = True  # in case there will be no driver to feed
+        connected(self, _facts(stream))
+        self._is_over = False
+
+    def _feed_opened(self) -> None:
+        if self.is_closing:
+            self._is_over = True
+        else:
+            self.driver.feed(StreamOpened(self._attempt))
+
+    async def _read(self, stream: ByteStream) -> None:
+        """Read until the peer's end or ours; not while our own output does not drain."""
+        while not self.is_closing:
+            if self._outbox or self._patience is not None:
+                await self._flush(stream)
+            else:
+                self._take(await self._receive(stream))
+
+    def _take(self, data: bytes) -> None:
+        if self.is_closing:
+            return
+        self._is_feeding = True
+        if data:
+            self.driver.feed(BytesReceived(data, self._attempt))
+        else:
+            self._feed_end()
+            self.is_closing = True
+        self._is_feeding = False
+
+    async def _receive(self, stream: ByteStream) -> bytes:
+        """Wait for a chunk; only this wait is ended by `close`, so that nothing is cut."""
+        self._is_receiving = True
+        try:
+            return await stream.receive(_CHUNK)
+        except Exception:  # noqa: BLE001 - however a stream says so, it is over
+            return b""
+        finally:
+            self._is_receiving = False
+
+    async def _say_goodbye(self, stream: ByteStream) -> None:
+        """Flush, shut our end, and await the peer's; what it still sends is too late."""
+        await self._flush(stream)
+        try:
+            await stream.send_eof()
+            while not self._is_over:
+                await stream.receive(_CHUNK)
+        except NotImplementedError:
+            await stream.aclose()  # TLS shuts its end by an alert and waits for the peer's
+        except Exception:  # noqa: BLE001 - however a stream says so, it is over
+            return
+
+    def _feed_end(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self.driver.feed(BytesReceived(b"", self._attempt))
+
+    # Writing
+
+    async def _flush(self, stream: ByteStream) -> None:
+        """Return when nothing is left to send, whoever sends it."""
+        while self._outbox or self._is_writing:
+            if self._is_writing:
+                self._idle = self.slot()
+                await self._idle.wait()
+            else:
+                self._is_writing = True
+                await self._write(stream)
+
+    async def _write(self, stream: ByteStream) -> None:
+        try:
+            while self._outbox:
+                batch = b"".join(self._outbox)
+                self._outbox.clear()
+                await self._send(stream, batch)
+        finally:
+            self._is_writing = False
+            if self._idle is not None:
+                self._idle.set(None, None)
+                self._idle = None
+
+    async def _send(self, stream: ByteStream, batch: bytes) -> None:
+        try:
+            await stream.send(batch)
+        except Exception:  # noqa: BLE001 - however a stream says so, it is over
+            self._outbox.clear()
+            self._abort()
+            return
+        self._unsent -= len(batch)
+        if self._patience is not None and self._unsent <= _LOW_WATER:
+            self._patience.cancel()
+            self._patience = None
+            self.driver.feed(Congested(on=False))
+
+
+async def _drop(stream: ByteStream) -> None:
+    with anyio.CancelScope(shield=True), suppress(Exception):
+        await anyio.aclose_forcefully(stream)
+
+
+def _keep_alive(stream: ByteStream) -> None:
+    raw_socket = stream.extra(SocketAttribute.raw_socket, None)
+    if raw_socket is not None:
+        with suppress(OSError):
+            raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
+def _facts(stream: ByteStream) -> ConnectionFacts:
+    address = stream.extra(SocketAttribute.remote_address, None)
+    return ConnectionFacts(
+        address[0] if isinstance(address, tuple) else None,
+        stream.extra(TLSAttribute.peer_certificate, None) or None,
+        stream.extra(TLSAttribute.tls_version, None) is not None,
+    )

@@ -1,0 +1,192 @@
+"""Sockets of asyncio and uvloop: the `asyncio.Protocol` is the host.
+
+`data_received → feed → transport.write`: no task, lock or event where nothing waits.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamOpened
+
+from ._dialer import failure
+from ._driver import Driver, Handle
+from ._runtime import HIGH_WATER, LINGER, SEND_TIMEOUT, Connected
+from .accept import ConnectionFacts
+
+if TYPE_CHECKING:
+    from ._scope import Scope
+
+__all__ = ["SocketHost"]
+
+_log = logging.getLogger(__name__)
+
+
+def _swallow(_: Any) -> None:
+    """Stand in for `transport.write` before and after: uvloop raises for a write to a closed transport."""
+
+
+class SocketHost(asyncio.Protocol):
+    """One TCP or TLS connection: the host of an accepted one, the stream of one attempt of a client.
+
+    Closing lingers: what was sent is flushed, then our end of the stream is shut and the peer's end awaited, because
+    closing a socket with unread input resets the connection and may destroy an answer that is still on its way.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_connected",
+        "_is_congested",
+        "_is_over",
+        "_scope",
+        "_timer",
+        "_transport",
+        "call_at",
+        "driver",
+        "is_closing",
+        "now",
+        "opening",
+        "send",
+        "slot",
+        "spawn",
+    )
+    driver: Driver
+
+    def __init__(self, scope: "Scope", connected: Connected | None = None, attempt: int = 0) -> None:
+        self.now = scope.clock
+        self.call_at = scope.call_at
+        self.slot = scope.slot
+        self.spawn = scope.spawn
+        self.send: Callable[[Any], None] = _swallow
+        self.is_closing = False
+        self.opening: Handle | None = None
+        self._scope = scope
+        self._connected = connected
+        self._attempt = attempt
+        self._transport: asyncio.Transport | None = None
+        self._timer: Handle | None = None  # the patience with congestion, or the linger
+        self._is_congested = False
+        self._is_over = False  # the end was fed, or must not be
+
+    # Host
+
+    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
+        """Refuse: accepted connections do not dial."""
+        raise RuntimeError(f"expected a client's host for attempt {attempt}, this one was accepted")
+
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # noqa: ARG002 - not for bytes
+        """End the connection after what was sent, or at once; or call the dial off."""
+        transport = self._transport
+        self.send = _swallow
+        if transport is None:
+            self.is_closing = True
+            if self.opening is not None:
+                self.opening.cancel()
+        elif abort:
+            self.is_closing = True
+            transport.abort()
+        elif not self.is_closing:
+            self.is_closing = True
+            self._linger(transport)
+
+    def _linger(self, transport: asyncio.Transport) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.call_at(self.now() + LINGER, transport.abort)
+        if transport.is_closing():
+            return
+        if self._is_congested:
+            transport.resume_reading()
+        if self._is_over or transport.get_extra_info("sslcontext") is not None:
+            transport.close()  # TLS shuts its end by an alert and waits for the peer's
+        else:
+            transport.write_eof()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take an open stream, its TLS handshake done."""
+        self._transport = transport = cast("asyncio.Transport", transport)
+        self._scope.streams.add(self)
+        if self.is_closing or self._scope.is_closed:
+            self._give_up(transport)
+            return
+        transport.set_write_buffer_limits(HIGH_WATER)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.send = transport.write
+        if self._connected is None:
+            self.driver.feed(StreamOpened(self._attempt))
+            return
+        try:
+            self._connected(self, _facts(transport))
+        except Exception:  # noqa: BLE001 - a fault of ours must not end the event loop
+            _log.exception("an accepted connection could not be served")
+            self._give_up(transport)
+
+    def _give_up(self, transport: asyncio.Transport) -> None:
+        self._is_over = self.is_closing = True
+        transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed a chunk."""
+        if not self.is_closing:
+            self.driver.feed(BytesReceived(data, self._attempt))
+
+    def eof_received(self) -> None:
+        """Feed the peer's end, then close: nobody is left to send to."""
+        self._feed_end()
+        self.close()
+
+    def pause_writing(self) -> None:
+        """Tell the engine that output piles up, read no more, and lose patience after a while."""
+        if self.is_closing or self._transport is None:
+            return
+        self._is_congested = True
+        self._timer = self.call_at(self.now() + SEND_TIMEOUT, self._transport.abort)
+        self._transport.pause_reading()
+        self.driver.feed(Congested(on=True))
+
+    def resume_writing(self) -> None:
+        """Tell the engine that output flows again."""
+        if self.is_closing or self._transport is None or self._timer is None:
+            return
+        self._is_congested = False
+        self._timer.cancel()
+        self._timer = None
+        self._transport.resume_reading()
+        self.driver.feed(Congested(on=False))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended makes no difference
+        """Feed the end of the stream, whoever ended it, unless the peer's end was fed before."""
+        self.send = _swallow
+        self.is_closing = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._feed_end()
+        self._scope.streams.discard(self)
+        self._scope.changed()
+
+    def _feed_end(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self.driver.feed(BytesReceived(b"", self._attempt))
+
+    def failed(self, error: Exception, target: str) -> None:
+        """Feed why the dial failed."""
+        if self.is_closing:
+            return
+        self.is_closing = True
+        self.driver.feed(StreamFailed(failure(error, target), self._attempt))
+
+
+def _facts(transport: asyncio.Transport) -> ConnectionFacts:
+    address = transport.get_extra_info("peername")
+    ssl_object = transport.get_extra_info("ssl_object")
+    return ConnectionFacts(
+        address[0] if isinstance(address, tuple) else None,
+        (ssl_object.getpeercert() or None) if ssl_object is not None else None,
+        ssl_object is not None,
+    )

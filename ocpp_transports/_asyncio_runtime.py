@@ -1,0 +1,145 @@
+"""The runtime of asyncio and uvloop."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from functools import partial
+from ssl import SSLContext
+from typing import Any
+
+import anyio
+from anyio.abc import SocketAttribute, SocketListener
+
+from ._asyncio_host import SocketHost
+from ._dialer import Dialer
+from ._driver import Driver, Handle
+from ._runtime import TLS_TIMEOUT, Address, Connected, Listener
+from ._scope import ACCEPT_PAUSE, Scope, Task
+
+__all__ = ["AsyncioRuntime", "FutureSlot"]
+
+_log = logging.getLogger(__name__)
+
+
+class FutureSlot:
+    """A slot on an asyncio future.
+
+    The future only says that it is filled: an exception inside it would be logged when its waiter was cancelled.
+    """
+
+    __slots__ = ("_error", "_filled", "_result")
+
+    def __init__(self, filled: "asyncio.Future[None]") -> None:
+        self._filled = filled
+        self._result: Any = None
+        self._error: BaseException | None = None
+
+    def set(self, result: Any, error: BaseException | None) -> None:
+        """Fill it."""
+        if not self._filled.done():
+            self._result = result
+            self._error = error
+            self._filled.set_result(None)
+
+    async def wait(self) -> Any:
+        """Return the result, or raise the error."""
+        await self._filled
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+class AsyncioRuntime(Scope):
+    """A client's or server's share of an asyncio event loop; see Runtime."""
+
+    def __init__(self) -> None:
+        self._loop = loop = asyncio.get_running_loop()
+        super().__init__(loop.time)
+        self._accepted: set[socket.socket] = set()
+        # uvloop tries the addresses of a host one after the other
+        races = isinstance(loop, asyncio.BaseEventLoop)
+        self._connect: Callable[..., Coroutine[Any, Any, Any]] = (
+            partial(loop.create_connection, happy_eyeballs_delay=0.25) if races else loop.create_connection
+        )
+
+    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` at `when`; see Runtime."""
+        return self._loop.call_at(when, fn)
+
+    def slot(self) -> FutureSlot:
+        """Make an empty slot."""
+        return FutureSlot(self._loop.create_future())
+
+    def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
+        """Start a task; see Scope."""
+        running = self._loop.create_task(coro, context=context)
+        task.cancel_it = running.cancel
+        running.add_done_callback(partial(self._done, task))
+
+    def _done(self, task: Task, running: "asyncio.Task[None]") -> None:
+        self.ended(task, None if running.cancelled() else running.exception())
+
+    def dialer(self, where: Callable[[], Address]) -> Dialer:
+        """Make the host of a client; see Runtime."""
+        return Dialer(self, partial(self._dial, where))
+
+    def _dial(self, where: Callable[[], Address], driver: Driver, attempt: int) -> SocketHost:
+        stream = SocketHost(self, attempt=attempt)
+        stream.driver = driver
+        stream.opening = self.spawn(self._open(stream, where))
+        return stream
+
+    async def _open(self, stream: SocketHost, where: Callable[[], Address]) -> None:
+        target = "the server"
+        try:
+            address = where()
+            target = f"{address.host}:{address.port}"
+            name = (address.server_hostname or address.host) if address.ssl is not None else None
+            await self._connect(lambda: stream, address.host, address.port, ssl=address.ssl, server_hostname=name)
+        except Exception as error:  # noqa: BLE001 - whatever the resolver, the network or TLS raises is an outcome
+            stream.failed(error, target)
+
+    async def listen(
+        self,
+        port: int,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | None = None,
+        backlog: int = 128,
+        connected: Connected,
+    ) -> Listener:
+        """Listen on a port; see Runtime."""
+        listener = await self.bind(port, host, backlog)
+        return listener.accept_by(partial(self._accept, ssl, connected))
+
+    async def _accept(self, ssl: SSLContext | None, connected: Connected, listener: SocketListener) -> None:
+        """Accept for ever. Unlike `create_server`, this leaves TLS handshakes where they can be ended."""
+        listening = listener.extra(SocketAttribute.raw_socket)
+        while True:
+            try:
+                accepted, _ = await self._loop.sock_accept(listening)
+            except OSError as error:
+                _log.warning("accepting a connection failed: %s", error)
+                await anyio.sleep(ACCEPT_PAUSE)
+            else:
+                self._accepted.add(accepted)
+                self.spawn(self._welcome(accepted, ssl, connected))
+
+    async def _welcome(self, accepted: socket.socket, ssl: SSLContext | None, connected: Connected) -> None:
+        self._accepted.discard(accepted)
+        host = SocketHost(self, connected)
+        timeout = None if ssl is None else TLS_TIMEOUT
+        try:
+            await self._loop.connect_accepted_socket(lambda: host, accepted, ssl=ssl, ssl_handshake_timeout=timeout)
+        except OSError as error:
+            _log.info("a TLS handshake failed: %s", error)
+
+    async def aclose(self) -> None:
+        """End everything; see Runtime."""
+        try:
+            await super().aclose()
+        finally:
+            while self._accepted:  # whose task was cancelled before it began
+                self._accepted.pop().close()

@@ -1,0 +1,65 @@
+"""The host of a client: one stream after the other, each for one attempt to connect."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ocpp_core.errors import ConnectionFailedError
+
+from ._driver import Driver
+
+if TYPE_CHECKING:
+    from ._scope import Scope
+
+__all__ = ["Dialer", "OutStream", "failure"]
+
+
+def failure(error: Exception, target: str = "the server") -> ConnectionFailedError:
+    """Make one error of all the ways in which a dial fails; the cause is chained."""
+    if isinstance(error, ConnectionFailedError):
+        return error
+    reason = error.__cause__ if isinstance(error.__cause__, OSError) else error  # anyio wraps the telling one
+    failed = ConnectionFailedError(f"no connection to {target}: {reason}")
+    failed.__cause__ = error
+    return failed
+
+
+class OutStream(Protocol):
+    """A stream from its dial to its end; it feeds the driver it was made for, under its own attempt."""
+
+    is_closing: bool
+
+    def send(self, data: Any, /) -> None:
+        """Append to the output; swallowed while there is no connection."""
+
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
+        """End the stream or its dial."""
+
+
+class Dialer:
+    """A `Host` that opens a new stream for every attempt; what an older one still says is stale, hence harmless."""
+
+    driver: Driver
+
+    def __init__(self, scope: "Scope", open_stream: Callable[[Driver, int], OutStream]) -> None:
+        self.now = scope.clock
+        self.call_at = scope.call_at
+        self.slot = scope.slot
+        self.spawn = scope.spawn
+        self._open_stream = open_stream
+        self._stream: OutStream | None = None
+
+    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - the link offers them
+        """Open the stream of this attempt, in place of the one before; that one may finish closing."""
+        if self._stream is not None and not self._stream.is_closing:
+            self._stream.close(abort=True)
+        self._stream = self._open_stream(self.driver, attempt)
+
+    def send(self, data: Any, /) -> None:
+        """Send on the present stream."""
+        if self._stream is not None:
+            self._stream.send(data)
+
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
+        """End the present stream or its dial."""
+        if self._stream is not None:
+            self._stream.close(code, reason, abort=abort)

@@ -1,0 +1,217 @@
+"""What a client or server has under way (tasks, streams, listeners), and how all of it ends.
+
+Every task runs on its own, owned by the scope and not by the task that asked for it: a caller's cancellation never
+reaches it, its exceptions never reach a caller, and the scope may be closed from any task.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, Protocol
+
+import anyio
+from anyio.abc import ByteStream, SocketAttribute, SocketListener
+
+from ._anyio_host import StreamHost
+from ._dialer import Dialer
+from ._driver import Handle, Slot
+from ._runtime import Connected, Listener
+
+__all__ = ["ACCEPT_PAUSE", "Closable", "Scope", "Task", "TcpListener"]
+
+ACCEPT_PAUSE = 0.1
+"""Seconds to wait after accepting failed, for example because the process has no file descriptor left."""
+
+_log = logging.getLogger(__name__)
+_current: ContextVar["Task | None"] = ContextVar("ocpp_transports_task", default=None)
+
+
+class Closable(Protocol):
+    """A stream as the scope sees it."""
+
+    is_closing: bool
+
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
+        """End it."""
+
+
+class Task:
+    """A task of a scope; `stream` is the stream that it serves and that ends it, if any."""
+
+    __slots__ = ("cancel_it", "stream")
+
+    def __init__(self, stream: Closable | None) -> None:
+        self.stream = stream
+        self.cancel_it: Callable[[], object] | None = None
+
+    def cancel(self) -> None:
+        """Cancel it; idempotent, also when it is over."""
+        if self.cancel_it is not None:
+            self.cancel_it()
+
+
+class Scope(ABC):
+    """The part of a runtime that is the same on every event loop."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.is_closed = False
+        self.streams: set[Closable] = set()
+        """Open sockets that have no task of their own."""
+        self._tasks: set[Task] = set()
+        self._closers: set[Task] = set()
+        self._listeners: set[TcpListener] = set()
+        self._watchers: list[Slot] = []
+
+    def now(self) -> float:
+        """Seconds on the event loop's monotonic clock."""
+        return self.clock()
+
+    @abstractmethod
+    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` at `when`; see Runtime."""
+
+    @abstractmethod
+    def slot(self) -> Slot:
+        """Make an empty slot."""
+
+    @abstractmethod
+    def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
+        """Start the coroutine, set `task.cancel_it`, and call `ended` when it is over, however it ended."""
+
+    # Tasks
+
+    def spawn(self, coro: Coroutine[Any, Any, None], stream: Closable | None = None) -> Handle:
+        """Run a coroutine as a task; see Runtime. One that serves a stream is ended by that stream only."""
+        task = Task(stream)
+        if self.is_closed and stream is None:
+            coro.close()
+            return task
+        self._tasks.add(task)
+        context = copy_context()
+        context.run(_current.set, task)
+        self.start(task, coro, context)
+        return task
+
+    def ended(self, task: Task, error: BaseException | None) -> None:
+        """Note that a task is over; an exception is a fault of this library or of a callback that must not raise."""
+        self._tasks.discard(task)
+        task.cancel_it = None
+        if error is not None:
+            _log.error("a task failed", exc_info=error)
+        self.changed()
+
+    async def over(self, task: Handle) -> None:
+        """Wait until a task has ended."""
+        while task in self._tasks:
+            await self._change()
+
+    def changed(self) -> None:
+        """Wake who waits for tasks and streams to end."""
+        if self._watchers:
+            watchers, self._watchers = self._watchers, []
+            for slot in watchers:
+                slot.set(None, None)
+
+    async def _change(self) -> None:
+        slot = self.slot()
+        self._watchers.append(slot)
+        await slot.wait()
+
+    # Streams
+
+    def stream_dialer(self, connect: Callable[[], Awaitable[ByteStream]]) -> Dialer:
+        """Make the host of a client over byte streams; see Runtime."""
+        return Dialer(self, lambda driver, attempt: StreamHost(self).dial_by(connect, driver, attempt))
+
+    def adopt(self, stream: ByteStream, connected: Connected) -> None:
+        """Serve a byte stream; see Runtime."""
+        StreamHost(self).serve(stream, connected)
+
+    async def bind(self, port: int, host: str | None, backlog: int) -> "TcpListener":
+        """Open the sockets of a listener, which accepts nothing yet."""
+        sockets = await anyio.create_tcp_listener(local_host=host, local_port=port, backlog=backlog)
+        listener = TcpListener(self, [socket for socket in sockets.listeners if isinstance(socket, SocketListener)])
+        self._listeners.add(listener)
+        return listener
+
+    def forget_listener(self, listener: "TcpListener") -> None:
+        """Note that a listener is closed."""
+        self._listeners.discard(listener)
+
+    # The end
+
+    async def aclose(self) -> None:
+        """End everything; see Runtime."""
+        self.is_closed = True
+        me = _current.get()
+        if me in self._tasks:
+            self._closers.add(me)
+        self._end()
+        try:
+            await self._emptied(is_own=me in self._closers)
+        except BaseException:
+            for stream in self._closing_streams():
+                stream.close(abort=True)
+            with anyio.CancelScope(shield=True):
+                await self._emptied(is_own=me in self._closers)
+            raise
+
+    def _end(self) -> None:
+        for stream in tuple(self.streams):
+            if not stream.is_closing:
+                stream.close(abort=True)
+        for task in tuple(self._tasks - self._closers):
+            if task.stream is None:
+                task.cancel()
+            elif not task.stream.is_closing:
+                task.stream.close(abort=True)
+
+    def _closing_streams(self) -> set[Closable]:
+        return self.streams | {task.stream for task in self._tasks if task.stream is not None}
+
+    async def _emptied(self, *, is_own: bool) -> None:
+        """Wait for the end of all; a task of our own waits neither for itself nor for another one that waits here."""
+        while self.streams or (self._tasks - self._closers if is_own else self._tasks):
+            await self._change()
+        for listener in tuple(self._listeners):
+            await listener.aclose()
+
+
+class TcpListener:
+    """One listening port: a socket and an accepting task for each address."""
+
+    def __init__(self, scope: Scope, sockets: list[SocketListener]) -> None:
+        self.sockets = sockets
+        self._scope = scope
+        self._tasks: list[Handle] = []
+        self._address = sockets[0].extra(SocketAttribute.local_address)
+
+    @property
+    def host(self) -> str:
+        """The numeric address it is bound to; the first one if there are several."""
+        return str(self._address[0])
+
+    @property
+    def port(self) -> int:
+        """The port it is bound to."""
+        return int(self._address[1])
+
+    def accept_by(self, accept: Callable[[SocketListener], Coroutine[Any, Any, None]]) -> Listener:
+        """Accept connections by this coroutine, one for each socket, until it is cancelled."""
+        self._tasks = [self._scope.spawn(accept(socket)) for socket in self.sockets]
+        return self
+
+    async def aclose(self) -> None:
+        """Stop accepting; connections that were accepted live on. Idempotent."""
+        for task in self._tasks:
+            task.cancel()
+        try:
+            for task in self._tasks:
+                await self._scope.over(task)  # a socket must not be closed under a task that waits for it
+        finally:
+            with anyio.CancelScope(shield=True):
+                for socket in self.sockets:
+                    await socket.aclose()
+            self._scope.forget_listener(self)

@@ -1,0 +1,181 @@
+"""The runtime of trio. Imported only where trio runs: it is no dependency.
+
+Every task is a system task with a cancel scope of its own. So no nursery wraps the body of an `async with` block, whose
+exceptions leave it as they are, and `aclose` works from any task; the scope it closes waits for all of them.
+"""
+
+import logging
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from functools import partial
+from ssl import SSLContext
+from typing import Any
+
+import anyio
+import trio
+from anyio.abc import ByteStream, SocketListener
+from anyio.streams.tls import TLSStream
+
+from ocpp_core.timers import Timers
+
+from ._anyio_host import StreamHost, Wrap
+from ._dialer import Dialer, failure
+from ._driver import Handle
+from ._runtime import Address, Connected, Listener
+from ._scope import ACCEPT_PAUSE, Scope, Task
+
+__all__ = ["TrioRuntime", "TrioSlot"]
+
+_log = logging.getLogger(__name__)
+
+
+class TrioSlot:
+    """A slot that parks its one waiter."""
+
+    __slots__ = ("_error", "_is_filled", "_result", "_waiter")
+
+    def __init__(self) -> None:
+        self._is_filled = False
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self._waiter: trio.lowlevel.Task | None = None
+
+    def set(self, result: Any, error: BaseException | None) -> None:
+        """Fill it."""
+        if self._is_filled:
+            return
+        self._is_filled = True
+        self._result = result
+        self._error = error
+        if self._waiter is not None:
+            trio.lowlevel.reschedule(self._waiter)
+            self._waiter = None
+
+    async def wait(self) -> Any:
+        """Return the result, or raise the error."""
+        if self._is_filled:
+            await trio.lowlevel.checkpoint()
+        else:
+            self._waiter = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(self._abandon)
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def _abandon(self, _: object) -> trio.lowlevel.Abort:
+        self._waiter = None
+        return trio.lowlevel.Abort.SUCCEEDED
+
+
+class _Timer:
+    __slots__ = ("_timers", "fn")
+
+    def __init__(self, timers: Timers, fn: Callable[[], None]) -> None:
+        self._timers = timers
+        self.fn: Callable[[], None] | None = fn
+
+    def cancel(self) -> None:
+        if self.fn is not None:
+            self.fn = None
+            self._timers.cancel(self)
+
+    def ring(self) -> None:
+        fn, self.fn = self.fn, None
+        try:
+            if fn is not None:
+                fn()
+        except Exception:  # noqa: BLE001 - a fault of ours must not stop the other timers
+            _log.exception("a timer failed")
+
+
+class TrioRuntime(Scope):
+    """A client's or server's share of a trio event loop; see Runtime."""
+
+    def __init__(self) -> None:
+        super().__init__(trio.current_time)
+        self._timers = Timers()
+        self._alarm = trio.CancelScope()
+        self._clock: Handle | None = None
+
+    # Clock
+
+    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` at `when`; see Runtime. One task serves all timers."""
+        timer = _Timer(self._timers, fn)
+        self._timers.set(timer, when)
+        if self._clock is None:
+            self._clock = self.spawn(self._ring())
+        elif when < self._alarm.deadline:
+            self._alarm.deadline = when
+        return timer
+
+    async def _ring(self) -> None:
+        while True:
+            with trio.CancelScope(deadline=self._timers.next) as self._alarm:
+                await trio.sleep_forever()
+            for timer in list(self._timers.due(trio.current_time())):
+                if isinstance(timer, _Timer):
+                    timer.ring()
+
+    def slot(self) -> TrioSlot:
+        """Make an empty slot."""
+        return TrioSlot()
+
+    # Tasks
+
+    def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
+        """Start a task; see Scope."""
+        scope = trio.CancelScope()
+        task.cancel_it = scope.cancel
+        trio.lowlevel.spawn_system_task(self._run, task, coro, scope, context=context)
+
+    async def _run(self, task: Task, coro: Coroutine[Any, Any, None], scope: trio.CancelScope) -> None:
+        failed: Exception | None = None
+        try:
+            with scope:
+                await coro
+        except Exception as error:  # noqa: BLE001 - an exception in a system task would end the whole event loop
+            failed = error
+        finally:
+            self.ended(task, failed)
+
+    # Sockets
+
+    def dialer(self, where: Callable[[], Address]) -> Dialer:
+        """Make the host of a client; see Runtime."""
+        return self.stream_dialer(partial(_connect, where))
+
+    async def listen(
+        self,
+        port: int,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | None = None,
+        backlog: int = 128,
+        connected: Connected,
+    ) -> Listener:
+        """Listen on a port; see Runtime."""
+        wrap = None if ssl is None else partial(TLSStream.wrap, server_side=True, ssl_context=ssl)
+        listener = await self.bind(port, host, backlog)
+        return listener.accept_by(partial(self._accept, wrap, connected))
+
+    async def _accept(self, wrap: Wrap | None, connected: Connected, listener: SocketListener) -> None:
+        while True:
+            try:
+                accepted = await listener.accept()
+            except (OSError, anyio.BrokenResourceError) as error:
+                _log.warning("accepting a connection failed: %s", error)
+                await anyio.sleep(ACCEPT_PAUSE)
+            else:
+                StreamHost(self).serve(accepted, connected, wrap)
+
+
+async def _connect(where: Callable[[], Address]) -> ByteStream:
+    address = where()
+    host, port, ssl = address.host, address.port, address.ssl
+    try:
+        if ssl is None:
+            return await anyio.connect_tcp(host, port)
+        return await anyio.connect_tcp(host, port, ssl_context=ssl, tls_hostname=address.server_hostname or host)
+    except Exception as error:
+        raise failure(error, f"{host}:{port}") from error
