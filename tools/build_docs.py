@@ -1,6 +1,6 @@
 """Generate the pages of the documentation that are tables of facts.
 
-`docs/design/states.md` and `docs/reference/limits.md`.
+`docs/design/states.md`, `docs/reference/limits.md`, and the tables of files in `docs/design/architecture.md`.
 
     python tools/build_docs.py           write the pages
     python tools/build_docs.py --check   write nothing; exit 1 if a page differs
@@ -258,9 +258,52 @@ def code_table() -> str:
     return table([version.name for version in SPOKEN], rows)
 
 
+# Files
+
+ARCHITECTURE: Final = "docs/design/architecture.md"
+
+
+def architecture_page() -> str:
+    """Fill in the tables of files; the rest of the page is written by hand."""
+    text = (ROOT / ARCHITECTURE).read_text(encoding="utf-8")
+    marked = re.compile(r"(?<=<!-- files: )(\w+)( -->\n).*?(?=<!-- end of files -->)", re.DOTALL)
+    return marked.sub(lambda match: f"{match[1]}{match[2]}\n{file_table(match[1])}\n", text)
+
+
+def file_table(package: str) -> str:
+    """Say what each file of a package is for, in the words of its docstring, the ground floor first."""
+    files = sorted((ROOT / package).rglob("*.py"), key=lambda path: (floor_of(path), path))
+    rows = ((f"`{path.relative_to(ROOT / package)}`", summary_of(path)) for path in files)
+    return table(("File", "What it is for"), rows)
+
+
+def floor_of(path: Path) -> int:
+    """Read from the import contract how high a file stands; those it does not list stand below all others."""
+    contract = ast.parse((ROOT / "tests/contracts/test_imports.py").read_text(encoding="utf-8"))
+    floors = next(
+        ast.literal_eval(node.value)
+        for node in contract.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FLOORS"
+    )
+    names = [part.removesuffix(".py") for part in path.relative_to(ROOT).parts[1:2]]
+    return floors.index(names[0]) if path.is_relative_to(ROOT / "ocpp_core") and names[0] in floors else -1
+
+
+def summary_of(path: Path) -> str:
+    """Read the first line of a file's docstring; raises ValueError where there is none."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    if docstring is None:
+        raise ValueError(f"expected a docstring on top of {path.relative_to(ROOT)}")
+    return docstring.splitlines()[0]
+
+
 # The command
 
-PAGES: Final = {"docs/design/states.md": states_page, "docs/reference/limits.md": limits_page}
+PAGES: Final = {
+    "docs/design/states.md": states_page,
+    "docs/reference/limits.md": limits_page,
+    ARCHITECTURE: architecture_page,
+}
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:

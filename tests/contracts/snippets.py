@@ -1,0 +1,173 @@
+"""Runs the Python snippets of a Markdown page as a reader would: from top to bottom.
+
+* All ```python blocks of a page share one namespace; `await` at top level works, all on one event loop of the page.
+* A block that waits for ever (`Event().wait()`, `sleep_forever()`) is a server: it must be complete by itself, runs as
+  a process of its own, listens before the next block starts, and must still be alive at the end of the page.
+* Ports of the loopback interface (`127.0.0.1:9000`, `localhost:9000`, `listen(9000`, `("127.0.0.1", 9000`) stand for
+  free ones: each is replaced throughout the page.
+* HTML comments, which readers do not see, give directions:
+
+      <!-- hidden
+      code that runs here, by the same rules
+      -->
+      <!-- fixture: NAME PORT -->     start `snippet_peers.py NAME` on that port of the page, until the page ends
+      <!-- alone -->                  the next block gets a namespace of its own
+      <!-- not run: reason -->        the next block is only compiled
+"""
+
+import ast
+import asyncio
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from inspect import CO_COROUTINE
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PEERS = Path(__file__).with_name("snippet_peers.py")
+
+_PARTS = re.compile(
+    r"^```python\n(?P<code>.*?)^```$"
+    r"|^<!-- hidden\n(?P<hidden>.*?)^-->$"
+    r"|^<!-- fixture: (?P<fixture>\w+) (?P<port>\d+) -->$"
+    r"|^<!-- (?P<alone>alone) -->$"
+    r"|^<!-- not run: (?P<skip>.+) -->$",
+    re.MULTILINE | re.DOTALL,
+)
+_PORT = re.compile(r"""(?:127\.0\.0\.1:|localhost:|listen\(|["'](?:127\.0\.0\.1|localhost)["'], )(\d{4,5})\b""")
+_ENDLESS = re.compile(
+    r"Event\(\)\.wait\(\)|sleep_forever\(\)|serve_forever\(\)|get_running_loop\(\)\.create_future\(\)"
+)
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A block of a page, or a fixture that it asks for (`code` is then its name)."""
+
+    code: str
+    line: int
+    port: int = 0
+    alone: bool = False
+    runs: bool = True
+
+
+def read(text: str) -> Iterator[Snippet]:
+    """Find the snippets of a page, in order."""
+    alone, runs = False, True
+    for match in _PARTS.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        if match["fixture"]:
+            yield Snippet(match["fixture"], line, int(match["port"]))
+        elif match["alone"]:
+            alone = True
+        elif match["skip"]:
+            runs = False
+        else:
+            yield Snippet(match["code"] or match["hidden"], line, alone=alone, runs=runs)
+            alone, runs = False, True
+
+
+def ports(snippets: list[Snippet]) -> dict[int, int]:
+    """Find the ports that a page names, and a free one for each."""
+    found = {snippet.port for snippet in snippets if snippet.port}
+    found |= {int(number) for snippet in snippets for number in _PORT.findall(snippet.code)}
+    with ExitStack() as held:
+        return {number: held.enter_context(listening()).getsockname()[1] for number in sorted(found)}
+
+
+def listening() -> socket.socket:
+    """Open a socket on a free port: while it is held, nobody else gets the number."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+class Page:
+    """One page being run."""
+
+    def __init__(self, path: Path, scratch: Path) -> None:
+        self._path = path
+        self._scratch = scratch
+        self._snippets = list(read(path.read_text(encoding="utf-8")))
+        self._ports = ports(self._snippets)
+        self._namespace: dict[str, Any] = {"__name__": "__main__"}
+        self._servers: list[Server] = []
+
+    def run(self) -> None:
+        """Run every snippet; raises what a snippet raises, and AssertionError for a server that did not live."""
+        try:
+            with asyncio.Runner() as runner:
+                for snippet in self._snippets:
+                    self._run(snippet, runner)
+            for server in self._servers:
+                server.check()
+        finally:
+            for server in self._servers:
+                server.stop()
+
+    def _run(self, snippet: Snippet, runner: asyncio.Runner) -> None:
+        where = f"{self._path.name}:{snippet.line}"
+        if snippet.port:
+            self._start(where, [str(PEERS), snippet.code, str(self._ports[snippet.port])], self._ports[snippet.port])
+            return
+        code = re.sub(r"\b\d{4,5}\b", lambda match: str(self._ports.get(int(match[0]), match[0])), snippet.code)
+        if not snippet.runs:
+            compile(code, where, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        elif _ENDLESS.search(code):
+            script = self._scratch / f"line_{snippet.line}.py"
+            script.write_text(code, encoding="utf-8")
+            port = next((int(number) for number in _PORT.findall(code)), 0)
+            self._start(where, [str(script)], port)
+        else:
+            self._exec(code, where, snippet, runner)
+
+    def _exec(self, code: str, where: str, snippet: Snippet, runner: asyncio.Runner) -> None:
+        namespace = {"__name__": "__main__"} if snippet.alone else self._namespace
+        padded = "\n" * snippet.line + code  # so that a traceback names the line of the page
+        compiled = compile(padded, str(self._path), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        if compiled.co_flags & CO_COROUTINE:
+            runner.run(eval(compiled, namespace))
+        else:
+            exec(compiled, namespace)
+
+    def _start(self, where: str, arguments: list[str], port: int) -> None:
+        server = Server(where, arguments, self._scratch / f"errors_{len(self._servers)}")
+        self._servers.append(server)
+        server.wait_for(port)
+
+
+class Server:
+    """A process that serves a page until its end."""
+
+    def __init__(self, where: str, arguments: list[str], errors: Path) -> None:
+        self._where = where
+        self._errors = errors
+        command = [sys.executable, "-W", "error", *arguments]
+        with errors.open("w") as stderr:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=stderr)
+
+    def wait_for(self, port: int) -> None:
+        """Wait until it listens; 0 is no port to wait for."""
+        while port and not accepts(port):
+            self.check()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.02)
+
+    def check(self) -> None:
+        """Raise AssertionError unless it lives."""
+        assert self._process.poll() is None, f"{self._where} ended early:\n{self._errors.read_text(encoding='utf-8')}"
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody listens on a port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

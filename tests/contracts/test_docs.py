@@ -1,0 +1,127 @@
+"""The documentation is true: its snippets run, what it names exists, its generated pages are up to date."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.snippets import Page, read
+from tools import build_docs
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+WITH_SNIPPETS = [page for page in PAGES if any(read(page.read_text(encoding="utf-8")))]
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def prose(page: Path) -> str:
+    """A page without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as the usual renderers make them."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def links(page: Path) -> list[tuple[str, str]]:
+    """Every link of a page that leads into this repository: file and anchor, either may be empty."""
+    return re.findall(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)", prose(page))
+
+
+@pytest.mark.parametrize("page", WITH_SNIPPETS, ids=name_of)
+def test_the_snippets_of_a_page_run(page: Path, tmp_path: Path) -> None:
+    Page(page, tmp_path).run()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+class TestWhatAPageNames:
+    def test_every_anchor_exists(self, page: Path) -> None:
+        missing = [
+            f"{target}#{anchor}"
+            for target, anchor in links(page)
+            if anchor and anchor not in anchors(page.parent / target if target else page)
+        ]
+        assert missing == []
+
+    def test_every_file_named_in_code_type_exists(self, page: Path) -> None:
+        tops = {path.name for path in ROOT.iterdir() if path.is_dir()}
+        named = (name for name in re.findall(r"`([\w./*-]+/[\w./*-]*)`", prose(page)) if name.split("/")[0] in tops)
+        assert [name for name in named if not list(ROOT.glob(name))] == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, ahead = set(), [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page not in reached and page.suffix == ".md" and page.exists():
+            reached.add(page)
+            ahead += [(page.parent / target).resolve() for target, _ in links(page) if target]
+    assert [name_of(page) for page in PAGES if page not in reached] == []
+
+
+@pytest.mark.parametrize("package", ["ocpp_core", "ocpp_transports"])
+def test_the_architecture_names_every_source_file_and_no_other(package: str) -> None:
+    text = (ROOT / "docs/design/architecture.md").read_text(encoding="utf-8")
+    rows = text.split(f"<!-- files: {package} -->")[1].split("<!-- end of files -->")[0]
+    sources = {str(path.relative_to(ROOT / package)) for path in (ROOT / package).rglob("*.py")}
+    assert set(re.findall(r"^\| `(.+?)`", rows, re.MULTILINE)) == sources
+
+
+class TestTheGeneratedPages:
+    def test_they_are_up_to_date(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert build_docs.main(["--check"]) == 0, capsys.readouterr().out
+
+    def test_a_check_fails_on_a_difference_and_writes_nothing(self, tmp_path: Path) -> None:
+        assert build_docs.main(["--check"], tmp_path) == 1
+        assert list(tmp_path.iterdir()) == []
+
+    def test_they_are_written_where_they_differ(self, tmp_path: Path) -> None:
+        assert build_docs.main([], tmp_path) == 0
+        assert build_docs.main(["--check"], tmp_path) == 0
+
+
+class TestTheRunnerOfSnippets:
+    """What the runner promises to the writers of pages."""
+
+    def run(self, folder: Path, *blocks: str) -> None:
+        page = folder / "page.md"
+        page.write_text("\n".join(blocks), encoding="utf-8")
+        Page(page, folder).run()
+
+    def test_the_blocks_of_a_page_share_a_namespace_and_an_event_loop(self, tmp_path: Path) -> None:
+        loop = "```python\nimport asyncio\nfirst = asyncio.get_running_loop()\nawait asyncio.sleep(0)\n```"
+        same = "```python\nassert asyncio.get_running_loop() is first\nawait asyncio.sleep(0)\n```"
+        self.run(tmp_path, loop, same)
+
+    def test_a_block_that_is_alone_does_not(self, tmp_path: Path) -> None:
+        with pytest.raises(NameError):
+            self.run(tmp_path, "```python\nx = 1\n```", "<!-- alone -->", "```python\nx\n```")
+
+    def test_a_failure_is_raised_with_the_line_of_the_page(self, tmp_path: Path) -> None:
+        with pytest.raises(ZeroDivisionError) as failure:
+            self.run(tmp_path, "# A title", "```python\n1 / 0\n```")
+        assert failure.traceback[-1].path == tmp_path / "page.md"
+        assert failure.traceback[-1].lineno + 1 == 3
+
+    def test_a_hidden_block_runs_and_a_block_marked_so_is_only_compiled(self, tmp_path: Path) -> None:
+        hidden, skipped = "<!-- hidden\nx = 1\n-->", "<!-- not run: it shows a shape -->\n```python\nx / 0\n```"
+        self.run(tmp_path, hidden, skipped, "```python\nassert x\n```")
+        with pytest.raises(SyntaxError):
+            self.run(tmp_path, "<!-- not run: it shows a shape -->\n```python\nx /\n```")
+
+    def test_a_server_runs_beside_the_page_on_a_free_port(self, tmp_path: Path) -> None:
+        server = (
+            "```python\nimport socket, threading\nlistener = socket.create_server(('127.0.0.1', 9000))\n"
+            "threading.Event().wait()\n```"
+        )
+        client = "```python\nimport socket\nsocket.create_connection(('127.0.0.1', 9000)).close()\n```"
+        self.run(tmp_path, server, client)
+
+    def test_a_server_that_dies_fails_the_page(self, tmp_path: Path) -> None:
+        with pytest.raises(AssertionError, match="ended early"):
+            self.run(tmp_path, "```python\nlisten(9000)\nEvent().wait()\n```")
