@@ -1,0 +1,214 @@
+"""A host with a manual clock: nothing happens unless the test says so. Also engines and owners made of lists."""
+
+import heapq
+from collections import deque
+from itertools import count
+from math import inf
+
+from ocpp_core.inputs import CancelCall
+from ocpp_transports._driver import Driver
+
+
+class Cancelled(BaseException):
+    """What this event loop throws into a cancelled task."""
+
+
+class FakeSlot:
+    def __init__(self):
+        self.is_filled = False
+
+    def set(self, result, error):
+        if not self.is_filled:
+            self.is_filled, self.result, self.error = True, result, error
+
+    async def wait(self):
+        while not self.is_filled:
+            await Park(self)
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class Park:
+    def __init__(self, slot):
+        self.slot = slot
+
+    def __await__(self):
+        yield self.slot
+
+
+class FakeTask:
+    def __init__(self, coro):
+        self.coro, self.waits_for, self.result, self.error = coro, None, None, None
+        self.is_over = self.is_cancelled = False
+
+    def cancel(self):
+        self.is_cancelled = True
+
+    @property
+    def is_ready(self):
+        return not self.is_over and (self.is_cancelled or self.waits_for is None or self.waits_for.is_filled)
+
+    def step(self):
+        try:
+            if self.is_cancelled:
+                self.is_cancelled = False
+                self.waits_for = self.coro.throw(Cancelled())
+            else:
+                self.waits_for = self.coro.send(None)
+        except StopIteration as stop:
+            self.is_over, self.result = True, stop.value
+        except BaseException as error:
+            self.is_over, self.error = True, error
+
+
+class FakeTimer:
+    def __init__(self, fn):
+        self.fn = fn
+
+    def cancel(self):
+        self.fn = None
+
+
+class FakeHost:
+    """`sent`, `closed` and `dialled` record what the driver asked for; `newest_first` starts tasks in reverse."""
+
+    def __init__(self, *, newest_first=False):
+        self.driver = None
+        self.sent, self.closed, self.dialled, self.tasks = [], [], [], []
+        self._newest_first = newest_first
+        self._now = 100.0
+        self._timers, self._order = [], count()
+
+    def now(self):
+        return self._now
+
+    def call_at(self, when, fn):
+        timer = FakeTimer(fn)
+        heapq.heappush(self._timers, (when, next(self._order), timer))
+        return timer
+
+    def send(self, data):
+        self.sent.append(data)
+
+    def close(self, code=1000, reason="", *, abort=False):
+        self.closed.append((code, reason, abort))
+
+    def dial(self, attempt, subprotocols):
+        self.dialled.append((attempt, tuple(subprotocols)))
+
+    def slot(self):
+        return FakeSlot()
+
+    def spawn(self, coro):
+        task = FakeTask(coro)
+        self.tasks.append(task)
+        return task
+
+    # What the test does
+
+    def finish(self):
+        """End what still runs, so that no coroutine is left unawaited."""
+        for task in self.tasks:
+            task.coro.close()
+
+    def armed(self):
+        """When the timers that are not cancelled ring, in order."""
+        return sorted(when for when, _, timer in self._timers if timer.fn is not None)
+
+    def run(self):
+        """Let the tasks and the timers that are due go on until nothing moves."""
+        while self._turn():
+            pass
+
+    def _turn(self):
+        ready = [task for task in self.tasks if task.is_ready]
+        for task in reversed(ready) if self._newest_first else ready:
+            task.step()
+        self.tasks = [task for task in self.tasks if not task.is_over]
+        return self._ring() or bool(ready)
+
+    def _ring(self):
+        due = []
+        while self._timers and self._timers[0][0] <= self._now:
+            due.append(heapq.heappop(self._timers)[2])
+        for timer in due:
+            fn, timer.fn = timer.fn, None
+            if fn is not None:
+                fn()
+        return bool(due)
+
+    def advance(self, seconds):
+        """Let time pass, timer by timer."""
+        until = self._now + seconds
+        self.run()
+        while self._timers and self._timers[0][0] <= until:
+            self._now = max(self._now, self._timers[0][0])
+            self.run()
+        self._now = until
+
+
+class FakeEngine:
+    """An engine that does what `on` says: event type → function of the event that returns actions."""
+
+    def __init__(self, on=None):
+        self.deadline = inf
+        self.handled = []
+        self.actions = deque()
+        self.on = on or {}
+
+    def handle(self, event, now):
+        self.handled.append((event, now))
+        react = self.on.get(type(event))
+        if react is not None:
+            self.actions.extend(react(event))
+
+    def poll(self):
+        return self.actions.popleft() if self.actions else None
+
+    @property
+    def events(self):
+        return [event for event, _ in self.handled]
+
+    @property
+    def cancelled(self):
+        return [event.token for event in self.events if type(event) is CancelCall]
+
+
+class FakeOwner:
+    """Records what it is told, in order; `on` may react."""
+
+    def __init__(self, on=None):
+        self.told = []
+        self.on = on or {}
+
+    def _note(self, kind, what):
+        self.told.append((kind, what))
+        if kind in self.on:
+            self.on[kind](what)
+
+    def dispatched(self, action):
+        self._note("dispatched", action)
+
+    def abandoned(self, request):
+        self._note("abandoned", request)
+
+    def state_changed(self, state):
+        self._note("state", state)
+
+    def reported(self, report):
+        self._note("report", report)
+
+    def traced(self, trace):
+        self._note("trace", trace)
+
+    def upgrade_requested(self, action):
+        self._note("upgrade", action)
+
+    def http_requested(self, action):
+        self._note("http", action)
+
+
+def drive(*, on=None, reactions=None, newest_first=False):
+    """Make a driver of a fake engine, host and owner."""
+    return Driver(FakeEngine(on), FakeHost(newest_first=newest_first), FakeOwner(reactions))
