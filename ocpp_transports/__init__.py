@@ -1,1 +1,168 @@
-"""Transports for the OCPP-J engine."""
+"""OCPP clients and servers on asyncio and trio.
+
+Names are loaded when they are first used (PEP 562), so that a program in a browser never loads sockets and TLS.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ocpp_core.backoff import Backoff, ExponentialBackoff, OCPPBackoff
+    from ocpp_core.config import Compression, Validator, Violation
+    from ocpp_core.errors import (
+        CallCancelledError,
+        CallDroppedError,
+        ClosedError,
+        ConnectionFailedError,
+        ConnectionLostError,
+        OCPPError,
+        RPCError,
+        RPCFormationViolationError,
+        RPCFormatViolationError,
+        RPCFrameworkError,
+        RPCGenericError,
+        RPCGenericTransportError,
+        RPCInternalError,
+        RPCMessageTypeNotSupportedError,
+        RPCNotImplementedError,
+        RPCNotSupportedError,
+        RPCOccurrenceConstraintViolationError,
+        RPCPropertyConstraintViolationError,
+        RPCProtocolError,
+        RPCSecurityError,
+        RPCTypeConstraintViolationError,
+        TimeoutError,  # noqa: A004 - the reference's name, and a subclass of the builtin
+        UnexpectedHttpResponse,
+        WebsocketUpgradeError,
+        create_rpc_error,
+    )
+    from ocpp_core.handshake import SecurityProfile
+    from ocpp_core.messages import Leniency, MessageType
+    from ocpp_core.validation import create_validator, load_validator
+
+    from . import events
+    from ._events import EventStream
+    from ._handlers import CallContext, HandlerContext
+    from ._registry import NOREPLY, Middleware
+    from ._runtime import Listener
+    from ._tls import TLSOptions
+    from ._validators import warm_up
+    from .accept import Handshake
+    from .client import OCPPClient
+    from .peer import ConnectionState
+    from .server import OCPPServer
+    from .station import OCPPServerClient
+
+_HOMES = {
+    "ocpp_core.backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
+    "ocpp_core.config": ("Compression", "Validator", "Violation"),
+    "ocpp_core.errors": (
+        "CallCancelledError",
+        "CallDroppedError",
+        "ClosedError",
+        "ConnectionFailedError",
+        "ConnectionLostError",
+        "OCPPError",
+        "RPCError",
+        "RPCFormatViolationError",
+        "RPCFormationViolationError",
+        "RPCFrameworkError",
+        "RPCGenericError",
+        "RPCGenericTransportError",
+        "RPCInternalError",
+        "RPCMessageTypeNotSupportedError",
+        "RPCNotImplementedError",
+        "RPCNotSupportedError",
+        "RPCOccurrenceConstraintViolationError",
+        "RPCPropertyConstraintViolationError",
+        "RPCProtocolError",
+        "RPCSecurityError",
+        "RPCTypeConstraintViolationError",
+        "TimeoutError",
+        "UnexpectedHttpResponse",
+        "WebsocketUpgradeError",
+        "create_rpc_error",
+    ),
+    "ocpp_core.handshake": ("SecurityProfile",),
+    "ocpp_core.messages": ("Leniency", "MessageType"),
+    "ocpp_core.validation": ("create_validator", "load_validator"),
+    "ocpp_transports._events": ("EventStream",),
+    "ocpp_transports._handlers": ("CallContext", "HandlerContext"),
+    "ocpp_transports._registry": ("NOREPLY", "Middleware"),
+    "ocpp_transports._runtime": ("Listener",),
+    "ocpp_transports._tls": ("TLSOptions",),
+    "ocpp_transports._validators": ("warm_up",),
+    "ocpp_transports.accept": ("Handshake",),
+    "ocpp_transports.client": ("OCPPClient",),
+    "ocpp_transports.peer": ("ConnectionState",),
+    "ocpp_transports.server": ("OCPPServer",),
+    "ocpp_transports.station": ("OCPPServerClient",),
+}
+_MODULES = ("events",)
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "NOREPLY",
+    "Backoff",
+    "CallCancelledError",
+    "CallContext",
+    "CallDroppedError",
+    "ClosedError",
+    "Compression",
+    "ConnectionFailedError",
+    "ConnectionLostError",
+    "ConnectionState",
+    "EventStream",
+    "ExponentialBackoff",
+    "HandlerContext",
+    "Handshake",
+    "Leniency",
+    "Listener",
+    "MessageType",
+    "Middleware",
+    "OCPPBackoff",
+    "OCPPClient",
+    "OCPPError",
+    "OCPPServer",
+    "OCPPServerClient",
+    "RPCError",
+    "RPCFormatViolationError",
+    "RPCFormationViolationError",
+    "RPCFrameworkError",
+    "RPCGenericError",
+    "RPCGenericTransportError",
+    "RPCInternalError",
+    "RPCMessageTypeNotSupportedError",
+    "RPCNotImplementedError",
+    "RPCNotSupportedError",
+    "RPCOccurrenceConstraintViolationError",
+    "RPCPropertyConstraintViolationError",
+    "RPCProtocolError",
+    "RPCSecurityError",
+    "RPCTypeConstraintViolationError",
+    "SecurityProfile",
+    "TLSOptions",
+    "TimeoutError",
+    "UnexpectedHttpResponse",
+    "Validator",
+    "Violation",
+    "WebsocketUpgradeError",
+    "create_rpc_error",
+    "create_validator",
+    "events",
+    "load_validator",
+    "warm_up",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -43,7 +43,7 @@ WAITING: Final = 100
 HELD: Final = 100
 """CALLs without a handler that a hold keeps; beyond, NotImplemented at once."""
 GRACE: Final = 1.0
-"""Seconds a hold lasts unless it is released before."""
+"""Seconds a hold lasts by default unless it is released before."""
 _LONGEST_TEXT: Final = 500
 """Characters of an exception's text that detailed errors send."""
 
@@ -380,11 +380,11 @@ class Dispatcher:
 
     # Holding
 
-    def hold(self) -> None:
-        """Keep CALLs without a handler until one is registered, until `release`, or until `GRACE` has passed."""
+    def hold(self, seconds: float = GRACE) -> None:
+        """Keep CALLs without a handler until one is registered, until `release`, or until `seconds` have passed."""
         if self._grace is None:
             host = self.driver.host
-            self._grace = host.call_at(host.now() + GRACE, self.release)
+            self._grace = host.call_at(host.now() + seconds, self.release)
             for registry in self._registries:
                 registry.watch(self._wake)
 

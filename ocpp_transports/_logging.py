@@ -61,13 +61,16 @@ class Log:
         level = logging.DEBUG if report.kind in _QUIET else logging.ERROR if report.kind in _LOUD else logging.WARNING
         if self.logger.isEnabledFor(level):
             about = "" if report.message_id is None else f" [{report.message_id!r}]"
-            # Some details quote the peer, who must not be able to forge a line.
-            detail = report.detail if report.detail.isprintable() else ascii(report.detail)
+            detail = _one_line(report.detail)
             self.logger.log(level, "%s: %s%s%s", self.identity, report.kind.value, about, detail and f": {detail}")
 
     def info(self, text: str) -> None:
         """Write a change of state."""
-        self.logger.info("%s: %s", self.identity, text)
+        self.logger.info("%s: %s", self.identity, _one_line(text))
+
+    def warning(self, text: str) -> None:
+        """Write what an application chose not to be told by an exception."""
+        self.logger.warning("%s: %s", self.identity, _one_line(text))
 
     def handler_failed(self, action: str, error: Exception) -> None:
         """Write that a handler raised: an RPC error is an answer, anything else a fault."""
@@ -79,6 +82,11 @@ class Log:
     def failed(self, text: str, error: BaseException) -> None:
         """Write a failure of the application's own code, with its traceback."""
         self.logger.error("%s: %s", self.identity, text, exc_info=error)
+
+
+def _one_line(text: str) -> str:
+    """Escape what could forge a line: some texts quote the peer."""
+    return text if text.isprintable() else ascii(text)
 
 
 def _frame_text(frame: list[Any]) -> str:

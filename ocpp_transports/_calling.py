@@ -1,0 +1,236 @@
+"""Outbound calls as the application makes them: forms, options, middleware, retries, raw texts."""
+
+import random
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias, Unpack, overload
+
+from ocpp_core.backoff import retry_delay
+from ocpp_core.calls import prepare_call, prepare_raw
+from ocpp_core.errors import (
+    ConnectionLostError,
+    OCPPError,
+    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
+)
+from ocpp_core.inputs import Notify, SendRaw, StartCall
+from ocpp_core.session import Draining, Open, Session
+
+from ._driver import Driver, Slot
+from ._handlers import CallContext, compose
+from ._logging import Log
+from ._options import PeerOptions
+from ._outbound import CallKeywords, CallOptions, Request, read_request
+from ._registry import Handlers
+
+__all__ = ["Calling", "Params"]
+
+Params: TypeAlias = Mapping[str, Any]
+
+_random: Final = random.Random()
+
+
+class _Sent(Awaitable[None]):
+    """What a plain `send_raw` returns: it is done already, and may be awaited all the same."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield  # makes it a generator
+
+
+class Calling:
+    """The calling side of a peer."""
+
+    _options: PeerOptions
+    _log: Log
+    _protocol: str | None
+    _driver: Driver | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pauses: set[Slot] = set()
+
+    @property
+    @abstractmethod
+    def _session(self) -> Session | None:
+        """The conversation of the present connection."""
+
+    @abstractmethod
+    def _registries(self) -> Sequence[Handlers]:
+        """Give the handlers and middleware that count here, the peer's own first."""
+
+    def _queueing_driver(self) -> Driver | None:
+        """Give a driver that may keep calls where there is no connection yet."""
+        return None
+
+    @overload
+    async def call(self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]) -> dict[str, Any]: ...
+    @overload
+    async def call(
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any]: ...
+    async def call(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
+        """Call the peer and return the payload of its CALLRESULT.
+
+        `call(action, params)`, or `call(protocol, action, params)` for a call that makes sense in one version only.
+        `timeout` is from the write to the answer, `ttl` from now to the write, seconds; `message_id` and `validate`
+        are for this call only; `retries` repeats a call that got no answer in time, after a pause with full jitter
+        that doubles from `retry_delay` to `retry_max_delay`.
+
+        Raises the `RPCError` of the received code, `TimeoutError`, `ConnectionLostError` or `ClosedError` (whose `sent`
+        tells whether the peer may have acted on it), `CallDroppedError`; at once ValueError or TypeError for bad
+        arguments, another version than the connection's among them.
+        """
+        return await self._request(read_request(args), CallOptions(**options))
+
+    @overload
+    async def call_immediate(
+        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any]: ...
+    @overload
+    async def call_immediate(
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any]: ...
+    async def call_immediate(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
+        """Call before the calls that wait; the window of outstanding CALLs still holds. Otherwise like `call`."""
+        return await self._request(read_request(args), CallOptions(**options), urgent=True)
+
+    @overload
+    async def safe_call(
+        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any] | None: ...
+    @overload
+    async def safe_call(
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any] | None: ...
+    async def safe_call(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
+        """Call, and return None where `call` would raise for what happened; logged unless it is a time-out.
+
+        Bad arguments raise all the same.
+        """
+        request = read_request(args)
+        try:
+            return await self._request(request, CallOptions(**options))
+        except TimeoutError:
+            return None
+        except OCPPError as error:
+            self._log.warning(f"the call of {request.action!r} failed: {error}")
+            return None
+
+    async def notify(
+        self, action: str, params: Params, /, *, message_id: str | None = None, validate: bool = True
+    ) -> None:
+        """Send a SEND (OCPP 2.1); returns when it is written, for no answer ever comes.
+
+        Raises ValueError on a version without SEND and for an action that is none, ConnectionLostError or ClosedError
+        where it was not sent, an `RPCError` where it breaks its schema in strict mode.
+        """
+        await self._ask(lambda token: Notify(token, action, params, message_id, validate))
+
+    @overload
+    def send_raw(self, text: str) -> Awaitable[None]: ...
+    @overload
+    def send_raw(self, text: str, *, expect_reply: Literal[False]) -> Awaitable[None]: ...
+    @overload
+    def send_raw(
+        self, text: str, *, expect_reply: Literal[True], timeout: float | None = None
+    ) -> Awaitable[dict[str, Any]]: ...
+    def send_raw(self, text: str, *, expect_reply: bool = False, timeout: float | None = None) -> Awaitable[Any]:
+        """Send text as it is, past the window; it is sent when this returns, and awaiting that is optional.
+
+        `await send_raw(text, expect_reply=True)` takes the text of a CALL, waits for the window and returns the payload
+        of its answer, like `call`. Raises ConnectionLostError without an open connection, TypeError unless it is text,
+        ValueError for a reply wanted to anything but a CALL.
+        """
+        if expect_reply:
+            return self._ask(lambda token: SendRaw(text, token, timeout))
+        session, driver = self._session, self._driver
+        if driver is None or session is None or not isinstance(session.state, (Open, Draining)):
+            raise ConnectionLostError("not connected: the raw text was not sent", sent=False)
+        driver.feed(SendRaw(text))
+        return _Sent()
+
+    async def _request(self, request: Request, options: CallOptions, *, urgent: bool = False) -> dict[str, Any]:
+        """Wrap the middleware around the call, the server's outside the station's."""
+        layers = [layer for registry in reversed(self._registries()) for layer in registry.middleware]
+        if not layers:
+            return await self._attempts(request, options, urgent=urgent)
+        ctx = CallContext(
+            action=request.action,
+            params=dict(request.params),
+            protocol=self._protocol,
+            client=self,
+            options={name: getattr(options, name) for name in CallKeywords.__annotations__},
+        )
+
+        async def innermost() -> dict[str, Any]:
+            changed = Request(request.protocol, ctx.action, ctx.params)
+            return await self._attempts(changed, CallOptions(**ctx.options), urgent=urgent)
+
+        result: dict[str, Any] = await compose(layers, ctx, innermost)()
+        return result
+
+    async def _attempts(self, request: Request, options: CallOptions, *, urgent: bool) -> dict[str, Any]:
+        """Call, and again after a pause where no answer came in time; a time to live covers all attempts."""
+        tries, ttl = 0, options.ttl
+        while True:
+            begun = self._now()
+            try:
+                return await self._attempt(request, options, ttl, urgent=urgent)
+            except TimeoutError as error:
+                if not error.sent or tries >= options.retries:
+                    raise
+                tries += 1
+                await self._pause(retry_delay(tries, options.retry_delay, options.retry_max_delay, _random))
+                if ttl is not None:
+                    ttl -= self._now() - begun
+                    if ttl <= 0:
+                        raise
+
+    async def _attempt(
+        self, request: Request, options: CallOptions, ttl: float | None, *, urgent: bool
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = await self._ask(
+            lambda token: StartCall(
+                token,
+                request.action,
+                request.params,
+                timeout=options.timeout,
+                ttl=ttl,
+                message_id=options.message_id,
+                validate=options.validate,
+                protocol=request.protocol,
+                urgent=urgent,
+            )
+        )
+        return result
+
+    async def _ask(self, make: Callable[[int], StartCall | SendRaw | Notify]) -> Any:
+        driver = self._driver or self._queueing_driver()
+        if driver is None:
+            self._check(make(0))
+            raise ConnectionLostError("not connected: nothing was sent", sent=False)
+        return await driver.ask(make)
+
+    def _check(self, command: StartCall | SendRaw | Notify) -> None:
+        """Raise for bad arguments where there is no engine to do it."""
+        if isinstance(command, StartCall):
+            prepare_call(command, self._options.session, 0.0)
+        elif isinstance(command, SendRaw):
+            prepare_raw(command, self._options.session, 0.0)
+
+    def _now(self) -> float:
+        return 0.0 if self._driver is None else self._driver.host.now()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait before the next attempt; closing ends the wait by raising ClosedError."""
+        if self._driver is None:
+            return
+        host = self._driver.host
+        slot = host.slot()
+        timer = host.call_at(host.now() + seconds, lambda: slot.set(None, None))
+        self._pauses.add(slot)
+        try:
+            await slot.wait()
+        finally:
+            self._pauses.discard(slot)
+            timer.cancel()

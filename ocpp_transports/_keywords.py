@@ -1,0 +1,86 @@
+"""The options as keyword arguments, for type checkers and editors; meanings and defaults stand in the dataclasses."""
+
+from collections.abc import Collection, Mapping, Sequence
+from ssl import SSLContext
+from typing import TYPE_CHECKING, TypedDict
+
+from ocpp_core.backoff import Backoff
+from ocpp_core.config import Compression, IdFactory
+from ocpp_core.handshake import Query, SecurityProfile
+from ocpp_core.messages import Leniency
+
+from ._logging import Logging
+from ._tls import TLSOptions
+from .accept import AuthHandler, Credentials, UnmatchedProtocol
+
+if TYPE_CHECKING:
+    from ocpp_core.validation import SchemaValidator
+
+__all__ = ["ClientChanges", "ClientKeywords", "PeerKeywords", "ServerKeywords"]
+
+
+class PeerKeywords(TypedDict, total=False):
+    """See `PeerOptions`."""
+
+    call_timeout: float
+    call_ttl: float
+    call_concurrency: int
+    max_queued: int
+    close_timeout: float
+    drain_timeout: float
+    ping_interval: float
+    pong_timeout: float | None
+    defer_pings_on_activity: bool
+    strict_mode: bool | Collection[str]
+    strict_mode_methods: Collection[str] | None
+    strict_mode_validators: "Collection[SchemaValidator]"
+    warm_up: bool
+    max_bad_messages: float
+    respond_with_detailed_errors: bool
+    handler_grace: float
+    in_order: bool
+    max_message_size: float
+    compression: bool | Compression
+    leniency: Leniency
+    logging: Logging
+    id_factory: IdFactory
+
+
+class ClientKeywords(PeerKeywords, total=False):
+    """See `ClientOptions`."""
+
+    security_profile: SecurityProfile | int
+    password: str | bytes | None
+    tls: TLSOptions | SSLContext | None
+    headers: Mapping[str, str]
+    query: Query | None
+    reconnect: bool
+    max_reconnects: float
+    backoff_min: float
+    backoff_max: float
+    backoff: Backoff | None
+    connect_timeout: float
+    retry_initial_connect: bool
+    offline_queue: bool
+    offline_queue_size: int
+
+
+class ClientChanges(ClientKeywords, total=False):
+    """What `OCPPClient.reconfigure` takes."""
+
+    endpoint: str
+    protocols: Sequence[str]
+
+
+class ServerKeywords(PeerKeywords, total=False):
+    """See `ServerOptions`."""
+
+    protocols: Sequence[str]
+    security_profile: SecurityProfile | int
+    credentials: Credentials | None
+    auth: AuthHandler | None
+    tls: TLSOptions | SSLContext | None
+    tls_terminated: bool
+    default_protocol: str | None
+    unmatched_protocol: UnmatchedProtocol
+    handshake_timeout: float

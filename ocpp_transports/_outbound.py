@@ -1,0 +1,69 @@
+"""What an application says about one outbound call: its two forms, its options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, NamedTuple, TypedDict
+
+__all__ = ["CallKeywords", "CallOptions", "Request", "read_request"]
+
+
+class CallKeywords(TypedDict, total=False):
+    """The keyword arguments of `call`; see `CallOptions`."""
+
+    timeout: float | None
+    ttl: float | None
+    message_id: str | None
+    validate: bool
+    retries: int
+    retry_delay: float
+    retry_max_delay: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    """How one call is made. Times are seconds. Raises ValueError or TypeError for a value out of range."""
+
+    timeout: float | None = None
+    """From the write to the answer; None means the option `call_timeout`."""
+    ttl: float | None = None
+    """From `call` to the write, of the last attempt if there are several; None means the option `call_ttl`."""
+    message_id: str | None = None
+    """At most 36 characters, not in flight; all attempts use it. None makes one for each attempt."""
+    validate: bool = True
+    """False skips strict mode for this call, in both directions."""
+    retries: int = 0
+    """Attempts after the first one; only a call without an answer in time is repeated."""
+    retry_delay: float = 1.0
+    """The pause before an attempt is U(0, 1) times this, doubled each time."""
+    retry_max_delay: float = 30.0
+    """The longest pause."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
+            raise ValueError(f"expected retries >= 0, got {self.retries!r}")
+        for name in ("retry_delay", "retry_max_delay"):
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or not isfinite(value) or value < 0:
+                raise ValueError(f"expected {name} >= 0 seconds, got {value!r}")
+
+
+class Request(NamedTuple):
+    """What is called: `protocol` is None unless the call is for that version only."""
+
+    protocol: str | None
+    action: str
+    params: Mapping[str, Any]
+
+
+def read_request(args: tuple[Any, ...]) -> Request:
+    """Read `(action[, params])` or `(protocol, action[, params])`. Raises TypeError for anything else."""
+    *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
+    if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
+        raise TypeError(f"expected an action and a dict of parameters, after a protocol if need be; got {_kinds(args)}")
+    return Request(names[0] if len(names) == 2 else None, names[-1], params)
+
+
+def _kinds(args: tuple[Any, ...]) -> str:
+    """Name what was given without repeating payloads."""
+    return f"({', '.join(repr(arg) if isinstance(arg, str) else type(arg).__name__ for arg in args)})"

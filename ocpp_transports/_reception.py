@@ -1,0 +1,186 @@
+"""From an accepted stream to a station that is let in, or refused."""
+
+from collections.abc import Callable
+from itertools import count
+from math import isfinite
+from random import Random
+from typing import Final
+
+from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
+from ocpp_core.inputs import Accept, Close, Reject, Respond
+from ocpp_core.session import Open
+from ocpp_core.stack import ServerStack
+from ocpp_core.versions import version_of
+
+from ._driver import Driver, Handle, Host
+from ._logging import Log, logger_of
+from ._registry import Handlers
+from ._runtime import Runtime
+from ._server_options import ServerOptions
+from ._stations import Stations
+from .accept import Admitted, ConnectionFacts, Handshake, refuse
+from .events import UpgradeAbortedEvent
+from .station import OCPPServerClient
+
+__all__ = ["Reception"]
+
+_NO_SUBPROTOCOL: Final = 1002
+
+
+class Reception:
+    """The door of a server: makes an engine for every accepted stream and decides who comes in.
+
+    `refused` is told of every handshake that was refused by a decision, `failed` of exceptions of `credentials` and
+    `auth`.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        options: ServerOptions,
+        handlers: Handlers,
+        stations: Stations,
+        *,
+        refused: Callable[[UpgradeAbortedEvent], None],
+        failed: Callable[[str, Exception], None],
+    ) -> None:
+        self.runtime = runtime
+        self.handlers = handlers
+        self.stations = stations
+        self.is_closing = False
+        self.undecided: set[_Arrival] = set()
+        self._refused = refused
+        self._failed = failed
+        self._random = Random()
+        self._numbers = count(1)
+        self.adopt(options)
+
+    def adopt(self, options: ServerOptions) -> None:
+        """Use these options for the streams that come from now on."""
+        self.options = options
+        self.admission = options.admission(self._failed)
+
+    def connected(self, host: Host, facts: ConnectionFacts) -> None:
+        """Take an accepted stream."""
+        options = self.options
+        stack = ServerStack(
+            options.link,
+            options.session,
+            random=self._random,
+            ids=options.id_factory,
+            now=host.now(),
+            numbers=self._numbers,
+        )
+        _Arrival(self, stack, host, facts)
+
+    def close(self) -> None:
+        """Let nobody in any more: 503 for whom is waiting, and for whoever still comes."""
+        self.is_closing = True
+        for arrival in tuple(self.undecided):
+            arrival.give_up()
+
+    def refused(self, facts: ConnectionFacts, identity: str | None, answer: Reject) -> None:
+        """Take note of a refusal."""
+        self._refused(UpgradeAbortedEvent(identity, facts.remote_address, answer.status, answer.body))
+
+
+class _Arrival:
+    """The owner of one stream's driver until there is a station to own it."""
+
+    def __init__(self, reception: Reception, stack: ServerStack, host: Host, facts: ConnectionFacts) -> None:
+        self._reception = reception
+        self._stack = stack
+        self._facts = facts
+        self._log = Log(logger_of(reception.options.logging), facts.remote_address or "unknown address")
+        self._identity: str | None = None
+        self._decision: Handle | None = None
+        self._timer: Handle | None = None
+        self._driver = Driver(stack, host, self)
+
+    # What the driver tells
+
+    def upgrade_requested(self, action: UpgradeRequested) -> None:
+        """Decide, in a task: credentials and `auth` may take their time, up to the handshake timer."""
+        reception = self._reception
+        if reception.is_closing:
+            self._refuse(refuse(503, "Closing"))
+            return
+        handshake = reception.admission.read(action, self._facts)
+        if isinstance(handshake, Reject):
+            self._refuse(handshake)
+            return
+        self._identity = handshake.identity
+        reception.undecided.add(self)
+        self._decision = reception.runtime.spawn(self._decide(handshake))
+        limit = reception.options.handshake_limit
+        if isfinite(limit):  # the engine answers 408 then; this ends the task
+            self._timer = reception.runtime.call_at(reception.runtime.now() + limit, self._stop_deciding)
+
+    def http_requested(self, action: HttpRequest) -> None:  # noqa: ARG002 - all plain requests are alike
+        """Answer a plain request: this port speaks WebSocket only."""
+        self._driver.feed(Respond(426, body=b"Upgrade Required"))
+
+    def state_changed(self, state: object) -> None:
+        """Close a WebSocket that was opened without a subprotocol in common."""
+        if isinstance(state, Open):
+            self._driver.feed(Close(_NO_SUBPROTOCOL, "no subprotocol in common", drain=False))
+
+    def reported(self, report: Report) -> None:
+        """Log it."""
+        self._log.reported(report)
+
+    def dispatched(self, action: Dispatch) -> None:
+        """Nothing: there is no station to serve."""
+
+    def abandoned(self, request: int) -> None:
+        """Nothing, as above."""
+
+    def traced(self, trace: Trace) -> None:
+        """Nothing, as above."""
+
+    # Deciding
+
+    def give_up(self) -> None:
+        """Refuse now: the server closes."""
+        self._refuse(refuse(503, "Closing"))
+        self._stop_deciding()
+
+    def _stop_deciding(self) -> None:
+        self._reception.undecided.discard(self)
+        for handle in (self._timer, self._decision):
+            if handle is not None:
+                handle.cancel()
+
+    async def _decide(self, handshake: Handshake) -> None:
+        decision = await self._reception.admission.decide(handshake)
+        if self not in self._reception.undecided:
+            return
+        self._reception.undecided.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        if isinstance(decision, Reject):
+            self._refuse(decision)
+        elif decision.protocol is None:
+            self._driver.feed(Accept(None, version=version_of(self._reception.options.protocols[0])))
+        else:
+            self._let_in(decision, decision.protocol)
+
+    def _let_in(self, admitted: Admitted, protocol: str) -> None:
+        reception = self._reception
+        station = OCPPServerClient(
+            admitted,
+            protocol,
+            options=reception.options,
+            handlers=reception.handlers,
+            stations=reception.stations,
+            runtime=reception.runtime,
+            stack=self._stack,
+            driver=self._driver,
+        )
+        # A station that offered nothing must not be told a subprotocol (RFC 6455 §4.2.2).
+        told = protocol if protocol in admitted.handshake.protocols else None
+        self._driver.feed(Accept(told, config=station.session_config, version=version_of(protocol)))
+
+    def _refuse(self, answer: Reject) -> None:
+        self._reception.refused(self._facts, self._identity, answer)
+        self._driver.feed(answer)

@@ -1,0 +1,174 @@
+"""What a client and a server's handle on a station share: state, closing, and what the engine tells."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from dataclasses import replace
+from enum import Enum
+from typing import Any
+
+from ocpp_core.config import SessionConfig
+from ocpp_core.errors import ClosedError
+from ocpp_core.inputs import Close
+
+from ._calling import Calling
+from ._driver import Driver, Slot
+from ._events import Emitter
+from ._handlers import Dispatcher
+from ._logging import Log, logger_of
+from ._options import PeerOptions
+from ._owner import MESSAGE_EVENTS, PeerOwner
+from ._runtime import Runtime
+from ._surface import EventSurface, HandlerSurface
+from .events import PEER_EVENTS, CloseEvent, DisconnectEvent
+
+__all__ = ["ConnectionState", "Peer"]
+
+
+class ConnectionState(Enum):
+    """The state of a connection; a client that waits for its next attempt is CONNECTING."""
+
+    CONNECTING = 0
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
+
+
+class Peer(Calling, HandlerSurface, EventSurface, ABC):
+    """A connection as its user sees it; of a client: one connection after the other."""
+
+    def __init__(self, identity: str, options: PeerOptions) -> None:
+        super().__init__()
+        self._identity = identity
+        self._options = options
+        self._runtime: Runtime | None = None
+        self._driver: Driver | None = None
+        self._protocol: str | None = None
+        self._ended: CloseEvent | None = None
+        self._waiters: list[Slot] = []
+        self._log = Log(logger_of(options.logging), identity)
+        self._emitter = Emitter(
+            PEER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed, changed=self._listeners_changed
+        )
+        self._owner = PeerOwner(identity, self._emitter, self._log, self._state_changed)
+        self._traces = self._log.wants_messages
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._identity!r} {self._protocol} {self.state.name}>"
+
+    @property
+    def identity(self) -> str:
+        """The identity of the station."""
+        return self._identity
+
+    @property
+    def protocol(self) -> str | None:
+        """The negotiated subprotocol; without a connection that of the last one, None before the first."""
+        return self._protocol
+
+    @property
+    @abstractmethod
+    def state(self) -> ConnectionState:
+        """The state of the connection."""
+
+    @property
+    def pending(self) -> int:
+        """Calls that were started and have no outcome yet, those that wait for their turn included."""
+        session = self._session
+        return 0 if session is None else session.calls.pending + session.calls.waiting
+
+    async def close(
+        self, code: int = 1000, reason: str = "", *, force: bool = False, await_pending: bool = True
+    ) -> CloseEvent:
+        """Close the connection and do not come back; returns when it is over, with how it ended.
+
+        New calls are refused at once. The answers to CALLs in flight are awaited first, `drain_timeout` seconds at
+        most, unless `await_pending` is False; then the WebSocket's close handshake may take `close_timeout` seconds.
+        `force` drops the connection instead. A second call waits for the same end, and may hasten it. Cancelling it
+        leaves the closing under way. Raises ValueError for a code that must not be sent (RFC 6455 §7.4).
+        """
+        command = Close(code, reason, drain=await_pending, force=force)
+        if self._driver is None:
+            return self._ended or CloseEvent(1000, "")
+        self._driver.feed(command)
+        return await self._end()
+
+    # For the roles
+
+    @abstractmethod
+    def _state_changed(self, state: object) -> None:
+        """Take note that the engine entered this state."""
+
+    @abstractmethod
+    def _retrace(self) -> None:
+        """Have the engine trace messages, or no longer; see `_session_config`."""
+
+    def _adopt(self, options: PeerOptions) -> None:
+        """Use these options from now on, as far as the engine has no part in them."""
+        self._options = options
+        self._log.logger = logger_of(options.logging)
+        if self._owner.dispatcher is not None:
+            self._owner.dispatcher.detailed_errors = options.respond_with_detailed_errors
+
+    def _begin(self, driver: Driver, protocol: str) -> Dispatcher:
+        """Get ready for the requests of a new connection, and hold those without a handler for a while."""
+        self._protocol = protocol
+        dispatcher = Dispatcher(
+            driver,
+            self._registries(),
+            client=self,
+            protocol=protocol,
+            failed=self._owner.handler_failed,
+            in_order=self._options.in_order,
+            detailed_errors=self._options.respond_with_detailed_errors,
+        )
+        self._owner.dispatcher = dispatcher
+        if self._options.handler_grace:
+            dispatcher.hold(self._options.handler_grace)
+        return dispatcher
+
+    def _finish(self, code: int, reason: str, *, lost: bool) -> None:
+        """Tell everybody who listens or waits that it is over; `lost` means that this side had not closed it."""
+        self._log.info(f"closed ({code}{': ' + reason if reason else ''})")
+        self._ended = CloseEvent(code, reason)
+        if lost:
+            self._emitter.emit("disconnect", DisconnectEvent(code, reason))
+        self._emitter.emit("close", self._ended)
+        self._emitter.finish()
+        for slot in self._pauses:
+            slot.set(None, ClosedError("closed before the call was repeated", sent=True))
+        waiters, self._waiters = self._waiters, []
+        for slot in waiters:
+            slot.set(None, None)
+
+    async def _end(self) -> CloseEvent:
+        """Wait until it is over."""
+        while self._ended is None:
+            slot = self._slot()
+            self._waiters.append(slot)
+            try:
+                await slot.wait()
+            finally:
+                if slot in self._waiters:
+                    self._waiters.remove(slot)
+        return self._ended
+
+    def _session_config(self, config: SessionConfig) -> SessionConfig:
+        """Have messages traced where somebody wants to know of them."""
+        return replace(config, trace=True) if self._traces else config
+
+    def _listeners_changed(self) -> None:
+        traces = self._emitter.listens(*MESSAGE_EVENTS) or self._log.wants_messages
+        if traces != self._traces:
+            self._traces = traces
+            self._retrace()
+
+    def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
+        if self._runtime is None:
+            coro.close()
+        else:
+            self._runtime.spawn(coro)
+
+    def _slot(self) -> Slot:
+        if self._runtime is None:
+            raise RuntimeError(f"expected {type(self).__name__} to be in use: enter its block or connect it first")
+        return self._runtime.slot()

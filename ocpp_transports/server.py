@@ -1,0 +1,286 @@
+"""The server: a central system that charging stations connect to."""
+
+from collections.abc import Coroutine, Mapping
+from math import inf, isfinite
+from ssl import SSLContext
+from types import TracebackType
+from typing import Any, Self, TypeAlias, TypeVar, Unpack, overload
+
+from ocpp_core.errors import (
+    ClosedError,
+    ConnectionLostError,
+    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
+)
+from ocpp_core.handshake import check_listener_profile
+from ocpp_core.inputs import Close
+
+from ._driver import Slot
+from ._events import Emitter
+from ._keywords import ServerKeywords
+from ._logging import Log, logger_of
+from ._outbound import CallKeywords
+from ._reception import Reception
+from ._runtime import Listener, Runtime, current_runtime
+from ._server_options import ServerOptions
+from ._stations import Stations
+from ._surface import EventSurface, HandlerSurface
+from ._tls import TLSOptions, server_context
+from ._warm_up import warm_up_in_thread
+from .accept import AuthHandler
+from .events import SERVER_EVENTS, CloseEvent, ErrorEvent, UpgradeAbortedEvent
+from .station import OCPPServerClient
+
+__all__ = ["Listener", "OCPPServer"]
+
+Params: TypeAlias = Mapping[str, Any]
+
+_A = TypeVar("_A", bound=AuthHandler)
+
+
+class OCPPServer(HandlerSurface, EventSurface):
+    """A central system (CSMS).
+
+        server = OCPPServer(protocols=["ocpp1.6"])
+
+        @server.handle("Heartbeat")
+        def heartbeat(ctx):
+            return {"currentTime": now()}
+
+        async with server:
+            await server.listen(9000)
+
+    Handlers registered here serve every station; those of an `OCPPServerClient` come before. The options are those of
+    `ServerOptions`. Raises ValueError or TypeError for options that make no sense. On asyncio it also works without
+    the block; then `close` has to be called.
+    """
+
+    def __init__(self, **options: Unpack[ServerKeywords]) -> None:
+        super().__init__()
+        self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
+        self._log = Log(logger_of(self._options.logging), "server")
+        self._emitter = Emitter(SERVER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed)
+        self._stations = Stations(self._arrived, self._slot)
+        self._runtime: Runtime | None = None
+        self._reception: Reception | None = None
+        self._listeners: list[Listener] = []
+        self._in_block = False
+
+    async def __aenter__(self) -> Self:
+        self._in_block = True
+        if self._runtime is None:
+            self._start()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self.close(await_pending=exc_type is None)
+        finally:
+            self._in_block = False
+            await self._shut()
+
+    def __repr__(self) -> str:
+        return f"<OCPPServer, {len(self._listeners)} listeners, {len(self._stations)} stations>"
+
+    # Letting stations in
+
+    def auth(self, handler: _A) -> _A:
+        """Let this function have the last word on every handshake; returns it, so it may decorate.
+
+        It is called with `(accept, reject, handshake)`, a function or a coroutine function, when the request is sound
+        and, on profiles 1 and 2, the credentials are right. `accept(protocol=None, session=None)` lets the station in,
+        `reject(status=401, message="Unauthorized")` refuses it; the first decision counts. If it decides nothing or
+        raises, the station gets 500. Raises ValueError if there is one already, TypeError unless it can be called.
+        """
+        if self._options.auth is not None:
+            raise ValueError("expected one auth handler, there is one already")
+        self._adopt(self._options.changed({"auth": handler}))
+        return handler
+
+    async def listen(
+        self,
+        port: int = 0,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | TLSOptions | None = None,
+        backlog: int = 128,
+    ) -> Listener:
+        """Listen on a TCP port and return the listener, with its `host`, `port` and `aclose()`.
+
+        Port 0 picks one; `host` None means all addresses; `ssl` is used instead of the option `tls`. May be called
+        several times. In strict mode the checks are compiled first, see `warm_up`. Raises OSError where the port
+        cannot be had, ValueError where certificates and security profile do not fit or the port is out of range.
+        """
+        options = self._options
+        tls = options.tls if ssl is None else ssl
+        check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
+        context = None if tls is None else server_context(tls, options.security_profile)
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+            raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
+        await warm_up_in_thread(options)
+        runtime, reception = self._start()
+        if reception.is_closing:
+            raise RuntimeError("expected a server that is not closing")
+        listener = await runtime.listen(port, host, ssl=context, backlog=backlog, connected=reception.connected)
+        self._listeners.append(listener)
+        self._log.info(f"listening on {listener.host} port {listener.port}")
+        return listener
+
+    def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
+        """Change options for the connections that come from now on; raises as the constructor does."""
+        self._adopt(self._options.changed(options))
+
+    # Stations
+
+    @property
+    def clients(self) -> tuple[OCPPServerClient, ...]:
+        """The connected stations, each by its newest connection."""
+        return tuple(self._stations)
+
+    def get_client(self, identity: str) -> OCPPServerClient | None:
+        """Give a station's newest connection; None if it is not connected."""
+        return self._stations.get(identity)
+
+    async def wait_for_client(self, identity: str, *, timeout: float = inf) -> OCPPServerClient:
+        """Return the station's connection as soon as there is one.
+
+        Raises TimeoutError after `timeout` seconds, ClosedError if the server closes.
+        """
+        runtime, _ = self._start()
+        until = runtime.now() + timeout
+        timer = runtime.call_at(until, self._stations.wake) if isfinite(until) else None
+        try:
+            while (station := self._stations.get(identity)) is None:
+                if runtime.now() >= until:
+                    raise TimeoutError(f"{identity!r} did not connect within {timeout:g} s")
+                await self._stations.changed()
+                if self._runtime is not runtime:
+                    raise ClosedError("the server closed")
+        finally:
+            if timer is not None:
+                timer.cancel()
+        return station
+
+    @overload
+    async def call(
+        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any]: ...
+    @overload
+    async def call(
+        self, identity: str, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any]: ...
+    async def call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
+        """Call a connected station: `OCPPServerClient.call` behind its identity.
+
+        Raises ConnectionLostError with `sent=False` if it is not connected.
+        """
+        return await self._station(identity).call(*args, **options)
+
+    @overload
+    async def safe_call(
+        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any] | None: ...
+    @overload
+    async def safe_call(
+        self, identity: str, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any] | None: ...
+    async def safe_call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
+        """Call a connected station, and return None where `call` would raise for what happened."""
+        station = self._stations.get(identity)
+        if station is None:
+            self._log.warning(f"no call to {identity!r}: it is not connected")
+            return None
+        return await station.safe_call(*args, **options)
+
+    def _station(self, identity: str) -> OCPPServerClient:
+        station = self._stations.get(identity)
+        if station is None:
+            raise ConnectionLostError(f"{identity!r} is not connected", sent=False)
+        return station
+
+    # The end
+
+    async def close(
+        self, code: int = 1001, reason: str = "", *, force: bool = False, await_pending: bool = True
+    ) -> CloseEvent:
+        """Stop listening, refuse (503) whoever still comes, close every connection, and leave nothing running.
+
+        For each connection the rest is as in `Peer.close`; hence it takes `drain_timeout` plus `close_timeout` seconds
+        at most, whatever the stations do. 1001 is "going away" (RFC 6455 §7.4.1). `listen` may be called again
+        afterwards. Raises ValueError for a code that must not be sent.
+        """
+        command = Close(code, reason, drain=await_pending, force=force)
+        reception = self._reception
+        if reception is not None:
+            await self._close(reception, command)
+        return CloseEvent(command.code, command.reason)
+
+    async def _close(self, reception: Reception, command: Close) -> None:
+        if not reception.is_closing:
+            self._emitter.emit("closing", CloseEvent(command.code, command.reason))
+        reception.close()
+        for station in self._stations.open:
+            station.start_closing(command)
+        for listener in tuple(self._listeners):
+            await listener.aclose()
+        while self._stations.open:
+            await self._stations.changed()
+        if self._reception is reception:
+            self._emitter.emit("close", CloseEvent(command.code, command.reason))
+            await self._shut()
+
+    async def _shut(self) -> None:
+        """Leave the event loop; nothing stays behind."""
+        runtime, self._runtime, self._reception = self._runtime, None, None
+        self._listeners.clear()
+        self._stations.wake()
+        self._emitter.finish()
+        if runtime is not None:
+            await runtime.aclose()
+
+    # Within
+
+    def _start(self) -> tuple[Runtime, Reception]:
+        """Take root in the event loop that runs this."""
+        if self._runtime is None or self._reception is None:
+            self._runtime = current_runtime(type(self).__name__, in_block=self._in_block)
+            self._reception = Reception(
+                self._runtime,
+                self._options,
+                self._handlers,
+                self._stations,
+                refused=self._refused,
+                failed=self._failed,
+            )
+        return self._runtime, self._reception
+
+    def _adopt(self, options: ServerOptions) -> None:
+        self._options = options
+        self._log.logger = logger_of(options.logging)
+        if self._reception is not None:
+            self._reception.adopt(options)
+
+    def _arrived(self, station: OCPPServerClient) -> None:
+        """Tell of a station; CALLs without a handler are held until all listeners have returned, or a second passed."""
+        self._log.info(f"{station.identity} connected from {station.handshake.remote_address}")
+        dispatcher = station.begin_serving()
+        self._emitter.emit("client", station, after=dispatcher.release)
+        station.tell_open()
+
+    def _refused(self, event: UpgradeAbortedEvent) -> None:
+        self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
+        self._emitter.emit("upgrade_aborted", event)
+
+    def _failed(self, text: str, error: Exception) -> None:
+        self._log.failed(text, error)
+        self._emitter.emit("error", ErrorEvent(error))
+
+    def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
+        if self._runtime is None:
+            coro.close()
+        else:
+            self._runtime.spawn(coro)
+
+    def _slot(self) -> Slot:
+        return self._start()[0].slot()
