@@ -26,7 +26,7 @@ from ocpp_core.inputs import (
 )
 from ocpp_core.timers import Timers
 
-from ._deflate import Agreement, Deflate
+from ._deflate import Deflate
 from ._frames import (
     ABNORMAL_CLOSURE,
     INVALID_DATA,
@@ -68,6 +68,24 @@ class Phase(Enum):
 class LinkBase(ABC):
     """One WebSocket connection: bytes in, messages and bytes out."""
 
+    __slots__ = (
+        "_actions",
+        "_attempt",
+        "_client",
+        "_config",
+        "_congested",
+        "_deflate",
+        "_eof",
+        "_head",
+        "_last_received",
+        "_news",
+        "_now",
+        "_phase",
+        "_random",
+        "_reader",
+        "_timers",
+    )
+
     def __init__(self, config: LinkConfig, *, client: bool, attempt: int, random: Random, now: float) -> None:
         self._config = config
         self._client = client
@@ -84,7 +102,6 @@ class LinkBase(ABC):
         self._congested = False
         self._eof = False
         self._last_received = now
-        self._ping_delay = inf
         self._news: TransportLost | None = None
 
     @property
@@ -183,7 +200,7 @@ class LinkBase(ABC):
         if self._phase is not Phase.ENDING and self._reader is not None and self._decode(self._reader):
             return True
         if self._eof:
-            self._end(self._news or TransportLost(ABNORMAL_CLOSURE, "", self._attempt))
+            self._end(self._last_word())
         return self._eof
 
     def _decode(self, reader: MessageReader) -> bool:
@@ -193,8 +210,6 @@ class LinkBase(ABC):
             self._fail(broken)
             return True
         if event is None:
-            if reader.idle:
-                self._reader = None  # an idle connection holds no decoder
             return False
         if type(event) is Control:
             self._control(event)
@@ -242,12 +257,11 @@ class LinkBase(ABC):
 
     # Open, and the end
 
-    def _open(self, subprotocol: str | None, agreement: Agreement | None) -> None:
+    def _open(self, subprotocol: str | None, deflate: Deflate | None) -> None:
         """Enter the open WebSocket; bytes that came behind the handshake are its first ones."""
         self._phase = Phase.OPEN
         self._timers.cancel("handshake")
-        if agreement is not None and self._config.compression is not None:
-            self._deflate = Deflate(agreement, self._config.compression)
+        self._deflate = deflate
         self._actions.append(TransportOpened(subprotocol, self._attempt))
         if early := self._head.clear():
             self._feed(early)
@@ -262,7 +276,7 @@ class LinkBase(ABC):
         if self._phase is Phase.HANDSHAKE:
             self._close_early(event)
         elif event.force:
-            self._end(self._news or TransportLost(ABNORMAL_CLOSURE, "", self._attempt), abort=True)
+            self._end(self._last_word(), abort=True)
         elif self._phase is Phase.OPEN:
             self._phase = Phase.CLOSING
             self._send(Opcode.CLOSE, payload)
@@ -305,6 +319,10 @@ class LinkBase(ABC):
         if news is not None:
             self._actions.append(news)
 
+    def _last_word(self) -> TransportLost | None:
+        """Say how an open WebSocket ended: as agreed before, or abnormally; nothing of one that was refused."""
+        return self._news if self._phase is Phase.ENDING else TransportLost(ABNORMAL_CLOSURE, "", self._attempt)
+
     def _forget(self) -> None:
         self._timers.clear()
         self._head.clear()
@@ -319,15 +337,12 @@ class LinkBase(ABC):
             self._handshake_timeout()
         elif name == "pong":
             self._report(ReportKind.PONG_TIMEOUT, f"nothing arrived for {self._config.pong_timeout:g} s after a ping")
-            self._end(TransportLost(ABNORMAL_CLOSURE, "", self._attempt), abort=True)
-        elif self._phase is Phase.CLOSING:
-            self._end(TransportLost(ABNORMAL_CLOSURE, "", self._attempt), abort=True)
+            self._end(self._last_word(), abort=True)
         else:
-            self._end(self._news)
+            self._end(self._last_word(), abort=self._phase is Phase.CLOSING)
 
     def _arm_ping(self) -> None:
-        self._ping_delay = self._config.ping_interval * self._random.uniform(*_JITTER)
-        self._timers.set("ping", self._now + self._ping_delay)
+        self._timers.set("ping", self._now + self._config.ping_interval * self._random.uniform(*_JITTER))
 
     def _ping(self) -> None:
         """Ping; one deadline stands for all pings sent since the last sign of life, so a slow peer is not cut."""

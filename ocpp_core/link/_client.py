@@ -12,7 +12,7 @@ from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, Webs
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond, TransportFailed
 
 from ._base import LinkBase
-from ._deflate import offer, read_answer
+from ._deflate import Deflate, offer, read_answer
 from ._http import (
     HeadTooLargeError,
     ResponseHead,
@@ -48,6 +48,8 @@ class ClientLink(LinkBase):
     Raises ValueError for a host, target, subprotocol or header that cannot stand in a request.
     """
 
+    __slots__ = ("_compression", "_key", "_room", "_subprotocols")
+
     def __init__(
         self,
         config: LinkConfig,
@@ -72,6 +74,7 @@ class ClientLink(LinkBase):
         self._subprotocols = tuple(subprotocols)
         self._key = b64encode(random.randbytes(16)).decode()
         self._room = config.max_header_size
+        self._compression = config.compression
         self._actions.append(SendBytes(self._request(host, target, headers)))
 
     def _request(self, host: str, target: str, headers: Sequence[tuple[str, str]]) -> bytes:
@@ -85,8 +88,8 @@ class ClientLink(LinkBase):
         ]
         if self._subprotocols:
             fields.append(("Sec-WebSocket-Protocol", ", ".join(self._subprotocols)))
-        if self._config.compression is not None:
-            fields.append(("Sec-WebSocket-Extensions", offer(self._config.compression)))
+        if self._compression is not None:
+            fields.append(("Sec-WebSocket-Extensions", offer(self._compression)))
         return head(f"GET {target} HTTP/1.1", fields)
 
     def _advance_handshake(self) -> bool:
@@ -117,12 +120,13 @@ class ClientLink(LinkBase):
     def _upgrade(self, answer: ResponseHead) -> None:
         try:
             self._check(answer)
-            agreement = read_answer(read_extensions(answer.headers), self._config.compression)
+            agreement = read_answer(read_extensions(answer.headers), self._compression)
         except ValueError as wrong:
             self._report(ReportKind.PROTOCOL_ERROR, str(wrong))
             self._fail_attempt(WebsocketUpgradeError(str(wrong)), retry=False)
             return
-        self._open(next(iter(values(answer.headers, "sec-websocket-protocol")), None), agreement)
+        deflate = None if agreement is None or self._compression is None else Deflate(agreement, self._compression)
+        self._open(next(iter(values(answer.headers, "sec-websocket-protocol")), None), deflate)
 
     def _check(self, answer: ResponseHead) -> None:
         """Check a 101 (RFC 6455 §4.1). Raises ValueError with what is wrong."""

@@ -191,11 +191,8 @@ def head(first_line: str, headers: Iterable[tuple[str, str]]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def response(status: int, headers: Sequence[tuple[str, str]], body: bytes, *, bodiless: bool = False) -> bytes:
-    """Write the last response of a connection; plain text unless its headers say otherwise.
-
-    `bodiless` leaves the body out, as an answer to HEAD must (RFC 9110 §9.3.2).
-    """
+def response(status: int, headers: Headers, body: bytes) -> bytes:
+    """Write the last response of a connection; plain text unless its headers say otherwise."""
     given = {name.lower() for name, _ in headers}
     # RFC 9110 §15.5.22 and §7.8: a 426 names the protocol, and an Upgrade field is named by Connection.
     written = [("Connection", "close, Upgrade" if "upgrade" in given else "close"), *headers]
@@ -203,7 +200,7 @@ def response(status: int, headers: Sequence[tuple[str, str]], body: bytes, *, bo
         if "content-type" not in given:
             written.append(("Content-Type", "text/plain; charset=utf-8"))
         written.append(("Content-Length", str(len(body))))
-    return head(f"HTTP/1.1 {status} {_phrase(status)}", written) + (b"" if bodiless else body)
+    return head(f"HTTP/1.1 {status} {_phrase(status)}", written) + body
 
 
 def _phrase(status: int) -> str:

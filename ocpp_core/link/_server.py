@@ -12,7 +12,7 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond
 
 from ._base import LINGER, LinkBase, Phase
-from ._deflate import Extension, accept
+from ._deflate import Deflate, Extension, accept
 from ._http import (
     HeadTooLargeError,
     RequestHead,
@@ -68,6 +68,8 @@ class ServerLink(LinkBase):
     `now`; every other request is answered here. `random` makes the jitter of pings.
     """
 
+    __slots__ = ("_decided", "_pending")
+
     def __init__(self, config: LinkConfig, *, random: Random, now: float) -> None:
         super().__init__(config, client=False, attempt=0, random=random, now=now)
         self._pending: _Plain | _Upgrade | None = None
@@ -105,7 +107,7 @@ class ServerLink(LinkBase):
         if not request.version.startswith("1."):
             raise _RefusalError(505, "expected HTTP/1.1", linger=True)
         if request.method != "GET":
-            # RFC 9110 §9.3.2: the answer to HEAD has no body, and a client would take it for the next answer.
+            # RFC 9110 §9.3.2: an answer to HEAD has no body.
             raise _RefusalError(405, "" if request.method == "HEAD" else "expected GET", ("Allow", "GET"), linger=True)
         if "websocket" not in tokens(request.headers, "upgrade"):
             self._pending = _Plain(linger=_has_body(request))
@@ -140,7 +142,7 @@ class ServerLink(LinkBase):
             self._reject(event)
         else:
             self._respond(event, linger=isinstance(pending, _Plain) and pending.linger)
-        self._decided = True
+        self._decided, self._pending = True, None
 
     def _accept(self, event: Accept, upgrade: _Upgrade) -> None:
         if event.subprotocol is not None and event.subprotocol not in upgrade.subprotocols:
@@ -155,12 +157,13 @@ class ServerLink(LinkBase):
         ]
         if event.subprotocol is not None:
             headers.append(("Sec-WebSocket-Protocol", event.subprotocol))
+        deflate = None
         compression = self._config.compression
-        accepted = None if compression is None else accept(upgrade.extensions, compression)
-        if accepted is not None:
+        if compression is not None and (accepted := accept(upgrade.extensions, compression)) is not None:
             headers.append(("Sec-WebSocket-Extensions", accepted[0]))
+            deflate = Deflate(accepted[1], compression)
         self._actions.append(SendBytes(head("HTTP/1.1 101 Switching Protocols", headers)))
-        self._open(event.subprotocol, None if accepted is None else accepted[1])
+        self._open(event.subprotocol, deflate)
 
     def _reject(self, event: Reject) -> None:
         if not 400 <= event.status <= 599:
@@ -179,7 +182,7 @@ class ServerLink(LinkBase):
 
     def _finish(self, status: int, headers: Sequence[tuple[str, str]], body: bytes, *, linger: bool = False) -> None:
         """Write the answer and end; `linger` where the peer may still be sending."""
-        if status == 426:
+        if status == 426 and not any(name.lower() == "upgrade" for name, _ in headers):
             headers = [("Upgrade", "websocket"), *headers]
         self._actions.append(SendBytes(response(status, headers, body)))
         if linger and not self._eof:
