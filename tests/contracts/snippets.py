@@ -10,7 +10,7 @@
       <!-- hidden
       code that runs here, by the same rules
       -->
-      <!-- fixture: NAME PORT -->     start `snippet_peers.py NAME` on that port of the page, until the page ends
+      <!-- fixture: NAME PORT -->     `snippet_peers.py` plays NAME (csms, station) on that port until the page ends
       <!-- alone -->                  the next block gets a namespace of its own
       <!-- not run: reason -->        the next block is only compiled
 """
@@ -30,6 +30,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PEERS = Path(__file__).with_name("snippet_peers.py")
+LISTENING = {"csms"}
+"""Fixtures that listen; the others connect."""
 
 _PARTS = re.compile(
     r"^```python\n(?P<code>.*?)^```$"
@@ -111,7 +113,8 @@ class Page:
     def _run(self, snippet: Snippet, runner: asyncio.Runner) -> None:
         where = f"{self._path.name}:{snippet.line}"
         if snippet.port:
-            self._start(where, [str(PEERS), snippet.code, str(self._ports[snippet.port])], self._ports[snippet.port])
+            port = self._ports[snippet.port]
+            self._start(where, [str(PEERS), snippet.code, str(port)], port if snippet.code in LISTENING else 0)
             return
         code = re.sub(r"\b\d{4,5}\b", lambda match: str(self._ports.get(int(match[0]), match[0])), snippet.code)
         if not snippet.runs:
