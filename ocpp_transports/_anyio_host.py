@@ -190,7 +190,7 @@ class StreamHost:
             self.driver.feed(StreamOpened(self._attempt))
 
     async def _read(self, stream: ByteStream) -> None:
-        """Read until the peer's end or ours; not while our own output does not drain."""
+        """Read until this end is closed; not while our own output does not drain."""
         while not self.is_closing:
             if self._outbox or self._patience is not None:
                 await self._flush(stream)
@@ -205,13 +205,14 @@ class StreamHost:
             self.driver.feed(BytesReceived(data, self._attempt))
         else:
             self._feed_end()
-            self.is_closing = True
         self._is_feeding = False
 
     async def _receive(self, stream: ByteStream) -> bytes:
-        """Wait for a chunk; only this wait is ended by `close`, so that nothing is cut."""
+        """Wait for a chunk, after the peer's end for ours. Only these waits are ended by `close`: no write is cut."""
         self._is_receiving = True
         try:
+            if self._is_over:
+                await self.slot().wait()
             return await stream.receive(_CHUNK)
         except Exception:  # noqa: BLE001 - however a stream says so, it is over
             return b""

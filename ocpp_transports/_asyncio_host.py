@@ -40,6 +40,7 @@ class SocketHost(asyncio.Protocol):
         "_connected",
         "_is_congested",
         "_is_over",
+        "_is_tls",
         "_scope",
         "_timer",
         "_transport",
@@ -69,6 +70,7 @@ class SocketHost(asyncio.Protocol):
         self._timer: Handle | None = None  # the patience with congestion, or the linger
         self._is_congested = False
         self._is_over = False  # the end was fed, or must not be
+        self._is_tls = False
 
     # Host
 
@@ -99,7 +101,7 @@ class SocketHost(asyncio.Protocol):
             return
         if self._is_congested:
             transport.resume_reading()
-        if self._is_over or transport.get_extra_info("sslcontext") is not None:
+        if self._is_over or self._is_tls:
             transport.close()  # TLS shuts its end by an alert and waits for the peer's
         else:
             transport.write_eof()
@@ -113,6 +115,7 @@ class SocketHost(asyncio.Protocol):
         if self.is_closing or self._scope.is_closed:
             self._give_up(transport)
             return
+        self._is_tls = transport.get_extra_info("sslcontext") is not None
         transport.set_write_buffer_limits(HIGH_WATER)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.send = transport.write
@@ -134,10 +137,10 @@ class SocketHost(asyncio.Protocol):
         if not self.is_closing:
             self.driver.feed(BytesReceived(data, self._attempt))
 
-    def eof_received(self) -> None:
-        """Feed the peer's end, then close: nobody is left to send to."""
+    def eof_received(self) -> bool:
+        """Feed the peer's end. It may still read: our end stays open until it is closed, but for TLS."""
         self._feed_end()
-        self.close()
+        return not (self.is_closing or self._is_tls)
 
     def pause_writing(self) -> None:
         """Tell the engine that output piles up, read no more, and lose patience after a while."""

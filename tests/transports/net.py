@@ -1,0 +1,130 @@
+"""Real hosts for tests: the two kinds of them on every event loop, and engines that say what happened to them."""
+
+from contextlib import asynccontextmanager
+from functools import partial
+
+import anyio
+from anyio.streams.tls import TLSStream
+
+from ocpp_core.actions import CloseStream, SendBytes
+from ocpp_core.inputs import BytesReceived, Congested
+from ocpp_transports._driver import Driver
+from ocpp_transports._runtime import Address, current_runtime
+from tests.transports.fake_host import FakeEngine, FakeOwner
+
+SECONDS = 10
+"""How long a test waits for what has to happen."""
+
+
+class Probe(FakeEngine):
+    """An engine that a test can wait for, and drive by hand."""
+
+    def __init__(self, on=None):
+        super().__init__(on)
+        self.host = self.driver = self.facts = None
+        self._changed = anyio.Event()
+
+    def handle(self, event, now):
+        super().handle(event, now)
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def until(self, condition):
+        with anyio.fail_after(SECONDS):
+            while not condition():
+                await self._changed.wait()
+
+    async def until_over(self):
+        await self.until(lambda: self.ends)
+
+    async def until_received(self, data):
+        await self.until(lambda: self.received.startswith(data))
+
+    def do(self, *actions):
+        """Have the driver perform these."""
+        self.actions.extend(actions)
+        self.driver.feed(None)
+
+    def attach(self, host, facts=None):
+        """Drive this engine on a host; what `connected` of a listener has to do."""
+        self.host, self.facts = host, facts
+        self.driver = Driver(self, host, FakeOwner())
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    @property
+    def received(self):
+        return b"".join(event.data for event in self.events if type(event) is BytesReceived)
+
+    @property
+    def ends(self):
+        """How often the end of a stream was fed."""
+        return sum(type(event) is BytesReceived and not event.data for event in self.events)
+
+    @property
+    def congestion(self):
+        return [event.on for event in self.events if type(event) is Congested]
+
+
+def echo(event):
+    """Answer bytes by the same, and the end by a close."""
+    return [SendBytes(event.data)] if event.data else [CloseStream()]
+
+
+class Net:
+    """One kind of host: sockets as the event loop's own runtime has them, or anyio's streams over them."""
+
+    def __init__(self, kind, tasks):
+        self.kind = kind
+        self.runtime = current_runtime("Test", in_block=True)
+        self._tasks = tasks
+
+    async def listen(self, connected, *, ssl=None):
+        """Serve a port of this machine; returns the port."""
+        if self.kind == "sockets":
+            return (await self.runtime.listen(0, "127.0.0.1", ssl=ssl, connected=connected)).port
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        self._tasks.start_soon(self._accept, listener, ssl, connected)
+        return listener.extra(anyio.abc.SocketAttribute.local_port)
+
+    async def _accept(self, listener, ssl, connected):
+        async def adopt(stream):
+            secured = await TLSStream.wrap(stream, server_side=True, ssl_context=ssl) if ssl else stream
+            self.runtime.adopt(secured, connected)
+
+        async with listener:
+            await listener.serve(adopt)
+
+    def dialer(self, port, *, ssl=None, host="127.0.0.1", server_hostname=None):
+        """Make the host of a client."""
+        if self.kind == "sockets":
+            return self.runtime.dialer(lambda: Address(host, port, ssl, server_hostname))
+        hostname = {"tls_hostname": server_hostname or host} if ssl else {}
+        return self.runtime.stream_dialer(partial(anyio.connect_tcp, host, port, ssl_context=ssl, **hostname))
+
+    async def serve(self, probe, *, ssl=None):
+        """Serve one connection by this probe; returns the port."""
+        return await self.listen(probe.attach, ssl=ssl)
+
+    @asynccontextmanager
+    async def pair(self, probe):
+        """Connect a plain stream to this probe."""
+        async with await anyio.connect_tcp("127.0.0.1", await self.serve(probe)) as peer:
+            await probe.until(lambda: probe.driver)
+            yield peer
+
+    @property
+    def is_empty(self):
+        return not (self.runtime.streams or self.runtime._tasks or self.runtime._listeners)
+
+
+async def read_all(stream):
+    """Read until the end, however it comes."""
+    data = b""
+    with anyio.fail_after(SECONDS):
+        try:
+            async for chunk in stream:
+                data += chunk
+        except (anyio.BrokenResourceError, OSError):
+            data += b"<broken>"
+    return data
