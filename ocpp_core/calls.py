@@ -156,7 +156,7 @@ def _seconds(value: float | None, name: str, default: float) -> float:
         return default
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
         raise ValueError(f"expected {name} > 0 seconds, got {value!r}")
-    return value
+    return float(value)
 
 
 def violation_error(violation: Violation, version: Version) -> RPCError:
@@ -292,7 +292,7 @@ class Calls:
             error = violation_error(violation, self._version)
             self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error))
             self._settle(call, error=error)
-            self._refuse_result(frame[1], violation.code, violation.description)
+            self._refuse_result(call, frame[1], violation.code, violation.description)
         self.fill_window(now)
         return True
 
@@ -313,7 +313,7 @@ class Calls:
         self.timers.cancel(call)
         self._settle(call, error=RPCFrameworkError(f"unusable answer: {reason}"))
         if is_result:
-            self._refuse_result(message_id, ErrorCode.FORMAT_VIOLATION, reason)
+            self._refuse_result(call, message_id, ErrorCode.FORMAT_VIOLATION, reason)
         self.fill_window(now)
 
     def _answered(self, frame: Frame, now: float) -> OutboundCall | None:
@@ -333,7 +333,7 @@ class Calls:
             return None
         return validator.check_result(call.action, payload)
 
-    def _refuse_result(self, message_id: str, code: str, description: str) -> None:
+    def _refuse_result(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
         """OCPP 2.1 Part 4 §4.2.3: a caller may tell by CALLRESULTERROR that it could not process a CALLRESULT."""
         if not (self.config.answer_bad_results and self._version.reports_bad_results):
             return
@@ -341,7 +341,7 @@ class Calls:
         spelled = self._version.spell(code)
         self._emit(SendText(encode_error(kind, message_id, spelled, description, {})))
         if self.config.trace:
-            self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, {}]))
+            self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, {}], call.action))
 
     def unmatched(self, message_id: str) -> ReportKind:
         """Say what an answer to no pending CALL is."""

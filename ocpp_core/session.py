@@ -304,7 +304,9 @@ class Session:
         if isinstance(self.state, Closed):
             return
         self.calls.lose(event.code, event.reason)
-        if not (self.keep_unsent and isinstance(self.state, Open)):
+        if self.keep_unsent and isinstance(self.state, Open):
+            self.calls.timers.clear()  # whoever takes them sees to their time to live
+        else:
             self.calls.refuse_waiting(
                 lambda call: ConnectionLostError(
                     f"the connection ended before {call.action} was sent", sent=False, close_code=event.code
