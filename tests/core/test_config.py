@@ -1,0 +1,85 @@
+"""Every limit and policy, validated on construction."""
+
+from dataclasses import FrozenInstanceError, fields
+from math import inf, nan
+
+import pytest
+
+from ocpp_core.config import ClientConfig, Compression, LinkConfig, SessionConfig, UpgradeTarget
+from ocpp_core.messages import Leniency
+
+SECONDS = (0, -1, nan, "5", None, True)
+
+OUT_OF_RANGE = [
+    *((SessionConfig, name, SECONDS) for name in ("call_timeout", "call_ttl", "drain_timeout", "close_timeout")),
+    *((SessionConfig, name, (0, nan, "1")) for name in ("call_concurrency", "max_inbound", "max_bad_messages")),
+    *((SessionConfig, name, (-1, nan)) for name in ("max_queued", "max_declined")),
+    *((LinkConfig, name, SECONDS) for name in ("handshake_timeout", "close_timeout", "ping_interval", "pong_timeout")),
+    (LinkConfig, "max_message_size", (0, nan)),
+    (LinkConfig, "max_fragments", (0,)),
+    (LinkConfig, "max_header_size", (255,)),
+    (LinkConfig, "max_early_data", (-1,)),
+    (Compression, "level", (-1, 10)),
+    (Compression, "window_bits", (8, 16)),
+    (Compression, "threshold", (-1,)),
+    (ClientConfig, "protocols", ((), ("ocpp1.6", "ocpp1.6"))),
+    (ClientConfig, "max_reconnects", (-1, nan)),
+    (ClientConfig, "connect_timeout", SECONDS),
+    (ClientConfig, "offline_queue_size", (0,)),
+]
+
+
+def make(cls, **settings):
+    return cls(**({"protocols": ("ocpp1.6",)} | settings if cls is ClientConfig else settings))
+
+
+class TestRanges:
+    @pytest.mark.parametrize(("cls", "name", "values"), OUT_OF_RANGE)
+    def test_a_value_out_of_range_is_refused_by_name(self, cls, name, values):
+        for value in values:
+            with pytest.raises(ValueError, match=f"expected .*{name}"):
+                make(cls, **{name: value})
+
+    @pytest.mark.parametrize(
+        ("cls", "name"),
+        [
+            (SessionConfig, "call_timeout"),
+            (SessionConfig, "call_ttl"),
+            (SessionConfig, "max_bad_messages"),
+            (LinkConfig, "ping_interval"),
+            (LinkConfig, "pong_timeout"),
+            (LinkConfig, "max_message_size"),
+            (ClientConfig, "max_reconnects"),
+            (ClientConfig, "connect_timeout"),
+        ],
+    )
+    def test_inf_means_no_limit(self, cls, name):
+        assert getattr(make(cls, **{name: inf}), name) == inf
+
+
+class TestDefaults:
+    def test_are_those_of_the_protocol(self):
+        """OCPP-J §4.1.1: one CALL at a time."""
+        config = SessionConfig()
+        assert (config.call_concurrency, config.call_timeout, config.call_ttl) == (1, 30, inf)
+        assert config.validator is None
+
+    def test_tolerate_nothing(self):
+        assert not any(getattr(Leniency(), field.name) for field in fields(Leniency))
+
+    def test_reconnect_for_ever_but_not_before_the_first_connection(self):
+        config = ClientConfig(protocols=("ocpp1.6",))
+        assert (config.reconnect, config.max_reconnects, config.retry_initial_connect) == (True, inf, False)
+        assert config.offline_queue is False
+
+
+class TestConfigs:
+    @pytest.mark.parametrize("cls", [SessionConfig, LinkConfig, Compression, ClientConfig])
+    def test_can_not_be_changed(self, cls):
+        config = make(cls)
+        with pytest.raises(FrozenInstanceError):
+            setattr(config, fields(config)[0].name, 1)
+
+    def test_never_show_credentials(self):
+        target = UpgradeTarget("h", "/CP1", (("Authorization", "Basic c2VjcmV0"),))
+        assert "Basic" not in repr(target)

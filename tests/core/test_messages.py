@@ -1,0 +1,243 @@
+"""The five OCPP-J messages and their JSON text (OCPP-J 1.6 §4.2, OCPP 2.x Part 4 §4.2)."""
+
+import json
+from math import inf, nan
+
+import pytest
+
+from ocpp_core.messages import (
+    MAX_DEPTH,
+    Fault,
+    Leniency,
+    Malformed,
+    MessageType,
+    decode,
+    encode_error,
+    encode_message,
+    encode_payload,
+    encode_result,
+    is_unicode,
+)
+from ocpp_core.versions import OCPP16, OCPP21
+
+CLASSIC, ALL = OCPP16.message_types, OCPP21.message_types
+LONG = "i" * 37
+
+
+def deep(levels: int) -> str:
+    return "[" * levels + "]" * levels
+
+
+class TestWhatIsAMessage:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '[2,"a","Heartbeat",{}]',
+            '[3,"a",{"status":"Accepted"}]',
+            '[4,"a","GenericError","why",{"k":1}]',
+            '[5,"a","FormatViolation","",{}]',
+            '[6,"a","NotifyPeriodicEventStream",{"id":1}]',
+            ' \r\n[ 2 , "a" , "Heartbeat" , { } ]\t',
+            '[2,"","Heartbeat",{}]',
+            '[2,"' + "i" * 36 + '","Heartbeat",{}]',
+            '[3,"' + LONG + '",{}]',
+            '[2,"a","Ünïcode ⚡ \\ud83d\\ude00",{"\\n":"\\u0000"}]',
+            '[2,"a","DataTransfer",{"data":"[[[[{{{{"}]',
+        ],
+    )
+    def test_is_read_as_the_json_array_that_it_is(self, text):
+        assert decode(text, ALL) == json.loads(text)
+
+    @pytest.mark.parametrize("rest", ['""', "7", '"",null', '"","details"', '7,["details"]'])
+    def test_of_an_error_the_code_is_what_counts(self, rest):
+        assert decode(f'[4,"a","Bogus",{rest}]', ALL) == [4, "a", "Bogus", "", {}]
+
+
+class TestWhatIsNone:
+    """Each fault tells who has to be told: the peer, a caller of ours, or nobody."""
+
+    @pytest.mark.parametrize("text", ["", " ", "\r\n\t"])
+    def test_empty_text(self, text):
+        assert decode(text, ALL).fault is Fault.EMPTY
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "null",
+            "{}",
+            '"[2]"',
+            "[]",
+            "[null]",
+            '["2","a","Heartbeat",{}]',
+            '[2.0,"a","Heartbeat",{}]',
+            '[true,"a","Heartbeat",{}]',
+            "[2]",
+            '[2,5,"Heartbeat",{}]',
+            '[2,null,"Heartbeat",{}]',
+            '[2,["a"],"Heartbeat",{}]',
+            "[2,",
+            '[2,"a',
+            '[2,"' + LONG + '","Heart',
+            '[2,"\\u0061","Heart',
+            '\ufeff[2,"a","Heartbeat",{}]',
+            "NaN",
+        ],
+    )
+    def test_no_type_or_no_id_of_a_call(self, text):
+        assert decode(text, ALL) == Malformed(Fault.UNREADABLE, decode(text, ALL).reason, None)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '[2,"a"]',
+            '[2,"a","Heartbeat"]',
+            '[2,"a","Heartbeat",{},{}]',
+            '[2,"a","Heartbeat",null]',
+            '[2,"a","Heartbeat",[]]',
+            '[2,"a","Heartbeat","{}"]',
+            '[2,"a","",{}]',
+            '[2,"a",5,{}]',
+            '[2,"a","Heartbeat",{"x":}]',
+            '[2,"a","Heartbeat",{"x":NaN}]',
+            '[2,"a","Heartbeat",{"x":-Infinity}]',
+            '[2,"a","Heartbeat",{"x":1e999}]',
+            '[2,"a","Heartbeat",{"x":"\\ud800"}]',
+            '[2,"a","Heartbeat",{"x":"\ud800"}]',
+            '[2,"a","Heartbeat",{}]]',
+            '[2,"a","Heartbeat",{"x":' + "9" * 5000 + "}]",
+            '[2,"a","Heartbeat",{"x":' + deep(MAX_DEPTH) + "}]",
+            '[2,"a","Heartbeat",{"x":' + deep(10_000) + "}]",
+        ],
+    )
+    def test_a_call_with_a_readable_id(self, text):
+        found = decode(text, ALL)
+        assert (found.fault, found.message_id) == (Fault.CALL, "a")
+
+    def test_a_call_whose_id_is_too_long(self):
+        found = decode(f'[2,"{LONG}","Heartbeat",{{}}]', ALL)
+        assert (found.fault, found.message_id) == (Fault.ID_TOO_LONG, LONG)
+
+    @pytest.mark.parametrize(
+        ("text", "fault", "message_id"),
+        [
+            ('[3,"a"]', Fault.RESULT, "a"),
+            ('[3,"a",null]', Fault.RESULT, "a"),
+            ('[3,"a",{},{}]', Fault.RESULT, "a"),
+            ("[3,5,{}]", Fault.RESULT, None),
+            ('[3,"a",{"x":', Fault.RESULT, "a"),
+            ("[3,", Fault.RESULT, None),
+            ('[4,"a"]', Fault.ERROR, "a"),
+            ('[4,"a","GenericError"]', Fault.ERROR, "a"),
+            ('[4,"a",500,"",{}]', Fault.ERROR, "a"),
+            ('[4,"a","GenericError","",{},0]', Fault.ERROR, "a"),
+            ('[4,"a","GenericError","', Fault.ERROR, "a"),
+            ('[5,"a","FormatViolation"]', Fault.RESULT_ERROR, "a"),
+            ('[5,"a","FormatViolation', Fault.RESULT_ERROR, "a"),
+            ('[6,"a","NotifyPeriodicEventStream",null]', Fault.SEND, "a"),
+            ('[6,"a","NotifyPeriodicEventStream",{', Fault.SEND, "a"),
+            ("[6,", Fault.SEND, None),
+        ],
+    )
+    def test_what_is_never_answered_says_whose_call_it_ends(self, text, fault, message_id):
+        found = decode(text, ALL)
+        assert (found.fault, found.message_id) == (fault, message_id)
+
+    @pytest.mark.parametrize(
+        ("text", "message_id"),
+        [('[9,"a"]', "a"), ("[9]", None), ("[1,5]", None), ('[6,"a","X",{}]', "a"), ("[5]", None)],
+    )
+    def test_a_type_that_the_version_does_not_know(self, text, message_id):
+        found = decode(text, CLASSIC)
+        assert (found.fault, found.message_id) == (Fault.UNKNOWN_TYPE, message_id)
+
+    def test_nesting_up_to_the_limit_is_read(self):
+        assert decode(f'[2,"a","Heartbeat",{{"x":{deep(MAX_DEPTH - 2)}}}]', ALL)[1] == "a"
+
+    def test_brackets_inside_texts_do_not_nest(self):
+        assert decode('[2,"a","X",{"x":"\\"' + "[" * 1000 + '"}]', ALL)[1] == "a"
+
+    def test_the_reason_says_what_was_expected_and_repeats_nothing_of_the_text(self):
+        reason = decode('[2,"a","Secret",["password"]]', ALL).reason
+        assert reason == "expected a JSON object as payload"
+
+
+class TestLeniency:
+    """Each tolerance is off by default; see the faults above."""
+
+    @pytest.mark.parametrize(
+        ("name", "text", "read"),
+        [
+            ("null_payload", '[2,"a","Heartbeat",null]', [2, "a", "Heartbeat", {}]),
+            ("null_payload", '[3,"a",null]', [3, "a", {}]),
+            ("null_payload", '[6,"a","X",null]', [6, "a", "X", {}]),
+            ("numeric_ids", '[2,5,"Heartbeat",{}]', [2, "5", "Heartbeat", {}]),
+            ("numeric_ids", "[3,-5,{}]", [3, "-5", {}]),
+            ("long_ids", f'[2,"{LONG}","Heartbeat",{{}}]', [2, LONG, "Heartbeat", {}]),
+            ("trailing_elements", '[2,"a","Heartbeat",{},1,2]', [2, "a", "Heartbeat", {}]),
+            ("trailing_elements", '[3,"a",{},{}]', [3, "a", {}]),
+            ("trailing_elements", '[4,"a","X","",{},{}]', [4, "a", "X", "", {}]),
+        ],
+    )
+    def test_a_named_tolerance_reads_what_is_malformed_without_it(self, name, text, read):
+        assert isinstance(decode(text, ALL), Malformed)
+        assert decode(text, ALL, Leniency(**{name: True})) == read
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("null_payload", '[2,"a","Heartbeat",[]]'),
+            ("null_payload", '[2,"a","Heartbeat"]'),
+            ("numeric_ids", '[2,5.0,"Heartbeat",{}]'),
+            ("numeric_ids", '[2,true,"Heartbeat",{}]'),
+            ("trailing_elements", '[2,"a","Heartbeat"]'),
+            ("trailing_elements", '[3,"a"]'),
+        ],
+    )
+    def test_it_reads_no_more_than_its_name_says(self, name, text):
+        assert isinstance(decode(text, ALL, Leniency(**{name: True})), Malformed)
+
+
+class TestWriting:
+    def test_messages_are_compact_json_with_text_as_it_is(self):
+        payload = encode_payload({"a": [1, None, True], "ü": "⚡"})
+        assert encode_message(MessageType.CALL, "i", "Ä", payload) == '[2,"i","Ä",{"a":[1,null,true],"ü":"⚡"}]'
+        assert encode_result("i", "{}") == '[3,"i",{}]'
+        assert encode_error(4, "i", "GenericError", "why", {"k": 1}) == '[4,"i","GenericError","why",{"k":1}]'
+
+    def test_a_description_is_cut_to_255_characters(self):
+        """OCPP 2.0.1 Part 4 table 7."""
+        assert json.loads(encode_error(4, "i", "GenericError", "⚡" * 300, {}))[3] == "⚡" * 255
+
+    @pytest.mark.parametrize("payload", [None, [], "text", 5, (("a", 1),), {"a": object()}, {"a": {1, 2}}, {(1, 2): 3}])
+    def test_a_payload_that_is_no_json_object_is_a_type_error(self, payload):
+        with pytest.raises(TypeError):
+            encode_payload(payload)
+
+    @pytest.mark.parametrize("payload", [{"a": nan}, {"a": [inf]}, {"a": "\ud800"}, {"\udfff": 1}])
+    def test_what_json_text_can_not_hold_is_a_value_error(self, payload):
+        with pytest.raises(ValueError, match=r"JSON compliant|surrogates"):
+            encode_payload(payload)
+
+    @pytest.mark.parametrize("levels", [MAX_DEPTH, 10_000])
+    def test_a_payload_deeper_than_the_peer_may_read_is_a_value_error(self, levels):
+        payload: dict[str, object] = {}
+        for _ in range(levels - 1):
+            payload = {"a": payload}
+        with pytest.raises(ValueError, match=f"less than {MAX_DEPTH} levels"):
+            encode_payload(payload)
+
+    def test_a_payload_that_holds_itself_is_a_value_error(self):
+        payload: dict[str, object] = {}
+        payload["a"] = payload
+        with pytest.raises(ValueError, match="Circular"):
+            encode_payload(payload)
+
+    def test_the_deepest_payload_that_is_written_is_read(self):
+        text = encode_message(2, "i", "X", encode_payload({"x": json.loads(deep(MAX_DEPTH - 2))}))
+        assert isinstance(decode(text, ALL), list)
+
+    @pytest.mark.parametrize(
+        ("text", "is_text"), [("", True), ("a⚡\U0001f600", True), ("\ud800", False), ("a\udfff", False)]
+    )
+    def test_lone_surrogates_are_no_unicode(self, text, is_text):
+        assert is_unicode(text) is is_text

@@ -1,0 +1,300 @@
+"""Inbound CALLs and SENDs, and the one answer each CALL gets."""
+
+from itertools import count
+from math import nan
+
+import pytest
+
+from ocpp_core.actions import Abandon, Dispatch, Report, ReportKind, Trace
+from ocpp_core.config import SessionConfig
+from ocpp_core.inputs import Close, Decline, Fail, Reconfigure, Reply, TransportLost
+from ocpp_core.session import Session
+from ocpp_core.versions import OCPP16, OCPP21, OCPP201
+from tests.core.player import Player, Strict, a_session, counting_ids, dispatched, of, reports, sent
+
+
+def a_call(message_id="a", payload="{}", action="Heartbeat"):
+    return f'[2,"{message_id}","{action}",{payload}]'
+
+
+SEND = '[6,"s","NotifyPeriodicEventStream",{}]'
+
+
+class TestCall:
+    def test_is_dispatched_with_all_a_handler_needs(self):
+        assert a_session().hear(a_call(payload='{"n":1}')) == [
+            Dispatch(1, "Heartbeat", {"n": 1}, "a", expects_reply=True)
+        ]
+
+    def test_is_answered_by_its_id(self):
+        session = a_session()
+        session.hear(a_call("a"), a_call("b"))
+        assert sent(session.play(Reply(2, {"n": 2}), Reply(1, {"n": 1}))) == [[3, "b", {"n": 2}], [3, "a", {"n": 1}]]
+
+    def test_is_answered_once(self):
+        session = a_session()
+        session.hear(a_call())
+        session.play(Reply(1, {}))
+        assert session.play(Reply(1, {}), Fail(1, "InternalError"), Decline(1)) == []
+
+    def test_may_have_an_empty_id(self):
+        session = a_session()
+        session.hear(a_call(""))
+        assert sent(session.play(Reply(1, {}))) == [[3, "", {}]]
+
+    def test_whose_number_is_unknown_gets_nothing(self):
+        assert a_session().play(Reply(99, {}), Fail(99, "InternalError"), Decline(99)) == []
+
+
+class TestError:
+    @pytest.mark.parametrize(
+        ("version", "code"), [(OCPP16, "OccurenceConstraintViolation"), (OCPP21, "OccurrenceConstraintViolation")]
+    )
+    def test_says_code_description_and_details_of_the_handler(self, version, code):
+        session = a_session(version)
+        session.hear(a_call())
+        done = session.play(Fail(1, "OccurrenceConstraintViolation", "no ⚡", {"k": [1]}))
+        assert sent(done) == [[4, "a", code, "no ⚡", {"k": [1]}]]
+
+    def test_has_empty_details_by_default(self):
+        session = a_session()
+        session.hear(a_call())
+        assert sent(session.play(Fail(1, "VendorError"))) == [[4, "a", "VendorError", "", {}]]
+
+    @pytest.mark.parametrize("details", [{"k": nan}, {"k": object()}, {"k": "\ud800"}, ["k"]])
+    def test_is_sent_without_details_that_are_no_json(self, details):
+        session = a_session()
+        session.hear(a_call())
+        done = session.play(Fail(1, "VendorError", "why", details))
+        assert sent(done) == [[4, "a", "VendorError", "why", {}]]
+        assert reports(done) == [ReportKind.INVALID_REPLY]
+
+    def test_is_sent_with_what_is_no_unicode_replaced(self):
+        session = a_session()
+        session.hear(a_call())
+        assert sent(session.play(Fail(1, "X\ud800", "why \udfff")))[0][:4] == [4, "a", "X?", "why ?"]
+
+    @pytest.mark.parametrize("misuse", [Fail(1, None), Fail(1, "X", None), Fail(1, "X", ValueError())])
+    def test_with_a_code_or_description_that_is_no_text_raises_and_leaves_the_call_open(self, misuse):
+        session = a_session()
+        session.hear(a_call())
+        with pytest.raises(TypeError, match="as text"):
+            session.play(misuse)
+        assert sent(session.play(Reply(1, {}))) == [[3, "a", {}]]
+
+
+class TestOwnFault:
+    """A bad handler result is our InternalError, never the peer's schema error, and tells the peer nothing more."""
+
+    @pytest.mark.parametrize("payload", [None, [], "text", {"x": object()}, {"x": nan}, {"x": "\ud800"}])
+    def test_a_result_that_is_no_json_object(self, payload):
+        session = a_session()
+        session.hear(a_call())
+        done = session.play(Reply(1, payload))
+        assert sent(done) == [[4, "a", "InternalError", "the receiver could not make a valid result", {}]]
+        assert reports(done) == [ReportKind.INVALID_REPLY]
+
+    def test_a_result_that_breaks_its_schema(self):
+        session = a_session(validator=Strict())
+        session.hear(a_call())
+        done = session.play(Reply(1, {"bad": 1}))
+        assert sent(done) == [[4, "a", "InternalError", "the receiver could not make a valid result", {}]]
+        assert of(Report, done)[0].detail == "result: bad is not allowed"
+
+
+class TestDuplicateId:
+    """OCPP-J 1.6 §4.2.3: a CALL whose id is still in progress is refused."""
+
+    @pytest.mark.parametrize(
+        ("version", "code"), [(OCPP16, "GenericError"), (OCPP201, "RpcFrameworkError"), (OCPP21, "RpcFrameworkError")]
+    )
+    def test_is_refused_however_often_it_comes_and_the_first_goes_on(self, version, code):
+        session = a_session(version)
+        session.hear(a_call())
+        for _ in range(2):
+            done = session.hear(a_call())
+            assert [frame[:3] for frame in sent(done)] == [[4, "a", code]]
+            assert (dispatched(done), reports(done)) == ([], [ReportKind.DUPLICATE_ID])
+        assert sent(session.play(Reply(1, {"n": 1}))) == [[3, "a", {"n": 1}]]
+
+    def test_may_be_used_again_after_the_answer(self):
+        session = a_session()
+        session.hear(a_call())
+        session.play(Reply(1, {}))
+        assert dispatched(session.hear(a_call())) == [2]
+
+    def test_of_a_call_of_ours_is_another_id(self):
+        """Each sender has its own ids (OCPP-J §4.1.4)."""
+        session = a_session()
+        session.hear(a_call("id-1"))
+        assert sent(session.play(Reply(1, {}))) == [[3, "id-1", {}]]
+
+
+class TestNoReply:
+    """`Decline`: nothing is sent, the id stays in flight, one answer is possible later."""
+
+    def test_keeps_the_id_in_flight(self):
+        session = a_session()
+        session.hear(a_call())
+        assert session.play(Decline(1), Decline(1)) == []
+        assert reports(session.hear(a_call())) == [ReportKind.DUPLICATE_ID]
+
+    @pytest.mark.parametrize(
+        ("answer", "frame"),
+        [(Reply(1, {"n": 1}), [3, "a", {"n": 1}]), (Fail(1, "VendorError"), [4, "a", "VendorError", "", {}])],
+    )
+    def test_allows_one_answer_later(self, answer, frame):
+        session = a_session()
+        session.hear(a_call())
+        session.play(Decline(1))
+        session.wait(3600)
+        assert sent(session.play(answer)) == [frame]
+        assert session.play(answer) == []
+
+    def test_allows_none_after_the_connection(self):
+        session = a_session()
+        session.hear(a_call())
+        session.play(Decline(1))
+        assert of(Abandon, session.play(TransportLost())) == [Abandon(1)]
+        assert session.play(Reply(1, {})) == []
+
+    def test_is_bounded_and_gives_up_the_oldest(self):
+        session = a_session(max_declined=2)
+        session.hear(a_call("a"), a_call("b"), a_call("c"))
+        assert session.play(Decline(1), Decline(2)) == []
+        assert session.play(Decline(3)) == [Abandon(1)]
+        assert session.play(Reply(1, {})) == []
+        assert dispatched(session.hear(a_call("a"))) == [4]
+
+    def test_does_not_count_as_in_progress(self):
+        session = a_session(max_inbound=1)
+        session.hear(a_call("a"))
+        session.play(Decline(1))
+        assert dispatched(session.hear(a_call("b"))) == [2]
+
+
+class TestInboundCap:
+    def test_refuses_calls_beyond_it(self):
+        session = a_session(max_inbound=2)
+        done = session.hear(a_call("a"), a_call("b"), a_call("c"))
+        assert dispatched(done) == [1, 2]
+        assert [frame[:3] for frame in sent(done)] == [[4, "c", "GenericError"]]
+        assert reports(done) == [ReportKind.OVERLOAD]
+
+    def test_has_room_again_after_an_answer(self):
+        session = a_session(max_inbound=1)
+        session.hear(a_call("a"))
+        session.play(Reply(1, {}))
+        assert dispatched(session.hear(a_call("b"))) == [2]
+
+    def test_drops_sends_beyond_it(self):
+        session = a_session(OCPP21, max_inbound=1)
+        done = session.hear(a_call("a"), SEND)
+        assert (dispatched(done), sent(done), reports(done)) == ([1], [], [ReportKind.OVERLOAD])
+
+
+class TestStrictMode:
+    @pytest.mark.parametrize(
+        ("version", "code"), [(OCPP16, "OccurenceConstraintViolation"), (OCPP201, "OccurrenceConstraintViolation")]
+    )
+    def test_refuses_a_call_that_breaks_its_schema_and_the_handler_never_sees_it(self, version, code):
+        session = a_session(version, validator=Strict())
+        done = session.hear(a_call(payload='{"bad":1}'))
+        assert sent(done) == [[4, "a", code, "call: bad is not allowed", {}]]
+        assert (dispatched(done), reports(done)) == ([], [ReportKind.INVALID_CALL])
+
+    def test_checks_only_the_actions_it_is_meant_for(self):
+        session = a_session(validator=Strict(), validated_actions=frozenset({"Reset"}))
+        assert dispatched(session.hear(a_call(payload='{"bad":1}'))) == [1]
+        assert sent(session.play(Reply(1, {"bad": 1}))) == [[3, "a", {"bad": 1}]]
+
+    def test_can_be_switched_on_and_off(self):
+        session = a_session()
+        session.play(Reconfigure(SessionConfig(validator=Strict())))
+        assert dispatched(session.hear(a_call(payload='{"bad":1}'))) == []
+        session.play(Reconfigure(SessionConfig()))
+        assert dispatched(session.hear(a_call(payload='{"bad":1}'))) == [1]
+
+
+class TestSend:
+    """OCPP 2.1 Part 4 §4.2.4: a SEND is never answered, whatever is wrong with it."""
+
+    def test_is_dispatched_as_a_message_without_answer(self):
+        session = a_session(OCPP21)
+        assert session.hear(SEND) == [Dispatch(1, "NotifyPeriodicEventStream", {}, "s", expects_reply=False)]
+
+    @pytest.mark.parametrize("end", [Reply(1, {}), Reply(1, None), Fail(1, "InternalError"), Decline(1)])
+    def test_ends_without_an_answer(self, end):
+        session = a_session(OCPP21)
+        session.hear(SEND)
+        assert session.play(end) == []
+        assert len(session.engine.requests) == 0
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '[6,"s","Heartbeat",{}]',
+            '[6,"s","NotifyPeriodicEventStream",{"bad":1}]',
+            '[6,"s","NotifyPeriodicEventStream",null]',
+            '[6,"s","NotifyPeriodicEventStream"]',
+            '[6,"s","NotifyPeriodicEventStream",{',
+            '[6,5,"NotifyPeriodicEventStream",{}]',
+        ],
+    )
+    def test_that_is_wrong_is_a_bad_message_without_an_answer(self, text):
+        done = a_session(OCPP21, validator=Strict()).hear(text)
+        assert (sent(done), dispatched(done), reports(done)) == ([], [], [ReportKind.BAD_MESSAGE])
+
+    def test_does_not_occupy_an_id(self):
+        session = a_session(OCPP21)
+        assert dispatched(session.hear(SEND, SEND, a_call("s"))) == [1, 2, 3]
+
+
+class TestEndOfTheConnection:
+    @pytest.mark.parametrize("end", [TransportLost(), Close(drain=False), Close(force=True)])
+    def test_abandons_what_runs_and_takes_no_answer_any_more(self, end):
+        session = a_session()
+        session.hear(a_call("a"), a_call("b"))
+        session.play(Decline(2))
+        assert of(Abandon, session.play(end)) == [Abandon(1), Abandon(2)]
+        assert session.play(Reply(1, {}), Fail(2, "InternalError")) == []
+        assert len(session.engine.requests) == 0
+
+    def test_makes_numbers_that_no_other_connection_has(self):
+        """Reply ids never cross connections: a late answer finds no request of that number."""
+        numbers = count(1)
+        first, second = (
+            Player(Session(SessionConfig(), OCPP16, ids=counting_ids(), numbers=numbers)) for _ in range(2)
+        )
+        assert dispatched(first.hear(a_call())) == [1]
+        assert dispatched(second.hear(a_call())) == [2]
+        first.play(TransportLost())
+        assert second.play(Reply(1, {"late": True})) == []
+        assert sent(second.play(Reply(2, {}))) == [[3, "a", {}]]
+
+
+class TestTrace:
+    """Every answer names its action and how long it took."""
+
+    @pytest.mark.parametrize("answer", [Reply(1, {}), Reply(1, {"x": nan}), Fail(1, "VendorError")])
+    def test_of_an_answer(self, answer):
+        session = a_session(trace=True)
+        session.hear(a_call())
+        session.wait(2)
+        trace = of(Trace, session.play(answer))[0]
+        assert (trace.direction.value, trace.action, trace.latency) == ("out", "Heartbeat", 2)
+
+    def test_of_a_refusal(self):
+        session = a_session(trace=True, max_inbound=1)
+        session.hear(a_call("a"))
+        traces = of(Trace, session.hear(a_call("a"), a_call("b")))
+        assert [(trace.direction.value, trace.action) for trace in traces] == [
+            ("in", "Heartbeat"),
+            ("out", "Heartbeat"),
+        ] * 2
+
+    def test_is_off_by_default(self):
+        session = a_session()
+        session.hear(a_call())
+        session.play(Reply(1, {}))
+        assert of(Trace, session.log) == []

@@ -1,0 +1,93 @@
+"""Named deadlines."""
+
+from math import inf
+
+import pytest
+
+from ocpp_core.timers import Timers
+
+
+@pytest.fixture
+def timers():
+    return Timers()
+
+
+class TestNext:
+    def test_is_inf_when_nothing_is_armed(self, timers):
+        assert timers.next == inf
+
+    def test_is_the_earliest_deadline(self, timers):
+        for name, at in [("b", 2.0), ("a", 1.0), ("c", 3.0)]:
+            timers.set(name, at)
+        assert timers.next == 1.0
+
+    def test_forgets_a_cancelled_one(self, timers):
+        timers.set("a", 1.0)
+        timers.set("b", 2.0)
+        timers.cancel("a")
+        assert (timers.next, "a" in timers, "b" in timers, len(timers)) == (2.0, False, True, 1)
+
+    @pytest.mark.parametrize("at", [0.5, 5.0])
+    def test_follows_a_moved_one(self, timers, at):
+        timers.set("a", 1.0)
+        timers.set("a", at)
+        assert (timers.next, len(timers)) == (at, 1)
+
+
+class TestDue:
+    def test_takes_out_what_is_due_in_order_of_time(self, timers):
+        for name, at in [("late", 3.0), ("second", 2.0), ("first", 1.0)]:
+            timers.set(name, at)
+        assert list(timers.due(2.0)) == ["first", "second"]
+        assert (timers.next, len(timers)) == (3.0, 1)
+
+    def test_keeps_the_order_of_arming_at_the_same_time(self, timers):
+        for name in ["b", "a", "c"]:
+            timers.set(name, 1.0)
+        assert list(timers.due(1.0)) == ["b", "a", "c"]
+
+    def test_takes_out_nothing_early(self, timers):
+        timers.set("a", 1.0)
+        assert list(timers.due(0.999)) == []
+        assert timers.next == 1.0
+
+    def test_skips_what_is_cancelled_meanwhile(self, timers):
+        timers.set("a", 1.0)
+        timers.set("b", 1.0)
+        due = timers.due(1.0)
+        assert next(due) == "a"
+        timers.cancel("b")
+        assert list(due) == []
+
+
+class TestDisarming:
+    def test_inf_disarms(self, timers):
+        timers.set("a", 1.0)
+        timers.set("a", inf)
+        assert ("a" in timers, timers.next) == (False, inf)
+
+    def test_cancelling_the_unknown_is_nothing(self, timers):
+        timers.cancel("a")
+        assert len(timers) == 0
+
+    def test_clear_disarms_everything(self, timers):
+        timers.set("a", 1.0)
+        timers.clear()
+        assert (len(timers), timers.next, list(timers.due(9.0))) == (0, inf, [])
+
+
+class TestMemory:
+    """Stays proportional to what is armed, however often deadlines move."""
+
+    def test_of_one_that_moves_for_ever(self, timers):
+        for at in range(10_000):
+            timers.set("ping", float(at))
+        assert len(timers._heap) < 32
+
+    def test_of_many_that_are_armed_and_cancelled(self, timers):
+        timers.set("kept", 5.0)
+        for at in range(10_000):
+            timers.set(at, 10.0 + at)
+            timers.cancel(at)
+        assert len(timers._heap) < 32
+        assert timers.next == 5.0
