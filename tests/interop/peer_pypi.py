@@ -27,7 +27,8 @@ servers = {}
 
 
 def say(**message):
-    sys.stdout.write(json.dumps(message) + "\n")
+    # The package reads the numbers of charging schedules as Decimal.
+    sys.stdout.write(json.dumps(message, default=float) + "\n")
     sys.stdout.flush()
 
 
@@ -66,6 +67,10 @@ def make_peer(identity, connection, handlers, *, strict):
 
 
 async def converse(identity, connection, handlers, *, strict):
+    if connection.subprotocol is None:
+        await connection.wait_closed()
+        say(event="closed", identity=identity, code=connection.close_code, reason=connection.close_reason)
+        return
     peers[identity] = make_peer(identity, connection, handlers, strict=strict)
     say(event="opened", identity=identity, protocol=connection.subprotocol, compressed=compressed(connection))
     try:

@@ -256,6 +256,26 @@ class TestCompression:
             assert await client.call(OCPP16.boot.action, OCPP16.boot.payload) == OCPP16.boot.answer
 
 
+class TestLiveness:
+    async def test_the_server_answers_our_pings(self, peer, identity):
+        async with (
+            central_system(peer, identity, OCPP16) as csms,
+            csms.client(identity, OCPP16, ping_interval=0.05) as client,
+            client.events("pong") as events,
+        ):
+            await client.connect()
+            await first(events)
+            await first(events)
+
+    async def test_a_message_type_the_server_does_not_know_hurts_nobody(self, peer, identity):
+        """Neither peer knows the SEND of OCPP 2.1; `ocpp-rpc` answers it by a CALLERROR with the id "-1"."""
+        talk = CONVERSATIONS[2]
+        stream = {"id": 1, "pending": 0, "basetime": "2026-03-01T12:00:00Z", "data": [{"t": 0, "v": "230"}]}
+        async with at_work(peer, identity, talk) as (_, client):
+            await client.notify("NotifyPeriodicEventStream", stream)
+            assert await client.call(talk.boot.action, talk.boot.payload) == talk.boot.answer
+
+
 class TestTheEnd:
     async def test_our_close_arrives_with_code_and_reason(self, peer, identity):
         async with at_work(peer, identity, OCPP16) as (_, client):

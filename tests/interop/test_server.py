@@ -139,6 +139,19 @@ class TestNegotiation:
             assert caught.value.facts["status"] == 400
             assert csms.server.get_client(identity) is None
 
+    async def test_or_upgraded_and_closed_at_once_where_that_is_wanted(self, peer, peer_kind, identity):
+        """`websockets` takes a connection without a subprotocol, `ocpp-rpc` does not; neither may stay."""
+        async with central_system(peer, OCPP16, unmatched_protocol="upgrade-then-close") as csms:
+            offer = csms.attract(identity, OCPP16, protocols=["ocpp2.0.1"], handlers={})
+            if peer_kind == "pypi":
+                assert (await offer)["protocol"] is None
+                assert (await peer.event("closed", identity=identity))["code"] == 1002
+            else:
+                with pytest.raises(PeerError) as caught:
+                    await offer
+                assert "no subprotocol" in caught.value.facts["message"]
+            assert csms.server.get_client(identity) is None
+
 
 class TestPasswords:
     PASSWORD = "pa:ss wörd"
@@ -268,6 +281,16 @@ class TestCompression:
     async def test_it_is_declined_unless_wanted(self, peer, identity):
         async with central_system(peer, OCPP16) as csms:
             assert not (await csms.attract(identity, OCPP16, compression=True))["compressed"]
+
+
+class TestLiveness:
+    async def test_a_station_answers_our_pings(self, peer, identity):
+        async with central_system(peer, OCPP16, ping_interval=0.05) as csms:
+            station = await csms.station(identity, OCPP16)
+            async with station.events("pong") as events:
+                with anyio.fail_after(PATIENCE):
+                    await anext(events)
+                    await anext(events)
 
 
 class TestTheEnd:
