@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -277,16 +278,19 @@ def file_table(package: str) -> str:
     return table(("File", "What it is for"), rows)
 
 
-def floor_of(path: Path) -> int:
-    """Read from the import contract how high a file stands; those it does not list stand below all others."""
+@cache
+def floors() -> Sequence[str]:
+    """Read the floors of the engine from the import contract, the ground floor first."""
     contract = ast.parse((ROOT / "tests/contracts/test_imports.py").read_text(encoding="utf-8"))
-    floors = next(
-        ast.literal_eval(node.value)
-        for node in contract.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "FLOORS"
-    )
-    names = [part.removesuffix(".py") for part in path.relative_to(ROOT).parts[1:2]]
-    return floors.index(names[0]) if path.is_relative_to(ROOT / "ocpp_core") and names[0] in floors else -1
+    assigned = {ast.unparse(node.targets[0]): node.value for node in contract.body if isinstance(node, ast.Assign)}
+    return tuple(ast.literal_eval(assigned["FLOORS"]))
+
+
+def floor_of(path: Path) -> int:
+    """Say how high a file of the engine stands; what has no floor, such as a facade, comes first."""
+    package, name = path.relative_to(ROOT).parts[:2]
+    room = name.removesuffix(".py")
+    return floors().index(room) if package == "ocpp_core" and room in floors() else -1
 
 
 def summary_of(path: Path) -> str:
