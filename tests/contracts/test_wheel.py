@@ -82,3 +82,14 @@ class TestInAnEmptyEnvironment:
         script = "import ocpp_core, ocpp_transports; print(ocpp_core.__file__, ocpp_transports.__file__)"
         for name in run(environment, "-I", "-c", script, cwd=tmp_path).split():
             assert Path(name).is_relative_to(environment.parents[1])
+
+    @pytest.mark.parametrize(
+        ("protocol", "code"),
+        [("ocpp1.6", "FormationViolation"), ("ocpp2.0.1", "FormatViolation"), ("ocpp2.1", "FormatViolation")],
+    )
+    def test_a_server_and_a_station_run_with_strict_validation(
+        self, environment: Path, tmp_path: Path, protocol: str, code: str
+    ) -> None:
+        """The schemas come from the wheel: a missing bundle, or one that refuses nothing, shows here."""
+        script = Path(__file__).with_name("strict_session.py")
+        assert run(environment, "-I", script, protocol, cwd=tmp_path).split() == [protocol, code]
