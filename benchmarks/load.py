@@ -153,26 +153,26 @@ def busy(port: int, pid: int, connections: int, warmup: float, seconds: float) -
     }
 
 
-def idle(port: int, pid: int, connections: int) -> dict[str, float]:
+def idle(port: int, pid: int, connections: int, settle: float) -> dict[str, float]:
     """Measure what an open connection costs the server in memory, after one answered Heartbeat."""
     stations = _connect(port, _FIRST_MEMORY)
     for station in stations:
         for _ in range(4):
             station.call_once()
-    before = _settled_memory(pid)
+    before = _settled_memory(pid, settle)
     more = _connect(port, connections, len(stations))
     for station in more:
         station.position = 0  # a Heartbeat
         station.call_once()
-    after = _settled_memory(pid)
+    after = _settled_memory(pid, settle)
     return {"connections": connections, "bytes_each": (after - before) / connections}
 
 
-def _settled_memory(pid: int) -> int:
-    """Return the least memory of a second: garbage that a collector has not found yet is not the connections'."""
+def _settled_memory(pid: int, settle: float) -> int:
+    """Return the least memory of a while: garbage that a collector has not found yet is not the connections'."""
     least = resident_bytes(pid)
     for _ in range(5):
-        time.sleep(0.2)
+        time.sleep(settle / 5)
         least = min(least, resident_bytes(pid))
     return least
 
@@ -185,11 +185,12 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--warmup", type=float, default=1.0, help="seconds before the clock starts")
     parser.add_argument("--seconds", type=float, default=3.0, help="seconds that are measured")
+    parser.add_argument("--settle", type=float, default=1.0, help="seconds in which memory may shrink")
     args = parser.parse_args()
     if args.mode == "busy":
         result = busy(args.port, args.pid, args.connections, args.warmup, args.seconds)
     else:
-        result = idle(args.port, args.pid, args.connections)
+        result = idle(args.port, args.pid, args.connections, args.settle)
     print(json.dumps(result))
 
 

@@ -110,7 +110,7 @@ def _servers(measured: Measurements, ran: Sequence[Contestant]) -> Iterable[str]
     yield "## Servers"
     yield ""
     yield f"{measured.connections} connections in closed loop, {measured.seconds:g} s a server and round; memory with"
-    yield f"{measured.idle_connections:,} idle connections. Median of {rounds} rounds (least..greatest)."
+    yield f"{measured.idle_connections:,} idle connections. Median (least..greatest), rounds: {rounds}."
     yield ""
     yield "| Server | Times cheaper than PyPI ocpp | µs CPU a message | KB an idle connection |"
     yield "|---|---|---|---|"

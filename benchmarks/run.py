@@ -92,7 +92,8 @@ def _measure_servers(measured: Measurements, options: argparse.Namespace, log: I
 def _measure_server(measured: Measurements, contestant: Contestant, options: argparse.Namespace, log: IO[str]) -> None:
     server_cpus, load_cpus = _split_processors()
     with start(contestant, log, server_cpus) as server, pinned_to(load_cpus):
-        idle = _load("idle", server.port, server.pid, connections=options.idle_connections)
+        settle = min(1.0, options.seconds)
+        idle = _load("idle", server.port, server.pid, connections=options.idle_connections, settle=settle)
     with start(contestant, log, server_cpus) as server, pinned_to(load_cpus):
         busy = _load(
             "busy",
