@@ -160,6 +160,8 @@ class ReportKind(Enum):
     """Our own handler's result breaks its schema or is no JSON; the peer got an InternalError."""
     INVALID_REQUEST = "invalid outbound payload"
     """An outbound CALL or SEND that breaks its schema; nothing was sent."""
+    NOT_SENT = "raw text not sent"
+    """A raw text without a token, given where no connection was open; nothing was sent."""
     RESULT_REFUSED = "CALLRESULTERROR"
     """The peer could not use a CALLRESULT of ours (OCPP 2.1)."""
     CANCELLED_ANSWER = "answer to a cancelled call"

@@ -25,7 +25,7 @@ from .errors import (
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
     create_rpc_error,
 )
-from .inputs import SendRaw, StartCall
+from .inputs import Notify, SendRaw, StartCall
 from .messages import (
     MAX_ID_LENGTH,
     Frame,
@@ -43,6 +43,7 @@ __all__ = [
     "Calls",
     "OutboundCall",
     "RecentIds",
+    "check_command",
     "check_message_id",
     "enqueue",
     "expired_error",
@@ -130,6 +131,18 @@ def prepare_raw(raw: SendRaw, config: SessionConfig, now: float) -> OutboundCall
         protocol=None,
         raw=raw.text,
     )
+
+
+def check_command(command: StartCall | Notify | SendRaw, config: SessionConfig, now: float) -> None:
+    """Raise for the bad arguments of a command that can not be sent at present, as they would raise if it could."""
+    if isinstance(command, StartCall):
+        prepare_call(command, config, now)
+    elif isinstance(command, Notify):
+        encode_payload(command.payload)
+    elif not isinstance(command.text, str) or not is_unicode(command.text):
+        raise TypeError(f"expected raw text, got {command.text!r}")
+    elif command.token is not None:
+        prepare_raw(command, config, now)
 
 
 def check_message_id(message_id: object) -> None:

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
 from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, Settle, StateChanged
-from .calls import OutboundCall, prepare_call, prepare_raw
+from .calls import OutboundCall, check_command, prepare_call
 from .config import ClientConfig, IdFactory, SessionConfig
 from .errors import ClosedError, ConnectionFailedError, ConnectionLostError, OCPPError, WebsocketUpgradeError
 from .inputs import (
@@ -211,16 +211,18 @@ class ClientEngine:
     def _send(self, event: SendRaw | Notify) -> None:
         if self.session is not None and isinstance(self.state, (Online, Closing)):
             self.session.handle(event, self._now)
-        elif isinstance(event, Notify):
-            self._emit(Settle(event.token, None, self._not_sent(event.action)))
-        elif event.token is not None:
-            prepare_raw(event, self._config.session, self._now)
-            self._emit(Settle(event.token, None, self._not_sent("the raw CALL")))
+            return
+        check_command(event, self._config.session, self._now)
+        if event.token is not None:
+            what = event.action if isinstance(event, Notify) else "the raw CALL"
+            self._emit(Settle(event.token, None, self._not_sent(what)))
+        elif isinstance(event, SendRaw):
+            self._emit(Report(ReportKind.NOT_SENT, "there is no connection", message=event.text))
 
     def _reconfigure(self, config: object) -> None:
         if isinstance(config, SessionConfig):
-            self._pass_on(Reconfigure(config))
-        elif isinstance(config, ClientConfig):
+            config = replace(self._config, session=config)
+        if isinstance(config, ClientConfig):
             self._config = config
             self._outbox.resize(config.offline_queue_size)
             if self.session is not None:

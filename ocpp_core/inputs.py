@@ -23,6 +23,7 @@ __all__ = [
     "ClientInput",
     "Close",
     "CloseLink",
+    "Command",
     "Congested",
     "Connect",
     "Decline",
@@ -300,24 +301,13 @@ class CloseLink:
     force: bool = False
 
 
+Command: TypeAlias = StartCall | CancelCall | Notify | Reply | Fail | Decline | SendRaw | Close | Reconfigure
+"""What the application wants of a conversation."""
 LinkInput: TypeAlias = (
     BytesReceived | Tick | Congested | Accept | Reject | Respond | SendMessage | CloseLink | Reconfigure
 )
-SessionInput: TypeAlias = (
-    TextReceived
-    | BinaryReceived
-    | TransportLost
-    | Congested
-    | Tick
-    | StartCall
-    | CancelCall
-    | Notify
-    | Reply
-    | Fail
-    | Decline
-    | SendRaw
-    | Close
-    | Reconfigure
-)
+SessionInput: TypeAlias = TextReceived | BinaryReceived | TransportLost | Congested | Tick | Command
 ClientInput: TypeAlias = SessionInput | TransportOpened | TransportFailed | Connect
-StackInput: TypeAlias = ClientInput | BytesReceived | StreamOpened | StreamFailed | Accept | Reject | Respond
+StackInput: TypeAlias = (
+    Command | Tick | Congested | Connect | BytesReceived | StreamOpened | StreamFailed | Accept | Reject | Respond
+)

@@ -12,7 +12,16 @@ from math import inf
 from typing import TypeAlias, assert_never
 
 from .actions import CloseTransport, Direction, Report, ReportKind, SendText, SessionAction, Settle, StateChanged, Trace
-from .calls import Calls, OutboundCall, RecentIds, check_message_id, prepare_call, prepare_raw, violation_error
+from .calls import (
+    Calls,
+    OutboundCall,
+    RecentIds,
+    check_command,
+    check_message_id,
+    prepare_call,
+    prepare_raw,
+    violation_error,
+)
 from .config import IdFactory, SessionConfig, Violation
 from .errors import ClosedError, ConnectionLostError
 from .inputs import (
@@ -40,7 +49,6 @@ from .messages import (
     decode,
     encode_message,
     encode_payload,
-    is_unicode,
 )
 from .requests import UNREADABLE_ID, Requests
 from .versions import ErrorCode, Version
@@ -217,12 +225,13 @@ class Session:
         return validator.check_send(event.action, event.payload)
 
     def _send_raw(self, event: SendRaw) -> None:
-        if not isinstance(event.text, str) or not is_unicode(event.text):
-            raise TypeError(f"expected raw text, got {event.text!r}")
+        check_command(event, self._config, self._now)
         if event.token is not None:
             self.start(prepare_raw(event, self._config, self._now), self._now)
         elif isinstance(self.state, (Open, Draining)):
             self._write_raw(event.text)
+        else:
+            self._emit(Report(ReportKind.NOT_SENT, "the connection is closing or closed", message=event.text))
 
     def _write_raw(self, text: str) -> None:
         """Send it, and remember the id under which it may be answered."""

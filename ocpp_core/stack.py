@@ -12,17 +12,19 @@ from math import inf
 from random import Random
 
 from .actions import Action, CloseStream, CloseTransport, LinkAction, OpenTransport, SendText, Settle, StateChanged
-from .client import ClientEngine
+from .calls import check_command
+from .client import ClientEngine, Connecting
 from .config import ClientConfig, IdFactory, LinkConfig, SessionConfig, UpgradeTarget
 from .errors import ConnectionLostError
 from .inputs import (
     Accept,
     BinaryReceived,
     BytesReceived,
-    ClientInput,
     Close,
     CloseLink,
+    Command,
     Congested,
+    Connect,
     Notify,
     Reconfigure,
     Reject,
@@ -96,17 +98,31 @@ class ServerStack:
                 self._link.handle(event, now)
             case Reconfigure(LinkConfig()):
                 self._link.handle(event, now)
-            case StreamOpened() | StreamFailed():
-                raise RuntimeError("a server's stream is open from the start")
+            case StreamOpened() | StreamFailed() | Connect():
+                raise RuntimeError("a server's stream is open from the start: there is nothing to connect")
             case _:
                 self._command(event)
 
-    def _command(self, event: ClientInput) -> None:
+    def _command(self, event: Command) -> None:
         if self.session is not None:
-            self.session.handle(event, self._now)  # type: ignore[arg-type]  # a client's inputs are no match there
+            self.session.handle(event, self._now)
         elif isinstance(event, Close):
-            self._link.handle(CloseLink(event.code, event.reason, force=True), self._now)
-        elif isinstance(event, (StartCall, Notify, SendRaw)) and event.token is not None:
+            self._link.handle(CloseLink(event.code, event.reason, event.force), self._now)
+        elif isinstance(event, Reconfigure):
+            self._reconfigure(event.config)
+        elif isinstance(event, (StartCall, Notify, SendRaw)):
+            self._refuse(event)
+
+    def _reconfigure(self, config: object) -> None:
+        """Keep the settings for the session that is to come."""
+        if not isinstance(config, SessionConfig):
+            raise TypeError(f"expected a SessionConfig or LinkConfig, got {type(config).__name__}")
+        self._config = config
+
+    def _refuse(self, event: StartCall | Notify | SendRaw) -> None:
+        """Settle what can not be sent yet; bad arguments raise as they would on an open connection."""
+        check_command(event, self._config, self._now)
+        if event.token is not None:
             error = ConnectionLostError("not connected: the handshake is not finished", sent=False)
             self._actions.append(Settle(event.token, None, error))
 
@@ -202,7 +218,8 @@ class ClientStack:
             self._link.handle(Reconfigure(config), self._now)
 
     def _stream_opened(self, attempt: int) -> None:
-        if attempt != self._attempt or self._link is not None:
+        state = self.engine.state
+        if not isinstance(state, Connecting) or state.attempt != attempt or self._link is not None:
             return  # stale news: that attempt was given up
         target = self._target
         self._link = ClientLink(

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, Unpack, overload
 
 from ocpp_core.backoff import retry_delay
-from ocpp_core.calls import prepare_call, prepare_raw
+from ocpp_core.calls import check_command
 from ocpp_core.errors import (
     ConnectionLostError,
     OCPPError,
@@ -207,16 +207,9 @@ class Calling:
     async def _ask(self, make: Callable[[int], StartCall | SendRaw | Notify]) -> Any:
         driver = self._driver or self._queueing_driver()
         if driver is None:
-            self._check(make(0))
+            check_command(make(0), self._options.session, 0.0)
             raise ConnectionLostError("not connected: nothing was sent", sent=False)
         return await driver.ask(make)
-
-    def _check(self, command: StartCall | SendRaw | Notify) -> None:
-        """Raise for bad arguments where there is no engine to do it."""
-        if isinstance(command, StartCall):
-            prepare_call(command, self._options.session, 0.0)
-        elif isinstance(command, SendRaw):
-            prepare_raw(command, self._options.session, 0.0)
 
     def _now(self) -> float:
         return 0.0 if self._driver is None else self._driver.host.now()

@@ -241,10 +241,11 @@ class TestRawText:
         with pytest.raises(TypeError, match="expected raw text"):
             a_session().play(SendRaw(text))
 
-    def test_after_the_close_goes_nowhere(self):
+    def test_after_the_close_is_reported_as_not_sent(self):
         session = a_session()
         session.play(Close())
-        assert session.play(SendRaw("hello")) == []
+        (report,) = session.play(SendRaw("hello"))
+        assert (report.kind, report.message) == (ReportKind.NOT_SENT, "hello")
 
 
 class TestClose:

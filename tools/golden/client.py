@@ -139,10 +139,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Idle | Connecting | Connecting (again) | Waiting | Closing | Closing (draining) | Stopped": "Settle",
         "Online | Online (busy)": "SendText, Settle",
     },
-    "Notify: a payload that is no JSON object": {
-        "Idle | Connecting | Connecting (again) | Waiting | Stopped": "Settle",
-        "Online | Online (busy) | Closing | Closing (draining)": "misuse",
-    },
+    "Notify: a payload that is no JSON object": {"any": "misuse"},
     "Reply": {
         "Idle | Connecting | Connecting (again) | Online | Waiting | Closing | Stopped": "ignored",
         "Online (busy) | Closing (draining)": "SendText",
@@ -156,7 +153,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Online (busy) | Closing (draining)": "noted",
     },
     "SendRaw": {
-        "Idle | Connecting | Connecting (again) | Waiting | Closing | Stopped": "ignored",
+        "Idle | Connecting | Connecting (again) | Waiting | Closing | Stopped": "Report",
         "Online | Online (busy) | Closing (draining)": "SendText",
     },
     "SendRaw: with a token, a CALL": {
@@ -194,8 +191,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Reconfigure: a ClientConfig": {"any": "noted"},
     "Reconfigure: a SessionConfig": {
-        "Idle | Connecting | Connecting (again) | Waiting | Stopped": "ignored",
-        "Online | Closing | Closing (draining)": "noted",
+        "Idle | Connecting | Connecting (again) | Online | Waiting | Closing | Closing (draining) | Stopped": "noted",
         "Online (busy)": "SendText",
     },
     "Reconfigure: the config of another layer": {"any": "misuse"},

@@ -136,7 +136,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "Decline: an unknown or answered request": {"any": "ignored"},
     "SendRaw": {
         "Open | Open (busy) | Draining": "SendText",
-        "Closing | Closed": "ignored",
+        "Closing | Closed": "Report",
     },
     "SendRaw: with a token, a CALL": {
         "Open": "SendText",
