@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["SocketHost"]
 
 _log = logging.getLogger(__name__)
+_SLICE = 65536
 
 
 def _swallow(_: Any) -> None:
@@ -118,7 +119,7 @@ class SocketHost(asyncio.Protocol):
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         transport.set_write_buffer_limits(HIGH_WATER)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self.send = transport.write
+        self.send = self._send_sliced if self._is_tls else transport.write
         if self._connected is None:
             self.driver.feed(StreamOpened(self._attempt))
             return
@@ -127,6 +128,16 @@ class SocketHost(asyncio.Protocol):
         except Exception:  # noqa: BLE001 - a fault of ours must not end the event loop
             _log.exception("an accepted connection could not be served")
             self._give_up(transport)
+
+    def _send_sliced(self, data: bytes) -> None:
+        """Send over TLS, whose transports notice at the next write only that the one before did not drain."""
+        transport = cast("asyncio.Transport", self._transport)
+        if len(data) <= _SLICE:
+            transport.write(data)
+            return
+        view = memoryview(data)
+        for start in range(0, len(data), _SLICE):
+            transport.write(view[start : start + _SLICE])
 
     def _give_up(self, transport: asyncio.Transport) -> None:
         self._is_over = self.is_closing = True

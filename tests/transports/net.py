@@ -1,7 +1,6 @@
 """Real hosts for tests: the two kinds of them on every event loop, and engines that say what happened to them."""
 
 from contextlib import asynccontextmanager
-from functools import partial
 
 import anyio
 from anyio.streams.tls import TLSStream
@@ -29,7 +28,12 @@ class Probe(FakeEngine):
         self._changed.set()
         self._changed = anyio.Event()
 
+    async def changed(self):
+        """Wait for the next input."""
+        await self._changed.wait()
+
     async def until(self, condition):
+        """Wait until this holds."""
         with anyio.fail_after(SECONDS):
             while not condition():
                 await self._changed.wait()
@@ -89,18 +93,23 @@ class Net:
 
     async def _accept(self, listener, ssl, connected):
         async def adopt(stream):
-            secured = await TLSStream.wrap(stream, server_side=True, ssl_context=ssl) if ssl else stream
-            self.runtime.adopt(secured, connected)
+            try:
+                secured = await TLSStream.wrap(stream, server_side=True, ssl_context=ssl) if ssl else stream
+            except (OSError, anyio.BrokenResourceError, anyio.EndOfStream):
+                await anyio.aclose_forcefully(stream)
+            else:
+                self.runtime.adopt(secured, connected)
 
         async with listener:
             await listener.serve(adopt)
 
     def dialer(self, port, *, ssl=None, host="127.0.0.1", server_hostname=None):
-        """Make the host of a client."""
+        """Make the host of a client; `port` may be a function that is asked at every attempt."""
+        where = port if callable(port) else lambda: port
         if self.kind == "sockets":
-            return self.runtime.dialer(lambda: Address(host, port, ssl, server_hostname))
+            return self.runtime.dialer(lambda: Address(host, where(), ssl, server_hostname))
         hostname = {"tls_hostname": server_hostname or host} if ssl else {}
-        return self.runtime.stream_dialer(partial(anyio.connect_tcp, host, port, ssl_context=ssl, **hostname))
+        return self.runtime.stream_dialer(lambda: anyio.connect_tcp(host, where(), ssl_context=ssl, **hostname))
 
     async def serve(self, probe, *, ssl=None):
         """Serve one connection by this probe; returns the port."""

@@ -9,31 +9,11 @@ from anyio.abc import SocketAttribute
 
 from ocpp_core.actions import CloseStream, SendBytes
 from ocpp_core.inputs import BytesReceived, Congested
-from ocpp_transports import _anyio_host, _asyncio_host
 from ocpp_transports._runtime import HIGH_WATER
-from tests.transports.net import Net, Probe, echo, read_all
+from tests.transports.net import Probe, echo, read_all
 
 pytestmark = pytest.mark.anyio
 TOO_MUCH = b"x" * 20_000_000  # more than the buffers of two sockets hold
-
-
-@pytest.fixture(params=["sockets", "streams"])
-async def net(request, anyio_backend, caplog):
-    async with anyio.create_task_group() as tasks:
-        net = Net(request.param, tasks)
-        yield net
-        await net.runtime.aclose()
-        tasks.cancel_scope.cancel()
-    assert net.is_empty
-    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
-
-
-@pytest.fixture
-def impatient(monkeypatch):
-    """Let hosts lose patience soon; the true times are those of `test_host_clocks`."""
-    for module in (_asyncio_host, _anyio_host):
-        monkeypatch.setattr(module, "SEND_TIMEOUT", 0.05)
-        monkeypatch.setattr(module, "LINGER", 0.05)
 
 
 def reset(stream):
