@@ -154,10 +154,11 @@ def is_token(text: str) -> bool:
 def read_extensions(headers: Headers) -> list[Extension]:
     """Read Sec-WebSocket-Extensions. Raises ValueError where it breaks the grammar (RFC 6455 §9.1).
 
-    An element with a repeated parameter is left out: RFC 7692 §7 wants it declined.
+    Empty elements count for nothing (RFC 9110 §5.6.1). An element with a repeated parameter is left out: RFC 7692 §7
+    wants it declined.
     """
     found: list[Extension] = []
-    for element in elements(headers, "sec-websocket-extensions"):
+    for element in filter(None, elements(headers, "sec-websocket-extensions")):
         name, *parts = element.split(";")
         parameters = [_PARAMETER.fullmatch(part) for part in parts]
         pairs = [(match["name"], match["value"]) for match in parameters if match is not None]

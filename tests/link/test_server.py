@@ -1,0 +1,402 @@
+"""The server's handshake (RFC 6455 §4.2): every request is decided or answered, never met with silence."""
+
+from math import inf
+from random import Random
+
+import pytest
+
+from ocpp_core.actions import CloseStream, HttpRequest, Report, ReportKind, SendBytes, UpgradeRequested
+from ocpp_core.config import LinkConfig
+from ocpp_core.inputs import (
+    Accept,
+    BytesReceived,
+    CloseLink,
+    Reconfigure,
+    Reject,
+    Respond,
+    SendMessage,
+    TextReceived,
+    Tick,
+    TransportLost,
+    TransportOpened,
+)
+from ocpp_core.link import ServerLink
+from tests.link.wire import ACCEPT, EOF, TEXT, drain, feed, frame, news, read_frames, request, sent, settings, tick
+
+
+def link(**options):
+    return ServerLink(settings(**options), random=Random(1), now=0.0)
+
+
+def pending(*more, **options):
+    """A link whose upgrade request waits for the decision."""
+    server = link(**options)
+    feed(server, request(*more))
+    return server
+
+
+def head_of(data):
+    """Status and headers (lower-case names) of a response, and its body."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    return int(first.split(" ")[1]), headers, body
+
+
+class TestTheUpgradeRequest:
+    def test_it_is_shown_to_the_host_with_target_headers_and_offered_subprotocols(self):
+        actions = feed(
+            link(), request(("Sec-WebSocket-Protocol", "ocpp2.0.1, ocpp1.6"), line="GET /a%20b?x=1 HTTP/1.1")
+        )
+        assert [type(action) for action in actions] == [UpgradeRequested]
+        assert actions[0].target == "/a%20b?x=1"
+        assert actions[0].subprotocols == ("ocpp2.0.1", "ocpp1.6")
+        assert ("host", "csms.example") in actions[0].headers
+
+    def test_several_protocol_lines_are_joined(self):
+        lines = ("Sec-WebSocket-Protocol", "ocpp2.1"), ("Sec-WebSocket-Protocol", "ocpp1.6")
+        assert feed(link(), request(*lines))[0].subprotocols == ("ocpp2.1", "ocpp1.6")
+
+    def test_an_offer_is_not_needed(self):
+        assert feed(link(), request())[0].subprotocols == ()
+
+    def test_header_values_are_latin_1_text(self):
+        (action,) = feed(link(), request(("Authorization", "Basic \xff")))
+        assert ("authorization", "Basic \xff") in action.headers
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            pytest.param(("Connection", "keep-alive, upgrade"), id="in a list, other case"),
+            pytest.param(("Connection", "UPGRADE ,close"), id="with space"),
+        ],
+    )
+    def test_connection_is_a_list_of_tokens(self, more):
+        (action,) = feed(link(), request(more, without=["Connection"]))
+        assert isinstance(action, UpgradeRequested)
+
+    @pytest.mark.parametrize("upgrade", ["WebSocket", "h2c, websocket"])
+    def test_upgrade_is_a_list_of_tokens(self, upgrade):
+        (action,) = feed(link(), request(("Upgrade", upgrade), without=["Upgrade"]))
+        assert isinstance(action, UpgradeRequested)
+
+
+def upgrade_without(name, *values):
+    return request(*((name, value) for value in values), without=[name])
+
+
+REFUSED = {
+    "no HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+    "an empty first line": (b"\r\n" + request(), 400),
+    "a request line of two words": (request(line="GET /CP1"), 400),
+    "a header without a colon": (b"GET / HTTP/1.1\r\nHost\r\n\r\n", 400),
+    "a folded header name": (b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400),
+    "no host": (request(without=["Host"]), 400),
+    "two hosts": (request(("Host", "other")), 400),
+    "a space in the target": (request(line="GET /a b HTTP/1.1"), 400),
+    "POST": (request(line="POST /CP1 HTTP/1.1"), 405),
+    "HEAD": (request(line="HEAD /CP1 HTTP/1.1"), 405),
+    "an upgrade by HTTP/1.0": (request(line="GET /CP1 HTTP/1.0"), 400),
+    "HTTP/2": (request(line="GET /CP1 HTTP/2.0"), 505),
+    "websocket without Connection: Upgrade": (upgrade_without("Connection", "keep-alive"), 400),
+    "no Connection": (upgrade_without("Connection"), 400),
+    "version 12": (upgrade_without("Sec-WebSocket-Version", "12"), 426),
+    "version 13 and 8": (upgrade_without("Sec-WebSocket-Version", "13", "8"), 426),
+    "no version": (upgrade_without("Sec-WebSocket-Version"), 426),
+    "no key": (upgrade_without("Sec-WebSocket-Key"), 400),
+    "two keys": (upgrade_without("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=="), 400),
+    "a key of 15 bytes": (upgrade_without("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAA"), 400),
+    "a key that is not base64": (upgrade_without("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZ!=="), 400),
+    "a key that is not ASCII": (upgrade_without("Sec-WebSocket-Key", "\xe9GhlIHNhbXBsZSBub25jZQ=="), 400),
+    "a subprotocol twice": (request(("Sec-WebSocket-Protocol", "ocpp1.6, ocpp1.6")), 400),
+    "a trailing comma": (request(("Sec-WebSocket-Protocol", "ocpp1.6,")), 400),
+    "an empty subprotocol list": (request(("Sec-WebSocket-Protocol", "")), 400),
+    "a subprotocol that is no token": (request(("Sec-WebSocket-Protocol", "ocpp 1.6")), 400),
+    "a subprotocol that is not ASCII": (request(("Sec-WebSocket-Protocol", "\xf6cpp")), 400),
+    "broken extensions": (request(("Sec-WebSocket-Extensions", "permessage-deflate; =1")), 400),
+    "an upgrade with a body": (request(("Content-Length", "5")), 400),
+    "a chunked upgrade": (request(("Transfer-Encoding", "chunked")), 400),
+    "an unknown transfer coding": (request(("Transfer-Encoding", "gzip")), 400),
+    "a header block over its limit": (request(("X", "y" * 20_000)), 431),
+    "a request line over its limit": (b"GET /" + b"a" * 20_000, 431),
+}
+
+
+class TestRefusedRequests:
+    @pytest.mark.parametrize(("data", "status"), REFUSED.values(), ids=REFUSED.keys())
+    def test_each_gets_its_status(self, data, status):
+        server = link()
+        actions = feed(server, data)
+        got, headers, body = head_of(sent(actions))
+        assert got == status
+        assert "close" in headers["connection"].lower()
+        assert headers["content-type"] == "text/plain; charset=utf-8"
+        assert int(headers["content-length"]) == len(body) < 80
+        assert [action.kind for action in actions if isinstance(action, Report)] == [ReportKind.PROTOCOL_ERROR]
+        assert news(actions + feed(server, EOF)) == [CloseStream()]
+        assert server.deadline == inf
+
+    def test_405_names_the_method(self):
+        assert head_of(sent(feed(link(), REFUSED["POST"][0])))[1]["allow"] == "GET"
+
+    def test_an_answer_to_head_has_no_body(self):
+        assert head_of(sent(feed(link(), REFUSED["HEAD"][0])))[2] == b""
+
+    def test_426_names_the_version_and_the_protocol(self):
+        headers = head_of(sent(feed(link(), REFUSED["version 12"][0])))[1]
+        assert (headers["sec-websocket-version"], headers["upgrade"]) == ("13", "websocket")
+        assert headers["connection"] == "close, Upgrade"
+
+    def test_the_header_limit_is_exact(self):
+        data = request(("X", "y" * 300))
+        assert isinstance(feed(link(max_header_size=len(data)), data)[0], UpgradeRequested)
+        assert head_of(sent(feed(link(max_header_size=len(data) - 1), data)))[0] == 431
+
+    def test_a_request_cut_off_gets_an_answer_since_the_peer_may_still_read(self):
+        actions = feed(link(), request()[:-2], EOF)
+        assert head_of(sent(actions))[0] == 400
+        assert news(actions) == [CloseStream()]
+
+    def test_a_stream_that_ends_without_a_byte_just_ends(self):
+        assert feed(link(), EOF) == [CloseStream()]
+
+    def test_what_the_peer_still_sends_is_read_and_forgotten_so_that_no_reset_overtakes_the_answer(self):
+        server = link()
+        assert news(feed(server, REFUSED["a header block over its limit"][0])) == []
+        assert feed(server, b"more", now=0.1) == []
+        assert 0 < server.deadline < 1
+        assert feed(server, EOF, now=0.2) == [CloseStream()]
+
+    def test_that_reading_has_an_end(self):
+        server = link()
+        feed(server, REFUSED["a header block over its limit"][0])
+        assert tick(server, server.deadline) == [CloseStream()]
+        assert server.deadline == inf
+
+
+class TestPlainRequests:
+    @pytest.mark.parametrize(
+        "data",
+        [
+            pytest.param(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", id="plain"),
+            pytest.param(b"GET /health HTTP/1.0\r\n\r\n", id="HTTP/1.0, as load balancers send it"),
+            pytest.param(request(("Upgrade", "h2c"), line="GET /health HTTP/1.1", without=["Upgrade"]), id="h2c"),
+            pytest.param(request(line="GET /health HTTP/1.1", without=["Upgrade"]), id="Connection: Upgrade alone"),
+        ],
+    )
+    def test_a_get_without_websocket_is_the_host_s(self, data):
+        (action,) = feed(link(), data)
+        assert isinstance(action, HttpRequest)
+        assert (action.method, action.target) == ("GET", "/health")
+
+    def test_it_is_answered_and_the_stream_closed(self):
+        server = link()
+        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        actions = feed(server, Respond(200, [("Content-Type", "application/json")], b"{}"))
+        status, headers, body = head_of(sent(actions))
+        assert (status, headers["content-type"], headers["connection"], body) == (
+            200,
+            "application/json",
+            "close",
+            b"{}",
+        )
+        assert news(actions) == [CloseStream()]
+        assert server.deadline == inf
+
+    def test_a_peer_that_ended_its_side_still_gets_the_answer(self):
+        server = link()
+        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", EOF)
+        assert head_of(sent(feed(server, Respond(204))))[0] == 204
+
+    def test_204_has_no_length(self):
+        server = link()
+        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert "content-length" not in head_of(sent(feed(server, Respond(204))))[1]
+
+    def test_what_follows_the_request_is_forgotten(self):
+        server = link(max_early_data=10)
+        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + b"x" * 100)
+        assert head_of(sent(feed(server, Respond(200))))[0] == 200
+
+    def test_a_body_that_may_still_come_is_awaited_after_the_answer(self):
+        server = link()
+        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        assert news(feed(server, Respond(200))) == []
+        assert feed(server, EOF) == [CloseStream()]
+
+
+class TestAccept:
+    def test_the_101_proves_the_key_and_names_the_subprotocol(self):
+        server = pending(("Sec-WebSocket-Protocol", "ocpp2.1, ocpp1.6"))
+        answered, opened = feed(server, Accept("ocpp1.6", [("X-Server", "s")]))
+        status, headers, rest = head_of(answered.data)
+        assert status == 101
+        assert headers["sec-websocket-accept"] == ACCEPT
+        assert headers["sec-websocket-protocol"] == "ocpp1.6"
+        assert headers["x-server"] == "s"
+        assert (headers["upgrade"], headers["connection"], rest) == ("websocket", "Upgrade", b"")
+        assert opened == TransportOpened("ocpp1.6")
+
+    def test_it_may_choose_no_subprotocol(self):
+        server = pending(("Sec-WebSocket-Protocol", "ocpp1.6"))
+        actions = feed(server, Accept(None))
+        assert b"Sec-WebSocket-Protocol" not in sent(actions)
+        assert news(actions) == [TransportOpened(None)]
+
+    def test_frames_that_came_before_the_decision_are_the_first_ones(self):
+        server = pending()
+        assert feed(server, frame(TEXT, b"early")) == []
+        assert news(feed(server, Accept(None))) == [TransportOpened(None), TextReceived("early")]
+
+    def test_an_end_of_the_stream_behind_the_request_comes_after_its_frames(self):
+        server = pending()
+        server.handle(BytesReceived(frame(TEXT, b"early")), 0.0)
+        server.handle(EOF, 0.0)
+        server.handle(Accept(None), 0.0)
+        assert news(drain(server)) == [TransportOpened(None), TextReceived("early"), CloseStream(), TransportLost(1006)]
+
+    def test_an_unoffered_subprotocol_raises_and_changes_nothing(self):
+        server = pending(("Sec-WebSocket-Protocol", "ocpp1.6"))
+        with pytest.raises(ValueError, match="offered"):
+            server.handle(Accept("ocpp2.1"), 0.0)
+        assert news(feed(server, Accept("ocpp1.6"))) == [TransportOpened("ocpp1.6")]
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            ("Upgrade", "x"),
+            ("connection", "x"),
+            ("Sec-WebSocket-Accept", "x"),
+            ("Content-Length", "0"),
+            ("a b", "x"),
+            ("a", "x\r\nb: c"),
+        ],
+    )
+    def test_a_header_that_is_not_the_caller_s_or_malformed_raises_and_changes_nothing(self, header):
+        server = pending()
+        with pytest.raises(ValueError, match="header"):
+            server.handle(Accept(None, [header]), 0.0)
+        assert news(feed(server, Accept(None))) == [TransportOpened(None)]
+
+
+class TestReject:
+    def test_status_headers_and_body_are_the_caller_s(self):
+        server = pending()
+        actions = feed(server, Reject(404, [("X-Why", "route")], "no such route"))
+        status, headers, body = head_of(sent(actions))
+        assert (status, headers["x-why"], body) == (404, "route", b"no such route")
+        assert (headers["connection"], headers["content-length"]) == ("close", "13")
+        assert news(actions) == [CloseStream()]
+        assert server.deadline == inf
+
+    def test_401_challenges_the_client(self):
+        headers = head_of(sent(feed(pending(), Reject(401))))[1]
+        assert headers["www-authenticate"] == 'Basic realm="OCPP"'
+
+    def test_a_challenge_of_the_caller_s_own_stays(self):
+        server = pending()
+        headers = head_of(sent(feed(server, Reject(401, [("www-authenticate", 'Basic realm="mine"')]))))[1]
+        assert headers["www-authenticate"] == 'Basic realm="mine"'
+
+    def test_a_status_without_a_name_is_possible(self):
+        assert sent(feed(pending(), Reject(499))).startswith(b"HTTP/1.1 499 \r\n")
+
+    @pytest.mark.parametrize("status", [101, 200, 399, 600, 4001])
+    def test_another_status_raises_and_changes_nothing(self, status):
+        server = pending()
+        with pytest.raises(ValueError, match="400 to 599"):
+            server.handle(Reject(status), 0.0)
+        assert news(feed(server, Accept(None))) == [TransportOpened(None)]
+
+    def test_respond_to_a_plain_request_checks_its_arguments(self):
+        server = link()
+        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        for wrong in (Respond(101), Respond(600), Respond(204, (), b"x"), Respond(200, [("Connection", "x")])):
+            with pytest.raises(ValueError, match="expected"):
+                server.handle(wrong, 0.0)
+        assert head_of(sent(feed(server, Respond(426))))[1]["upgrade"] == "websocket"
+
+
+class TestWaitingForTheDecision:
+    def test_the_handshake_timer_answers_408(self):
+        server = pending(handshake_timeout=10)
+        assert server.deadline == 10
+        assert tick(server, 9.9) == []
+        actions = tick(server, 10)
+        assert head_of(sent(actions))[0] == 408
+        assert news(actions) == [CloseStream()]
+        assert server.deadline == inf
+
+    @pytest.mark.parametrize("data", [b"", b"GET / HT"])
+    def test_it_runs_from_the_start_whatever_came(self, data):
+        server = link(handshake_timeout=10)
+        feed(server, *([data] if data else []), now=9)
+        assert head_of(sent(tick(server, 10)))[0] == 408
+
+    def test_early_data_is_bounded(self):
+        server = pending(max_early_data=100)
+        assert feed(server, b"x" * 100) == []
+        actions = feed(server, b"x")
+        assert head_of(sent(actions))[0] == 400
+
+    def test_a_peer_that_leaves_ends_the_link(self):
+        server = pending()
+        assert feed(server, EOF) == [CloseStream()]
+        assert server.deadline == inf
+
+    @pytest.mark.parametrize("decision", [Accept(None), Reject(401)])
+    def test_a_decision_that_comes_too_late_is_ignored(self, decision):
+        server = pending()
+        feed(server, EOF)
+        assert feed(server, decision) == []
+
+    @pytest.mark.parametrize("late", [Accept(None), Reject(401), Respond(200)])
+    def test_a_second_decision_raises(self, late):
+        server = pending()
+        feed(server, Accept(None))
+        with pytest.raises(RuntimeError, match="answered"):
+            server.handle(late, 0.0)
+        assert read_frames(sent(feed(server, SendMessage("still open")))) == [(0x81, b"still open")]
+
+    @pytest.mark.parametrize("early", [Accept(None), Reject(401), Respond(200)])
+    def test_a_decision_on_nothing_raises(self, early):
+        server = link()
+        with pytest.raises(RuntimeError, match="no request"):
+            server.handle(early, 0.0)
+        assert isinstance(feed(server, request())[0], UpgradeRequested)
+
+    def test_respond_does_not_answer_an_upgrade_nor_accept_a_plain_request(self):
+        with pytest.raises(RuntimeError, match="no request waits for Respond"):
+            pending().handle(Respond(200), 0.0)
+        plain = link()
+        feed(plain, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with pytest.raises(RuntimeError, match="no request waits for Accept"):
+            plain.handle(Accept(None), 0.0)
+
+    def test_a_message_before_the_websocket_is_open_raises(self):
+        server = pending()
+        with pytest.raises(RuntimeError, match="not open"):
+            server.handle(SendMessage("x"), 0.0)
+        assert news(feed(server, Accept(None))) == [TransportOpened(None)]
+
+    def test_closing_answers_503(self):
+        actions = feed(pending(), CloseLink())
+        assert head_of(sent(actions))[0] == 503
+        assert news(actions) == [CloseStream()]
+
+    def test_closing_by_force_or_before_any_request_drops_the_stream(self):
+        assert feed(pending(), CloseLink(force=True)) == [CloseStream(abort=True)]
+        assert feed(link(), CloseLink()) == [CloseStream(abort=True)]
+
+    def test_the_running_timer_is_not_touched_by_new_settings(self):
+        server = pending(handshake_timeout=10)
+        feed(server, Reconfigure(LinkConfig(handshake_timeout=99)))
+        assert server.deadline == 10
+
+    def test_early_ticks_are_harmless(self):
+        server = link()
+        for now in range(30):
+            assert feed(server, Tick(), now=now) == []
+
+    def test_the_answer_is_one_action(self):
+        assert len([a for a in feed(pending(), Reject(403, body="no")) if isinstance(a, SendBytes)]) == 1
