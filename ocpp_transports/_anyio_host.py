@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
-from anyio.streams.tls import TLSAttribute
+from anyio.streams.tls import TLSAttribute, TLSStream
 
 from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamOpened
 
@@ -222,14 +222,13 @@ class StreamHost:
     async def _say_goodbye(self, stream: ByteStream) -> None:
         """Flush, shut our end, and await the peer's; what it still sends is too late."""
         await self._flush(stream)
-        try:
+        with suppress(Exception):  # however a stream says so, it is over
+            if isinstance(stream, TLSStream):
+                await stream.aclose()  # TLS shuts its end by an alert and waits for the peer's
+                return
             await stream.send_eof()
             while not self._is_over:
                 await stream.receive(_CHUNK)
-        except NotImplementedError:
-            await stream.aclose()  # TLS shuts its end by an alert and waits for the peer's
-        except Exception:  # noqa: BLE001 - however a stream says so, it is over
-            return
 
     def _feed_end(self) -> None:
         if not self._is_over:

@@ -160,12 +160,13 @@ class Driver:
         """Give the engine one event or command and perform what follows; after `stop` nothing happens.
 
         Fed from within (by the owner or the host, while actions are performed) the event is only handled: the drain
-        further out performs what follows, in order, without recursion. Raises what the engine raises for misuse.
+        further out performs what follows, in order, without recursion. Between two parts of a burst, too, it is only
+        handled. Raises what the engine raises for misuse.
         """
         if self._slots is None:
             return
         self.engine.handle(event, self._now())
-        if not self._draining:
+        if not self._draining and self._resume is None:
             self._drain()
 
     async def ask(self, make: Callable[[int], Any]) -> Any:
@@ -218,13 +219,12 @@ class Driver:
         self._arm()
 
     def _pause(self) -> None:
-        if self._resume is None and self._slots is not None:
+        if self._slots is not None:
             self._resume = self.host.call_at(self._now(), self._go_on)
 
     def _go_on(self) -> None:
         self._resume = None
-        if not self._draining:
-            self._drain()
+        self._drain()
 
     def _arm(self) -> None:
         """Arm the one timer, anew only where the deadline got earlier: late ones are cheaper to look at twice."""

@@ -6,7 +6,7 @@ exceptions leave it as they are, and `aclose` works from any task; the scope it 
 
 import logging
 from collections.abc import Callable, Coroutine
-from contextvars import Context
+from contextvars import Context, copy_context
 from functools import partial
 from ssl import SSLContext
 from typing import Any
@@ -95,16 +95,20 @@ class TrioRuntime(Scope):
         super().__init__(trio.current_time)
         self._timers = Timers()
         self._alarm = trio.CancelScope()
-        self._clock: Handle | None = None
+        self._clock: Task | None = None
+        self._is_over = False
 
     # Clock
 
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`; see Runtime. One task serves all timers."""
         timer = _Timer(self._timers, fn)
+        if self._is_over:
+            return timer
         self._timers.set(timer, when)
         if self._clock is None:
-            self._clock = self.spawn(self._ring())
+            self._clock = Task(None)
+            self.start(self._clock, self._ring(), copy_context())
         elif when < self._alarm.deadline:
             self._alarm.deadline = when
         return timer
@@ -138,6 +142,16 @@ class TrioRuntime(Scope):
             failed = error
         finally:
             self.ended(task, failed)
+
+    async def aclose(self) -> None:
+        """End everything; see Runtime. The clock goes last: what ends may need time."""
+        try:
+            await super().aclose()
+        finally:
+            self._is_over = True
+            self._timers.clear()
+            if self._clock is not None:
+                self._clock.cancel()
 
     # Sockets
 
