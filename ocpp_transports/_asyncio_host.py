@@ -29,7 +29,7 @@ _buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDict
 """One input buffer an event loop; what arrives is copied out of it before anything else runs.
 
 For a protocol without a buffer of its own asyncio makes a new one of 256 KiB at every read and shrinks it: three system
-calls and an eighth of what a short message costs.
+calls and a good part of what a short message costs.
 """
 
 
