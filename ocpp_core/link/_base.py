@@ -211,10 +211,10 @@ class LinkBase(ABC):
             return True
         if event is None:
             return False
-        if type(event) is Control:
+        if isinstance(event, Control):
             self._control(event)
         else:
-            self._actions.append(event)  # type: ignore[arg-type]  # `type() is` does not narrow the other branch
+            self._actions.append(event)
         return True
 
     def _control(self, event: Control) -> None:
@@ -268,9 +268,9 @@ class LinkBase(ABC):
         self._arm_ping()
 
     def _close_link(self, event: CloseLink) -> None:
-        if not event.force and not is_close_code(event.code):
+        if not event.force and not is_close_code(event.code):  # by force, nobody is told the code
             raise ValueError(f"expected a close code of 1000-1003, 1007-1014 or 3000-4999, got {event.code!r}")
-        payload = close_payload(event.code, cut_reason(event.reason))
+        reason = cut_reason(event.reason)
         if self._phase is Phase.ENDED:
             return
         if self._phase is Phase.HANDSHAKE:
@@ -279,7 +279,7 @@ class LinkBase(ABC):
             self._end(self._last_word(), abort=True)
         elif self._phase is Phase.OPEN:
             self._phase = Phase.CLOSING
-            self._send(Opcode.CLOSE, payload)
+            self._send(Opcode.CLOSE, close_payload(event.code, reason))
             self._timers.clear()
             self._timers.set("close", self._now + self._config.close_timeout)
 

@@ -153,7 +153,7 @@ class MessageReader:
             return self._message(payload)
         else:
             self._append(payload, last=last)
-        return self._message(bytes(self._data)) if last else None
+        return self._message(self._data) if last else None
 
     def _append(self, payload: bytes, *, last: bool) -> None:
         if self._rules.opcode is Opcode.TEXT:
@@ -190,14 +190,14 @@ class MessageReader:
         except zlib.error:
             raise FrameError(INVALID_DATA, "a compressed message that is no deflate stream") from None
 
-    def _message(self, data: bytes) -> TextReceived | BinaryReceived:
+    def _message(self, data: bytes | bytearray) -> TextReceived | BinaryReceived:
         is_text = self._rules.opcode is Opcode.TEXT
         self._rules.end()
         if self._data:
             self._data = bytearray()
         self._utf8 = None
         if not is_text:
-            return BinaryReceived(data, self._attempt)
+            return BinaryReceived(bytes(data), self._attempt)
         try:
             return TextReceived(data.decode(), self._attempt)
         except UnicodeDecodeError:

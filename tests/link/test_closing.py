@@ -146,9 +146,10 @@ class TestWeClose:
         assert news(feed(link, frame(TEXT, b"x", masked=role.masked))) == [TextReceived("x")]
 
     @both
-    def test_by_force_the_stream_is_dropped_without_a_word(self, role):
+    @pytest.mark.parametrize("code", [1000, 1006, 70_000])
+    def test_by_force_the_stream_is_dropped_without_a_word(self, role, code):
         link = role.open(settings())
-        assert feed(link, CloseLink(force=True)) == [CloseStream(abort=True), TransportLost(1006)]
+        assert feed(link, CloseLink(code, force=True)) == [CloseStream(abort=True), TransportLost(1006)]
         assert link.deadline == inf
 
     @both
