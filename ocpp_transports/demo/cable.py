@@ -1,0 +1,74 @@
+"""A cable between a station and the central system that can be cut: a relay of bytes on the loopback interface."""
+
+from contextlib import suppress
+from typing import Final
+
+import anyio
+from anyio.abc import ByteStream, SocketAttribute, SocketStream, TaskGroup
+from anyio.streams.stapled import MultiListener
+
+__all__ = ["Cable"]
+
+_ENDS: Final = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
+
+
+class Cable:
+    """Relays connections to `near` on to wherever `plug` says; until then they wait."""
+
+    def __init__(self) -> None:
+        self._far = 0
+        self._plugged = anyio.Event()
+        self._is_whole = True
+        self._links: set[anyio.CancelScope] = set()
+        self.near = ""
+        """The URL of the station's end."""
+
+    async def lay(self, tasks: TaskGroup) -> None:
+        """Listen at the near end, as long as these tasks run."""
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        self.near = f"ws://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        tasks.start_soon(self._serve, listener)
+
+    def plug(self, port: int) -> None:
+        """Lead to this port of the loopback interface."""
+        self._far = port
+        self._plugged.set()
+
+    def cut(self) -> None:
+        """Break all connections without a word; new ones break at once."""
+        self._is_whole = False
+        for link in self._links:
+            link.cancel()
+
+    def mend(self) -> None:
+        """Let new connections through again."""
+        self._is_whole = True
+
+    async def _serve(self, listener: MultiListener[SocketStream]) -> None:
+        async with listener:
+            await listener.serve(self._relay)
+
+    async def _relay(self, near: SocketStream) -> None:
+        async with near:
+            await self._plugged.wait()
+            if not self._is_whole:
+                return
+            with anyio.CancelScope() as link, suppress(OSError):
+                self._links.add(link)
+                try:
+                    async with await anyio.connect_tcp("127.0.0.1", self._far) as far:
+                        await self._join(near, far)
+                finally:
+                    self._links.discard(link)
+
+    async def _join(self, near: ByteStream, far: ByteStream) -> None:
+        """Carry bytes both ways until one end is gone."""
+        async with anyio.create_task_group() as ways:
+            for source, sink in ((near, far), (far, near)):
+                ways.start_soon(self._carry, source, sink, ways.cancel_scope)
+
+    async def _carry(self, source: ByteStream, sink: ByteStream, link: anyio.CancelScope) -> None:
+        with suppress(*_ENDS):
+            async for chunk in source:
+                await sink.send(chunk)
+        link.cancel()
