@@ -228,7 +228,7 @@ class UnexpectedHttpResponse(ConnectionFailedError):  # noqa: N818 - the referen
     """
 
     def __init__(self, status: int, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        super().__init__(f"expected HTTP status 101, got {status}")
+        super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}")
         self.status = status
         self.headers = headers
 

@@ -117,5 +117,5 @@ class TestFamilies:
         assert (error.status, error.headers, str(error)) == (
             503,
             (("retry-after", "5"),),
-            "expected HTTP status 101, got 503",
+            "the server refused the WebSocket: expected HTTP status 101, got 503",
         )
