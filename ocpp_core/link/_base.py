@@ -1,7 +1,6 @@
 """What a client and a server have in common: the open WebSocket, from the end of the handshake to the last byte."""
 
 from abc import ABC, abstractmethod
-from collections import deque
 from enum import Enum
 from math import inf
 from random import Random
@@ -93,7 +92,7 @@ class LinkBase(ABC):
         self._random = random
         self._now = now
         self._phase = Phase.HANDSHAKE
-        self._actions: deque[LinkAction] = deque()
+        self._actions: list[LinkAction] = []
         self._timers = Timers()
         self._timers.set("handshake", now + config.handshake_timeout)
         self._head = HeadBuffer()
@@ -117,9 +116,9 @@ class LinkBase(ABC):
         comes too late is ignored.
         """
         self._now = max(now, self._now)
-        if type(event) is BytesReceived:
+        if isinstance(event, BytesReceived):
             self._receive(event)
-        elif type(event) is SendMessage:
+        elif isinstance(event, SendMessage):
             self._send_message(event.data)
         else:
             self._command(event)
@@ -129,9 +128,9 @@ class LinkBase(ABC):
         while not self._actions:
             if not self._advance():
                 return None
-        return self._actions.popleft()
+        return self._actions.pop(0)
 
-    def _command(self, event: LinkInput) -> None:
+    def _command(self, event: Accept | CloseLink | Congested | Reconfigure | Reject | Respond | Tick) -> None:
         match event:
             case Tick():
                 for name in self._timers.due(self._now):
@@ -145,8 +144,6 @@ class LinkBase(ABC):
             case Reconfigure(config):
                 if isinstance(config, LinkConfig):
                     self._reconfigure(config)
-            case BytesReceived() | SendMessage():  # taken by `handle` before, for speed
-                pass
             case _:
                 assert_never(event)
 
