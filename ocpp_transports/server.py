@@ -148,11 +148,17 @@ class OCPPServer(HandlerSurface, EventSurface):
         Raises TimeoutError after `timeout` seconds, ClosedError if the server closes.
         """
         runtime, _ = self._start()
-        until = runtime.now() + timeout
-        timer = runtime.call_at(until, self._stations.wake) if isfinite(until) else None
+        expired = False
+
+        def expire() -> None:
+            nonlocal expired
+            expired = True
+            self._stations.wake()
+
+        timer = runtime.call_at(runtime.now() + timeout, expire) if isfinite(timeout) else None
         try:
             while (station := self._stations.get(identity)) is None:
-                if runtime.now() >= until:
+                if expired:
                     raise TimeoutError(f"{identity!r} did not connect within {timeout:g} s")
                 await self._stations.changed()
                 if self._runtime is not runtime:

@@ -17,10 +17,10 @@ async def serving(**options):
         yield server, await server.listen(0, "127.0.0.1")
 
 
-def client_of(listener, identity="CP1", **options):
+def client_of(listener, identity="CP1", *, scheme="ws", **options):
     """Make a client of OCPP 1.6 (or as the options say) that comes back at once."""
     settings = {"protocols": ["ocpp1.6"], "backoff_min": 0.01, "backoff_max": 0.02, "call_timeout": SECONDS}
-    return OCPPClient(identity, f"ws://127.0.0.1:{listener.port}/ocpp", **{**settings, **options})
+    return OCPPClient(identity, f"{scheme}://127.0.0.1:{listener.port}/ocpp", **{**settings, **options})
 
 
 @asynccontextmanager
