@@ -1,0 +1,80 @@
+"""Events with their payloads."""
+
+from ocpp_transports import EventStream, MessageType, OCPPClient, OCPPServer
+from ocpp_transports.events import (
+    BadMessageEvent,
+    CloseEvent,
+    ConnectingEvent,
+    DisconnectEvent,
+    ErrorEvent,
+    HandlerErrorEvent,
+    MessageEvent,
+    OpenEvent,
+    OverflowEvent,
+    PongTimeoutEvent,
+    ReconnectEvent,
+    StrictValidationFailureEvent,
+    UpgradeAbortedEvent,
+)
+
+
+def listen_to_the_connection(client: OCPPClient) -> None:
+    @client.on("connecting")
+    def connecting(event: ConnectingEvent) -> str:
+        return event.url
+
+    @client.on("open")
+    async def opened(event: OpenEvent) -> None:
+        await client.call(event.protocol, "Heartbeat")
+
+    @client.once("disconnect")
+    def disconnected(event: DisconnectEvent) -> tuple[int, str]:
+        return event.code, event.reason
+
+    @client.on("reconnect")
+    def waits(event: ReconnectEvent) -> float:
+        return event.attempt * event.delay
+
+    # A decorator gives back what it was given.
+    told: str = connecting(ConnectingEvent("ws://127.0.0.1"))
+    product: float = waits(ReconnectEvent(1, 0.5))
+    print(told, product, opened, disconnected)
+
+
+def listen_to_messages(client: OCPPClient, server: OCPPServer) -> None:
+    @client.on("message")
+    def message(event: MessageEvent) -> None:
+        action: str | None = event.action
+        seconds: float | None = event.latency
+        if event.type is MessageType.CALLERROR:
+            print(event.direction.value, event.message_id, action, seconds, event.error_code, event.error_description)
+
+    def failed(event: ErrorEvent | HandlerErrorEvent | BadMessageEvent | StrictValidationFailureEvent) -> None:
+        print(event.error.args)
+
+    for name in ("error", "handler_error", "bad_message", "strict_validation_failure"):
+        client.on(name, failed)
+    client.off("error", failed)
+
+    @client.on("pong_timeout")
+    def silent(event: PongTimeoutEvent) -> str:
+        return event.identity
+
+    @server.on("upgrade_aborted")
+    def refused(event: UpgradeAbortedEvent) -> None:
+        status: int = event.status
+        identity: str | None = event.identity
+        print(status, identity, event.reason)
+
+    print(message, silent, refused)
+
+
+async def iterate(client: OCPPClient) -> int:
+    stream: EventStream = client.events("open", "close", limit=10)
+    async with stream:
+        async for event in stream:
+            if isinstance(event, OverflowEvent):
+                return event.missed
+            if isinstance(event, CloseEvent):
+                return event.code
+    return 0

@@ -1,0 +1,62 @@
+"""What a type checker refuses: each line says with which error, and an ignore without an error is one itself."""
+
+from pathlib import Path
+
+from ocpp_transports import HandlerContext, OCPPClient, OCPPServer, TLSOptions
+from ocpp_transports.accept import AcceptHandshake, RejectHandshake
+from ocpp_transports.events import OpenEvent
+
+OCPPClient("CP001", "ws://127.0.0.1")  # type: ignore[call-arg]  # a client has to say what it speaks
+OCPPClient("CP001", "ws://127.0.0.1", ["ocpp1.6"])  # type: ignore[call-arg]  # by keyword
+OCPPClient(7, "ws://127.0.0.1", protocols=["ocpp1.6"])  # type: ignore[arg-type]
+OCPPClient("CP001", "ws://127.0.0.1", protocols=["ocpp1.6"], reconect=False)  # type: ignore[call-arg]
+OCPPClient("CP001", "ws://127.0.0.1", protocols=["ocpp1.6"], call_timeout="10")  # type: ignore[arg-type]
+OCPPServer(password="one for all")  # type: ignore[call-arg]  # stations have passwords
+OCPPServer(credentials="one for all")  # type: ignore[arg-type]
+OCPPServer(security_profile="basic")  # type: ignore[arg-type]
+TLSOptions(Path("cert.pem"), verify="no")  # type: ignore[arg-type]
+
+client = OCPPClient("CP001", "ws://127.0.0.1", protocols=["ocpp1.6"])
+server = OCPPServer()
+
+
+@client.handle("Reset")
+def reset(context: HandlerContext) -> dict[str, str]:
+    print(context.message_id.nothing)  # type: ignore[attr-defined]
+    context.reply("Accepted")  # type: ignore[arg-type]
+    context.fail(404)  # type: ignore[arg-type]
+    return {}
+
+
+reset(1)  # type: ignore[arg-type]  # a decorated function keeps its type
+client.handle()  # type: ignore[call-overload]
+client.handle("ocpp1.6", "Reset", "Soft", reset)  # type: ignore[call-overload]
+client.on("open", 1)  # type: ignore[call-overload]
+
+
+@client.on("open")
+def opened(event: OpenEvent) -> None:
+    print(event.code)  # type: ignore[attr-defined]
+    event.protocol = "ocpp1.6"  # type: ignore[misc]  # events are frozen
+
+
+@server.auth  # type: ignore[type-var]
+def admit(accept: AcceptHandshake, reject: RejectHandshake) -> None:
+    accept("ocpp1.6")  # type: ignore[call-arg]
+    reject("401")  # type: ignore[arg-type]
+
+
+async def main() -> None:
+    await client.call()  # type: ignore[call-overload]
+    await client.call("Heartbeat", {}, timeuot=1)  # type: ignore[call-overload]
+    await client.call("Heartbeat", [])  # type: ignore[call-overload]
+    await server.call("CP001")  # type: ignore[call-overload]
+    client.call("Heartbeat")  # type: ignore[unused-coroutine]
+    answer: str = await client.call("Heartbeat")  # type: ignore[assignment]
+    (await client.safe_call("Heartbeat"))["currentTime"]  # type: ignore[index]  # it may be None
+    await client.send_raw("[]", timeout=1)  # type: ignore[call-overload]  # there is nothing to wait for
+    await client.close("bye")  # type: ignore[arg-type]
+    await client.wait_for_client("CP001")  # type: ignore[attr-defined]
+    await server.listen("9000")  # type: ignore[arg-type]
+    client.state = None  # type: ignore[misc, assignment]
+    print(answer)

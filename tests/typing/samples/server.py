@@ -1,0 +1,76 @@
+"""A central system as its author writes it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ocpp_transports import (
+    CallContext,
+    HandlerContext,
+    Handshake,
+    Listener,
+    OCPPServer,
+    OCPPServerClient,
+    SecurityProfile,
+    TLSOptions,
+)
+from ocpp_transports.accept import AcceptHandshake, RejectHandshake
+
+
+async def password_of(identity: str) -> bytes | None:
+    return identity.encode() or None
+
+
+server = OCPPServer(
+    protocols=("ocpp1.6", "ocpp2.1"),
+    security_profile=SecurityProfile.TLS_BASIC,
+    credentials=password_of,
+    tls=TLSOptions("cert.pem", "key.pem"),
+    strict_mode=True,
+    handshake_timeout=10,
+)
+simple = OCPPServer(security_profile=1, credentials={"CP001": "text", "CP002": b"bytes"}, logging=False)
+
+
+@server.auth
+async def admit(accept: AcceptHandshake, reject: RejectHandshake, handshake: Handshake) -> None:
+    if handshake.query.get("tenant") == "acme" and handshake.password:
+        accept(protocol=handshake.protocols[0], session={"tenant": "acme"})
+    else:
+        reject(403, "who are you?")
+
+
+@server.handle("BootNotification")
+def boot(context: HandlerContext) -> dict[str, Any]:
+    station: OCPPServerClient = context.client
+    station.session["booted"] = True
+    return {"status": "Accepted", "currentTime": "2026-01-01T00:00:00Z", "interval": 300}
+
+
+@server.use
+async def timing(context: HandlerContext | CallContext, proceed: Callable[[], Awaitable[Any]]) -> Any:
+    print(context.direction, context.action)
+    return await proceed()
+
+
+@server.on("client")
+async def arrived(station: OCPPServerClient) -> None:
+    print(station.handshake.remote_address, station.handshake.security_profile, station.session["tenant"])
+    station.handle("Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})
+    answer: dict[str, Any] = await station.call("GetConfiguration", {"key": []})
+    print(answer)
+
+
+async def main() -> None:
+    async with server:
+        listener: Listener = await server.listen(0, "127.0.0.1", backlog=10)
+        host: str = listener.host
+        port: int = listener.port
+        station: OCPPServerClient = await server.wait_for_client("CP001", timeout=10)
+        one: OCPPServerClient | None = server.get_client("CP001")
+        identities: list[str] = [each.identity for each in server.clients]
+        answer: dict[str, Any] = await server.call("CP001", "Reset", {"type": "Soft"})
+        answer = await server.call("CP001", "ocpp1.6", "Reset", {"type": "Soft"}, timeout=3)
+        maybe: dict[str, Any] | None = await server.safe_call("CP001", "ClearCache")
+        print(host, port, station, one, identities, answer, maybe)
+        await listener.aclose()
+        await server.close(1012, "restart")
