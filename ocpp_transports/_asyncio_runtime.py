@@ -118,12 +118,16 @@ class AsyncioRuntime(Scope):
         """Accept for ever. Unlike `create_server`, this leaves TLS handshakes where they can be ended."""
         listening = listener.extra(SocketAttribute.raw_socket)
         while True:
+            await anyio.wait_readable(listening)  # `sock_accept`, cancelled, may lose what it has accepted
             try:
-                accepted, _ = await self._loop.sock_accept(listening)
+                accepted, _ = listening.accept()
+            except BlockingIOError:  # the peer has left already
+                continue
             except OSError as error:
                 _log.warning("accepting a connection failed: %s", error)
                 await anyio.sleep(ACCEPT_PAUSE)
             else:
+                accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
                 self._accepted.add(accepted)
                 self.spawn(self._welcome(accepted, ssl, connected))
 

@@ -1,5 +1,8 @@
 """OCPPServer: listening, letting stations in, keeping books of them, closing."""
 
+import gc
+from contextlib import suppress
+
 import anyio
 import pytest
 
@@ -575,3 +578,24 @@ class TestStrictMode:
             await server.listen(0, "127.0.0.1")
             validator = server._options.validators["ocpp1.6"]
             assert all(message.is_compiled for kinds in validator._messages.values() for message in kinds.values())
+
+
+class TestComingWhileTheServerCloses:
+    @pytest.mark.parametrize("turns", range(4))
+    async def test_leaves_no_socket_open(self, turns):
+        """A connection that is accepted in the very moment is not lost; an unclosed socket fails the test run."""
+        for _ in range(5):
+            server = OCPPServer(protocols=["ocpp1.6"])
+            async with server, anyio.create_task_group() as tasks:
+                listener = await server.listen(0, "127.0.0.1")
+
+                async def come(port=listener.port):
+                    with suppress(OSError, anyio.BrokenResourceError, anyio.EndOfStream):
+                        async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+                            await stream.receive()
+
+                tasks.start_soon(come)
+                for _ in range(turns):
+                    await anyio.lowlevel.checkpoint()
+                await server.close()
+        gc.collect()
