@@ -4,8 +4,7 @@
 connection and per direction. What waits, waits here.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableSequence
 from dataclasses import dataclass
 from itertools import takewhile
 from math import inf
@@ -151,7 +150,7 @@ def check_message_id(message_id: object) -> None:
         raise ValueError(f"expected a message id of 1 to {MAX_ID_LENGTH} characters, got {message_id!r}")
 
 
-def enqueue(calls: deque[OutboundCall], call: OutboundCall) -> None:
+def enqueue(calls: MutableSequence[OutboundCall], call: OutboundCall) -> None:
     """Put a call to the end of those that wait, an urgent one before all that are not urgent."""
     if call.urgent:
         calls.insert(sum(1 for _ in takewhile(lambda other: other.urgent, calls)), call)
@@ -188,7 +187,7 @@ class Calls:
         self._version = version
         self._ids = ids
         self._emit = emit
-        self._waiting: deque[OutboundCall] = deque()
+        self._waiting: list[OutboundCall] = []
         self._pending: dict[str, OutboundCall] = {}
         self._timed_out = RecentIds(64)
 
@@ -267,7 +266,7 @@ class Calls:
     def fill_window(self, now: float) -> None:
         """Write what waits, as far as the window allows; what waited too long is never sent, late tick or not."""
         while self._waiting and len(self._pending) < self.config.call_concurrency:
-            call = self._waiting.popleft()
+            call = self._waiting.pop(0)
             if call.expires <= now:
                 self.timers.cancel(call)
                 self._settle(call, error=expired_error(call))

@@ -5,7 +5,6 @@ decoded one at a time when that FIFO is empty, so that the answers a handler giv
 came later is looked at: the same bytes in any split give the same actions.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
@@ -112,9 +111,9 @@ class Session:
         self._config = config
         self.keep_unsent = keep_unsent
         self._types = version.message_types
-        self._actions: deque[SessionAction] = deque()
+        self._actions: list[SessionAction] = []
         self._emit = self._actions.append
-        self._inbox: deque[TextReceived | BinaryReceived | TransportLost] = deque()
+        self._inbox: list[TextReceived | BinaryReceived | TransportLost] = []
         self._congested = False
         self._now = -inf
         self._bad_messages = 0
@@ -135,8 +134,8 @@ class Session:
         while not actions:
             if not self._inbox or self._congested:
                 return None
-            self._decode(self._inbox.popleft())
-        return actions.popleft()
+            self._decode(self._inbox.pop(0))
+        return actions.pop(0)
 
     def handle(self, event: SessionInput, now: float) -> None:  # noqa: C901 - one arm an input, and the match is total
         """Take an input. Raises TypeError or ValueError for a misuse by the caller, and then changes nothing."""

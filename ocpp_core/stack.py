@@ -5,7 +5,6 @@ through. One action is taken at a time, the session's first, so that the answers
 message of the same chunk is decoded.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from itertools import count
 from math import inf
@@ -71,7 +70,7 @@ class ServerStack:
         self._version: Version | None = None
         self._ids = ids
         self._numbers = count(1) if numbers is None else numbers
-        self._actions: deque[Action] = deque()
+        self._actions: list[Action] = []
         self._now = now
 
     @property
@@ -143,7 +142,7 @@ class ServerStack:
                 session.handle(inbound, self._now)
             elif (action := self._from_link(inbound)) is not None:
                 return action
-        return self._actions.popleft()
+        return self._actions.pop(0)
 
     def _from_link(self, action: LinkAction) -> Action | None:
         """Pass on what is meant for the host; what is meant for the session goes there."""

@@ -44,8 +44,8 @@ class Emitter:
         self._changed = changed
         self._listeners: dict[str, tuple[tuple[Listener, bool], ...]] = {}
         self._streams: dict[str, tuple[EventStream, ...]] = {}
-        self._queue: deque[tuple[str, Any, Callable[[], None] | None]] = deque()
-        self._ready: deque[tuple[str, Callable[[], Awaitable[Any]], _Round]] = deque()
+        self._queue: list[tuple[str, Any, Callable[[], None] | None]] = []
+        self._ready: list[tuple[str, Callable[[], Awaitable[Any]], _Round]] = []
         self._emitting = False
 
     # Listening
@@ -146,7 +146,7 @@ class Emitter:
         self._emitting = True
         try:
             while self._queue:
-                self._tell(*self._queue.popleft())
+                self._tell(*self._queue.pop(0))
         finally:
             self._emitting = False
 
@@ -190,7 +190,7 @@ class Emitter:
 
     async def _run(self) -> None:
         """Run the listener that has been ready for longest: some event loops start tasks in any order."""
-        name, make, round_ = self._ready.popleft()
+        name, make, round_ = self._ready.pop(0)
         try:
             await make()
         except Exception as error:  # noqa: BLE001 - as above

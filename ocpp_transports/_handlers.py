@@ -4,7 +4,6 @@ A `Dispatcher` serves one connection. Handlers start in the order of arrival and
 once, coroutine functions as tasks of the host, so that a handler can call its own peer. Loop-free, like the driver.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from inspect import isawaitable
@@ -221,10 +220,10 @@ class Dispatcher:
         self._in_order = in_order
         self._limit = 1 if in_order else RUNNING
         self._running = 0
-        self._waiting: deque[Dispatch] = deque()
-        self._ready: deque[tuple[HandlerContext, Target]] = deque()
+        self._waiting: list[Dispatch] = []
+        self._ready: list[tuple[HandlerContext, Target]] = []
         self._contexts: dict[int, HandlerContext] = {}
-        self._held: deque[Dispatch] = deque()
+        self._held: list[Dispatch] = []
         self._grace: Handle | None = None
 
     # Requests
@@ -273,7 +272,7 @@ class Dispatcher:
 
     def _serve_waiting(self) -> None:
         while self._waiting and not self._is_busy():
-            self._serve(self._waiting.popleft())
+            self._serve(self._waiting.pop(0))
 
     def _find(self, action: str) -> Target | None:
         for registry in self._registries:
@@ -312,7 +311,7 @@ class Dispatcher:
 
     async def _run(self) -> None:
         """Run the handler that has been ready for longest: some event loops start tasks in any order."""
-        context, target = self._ready.popleft()
+        context, target = self._ready.pop(0)
         try:
             result = await self._chain(context, target)
         except BaseException as error:
@@ -405,7 +404,7 @@ class Dispatcher:
             host.call_at(host.now(), self._serve_held)
 
     def _serve_held(self) -> None:
-        self._waiting.extendleft(reversed(self._held))
+        self._waiting[:0] = self._held
         self._held.clear()
         self._serve_waiting()
 
