@@ -18,6 +18,7 @@ from ocpp_core.inputs import (
     Reject,
     Respond,
     SendMessage,
+    TextReceived,
     Tick,
     TransportFailed,
     TransportLost,
@@ -40,6 +41,7 @@ from ._frames import (
 )
 from ._http import HeadBuffer
 from ._reader import Control, MessageReader
+from ._whole import whole_text
 
 __all__ = ["LinkBase", "Phase"]
 
@@ -69,12 +71,14 @@ class LinkBase(ABC):
 
     __slots__ = (
         "_actions",
+        "_at",
         "_attempt",
         "_client",
         "_config",
         "_congested",
         "_deflate",
         "_eof",
+        "_fresh",
         "_head",
         "_last_received",
         "_news",
@@ -97,6 +101,8 @@ class LinkBase(ABC):
         self._timers.set("handshake", now + config.handshake_timeout)
         self._head = HeadBuffer()
         self._reader: MessageReader | None = None
+        self._fresh = b""
+        self._at = 0
         self._deflate: Deflate | None = None
         self._congested = False
         self._eof = False
@@ -182,11 +188,12 @@ class LinkBase(ABC):
             self._feed(event.data)
 
     def _feed(self, data: bytes) -> None:
-        if self._reader is None:
-            self._reader = MessageReader(
-                self._config, client=self._client, attempt=self._attempt, deflate=self._deflate
-            )
-        self._reader.feed(data)
+        if self._reader is not None:
+            self._reader.feed(data)
+        elif self._fresh:
+            self._fresh += data
+        else:
+            self._fresh = data
 
     def _advance(self) -> bool:
         """Do one step of decoding; False when nothing is left to do."""
@@ -194,19 +201,43 @@ class LinkBase(ABC):
             return self._advance_handshake()
         if self._phase is Phase.ENDED or self._congested:
             return False
-        if self._phase is not Phase.ENDING and self._reader is not None and self._decode(self._reader):
+        if self._phase is not Phase.ENDING and (self._decode_usual() or self._decode()):
             return True
         if self._eof:
             self._end(self._last_word())
         return self._eof
 
-    def _decode(self, reader: MessageReader) -> bool:
+    def _decode_usual(self) -> bool:
+        """Take a whole text frame from what no reader has seen; leave everything else to a reader."""
+        data = self._fresh
+        if not data:
+            return False
+        usual = whole_text(data, self._at, self._config.max_message_size, masked=not self._client)
+        if usual is not None:
+            text, self._at = usual
+            self._actions.append(TextReceived(text, self._attempt))
+        elif self._at < len(data):
+            self._reader = MessageReader(
+                self._config, client=self._client, attempt=self._attempt, deflate=self._deflate
+            )
+            self._reader.feed(data[self._at :])
+        if self._reader is not None or self._at == len(data):
+            self._fresh, self._at = b"", 0
+        return usual is not None
+
+    def _decode(self) -> bool:
+        """Take the next message or control frame from the reader, and forget an idle one."""
+        reader = self._reader
+        if reader is None:
+            return False
         try:
             event = reader.next()
         except FrameError as broken:
             self._fail(broken)
             return True
         if event is None:
+            if reader.idle:
+                self._reader = None
             return False
         if isinstance(event, Control):
             self._control(event)
@@ -324,6 +355,7 @@ class LinkBase(ABC):
         self._timers.clear()
         self._head.clear()
         self._reader = self._deflate = None
+        self._fresh, self._at = b"", 0
 
     # Timers
 

@@ -19,6 +19,7 @@ __all__ = [
     "encode_frame",
     "is_close_code",
     "read_close",
+    "xor",
 ]
 
 PROTOCOL_ERROR: Final = 1002
@@ -61,11 +62,11 @@ def encode_frame(opcode: Opcode, payload: bytes, *, key: bytes | None, compresse
         header = _LONG.pack(first, masked | 127, length)
     if key is None:
         return header + payload
-    return header + key + _mask(payload, key)
+    return header + key + xor(payload, key)
 
 
-def _mask(payload: bytes, key: bytes) -> bytes:
-    """XOR with the repeated key (RFC 6455 §5.3), as one operation on two long integers."""
+def xor(payload: bytes, key: bytes) -> bytes:
+    """Mask or unmask: XOR with the repeated key (RFC 6455 §5.3), as one operation on two long integers."""
     length = len(payload)
     pad = (key * (length // 4 + 1))[:length]
     return (int.from_bytes(payload, "little") ^ int.from_bytes(pad, "little")).to_bytes(length, "little")

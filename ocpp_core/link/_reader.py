@@ -113,6 +113,11 @@ class MessageReader:
         self._slice = bytearray()
         self._utf8: IncrementalDecoder | None = None
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in progress, so that the reader may be forgotten."""
+        return self._rules.opcode is None and self._decoder.header is None and not self._decoder.buffer
+
     def configure(self, config: LinkConfig) -> None:
         """Take other limits, from the next frame on."""
         self._rules.config = config

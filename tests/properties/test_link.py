@@ -6,6 +6,7 @@ from contextlib import suppress
 from itertools import pairwise
 from math import inf
 from random import Random
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -149,6 +150,14 @@ class TestBytes:
         whole = list(map(repr, play(role, config, [data])))  # errors are equal when they say the same
         assert list(map(repr, play(role, config, split(data, cuts)))) == whole
         assert list(map(repr, play(role, config, [bytes([byte]) for byte in data]))) == whole
+
+    @given(script=SCRIPTS, damage=DAMAGE, packed=st.booleans(), cuts=st.lists(st.integers(0, 5000), max_size=8))
+    def test_the_frames_read_by_hand_are_read_as_wsproto_reads_them(self, role, script, damage, packed, cuts):
+        config = PACKED if packed else PLAIN
+        chunks = split(wire_of(role, config, script, damage), cuts)
+        by_hand = list(map(repr, play(role, config, chunks)))
+        with patch("ocpp_core.link._base.whole_text", lambda *args, **kwargs: None):
+            assert list(map(repr, play(role, config, chunks))) == by_hand
 
     @given(chunks=st.lists(st.binary(min_size=1, max_size=50), max_size=10))
     def test_no_bytes_raise_and_an_answer_ends_it(self, role, chunks):
