@@ -161,7 +161,8 @@ class ClientStack:
     """A client over its streams: dial, handshake, conversation, and all of it again after a loss.
 
     `target` says what to ask the server for; `random` makes masking keys, nonces and jitter, and must not be
-    predictable where the stream is not encrypted (RFC 6455 §10.3: use `random.SystemRandom`).
+    predictable where the stream is not encrypted (RFC 6455 §10.3: use `random.SystemRandom`). Raises ValueError for a
+    target or subprotocols that can stand in no request.
     """
 
     def __init__(
@@ -174,6 +175,7 @@ class ClientStack:
         self._link: ClientLink | None = None
         self._attempt = 0
         self._now = -inf
+        self._check_request(target, client)
 
     @property
     def session(self) -> Session | None:
@@ -203,6 +205,9 @@ class ClientStack:
                 self.engine.handle(TransportFailed(error, attempt=attempt), now)
             case Reconfigure(LinkConfig() | UpgradeTarget() as config):
                 self._reconfigure(config)
+            case Reconfigure(ClientConfig() as config):
+                self._check_request(self._target, config)
+                self.engine.handle(event, now)
             case Accept() | Reject() | Respond():
                 raise RuntimeError(f"{type(event).__name__} answers a client's request: only servers do")
             case _:
@@ -210,6 +215,7 @@ class ClientStack:
 
     def _reconfigure(self, config: LinkConfig | UpgradeTarget) -> None:
         if isinstance(config, UpgradeTarget):
+            self._check_request(config, self.engine.config)
             self._target = config
             return
         self._link_config = config
@@ -220,17 +226,23 @@ class ClientStack:
         state = self.engine.state
         if not isinstance(state, Connecting) or state.attempt != attempt or self._link is not None:
             return  # stale news: that attempt was given up
-        target = self._target
-        self._link = ClientLink(
+        self._link = self._new_link(self._target, self.engine.config, attempt, self._random)
+
+    def _new_link(self, target: UpgradeTarget, client: ClientConfig, attempt: int, random: Random) -> ClientLink:
+        return ClientLink(
             self._link_config,
             host=target.host,
             target=target.target,
             headers=target.headers,
-            subprotocols=self.engine.config.protocols,
+            subprotocols=client.protocols,
             attempt=attempt,
-            random=self._random,
+            random=random,
             now=self._now,
         )
+
+    def _check_request(self, target: UpgradeTarget, client: ClientConfig) -> None:
+        """Raise ValueError for what can stand in no upgrade request, before any attempt comes to it."""
+        self._new_link(target, client, 0, Random(0))
 
     def poll(self) -> Action | None:
         """Take the next action; None when there is nothing to do."""

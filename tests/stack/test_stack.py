@@ -154,6 +154,26 @@ class TestClientStreams:
         stack.handle(BytesReceived(b"HTTP/1.1 101\r\n\r\n", 1), 7.0)
         assert drain(stack) == []
 
+    @pytest.mark.parametrize(
+        "target",
+        [
+            UpgradeTarget("two hosts", "/CP1"),
+            UpgradeTarget("csms.example", "CP1"),
+            UpgradeTarget("csms.example", "/CP1", (("X-Bad", "a\r\nb"),)),
+        ],
+        ids=["host", "path", "header"],
+    )
+    def test_a_target_that_can_stand_in_no_request_is_refused_when_it_is_given(self, target):
+        config = ClientConfig(protocols=("ocpp1.6",))
+        with pytest.raises(ValueError, match="expected"):
+            ClientStack(config, LinkConfig(), target, random=Random(0), ids=ids())
+        with pytest.raises(ValueError, match="expected"):
+            client_stack().handle(Reconfigure(target), 0.0)
+
+    def test_subprotocols_that_can_stand_in_no_request_are_refused_when_they_are_given(self):
+        with pytest.raises(ValueError, match="expected subprotocols as tokens"):
+            client_stack().handle(Reconfigure(ClientConfig(protocols=("ocpp 1.6",))), 0.0)
+
     @pytest.mark.parametrize("command", [Accept("ocpp1.6"), Reject(401)], ids=["Accept", "Reject"])
     def test_answers_to_requests_are_misuse(self, command):
         with pytest.raises(RuntimeError):
