@@ -9,6 +9,7 @@ from typing import Self, Unpack
 
 from ocpp_core.client import Closing, Connecting, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig
+from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Close, Connect, Reconfigure
 from ocpp_core.session import Session
 from ocpp_core.stack import ClientStack
@@ -68,6 +69,11 @@ class OCPPClient(Peer):
     def endpoint(self) -> str:
         """The URL without the identity."""
         return self._options.endpoint
+
+    @property
+    def security_profile(self) -> SecurityProfile:
+        """The security profile."""
+        return self._options.security_profile
 
     @property
     def state(self) -> ConnectionState:

@@ -158,6 +158,7 @@ class TestConstruction:
             logging=False,
         )
         assert (client.identity, client.endpoint, client.protocol) == ("CP1", "wss://csms.example", None)
+        assert client.security_profile is SecurityProfile.NONE
         assert (client._options.link.ping_interval, client._options.link.pong_timeout) == (inf, inf)
 
 
