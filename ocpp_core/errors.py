@@ -181,6 +181,9 @@ class ConnectionLostError(RPCGenericTransportError):
         self.sent = sent
         self.close_code = close_code
 
+    def __str__(self) -> str:
+        return self.description  # its code is a stand-in: no peer sent one
+
 
 class ClosedError(OCPPError):
     """The call was refused or given up because this side closes or has closed; `sent` as in ConnectionLostError."""

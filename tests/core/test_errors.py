@@ -109,6 +109,9 @@ class TestFamilies:
         local = [ConnectionLostError("x", sent=sent), ClosedError("x", sent=sent), CallCancelledError("x", sent=sent)]
         assert {error.sent for error in [*local, TimeoutError("x", sent=sent)]} == {sent}
 
+    def test_a_lost_connection_does_not_read_like_an_answer(self):
+        assert str(ConnectionLostError("not connected", sent=False)) == "not connected"
+
     def test_a_dropped_call_was_never_sent(self):
         assert CallDroppedError("full").sent is False
 
