@@ -47,6 +47,7 @@ class Emitter:
         self._queue: list[tuple[str, Any, Callable[[], None] | None]] = []
         self._ready: list[tuple[str, Callable[[], Awaitable[Any]], _Round]] = []
         self._emitting = False
+        self._is_over = False
 
     # Listening
 
@@ -90,6 +91,9 @@ class Emitter:
         if limit < 1:
             raise ValueError(f"expected limit >= 1 events, got {limit!r}")
         stream = EventStream(limit, self._slot, self._forget)
+        if self._is_over:
+            stream.finish()
+            return stream
         for name in names or self._names:
             self._streams[name] = (*self._streams.get(name, ()), stream)
         self._changed()
@@ -150,8 +154,9 @@ class Emitter:
         finally:
             self._emitting = False
 
-    def finish(self) -> None:
-        """End the iterations after what they still hold; listeners stay."""
+    def finish(self, *, for_good: bool = False) -> None:
+        """End the iterations after what they still hold; listeners stay. `for_good` ends later iterations too."""
+        self._is_over = for_good
         for stream in {stream for streams in self._streams.values() for stream in streams}:
             stream.finish()
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from ._driver import Slot
+from ._farewells import Farewells
 from .station import OCPPServerClient
 
 __all__ = ["Stations"]
@@ -15,6 +16,7 @@ class Stations:
     """
 
     def __init__(self, arrived: Callable[[OCPPServerClient], None], slot: Callable[[], Slot]) -> None:
+        self.farewells = Farewells()
         self._arrived = arrived
         self._slot = slot
         self._current: dict[str, OCPPServerClient] = {}

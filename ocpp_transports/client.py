@@ -16,6 +16,7 @@ from ocpp_core.stack import ClientStack
 
 from ._client_options import ClientOptions
 from ._driver import Driver, Slot
+from ._farewells import Farewells
 from ._keywords import ClientChanges, ClientKeywords
 from ._registry import Handlers
 from ._runtime import Address, current_runtime
@@ -45,7 +46,7 @@ class OCPPClient(Peer):
         self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
     ) -> None:
         made = ClientOptions(identity=identity, endpoint=endpoint, protocols=protocols, **options)  # type: ignore[arg-type]  # lists and ints are converted
-        super().__init__(identity, made)
+        super().__init__(identity, made, Farewells())
         self._tls = _context(made)
         self._stack: ClientStack | None = None
         self._in_block = False
@@ -212,7 +213,10 @@ class OCPPClient(Peer):
         if driver is not None:
             driver.stop()
         if runtime is not None:
-            await runtime.aclose()
+            try:
+                await self._farewells.wait(runtime)
+            finally:
+                await runtime.aclose()
 
 
 def _context(options: ClientOptions) -> SSLContext | None:

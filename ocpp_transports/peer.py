@@ -13,6 +13,7 @@ from ocpp_core.inputs import Close
 from ._calling import Calling
 from ._driver import Driver, Slot
 from ._events import Emitter
+from ._farewells import Farewells
 from ._handlers import Dispatcher
 from ._logging import Log, logger_of
 from ._options import PeerOptions
@@ -36,8 +37,12 @@ class ConnectionState(Enum):
 class Peer(Calling, HandlerSurface, EventSurface, ABC):
     """A connection as its user sees it; of a client: one connection after the other."""
 
-    def __init__(self, identity: str, options: PeerOptions) -> None:
+    _is_one_connection = False
+    """Whether it is over for good when the connection is."""
+
+    def __init__(self, identity: str, options: PeerOptions, farewells: Farewells) -> None:
         super().__init__()
+        self._farewells = farewells
         self._identity = identity
         self._options = options
         self._runtime: Runtime | None = None
@@ -108,6 +113,7 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
         self._log.logger = logger_of(options.logging)
         if self._owner.dispatcher is not None:
             self._owner.dispatcher.detailed_errors = options.respond_with_detailed_errors
+        self._listeners_changed()  # another logger may want other messages
 
     def _begin(self, driver: Driver, protocol: str) -> Dispatcher:
         """Get ready for the requests of a new connection, and hold those without a handler for a while."""
@@ -132,25 +138,26 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
         self._ended = CloseEvent(code, reason)
         if lost:
             self._emitter.emit("disconnect", DisconnectEvent(code, reason))
-        self._emitter.emit("close", self._ended)
-        self._emitter.finish()
+        self._emitter.emit("close", self._ended, after=self._farewells.expect())
+        self._emitter.finish(for_good=self._is_one_connection)
         for slot in self._pauses:
             slot.set(None, ClosedError("closed before the call was repeated", sent=True))
         waiters, self._waiters = self._waiters, []
         for slot in waiters:
-            slot.set(None, None)
+            slot.set(self._ended, None)
 
     async def _end(self) -> CloseEvent:
         """Wait until it is over."""
-        while self._ended is None:
-            slot = self._slot()
-            self._waiters.append(slot)
-            try:
-                await slot.wait()
-            finally:
-                if slot in self._waiters:
-                    self._waiters.remove(slot)
-        return self._ended
+        if self._ended is not None:
+            return self._ended
+        slot = self._slot()
+        self._waiters.append(slot)
+        try:
+            ended: CloseEvent = await slot.wait()
+        finally:
+            if slot in self._waiters:
+                self._waiters.remove(slot)
+        return ended
 
     def _session_config(self, config: SessionConfig) -> SessionConfig:
         """Have messages traced where somebody wants to know of them."""

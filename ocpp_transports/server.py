@@ -233,7 +233,8 @@ class OCPPServer(HandlerSurface, EventSurface):
         while self._stations.open:
             await self._stations.changed()
         if self._reception is reception:
-            self._emitter.emit("close", CloseEvent(command.code, command.reason))
+            ended = CloseEvent(command.code, command.reason)
+            self._emitter.emit("close", ended, after=self._stations.farewells.expect())
             await self._shut()
 
     async def _shut(self) -> None:
@@ -243,7 +244,10 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._stations.wake()
         self._emitter.finish()
         if runtime is not None:
-            await runtime.aclose()
+            try:
+                await self._stations.farewells.wait(runtime)
+            finally:
+                await runtime.aclose()
 
     # Within
 

@@ -34,6 +34,8 @@ class OCPPServerClient(Peer):
     It is this one connection: when the station comes back, there is another object for it.
     """
 
+    _is_one_connection = True
+
     def __init__(
         self,
         admitted: Admitted,
@@ -46,7 +48,7 @@ class OCPPServerClient(Peer):
         stack: ServerStack,
         driver: Driver,
     ) -> None:
-        super().__init__(admitted.handshake.identity, options)
+        super().__init__(admitted.handshake.identity, options, stations.farewells)
         self.session: dict[str, Any] = admitted.session
         """Whatever `auth` and the application keep for this connection."""
         self._handshake = admitted.handshake

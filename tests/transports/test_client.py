@@ -269,6 +269,12 @@ class TestConnecting:
             await first(opens)
         assert offers == [("ocpp2.1", "ocpp1.6")] * 2
 
+    async def test_works_again_after_a_close(self):
+        async with serving() as (_, listener), client_of(listener) as client:
+            for _ in range(2):
+                assert await client.connect() == "ocpp1.6"
+                assert await client.close() == CloseEvent(1000, "")
+
 
 class TestReconnecting:
     async def test_tells_of_every_step(self):
@@ -568,6 +574,19 @@ class TestEvents:
             await client.connect()
             await client.close()
             assert [event async for event in events] == [OpenEvent("ocpp1.6"), CloseEvent(1000, "")]
+
+    async def test_asynchronous_close_listeners_get_a_moment(self):
+        async with serving() as (_, listener):
+            client, told = client_of(listener), []
+
+            @client.on("close")
+            async def closed(event):
+                await anyio.lowlevel.checkpoint()
+                told.append(event)
+
+            async with client:
+                await client.connect()
+        assert told == [CloseEvent(1000, "")]
 
     async def test_messages_of_both_directions_are_told(self):
         async with pair() as (client, station), client.events("message") as messages:

@@ -13,6 +13,7 @@ from ocpp_transports import (
     OCPPServer,
     RPCNotImplementedError,
     UnexpectedHttpResponse,
+    _farewells,
 )
 from ocpp_transports.events import CloseEvent, OpenEvent, UpgradeAbortedEvent
 from tests.transports.pairs import SECONDS, client_of, first, knock, pair, serving, station_of, upgrade
@@ -144,6 +145,13 @@ class TestStations:
                 tasks.start_soon(wait)
                 await anyio.wait_all_tasks_blocked()
                 await server.close()
+
+    async def test_that_are_gone_tell_nothing_more(self):
+        async with pair() as (client, station):
+            async with station.events("close") as closes:
+                await client.close()
+                await first(closes)
+            assert [event async for event in station.events("message")] == []
 
     async def test_keep_what_auth_gave_them(self):
         def auth(accept, reject, handshake):
@@ -532,10 +540,33 @@ class TestClosing:
             with anyio.fail_after(SECONDS):
                 await server.close()
 
+    async def test_gives_asynchronous_listeners_a_moment(self):
+        async with serving() as (server, listener), client_of(listener, reconnect=False) as client:
+            told = []
+
+            async def closed(event):
+                await anyio.lowlevel.checkpoint()
+                told.append(event.code)
+
+            server.on("close", closed)
+            server.on("client", lambda station: station.on("close", closed))
+            await client.connect()
+            await station_of(server)
+            await server.close()
+        assert told == [1001, 1001]
+
     async def test_ends_although_a_listener_never_returns(self):
         async with serving() as (server, listener), client_of(listener, reconnect=False) as client:
             server.on("client", lambda station: anyio.sleep_forever())
             await client.connect()
+            with anyio.fail_after(SECONDS):
+                await server.close()
+
+    async def test_ends_although_a_listener_of_its_end_never_returns(self, monkeypatch):
+        monkeypatch.setattr(_farewells, "MOMENT", 0.02)
+        async with OCPPServer() as server:
+            server.on("close", lambda event: anyio.sleep_forever())
+            await server.listen(0, "127.0.0.1")
             with anyio.fail_after(SECONDS):
                 await server.close()
 
