@@ -1,6 +1,6 @@
 """Run the Autobahn WebSocket cases over the echo server and the echo client of `examples/`, which are the link alone.
 
-    python tools/conformance.py            every case over both: 517 each; takes a quarter of an hour
+    python tools/conformance.py            every case over both: 517 each; some 20 minutes on two cores
     python tools/conformance.py --quick    the quick sections, and one case each of 9, 12 and 13
     python tools/conformance.py --side server 6.4.* 7.*
 
