@@ -9,7 +9,7 @@ from ._runtime import Runtime
 __all__ = ["MOMENT", "Farewells"]
 
 MOMENT: Final = 1.0
-"""Seconds that they may take; a listener that never returns hangs nobody."""
+"""Seconds that asynchronous `close` listeners may take before a client or server ends its tasks."""
 
 
 class Farewells:
