@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -119,22 +120,24 @@ def month(repeats: int, ping_interval: float = inf) -> float:
 
 
 def import_time(statement: str, repeats: int) -> float:
-    """Measure milliseconds that a statement takes beyond a bare interpreter of the same environment, in the median."""
+    """Measure milliseconds that a statement takes beyond a bare interpreter of the same environment, in the median.
+
+    Processor time: what a busy machine adds is not counted, nor is waiting for a cold disk.
+    """
     return median(_start(statement) - _start("pass") for _ in range(repeats)) * 1e3
 
 
 def _start(statement: str) -> float:
-    start = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", statement], check=True)
-    return time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def core_tests() -> float:
-    """Measure seconds that the tests of the engine take, as pytest says it; raises RuntimeError if they fail."""
+def core_tests() -> float | None:
+    """Measure seconds that the tests of the engine take, as pytest says it; None if they do not pass."""
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "tests/core"], cwd=_ROOT, capture_output=True, text=True, check=False
     )
     found = re.search(r"passed.* in ([0-9.]+)s", run.stdout)
-    if run.returncode or found is None:
-        raise RuntimeError(f"expected the tests of the engine to pass, got\n{run.stdout[-2000:]}")
-    return float(found[1])
+    return None if run.returncode or found is None else float(found[1])

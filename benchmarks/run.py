@@ -129,7 +129,7 @@ def _measure_engine(measured: Measurements, *, quick: bool) -> None:
     start_up = "beyond a bare interpreter"
     measured.figures += [
         Figure(f"{month}, pings off", "s", engine.month(min(repeats, 3)), Target(1)),
-        Figure(f"{month} and 345,600 pings and pongs", "s", pinging),
+        Figure(f"{month} and about 345,600 pings and pongs", "s", pinging),
         Figure(f"`import ocpp_core`, {start_up}", "ms", engine.import_time("import ocpp_core", repeats), Target(100)),
         Figure(f"`{_STACK}`, {start_up}", "ms", engine.import_time(_STACK, repeats)),
         Figure("`tests/core`", "s", None if quick else engine.core_tests(), Target(2)),
