@@ -26,7 +26,7 @@ class _Engine(Protocol[_In_contra]):
 
 
 def _input_classes() -> dict[str, type]:
-    unions: tuple[UnionType, ...] = (inputs.StackInput, inputs.LinkInput)
+    unions: tuple[UnionType, ...] = (inputs.ClientInput, inputs.StackInput, inputs.LinkInput)
     return {cls.__name__: cls for union in unions for cls in get_args(union)}
 
 
