@@ -1,0 +1,81 @@
+"""Recording an engine's inputs and telling them again."""
+
+import json
+from itertools import count
+from random import Random
+
+import pytest
+
+from ocpp_core.actions import SendBytes, Settle
+from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
+from ocpp_core.inputs import BytesReceived, Connect, Reconfigure, StartCall, StreamFailed, StreamOpened, TextReceived
+from ocpp_core.replay import Recorder, replay
+from ocpp_core.session import Session
+from ocpp_core.stack import ClientStack
+from ocpp_core.versions import OCPP16
+
+
+def a_session():
+    numbers = count(1)
+    return Session(SessionConfig(), OCPP16, ids=lambda: f"id-{next(numbers)}", numbers=count(1))
+
+
+def a_stack():
+    target = UpgradeTarget("csms.example", "/CP1")
+    config = ClientConfig(protocols=("ocpp1.6",), retry_initial_connect=True)
+    return ClientStack(config, LinkConfig(), target, random=Random(0), ids=lambda: "id")
+
+
+def drain(engine):
+    return list(iter(engine.poll, None))
+
+
+class TestReplay:
+    def test_a_recorded_conversation_gives_the_same_actions_again(self):
+        lines = []
+        recorder = Recorder(a_session(), lines.append)
+        done = []
+        for at, event in enumerate([StartCall(1, "Heartbeat", {}), TextReceived('[3,"id-1",{"currentTime":"now"}]')]):
+            recorder.handle(event, float(at))
+            done += drain(recorder)
+        assert isinstance(done[-1], Settle)
+        assert replay(lines, a_session()) == done
+
+    def test_bytes_and_errors_survive(self):
+        lines = []
+        recorder = Recorder(a_stack(), lines.append)
+        done = []
+        for event in (Connect(1), StreamFailed(OSError("refused"), 1)):
+            recorder.handle(event, 0.0)
+            done += drain(recorder)
+        again = replay(lines, a_stack())
+        assert [type(action) for action in again] == [type(action) for action in done]
+        lines.clear()
+        recorder = Recorder(a_stack(), lines.append)
+        for event in (Connect(1), StreamOpened(1), BytesReceived(b"\x00\xff", 1)):
+            recorder.handle(event, 0.0)
+            drain(recorder)
+        assert {"$bytes": "AP8="} in [json.loads(line).get("data") for line in lines]
+        assert any(isinstance(action, SendBytes) for action in replay(lines, a_stack()))
+
+    def test_the_deadline_is_the_engines(self):
+        recorder = Recorder(a_session(), lambda line: None)
+        recorder.handle(StartCall(1, "Heartbeat", {}, timeout=7), 0.0)
+        drain(recorder)
+        assert recorder.deadline == 7
+
+    def test_settings_are_left_to_whoever_replays(self):
+        lines = []
+        Recorder(a_session(), lines.append).handle(Reconfigure(SessionConfig()), 0.0)
+        assert lines == []
+
+    def test_a_misuse_that_raised_then_raises_nothing_now(self):
+        lines = []
+        recorder = Recorder(a_session(), lines.append)
+        with pytest.raises(ValueError, match="timeout"):
+            recorder.handle(StartCall(1, "Heartbeat", {}, timeout=-1), 0.0)
+        assert replay(lines, a_session()) == []
+
+    def test_a_line_that_is_no_record_raises(self):
+        with pytest.raises(ValueError, match="expected the name of an input"):
+            replay(['{"at":0,"input":"Nonsense"}'], a_session())
