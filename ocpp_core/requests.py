@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SendText, SessionAction, Trace
+from .calls import violation_error
 from .config import SessionConfig, Violation
 from .inputs import Decline, Fail, Reply
 from .messages import Frame, MessageType, encode_error, encode_payload, encode_result
@@ -61,7 +62,8 @@ class Requests:
             text = "too many CALLs in progress, try again later"
             self.refuse(message_id, ErrorCode.GENERIC_ERROR, text, action=action)
         elif violation := self._violation(action, payload):
-            self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload))
+            error = violation_error(violation, self._version)
+            self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error))
             self.refuse(message_id, violation.code, violation.description, action=action)
         else:
             self._ids.add(message_id)
@@ -113,7 +115,7 @@ class Requests:
             return
         violation = self._result_violation(request, reply.payload)
         if violation is not None:
-            self._own_fault(request, reply, now, violation.description)
+            self._own_fault(request, reply, now, violation.description, violation_error(violation, self._version))
             return
         self._emit(SendText(encode_result(request.message_id, payload_json)))
         if self.config.trace:
@@ -126,9 +128,7 @@ class Requests:
             return None
         return validator.check_result(request.action, payload)
 
-    def _own_fault(
-        self, request: _Request, reply: Reply, now: float, detail: str, error: Exception | None = None
-    ) -> None:
+    def _own_fault(self, request: _Request, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""
         self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error))
         text, latency = "the receiver could not make a valid result", now - request.dispatched_at

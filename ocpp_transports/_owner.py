@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ocpp_core.actions import Dispatch, HttpRequest, Report, ReportKind, Trace, UpgradeRequested
-from ocpp_core.errors import OCPPError, RPCFormatViolationError
+from ocpp_core.errors import OCPPError, RPCError, RPCFormatViolationError
 from ocpp_core.messages import MessageType
 
 from ._events import Emitter
@@ -34,7 +34,7 @@ _NAME_OF: Final = {
 }
 _BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE})
 _INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
-# An INVALID_REPLY with an exception is no JSON at all; without one it breaks its schema.
+# An INVALID_REPLY with an RPC error breaks its schema; with any other exception it is no JSON at all.
 _FAILED: Final = frozenset({ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY})
 
 
@@ -97,7 +97,7 @@ def _news(report: Report, identity: str) -> tuple[str, object] | None:
         return "pong_timeout", PongTimeoutEvent(identity)
     if kind in _BAD:
         return "bad_message", BadMessageEvent(report.message, report.error or RPCFormatViolationError(report.detail))
-    if kind in _INVALID or (kind is ReportKind.INVALID_REPLY and report.error is None):
+    if kind in _INVALID or (kind is ReportKind.INVALID_REPLY and isinstance(report.error, RPCError)):
         error = report.error or RPCFormatViolationError(report.detail)
         return "strict_validation_failure", StrictValidationFailureEvent(report.message, error)
     if kind in _FAILED:

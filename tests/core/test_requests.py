@@ -7,6 +7,7 @@ import pytest
 
 from ocpp_core.actions import Abandon, Dispatch, Report, ReportKind, Trace
 from ocpp_core.config import SessionConfig
+from ocpp_core.errors import RPCFormationViolationError, RPCOccurrenceConstraintViolationError
 from ocpp_core.inputs import Close, Decline, Fail, Reconfigure, Reply, TransportLost
 from ocpp_core.session import Session
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
@@ -99,7 +100,9 @@ class TestOwnFault:
         session.hear(a_call())
         done = session.play(Reply(1, {"bad": 1}))
         assert sent(done) == [[4, "a", "InternalError", "the receiver could not make a valid result", {}]]
-        assert of(Report, done)[0].detail == "result: bad is not allowed"
+        report = of(Report, done)[0]
+        assert report.detail == "result: bad is not allowed"
+        assert isinstance(report.error, RPCFormationViolationError)
 
 
 class TestDuplicateId:
@@ -202,6 +205,9 @@ class TestStrictMode:
         done = session.hear(a_call(payload='{"bad":1}'))
         assert sent(done) == [[4, "a", code, "call: bad is not allowed", {}]]
         assert (dispatched(done), reports(done)) == ([], [ReportKind.INVALID_CALL])
+        error = of(Report, done)[0].error
+        assert isinstance(error, RPCOccurrenceConstraintViolationError)
+        assert (error.code, error.description) == (code, "call: bad is not allowed")
 
     def test_checks_only_the_actions_it_is_meant_for(self):
         session = a_session(validator=Strict(), validated_actions=frozenset({"Reset"}))

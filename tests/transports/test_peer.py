@@ -17,6 +17,7 @@ from ocpp_transports import (
     RPCNotImplementedError,
     RPCOccurrenceConstraintViolationError,
     RPCSecurityError,
+    RPCTypeConstraintViolationError,
     create_validator,
 )
 from tests.transports.pairs import SECONDS, first, pair
@@ -160,6 +161,15 @@ class TestErrors:
             assert (await first(events)).message == {"chargePointVendor": "Acme"}
             await events.aclose()
             assert [event async for event in events] == []
+
+    async def test_in_strict_mode_an_invalid_call_is_told_with_the_error_that_the_peer_gets(self):
+        async with (
+            pair(server={"strict_mode": True, "warm_up": False}) as (client, station),
+            station.events("strict_validation_failure") as failures,
+        ):
+            with pytest.raises(RPCTypeConstraintViolationError):
+                await client.call("Authorize", {"idTag": 5})
+            assert isinstance((await first(failures)).error, RPCTypeConstraintViolationError)
 
     async def test_strict_mode_may_be_for_some_actions_and_protocols_of_your_own(self):
         schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
