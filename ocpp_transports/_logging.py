@@ -42,7 +42,7 @@ class Log:
 
     def __init__(self, logger: logging.Logger, identity: str) -> None:
         self.logger = logger
-        self.identity = identity
+        self.identity = _one_line(identity)  # a station chooses it
 
     @property
     def wants_messages(self) -> bool:
@@ -75,7 +75,7 @@ class Log:
     def handler_failed(self, action: str, error: Exception) -> None:
         """Write that a handler raised: an RPC error is an answer, anything else a fault."""
         if isinstance(error, RPCError):
-            self.logger.info("%s: the handler of %r refused: %s", self.identity, action, error.code)
+            self.logger.info("%s: the handler of %r refused: %s", self.identity, action, _one_line(error.code))
         else:
             self.failed(f"the handler of {action!r} raised", error)
 
