@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.interop.conversations import CONVERSATIONS, Conversation
+from tests.interop.leaks import nothing_may_be_left
 from tests.interop.peer_process import PeerProcess
 
 _HERE = Path(__file__).parent
@@ -67,3 +68,10 @@ def conversation(request: pytest.FixtureRequest) -> Any:
     """Repeat a test for every version."""
     talk: Conversation = request.param
     return talk
+
+
+@pytest.fixture
+async def nothing_left(anyio_backend: Any) -> AsyncIterator[None]:
+    """Fail a test that leaves a task or an open socket behind."""
+    async with nothing_may_be_left():
+        yield
