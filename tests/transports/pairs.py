@@ -41,19 +41,20 @@ async def station_of(server, identity="CP1"):
         return await server.wait_for_client(identity)
 
 
+def refusing(status=503):
+    """Run a server that refuses everybody."""
+    return serving(auth=lambda accept, reject, handshake: reject(status, "Not today"))
+
+
+async def never():
+    """Take for ever."""
+    await anyio.sleep_forever()
+
+
 async def first(stream):
     """Wait for the next event of a stream."""
     with anyio.fail_after(SECONDS):
         return await anext(stream)
-
-
-async def until(condition, stream):
-    """Wait for an event that fulfils a condition."""
-    with anyio.fail_after(SECONDS):
-        async for event in stream:
-            if condition(event):
-                return event
-    raise AssertionError("the events ended")
 
 
 REQUEST = (

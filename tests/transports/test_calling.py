@@ -1,0 +1,310 @@
+"""Outbound calls of clients and servers: forms, time-outs, retries, the window, raw texts."""
+
+import logging
+from typing import ClassVar
+
+import anyio
+import pytest
+
+from ocpp_transports import (
+    NOREPLY,
+    ConnectionLostError,
+    ConnectionState,
+    RPCError,
+    RPCSecurityError,
+)
+from tests.transports.pairs import SECONDS, first, never, pair
+
+pytestmark = pytest.mark.anyio
+
+
+class TestTheTwoFormsOfACall:
+    async def test_with_and_without_the_version(self):
+        async with pair() as (client, station):
+            client.handle("Reset", lambda ctx: ctx.params)
+            assert await station.call("Reset", {"type": "Soft"}) == {"type": "Soft"}
+            assert await station.call("ocpp1.6", "Reset", {"type": "Hard"}) == {"type": "Hard"}
+            assert await station.call("Reset") == {}
+
+    async def test_another_version_raises_at_once(self):
+        async with pair() as (client, _), client.events("message") as messages:
+            with pytest.raises(ValueError, match=r"expected a call for ocpp1\.6, got one for ocpp2\.1"):
+                await client.call("ocpp2.1", "Heartbeat", {})
+            await messages.aclose()
+            assert [event async for event in messages] == []
+
+    @pytest.mark.parametrize(
+        ("args", "options", "error", "expected"),
+        [
+            ((), {}, TypeError, "an action and a dict"),
+            (("ocpp1.6", "Reset", "Soft", {}), {}, TypeError, "an action and a dict"),
+            (("Reset", [1]), {}, TypeError, r"got \('Reset', list\)"),
+            ((7, {}), {}, TypeError, "an action and a dict"),
+            (("", {}), {}, TypeError, "an action and a dict"),
+            (("Reset", {"a": object()}), {}, TypeError, "JSON"),
+            (("Reset", {"a": float("nan")}), {}, ValueError, "JSON"),
+            (("Reset",), {"timeout": 0}, ValueError, "timeout > 0 seconds"),
+            (("Reset",), {"timeout": "3"}, ValueError, "timeout > 0 seconds"),
+            (("Reset",), {"ttl": -1}, ValueError, "ttl > 0 seconds"),
+            (("Reset",), {"message_id": "x" * 37}, ValueError, "message id of 1 to 36 characters"),
+            (("Reset",), {"retries": -1}, ValueError, "retries >= 0"),
+            (("Reset",), {"retries": 1.5}, ValueError, "retries >= 0"),
+            (("Reset",), {"retry_delay": float("inf")}, ValueError, "retry_delay >= 0 seconds"),
+            (("Reset",), {"timeOut": 3}, TypeError, "timeOut"),
+        ],
+    )
+    async def test_bad_arguments_raise_at_once(self, args, options, error, expected):
+        async with pair() as (client, _):
+            for call in (client.call, client.safe_call, client.call_immediate):
+                with pytest.raises(error, match=expected):
+                    await call(*args, **options)
+            assert client.pending == 0
+
+
+class TestTimeouts:
+    async def test_run_from_the_write_to_the_answer(self):
+        async with pair() as (client, station):
+            station.handle("Heartbeat", lambda ctx: never())
+            with pytest.raises(TimeoutError) as caught:
+                await client.call("Heartbeat", {}, timeout=0.02)
+            assert caught.value.sent
+            assert client.pending == 0
+
+    async def test_a_time_to_live_runs_from_the_call_to_the_write(self):
+        async with pair() as (client, station), client.events("message") as messages:
+            station.handle("Heartbeat", lambda ctx: never())
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.safe_call, "Heartbeat")
+                await first(messages)
+                with pytest.raises(TimeoutError) as caught:
+                    await client.call("Heartbeat", {}, ttl=0.02)
+                assert not caught.value.sent
+                await client.close(force=True)
+
+    async def test_a_call_without_an_answer_in_time_is_repeated_under_a_new_id(self):
+        async with pair() as (client, station):
+            seen = []
+
+            @station.handle("Heartbeat")
+            def heartbeat(ctx):
+                seen.append(ctx.message_id)
+                return NOREPLY if len(seen) < 3 else {"currentTime": "now"}
+
+            options = {"timeout": 0.02, "retries": 2, "retry_delay": 0.001}
+            assert await client.call("Heartbeat", {}, **options) == {"currentTime": "now"}
+            assert len(set(seen)) == 3
+
+    async def test_or_under_the_same_id_if_it_was_given_one(self):
+        async with pair() as (client, station), client.events("call") as calls:
+            station.handle("Heartbeat", lambda ctx: NOREPLY)
+            with pytest.raises(RPCError, match="a CALL with this message id is in progress"):
+                await client.call("Heartbeat", {}, timeout=0.02, retries=1, retry_delay=0.001, message_id="mine")
+            assert [(await first(calls)).message_id for _ in range(2)] == ["mine", "mine"]
+
+    async def test_a_refusal_is_not_repeated(self):
+        async with pair() as (client, station):
+            seen = []
+
+            @station.handle("Heartbeat")
+            def heartbeat(ctx):
+                seen.append(ctx)
+                raise RPCSecurityError
+
+            with pytest.raises(RPCSecurityError):
+                await client.call("Heartbeat", {}, retries=5)
+            assert len(seen) == 1
+
+    async def test_closing_ends_the_pause_before_an_attempt(self):
+        async with pair() as (client, station):
+            station.handle("Heartbeat", lambda ctx: NOREPLY)
+            errors = []
+
+            async def call():
+                with pytest.raises(Exception, match="closed before the call was repeated") as caught:
+                    await client.call("Heartbeat", {}, timeout=0.02, retries=1, retry_delay=1e6, retry_max_delay=1e6)
+                errors.append(caught.value)
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(call)
+                with anyio.fail_after(SECONDS):
+                    while not client._pauses:
+                        await anyio.lowlevel.checkpoint()
+                await client.close()
+            assert errors[0].sent
+
+    async def test_a_time_to_live_covers_all_attempts(self):
+        async with pair() as (client, station):
+            station.handle("Heartbeat", lambda ctx: NOREPLY)
+            with anyio.fail_after(SECONDS), pytest.raises(TimeoutError):
+                await client.call("Heartbeat", {}, timeout=0.01, ttl=0.05, retries=10**9, retry_delay=0.001)
+
+
+class TestTheWindow:
+    async def test_holds_one_call_and_keeps_the_order(self):
+        async with pair() as (client, station):
+            seen, go = [], anyio.Event()
+
+            @station.handle("DataTransfer")
+            async def transfer(ctx):
+                seen.append(ctx.params["vendorId"])
+                await go.wait()
+                return {"status": "Accepted"}
+
+            async with anyio.create_task_group() as tasks, station.events("call") as calls:
+                for vendor in "abc":
+                    tasks.start_soon(client.call, "DataTransfer", {"vendorId": vendor})
+                    await anyio.wait_all_tasks_blocked()
+                tasks.start_soon(client.call_immediate, "DataTransfer", {"vendorId": "urgent"})
+                await first(calls)
+                await anyio.wait_all_tasks_blocked()
+                assert seen == ["a"]
+                assert client.pending == 4
+                go.set()
+            assert seen == ["a", "urgent", "b", "c"]
+
+    async def test_may_be_wider(self):
+        async with pair(call_concurrency=3) as (client, station):
+            together = anyio.Event()
+            seen = []
+
+            @station.handle("Heartbeat")
+            async def heartbeat(ctx):
+                seen.append(ctx)
+                if len(seen) == 3:
+                    together.set()
+                await together.wait()
+                return {}
+
+            with anyio.fail_after(SECONDS):
+                async with anyio.create_task_group() as tasks:
+                    for _ in range(3):
+                        tasks.start_soon(client.call, "Heartbeat")
+
+    async def test_two_calls_under_one_id_raise_for_the_second(self):
+        async with pair() as (client, station), client.events("message") as messages:
+            station.handle("Heartbeat", lambda ctx: never())
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(lambda: client.safe_call("Heartbeat", message_id="same"))
+                await first(messages)
+                with pytest.raises(ValueError, match="in flight already"):
+                    await client.call("Heartbeat", {}, message_id="same")
+                await client.close(force=True)
+
+    async def test_a_cancelled_call_is_given_up(self):
+        async with pair() as (client, station):
+            station.handle("Heartbeat", lambda ctx: never())
+            with anyio.move_on_after(0.02) as scope:
+                await client.call("Heartbeat", {})
+            assert scope.cancelled_caught
+
+
+class TestSafeCall:
+    async def test_gives_the_answer(self):
+        async with pair() as (client, station):
+            station.handle("Heartbeat", lambda ctx: {"currentTime": "now"})
+            assert await client.safe_call("Heartbeat", {}) == {"currentTime": "now"}
+            assert await client.safe_call("ocpp1.6", "Heartbeat", {}) == {"currentTime": "now"}
+
+    async def test_gives_none_for_a_refusal_and_logs_it(self, caplog):
+        async with pair(server={"handler_grace": 0}) as (client, _):
+            caplog.clear()
+            assert await client.safe_call("Heartbeat", {}) is None
+            assert "CP1: the call of 'Heartbeat' failed: NotImplemented" in caplog.text
+
+    async def test_gives_none_for_a_time_out_and_logs_nothing(self, caplog):
+        async with pair() as (client, station):
+            station.handle("Heartbeat", lambda ctx: NOREPLY)
+            caplog.clear()
+            assert await client.safe_call("Heartbeat", {}, timeout=0.02) is None
+            assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+class TestRawTexts:
+    async def test_are_sent_as_they_are_awaited_or_not(self):
+        async with pair() as (client, station), station.events("message", "bad_message") as events:
+            station.handle("Heartbeat", lambda ctx: {})
+            client.send_raw('[2, "raw-1", "Heartbeat", {} ]')
+            assert (await first(events)).message_id == "raw-1"
+            assert await client.send_raw("{nonsense") is None
+            while type(event := await first(events)).__name__ != "BadMessageEvent":
+                pass
+            assert event.message == "{nonsense"
+
+    async def test_may_be_calls_that_wait_for_their_answer(self):
+        async with pair() as (client, station):
+            station.handle("Heartbeat", lambda ctx: {"id": ctx.message_id})
+            assert await client.send_raw('[2,"raw","Heartbeat",{}]', expect_reply=True) == {"id": "raw"}
+            with pytest.raises(ValueError, match="text of a CALL"):
+                await client.send_raw('[3,"raw",{}]', expect_reply=True)
+            station.remove_all_handlers()
+            station.handle("Heartbeat", lambda ctx: NOREPLY)
+            with pytest.raises(TimeoutError):
+                await client.send_raw('[2,"raw","Heartbeat",{}]', expect_reply=True, timeout=0.02)
+
+    async def test_must_be_text(self):
+        async with pair() as (client, _):
+            with pytest.raises(TypeError, match="raw text"):
+                client.send_raw(b"[]")
+
+
+class TestSend:
+    """OCPP 2.1 Part 4 §4.2.4: a message that is never answered."""
+
+    STREAM: ClassVar = {"id": 1, "pending": 0, "basetime": "2026-01-01T00:00:00Z", "data": [{"t": 0.5, "v": "1"}]}
+
+    async def test_arrives_and_waits_for_nothing(self):
+        options = {"protocols": ["ocpp2.1"], "strict_mode": True, "warm_up": False}
+        async with pair(server=options, **options) as (client, station):
+            seen, arrived = [], anyio.Event()
+
+            @station.handle("NotifyPeriodicEventStream")
+            def stream(ctx):
+                seen.append((ctx.params, ctx.expects_reply))
+                arrived.set()
+
+            await client.notify("NotifyPeriodicEventStream", self.STREAM)
+            with anyio.fail_after(SECONDS):
+                await arrived.wait()
+            assert seen == [(self.STREAM, False)]
+            with pytest.raises(RPCError):
+                await client.notify("NotifyPeriodicEventStream", {"id": "1"})
+
+    async def test_is_for_versions_and_actions_that_have_it(self):
+        async with pair() as (client, _):
+            with pytest.raises(ValueError, match="version with SEND"):
+                await client.notify("NotifyPeriodicEventStream", self.STREAM)
+        async with pair(protocols=["ocpp2.1"]) as (client, _):
+            with pytest.raises(ValueError, match="NotifyPeriodicEventStream"):
+                await client.notify("Heartbeat", {})
+            with pytest.raises(ValueError, match="notify instead"):
+                await client.call("NotifyPeriodicEventStream", self.STREAM)
+
+
+class TestALostConnection:
+    async def test_settles_the_calls_in_flight_as_sent(self):
+        async with pair(reconnect=False) as (client, station):
+            client.handle("Reset", lambda ctx: never())
+            async with anyio.create_task_group() as tasks, client.events("call") as calls:
+                errors = []
+
+                async def call():
+                    with pytest.raises(ConnectionLostError) as caught:
+                        await station.call("Reset")
+                    errors.append(caught.value)
+
+                tasks.start_soon(call)
+                await first(calls)
+                await client.close(force=True)
+            assert errors[0].sent
+            assert errors[0].close_code == 1006
+            assert station.state is ConnectionState.CLOSED
+
+    async def test_refuses_later_calls_as_not_sent(self):
+        async with pair() as (client, station):
+            async with station.events("close") as closes:
+                await client.close()
+                await first(closes)
+            with pytest.raises(ConnectionLostError) as caught:
+                await station.call("Reset")
+            assert not caught.value.sent
+            assert await station.close() == station._ended
