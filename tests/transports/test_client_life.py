@@ -223,6 +223,23 @@ class TestEvents:
             await client.close()
             assert [event async for event in events] == [OpenEvent("ocpp1.6"), CloseEvent(1000, "")]
 
+    async def test_can_be_awaited_before_the_connection(self):
+        async with serving() as (_, listener), client_of(listener) as client, anyio.create_task_group() as tasks:
+            opens = client.events("open")
+            tasks.start_soon(client.connect)
+            assert await first(opens) == OpenEvent("ocpp1.6")
+
+    async def test_of_one_kind_may_be_listened_to_once_or_no_more(self):
+        async with pair() as (client, station):
+            seen = []
+            station.handle("Heartbeat", lambda ctx: {})
+            client.once("call", lambda event: seen.append("once"))
+            listener = client.on("call", lambda event: seen.append("on"))
+            await client.call("Heartbeat")
+            client.off("call", listener)
+            await client.call("Heartbeat")
+            assert seen == ["once", "on"]
+
     async def test_asynchronous_close_listeners_get_a_moment(self):
         async with serving() as (_, listener):
             client, told = client_of(listener), []

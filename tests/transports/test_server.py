@@ -13,7 +13,7 @@ from ocpp_transports import (
     _farewells,
 )
 from ocpp_transports.events import CloseEvent
-from tests.transports.pairs import SECONDS, client_of, first, knock, serving, station_of, upgrade
+from tests.transports.pairs import SECONDS, client_of, first, knock, never, serving, station_of, upgrade
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,9 @@ class TestConstruction:
             OCPPServer(**given)
 
     async def test_speaks_all_standard_versions_by_default(self):
-        assert OCPPServer()._options.protocols == ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
+        server = OCPPServer()
+        assert server._options.protocols == ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
+        assert repr(server) == "<OCPPServer, 0 listeners, 0 stations>"
 
 
 class TestListening:
@@ -157,6 +159,28 @@ class TestClosing:
         ((status, headers),) = answers
         assert status == 503
         assert "retry-after" in headers
+
+    async def test_refuses_whoever_still_comes(self):
+        async with serving() as (server, listener), client_of(listener, reconnect=False) as client:
+            client.handle("Reset", lambda ctx: never())
+            await client.connect()
+            station = await station_of(server)
+            async with (
+                await anyio.connect_tcp("127.0.0.1", listener.port) as late,
+                anyio.create_task_group() as tasks,
+                station.events("message") as messages,
+                server.events("closing") as closings,
+            ):
+                await late.send(b"GET /ocpp/CP2 HTTP/1.1\r\n")
+                tasks.start_soon(server.safe_call, "CP1", "Reset")
+                await first(messages)
+                tasks.start_soon(server.close)
+                await first(closings)
+                await late.send(upgrade("/ocpp/CP2").partition(b"\r\n")[2])
+                assert (await late.receive()).startswith(b"HTTP/1.1 503 ")
+                with pytest.raises(RuntimeError, match="not closing"):
+                    await server.listen(0, "127.0.0.1")
+                await server.close(force=True)
 
     async def test_ends_although_streams_say_nothing(self):
         async with serving() as (server, listener), await anyio.connect_tcp("127.0.0.1", listener.port):
