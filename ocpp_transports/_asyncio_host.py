@@ -129,21 +129,21 @@ class SocketHost(asyncio.BufferedProtocol):
         """Take an open stream, its TLS handshake done."""
         self._buffer = _buffer_of(asyncio.get_running_loop())
         self._transport = transport = cast("asyncio.Transport", transport)
-        self._scope.streams.add(self)
-        if self.is_closing or self._scope.is_closed:
+        if self.is_closing or self._scope.is_closed:  # on uvloop one that was called off may never say it is lost
             self._give_up(transport)
             return
+        self._scope.streams.add(self)
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         transport.set_write_buffer_limits(HIGH_WATER)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.send = self._send_sliced if self._is_tls else transport.write
-        if self._connected is None:
-            self.driver.feed(StreamOpened(self._attempt))
-            return
         try:
-            self._connected(self, _facts(transport))
+            if self._connected is None:
+                self.driver.feed(StreamOpened(self._attempt))
+            else:
+                self._connected(self, _facts(transport))
         except Exception:  # noqa: BLE001 - a fault of ours must not end the event loop
-            _log.exception("an accepted connection could not be served")
+            _log.exception("a connection could not be served")
             self._give_up(transport)
 
     def _send_sliced(self, data: bytes) -> None:

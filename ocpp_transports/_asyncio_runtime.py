@@ -88,7 +88,8 @@ class AsyncioRuntime(Scope):
     def _dial(self, where: Callable[[], Address], driver: Driver, attempt: int) -> SocketHost:
         stream = SocketHost(self, attempt=attempt)
         stream.driver = driver
-        stream.opening = self.spawn(self._open(stream, where))
+        if not self.is_closed:
+            stream.opening = self.spawn(self._open(stream, where), stream)
         return stream
 
     async def _open(self, stream: SocketHost, where: Callable[[], Address]) -> None:
@@ -128,12 +129,19 @@ class AsyncioRuntime(Scope):
                 await anyio.sleep(ACCEPT_PAUSE)
             else:
                 accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
-                self._accepted.add(accepted)
-                self.spawn(self._welcome(accepted, ssl, connected))
+                self._welcome(accepted, ssl, connected)
 
-    async def _welcome(self, accepted: socket.socket, ssl: SSLContext | None, connected: Connected) -> None:
-        self._accepted.discard(accepted)
+    def _welcome(self, accepted: socket.socket, ssl: SSLContext | None, connected: Connected) -> None:
+        """Take an accepted socket. Its task is ended by its host, and not once it has a transport.
+
+        On uvloop a transport whose opening is cancelled never says that it is lost.
+        """
         host = SocketHost(self, connected)
+        self._accepted.add(accepted)
+        host.opening = self.spawn(self._take(host, accepted, ssl), host)
+
+    async def _take(self, host: SocketHost, accepted: socket.socket, ssl: SSLContext | None) -> None:
+        self._accepted.discard(accepted)
         timeout = None if ssl is None else TLS_TIMEOUT
         try:
             await self._loop.connect_accepted_socket(lambda: host, accepted, ssl=ssl, ssl_handshake_timeout=timeout)

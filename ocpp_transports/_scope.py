@@ -25,6 +25,7 @@ ACCEPT_PAUSE = 0.1
 
 _log = logging.getLogger(__name__)
 _current: ContextVar["Task | None"] = ContextVar("ocpp_transports_task", default=None)
+"""The task that this code runs in, or that began the one it runs in; streams' own tasks do not count."""
 
 
 class Closable(Protocol):
@@ -60,7 +61,7 @@ class Scope(ABC):
         self.streams: set[Closable] = set()
         """Open sockets that have no task of their own."""
         self._tasks: set[Task] = set()
-        self._closers: set[Task] = set()
+        self._closers: list[Task] = []
         self._listeners: set[TcpListener] = set()
         self._watchers: list[Slot] = []
 
@@ -90,7 +91,7 @@ class Scope(ABC):
             return task
         self._tasks.add(task)
         context = copy_context()
-        context.run(_current.set, task)
+        context.run(_current.set, task if stream is None else None)
         self.start(task, coro, context)
         return task
 
@@ -146,34 +147,37 @@ class Scope(ABC):
         """End everything; see Runtime."""
         self.is_closed = True
         me = _current.get()
-        if me in self._tasks:
-            self._closers.add(me)
-        self._end()
+        if me not in self._tasks:
+            await self._end_all(is_own=False)
+            return
+        self._closers.append(me)
         try:
-            await self._emptied(is_own=me in self._closers)
-        except BaseException:
-            for stream in self._closing_streams():
-                stream.close(abort=True)
-            with anyio.CancelScope(shield=True):
-                await self._emptied(is_own=me in self._closers)
-            raise
+            await self._end_all(is_own=True)
+        finally:
+            self._closers.remove(me)
 
-    def _end(self) -> None:
-        for stream in tuple(self.streams):
-            if not stream.is_closing:
-                stream.close(abort=True)
-        for task in tuple(self._tasks - self._closers):
+    async def _end_all(self, *, is_own: bool) -> None:
+        for task in self._tasks.difference(self._closers):
             if task.stream is None:
                 task.cancel()
-            elif not task.stream.is_closing:
-                task.stream.close(abort=True)
+        for stream in self._all_streams():
+            if not stream.is_closing:
+                stream.close(abort=True)
+        try:
+            await self._emptied(is_own=is_own)
+        except BaseException:
+            for stream in self._all_streams():
+                stream.close(abort=True)
+            with anyio.CancelScope(shield=True):
+                await self._emptied(is_own=is_own)
+            raise
 
-    def _closing_streams(self) -> set[Closable]:
+    def _all_streams(self) -> set[Closable]:
         return self.streams | {task.stream for task in self._tasks if task.stream is not None}
 
     async def _emptied(self, *, is_own: bool) -> None:
         """Wait for the end of all; a task of our own waits neither for itself nor for another one that waits here."""
-        while self.streams or (self._tasks - self._closers if is_own else self._tasks):
+        while self.streams or (self._tasks.difference(self._closers) if is_own else self._tasks):
             await self._change()
         for listener in tuple(self._listeners):
             await listener.aclose()

@@ -10,8 +10,8 @@ import pytest
 
 from ocpp_core.actions import CloseStream, OpenTransport, SendBytes
 from ocpp_core.inputs import BytesReceived, StreamOpened
-from ocpp_transports._runtime import current_runtime
-from tests.transports.net import Probe, echo
+from ocpp_transports._runtime import Address, current_runtime
+from tests.transports.net import Probe, echo, read_all
 
 pytestmark = pytest.mark.anyio
 
@@ -210,6 +210,25 @@ class TestTheEnd:
         await runtime.aclose()
         assert (dropped.ends, finishing.ends) == (1, 1)
 
+    async def test_may_come_in_the_moment_a_connection_is_accepted(self, runtime):
+        async with anyio.create_task_group() as tasks:
+            listener = await runtime.listen(
+                0, "127.0.0.1", connected=lambda *made: (Probe().attach(*made), tasks.start_soon(runtime.aclose))
+            )
+            with anyio.fail_after(5):
+                async with await anyio.connect_tcp("127.0.0.1", listener.port) as peer:
+                    await read_all(peer)
+
+    async def test_may_come_in_the_moment_a_connection_is_made(self, runtime):
+        listener = await runtime.listen(0, "127.0.0.1", connected=Probe({BytesReceived: echo}).attach)
+        client = Probe()
+        client.attach(runtime.dialer(lambda: Address("127.0.0.1", listener.port)))
+        async with anyio.create_task_group() as tasks:
+            client.on[StreamOpened] = lambda _: [tasks.start_soon(runtime.aclose)][:0]
+            client.do(OpenTransport(1, ()))
+            with anyio.fail_after(5):
+                await client.until_over()
+
     async def test_calls_off_dials(self, runtime, tls):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             probe = Probe()
@@ -301,7 +320,7 @@ def test_there_is_none_without_an_event_loop():
 def test_asyncio_does_not_load_trio():
     code = """
 import asyncio, sys
-from ocpp_transports._runtime import current_runtime
+from ocpp_transports._runtime import Address, current_runtime
 async def main():
     await current_runtime("OCPPClient", in_block=False).aclose()
 asyncio.run(main())
