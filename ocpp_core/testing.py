@@ -107,7 +107,10 @@ class Wire:
 
 
 class Endpoint:
-    """One engine with its host's duties done by the laboratory; `actions` keeps everything but bytes, with times."""
+    """One engine with its host's duties done by the laboratory.
+
+    `actions` keeps everything but bytes, with times; `due` is when the engine wants its next tick.
+    """
 
     def __init__(self, lab: "Laboratory", engine: _Engine, handlers: Mapping[str, Handler]) -> None:
         self.lab = lab
@@ -116,6 +119,7 @@ class Endpoint:
         self.actions: list[tuple[float, Action]] = []
         self.outcomes: dict[int, Outcome] = {}
         self.abandoned: set[int] = set()
+        self.due = engine.deadline
         self._tokens = count(1)
         self._draining = False
 
@@ -130,6 +134,7 @@ class Endpoint:
                 self._perform(action)
         finally:
             self._draining = False
+            self.due = self.engine.deadline
 
     def call(self, action: str, payload: Mapping[str, Any] | None = None, **options: Any) -> Outcome:
         """Start a call; `options` are those of `StartCall`."""
@@ -422,7 +427,6 @@ class Laboratory:
         first, deadline = None, inf
         for endpoints in (self.stations, self.server.connections):
             for endpoint in endpoints:
-                at = endpoint.engine.deadline
-                if at < deadline:
-                    first, deadline = endpoint, at
+                if endpoint.due < deadline:
+                    first, deadline = endpoint, endpoint.due
         return first, deadline
