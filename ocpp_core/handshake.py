@@ -63,6 +63,10 @@ class SecurityProfile(IntEnum):
     TLS_CERT = 3
     """TLS with a server and a client certificate, no Basic."""
 
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise ValueError(f"expected a security profile of 0 to 3, got {value!r}")
+
     @property
     def uses_basic(self) -> bool:
         """Whether the station proves itself by a password."""
@@ -178,11 +182,12 @@ def _host_and_port(parts: SplitResult) -> tuple[str, int]:
     return host, port
 
 
-def read_target(target: str) -> RequestTarget | Reject:
+def read_target(target: str, *, keep_broken_escapes: bool = False) -> RequestTarget | Reject:
     """Take the identity from a request target: its last path segment that is not empty, percent-decoded once.
 
     `//CPX` is a path and dot segments are not resolved: what was sent is what is meant. 400 for a target that is no
-    path, an escape that is broken or no UTF-8, control characters, and an empty identity.
+    path, an escape that is broken or no UTF-8, control characters, and an empty identity. With `keep_broken_escapes` an
+    identity whose escapes cannot be read is taken as it was sent.
     """
     # RFC 9112 §3.2.2: a server must also accept the absolute form.
     absolute = _ABSOLUTE.match(target)
@@ -192,19 +197,20 @@ def read_target(target: str) -> RequestTarget | Reject:
     segment = path.rstrip("/").rpartition("/")[2]
     if not segment:
         return Reject(400, body="Missing identity in the URL path")
-    identity = _unescape(segment)
+    identity = _unescape(segment, keep_broken=keep_broken_escapes)
     if identity is None:
         return Reject(400, body="Invalid identity in the URL path")
     return RequestTarget(path, tuple(parse_qsl(query, keep_blank_values=True)), identity)
 
 
-def _unescape(segment: str) -> str | None:
+def _unescape(segment: str, *, keep_broken: bool) -> str | None:
+    as_sent = segment if keep_broken else None
     if _BROKEN_ESCAPE.search(segment):
-        return None
+        return as_sent
     try:
         text = unquote_to_bytes(segment).decode()
     except UnicodeDecodeError:
-        return None
+        return as_sent
     return None if _CONTROL.search(text) else text
 
 

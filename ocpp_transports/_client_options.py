@@ -14,7 +14,7 @@ from ocpp_core.config import ClientConfig, UpgradeTarget
 from ocpp_core.handshake import Endpoint, Query, SecurityProfile, check_client_profile, encode_basic, resolve_endpoint
 
 from ._options import PeerOptions, off_at_zero
-from ._tls import TLSOptions
+from ._tls import TLSOptions, expect_tls
 
 __all__ = ["ClientOptions"]
 
@@ -65,6 +65,11 @@ class ClientOptions(PeerOptions):
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
         PeerOptions.__post_init__(self)
+        expect_tls(self.tls)
+        if not callable(getattr(self.backoff or ExponentialBackoff, "delay", None)):
+            raise TypeError(f"expected backoff as a Backoff, got {type(self.backoff).__name__}")
+        if not isinstance(self.headers, Mapping):
+            raise TypeError(f"expected headers as a mapping of str to str, got {type(self.headers).__name__}")
         has_certificate = isinstance(self.tls, SSLContext) or (self.tls is not None and self.tls.cert is not None)
         check_client_profile(
             self.security_profile,

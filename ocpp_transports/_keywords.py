@@ -11,7 +11,7 @@ from ocpp_core.messages import Leniency
 
 from ._logging import Logging
 from ._tls import TLSOptions
-from .accept import AuthHandler, Credentials, UnmatchedProtocol
+from .accept import AuthHandler, BrokenEscapes, Credentials, UnmatchedProtocol
 
 if TYPE_CHECKING:
     from ocpp_core.validation import SchemaValidator
@@ -83,4 +83,5 @@ class ServerKeywords(PeerKeywords, total=False):
     tls_terminated: bool
     default_protocol: str | None
     unmatched_protocol: UnmatchedProtocol
+    broken_escapes: BrokenEscapes
     handshake_timeout: float

@@ -105,6 +105,8 @@ class PeerOptions:
         _expect_bools(self)
         if not callable(self.id_factory):
             raise TypeError(f"expected id_factory as a function, got {type(self.id_factory).__name__}")
+        if not isinstance(self.leniency, Leniency):
+            raise TypeError(f"expected leniency as Leniency, got {type(self.leniency).__name__}")
         off_at_zero(self.handler_grace, "handler_grace")
         logger_of(self.logging)
         _ = self.validators, self.session, self.link
@@ -125,6 +127,10 @@ class PeerOptions:
             return {}
         from ._validators import shared_validator  # noqa: PLC0415 - loads fastjsonschema, which only strict mode needs
 
+        for validator in self.strict_mode_validators:
+            if not hasattr(validator, "protocol"):
+                kind = type(validator).__name__
+                raise TypeError(f"expected strict_mode_validators made by create_validator, got {kind}")
         own = {validator.protocol: validator for validator in self.strict_mode_validators}
         return {protocol: own.get(protocol) or shared_validator(protocol) for protocol in protocols}
 

@@ -7,8 +7,8 @@ from ssl import SSLContext
 from ocpp_core.handshake import SecurityProfile
 
 from ._options import PeerOptions, off_at_zero
-from ._tls import TLSOptions
-from .accept import Admission, AuthHandler, Credentials, UnmatchedProtocol
+from ._tls import TLSOptions, expect_tls
+from .accept import Admission, AuthHandler, BrokenEscapes, Credentials, UnmatchedProtocol
 
 __all__ = ["ServerOptions"]
 
@@ -31,12 +31,15 @@ class ServerOptions(PeerOptions):
     """What a station that offers no subprotocol is taken to speak; None refuses it."""
     unmatched_protocol: UnmatchedProtocol = "reject"
     """No subprotocol in common: 400, or `upgrade-then-close`."""
+    broken_escapes: BrokenEscapes = "reject"
+    """An identity with a percent escape that cannot be read: 400, or `keep` it as it was sent."""
     handshake_timeout: float = 30.0
     """From accept to the end of the handshake, `auth` included; then 408. 0 for no limit."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
         PeerOptions.__post_init__(self)
+        expect_tls(self.tls)
         self.admission(lambda text, error: None)  # noqa: ARG005 - made to be checked, and thrown away
 
     def admission(self, failed: Callable[[str, Exception], None]) -> Admission:
@@ -48,6 +51,7 @@ class ServerOptions(PeerOptions):
             auth=self.auth,
             default_protocol=self.default_protocol,
             unmatched_protocol=self.unmatched_protocol,
+            broken_escapes=self.broken_escapes,
             failed=failed,
         )
 

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from ocpp_core.handshake import SecurityProfile
 
-__all__ = ["Pem", "TLSOptions", "client_context", "server_context"]
+__all__ = ["Pem", "TLSOptions", "client_context", "expect_tls", "server_context"]
 
 Pem: TypeAlias = str | os.PathLike[str] | bytes
 """A path, or the PEM text itself as bytes (or as str where it begins with `-----BEGIN`)."""
@@ -57,6 +57,12 @@ class TLSOptions:
     def __repr__(self) -> str:
         given = [f"{name}=…" for name in ("cert", "key", "ca", "passphrase") if getattr(self, name) is not None]
         return f"TLSOptions({', '.join([*given, f'verify={self.verify}'])})"
+
+
+def expect_tls(tls: object) -> None:
+    """Raise TypeError for what is neither None nor certificates in one of the two forms."""
+    if not isinstance(tls, (TLSOptions, ssl.SSLContext, type(None))):
+        raise TypeError(f"expected tls as TLSOptions or ssl.SSLContext, got {type(tls).__name__}")
 
 
 def client_context(tls: TLSOptions | ssl.SSLContext | None) -> ssl.SSLContext:

@@ -26,6 +26,7 @@ __all__ = [
     "Admission",
     "Admitted",
     "AuthHandler",
+    "BrokenEscapes",
     "ConnectionFacts",
     "Credentials",
     "Handshake",
@@ -43,6 +44,9 @@ UnmatchedProtocol: TypeAlias = Literal["reject", "upgrade-then-close"]
 OCPP-J 1.6 §3.2 and 2.x Part 4 §3.3 ask for the latter; the certification tests (TC_B_58_CSMS) for the former, which
 also tells a station why.
 """
+
+BrokenEscapes: TypeAlias = Literal["reject", "keep"]
+"""What a station gets whose identity holds a percent escape that cannot be read: 400, or that text as its identity."""
 
 Credentials: TypeAlias = (
     Mapping[str, str | bytes] | Callable[[str], "str | bytes | Awaitable[str | bytes | None] | None"]
@@ -141,6 +145,7 @@ class Admission:
     default_protocol: str | None = None
     """What a station that offers no subprotocol at all is taken to speak; None refuses it."""
     unmatched_protocol: UnmatchedProtocol = "reject"
+    broken_escapes: BrokenEscapes = "reject"
     failed: Callable[[str, Exception], None] = field(repr=False)
 
     def __post_init__(self) -> None:
@@ -152,6 +157,8 @@ class Admission:
             raise ValueError(
                 f"expected unmatched_protocol 'reject' or 'upgrade-then-close', got {self.unmatched_protocol!r}"
             )
+        if self.broken_escapes not in ("reject", "keep"):
+            raise ValueError(f"expected broken_escapes 'reject' or 'keep', got {self.broken_escapes!r}")
         if self.credentials is not None and not (isinstance(self.credentials, Mapping) or callable(self.credentials)):
             raise TypeError(f"expected credentials as a mapping or a callable, got {type(self.credentials).__name__}")
         if self.auth is not None and not callable(self.auth):
@@ -162,7 +169,7 @@ class Admission:
 
     def read(self, request: UpgradeRequested, facts: ConnectionFacts) -> Handshake | Reject:
         """Read the request; 400 for what is malformed."""
-        target = read_target(request.target)
+        target = read_target(request.target, keep_broken_escapes=self.broken_escapes == "keep")
         if isinstance(target, Reject):
             return target
         if not is_subprotocol_list(request.subprotocols):
@@ -216,7 +223,7 @@ class Admission:
     async def _ask(self, handshake: Handshake, protocol: str | None) -> Admitted | Reject:
         if self.auth is None or protocol is None:  # without a protocol it is closed at once: nothing to decide
             return Admitted(handshake, protocol, {})
-        decision = _Decision(handshake, protocol)
+        decision = _Decision(handshake, protocol, self.protocols)
         try:
             pending = self.auth(decision.accept, decision.reject, handshake)
             if isinstance(pending, Awaitable):
@@ -240,8 +247,10 @@ def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
 class _Decision:
     """What `auth` decides; the first word counts."""
 
-    def __init__(self, handshake: Handshake, protocol: str) -> None:
+    def __init__(self, handshake: Handshake, protocol: str, spoken: Sequence[str]) -> None:
         self.made: Admitted | Reject | None = None
+        # What this server is not set up for is never chosen: strict mode would have no validator for it.
+        self._possible = [name for name in spoken if name in handshake.protocols] or [protocol]
         self._handshake = handshake
         self._protocol = protocol
 
@@ -252,9 +261,9 @@ class _Decision:
 
     def accept(self, *, protocol: str | None = None, session: Mapping[str, Any] | None = None) -> None:
         choice = self._protocol if protocol is None else protocol
-        possible = self._handshake.protocols or (self._protocol,)
-        if choice not in possible:
-            raise ValueError(f"expected one of the offered subprotocols {', '.join(possible)}, got {protocol!r}")
+        if choice not in self._possible:
+            possible = ", ".join(self._possible)
+            raise ValueError(f"expected one of the offered subprotocols in `protocols` ({possible}), got {protocol!r}")
         admitted = Admitted(self._handshake, choice, dict(session or {}))
         self.made = self.made or admitted
 

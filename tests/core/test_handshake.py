@@ -158,6 +158,13 @@ class TestIdentityFromTheRequestTarget:
         assert isinstance(found, Reject)
         assert found.status == 400
 
+    @pytest.mark.parametrize("segment", ["CP%", "CP%E0%A4%A", "CP%zz", "%FF"])
+    def test_with_broken_escapes_may_be_kept_as_sent(self, segment):
+        assert read_target(f"/ocpp/{segment}", keep_broken_escapes=True).identity == segment
+
+    def test_with_control_characters_is_400_all_the_same(self):
+        assert read_target("/ocpp/CP%00", keep_broken_escapes=True).status == 400
+
     def test_path_stays_encoded_and_the_query_is_decoded(self):
         found = read_target("/a%20b/CP1?x=%201&x=2&flag&=&%zz=%ff")
         assert found.path == "/a%20b/CP1"

@@ -51,6 +51,10 @@ class TestMalformedRequests:
         assert refused.status == 400
         assert refused.body.startswith(body)
 
+    def test_broken_escapes_may_be_kept(self):
+        admitted = admit("/ocpp/CP%E0%A4%A", broken_escapes="keep")
+        assert admitted.handshake.identity == "CP%E0%A4%A"
+
 
 class TestSubprotocol:
     """OCPP-J 1.6 §3.2, 2.x Part 4 §3.3; certification test TC_B_58_CSMS."""
@@ -170,7 +174,7 @@ class TestAuth:
         def auth(accept, reject, handshake):
             accept(protocol="ocpp2.0.1", session={"tenant": handshake.identity})
 
-        admitted = admit(offered=["ocpp1.6", "ocpp2.0.1"], auth=auth)
+        admitted = admit(offered=["ocpp1.6", "ocpp2.0.1"], protocols=("ocpp1.6", "ocpp2.0.1"), auth=auth)
         assert (admitted.protocol, admitted.session) == ("ocpp2.0.1", {"tenant": "CP1"})
 
     def test_may_be_asynchronous(self):
@@ -218,8 +222,25 @@ class TestAuth:
                 accept()
 
         assert admit(auth=careful).protocol == "ocpp1.6"
-        assert caught == ["expected one of the offered subprotocols ocpp1.6, got 'ocpp2.0.1'"]
+        assert caught == ["expected one of the offered subprotocols in `protocols` (ocpp1.6), got 'ocpp2.0.1'"]
         assert admit(auth=lambda accept, reject, handshake: accept(protocol="ocpp2.0.1")).status == 500
+
+    def test_never_chooses_what_the_server_is_not_set_up_for(self):
+        def auth(accept, reject, handshake):
+            with pytest.raises(ValueError, match="offered subprotocols in `protocols`"):
+                accept(protocol="ocpp9.9")
+            accept()
+
+        assert admit(offered=["ocpp1.6", "ocpp9.9"], auth=auth).protocol == "ocpp1.6"
+
+    def test_sees_the_default_protocol_as_the_only_choice(self):
+        def auth(accept, reject, handshake):
+            with pytest.raises(ValueError, match=r"\(ocpp1\.6\), got"):
+                accept(protocol="ocpp2.1")
+            accept(protocol="ocpp1.6")
+
+        rules = {"protocols": ("ocpp2.1", "ocpp1.6"), "default_protocol": "ocpp1.6"}
+        assert admit(offered=[], auth=auth, **rules).protocol == "ocpp1.6"
 
     @pytest.mark.parametrize("status", [200, 301, 399, 600, 4001, "401", True, None])
     def test_rejects_by_a_4xx_or_5xx_only(self, status):
@@ -247,6 +268,7 @@ class TestRules:
             ({"protocols": ("ocpp1.6", "ocpp1.6")}, ValueError, "distinct subprotocol names"),
             ({"default_protocol": "ocpp2.1"}, ValueError, "default_protocol to be one of"),
             ({"unmatched_protocol": "ignore"}, ValueError, "'reject' or 'upgrade-then-close'"),
+            ({"broken_escapes": "ignore"}, ValueError, "'reject' or 'keep'"),
             ({"credentials": "secret", "security_profile": BASIC}, TypeError, "mapping or a callable"),
             ({"auth": True}, TypeError, "auth as a callable"),
             ({"security_profile": TLS_BASIC}, ValueError, "credentials or an auth handler"),

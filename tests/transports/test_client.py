@@ -53,7 +53,7 @@ class TestConstruction:
             ({"protocols": []}, ValueError, "distinct subprotocol names"),
             ({"protocols": "ocpp1.6"}, TypeError, "list of subprotocol names"),
             ({"protocols": ["ocpp 1.6"]}, ValueError, "distinct subprotocol names"),
-            ({"security_profile": 4}, ValueError, "4 is not a valid SecurityProfile"),
+            ({"security_profile": 4}, ValueError, "security profile of 0 to 3"),
             ({"password": "secret"}, ValueError, "no password"),
             ({"security_profile": 1}, ValueError, "a password"),
             ({"security_profile": 1, "password": 5}, TypeError, "password as str or bytes"),
@@ -63,6 +63,11 @@ class TestConstruction:
             ({"headers": {"Host": "x"}}, ValueError, "no Host header"),
             ({"headers": {"X": "a\r\nb"}}, ValueError, "control characters"),
             ({"headers": {"X": 1}}, TypeError, "str to str"),
+            ({"headers": [("X", "1")]}, TypeError, "mapping of str to str"),
+            ({"tls": "ca.pem"}, TypeError, "tls as TLSOptions or ssl.SSLContext"),
+            ({"backoff": 5}, TypeError, "backoff as a Backoff"),
+            ({"leniency": True}, TypeError, "leniency as Leniency"),
+            ({"strict_mode": True, "strict_mode_validators": ["ocpp1.6"]}, TypeError, "made by create_validator"),
             (
                 {"security_profile": 1, "password": "x", "headers": {"authorization": "y"}},
                 ValueError,
@@ -284,6 +289,8 @@ class TestCallsWithoutAConnection:
             await client.call("Heartbeat", {}, timeout=0)
         with pytest.raises(ValueError, match="text of a CALL"):
             await client.send_raw("[3]", expect_reply=True)
+        with pytest.raises(TypeError, match="raw text"):
+            client.send_raw(b"[]")
 
     async def test_wait_in_the_offline_queue(self):
         async with serving() as (server, listener), client_of(listener, offline_queue=True) as client:
