@@ -19,7 +19,7 @@ from ._driver import Driver, Slot
 from ._handlers import CallContext, compose
 from ._logging import Log
 from ._options import PeerOptions
-from ._outbound import CallKeywords, CallOptions, Request, read_request
+from ._outbound import CallKeywords, CallOptions, Request, as_command, read_request
 from ._registry import Handlers
 
 __all__ = ["Calling", "Params"]
@@ -143,6 +143,7 @@ class Calling:
         """
         if expect_reply:
             return self._ask(lambda token: SendRaw(text, token, timeout))
+        check_command(SendRaw(text), self._options.session, 0.0)
         session, driver = self._session, self._driver
         if driver is None or session is None or not isinstance(session.state, (Open, Draining)):
             raise ConnectionLostError("not connected: the raw text was not sent", sent=False)
@@ -190,17 +191,7 @@ class Calling:
         self, request: Request, options: CallOptions, ttl: float | None, *, urgent: bool
     ) -> dict[str, Any]:
         result: dict[str, Any] = await self._ask(
-            lambda token: StartCall(
-                token,
-                request.action,
-                request.params,
-                timeout=options.timeout,
-                ttl=ttl,
-                message_id=options.message_id,
-                validate=options.validate,
-                protocol=request.protocol,
-                urgent=urgent,
-            )
+            lambda token: as_command(token, request, options, ttl=ttl, urgent=urgent)
         )
         return result
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple, TypedDict
 
-__all__ = ["CallKeywords", "CallOptions", "Request", "read_request"]
+from ocpp_core.inputs import StartCall
+
+__all__ = ["CallKeywords", "CallOptions", "Request", "as_command", "read_request"]
 
 
 class CallKeywords(TypedDict, total=False):
@@ -54,6 +56,23 @@ class Request(NamedTuple):
     protocol: str | None
     action: str
     params: Mapping[str, Any]
+
+
+def as_command(
+    token: int, request: Request, options: CallOptions, *, ttl: float | None, urgent: bool = False
+) -> StartCall:
+    """Make the engine's command of one attempt, which has `ttl` seconds to be written."""
+    return StartCall(
+        token,
+        request.action,
+        request.params,
+        timeout=options.timeout,
+        ttl=ttl,
+        message_id=options.message_id,
+        validate=options.validate,
+        protocol=request.protocol,
+        urgent=urgent,
+    )
 
 
 def read_request(args: tuple[Any, ...]) -> Request:

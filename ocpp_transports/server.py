@@ -6,6 +6,7 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar, Unpack, overload
 
+from ocpp_core.calls import check_command
 from ocpp_core.errors import (
     ClosedError,
     ConnectionLostError,
@@ -18,13 +19,13 @@ from ._driver import Slot
 from ._events import Emitter
 from ._keywords import ServerKeywords
 from ._logging import Log, logger_of
-from ._outbound import CallKeywords
+from ._outbound import CallKeywords, CallOptions, as_command, read_request
 from ._reception import Reception
 from ._runtime import Listener, Runtime, current_runtime
 from ._server_options import ServerOptions
 from ._stations import Stations
 from ._surface import EventSurface, HandlerSurface
-from ._tls import TLSOptions, server_context
+from ._tls import TLSOptions, expect_tls, server_context
 from ._warm_up import warm_up_in_thread
 from .accept import AuthHandler
 from .events import SERVER_EVENTS, CloseEvent, ErrorEvent, UpgradeAbortedEvent
@@ -114,6 +115,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         """
         options = self._options
         tls = options.tls if ssl is None else ssl
+        expect_tls(tls)
         check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
         context = None if tls is None else server_context(tls, options.security_profile)
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
@@ -181,7 +183,11 @@ class OCPPServer(HandlerSurface, EventSurface):
 
         Raises ConnectionLostError with `sent=False` if it is not connected.
         """
-        return await self._station(identity).call(*args, **options)
+        station = self._stations.get(identity)
+        if station is None:
+            self._check_call(args, options)
+            raise ConnectionLostError(f"{identity!r} is not connected", sent=False)
+        return await station.call(*args, **options)
 
     @overload
     async def safe_call(
@@ -195,15 +201,15 @@ class OCPPServer(HandlerSurface, EventSurface):
         """Call a connected station, and return None where `call` would raise for what happened."""
         station = self._stations.get(identity)
         if station is None:
+            self._check_call(args, options)
             self._log.warning(f"no call to {identity!r}: it is not connected")
             return None
         return await station.safe_call(*args, **options)
 
-    def _station(self, identity: str) -> OCPPServerClient:
-        station = self._stations.get(identity)
-        if station is None:
-            raise ConnectionLostError(f"{identity!r} is not connected", sent=False)
-        return station
+    def _check_call(self, args: tuple[Any, ...], options: CallKeywords) -> None:
+        """Raise for the bad arguments of a call to nobody, as they would raise for a connected station."""
+        chosen = CallOptions(**options)
+        check_command(as_command(0, read_request(args), chosen, ttl=chosen.ttl), self._options.session, 0.0)
 
     # The end
 

@@ -50,6 +50,14 @@ class TestStations:
                 await server.call("CP2", "Reset")
             assert not caught.value.sent
 
+    async def test_that_are_not_there_are_called_with_sound_arguments_all_the_same(self):
+        async with serving() as (server, _):
+            for call in (server.call, server.safe_call):
+                with pytest.raises(TypeError, match="an action and a dict"):
+                    await call("CP2", {"type": "Soft"})
+                with pytest.raises(ValueError, match="timeout > 0 seconds"):
+                    await call("CP2", "Reset", {}, timeout=0)
+
     async def test_that_do_not_come_are_waited_for_in_vain(self):
         async with serving() as (server, _):
             with pytest.raises(TimeoutError, match="'CP1' did not connect within"):
