@@ -114,7 +114,7 @@ class _Arrival:
         self._decision = reception.runtime.spawn(self._decide(handshake))
         limit = reception.options.handshake_limit
         if isfinite(limit):  # the engine answers 408 then; this ends the task
-            self._timer = reception.runtime.call_at(reception.runtime.now() + limit, self._stop_deciding)
+            self._timer = reception.runtime.call_at(reception.runtime.now() + limit, self._expire)
 
     def http_requested(self, action: HttpRequest) -> None:  # noqa: ARG002 - all plain requests are alike
         """Answer a plain request: this port speaks WebSocket only."""
@@ -143,6 +143,11 @@ class _Arrival:
     def give_up(self) -> None:
         """Refuse now: the server closes."""
         self._refuse(refuse(503, "Closing"))
+        self._stop_deciding()
+
+    def _expire(self) -> None:
+        """Tell of the 408 that the engine has answered."""
+        self._reception.refused(self._facts, self._identity, refuse(408, "handshake timeout"))
         self._stop_deciding()
 
     def _stop_deciding(self) -> None:

@@ -65,10 +65,14 @@ class TestRefusals:
                 ended.set()
 
         ended = anyio.Event()
-        async with serving(handshake_timeout=0.05, auth=auth) as (_, listener):
+        async with (
+            serving(handshake_timeout=0.05, auth=auth) as (server, listener),
+            server.events("upgrade_aborted") as refusals,
+        ):
             assert (await knock(listener, upgrade()))[0] == 408
             with anyio.fail_after(SECONDS):
                 await ended.wait()
+            assert await first(refusals) == UpgradeAbortedEvent("CP1", "127.0.0.1", 408, "handshake timeout")
 
     async def test_where_auth_raises(self, caplog):
         async def auth(accept, reject, handshake):
