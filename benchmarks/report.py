@@ -77,6 +77,8 @@ class Measurements:
     idle_connections: int
     seconds: float
     pinned: bool
+    load_average: float
+    """Of the machine over the minute before: what else ran."""
     node: str | None
     cost_us: dict[str, list[float]] = field(default_factory=dict)
     load_us: dict[str, list[float]] = field(default_factory=dict)
@@ -115,6 +117,7 @@ def _machine(measured: Measurements) -> Iterable[str]:
     yield "|---|---|"
     yield f"| Command | `{measured.command}` |"
     yield f"| Machine | {_processor()}, {os.cpu_count()} processors ({pinned}), {platform.system()} |"
+    yield f"| Its load before | {measured.load_average:.1f} |"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     yield f"| Interpreters | {python}, {measured.node or 'no Node'} |"
     yield f"| Packages | {packages} |"

@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         idle_connections=options.idle_connections,
         seconds=options.seconds,
         pinned=_processors() >= 2,
+        load_average=os.getloadavg()[0],
         node=_node_version(),
     )
     with tempfile.NamedTemporaryFile("w", prefix="benchmarks-", suffix=".log", delete=False) as log:
