@@ -5,13 +5,13 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamOpened
 
+from ._connect import tune
 from ._dialer import failure
 from ._driver import Driver, Handle
 from ._runtime import HIGH_WATER, LINGER, SEND_TIMEOUT, Connected
@@ -135,7 +135,7 @@ class SocketHost(asyncio.BufferedProtocol):
         self._scope.streams.add(self)
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         transport.set_write_buffer_limits(HIGH_WATER)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        tune(transport.get_extra_info("socket"))
         self.send = self._send_sliced if self._is_tls else transport.write
         try:
             if self._connected is None:

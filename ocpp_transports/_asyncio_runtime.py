@@ -13,6 +13,7 @@ import anyio
 from anyio.abc import SocketAttribute, SocketListener
 
 from ._asyncio_host import SocketHost
+from ._connect import connect
 from ._dialer import Dialer
 from ._driver import Driver, Handle
 from ._runtime import TLS_TIMEOUT, Address, Connected, Listener
@@ -55,14 +56,9 @@ class AsyncioRuntime(Scope):
     """A client's or server's share of an asyncio event loop; see Runtime."""
 
     def __init__(self) -> None:
-        self._loop = loop = asyncio.get_running_loop()
-        super().__init__(loop.time)
+        self._loop = asyncio.get_running_loop()
+        super().__init__(self._loop.time)
         self._accepted: set[socket.socket] = set()
-        # uvloop tries the addresses of a host one after the other
-        races = isinstance(loop, asyncio.BaseEventLoop)
-        self._connect: Callable[..., Coroutine[Any, Any, Any]] = (
-            partial(loop.create_connection, happy_eyeballs_delay=0.25) if races else loop.create_connection
-        )
 
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`; see Runtime."""
@@ -98,7 +94,14 @@ class AsyncioRuntime(Scope):
             address = where()
             target = f"{address.host}:{address.port}"
             name = (address.server_hostname or address.host) if address.ssl is not None else None
-            await self._connect(lambda: stream, address.host, address.port, ssl=address.ssl, server_hostname=name)
+            connected = await connect(address.host, address.port)
+            try:
+                await self._loop.create_connection(
+                    lambda: stream, sock=connected, ssl=address.ssl, server_hostname=name
+                )
+            except BaseException:
+                connected.close()
+                raise
         except Exception as error:  # noqa: BLE001 - whatever the resolver, the network or TLS raises is an outcome
             stream.failed(error, target)
 

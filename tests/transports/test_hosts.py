@@ -22,6 +22,12 @@ def reset(stream):
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def raw_socket(host):
+    if hasattr(host, "_transport"):
+        return host._transport.get_extra_info("socket")
+    return host._stream.extra(SocketAttribute.raw_socket)
+
+
 class TestInput:
     async def test_is_fed_as_it_comes(self, net):
         probe = Probe()
@@ -86,6 +92,14 @@ class TestOutput:
             probe.do(SendBytes(b"!"))
             probe.do(CloseStream())
             assert await read_all(peer) == b"hello there!"
+
+    async def test_is_sent_at_once(self, net):
+        """asyncio leaves Nagle's algorithm on for sockets that were made without a protocol number, as ours are."""
+        probe = Probe()
+        async with net.pair(probe):
+            raw = raw_socket(probe.host)
+            assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
     async def test_reaches_a_peer_that_has_ended_its_side(self, net):
         probe = Probe()
