@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     with tempfile.NamedTemporaryFile("w", prefix="benchmarks-", suffix=".log", delete=False) as log:
         _measure_servers(measured, options, log)
+    Path(log.name).unlink()  # kept only where something failed
     _measure_engine(measured, quick=options.quick)
     page = render(measured, CONTESTANTS)
     print(page)
