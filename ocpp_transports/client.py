@@ -131,7 +131,9 @@ class OCPPClient(Peer):
         made = self._options.changed(options)
         if made.identity != self.identity:
             raise ValueError("expected the identity to stay: it belongs to the connection")
-        tls = _context(made) if made.tls is not self._options.tls or self._tls is None else self._tls
+        # An unchanged context is kept: its files need not be readable any more.
+        is_kept = made.tls is self._options.tls and made.address.secure and self._tls is not None
+        tls = self._tls if is_kept else _context(made)
         self._adopt(made)
         self._tls = tls
         if self._driver is not None:

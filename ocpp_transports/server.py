@@ -12,7 +12,7 @@ from ocpp_core.errors import (
     ConnectionLostError,
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
 )
-from ocpp_core.handshake import check_listener_profile
+from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 
 from ._driver import Slot
@@ -63,7 +63,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._stations = Stations(self._arrived, self._slot)
         self._runtime: Runtime | None = None
         self._reception: Reception | None = None
-        self._listeners: list[Listener] = []
+        self._listeners: dict[Listener, bool] = {}  # to whether it is TLS
         self._in_block = False
 
     async def __aenter__(self) -> Self:
@@ -125,13 +125,22 @@ class OCPPServer(HandlerSurface, EventSurface):
         if reception.is_closing:
             raise RuntimeError("expected a server that is not closing")
         listener = await runtime.listen(port, host, ssl=context, backlog=backlog, connected=reception.connected)
-        self._listeners.append(listener)
+        self._listeners[listener] = context is not None
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
 
     def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
-        """Change options for the connections that come from now on; raises as the constructor does."""
-        self._adopt(self._options.changed(options))
+        """Change options for the connections that come from now on; `tls` counts from the next `listen`.
+
+        Raises as the constructor does, and ValueError for a security profile that a listener does not meet.
+        """
+        made = self._options.changed(options)
+        is_new = made.security_profile is not self._options.security_profile
+        for tls in self._listeners.values():
+            check_listener_profile(made.security_profile, tls=tls, tls_terminated=made.tls_terminated)
+            if tls and is_new and made.security_profile is SecurityProfile.TLS_CERT:
+                raise ValueError("expected listeners that ask for client certificates: close the server, then listen")
+        self._adopt(made)
 
     # Stations
 

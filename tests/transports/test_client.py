@@ -347,6 +347,12 @@ class TestReconfiguring:
             handshake = (await station_of(other)).handshake
             assert (handshake.path, handshake.headers["x-new"]) == ("/other/CP1", "1")
 
+    async def test_the_address_may_be_one_without_tls(self):
+        client = OCPPClient("CP1", "wss://csms.example", protocols=["ocpp1.6"])
+        async with serving() as (_, listener), client:
+            client.reconfigure(endpoint=f"ws://127.0.0.1:{listener.port}")
+            assert await client.connect() == "ocpp1.6"
+
     @pytest.mark.parametrize(
         ("change", "error", "expected"),
         [

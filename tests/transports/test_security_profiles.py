@@ -210,3 +210,27 @@ class TestAServerThatCouldNotMeetItsProfile:
         async with OCPPServer(security_profile=3, tls=SERVER) as server:
             with pytest.raises(ValueError, match="ca and verify=True"):
                 await server.listen(0, "127.0.0.1")
+
+    @pytest.mark.parametrize(
+        ("profile", "change"),
+        [
+            (NONE, SERVERS[TLS_BASIC]),
+            (BASIC, {"security_profile": TLS_BASIC}),
+            (TLS_BASIC, {"security_profile": BASIC}),
+            (TLS_BASIC, {**SERVERS[TLS_CERT], "credentials": None}),
+        ],
+    )
+    async def test_is_not_reconfigured_to_it_while_it_listens(self, profile, change):
+        async with serving(**SERVERS[profile]) as (server, listener):
+            with pytest.raises(
+                ValueError, match=r"expected (no )?tls options|listeners that ask for client certificates"
+            ):
+                server.reconfigure(**change)
+            async with station(listener, profile) as client:
+                await client.connect()
+                assert (await station_of(server)).handshake.security_profile is profile
+
+    async def test_may_be_reconfigured_to_ask_for_passwords(self):
+        async with serving() as (server, listener):
+            server.reconfigure(**SERVERS[BASIC])
+            assert (await knock(listener, upgrade()))[0] == 401
