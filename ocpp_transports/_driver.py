@@ -41,6 +41,13 @@ have not had a single turn of the event loop yet, and be refused for overload.
 """
 
 
+_EARLY: Final = 0.001
+"""Seconds by which a timer may ring early (uvloop counts milliseconds) and is taken to be in time.
+
+Arming it again for the rest of the millisecond would ring at once, hundreds of times.
+"""
+
+
 class Handle(Protocol):
     """Something under way that can be called off."""
 
@@ -243,10 +250,13 @@ class Driver:
     def _fire(self) -> None:
         self._timer = None
         self._due = inf
-        if self.engine.deadline <= self._now():
-            self.feed(Tick())
-        else:
+        now, deadline = self._now(), self.engine.deadline
+        if deadline > now + _EARLY:
             self._arm()
+            return
+        self.engine.handle(Tick(), max(now, deadline))
+        if self._resume is None:
+            self._drain()
 
     def _take(self, token: int) -> Slot | None:
         return self._slots.pop(token, None) if self._slots else None

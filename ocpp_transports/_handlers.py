@@ -285,7 +285,7 @@ class Dispatcher:
 
     def _start(self, action: Dispatch, target: Target) -> None:
         context = HandlerContext(self, action)
-        if target.is_async or any(registry.middleware for registry in self._registries):
+        if target.is_async or self._is_wrapped():
             self._start_task(context, target)
             return
         try:
@@ -329,8 +329,13 @@ class Dispatcher:
             result = self._call(context, target)
             return await result if isawaitable(result) else result
 
+        if not self._is_wrapped():
+            return await innermost()
         layers = [layer for registry in reversed(self._registries) for layer in registry.middleware]
         return await compose(layers, context, innermost)()
+
+    def _is_wrapped(self) -> bool:
+        return any([registry.middleware for registry in self._registries])  # noqa: C419 - a list is faster than a generator
 
     # Answers
 

@@ -138,6 +138,13 @@ class FakeHost:
                 fn()
         return bool(due)
 
+    def ring_early(self, seconds):
+        """Ring the next timer so long before its time."""
+        when, _, timer = heapq.heappop(self._timers)
+        self._now = when - seconds
+        fn, timer.fn = timer.fn, None
+        fn()
+
     def advance(self, seconds):
         """Let time pass, timer by timer."""
         until = self._now + seconds

@@ -149,6 +149,19 @@ class TestTheDeadline:
         assert driver.engine.handled == [(Tick(), 130.0)]
         assert driver.host.armed() == []
 
+    def test_is_met_by_a_timer_that_rings_a_little_early(self):
+        driver = armed(130.0)
+        driver.engine.on[Tick] = lambda _: disarm(driver)
+        driver.host.ring_early(0.0009)
+        assert driver.engine.handled == [(Tick(), 130.0)]
+        assert driver.host.armed() == []
+
+    def test_is_armed_again_by_one_that_rings_much_too_early(self):
+        driver = armed(130.0)
+        driver.host.ring_early(0.1)
+        assert driver.engine.events == []
+        assert driver.host.armed() == [130.0]
+
     def test_that_gets_earlier_is_armed_anew(self):
         driver = armed(130.0)
         driver.engine.deadline = 110.0
@@ -199,6 +212,7 @@ class TestABurst:
         )
         driver.feed(BytesReceived(b"x"))
         driver.feed(Tick())
+        assert len(driver.owner.told) == BURST
         driver.host.run()
         assert len(driver.owner.told) == 2 * BURST
         assert driver.host.sent == [b"last"]

@@ -22,7 +22,8 @@ async def runtime(anyio_backend):
     runtime = current_runtime("Test", in_block=True)
     yield runtime
     await runtime.aclose()
-    assert not (runtime.streams or runtime._tasks or runtime._listeners or runtime._watchers)
+    left = [runtime.streams, runtime._tasks, runtime._listeners, runtime._watchers]
+    assert not any(left)
 
 
 async def for_ever():
