@@ -64,8 +64,9 @@ demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol v
 test: lint types $(DEV) $(PEER) ## Check style and types, then run all tests, those of the built wheel included
 	@$(BIN)/python -m pytest
 
+# The engine's tests use no plugin; to load these two takes as long as the tests.
 test-core: $(DEV) ## Run the engine's own tests
-	@$(BIN)/python -m pytest -q tests/core
+	@$(BIN)/python -m pytest -q -p no:hypothesispytest -p no:anyio tests/core
 
 fmt: $(DEV) ## Format the code and repair what the linter can repair
 	@$(BIN)/ruff check -q --fix --exit-zero .
