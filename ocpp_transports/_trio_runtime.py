@@ -178,7 +178,7 @@ class TrioRuntime(Scope):
             try:
                 accepted = await listener.accept()
             except (OSError, anyio.BrokenResourceError) as error:
-                _log.warning("accepting a connection failed: %s", error)
+                _log.warning("accepting a connection failed: %s", error.__cause__ or error)
                 await anyio.sleep(ACCEPT_PAUSE)
             else:
                 StreamHost(self).serve(accepted, connected, wrap)

@@ -1,12 +1,14 @@
 """What a client or server has under way, and how it ends."""
 
 import asyncio
+import errno
 import socket
 import subprocess
 import sys
 
 import anyio
 import pytest
+import trio
 
 from ocpp_core.actions import CloseStream, OpenTransport, SendBytes
 from ocpp_core.inputs import BytesReceived, StreamOpened
@@ -285,6 +287,25 @@ class TestAListener:
             assert await peer.receive() == b"still there"
         with pytest.raises(OSError, match="failed"):
             await anyio.connect_tcp("127.0.0.1", listener.port)
+
+    async def test_goes_on_after_a_failure_to_accept(self, runtime, monkeypatch, anyio_backend_name, caplog):
+        with trio.socket.socket() as sample:
+            kind = type(sample) if anyio_backend_name == "trio" else socket.socket
+        accept = kind.accept
+        failures = [OSError(errno.EMFILE, "Too many open files")]
+
+        def fail_once(listening):
+            if failures:
+                raise failures.pop()
+            return accept(listening)
+
+        monkeypatch.setattr(kind, "accept", fail_once)
+        probe = Probe()
+        listener = await runtime.listen(0, "127.0.0.1", connected=probe.attach)
+        async with await anyio.connect_tcp("127.0.0.1", listener.port):
+            await probe.until(lambda: probe.driver)
+        assert failures == []
+        assert "Too many open files" in caplog.text
 
     async def test_frees_its_port(self, runtime):
         listener = await runtime.listen(0, "127.0.0.1", connected=Probe().attach)
