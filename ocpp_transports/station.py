@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from ocpp_core.config import SessionConfig
+from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Close, Reconfigure
 from ocpp_core.session import Closed, Open, Session
 from ocpp_core.stack import ServerStack
@@ -65,6 +66,11 @@ class OCPPServerClient(Peer):
     def handshake(self) -> Handshake:
         """What the station sent when it connected."""
         return self._handshake
+
+    @property
+    def security_profile(self) -> SecurityProfile:
+        """The security profile that the station met."""
+        return self._handshake.security_profile
 
     @property
     def state(self) -> ConnectionState:

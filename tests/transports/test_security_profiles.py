@@ -59,9 +59,9 @@ class TestEachProfile:
     async def test_lets_in_whoever_meets_it(self, profile):
         async with serving(**SERVERS[profile]) as (server, listener), station(listener, profile) as client:
             assert await client.connect() == "ocpp1.6"
-            handshake = (await station_of(server)).handshake
-            assert handshake.security_profile is profile
-            assert handshake.password == (SECRET if profile.uses_basic else None)
+            peer = await station_of(server)
+            assert client.security_profile is peer.security_profile is peer.handshake.security_profile is profile
+            assert peer.handshake.password == (SECRET if profile.uses_basic else None)
 
     async def test_given_as_a_number_is_the_same(self, profile):
         options = {**SERVERS[profile], "security_profile": int(profile)}
