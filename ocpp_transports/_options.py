@@ -148,7 +148,7 @@ class PeerOptions:
     def session(self) -> SessionConfig:
         """The engine's config of a conversation, without validator and trace."""
         methods = self.strict_mode_methods
-        if isinstance(methods, str):
+        if isinstance(methods, str) or not all(isinstance(method, str) for method in methods or ()):
             raise TypeError(f"expected strict_mode_methods as a list of actions, got {methods!r}")
         return SessionConfig(
             call_timeout=self.call_timeout,

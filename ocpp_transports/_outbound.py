@@ -44,6 +44,8 @@ class CallOptions:
     def __post_init__(self) -> None:
         if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
             raise ValueError(f"expected retries >= 0, got {self.retries!r}")
+        if not isinstance(self.validate, bool):
+            raise TypeError(f"expected validate as bool, got {self.validate!r}")
         for name in ("retry_delay", "retry_max_delay"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not isfinite(value) or value < 0:

@@ -88,6 +88,7 @@ class TestConstruction:
             ({"strict_mode": ["ocpp2.1"]}, ValueError, "strict_mode to name some of"),
             ({"strict_mode": True, "protocols": ["vendor1"]}, ValueError, "vendor1"),
             ({"strict_mode": True, "strict_mode_methods": "Heartbeat"}, TypeError, "list of actions"),
+            ({"strict_mode": True, "strict_mode_methods": [5]}, TypeError, "list of actions"),
             ({"compression": "yes"}, TypeError, "compression as bool or Compression"),
             ({"logging": "DEBUG"}, TypeError, "logging as bool"),
             ({"id_factory": "id"}, TypeError, "id_factory as a function"),
@@ -287,6 +288,8 @@ class TestCallsWithoutAConnection:
         client = OCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"])
         with pytest.raises(ValueError, match="timeout > 0 seconds"):
             await client.call("Heartbeat", {}, timeout=0)
+        with pytest.raises(TypeError, match="validate as bool"):
+            await client.call("Heartbeat", {}, validate="no")
         with pytest.raises(ValueError, match="text of a CALL"):
             await client.send_raw("[3]", expect_reply=True)
         with pytest.raises(TypeError, match="raw text"):
