@@ -34,7 +34,7 @@ class ServerOptions(PeerOptions):
     broken_escapes: BrokenEscapes = "reject"
     """An identity with a percent escape that cannot be read: 400, or `keep` it as it was sent."""
     handshake_timeout: float = 30.0
-    """From accept, or the end of TLS (which has 30 s), to the end of the handshake, `auth` included; then 408. 0: never."""
+    """From accept, or the end of TLS (which has 30 s), to the end of the handshake with `auth`; then 408. 0: never."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
