@@ -110,8 +110,12 @@ class Raw:
         assert "close" in headers["connection"]
         return Answer(response.status_code, headers, b"".join(part.data for part in body).decode())
 
+    async def begins(self) -> None:
+        """Receive something."""
+        assert self._data or await self._more()
+
     async def frame(self) -> tuple[int, bytes]:
-        """Receive a frame of a server: its opcode and payload."""
+        """Receive a frame: its opcode and payload."""
         while (whole := _first_frame(self._data)) is None:
             assert await self._more(), f"the stream ended within a frame: {self._data!r}"
         opcode, payload, size = whole
@@ -133,6 +137,12 @@ class Raw:
             if opcode == CLOSE:
                 return int.from_bytes(payload[:2]), payload[2:].decode()
 
+    async def drained(self) -> None:
+        """Receive all there is until the end, however it comes."""
+        with suppress(anyio.BrokenResourceError):
+            while await self._more():
+                pass
+
     async def end(self) -> None:
         """Receive the end, and nothing before it."""
         assert await self._more() == b""
@@ -140,16 +150,22 @@ class Raw:
 
 
 def _first_frame(data: bytes) -> tuple[int, bytes, int] | None:
-    """Cut the first whole unmasked frame: opcode, payload, size."""
+    """Cut the first whole frame, of a client or of a server: opcode, payload, size."""
     if len(data) < 2:
         return None
-    at, size = 2, data[1]
+    at, size = 2, data[1] & 0x7F
     if size >= 126:
         at = 4 if size == 126 else 10
         size = int.from_bytes(data[2:at])
+    key = b""
+    if data[1] & 0x80:
+        key, at = data[at : at + 4], at + 4
     if len(data) < at + size:
         return None
-    return data[0] & 0x0F, data[at : at + size], at + size
+    payload = data[at : at + size]
+    if key:
+        payload = bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
+    return data[0] & 0x0F, payload, at + size
 
 
 @asynccontextmanager
@@ -196,9 +212,8 @@ async def playing(script: Callable[[Raw], Awaitable[None]]) -> AsyncIterator[int
         async with stream:
             await script(Raw(stream))
 
-    async with anyio.create_task_group() as tasks:
-        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, play)
         yield listener.extra(SocketAttribute.local_port)
         tasks.cancel_scope.cancel()
-        await listener.aclose()
