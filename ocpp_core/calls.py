@@ -184,6 +184,8 @@ class Calls:
     ) -> None:
         self.config = config
         self.timers = Timers()
+        self.is_open = True
+        """False once the loss of the connection is known: nothing is written any more."""
         self._version = version
         self._ids = ids
         self._emit = emit
@@ -222,7 +224,7 @@ class Calls:
             self._settle(call, error=expired_error(call))
         elif error := self._refusal(call):
             self._settle(call, error=error)
-        elif len(self._pending) < self.config.call_concurrency and not self._waiting:
+        elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting:
             self._write(call, now)
         elif len(self._waiting) >= self.config.max_queued:
             self._settle(call, error=CallDroppedError(f"{self.config.max_queued} calls wait already"))
@@ -265,7 +267,7 @@ class Calls:
 
     def fill_window(self, now: float) -> None:
         """Write what waits, as far as the window allows; what waited too long is never sent, late tick or not."""
-        while self._waiting and len(self._pending) < self.config.call_concurrency:
+        while self.is_open and self._waiting and len(self._pending) < self.config.call_concurrency:
             call = self._waiting.pop(0)
             if call.expires <= now:
                 self.timers.cancel(call)

@@ -152,7 +152,7 @@ class Session:
                 self._expire(now)
             case TransportLost():
                 self._inbox.append(event)
-                self._congested = False  # nothing can be sent any more: read what is left, then the loss
+                self._congested = self.calls.is_open = False  # nothing can be sent: read what is left, then the loss
             case BinaryReceived() | TextReceived():
                 self._inbox.append(event)
             case Congested(on):
@@ -293,8 +293,6 @@ class Session:
         self._inbox.extend(losses)
 
     def _expire(self, now: float) -> None:
-        if isinstance(self.state, Closed):
-            return  # what is left waits for `take_unsent`, and must not be written here
         self.calls.expire(now)
         self._finish_drain()
         state = self.state

@@ -257,6 +257,7 @@ class TestAnswers:
         assert isinstance(settled(done)[1], RPCFrameworkError)
         assert reports(done) == [ReportKind.BAD_MESSAGE]
         assert sent(done) == [[2, "id-2", "Heartbeat", {}]]
+        assert list(settled(session.wait(60))) == [2], "the time-out of the first one is disarmed"
 
     @pytest.mark.parametrize(
         "text", ['[3,"zz",{}]', '[4,"zz","GenericError","",{}]', '[4,"-1","RpcFrameworkError","",{}]']

@@ -12,7 +12,7 @@ from ocpp_core.errors import (
     ConnectionLostError,
     TimeoutError,
 )
-from ocpp_core.inputs import CancelCall, Close, SendRaw, TransportLost
+from ocpp_core.inputs import CancelCall, Close, SendRaw, TextReceived, Tick, TransportLost
 from tests.core.player import Strict, a_session, call, of, reports, sent, settled
 
 
@@ -122,6 +122,21 @@ class TestEndOfTheConnection:
         assert isinstance(error, ConnectionLostError)
         assert (error.sent, error.close_code) == (False, 1001)
 
+    def test_that_is_known_already_lets_nothing_more_be_sent(self):
+        """A host may tell the loss before the answers that came before it were read, or while a handler calls."""
+        session = a_session()
+        session.play(call(1), call(2))
+        session.engine.handle(TextReceived('[3,"id-1",{}]'), 0)
+        session.engine.handle(TransportLost(), 0)
+        session.engine.handle(call(3), 0)
+        done = session.drain()
+        assert sent(done) == []
+        assert {token: getattr(outcome, "sent", None) for token, outcome in settled(done).items()} == {
+            1: None,
+            2: False,
+            3: False,
+        }
+
     def test_by_our_own_hand_is_a_closed_error(self):
         session = a_session()
         session.play(call(1), call(2))
@@ -133,7 +148,7 @@ class TestEndOfTheConnection:
         session = a_session(keep_unsent=True)
         session.play(call(1), call(2, ttl=5), call(3))
         assert list(settled(session.play(TransportLost()))) == [1]
-        assert session.wait(60) == [], "what is kept must neither expire nor be written here"
+        assert [*session.wait(60), *session.play(Tick())] == [], "what is kept must neither expire nor be written here"
         assert [unsent.token for unsent in session.engine.take_unsent()] == [2, 3]
         assert session.engine.deadline == inf
 
