@@ -3,7 +3,7 @@
 `_keywords` repeats the names for type checkers, and a test compares the two. Loads neither ssl nor fastjsonschema.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from math import inf
@@ -111,12 +111,17 @@ class PeerOptions:
         logger_of(self.logging)
         _ = self.validators, self.session, self.link
 
-    def changed(self, changes: Mapping[str, Any]) -> Self:
-        """Copy with changes. Raises TypeError for an unknown option, and as the options themselves do."""
-        names = sorted(each.name for each in fields(self))
-        for name in changes:
+    @classmethod
+    def check_names(cls, options: Iterable[str]) -> None:
+        """Raise TypeError for an unknown option, with the list of those there are."""
+        names = sorted(each.name for each in fields(cls))
+        for name in options:
             if name not in names:
                 raise TypeError(f"unknown option {name!r}, expected one of: {', '.join(names)}")
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """Copy with changes. Raises TypeError for an unknown option, and as the options themselves do."""
+        self.check_names(changes)
         return replace(self, **changes)
 
     @cached_property

@@ -71,6 +71,10 @@ class Listener(Protocol):
     def port(self) -> int:
         """The port it is bound to; all its addresses share it."""
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has stopped accepting."""
+
     async def aclose(self) -> None:
         """Stop accepting; connections that were accepted live on. Idempotent."""
 

@@ -190,6 +190,7 @@ class TcpListener:
         self.sockets = sockets
         self._scope = scope
         self._tasks: list[Handle] = []
+        self._closed = False
         self._address = sockets[0].extra(SocketAttribute.local_address)
 
     @property
@@ -202,6 +203,11 @@ class TcpListener:
         """The port it is bound to."""
         return int(self._address[1])
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has stopped accepting."""
+        return self._closed
+
     def accept_by(self, accept: Callable[[SocketListener], Coroutine[Any, Any, None]]) -> Listener:
         """Accept connections by this coroutine, one for each socket, until it is cancelled."""
         self._tasks = [self._scope.spawn(accept(socket)) for socket in self.sockets]
@@ -209,6 +215,7 @@ class TcpListener:
 
     async def aclose(self) -> None:
         """Stop accepting; connections that were accepted live on. Idempotent."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         try:

@@ -45,6 +45,7 @@ class OCPPClient(Peer):
     def __init__(
         self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
     ) -> None:
+        ClientOptions.check_names(options)
         made = ClientOptions(identity=identity, endpoint=endpoint, protocols=protocols, **options)  # type: ignore[arg-type]  # lists and ints are converted
         super().__init__(identity, made, Farewells())
         self._tls = _context(made)

@@ -57,6 +57,7 @@ class OCPPServer(HandlerSurface, EventSurface):
 
     def __init__(self, **options: Unpack[ServerKeywords]) -> None:
         super().__init__()
+        ServerOptions.check_names(options)
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
         self._log = Log(logger_of(self._options.logging), "server")
         self._emitter = Emitter(SERVER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed)
@@ -82,7 +83,7 @@ class OCPPServer(HandlerSurface, EventSurface):
             await self._shut()
 
     def __repr__(self) -> str:
-        return f"<OCPPServer, {len(self._listeners)} listeners, {len(self._stations)} stations>"
+        return f"<OCPPServer, {len(self._open_listeners())} listeners, {len(self._stations)} stations>"
 
     # Letting stations in
 
@@ -120,14 +121,20 @@ class OCPPServer(HandlerSurface, EventSurface):
         context = None if tls is None else server_context(tls, options.security_profile)
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
             raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
+        if host is not None and not isinstance(host, str):
+            raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
         await warm_up_in_thread(options)
         runtime, reception = self._start()
         if reception.is_closing:
             raise RuntimeError("expected a server that is not closing")
         listener = await runtime.listen(port, host, ssl=context, backlog=backlog, connected=reception.connected)
-        self._listeners[listener] = context is not None
+        self._listeners = {**self._open_listeners(), listener: context is not None}
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
+
+    def _open_listeners(self) -> dict[Listener, bool]:
+        """Leave out those that were closed on their own."""
+        return {listener: tls for listener, tls in self._listeners.items() if not listener.closed}
 
     def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
         """Change options for the connections that come from now on; `tls` counts from the next `listen`.
@@ -136,7 +143,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         """
         made = self._options.changed(options)
         is_new = made.security_profile is not self._options.security_profile
-        for tls in self._listeners.values():
+        for tls in self._open_listeners().values():
             check_listener_profile(made.security_profile, tls=tls, tls_terminated=made.tls_terminated)
             if tls and is_new and made.security_profile is SecurityProfile.TLS_CERT:
                 raise ValueError("expected listeners that ask for client certificates: close the server, then listen")

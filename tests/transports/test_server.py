@@ -35,7 +35,7 @@ class TestConstruction:
             ({"handshake_timeout": -1}, ValueError, "handshake_timeout >= 0"),
             ({"auth": 5}, TypeError, "auth as a callable"),
             ({"tls_terminated": 1}, TypeError, "tls_terminated as bool"),
-            ({"ports": 1}, TypeError, "ports"),
+            ({"ports": 1}, TypeError, "unknown option 'ports', expected one of: auth, "),
         ],
     )
     async def test_refuses(self, given, error, expected):
@@ -65,7 +65,9 @@ class TestListening:
         async with serving() as (server, listener), client_of(listener) as client:
             server.handle("Heartbeat", lambda ctx: {})
             await client.connect()
+            assert (listener.closed, repr(server)[:25]) == (False, "<OCPPServer, 1 listeners,")
             await listener.aclose()
+            assert (listener.closed, repr(server)[:25]) == (True, "<OCPPServer, 0 listeners,")
             assert await client.call("Heartbeat") == {}
 
     async def test_on_a_taken_port_raises(self):
@@ -78,6 +80,11 @@ class TestListening:
         async with OCPPServer() as server:
             with pytest.raises(ValueError, match="port from 0 to 65535"):
                 await server.listen(port)
+
+    async def test_on_what_is_no_host_raises(self):
+        async with OCPPServer() as server:
+            with pytest.raises(TypeError, match="host as text"):
+                await server.listen(0, 5)
 
     async def test_outside_a_block_works_on_asyncio_and_says_what_to_do_on_trio(self, anyio_backend_name):
         server = OCPPServer(protocols=["ocpp1.6"])
