@@ -43,7 +43,6 @@ from tests.properties.histories import (
     play,
 )
 
-
 FLAGS = st.booleans()
 BYTES = st.binary(max_size=9) | TEXTS.map(lambda text: text.encode(errors="surrogatepass"))
 MESSAGES = TEXTS.map(TextReceived) | BYTES.map(BinaryReceived)
