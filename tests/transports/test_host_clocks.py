@@ -19,10 +19,11 @@ class JumpingSelector(selectors.DefaultSelector):
     """Never waits: adds the wait to the clock."""
 
     jumped = 0.0
+    stands = False
 
     def select(self, timeout=None):
         ready = super().select(0)
-        if ready or timeout is None or timeout <= 0:
+        if self.stands or ready or timeout is None or timeout <= 0:
             return ready or super().select(timeout)
         self.jumped += timeout
         return ready
@@ -35,6 +36,11 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def time(self):
         return super().time() + self.jumping.jumped
+
+    async def shutdown_default_executor(self, *args):
+        """Let real time pass: from Python 3.12 on the loop waits for its threads with a limit."""
+        self.jumping.stands = True
+        await super().shutdown_default_executor(*args)
 
 
 @pytest.fixture(
