@@ -85,3 +85,4 @@ class ServerKeywords(PeerKeywords, total=False):
     unmatched_protocol: UnmatchedProtocol
     broken_escapes: BrokenEscapes
     handshake_timeout: float
+    max_connections: float

@@ -79,6 +79,11 @@ class Reception:
         for arrival in tuple(self.undecided):
             arrival.give_up()
 
+    def is_full(self, identity: str) -> bool:
+        """Whether there is no place for this station: neither a free one nor the one it has already."""
+        taken = len(self.stations) + len(self.undecided)
+        return taken >= self.options.max_connections and self.stations.get(identity) is None
+
     def refused(self, facts: ConnectionFacts, identity: str | None, answer: Reject) -> None:
         """Take note of a refusal."""
         self._refused(UpgradeAbortedEvent(identity, facts.remote_address, answer.status, answer.body))
@@ -110,6 +115,9 @@ class _Arrival:
             self._refuse(handshake)
             return
         self._identity = handshake.identity
+        if reception.is_full(handshake.identity):
+            self._refuse(refuse(503, "Full"))
+            return
         reception.undecided.add(self)
         self._decision = reception.runtime.spawn(self._decide(handshake))
         limit = reception.options.handshake_limit

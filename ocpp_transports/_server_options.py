@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from ssl import SSLContext
 
 from ocpp_core.handshake import SecurityProfile
@@ -36,7 +37,12 @@ class ServerOptions(PeerOptions):
     handshake_timeout: float = 30.0
     """From accept, or the end of TLS (which has 30 s), to the end of the handshake with `auth`; then 408. 0: never."""
 
+    max_connections: float = inf
+    """Stations connected or being decided about; beyond, 503. One that comes back for its own place is let in."""
+
     def __post_init__(self) -> None:
+        if isinstance(self.max_connections, bool) or not self.max_connections >= 1:
+            raise ValueError(f"expected max_connections >= 1, got {self.max_connections!r}")
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
         PeerOptions.__post_init__(self)
         expect_tls(self.tls)

@@ -10,6 +10,7 @@ from ocpp_transports import (
     ClosedError,
     ConnectionState,
     OCPPServer,
+    UnexpectedHttpResponse,
     _farewells,
 )
 from ocpp_transports.events import CloseEvent
@@ -34,6 +35,7 @@ class TestConstruction:
             ({"security_profile": 4}, ValueError, "security profile of 0 to 3"),
             ({"handshake_timeout": -1}, ValueError, "handshake_timeout >= 0"),
             ({"auth": 5}, TypeError, "auth as a callable"),
+            ({"max_connections": 0}, ValueError, "max_connections >= 1"),
             ({"tls_terminated": 1}, TypeError, "tls_terminated as bool"),
             ({"ports": 1}, TypeError, "unknown option 'ports', expected one of: auth, "),
         ],
@@ -103,6 +105,28 @@ class TestListening:
             await server.close()
             async with client_of(await server.listen(0, "127.0.0.1")) as client:
                 assert await client.connect() == "ocpp1.6"
+
+
+class TestAFullServer:
+    async def test_refuses_by_503_whoever_has_no_place_yet(self):
+        async with serving(max_connections=1) as (_, listener), client_of(listener, "CP1") as one:
+            await one.connect()
+            async with client_of(listener, "CP2") as two:
+                with pytest.raises(UnexpectedHttpResponse) as refused:
+                    await two.connect()
+            assert refused.value.status == 503
+            assert "retry-after" in dict(refused.value.headers)
+            async with client_of(listener, "CP1") as again:
+                assert await again.connect() == "ocpp1.6"
+
+    async def test_has_a_place_again_when_a_station_is_gone(self):
+        async with serving(max_connections=1) as (server, listener):
+            async with client_of(listener, "CP1") as one:
+                await one.connect()
+                left = await station_of(server, "CP1")
+            await left.close()
+            async with client_of(listener, "CP2") as two:
+                assert await two.connect() == "ocpp1.6"
 
 
 class TestClosing:
