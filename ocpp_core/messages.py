@@ -278,6 +278,8 @@ def encode_payload(payload: object) -> str:
     """
     if not isinstance(payload, dict):
         raise TypeError(f"expected a dict as payload, got {type(payload).__name__}")
+    if not payload:
+        return "{}"  # many a CALL and CALLRESULT is empty
     try:
         text = _dumps(payload)
         if not text.isascii():

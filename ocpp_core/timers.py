@@ -45,10 +45,12 @@ class Timers:
     @property
     def next(self) -> float:
         """The earliest deadline, `inf` when nothing is armed."""
+        if not self._armed:
+            return inf  # the usual state of most, and asked for after every input
         heap = self._heap
         while heap and not self._is_live(heap[0]):
             heappop(heap)
-        return heap[0][0] if heap else inf
+        return heap[0][0]
 
     def due(self, now: float) -> Iterator[Hashable]:
         """Take out, in order of time, every name whose deadline is not after `now`."""
