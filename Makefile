@@ -54,7 +54,7 @@ $(PEER): tests/interop/package.json tests/interop/package-lock.json
 	    && touch $@ || echo "npm could not install it: the tests that need it will be skipped"; \
 	fi
 
-.PHONY: setup demo fmt lint types test test-core cov fuzz bench conformance schemas docs dist clean help
+.PHONY: setup demo fmt lint types test test-core cov fuzz soak bench conformance schemas docs dist clean help
 
 setup: $(DEV) $(PEER) ## Make or update the environment of the other targets
 
@@ -85,6 +85,9 @@ cov: $(DEV) $(PEER) ## Run all tests and report line and branch coverage
 
 fuzz: $(DEV) ## Search long for counterexamples to the properties, from new random seeds
 	@$(BIN)/python -m pytest --hypothesis-profile=fuzz --timeout=0 tests/properties
+
+soak: $(DEV) ## Let hundreds of stations misbehave for minutes on each event loop; nothing may be lost or left
+	@$(BIN)/python tools/soak.py
 
 bench: $(DEV) $(PEER) ## Measure speed and memory beside the machine's description
 	@$(BIN)/python benchmarks/run.py
