@@ -182,6 +182,7 @@ class OCPPClient(Peer):
         self._emitter.emit("open", OpenEvent(state.subprotocol))
 
     def _waits(self, state: Waiting) -> None:
+        self._end_serving()
         if state.lost is not None:
             self._emitter.emit("disconnect", DisconnectEvent(*state.lost))
         self._log.info(f"attempt {state.tries} follows in {state.delay:.1f} s")

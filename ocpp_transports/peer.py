@@ -132,9 +132,15 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
             dispatcher.hold(self._options.handler_grace)
         return dispatcher
 
+    def _end_serving(self) -> None:
+        """Hold nothing any more for a connection that has ended."""
+        if self._owner.dispatcher is not None:
+            self._owner.dispatcher.release()
+
     def _finish(self, code: int, reason: str, *, lost: bool) -> None:
         """Tell everybody who listens or waits that it is over; `lost` means that this side had not closed it."""
         self._log.info(f"closed ({code}{': ' + reason if reason else ''})")
+        self._end_serving()
         self._ended = CloseEvent(code, reason)
         if lost:
             self._emitter.emit("disconnect", DisconnectEvent(code, reason))

@@ -229,6 +229,16 @@ class TestHandlers:
                 client.handle("Reset", lambda ctx: {"status": "Accepted"})
             assert results == [{"status": "Accepted"}]
 
+    async def test_are_not_waited_for_when_the_connection_has_ended(self):
+        """However long the grace is, it holds nothing of a connection that is gone."""
+        async with pair(handler_grace=600) as (client, station), client.events("open") as opens:
+            assert len(client._handlers._watchers) == 1
+            await station.close()
+            await first(opens)
+            assert len(client._handlers._watchers) == 1
+            await client.close()
+            assert client._handlers._watchers == []
+
 
 class TestMiddleware:
     async def test_wraps_handlers_and_calls(self):
