@@ -121,7 +121,13 @@ class SocketHost(asyncio.BufferedProtocol):
         if self._is_over or self._is_tls:
             transport.close()  # TLS shuts its end by an alert and waits for the peer's
         else:
+            self._shut(transport)
+
+    def _shut(self, transport: asyncio.Transport) -> None:
+        try:
             transport.write_eof()
+        except OSError:  # what was sent last has met a peer that is gone, and its reset is here already
+            transport.abort()
 
     # asyncio.BufferedProtocol
 

@@ -1,5 +1,6 @@
 """Connections that die badly, over real sockets: resets in the middle of everything, half-open peers, slow ones."""
 
+import socket
 from contextlib import AsyncExitStack
 
 import anyio
@@ -118,6 +119,17 @@ class TestATcpReset:
                 await raw.reset()
             assert lost == [True] * 30
             await serves_a_good_station(server, listener)
+
+    async def test_that_our_last_words_meet_is_no_fault_of_ours(self, caplog):
+        """On loopback the reset is there when `send` returns: what is done to the socket next fails."""
+        async with serving() as (server, listener):
+            for _ in range(3):
+                peer = socket.create_connection(("127.0.0.1", listener.port))
+                await serves_a_good_station(server, listener)
+                peer.send(hello(offer="ocpp0.1"))
+                peer.close()
+                await serves_a_good_station(server, listener)
+        assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
     async def test_while_the_server_closes_ends_the_close(self):
         async with serving(close_timeout=SECONDS) as (server, listener), station(listener.port) as raw:
