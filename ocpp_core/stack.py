@@ -41,7 +41,7 @@ from .inputs import (
     TransportOpened,
 )
 from .link import ClientLink, ServerLink
-from .session import Open, Session
+from .session import Closed, Open, Session
 from .versions import Version, version_of
 
 __all__ = ["ClientStack", "ServerStack"]
@@ -50,6 +50,7 @@ __all__ = ["ClientStack", "ServerStack"]
 class ServerStack:
     """One accepted stream of a server: handshake, WebSocket and conversation.
 
+    `StateChanged` tells the states of the conversation; `Closed` without `Open` before it is a handshake that ended.
     `session` is what the connection starts with unless `Accept` brings another config. `numbers` makes request
     numbers, shared by all stacks of a server; `random` makes the ping jitter.
     """
@@ -154,6 +155,8 @@ class ServerStack:
             if self.session is not None:
                 self.session.handle(action, self._now)
             return None
+        if type(action) is CloseStream and self.session is None:  # nobody need decide on the handshake any more
+            self._actions.append(StateChanged(Closed(1006, "")))
         return None if isinstance(action, TransportFailed) else action
 
 

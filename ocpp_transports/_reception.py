@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from itertools import count
-from math import isfinite
 from random import Random
 from typing import Final
 
@@ -62,16 +61,16 @@ class Reception:
 
     def connected(self, host: Host, facts: ConnectionFacts) -> None:
         """Take an accepted stream."""
-        options = self.options
+        options, now = self.options, host.now()
         stack = ServerStack(
             options.link,
             options.session,
             random=self._random,
             ids=options.id_factory,
-            now=host.now(),
+            now=now,
             numbers=self._numbers,
         )
-        _Arrival(self, stack, host, facts)
+        _Arrival(self, stack, host, facts, now + options.handshake_limit)
 
     def close(self) -> None:
         """Let nobody in any more: 503 for whom is waiting, and for whoever still comes."""
@@ -90,16 +89,19 @@ class Reception:
 
 
 class _Arrival:
-    """The owner of one stream's driver until there is a station to own it."""
+    """The owner of one stream's driver until there is a station to own it; at `until` the engine answers 408."""
 
-    def __init__(self, reception: Reception, stack: ServerStack, host: Host, facts: ConnectionFacts) -> None:
+    def __init__(
+        self, reception: Reception, stack: ServerStack, host: Host, facts: ConnectionFacts, until: float
+    ) -> None:
         self._reception = reception
         self._stack = stack
         self._facts = facts
         self._log = Log(logger_of(reception.options.logging), facts.remote_address or "unknown address")
         self._identity: str | None = None
         self._decision: Handle | None = None
-        self._timer: Handle | None = None
+        self._host = host
+        self._until = until
         self._driver = Driver(stack, host, self)
 
     # What the driver tells
@@ -120,18 +122,19 @@ class _Arrival:
             return
         reception.undecided.add(self)
         self._decision = reception.runtime.spawn(self._decide(handshake))
-        limit = reception.options.handshake_limit
-        if isfinite(limit):  # the engine answers 408 then; this ends the task
-            self._timer = reception.runtime.call_at(reception.runtime.now() + limit, self._expire)
 
     def http_requested(self, action: HttpRequest) -> None:  # noqa: ARG002 - all plain requests are alike
         """Answer a plain request: this port speaks WebSocket only."""
         self._driver.feed(Respond(426, body=b"Upgrade Required"))
 
     def state_changed(self, state: object) -> None:
-        """Close a WebSocket that was opened without a subprotocol in common."""
+        """Close a WebSocket that was opened without a subprotocol in common; decide no more on one that has ended."""
         if isinstance(state, Open):
             self._driver.feed(Close(_NO_SUBPROTOCOL, "no subprotocol in common", drain=False))
+        elif self in self._reception.undecided:
+            self._stop_deciding()
+            if self._host.now() >= self._until:  # else the peer left: nobody was refused
+                self._reception.refused(self._facts, self._identity, refuse(408, "handshake timeout"))
 
     def reported(self, report: Report) -> None:
         """Log it."""
@@ -153,24 +156,16 @@ class _Arrival:
         self._refuse(refuse(503, "Closing"))
         self._stop_deciding()
 
-    def _expire(self) -> None:
-        """Tell of the 408 that the engine has answered."""
-        self._reception.refused(self._facts, self._identity, refuse(408, "handshake timeout"))
-        self._stop_deciding()
-
     def _stop_deciding(self) -> None:
         self._reception.undecided.discard(self)
-        for handle in (self._timer, self._decision):
-            if handle is not None:
-                handle.cancel()
+        if self._decision is not None:
+            self._decision.cancel()
 
     async def _decide(self, handshake: Handshake) -> None:
         decision = await self._reception.admission.decide(handshake)
         if self not in self._reception.undecided:
             return
         self._reception.undecided.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
         if isinstance(decision, Reject):
             self._refuse(decision)
         elif decision.protocol is None:

@@ -334,24 +334,29 @@ class TestAuth:
             await serves_a_good_station(server, listener)
             assert server.get_client("CP1") is None
 
-    async def test_of_a_peer_that_left_lets_nobody_in(self):
-        asked, decide = anyio.Event(), anyio.Event()
+    async def test_of_a_peer_that_left_ends_and_gives_its_place_back(self):
+        """Else a server would be full of stations that are nowhere, for as long as `auth` may take."""
+        asked, ended = anyio.Event(), anyio.Event()
 
         async def auth(accept, reject, handshake):
             asked.set()
-            await decide.wait()
-            accept()
+            try:
+                await anyio.sleep_forever()
+            finally:
+                ended.set()
 
-        async with serving(auth=leaving_the_good_one(auth)) as (server, listener):
-            async with connected(listener.port) as raw:
+        async with serving(auth=leaving_the_good_one(auth), max_connections=1) as (server, listener):
+            async with connected(listener.port) as raw, server.events("upgrade_aborted") as refusals:
                 await raw.send(hello())
                 with anyio.fail_after(SECONDS):
                     await asked.wait()
+                answer = await knock(listener.port, hello("/ocpp/CP2"))
+                assert (answer.status, answer.headers["retry-after"]) == (503, "10")
+                assert (await first(refusals)).status == 503
                 await raw.reset()
+                with anyio.fail_after(SECONDS):
+                    await ended.wait()
             await serves_a_good_station(server, listener)
-            decide.set()
-            await serves_a_good_station(server, listener)
-            assert server.get_client("CP1") is None
 
 
 class TestEarlyData:

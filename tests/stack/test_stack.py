@@ -24,6 +24,7 @@ from ocpp_core.inputs import (
     Tick,
 )
 from ocpp_core.link import ClientLink
+from ocpp_core.session import Closed
 from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.versions import OCPP21
 
@@ -118,7 +119,17 @@ class TestServerBeforeTheHandshakeIsDone:
     def test_a_forced_close_drops_the_stream(self):
         stack = asked()
         stack.handle(Close(force=True), 0.0)
-        assert drain(stack) == [CloseStream(abort=True)]
+        assert drain(stack) == [CloseStream(abort=True), StateChanged(Closed(1006, ""))]
+
+    def test_a_peer_that_leaves_is_told_so_that_nobody_decides_any_more(self):
+        stack = asked()
+        stack.handle(BytesReceived(b""), 0.0)
+        assert drain(stack) == [CloseStream(), StateChanged(Closed(1006, ""))]
+
+    def test_a_handshake_that_takes_too_long_ends_likewise(self):
+        stack = asked()
+        stack.handle(Tick(), stack.deadline)
+        assert drain(stack)[-2:] == [CloseStream(), StateChanged(Closed(1006, ""))]
 
     def test_the_version_spoken_may_differ_from_what_is_on_the_wire(self):
         stack = server_stack()
