@@ -11,5 +11,5 @@ ROUNDS = 3
 def test_nothing_is_lost_doubled_or_left(backend):
     ledger = soak(backend, 15, 20261122, lambda played: played < ROUNDS, acts=2)
     assert ledger.faults == []
-    assert len(ledger.objects) == ROUNDS
+    assert ledger.rounds == ROUNDS
     assert ledger.outcomes.total() == ledger.started > 0
