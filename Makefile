@@ -54,7 +54,7 @@ $(PEER): tests/interop/package.json tests/interop/package-lock.json
 	    && touch $@ || echo "npm could not install it: the tests that need it will be skipped"; \
 	fi
 
-.PHONY: setup demo fmt lint types test test-core cov fuzz soak bench conformance schemas docs dist clean help
+.PHONY: setup demo fmt lint types test test-core cov fuzz soak cost bench conformance schemas docs dist clean help
 
 setup: $(DEV) $(PEER) ## Make or update the environment of the other targets
 
@@ -88,6 +88,9 @@ fuzz: $(DEV) ## Search long for counterexamples to the properties, from new rand
 
 soak: $(DEV) ## Let hundreds of stations misbehave for minutes on each event loop; nothing may be lost or left
 	@$(BIN)/python tools/soak.py
+
+cost: $(DEV) ## Count what a message costs in instructions, beside the table that the tests hold it to
+	@$(BIN)/python tools/count_cost.py
 
 bench: $(DEV) $(PEER) ## Measure speed and memory beside the machine's description
 	@$(BIN)/python benchmarks/run.py

@@ -1,0 +1,97 @@
+"""One message costs no more instructions than the table says: a count, the same on every machine, never a time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.cost import SCENARIOS, Cost, Counter, expected, judge, read_table
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(
+    sys.implementation.name != "cpython", reason="the table counts the instructions of CPython"
+)
+
+
+def count(*, hash_seed: str) -> subprocess.CompletedProcess[str]:
+    """Count in an interpreter of its own: what a test run has traced, imported or patched makes no difference."""
+    return subprocess.run(
+        [sys.executable, ROOT / "tools" / "count_cost.py"],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONOPTIMIZE": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def counted() -> subprocess.CompletedProcess[str]:
+    return count(hash_seed="1")
+
+
+class TestTheHotPath:
+    def test_costs_what_the_table_says(self, counted: subprocess.CompletedProcess[str]) -> None:
+        if counted.returncode:
+            pytest.fail(counted.stdout + counted.stderr, pytrace=False)
+
+    def test_costs_the_same_again(self, counted: subprocess.CompletedProcess[str]) -> None:
+        assert count(hash_seed="2").stdout == counted.stdout
+
+
+class TestTheTable:
+    def test_has_every_scenario_and_no_other_for_each_version(self) -> None:
+        assert {version: set(column) for version, column in read_table().items()} == {
+            version: set(SCENARIOS) for version in ("3.11", "3.12", "3.13")
+        }
+
+    @pytest.mark.parametrize(
+        ("version", "column"), [("3.11", "3.11"), ("3.12", "3.12"), ("3.13", "3.13"), ("3.14", "3.13")]
+    )
+    def test_of_the_nearest_version_counts(self, version: str, column: str) -> None:
+        assert expected(read_table(), version) == (column, read_table()[column])
+
+
+class TestTheJudgement:
+    BUDGET = Cost(instructions=1000, calls=50, c_calls=20)
+
+    @pytest.mark.parametrize(
+        ("cost", "words"),
+        [
+            (BUDGET, []),
+            (Cost(1030, 52, 21), []),
+            (Cost(900, 45, 18), []),
+            (Cost(1031, 50, 20), ["instructions: 1031 a message, 1000 in the table (+3.1%): dearer than before"]),
+            (Cost(1000, 53, 20), ["calls: 53 a message, 50 in the table (+6.0%): dearer than before"]),
+            (Cost(1000, 50, 22), ["c_calls: 22 a message, 20 in the table (+10.0%): dearer than before"]),
+            (Cost(899, 50, 20), ["instructions: 899 a message, 1000 in the table (-10.1%): cheaper, lower the table"]),
+        ],
+    )
+    def test_allows_a_little(self, cost: Cost, words: list[str]) -> None:
+        assert judge(cost, self.BUDGET, is_same_version=True) == words
+
+    def test_allows_more_to_a_version_that_is_not_in_the_table(self) -> None:
+        assert judge(Cost(1250, 60, 25), self.BUDGET, is_same_version=False) == []
+        assert judge(Cost(500, 10, 5), self.BUDGET, is_same_version=False) == []
+        assert len(judge(Cost(1251, 64, 26), self.BUDGET, is_same_version=False)) == 3
+
+
+def test_the_counter_counts_instructions_calls_and_calls_of_c() -> None:
+    def twice(numbers: list[int]) -> int:
+        return sum(numbers) + len(numbers)
+
+    def step() -> None:
+        twice([1, 2])
+        twice([3])
+
+    once, thrice = Counter(), Counter()
+    once.run(step, 1)
+    thrice.run(step, 3)
+    assert once.cost == thrice.cost
+    assert once.cost[1:] == (3, 4)
+    assert once.cost.instructions == sum(place.instructions for place in once.places) > 20
+    (dearest, _) = once.places
+    assert dearest.where.endswith("twice")
+    assert (dearest.calls, dearest.c_calls) == (2, 4)

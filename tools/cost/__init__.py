@@ -1,0 +1,21 @@
+"""What the hot path costs as counts that repeat exactly: instructions and calls for each message, never a time.
+
+`tools/count_cost.py` prints and rewrites the table of counts, `tests/contracts/test_cost.py` holds the code to it.
+"""
+
+from .counting import Cost, Counter, Place
+from .scenarios import SCENARIOS
+from .table import HERE, Table, expected, judge, read_table, write_table
+
+__all__ = [
+    "HERE",
+    "SCENARIOS",
+    "Cost",
+    "Counter",
+    "Place",
+    "Table",
+    "expected",
+    "judge",
+    "read_table",
+    "write_table",
+]

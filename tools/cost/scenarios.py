@@ -1,0 +1,347 @@
+"""The fixed conversations that are counted. Each makes a function that plays one message, and checks its outcome.
+
+No sockets, no clock: the code below plays the network, the application and the event loop, and is not counted.
+"""
+
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from itertools import count
+from math import inf
+from random import Random
+from typing import Any, Final, TypeAlias
+
+from ocpp_core.actions import Action, Dispatch, OpenTransport, SendBytes, SendText, Settle
+from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
+from ocpp_core.inputs import Accept, BytesReceived, Connect, Reply, StartCall, StreamOpened, TextReceived
+from ocpp_core.session import Session
+from ocpp_core.stack import ClientStack, ServerStack
+from ocpp_core.validation import load_validator
+from ocpp_core.versions import OCPP16
+from ocpp_transports._driver import Driver
+from ocpp_transports._handlers import HandlerContext
+from ocpp_transports._reception import Reception
+from ocpp_transports._registry import Handlers
+from ocpp_transports._server_options import ServerOptions
+from ocpp_transports._stations import Stations
+from ocpp_transports.accept import ConnectionFacts
+
+__all__ = ["SCENARIOS"]
+
+Step: TypeAlias = Callable[[], object]
+
+_TIME: Final[dict[str, Any]] = {"currentTime": "2026-03-01T12:00:00.000Z"}
+_METER_VALUES: Final[dict[str, Any]] = {
+    "connectorId": 1,
+    "transactionId": 4711,
+    "meterValue": [
+        {
+            "timestamp": "2026-03-01T12:00:00.000Z",
+            "sampledValue": [
+                {
+                    "value": value,
+                    "measurand": measurand,
+                    "unit": unit,
+                    "context": "Sample.Periodic",
+                    "format": "Raw",
+                    "location": "Outlet",
+                    **phase,
+                }
+                for value, measurand, unit, phase in (
+                    ("1542310", "Energy.Active.Import.Register", "Wh", {}),
+                    ("10847.5", "Power.Active.Import", "W", {}),
+                    ("15.9", "Current.Import", "A", {"phase": "L1"}),
+                    ("16.0", "Current.Import", "A", {"phase": "L2"}),
+                    ("15.8", "Current.Import", "A", {"phase": "L3"}),
+                )
+            ],
+        }
+    ],
+}
+_TEXT, _PONG = 0x81, 0x8A  # the last frame of a text, a pong (RFC 6455 §5.2)
+
+
+# The other end
+
+
+def _frame(first: int, payload: bytes, *, masked: bool) -> bytes:
+    size = len(payload)
+    bit = 0x80 if masked else 0
+    head = bytes((first, bit | size)) if size < 126 else bytes((first, bit | 126)) + size.to_bytes(2, "big")
+    if not masked:
+        return head + payload
+    key = b"\x37\xfa\x21\x3d"
+    return head + key + bytes(byte ^ key[index & 3] for index, byte in enumerate(payload))
+
+
+def _call_text(number: int, action: str, payload: Mapping[str, Any]) -> str:
+    return json.dumps([2, f"{number:08x}", action, payload], separators=(",", ":"))
+
+
+def _call_frame(number: int, action: str, payload: Mapping[str, Any]) -> bytes:
+    return _frame(_TEXT, _call_text(number, action, payload).encode(), masked=True)
+
+
+def _result_text(number: int) -> str:
+    return json.dumps([3, f"{number:08x}", _TIME], separators=(",", ":"))
+
+
+def _ids() -> Callable[[], str]:
+    numbers = count(1)
+    return lambda: f"{next(numbers):08x}"
+
+
+# Stacks
+
+
+def _drain(stack: ServerStack | ClientStack) -> list[Action]:
+    return list(iter(stack.poll, None))
+
+
+def _sent(actions: list[Action]) -> bytes:
+    return b"".join(action.data for action in actions if isinstance(action, SendBytes))
+
+
+def _pair(config: SessionConfig) -> tuple[ServerStack, ClientStack, int]:
+    """Make two stacks with the handshake behind them; also the number of the client's attempt."""
+    server = ServerStack(LinkConfig(), config, random=Random(1), ids=_ids(), now=0.0)
+    target = UpgradeTarget("csms.example", "/CP1")
+    client = ClientStack(ClientConfig(protocols=("ocpp1.6",)), LinkConfig(), target, random=Random(2), ids=_ids())
+    client.handle(Connect(0), 0.0)
+    (attempt,) = (action.attempt for action in _drain(client) if isinstance(action, OpenTransport))
+    client.handle(StreamOpened(attempt), 0.0)
+    server.handle(BytesReceived(_sent(_drain(client))), 0.0)
+    _drain(server)
+    server.handle(Accept("ocpp1.6"), 0.0)
+    client.handle(BytesReceived(_sent(_drain(server)), attempt), 0.0)
+    _drain(client)
+    return server, client, attempt
+
+
+def _answering_stack(config: SessionConfig, action: str, payload: Mapping[str, Any], answer: Mapping[str, Any]) -> Step:
+    server, _, _ = _pair(config)
+    numbers = count(1)
+
+    def step() -> None:
+        number = next(numbers)
+        frame = _call_frame(number, action, payload)
+        server.handle(BytesReceived(frame), number)
+        request = server.poll()
+        assert type(request) is Dispatch
+        server.handle(Reply(request.request, answer), number)
+        assert type(server.poll()) is SendBytes
+        assert server.poll() is None
+        assert server.deadline < inf
+
+    return step
+
+
+def _stack_heartbeat() -> Step:
+    return _answering_stack(SessionConfig(), "Heartbeat", {}, _TIME)
+
+
+def _stack_meter_values() -> Step:
+    config = SessionConfig(validator=load_validator("ocpp1.6"))
+    return _answering_stack(config, "MeterValues", _METER_VALUES, {})
+
+
+def _stack_call() -> Step:
+    _, client, attempt = _pair(SessionConfig())
+    numbers = count(1)
+
+    def step() -> None:
+        number = next(numbers)
+        client.handle(StartCall(number, "Heartbeat", {}), number)
+        assert type(client.poll()) is SendBytes
+        assert client.poll() is None
+        assert client.deadline < inf
+        client.handle(BytesReceived(_frame(_TEXT, _result_text(number).encode(), masked=False), attempt), number)
+        settled = client.poll()
+        assert type(settled) is Settle
+        assert settled.result == _TIME
+        assert client.poll() is None
+        assert client.deadline < inf
+
+    return step
+
+
+# Sessions
+
+
+def _session() -> Session:
+    return Session(SessionConfig(), OCPP16, ids=_ids(), numbers=count(1))
+
+
+def _session_answers() -> Step:
+    session = _session()
+    numbers = count(1)
+
+    def step() -> None:
+        number = next(numbers)
+        session.handle(TextReceived(_call_text(number, "Heartbeat", {})), number)
+        request = session.poll()
+        assert type(request) is Dispatch
+        session.handle(Reply(request.request, _TIME), number)
+        assert type(session.poll()) is SendText
+        assert session.poll() is None
+
+    return step
+
+
+def _session_calls() -> Step:
+    session = _session()
+    numbers = count(1)
+
+    def step() -> None:
+        number = next(numbers)
+        session.handle(StartCall(number, "Heartbeat", {}), number)
+        assert type(session.poll()) is SendText
+        session.handle(TextReceived(_result_text(number)), number)
+        assert type(session.poll()) is Settle
+        assert session.poll() is None
+
+    return step
+
+
+# A server without an event loop
+
+
+class _Alarm:
+    def __init__(self, when: float, fn: Callable[[], None]) -> None:
+        self.when = when
+        self.fn: Callable[[], None] | None = fn
+
+    def cancel(self) -> None:
+        self.fn = None
+
+
+class _Loop:
+    """The host of one connection and the runtime of its server: time stands still unless it is told to pass."""
+
+    driver: Driver
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.alarms: list[_Alarm] = []
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def call_at(self, when: float, fn: Callable[[], None]) -> _Alarm:
+        alarm = _Alarm(when, fn)
+        self.alarms = [*(alarm for alarm in self.alarms if alarm.fn is not None), alarm]
+        return alarm
+
+    def ring(self) -> None:
+        """Let time pass until the next alarm has rung."""
+        alarm = min((alarm for alarm in self.alarms if alarm.fn is not None), key=lambda alarm: alarm.when)
+        self.time = max(self.time, alarm.when)
+        fn, alarm.fn = alarm.fn, None
+        if fn is not None:
+            fn()
+
+    def spawn(self, coro: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine that waits for nothing."""
+        try:
+            coro.send(None)
+        except StopIteration:
+            return
+        raise AssertionError("expected a task that waits for nothing")
+
+    def send(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def receive(self, data: bytes) -> None:
+        self.driver.feed(BytesReceived(data))
+
+    def take(self) -> bytes:
+        (sent,), self.sent = self.sent, []
+        return sent
+
+
+_REQUEST: Final = (
+    b"GET /ocpp/CP1 HTTP/1.1\r\nHost: csms.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
+)
+
+
+def _serving(**options: Any) -> _Loop:
+    """Let one station in that everything is ready for: reception, driver, dispatcher, handlers."""
+    loop = _Loop()
+    handlers = Handlers()
+    handlers.handle("Heartbeat", _heartbeat)
+    handlers.handle("MeterValues", _meter_values)
+    stations = Stations(lambda station: station.begin_serving().release(), lambda: None)  # type: ignore[arg-type, return-value]  # nobody waits
+    reception = Reception(
+        loop,  # type: ignore[arg-type]  # as much of a runtime as is needed
+        ServerOptions(protocols=("ocpp1.6",), **options),
+        handlers,
+        stations,
+        refused=_ignore,
+        failed=_ignore,
+    )
+    reception._random = Random(3)  # noqa: SLF001 - the jitter of pings, which decides how often a timer rings
+    reception.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed
+    loop.receive(_REQUEST)
+    assert loop.take().startswith(b"HTTP/1.1 101 ")
+    return loop
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+def _heartbeat(_: HandlerContext) -> dict[str, Any]:
+    return _TIME
+
+
+def _meter_values(_: HandlerContext) -> dict[str, Any]:
+    return {}
+
+
+def _served(loop: _Loop, action: str, payload: Mapping[str, Any]) -> Step:
+    numbers = count(1)
+
+    def step() -> None:
+        number = next(numbers)
+        loop.time += 0.001
+        loop.receive(_call_frame(number, action, payload))
+        assert b'[3,"%08x"' % number in loop.take()
+
+    return step
+
+
+def _served_heartbeat() -> Step:
+    return _served(_serving(), "Heartbeat", {})
+
+
+def _served_meter_values() -> Step:
+    return _served(_serving(strict_mode=True), "MeterValues", _METER_VALUES)
+
+
+def _keepalive() -> Step:
+    loop = _serving()
+    pong = _frame(_PONG, b"", masked=True)
+
+    def step() -> None:
+        while not loop.sent:
+            loop.ring()
+        assert loop.take() == b"\x89\x00"
+        loop.receive(pong)
+        assert not loop.sent
+
+    return step
+
+
+SCENARIOS: Final[Mapping[str, Callable[[], Step]]] = {
+    "session: a Heartbeat answered": _session_answers,
+    "session: a Heartbeat asked for": _session_calls,
+    "stack: a Heartbeat answered": _stack_heartbeat,
+    "stack: MeterValues of five samples answered, strictly": _stack_meter_values,
+    "stack: a Heartbeat asked for": _stack_call,
+    "server: a Heartbeat handled": _served_heartbeat,
+    "server: MeterValues of five samples handled, strictly": _served_meter_values,
+    "server: a ping and its pong": _keepalive,
+}
+"""What makes one message of each conversation; the first ones only start things up."""

@@ -1,0 +1,90 @@
+"""Count the instructions and calls that one message costs on the hot path, and compare them with the table.
+
+    python tools/count_cost.py                     every scenario; exit code 1 if one is not as the table says
+    python tools/count_cost.py --functions ping    where the scenarios with `ping` in their names spend it
+    python tools/count_cost.py --write             make the counts the table's, for this version of Python
+
+The counts repeat exactly on any machine, whatever else runs there. They are those of the standard library alone: the
+optional accelerators are hidden, so that it makes no difference whether they are installed.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+for accelerator in ("orjson", "jsonschema_rs"):
+    sys.modules[accelerator] = None  # type: ignore[assignment]  # documented: then the import of it fails
+
+from tools.cost import HERE, SCENARIOS, Cost, Counter, expected, judge, read_table, write_table  # noqa: E402 - as above
+
+_WARM_UP: Final = 5
+"""Messages before the counted ones: some things are made when they are first needed."""
+_ROUNDS: Final = 20
+_SHOWN: Final = 25
+"""Functions shown of each scenario."""
+
+
+def _count(name: str) -> Counter:
+    step = SCENARIOS[name]()
+    for _ in range(_WARM_UP):
+        step()
+    counter = Counter()
+    counter.run(step, _ROUNDS)
+    return counter
+
+
+def _compare(costs: dict[str, Cost]) -> int:
+    column, budgets = expected(read_table(), HERE)
+    print(f"A message, on Python {HERE}; the table is that of {column}.\n")
+    print(f"{'instructions':>12} {'table':>6} {'calls':>6} {'table':>6} {'C calls':>8} {'table':>6}")
+    problems = {}
+    for name, cost in costs.items():
+        budget = budgets.get(name, Cost(0, 0, 0))
+        print("{:>12} {:>6} {:>6} {:>6} {:>8} {:>6}  ".format(*sum(zip(cost, budget, strict=True), ())), name)
+        if found := judge(cost, budget, is_same_version=column == HERE):
+            problems[name] = found
+    for name, found in problems.items():
+        print("", name, *found, f"where: python tools/count_cost.py --functions {name!r}", sep="\n  ")
+    if problems:
+        print("\nWhat is meant to stay goes into the table: run this with --write, by every version of Python in it.")
+    return 1 if problems else 0
+
+
+def _show_functions(part: str) -> int:
+    chosen = [name for name in SCENARIOS if part in name]
+    for name in chosen:
+        counter = _count(name)
+        print(f"\n{name}: {counter.cost.instructions} instructions a message\n")
+        print(f"{'instructions':>12} {'calls':>6} {'C calls':>8}   of the function itself")
+        for place in counter.places[:_SHOWN]:
+            print(f"{place.instructions:>12.1f} {place.calls:>6.1f} {place.c_calls:>8.1f}   {place.where}")
+    if not chosen:
+        print(f"expected a part of one of: {', '.join(SCENARIOS)}", file=sys.stderr)
+    return 0 if chosen else 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    summary, _, usage = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=summary, epilog=usage, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--functions", metavar="PART", help="show the functions of the scenarios with this in the name")
+    what.add_argument("--write", action="store_true", help="write this version's column of the table")
+    chosen = parser.parse_args(arguments)
+    if chosen.functions is not None:
+        return _show_functions(chosen.functions)
+    costs = {name: _count(name).cost for name in SCENARIOS}
+    if chosen.write:
+        write_table({**read_table(), HERE: costs})
+        return 0
+    return _compare(costs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
