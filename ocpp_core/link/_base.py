@@ -24,7 +24,6 @@ from ocpp_core.inputs import (
     TransportLost,
     TransportOpened,
 )
-from ocpp_core.timers import Timers
 
 from ._deflate import Deflate
 from ._frames import (
@@ -52,6 +51,7 @@ A socket closed with unread bytes is reset by TCP, and the reset may overtake th
 """
 
 _JITTER: Final = (0.75, 1.25)
+_TEXT: Final = Opcode.TEXT
 
 
 class Phase(Enum):
@@ -66,8 +66,16 @@ class Phase(Enum):
     ENDED = "ended"
 
 
+# Looked up in an Enum's class, a member costs as much as a call; these two are asked for at every message.
+_OPEN: Final = Phase.OPEN
+_ENDED: Final = Phase.ENDED
+
+
 class LinkBase(ABC):
-    """One WebSocket connection: bytes in, messages and bytes out."""
+    """One WebSocket connection: bytes in, messages and bytes out.
+
+    Its three deadlines are plain numbers: there is one link for every idle station.
+    """
 
     __slots__ = (
         "_actions",
@@ -84,9 +92,11 @@ class LinkBase(ABC):
         "_news",
         "_now",
         "_phase",
+        "_ping_at",
+        "_pong_by",
         "_random",
         "_reader",
-        "_timers",
+        "_until",
     )
 
     def __init__(self, config: LinkConfig, *, client: bool, attempt: int, random: Random, now: float) -> None:
@@ -97,8 +107,9 @@ class LinkBase(ABC):
         self._now = now
         self._phase = Phase.HANDSHAKE
         self._actions: list[LinkAction] = []
-        self._timers = Timers()
-        self._timers.set("handshake", now + config.handshake_timeout)
+        self._until = now + config.handshake_timeout  # the end of a phase that must not last: all but `OPEN`
+        self._ping_at = inf
+        self._pong_by = inf
         self._head = HeadBuffer()
         self._reader: MessageReader | None = None
         self._fresh = b""
@@ -112,7 +123,7 @@ class LinkBase(ABC):
     @property
     def deadline(self) -> float:
         """When `Tick` is wanted at the latest, seconds; `inf` when nothing is armed."""
-        return self._timers.next
+        return min(self._until, self._ping_at, self._pong_by)
 
     def handle(self, event: LinkInput, now: float) -> None:
         """Take an input at `now` (monotonic seconds); received bytes are only kept, `poll` decodes them.
@@ -121,26 +132,31 @@ class LinkBase(ABC):
         the WebSocket is open) and ValueError or TypeError for bad arguments; nothing has changed then. A command that
         comes too late is ignored.
         """
-        self._now = max(now, self._now)
-        if isinstance(event, BytesReceived):
+        if now > self._now:
+            self._now = now
+        if type(event) is BytesReceived:
             self._receive(event)
-        elif isinstance(event, SendMessage):
+        elif type(event) is SendMessage:
             self._send_message(event.data)
         else:
             self._command(event)
 
     def poll(self) -> LinkAction | None:
         """Take the next action; None when there is nothing to do before the next input."""
-        while not self._actions:
+        actions = self._actions
+        while not actions:
+            if self._fresh and not self._congested:
+                usual = self._decode_usual()
+                if usual is not None:
+                    return usual
             if not self._advance():
                 return None
-        return self._actions.pop(0)
+        return actions.pop(0)
 
-    def _command(self, event: Accept | CloseLink | Congested | Reconfigure | Reject | Respond | Tick) -> None:
+    def _command(self, event: LinkInput) -> None:
         match event:
             case Tick():
-                for name in self._timers.due(self._now):
-                    self._expire(str(name))
+                self._expire()
             case Congested(on):
                 self._congested = on and not self._eof
             case CloseLink():
@@ -150,6 +166,8 @@ class LinkBase(ABC):
             case Reconfigure(config):
                 if isinstance(config, LinkConfig):
                     self._reconfigure(config)
+            case BytesReceived() | SendMessage():
+                pass  # taken before
             case _:
                 assert_never(event)
 
@@ -174,18 +192,19 @@ class LinkBase(ABC):
     # Bytes in
 
     def _receive(self, event: BytesReceived) -> None:
-        if self._eof or self._phase is Phase.ENDED or event.attempt != self._attempt:
+        phase, data = self._phase, event.data
+        if self._eof or phase is _ENDED or event.attempt != self._attempt:
             return
-        if not event.data:
+        if not data:
             self._eof = True
             self._congested = False  # our output has nowhere to go: nothing is gained by waiting for it
             return
         self._last_received = self._now
-        self._timers.cancel("pong")  # anything that arrives is a sign of life
-        if self._phase is Phase.HANDSHAKE:
-            self._head.data += event.data
-        elif self._phase is not Phase.ENDING:
-            self._feed(event.data)
+        self._pong_by = inf  # anything that arrives is a sign of life
+        if phase is _OPEN or phase is Phase.CLOSING:
+            self._feed(data)
+        elif phase is Phase.HANDSHAKE:
+            self._head.data += data
 
     def _feed(self, data: bytes) -> None:
         if self._reader is not None:
@@ -199,37 +218,32 @@ class LinkBase(ABC):
         """Do one step of decoding; False when nothing is left to do."""
         if self._phase is Phase.HANDSHAKE:
             return self._advance_handshake()
-        if self._phase is Phase.ENDED or self._congested:
+        if self._phase is _ENDED or self._congested:
             return False
-        if self._phase is not Phase.ENDING and (self._decode_usual() or self._decode()):
+        if self._reader is not None and self._decode(self._reader):
             return True
         if self._eof:
             self._end(self._last_word())
         return self._eof
 
-    def _decode_usual(self) -> bool:
+    def _decode_usual(self) -> TextReceived | None:
         """Take a whole text frame from what no reader has seen; leave everything else to a reader."""
         data = self._fresh
-        if not data:
-            return False
         usual = whole_text(data, self._at, self._config.max_message_size, masked=not self._client)
-        if usual is not None:
-            text, self._at = usual
-            self._actions.append(TextReceived(text, self._attempt))
-        elif self._at < len(data):
+        if usual is None:
             self._reader = MessageReader(
                 self._config, client=self._client, attempt=self._attempt, deflate=self._deflate
             )
             self._reader.feed(data[self._at :])
-        if self._reader is not None or self._at == len(data):
             self._fresh, self._at = b"", 0
-        return usual is not None
+            return None
+        text, self._at = usual
+        if self._at == len(data):
+            self._fresh, self._at = b"", 0
+        return TextReceived(text, self._attempt)
 
-    def _decode(self) -> bool:
+    def _decode(self, reader: MessageReader) -> bool:
         """Take the next message or control frame from the reader, and forget an idle one."""
-        reader = self._reader
-        if reader is None:
-            return False
         try:
             event = reader.next()
         except FrameError as broken:
@@ -266,11 +280,12 @@ class LinkBase(ABC):
             raise TypeError(f"expected a message as str or bytes, got {type(data).__name__}")
         if self._phase is Phase.HANDSHAKE:
             raise RuntimeError("the WebSocket is not open yet")
+        is_text = isinstance(data, str)
         payload = data.encode() if isinstance(data, str) else data
-        if self._phase is not Phase.OPEN:
+        if self._phase is not _OPEN:
             return
         compressed = None if self._deflate is None else self._deflate.compress(payload)
-        opcode = Opcode.TEXT if isinstance(data, str) else Opcode.BINARY
+        opcode = _TEXT if is_text else Opcode.BINARY
         if compressed is None:
             self._send(opcode, payload)
         else:
@@ -288,7 +303,7 @@ class LinkBase(ABC):
     def _open(self, subprotocol: str | None, deflate: Deflate | None) -> None:
         """Enter the open WebSocket; bytes that came behind the handshake are its first ones."""
         self._phase = Phase.OPEN
-        self._timers.cancel("handshake")
+        self._until = inf
         self._deflate = deflate
         self._actions.append(TransportOpened(subprotocol, self._attempt))
         if early := self._head.clear():
@@ -308,8 +323,8 @@ class LinkBase(ABC):
         elif self._phase is Phase.OPEN:
             self._phase = Phase.CLOSING
             self._send(Opcode.CLOSE, close_payload(event.code, reason))
-            self._timers.clear()
-            self._timers.set("close", self._now + self._config.close_timeout)
+            self._ping_at = self._pong_by = inf
+            self._until = self._now + self._config.close_timeout
 
     def _closed_by_peer(self, code: int, reason: str) -> None:
         """RFC 6455 §5.5.1: answer a close frame by the same; §7.1.1: the server ends the stream first."""
@@ -335,10 +350,10 @@ class LinkBase(ABC):
         self._news = news
         until = self._now + timeout
         if self._phase is Phase.CLOSING:
-            until = min(until, self._timers.next)
+            until = min(until, self._until)
         self._phase = Phase.ENDING
         self._forget()
-        self._timers.set("close", until)
+        self._until = until
 
     def _end(self, news: TransportLost | TransportFailed | None, *, abort: bool = False) -> None:
         self._phase = Phase.ENDED
@@ -352,37 +367,45 @@ class LinkBase(ABC):
         return self._news if self._phase is Phase.ENDING else TransportLost(ABNORMAL_CLOSURE, "", self._attempt)
 
     def _forget(self) -> None:
-        self._timers.clear()
+        self._until = self._ping_at = self._pong_by = inf
         self._head.clear()
         self._reader = self._deflate = None
         self._fresh, self._at = b"", 0
 
     # Timers
 
-    def _expire(self, name: str) -> None:
-        if name == "ping":
-            self._ping()
-        elif name == "handshake":
+    def _expire(self) -> None:
+        """Do what is due, in order of time; every step disarms or postpones what it was due for."""
+        while self.deadline <= self._now:
+            if self._until <= self._now:
+                self._end_phase()
+            elif self._pong_by <= self._ping_at:
+                timeout = self._config.pong_timeout
+                self._report(ReportKind.PONG_TIMEOUT, f"nothing arrived for {timeout:g} s after a ping")
+                self._end(self._last_word(), abort=True)
+            else:
+                self._ping()
+
+    def _end_phase(self) -> None:
+        if self._phase is Phase.HANDSHAKE:
+            self._until = inf
             self._handshake_timeout()
-        elif name == "pong":
-            self._report(ReportKind.PONG_TIMEOUT, f"nothing arrived for {self._config.pong_timeout:g} s after a ping")
-            self._end(self._last_word(), abort=True)
         else:
             self._end(self._last_word(), abort=self._phase is Phase.CLOSING)
 
     def _arm_ping(self) -> None:
-        self._timers.set("ping", self._now + self._config.ping_interval * self._random.uniform(*_JITTER))
+        self._ping_at = self._now + self._config.ping_interval * self._random.uniform(*_JITTER)
 
     def _ping(self) -> None:
         """Ping; one deadline stands for all pings sent since the last sign of life, so a slow peer is not cut."""
         postponed = self._last_received + self._config.ping_interval
         if self._config.defer_pings_on_activity and postponed > self._now:
-            self._timers.set("ping", postponed)
+            self._ping_at = postponed
             return
         self._send(Opcode.PING, b"")
         self._arm_ping()
-        if "pong" not in self._timers:
-            self._timers.set("pong", self._now + self._config.pong_timeout)
+        if self._pong_by == inf:
+            self._pong_by = self._now + self._config.pong_timeout
 
     def _reconfigure(self, config: LinkConfig) -> None:
         """Take other settings; those of the handshake and the compression stay as they were agreed on."""
@@ -392,4 +415,4 @@ class LinkBase(ABC):
         if self._phase is Phase.OPEN and config.ping_interval != old.ping_interval:
             self._arm_ping()
         if config.pong_timeout == inf:
-            self._timers.cancel("pong")
+            self._pong_by = inf
