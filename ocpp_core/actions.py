@@ -1,7 +1,7 @@
 """What comes out of the engines: everything the host has to do, in one order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -112,6 +112,8 @@ class Dispatch:
     payload: dict[str, Any]
     message_id: str
     expects_reply: bool = True
+    received_at: float = field(default=0.0, compare=False)
+    """When the message was decoded, in the host's seconds."""
 
 
 @dataclass(slots=True)

@@ -115,6 +115,7 @@ _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", 
 _HEAD_OF_BROKEN = re.compile(r'\s*\[\s*([2-6])\s*,(?:\s*"([^"\\\x00-\x1f]{0,36})")?')
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _STRICT = Leniency()
+_CALL: Final = MessageType.CALL.value
 # Only a CALL makes the peer wait; the others are never answered, whatever is wrong with them.
 _UNANSWERED = {
     MessageType.CALLRESULT.value: Fault.RESULT,
@@ -139,9 +140,24 @@ def decode(text: str, types: Collection[int], leniency: Leniency = _STRICT) -> F
             _dumps(frame).encode()  # neither is an escaped one
     except (ValueError, RecursionError):
         return _broken(text, types, "expected a JSON array in valid UTF-8 without NaN or Infinity")
+    if type(frame) is list and len(frame) == 4 and _is_call(*frame):
+        return frame
     if type(frame) is not list or len(frame) < 1 or type(frame[0]) is not int:
         return Malformed(Fault.UNREADABLE, "expected a JSON array that begins with an integer message type")
     return _check(frame, types, leniency)
+
+
+def _is_call(kind: object, message_id: object, action: object, payload: object) -> bool:
+    """Whether it is a CALL without fault: the usual message to a server, in all versions the same."""
+    return (
+        type(kind) is int
+        and kind == _CALL
+        and type(message_id) is str
+        and len(message_id) <= MAX_ID_LENGTH
+        and type(action) is str
+        and action != ""
+        and type(payload) is dict
+    )
 
 
 def _broken(text: str, types: Collection[int], reason: str) -> Malformed:

@@ -5,11 +5,10 @@ connection, nor under an id that means something else by then.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SendText, SessionAction, Trace
 from .calls import violation_error
-from .config import SessionConfig, Violation
+from .config import SessionConfig, Validator, Violation
 from .inputs import Decline, Fail, Reply
 from .messages import Frame, MessageType, encode_error, encode_payload, encode_result
 from .versions import ErrorCode, Version
@@ -20,17 +19,10 @@ UNREADABLE_ID = "-1"
 """The id of a CALLERROR whose CALL has no readable id (2.0.1 Part 4 §4.2.3)."""
 
 
-@dataclass(slots=True)
-class _Request:
-    message_id: str
-    action: str
-    expects_reply: bool
-    dispatched_at: float
-    declined: bool = False
-
-
 class Requests:
     """The inbound direction of one connection."""
+
+    __slots__ = ("_declined", "_emit", "_ids", "_numbers", "_open", "_version", "config")
 
     def __init__(
         self, version: Version, config: SessionConfig, numbers: Iterator[int], emit: Callable[[SessionAction], None]
@@ -39,7 +31,7 @@ class Requests:
         self._version = version
         self._numbers = numbers
         self._emit = emit
-        self._open: dict[int, _Request] = {}
+        self._open: dict[int, Dispatch] = {}
         self._ids: set[str] = set()
         self._declined: dict[int, None] = {}
 
@@ -51,23 +43,24 @@ class Requests:
     def on_call(self, frame: Frame, now: float) -> None:
         """Take a CALL: dispatch it, or refuse it by a CALLERROR."""
         _, message_id, action, payload = frame
-        if self.config.trace:
+        config = self.config
+        if config.trace:
             self._emit(Trace(Direction.IN, frame, action))
         if message_id in self._ids:
             self._emit(Report(ReportKind.DUPLICATE_ID, "the id is still in progress", message_id, frame))
             text = "a CALL with this message id is in progress"
             self.refuse(message_id, ErrorCode.RPC_FRAMEWORK_ERROR, text, action=action)
-        elif len(self._open) - len(self._declined) >= self.config.max_inbound:
+        elif len(self._open) - len(self._declined) >= config.max_inbound:
             self._emit(Report(ReportKind.OVERLOAD, "too many CALLs in progress", message_id, frame))
             text = "too many CALLs in progress, try again later"
             self.refuse(message_id, ErrorCode.GENERIC_ERROR, text, action=action)
-        elif violation := self._violation(action, payload):
+        elif config.validator is not None and (violation := self._violation(config.validator, action, payload)):
             error = violation_error(violation, self._version)
             self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error))
             self.refuse(message_id, violation.code, violation.description, action=action)
         else:
             self._ids.add(message_id)
-            self._dispatch(_Request(message_id, action, expects_reply=True, dispatched_at=now), frame)
+            self._dispatch(frame, now, expects_reply=True)
 
     def on_send(self, frame: Frame, now: float) -> str | None:
         """Take a SEND: dispatch it; what is wrong with it is returned, because it must never be answered."""
@@ -84,22 +77,19 @@ class Requests:
             violation = validator.check_send(action, payload)
             if violation is not None:
                 return violation.description
-        self._dispatch(_Request(message_id, action, expects_reply=False, dispatched_at=now), frame)
+        self._dispatch(frame, now, expects_reply=False)
         return None
 
-    def _violation(self, action: str, payload: object) -> Violation | None:
-        validator = self.config.validator
-        if validator is None or not self._is_validated(action):
-            return None
-        return validator.check_call(action, payload)
+    def _violation(self, validator: Validator, action: str, payload: object) -> Violation | None:
+        return validator.check_call(action, payload) if self._is_validated(action) else None
 
     def _is_validated(self, action: str) -> bool:
         return self.config.validated_actions is None or action in self.config.validated_actions
 
-    def _dispatch(self, request: _Request, frame: Frame) -> None:
+    def _dispatch(self, frame: Frame, now: float, *, expects_reply: bool) -> None:
         number = next(self._numbers)
-        self._open[number] = request
-        self._emit(Dispatch(number, request.action, frame[3], request.message_id, request.expects_reply))
+        request = self._open[number] = Dispatch(number, frame[2], frame[3], frame[1], expects_reply, now)
+        self._emit(request)
 
     # Going out
 
@@ -120,18 +110,18 @@ class Requests:
         self._emit(SendText(encode_result(request.message_id, payload_json)))
         if self.config.trace:
             frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
-            self._emit(Trace(Direction.OUT, frame, request.action, now - request.dispatched_at))
+            self._emit(Trace(Direction.OUT, frame, request.action, now - request.received_at))
 
-    def _result_violation(self, request: _Request, payload: object) -> Violation | None:
+    def _result_violation(self, request: Dispatch, payload: object) -> Violation | None:
         validator = self.config.validator
         if validator is None or not self._is_validated(request.action):
             return None
         return validator.check_result(request.action, payload)
 
-    def _own_fault(self, request: _Request, reply: Reply, now: float, detail: str, error: Exception) -> None:
+    def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""
         self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error))
-        text, latency = "the receiver could not make a valid result", now - request.dispatched_at
+        text, latency = "the receiver could not make a valid result", now - request.received_at
         self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, text, None, request.action, latency)
 
     def fail(self, fail: Fail, now: float) -> None:
@@ -141,7 +131,7 @@ class Requests:
         request = self._close(fail.request)
         if request is None or not request.expects_reply:
             return
-        latency = now - request.dispatched_at
+        latency = now - request.received_at
         self.refuse(request.message_id, fail.code, fail.description, fail.details, request.action, latency)
 
     def refuse(
@@ -173,12 +163,11 @@ class Requests:
     def decline(self, decline: Decline) -> None:
         """Answer nothing for now; the id stays in flight, bounded by `max_declined`."""
         request = self._open.get(decline.request)
-        if request is None or request.declined:
+        if request is None or decline.request in self._declined:
             return
         if not request.expects_reply:
             self._close(decline.request)
             return
-        request.declined = True
         self._declined[decline.request] = None
         if len(self._declined) > self.config.max_declined:
             oldest = next(iter(self._declined))
@@ -194,10 +183,11 @@ class Requests:
         for number in abandoned:
             self._emit(Abandon(number))
 
-    def _close(self, number: int) -> _Request | None:
+    def _close(self, number: int) -> Dispatch | None:
         request = self._open.pop(number, None)
         if request is not None:
-            self._declined.pop(number, None)
+            if self._declined:
+                self._declined.pop(number, None)
             if request.expects_reply:
                 self._ids.discard(request.message_id)
         return request

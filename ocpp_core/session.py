@@ -97,6 +97,24 @@ class Session:
     but left for `take_unsent`.
     """
 
+    __slots__ = (
+        "_actions",
+        "_bad_messages",
+        "_config",
+        "_congested",
+        "_emit",
+        "_inbox",
+        "_now",
+        "_raw_ids",
+        "_types",
+        "_until",
+        "calls",
+        "keep_unsent",
+        "requests",
+        "state",
+        "version",
+    )
+
     def __init__(
         self,
         config: SessionConfig,
@@ -116,6 +134,7 @@ class Session:
         self._inbox: list[TextReceived | BinaryReceived | TransportLost] = []
         self._congested = False
         self._now = -inf
+        self._until = inf  # the end of the state, where it has one
         self._bad_messages = 0
         self._raw_ids = RecentIds(64)
         self.calls = Calls(version, config, ids, self._emit)
@@ -124,28 +143,36 @@ class Session:
     @property
     def deadline(self) -> float:
         """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
-        state = self.state
-        until = state.until if isinstance(state, (Draining, Closing)) else inf
-        return min(until, self.calls.timers.next)
+        return min(self._until, self.calls.timers.next)
 
     def poll(self) -> SessionAction | None:
         """Take the next action; None when there is nothing to do."""
-        actions = self._actions
+        actions, inbox = self._actions, self._inbox
         while not actions:
-            if not self._inbox or self._congested:
+            if not inbox or self._congested:
                 return None
-            self._decode(self._inbox.pop(0))
+            event = inbox.pop(0)
+            if type(event) is TextReceived and type(self.state) is Open:
+                self._receive(event.text)
+            else:
+                self._decode(event)
         return actions.pop(0)
 
-    def handle(self, event: SessionInput, now: float) -> None:  # noqa: C901 - one arm an input, and the match is total
+    def handle(self, event: SessionInput, now: float) -> None:
         """Take an input. Raises TypeError or ValueError for a misuse by the caller, and then changes nothing."""
-        self._now = now = max(now, self._now)
+        if now > self._now:
+            self._now = now
+        else:
+            now = self._now
         if type(event) is TextReceived:
             self._inbox.append(event)
-            return
+        elif type(event) is Reply:
+            self.requests.reply(event, now)
+        else:
+            self._handle_rare(event, now)
+
+    def _handle_rare(self, event: SessionInput, now: float) -> None:  # noqa: C901 - one arm an input, the match is total
         match event:
-            case Reply():
-                self.requests.reply(event, now)
             case StartCall():
                 self.start(prepare_call(event, self._config, now), now)
             case Tick():
@@ -153,7 +180,7 @@ class Session:
             case TransportLost():
                 self._inbox.append(event)
                 self._congested = self.calls.is_open = False  # nothing can be sent: read what is left, then the loss
-            case BinaryReceived() | TextReceived():
+            case BinaryReceived():
                 self._inbox.append(event)
             case Congested(on):
                 self._congested = on
@@ -172,6 +199,8 @@ class Session:
                 self._close(event)
             case Reconfigure(config):
                 self._reconfigure(config)
+            case TextReceived() | Reply():
+                pass  # taken before
             case _:
                 assert_never(event)
 
@@ -329,6 +358,7 @@ class Session:
 
     def _enter(self, state: SessionState) -> None:
         self.state = state
+        self._until = state.until if isinstance(state, (Draining, Closing)) else inf
         self._emit(StateChanged(state))
 
     # Received messages

@@ -10,7 +10,17 @@ from itertools import count
 from math import inf
 from random import Random
 
-from .actions import Action, CloseStream, CloseTransport, LinkAction, OpenTransport, SendText, Settle, StateChanged
+from .actions import (
+    Action,
+    CloseStream,
+    CloseTransport,
+    LinkAction,
+    OpenTransport,
+    SendBytes,
+    SendText,
+    Settle,
+    StateChanged,
+)
 from .calls import check_command
 from .client import ClientEngine, Connecting
 from .config import ClientConfig, IdFactory, LinkConfig, SessionConfig, UpgradeTarget
@@ -27,6 +37,7 @@ from .inputs import (
     Notify,
     Reconfigure,
     Reject,
+    Reply,
     Respond,
     SendMessage,
     SendRaw,
@@ -82,13 +93,22 @@ class ServerStack:
 
     def handle(self, event: StackInput, now: float) -> None:
         """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
-        self._now = now = max(now, self._now)
+        if now > self._now:
+            self._now = now
+        else:
+            now = self._now
+        if type(event) is BytesReceived:
+            self._link.handle(event, now)
+        elif type(event) is Reply and self.session is not None:
+            self.session.handle(event, now)
+        else:
+            self._handle_rare(event, now)
+
+    def _handle_rare(self, event: StackInput, now: float) -> None:
         match event:
-            case BytesReceived():
+            case Tick() | Congested() | BytesReceived():
                 self._link.handle(event, now)
-            case Tick() | Congested():
-                self._link.handle(event, now)
-                if self.session is not None:
+                if self.session is not None and not isinstance(event, BytesReceived):
                     self.session.handle(event, now)
             case Accept():
                 self._link.handle(event, now)
@@ -128,17 +148,17 @@ class ServerStack:
 
     def poll(self) -> Action | None:
         """Take the next action; None when there is nothing to do."""
+        link, session = self._link, self.session
         while not self._actions:
-            session = self.session
             if session is not None and (outbound := session.poll()) is not None:
                 if type(outbound) is SendText:
-                    self._link.handle(SendMessage(outbound.text), self._now)
+                    link.handle(SendMessage(outbound.text), self._now)
                 elif type(outbound) is CloseTransport:
-                    self._link.handle(CloseLink(outbound.code, outbound.reason, outbound.abort), self._now)
+                    link.handle(CloseLink(outbound.code, outbound.reason, outbound.abort), self._now)
                 else:
                     return outbound
-            elif (inbound := self._link.poll()) is None:
-                return None
+            elif (inbound := link.poll()) is None or type(inbound) is SendBytes:
+                return inbound
             elif session is not None and type(inbound) is TextReceived:
                 session.handle(inbound, self._now)
             elif (action := self._from_link(inbound)) is not None:

@@ -215,12 +215,16 @@ class Driver:
         try:
             while (action := poll()) is not None:
                 kind = type(action)
-                _PERFORM[kind](self, action)
-                if kind is Dispatch:
+                if kind is SendBytes:
+                    self.host.send(action.data)
+                elif kind is Dispatch:
+                    self.owner.dispatched(action)
                     budget -= 1
                     if not budget:
                         self._pause()
                         break
+                else:
+                    _PERFORM[kind](self, action)
         finally:
             self._draining = False
         self._arm()
@@ -268,13 +272,12 @@ class Driver:
             slot.set(action.result, action.error)
 
 
+# All but the two that a message needs, which `_drain` performs itself.
 _PERFORM: Final[Mapping[type, Callable[[Driver, Any], None]]] = {
-    SendBytes: lambda driver, action: driver.host.send(action.data),
     SendText: lambda driver, action: driver.host.send(action.text),
     CloseStream: lambda driver, action: driver.host.close(abort=action.abort),
     CloseTransport: lambda driver, action: driver.host.close(action.code, action.reason, abort=action.abort),
     OpenTransport: lambda driver, action: driver.host.dial(action.attempt, action.subprotocols),
-    Dispatch: lambda driver, action: driver.owner.dispatched(action),
     Abandon: lambda driver, action: driver.owner.abandoned(action.request),
     Settle: Driver.settle,
     StateChanged: lambda driver, action: driver.owner.state_changed(action.state),

@@ -181,8 +181,9 @@ class HandlerContext:
     def finish(self, answer: Reply | Fail) -> None:
         """Feed the one answer."""
         self._is_answered = True
-        self._dispatcher.forget(self.request)
-        self._dispatcher.driver.feed(answer)
+        dispatcher = self._dispatcher
+        dispatcher.forget(self.request)
+        dispatcher.driver.feed(answer)
 
     def abandon(self) -> None:
         """Note that nobody waits any more."""
@@ -230,7 +231,7 @@ class Dispatcher:
 
     def dispatched(self, action: Dispatch) -> None:
         """Serve a request, now or when it is its turn."""
-        if not self._is_blocked():
+        if not self._waiting and not self._is_busy():
             self._serve(action)
         elif len(self._waiting) < WAITING:
             self._waiting.append(action)
@@ -248,9 +249,6 @@ class Dispatcher:
                 if action.request == request:
                     queue.remove(action)
                     return
-
-    def _is_blocked(self) -> bool:
-        return bool(self._waiting) or self._is_busy()
 
     def _is_busy(self) -> bool:
         return self._running >= self._limit or (self._in_order and bool(self._held))
@@ -335,12 +333,17 @@ class Dispatcher:
         return await compose(layers, context, innermost)()
 
     def _is_wrapped(self) -> bool:
-        return any([registry.middleware for registry in self._registries])  # noqa: C419 - a list is faster than a generator
+        for registry in self._registries:  # noqa: SIM110 - a generator for `any` costs more than all the rest
+            if registry.middleware:
+                return True
+        return False
 
     # Answers
 
     def _succeed(self, context: HandlerContext, result: Any) -> None:
-        if context.is_over:
+        if type(result) is dict and context.expects_reply and not context.is_over:
+            context.finish(Reply(context.request, result))
+        elif context.is_over:
             if not (result is None or result is NOREPLY):
                 self._superfluous(context)
         elif not context.expects_reply:
