@@ -10,7 +10,7 @@ from itertools import takewhile
 from math import inf
 from typing import Any
 
-from .actions import Direction, Report, ReportKind, SendText, SessionAction, Settle, Trace
+from .actions import Direction, Report, ReportKind, SessionAction, Settle, Trace
 from .config import IdFactory, SessionConfig, Violation
 from .errors import (
     CallCancelledError,
@@ -179,8 +179,26 @@ def violation_error(violation: Violation, version: Version) -> RPCError:
 class Calls:
     """The outbound direction of one connection."""
 
+    __slots__ = (
+        "_emit",
+        "_ids",
+        "_pending",
+        "_send",
+        "_timed_out",
+        "_version",
+        "_waiting",
+        "config",
+        "is_open",
+        "timers",
+    )
+
     def __init__(
-        self, version: Version, config: SessionConfig, ids: IdFactory, emit: Callable[[SessionAction], None]
+        self,
+        version: Version,
+        config: SessionConfig,
+        ids: IdFactory,
+        emit: Callable[[SessionAction], None],
+        send: Callable[[str], None],
     ) -> None:
         self.config = config
         self.timers = Timers()
@@ -189,6 +207,7 @@ class Calls:
         self._version = version
         self._ids = ids
         self._emit = emit
+        self._send = send
         self._waiting: list[OutboundCall] = []
         self._pending: dict[str, OutboundCall] = {}
         self._timed_out = RecentIds(64)
@@ -287,7 +306,7 @@ class Calls:
         # "when … an implementation-chosen interval elapsed since the message was sent" (OCPP-J §4.1.1)
         self.timers.set(call, now + call.timeout)
         text = call.raw or encode_message(MessageType.CALL.value, message_id, call.action, call.payload_json)
-        self._emit(SendText(text))
+        self._send(text)
         if self.config.trace:
             frame = [MessageType.CALL.value, message_id, call.action, call.payload]
             self._emit(Trace(Direction.OUT, frame, call.action))
@@ -353,7 +372,7 @@ class Calls:
             return
         kind = MessageType.CALLRESULTERROR.value
         spelled = self._version.spell(code)
-        self._emit(SendText(encode_error(kind, message_id, spelled, description, {})))
+        self._send(encode_error(kind, message_id, spelled, description, {}))
         if self.config.trace:
             self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, {}], call.action))
 

@@ -106,15 +106,23 @@ ClientState: TypeAlias = Idle | Connecting | Online | Waiting | Closing | Stoppe
 class ClientEngine:
     """Connects, reconnects and queues around one `Session` a connection.
 
-    `random` makes the jitter, `ids` the message ids.
+    `random` makes the jitter, `ids` the message ids; `send` is what every session gets.
     """
 
-    def __init__(self, config: ClientConfig, *, random: Random, ids: IdFactory) -> None:
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        random: Random,
+        ids: IdFactory,
+        send: Callable[[str], None] | None = None,
+    ) -> None:
         self.state: ClientState = Idle()
         self.session: Session | None = None
         self._config = config
         self._random = random
         self._ids = ids
+        self._send_text = send
         self._numbers = count(1)
         self._actions: deque[Action] = deque()
         self._emit: Callable[[Action], None] = self._actions.append
@@ -305,6 +313,7 @@ class ClientEngine:
             ids=self._ids,
             numbers=self._numbers,
             keep_unsent=self._config.offline_queue,
+            send=self._send_text,
         )
         self._enter(Online(state.attempt, subprotocol, self._now, state.tries))
         self._settle_connect(None, subprotocol)

@@ -6,7 +6,7 @@ connection, nor under an id that means something else by then.
 
 from collections.abc import Callable, Iterator
 
-from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SendText, SessionAction, Trace
+from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SessionAction, Trace
 from .calls import violation_error
 from .config import SessionConfig, Validator, Violation
 from .inputs import Decline, Fail, Reply
@@ -22,15 +22,21 @@ UNREADABLE_ID = "-1"
 class Requests:
     """The inbound direction of one connection."""
 
-    __slots__ = ("_declined", "_emit", "_ids", "_numbers", "_open", "_version", "config")
+    __slots__ = ("_declined", "_emit", "_ids", "_numbers", "_open", "_send", "_version", "config")
 
     def __init__(
-        self, version: Version, config: SessionConfig, numbers: Iterator[int], emit: Callable[[SessionAction], None]
+        self,
+        version: Version,
+        config: SessionConfig,
+        numbers: Iterator[int],
+        emit: Callable[[SessionAction], None],
+        send: Callable[[str], None],
     ) -> None:
         self.config = config
         self._version = version
         self._numbers = numbers
         self._emit = emit
+        self._send = send
         self._open: dict[int, Dispatch] = {}
         self._ids: set[str] = set()
         self._declined: dict[int, None] = {}
@@ -107,7 +113,7 @@ class Requests:
         if violation is not None:
             self._own_fault(request, reply, now, violation.description, violation_error(violation, self._version))
             return
-        self._emit(SendText(encode_result(request.message_id, payload_json)))
+        self._send(encode_result(request.message_id, payload_json))
         if self.config.trace:
             frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
             self._emit(Trace(Direction.OUT, frame, request.action, now - request.received_at))
@@ -156,7 +162,7 @@ class Requests:
             spelled, description = (part.encode(errors="replace").decode() for part in (spelled, description))
             details = {}
             text = encode_error(kind, message_id, spelled, description, details)
-        self._emit(SendText(text))
+        self._send(text)
         if self.config.trace:
             self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, details], action, latency))
 

@@ -5,7 +5,7 @@ decoded one at a time when that FIFO is empty, so that the answers a handler giv
 came later is looked at: the same bytes in any split give the same actions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
 from typing import TypeAlias, assert_never
@@ -94,7 +94,7 @@ class Session:
 
     `ids` makes message ids; `numbers` makes request numbers that are unique over all sessions of the host, e.g. one
     `itertools.count()`. With `keep_unsent`, calls that were not written when the connection is lost are not settled
-    but left for `take_unsent`.
+    but left for `take_unsent`. `send` takes the texts to send, in order; without it they are `SendText` actions.
     """
 
     __slots__ = (
@@ -106,6 +106,7 @@ class Session:
         "_inbox",
         "_now",
         "_raw_ids",
+        "_send",
         "_types",
         "_until",
         "calls",
@@ -123,6 +124,7 @@ class Session:
         ids: IdFactory,
         numbers: Iterator[int],
         keep_unsent: bool = False,
+        send: Callable[[str], None] | None = None,
     ) -> None:
         self.state: SessionState = Open()
         self.version = version
@@ -137,8 +139,12 @@ class Session:
         self._until = inf  # the end of the state, where it has one
         self._bad_messages = 0
         self._raw_ids = RecentIds(64)
-        self.calls = Calls(version, config, ids, self._emit)
-        self.requests = Requests(version, config, numbers, self._emit)
+        self._send: Callable[[str], None] = self._emit_text if send is None else send
+        self.calls = Calls(version, config, ids, self._emit, self._send)
+        self.requests = Requests(version, config, numbers, self._emit, self._send)
+
+    def _emit_text(self, text: str) -> None:
+        self._emit(SendText(text))
 
     @property
     def deadline(self) -> float:
@@ -241,7 +247,7 @@ class Session:
             self._emit(Settle(event.token, None, error))
         else:
             message_id = event.message_id or self.calls.new_id()
-            self._emit(SendText(encode_message(kind, message_id, event.action, payload_json)))
+            self._send(encode_message(kind, message_id, event.action, payload_json))
             if self._config.trace:
                 self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
             self._emit(Settle(event.token))
@@ -268,7 +274,7 @@ class Session:
             self._raw_ids.add(UNREADABLE_ID if frame.message_id is None else frame.message_id)
         elif frame[0] == MessageType.CALL:
             self._raw_ids.add(frame[1])
-        self._emit(SendText(text))
+        self._send(text)
         if self._config.trace and isinstance(frame, list):
             action = frame[2] if frame[0] in {MessageType.CALL, MessageType.SEND} else None
             self._emit(Trace(Direction.OUT, frame, action))

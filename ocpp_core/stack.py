@@ -17,7 +17,6 @@ from .actions import (
     LinkAction,
     OpenTransport,
     SendBytes,
-    SendText,
     Settle,
     StateChanged,
 )
@@ -39,7 +38,6 @@ from .inputs import (
     Reject,
     Reply,
     Respond,
-    SendMessage,
     SendRaw,
     StackInput,
     StartCall,
@@ -151,12 +149,9 @@ class ServerStack:
         link, session = self._link, self.session
         while not self._actions:
             if session is not None and (outbound := session.poll()) is not None:
-                if type(outbound) is SendText:
-                    link.handle(SendMessage(outbound.text), self._now)
-                elif type(outbound) is CloseTransport:
-                    link.handle(CloseLink(outbound.code, outbound.reason, outbound.abort), self._now)
-                else:
+                if type(outbound) is not CloseTransport:
                     return outbound
+                link.handle(CloseLink(outbound.code, outbound.reason, outbound.abort), self._now)
             elif (inbound := link.poll()) is None or type(inbound) is SendBytes:
                 return inbound
             elif session is not None and type(inbound) is TextReceived:
@@ -169,7 +164,9 @@ class ServerStack:
         """Pass on what is meant for the host; what is meant for the session goes there."""
         if isinstance(action, TransportOpened):
             version = self._version or version_of(action.subprotocol or "")
-            self.session = Session(self._config, version, ids=self._ids, numbers=self._numbers)
+            self.session = Session(
+                self._config, version, ids=self._ids, numbers=self._numbers, send=self._link.send_message
+            )
             return StateChanged(Open())
         if isinstance(action, (TextReceived, BinaryReceived, TransportLost)):
             if self.session is not None:
@@ -191,7 +188,7 @@ class ClientStack:
     def __init__(
         self, client: ClientConfig, link: LinkConfig, target: UpgradeTarget, *, random: Random, ids: IdFactory
     ) -> None:
-        self.engine = ClientEngine(client, random=random, ids=ids)
+        self.engine = ClientEngine(client, random=random, ids=ids, send=self._send)
         self._link_config = link
         self._target = target
         self._random = random
@@ -272,9 +269,7 @@ class ClientStack:
         while True:
             outbound = self.engine.poll()
             if outbound is not None:
-                if type(outbound) is SendText:
-                    self._send(outbound.text)
-                elif (action := self._from_engine(outbound)) is not None:
+                if (action := self._from_engine(outbound)) is not None:
                     return action
             elif self._link is None or (inbound := self._link.poll()) is None:
                 return None
@@ -285,7 +280,7 @@ class ClientStack:
 
     def _send(self, text: str) -> None:
         if self._link is not None:
-            self._link.handle(SendMessage(text), self._now)
+            self._link.send_message(text)
 
     def _from_engine(self, action: Action) -> Action | None:
         if isinstance(action, OpenTransport):

@@ -272,12 +272,13 @@ class Driver:
             slot.set(action.result, action.error)
 
 
-# All but the two that a message needs, which `_drain` performs itself.
 _PERFORM: Final[Mapping[type, Callable[[Driver, Any], None]]] = {
+    SendBytes: lambda driver, action: driver.host.send(action.data),
     SendText: lambda driver, action: driver.host.send(action.text),
     CloseStream: lambda driver, action: driver.host.close(abort=action.abort),
     CloseTransport: lambda driver, action: driver.host.close(action.code, action.reason, abort=action.abort),
     OpenTransport: lambda driver, action: driver.host.dial(action.attempt, action.subprotocols),
+    Dispatch: lambda driver, action: driver.owner.dispatched(action),
     Abandon: lambda driver, action: driver.owner.abandoned(action.request),
     Settle: Driver.settle,
     StateChanged: lambda driver, action: driver.owner.state_changed(action.state),

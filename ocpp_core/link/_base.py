@@ -137,7 +137,7 @@ class LinkBase(ABC):
         if type(event) is BytesReceived:
             self._receive(event)
         elif type(event) is SendMessage:
-            self._send_message(event.data)
+            self.send_message(event.data)
         else:
             self._command(event)
 
@@ -275,7 +275,8 @@ class LinkBase(ABC):
 
     # Bytes out
 
-    def _send_message(self, data: str | bytes) -> None:
+    def send_message(self, data: str | bytes) -> None:
+        """Do what `SendMessage` asks for, without an object for it."""
         if not isinstance(data, (str, bytes)):
             raise TypeError(f"expected a message as str or bytes, got {type(data).__name__}")
         if self._phase is Phase.HANDSHAKE:
