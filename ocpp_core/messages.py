@@ -112,6 +112,8 @@ def _finite(digits: str) -> float:
 _loads = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant).decode
 _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
+_quote = json.encoder.encode_basestring
+
 _HEAD_OF_BROKEN = re.compile(r'\s*\[\s*([2-6])\s*,(?:\s*"([^"\\\x00-\x1f]{0,36})")?')
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _STRICT = Leniency()
@@ -140,24 +142,21 @@ def decode(text: str, types: Collection[int], leniency: Leniency = _STRICT) -> F
             _dumps(frame).encode()  # neither is an escaped one
     except (ValueError, RecursionError):
         return _broken(text, types, "expected a JSON array in valid UTF-8 without NaN or Infinity")
-    if type(frame) is list and len(frame) == 4 and _is_call(*frame):
-        return frame
+    if type(frame) is list and len(frame) == 4:
+        kind, message_id, action, payload = frame  # first the usual message, a CALL without fault
+        if (
+            type(kind) is int
+            and kind == _CALL
+            and type(message_id) is str
+            and len(message_id) <= MAX_ID_LENGTH
+            and type(action) is str
+            and action
+            and type(payload) is dict
+        ):
+            return frame
     if type(frame) is not list or len(frame) < 1 or type(frame[0]) is not int:
         return Malformed(Fault.UNREADABLE, "expected a JSON array that begins with an integer message type")
     return _check(frame, types, leniency)
-
-
-def _is_call(kind: object, message_id: object, action: object, payload: object) -> bool:
-    """Whether it is a CALL without fault: the usual message to a server, in all versions the same."""
-    return (
-        type(kind) is int
-        and kind == _CALL
-        and type(message_id) is str
-        and len(message_id) <= MAX_ID_LENGTH
-        and type(action) is str
-        and action != ""
-        and type(payload) is dict
-    )
 
 
 def _broken(text: str, types: Collection[int], reason: str) -> Malformed:
@@ -310,12 +309,12 @@ def encode_payload(payload: object) -> str:
 
 def encode_message(kind: int, message_id: str, action: str, payload_json: str) -> str:
     """Write a CALL (2) or SEND (6) around a payload that is JSON text already."""
-    return f"[{kind},{_dumps(message_id)},{_dumps(action)},{payload_json}]"
+    return f"[{kind},{_quote(message_id)},{_quote(action)},{payload_json}]"
 
 
-def encode_result(message_id: str, payload_json: str) -> str:
-    """Write a CALLRESULT around a payload that is JSON text already."""
-    return f"[3,{_dumps(message_id)},{payload_json}]"
+def encode_result(message_id: str, payload: object) -> str:
+    """Write a CALLRESULT. Raises as `encode_payload` does."""
+    return f"[3,{_quote(message_id)},{encode_payload(payload)}]"
 
 
 def encode_error(kind: int, message_id: str, code: str, description: str, details: object) -> str:

@@ -10,7 +10,7 @@ from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SessionAc
 from .calls import violation_error
 from .config import SessionConfig, Validator, Violation
 from .inputs import Decline, Fail, Reply
-from .messages import Frame, MessageType, encode_error, encode_payload, encode_result
+from .messages import Frame, MessageType, encode_error, encode_result
 from .versions import ErrorCode, Version
 
 __all__ = ["UNREADABLE_ID", "Requests"]
@@ -104,25 +104,22 @@ class Requests:
         request = self._close(reply.request)
         if request is None or not request.expects_reply:
             return
+        config = self.config
         try:
-            payload_json = encode_payload(reply.payload)
+            text = encode_result(request.message_id, reply.payload)
         except (TypeError, ValueError) as error:
             self._own_fault(request, reply, now, str(error), error)
             return
-        violation = self._result_violation(request, reply.payload)
-        if violation is not None:
+        if config.validator is not None and (violation := self._result_violation(config.validator, request, reply)):
             self._own_fault(request, reply, now, violation.description, violation_error(violation, self._version))
             return
-        self._send(encode_result(request.message_id, payload_json))
-        if self.config.trace:
+        self._send(text)
+        if config.trace:
             frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
             self._emit(Trace(Direction.OUT, frame, request.action, now - request.received_at))
 
-    def _result_violation(self, request: Dispatch, payload: object) -> Violation | None:
-        validator = self.config.validator
-        if validator is None or not self._is_validated(request.action):
-            return None
-        return validator.check_result(request.action, payload)
+    def _result_violation(self, validator: Validator, request: Dispatch, reply: Reply) -> Violation | None:
+        return validator.check_result(request.action, reply.payload) if self._is_validated(request.action) else None
 
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""

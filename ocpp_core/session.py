@@ -149,7 +149,10 @@ class Session:
     @property
     def deadline(self) -> float:
         """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
-        return min(self._until, self.calls.timers.next)
+        deadline, answers = self._until, self.calls.timers.next
+        if answers < deadline:
+            deadline = answers
+        return deadline
 
     def poll(self) -> SessionAction | None:
         """Take the next action; None when there is nothing to do."""

@@ -86,8 +86,10 @@ class ServerStack:
     @property
     def deadline(self) -> float:
         """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
-        session = self.session
-        return min(self._link.deadline, inf if session is None else session.deadline)
+        session, deadline = self.session, self._link.deadline
+        if session is not None and session.deadline < deadline:
+            return session.deadline
+        return deadline
 
     def handle(self, event: StackInput, now: float) -> None:
         """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""

@@ -181,9 +181,7 @@ class HandlerContext:
     def finish(self, answer: Reply | Fail) -> None:
         """Feed the one answer."""
         self._is_answered = True
-        dispatcher = self._dispatcher
-        dispatcher.forget(self.request)
-        dispatcher.driver.feed(answer)
+        self._dispatcher.answered(answer)
 
     def abandon(self) -> None:
         """Note that nobody waits any more."""
@@ -287,7 +285,7 @@ class Dispatcher:
             self._start_task(context, target)
             return
         try:
-            result = self._call(context, target)
+            result = target.function(context.action, context) if target.is_wildcard else target.function(context)
         except BaseException as error:
             self._fail(context, error)
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
@@ -341,15 +339,13 @@ class Dispatcher:
     # Answers
 
     def _succeed(self, context: HandlerContext, result: Any) -> None:
-        if type(result) is dict and context.expects_reply and not context.is_over:
-            context.finish(Reply(context.request, result))
-        elif context.is_over:
+        if context.is_over:
             if not (result is None or result is NOREPLY):
                 self._superfluous(context)
         elif not context.expects_reply:
             context.finish(Reply(context.request, {}))  # a SEND has no result; this says that its handler is done
         elif result is None or isinstance(result, dict):
-            context.finish(Reply(context.request, {} if result is None else result))
+            context.finish(Reply(context.request, result or {}))
         elif result is NOREPLY:
             self._contexts[context.request] = context
             self.driver.feed(Decline(context.request))
@@ -381,9 +377,11 @@ class Dispatcher:
             details = {"name": type(error).__name__, "message": _text_of(error)}
         return Fail(context.request, ErrorCode.INTERNAL_ERROR, RPCInternalError.default_description, details)
 
-    def forget(self, request: int) -> None:
-        """Drop a request that has been answered."""
-        self._contexts.pop(request, None)
+    def answered(self, answer: Reply | Fail) -> None:
+        """Feed the answer to a request, and forget the request."""
+        if self._contexts:  # a plain function's is not kept
+            self._contexts.pop(answer.request, None)
+        self.driver.feed(answer)
 
     # Holding
 

@@ -113,6 +113,8 @@ class Handlers:
     def lookup(self, protocol: str | None, action: str) -> Target | None:
         """Find the handler of an action on a connection of this subprotocol; the catch-all is not considered."""
         targets = self._targets
+        if not targets:  # the usual state of a station's own
+            return None
         return targets.get((protocol, action)) or targets.get((None, action))
 
     @property

@@ -123,7 +123,12 @@ class LinkBase(ABC):
     @property
     def deadline(self) -> float:
         """When `Tick` is wanted at the latest, seconds; `inf` when nothing is armed."""
-        return min(self._until, self._ping_at, self._pong_by)
+        deadline = self._ping_at  # no `min`: asked for after every input
+        if self._pong_by < deadline:
+            deadline = self._pong_by
+        if self._until < deadline:
+            deadline = self._until
+        return deadline
 
     def handle(self, event: LinkInput, now: float) -> None:
         """Take an input at `now` (monotonic seconds); received bytes are only kept, `poll` decodes them.
@@ -149,7 +154,7 @@ class LinkBase(ABC):
                 usual = self._decode_usual()
                 if usual is not None:
                     return usual
-            if not self._advance():
+            if (self._phase is _OPEN and self._reader is None and not self._eof) or not self._advance():
                 return None
         return actions.pop(0)
 
@@ -202,7 +207,10 @@ class LinkBase(ABC):
         self._last_received = self._now
         self._pong_by = inf  # anything that arrives is a sign of life
         if phase is _OPEN or phase is Phase.CLOSING:
-            self._feed(data)
+            if self._fresh or self._reader is not None:
+                self._feed(data)
+            else:
+                self._fresh = data
         elif phase is Phase.HANDSHAKE:
             self._head.data += data
 
@@ -287,10 +295,12 @@ class LinkBase(ABC):
             return
         compressed = None if self._deflate is None else self._deflate.compress(payload)
         opcode = _TEXT if is_text else Opcode.BINARY
-        if compressed is None:
+        if compressed is not None:
+            self._send(opcode, compressed, compressed=True)
+        elif self._client:
             self._send(opcode, payload)
         else:
-            self._send(opcode, compressed, compressed=True)
+            self._actions.append(SendBytes(encode_frame(opcode, payload)))
 
     def _send(self, opcode: Opcode, payload: bytes, *, compressed: bool = False) -> None:
         key = self._random.randbytes(4) if self._client else None

@@ -49,7 +49,7 @@ class FrameError(Exception):
         self.detail = detail
 
 
-def encode_frame(opcode: Opcode, payload: bytes, *, key: bytes | None, compressed: bool = False) -> bytes:
+def encode_frame(opcode: Opcode, payload: bytes, *, key: bytes | None = None, compressed: bool = False) -> bytes:
     """Make one unfragmented frame; `key` is the masking key of four bytes of a client, None for a server."""
     first = _FIN | (_RSV1 if compressed else 0) | opcode
     masked = 0 if key is None else _MASKED

@@ -201,7 +201,7 @@ class TestWriting:
     def test_messages_are_compact_json_with_text_as_it_is(self):
         payload = encode_payload({"a": [1, None, True], "ü": "⚡"})
         assert encode_message(MessageType.CALL, "i", "Ä", payload) == '[2,"i","Ä",{"a":[1,null,true],"ü":"⚡"}]'
-        assert encode_result("i", "{}") == '[3,"i",{}]'
+        assert encode_result("i", {}) == '[3,"i",{}]'
         assert encode_error(4, "i", "GenericError", "why", {"k": 1}) == '[4,"i","GenericError","why",{"k":1}]'
 
     def test_a_description_is_cut_to_255_characters(self):
