@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import fastjsonschema
 
+from ._accept import Accept, compile_accept
 from ._formats import FORMATS
 from ._schemas import BUNDLED, Schema, read_bundle
 from ._violations import describe_violation, resolve
@@ -27,7 +28,7 @@ _DEFAULT_DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 class _Message:
     """The schema of one message, and its check once that is compiled."""
 
-    __slots__ = ("_definitions", "_document", "_formats", "_name", "_schema", "_validate")
+    __slots__ = ("_accept", "_definitions", "_document", "_formats", "_name", "_schema", "_validate")
 
     def __init__(self, name: str, schema: Schema, definitions: Schema, *, formats: bool) -> None:
         self._name = name
@@ -35,14 +36,28 @@ class _Message:
         self._definitions = definitions
         self._formats = formats
         self._document: Schema = {}
+        self._accept: Accept | None = None
         self._validate: Callable[[object], object] | None = None
 
     def check(self, payload: object) -> Violation | None:
+        try:
+            if (self._accept or self._prepare())(payload):
+                return None
+        except Exception:  # noqa: BLE001, S110 - an odd payload: the full check, which has the last word, looks at it
+            pass
+        return self._judge(payload)
+
+    def _judge(self, payload: object) -> Violation | None:
         try:
             (self._validate or self.compile())(payload)
         except Exception:  # noqa: BLE001 - a payload that the compiled code chokes on is refused like any other
             return self._refusal(payload)
         return None
+
+    def _prepare(self) -> Accept:
+        """Make the accept check, most often the only one that a message ever needs."""
+        accept = self._accept = compile_accept(self.document(), formats=self._formats) or _unsure
+        return accept
 
     def _refusal(self, payload: object) -> Violation:
         if self._validate is None:
@@ -229,6 +244,11 @@ def _checked_messages(protocol: str, schemas: Schemas, definitions: Schema, *, f
         for message in kinds.values():
             message.check_references()
     return messages
+
+
+def _unsure(_: object) -> bool:
+    """Stand in for the accept check where a schema can have none."""
+    return False
 
 
 def _of_kind(messages: _Messages, kind: str) -> dict[str, _Message]:
