@@ -266,8 +266,8 @@ class Calls:
 
     def _refusal(self, call: OutboundCall) -> OCPPError | None:
         """Strict mode, outbound: what breaks the schema is never sent."""
-        validator = self.config.validator
-        if validator is None or not call.validate or not self.is_validated(call.action):
+        validator = self.config.validator_of(call.action) if call.validate else None
+        if validator is None:
             return None
         if not validator.has(call.action):
             return RPCNotImplementedError(
@@ -279,10 +279,6 @@ class Calls:
         error = violation_error(violation, self._version)
         self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, call.payload, error))
         return error
-
-    def is_validated(self, action: str) -> bool:
-        """Whether strict mode is meant for the action."""
-        return self.config.validated_actions is None or action in self.config.validated_actions
 
     def fill_window(self, now: float) -> None:
         """Write what waits, as far as the window allows; what waited too long is never sent, late tick or not."""
@@ -361,10 +357,8 @@ class Calls:
         return call
 
     def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
-        validator = self.config.validator
-        if validator is None or not call.validate or not self.is_validated(call.action):
-            return None
-        return validator.check_result(call.action, payload)
+        validator = self.config.validator_of(call.action) if call.validate else None
+        return None if validator is None else validator.check_result(call.action, payload)
 
     def _refuse_result(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
         """OCPP 2.1 Part 4 §4.2.3: a caller may tell by CALLRESULTERROR that it could not process a CALLRESULT."""

@@ -106,6 +106,10 @@ class SessionConfig:
         _expect_positive(self.drain_timeout, "drain_timeout")
         _expect_positive(self.close_timeout, "close_timeout")
 
+    def validator_of(self, action: str) -> Validator | None:
+        """Return the validator where strict mode is meant for the action."""
+        return self.validator if self.validated_actions is None or action in self.validated_actions else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compression:

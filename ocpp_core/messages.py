@@ -133,7 +133,7 @@ def decode(text: str, types: Collection[int], leniency: Leniency = _STRICT) -> F
     Never raises, whatever the text is.
     """
     try:
-        if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        if len(text) > MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
             return _broken(text, types, f"expected JSON nested at most {MAX_DEPTH} levels")
         if not text.isascii():
             text.encode()  # a lone surrogate is no Unicode text (RFC 8259 §8.2)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SessionAction, Trace
 from .calls import violation_error
-from .config import SessionConfig, Validator, Violation
+from .config import SessionConfig
 from .inputs import Decline, Fail, Reply
 from .messages import Frame, MessageType, encode_error, encode_result
 from .versions import ErrorCode, Version
@@ -60,7 +60,9 @@ class Requests:
             self._emit(Report(ReportKind.OVERLOAD, "too many CALLs in progress", message_id, frame))
             text = "too many CALLs in progress, try again later"
             self.refuse(message_id, ErrorCode.GENERIC_ERROR, text, action=action)
-        elif config.validator is not None and (violation := self._violation(config.validator, action, payload)):
+        elif (validator := config.validator_of(action)) is not None and (
+            violation := validator.check_call(action, payload)
+        ) is not None:
             error = violation_error(violation, self._version)
             self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error))
             self.refuse(message_id, violation.code, violation.description, action=action)
@@ -78,19 +80,11 @@ class Requests:
         if len(self._open) - len(self._declined) >= self.config.max_inbound:
             self._emit(Report(ReportKind.OVERLOAD, "too many messages in progress", message_id, frame))
             return None
-        validator = self.config.validator
-        if validator is not None and self._is_validated(action):
-            violation = validator.check_send(action, payload)
-            if violation is not None:
-                return violation.description
+        validator = self.config.validator_of(action)
+        if validator is not None and (violation := validator.check_send(action, payload)) is not None:
+            return violation.description
         self._dispatch(frame, now, expects_reply=False)
         return None
-
-    def _violation(self, validator: Validator, action: str, payload: object) -> Violation | None:
-        return validator.check_call(action, payload) if self._is_validated(action) else None
-
-    def _is_validated(self, action: str) -> bool:
-        return self.config.validated_actions is None or action in self.config.validated_actions
 
     def _dispatch(self, frame: Frame, now: float, *, expects_reply: bool) -> None:
         number = next(self._numbers)
@@ -110,16 +104,14 @@ class Requests:
         except (TypeError, ValueError) as error:
             self._own_fault(request, reply, now, str(error), error)
             return
-        if config.validator is not None and (violation := self._result_violation(config.validator, request, reply)):
+        validator = config.validator_of(request.action)
+        if validator is not None and (violation := validator.check_result(request.action, reply.payload)) is not None:
             self._own_fault(request, reply, now, violation.description, violation_error(violation, self._version))
             return
         self._send(text)
         if config.trace:
             frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
             self._emit(Trace(Direction.OUT, frame, request.action, now - request.received_at))
-
-    def _result_violation(self, validator: Validator, request: Dispatch, reply: Reply) -> Violation | None:
-        return validator.check_result(request.action, reply.payload) if self._is_validated(request.action) else None
 
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""

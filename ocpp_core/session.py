@@ -95,6 +95,7 @@ class Session:
     `ids` makes message ids; `numbers` makes request numbers that are unique over all sessions of the host, e.g. one
     `itertools.count()`. With `keep_unsent`, calls that were not written when the connection is lost are not settled
     but left for `take_unsent`. `send` takes the texts to send, in order; without it they are `SendText` actions.
+    `emit` takes the other actions instead of `poll`, for a stack that has a list of its own.
     """
 
     __slots__ = (
@@ -125,6 +126,7 @@ class Session:
         numbers: Iterator[int],
         keep_unsent: bool = False,
         send: Callable[[str], None] | None = None,
+        emit: Callable[[SessionAction], None] | None = None,
     ) -> None:
         self.state: SessionState = Open()
         self.version = version
@@ -132,7 +134,7 @@ class Session:
         self.keep_unsent = keep_unsent
         self._types = version.message_types
         self._actions: list[SessionAction] = []
-        self._emit = self._actions.append
+        self._emit = self._actions.append if emit is None else emit
         self._inbox: list[TextReceived | BinaryReceived | TransportLost] = []
         self._congested = False
         self._now = -inf
@@ -160,12 +162,18 @@ class Session:
         while not actions:
             if not inbox or self._congested:
                 return None
-            event = inbox.pop(0)
-            if type(event) is TextReceived and type(self.state) is Open:
-                self._receive(event.text)
-            else:
-                self._decode(event)
+            self._decode(inbox.pop(0))
         return actions.pop(0)
+
+    def receive(self, text: str, now: float) -> None:
+        """Decode a text at once: for a stack, which has taken out every action before and keeps no input back."""
+        if now > self._now:
+            self._now = now
+        if type(self.state) is Open:
+            self._receive(text)
+        elif type(self.state) is Draining:
+            self._receive(text)
+            self._finish_drain()
 
     def handle(self, event: SessionInput, now: float) -> None:
         """Take an input. Raises TypeError or ValueError for a misuse by the caller, and then changes nothing."""
@@ -256,10 +264,8 @@ class Session:
             self._emit(Settle(event.token))
 
     def _send_violation(self, event: Notify) -> Violation | None:
-        validator = self._config.validator
-        if validator is None or not event.validate or not self.calls.is_validated(event.action):
-            return None
-        return validator.check_send(event.action, event.payload)
+        validator = self._config.validator_of(event.action) if event.validate else None
+        return None if validator is None else validator.check_send(event.action, event.payload)
 
     def _send_raw(self, event: SendRaw) -> None:
         check_command(event, self._config, self._now)

@@ -148,31 +148,39 @@ class ServerStack:
 
     def poll(self) -> Action | None:
         """Take the next action; None when there is nothing to do."""
-        link, session = self._link, self.session
-        while not self._actions:
-            if session is not None and (outbound := session.poll()) is not None:
-                if type(outbound) is not CloseTransport:
-                    return outbound
-                link.handle(CloseLink(outbound.code, outbound.reason, outbound.abort), self._now)
-            elif (inbound := link.poll()) is None or type(inbound) is SendBytes:
+        actions, link = self._actions, self._link
+        while True:
+            if actions:
+                action = actions.pop(0)
+                if type(action) is not CloseTransport:
+                    return action
+                link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
+                continue
+            inbound = link.poll()
+            if inbound is None or type(inbound) is SendBytes:
                 return inbound
-            elif session is not None and type(inbound) is TextReceived:
-                session.handle(inbound, self._now)
-            elif (action := self._from_link(inbound)) is not None:
-                return action
-        return self._actions.pop(0)
+            if self.session is not None and type(inbound) is TextReceived:
+                self.session.receive(inbound.text, self._now)
+            elif (news := self._from_link(inbound)) is not None:
+                return news
 
     def _from_link(self, action: LinkAction) -> Action | None:
         """Pass on what is meant for the host; what is meant for the session goes there."""
         if isinstance(action, TransportOpened):
             version = self._version or version_of(action.subprotocol or "")
             self.session = Session(
-                self._config, version, ids=self._ids, numbers=self._numbers, send=self._link.send_message
+                self._config,
+                version,
+                ids=self._ids,
+                numbers=self._numbers,
+                send=self._link.send_message,
+                emit=self._actions.append,
             )
             return StateChanged(Open())
         if isinstance(action, (TextReceived, BinaryReceived, TransportLost)):
             if self.session is not None:
                 self.session.handle(action, self._now)
+                return self.session.poll()
             return None
         if type(action) is CloseStream and self.session is None:  # nobody need decide on the handshake any more
             self._actions.append(StateChanged(Closed(1006, "")))

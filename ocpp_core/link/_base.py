@@ -285,22 +285,22 @@ class LinkBase(ABC):
 
     def send_message(self, data: str | bytes) -> None:
         """Do what `SendMessage` asks for, without an object for it."""
+        if type(data) is str and self._phase is _OPEN and self._deflate is None and not self._client:
+            self._actions.append(SendBytes(encode_frame(_TEXT, data.encode())))
+            return
         if not isinstance(data, (str, bytes)):
             raise TypeError(f"expected a message as str or bytes, got {type(data).__name__}")
         if self._phase is Phase.HANDSHAKE:
             raise RuntimeError("the WebSocket is not open yet")
-        is_text = isinstance(data, str)
         payload = data.encode() if isinstance(data, str) else data
         if self._phase is not _OPEN:
             return
         compressed = None if self._deflate is None else self._deflate.compress(payload)
-        opcode = _TEXT if is_text else Opcode.BINARY
-        if compressed is not None:
-            self._send(opcode, compressed, compressed=True)
-        elif self._client:
+        opcode = Opcode.TEXT if isinstance(data, str) else Opcode.BINARY
+        if compressed is None:
             self._send(opcode, payload)
         else:
-            self._actions.append(SendBytes(encode_frame(opcode, payload)))
+            self._send(opcode, compressed, compressed=True)
 
     def _send(self, opcode: Opcode, payload: bytes, *, compressed: bool = False) -> None:
         key = self._random.randbytes(4) if self._client else None
