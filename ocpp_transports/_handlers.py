@@ -107,31 +107,45 @@ class HandlerContext:
     __slots__ = (
         "_dispatcher",
         "_is_answered",
+        "_request",
         "_signal",
         "action",
-        "client",
-        "expects_reply",
         "is_gone",
-        "message_id",
         "params",
-        "request",
     )
     direction: ClassVar[Direction] = Direction.IN
 
     def __init__(self, dispatcher: "Dispatcher", action: Dispatch) -> None:
         self._dispatcher = dispatcher
+        self._request = action
         self._is_answered = False
         self.is_gone = False
         self._signal: Signal | None = None
-        self.request = action.request
         self.action = action.action
         self.params: dict[str, Any] = action.payload
-        self.message_id = action.message_id
-        self.expects_reply = action.expects_reply
-        self.client = dispatcher.client
 
     def __repr__(self) -> str:
         return f"<HandlerContext {self.action} {self.message_id}>"
+
+    @property
+    def client(self) -> Any:
+        """The station that asks, or the client that was asked."""
+        return self._dispatcher.client
+
+    @property
+    def request(self) -> int:
+        """The engine's number of the request."""
+        return self._request.request
+
+    @property
+    def message_id(self) -> str:
+        """The message id of the CALL or SEND."""
+        return self._request.message_id
+
+    @property
+    def expects_reply(self) -> bool:
+        """False for a SEND, which has no answer."""
+        return self._request.expects_reply
 
     @property
     def protocol(self) -> str | None:
@@ -172,6 +186,11 @@ class HandlerContext:
             raise RuntimeError(f"expected a CALL to answer; {self.action} is a SEND, which has no answer")
         if self._is_answered:
             raise RuntimeError(f"expected one answer to a CALL; {self.action} has been answered")
+
+    @property
+    def is_due(self) -> bool:
+        """Whether an answer is expected and was not given."""
+        return self._request.expects_reply and not self._is_answered and not self.is_gone
 
     @property
     def is_over(self) -> bool:
@@ -253,9 +272,15 @@ class Dispatcher:
 
     def _serve(self, action: Dispatch) -> None:
         target = self._find(action.action)
-        if target is not None:
-            self._start(action, target)
-        elif self._grace is not None and len(self._held) < HELD:
+        if target is None:
+            self._hold_or_refuse(action)
+        elif target.is_async or self._is_wrapped():
+            self._start_task(HandlerContext(self, action), target)
+        else:
+            self._run_at_once(HandlerContext(self, action), target)
+
+    def _hold_or_refuse(self, action: Dispatch) -> None:
+        if self._grace is not None and len(self._held) < HELD:
             self._held.append(action)
         else:
             self._refuse(action, ErrorCode.NOT_IMPLEMENTED, "The action is not known here")
@@ -279,11 +304,7 @@ class Dispatcher:
 
     # Handlers
 
-    def _start(self, action: Dispatch, target: Target) -> None:
-        context = HandlerContext(self, action)
-        if target.is_async or self._is_wrapped():
-            self._start_task(context, target)
-            return
+    def _run_at_once(self, context: HandlerContext, target: Target) -> None:
         try:
             result = target.function(context.action, context) if target.is_wildcard else target.function(context)
         except BaseException as error:
@@ -291,7 +312,9 @@ class Dispatcher:
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
             return
-        if type(result) is not dict and isawaitable(result):
+        if type(result) is dict and context.is_due:
+            context.finish(Reply(context.request, result))
+        elif isawaitable(result):
             self._start_task(context, Target(lambda _: result, is_async=True, is_wildcard=False))
         else:
             self._succeed(context, result)
