@@ -6,10 +6,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
+from .states import SessionState
 
 if TYPE_CHECKING:
     from .client import ClientState
-    from .session import SessionState
 
 __all__ = [
     "Abandon",

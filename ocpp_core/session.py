@@ -6,9 +6,8 @@ came later is looked at: the same bytes in any split give the same actions.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import inf
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from .actions import CloseTransport, Direction, Report, ReportKind, SendText, SessionAction, Settle, StateChanged, Trace
 from .calls import (
@@ -50,43 +49,10 @@ from .messages import (
     encode_payload,
 )
 from .requests import UNREADABLE_ID, Requests
+from .states import Closed, Closing, Draining, Open, SessionState
 from .versions import ErrorCode, Version
 
 __all__ = ["Closed", "Closing", "Draining", "Open", "Session", "SessionState"]
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Calls and requests flow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draining:
-    """Closing politely: no new calls, answers that somebody waits for are awaited until `until`."""
-
-    until: float
-    code: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """The transport was told to close; it ends by `until` at the latest."""
-
-    until: float
-    code: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The end; close code and reason as in RFC 6455 §7.4."""
-
-    code: int
-    reason: str
-
-
-SessionState: TypeAlias = Open | Draining | Closing | Closed
 
 
 class Session:
