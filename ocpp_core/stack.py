@@ -98,18 +98,20 @@ class ServerStack:
         else:
             now = self._now
         if type(event) is BytesReceived:
-            self._link.handle(event, now)
+            self._link.receive(event, now)
         elif type(event) is Reply and self.session is not None:
-            self.session.handle(event, now)
+            self.session.requests.reply(event, now)
         else:
             self._handle_rare(event, now)
 
     def _handle_rare(self, event: StackInput, now: float) -> None:
         match event:
-            case Tick() | Congested() | BytesReceived():
+            case Tick() | Congested():
                 self._link.handle(event, now)
-                if self.session is not None and not isinstance(event, BytesReceived):
+                if self.session is not None:
                     self.session.handle(event, now)
+            case BytesReceived():
+                pass  # taken before
             case Accept():
                 self._link.handle(event, now)
                 self._config = event.config or self._config

@@ -14,9 +14,11 @@ class Timers:
     cancelling cost O(log n) and memory stays proportional to what is armed.
     """
 
-    __slots__ = ("_armed", "_count", "_heap")
+    __slots__ = ("_armed", "_count", "_heap", "next")
 
     def __init__(self) -> None:
+        self.next = inf
+        """The earliest deadline, `inf` when nothing is armed; an attribute, because it is asked for at every input."""
         self._armed: dict[Hashable, tuple[float, int]] = {}
         self._heap: list[tuple[float, int, Hashable]] = []
         self._count = 0
@@ -29,45 +31,47 @@ class Timers:
 
     def set(self, name: Hashable, at: float) -> None:
         """Arm `name` for the absolute time `at` (seconds), instead of what it was armed for; `inf` disarms it."""
+        self.cancel(name)
         if at == inf:
-            self.cancel(name)
             return
         self._count += 1
         self._armed[name] = at, self._count
         heappush(self._heap, (at, self._count, name))
-        self._compact()
+        if at < self.next:
+            self.next = at
 
     def cancel(self, name: Hashable) -> None:
         """Disarm `name`; of an unknown one: nothing."""
-        if self._armed.pop(name, None) is not None:
-            self._compact()
-
-    @property
-    def next(self) -> float:
-        """The earliest deadline, `inf` when nothing is armed."""
+        armed = self._armed.pop(name, None)
+        if armed is None:
+            return
         if not self._armed:
-            return inf  # the usual state of most, and asked for after every input
-        heap = self._heap
-        while heap and not self._is_live(heap[0]):
-            heappop(heap)
-        return heap[0][0]
+            self.clear()
+        elif armed[0] == self.next:
+            self._look_up_next()
+        elif len(self._heap) > 2 * len(self._armed) + 16:
+            self._heap = [entry for entry in self._heap if self._is_live(entry)]
+            heapify(self._heap)
 
     def due(self, now: float) -> Iterator[Hashable]:
         """Take out, in order of time, every name whose deadline is not after `now`."""
         while self.next <= now:
             _, _, name = heappop(self._heap)
             del self._armed[name]
+            self._look_up_next()
             yield name
 
     def clear(self) -> None:
         """Disarm everything."""
         self._armed.clear()
         self._heap.clear()
+        self.next = inf
 
-    def _compact(self) -> None:
-        if len(self._heap) > 2 * len(self._armed) + 16:
-            self._heap = [entry for entry in self._heap if self._is_live(entry)]
-            heapify(self._heap)
+    def _look_up_next(self) -> None:
+        heap = self._heap
+        while heap and not self._is_live(heap[0]):
+            heappop(heap)
+        self.next = heap[0][0] if heap else inf
 
     def _is_live(self, entry: tuple[float, int, Hashable]) -> bool:
         armed = self._armed.get(entry[2])

@@ -137,11 +137,12 @@ class LinkBase(ABC):
         the WebSocket is open) and ValueError or TypeError for bad arguments; nothing has changed then. A command that
         comes too late is ignored.
         """
+        if type(event) is BytesReceived:
+            self.receive(event, now)
+            return
         if now > self._now:
             self._now = now
-        if type(event) is BytesReceived:
-            self._receive(event)
-        elif type(event) is SendMessage:
+        if type(event) is SendMessage:
             self.send_message(event.data)
         else:
             self._command(event)
@@ -196,7 +197,10 @@ class LinkBase(ABC):
 
     # Bytes in
 
-    def _receive(self, event: BytesReceived) -> None:
+    def receive(self, event: BytesReceived, now: float) -> None:
+        """Do what `handle` does with it: for a stack, which knows already what it has."""
+        if now > self._now:
+            self._now = now
         phase, data = self._phase, event.data
         if self._eof or phase is _ENDED or event.attempt != self._attempt:
             return
