@@ -135,9 +135,10 @@ class ClientEngine:
     def deadline(self) -> float:
         """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
         state = self.state
-        until = state.until if isinstance(state, (Connecting, Waiting)) else inf
-        session = self.session.deadline if self.session is not None else inf
-        return min(until, session, self._outbox.deadline)
+        deadline = state.until if isinstance(state, (Connecting, Waiting)) else inf
+        if self.session is not None:
+            deadline = min(deadline, self.session.deadline)
+        return min(deadline, self._outbox.deadline)
 
     @property
     def config(self) -> ClientConfig:
@@ -161,12 +162,19 @@ class ClientEngine:
 
     def handle(self, event: ClientInput, now: float) -> None:
         """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
-        self._now = now = max(now, self._now)
+        if now > self._now:
+            self._now = now
+        if type(event) is TextReceived:
+            self._received(event)
+        elif type(event) is StartCall:
+            self._start(event)
+        else:
+            self._handle_rare(event)
+
+    def _handle_rare(self, event: ClientInput) -> None:
         match event:
-            case TextReceived() | BinaryReceived():
+            case BinaryReceived():
                 self._received(event)
-            case StartCall():
-                self._start(event)
             case TransportOpened() | TransportFailed() | TransportLost():
                 self._transport(event)
             case Tick():
@@ -182,6 +190,8 @@ class ClientEngine:
                 self._pass_on(event)
             case SendRaw() | Notify():
                 self._send(event)
+            case TextReceived() | StartCall():
+                pass  # taken before
             case _:
                 self._pass_on(event)
 

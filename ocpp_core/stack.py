@@ -222,11 +222,20 @@ class ClientStack:
 
     def handle(self, event: StackInput, now: float) -> None:
         """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
-        self._now = now = max(now, self._now)
+        if now > self._now:
+            self._now = now
+        else:
+            now = self._now
+        if type(event) is BytesReceived:
+            if self._link is not None and event.attempt == self._attempt:
+                self._link.receive(event, now)
+        elif type(event) is StartCall or type(event) is Reply:
+            self.engine.handle(event, now)
+        else:
+            self._handle_rare(event, now)
+
+    def _handle_rare(self, event: StackInput, now: float) -> None:
         match event:
-            case BytesReceived():
-                if self._link is not None and event.attempt == self._attempt:
-                    self._link.handle(event, now)
             case Tick() | Congested():
                 if self._link is not None:
                     self._link.handle(event, now)
@@ -242,6 +251,8 @@ class ClientStack:
                 self.engine.handle(event, now)
             case Accept() | Reject() | Respond():
                 raise RuntimeError(f"{type(event).__name__} answers a client's request: only servers do")
+            case BytesReceived():
+                pass  # taken before
             case _:
                 self.engine.handle(event, now)
 
