@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from ocpp_core.validation import create_validator, load_validator
 
     from . import events
+    from ._contexts import CallContext, HandlerContext
     from ._events import EventStream
-    from ._handlers import CallContext, HandlerContext
     from ._registry import NOREPLY, Middleware
     from ._runtime import Listener
     from ._tls import TLSOptions
@@ -87,7 +87,7 @@ _HOMES = {
     "ocpp_core.messages": ("Leniency", "MessageType"),
     "ocpp_core.validation": ("create_validator", "load_validator"),
     "ocpp_transports._events": ("EventStream",),
-    "ocpp_transports._handlers": ("CallContext", "HandlerContext"),
+    "ocpp_transports._contexts": ("CallContext", "HandlerContext"),
     "ocpp_transports._registry": ("NOREPLY", "Middleware"),
     "ocpp_transports._runtime": ("Listener",),
     "ocpp_transports._tls": ("TLSOptions",),

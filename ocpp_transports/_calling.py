@@ -15,12 +15,12 @@ from ocpp_core.errors import (
 from ocpp_core.inputs import Notify, SendRaw, StartCall
 from ocpp_core.session import Draining, Open, Session
 
+from ._contexts import CallContext
 from ._driver import Driver, Slot
-from ._handlers import CallContext, compose
 from ._logging import Log
 from ._options import PeerOptions
 from ._outbound import CallKeywords, CallOptions, Request, as_command, read_request
-from ._registry import Handlers
+from ._registry import Handlers, compose
 
 __all__ = ["Calling", "Params"]
 

@@ -7,8 +7,9 @@ from ocpp_core.actions import Dispatch, HttpRequest, Report, ReportKind, Trace, 
 from ocpp_core.errors import OCPPError, RPCError, RPCFormatViolationError
 from ocpp_core.messages import MessageType
 
+from ._contexts import HandlerContext
 from ._events import Emitter
-from ._handlers import Dispatcher, HandlerContext
+from ._handlers import Dispatcher
 from ._logging import Log
 from .events import (
     BadMessageEvent,

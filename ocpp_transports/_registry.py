@@ -6,7 +6,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, overload
 
 if TYPE_CHECKING:
-    from ._handlers import CallContext, HandlerContext
+    from ._contexts import CallContext, HandlerContext
 
 __all__ = ["NOREPLY", "Handler", "Handlers", "Middleware", "NoReply", "Target", "Wildcard", "compose"]
 

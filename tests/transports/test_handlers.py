@@ -7,7 +7,8 @@ import pytest
 from ocpp_core.actions import Direction
 from ocpp_core.errors import ConnectionLostError, RPCError, RPCInternalError, RPCSecurityError, create_rpc_error
 from ocpp_core.inputs import Decline, Fail, Reply
-from ocpp_transports._handlers import NOREPLY, RUNNING
+from ocpp_transports._handlers import RUNNING
+from ocpp_transports._registry import NOREPLY
 from tests.transports.fake_host import FakeSlot
 from tests.transports.station import INTERNAL, later, raise_later, throw
 

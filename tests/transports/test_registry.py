@@ -4,7 +4,8 @@ import pytest
 
 from ocpp_core.actions import Direction
 from ocpp_core.inputs import Decline, Fail, Reply
-from ocpp_transports._handlers import NOREPLY, CallContext, Handlers, compose
+from ocpp_transports._contexts import CallContext
+from ocpp_transports._registry import NOREPLY, Handlers, compose
 from tests.transports.station import INTERNAL, later, throw
 
 

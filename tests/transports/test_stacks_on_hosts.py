@@ -12,7 +12,8 @@ from ocpp_core.client import Online
 from ocpp_core.errors import ConnectionLostError, RPCError, RPCGenericError
 from ocpp_core.inputs import Accept, Close, Connect, StartCall
 from ocpp_transports._driver import Driver
-from ocpp_transports._handlers import Dispatcher, Handlers
+from ocpp_transports._handlers import Dispatcher
+from ocpp_transports._registry import Handlers
 from tests.transports.fake_host import FakeOwner
 
 pytestmark = pytest.mark.anyio

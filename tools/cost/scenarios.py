@@ -17,8 +17,8 @@ from ocpp_core.session import Session
 from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.validation import load_validator
 from ocpp_core.versions import OCPP16
+from ocpp_transports._contexts import HandlerContext
 from ocpp_transports._driver import Driver
-from ocpp_transports._handlers import HandlerContext
 from ocpp_transports._reception import Reception
 from ocpp_transports._registry import Handlers
 from ocpp_transports._server_options import ServerOptions
