@@ -6,13 +6,13 @@ once a message on servers with thousands of stations. What does not decode is de
 Sources: OCPP-J 1.6 §4.2, OCPP 2.0.1 Part 4 §4.2, OCPP 2.1 Part 4 §4.2.
 """
 
-import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from math import isinf
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from ._json import dumps, loads, quote
 
 __all__ = [
     "MAX_DEPTH",
@@ -98,22 +98,6 @@ class Leniency:
     """Read binary WebSocket messages as UTF-8 text."""
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")  # RFC 8259 §6: NaN and Infinity are not permitted
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if isinf(number):
-        raise ValueError("a number too large to be told from Infinity")  # it could not be written again
-    return number
-
-
-_loads = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant).decode
-_dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-
-_quote = json.encoder.encode_basestring
-
 _HEAD_OF_BROKEN = re.compile(r'\s*\[\s*([2-6])\s*,(?:\s*"([^"\\\x00-\x1f]{0,36})")?')
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _STRICT = Leniency()
@@ -135,11 +119,7 @@ def decode(text: str, types: Collection[int], leniency: Leniency = _STRICT) -> F
     try:
         if len(text) > MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
             return _broken(text, types, f"expected JSON nested at most {MAX_DEPTH} levels")
-        if not text.isascii():
-            text.encode()  # a lone surrogate is no Unicode text (RFC 8259 §8.2)
-        frame = _loads(text)
-        if "\\" in text:
-            _dumps(frame).encode()  # neither is an escaped one
+        frame = loads(text)
     except (ValueError, RecursionError):
         return _broken(text, types, "expected a JSON array in valid UTF-8 without NaN or Infinity")
     if type(frame) is list and len(frame) == 4:
@@ -296,9 +276,7 @@ def encode_payload(payload: object) -> str:
     if not payload:
         return "{}"  # many a CALL and CALLRESULT is empty
     try:
-        text = _dumps(payload)
-        if not text.isascii():
-            text.encode()
+        text = dumps(payload)
     except RecursionError:
         text = ""
     # The message around it is one level more, and what is written here must be readable at the other end.
@@ -309,12 +287,12 @@ def encode_payload(payload: object) -> str:
 
 def encode_message(kind: int, message_id: str, action: str, payload_json: str) -> str:
     """Write a CALL (2) or SEND (6) around a payload that is JSON text already."""
-    return f"[{kind},{_quote(message_id)},{_quote(action)},{payload_json}]"
+    return f"[{kind},{quote(message_id)},{quote(action)},{payload_json}]"
 
 
 def encode_result(message_id: str, payload: object) -> str:
     """Write a CALLRESULT. Raises as `encode_payload` does."""
-    return f"[3,{_quote(message_id)},{encode_payload(payload)}]"
+    return f"[3,{quote(message_id)},{encode_payload(payload)}]"
 
 
 def encode_error(kind: int, message_id: str, code: str, description: str, details: object) -> str:
@@ -322,7 +300,7 @@ def encode_error(kind: int, message_id: str, code: str, description: str, detail
 
     Raises TypeError or ValueError as `encode_payload` does, for `details` and the texts.
     """
-    texts = ",".join(map(_dumps, (message_id, code, description[:MAX_DESCRIPTION])))
+    texts = ",".join(map(quote, (message_id, code, description[:MAX_DESCRIPTION])))
     text = f"[{kind},{texts},{encode_payload(details)}]"
     if not text.isascii():
         text.encode()

@@ -1,0 +1,134 @@
+"""JSON text to values and back, by the standard library or, where it is installed, by orjson: with one meaning.
+
+What both refuse: all that RFC 8259 does not allow (NaN, Infinity, control characters in strings, …), numbers too large
+to be told from Infinity, and lone surrogates, escaped or not. What both keep: integers of any size, and floats as
+floats (`1.0` is no `1`). Where orjson refuses, or might mean something else, the standard library has the last word.
+"""
+
+import json
+from collections.abc import Callable
+from enum import Enum
+from math import isinf
+from typing import Any, Final, NamedTuple, NoReturn
+
+try:
+    import orjson
+except ImportError:  # the extra `speed` is not installed
+    orjson = None  # type: ignore[assignment]  # a module everywhere else
+
+__all__ = ["FAST", "STANDARD", "Codec", "dumps", "loads", "quote"]
+
+
+class Codec(NamedTuple):
+    """Both ways of one implementation."""
+
+    loads: Callable[[str], Any]
+    """Read a text. Raises ValueError for what is no JSON, RecursionError for what is nested too deeply to be read."""
+    dumps: Callable[[object], str]
+    """Write a value without spaces.
+
+    Members of an Enum are written as their values and UUIDs as text. Raises TypeError for what JSON cannot say,
+    ValueError for NaN, Infinity and lone surrogates, RecursionError for what is nested too deeply or contains itself.
+    """
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")  # RFC 8259 §6: NaN and Infinity are not permitted
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if isinf(number):
+        raise ValueError("a number too large to be told from Infinity")  # it could not be written again
+    return number
+
+
+def _default(value: object) -> object:
+    """Write what orjson writes without being asked."""
+    if isinstance(value, Enum):
+        return value.value
+    if type(value).__module__ == "uuid":  # the engine imports nothing that can roll dice
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} is not JSON serializable")
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_default)
+_WHITESPACE: Final = " \t\n\r"
+# The decoder's own loop looks for whitespace before and behind every text, which takes a quarter of the time.
+_scan: Final = _DECODER.scan_once  # type: ignore[attr-defined]  # there in every version, and documented in the source
+quote: Final[Callable[[str], str]] = json.encoder.encode_basestring
+"""Write a text as JSON string. Raises TypeError for anything else."""
+
+
+def _make_encode() -> Callable[[object], str]:
+    """Keep one of the C encoders that `JSONEncoder.encode` makes anew at every call: half of the time of a short value.
+
+    Without `markers` what contains itself ends by RecursionError, and threads share no state.
+    """
+    make = json.encoder.c_make_encoder  # type: ignore[attr-defined]  # it is the fallback below that must not be missing
+    if make is None:  # an interpreter without it
+        return _ENCODER.encode
+    encode = make(None, _default, quote, None, ":", ",", False, False, False)  # noqa: FBT003 - it takes no keywords
+    join = "".join
+    return lambda value: join(encode(value, 0))
+
+
+_encode: Final = _make_encode()
+
+
+def _standard_loads(text: str) -> Any:
+    if not text.isascii():
+        text.encode()  # a lone surrogate is no Unicode text (RFC 8259 §8.2)
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:  # whitespace first, or no JSON
+        value, end = _DECODER.decode(text), len(text)
+    if end != len(text) and text[end:].strip(_WHITESPACE):
+        raise ValueError("expected the end of the text")
+    if "\\" in text:
+        _encode(value).encode()  # neither is an escaped one
+    return value
+
+
+def _standard_dumps(value: object) -> str:
+    text = _encode(value)
+    if not text.isascii():
+        text.encode()
+    return text
+
+
+STANDARD: Final = Codec(_standard_loads, _standard_dumps)
+
+_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER: Final = b"0" * 19
+
+
+def _fast_codec() -> Codec:
+    read, write = orjson.loads, orjson.dumps
+    options = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+    def fast_loads(text: str) -> Any:
+        if _LONG_NUMBER in text.encode().translate(_DIGITS):  # it reads integers beyond 64 bits as floats
+            return _standard_loads(text)
+        try:
+            return read(text)
+        except ValueError:
+            return _standard_loads(text)
+
+    def fast_dumps(value: object) -> str:
+        try:
+            data = write(value, option=options)
+        except TypeError:
+            return _standard_dumps(value)
+        if b"null" in data:  # it writes NaN and Infinity so
+            return _standard_dumps(value)
+        return data.decode()
+
+    return Codec(fast_loads, fast_dumps)
+
+
+FAST: Final = None if orjson is None else _fast_codec()
+"""The codec on orjson, None without it."""
+
+loads, dumps = STANDARD if FAST is None else FAST
