@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import fastjsonschema
 
+from ._accelerated import accelerated, plain_values
 from ._accept import Accept, compile_accept
 from ._formats import FORMATS
 from ._schemas import BUNDLED, Schema, read_bundle
@@ -49,6 +50,7 @@ class _Message:
 
     def _judge(self, payload: object) -> Violation | None:
         try:
+            payload = plain_values(payload)
             (self._validate or self.compile())(payload)
         except Exception:  # noqa: BLE001 - a payload that the compiled code chokes on is refused like any other
             return self._refusal(payload)
@@ -56,8 +58,12 @@ class _Message:
 
     def _prepare(self) -> Accept:
         """Make the accept check, most often the only one that a message ever needs."""
-        accept = self._accept = compile_accept(self.document(), formats=self._formats) or _unsure
-        return accept
+        document = self.document()
+        accept = compile_accept(document, formats=self._formats)
+        if accept is not None:
+            accept = accelerated(document, formats=self._formats) or accept
+        self._accept = accept or _unsure
+        return self._accept
 
     def _refusal(self, payload: object) -> Violation:
         if self._validate is None:
@@ -72,6 +78,7 @@ class _Message:
     def compile(self) -> Callable[[object], object]:
         """Compile the check. Two threads may both do it: the last one wins, and nothing is lost."""
         self._document = self.document()
+        self._prepare()
         try:
             validate: Callable[[object], object] = fastjsonschema.compile(
                 _plain(self._document),  # it writes into what it is given
