@@ -111,8 +111,10 @@ class Raw:
         return Answer(response.status_code, headers, b"".join(part.data for part in body).decode())
 
     async def begins(self) -> None:
-        """Receive something."""
-        assert self._data or await self._more()
+        """Receive something, or the end: a peer that loses patience may leave before it has said a word."""
+        with suppress(anyio.BrokenResourceError):
+            if not self._data:
+                await self._more()
 
     async def frame(self) -> tuple[int, bytes]:
         """Receive a frame: its opcode and payload."""

@@ -110,13 +110,13 @@ class TestABrokenRun:
     def test_what_is_missing_is_named_and_the_exit_code_tells(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.setattr(conductor, "LIMIT", 1.0)
+        monkeypatch.setattr(conductor, "LIMIT", 0.5)  # the outage alone takes longer, wherever this runs
         assert command_line.main([]) == 1
         out, err = capsys.readouterr()
         complaints = set(err.splitlines())
-        assert {
-            f"missing: CP-{version}: {step}" for version in (16, 201, 21) for step in STEPS if step != "SEND"
-        } < complaints
+        after_the_cut = list(STEPS)[list(STEPS).index("cable cut, back after") :]
+        assert len(after_the_cut) == 5
+        assert {f"missing: CP-{version}: {step}" for version in (16, 201, 21) for step in after_the_cut} < complaints
         assert {"missing: CP-21: SEND", "missing: server: did not end in time"} < complaints
         assert f"{len(complaints)} things are missing" in out
         assert "MISSING" in out
