@@ -78,18 +78,19 @@ class RecentIds:
     __slots__ = ("_ids", "_size")
 
     def __init__(self, size: int) -> None:
-        self._ids: dict[str, None] = {}
+        self._ids: dict[str, None] | None = None  # made for the first one: most connections never have any
         self._size = size
 
     def add(self, message_id: str) -> None:
         """Remember an id, forgetting the oldest one where there are too many."""
-        self._ids[message_id] = None
-        if len(self._ids) > self._size:
-            del self._ids[next(iter(self._ids))]
+        ids = self._ids = self._ids or {}
+        ids[message_id] = None
+        if len(ids) > self._size:
+            del ids[next(iter(ids))]
 
     def take(self, message_id: str) -> bool:
         """Forget an id; tells whether it was remembered."""
-        return self._ids.pop(message_id, self) is None
+        return self._ids is not None and self._ids.pop(message_id, self) is None
 
 
 def prepare_call(start: StartCall, config: SessionConfig, now: float) -> OutboundCall:

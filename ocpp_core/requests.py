@@ -22,7 +22,7 @@ UNREADABLE_ID = "-1"
 class Requests:
     """The inbound direction of one connection."""
 
-    __slots__ = ("_declined", "_emit", "_ids", "_numbers", "_open", "_send", "_version", "config")
+    __slots__ = ("_declined", "_emit", "_numbers", "_open", "_send", "_version", "config")
 
     def __init__(
         self,
@@ -38,7 +38,6 @@ class Requests:
         self._emit = emit
         self._send = send
         self._open: dict[int, Dispatch] = {}
-        self._ids: set[str] = set()
         self._declined: dict[int, None] = {}
 
     def __len__(self) -> int:
@@ -52,7 +51,7 @@ class Requests:
         config = self.config
         if config.trace:
             self._emit(Trace(Direction.IN, frame, action))
-        if message_id in self._ids:
+        if self._open and self._is_in_progress(message_id):
             self._emit(Report(ReportKind.DUPLICATE_ID, "the id is still in progress", message_id, frame))
             text = "a CALL with this message id is in progress"
             self.refuse(message_id, ErrorCode.RPC_FRAMEWORK_ERROR, text, action=action)
@@ -67,7 +66,6 @@ class Requests:
             self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error))
             self.refuse(message_id, violation.code, violation.description, action=action)
         else:
-            self._ids.add(message_id)
             self._dispatch(frame, now, expects_reply=True)
 
     def on_send(self, frame: Frame, now: float) -> str | None:
@@ -85,6 +83,10 @@ class Requests:
             return violation.description
         self._dispatch(frame, now, expects_reply=False)
         return None
+
+    def _is_in_progress(self, message_id: str) -> bool:
+        """Whether a CALL with this id has no answer yet. Few are ever open: an index of ids would cost all of them."""
+        return any(request.message_id == message_id and request.expects_reply for request in self._open.values())
 
     def _dispatch(self, frame: Frame, now: float, *, expects_reply: bool) -> None:
         number = next(self._numbers)
@@ -173,16 +175,12 @@ class Requests:
         """Forget everything: nobody waits for answers any more."""
         abandoned = list(self._open)
         self._open.clear()
-        self._ids.clear()
         self._declined.clear()
         for number in abandoned:
             self._emit(Abandon(number))
 
     def _close(self, number: int) -> Dispatch | None:
         request = self._open.pop(number, None)
-        if request is not None:
-            if self._declined:
-                self._declined.pop(number, None)
-            if request.expects_reply:
-                self._ids.discard(request.message_id)
+        if request is not None and self._declined:
+            self._declined.pop(number, None)
         return request

@@ -64,6 +64,8 @@ class ServerStack:
     numbers, shared by all stacks of a server; `random` makes the ping jitter.
     """
 
+    __slots__ = ("_actions", "_config", "_ids", "_link", "_now", "_numbers", "_version", "session")
+
     def __init__(
         self,
         link: LinkConfig,

@@ -5,7 +5,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
@@ -13,7 +13,7 @@ from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamOpene
 
 from ._connect import tune
 from ._dialer import failure
-from ._driver import Driver, Handle
+from ._driver import Driver, Handle, Slot
 from ._runtime import HIGH_WATER, LINGER, SEND_TIMEOUT, Connected
 from .accept import ConnectionFacts
 
@@ -61,22 +61,16 @@ class SocketHost(asyncio.BufferedProtocol):
         "_scope",
         "_timer",
         "_transport",
-        "call_at",
         "driver",
         "is_closing",
         "now",
         "opening",
         "send",
-        "slot",
-        "spawn",
     )
     driver: Driver
 
     def __init__(self, scope: "Scope", connected: Connected | None = None, attempt: int = 0) -> None:
         self.now = scope.clock
-        self.call_at = scope.call_at
-        self.slot = scope.slot
-        self.spawn = scope.spawn
         self.send: Callable[[Any], None] = _swallow
         self.is_closing = False
         self.opening: Handle | None = None
@@ -90,6 +84,18 @@ class SocketHost(asyncio.BufferedProtocol):
         self._is_tls = False
 
     # Host
+
+    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` at `when`; see Host."""
+        return self._scope.call_at(when, fn)
+
+    def slot(self) -> Slot:
+        """Make an empty slot."""
+        return self._scope.slot()
+
+    def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
+        """Run a coroutine as a task; see Host."""
+        return self._scope.spawn(coro)
 
     def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
         """Refuse: accepted connections do not dial."""
@@ -135,6 +141,7 @@ class SocketHost(asyncio.BufferedProtocol):
         """Take an open stream, its TLS handshake done."""
         self._buffer = _buffer_of(asyncio.get_running_loop())
         self._transport = transport = cast("asyncio.Transport", transport)
+        self.opening = None
         if self.is_closing or self._scope.is_closed:  # on uvloop one that was called off may never say it is lost
             self._give_up(transport)
             return

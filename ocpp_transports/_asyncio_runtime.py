@@ -22,6 +22,8 @@ from ._scope import ACCEPT_PAUSE, Scope, Task
 __all__ = ["AsyncioRuntime", "FutureSlot"]
 
 _log = logging.getLogger(__name__)
+_BATCH = 64
+"""Connections accepted at a stretch, when many stations come at once; then the others get their turn."""
 
 
 class FutureSlot:
@@ -62,7 +64,7 @@ class AsyncioRuntime(Scope):
 
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`; see Runtime."""
-        return self._loop.call_at(when, fn)
+        return self._loop.call_at(when, fn, context=self.context)
 
     def slot(self) -> FutureSlot:
         """Make an empty slot."""
@@ -124,15 +126,15 @@ class AsyncioRuntime(Scope):
         while True:
             await anyio.wait_readable(listening)  # `sock_accept`, cancelled, may lose what it has accepted
             try:
-                accepted, _ = listening.accept()
-            except BlockingIOError:  # the peer has left already
+                for _ in range(_BATCH):
+                    accepted, _ = listening.accept()
+                    accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
+                    self._welcome(accepted, ssl, connected)
+            except BlockingIOError:  # nobody is left who waits
                 continue
             except OSError as error:
                 _log.warning("accepting a connection failed: %s", error)
                 await anyio.sleep(ACCEPT_PAUSE)
-            else:
-                accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
-                self._welcome(accepted, ssl, connected)
 
     def _welcome(self, accepted: socket.socket, ssl: SSLContext | None, connected: Connected) -> None:
         """Take an accepted socket. Its task is ended by its host, and not once it has a transport.

@@ -9,7 +9,6 @@ timer, ordered output, one-shot slots, tasks. Client, server and browser client 
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from itertools import count
 from math import inf
 from typing import Any, Final, Protocol
 
@@ -147,14 +146,14 @@ class Driver:
     an engine that is under way is armed at once; its actions wait for the first `feed`.
     """
 
-    __slots__ = ("_draining", "_due", "_now", "_resume", "_slots", "_timer", "_tokens", "engine", "host", "owner")
+    __slots__ = ("_asked", "_draining", "_due", "_now", "_resume", "_slots", "_timer", "engine", "host", "owner")
 
     def __init__(self, engine: Engine, host: Host, owner: Owner) -> None:
         self.engine = engine
         self.host = host
         self.owner = owner
         self._now = host.now
-        self._tokens = count(1)
+        self._asked = 0
         self._slots: dict[int, Slot] | None = {}  # None once stopped
         self._draining = False
         self._timer: Handle | None = None
@@ -184,7 +183,7 @@ class Driver:
         """
         if self._slots is None:
             raise ClosedError("the connection has been closed")
-        token = next(self._tokens)
+        self._asked = token = self._asked + 1
         slot = self._slots[token] = self.host.slot()
         try:
             self.feed(make(token))

@@ -6,6 +6,7 @@ once, coroutine functions as tasks of the host, so that a handler can call its o
 
 from collections.abc import Callable, Sequence
 from inspect import isawaitable
+from math import inf
 from typing import Any, Final
 
 from ocpp_core.actions import Dispatch
@@ -64,7 +65,8 @@ class Dispatcher:
         self._ready: list[tuple[HandlerContext, Target]] = []
         self._contexts: dict[int, HandlerContext] = {}
         self._held: list[Dispatch] = []
-        self._grace: Handle | None = None
+        self._hold_until = -inf
+        self._grace: Handle | None = None  # armed while something is held
 
     # Requests
 
@@ -102,8 +104,9 @@ class Dispatcher:
             self._run_at_once(HandlerContext(self, action), target)
 
     def _hold_or_refuse(self, action: Dispatch) -> None:
-        if self._grace is not None and len(self._held) < HELD:
+        if len(self._held) < HELD and self.driver.host.now() < self._hold_until:
             self._held.append(action)
+            self._watch()
         else:
             self._refuse(action, ErrorCode.NOT_IMPLEMENTED, "The action is not known here")
 
@@ -232,14 +235,11 @@ class Dispatcher:
 
     def hold(self, seconds: float = GRACE) -> None:
         """Keep CALLs without a handler until one is registered, until `release`, or until `seconds` have passed."""
-        if self._grace is None:
-            host = self.driver.host
-            self._grace = host.call_at(host.now() + seconds, self.release)
-            for registry in self._registries:
-                registry.watch(self._wake)
+        self._hold_until = self.driver.host.now() + seconds
 
     def release(self) -> None:
         """End the hold: what still has no handler is answered by NotImplemented. Idempotent."""
+        self._hold_until = -inf
         if self._grace is None:
             return
         self._grace.cancel()
@@ -247,6 +247,13 @@ class Dispatcher:
         for registry in self._registries:
             registry.unwatch(self._wake)
         self._serve_held()
+
+    def _watch(self) -> None:
+        """Look out for handlers and for the end of the hold, now that something is held."""
+        if self._grace is None:
+            self._grace = self.driver.host.call_at(self._hold_until, self.release)
+            for registry in self._registries:
+                registry.watch(self._wake)
 
     def _wake(self) -> None:
         """Look again in the loop's next turn: a handler must not run in the midst of the code that registers it."""

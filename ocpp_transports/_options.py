@@ -167,6 +167,17 @@ class PeerOptions:
             validated_actions=None if methods is None else frozenset(methods),
         )
 
+    def session_in(self, protocol: str, *, trace: bool) -> SessionConfig:
+        """The engine's config of a conversation in this subprotocol: one object for all connections that want it."""
+        wanted = protocol, trace
+        if wanted not in self._sessions:
+            self._sessions[wanted] = replace(self.session, validator=self.validators.get(protocol), trace=trace)
+        return self._sessions[wanted]
+
+    @cached_property
+    def _sessions(self) -> dict[tuple[str, bool], SessionConfig]:
+        return {}
+
     @cached_property
     def link(self) -> LinkConfig:
         """The engine's config of a WebSocket."""

@@ -8,7 +8,6 @@ from ocpp_core.errors import OCPPError, RPCError, RPCFormatViolationError
 from ocpp_core.messages import MessageType
 
 from ._contexts import HandlerContext
-from ._events import Emitter
 from ._handlers import Dispatcher
 from ._logging import Log
 from .events import (
@@ -40,14 +39,22 @@ _FAILED: Final = frozenset({ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED
 
 
 class PeerOwner:
-    """The owner of a peer's driver; `state_changed` is the peer's own."""
+    """The owner of a peer's driver; `tell` (an event's name and payload) and `state_changed` are the peer's own."""
 
-    def __init__(self, identity: str, emitter: Emitter, log: Log, state_changed: Callable[[object], None]) -> None:
+    __slots__ = ("_identity", "_tell", "dispatcher", "log", "state_changed")
+
+    def __init__(
+        self,
+        identity: str,
+        tell: Callable[[str, object], None],
+        log: Log,
+        state_changed: Callable[[object], None],
+    ) -> None:
         self.dispatcher: Dispatcher | None = None
         self.log = log
         self.state_changed = state_changed
         self._identity = identity
-        self._emit = emitter.emit
+        self._tell = tell
 
     def dispatched(self, action: Dispatch) -> None:
         """Run the handler of this request."""
@@ -63,22 +70,22 @@ class PeerOwner:
         """Tell and log a message."""
         self.log.traced(trace)
         event = MessageEvent(trace.direction, trace.frame, trace.action, trace.latency)
-        self._emit("message", event)
+        self._tell("message", event)
         name = _NAME_OF.get(trace.frame[0])
         if name is not None:
-            self._emit(name, event)
+            self._tell(name, event)
 
     def reported(self, report: Report) -> None:
         """Tell and log what happened."""
         self.log.reported(report)
         news = _news(report, self._identity)
         if news is not None:
-            self._emit(*news)
+            self._tell(*news)
 
     def handler_failed(self, context: HandlerContext, error: Exception) -> None:
         """Tell and log that a handler raised."""
         self.log.handler_failed(context.action, error)
-        self._emit("handler_error", HandlerErrorEvent(context.action, error))
+        self._tell("handler_error", HandlerErrorEvent(context.action, error))
 
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Nothing: admission comes before."""

@@ -57,6 +57,9 @@ class Scope(ABC):
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
+        self.context = copy_context()
+        """What timers and streams run in. One for all of them: a copy for each is dear, in time and in memory."""
+        self.context.run(_current.set, None)
         self.is_closed = False
         self.streams: set[Closable] = set()
         """Open sockets that have no task of their own."""
@@ -90,8 +93,11 @@ class Scope(ABC):
             coro.close()
             return task
         self._tasks.add(task)
-        context = copy_context()
-        context.run(_current.set, task if stream is None else None)
+        if stream is None:
+            context = copy_context()
+            context.run(_current.set, task)
+        else:
+            context = self.context.copy()
         self.start(task, coro, context)
         return task
 

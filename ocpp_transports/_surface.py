@@ -1,5 +1,6 @@
 """The methods that a client, a server's handle on a station, and a server have in common: handlers and events."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
@@ -16,6 +17,7 @@ class HandlerSurface:
     """Registration of handlers and middleware."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._handlers = Handlers()
 
     @overload
@@ -55,10 +57,34 @@ class HandlerSurface:
         return self._handlers.use(middleware)
 
 
-class EventSurface:
+class EventSurface(ABC):
     """Listening to events."""
 
-    _emitter: Emitter
+    def __init__(self) -> None:
+        super().__init__()
+        self._listened_to: Emitter | None = None  # most of a server's stations never are
+
+    @abstractmethod
+    def _make_emitter(self) -> Emitter:
+        """Make what tells the listeners."""
+
+    @property
+    def _emitter(self) -> Emitter:
+        if self._listened_to is None:
+            self._listened_to = self._make_emitter()
+        return self._listened_to
+
+    def _tell(self, name: str, payload: Any, *, after: Callable[[], None] | None = None) -> None:
+        """Tell whoever listens; `after` is called when all listeners have returned."""
+        if self._listened_to is not None:
+            self._listened_to.emit(name, payload, after=after)
+        elif after is not None:
+            after()
+
+    def _tell_no_more(self, *, for_good: bool = False) -> None:
+        """End the iterations; see `Emitter.finish`."""
+        if self._listened_to is not None:
+            self._listened_to.finish(for_good=for_good)
 
     @overload
     def on(self, name: str, listener: None = None) -> Callable[[_L], _L]: ...

@@ -165,7 +165,7 @@ class OCPPClient(Peer):
     def _state_changed(self, state: object) -> None:
         if isinstance(state, Connecting):
             self._ended = None
-            self._emitter.emit("connecting", ConnectingEvent(self._options.address.url))
+            self._tell("connecting", ConnectingEvent(self._options.address.url))
         elif isinstance(state, Online):
             self._opened(state)
         elif isinstance(state, Waiting):
@@ -179,18 +179,18 @@ class OCPPClient(Peer):
         if self._driver is not None:
             self._begin(self._driver, state.subprotocol)
         self._log.info(f"open, speaks {state.subprotocol}")
-        self._emitter.emit("open", OpenEvent(state.subprotocol))
+        self._tell("open", OpenEvent(state.subprotocol))
 
     def _waits(self, state: Waiting) -> None:
         self._end_serving()
         if state.lost is not None:
-            self._emitter.emit("disconnect", DisconnectEvent(*state.lost))
+            self._tell("disconnect", DisconnectEvent(*state.lost))
         self._log.info(f"attempt {state.tries} follows in {state.delay:.1f} s")
-        self._emitter.emit("reconnect", ReconnectEvent(state.tries, state.delay))
+        self._tell("reconnect", ReconnectEvent(state.tries, state.delay))
 
     def _client_config(self) -> ClientConfig:
         config = self._options.client
-        return replace(config, session=self._session_config(config.session))
+        return replace(config, session=replace(config.session, trace=self._traces))
 
     def _start(self, *, in_block: bool) -> Driver:
         """Take root in the event loop that runs this."""

@@ -2,11 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
-from dataclasses import replace
 from enum import Enum
 from typing import Any
 
-from ocpp_core.config import SessionConfig
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import Close
 
@@ -51,10 +49,7 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
         self._ended: CloseEvent | None = None
         self._waiters: list[Slot] = []
         self._log = Log(logger_of(options.logging), identity)
-        self._emitter = Emitter(
-            PEER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed, changed=self._listeners_changed
-        )
-        self._owner = PeerOwner(identity, self._emitter, self._log, self._state_changed)
+        self._owner = PeerOwner(identity, self._tell, self._log, self._state_changed)
         self._traces = self._log.wants_messages
 
     def __repr__(self) -> str:
@@ -105,7 +100,7 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
 
     @abstractmethod
     def _retrace(self) -> None:
-        """Have the engine trace messages, or no longer; see `_session_config`."""
+        """Have the engine trace messages, or no longer, as `_traces` says: somebody wants to know of them."""
 
     def _adopt(self, options: PeerOptions) -> None:
         """Use these options from now on, as far as the engine has no part in them."""
@@ -143,9 +138,9 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
         self._end_serving()
         self._ended = CloseEvent(code, reason)
         if lost:
-            self._emitter.emit("disconnect", DisconnectEvent(code, reason))
-        self._emitter.emit("close", self._ended, after=self._farewells.expect())
-        self._emitter.finish(for_good=self._is_one_connection)
+            self._tell("disconnect", DisconnectEvent(code, reason))
+        self._tell("close", self._ended, after=self._farewells.expect())
+        self._tell_no_more(for_good=self._is_one_connection)
         for slot in self._pauses:
             slot.set(None, ClosedError("closed before the call was repeated", sent=True))
         waiters, self._waiters = self._waiters, []
@@ -165,12 +160,18 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
                 self._waiters.remove(slot)
         return ended
 
-    def _session_config(self, config: SessionConfig) -> SessionConfig:
-        """Have messages traced where somebody wants to know of them."""
-        return replace(config, trace=True) if self._traces else config
+    def _make_emitter(self) -> Emitter:
+        emitter = Emitter(
+            PEER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed, changed=self._listeners_changed
+        )
+        if self._is_one_connection and self._ended is not None:
+            emitter.finish(for_good=True)
+        return emitter
 
     def _listeners_changed(self) -> None:
-        traces = self._emitter.listens(*MESSAGE_EVENTS) or self._log.wants_messages
+        traces = self._log.wants_messages or (
+            self._listened_to is not None and self._listened_to.listens(*MESSAGE_EVENTS)
+        )
         if traces != self._traces:
             self._traces = traces
             self._retrace()

@@ -60,7 +60,6 @@ class OCPPServer(HandlerSurface, EventSurface):
         ServerOptions.check_names(options)
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
         self._log = Log(logger_of(self._options.logging), "server")
-        self._emitter = Emitter(SERVER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed)
         self._stations = Stations(self._arrived, self._slot)
         self._runtime: Runtime | None = None
         self._reception: Reception | None = None
@@ -246,7 +245,7 @@ class OCPPServer(HandlerSurface, EventSurface):
 
     async def _close(self, reception: Reception, command: Close) -> None:
         if not reception.is_closing:
-            self._emitter.emit("closing", CloseEvent(command.code, command.reason))
+            self._tell("closing", CloseEvent(command.code, command.reason))
         reception.close()
         for station in self._stations.open:
             station.start_closing(command)
@@ -256,7 +255,7 @@ class OCPPServer(HandlerSurface, EventSurface):
             await self._stations.changed()
         if self._reception is reception:
             ended = CloseEvent(command.code, command.reason)
-            self._emitter.emit("close", ended, after=self._stations.farewells.expect())
+            self._tell("close", ended, after=self._stations.farewells.expect())
             await self._shut()
 
     async def _shut(self) -> None:
@@ -264,7 +263,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         runtime, self._runtime, self._reception = self._runtime, None, None
         self._listeners.clear()
         self._stations.wake()
-        self._emitter.finish()
+        self._tell_no_more()
         if runtime is not None:
             try:
                 await self._stations.farewells.wait(runtime)
@@ -297,16 +296,19 @@ class OCPPServer(HandlerSurface, EventSurface):
         """Tell of a station; CALLs without a handler are held until all listeners have returned, or a second passed."""
         self._log.info(f"{station.identity} connected from {station.handshake.remote_address}")
         dispatcher = station.begin_serving()
-        self._emitter.emit("client", station, after=dispatcher.release)
+        self._tell("client", station, after=dispatcher.release)
         station.tell_open()
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
-        self._emitter.emit("upgrade_aborted", event)
+        self._tell("upgrade_aborted", event)
 
     def _failed(self, text: str, error: Exception) -> None:
         self._log.failed(text, error)
-        self._emitter.emit("error", ErrorEvent(error))
+        self._tell("error", ErrorEvent(error))
+
+    def _make_emitter(self) -> Emitter:
+        return Emitter(SERVER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed)
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
         if self._runtime is None:

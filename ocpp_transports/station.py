@@ -1,7 +1,6 @@
 """A server's handle on one connection of a station."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from ocpp_core.config import SessionConfig
@@ -93,8 +92,7 @@ class OCPPServerClient(Peer):
     @property
     def session_config(self) -> SessionConfig:
         """The engine's config of this conversation."""
-        validator = self._options.validators.get(self._protocol or "")
-        return self._session_config(replace(self._options.session, validator=validator))
+        return self._options.session_in(self._protocol or "", trace=self._traces)
 
     def begin_serving(self) -> Dispatcher:
         """Get ready for requests; those without a handler are held."""
@@ -104,7 +102,7 @@ class OCPPServerClient(Peer):
 
     def tell_open(self) -> None:
         """Tell those who listen by now."""
-        self._emitter.emit("open", OpenEvent(self._protocol or ""))
+        self._tell("open", OpenEvent(self._protocol or ""))
 
     def evict(self) -> None:
         """Make way for a newer connection of the station, without waiting for anything."""

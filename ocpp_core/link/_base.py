@@ -69,6 +69,8 @@ class Phase(Enum):
 # Looked up in an Enum's class, a member costs as much as a call; these two are asked for at every message.
 _OPEN: Final = Phase.OPEN
 _ENDED: Final = Phase.ENDED
+_NO_HEAD: Final = HeadBuffer()
+"""Stands in for the buffer of a handshake that is over: nothing is put into it."""
 
 
 class LinkBase(ABC):
@@ -321,7 +323,8 @@ class LinkBase(ABC):
         self._until = inf
         self._deflate = deflate
         self._actions.append(TransportOpened(subprotocol, self._attempt))
-        if early := self._head.clear():
+        early, self._head = self._head.clear(), _NO_HEAD
+        if early:
             self._feed(early)
         self._arm_ping()
 

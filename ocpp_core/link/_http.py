@@ -41,6 +41,24 @@ _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _PARAMETER: Final = re.compile(
     rf"""[ \t]*(?P<name>{_TOKEN.pattern})[ \t]*(?:=[ \t]*(?P<q>"?)(?P<value>{_TOKEN.pattern})(?P=q)[ \t]*)?"""
 )
+# A server keeps the header of every station: the names in it are one text for all of them.
+_NAMES: Final = {
+    name.encode(): name
+    for name in (
+        "authorization",
+        "connection",
+        "host",
+        "origin",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+        "sec-websocket-protocol",
+        "sec-websocket-version",
+        "upgrade",
+        "user-agent",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+    )
+}
 
 
 class HeadTooLargeError(Exception):
@@ -128,7 +146,7 @@ def read_response(block: bytes) -> ResponseHead | None:
 
 
 def _text(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+    return tuple((_NAMES.get(name) or name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
 def values(headers: Headers, name: str) -> list[str]:

@@ -175,6 +175,14 @@ class TestHolding:
         station.dispatcher.release()
         assert station.answers == []
 
+    def test_arms_and_watches_nothing_until_something_is_held(self, station):
+        assert station.host.armed() == []
+        assert station.server._watchers == []
+        station.call()
+        station.call()
+        assert len(station.host.armed()) == len(station.server._watchers) == 1
+
     def test_leaves_nothing_in_a_shared_registry(self, station):
+        station.call()
         station.dispatcher.release()
         assert station.server._watchers == []

@@ -231,12 +231,17 @@ class TestHandlers:
 
     async def test_are_not_waited_for_when_the_connection_has_ended(self):
         """However long the grace is, it holds nothing of a connection that is gone."""
-        async with pair(handler_grace=600) as (client, station), client.events("open") as opens:
+        async with (
+            pair(handler_grace=600) as (client, station),
+            client.events("call") as calls,
+            client.events("disconnect") as losses,
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(station.safe_call, "Reset", {"type": "Soft"})
+            await first(calls)
             assert len(client._handlers._watchers) == 1
-            await station.close()
-            await first(opens)
-            assert len(client._handlers._watchers) == 1
-            await client.close()
+            await station.close(await_pending=False)
+            await first(losses)
             assert client._handlers._watchers == []
 
 
