@@ -7,7 +7,7 @@ came later is looked at: the same bytes in any split give the same actions.
 
 from collections.abc import Callable, Iterator
 from math import inf
-from typing import assert_never
+from typing import Final, assert_never
 
 from .actions import CloseTransport, Direction, Report, ReportKind, SendText, SessionAction, Settle, StateChanged, Trace
 from .calls import (
@@ -54,6 +54,8 @@ from .versions import ErrorCode, Version
 
 __all__ = ["Closed", "Closing", "Draining", "Open", "Session", "SessionState"]
 
+_OPEN: Final = Open()
+
 
 class Session:
     """The engine of one open connection.
@@ -94,7 +96,7 @@ class Session:
         send: Callable[[str], None] | None = None,
         emit: Callable[[SessionAction], None] | None = None,
     ) -> None:
-        self.state: SessionState = Open()
+        self.state: SessionState = _OPEN
         self.version = version
         self._config = config
         self.keep_unsent = keep_unsent

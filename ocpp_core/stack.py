@@ -50,7 +50,7 @@ from .inputs import (
     TransportOpened,
 )
 from .link import ClientLink, ServerLink
-from .session import Closed, Open, Session
+from .session import Closed, Session
 from .versions import Version, version_of
 
 __all__ = ["ClientStack", "ServerStack"]
@@ -180,7 +180,7 @@ class ServerStack:
                 send=self._link.send_message,
                 emit=self._actions.append,
             )
-            return StateChanged(Open())
+            return StateChanged(self.session.state)
         if isinstance(action, (TextReceived, BinaryReceived, TransportLost)):
             if self.session is not None:
                 self.session.handle(action, self._now)

@@ -2,9 +2,24 @@
 
 from collections.abc import Hashable, Iterator
 from heapq import heapify, heappop, heappush
-from math import inf
+from math import ceil, inf, isfinite
+from typing import Final
 
-__all__ = ["Timers"]
+__all__ = ["GRID", "Timers", "coarse"]
+
+GRID: Final = 0.25
+"""Seconds between the instants that coarse deadlines fall on; a power of two, so that they are exact as floats."""
+_EXACT_BELOW: Final = 5.0
+"""Seconds; a quarter of one is no matter for what is further away."""
+
+
+def coarse(now: float, delay: float) -> float:
+    """Return `now + delay`, seconds, as late as the next point of the grid where a little later is as good.
+
+    That is where the deadlines of many connections fall together, and a host needs one timer for all of them.
+    """
+    at = now + delay
+    return ceil(at / GRID) * GRID if delay >= _EXACT_BELOW and isfinite(at) else at
 
 
 class Timers:

@@ -62,8 +62,8 @@ class AsyncioRuntime(Scope):
         super().__init__(self._loop.time)
         self._accepted: set[socket.socket] = set()
 
-    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
-        """Call `fn` at `when`; see Runtime."""
+    def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Start a timer; see Scope."""
         return self._loop.call_at(when, fn, context=self.context)
 
     def slot(self) -> FutureSlot:

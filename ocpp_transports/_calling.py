@@ -47,7 +47,7 @@ class Calling:
 
     def __init__(self) -> None:
         super().__init__()
-        self._pauses: set[Slot] = set()
+        self._pauses: set[Slot] | None = None
 
     @property
     @abstractmethod
@@ -212,9 +212,10 @@ class Calling:
         host = self._driver.host
         slot = host.slot()
         timer = host.call_at(host.now() + seconds, lambda: slot.set(None, None))
-        self._pauses.add(slot)
+        pauses = self._pauses = self._pauses or set()
+        pauses.add(slot)
         try:
             await slot.wait()
         finally:
-            self._pauses.discard(slot)
+            pauses.discard(slot)
             timer.cancel()

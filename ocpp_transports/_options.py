@@ -168,7 +168,7 @@ class PeerOptions:
         )
 
     def session_in(self, protocol: str, *, trace: bool) -> SessionConfig:
-        """The engine's config of a conversation in this subprotocol: one object for all connections that want it."""
+        """Give the engine's config of a conversation in this subprotocol: one object for all that want it."""
         wanted = protocol, trace
         if wanted not in self._sessions:
             self._sessions[wanted] = replace(self.session, validator=self.validators.get(protocol), trace=trace)

@@ -1,6 +1,6 @@
 """From an accepted stream to a station that is let in, or refused."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import count
 from random import Random
 from typing import Final
@@ -17,7 +17,7 @@ from ._registry import Handlers
 from ._runtime import Runtime
 from ._server_options import ServerOptions
 from ._stations import Stations
-from .accept import Admitted, ConnectionFacts, Handshake, refuse
+from .accept import Admitted, ConnectionFacts, Decision, refuse
 from .events import UpgradeAbortedEvent
 from .station import OCPPServerClient
 
@@ -107,7 +107,7 @@ class _Arrival:
     # What the driver tells
 
     def upgrade_requested(self, action: UpgradeRequested) -> None:
-        """Decide, in a task: credentials and `auth` may take their time, up to the handshake timer."""
+        """Decide, in a task where `credentials` or `auth` take their time, which the handshake timer bounds."""
         reception = self._reception
         if reception.is_closing:
             self._refuse(refuse(503, "Closing"))
@@ -120,8 +120,12 @@ class _Arrival:
         if reception.is_full(handshake.identity):
             self._refuse(refuse(503, "Full"))
             return
-        reception.undecided.add(self)
-        self._decision = reception.runtime.spawn(self._decide(handshake))
+        decision = reception.admission.decide(handshake)
+        if isinstance(decision, (Admitted, Reject)):
+            self._decided(decision)
+        else:
+            reception.undecided.add(self)
+            self._decision = reception.runtime.spawn(self._decide(decision))
 
     def http_requested(self, action: HttpRequest) -> None:  # noqa: ARG002 - all plain requests are alike
         """Answer a plain request: this port speaks WebSocket only."""
@@ -161,11 +165,13 @@ class _Arrival:
         if self._decision is not None:
             self._decision.cancel()
 
-    async def _decide(self, handshake: Handshake) -> None:
-        decision = await self._reception.admission.decide(handshake)
-        if self not in self._reception.undecided:
-            return
-        self._reception.undecided.discard(self)
+    async def _decide(self, decision: Awaitable[Decision]) -> None:
+        decided = await decision
+        if self in self._reception.undecided:
+            self._reception.undecided.discard(self)
+            self._decided(decided)
+
+    def _decided(self, decision: Decision) -> None:
         if isinstance(decision, Reject):
             self._refuse(decision)
         elif decision.protocol is None:

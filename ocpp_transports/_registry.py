@@ -62,7 +62,7 @@ class Handlers:
 
     def __init__(self) -> None:
         self._targets: dict[tuple[str | None, str] | None, Target] = {}
-        self._watchers: list[Callable[[], None]] = []
+        self._watchers: tuple[Callable[[], None], ...] = ()
         self.middleware: tuple[Middleware, ...] = ()
 
     @overload
@@ -94,7 +94,7 @@ class Handlers:
             raise ValueError(f"expected one handler for {_name(key)}, there is one already: remove it first")
         is_async = iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004 - asks for its kind
         self._targets[key] = Target(handler, is_async, key is None)
-        for watcher in tuple(self._watchers):
+        for watcher in self._watchers:
             watcher()
         return handler
 
@@ -131,12 +131,11 @@ class Handlers:
 
     def watch(self, watcher: Callable[[], None]) -> None:
         """Have `watcher` called after every registration."""
-        self._watchers.append(watcher)
+        self._watchers = (*self._watchers, watcher)
 
     def unwatch(self, watcher: Callable[[], None]) -> None:
         """Undo `watch`."""
-        if watcher in self._watchers:
-            self._watchers.remove(watcher)
+        self._watchers = tuple(other for other in self._watchers if other != watcher)
 
 
 def _name(key: tuple[str | None, str] | None) -> str:

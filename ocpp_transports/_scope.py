@@ -17,6 +17,7 @@ from ._anyio_host import StreamHost
 from ._dialer import Dialer
 from ._driver import Handle, Slot
 from ._runtime import Connected, Listener
+from ._wheel import Wheel
 
 __all__ = ["ACCEPT_PAUSE", "Closable", "Scope", "Task", "TcpListener"]
 
@@ -61,6 +62,7 @@ class Scope(ABC):
         """What timers and streams run in. One for all of them: a copy for each is dear, in time and in memory."""
         self.context.run(_current.set, None)
         self.is_closed = False
+        self._wheel = Wheel(self.start_timer)
         self.streams: set[Closable] = set()
         """Open sockets that have no task of their own."""
         self._tasks: set[Task] = set()
@@ -72,9 +74,13 @@ class Scope(ABC):
         """Seconds on the event loop's monotonic clock."""
         return self.clock()
 
-    @abstractmethod
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`; see Runtime."""
+        return self._wheel.call_at(when, fn)
+
+    @abstractmethod
+    def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Start a timer of the event loop that calls `fn` at `when`."""
 
     @abstractmethod
     def slot(self) -> Slot:

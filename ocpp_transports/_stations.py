@@ -68,6 +68,7 @@ class Stations:
 
     def wake(self) -> None:
         """Have those who wait look again."""
-        waiters, self._waiters = self._waiters, []
-        for slot in waiters:
-            slot.set(None, None)
+        if self._waiters:
+            waiters, self._waiters = self._waiters, []
+            for slot in waiters:
+                slot.set(None, None)

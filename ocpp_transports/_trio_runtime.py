@@ -100,8 +100,8 @@ class TrioRuntime(Scope):
 
     # Clock
 
-    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
-        """Call `fn` at `when`; see Runtime. One task serves all timers."""
+    def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Start a timer; see Scope. One task serves all timers."""
         timer = _Timer(self._timers, fn)
         if self._is_over:
             return timer

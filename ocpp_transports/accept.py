@@ -29,6 +29,7 @@ __all__ = [
     "BrokenEscapes",
     "ConnectionFacts",
     "Credentials",
+    "Decision",
     "Handshake",
     "RejectHandshake",
     "UnmatchedProtocol",
@@ -48,6 +49,7 @@ also tells a station why.
 BrokenEscapes: TypeAlias = Literal["reject", "keep"]
 """What a station gets whose identity holds a percent escape that cannot be read: 400, or that text as its identity."""
 
+_Password: TypeAlias = str | bytes | None
 Credentials: TypeAlias = (
     Mapping[str, str | bytes] | Callable[[str], "str | bytes | Awaitable[str | bytes | None] | None"]
 )
@@ -123,6 +125,10 @@ class Admitted:
     session: dict[str, Any]
 
 
+Decision: TypeAlias = Admitted | Reject
+"""What becomes of a handshake."""
+
+
 def refuse(status: int, message: str) -> Reject:
     """Make a refusal with the header its status wants: a challenge on 401 (RFC 9110 §15.5.2), a wait on 503."""
     headers = {401: (_CHALLENGE,), 503: (_RETRY,)}.get(status, ())
@@ -187,53 +193,87 @@ class Admission:
             security_profile=self.security_profile,
         )
 
-    async def decide(self, handshake: Handshake) -> Admitted | Reject:
-        """Decide on a handshake that was read. Never raises but for cancellation."""
+    def decide(self, handshake: Handshake) -> "Decision | Awaitable[Decision]":
+        """Decide on a handshake that was read, at once where neither `credentials` nor `auth` have to be waited for.
+
+        Neither this nor what is to be awaited ever raises but for cancellation.
+        """
         protocol = self._choose(handshake.protocols)
         if protocol is None and self.unmatched_protocol == "reject":
             problem = "No matching subprotocol" if handshake.protocols else "Missing subprotocol"
             return refuse(400, f"{problem}, expected one of: {', '.join(self.protocols)}")
-        return await self._check_credentials(handshake) or await self._ask(handshake, protocol)
+        if self.security_profile.uses_basic:
+            return self._check_credentials(handshake, protocol)
+        return self._ask(handshake, protocol)
 
     def _choose(self, offered: Sequence[str]) -> str | None:
         return choose_subprotocol(offered, self.protocols) if offered else self.default_protocol
 
-    async def _check_credentials(self, handshake: Handshake) -> Reject | None:
+    def _check_credentials(self, handshake: Handshake, protocol: str | None) -> "Decision | Awaitable[Decision]":
         """Profiles 1 and 2 demand Basic credentials before the upgrade (security whitepaper §2.3)."""
-        if not self.security_profile.uses_basic:
-            return None
         if handshake.password is None:
             return refuse(401, "Unauthorized")
         if self.credentials is None:
-            return None
+            return self._ask(handshake, protocol)
         try:
-            expected = await self._password_of(handshake.identity)
-            is_right = same_password(b"" if expected is None else expected, handshake.password)
+            expected = self._password_of(handshake.identity)
         except Exception as error:  # noqa: BLE001 - the application's own code; the station learns nothing of it
-            self.failed("credentials raised", error)
-            return refuse(500, "Internal Server Error")
-        return None if is_right and expected is not None else refuse(401, "Unauthorized")
+            return self._broke("credentials raised", error)
+        if isinstance(expected, Awaitable):
+            return self._await_password(handshake, protocol, expected)
+        return self._compare(handshake, expected) or self._ask(handshake, protocol)
 
-    async def _password_of(self, identity: str) -> str | bytes | None:
+    def _password_of(self, identity: str) -> "_Password | Awaitable[_Password]":
         if not callable(self.credentials):
             return None if self.credentials is None else self.credentials.get(identity)
-        found = self.credentials(identity)
-        return await found if isinstance(found, Awaitable) else found
+        return self.credentials(identity)
 
-    async def _ask(self, handshake: Handshake, protocol: str | None) -> Admitted | Reject:
+    async def _await_password(
+        self, handshake: Handshake, protocol: str | None, expected: "Awaitable[_Password]"
+    ) -> "Decision":
+        try:
+            password = await expected
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._broke("credentials raised", error)
+        decision = self._compare(handshake, password) or self._ask(handshake, protocol)
+        return await decision if isinstance(decision, Awaitable) else decision
+
+    def _compare(self, handshake: Handshake, expected: "_Password") -> Reject | None:
+        try:
+            is_right = same_password(b"" if expected is None else expected, handshake.password or b"")
+        except Exception as error:  # noqa: BLE001 - what `credentials` gave is no password
+            return self._broke("credentials raised", error)
+        return None if is_right and expected is not None else refuse(401, "Unauthorized")
+
+    def _ask(self, handshake: Handshake, protocol: str | None) -> "Decision | Awaitable[Decision]":
         if self.auth is None or protocol is None:  # without a protocol it is closed at once: nothing to decide
             return Admitted(handshake, protocol, {})
-        decision = _Decision(handshake, protocol, self.protocols)
+        choice = _Choice(handshake, protocol, self.protocols)
         try:
-            pending = self.auth(decision.accept, decision.reject, handshake)
-            if isinstance(pending, Awaitable):
-                await pending
+            pending = self.auth(choice.accept, choice.reject, handshake)
         except Exception as error:  # noqa: BLE001 - as above
-            self.failed("auth raised", error)
-            return decision.refusal or refuse(500, "Internal Server Error")
-        if decision.made is None:
-            self.failed("auth decided nothing", RuntimeError("expected auth to call accept() or reject()"))
-        return decision.made or refuse(500, "Internal Server Error")
+            return self._auth_raised(choice, error)
+        return self._await_auth(choice, pending) if isinstance(pending, Awaitable) else self._chosen(choice)
+
+    async def _await_auth(self, choice: "_Choice", pending: Awaitable[None]) -> "Decision":
+        try:
+            await pending
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._auth_raised(choice, error)
+        return self._chosen(choice)
+
+    def _auth_raised(self, choice: "_Choice", error: Exception) -> Reject:
+        broken = self._broke("auth raised", error)
+        return choice.refusal or broken
+
+    def _chosen(self, choice: "_Choice") -> "Decision":
+        if choice.made is None:
+            return self._broke("auth decided nothing", RuntimeError("expected auth to call accept() or reject()"))
+        return choice.made
+
+    def _broke(self, what: str, error: Exception) -> Reject:
+        self.failed(what, error)
+        return refuse(500, "Internal Server Error")
 
 
 def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -244,7 +284,7 @@ def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
     return joined
 
 
-class _Decision:
+class _Choice:
     """What `auth` decides; the first word counts."""
 
     def __init__(self, handshake: Handshake, protocol: str, spoken: Sequence[str]) -> None:

@@ -141,7 +141,7 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
             self._tell("disconnect", DisconnectEvent(code, reason))
         self._tell("close", self._ended, after=self._farewells.expect())
         self._tell_no_more(for_good=self._is_one_connection)
-        for slot in self._pauses:
+        for slot in self._pauses or ():
             slot.set(None, ClosedError("closed before the call was repeated", sent=True))
         waiters, self._waiters = self._waiters, []
         for slot in waiters:

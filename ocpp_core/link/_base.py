@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from enum import Enum
 from math import inf
 from random import Random
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from ocpp_core.actions import CloseStream, LinkAction, Report, ReportKind, SendBytes
 from ocpp_core.config import LinkConfig
@@ -24,12 +24,14 @@ from ocpp_core.inputs import (
     TransportLost,
     TransportOpened,
 )
+from ocpp_core.timers import coarse
 
 from ._deflate import Deflate
 from ._frames import (
     ABNORMAL_CLOSURE,
     INVALID_DATA,
     TOO_BIG,
+    Control,
     FrameError,
     Opcode,
     close_payload,
@@ -39,8 +41,10 @@ from ._frames import (
     read_close,
 )
 from ._http import HeadBuffer
-from ._reader import Control, MessageReader
-from ._whole import whole_text
+from ._whole import whole_control, whole_text
+
+if TYPE_CHECKING:
+    from ._reader import MessageReader
 
 __all__ = ["LinkBase", "Phase"]
 
@@ -109,7 +113,7 @@ class LinkBase(ABC):
         self._now = now
         self._phase = Phase.HANDSHAKE
         self._actions: list[LinkAction] = []
-        self._until = now + config.handshake_timeout  # the end of a phase that must not last: all but `OPEN`
+        self._until = coarse(now, config.handshake_timeout)  # the end of a phase that must not last: all but `OPEN`
         self._ping_at = inf
         self._pong_by = inf
         self._head = HeadBuffer()
@@ -157,6 +161,8 @@ class LinkBase(ABC):
                 usual = self._decode_usual()
                 if usual is not None:
                     return usual
+                if actions:
+                    break
             if (self._phase is _OPEN and self._reader is None and not self._eof) or not self._advance():
                 return None
         return actions.pop(0)
@@ -241,22 +247,37 @@ class LinkBase(ABC):
         return self._eof
 
     def _decode_usual(self) -> TextReceived | None:
-        """Take a whole text frame from what no reader has seen; leave everything else to a reader."""
+        """Take a whole text frame from what no reader has seen; leave everything else to others."""
         data = self._fresh
         usual = whole_text(data, self._at, self._config.max_message_size, masked=not self._client)
         if usual is None:
-            self._reader = MessageReader(
-                self._config, client=self._client, attempt=self._attempt, deflate=self._deflate
-            )
-            self._reader.feed(data[self._at :])
-            self._fresh, self._at = b"", 0
+            self._decode_unusual(data)
             return None
         text, self._at = usual
         if self._at == len(data):
             self._fresh, self._at = b"", 0
         return TextReceived(text, self._attempt)
 
-    def _decode(self, reader: MessageReader) -> bool:
+    def _decode_unusual(self, data: bytes) -> None:
+        """Take a whole ping or pong, or leave what came to a reader."""
+        control = whole_control(data, self._at, masked=not self._client)
+        if control is None:
+            self._reader = self._make_reader()
+            self._reader.feed(data[self._at :])
+            self._fresh, self._at = b"", 0
+            return
+        event, self._at = control
+        if self._at == len(data):
+            self._fresh, self._at = b"", 0
+        self._control(event)
+
+    def _make_reader(self) -> "MessageReader":
+        # Loads wsproto, which many a connection never needs, and which takes as long as a hundred messages.
+        from ._reader import MessageReader  # noqa: PLC0415 - as said
+
+        return MessageReader(self._config, client=self._client, attempt=self._attempt, deflate=self._deflate)
+
+    def _decode(self, reader: "MessageReader") -> bool:
         """Take the next message or control frame from the reader, and forget an idle one."""
         try:
             event = reader.next()
@@ -412,7 +433,7 @@ class LinkBase(ABC):
             self._end(self._last_word(), abort=self._phase is Phase.CLOSING)
 
     def _arm_ping(self) -> None:
-        self._ping_at = self._now + self._config.ping_interval * self._random.uniform(*_JITTER)
+        self._ping_at = coarse(self._now, self._config.ping_interval * self._random.uniform(*_JITTER))
 
     def _ping(self) -> None:
         """Ping; one deadline stands for all pings sent since the last sign of life, so a slow peer is not cut."""

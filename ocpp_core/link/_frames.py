@@ -1,9 +1,9 @@
 """Frames as this side writes them, and the rules of the close frame (RFC 6455 §5 and §7.4)."""
 
+from dataclasses import dataclass
+from enum import IntEnum
 from struct import Struct
 from typing import Final
-
-from wsproto.frame_protocol import Opcode
 
 __all__ = [
     "ABNORMAL_CLOSURE",
@@ -12,6 +12,7 @@ __all__ = [
     "NO_STATUS",
     "PROTOCOL_ERROR",
     "TOO_BIG",
+    "Control",
     "FrameError",
     "Opcode",
     "close_payload",
@@ -38,6 +39,25 @@ _CODE: Final = Struct("!H")
 _FIN: Final = 0x80
 _RSV1: Final = 0x40
 _MASKED: Final = 0x80
+
+
+class Opcode(IntEnum):
+    """What a frame is (RFC 6455 §5.2)."""
+
+    CONTINUATION = 0
+    TEXT = 1
+    BINARY = 2
+    CLOSE = 8
+    PING = 9
+    PONG = 10
+
+
+@dataclass(slots=True)
+class Control:
+    """A whole control frame."""
+
+    opcode: Opcode
+    payload: bytes
 
 
 class FrameError(Exception):

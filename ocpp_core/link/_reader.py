@@ -6,7 +6,6 @@ whole, plain payload byte by byte (so that bad UTF-8 fails early), compressed pa
 
 import zlib
 from codecs import IncrementalDecoder, getincrementaldecoder
-from dataclasses import dataclass
 from typing import Final
 
 from wsproto.extensions import Extension
@@ -16,21 +15,14 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import BinaryReceived, TextReceived
 
 from ._deflate import SLICE, Deflate
-from ._frames import INVALID_DATA, TOO_BIG, FrameError
+from ._frames import INVALID_DATA, TOO_BIG, Control, FrameError
+from ._frames import Opcode as OurOpcode
 
-__all__ = ["Control", "MessageReader"]
+__all__ = ["MessageReader"]
 
 _NO_RSV: Final = RsvBits(rsv1=False, rsv2=False, rsv3=False)
 _RSV1: Final = RsvBits(rsv1=True, rsv2=False, rsv3=False)
 _UTF8: Final = getincrementaldecoder("utf-8")
-
-
-@dataclass(slots=True)
-class Control:
-    """A whole control frame."""
-
-    opcode: Opcode
-    payload: bytes
 
 
 class _Rules(Extension):
@@ -141,7 +133,7 @@ class MessageReader:
         return None
 
     def _control(self, frame: Frame) -> Control:
-        return Control(frame.opcode, _payload(frame))
+        return Control(OurOpcode(frame.opcode), _payload(frame))
 
     def _piece(self, frame: Frame) -> TextReceived | BinaryReceived | None:
         """Take a piece of a data frame's payload, up to all of it."""

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from ocpp_core.timers import Timers
+from ocpp_core.timers import GRID, Timers, coarse
 
 
 @pytest.fixture
@@ -91,3 +91,24 @@ class TestMemory:
             timers.cancel(at)
         assert len(timers._heap) < 32
         assert timers.next == 5.0
+
+
+class TestCoarse:
+    @pytest.mark.parametrize(
+        ("now", "delay", "at"),
+        [
+            (0.0, 30.0, 30.0),
+            (0.0, 30.001, 30.25),
+            (100.1, 30.0, 130.25),
+            (1e6 + 0.3, 22.5, 1e6 + 23.0),
+            (0.0, 5.0, 5.0),
+            (0.1, 5.0, 5.25),
+        ],
+    )
+    def test_is_the_next_point_of_the_grid(self, now, delay, at):
+        assert coarse(now, delay) == at
+        assert now + delay <= at < now + delay + GRID
+
+    @pytest.mark.parametrize(("now", "delay"), [(0.1, 4.9), (0.1, 0.05), (0.0, inf), (-inf, 30.0)])
+    def test_leaves_what_is_near_or_never(self, now, delay):
+        assert coarse(now, delay) == now + delay

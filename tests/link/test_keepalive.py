@@ -48,7 +48,7 @@ class TestPinging:
         times = [0.0, *(ping_due(link) for _ in range(20))]
         gaps = [after - before for before, after in pairwise(times)]
         assert all(30 <= gap <= 50 for gap in gaps)
-        assert len({round(gap, 3) for gap in gaps}) == len(gaps)
+        assert len(set(gaps)) > len(gaps) / 2  # of the 80 quarters of a second there are
 
     def test_none_is_sent_with_an_infinite_interval(self, role):
         assert role.open(settings(ping_interval=inf)).deadline == inf

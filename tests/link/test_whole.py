@@ -4,8 +4,9 @@ from math import inf
 
 import pytest
 
-from ocpp_core.link._whole import whole_text
-from tests.link.wire import BINARY, CONTINUATION, PING, TEXT, frame
+from ocpp_core.link._frames import Control
+from ocpp_core.link._whole import whole_control, whole_text
+from tests.link.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 
 
 class TestTakes:
@@ -61,3 +62,31 @@ class TestLeaves:
 
     def test_a_masked_frame_of_a_server(self):
         assert whole_text(frame(TEXT, b"x"), 0, inf, masked=False) is None
+
+
+class TestControlFrames:
+    @pytest.mark.parametrize("masked", [True, False])
+    @pytest.mark.parametrize("payload", [b"", b"x", b"x" * 125])
+    @pytest.mark.parametrize("opcode", [PING, PONG])
+    def test_pings_and_pongs_are_taken(self, opcode, payload, masked):
+        data = b"??" + frame(opcode, payload, masked=masked)
+        assert whole_control(data + b"more", 2, masked=masked) == (Control(opcode, payload), len(data))
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            frame(CLOSE, b""),
+            frame(TEXT, b"x"),
+            frame(PING, b"x", fin=False),
+            frame(PONG, b"x", rsv=4),
+            frame(PING, b"x", masked=False),
+            frame(PING, b"x" * 126),
+        ],
+        ids=["a close", "a text", "a fragment", "a reserved bit", "no mask", "more than 125 bytes"],
+    )
+    def test_all_others_are_left_to_wsproto(self, data):
+        assert whole_control(data, 0, masked=True) is None
+
+    def test_so_is_every_beginning(self):
+        data = frame(PING, b"x" * 20)
+        assert [whole_control(data[:size], 0, masked=True) for size in range(len(data))] == [None] * len(data)

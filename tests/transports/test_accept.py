@@ -12,8 +12,14 @@ from ocpp_transports.accept import Admission, Admitted, ConnectionFacts
 NONE, BASIC, TLS_BASIC, TLS_CERT = SecurityProfile
 
 
-def finish(coro):
-    """Play a coroutine that waits for nothing."""
+def finish(decision):
+    """Give a decision; a coroutine that makes it waits for nothing."""
+    if isinstance(decision, (Admitted, Reject)):
+        return decision
+    return play(decision)
+
+
+def play(coro):
     with pytest.raises(StopIteration) as caught:
         coro.send(None)
     return caught.value.value

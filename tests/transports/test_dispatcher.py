@@ -177,7 +177,7 @@ class TestHolding:
 
     def test_arms_and_watches_nothing_until_something_is_held(self, station):
         assert station.host.armed() == []
-        assert station.server._watchers == []
+        assert station.server._watchers == ()
         station.call()
         station.call()
         assert len(station.host.armed()) == len(station.server._watchers) == 1
@@ -185,4 +185,4 @@ class TestHolding:
     def test_leaves_nothing_in_a_shared_registry(self, station):
         station.call()
         station.dispatcher.release()
-        assert station.server._watchers == []
+        assert station.server._watchers == ()

@@ -242,7 +242,7 @@ class TestHandlers:
             assert len(client._handlers._watchers) == 1
             await station.close(await_pending=False)
             await first(losses)
-            assert client._handlers._watchers == []
+            assert client._handlers._watchers == ()
 
 
 class TestMiddleware:
