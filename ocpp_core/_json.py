@@ -6,6 +6,7 @@ floats (`1.0` is no `1`). Where orjson refuses, or might mean something else, th
 """
 
 import json
+import re
 from collections.abc import Callable
 from enum import Enum
 from math import isinf
@@ -16,14 +17,17 @@ try:
 except ImportError:  # the extra `speed` is not installed
     orjson = None  # type: ignore[assignment]  # a module everywhere else
 
-__all__ = ["FAST", "STANDARD", "Codec", "dumps", "loads", "quote"]
+__all__ = ["FAST", "MAX_DEPTH", "STANDARD", "Codec", "depth", "dumps", "loads", "quote"]
+
+MAX_DEPTH: Final = 128
+"""Nested JSON brackets that are read; deeper text is refused, whatever the interpreter's recursion limit is."""
 
 
 class Codec(NamedTuple):
     """Both ways of one implementation."""
 
     loads: Callable[[str], Any]
-    """Read a text. Raises ValueError for what is no JSON, RecursionError for what is nested too deeply to be read."""
+    """Read a text. Raises ValueError for what is no JSON, RecursionError for more than `MAX_DEPTH` nested brackets."""
     dumps: Callable[[object], str]
     """Write a value without spaces.
 
@@ -77,7 +81,25 @@ def _make_encode() -> Callable[[object], str]:
 _encode: Final = _make_encode()
 
 
+_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+
+
+def depth(text: str) -> int:
+    """Count how deeply the brackets of a JSON text are nested."""
+    level = deepest = 0
+    for match in _BRACKETS.finditer(text):
+        mark = match[0]
+        if mark in "[{":
+            level += 1
+            deepest = max(deepest, level)
+        elif mark in "]}":
+            level -= 1
+    return deepest
+
+
 def _standard_loads(text: str) -> Any:
+    if len(text) > MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH and depth(text) > MAX_DEPTH:
+        raise RecursionError
     if not text.isascii():
         text.encode()  # a lone surrogate is no Unicode text (RFC 8259 §8.2)
     try:
@@ -100,7 +122,7 @@ def _standard_dumps(value: object) -> str:
 
 STANDARD: Final = Codec(_standard_loads, _standard_dumps)
 
-_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+_SHAPE: Final = bytes.maketrans(b"123456789{", b"000000000[")
 _LONG_NUMBER: Final = b"0" * 19
 
 
@@ -109,7 +131,9 @@ def _fast_codec() -> Codec:
     options = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
     def fast_loads(text: str) -> Any:
-        if _LONG_NUMBER in text.encode().translate(_DIGITS):  # it reads integers beyond 64 bits as floats
+        shape = text.encode().translate(_SHAPE)
+        # It reads integers beyond 64 bits as floats, and its own limit to the depth is another one.
+        if _LONG_NUMBER in shape or shape.count(b"[") > MAX_DEPTH:
             return _standard_loads(text)
         try:
             return read(text)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Any, Final, TypeAlias
 
-from ._json import dumps, loads, quote
+from ._json import MAX_DEPTH, depth, dumps, loads, quote
 
 __all__ = [
     "MAX_DEPTH",
@@ -48,8 +48,6 @@ MAX_ID_LENGTH: Final = 36
 """Characters of a message id (OCPP-J 1.6 table 3, 2.0.1 Part 4 table 4)."""
 MAX_DESCRIPTION: Final = 255
 """Characters of an errorDescription (OCPP 2.0.1 Part 4 table 7); longer ones are cut on the way out."""
-MAX_DEPTH: Final = 128
-"""Nested JSON brackets that are read; deeper text is malformed, whatever the interpreter's recursion limit is."""
 
 Frame: TypeAlias = list[Any]
 """A checked message: `[2, id, action, payload]`, `[3, id, payload]`, `[4 or 5, id, code, description, details]`
@@ -99,7 +97,6 @@ class Leniency:
 
 
 _HEAD_OF_BROKEN = re.compile(r'\s*\[\s*([2-6])\s*,(?:\s*"([^"\\\x00-\x1f]{0,36})")?')
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _STRICT = Leniency()
 _CALL: Final = MessageType.CALL.value
 # Only a CALL makes the peer wait; the others are never answered, whatever is wrong with them.
@@ -117,11 +114,11 @@ def decode(text: str, types: Collection[int], leniency: Leniency = _STRICT) -> F
     Never raises, whatever the text is.
     """
     try:
-        if len(text) > MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
-            return _broken(text, types, f"expected JSON nested at most {MAX_DEPTH} levels")
         frame = loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return _broken(text, types, "expected a JSON array in valid UTF-8 without NaN or Infinity")
+    except RecursionError:
+        return _broken(text, types, f"expected JSON nested at most {MAX_DEPTH} levels")
     if type(frame) is list and len(frame) == 4:
         kind, message_id, action, payload = frame  # first the usual message, a CALL without fault
         if (
@@ -160,18 +157,6 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for match in _BRACKETS.finditer(text):
-        mark = match[0]
-        if mark in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif mark in "]}":
-            depth -= 1
-    return deepest
 
 
 def _check(frame: Frame, types: Collection[int], leniency: Leniency) -> Frame | Malformed:
@@ -280,9 +265,13 @@ def encode_payload(payload: object) -> str:
     except RecursionError:
         text = ""
     # The message around it is one level more, and what is written here must be readable at the other end.
-    if not text or (text.count("[") + text.count("{") >= MAX_DEPTH and _depth(text) >= MAX_DEPTH):
+    if not text or (len(text) >= 2 * MAX_DEPTH and _is_too_deep(text)):
         raise ValueError(f"expected a payload nested less than {MAX_DEPTH} levels")
     return text
+
+
+def _is_too_deep(payload_json: str) -> bool:
+    return payload_json.count("[") + payload_json.count("{") >= MAX_DEPTH and depth(payload_json) >= MAX_DEPTH
 
 
 def encode_message(kind: int, message_id: str, action: str, payload_json: str) -> str:

@@ -152,21 +152,21 @@ class ServerStack:
 
     def poll(self) -> Action | None:
         """Take the next action; None when there is nothing to do."""
-        actions, link = self._actions, self._link
+        actions, link, session = self._actions, self._link, self.session
         while True:
             if actions:
                 action = actions.pop(0)
                 if type(action) is not CloseTransport:
                     return action
                 link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
-                continue
-            inbound = link.poll()
-            if inbound is None or type(inbound) is SendBytes:
-                return inbound
-            if self.session is not None and type(inbound) is TextReceived:
-                self.session.receive(inbound.text, self._now)
-            elif (news := self._from_link(inbound)) is not None:
-                return news
+            elif link.unread and session is not None and (text := link.next_text()) is not None:
+                session.receive(text, self._now)
+            else:
+                inbound = link.poll()
+                if inbound is None or type(inbound) is SendBytes:
+                    return inbound
+                if (news := self._from_link(inbound)) is not None:
+                    return news
 
     def _from_link(self, action: LinkAction) -> Action | None:
         """Pass on what is meant for the host; what is meant for the session goes there."""

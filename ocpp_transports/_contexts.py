@@ -75,10 +75,10 @@ class HandlerContext:
 
     __slots__ = (
         "_dispatcher",
-        "_is_answered",
         "_request",
         "_signal",
         "action",
+        "is_answered",
         "is_gone",
         "params",
     )
@@ -87,7 +87,7 @@ class HandlerContext:
     def __init__(self, dispatcher: "Dispatcher", action: Dispatch) -> None:
         self._dispatcher = dispatcher
         self._request = action
-        self._is_answered = False
+        self.is_answered = False
         self.is_gone = False
         self._signal: Signal | None = None
         self.action = action.action
@@ -153,22 +153,17 @@ class HandlerContext:
             raise ConnectionLostError(f"nobody waits for the answer to {self.action} any more", sent=False)
         if not self.expects_reply:
             raise RuntimeError(f"expected a CALL to answer; {self.action} is a SEND, which has no answer")
-        if self._is_answered:
+        if self.is_answered:
             raise RuntimeError(f"expected one answer to a CALL; {self.action} has been answered")
-
-    @property
-    def is_due(self) -> bool:
-        """Whether an answer is expected and was not given."""
-        return self._request.expects_reply and not self._is_answered and not self.is_gone
 
     @property
     def is_over(self) -> bool:
         """Whether it was answered, or nobody waits for an answer any more."""
-        return self._is_answered or self.is_gone
+        return self.is_answered or self.is_gone
 
     def finish(self, answer: Reply | Fail) -> None:
         """Feed the one answer."""
-        self._is_answered = True
+        self.is_answered = True
         self._dispatcher.answered(answer)
 
     def abandon(self) -> None:

@@ -72,7 +72,8 @@ class Dispatcher:
 
     def dispatched(self, action: Dispatch) -> None:
         """Serve a request, now or when it is its turn."""
-        if not self._waiting and not self._is_busy():
+        under_way = self._running or self._held  # mostly nothing is
+        if not self._waiting and not (under_way and self._is_busy()):
             self._serve(action)
         elif len(self._waiting) < WAITING:
             self._waiting.append(action)
@@ -101,7 +102,7 @@ class Dispatcher:
         elif target.is_async or self._is_wrapped():
             self._start_task(HandlerContext(self, action), target)
         else:
-            self._run_at_once(HandlerContext(self, action), target)
+            self._run_at_once(action, target)
 
     def _hold_or_refuse(self, action: Dispatch) -> None:
         if len(self._held) < HELD and self.driver.host.now() < self._hold_until:
@@ -129,16 +130,18 @@ class Dispatcher:
 
     # Handlers
 
-    def _run_at_once(self, context: HandlerContext, target: Target) -> None:
+    def _run_at_once(self, action: Dispatch, target: Target) -> None:
+        context = HandlerContext(self, action)
         try:
-            result = target.function(context.action, context) if target.is_wildcard else target.function(context)
+            result = target.function(action.action, context) if target.is_wildcard else target.function(context)
         except BaseException as error:
             self._fail(context, error)
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
             return
-        if type(result) is dict and context.is_due:
-            context.finish(Reply(context.request, result))
+        if type(result) is dict and action.expects_reply and not context.is_over:
+            context.is_answered = True
+            self.driver.feed(Reply(action.request, result))
         elif isawaitable(result):
             self._start_task(context, Target(lambda _: result, is_async=True, is_wildcard=False))
         else:

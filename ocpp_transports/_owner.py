@@ -41,7 +41,7 @@ _FAILED: Final = frozenset({ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED
 class PeerOwner:
     """The owner of a peer's driver; `tell` (an event's name and payload) and `state_changed` are the peer's own."""
 
-    __slots__ = ("_identity", "_tell", "dispatcher", "log", "state_changed")
+    __slots__ = ("_dispatcher", "_identity", "_tell", "dispatched", "log", "state_changed")
 
     def __init__(
         self,
@@ -50,21 +50,28 @@ class PeerOwner:
         log: Log,
         state_changed: Callable[[object], None],
     ) -> None:
-        self.dispatcher: Dispatcher | None = None
+        self.dispatched: Callable[[Dispatch], None] = _nobody_serves
+        """Run the handler of a request."""
+        self._dispatcher: Dispatcher | None = None
         self.log = log
         self.state_changed = state_changed
         self._identity = identity
         self._tell = tell
 
-    def dispatched(self, action: Dispatch) -> None:
-        """Run the handler of this request."""
-        if self.dispatcher is not None:
-            self.dispatcher.dispatched(action)
+    @property
+    def dispatcher(self) -> Dispatcher | None:
+        """Who serves the requests, once there are any."""
+        return self._dispatcher
+
+    @dispatcher.setter
+    def dispatcher(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self.dispatched = dispatcher.dispatched
 
     def abandoned(self, request: int) -> None:
         """Nobody waits for the answer to this request any more."""
-        if self.dispatcher is not None:
-            self.dispatcher.abandoned(request)
+        if self._dispatcher is not None:
+            self._dispatcher.abandoned(request)
 
     def traced(self, trace: Trace) -> None:
         """Tell and log a message."""
@@ -92,6 +99,10 @@ class PeerOwner:
 
     def http_requested(self, action: HttpRequest) -> None:
         """Nothing: admission comes before."""
+
+
+def _nobody_serves(_: Dispatch) -> None:
+    """Stand in for a dispatcher: requests come on open connections only, and those have one."""
 
 
 def _news(report: Report, identity: str) -> tuple[str, object] | None:

@@ -45,14 +45,20 @@ class Target(NamedTuple):
     is_wildcard: bool
 
 
-def _key(names: tuple[object, ...]) -> tuple[str | None, str] | None:
-    """Read `(version, action)`, `(action)` or `()`; None stands for the catch-all."""
+class _Key(NamedTuple):
+    version: str | None
+    action: str | None
+
+
+def _key(names: tuple[object, ...]) -> _Key:
+    """Read `(version, action)`, `(action)` or `()`; None stands for every version, and for the catch-all."""
     for name in names:
         if not isinstance(name, str) or not name:
             raise TypeError(f"expected a version and an action, an action, or neither, each a str; got {names!r}")
     if len(names) > 2:
         raise TypeError(f"expected at most a version and an action, got {names!r}")
-    return None if not names else (None, str(names[0])) if len(names) == 1 else (str(names[0]), str(names[1]))
+    version, action = (None, None, *names)[-2:]
+    return _Key(version if version is None else str(version), action if action is None else str(action))
 
 
 class Handlers:
@@ -61,7 +67,7 @@ class Handlers:
     __slots__ = ("_targets", "_watchers", "middleware")
 
     def __init__(self) -> None:
-        self._targets: dict[tuple[str | None, str] | None, Target] = {}
+        self._targets: dict[str | None, dict[str | None, Target]] = {}  # by action, then by version
         self._watchers: tuple[Callable[[], None], ...] = ()
         self.middleware: tuple[Middleware, ...] = ()
 
@@ -87,20 +93,26 @@ class Handlers:
             raise TypeError("expected a handler, or an action to decorate one for")
         return partial(self._register, _key(args))
 
-    def _register(self, key: tuple[str | None, str] | None, handler: _H) -> _H:
+    def _register(self, key: _Key, handler: _H) -> _H:
         if not callable(handler):
             raise TypeError(f"expected a function as handler, got {handler!r}")
-        if key in self._targets:
+        versions = self._targets.get(key.action, {})
+        if key.version in versions:
             raise ValueError(f"expected one handler for {_name(key)}, there is one already: remove it first")
         is_async = iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004 - asks for its kind
-        self._targets[key] = Target(handler, is_async, key is None)
+        self._targets[key.action] = {**versions, key.version: Target(handler, is_async, key.action is None)}
         for watcher in self._watchers:
             watcher()
         return handler
 
     def remove_handler(self, *names: str) -> None:
         """Remove the handler of `(version, action)`, of `(action)`, or with no name the catch-all; if there is one."""
-        self._targets.pop(_key(names), None)
+        key = _key(names)
+        versions = {
+            version: target for version, target in self._targets.pop(key.action, {}).items() if version != key.version
+        }
+        if versions:
+            self._targets[key.action] = versions
 
     def remove_all_handlers(self) -> None:
         """Remove every handler; middleware stays."""
@@ -108,19 +120,20 @@ class Handlers:
 
     def has_handler(self, *names: str) -> bool:
         """Whether there is a handler for exactly `(version, action)`, `(action)`, or with no name a catch-all."""
-        return _key(names) in self._targets
+        key = _key(names)
+        return key.version in self._targets.get(key.action, ())
 
     def lookup(self, protocol: str | None, action: str) -> Target | None:
         """Find the handler of an action on a connection of this subprotocol; the catch-all is not considered."""
-        targets = self._targets
-        if not targets:  # the usual state of a station's own
+        versions = self._targets.get(action)
+        if versions is None:
             return None
-        return targets.get((protocol, action)) or targets.get((None, action))
+        return versions.get(protocol) or versions.get(None)
 
     @property
     def wildcard(self) -> Target | None:
         """The catch-all handler."""
-        return self._targets.get(None)
+        return self._targets.get(None, {}).get(None)
 
     def use(self, middleware: Middleware) -> Middleware:
         """Wrap this middleware around all handlers and calls, inside of those used before. Returns it."""
@@ -138,11 +151,10 @@ class Handlers:
         self._watchers = tuple(other for other in self._watchers if other != watcher)
 
 
-def _name(key: tuple[str | None, str] | None) -> str:
-    if key is None:
+def _name(key: _Key) -> str:
+    if key.action is None:
         return "all other actions"
-    version, action = key
-    return action if version is None else f"{action} of {version}"
+    return key.action if key.version is None else f"{key.action} of {key.version}"
 
 
 def compose(

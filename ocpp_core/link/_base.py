@@ -39,6 +39,7 @@ from ._frames import (
     encode_frame,
     is_close_code,
     read_close,
+    text_frame,
 )
 from ._http import HeadBuffer
 from ._whole import whole_control, whole_text
@@ -55,7 +56,6 @@ A socket closed with unread bytes is reset by TCP, and the reset may overtake th
 """
 
 _JITTER: Final = (0.75, 1.25)
-_TEXT: Final = Opcode.TEXT
 
 
 class Phase(Enum):
@@ -92,7 +92,6 @@ class LinkBase(ABC):
         "_congested",
         "_deflate",
         "_eof",
-        "_fresh",
         "_head",
         "_last_received",
         "_news",
@@ -103,6 +102,7 @@ class LinkBase(ABC):
         "_random",
         "_reader",
         "_until",
+        "unread",
     )
 
     def __init__(self, config: LinkConfig, *, client: bool, attempt: int, random: Random, now: float) -> None:
@@ -118,7 +118,8 @@ class LinkBase(ABC):
         self._pong_by = inf
         self._head = HeadBuffer()
         self._reader: MessageReader | None = None
-        self._fresh = b""
+        self.unread = b""
+        """What has arrived on the open WebSocket and neither `poll` nor `next_text` nor a reader has looked at."""
         self._at = 0
         self._deflate: Deflate | None = None
         self._congested = False
@@ -157,10 +158,11 @@ class LinkBase(ABC):
         """Take the next action; None when there is nothing to do before the next input."""
         actions = self._actions
         while not actions:
-            if self._fresh and not self._congested:
-                usual = self._decode_usual()
-                if usual is not None:
-                    return usual
+            if self.unread and not self._congested:
+                text = self.next_text()
+                if text is not None:
+                    return TextReceived(text, self._attempt)
+                self._decode_unusual(self.unread)
                 if actions:
                     break
             if (self._phase is _OPEN and self._reader is None and not self._eof) or not self._advance():
@@ -219,20 +221,20 @@ class LinkBase(ABC):
         self._last_received = self._now
         self._pong_by = inf  # anything that arrives is a sign of life
         if phase is _OPEN or phase is Phase.CLOSING:
-            if self._fresh or self._reader is not None:
+            if self.unread or self._reader is not None:
                 self._feed(data)
             else:
-                self._fresh = data
+                self.unread = data
         elif phase is Phase.HANDSHAKE:
             self._head.data += data
 
     def _feed(self, data: bytes) -> None:
         if self._reader is not None:
             self._reader.feed(data)
-        elif self._fresh:
-            self._fresh += data
+        elif self.unread:
+            self.unread += data
         else:
-            self._fresh = data
+            self.unread = data
 
     def _advance(self) -> bool:
         """Do one step of decoding; False when nothing is left to do."""
@@ -246,17 +248,21 @@ class LinkBase(ABC):
             self._end(self._last_word())
         return self._eof
 
-    def _decode_usual(self) -> TextReceived | None:
-        """Take a whole text frame from what no reader has seen; leave everything else to others."""
-        data = self._fresh
+    def next_text(self) -> str | None:
+        """Take the next message if it is all there as one text frame and nothing else comes before it; else None.
+
+        For a stack, which spares itself an action for nearly every message. What is left `poll` takes.
+        """
+        data = self.unread
+        if self._actions or self._congested or not data:
+            return None
         usual = whole_text(data, self._at, self._config.max_message_size, masked=not self._client)
         if usual is None:
-            self._decode_unusual(data)
             return None
         text, self._at = usual
         if self._at == len(data):
-            self._fresh, self._at = b"", 0
-        return TextReceived(text, self._attempt)
+            self.unread, self._at = b"", 0
+        return text
 
     def _decode_unusual(self, data: bytes) -> None:
         """Take a whole ping or pong, or leave what came to a reader."""
@@ -264,11 +270,11 @@ class LinkBase(ABC):
         if control is None:
             self._reader = self._make_reader()
             self._reader.feed(data[self._at :])
-            self._fresh, self._at = b"", 0
+            self.unread, self._at = b"", 0
             return
         event, self._at = control
         if self._at == len(data):
-            self._fresh, self._at = b"", 0
+            self.unread, self._at = b"", 0
         self._control(event)
 
     def _make_reader(self) -> "MessageReader":
@@ -313,7 +319,7 @@ class LinkBase(ABC):
     def send_message(self, data: str | bytes) -> None:
         """Do what `SendMessage` asks for, without an object for it."""
         if type(data) is str and self._phase is _OPEN and self._deflate is None and not self._client:
-            self._actions.append(SendBytes(encode_frame(_TEXT, data.encode())))
+            self._actions.append(SendBytes(text_frame(data.encode())))
             return
         if not isinstance(data, (str, bytes)):
             raise TypeError(f"expected a message as str or bytes, got {type(data).__name__}")
@@ -409,7 +415,7 @@ class LinkBase(ABC):
         self._until = self._ping_at = self._pong_by = inf
         self._head.clear()
         self._reader = self._deflate = None
-        self._fresh, self._at = b"", 0
+        self.unread, self._at = b"", 0
 
     # Timers
 

@@ -66,7 +66,7 @@ class TestRefusals:
 
         ended = anyio.Event()
         async with (
-            serving(handshake_timeout=0.05, auth=auth) as (server, listener),
+            serving(handshake_timeout=0.4, auth=auth) as (server, listener),
             server.events("upgrade_aborted") as refusals,
         ):
             assert (await knock(listener, upgrade()))[0] == 408
