@@ -3,8 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache, cached_property
 from math import inf
 from ssl import SSLContext
 from typing import Final
@@ -131,7 +130,10 @@ def _expect_header(name: object, value: object) -> None:
         raise ValueError(f"expected no {name} header: the handshake writes it")
 
 
+@cache
 def _user_agent() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - dear to load, and for clients only
+
     try:
         return f"ocpp-ws-io/{version('ocpp-ws-io')} (Python)"
     except PackageNotFoundError:  # run from a copy that was never installed

@@ -5,7 +5,6 @@ Sources: security whitepaper for 1.6 §3 and OCPP 2.x Part 2 A00 (A00.FR.312, .3
 
 import os
 import ssl
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -151,6 +150,8 @@ def _as_file(pem: Pem | None) -> Iterator[str | None]:
     if pem is None or data is None:
         yield None if pem is None else os.fspath(pem)  # type: ignore[misc]  # bytes are always content
         return
+    import tempfile  # noqa: PLC0415 - dear to load, and for certificates given as bytes only
+
     handle, name = tempfile.mkstemp(prefix="ocpp-ws-io-", suffix=".pem")  # mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
