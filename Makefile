@@ -10,6 +10,7 @@ MADE        := $(if $(PYTHON),$(VENV)/.made-$(subst /,-,$(PYTHON)),$(firstword $
 RUNTIME     := $(VENV)/.runtime
 DEV         := $(VENV)/.dev
 CONFORMANCE := $(VENV)/.conformance
+BENCH       := $(VENV)/.bench
 PEER        := tests/interop/node_modules/.stamp
 
 .DEFAULT_GOAL := help
@@ -44,6 +45,10 @@ $(DEV): $(RUNTIME)
 
 $(CONFORMANCE): $(DEV)
 	@$(PIP) install --group conformance
+	@touch $@
+
+$(BENCH): $(DEV)
+	@$(PIP) install --group bench
 	@touch $@
 
 # Only interoperability tests need it, and they skip with a reason where it is missing: never a reason to stop.
@@ -92,7 +97,7 @@ soak: $(DEV) ## Let hundreds of stations misbehave for minutes on each event loo
 cost: $(DEV) ## Count what a message costs in instructions, beside the table that the tests hold it to
 	@$(BIN)/python tools/count_cost.py
 
-bench: $(DEV) $(PEER) ## Measure speed and memory beside the machine's description
+bench: $(BENCH) $(PEER) ## Measure speed, latency and memory beside other implementations (a quarter of an hour)
 	@$(BIN)/python benchmarks/run.py
 
 conformance: $(CONFORMANCE) ## Run a WebSocket conformance suite over the echo client and server of examples/

@@ -1,7 +1,6 @@
 """The servers that are compared: how each is started, and why one may be missing."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -9,12 +8,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from select import select
 from typing import IO, Final
 
-__all__ = ["BASELINE", "CONTESTANTS", "Contestant", "RunningServer", "pinned_to", "start"]
+from benchmarks import accelerators
+from benchmarks.process import pinned_to
+
+__all__ = [
+    "BARE_ASYNCIO",
+    "BARE_UVLOOP",
+    "CONTESTANTS",
+    "FAST_ASYNCIO",
+    "FAST_UVLOOP",
+    "NPM",
+    "PLAIN_ASYNCIO",
+    "PLAIN_TRIO",
+    "PYPI",
+    "PYPI_INLINE",
+    "Contestant",
+    "RunningServer",
+    "start",
+]
 
 _HERE: Final = Path(__file__).parent
 _NPM_PEER: Final = _HERE.parent / "tests/interop/node_modules/ocpp-rpc/package.json"
@@ -24,23 +39,24 @@ _START_TIMEOUT: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """One server under test; `target` is how many times cheaper than the baseline it has to be, if it is ours."""
+    """One server under test."""
 
     key: str
     title: str
     command: tuple[str, ...]
-    target: float | None = None
 
     @property
     def missing(self) -> str | None:
         """Why it cannot run here; None if it can."""
-        if self.key == "npm":
+        if self.command[0] == "node":
             if shutil.which("node") is None:
                 return "Node is not installed"
             return None if _NPM_PEER.exists() else "the npm package is not installed (make setup)"
-        if self.key == "ours-uvloop" and find_spec("uvloop") is None:
-            return "uvloop does not exist for this platform"
-        return None
+        needed = {"uvloop"} if "uvloop" in self.command else set()
+        if self.key.startswith("speed"):
+            needed.update(accelerators.ACCELERATORS)
+        absent = sorted(needed.intersection(accelerators.missing()))
+        return f"not installed: {', '.join(absent)}" if absent else None
 
 
 def _python(script: str, *arguments: str) -> tuple[str, ...]:
@@ -51,17 +67,24 @@ def _npm_version() -> str:
     return " " + json.loads(_NPM_PEER.read_text(encoding="utf-8"))["version"] if _NPM_PEER.exists() else ""
 
 
-_OCPP: Final = f"PyPI ocpp {version('ocpp')} + websockets {version('websockets')}"
+_PLAIN: Final = "ocpp-ws-io, standard library only"
+_FAST: Final = "ocpp-ws-io, with speed"
 
-CONTESTANTS: Final = (
-    Contestant("pypi", _OCPP, _python("pypi.py")),
-    Contestant("pypi-inline", "the same, ASYNC_VALIDATION off", _python("pypi.py", "inline")),
-    Contestant("npm", f"npm ocpp-rpc{_npm_version()}, strict", ("node", str(_HERE / "servers" / "npm.mjs"))),
-    Contestant("ours-asyncio", "ocpp-ws-io, callback host, asyncio", _python("ours.py", "asyncio"), target=4),
-    Contestant("ours-uvloop", "ocpp-ws-io, callback host, uvloop", _python("ours.py", "uvloop"), target=4),
-    Contestant("ours-trio", "ocpp-ws-io, anyio host, trio", _python("ours.py", "trio"), target=3),
+PYPI: Final = Contestant(
+    "pypi", f"PyPI ocpp {version('ocpp')} + websockets {version('websockets')}", _python("pypi.py")
 )
-BASELINE: Final = CONTESTANTS[0]
+PYPI_INLINE: Final = Contestant("pypi-inline", "the same, ASYNC_VALIDATION off", _python("pypi.py", "--inline"))
+NPM: Final = Contestant("npm", f"npm ocpp-rpc{_npm_version()}, strict", ("node", str(_HERE / "servers" / "npm.mjs")))
+PLAIN_ASYNCIO: Final = Contestant(
+    "asyncio", f"{_PLAIN}, asyncio", _python("ours.py", "asyncio", accelerators.STANDARD_LIBRARY)
+)
+PLAIN_TRIO: Final = Contestant("trio", f"{_PLAIN}, trio", _python("ours.py", "trio", accelerators.STANDARD_LIBRARY))
+FAST_ASYNCIO: Final = Contestant("speed-asyncio", f"{_FAST}, asyncio", _python("ours.py", "asyncio"))
+FAST_UVLOOP: Final = Contestant("speed-uvloop", f"{_FAST}, uvloop", _python("ours.py", "uvloop"))
+CONTESTANTS: Final = (PYPI, PYPI_INLINE, NPM, PLAIN_ASYNCIO, PLAIN_TRIO, FAST_ASYNCIO, FAST_UVLOOP)
+
+BARE_ASYNCIO: Final = Contestant("bare-asyncio", "a bare TLS server, asyncio", _python("bare_tls.py", "asyncio"))
+BARE_UVLOOP: Final = Contestant("bare-uvloop", "a bare TLS server, uvloop", _python("bare_tls.py", "uvloop"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +96,13 @@ class RunningServer:
 
 
 @contextmanager
-def start(contestant: Contestant, log: IO[str], cpus: Sequence[int]) -> Iterator[RunningServer]:
+def start(
+    contestant: Contestant, log: IO[str], cpus: Sequence[int], arguments: Sequence[str] = ()
+) -> Iterator[RunningServer]:
     """Run a server on these processors for the length of a `with` block; raises RuntimeError if it does not listen."""
     with pinned_to(cpus):
         process = subprocess.Popen(
-            contestant.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            [*contestant.command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
         )
     try:
         assert process.stdout is not None
@@ -89,14 +114,3 @@ def start(contestant: Contestant, log: IO[str], cpus: Sequence[int]) -> Iterator
     finally:
         process.kill()
         process.communicate()
-
-
-@contextmanager
-def pinned_to(cpus: Sequence[int]) -> Iterator[None]:
-    """Let processes that are started in the `with` block run on these processors; none means any."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cpus or before)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)

@@ -1,28 +1,27 @@
-"""The figures of the engine alone: no sockets, no other processes but fresh interpreters."""
+"""The engine alone, without sockets: a process that measures itself and prints one JSON object.
 
+python benchmarks/engine.py answering|asking|month|pinging --repeats 7 [--pairs 10000] [--standard-library]
+"""
+
+import argparse
 import json
-import re
-import resource
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from itertools import count
 from math import inf
-from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
-from ocpp_core import LinkConfig, SessionConfig
-from ocpp_core.actions import Dispatch, SendText, Settle
-from ocpp_core.inputs import Reply, StartCall, TextReceived
-from ocpp_core.session import Session
-from ocpp_core.testing import Laboratory
-from ocpp_core.versions import OCPP16
+from benchmarks.accelerators import STANDARD_LIBRARY, hide_if_asked
 
-__all__ = ["answering", "asking", "core_tests", "import_time", "month"]
+hide_if_asked()
 
-_ROOT: Final = Path(__file__).parent.parent
+from ocpp_core import LinkConfig, SessionConfig  # noqa: E402 - as above
+from ocpp_core.actions import Dispatch, SendText, Settle  # noqa: E402
+from ocpp_core.inputs import Reply, StartCall, TextReceived  # noqa: E402
+from ocpp_core.session import Session  # noqa: E402
+from ocpp_core.testing import Laboratory  # noqa: E402
+from ocpp_core.versions import OCPP16  # noqa: E402
+
 _ANSWER: Final[dict[str, Any]] = {"currentTime": "2026-03-01T12:00:00.000Z"}
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
@@ -43,7 +42,7 @@ def _session() -> Session:
     return Session(SessionConfig(), OCPP16, ids=lambda: f"{next(numbers):08x}", numbers=count(1))
 
 
-def answering(pairs: int, repeats: int) -> tuple[float, float]:
+def _answering(pairs: int, repeats: int) -> dict[str, float]:
     """Measure a session that answers CALLs: microseconds a pair without the JSON work, and with it.
 
     One pair is `TextReceived` -> `Dispatch`, `Reply` -> `SendText`, without a validator. The JSON work is what the
@@ -70,8 +69,8 @@ def answering(pairs: int, repeats: int) -> tuple[float, float]:
     return _per_pair(converse, only_json, pairs, repeats)
 
 
-def asking(pairs: int, repeats: int) -> tuple[float, float]:
-    """Measure a session that makes calls, as `answering` does.
+def _asking(pairs: int, repeats: int) -> dict[str, float]:
+    """Measure a session that makes calls, as `_answering` does.
 
     One pair is `StartCall` -> `SendText`, `TextReceived` -> `Settle`.
     """
@@ -98,12 +97,12 @@ def asking(pairs: int, repeats: int) -> tuple[float, float]:
 
 def _per_pair(
     converse: Callable[[], None], only_json: Callable[[], None], pairs: int, repeats: int
-) -> tuple[float, float]:
+) -> dict[str, float]:
     whole, json_work = _best(converse, repeats), _best(only_json, repeats)
-    return (whole - json_work) / pairs * 1e6, whole / pairs * 1e6
+    return {"without_json": (whole - json_work) / pairs * 1e6, "whole": whole / pairs * 1e6}
 
 
-def month(repeats: int, ping_interval: float = inf) -> float:
+def _month(repeats: int, ping_interval: float) -> dict[str, float]:
     """Measure the laboratory: seconds for 30 virtual days in which a station makes 8,640 calls over a server."""
 
     def play() -> None:
@@ -116,26 +115,25 @@ def month(repeats: int, ping_interval: float = inf) -> float:
         assert len(calls) == 8_640
         assert all(call.unwrap() == _ANSWER for call in calls)
 
-    return _best(play, repeats)
+    return {"seconds": _best(play, repeats)}
 
 
-def import_time(statement: str, repeats: int) -> float:
-    """Measure milliseconds that a statement takes beyond a bare interpreter of the same environment, in the median.
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["answering", "asking", "month", "pinging"])
+    parser.add_argument("--repeats", type=int, required=True)
+    parser.add_argument("--pairs", type=int, default=0, help="CALLs and CALLRESULTs of a session")
+    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="do without the extra `speed`")
+    options = parser.parse_args()
+    match options.what:
+        case "answering":
+            result = _answering(options.pairs, options.repeats)
+        case "asking":
+            result = _asking(options.pairs, options.repeats)
+        case what:
+            result = _month(options.repeats, 30.0 if what == "pinging" else inf)
+    print(json.dumps(result))
 
-    Processor time: what a busy machine adds is not counted, nor is waiting for a cold disk.
-    """
-    return median(_start(statement) - _start("pass") for _ in range(repeats)) * 1e3
 
-
-def _start(statement: str) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", statement], check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-
-
-def core_tests() -> float | None:
-    """Measure seconds that the tests of the engine take, as pytest says it; None if they do not pass."""
-    run = subprocess.run(["make", "-s", "test-core"], cwd=_ROOT, capture_output=True, text=True, check=False)
-    found = re.search(r"passed.* in ([0-9.]+)s", run.stdout)
-    return None if run.returncode or found is None else float(found[1])
+if __name__ == "__main__":
+    main()

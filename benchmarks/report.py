@@ -1,19 +1,23 @@
-"""From measurements to the page: medians, spread, ratios, targets."""
+"""From what the parts found out to the page: sections with tables, and one table of all targets."""
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.contestants import BASELINE, Contestant
+from benchmarks.contestants import Contestant
+from benchmarks.plot import Curve
+from benchmarks.samples import spread
 
-__all__ = ["Figure", "Measurements", "Target", "render"]
+__all__ = ["Figure", "Header", "Section", "Table", "Target", "absent", "render"]
 
-_PACKAGES: Final = ("anyio", "fastjsonschema", "h11", "ocpp", "trio", "uvloop", "websockets", "wsproto")
+_PACKAGES: Final = (
+    "anyio", "fastjsonschema", "h11", "jsonschema-rs", "ocpp", "orjson", "trio", "uvloop", "websockets", "wsproto",
+)  # fmt: skip
 _INTRO: Final = """\
 # Benchmarks
 
@@ -22,25 +26,12 @@ _INTRO: Final = """\
 What `make bench` measured on the machine below. Every figure belongs to this machine and this run: quote the ratios
 between servers of one run, never a single figure.
 
-All servers are measured in turn under the same load, a separate process with raw sockets and ready-made frames, in
-several rounds that start with another server each. Every server checks requests and answers against the schemas of
-OCPP 1.6. A connection sends its next CALL when the last one is answered: Heartbeat, MeterValues (777 bytes, five
-samples), BootNotification, MeterValues. Cost is the processor time of the server's process, user and system, over the
-answered CALLs. Servers and load have a processor each where there are two.
-"""
-
-
-_NOTES: Final = """\
-How the figures of the engine are made:
-
-- Session: one connection's engine alone, fed with ready texts and polled for its actions, without a validator. What
-  the standard library's parser and encoder take for the same texts and payloads, measured alone, is subtracted. The
-  best of seven repetitions, in processor time.
-- Laboratory: a station and a server on a virtual wire under a virtual clock, a Heartbeat every 300 s. The target is
-  for the calls; the row with pings shows what keepalive at its default of 30 s on both sides adds.
-- Imports: the median of seven fresh interpreters, in processor time. The packages load what they need when it is first
-  used, so the second row loads the whole engine.
-"""
+Servers are measured in turn under the same load, a separate process with raw sockets and ready-made frames, in several
+rounds that start with another server each. Every server serves OCPP 1.6 and 2.0.1 and checks requests and answers
+against their schemas. Where a cell holds three values they are the median and, in parentheses, the least and the
+greatest of all rounds; ratios are made round by round. Cost is the processor time of the server's process, user and
+system. Servers and load have a processor each where there are two. "Standard library only" hides orjson and
+jsonschema-rs, which the extra `speed` brings, from the library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,120 +51,104 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value that is no matter of rounds; `value` is None where it was not measured."""
+    """A value with its target, if it has one: of one measurement or of several rounds, of none if it was left out."""
 
     title: str
     unit: str
-    value: float | None
+    values: Sequence[float]
     target: Target | None = None
 
+    @property
+    def row(self) -> tuple[str, ...]:
+        """The cells of the table of targets. The median has to keep the target."""
+        if not self.values:
+            return self.title, str(self.target or ""), "not measured", ""
+        met = "" if self.target is None else "yes" if self.target.met(median(self.values)) else "no"
+        return self.title, str(self.target or ""), f"{spread(self.values, '.3g')} {self.unit}".rstrip(), met
 
-@dataclass
-class Measurements:
-    """All that a run found out. Values of one round stand at the same index for every server."""
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows below their headings."""
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def lines(self) -> Iterator[str]:
+        """Write it as Markdown."""
+        yield _row(self.headings)
+        yield "|" + "---|" * len(self.headings)
+        yield from map(_row, self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What one part found out."""
+
+    title: str
+    part: str
+    """The name by which `--only` runs it."""
+    method: str
+    tables: Sequence[Table] = ()
+    figures: Sequence[Figure] = ()
+    notes: Sequence[str] = ()
+    curves: Sequence[Curve] = ()
+
+    def lines(self, plot: str | None) -> Iterator[str]:
+        """Write it as Markdown; `plot` is the file with the curves, if they were drawn."""
+        yield from (f"## {self.title}", "", self.method, "", f"By `python benchmarks/run.py --only {self.part}`.")
+        for table in self.tables:
+            yield from ("", *table.lines())
+        if self.curves and plot is not None:
+            yield from ("", f"![{self.title}]({plot})")
+        for note in self.notes:
+            yield from ("", note)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The circumstances of a run."""
 
     command: str
-    connections: int
-    idle_connections: int
-    seconds: float
     pinned: bool
     load_average: float
     """Of the machine over the minute before: what else ran."""
     node: str | None
-    cost_us: dict[str, list[float]] = field(default_factory=dict)
-    load_us: dict[str, list[float]] = field(default_factory=dict)
-    share: dict[str, list[float]] = field(default_factory=dict)
-    idle_bytes: dict[str, list[float]] = field(default_factory=dict)
-    missing: list[tuple[Contestant, str]] = field(default_factory=list)
-    figures: list[Figure] = field(default_factory=list)
-
-    def add(self, key: str, busy: dict[str, float], idle: dict[str, float]) -> None:
-        """Take the results of the load generator for one server in one round."""
-        for table, value in (
-            (self.cost_us, busy["server_us"]),
-            (self.load_us, busy["load_us"]),
-            (self.share, busy["server_share"]),
-            (self.idle_bytes, idle["bytes_each"]),
-        ):
-            table.setdefault(key, []).append(value)
-
-    def ratios(self, key: str) -> list[float]:
-        """Return how many times cheaper a server was than the baseline, round by round."""
-        return [base / cost for base, cost in zip(self.cost_us[BASELINE.key], self.cost_us[key], strict=True)]
 
 
-def render(measured: Measurements, contestants: Sequence[Contestant]) -> str:
-    """Write the page as Markdown."""
-    ran = [contestant for contestant in contestants if contestant.key in measured.cost_us]
-    return "\n".join(
-        [_INTRO, *_machine(measured), "", *_servers(measured, ran), "", *_targets(measured, ran), "", _NOTES]
+def absent(contestants: Iterable[Contestant]) -> list[str]:
+    """Name those that cannot run here, and why."""
+    return [f"Not measured: {one.title} ({one.missing})." for one in contestants if one.missing]
+
+
+def render(header: Header, sections: Sequence[Section], plot: str | None = None) -> str:
+    """Write the page as Markdown; `plot` is the name of the file with the curves, if they were drawn."""
+    figures = [figure.row for section in sections for figure in section.figures]
+    targets = Table(("Figure", "Target", "Measured", "Met"), figures)
+    lines = [_INTRO, "", *_machine(header).lines(), "", "## Targets", "", *targets.lines()]
+    for section in sections:
+        lines += ["", *section.lines(plot)]
+    return "\n".join(lines) + "\n"
+
+
+def _machine(header: Header) -> Table:
+    pinned = "pinned" if header.pinned else "not pinned: there is only one processor"
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES if _installed(name))
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return Table(
+        ("", ""),
+        [
+            ("Command", f"`{header.command}`"),
+            ("Machine", f"{_processor()}, {os.cpu_count()} processors ({pinned}), {platform.system()}"),
+            ("Its load before", f"{header.load_average:.1f}"),
+            ("Interpreters", f"{python}, {header.node or 'no Node'}"),
+            ("Packages", packages),
+        ],
     )
 
 
-def _machine(measured: Measurements) -> Iterable[str]:
-    pinned = "pinned" if measured.pinned else "not pinned: there is only one processor"
-    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES if _installed(name))
-    yield "| | |"
-    yield "|---|---|"
-    yield f"| Command | `{measured.command}` |"
-    yield f"| Machine | {_processor()}, {os.cpu_count()} processors ({pinned}), {platform.system()} |"
-    yield f"| Its load before | {measured.load_average:.1f} |"
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    yield f"| Interpreters | {python}, {measured.node or 'no Node'} |"
-    yield f"| Packages | {packages} |"
-
-
-def _servers(measured: Measurements, ran: Sequence[Contestant]) -> Iterable[str]:
-    rounds = len(measured.cost_us[BASELINE.key])
-    yield "## Servers"
-    yield ""
-    yield f"{measured.connections} connections in closed loop, {measured.seconds:g} s a server and round; memory with"
-    yield f"{measured.idle_connections:,} idle connections. Median (least..greatest), rounds: {rounds}."
-    yield ""
-    yield "| Server | Times cheaper than PyPI ocpp | µs CPU a message | KB an idle connection |"
-    yield "|---|---|---|---|"
-    for contestant in ran:
-        ratio = "1" if contestant is BASELINE else _spread(measured.ratios(contestant.key), 1)
-        cost = _spread(measured.cost_us[contestant.key], 0)
-        memory = _spread([each / 1000 for each in measured.idle_bytes[contestant.key]], 1)
-        yield f"| {contestant.title} | {ratio} | {cost} | {memory} |"
-    yield ""
-    for contestant, reason in measured.missing:
-        yield f"Not measured: {contestant.title} ({reason})."
-    load = max(median(measured.load_us[contestant.key]) for contestant in ran)
-    share = min(median(measured.share[contestant.key]) for contestant in ran)
-    yield f"The load generator itself used at most {load:.0f} µs a message, in the median; the servers were busy for at"
-    yield f"least {share:.0%} of the measured time."
-
-
-def _targets(measured: Measurements, ran: Sequence[Contestant]) -> Iterable[str]:
-    yield "## Targets"
-    yield ""
-    yield "| Figure | Target | Measured | Met |"
-    yield "|---|---|---|---|"
-    for figure in (*_ratio_figures(measured, ran), *measured.figures):
-        value = "not measured" if figure.value is None else f"{figure.value:.3g} {figure.unit}".rstrip()
-        met = (
-            "" if figure.value is None or figure.target is None else "yes" if figure.target.met(figure.value) else "no"
-        )
-        yield f"| {figure.title} | {figure.target or ''} | {value} | {met} |"
-
-
-def _ratio_figures(measured: Measurements, ran: Sequence[Contestant]) -> Iterable[Figure]:
-    for contestant in ran:
-        if contestant.target is not None:
-            ratio = Target(contestant.target, at_least=True)
-            memory = median(measured.idle_bytes[contestant.key]) / 1000
-            yield Figure(
-                f"{contestant.title}: times cheaper than PyPI ocpp", "", median(measured.ratios(contestant.key)), ratio
-            )
-            yield Figure(f"{contestant.title}: KB an idle connection", "KB", memory, Target(20))
-
-
-def _spread(values: Sequence[float], digits: int) -> str:
-    if len(values) == 1:
-        return f"{values[0]:.{digits}f}"
-    return f"{median(values):.{digits}f} ({min(values):.{digits}f}..{max(values):.{digits}f})"
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _installed(name: str) -> bool:

@@ -1,21 +1,53 @@
-"""What the stations of the benchmark say: three kinds of OCPP 1.6 messages as ready WebSocket frames.
+"""What the stations of the benchmark say, as ready WebSocket frames.
 
 The load generator must cost less than any server under test, so it makes every frame before the clock starts.
 """
 
 import json
 import os
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["ACCEPTED", "BOOT", "HEARTBEAT", "METER_VALUES", "SUBPROTOCOL", "PreparedCall", "frame", "prepared_calls"]
+__all__ = [
+    "ACCEPTED",
+    "BOOT",
+    "HEARTBEAT",
+    "KINDS",
+    "METER_VALUES",
+    "OCPP16_MIX",
+    "TRANSACTION_EVENTS",
+    "PreparedCall",
+    "Traffic",
+    "compressed_call",
+    "frame",
+    "inflate",
+    "prepared_calls",
+]
 
-SUBPROTOCOL: Final = "ocpp1.6"
+_NOW: Final = "2026-03-01T12:00:00.000Z"
+_MEASURED: Final = (
+    (1542310, "Energy.Active.Import.Register", "Wh", None),
+    (10847.5, "Power.Active.Import", "W", None),
+    (15.9, "Current.Import", "A", "L1"),
+    (16.0, "Current.Import", "A", "L2"),
+    (15.8, "Current.Import", "A", "L3"),
+)
 
 
-def _sample(value: str, measurand: str, unit: str, **more: str) -> dict[str, str]:
+def _phase(phase: str | None) -> dict[str, str]:
+    return {} if phase is None else {"phase": phase}
+
+
+def _sample16(value: float, measurand: str, unit: str, phase: str | None) -> dict[str, str]:
     constant = {"context": "Sample.Periodic", "format": "Raw", "location": "Outlet"}
-    return {"value": value, "measurand": measurand, "unit": unit, **constant, **more}
+    return {"value": str(value), "measurand": measurand, "unit": unit, **constant, **_phase(phase)}
+
+
+def _sample201(value: float, measurand: str, unit: str, phase: str | None) -> dict[str, Any]:
+    constant = {"context": "Sample.Periodic", "location": "Outlet", "unitOfMeasure": {"unit": unit}}
+    return {"value": value, "measurand": measurand, **constant, **_phase(phase)}
 
 
 HEARTBEAT: Final[dict[str, Any]] = {}
@@ -29,27 +61,47 @@ BOOT: Final[dict[str, Any]] = {
 METER_VALUES: Final[dict[str, Any]] = {
     "connectorId": 1,
     "transactionId": 4711,
-    "meterValue": [
-        {
-            "timestamp": "2026-03-01T12:00:00.000Z",
-            "sampledValue": [
-                _sample("1542310", "Energy.Active.Import.Register", "Wh"),
-                _sample("10847.5", "Power.Active.Import", "W"),
-                _sample("15.9", "Current.Import", "A", phase="L1"),
-                _sample("16.0", "Current.Import", "A", phase="L2"),
-                _sample("15.8", "Current.Import", "A", phase="L3"),
-            ],
-        }
-    ],
+    "meterValue": [{"timestamp": _NOW, "sampledValue": [_sample16(*measured) for measured in _MEASURED]}],
 }
-_CYCLE: Final = (
-    ("Heartbeat", HEARTBEAT),
-    ("MeterValues", METER_VALUES),
-    ("BootNotification", BOOT),
-    ("MeterValues", METER_VALUES),
-)
+_TRANSACTION_EVENT: Final[dict[str, Any]] = {
+    "eventType": "Updated",
+    "timestamp": _NOW,
+    "triggerReason": "MeterValuePeriodic",
+    "seqNo": 1742,
+    "transactionInfo": {"transactionId": "7e5f1f64-9d1c-4b7c-8d53-0b1f0a6a2b11"},
+    "meterValue": [{"timestamp": _NOW, "sampledValue": [_sample201(*measured) for measured in _MEASURED]}],
+}
+_LONG: Final[dict[str, Any]] = {"vendorId": "org.example", "data": "A charging profile of many periods. " * 60}
+"""Echoed by every server, so that request and answer are longer than any server's threshold of compression."""
 ACCEPTED: Final = b"[3,"
 """How the text of a CALLRESULT begins, whoever wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """One kind of traffic: a subprotocol, and the actions that a station calls in turn."""
+
+    key: str
+    title: str
+    protocol: str
+    cycle: Sequence[tuple[str, dict[str, Any]]]
+
+
+OCPP16_MIX: Final = Traffic(
+    "mix",
+    "OCPP 1.6 mix",
+    "ocpp1.6",
+    (
+        ("Heartbeat", HEARTBEAT),
+        ("MeterValues", METER_VALUES),
+        ("BootNotification", BOOT),
+        ("MeterValues", METER_VALUES),
+    ),
+)
+TRANSACTION_EVENTS: Final = Traffic(
+    "events", "OCPP 2.0.1 TransactionEvent", "ocpp2.0.1", (("TransactionEvent", _TRANSACTION_EVENT),)
+)
+KINDS: Final = {traffic.key: traffic for traffic in (OCPP16_MIX, TRANSACTION_EVENTS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +112,44 @@ class PreparedCall:
     frame: bytes
 
 
-def frame(opcode: int, payload: bytes) -> bytes:
-    """Make one whole client frame, masked as RFC 6455 §5.3 demands."""
+def frame(opcode: int, payload: bytes, *, compressed: bool = False) -> bytes:
+    """Make one whole client frame, masked as RFC 6455 §5.3 demands; RSV1 marks a compressed one (RFC 7692 §6)."""
     mask = os.urandom(4)
     length = len(payload)
-    if length < 126:
-        header = bytes((0x80 | opcode, 0x80 | length))
-    else:
-        header = bytes((0x80 | opcode, 0x80 | 126)) + length.to_bytes(2, "big")
-    masked = bytes(byte ^ mask[index & 3] for index, byte in enumerate(payload))
-    return header + mask + masked
+    first = 0x80 | opcode | (0x40 if compressed else 0)
+    size = (length,) if length < 126 else (126, *length.to_bytes(2, "big"))
+    header = bytes((first, 0x80 | size[0], *size[1:]))
+    return header + mask + _masked(payload, mask)
 
 
-def prepared_calls(count: int) -> list[PreparedCall]:
-    """Make this many CALLs: Heartbeat, MeterValues, BootNotification, MeterValues, and again, under different ids."""
-    return [_prepare(f"{number:08x}", *_CYCLE[number % len(_CYCLE)]) for number in range(count)]
+def _masked(payload: bytes, mask: bytes) -> bytes:
+    """Mask all bytes at once, as one long number."""
+    length = len(payload)
+    masks = (mask * (length // 4 + 1))[:length]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(masks, "big")).to_bytes(length, "big")
+
+
+def prepared_calls(traffic: Traffic, count: int) -> list[PreparedCall]:
+    """Make this many CALLs, the actions of the traffic in turn, under different ids."""
+    return [_prepare(f"{number:08x}", *traffic.cycle[number % len(traffic.cycle)]) for number in range(count)]
 
 
 def _prepare(message_id: str, action: str, payload: dict[str, Any]) -> PreparedCall:
-    text = json.dumps([2, message_id, action, payload], separators=(",", ":"))
-    return PreparedCall(message_id.encode(), frame(1, text.encode()))
+    return PreparedCall(message_id.encode(), frame(1, _text(message_id, action, payload)))
+
+
+def _text(message_id: str, action: str, payload: dict[str, Any]) -> bytes:
+    return json.dumps([2, message_id, action, payload], separators=(",", ":")).encode()
+
+
+def compressed_call() -> PreparedCall:
+    """Make a CALL of 2 KB, compressed without context takeover, whose answer is as long."""
+    deflate = zlib.compressobj(wbits=-12)
+    text = _text("compressed", "DataTransfer", _LONG)
+    data = deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    return PreparedCall(b"compressed", frame(1, data.removesuffix(b"\x00\x00\xff\xff"), compressed=True))
+
+
+def inflate(payload: bytes) -> bytes:
+    """Read the payload of a compressed message (RFC 7692 §7.2.2)."""
+    return zlib.decompressobj(wbits=-15).decompress(payload + b"\x00\x00\xff\xff")

@@ -1,53 +1,77 @@
-"""The server of this library, in strict mode.
+"""The server of this library, in strict mode: python benchmarks/servers/ours.py asyncio|uvloop|trio."""
 
-python benchmarks/servers/ours.py asyncio|uvloop|trio
-"""
-
-import asyncio
-import sys
+import argparse
+from collections.abc import Callable
 from typing import Any
 
 import anyio
 
-from benchmarks.servers.lifeline import BOOT_ANSWER, HEARTBEAT_ANSWER, announce
-from benchmarks.traffic import SUBPROTOCOL
-from ocpp_transports import HandlerContext, OCPPServer
+from benchmarks.accelerators import STANDARD_LIBRARY, hide_if_asked
+from benchmarks.servers.lifeline import (
+    BACKLOG,
+    BOOT_ANSWER,
+    HEARTBEAT_ANSWER,
+    PASSWORD,
+    announce,
+    options_parser,
+    run,
+)
+from benchmarks.traffic import KINDS
+
+hide_if_asked()
+
+from ocpp_transports import HandlerContext, OCPPServer, SecurityProfile, TLSOptions  # noqa: E402 - as above
 
 
-def on_boot(_: HandlerContext) -> dict[str, Any]:
-    return BOOT_ANSWER
+def _answering(answer: dict[str, Any]) -> Callable[[HandlerContext], dict[str, Any]]:
+    return lambda _: answer
 
 
-def on_heartbeat(_: HandlerContext) -> dict[str, Any]:
-    return HEARTBEAT_ANSWER
+def _echo(context: HandlerContext) -> dict[str, Any]:
+    return {"status": "Accepted", "data": context.params["data"]}
 
 
-def on_meter_values(_: HandlerContext) -> dict[str, Any]:
-    return {}
+def _make_server(options: argparse.Namespace) -> OCPPServer:
+    server = OCPPServer(
+        protocols=[traffic.protocol for traffic in KINDS.values()],
+        strict_mode=True,
+        compression=options.compression,
+        security_profile=_profile(options),
+        credentials=(lambda _: PASSWORD) if options.basic_auth else None,
+        tls=TLSOptions(cert=options.tls, key=options.tls) if options.tls else None,
+    )
+    server.handle("BootNotification", _answering(BOOT_ANSWER))
+    server.handle("Heartbeat", _answering(HEARTBEAT_ANSWER))
+    server.handle("MeterValues", _answering({}))
+    server.handle("TransactionEvent", _answering({}))
+    server.handle("DataTransfer", _echo)
+    return server
 
 
-async def main() -> None:
-    server = OCPPServer(protocols=[SUBPROTOCOL], strict_mode=True)
-    server.handle("BootNotification", on_boot)
-    server.handle("Heartbeat", on_heartbeat)
-    server.handle("MeterValues", on_meter_values)
-    async with server:
-        listener = await server.listen(0, "127.0.0.1")
+def _profile(options: argparse.Namespace) -> SecurityProfile:
+    if not options.basic_auth:
+        return SecurityProfile.NONE
+    return SecurityProfile.TLS_BASIC if options.tls else SecurityProfile.BASIC
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    async with _make_server(options) as server:
+        listener = await server.listen(0, "127.0.0.1", backlog=BACKLOG)
         announce(listener.port)
         await anyio.sleep_forever()
 
 
+def main() -> None:
+    parser = options_parser(__doc__)
+    parser.add_argument("loop", choices=["asyncio", "uvloop", "trio"])
+    parser.add_argument("--tls", metavar="FILE", help="listen with TLS, by the certificate and key in this file")
+    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="do without the extra `speed`")
+    options = parser.parse_args()
+    if options.loop == "trio":
+        anyio.run(_serve, options, backend="trio")
+    else:
+        run(options.loop, _serve(options))
+
+
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["asyncio"]:
-            asyncio.run(main())
-        case ["uvloop"]:
-            import uvloop
-
-            uvloop.run(main())
-        case ["trio"]:
-            import trio
-
-            trio.run(main)
-        case _:
-            sys.exit(__doc__)
+    main()

@@ -1,5 +1,6 @@
 """The benchmarks run and write their page; what they measure is no matter of a test."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,27 +8,55 @@ from pathlib import Path
 import pytest
 
 from benchmarks.contestants import CONTESTANTS
-from benchmarks.report import Target
+from benchmarks.report import Figure, Header, Section, Table, Target, render
+from benchmarks.run import PARTS
+from benchmarks.samples import percentile, ratios, spread
+from benchmarks.traffic import compressed_call, frame, inflate
 
 ROOT = Path(__file__).parents[2]
+RUN = [sys.executable, "benchmarks/run.py"]
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="the benchmarks read /proc, which only Linux has"
+)
+
+
+@pytest.fixture(scope="class")
+def page(tmp_path_factory):
+    page = tmp_path_factory.mktemp("benchmarks") / "benchmarks.md"
+    run = subprocess.run(
+        [*RUN, "--quick", "--output", str(page)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    return page.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the benchmarks read /proc, which only Linux has")
-def test_a_quick_run_writes_a_page_with_every_server(tmp_path):
-    page = tmp_path / "benchmarks.md"
-    command = [sys.executable, "benchmarks/run.py", "--quick", "--output", str(page)]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+class TestAQuickRun:
+    @pytest.mark.parametrize("contestant", CONTESTANTS, ids=lambda contestant: contestant.key)
+    def test_it_writes_a_page_with_every_server(self, page, contestant):
+        assert f"\n| {contestant.title} |" in page or f"\nNot measured: {contestant.title} " in page
+
+    def test_every_target_stands_beside_what_was_measured(self, page):
+        targets = re.findall(r"^\| (.+) \| ([≤≥] \S+) \| (.+) \| (yes|no|) \|$", page, re.MULTILINE)
+        assert len(targets) >= 30
+        assert all(met or measured == "not measured" for _, _, measured, met in targets)
+
+    @pytest.mark.parametrize("part", PARTS)
+    def test_every_part_names_the_command_that_makes_its_figures(self, page, part):
+        assert f"\nBy `python benchmarks/run.py --only {part}`.\n" in page
+
+    def test_the_page_names_the_command_of_the_whole(self, page):
+        assert "`python benchmarks/run.py --quick" in page
+
+
+def test_a_part_alone_writes_no_page(tmp_path):
+    before = (ROOT / "docs/benchmarks.md").read_bytes()
+    run = subprocess.run([*RUN, "--quick", "--only", "cold"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    lines = page.read_text(encoding="utf-8").splitlines()
-    for contestant in CONTESTANTS:
-        found = [
-            line for line in lines if line.startswith((f"| {contestant.title} |", f"Not measured: {contestant.title} "))
-        ]
-        assert len(found) == 1, contestant.title
-    assert sum("| ≤ 20 |" in line for line in lines) >= 2  # the targets stand beside what was measured
-    assert "`python benchmarks/run.py --quick" in page.read_text(encoding="utf-8")
+    assert "## Cold start" in run.stdout
+    assert "## Memory" not in run.stdout
+    assert (ROOT / "docs/benchmarks.md").read_bytes() == before
 
 
 class TestTargets:
@@ -36,3 +65,66 @@ class TestTargets:
         assert not Target(20).met(20.1)
         assert Target(4, at_least=True).met(4)
         assert not Target(4, at_least=True).met(3.9)
+
+    def test_the_median_has_to_keep_it(self):
+        assert Figure("Cost", "µs", [9, 30, 10], Target(10)).row == ("Cost", "≤ 10", "10 (9..30) µs", "yes")
+        assert Figure("Cost", "µs", [9, 30, 11], Target(10)).row == ("Cost", "≤ 10", "11 (9..30) µs", "no")
+
+    def test_what_was_not_measured_is_neither_met_nor_missed(self):
+        assert Figure("Cost", "µs", [], Target(10)).row == ("Cost", "≤ 10", "not measured", "")
+
+    def test_a_figure_without_a_target_is_only_stated(self):
+        assert Figure("Cost", "µs", [9.0]).row == ("Cost", "", "9 µs", "")
+
+
+class TestSamples:
+    def test_a_percentile_is_one_of_the_values(self):
+        values = [*range(100, 0, -1)]
+        assert [percentile(values, percent) for percent in (0, 50, 99, 100)] == [1, 50, 99, 100]
+        assert percentile([7.0], 99) == 7.0
+
+    def test_ratios_are_made_round_by_round(self):
+        assert ratios([10, 30], [5, 10]) == [2, 3]
+
+    def test_there_are_none_to_a_peer_that_was_not_measured(self):
+        assert ratios([10, 30], []) == []
+
+    def test_a_spread_is_the_median_with_the_least_and_the_greatest(self):
+        assert spread([3, 1, 2], ".1f") == "2.0 (1.0..3.0)"
+        assert spread([3], ".0f") == "3"
+        assert spread([], ".0f") == "not measured"
+
+
+class TestThePage:
+    def test_it_has_the_targets_of_all_sections_first(self):
+        sections = [
+            Section("Memory", "memory", "How.", [Table(("Server", "KB"), [("ours", "8")])], [Figure("KB", "KB", [8])]),
+            Section("Pings", "pings", "How.", figures=[Figure("Share", "%", [1])], notes=["Left out: npm."]),
+        ]
+        page = render(Header("python benchmarks/run.py", pinned=True, load_average=0.1, node=None), sections)
+        headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+        assert headings == ["Targets", "Memory", "Pings"]
+        targets = page.split("## ")[1]
+        assert "| KB |  | 8 KB |  |" in targets
+        assert "| Share |  | 1 % |  |" in targets
+        assert "| Server | KB |\n|---|---|\n| ours | 8 |" in page
+        assert page.endswith("Left out: npm.\n")
+
+
+class TestFrames:
+    @pytest.mark.parametrize("length", [0, 1, 125, 126, 929])
+    def test_a_frame_is_masked_and_says_its_length(self, length):
+        payload = bytes(index % 251 for index in range(length))
+        data = frame(1, payload)
+        start = 2 if length < 126 else 4
+        assert data[:start] == (
+            bytes((0x81, 0x80 | length)) if length < 126 else b"\x81\xfe" + length.to_bytes(2, "big")
+        )
+        mask, masked = data[start : start + 4], data[start + 4 :]
+        assert bytes(byte ^ mask[index % 4] for index, byte in enumerate(masked)) == payload
+
+    def test_a_compressed_call_is_longer_than_every_threshold(self):
+        data = compressed_call().frame
+        assert data[0] == 0xC1
+        mask, masked = data[2:6], data[6:]
+        assert len(inflate(bytes(byte ^ mask[index % 4] for index, byte in enumerate(masked)))) > 1024

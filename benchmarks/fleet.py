@@ -1,0 +1,133 @@
+"""The process with many stations of this library, which measures itself and prints one JSON object.
+
+First at a steady rate, a Heartbeat and a MeterValues from each station in every period, then as fast as it goes.
+
+    python benchmarks/fleet.py asyncio|uvloop PORT --stations 5000 --period 10 --rush 5 [--standard-library]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import time
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final
+
+from benchmarks.accelerators import STANDARD_LIBRARY, hide_if_asked
+from benchmarks.process import resident_bytes
+from benchmarks.servers.lifeline import run
+from benchmarks.traffic import HEARTBEAT, METER_VALUES, OCPP16_MIX
+
+hide_if_asked()
+
+from ocpp_transports import OCPPClient  # noqa: E402 - as above
+
+_AT_ONCE: Final = 50
+"""Stations that connect at the same time."""
+_FIRST: Final = 20
+"""Stations that have called before memory is looked at, so that what a program loads once is not counted."""
+
+
+class _Fleet:
+    def __init__(self, port: int) -> None:
+        self._endpoint = f"ws://127.0.0.1:{port}/ocpp"
+        self.stations: list[OCPPClient] = []
+
+    async def grow(self, count: int) -> None:
+        """Connect until there are this many stations, each with one answered Heartbeat."""
+        while len(self.stations) < count:
+            first = len(self.stations)
+            new = [self._station(number) for number in range(first, min(first + _AT_ONCE, count))]
+            await _together(_open(station) for station in new)
+            self.stations += new
+
+    def _station(self, number: int) -> OCPPClient:
+        return OCPPClient(
+            f"CP{number}", self._endpoint, protocols=[OCPP16_MIX.protocol], strict_mode=True, reconnect=False
+        )
+
+    async def steady(self, period: float) -> int:
+        """Let each station send one Heartbeat and one MeterValues, the stations spread evenly over a period."""
+        start = asyncio.get_running_loop().time()
+        spacing = period / len(self.stations)
+        await _together(
+            _in_turn(station, start + number * spacing, start + period, period / 2)
+            for number, station in enumerate(self.stations)
+        )
+        return 2 * len(self.stations)
+
+    async def rush(self, seconds: float) -> int:
+        """Let each station call as soon as it has its last answer; return the number of answers."""
+        end = asyncio.get_running_loop().time() + seconds
+        return sum(await asyncio.gather(*(_hurry(station, end) for station in self.stations)))
+
+
+async def _together(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
+    await asyncio.gather(*coroutines)
+
+
+async def _open(station: OCPPClient) -> None:
+    await station.connect()
+    await station.call("Heartbeat", HEARTBEAT)
+
+
+async def _in_turn(station: OCPPClient, heartbeat: float, end: float, half: float) -> None:
+    """Call at a time and half a period later, the later one at its place in the period before where it is beyond."""
+    calls = [(heartbeat, "Heartbeat", HEARTBEAT)]
+    meter_values = heartbeat + half
+    calls.append((meter_values if meter_values < end else meter_values - 2 * half, "MeterValues", METER_VALUES))
+    for when, action, payload in sorted(calls, key=lambda call: call[0]):
+        await asyncio.sleep(when - asyncio.get_running_loop().time())
+        await station.call(action, payload)
+
+
+async def _hurry(station: OCPPClient, end: float) -> int:
+    answers = 0
+    now = asyncio.get_running_loop().time
+    while now() < end:
+        await station.call("Heartbeat", HEARTBEAT)
+        await station.call("MeterValues", METER_VALUES)
+        answers += 2
+    return answers
+
+
+async def _timed(talk: Coroutine[Any, Any, int]) -> tuple[int, float, float]:
+    """Return the number of answers, the processor time and the time they took."""
+    cpu, wall = time.process_time(), time.monotonic()
+    answers = await talk
+    return answers, time.process_time() - cpu, time.monotonic() - wall
+
+
+async def _measure(options: argparse.Namespace) -> None:
+    fleet = _Fleet(options.port)
+    await fleet.grow(_FIRST)
+    await fleet.steady(min(options.period, 1))
+    before = resident_bytes(os.getpid())
+    await fleet.grow(_FIRST + options.stations)
+    bytes_each = (resident_bytes(os.getpid()) - before) / options.stations
+    _, steady_cpu, steady_wall = await _timed(fleet.steady(options.period))
+    answers, rush_cpu, rush_wall = await _timed(fleet.rush(options.rush))
+    result = {
+        "bytes_each": bytes_each,
+        "steady_share": steady_cpu / steady_wall,
+        "rush_rate": answers / rush_wall,
+        "rush_us": rush_cpu / answers * 1e6,
+    }
+    print(json.dumps(result), flush=True)
+    os._exit(0)  # to close thousands of stations in good manners is no part of it
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("loop", choices=["asyncio", "uvloop"])
+    parser.add_argument("port", type=int)
+    parser.add_argument("--stations", type=int, required=True)
+    parser.add_argument("--period", type=float, required=True, help="seconds of the steady rate")
+    parser.add_argument("--rush", type=float, required=True, help="seconds as fast as it goes")
+    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="do without the extra `speed`")
+    options = parser.parse_args()
+    run(options.loop, _measure(options))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Latency: one station in a closed loop, and many in open loop, whose rate does not yield to a server that stalls."""
+
+import gc
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from benchmarks.process import cpu_seconds
+from benchmarks.samples import percentile
+from benchmarks.stations import PATIENCE, Crowd, Station, connect
+from benchmarks.traffic import Traffic
+
+__all__ = ["paced", "round_trip"]
+
+_WARM_UP_CALLS: Final = 100
+
+
+def round_trip(port: int, pid: int, traffic: Traffic, seconds: float) -> dict[str, float]:
+    """Measure the round trip of one station that sends its next CALL when the last one is answered."""
+    gc.disable()
+    (station,) = connect(port, traffic, 1)
+    for _ in range(_WARM_UP_CALLS):
+        station.call_once()
+    samples: list[float] = []
+    server, begin = cpu_seconds(pid), time.perf_counter()
+    while (start := time.perf_counter()) < begin + seconds:
+        station.call_once()
+        samples.append(time.perf_counter() - start)
+    return _summary(samples, cpu_seconds(pid) - server)
+
+
+def paced(
+    port: int, pid: int, traffic: Traffic, stations: int, rate: int, warmup: float, seconds: float
+) -> dict[str, float]:
+    """Measure latency at a rate of CALLs a second, spread evenly over the stations.
+
+    It counts from the time for which a CALL was scheduled, also where it had to wait for the station's last answer:
+    what a stalled server keeps from being sent is not left out.
+    """
+    gc.disable()
+    pace = _Pace(connect(port, traffic, stations), rate)
+    pace.run(warmup)
+    pace.samples.clear()
+    server = cpu_seconds(pid)
+    pace.run(seconds)
+    return _summary(pace.samples, cpu_seconds(pid) - server)
+
+
+class _Pace:
+    def __init__(self, stations: Sequence[Station], rate: int) -> None:
+        self._stations = stations
+        self._crowd = Crowd()
+        self._crowd.add(stations)
+        self._step = 1 / rate
+        self._due: dict[Station, deque[float]] = {station: deque() for station in stations}
+        self.samples: list[float] = []
+
+    def run(self, seconds: float) -> None:
+        """Send at the rate for some seconds, and wait for the last answers."""
+        now = time.perf_counter
+        start, sent, count = now(), 0, round(seconds / self._step)
+        while sent < count:
+            while sent < count and start + sent * self._step <= now():
+                self._schedule(self._stations[sent % len(self._stations)], start + sent * self._step)
+                sent += 1
+            self._take_answers(0)  # the next CALL is due in less than the millisecond that a poll can wait
+        while any(self._due.values()):
+            if now() > start + seconds + PATIENCE:
+                raise TimeoutError("the server stopped answering")
+            self._take_answers(1)
+
+    def _schedule(self, station: Station, when: float) -> None:
+        due = self._due[station]
+        due.append(when)
+        if len(due) == 1:  # otherwise it waits for the answer to the last one (OCPP-J §4.1.1)
+            station.send_next()
+
+    def _take_answers(self, timeout: float) -> None:
+        for station in self._crowd.answered(timeout):
+            due = self._due[station]
+            self.samples.append(time.perf_counter() - due.popleft())
+            if due:
+                station.send_next()
+
+
+def _summary(samples: list[float], server_seconds: float) -> dict[str, float]:
+    return {
+        "server_us": server_seconds / len(samples) * 1e6,
+        "p50_us": percentile(samples, 50) * 1e6,
+        "p99_us": percentile(samples, 99) * 1e6,
+        "max_us": max(samples) * 1e6,
+    }

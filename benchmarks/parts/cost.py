@@ -1,0 +1,75 @@
+"""What an answered CALL costs a server."""
+
+from collections.abc import Iterator
+from statistics import median
+
+from benchmarks.contestants import CONTESTANTS, FAST_UVLOOP, NPM, PLAIN_ASYNCIO, PYPI
+from benchmarks.report import Figure, Section, Table, Target, absent
+from benchmarks.runner import Results, Runner
+from benchmarks.samples import ratios, spread
+from benchmarks.sizes import Sizes
+from benchmarks.traffic import KINDS, Traffic
+
+__all__ = ["measure"]
+
+_TARGETS = ((PLAIN_ASYNCIO, 8, 1.2), (FAST_UVLOOP, 14, 0.65))
+"""Ours: how many times cheaper than the PyPI packages, at most how much of the npm package's cost."""
+
+
+def measure(runner: Runner, sizes: Sizes) -> Section:
+    """Measure every server under each kind of traffic."""
+    results = {kind: Results() for kind in KINDS}
+    for contestant in runner.rounds(CONTESTANTS, sizes.rounds):
+        with runner.serving(contestant) as server:
+            for kind, measured in results.items():
+                options = {"connections": sizes.connections, "warmup": sizes.warmup, "seconds": sizes.seconds}
+                measured.add(contestant.key, runner.load(server, "busy", traffic=kind, **options))
+    return Section(
+        "Cost of a message",
+        "cost",
+        f"{sizes.connections} connections in closed loop: each sends its next CALL when the last one is answered."
+        f" {sizes.seconds:g} s a server and round, {sizes.rounds} rounds. The OCPP 1.6 mix is Heartbeat, MeterValues"
+        " (777 bytes, five samples), BootNotification, MeterValues; a TransactionEvent has 929 bytes and five samples.",
+        [_table(KINDS[kind], measured) for kind, measured in results.items()],
+        [figure for kind, measured in results.items() for figure in _figures(KINDS[kind], measured)],
+        [*absent(CONTESTANTS), *(_load(KINDS[kind], measured) for kind, measured in results.items())],
+    )
+
+
+def _table(traffic: Traffic, measured: Results) -> Table:
+    rows = []
+    for contestant in CONTESTANTS:
+        if contestant.missing:
+            continue
+        costs = measured.values(contestant.key, "server_us")
+        cheaper = ratios(measured.values(PYPI.key, "server_us"), costs)
+        of_npm = ratios(costs, measured.values(NPM.key, "server_us"))
+        load = median(measured.values(contestant.key, "load_us"))
+        rows.append(
+            (contestant.title, spread(costs, ".0f"), spread(cheaper, ".1f"), spread(of_npm, ".2f"), f"{load:.0f}")
+        )
+    return Table(
+        (
+            traffic.title,
+            "µs CPU a message",
+            "Times cheaper than PyPI ocpp",
+            "Of the cost of npm ocpp-rpc",
+            "µs CPU of the load",
+        ),
+        rows,
+    )
+
+
+def _figures(traffic: Traffic, measured: Results) -> Iterator[Figure]:
+    for contestant, cheaper, of_npm in _TARGETS:
+        costs = measured.values(contestant.key, "server_us")
+        pypi, npm = (measured.values(peer.key, "server_us") for peer in (PYPI, NPM))
+        title = f"{traffic.title}: {contestant.title}"
+        yield Figure(f"{title}: times cheaper than PyPI ocpp", "", ratios(pypi, costs), Target(cheaper, at_least=True))
+        yield Figure(f"{title}: cost over that of npm ocpp-rpc", "", ratios(costs, npm), Target(of_npm))
+
+
+def _load(traffic: Traffic, measured: Results) -> str:
+    ran = [contestant.key for contestant in CONTESTANTS if not contestant.missing]
+    share = min(median(measured.values(key, "server_share")) for key in ran)
+    return f"{traffic.title}: the servers were busy for at least {share:.0%} of the measured time."

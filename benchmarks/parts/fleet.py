@@ -1,0 +1,56 @@
+"""What stations of this library cost in a process of their own."""
+
+from collections.abc import Iterator
+
+from benchmarks.accelerators import STANDARD_LIBRARY
+from benchmarks.contestants import FAST_UVLOOP, PLAIN_ASYNCIO
+from benchmarks.report import Figure, Section, Table, absent
+from benchmarks.runner import Results, Runner
+from benchmarks.samples import spread
+from benchmarks.sizes import Sizes
+
+__all__ = ["measure"]
+
+_ALL = (PLAIN_ASYNCIO, FAST_UVLOOP)
+_ARGUMENTS = {PLAIN_ASYNCIO: ("asyncio", STANDARD_LIBRARY), FAST_UVLOOP: ("uvloop",)}
+_COLUMNS = (
+    ("KB a station", "bytes_each", 1e-3, ".1f"),
+    ("% of a processor at the steady rate", "steady_share", 100.0, ".1f"),
+    ("Messages a second in a rush", "rush_rate", 1.0, ".0f"),
+    ("µs CPU a message in a rush", "rush_us", 1.0, ".0f"),
+)
+
+
+def measure(runner: Runner, sizes: Sizes) -> Section:
+    """Measure the process of the stations; the server has its own, of the same kind."""
+    measured = Results()
+    sized = [f"--stations={sizes.fleet_stations}", f"--period={sizes.fleet_period}", f"--rush={sizes.fleet_rush}"]
+    for contestant in runner.rounds(_ALL, 1):
+        with runner.serving(contestant) as server:
+            result = runner.script("fleet.py", *_ARGUMENTS[contestant], str(server.port), *sized)
+            measured.add(contestant.key, result)
+    return Section(
+        "A fleet of stations",
+        "fleet",
+        f"{sizes.fleet_stations:,} `OCPPClient`s in one process, strict, against the server of the same kind in another"
+        f" process; measured is the one with the stations. Steady: each station sends a Heartbeat and a MeterValues in"
+        f" {sizes.fleet_period:g} s, spread evenly. Rush: each calls as soon as it has its last answer, for"
+        f" {sizes.fleet_rush:g} s. A message is a CALL and its answer. Memory is resident memory, before any rush.",
+        [Table(("Stations", *(column[0] for column in _COLUMNS)), list(_rows(measured)))],
+        [
+            Figure(
+                f"Fleet, {sizes.fleet_stations:,} stations: {one.title}: µs CPU a message",
+                "µs",
+                measured.values(one.key, "rush_us"),
+            )
+            for one in _ALL
+        ],
+        absent(_ALL),
+    )
+
+
+def _rows(measured: Results) -> Iterator[tuple[str, ...]]:
+    for one in _ALL:
+        if not one.missing:
+            cells = (spread(measured.values(one.key, name, scale=scale), form) for _, name, scale, form in _COLUMNS)
+            yield (one.title, *cells)

@@ -1,0 +1,85 @@
+"""What an answered CALL costs at more and more connections."""
+
+from collections.abc import Sequence
+
+from benchmarks.contestants import FAST_UVLOOP, NPM, PLAIN_ASYNCIO, PYPI, Contestant
+from benchmarks.plot import Curve
+from benchmarks.process import raise_descriptor_limit
+from benchmarks.report import Figure, Section, Table, Target, absent
+from benchmarks.runner import Results, Runner
+from benchmarks.samples import ratios, spread
+from benchmarks.sizes import Sizes
+from benchmarks.traffic import OCPP16_MIX
+
+__all__ = ["measure"]
+
+_ALL = (PYPI, NPM, PLAIN_ASYNCIO, FAST_UVLOOP)
+_PYPI_MOST = 2_000
+"""Connections that the PyPI packages get: each needs its turn before the clock starts, and they take long."""
+_SPARE = 100
+"""Descriptors that a process needs beside its connections."""
+
+
+def measure(runner: Runner, sizes: Sizes) -> Section:
+    """Measure every server at each number of connections that the system allows."""
+    limit = raise_descriptor_limit()
+    possible = [count for count in sizes.scale if count + _SPARE <= limit]
+    measured = Results()
+    for contestant in runner.rounds(_ALL, sizes.few_rounds):
+        with runner.serving(contestant) as server:
+            options = {"in_flight": sizes.in_flight, "seconds": sizes.seconds, "traffic": OCPP16_MIX.key}
+            measured.add(contestant.key, runner.load(server, "growing", steps=_steps(contestant, possible), **options))
+    return Section(
+        "Cost by number of connections",
+        "scale",
+        f"OCPP 1.6 mix with {sizes.in_flight} CALLs in flight at every number of connections, each station in its"
+        " turn, so that connections are measured and not queues. Every station has had an answer before the clock"
+        f" starts; {sizes.seconds:g} s each, {sizes.few_rounds} rounds. µs CPU a message.",
+        [_table(measured, possible)],
+        _figures(measured, possible),
+        [*_left_out(sizes.scale, possible, limit), *absent(_ALL)],
+        _curves(measured, possible),
+    )
+
+
+def _steps(contestant: Contestant, possible: Sequence[int]) -> list[int]:
+    return [count for count in possible if contestant is not PYPI or count <= _PYPI_MOST]
+
+
+def _table(measured: Results, counts: Sequence[int]) -> Table:
+    return Table(
+        ("Server", *(f"{count:,} connections" for count in counts)),
+        [
+            (one.title, *(spread(measured.values(one.key, str(count)), ".0f") for count in counts))
+            for one in _ALL
+            if not one.missing
+        ],
+    )
+
+
+def _figures(measured: Results, counts: Sequence[int]) -> list[Figure]:
+    fewest, most = str(counts[0]), str(counts[-1])
+    title = f"Cost at {counts[-1]:,} connections over that at {counts[0]:,}"
+    return [
+        Figure(f"{title}: {one.title}", "", _growth(measured, one, fewest, most), target)
+        for one, target in ((FAST_UVLOOP, Target(1.2)), (PLAIN_ASYNCIO, None), (NPM, None))
+    ]
+
+
+def _growth(measured: Results, contestant: Contestant, fewest: str, most: str) -> list[float]:
+    return ratios(measured.values(contestant.key, most), measured.values(contestant.key, fewest))
+
+
+def _curves(measured: Results, counts: Sequence[int]) -> list[Curve]:
+    return [
+        Curve(one.title, [(count, values) for count in counts if (values := measured.values(one.key, str(count)))])
+        for one in _ALL
+        if not one.missing
+    ]
+
+
+def _left_out(counts: Sequence[int], possible: Sequence[int], limit: int) -> list[str]:
+    notes = [f"{PYPI.title} is measured to {_PYPI_MOST:,} connections."]
+    if missing := [f"{count:,}" for count in counts if count not in possible]:
+        notes.append(f"Left out: {', '.join(missing)} connections; a process may open {limit:,} descriptors here.")
+    return notes
