@@ -123,9 +123,11 @@ class Dispatcher:
 
     def _find(self, action: str) -> Target | None:
         for registry in self._registries:
-            target = registry.lookup(self.protocol, action)
-            if target is not None:
-                return target
+            versions = registry.targets.get(action)
+            if versions is not None:
+                target = versions.get(self.protocol) or versions.get(None)
+                if target is not None:
+                    return target
         return next((registry.wildcard for registry in self._registries if registry.wildcard), None)
 
     # Handlers

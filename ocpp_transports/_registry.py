@@ -64,10 +64,11 @@ def _key(names: tuple[object, ...]) -> _Key:
 class Handlers:
     """The handlers and middleware of one client, or of a server for all its stations."""
 
-    __slots__ = ("_targets", "_watchers", "middleware")
+    __slots__ = ("_watchers", "middleware", "targets")
 
     def __init__(self) -> None:
-        self._targets: dict[str | None, dict[str | None, Target]] = {}  # by action, then by version
+        self.targets: dict[str | None, dict[str | None, Target]] = {}
+        """By action, then by subprotocol; None stands for all others."""
         self._watchers: tuple[Callable[[], None], ...] = ()
         self.middleware: tuple[Middleware, ...] = ()
 
@@ -96,11 +97,11 @@ class Handlers:
     def _register(self, key: _Key, handler: _H) -> _H:
         if not callable(handler):
             raise TypeError(f"expected a function as handler, got {handler!r}")
-        versions = self._targets.get(key.action, {})
+        versions = self.targets.get(key.action, {})
         if key.version in versions:
             raise ValueError(f"expected one handler for {_name(key)}, there is one already: remove it first")
         is_async = iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004 - asks for its kind
-        self._targets[key.action] = {**versions, key.version: Target(handler, is_async, key.action is None)}
+        self.targets[key.action] = {**versions, key.version: Target(handler, is_async, key.action is None)}
         for watcher in self._watchers:
             watcher()
         return handler
@@ -109,31 +110,24 @@ class Handlers:
         """Remove the handler of `(version, action)`, of `(action)`, or with no name the catch-all; if there is one."""
         key = _key(names)
         versions = {
-            version: target for version, target in self._targets.pop(key.action, {}).items() if version != key.version
+            version: target for version, target in self.targets.pop(key.action, {}).items() if version != key.version
         }
         if versions:
-            self._targets[key.action] = versions
+            self.targets[key.action] = versions
 
     def remove_all_handlers(self) -> None:
         """Remove every handler; middleware stays."""
-        self._targets.clear()
+        self.targets.clear()
 
     def has_handler(self, *names: str) -> bool:
         """Whether there is a handler for exactly `(version, action)`, `(action)`, or with no name a catch-all."""
         key = _key(names)
-        return key.version in self._targets.get(key.action, ())
-
-    def lookup(self, protocol: str | None, action: str) -> Target | None:
-        """Find the handler of an action on a connection of this subprotocol; the catch-all is not considered."""
-        versions = self._targets.get(action)
-        if versions is None:
-            return None
-        return versions.get(protocol) or versions.get(None)
+        return key.version in self.targets.get(key.action, ())
 
     @property
     def wildcard(self) -> Target | None:
         """The catch-all handler."""
-        return self._targets.get(None, {}).get(None)
+        return self.targets.get(None, {}).get(None)
 
     def use(self, middleware: Middleware) -> Middleware:
         """Wrap this middleware around all handlers and calls, inside of those used before. Returns it."""

@@ -3,9 +3,10 @@
     python tools/count_cost.py                     every scenario; exit code 1 if one is not as the table says
     python tools/count_cost.py --functions ping    where the scenarios with `ping` in their names spend it
     python tools/count_cost.py --write             make the counts the table's, for this version of Python
+    python tools/count_cost.py --play ping 10000   count nothing, play so many messages for a profiler to watch
 
 The counts repeat exactly on any machine, whatever else runs there. They are those of the standard library alone: the
-optional accelerators are hidden, so that it makes no difference whether they are installed.
+optional accelerators are hidden, so that it makes no difference whether they are installed; `--speed` uses them.
 """
 
 import argparse
@@ -16,8 +17,9 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-for accelerator in ("orjson", "jsonschema_rs"):
-    sys.modules[accelerator] = None  # type: ignore[assignment]  # documented: then the import of it fails
+if "--speed" not in sys.argv:
+    for accelerator in ("orjson", "jsonschema_rs"):
+        sys.modules[accelerator] = None  # type: ignore[assignment]  # documented: then the import of it fails
 
 from tools.cost import HERE, SCENARIOS, Cost, Counter, expected, judge, read_table, write_table  # noqa: E402 - as above
 
@@ -67,6 +69,15 @@ def _show_functions(part: str) -> int:
     return 0 if chosen else 2
 
 
+def _play(part: str, rounds: int) -> int:
+    for name in SCENARIOS:
+        if part in name:
+            step = SCENARIOS[name]()
+            for _ in range(rounds):
+                step()
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     summary, _, usage = (__doc__ or "").partition("\n\n")
@@ -75,8 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--functions", metavar="PART", help="show the functions of the scenarios with this in the name")
+    what.add_argument("--play", nargs=2, metavar=("PART", "ROUNDS"), help="play those messages and count nothing")
     what.add_argument("--write", action="store_true", help="write this version's column of the table")
+    parser.add_argument("--speed", action="store_true", help="with --play: use what the extra `speed` brings")
     chosen = parser.parse_args(arguments)
+    if chosen.play is not None:
+        return _play(chosen.play[0], int(chosen.play[1]))
     if chosen.functions is not None:
         return _show_functions(chosen.functions)
     costs = {name: _count(name).cost for name in SCENARIOS}

@@ -102,25 +102,21 @@ def xor(payload: bytes, key: bytes) -> bytes:
     translated at once.
     """
     length = len(payload)
-    if length >= _BY_COLUMNS_FROM:
-        one, two, three, four = key
-        masked = bytearray(payload)
-        masked[0::4] = masked[0::4].translate(_XOR_WITH[one])
-        masked[1::4] = masked[1::4].translate(_XOR_WITH[two])
-        masked[2::4] = masked[2::4].translate(_XOR_WITH[three])
-        masked[3::4] = masked[3::4].translate(_XOR_WITH[four])
-        return bytes(masked)
-    return _xor_at_once(payload, key, length)
-
-
-def _xor_at_once(payload: bytes, key: bytes, length: int) -> bytes:
-    pad = (key * (length // 4 + 1))[:length]
-    return (int.from_bytes(payload, "little") ^ int.from_bytes(pad, "little")).to_bytes(length, "little")
+    if length < _BY_COLUMNS_FROM:
+        pad = (key * (length // 4 + 1))[:length]
+        return (int.from_bytes(payload, "little") ^ int.from_bytes(pad, "little")).to_bytes(length, "little")
+    one, two, three, four = key
+    masked = bytearray(payload)
+    masked[0::4] = masked[0::4].translate(_XOR_WITH[one])
+    masked[1::4] = masked[1::4].translate(_XOR_WITH[two])
+    masked[2::4] = masked[2::4].translate(_XOR_WITH[three])
+    masked[3::4] = masked[3::4].translate(_XOR_WITH[four])
+    return bytes(masked)
 
 
 _BY_COLUMNS_FROM: Final = 512
 """Bytes from which on the columns are faster."""
-_XOR_WITH: Final = tuple(_xor_at_once(bytes(range(256)), bytes([byte]) * 4, 256) for byte in range(256))
+_XOR_WITH: Final = tuple(xor(bytes(range(256)), bytes([byte]) * 4) for byte in range(256))
 
 
 def is_close_code(code: int) -> bool:

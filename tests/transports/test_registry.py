@@ -28,8 +28,8 @@ class TestRegistering:
         @handlers.handle
         def wildcard(action, ctx): ...
 
-        assert handlers.lookup("ocpp1.6", "Heartbeat").function is versioned
-        assert handlers.lookup("ocpp2.1", "Heartbeat").function is plain
+        assert handlers.targets["Heartbeat"]["ocpp1.6"].function is versioned
+        assert handlers.targets["Heartbeat"][None].function is plain
         assert handlers.wildcard.function is wildcard
 
     @pytest.mark.parametrize("key", [("ocpp1.6", "Heartbeat"), ("Heartbeat",), ()])

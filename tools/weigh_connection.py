@@ -1,0 +1,104 @@
+"""Weigh what one idle connection holds in a server's memory, file by file.
+
+    python tools/weigh_connection.py [asyncio|uvloop|trio]
+
+Python's own allocations as tracemalloc sees them: what the kernel holds for a socket, and what the allocators round up,
+comes on top. `make bench` measures the whole of it from outside.
+"""
+
+import asyncio
+import gc
+import socket
+import sys
+import tracemalloc
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from ocpp_transports import OCPPServer  # noqa: E402 - the tools run without being installed
+
+_FIRST: Final = 50
+"""Connections before anything is weighed: some things are made when they are first needed."""
+_WEIGHED: Final = 500
+_REQUEST: Final = (
+    "GET /ocpp/CP{} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
+)
+_HEARTBEAT: Final = b'[2,"1","Heartbeat",{}]'
+_FRAME: Final = bytes((0x81, 0x80 | len(_HEARTBEAT), 0, 0, 0, 0)) + _HEARTBEAT
+
+
+def _connect(port: int, first: int, count: int) -> list[socket.socket]:
+    """Connect stations that have said one Heartbeat each."""
+    sockets = []
+    for number in range(first, first + count):
+        station = socket.create_connection(("127.0.0.1", port), timeout=10)
+        station.sendall(_REQUEST.format(number).encode())
+        assert station.recv(4096).startswith(b"HTTP/1.1 101 ")
+        station.sendall(_FRAME)
+        assert b"currentTime" in station.recv(4096)
+        sockets.append(station)
+    return sockets
+
+
+async def _weigh() -> tracemalloc.Snapshot:
+    server = OCPPServer(protocols=["ocpp1.6"], strict_mode=True, logging=False)
+    server.handle("Heartbeat", lambda _: {"currentTime": "2026-03-01T12:00:00.000Z"})
+    async with server:
+        port = (await server.listen(0, "127.0.0.1")).port
+        stations = await anyio.to_thread.run_sync(_connect, port, 0, _FIRST)
+        gc.collect()
+        tracemalloc.start()
+        stations += await anyio.to_thread.run_sync(_connect, port, _FIRST, _WEIGHED)
+        gc.collect()
+        snapshot = tracemalloc.take_snapshot()
+        tracemalloc.stop()
+        for station in stations:
+            station.close()
+    return snapshot
+
+
+def _place(filename: str) -> str:
+    path = Path(filename)
+    if path.is_relative_to(ROOT / "ocpp_core") or path.is_relative_to(ROOT / "ocpp_transports"):
+        return str(path.relative_to(ROOT))
+    return "/".join(path.parts[-2:])
+
+
+def _show(snapshot: tracemalloc.Snapshot) -> None:
+    sizes: Counter[str] = Counter()
+    blocks: Counter[str] = Counter()
+    for each in snapshot.statistics("filename"):
+        name = each.traceback[0].filename
+        if name not in (__file__, socket.__file__):  # the stations' own
+            sizes[_place(name)] += each.size
+            blocks[_place(name)] += each.count
+    print(f"{'bytes':>8} {'blocks':>7}   a connection, of {_WEIGHED}")
+    for place, size in sizes.most_common():
+        if size >= 16 * _WEIGHED:
+            print(f"{size / _WEIGHED:>8.0f} {blocks[place] / _WEIGHED:>7.1f}   {place}")
+    print(f"{sizes.total() / _WEIGHED:>8.0f} {blocks.total() / _WEIGHED:>7.1f}   all")
+
+
+def main(loop: str = "asyncio") -> None:
+    """Weigh on this event loop and print the table."""
+    snapshot: Any
+    if loop == "uvloop":
+        import uvloop  # noqa: PLC0415 - only where it is asked for
+
+        snapshot = uvloop.run(_weigh())
+    elif loop == "trio":
+        snapshot = anyio.run(_weigh, backend="trio")
+    else:
+        snapshot = asyncio.run(_weigh())
+    _show(snapshot)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
