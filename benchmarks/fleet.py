@@ -11,11 +11,12 @@ import json
 import os
 import time
 from collections.abc import Coroutine, Iterable
+from operator import itemgetter
 from typing import Any, Final
 
 from benchmarks.accelerators import STANDARD_LIBRARY, hide_if_asked
+from benchmarks.loops import run
 from benchmarks.process import resident_bytes
-from benchmarks.servers.lifeline import run
 from benchmarks.traffic import HEARTBEAT, METER_VALUES, OCPP16_MIX
 
 hide_if_asked()
@@ -72,11 +73,10 @@ async def _open(station: OCPPClient) -> None:
 
 
 async def _in_turn(station: OCPPClient, heartbeat: float, end: float, half: float) -> None:
-    """Call at a time and half a period later, the later one at its place in the period before where it is beyond."""
-    calls = [(heartbeat, "Heartbeat", HEARTBEAT)]
-    meter_values = heartbeat + half
-    calls.append((meter_values if meter_values < end else meter_values - 2 * half, "MeterValues", METER_VALUES))
-    for when, action, payload in sorted(calls, key=lambda call: call[0]):
+    """Send a Heartbeat, and half a period before or after it, whichever is before the end, a MeterValues."""
+    meter_values = heartbeat + half if heartbeat + half < end else heartbeat - half
+    calls = ((heartbeat, "Heartbeat", HEARTBEAT), (meter_values, "MeterValues", METER_VALUES))
+    for when, action, payload in sorted(calls, key=itemgetter(0)):
         await asyncio.sleep(when - asyncio.get_running_loop().time())
         await station.call(action, payload)
 

@@ -36,6 +36,10 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
     axes.set(xscale="log", yscale="log", xlabel="connections", ylabel="µs CPU a message")
     ticks = sorted({count for curve in curves for count, _ in curve.points})
     axes.set_xticks(ticks, [f"{count:,}" for count in ticks])
+    axes.yaxis.set_major_locator(import_module("matplotlib.ticker").LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_formatter("")
     axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend()
     figure.savefig(path, dpi=120)

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-__all__ = ["cpu_seconds", "pinned_to", "raise_descriptor_limit", "resident_bytes", "split_processors"]
+__all__ = ["cpu_seconds", "pinned_to", "raise_descriptor_limit", "resident_bytes", "split_processors", "too_many"]
 
 _CPUCLOCK_SCHED: Final = 2
 """The kernel's clock of the time that the scheduler gave to a process."""
+
+_SPARE: Final = 100
+"""Descriptors that a process needs beside its connections."""
 
 
 def cpu_seconds(pid: int) -> float:
@@ -33,6 +36,14 @@ def raise_descriptor_limit() -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
+
+
+def too_many(connections: int) -> str | None:
+    """Say why a process cannot have so many connections; None if it can."""
+    limit = raise_descriptor_limit()
+    if connections + _SPARE <= limit:
+        return None
+    return f"Left out: {connections:,} connections; a process may open {limit:,} descriptors here."
 
 
 def split_processors() -> tuple[list[int], list[int]]:

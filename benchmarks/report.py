@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from textwrap import fill
 from typing import Final
 
 from benchmarks.contestants import Contestant
@@ -28,9 +29,9 @@ between servers of one run, never a single figure.
 
 Servers are measured in turn under the same load, a separate process with raw sockets and ready-made frames, in several
 rounds that start with another server each. Every server serves OCPP 1.6 and 2.0.1 and checks requests and answers
-against their schemas. Where a cell holds three values they are the median and, in parentheses, the least and the
-greatest of all rounds; ratios are made round by round. Cost is the processor time of the server's process, user and
-system. Servers and load have a processor each where there are two. "Standard library only" hides orjson and
+against their schemas. Cells hold the median of all rounds and, in parentheses, the least and the greatest value where
+they are not written alike; ratios are made round by round. Cost is the processor time of the server's process, user
+and system. Servers and load have a processor each where there are two. "Standard library only" hides orjson and
 jsonschema-rs, which the extra `speed` brings, from the library."""
 
 
@@ -96,13 +97,19 @@ class Section:
 
     def lines(self, plot: str | None) -> Iterator[str]:
         """Write it as Markdown; `plot` is the file with the curves, if they were drawn."""
-        yield from (f"## {self.title}", "", self.method, "", f"By `python benchmarks/run.py --only {self.part}`.")
+        yield from (
+            f"## {self.title}",
+            "",
+            _wrapped(self.method),
+            "",
+            f"By `python benchmarks/run.py --only {self.part}`.",
+        )
         for table in self.tables:
             yield from ("", *table.lines())
         if self.curves and plot is not None:
             yield from ("", f"![{self.title}]({plot})")
         for note in self.notes:
-            yield from ("", note)
+            yield from ("", _wrapped(note))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,11 @@ def _machine(header: Header) -> Table:
             ("Packages", packages),
         ],
     )
+
+
+def _wrapped(text: str) -> str:
+    """Break a paragraph into lines; what has lines already keeps them."""
+    return text if "\n" in text else fill(text, 119, break_on_hyphens=False)
 
 
 def _row(cells: Sequence[str]) -> str:

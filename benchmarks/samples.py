@@ -18,8 +18,8 @@ def ratios(values: Sequence[float], base: Sequence[float]) -> list[float]:
 
 
 def spread(values: Sequence[float], form: str) -> str:
-    """Write the median and, of several values, the least and the greatest."""
+    """Write the median, and the least and the greatest value where they are not written alike."""
     if not values:
         return "not measured"
-    middle = format(median(values), form)
-    return middle if len(values) == 1 else f"{middle} ({min(values):{form}}..{max(values):{form}})"
+    least, middle, greatest = (format(value, form) for value in (min(values), median(values), max(values)))
+    return middle if least == greatest else f"{middle} ({least}..{greatest})"

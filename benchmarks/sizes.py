@@ -14,8 +14,11 @@ class Sizes:
     """Over all servers, for cost."""
     few_rounds: int = 3
     """For the rest, which takes longer or varies less."""
-    warmup: float = 0.5
-    seconds: float = 2.0
+    memory_rounds: int = 2
+    """For memory, which hardly varies."""
+    warmup: float = 1.0
+    """For just-in-time compilers, above all."""
+    seconds: float = 1.5
     """Measured a server, kind of traffic and round."""
     connections: int = 50
     idle_connections: int = 2_000
@@ -53,6 +56,7 @@ FULL: Final = Sizes()
 QUICK: Final = Sizes(
     rounds=1,
     few_rounds=1,
+    memory_rounds=1,
     warmup=0.05,
     seconds=0.2,
     connections=5,

@@ -62,6 +62,7 @@ class Station:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = self._upgrade(request)
+        self.socket.settimeout(None)  # with one, Python polls before it reads, which costs a system call
 
     def _upgrade(self, request: bytes) -> bytes:
         """Open the WebSocket; return what the server sent behind its answer."""

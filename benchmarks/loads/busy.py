@@ -20,13 +20,13 @@ class _ClosedLoop:
     def __init__(self, crowd: Crowd, in_flight: int) -> None:
         self._crowd = crowd
         self._waiting = deque(crowd.stations)
-        self.sent = 0
+        self._sent = 0
         for _ in range(in_flight):
             self._send()
 
     def _send(self) -> None:
         self._waiting.popleft().send_next()
-        self.sent += 1
+        self._sent += 1
 
     def run(self, is_over: Callable[[], bool]) -> int:
         """Go on until it is over; return how many CALLs were answered meanwhile."""
@@ -38,6 +38,11 @@ class _ClosedLoop:
                 self._waiting.append(station)
                 self._send()
         return answers
+
+    def has_sent(self, count: int) -> Callable[[], bool]:
+        """Make a condition for `run`: so many more CALLs, which are one of each station if there are as many."""
+        enough = self._sent + count
+        return lambda: self._sent >= enough
 
     def _answered(self) -> list[Station]:
         deadline = time.monotonic() + PATIENCE
@@ -72,7 +77,7 @@ def growing(
     for step in steps:
         crowd.add(connect(port, traffic, step - len(crowd), first=len(crowd)))
         loop = _ClosedLoop(crowd, min(in_flight, step))
-        loop.run(lambda enough=loop.sent + step, loop=loop: loop.sent >= enough)  # type: ignore[misc]
+        loop.run(loop.has_sent(step))
         costs[str(step)] = _measure(loop, pid, seconds)["server_us"]
         loop.drain(min(in_flight, step))
     return costs

@@ -28,7 +28,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
         "Cost of a message",
         "cost",
         f"{sizes.connections} connections in closed loop: each sends its next CALL when the last one is answered."
-        f" {sizes.seconds:g} s a server and round, {sizes.rounds} rounds. The OCPP 1.6 mix is Heartbeat, MeterValues"
+        f" {sizes.seconds:g} s a server and round, rounds: {sizes.rounds}. The OCPP 1.6 mix is Heartbeat, MeterValues"
         " (777 bytes, five samples), BootNotification, MeterValues; a TransactionEvent has 929 bytes and five samples.",
         [_table(KINDS[kind], measured) for kind, measured in results.items()],
         [figure for kind, measured in results.items() for figure in _figures(KINDS[kind], measured)],

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from benchmarks.accelerators import STANDARD_LIBRARY
 from benchmarks.contestants import FAST_UVLOOP, PLAIN_ASYNCIO
-from benchmarks.report import Figure, Section, Table, absent
+from benchmarks.process import too_many
+from benchmarks.report import Section, Table, absent
 from benchmarks.runner import Results, Runner
 from benchmarks.samples import spread
 from benchmarks.sizes import Sizes
@@ -23,29 +24,26 @@ _COLUMNS = (
 
 def measure(runner: Runner, sizes: Sizes) -> Section:
     """Measure the process of the stations; the server has its own, of the same kind."""
+    title, method = "A fleet of stations", _method(sizes)
+    if reason := too_many(sizes.fleet_stations):
+        return Section(title, "fleet", method, notes=[reason])
     measured = Results()
     sized = [f"--stations={sizes.fleet_stations}", f"--period={sizes.fleet_period}", f"--rush={sizes.fleet_rush}"]
     for contestant in runner.rounds(_ALL, 1):
         with runner.serving(contestant) as server:
             result = runner.script("fleet.py", *_ARGUMENTS[contestant], str(server.port), *sized)
             measured.add(contestant.key, result)
-    return Section(
-        "A fleet of stations",
-        "fleet",
+    table = Table(("Stations", *(column[0] for column in _COLUMNS)), list(_rows(measured)))
+    return Section(title, "fleet", method, [table], notes=absent(_ALL))
+
+
+def _method(sizes: Sizes) -> str:
+    return (
         f"{sizes.fleet_stations:,} `OCPPClient`s in one process, strict, against the server of the same kind in another"
         f" process; measured is the one with the stations. Steady: each station sends a Heartbeat and a MeterValues in"
         f" {sizes.fleet_period:g} s, spread evenly. Rush: each calls as soon as it has its last answer, for"
-        f" {sizes.fleet_rush:g} s. A message is a CALL and its answer. Memory is resident memory, before any rush.",
-        [Table(("Stations", *(column[0] for column in _COLUMNS)), list(_rows(measured)))],
-        [
-            Figure(
-                f"Fleet, {sizes.fleet_stations:,} stations: {one.title}: µs CPU a message",
-                "µs",
-                measured.values(one.key, "rush_us"),
-            )
-            for one in _ALL
-        ],
-        absent(_ALL),
+        f" {sizes.fleet_rush:g} s. A message is a CALL and its answer. Memory is what the stations add to the resident"
+        " memory when each has had one answer."
     )
 
 

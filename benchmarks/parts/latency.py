@@ -28,7 +28,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
     return Section(
         "Latency",
         "latency",
-        f"OCPP 1.6 mix, {sizes.few_rounds} rounds. One station: a closed loop for {sizes.seconds:g} s. Many:"
+        f"OCPP 1.6 mix, rounds: {sizes.few_rounds}. One station: a closed loop for {sizes.seconds:g} s. Many:"
         f" {sizes.paced_stations:,} stations with {sizes.paced_rate:,} CALLs a second in all, spread evenly, for"
         f" {sizes.paced_seconds:g} s. In open loop: latency counts from the time for which a CALL was scheduled,"
         " so that a server which stalls gains nothing by what is not sent meanwhile. For this the load polls its"
@@ -44,7 +44,7 @@ def _pace(sizes: Sizes) -> dict[str, object]:
         "traffic": OCPP16_MIX.key,
         "stations": sizes.paced_stations,
         "rate": sizes.paced_rate,
-        "warmup": sizes.warmup * 2,
+        "warmup": sizes.warmup,
         "seconds": sizes.paced_seconds,
     }
 

@@ -1,6 +1,7 @@
 """What idle connections cost that are pinged at the default interval."""
 
-from benchmarks.contestants import FAST_UVLOOP, PLAIN_ASYNCIO
+from benchmarks.contestants import FAST_UVLOOP, PLAIN_ASYNCIO, Contestant
+from benchmarks.process import too_many
 from benchmarks.report import Figure, Section, Table, Target, absent
 from benchmarks.runner import Results, Runner
 from benchmarks.samples import spread
@@ -13,28 +14,36 @@ _ALL = (PLAIN_ASYNCIO, FAST_UVLOOP)
 
 def measure(runner: Runner, sizes: Sizes) -> Section:
     """Measure the share of a processor over a bounded time."""
+    method = (
+        f"{sizes.ping_connections:,} connections that say nothing after one Heartbeat; the server pings each every"
+        f" 30 s, its default, and the load answers. The processor time of {sizes.ping_seconds:g} s over these, from"
+        f" {sizes.ping_wait:g} s after the last connection on, when the first pings are about to come."
+    )
+    if reason := too_many(sizes.ping_connections):
+        return Section("Pings", "pings", method, notes=[reason])
     measured = Results()
     options = {"connections": sizes.ping_connections, "wait": sizes.ping_wait, "seconds": sizes.ping_seconds}
     for contestant in runner.rounds(_ALL, 1):
         with runner.serving(contestant) as server:
             measured.add(contestant.key, runner.load(server, "pings", **options))
-    shares = {one: measured.values(one.key, "share", scale=100) for one in _ALL if not one.missing}
-    title = f"{sizes.ping_connections:,} idle connections with pings"
-    return Section(
-        "Pings",
-        "pings",
-        f"{sizes.ping_connections:,} connections that say nothing after one Heartbeat; the server pings each every"
-        f" 30 s, its default, and the load answers. The processor time of {sizes.ping_seconds:g} s over these, from"
-        f" {sizes.ping_wait:g} s after the last connection on, when the first pings are about to come.",
+    return Section("Pings", "pings", method, [_table(measured)], _figures(measured, sizes), absent(_ALL))
+
+
+def _share(measured: Results, contestant: Contestant) -> list[float]:
+    return measured.values(contestant.key, "share", scale=100)
+
+
+def _table(measured: Results) -> Table:
+    return Table(
+        ("Server", "% of a processor", "Pings a second"),
         [
-            Table(
-                ("Server", "% of a processor", "Pings a second"),
-                [
-                    (one.title, spread(values, ".2f"), spread(measured.values(one.key, "pings_a_second"), ".0f"))
-                    for one, values in shares.items()
-                ],
-            )
+            (one.title, spread(_share(measured, one), ".2f"), spread(measured.values(one.key, "pings_a_second"), ".0f"))
+            for one in _ALL
+            if not one.missing
         ],
-        [Figure(f"{title}: {one.title}", "% of a processor", values, Target(3)) for one, values in shares.items()],
-        absent(_ALL),
     )
+
+
+def _figures(measured: Results, sizes: Sizes) -> list[Figure]:
+    title = f"{sizes.ping_connections:,} idle connections with pings"
+    return [Figure(f"{title}: {one.title}", "% of a processor", _share(measured, one), Target(3)) for one in _ALL]

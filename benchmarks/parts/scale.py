@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmarks.contestants import FAST_UVLOOP, NPM, PLAIN_ASYNCIO, PYPI, Contestant
 from benchmarks.plot import Curve
-from benchmarks.process import raise_descriptor_limit
+from benchmarks.process import too_many
 from benchmarks.report import Figure, Section, Table, Target, absent
 from benchmarks.runner import Results, Runner
 from benchmarks.samples import ratios, spread
@@ -16,14 +16,12 @@ __all__ = ["measure"]
 _ALL = (PYPI, NPM, PLAIN_ASYNCIO, FAST_UVLOOP)
 _PYPI_MOST = 2_000
 """Connections that the PyPI packages get: each needs its turn before the clock starts, and they take long."""
-_SPARE = 100
-"""Descriptors that a process needs beside its connections."""
 
 
 def measure(runner: Runner, sizes: Sizes) -> Section:
     """Measure every server at each number of connections that the system allows."""
-    limit = raise_descriptor_limit()
-    possible = [count for count in sizes.scale if count + _SPARE <= limit]
+    left_out = [reason for count in sizes.scale if (reason := too_many(count))]
+    possible = [count for count in sizes.scale if not too_many(count)]
     measured = Results()
     for contestant in runner.rounds(_ALL, sizes.few_rounds):
         with runner.serving(contestant) as server:
@@ -34,10 +32,10 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
         "scale",
         f"OCPP 1.6 mix with {sizes.in_flight} CALLs in flight at every number of connections, each station in its"
         " turn, so that connections are measured and not queues. Every station has had an answer before the clock"
-        f" starts; {sizes.seconds:g} s each, {sizes.few_rounds} rounds. µs CPU a message.",
+        f" starts; {sizes.seconds:g} s each, rounds: {sizes.few_rounds}. µs CPU a message.",
         [_table(measured, possible)],
         _figures(measured, possible),
-        [*_left_out(sizes.scale, possible, limit), *absent(_ALL)],
+        [f"{PYPI.title} is measured to {_PYPI_MOST:,} connections.", *left_out, *absent(_ALL)],
         _curves(measured, possible),
     )
 
@@ -76,10 +74,3 @@ def _curves(measured: Results, counts: Sequence[int]) -> list[Curve]:
         for one in _ALL
         if not one.missing
     ]
-
-
-def _left_out(counts: Sequence[int], possible: Sequence[int], limit: int) -> list[str]:
-    notes = [f"{PYPI.title} is measured to {_PYPI_MOST:,} connections."]
-    if missing := [f"{count:,}" for count in counts if count not in possible]:
-        notes.append(f"Left out: {', '.join(missing)} connections; a process may open {limit:,} descriptors here.")
-    return notes

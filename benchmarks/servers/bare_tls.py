@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import ssl
 
-from benchmarks.servers.lifeline import BACKLOG, announce, run
+from benchmarks.loops import run
+from benchmarks.servers.lifeline import BACKLOG, announce
 
 
 async def _serve(certificate: str) -> None:

@@ -1,20 +1,16 @@
 """What every Python server under test does alike: its options and answers, its port, its end with who started it."""
 
 import argparse
-import asyncio
 import os
 import sys
 import threading
-from collections.abc import Coroutine
 from typing import Any, Final
 
-__all__ = ["BACKLOG", "BOOT_ANSWER", "HEARTBEAT_ANSWER", "PASSWORD", "announce", "options_parser", "run"]
+__all__ = ["BACKLOG", "BOOT_ANSWER", "HEARTBEAT_ANSWER", "announce", "options_parser"]
 
 _NOW: Final = "2026-03-01T12:00:00.000Z"
 BOOT_ANSWER: Final[dict[str, Any]] = {"currentTime": _NOW, "interval": 300, "status": "Accepted"}
 HEARTBEAT_ANSWER: Final[dict[str, Any]] = {"currentTime": _NOW}
-PASSWORD: Final = "0123456789abcdef0123456789abcdef"
-"""Of every station of the benchmark."""
 BACKLOG: Final = 4096
 """Connections that may wait to be accepted: in a storm the default ones of all servers lose some."""
 
@@ -23,18 +19,8 @@ def options_parser(description: str | None) -> argparse.ArgumentParser:
     """Make the parser of the options that every server takes."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--compression", action="store_true", help="negotiate permessage-deflate")
-    parser.add_argument("--basic-auth", action="store_true", help="security profile 1: HTTP Basic")
+    parser.add_argument("--password", help="ask for HTTP Basic with this password of every station")
     return parser
-
-
-def run(loop: str, main: Coroutine[Any, Any, None]) -> None:
-    """Run a server on asyncio or uvloop."""
-    if loop == "uvloop":
-        import uvloop  # noqa: PLC0415 - it does not exist on every platform
-
-        uvloop.run(main)
-    else:
-        asyncio.run(main)
 
 
 def announce(port: int) -> None:

@@ -1,8 +1,9 @@
 // The server made of the npm package ocpp-rpc in strict mode, which checks requests and answers by their schemas.
 // The package is the one that the interoperability tests install.
 //
-//     node benchmarks/servers/npm.mjs [--compression] [--basic-auth]
+//     node benchmarks/servers/npm.mjs [--compression] [--password TEXT]
 
+import { timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
@@ -11,16 +12,16 @@ const { RPCServer } = require("ocpp-rpc");
 
 const options = process.argv.slice(2);
 const now = "2026-03-01T12:00:00.000Z";
-const password = Buffer.from("0123456789abcdef0123456789abcdef"); // as in lifeline.py
 const server = new RPCServer({
   protocols: ["ocpp1.6", "ocpp2.0.1"],
   strictMode: true,
   wssOptions: { perMessageDeflate: options.includes("--compression") },
 });
 
-if (options.includes("--basic-auth")) {
+if (options.includes("--password")) {
+  const password = Buffer.from(options[options.indexOf("--password") + 1]);
   server.auth((accept, reject, handshake) => {
-    if (handshake.password?.equals(password)) accept();
+    if (handshake.password?.length === password.length && timingSafeEqual(handshake.password, password)) accept();
     else reject(401, "Unauthorized");
   });
 }
@@ -33,7 +34,7 @@ server.on("client", (client) => {
   client.handle("DataTransfer", ({ params }) => ({ status: "Accepted", data: params.data }));
 });
 
-// Its own listen() does this without a backlog, which is 511 then.
+// Its own listen() does this without a backlog, which is 511 then; the other servers have this one, too.
 const listener = createServer({ noDelay: true }).on("upgrade", server.handleUpgrade);
 listener.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => console.log(listener.address().port));
 process.stdin.on("end", () => process.exit(0)).resume();

@@ -7,14 +7,13 @@ from typing import Any
 import anyio
 
 from benchmarks.accelerators import STANDARD_LIBRARY, hide_if_asked
+from benchmarks.loops import run
 from benchmarks.servers.lifeline import (
     BACKLOG,
     BOOT_ANSWER,
     HEARTBEAT_ANSWER,
-    PASSWORD,
     announce,
     options_parser,
-    run,
 )
 from benchmarks.traffic import KINDS
 
@@ -37,7 +36,7 @@ def _make_server(options: argparse.Namespace) -> OCPPServer:
         strict_mode=True,
         compression=options.compression,
         security_profile=_profile(options),
-        credentials=(lambda _: PASSWORD) if options.basic_auth else None,
+        credentials=None if options.password is None else lambda _: options.password,
         tls=TLSOptions(cert=options.tls, key=options.tls) if options.tls else None,
     )
     server.handle("BootNotification", _answering(BOOT_ANSWER))
@@ -49,7 +48,7 @@ def _make_server(options: argparse.Namespace) -> OCPPServer:
 
 
 def _profile(options: argparse.Namespace) -> SecurityProfile:
-    if not options.basic_auth:
+    if options.password is None:
         return SecurityProfile.NONE
     return SecurityProfile.TLS_BASIC if options.tls else SecurityProfile.BASIC
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from contextlib import suppress
+from hmac import compare_digest
 from typing import Any, Final
 
 import ocpp.messages
@@ -17,7 +18,6 @@ from benchmarks.servers.lifeline import (
     BACKLOG,
     BOOT_ANSWER,
     HEARTBEAT_ANSWER,
-    PASSWORD,
     announce,
     options_parser,
 )
@@ -64,6 +64,10 @@ async def _serve_station(connection: ServerConnection) -> None:
         await central_system(connection.request.path.rpartition("/")[2], connection).start()
 
 
+def _basic_auth(expected: str) -> Any:
+    return basic_auth(check_credentials=lambda _, password: compare_digest(password, expected))
+
+
 async def _serve(options: argparse.Namespace) -> None:
     ocpp.messages.ASYNC_VALIDATION = not options.inline
     async with serve(
@@ -72,9 +76,7 @@ async def _serve(options: argparse.Namespace) -> None:
         0,
         subprotocols=[Subprotocol(protocol) for protocol in _BY_PROTOCOL],
         compression="deflate" if options.compression else None,
-        process_request=basic_auth(check_credentials=lambda _, password: password == PASSWORD)
-        if options.basic_auth
-        else None,
+        process_request=None if options.password is None else _basic_auth(options.password),
         backlog=BACKLOG,
     ) as server:
         announce(next(iter(server.sockets)).getsockname()[1])

@@ -92,6 +92,7 @@ class TestSamples:
     def test_a_spread_is_the_median_with_the_least_and_the_greatest(self):
         assert spread([3, 1, 2], ".1f") == "2.0 (1.0..3.0)"
         assert spread([3], ".0f") == "3"
+        assert spread([3.01, 3.02], ".1f") == "3.0"
         assert spread([], ".0f") == "not measured"
 
 
