@@ -108,7 +108,9 @@ class ServerStack:
 
     def _handle_rare(self, event: StackInput, now: float) -> None:
         match event:
-            case Tick() | Congested():
+            case Tick():
+                self._tick(event, now)
+            case Congested():
                 self._link.handle(event, now)
                 if self.session is not None:
                     self.session.handle(event, now)
@@ -126,6 +128,13 @@ class ServerStack:
                 raise RuntimeError("a server's stream is open from the start: there is nothing to connect")
             case _:
                 self._command(event)
+
+    def _tick(self, tick: Tick, now: float) -> None:
+        """Pass it to whom it concerns: nearly all that an idle station's timer is about is a ping."""
+        if self._link.deadline <= now:
+            self._link.handle(tick, now)
+        if self.session is not None and self.session.deadline <= now:
+            self.session.handle(tick, now)
 
     def _command(self, event: Command) -> None:
         if self.session is not None:

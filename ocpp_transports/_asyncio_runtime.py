@@ -16,7 +16,7 @@ from ._asyncio_host import SocketHost
 from ._connect import connect
 from ._dialer import Dialer
 from ._driver import Driver, Handle
-from ._runtime import TLS_TIMEOUT, Address, Connected, Listener
+from ._runtime import BACKLOG, TLS_TIMEOUT, Address, Connected, Listener
 from ._scope import ACCEPT_PAUSE, Scope, Task
 
 __all__ = ["AsyncioRuntime", "FutureSlot"]
@@ -113,7 +113,7 @@ class AsyncioRuntime(Scope):
         host: str | None = None,
         *,
         ssl: SSLContext | None = None,
-        backlog: int = 128,
+        backlog: int = BACKLOG,
         connected: Connected,
     ) -> Listener:
         """Listen on a port; see Runtime."""

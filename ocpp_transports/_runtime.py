@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anyio.abc import ByteStream
 
 __all__ = [
+    "BACKLOG",
     "HIGH_WATER",
     "LINGER",
     "SEND_TIMEOUT",
@@ -36,6 +37,8 @@ __all__ = [
     "current_runtime",
 ]
 
+BACKLOG: Final = 1024
+"""Connections that wait to be accepted, as far as the system allows: a fleet comes back at once after an outage."""
 SEND_TIMEOUT: Final = 10.0
 """Seconds our output may stay congested; then the connection is dropped."""
 LINGER: Final = 5.0
@@ -103,7 +106,7 @@ class Runtime(Protocol):
         host: str | None = None,
         *,
         ssl: SSLContext | None = None,
-        backlog: int = 128,
+        backlog: int = BACKLOG,
         connected: Connected,
     ) -> Listener:
         """Listen on a port (0 picks one) of an address or host name (None: all); raises OSError if it cannot."""

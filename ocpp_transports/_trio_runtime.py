@@ -21,7 +21,7 @@ from ocpp_core.timers import Timers
 from ._anyio_host import StreamHost, Wrap
 from ._dialer import Dialer, failure
 from ._driver import Handle
-from ._runtime import Address, Connected, Listener
+from ._runtime import BACKLOG, Address, Connected, Listener
 from ._scope import ACCEPT_PAUSE, Scope, Task
 
 __all__ = ["TrioRuntime", "TrioSlot"]
@@ -165,7 +165,7 @@ class TrioRuntime(Scope):
         host: str | None = None,
         *,
         ssl: SSLContext | None = None,
-        backlog: int = 128,
+        backlog: int = BACKLOG,
         connected: Connected,
     ) -> Listener:
         """Listen on a port; see Runtime."""

@@ -21,7 +21,7 @@ from ._keywords import ServerKeywords
 from ._logging import Log, logger_of
 from ._outbound import CallKeywords, CallOptions, as_command, read_request
 from ._reception import Reception
-from ._runtime import Listener, Runtime, current_runtime
+from ._runtime import BACKLOG, Listener, Runtime, current_runtime
 from ._server_options import ServerOptions
 from ._stations import Stations
 from ._surface import EventSurface, HandlerSurface
@@ -105,12 +105,12 @@ class OCPPServer(HandlerSurface, EventSurface):
         host: str | None = None,
         *,
         ssl: SSLContext | TLSOptions | None = None,
-        backlog: int = 128,
+        backlog: int = BACKLOG,
     ) -> Listener:
         """Listen on a TCP port and return the listener, with its `host`, `port` and `aclose()`.
 
         Port 0 picks one; `host` None means all addresses; `ssl` is used instead of the option `tls`. May be called
-        several times. In strict mode the checks are compiled first, see `warm_up`. Raises OSError where the port
+        several times. `backlog` connections may wait to be accepted, as far as the system allows. In strict mode the checks are compiled first, see `warm_up`. Raises OSError where the port
         cannot be had, ValueError where certificates and security profile do not fit or the port is out of range.
         """
         options = self._options
