@@ -110,8 +110,9 @@ class OCPPServer(HandlerSurface, EventSurface):
         """Listen on a TCP port and return the listener, with its `host`, `port` and `aclose()`.
 
         Port 0 picks one; `host` None means all addresses; `ssl` is used instead of the option `tls`. May be called
-        several times. `backlog` connections may wait to be accepted, as far as the system allows. In strict mode the checks are compiled first, see `warm_up`. Raises OSError where the port
-        cannot be had, ValueError where certificates and security profile do not fit or the port is out of range.
+        several times. `backlog` connections may wait to be accepted, as far as the system allows. In strict mode the
+        checks are compiled first, see `warm_up`. Raises OSError where the port cannot be had, ValueError where
+        certificates and security profile do not fit or the port is out of range.
         """
         options = self._options
         tls = options.tls if ssl is None else ssl

@@ -42,6 +42,7 @@ from ._frames import (
     text_frame,
 )
 from ._http import HeadBuffer
+from ._keepalive import Keepalive
 from ._whole import whole_control, whole_text
 
 if TYPE_CHECKING:
@@ -54,8 +55,6 @@ LINGER: Final = 0.5
 
 A socket closed with unread bytes is reset by TCP, and the reset may overtake the close frame or the HTTP answer.
 """
-
-_JITTER: Final = (0.75, 1.25)
 
 
 class Phase(Enum):
@@ -78,10 +77,7 @@ _NO_HEAD: Final = HeadBuffer()
 
 
 class LinkBase(ABC):
-    """One WebSocket connection: bytes in, messages and bytes out.
-
-    Its three deadlines are plain numbers: there is one link for every idle station.
-    """
+    """One WebSocket connection: bytes in, messages and bytes out."""
 
     __slots__ = (
         "_actions",
@@ -93,12 +89,10 @@ class LinkBase(ABC):
         "_deflate",
         "_eof",
         "_head",
-        "_last_received",
+        "_keepalive",
         "_news",
         "_now",
         "_phase",
-        "_ping_at",
-        "_pong_by",
         "_random",
         "_reader",
         "_until",
@@ -114,8 +108,7 @@ class LinkBase(ABC):
         self._phase = Phase.HANDSHAKE
         self._actions: list[LinkAction] = []
         self._until = coarse(now, config.handshake_timeout)  # the end of a phase that must not last: all but `OPEN`
-        self._ping_at = inf
-        self._pong_by = inf
+        self._keepalive = Keepalive(config, random, now)
         self._head = HeadBuffer()
         self._reader: MessageReader | None = None
         self.unread = b""
@@ -124,15 +117,15 @@ class LinkBase(ABC):
         self._deflate: Deflate | None = None
         self._congested = False
         self._eof = False
-        self._last_received = now
         self._news: TransportLost | None = None
 
     @property
     def deadline(self) -> float:
         """When `Tick` is wanted at the latest, seconds; `inf` when nothing is armed."""
-        deadline = self._ping_at  # no `min`: asked for after every input
-        if self._pong_by < deadline:
-            deadline = self._pong_by
+        keepalive = self._keepalive
+        deadline = keepalive.ping_at  # no `min`: asked for after every input
+        if keepalive.pong_by < deadline:
+            deadline = keepalive.pong_by
         if self._until < deadline:
             deadline = self._until
         return deadline
@@ -218,8 +211,8 @@ class LinkBase(ABC):
             self._eof = True
             self._congested = False  # our output has nowhere to go: nothing is gained by waiting for it
             return
-        self._last_received = self._now
-        self._pong_by = inf  # anything that arrives is a sign of life
+        self._keepalive.last_heard = self._now
+        self._keepalive.pong_by = inf
         if phase is _OPEN or phase is Phase.CLOSING:
             if self.unread or self._reader is not None:
                 self._feed(data)
@@ -353,7 +346,7 @@ class LinkBase(ABC):
         early, self._head = self._head.clear(), _NO_HEAD
         if early:
             self._feed(early)
-        self._arm_ping()
+        self._keepalive.start(self._now)
 
     def _close_link(self, event: CloseLink) -> None:
         if not event.force and not is_close_code(event.code):  # by force, nobody is told the code
@@ -368,7 +361,7 @@ class LinkBase(ABC):
         elif self._phase is Phase.OPEN:
             self._phase = Phase.CLOSING
             self._send(Opcode.CLOSE, close_payload(event.code, reason))
-            self._ping_at = self._pong_by = inf
+            self._keepalive.stop()
             self._until = self._now + self._config.close_timeout
 
     def _closed_by_peer(self, code: int, reason: str) -> None:
@@ -412,7 +405,8 @@ class LinkBase(ABC):
         return self._news if self._phase is Phase.ENDING else TransportLost(ABNORMAL_CLOSURE, "", self._attempt)
 
     def _forget(self) -> None:
-        self._until = self._ping_at = self._pong_by = inf
+        self._until = inf
+        self._keepalive.stop()
         self._head.clear()
         self._reader = self._deflate = None
         self.unread, self._at = b"", 0
@@ -424,12 +418,12 @@ class LinkBase(ABC):
         while self.deadline <= self._now:
             if self._until <= self._now:
                 self._end_phase()
-            elif self._pong_by <= self._ping_at:
+            elif self._keepalive.pong_by <= self._keepalive.ping_at:
                 timeout = self._config.pong_timeout
                 self._report(ReportKind.PONG_TIMEOUT, f"nothing arrived for {timeout:g} s after a ping")
                 self._end(self._last_word(), abort=True)
-            else:
-                self._ping()
+            elif self._keepalive.is_ping_sent(self._now):
+                self._send(Opcode.PING, b"")
 
     def _end_phase(self) -> None:
         if self._phase is Phase.HANDSHAKE:
@@ -438,26 +432,9 @@ class LinkBase(ABC):
         else:
             self._end(self._last_word(), abort=self._phase is Phase.CLOSING)
 
-    def _arm_ping(self) -> None:
-        self._ping_at = coarse(self._now, self._config.ping_interval * self._random.uniform(*_JITTER))
-
-    def _ping(self) -> None:
-        """Ping; one deadline stands for all pings sent since the last sign of life, so a slow peer is not cut."""
-        postponed = self._last_received + self._config.ping_interval
-        if self._config.defer_pings_on_activity and postponed > self._now:
-            self._ping_at = postponed
-            return
-        self._send(Opcode.PING, b"")
-        self._arm_ping()
-        if self._pong_by == inf:
-            self._pong_by = self._now + self._config.pong_timeout
-
     def _reconfigure(self, config: LinkConfig) -> None:
         """Take other settings; those of the handshake and the compression stay as they were agreed on."""
-        old, self._config = self._config, config
+        self._config = config
         if self._reader is not None:
             self._reader.configure(config)
-        if self._phase is Phase.OPEN and config.ping_interval != old.ping_interval:
-            self._arm_ping()
-        if config.pong_timeout == inf:
-            self._pong_by = inf
+        self._keepalive.configure(config, self._now, is_open=self._phase is Phase.OPEN)

@@ -99,7 +99,7 @@ class TestDeadPeers:
         first = ping_due(link)
         ping_due(link)
         ping_due(link)
-        assert link._pong_by < inf
+        assert link._keepalive.pong_by < inf
         feed(link, frame(PONG, masked=role.masked), now=first + 119)
         assert news(tick(link, first + 121)) == []
 
