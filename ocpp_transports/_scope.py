@@ -59,7 +59,7 @@ class Scope(ABC):
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.context = copy_context()
-        """What timers and streams run in. One for all of them: a copy for each is dear, in time and in memory."""
+        """What timers and streams run in copies of, not of what they were started in: that would stay in memory."""
         self.context.run(_current.set, None)
         self.is_closed = False
         self._wheel = Wheel(self.start_timer)
