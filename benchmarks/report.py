@@ -29,7 +29,8 @@ between servers of one run, never a single figure.
 
 Servers are measured in turn under the same load, a separate process with raw sockets and ready-made frames, in several
 rounds that start with another server each. Every server serves OCPP 1.6 and 2.0.1 and checks requests and answers
-against their schemas. Cells hold the median of all rounds and, in parentheses, the least and the greatest value where
+against their schemas. The figures of the engine and of cold starts, made without a server, say for themselves how often
+they were measured. Cells hold the median of all rounds and, in parentheses, the least and the greatest value where
 they are not written alike; ratios are made round by round. Cost is the processor time of the server's process, user
 and system. Servers and load have a processor each where there are two. "Standard library only" hides orjson and
 jsonschema-rs, which the extra `speed` brings, from the library."""

@@ -14,8 +14,8 @@ class Sizes:
     """Over all servers, for cost."""
     few_rounds: int = 3
     """For the rest, which takes longer or varies less."""
-    memory_rounds: int = 2
-    """For memory, which hardly varies."""
+    least_rounds: int = 2
+    """For memory, which hardly varies, and for what takes a minute a round."""
     warmup: float = 1.0
     """For just-in-time compilers, above all."""
     seconds: float = 1.5
@@ -56,7 +56,7 @@ FULL: Final = Sizes()
 QUICK: Final = Sizes(
     rounds=1,
     few_rounds=1,
-    memory_rounds=1,
+    least_rounds=1,
     warmup=0.05,
     seconds=0.2,
     connections=5,

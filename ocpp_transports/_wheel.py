@@ -1,7 +1,7 @@
 """One timer of the event loop for everything that is due at the same instant.
 
-The pings of idle connections fall on whole quarters of a second (`ocpp_core.timers.coarse`): ten thousand of them need
-some sixty timers, not ten thousand.
+What keeps idle connections alive falls on whole quarters of a second (`ocpp_core.timers.coarse`): however many there
+are, they need at most four timers for each second of the time-out for pongs.
 """
 
 import logging

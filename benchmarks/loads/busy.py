@@ -67,17 +67,19 @@ def busy(port: int, pid: int, traffic: Traffic, connections: int, warmup: float,
 
 
 def growing(
-    port: int, pid: int, traffic: Traffic, steps: Sequence[int], in_flight: int, seconds: float
+    port: int, pid: int, traffic: Traffic, steps: Sequence[int], in_flight: int, warmup: float, seconds: float
 ) -> dict[str, float]:
     """Measure at several numbers of connections, with the same number of CALLs in flight, each station in its turn.
 
-    Before the clock starts every station has had an answer. Returns the cost by number of connections.
+    Before the clock starts every station has had an answer, and the server the time to warm up. Returns the cost by
+    number of connections.
     """
     crowd, costs = Crowd(), {}
     for step in steps:
         crowd.add(connect(port, traffic, step - len(crowd), first=len(crowd)))
         loop = _ClosedLoop(crowd, min(in_flight, step))
         loop.run(loop.has_sent(step))
+        loop.run(_after(warmup))
         costs[str(step)] = _measure(loop, pid, seconds)["server_us"]
         loop.drain(min(in_flight, step))
     return costs

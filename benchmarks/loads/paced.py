@@ -4,7 +4,6 @@ import gc
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
 
 from benchmarks.process import cpu_seconds
 from benchmarks.samples import percentile
@@ -13,14 +12,13 @@ from benchmarks.traffic import Traffic
 
 __all__ = ["paced", "round_trip"]
 
-_WARM_UP_CALLS: Final = 100
 
-
-def round_trip(port: int, pid: int, traffic: Traffic, seconds: float) -> dict[str, float]:
+def round_trip(port: int, pid: int, traffic: Traffic, warmup: float, seconds: float) -> dict[str, float]:
     """Measure the round trip of one station that sends its next CALL when the last one is answered."""
     gc.disable()
     (station,) = connect(port, traffic, 1)
-    for _ in range(_WARM_UP_CALLS):
+    begin = time.perf_counter()
+    while time.perf_counter() < begin + warmup:
         station.call_once()
     samples: list[float] = []
     server, begin = cpu_seconds(pid), time.perf_counter()

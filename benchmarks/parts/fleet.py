@@ -29,7 +29,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
         return Section(title, "fleet", method, notes=[reason])
     measured = Results()
     sized = [f"--stations={sizes.fleet_stations}", f"--period={sizes.fleet_period}", f"--rush={sizes.fleet_rush}"]
-    for contestant in runner.rounds(_ALL, 1):
+    for contestant in runner.rounds(_ALL, sizes.least_rounds):
         with runner.serving(contestant) as server:
             result = runner.script("fleet.py", *_ARGUMENTS[contestant], str(server.port), *sized)
             measured.add(contestant.key, result)
@@ -43,7 +43,7 @@ def _method(sizes: Sizes) -> str:
         f" process; measured is the one with the stations. Steady: each station sends a Heartbeat and a MeterValues in"
         f" {sizes.fleet_period:g} s, spread evenly. Rush: each calls as soon as it has its last answer, for"
         f" {sizes.fleet_rush:g} s. A message is a CALL and its answer. Memory is what the stations add to the resident"
-        " memory when each has had one answer."
+        f" memory when each has had one answer. Rounds: {sizes.least_rounds}."
     )
 
 

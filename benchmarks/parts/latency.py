@@ -21,7 +21,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
     alone, paced = Results(), Results()
     for contestant in runner.rounds(_ALL, sizes.few_rounds):
         with runner.serving(contestant) as server:
-            options = {"traffic": OCPP16_MIX.key, "seconds": sizes.seconds}
+            options = {"traffic": OCPP16_MIX.key, "warmup": sizes.warmup, "seconds": sizes.seconds}
             alone.add(contestant.key, runner.load(server, "round_trip", **options))
             if contestant in _PACED:
                 paced.add(contestant.key, runner.load(server, "paced", **_pace(sizes)))

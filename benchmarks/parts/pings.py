@@ -17,13 +17,14 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
     method = (
         f"{sizes.ping_connections:,} connections that say nothing after one Heartbeat; the server pings each every"
         f" 30 s, its default, and the load answers. The processor time of {sizes.ping_seconds:g} s over these, from"
-        f" {sizes.ping_wait:g} s after the last connection on, when the first pings are about to come."
+        f" {sizes.ping_wait:g} s after the last connection on, when the first pings are about to come; rounds:"
+        f" {sizes.least_rounds}."
     )
     if reason := too_many(sizes.ping_connections):
         return Section("Pings", "pings", method, notes=[reason])
     measured = Results()
     options = {"connections": sizes.ping_connections, "wait": sizes.ping_wait, "seconds": sizes.ping_seconds}
-    for contestant in runner.rounds(_ALL, 1):
+    for contestant in runner.rounds(_ALL, sizes.least_rounds):
         with runner.serving(contestant) as server:
             measured.add(contestant.key, runner.load(server, "pings", **options))
     return Section("Pings", "pings", method, [_table(measured)], _figures(measured, sizes), absent(_ALL))

@@ -42,13 +42,13 @@ class Keepalive:
 
         One deadline stands for all pings sent since the last sign of life, so a slow peer is not cut.
         """
-        postponed = self.last_heard + self._config.ping_interval
+        postponed = coarse(self.last_heard, self._config.ping_interval)
         if self._config.defer_pings_on_activity and postponed > now:
             self.ping_at = postponed
             return False
         self.start(now)
         if self.pong_by == inf:
-            self.pong_by = now + self._config.pong_timeout
+            self.pong_by = coarse(now, self._config.pong_timeout)
         return True
 
     def configure(self, config: LinkConfig, now: float, *, is_open: bool) -> None:

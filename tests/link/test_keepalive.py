@@ -10,6 +10,7 @@ from ocpp_core.actions import CloseStream, Report, ReportKind
 from ocpp_core.config import SessionConfig
 from ocpp_core.inputs import CloseLink, Congested, Reconfigure, TransportLost
 from ocpp_core.link import ServerLink
+from ocpp_core.timers import GRID
 from tests.link.wire import (
     CLOSE,
     PING,
@@ -49,6 +50,15 @@ class TestPinging:
         gaps = [after - before for before, after in pairwise(times)]
         assert all(30 <= gap <= 50 for gap in gaps)
         assert len(set(gaps)) > len(gaps) / 2  # of the 80 quarters of a second there are
+
+    def test_every_deadline_of_an_idle_link_is_on_the_grid(self, role):
+        """So that a host needs a few timers for all its idle connections; see `ocpp_core.timers.coarse`."""
+        link = pinging(role, ping_interval=30, pong_timeout=35)
+        for _ in range(50):
+            due = ping_due(link)
+            until = link.deadline  # of the pong or of the next ping
+            feed(link, frame(PONG, masked=role.masked), now=due + 0.123)
+            assert {(when / GRID).is_integer() for when in (due, until, link.deadline)} == {True}
 
     def test_none_is_sent_with_an_infinite_interval(self, role):
         assert role.open(settings(ping_interval=inf)).deadline == inf
