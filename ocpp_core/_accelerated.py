@@ -1,19 +1,23 @@
 """The accept check on jsonschema-rs, where that is installed: a third of the time of the closures.
 
 It is used for exactly those schemas that the closures know, and like them it has no right to refuse. It brings no
-meaning of its own: `format` becomes our own pattern, in the spelling of Rust. The one thing that it accepts and the
-full check does not, members of enumerations where their values conform, the full check learns (`plain_values`).
+meaning of its own: `format` becomes our own pattern, in the spelling of Rust. What it accepts beyond the full check are
+Python values that stand for JSON: members of enumerations, which the full check learns of (`validation._judge`), and
+`Decimal`, which no encoder here takes.
 """
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, Final, NoReturn
 
+from ._accept import IGNORED
 from ._formats import FORMATS
 
-__all__ = ["accelerated", "plain_values"]
+__all__ = ["accelerated"]
+
+_DRAFT: Final = "http://json-schema.org/draft-0{}/schema"
+_ANNOTATIONS: Final = IGNORED - {"definitions"}
 
 
 @cache
@@ -34,40 +38,39 @@ def accelerated(document: Mapping[str, Any], *, formats: bool) -> Callable[[Any]
     engine = _engine()
     if engine is None:
         return None
-    try:
-        check: Callable[[Any], object] = engine.validator_for(
-            _with_patterns(document, formats=formats), validate_formats=False
-        ).is_valid
-    except ValueError:  # what it has to say against a schema is not for it to say
-        return None
+    copy = _copy(document, formats=formats)
+    copy["$schema"] = _DRAFT.format(_draft(document))
+    check: Callable[[Any], object] = engine.validator_for(copy, validate_formats=False, retriever=_refuse).is_valid
     return check
 
 
-def _with_patterns(node: Any, *, formats: bool) -> Any:
-    if isinstance(node, Mapping):
-        copy = {key: _with_patterns(value, formats=formats) for key, value in node.items()}
-        if isinstance(form := copy.pop("format", None), str):
-            if formats:
-                copy["pattern"] = _in_rust(FORMATS[form])
-        elif form is not None:
-            copy["format"] = form  # a property of this name
-        return copy
-    if isinstance(node, list):
-        return [_with_patterns(item, formats=formats) for item in node]
-    return node
+def _draft(document: Mapping[str, Any]) -> int:
+    """Tell the draft as fastjsonschema does; of the keywords known here, all later ones mean what 07 does."""
+    name = str(document.get("$schema", ""))
+    return 4 if "draft-04" in name else 6 if "draft-06" in name else 7
+
+
+def _refuse(uri: str) -> NoReturn:
+    """Fetch nothing: by itself it would ask the network for what a schema names."""
+    raise ValueError(f"expected a schema that is complete, it refers to {uri}")
+
+
+def _copy(schema: Any, *, formats: bool) -> Any:
+    """Copy what has a meaning, formats as patterns. A schema may hold anything in its annotations, ids among them."""
+    if not isinstance(schema, Mapping):
+        return schema
+    copy = {key: value for key, value in schema.items() if key not in _ANNOTATIONS}
+    form = copy.pop("format", None)
+    if form is not None and formats:
+        copy["pattern"] = _in_rust(FORMATS[form])
+    for key in ("definitions", "properties"):
+        if key in copy:
+            copy[key] = {name: _copy(part, formats=formats) for name, part in copy[key].items()}
+    if "items" in copy:
+        copy["items"] = _copy(copy["items"], formats=formats)
+    return copy
 
 
 def _in_rust(pattern: str) -> str:
     """Spell a pattern for an engine that never goes back, hence knows no `*+`, and whose `$` is the end of the text."""
     return "^(?:" + pattern.removesuffix(r"\Z").replace("*+", "*") + ")$"
-
-
-def plain_values(value: Any) -> Any:
-    """Return a payload with the values of enumerations in place of their members, which is how it is written."""
-    if isinstance(value, Enum):
-        return plain_values(value.value)
-    if isinstance(value, dict):
-        return {key: plain_values(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain_values(item) for item in value]
-    return value

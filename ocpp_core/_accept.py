@@ -16,14 +16,14 @@ from typing import Any, Final, TypeAlias
 
 from ._formats import FORMATS
 
-__all__ = ["Accept", "compile_accept"]
+__all__ = ["IGNORED", "Accept", "compile_accept"]
 
 Accept: TypeAlias = Callable[[Any], object]
 """Truthy for what conforms. May raise TypeError, for an unhashable value, which means the same as False."""
 
 _Schema: TypeAlias = Mapping[str, Any]
 
-_IGNORED: Final = frozenset(
+IGNORED: Final = frozenset(
     {
         "$comment",
         "$id",
@@ -38,6 +38,7 @@ _IGNORED: Final = frozenset(
         "title",
     }
 )
+"""Keywords that say nothing about a payload by themselves."""
 _KEYWORDS: Final = {
     "object": frozenset({"type", "properties", "required", "additionalProperties"}),
     "array": frozenset({"type", "items", "minItems", "maxItems", "additionalItems"}),
@@ -71,17 +72,17 @@ class _Compiler:
             raise _UnknownError
         if "$ref" in schema:
             return self._reference(schema)
-        if schema.keys() <= _IGNORED:
+        if schema.keys() <= IGNORED:
             return _anything
         kind = schema.get("type")
-        if not isinstance(kind, str) or not schema.keys() <= _KEYWORDS.get(kind, frozenset()) | _IGNORED:
+        if not isinstance(kind, str) or not schema.keys() <= _KEYWORDS.get(kind, frozenset()) | IGNORED:
             raise _UnknownError
         make: Callable[[_Schema], Accept] = getattr(self, f"_{kind}")
         return make(schema)
 
     def _reference(self, schema: _Schema) -> Accept:
         name = schema["$ref"].removeprefix("#/definitions/")
-        if not schema.keys() <= _IGNORED | {"$ref"} or name not in self._definitions:
+        if not schema.keys() <= IGNORED | {"$ref"} or name not in self._definitions:
             raise _UnknownError
         if name not in self._made:
             made = self._made
@@ -130,7 +131,7 @@ class _Compiler:
 
     def _enumeration(self, schema: _Schema) -> Accept:
         members = schema["enum"]
-        if schema.keys() - _IGNORED != {"type", "enum"} or not all(type(member) is str for member in members):
+        if schema.keys() - IGNORED != {"type", "enum"} or not all(type(member) is str for member in members):
             raise _UnknownError
         return frozenset(members).__contains__
 

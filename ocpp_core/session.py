@@ -2,7 +2,8 @@
 
 Two independent directions (`calls`, `requests`) share one FIFO of actions. Received texts are only buffered and are
 decoded one at a time when that FIFO is empty, so that the answers a handler gives inline leave before anything that
-came later is looked at: the same bytes in any split give the same actions.
+came later is looked at: the same bytes in any split give the same actions. A stack, which has such a FIFO itself, holds
+to that by giving one text at a time to `receive`.
 """
 
 from collections.abc import Callable, Iterator

@@ -111,9 +111,7 @@ class ServerStack:
             case Tick():
                 self._tick(event, now)
             case Congested():
-                self._link.handle(event, now)
-                if self.session is not None:
-                    self.session.handle(event, now)
+                self._link.handle(event, now)  # which keeps messages back, so that the session need not
             case BytesReceived():
                 pass  # taken before
             case Accept():

@@ -62,9 +62,10 @@ class Timers:
             return
         if not self._armed:
             self.clear()
-        elif armed[0] == self.next:
+            return
+        if armed[0] == self.next:
             self._look_up_next()
-        elif len(self._heap) > 2 * len(self._armed) + 16:
+        if len(self._heap) > 2 * len(self._armed) + 16:
             self._heap = [entry for entry in self._heap if self._is_live(entry)]
             heapify(self._heap)
 

@@ -5,11 +5,12 @@ of time with `warm_up`. It is meant to be made once and shared by all connection
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
 from typing import Any, Final, TypeAlias
 
 import fastjsonschema
 
-from ._accelerated import accelerated, plain_values
+from ._accelerated import accelerated
 from ._accept import Accept, compile_accept
 from ._formats import FORMATS
 from ._schemas import BUNDLED, Schema, read_bundle
@@ -50,18 +51,22 @@ class _Message:
 
     def _judge(self, payload: object) -> Violation | None:
         try:
-            payload = plain_values(payload)
+            payload = _plain_values(payload)
             (self._validate or self.compile())(payload)
         except Exception:  # noqa: BLE001 - a payload that the compiled code chokes on is refused like any other
             return self._refusal(payload)
         return None
 
     def _prepare(self) -> Accept:
-        """Make the accept check, most often the only one that a message ever needs."""
-        document = self.document()
-        accept = compile_accept(document, formats=self._formats)
-        if accept is not None:
-            accept = accelerated(document, formats=self._formats) or accept
+        """Make the accept check, most often the only one that a message ever needs; it may do without any."""
+        accept = None
+        try:
+            document = self.document()
+            accept = compile_accept(document, formats=self._formats)
+            if accept is not None:
+                accept = accelerated(document, formats=self._formats) or accept
+        except Exception:  # noqa: BLE001, S110 - what is wrong with a schema is for the full check to say
+            pass
         self._accept = accept or _unsure
         return self._accept
 
@@ -256,6 +261,17 @@ def _checked_messages(protocol: str, schemas: Schemas, definitions: Schema, *, f
 def _unsure(_: object) -> bool:
     """Stand in for the accept check where a schema can have none."""
     return False
+
+
+def _plain_values(value: Any) -> Any:
+    """Return a payload with the values of enumerations in place of their members, which is how it is written."""
+    if isinstance(value, Enum):
+        return _plain_values(value.value)
+    if isinstance(value, dict):
+        return {key: _plain_values(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain_values(item) for item in value]
+    return value
 
 
 def _of_kind(messages: _Messages, kind: str) -> dict[str, _Message]:

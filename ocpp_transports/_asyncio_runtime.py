@@ -64,7 +64,7 @@ class AsyncioRuntime(Scope):
 
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Start a timer; see Scope."""
-        return self._loop.call_at(when, fn, context=self.context.copy())
+        return self._loop.call_at(when, fn)
 
     def slot(self) -> FutureSlot:
         """Make an empty slot."""

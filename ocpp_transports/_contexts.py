@@ -71,7 +71,11 @@ class CallContext:
 
 
 class HandlerContext:
-    """A request as its handler sees it."""
+    """A request as its handler sees it.
+
+    `action` and `params` are the request's; `is_answered` says that its one answer was given, `is_gone` that nobody
+    waits for one any more.
+    """
 
     __slots__ = (
         "_dispatcher",

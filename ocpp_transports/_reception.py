@@ -9,6 +9,7 @@ from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeReque
 from ocpp_core.inputs import Accept, Close, Reject, Respond
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
+from ocpp_core.timers import coarse
 from ocpp_core.versions import version_of
 
 from ._driver import Driver, Handle, Host
@@ -70,7 +71,7 @@ class Reception:
             now=now,
             numbers=self._numbers,
         )
-        _Arrival(self, stack, host, facts, now + options.handshake_limit)
+        _Arrival(self, stack, host, facts, coarse(now, options.handshake_limit))
 
     def close(self) -> None:
         """Let nobody in any more: 503 for whom is waiting, and for whoever still comes."""
@@ -165,8 +166,8 @@ class _Arrival:
         if self._decision is not None:
             self._decision.cancel()
 
-    async def _decide(self, decision: Awaitable[Decision]) -> None:
-        decided = await decision
+    async def _decide(self, decide: Callable[[], Awaitable[Decision]]) -> None:
+        decided = await decide()
         if self in self._reception.undecided:
             self._reception.undecided.discard(self)
             self._decided(decided)

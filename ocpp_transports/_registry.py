@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, ov
 if TYPE_CHECKING:
     from ._contexts import CallContext, HandlerContext
 
-__all__ = ["NOREPLY", "Handler", "Handlers", "Middleware", "NoReply", "Target", "Wildcard", "compose"]
+__all__ = [
+    "NOREPLY",
+    "Handler",
+    "Handlers",
+    "Middleware",
+    "NoReply",
+    "Target",
+    "Wildcard",
+    "compose",
+    "is_coroutine_function",
+]
 
 
 class NoReply:
@@ -43,6 +53,11 @@ class Target(NamedTuple):
     is_async: bool
     """A coroutine function: calling it runs nothing yet."""
     is_wildcard: bool
+
+
+def is_coroutine_function(function: object) -> bool:
+    """Whether calling it runs nothing yet: a coroutine function, or an object that is called like one."""
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - asks for its kind
 
 
 class _Key(NamedTuple):
@@ -100,8 +115,10 @@ class Handlers:
         versions = self.targets.get(key.action, {})
         if key.version in versions:
             raise ValueError(f"expected one handler for {_name(key)}, there is one already: remove it first")
-        is_async = iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004 - asks for its kind
-        self.targets[key.action] = {**versions, key.version: Target(handler, is_async, key.action is None)}
+        self.targets[key.action] = {
+            **versions,
+            key.version: Target(handler, is_coroutine_function(handler), key.action is None),
+        }
         for watcher in self._watchers:
             watcher()
         return handler

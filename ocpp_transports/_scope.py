@@ -59,10 +59,10 @@ class Scope(ABC):
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.context = copy_context()
-        """What timers and streams run in copies of, not of what they were started in: that would stay in memory."""
+        """For what is nobody's own: the timers that connections share."""
         self.context.run(_current.set, None)
         self.is_closed = False
-        self._wheel = Wheel(self.start_timer)
+        self._wheel = Wheel(self.start_timer, self.context)
         self.streams: set[Closable] = set()
         """Open sockets that have no task of their own."""
         self._tasks: set[Task] = set()
@@ -99,11 +99,11 @@ class Scope(ABC):
             coro.close()
             return task
         self._tasks.add(task)
+        context = copy_context()
         if stream is None:
-            context = copy_context()
             context.run(_current.set, task)
-        else:
-            context = self.context.copy()
+        elif _current.get() is not None:
+            context.run(_current.set, None)
         self.start(task, coro, context)
         return task
 
@@ -195,6 +195,14 @@ class Scope(ABC):
             await listener.aclose()
 
 
+async def _accept_for_nobody(
+    accept: Callable[[SocketListener], Coroutine[Any, Any, None]], socket: SocketListener
+) -> None:
+    """Accept in a context without a task in it, which every connection would keep alive."""
+    _current.set(None)
+    await accept(socket)
+
+
 class TcpListener:
     """One listening port: a socket and an accepting task for each address."""
 
@@ -222,7 +230,7 @@ class TcpListener:
 
     def accept_by(self, accept: Callable[[SocketListener], Coroutine[Any, Any, None]]) -> Listener:
         """Accept connections by this coroutine, one for each socket, until it is cancelled."""
-        self._tasks = [self._scope.spawn(accept(socket)) for socket in self.sockets]
+        self._tasks = [self._scope.spawn(_accept_for_nobody(accept, socket)) for socket in self.sockets]
         return self
 
     async def aclose(self) -> None:

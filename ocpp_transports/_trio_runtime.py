@@ -6,7 +6,7 @@ exceptions leave it as they are, and `aclose` works from any task; the scope it 
 
 import logging
 from collections.abc import Callable, Coroutine
-from contextvars import Context, copy_context
+from contextvars import Context
 from functools import partial
 from ssl import SSLContext
 from typing import Any
@@ -108,7 +108,7 @@ class TrioRuntime(Scope):
         self._timers.set(timer, when)
         if self._clock is None:
             self._clock = Task(None)
-            self.start(self._clock, self._ring(), copy_context())
+            self.start(self._clock, self._ring(), self.context.copy())
         elif when < self._alarm.deadline:
             self._alarm.deadline = when
         return timer

@@ -6,7 +6,7 @@ are, they need at most four timers for each second of the time-out for pongs.
 
 import logging
 from collections.abc import Callable
-from functools import partial
+from contextvars import Context
 from typing import Final, TypeAlias
 
 from ocpp_core.timers import GRID
@@ -22,30 +22,42 @@ _log = logging.getLogger(__name__)
 
 
 class _Slot:
-    """An instant: what rings then, and the event loop's timer for it."""
+    """An instant: what rings then, in order, and the event loop's timer for it."""
 
-    __slots__ = ("live", "spokes", "timer")
+    __slots__ = ("_slots", "_when", "spokes", "timer")
 
-    def __init__(self) -> None:
-        self.spokes: list[_Spoke] = []
-        self.live = 0
+    def __init__(self, slots: "dict[float, _Slot]", when: float) -> None:
+        self._slots = slots
+        self._when = when
+        self.spokes: dict[_Spoke, None] = {}
         self.timer: Handle | None = None
+
+    def ring(self) -> None:
+        del self._slots[self._when]  # what is started for this instant from now on gets a slot of its own
+        for spoke in tuple(self.spokes):
+            spoke.ring()
+
+    def drop(self, spoke: "_Spoke") -> None:
+        """Forget what was called off; the last one stops the timer, unless it rings at the moment."""
+        self.spokes.pop(spoke, None)
+        if not self.spokes and self.timer is not None and self._slots.get(self._when) is self:
+            self.timer.cancel()
+            del self._slots[self._when]
 
 
 class _Spoke:
     """One function of a slot; the handle that calls it off."""
 
-    __slots__ = ("_wheel", "_when", "fn")
+    __slots__ = ("_slot", "fn")
 
-    def __init__(self, wheel: "Wheel", when: float, fn: Callable[[], None]) -> None:
-        self._wheel = wheel
-        self._when = when
+    def __init__(self, slot: _Slot, fn: Callable[[], None]) -> None:
+        self._slot = slot
         self.fn: Callable[[], None] | None = fn
 
     def cancel(self) -> None:
         if self.fn is not None:
             self.fn = None
-            self._wheel.left(self._when)
+            self._slot.drop(self)
 
     def ring(self) -> None:
         fn, self.fn = self.fn, None
@@ -57,12 +69,16 @@ class _Spoke:
 
 
 class Wheel:
-    """Timers on top of `call_at`; those that are due at the same point of the grid share one of it."""
+    """Timers on top of `start_timer`; those that are due at the same point of the grid share one of it.
 
-    __slots__ = ("_call_at", "_slots")
+    A shared one is started in `context`, for it is nobody's own.
+    """
 
-    def __init__(self, call_at: CallAt) -> None:
-        self._call_at = call_at
+    __slots__ = ("_context", "_slots", "_start_timer")
+
+    def __init__(self, start_timer: CallAt, context: Context) -> None:
+        self._start_timer = start_timer
+        self._context = context
         self._slots: dict[float, _Slot] = {}
 
     def __len__(self) -> int:
@@ -71,26 +87,11 @@ class Wheel:
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`, seconds of the event loop's clock; see Runtime."""
         if not (when * _A_SECOND).is_integer():
-            return self._call_at(when, fn)
+            return self._start_timer(when, fn)
         slot = self._slots.get(when)
         if slot is None:
-            slot = self._slots[when] = _Slot()
-            slot.timer = self._call_at(when, partial(self._ring, when))
-        spoke = _Spoke(self, when, fn)
-        slot.spokes.append(spoke)
-        slot.live += 1
+            slot = self._slots[when] = _Slot(self._slots, when)
+            slot.timer = self._context.run(self._start_timer, when, slot.ring)
+        spoke = _Spoke(slot, fn)
+        slot.spokes[spoke] = None
         return spoke
-
-    def _ring(self, when: float) -> None:
-        for spoke in self._slots.pop(when).spokes:
-            spoke.ring()
-
-    def left(self, when: float) -> None:
-        """Note that something that was due then has been called off; the last one stops the timer."""
-        slot = self._slots.get(when)
-        if slot is None:  # it rings at the moment
-            return
-        slot.live -= 1
-        if not slot.live and slot.timer is not None:
-            slot.timer.cancel()
-            del self._slots[when]

@@ -6,6 +6,7 @@ and never an exception's text.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
@@ -20,6 +21,8 @@ from ocpp_core.handshake import (
     same_password,
 )
 from ocpp_core.inputs import Reject
+
+from ._registry import is_coroutine_function
 
 __all__ = [
     "AcceptHandshake",
@@ -113,7 +116,10 @@ class RejectHandshake(Protocol):
 
 
 AuthHandler: TypeAlias = Callable[[AcceptHandshake, RejectHandshake, Handshake], "Awaitable[None] | None"]
-"""Calls `accept` or `reject`; the first decision counts. Without one, or when it raises, the station gets 500."""
+"""Calls `accept` or `reject`; the first decision counts. Without one, or when it raises, the station gets 500.
+
+A plain function is called at once, in no task; a coroutine function in a task of its own.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +199,26 @@ class Admission:
             security_profile=self.security_profile,
         )
 
-    def decide(self, handshake: Handshake) -> "Decision | Awaitable[Decision]":
-        """Decide on a handshake that was read, at once where neither `credentials` nor `auth` have to be waited for.
+    def decide(self, handshake: Handshake) -> "Decision | Callable[[], Awaitable[Decision]]":
+        """Decide on a handshake that was read: at once, or by what is to be called and awaited in a task.
 
-        Neither this nor what is to be awaited ever raises but for cancellation.
+        At once means that neither `credentials` nor `auth` have to be waited for; coroutine functions are called in
+        the task only. Neither this nor what is awaited ever raises but for cancellation.
         """
         protocol = self._choose(handshake.protocols)
         if protocol is None and self.unmatched_protocol == "reject":
             problem = "No matching subprotocol" if handshake.protocols else "Missing subprotocol"
             return refuse(400, f"{problem}, expected one of: {', '.join(self.protocols)}")
+        if is_coroutine_function(self.auth) or is_coroutine_function(self.credentials):
+            return partial(self._decide_in_task, handshake, protocol)
+        decision = self._decide(handshake, protocol)
+        return (lambda: decision) if isinstance(decision, Awaitable) else decision
+
+    async def _decide_in_task(self, handshake: Handshake, protocol: str | None) -> "Decision":
+        decision = self._decide(handshake, protocol)
+        return await decision if isinstance(decision, Awaitable) else decision
+
+    def _decide(self, handshake: Handshake, protocol: str | None) -> "Decision | Awaitable[Decision]":
         if self.security_profile.uses_basic:
             return self._check_credentials(handshake, protocol)
         return self._ask(handshake, protocol)

@@ -30,7 +30,8 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
         f"What {sizes.idle_connections:,} connections add to the resident memory of a server, divided by their number,"
         f" after one answered Heartbeat each; rounds: {sizes.least_rounds}. 1 KB is 1,000 bytes. With compression each"
         " has negotiated permessage-deflate without context takeover, and exchanged one message of 2 KB, compressed"
-        " both ways. Node reserves memory ahead: with more connections the figure of the npm package falls to about half.",
+        " both ways. Node reserves memory ahead: with more connections the figure of the npm package falls to about"
+        " half.",
         [
             Table(
                 ("Server", "KB an idle connection", "KB with compression"),

@@ -4,6 +4,7 @@ The full check is fastjsonschema's. What it means is tested beside the schema bu
 """
 
 import math
+import socket
 from collections.abc import Iterator
 from enum import Enum, StrEnum
 from functools import cache
@@ -12,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from ocpp_core._accelerated import accelerated, plain_values
+from ocpp_core._accelerated import accelerated
 from ocpp_core._accept import Accept, compile_accept
 from ocpp_core._formats import FORMATS
 from ocpp_core._schemas import BUNDLED
-from ocpp_core.validation import SchemaValidator, load_validator
+from ocpp_core.validation import SchemaValidator, _plain_values, create_validator, load_validator
 from tests.contracts.instances import Instances
 
 
@@ -180,7 +181,7 @@ def test_the_usual_payloads_need_no_full_check(protocol: str, action: str, kind:
 
 def _conforms(full: Any, payload: object) -> bool:
     try:
-        full(plain_values(payload))
+        full(_plain_values(payload))
     except Exception:
         return False
     return True
@@ -203,3 +204,41 @@ class TestMembersOfEnumerations:
     def test_count_as_their_values(self, payload: Enum, conforms: bool) -> None:
         answer = {"status": payload, "currentTime": "2025-03-30T12:00:00Z", "interval": Member.WHOLE}
         assert (validator("ocpp1.6").check_result("BootNotification", answer) is None) == conforms
+
+
+class TestSchemasOfOthers:
+    """What is no keyword of the bundles must not change the verdict, nor make anything else happen."""
+
+    def test_nothing_is_fetched_for_a_schema(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.setblocking(False)
+            named = f"http://127.0.0.1:{listener.getsockname()[1]}/meta"
+            schema = {"$schema": named, "$id": named, "type": "object", "properties": {"a": {"type": "integer"}}}
+            validator = create_validator("vendor", {"Ask": {"call": schema, "result": schema}})
+            assert validator.check_call("Ask", {"a": 1}) is None
+            assert validator.check_call("Ask", {"a": "1"}) is not None
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+
+    def test_annotations_may_hold_anything(self) -> None:
+        time = {"type": "string", "format": "date-time"}
+        schema = {"type": "object", "default": {"format": "json"}, "properties": {"default": time, "format": time}}
+        validator = create_validator("vendor", {"Ask": {"call": schema, "result": schema}})
+        for name in ("default", "format"):
+            assert validator.check_call("Ask", {name: "2026-03-01T12:00:00Z"}) is None
+            assert validator.check_call("Ask", {name: "yesterday"}) is not None
+
+    @pytest.mark.parametrize("schema", [{"required": True, "type": "object"}, {"type": "object", "properties": []}])
+    def test_a_broken_one_is_told_when_it_is_compiled(self, schema: dict[str, Any]) -> None:
+        validator = create_validator("vendor", {"Ask": {"call": schema, "result": {}}})
+        with pytest.raises(ValueError, match="cannot be compiled"):
+            validator.warm_up()
+
+    @pytest.mark.parametrize("uri", ["http://host/a+b", "x:a*b", "x:(a)"])
+    def test_every_character_of_a_uri_conforms(self, uri: str) -> None:
+        schema = {"type": "object", "properties": {"uri": {"type": "string", "format": "uri"}}}
+        document = {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
+        checks = [compile_accept(document, formats=True), accelerated(document, formats=True)]
+        assert [bool(check({"uri": uri})) for check in checks if check is not None] == [True] * len(
+            list(filter(None, checks))
+        )

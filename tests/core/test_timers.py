@@ -92,6 +92,14 @@ class TestMemory:
         assert len(timers._heap) < 32
         assert timers.next == 5.0
 
+    @pytest.mark.parametrize("at", [1.0, 2.0])
+    def test_what_is_cancelled_does_not_pile_up(self, timers, at):
+        timers.set("first", 1.0)
+        for number in range(1000):
+            timers.set(number, at)
+            timers.cancel(number)
+        assert len(timers._heap) < 50
+
 
 class TestCoarse:
     @pytest.mark.parametrize(

@@ -5,7 +5,15 @@ from random import Random
 
 import pytest
 
-from ocpp_core.actions import CloseStream, OpenTransport, SendBytes, Settle, StateChanged, UpgradeRequested
+from ocpp_core.actions import (
+    CloseStream,
+    Dispatch,
+    OpenTransport,
+    SendBytes,
+    Settle,
+    StateChanged,
+    UpgradeRequested,
+)
 from ocpp_core.client import Stopped
 from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
 from ocpp_core.errors import ConnectionLostError
@@ -13,10 +21,12 @@ from ocpp_core.inputs import (
     Accept,
     BytesReceived,
     Close,
+    Congested,
     Connect,
     Notify,
     Reconfigure,
     Reject,
+    Reply,
     SendRaw,
     StartCall,
     StreamFailed,
@@ -27,6 +37,7 @@ from ocpp_core.link import ClientLink
 from ocpp_core.session import Closed
 from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.versions import OCPP21
+from tests.link.wire import TEXT, frame
 
 
 def drain(engine):
@@ -198,3 +209,22 @@ class TestClientStreams:
         done = drain(stack)
         assert done[0] == CloseStream(abort=True)
         assert done[-1] == StateChanged(Stopped(1000, "done"))
+
+
+class TestCongestion:
+    @pytest.mark.parametrize("cut", [0, 3, 30])
+    def test_that_the_end_of_the_stream_meets_leaves_every_split_alike(self, cut):
+        """The end lifts it: what was kept back is served one CALL after the other, each answered before the next."""
+        stack = asked()
+        stack.handle(Accept("ocpp1.6"), 0.0)
+        drain(stack)
+        data = frame(TEXT, b'[2,"a","Heartbeat",{}]') * 2
+        actions = []
+        inputs = [BytesReceived(data[:cut])] if cut else []
+        for event in [*inputs, Congested(on=True), BytesReceived(data[cut:]), BytesReceived(b"")]:
+            stack.handle(event, 0.0)
+            while (action := stack.poll()) is not None:
+                actions.append(type(action))
+                if isinstance(action, Dispatch):
+                    stack.handle(Reply(action.request, {}), 0.0)
+        assert actions == [Dispatch, SendBytes, Dispatch, SendBytes, CloseStream, StateChanged]

@@ -16,7 +16,7 @@ def finish(decision):
     """Give a decision; a coroutine that makes it waits for nothing."""
     if isinstance(decision, (Admitted, Reject)):
         return decision
-    return play(decision)
+    return play(decision())
 
 
 def play(coro):
@@ -39,6 +39,35 @@ def basic(password=b"secret", user=b"CP1"):
 
 def accept_all(accept, reject, handshake):
     accept()
+
+
+class TestWhatHasToBeWaitedFor:
+    @pytest.mark.parametrize("rule", ["auth", "credentials"])
+    def test_is_not_begun_before_there_is_a_task_for_it(self, rule):
+        """A task that is cancelled before its first step would leave a coroutine that nobody awaited."""
+        begun = []
+
+        async def auth(accept, reject, handshake):
+            begun.append("auth")
+            accept()
+
+        async def credentials(identity):
+            begun.append("credentials")
+            return "secret"
+
+        rules = {"auth": auth} if rule == "auth" else {"credentials": credentials, "security_profile": BASIC}
+        admission = Admission(protocols=("ocpp1.6",), failed=print, **rules)
+        handshake = admission.read(UpgradeRequested("/CP1", basic(), ("ocpp1.6",)), ConnectionFacts())
+        decide = admission.decide(handshake)
+        assert begun == []
+        assert isinstance(play(decide()), Admitted)
+        assert begun == [rule]
+
+    def test_may_come_from_a_plain_function(self):
+        async def later(accept):
+            accept()
+
+        assert isinstance(admit(auth=lambda accept, reject, handshake: later(accept)), Admitted)
 
 
 class TestMalformedRequests:

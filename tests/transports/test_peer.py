@@ -2,12 +2,14 @@
 
 import json
 import logging
+from contextvars import ContextVar
 
 import anyio
 import pytest
 
 from ocpp_transports import (
     NOREPLY,
+    OCPPServer,
     RPCError,
     RPCFormatViolationError,
     RPCInternalError,
@@ -16,7 +18,7 @@ from ocpp_transports import (
     RPCTypeConstraintViolationError,
     create_validator,
 )
-from tests.transports.pairs import SECONDS, first, pair
+from tests.transports.pairs import SECONDS, client_of, first, pair, station_of
 
 pytestmark = pytest.mark.anyio
 
@@ -243,6 +245,39 @@ class TestHandlers:
             await station.close(await_pending=False)
             await first(losses)
             assert client._handlers._watchers == ()
+
+
+class TestContextVariables:
+    async def test_are_those_of_listening_and_of_connecting(self):
+        """Not of whatever happened to make the first timer or task; what a handler sets is seen by nobody else."""
+        where = ContextVar("where", default="nowhere")
+        seen = {}
+
+        def note(name):
+            def handler(ctx):
+                seen[name] = where.get()
+                return {}
+
+            return handler
+
+        async def note_later(ctx):
+            seen["the server's task"] = where.get()
+            return {}
+
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            where.set("listening")
+            listener = await server.listen(0, "127.0.0.1")
+            server.handle("DataTransfer", note("the server"))
+            server.handle("Authorize", note_later)
+            async with client_of(listener) as client:
+                where.set("connecting")
+                client.handle("Reset", note("the client"))
+                await client.connect()
+                where.set("calling")
+                await client.call("DataTransfer", {})
+                await client.call("Authorize", {})
+                await (await station_of(server)).call("Reset", {})
+        assert seen == {"the server": "listening", "the server's task": "listening", "the client": "connecting"}
 
 
 class TestMiddleware:

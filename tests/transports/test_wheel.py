@@ -1,6 +1,7 @@
 """The wheel: one timer of the event loop for everything that is due at the same point of the grid."""
 
 import logging
+from contextvars import copy_context
 
 import pytest
 
@@ -16,7 +17,7 @@ def host():
 
 @pytest.fixture
 def wheel(host):
-    return Wheel(host.call_at)
+    return Wheel(host.call_at, copy_context())
 
 
 class TestAWheel:
@@ -65,6 +66,27 @@ class TestAWheel:
         second = wheel.call_at(130.0, lambda: rung.append("second"))
         host.advance(30)
         assert rung == ["again"]
+
+    def test_may_be_used_for_the_same_moment_by_what_rings_on_it(self, host, wheel):
+        """A clock that counts milliseconds does not move on meanwhile: two slots of one moment must not be mixed up."""
+        rung = []
+
+        def first():
+            wheel.call_at(130.0, lambda: rung.append("anew"))
+            second.cancel()
+
+        wheel.call_at(130.0, first)
+        second = wheel.call_at(130.0, lambda: rung.append("second"))
+        host.advance(30)
+        assert rung == ["anew"]
+        assert len(wheel) == 0
+
+    def test_keeps_nothing_of_what_was_called_off(self, wheel):
+        wheel.call_at(130.0, lambda: None)
+        for _ in range(100):
+            wheel.call_at(130.0, lambda: None).cancel()
+        (slot,) = wheel._slots.values()
+        assert len(slot.spokes) == 1
 
     def test_goes_on_when_one_of_them_fails(self, host, wheel, caplog):
         rung = []
