@@ -16,11 +16,11 @@ from benchmarks.accelerators import STANDARD_LIBRARY, hide_if_asked
 hide_if_asked()
 
 from ocpp_core import LinkConfig, SessionConfig  # noqa: E402 - as above
-from ocpp_core.actions import Dispatch, SendText, Settle  # noqa: E402
-from ocpp_core.inputs import Reply, StartCall, TextReceived  # noqa: E402
-from ocpp_core.session import Session  # noqa: E402
-from ocpp_core.testing import Laboratory  # noqa: E402
-from ocpp_core.versions import OCPP16  # noqa: E402
+from ocpp_core.actions import Dispatch, SendText, Settle  # noqa: E402 - as above
+from ocpp_core.inputs import Reply, StartCall, TextReceived  # noqa: E402 - as above
+from ocpp_core.session import Session  # noqa: E402 - as above
+from ocpp_core.testing import Laboratory  # noqa: E402 - as above
+from ocpp_core.versions import OCPP16  # noqa: E402 - as above
 
 _ANSWER: Final[dict[str, Any]] = {"currentTime": "2026-03-01T12:00:00.000Z"}
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))

@@ -43,7 +43,10 @@ class Counter:
         self._rounds = 0
 
     def run(self, step: Callable[[], object], rounds: int) -> None:
-        """Call `step` so many times and count; whoever traced before (a debugger, coverage) goes on afterwards."""
+        """Call `step` once more than so many times and count all but the first.
+
+        Whoever traced before (a debugger, coverage) goes on afterwards.
+        """
         self._rounds += rounds
         tracer, profiler = sys.gettrace(), sys.getprofile()
         # Python 3.12 asks at `settrace` whether any frame wants opcodes, and not again.
@@ -51,11 +54,18 @@ class Counter:
         try:
             sys.setprofile(self._profiled)
             sys.settrace(self._entered)
+            self._warm_up(step)
             for _ in range(rounds):
                 step()
         finally:
             sys.settrace(tracer)
             sys.setprofile(profiler)
+
+    def _warm_up(self, step: Callable[[], object]) -> None:
+        """Play it once for nothing: Python 3.13 tells of a function's opcodes from its second traced call on."""
+        counts, self._counts = self._counts, {}
+        step()
+        self._counts = counts
 
     @property
     def cost(self) -> Cost:
