@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from .client import OCPPClient
     from .peer import ConnectionState
     from .server import OCPPServer
-    from .station import OCPPServerClient
+    from .server_client import OCPPServerClient
 
 _HOMES = {
     "ocpp_core.backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
@@ -96,7 +96,7 @@ _HOMES = {
     "ocpp_transports.client": ("OCPPClient",),
     "ocpp_transports.peer": ("ConnectionState",),
     "ocpp_transports.server": ("OCPPServer",),
-    "ocpp_transports.station": ("OCPPServerClient",),
+    "ocpp_transports.server_client": ("OCPPServerClient",),
 }
 _MODULES = ("events",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

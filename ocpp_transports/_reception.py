@@ -20,7 +20,7 @@ from ._server_options import ServerOptions
 from ._stations import Stations
 from .accept import Admitted, ConnectionFacts, Decision, refuse
 from .events import UpgradeAbortedEvent
-from .station import OCPPServerClient
+from .server_client import OCPPServerClient
 
 __all__ = ["Reception"]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from ._driver import Slot
 from ._farewells import Farewells
-from .station import OCPPServerClient
+from .server_client import OCPPServerClient
 
 __all__ = ["Stations"]
 

@@ -29,7 +29,7 @@ from ._tls import TLSOptions, expect_tls, server_context
 from ._warm_up import warm_up_in_thread
 from .accept import AuthHandler
 from .events import SERVER_EVENTS, CloseEvent, ErrorEvent, UpgradeAbortedEvent
-from .station import OCPPServerClient
+from .server_client import OCPPServerClient
 
 __all__ = ["Listener", "OCPPServer"]
 
