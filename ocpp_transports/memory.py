@@ -63,7 +63,7 @@ class MemoryOCPPClient(ChannelClient):
         answer = await incoming.decision()
         if isinstance(answer, Reject):
             raise UnexpectedHttpResponse(answer.status, tuple(answer.headers))
-        self._channel, theirs = _channels()
+        self._channel, theirs = memory_channels()
         incoming.start_carrying(theirs)
         return self._channel, answer.subprotocol
 
@@ -124,7 +124,7 @@ class _MemoryChannel:
             end._arrived.set()  # noqa: SLF001 - as above
 
 
-def _channels() -> tuple[_MemoryChannel, _MemoryChannel]:
+def memory_channels() -> tuple[_MemoryChannel, _MemoryChannel]:
     one, two = _MemoryChannel(), _MemoryChannel()
     one.other, two.other = two, one
     return one, two
