@@ -5,7 +5,9 @@ from pathlib import Path
 
 from pyodide.code import eval_code_async
 
-SNIPPETS = re.findall(r"^```python\n(.*?)^```$", Path("/page/browser.md").read_text(encoding="utf-8"), re.M | re.S)
+SNIPPETS = re.findall(
+    r"^```python\n(.*?)^```$", Path("/page/browser.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+)
 
 
 class TestTheSnippetsOfThePage:
