@@ -5,9 +5,7 @@ from pathlib import Path
 
 from pyodide.code import eval_code_async
 
-SNIPPETS = re.findall(
-    r"^```python\n(.*?)^```$", Path("/page/browser.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-)
+SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class TestTheSnippetsOfThePage:
