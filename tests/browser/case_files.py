@@ -22,9 +22,6 @@ class Case:
     failure: str | None = None
     """The pattern of the failure that shows that failures are seen: the argument of `@fails_with`."""
 
-    only_in: tuple[str, str] | None = None
-    """A browser and why others do not have it: the arguments of `@only_in`."""
-
     def __str__(self) -> str:
         return f"{self.file}::{self.section}::{self.name}"
 
@@ -44,7 +41,7 @@ def _case(file: str, section: str, function: ast.AsyncFunctionDef) -> Case:
         if isinstance(decorator, ast.Call)
     }
     (failure,) = given.get("fails_with", (None,))
-    return Case(file, section, function.name, given.get("expects_console", ()), failure, given.get("only_in"))
+    return Case(file, section, function.name, given.get("expects_console", ()), failure)
 
 
 CASES = [case for path in sorted(FOLDER.glob("*.py")) for case in _cases(path)]

@@ -51,7 +51,6 @@ def run(
 ) -> Iterator[Run]:
     """Run the cases that were selected in one page of this browser."""
     chosen = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    mine = [params["case"] for params in chosen if params.get("browser") == browser and "case" in params]
-    cases = [case for case in mine if case.only_in is None or case.only_in[0] == browser]
+    cases = [params["case"] for params in chosen if params.get("browser") == browser and "case" in params]
     with running(browser, cases, wheels, tmp_path_factory.mktemp(browser)) as run:
         yield run

@@ -9,9 +9,7 @@ pytestmark = pytest.mark.timeout(180)  # a result that does not come is told of 
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_in(case: Case, browser: str, run: Run, request: pytest.FixtureRequest) -> None:
-    if case.only_in is not None and browser != case.only_in[0]:
-        pytest.skip(case.only_in[1])
+def test_in(case: Case, run: Run, request: pytest.FixtureRequest) -> None:
     result = run.result(case)
     request.node.user_properties.append(("seconds in the page", result.seconds))
     problem = result.verdict(case)

@@ -25,11 +25,6 @@ def fails_with(pattern):
     return lambda case: case
 
 
-def only_in(browser, reason):
-    """Declare what no other browser can do; read from the source, see `case_files.py`."""
-    return lambda case: case
-
-
 def limited_to(seconds):
     """Give a case another time limit."""
 
