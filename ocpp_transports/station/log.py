@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from ocpp_core.errors import OCPPError
+from ocpp_core.errors import OCPPError, RPCError
 from ocpp_transports.events import BadMessageEvent, ErrorEvent, MessageEvent, StrictValidationFailureEvent
 
 from ._conformance import problem_of
 from .client import Client
+from .errors import StationError
 
 __all__ = ["LogEntry", "MessageLog"]
 
@@ -83,8 +84,9 @@ class MessageLog:
         return cancel
 
     def note(self, action: str, error: Exception) -> None:
-        """Write down that the station could not do something, and why."""
-        self._add("", "NOTE", action, problem=str(error))
+        """Write down that the station could not do something, and why; a CALLERROR stands there already."""
+        if not (isinstance(error, RPCError) and error.remote):
+            self._add("", "NOTE", action, problem=_text_of(error))
 
     # What the client tells
 
@@ -132,4 +134,5 @@ class MessageLog:
 
 def _text_of(error: BaseException) -> str:
     """Tell an error of ours by its text, a stranger's by its kind too."""
-    return str(error) if isinstance(error, OCPPError) else f"{type(error).__name__}: {error}"
+    is_ours = isinstance(error, (OCPPError, StationError))
+    return str(error) if is_ours else f"{type(error).__name__}: {error}"
