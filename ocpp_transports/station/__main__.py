@@ -64,10 +64,10 @@ def _plan(options: argparse.Namespace) -> Plan:
     """Make the plan. Raises ValueError for options that make no sense."""
     if not 1 <= options.count <= 100_000:
         raise ValueError(f"expected --count from 1 to 100000, got {options.count}")
-    for name in ("ramp", "charge", "duration"):
+    for name, least in {"ramp": 0, "charge": 0.1, "duration": 0}.items():
         value = getattr(options, name)
-        if value is not None and not 0 <= value < float("inf"):
-            raise ValueError(f"expected --{name} >= 0 seconds, got {value}")
+        if value is not None and not least <= value < float("inf"):
+            raise ValueError(f"expected --{name} >= {least} seconds, got {value}")
     return Plan(
         identities=_identities(options.identity, options.count),
         settings=StationSettings(

@@ -174,7 +174,7 @@ class Life:
                 pause = equipment.settings.heartbeat_interval
             if equipment.boot_status != "Accepted":
                 await equipment.pace.sleep(pause)
-        await self._begin_work()
+        await self._begin_work(reason)
 
     async def boot(self, reason: str) -> float:
         """Introduce the station once; returns the seconds that the CSMS names."""
@@ -198,9 +198,9 @@ class Life:
         """Introduce the station because the CSMS wants it; while it is not accepted yet this may be when it is."""
         await self.boot("Triggered")
         if self._equipment.boot_status == "Accepted":
-            await self._begin_work()
+            await self._begin_work("Triggered")
 
-    async def _begin_work(self) -> None:
+    async def _begin_work(self, reason: str) -> None:
         """Do what follows on acceptance, once: every status, the messages that waited, heartbeats."""
         if self._is_working:
             return
@@ -210,6 +210,9 @@ class Life:
         self._metering.start_clock()
         await self._equipment.report()
         self._outbox.resume()
+        event = self._equipment.dialect.security_event_of.get(reason)
+        if event is not None:
+            await self._equipment.tell(self._equipment.dialect.security_event(event, self._equipment.pace.now()))
 
     async def _online(self) -> None:
         """Wait for the connection. Raises StationError if it will not come back."""

@@ -22,7 +22,8 @@ class TestPowerUp:
     def test_it_connects_boots_and_reports_every_status(self, lab):
         assert lab.run(lab.station.start()) == lab.protocol
         places = [0, 1, 2] if lab.is_16 else [1, 2]
-        assert lab.sent() == ["BootNotification", *["StatusNotification"] * len(places)]
+        guards = [] if lab.is_16 else ["SecurityEventNotification"]
+        assert lab.sent() == ["BootNotification", *["StatusNotification"] * len(places), *guards]
         assert lab.statuses() == [(place, "Available") for place in places]
         assert lab.station.boot_status == "Accepted"
 
@@ -33,6 +34,16 @@ class TestPowerUp:
             assert (boot["chargePointVendor"], boot["chargePointSerialNumber"]) == ("Example", "SIM-0001")
         else:
             assert (boot["reason"], boot["chargingStation"]["vendorName"]) == ("PowerUp", "Example")
+
+    @pytest.mark.parametrize("protocol", SECOND_GENERATION)
+    def test_2_tells_the_guards_of_it(self, protocol):
+        """2.0.1 Part 2 A04, and the appendix of security events."""
+        lab = Lab(protocol, is_on=False)
+        lab.run(lab.station.start())
+        lab.ask("Reset", {"type": "Immediate"})
+        lab.run_for(5)
+        told = [event["type"] for event in lab.sent("SecurityEventNotification")]
+        assert told == ["StartupOfTheDevice", "ResetOrReboot"]
 
     def test_it_raises_what_connecting_raises_and_may_be_tried_again(self, lab):
         lab.client.refusals = [ConnectionFailedError("nobody there")]
