@@ -119,9 +119,44 @@ class TestRegistration:
         lab.client.cut()
         lab.run_for(100)
         lab.client.give_up()
-        with pytest.raises(StationError, match="for good"):
-            lab.run_for(100)
+        with pytest.raises(StationError, match="closed for good"):
+            lab.run_for(0)
         assert task.is_over
+
+    def test_it_ends_when_the_station_is_switched_off(self, lab):
+        lab.client.answers["BootNotification"] = boots("Pending", interval=3600)
+        lab.pace.spawn(lab.station.start())
+        lab.run_for(1)
+        lab.pace.spawn(lab.station.stop())
+        with pytest.raises(StationError, match="switched off"):
+            lab.run_for(0)
+        lab.client.answers["BootNotification"] = ACCEPTED
+        assert lab.run(lab.station.start()) == lab.protocol
+
+    def test_a_start_that_was_broken_off_does_not_end_the_next_one(self, lab):
+        lab.client.answers["BootNotification"] = boots("Pending", "Accepted", interval=60)
+        first = lab.pace.spawn(lab.station.start())
+        lab.run_for(1)
+
+        async def again():
+            await lab.station.stop()
+            await lab.station.start()
+
+        lab.pace.spawn(again())
+        with pytest.raises(StationError, match="switched off"):
+            lab.run_for(200)
+        lab.run_for(200)
+        assert first.is_over
+        assert lab.station.boot_status == "Accepted"
+
+    def test_cancelled_it_leaves_nothing_behind(self, lab):
+        lab.client.answers["BootNotification"] = boots("Pending")
+        start = lab.pace.spawn(lab.station.start())
+        lab.run_for(1)
+        start.cancel()
+        lab.run_for(1)
+        assert lab.pace.alive == []
+        assert lab.station.boot_status == ""
 
     def test_commands_before_it_are_a_breach_of_security(self, lab):
         lab.client.answers["BootNotification"] = boots("Rejected")
