@@ -134,7 +134,8 @@ async def _run(options: argparse.Namespace, plan: Plan) -> int:
 async def _run_fleet(options: argparse.Namespace, plan: Plan, pace: AnyioPace) -> int:
     async with _central_system(options, pace) as url:
         fleet = Fleet(plan, partial(_client, options, url), pace)
-        _say(f"{len(plan.identities)} stations of {options.protocol}, to {urlsplit(url).hostname}")
+        stations = "1 station" if options.count == 1 else f"{options.count} stations"
+        _say(f"{stations} of {options.protocol}, to {urlsplit(url).hostname}")
         with _end_of_process() as asked_to_end:
             fleet.start()
             with anyio.move_on_after(options.duration) as scope:

@@ -208,4 +208,4 @@ class Commands(ABC):
             connector.reported = None
         if whole:
             self._equipment.reported_availability = None
-        self._later("StatusNotification", self._equipment.report)
+        self._later("StatusNotification", self._equipment.report_as_asked)

@@ -172,6 +172,20 @@ class TestRegistration:
         assert lab.status_of("ClearCache") == "Accepted"
         assert lab.status_of(*remote_start(lab)) == "Rejected"
 
+    def test_pending_it_sends_what_is_asked_for_and_nothing_else(self, lab):
+        """2.0.1 B02: until it makes up its mind, a CSMS may look at a station."""
+        lab.client.answers["BootNotification"] = boots("Pending")
+        lab.pace.spawn(lab.station.start())
+        lab.run_for(1)
+        lab.run(lab.station.plug_in(1))
+        lab.forget()
+        asked = {"requestedMessage": "StatusNotification"}
+        assert lab.status_of("TriggerMessage", asked) == "Accepted"
+        assert set(lab.sent()) == {"StatusNotification"}
+        if not lab.is_16:
+            assert lab.status_of("GetBaseReport", {"requestId": 1, "reportBase": "SummaryInventory"}) == "Accepted"
+            assert "NotifyReport" in lab.sent()
+
     def test_pending_it_may_be_asked_to_boot_at_once(self, lab):
         lab.client.answers["BootNotification"] = boots("Pending", "Accepted", interval=3600)
         lab.pace.spawn(lab.station.start())
