@@ -4,7 +4,7 @@ from collections.abc import Coroutine, Mapping
 from math import inf, isfinite
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
 
 from ocpp_core.calls import check_command
 from ocpp_core.errors import (
@@ -21,7 +21,7 @@ from ._keywords import ServerKeywords
 from ._logging import Log, logger_of
 from ._outbound import CallKeywords, CallOptions, as_command, read_request
 from ._reception import Reception
-from ._runtime import BACKLOG, Listener, Runtime, current_runtime
+from ._runtime import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server_options import ServerOptions
 from ._stations import Stations
 from ._surface import EventSurface, HandlerSurface
@@ -30,6 +30,9 @@ from ._warm_up import warm_up_in_thread
 from .accept import AuthHandler
 from .events import SERVER_EVENTS, CloseEvent, ErrorEvent, UpgradeAbortedEvent
 from .server_client import OCPPServerClient
+
+if TYPE_CHECKING:
+    from .channel import Incoming, UpgradeOffer
 
 __all__ = ["Listener", "OCPPServer"]
 
@@ -61,7 +64,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
         self._log = Log(logger_of(self._options.logging), "server")
         self._stations = Stations(self._arrived, self._slot)
-        self._runtime: Runtime | None = None
+        self._runtime: SocketRuntime | None = None
         self._reception: Reception | None = None
         self._listeners: dict[Listener, bool] = {}  # to whether it is TLS
         self._in_block = False
@@ -131,6 +134,19 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._listeners = {**self._open_listeners(), listener: context is not None}
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
+
+    def incoming(self, offer: "UpgradeOffer") -> "Incoming":
+        """Take a connection whose WebSocket another library speaks: see `ocpp_transports.channel`.
+
+        Raises ValueError where connection and security profile do not fit.
+        """
+        from ._channel_host import ChannelHost  # noqa: PLC0415 - for those who use it
+        from .channel import Incoming  # noqa: PLC0415 - as above
+
+        options = self._options
+        check_listener_profile(options.security_profile, tls=offer.tls, tls_terminated=options.tls_terminated)
+        runtime, reception = self._start()
+        return Incoming(reception, ChannelHost(runtime), offer)
 
     def _open_listeners(self) -> dict[Listener, bool]:
         """Leave out those that were closed on their own."""
@@ -273,7 +289,7 @@ class OCPPServer(HandlerSurface, EventSurface):
 
     # Within
 
-    def _start(self) -> tuple[Runtime, Reception]:
+    def _start(self) -> tuple[SocketRuntime, Reception]:
         """Take root in the event loop that runs this."""
         if self._runtime is None or self._reception is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block)

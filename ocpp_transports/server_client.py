@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 from ocpp_core.config import SessionConfig
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Close, Reconfigure
+from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Open, Session
 from ocpp_core.stack import ServerStack
 
 from ._driver import Driver
 from ._handlers import Dispatcher
-from ._keywords import PeerKeywords
-from ._options import PeerOptions
+from ._keywords import SocketKeywords
 from ._registry import Handlers
 from ._runtime import Runtime
+from ._socket_options import SocketOptions
 from .accept import Admitted, Handshake
 from .events import OpenEvent
 from .peer import ConnectionState, Peer
@@ -34,6 +35,7 @@ class OCPPServerClient(Peer):
     It is this one connection: when the station comes back, there is another object for it.
     """
 
+    _options: SocketOptions
     _is_one_connection = True
 
     def __init__(
@@ -41,11 +43,11 @@ class OCPPServerClient(Peer):
         admitted: Admitted,
         protocol: str,
         *,
-        options: PeerOptions,
+        options: SocketOptions,
         handlers: Handlers,
         stations: "Stations",
         runtime: Runtime,
-        stack: ServerStack,
+        engine: ServerStack | ServerEngine,
         driver: Driver,
     ) -> None:
         super().__init__(admitted.handshake.identity, options, stations.farewells)
@@ -55,7 +57,7 @@ class OCPPServerClient(Peer):
         self._shared = handlers
         self._stations = stations
         self._runtime = runtime
-        self._stack = stack
+        self._engine = engine
         self._driver = driver
         self._protocol = protocol
         self._closed_here = False
@@ -79,7 +81,7 @@ class OCPPServerClient(Peer):
             return ConnectionState.CLOSED
         return ConnectionState.OPEN if isinstance(session.state, Open) else ConnectionState.CLOSING
 
-    def reconfigure(self, **options: Unpack[PeerKeywords]) -> None:
+    def reconfigure(self, **options: Unpack[SocketKeywords]) -> None:
         """Change options for this connection only. Raises as the server's constructor does, changing nothing."""
         made = self._options.changed(options)
         self._adopt(made)
@@ -118,7 +120,7 @@ class OCPPServerClient(Peer):
 
     @property
     def _session(self) -> Session | None:
-        return self._stack.session
+        return self._engine.session
 
     def _registries(self) -> Sequence[Handlers]:
         return self._handlers, self._shared

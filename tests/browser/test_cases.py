@@ -1,0 +1,22 @@
+"""The browser client in real browsers: each test is one case of `cases/`, run in a page."""
+
+import pytest
+
+from tests.browser.case_files import CASES, Case
+from tests.browser.run import Run
+
+pytestmark = pytest.mark.timeout(180)  # a result that does not come is told of earlier, see `run.py`
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_in(case: Case, browser: str, run: Run, request: pytest.FixtureRequest) -> None:
+    if case.only_in is not None and browser != case.only_in[0]:
+        pytest.skip(case.only_in[1])
+    result = run.result(case)
+    request.node.user_properties.append(("seconds in the page", result.seconds))
+    problem = result.verdict(case)
+    assert problem is None, problem
+
+
+def test_the_page_complains_about_nothing_else(run: Run) -> None:
+    assert run.leftovers() == []
