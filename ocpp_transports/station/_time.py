@@ -18,9 +18,9 @@ def read_time(text: str) -> datetime:
     """Read a time; without an offset it is UTC. Raises TimeError for anything else, a leap second among them."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # the year 9999 west of Greenwich ends in 10000
         raise TimeError(f"{text[:40]!r} is no time that this station knows") from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def read_expiry(text: object) -> datetime | None:

@@ -79,6 +79,14 @@ class TestTheBeginning:
         assert lab.events() == []
         assert lab.station.connectors[0].transaction is None
 
+    def test_a_time_beyond_all_calendars_sets_no_end(self, lab):
+        """The last second of the year 9999 west of Greenwich, by which some systems mean for ever."""
+        never = "9999-12-31T23:59:59-05:00"
+        about = {"expiryDate": never} if lab.is_16 else {"cacheExpiryDateTime": never}
+        name = "idTagInfo" if lab.is_16 else "idTokenInfo"
+        lab.client.answers["Authorize"] = {name: {"status": "Accepted", **about}}
+        assert lab.charge() is not None
+
     def test_the_token_may_come_before_the_cable(self, lab):
         assert lab.run(lab.station.begin(2)) is None
         assert lab.station.connectors[1].transaction is None
