@@ -9,6 +9,7 @@ from ocpp_transports.events import OpenEvent
 from ._equipment import Equipment, call_off
 from ._metering import Metering
 from ._outbox import Outbox
+from ._reservations import Reservations
 from ._transactions import Transactions
 from .configuration import Option
 from .errors import StationError
@@ -28,11 +29,19 @@ _IDLE_CHECK: Final = 1.0
 class Life:
     """Keeps a station registered as long as it runs."""
 
-    def __init__(self, equipment: Equipment, outbox: Outbox, metering: Metering, transactions: Transactions) -> None:
+    def __init__(
+        self,
+        equipment: Equipment,
+        outbox: Outbox,
+        metering: Metering,
+        transactions: Transactions,
+        reservations: Reservations,
+    ) -> None:
         self._equipment = equipment
         self._outbox = outbox
         self._metering = metering
         self._transactions = transactions
+        self._reservations = reservations
         self._heartbeats: Task | None = None
         self._is_running = False
         self._is_working = False
@@ -72,6 +81,7 @@ class Life:
         self._is_running = True
         settled = self._settled = self._equipment.pace.event()
         try:
+            self._reservations.resume()
             protocol = await self._equipment.client.connect()
             self._equipment.speak(protocol)
             self._equipment.spawn("the registration", self._register, "PowerUp")

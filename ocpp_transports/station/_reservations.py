@@ -1,7 +1,8 @@
 """Reservations, one a connector."""
 
-from ._equipment import Equipment
+from ._equipment import Equipment, call_off
 from .connector import Connector, Reservation
+from .pace import Task
 
 __all__ = ["Reservations"]
 
@@ -11,6 +12,14 @@ class Reservations:
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
+        self._clocks: dict[int, Task] = {}
+        """What waits for the end of the reservation of a connector."""
+
+    def resume(self) -> None:
+        """Have an eye on the time again: the station was off."""
+        for connector in self._equipment.connectors:
+            if connector.reservation is not None:
+                self._watch(connector, connector.reservation)
 
     def reserve(self, number: int, reservation: Reservation) -> str:
         """Reserve a connector, in place of an earlier reservation with the same id; returns the status to answer."""
@@ -22,7 +31,7 @@ class Reservations:
             return refusal
         self._remove(reservation.id)
         connector.reservation = reservation
-        self._equipment.spawn("the end of a reservation", self._expire, connector, reservation)
+        self._watch(connector, reservation)
         self._report()
         return "Accepted"
 
@@ -33,10 +42,17 @@ class Reservations:
             self._report()
         return is_there
 
+    def _watch(self, connector: Connector, reservation: Reservation) -> None:
+        call_off(self._clocks.get(connector.id))
+        self._clocks[connector.id] = self._equipment.spawn(
+            "the end of a reservation", self._expire, connector, reservation
+        )
+
     def _remove(self, reservation_id: int) -> bool:
         for connector in self._equipment.connectors:
             if connector.reservation is not None and connector.reservation.id == reservation_id:
                 connector.reservation = None
+                call_off(self._clocks.pop(connector.id, None))
                 return True
         return False
 

@@ -58,9 +58,9 @@ class Station:
         self._outbox = Outbox(equipment)
         metering = Metering(equipment, self._outbox)
         self._transactions = Transactions(equipment, self._outbox, metering)
-        self._life = Life(equipment, self._outbox, metering, self._transactions)
-        self._transfers = Transfers(equipment, self._life)
         reservations = Reservations(equipment)
+        self._life = Life(equipment, self._outbox, metering, self._transactions, reservations)
+        self._transfers = Transfers(equipment, self._life)
         self._serve(
             Parts(equipment, self._outbox, metering, self._transactions, self._life, self._transfers, reservations)
         )

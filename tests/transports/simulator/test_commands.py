@@ -220,6 +220,22 @@ class TestReservations:
         if not lab.is_16:
             assert lab.sent("ReservationStatusUpdate") == [{"reservationId": 1, "reservationUpdateStatus": "Expired"}]
 
+    def test_end_in_time_though_the_station_was_off_meanwhile(self, lab, csms):
+        csms.reserve(1)
+        lab.run(lab.station.stop())
+        lab.run(lab.station.start())
+        assert lab.statuses()[-2:] == [(1, "Reserved"), (2, "Available")]
+        lab.run_for(3601)
+        assert lab.statuses()[-1] == (1, "Available")
+
+    def test_leave_nothing_behind_when_they_are_replaced_or_cancelled(self, lab, csms):
+        before = len(lab.pace.alive)
+        for connector in (1, 1, 2, 1):
+            csms.reserve(connector)
+        assert len(lab.pace.alive) == before + 1
+        csms.cancel(1)
+        assert len(lab.pace.alive) == before
+
     def test_can_be_cancelled(self, lab, csms):
         csms.reserve(1)
         assert csms.cancel(1) == "Accepted"
