@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
+from ocpp_core.errors import OCPPError
+
 from ._dialect import Payload
 from ._equipment import Equipment
 from ._life import Life
@@ -71,6 +73,8 @@ class Commands(ABC):
         if whole:
             self._equipment.availability = kind
         for connector in connectors:
+            if kind == "Inoperative":
+                self._parts.transactions.withdraw(connector)
             if kind == "Inoperative" and connector.transaction is not None:
                 connector.next_availability = kind
                 status = "Scheduled"
@@ -89,24 +93,34 @@ class Commands(ABC):
         connector = self._suitable(number, token)
         if connector is None or self._equipment.boot_status != "Accepted":
             return None
-        if profile is not None and not self._adopt(profile, connector):
+        try:
+            profiles = [] if profile is None else [self._adopt(profile, connector)]
+        except ProfileError:
             return None
-        begin = partial(
-            self._parts.transactions.begin, connector, token, remote_start_id=remote_start_id, is_remote=True
-        )
+
+        async def begin() -> None:
+            try:
+                await self._parts.transactions.begin(connector, token, remote_start_id=remote_start_id, is_remote=True)
+            except (StationError, OCPPError):
+                self._equipment.profiles.remove(profiles)
+                raise
+
         self._later("the start that the CSMS wants", begin)
         return connector
 
-    def _adopt(self, message: Payload, connector: Connector) -> bool:
-        """Install the profile of a transaction that is about to begin."""
-        try:
-            profile = read_profile(message, connector.id, self._equipment.settings.phases)
-        except ProfileError:
-            return False
+    def _adopt(self, message: Payload, connector: Connector) -> ChargingProfile:
+        """Install the profile of a transaction that is about to begin. Raises ProfileError where that is impossible."""
+        profile = read_profile(message, connector.id, self._equipment.settings.phases)
         if profile.purpose != TRANSACTION or profile.transaction_id is not None:
-            return False
-        self._equipment.profiles.add(profile)
-        return True
+            raise ProfileError("it is not for a transaction that is about to begin")
+        self._add_profile(profile)
+        return profile
+
+    def _add_profile(self, profile: ChargingProfile) -> None:
+        try:
+            self._equipment.profiles.add(profile)
+        except ValueError as error:
+            raise ProfileError(str(error)) from error
 
     def _suitable(self, number: int | None, token: IdToken) -> Connector | None:
         """Give the connector that is asked for, or choose one: where a car waits before all others."""
@@ -167,10 +181,7 @@ class Commands(ABC):
             transaction = equipment.connector(number).transaction
             if transaction is None or profile.transaction_id not in (None, transaction.id):
                 raise ProfileError("there is no such transaction")
-        try:
-            equipment.profiles.add(profile)
-        except ValueError as error:
-            raise ProfileError(str(error)) from error
+        self._add_profile(profile)
         self._parts.metering.refresh()
         self._restart_metering()
 

@@ -113,6 +113,7 @@ class Life:
         for connector in equipment.connectors:
             connector.meter.power_w = 0.0
             connector.is_starting = False
+            self._transactions.withdraw(connector)
         self._settled.set()
         equipment.changed()
 
@@ -150,7 +151,8 @@ class Life:
         call_off(self._heartbeats)
         for connector in equipment.connectors:
             self._metering.stop(connector)
-            connector.permission, connector.is_finishing = None, False
+            self._transactions.withdraw(connector)
+            connector.is_finishing = False
             connector.meter.power_w = 0.0
         equipment.changed()
 

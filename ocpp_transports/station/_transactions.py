@@ -70,7 +70,6 @@ class Transactions:
             self.check(connector)
             _admit(connector, token, about)
         except StationError:
-            self._equipment.profiles.forget_transaction(None, connector.id)
             await self._equipment.report()
             raise
         permission = Permission(token, remote_start_id)
@@ -91,6 +90,12 @@ class Transactions:
             raise ConnectorError(f"at connector {connector.id} somebody is about to begin")
         if connector.availability == "Inoperative":
             raise ConnectorError(f"connector {connector.id} is out of service")
+
+    def withdraw(self, connector: Connector) -> None:
+        """Take back the permission of whoever has not plugged in yet, and the profiles that came with it."""
+        connector.permission = None
+        if connector.transaction is None:
+            self._equipment.profiles.forget_transaction(None, connector.id)
 
     async def authorize(self, token: IdToken, *, is_remote: bool = False) -> Authorization:
         """Find out whether a token may charge: by the list, the cache, or the CSMS."""
@@ -136,8 +141,7 @@ class Transactions:
     async def _expire(self, connector: Connector, permission: Permission) -> None:
         await self._equipment.pace.sleep(self._equipment.configuration.number(Option.CONNECTION_TIMEOUT))
         if connector.permission is permission:
-            connector.permission = None
-            self._equipment.profiles.forget_transaction(None, connector.id)
+            self.withdraw(connector)
             self._equipment.changed()
             await self._equipment.report()
 
@@ -237,7 +241,8 @@ class Transactions:
         dialect = self._equipment.dialect
         if code not in dialect.fault_codes:
             raise ValueError(f"expected one of {', '.join(sorted(dialect.fault_codes))}, got {code!r}")
-        connector.fault, connector.permission = code, None
+        connector.fault = code
+        self.withdraw(connector)
         if connector.transaction is not None:
             await self.end(connector, dialect.fault_reason(code))
         else:
