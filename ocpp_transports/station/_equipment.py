@@ -41,7 +41,10 @@ class Equipment:
         self.firmware_version = settings.firmware_version
         self.boot_status = ""
         """Accepted, Pending or Rejected; empty while the CSMS has not answered."""
+        self.is_resetting = False
+        """A reset is under way: nothing may begin."""
         self.is_rebooting = False
+        """It has come so far that there is nobody to talk to."""
         self.local_list = LocalList()
         self.cache = AuthorizationCache()
         self.profiles = ChargingProfiles()

@@ -45,11 +45,12 @@ class Life:
         self._heartbeats: Task | None = None
         self._is_running = False
         self._is_working = False
-        self._is_resetting = False
         self._is_scheduled = False
+        self._registration: Task | None = None
+        self._boot_reason = "PowerUp"
         self._opened = equipment.pace.event()
         self._settled = equipment.pace.event()
-        """Of the present start: the station is accepted, or is off."""
+        """Of the present start or reset: the station is accepted, or is off."""
         self._offline_since: float | None = None
         self._reconnects = 0
         equipment.obeys.append(self._obey)
@@ -61,7 +62,7 @@ class Life:
     @property
     def is_resetting(self) -> bool:
         """Whether a reset is under way."""
-        return self._is_resetting
+        return self._equipment.is_resetting
 
     @property
     def reconnects(self) -> int:
@@ -81,10 +82,13 @@ class Life:
         self._is_running = True
         settled = self._settled = self._equipment.pace.event()
         try:
+            for connector in self._equipment.busy:  # before anybody listens: it ended while the power was away
+                await self._transactions.end(connector, "PowerLoss")
             self._reservations.resume()
             protocol = await self._equipment.client.connect()
             self._equipment.speak(protocol)
-            self._equipment.spawn("the registration", self._register, "PowerUp")
+            self._boot_reason = "PowerUp"
+            self._begin_registration()
             await settled.wait()
         except BaseException:
             if self._settled is settled:  # otherwise it was switched off and on again meanwhile
@@ -94,8 +98,6 @@ class Life:
             raise StationError(
                 "the station was switched off, or the connection closed for good, before it was accepted"
             )
-        for connector in self._equipment.busy:
-            await self._transactions.end(connector, "PowerLoss")
         return protocol
 
     async def stop(self) -> None:
@@ -105,8 +107,8 @@ class Life:
 
     def _power_off(self) -> None:
         equipment = self._equipment
-        self._is_running = self._is_working = equipment.is_rebooting = False
-        self._is_resetting = self._is_scheduled = False
+        self._is_running = self._is_working = self._is_scheduled = False
+        equipment.is_resetting = equipment.is_rebooting = False
         equipment.cancel_all()
         self._outbox.release()
         equipment.boot_status = ""
@@ -118,23 +120,33 @@ class Life:
         equipment.changed()
 
     async def reboot(self, boot_reason: str, stop_reason: str | None) -> None:
-        """End the transactions for this reason (None: they go on afterwards), disconnect, come back, register."""
-        equipment = self._equipment
-        if self._is_resetting:
+        """End the transactions for this reason (None: they go on afterwards), disconnect, come back, register.
+
+        Returns when the station is accepted again. It comes back even if whoever waits for that is called off.
+        """
+        if self.is_resetting:
             return
-        self._is_resetting, self._is_scheduled = True, False
-        for connector in equipment.busy:
-            if stop_reason is not None:
-                await self._transactions.end(connector, stop_reason)
+        self._equipment.is_resetting, self._is_scheduled = True, False
+        if self._settled.is_set():
+            self._settled = self._equipment.pace.event()
+        self._equipment.spawn("the restart", self._restart, boot_reason, stop_reason)
+        await self._settled.wait()
+
+    async def _restart(self, boot_reason: str, stop_reason: str | None) -> None:
+        equipment = self._equipment
+        call_off(self._registration)
+        for connector in equipment.connectors:
+            self._transactions.withdraw(connector)
+        while equipment.busy and stop_reason is not None:  # looked at anew: a driver may end one meanwhile
+            await self._transactions.end(equipment.busy[0], stop_reason)
         equipment.is_rebooting = True
         self._rest()
         await equipment.client.close(1000, "reset")
         await equipment.pace.sleep(equipment.settings.reboot_seconds)
         await self._come_back()
-        equipment.is_rebooting = False
-        self._is_resetting = False
-        await self._register(boot_reason)
-        self._go_on()
+        equipment.is_resetting = equipment.is_rebooting = False
+        self._boot_reason = boot_reason
+        self._begin_registration()
 
     async def reboot_when_idle(self, boot_reason: str) -> None:
         """Wait for the end of all transactions, then reboot, unless another reset comes first."""
@@ -151,7 +163,6 @@ class Life:
         call_off(self._heartbeats)
         for connector in equipment.connectors:
             self._metering.stop(connector)
-            self._transactions.withdraw(connector)
             connector.is_finishing = False
             connector.meter.power_w = 0.0
         equipment.changed()
@@ -183,21 +194,24 @@ class Life:
 
     # Registration
 
-    async def _register(self, reason: str) -> None:
-        """Boot until the CSMS accepts, at the interval that it names."""
+    def _begin_registration(self, pause: float = 0.0) -> None:
+        call_off(self._registration)
+        self._registration = self._equipment.spawn("the registration", self._register, pause)
+
+    async def _register(self, pause: float) -> None:
+        """Boot until the CSMS accepts, at the interval that it names, after a first pause."""
         equipment = self._equipment
         while equipment.boot_status != "Accepted":
+            await equipment.pace.sleep(pause)
             await self._opened.wait()
             try:
-                pause = await self.boot(reason)
+                pause = await self.boot(self._boot_reason)
             except (ConnectionLostError, ClosedError):
                 pause = _BREATH
             except OCPPError as error:
                 equipment.log.note("BootNotification", error)
                 pause = equipment.settings.heartbeat_interval
-            if equipment.boot_status != "Accepted":
-                await equipment.pace.sleep(pause)
-        await self._begin_work(reason)
+        await self._begin_work()
 
     async def boot(self, reason: str) -> float:
         """Introduce the station once; returns the seconds that the CSMS names."""
@@ -218,24 +232,26 @@ class Life:
         return self._equipment.settings.heartbeat_interval
 
     async def boot_again(self) -> None:
-        """Introduce the station because the CSMS wants it; while it is not accepted yet this may be when it is."""
-        await self.boot("Triggered")
-        if self._equipment.boot_status == "Accepted":
-            await self._begin_work("Triggered")
-
-    async def _begin_work(self, reason: str) -> None:
-        """Do what follows on acceptance, once: every status, the messages that waited, heartbeats."""
-        if self._is_working:
+        """Introduce the station because the CSMS wants it, which may accept it by that, or accept it no longer."""
+        pause = await self.boot("Triggered")
+        if self._is_working and self._equipment.boot_status == "Accepted":
             return
+        self._is_working = False
+        call_off(self._heartbeats)
+        self._begin_registration(pause)
+
+    async def _begin_work(self) -> None:
+        """Do what follows on acceptance, once: every status, the messages that waited, heartbeats."""
         self._is_working = True
         self._equipment.forget_reports()
         self._start_heartbeats()
         self._metering.start_clock()
         await self._equipment.report()
         self._outbox.resume()
-        event = self._equipment.dialect.security_event_of.get(reason)
+        event = self._equipment.dialect.security_event_of.get(self._boot_reason)
         if event is not None:
             await self._equipment.tell(self._equipment.dialect.security_event(event, self._equipment.pace.now()))
+        self._go_on()
         self._settled.set()
 
     # Heartbeats

@@ -153,7 +153,7 @@ class Metering:
             for connector in equipment.connectors:
                 if connector.transaction is not None:
                     self.take(connector, connector.transaction, "Sample.Clock", Option.ALIGNED_DATA)
-                else:
+                elif equipment.is_ready:
                     await self.tell(connector, "Sample.Clock", Option.ALIGNED_DATA)
 
     def _obey(self, option: Option) -> None:

@@ -82,6 +82,8 @@ class Transactions:
         """Raise unless a transaction may begin there."""
         if self._equipment.boot_status != "Accepted":
             raise NotRegisteredError("the CSMS has not accepted the station")
+        if self._equipment.is_resetting:
+            raise StationError("the station is about to restart")
         if connector.fault is not None:
             raise ConnectorError(f"connector {connector.id} is faulted: {connector.fault}")
         if connector.transaction is not None:
