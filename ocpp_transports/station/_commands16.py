@@ -131,12 +131,8 @@ class Commands16(Commands):
         else:
             deeds: dict[str, Deed] = {
                 "BootNotification": self._parts.life.boot_again,
-                "DiagnosticsStatusNotification": partial(
-                    transfers.tell_log, transfers.diagnostics_status, None, is_diagnostics=True
-                ),
-                "FirmwareStatusNotification": partial(
-                    transfers.tell_firmware, transfers.firmware_status, transfers.firmware
-                ),
+                "DiagnosticsStatusNotification": partial(transfers.tell_log, is_diagnostics=True),
+                "FirmwareStatusNotification": transfers.tell_firmware,
                 "Heartbeat": lambda: equipment.tell(equipment.dialect.heartbeat()),
             }
             self._later(message, deeds[message])

@@ -142,13 +142,10 @@ class Commands2(Commands):
 
     def _tell_state(self, message: str) -> None:
         transfers, equipment = self._parts.transfers, self._equipment
-        tell_log = partial(transfers.tell_log, transfers.diagnostics_status, transfers.upload, is_diagnostics=False)
         deeds: dict[str, Deed] = {
-            "FirmwareStatusNotification": partial(
-                transfers.tell_firmware, transfers.firmware_status, transfers.firmware
-            ),
+            "FirmwareStatusNotification": transfers.tell_firmware,
             "Heartbeat": lambda: equipment.tell(equipment.dialect.heartbeat()),
-            "LogStatusNotification": tell_log,
+            "LogStatusNotification": partial(transfers.tell_log, is_diagnostics=False),
         }
         self._later(message, deeds[message])
 
@@ -158,6 +155,10 @@ class Commands2(Commands):
         message = params["firmware"]
         is_signed = "signature" in message
         if is_signed and _IS_CERTIFICATE not in message.get("signingCertificate", ""):
+            event = self._equipment.dialect.security_event(
+                "InvalidFirmwareSigningCertificate", self._equipment.pace.now()
+            )
+            self._later("SecurityEventNotification", partial(self._equipment.tell, event))
             return {"status": "InvalidCertificate"}
         firmware = Firmware(
             location=message["location"],

@@ -164,6 +164,10 @@ class Dialect(ABC):
         """Report how an upload goes, of 1.6's diagnostics or of a log."""
 
     @abstractmethod
+    def log_canceled(self, request: int) -> Call | None:
+        """Report that an upload was given up for another one, where the version does."""
+
+    @abstractmethod
     def reservation_ended(self, reservation_id: int) -> Call | None:
         """Report that a reservation has expired, where the version does."""
 

@@ -192,6 +192,10 @@ class Dialect16(Dialect):
             return "DiagnosticsStatusNotification", {"status": _DIAGNOSTICS.get(status, status)}
         return "LogStatusNotification", {"status": status, **({} if request is None else {"requestId": request})}
 
+    def log_canceled(self, request: int) -> Call | None:  # noqa: ARG002 - nothing is sent
+        """Report nothing: 1.6 has no state for it."""
+        return None
+
     def reservation_ended(self, reservation_id: int) -> Call | None:  # noqa: ARG002 - nothing is sent
         """Report nothing: the status of the connector tells."""
         return None

@@ -185,6 +185,10 @@ class Dialect2(Dialect):
         """Report how an upload goes."""
         return "LogStatusNotification", {"status": status, **({} if request is None else {"requestId": request})}
 
+    def log_canceled(self, request: int) -> Call | None:
+        """Report that an upload was given up for another one."""
+        return self.log_status("AcceptedCanceled", request, is_diagnostics=False)
+
     def reservation_ended(self, reservation_id: int) -> Call | None:
         """Report that a reservation has expired."""
         payload = {"reservationId": reservation_id, "reservationUpdateStatus": "Expired"}

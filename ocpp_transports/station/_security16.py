@@ -47,8 +47,7 @@ class Security16(Commands):
         if message == "SignChargePointCertificate":
             return {"status": "NotImplemented"}
         if message == "LogStatusNotification":
-            tell = partial(transfers.tell_log, transfers.diagnostics_status, transfers.upload, is_diagnostics=False)
-            self._later(message, tell)
+            self._later(message, partial(transfers.tell_log, is_diagnostics=False))
             return {"status": "Accepted"}
         return {"status": self._trigger(message, params.get("connectorId"))}
 

@@ -32,6 +32,18 @@ class Firmware:
     retry_interval: float = 60.0
 
 
+@dataclass(frozen=True, eq=False)
+class _Upload:
+    """An upload that the CSMS wants. `request` is the CSMS's number of it, None of 1.6's diagnostics."""
+
+    location: str
+    request: int | None
+
+    @property
+    def is_of_diagnostics(self) -> bool:
+        return self.request is None
+
+
 class Transfers:
     """One update and one upload at a time. The states are those that the last notification named, Idle before."""
 
@@ -40,10 +52,14 @@ class Transfers:
         self._life = life
         self.firmware_status = "Idle"
         self.diagnostics_status = "Idle"
-        self.firmware: Firmware | None = None
+        self._firmware: Firmware | None = None
         """The update that is under way."""
-        self.upload: int | None = None
-        """The CSMS's number of the upload that is under way or was the last, None of diagnostics."""
+        self._last_firmware: Firmware | None = None
+        """The update that the last notification was about."""
+        self._upload: _Upload | None = None
+        """The upload that is under way."""
+        self._last_upload: _Upload | None = None
+        """The upload that the last notification was about."""
         self._updating: Task | None = None
         self._uploading: Task | None = None
 
@@ -51,62 +67,69 @@ class Transfers:
 
     def update(self, firmware: Firmware) -> bool:
         """Begin an update; returns whether another one was given up for it."""
-        replaced = self.firmware is not None
+        replaced = self._firmware is not None
         call_off(self._updating)
-        self.firmware = firmware
+        self._firmware = firmware
         self._updating = self._equipment.spawn("the update of the firmware", self._update, firmware)
         return replaced
 
-    async def tell_firmware(self, status: str, firmware: Firmware | None = None) -> None:
-        """Report a state of the update."""
+    async def tell_firmware(self) -> None:
+        """Report the last state again, as the CSMS has asked for it; an update that has gone well leaves Idle."""
+        firmware = self._last_firmware
+        if firmware is None or self.firmware_status == "Installed":
+            is_signed = firmware is not None and firmware.is_signed
+            await self._equipment.tell(self._equipment.dialect.firmware_status("Idle", None, is_signed=is_signed))
+        else:
+            await self._tell_firmware(self.firmware_status, firmware)
+
+    async def _tell_firmware(self, status: str, firmware: Firmware) -> None:
         equipment = self._equipment
-        self.firmware_status = status
+        self.firmware_status, self._last_firmware = status, firmware
         equipment.changed()
-        request = None if firmware is None else firmware.request
-        is_signed = firmware is not None and firmware.is_signed
-        await equipment.tell(equipment.dialect.firmware_status(status, request, is_signed=is_signed))
+        call = equipment.dialect.firmware_status(status, firmware.request, is_signed=firmware.is_signed)
+        await equipment.tell(call)
 
     async def _update(self, firmware: Firmware) -> None:
         try:
             if await self._download(firmware):
                 await self._install(firmware)
         finally:
-            if self.firmware is firmware:
-                self.firmware = None
+            if self._firmware is firmware:
+                self._firmware = None
 
     async def _download(self, firmware: Firmware) -> bool:
         has_more_states = firmware.request is not None
         if has_more_states and firmware.retrieve > self._equipment.pace.now():
-            await self.tell_firmware("DownloadScheduled", firmware)
+            await self._tell_firmware("DownloadScheduled", firmware)
         await self._until(firmware.retrieve)
         for attempt in range(firmware.retries + 1):
             if attempt:
                 await self._equipment.pace.sleep(firmware.retry_interval)
-            await self.tell_firmware("Downloading", firmware)
+            await self._tell_firmware("Downloading", firmware)
             await self._equipment.pace.sleep(self._equipment.settings.transfer_seconds)
             if is_reachable(firmware.location):
-                await self.tell_firmware("Downloaded", firmware)
+                await self._tell_firmware("Downloaded", firmware)
                 return True
-        await self.tell_firmware("DownloadFailed", firmware)
+        await self._tell_firmware("DownloadFailed", firmware)
         return False
 
     async def _install(self, firmware: Firmware) -> None:
         """Install when the time has come and nobody charges, restart, and say that it is done."""
         equipment = self._equipment
         if firmware.is_signed:
-            await self.tell_firmware("SignatureVerified", firmware)
+            await self._tell_firmware("SignatureVerified", firmware)
         if firmware.install is not None and firmware.install > equipment.pace.now():
-            await self.tell_firmware("InstallScheduled", firmware)
+            await self._tell_firmware("InstallScheduled", firmware)
             await self._until(firmware.install)
         while equipment.busy:
             await equipment.pace.sleep(_IDLE_CHECK)
-        await self.tell_firmware("Installing", firmware)
+        await self._tell_firmware("Installing", firmware)
         await equipment.pace.sleep(equipment.settings.transfer_seconds)
         if firmware.request is not None:
-            await self.tell_firmware("InstallRebooting", firmware)
+            await self._tell_firmware("InstallRebooting", firmware)
         equipment.firmware_version = version_of(firmware.location) or equipment.firmware_version
         await self._life.reboot("FirmwareUpdate", "Reboot")
-        await self.tell_firmware("Installed", firmware)
+        await self._tell_firmware("Installed", firmware)
 
     async def _until(self, moment: datetime) -> None:
         await self._equipment.pace.sleep((moment - self._equipment.pace.now()).total_seconds())
@@ -115,26 +138,37 @@ class Transfers:
 
     def upload_log(self, location: str, request: int | None) -> bool:
         """Begin an upload; returns whether another one was given up for it. Without a request it is of diagnostics."""
-        replaced = self._uploading is not None
+        replaced, self._upload = self._upload, _Upload(location, request)
         call_off(self._uploading)
-        self.upload = request
-        self._uploading = self._equipment.spawn("the upload of a log", self._upload, location, request)
-        return replaced
+        self._uploading = self._equipment.spawn("the upload of a log", self._run_upload, self._upload, replaced)
+        return replaced is not None
 
-    async def tell_log(self, status: str, request: int | None, *, is_diagnostics: bool) -> None:
-        """Report a state of the upload."""
-        self.diagnostics_status = status
+    async def tell_log(self, *, is_diagnostics: bool) -> None:
+        """Report the last state again, as the CSMS has asked for it; an upload that has gone well leaves Idle."""
+        upload = self._last_upload
+        if upload is None or upload.is_of_diagnostics is not is_diagnostics or self.diagnostics_status == "Uploaded":
+            call = self._equipment.dialect.log_status("Idle", None, is_diagnostics=is_diagnostics)
+            await self._equipment.tell(call)
+        else:
+            await self._tell_log(self.diagnostics_status, upload)
+
+    async def _tell_log(self, status: str, upload: _Upload) -> None:
+        self.diagnostics_status, self._last_upload = status, upload
         self._equipment.changed()
-        call = self._equipment.dialect.log_status(status, request, is_diagnostics=is_diagnostics)
+        call = self._equipment.dialect.log_status(status, upload.request, is_diagnostics=upload.is_of_diagnostics)
         await self._equipment.tell(call)
 
-    async def _upload(self, location: str, request: int | None) -> None:
-        is_diagnostics = request is None
-        await self.tell_log("Uploading", request, is_diagnostics=is_diagnostics)
-        await self._equipment.pace.sleep(self._equipment.settings.transfer_seconds)
-        status = "Uploaded" if is_reachable(location) else "UploadFailure"
-        self._uploading = None
-        await self.tell_log(status, request, is_diagnostics=is_diagnostics)
+    async def _run_upload(self, upload: _Upload, replaced: _Upload | None) -> None:
+        equipment = self._equipment
+        try:
+            if replaced is not None and replaced.request is not None:
+                await equipment.tell(equipment.dialect.log_canceled(replaced.request))
+            await self._tell_log("Uploading", upload)
+            await equipment.pace.sleep(equipment.settings.transfer_seconds)
+        finally:
+            if self._upload is upload:
+                self._upload = None
+        await self._tell_log("Uploaded" if is_reachable(upload.location) else "UploadFailure", upload)
 
     def file_name(self) -> str:
         """Name the file that is uploaded."""
