@@ -37,6 +37,8 @@ class Outbox:
         self._queue: list[Message] = []
         self._pumping: object | None = None
         """The one pump that may run; another one that still ends has no say any more."""
+        self._is_waiting = False
+        """The first message failed, and is tried again after a while; the others wait as well."""
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -60,7 +62,7 @@ class Outbox:
 
     async def deliver(self, message: Message) -> None:
         """Wait until it has arrived or was given up, or until it is clear that it has to wait."""
-        if self._pumping is not None:
+        if self._pumping is not None and not self._is_waiting:
             await message.settled.wait()
 
     def resume(self) -> None:
@@ -71,7 +73,10 @@ class Outbox:
 
     def release(self) -> None:
         """Let nobody wait: what is queued will take longer."""
-        self._pumping = None
+        self._pumping, self._is_waiting = None, False
+        self._settle_all()
+
+    def _settle_all(self) -> None:
         for message in self._queue:
             message.settled.set()
 
@@ -109,4 +114,7 @@ class Outbox:
             self._equipment.log.note(message.draft[0], error)
             self._queue.remove(message)
         else:
+            self._is_waiting = True
+            self._settle_all()
             await self._equipment.pace.sleep(configuration.number(Option.MESSAGE_INTERVAL) * message.attempts)
+            self._is_waiting = False

@@ -131,6 +131,26 @@ class TestAMessageThatIsLost:
         lab.run(lab.station.end(1))
         assert lab.pace.monotonic() - before < 1
 
+    def test_does_not_hold_up_the_next_driver_either(self, lab):
+        numbers = iter([7, 8])
+        if lab.is_16:
+            about = {"idTagInfo": {"status": "Accepted"}}
+            lab.client.answers["StartTransaction"] = lambda _: {**about, "transactionId": next(numbers)}
+        lab.charge(1)
+        lab.run(lab.station.plug_in(2))
+        answer = lab.client.answers.get("TransactionEvent", {})
+        action = "StopTransaction" if lab.is_16 else "TransactionEvent"
+        lab.client.answers[action] = no_answer()
+        lab.run(lab.station.end(1))
+        before = lab.pace.monotonic()
+        transaction = lab.run(lab.station.begin(2))
+        assert lab.pace.monotonic() - before < 1
+        assert lab.statuses()[-1] == (2, "Charging" if lab.is_16 else "Occupied")
+        lab.client.answers[action] = answer
+        lab.run_for(50)
+        assert lab.station.queued == 0
+        assert transaction.id is not None
+
     @pytest.mark.parametrize("protocol", SECOND_GENERATION)
     def test_2_may_be_asked_about(self, protocol):
         lab = Lab(protocol)
