@@ -210,8 +210,7 @@ class Dialect2(Dialect):
         **info: str,
     ) -> Draft:
         number, transaction.next_sequence = transaction.next_sequence, transaction.next_sequence + 1
-        about: Payload = {"transactionId": transaction.id, **info}
-        about["chargingState"] = "Idle" if kind == "Ended" else transaction.charging_state
+        about: Payload = {"transactionId": transaction.id, **info, "chargingState": transaction.charging_state}
         if transaction.remote_start_id is not None and kind == "Started":
             about["remoteStartId"] = transaction.remote_start_id
         payload = {

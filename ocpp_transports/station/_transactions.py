@@ -219,6 +219,7 @@ class Transactions:
         samples = (transaction.first_sample or last, last)
         values = [self._metering.readings(Option.ENDED_DATA, connector, sample) for sample in samples]
         transaction.meter_stop, transaction.ended_at = last.energy_wh, last.at
+        transaction.charging_state = "EVConnected" if connector.is_plugged else "Idle"
         connector.transaction = None
         connector.is_finishing = connector.is_plugged
         if connector.next_availability is not None:

@@ -79,7 +79,7 @@ class Transaction:
     """The register when it ended, Wh."""
     ended_at: datetime | None = None
     charging_state: str = ""
-    """Charging, SuspendedEV or SuspendedEVSE."""
+    """Charging, SuspendedEV or SuspendedEVSE; when it has ended, EVConnected or Idle."""
     first_sample: Sample | None = None
     is_refused: bool = False
     """The CSMS refuses the token, and it goes on without energy."""

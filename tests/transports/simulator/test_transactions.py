@@ -173,6 +173,7 @@ class TestTheEnd:
             (event,) = lab.sent("TransactionEvent")
             assert (event["eventType"], event["triggerReason"]) == ("Ended", "StopAuthorized")
             assert event["transactionInfo"]["stoppedReason"] == "Local"
+            assert event["transactionInfo"]["chargingState"] == "EVConnected"
             assert event["meterValue"][0]["sampledValue"][0]["context"] == "Transaction.End"
         assert transaction.energy_wh == pytest.approx(5500, abs=1)
 
@@ -216,6 +217,7 @@ class TestTheEnd:
             assert lab.sent("StopTransaction")[0]["reason"] == "EVDisconnected"
         else:
             assert lab.events()[-1] == "Ended EVCommunicationLost"
+            assert lab.sent("TransactionEvent")[-1]["transactionInfo"]["chargingState"] == "Idle"
         assert lab.statuses()[-1] == (1, "Available")
 
     def test_unless_the_csms_wants_it_otherwise(self, lab):
