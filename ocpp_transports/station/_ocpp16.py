@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from ._dialect import Call, Dialect, Draft, Facts, Payload, Reading, dig
 from ._time import read_expiry, write_time
@@ -13,6 +13,9 @@ from .configuration import Variable
 from .connector import Connector, IdToken, Sample, Transaction
 
 __all__ = ["Dialect16"]
+
+_UNKNOWN: Final = -1
+"""The number of a transaction to which the CSMS gave none: it never answered its start (errata sheet)."""
 
 
 class Dialect16(Dialect):
@@ -164,7 +167,7 @@ class Dialect16(Dialect):
                 _meter_value(transaction.started_at, begun, "Transaction.Begin"),
                 _meter_value(at, last, "Transaction.End"),
             ]
-        return "StopTransaction", lambda: {"transactionId": 0, **_number(transaction), **payload}
+        return "StopTransaction", lambda: {"transactionId": _UNKNOWN, **_number(transaction), **payload}
 
     def meter_values(
         self, connector: Connector, at: datetime, readings: Sequence[Reading], context: str
