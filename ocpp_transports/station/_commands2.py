@@ -137,7 +137,7 @@ class Commands2(Commands):
     def _trigger_events(self, connectors: list[Connector]) -> str:
         running = list(_running(connectors))
         for connector, transaction in running:
-            self._parts.metering.take(connector, transaction, "Trigger", Option.SAMPLED_DATA)
+            self._parts.metering.tell_state(connector, transaction)
         return "Accepted" if running else "Rejected"
 
     def _tell_state(self, message: str) -> None:

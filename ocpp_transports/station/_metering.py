@@ -70,6 +70,16 @@ class Metering:
             self._outbox.put(draft, transaction)
         equipment.changed()
 
+    def tell_state(self, connector: Connector, transaction: Transaction) -> None:
+        """Report a transaction because the CSMS asks for it, without measurands as well."""
+        equipment = self._equipment
+        if equipment.configuration.members(Option.SAMPLED_DATA):
+            self.take(connector, transaction, "Trigger", Option.SAMPLED_DATA)
+            return
+        draft = equipment.dialect.updated(transaction, "Trigger", equipment.pace.now(), offline=False)
+        if draft is not None:
+            self._outbox.put(draft, transaction)
+
     async def tell(self, connector: Connector, context: str, option: Option) -> None:
         """Report the meter of a connector, by itself."""
         equipment = self._equipment

@@ -354,6 +354,10 @@ class TestTriggers:
         lab.charge()
         assert Words(lab).trigger("TransactionEvent", 1) == "Accepted"
         assert lab.events()[-1] == "Updated Trigger"
+        lab.station.configure("TxUpdatedMeasurands", "", component="SampledDataCtrlr")
+        lab.forget()
+        assert Words(lab).trigger("TransactionEvent", 1) == "Accepted"
+        assert lab.events() == ["Updated Trigger"]
 
     @pytest.mark.parametrize("protocol", SECOND_GENERATION)
     def test_2_cannot_sign(self, protocol):
