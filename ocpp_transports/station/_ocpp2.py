@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 from uuid import uuid4
@@ -12,6 +13,7 @@ from ._variables2 import variables
 from .authorization import Authorization
 from .configuration import Variable
 from .connector import Connector, IdToken, Sample, Transaction
+from .settings import StationSettings
 
 __all__ = ["Dialect2", "token_message"]
 
@@ -63,6 +65,10 @@ class Dialect2(Dialect):
         }
     )  # fmt: skip
 
+    def __init__(self, protocol: str, settings: StationSettings) -> None:
+        super().__init__(protocol, settings)
+        self._events = count(1)
+
     def status_of(self, connector: Connector) -> str:
         """Name the status of a connector: 2.x does not tell what it is occupied with."""
         if connector.fault is not None:
@@ -113,7 +119,8 @@ class Dialect2(Dialect):
         ]
         before = None if connector.reported is None else connector.reported[1]
         if connector.fault != before:
-            calls.append(("NotifyEvent", _problem(connector, connector.fault or before or "", moment)))
+            code = connector.fault or before or ""
+            calls.append(("NotifyEvent", _problem(next(self._events), connector, code, moment)))
         return calls
 
     def station_status(self, availability: str, at: datetime) -> Call | None:  # noqa: ARG002 - EVSE 0 has no connector
@@ -257,10 +264,10 @@ def _values(at: datetime, readings: Sequence[Reading], context: str) -> Payload:
     return {"meterValue": [{"timestamp": write_time(at), "sampledValue": sampled}]}
 
 
-def _problem(connector: Connector, code: str, moment: str) -> Payload:
+def _problem(number: int, connector: Connector, code: str, moment: str) -> Payload:
     """Report that a connector has a problem, or has none any more."""
     event = {
-        "eventId": int(connector.id),
+        "eventId": number,
         "timestamp": moment,
         "trigger": "Delta",
         "actualValue": "false" if connector.fault is None else "true",

@@ -272,7 +272,9 @@ class TestAFault:
         lab.run(lab.station.clear_fault(1))
         assert lab.statuses()[-1] == (1, "Available")
         if not lab.is_16:
-            assert lab.sent("NotifyEvent")[-1]["eventData"][0]["cleared"] is True
+            began, ended = [event["eventData"][0] for event in lab.sent("NotifyEvent")]
+            assert (began["cleared"], ended["cleared"]) == (False, True)
+            assert began["eventId"] != ended["eventId"]
         with pytest.raises(ConnectorError, match="no fault"):
             lab.run(lab.station.clear_fault(1))
 
