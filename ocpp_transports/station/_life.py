@@ -13,7 +13,7 @@ from ._reservations import Reservations
 from ._transactions import Transactions
 from .configuration import Option
 from .errors import StationError
-from .pace import Task
+from .pace import Event, Task
 
 __all__ = ["Life"]
 
@@ -51,6 +51,8 @@ class Life:
         self._opened = equipment.pace.event()
         self._settled = equipment.pace.event()
         """Of the present start or reset: the station is accepted, or is off."""
+        self._farewell: Event | None = None
+        """The connection of a start that failed is closed."""
         self._offline_since: float | None = None
         self._reconnects = 0
         equipment.obeys.append(self._obey)
@@ -82,6 +84,8 @@ class Life:
         self._is_running = True
         settled = self._settled = self._equipment.pace.event()
         try:
+            if self._farewell is not None:
+                await self._farewell.wait()
             for connector in self._equipment.busy:  # before anybody listens: it ended while the power was away
                 await self._transactions.end(connector, "PowerLoss")
             self._reservations.resume()
@@ -93,6 +97,7 @@ class Life:
         except BaseException:
             if self._settled is settled:  # otherwise it was switched off and on again meanwhile
                 self._power_off()
+                self._break_off()
             raise
         if self._settled is not settled or not self._is_working:
             raise StationError(
@@ -104,6 +109,19 @@ class Life:
         """Switch the station off: a transaction stays open, and ends by PowerLoss when it is started again."""
         self._power_off()
         await self._equipment.client.close()
+
+    def _break_off(self) -> None:
+        """Close the connection of a start that failed; whoever was cancelled in it cannot wait for that."""
+        if self._equipment.client.state.name != "CLOSED":
+            self._farewell = self._equipment.pace.event()
+            self._equipment.pace.spawn(self._hang_up(self._farewell))
+
+    async def _hang_up(self, done: Event) -> None:
+        try:
+            await self._equipment.client.close()
+        finally:
+            self._farewell = None
+            done.set()
 
     def _power_off(self) -> None:
         equipment = self._equipment
@@ -306,5 +324,5 @@ class Life:
         """Go to sleep if it was not this station that closed: the client will not come back by itself."""
         self._offline_since = None
         self._opened = self._equipment.pace.event()
-        if self._is_running and not self._equipment.is_rebooting:
+        if self._is_running and not self._equipment.is_rebooting and self._farewell is None:
             self._power_off()

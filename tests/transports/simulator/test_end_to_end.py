@@ -36,6 +36,28 @@ async def playing(protocol, *, make_pace=AnyioPace, **settings):
         tasks.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("protocol", VERSIONS)
+async def test_a_start_that_is_given_up_may_be_tried_again(protocol):
+    answer = {"status": "Pending", "currentTime": "2026-01-01T00:00:00Z", "interval": 3600}
+    async with (
+        anyio.create_task_group() as tasks,
+        OCPPServer(protocols=VERSIONS, warm_up=False) as server,
+    ):
+        pace = AnyioPace(tasks)
+        accept_everything(server, pace.now)
+        server.handle(protocol, "BootNotification", lambda _: answer)
+        listener = await server.listen(0, "127.0.0.1")
+        async with OCPPClient("CP1", f"ws://127.0.0.1:{listener.port}", protocols=[protocol], warm_up=False) as client:
+            station = Station(client, pace, StationSettings(protocol=protocol))
+            with anyio.move_on_after(0.2) as scope:
+                await station.start()
+            assert scope.cancelled_caught
+            answer["status"] = "Accepted"
+            with anyio.fail_after(SECONDS):
+                assert await station.start() == protocol
+            await station.stop()
+
+
 async def until(station, condition):
     """Wait until the station has changed so."""
     changed = anyio.Event()

@@ -157,6 +157,7 @@ class TestRegistration:
         lab.run_for(1)
         assert lab.pace.alive == []
         assert lab.station.boot_status == ""
+        assert lab.client.state.name == "CLOSED"
 
     def test_commands_before_it_are_a_breach_of_security(self, lab):
         lab.client.answers["BootNotification"] = boots("Rejected")
