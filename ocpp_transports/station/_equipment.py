@@ -23,6 +23,18 @@ __all__ = ["Equipment", "call_off"]
 _DIALECTS: Final[dict[str, type[Dialect]]] = {"ocpp1.6": Dialect16, "ocpp2.0.1": Dialect2, "ocpp2.1": Dialect2}
 
 
+class _Job:
+    """A task, and its place among those that run: cancelled before its first step it cannot leave by itself."""
+
+    def __init__(self, jobs: "set[_Job]") -> None:
+        self._jobs = jobs
+        self.task: Task | None = None
+
+    def cancel(self) -> None:
+        self._jobs.discard(self)
+        call_off(self.task)
+
+
 class Equipment:
     """The state that everything else works on; whoever changes it says so by `changed`."""
 
@@ -51,7 +63,7 @@ class Equipment:
         self.obeys: list[Callable[[Option], None]] = []
         """Told of every option that changed."""
         self._watchers: list[Callable[[], None]] = []
-        self._tasks: set[Task] = set()
+        self._jobs: set[_Job] = set()
         self._spoken: dict[str, tuple[Dialect, Configuration]] = {}
         self.speak(settings.protocol)
 
@@ -125,7 +137,7 @@ class Equipment:
 
     def spawn(self, what: str, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Task:
         """Run `work(*args)` as long as the station runs; what it cannot do is noted in the log."""
-        mine: list[Task] = []
+        job = _Job(self._jobs)
 
         async def run() -> None:
             try:
@@ -133,18 +145,16 @@ class Equipment:
             except (StationError, OCPPError) as error:
                 self.log.note(what, error)
             finally:
-                self._tasks.difference_update(mine)
+                self._jobs.discard(job)
 
-        task = self.pace.spawn(run())
-        mine.append(task)
-        self._tasks.add(task)
-        return task
+        self._jobs.add(job)
+        job.task = self.pace.spawn(run())
+        return job
 
     def cancel_all(self) -> None:
         """End every task."""
-        tasks, self._tasks = self._tasks, set()
-        for task in tasks:
-            task.cancel()
+        for job in tuple(self._jobs):
+            job.cancel()
 
     # The line
 

@@ -40,3 +40,11 @@ async def test_it_keeps_time_and_ends_tasks():
     assert seen == ["begun"]
     assert pace.monotonic() - before >= 0.009
     assert pace.now().utcoffset().total_seconds() == 0
+
+
+async def test_tasks_that_are_cancelled_before_their_first_step_are_forgotten():
+    async with playing("ocpp1.6", make_pace=lambda _: AsyncioPace()) as (station, _):
+        before = len(station._equipment._jobs)
+        for seconds in range(10, 20):
+            station.configure("HeartbeatInterval", str(seconds))
+        assert len(station._equipment._jobs) == before
