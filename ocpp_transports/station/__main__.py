@@ -19,6 +19,7 @@ from ocpp_transports import OCPPClient, OCPPServer, SecurityProfile, TLSOptions
 from ._anyio_pace import AnyioPace
 from ._csms import accept_everything
 from ._fleet import Fleet, Plan
+from ._open_files import allow_open_files
 from .settings import PROTOCOLS, StationSettings
 
 __all__ = ["main"]
@@ -26,6 +27,8 @@ __all__ = ["main"]
 PASSWORD: Final = "OCPP_PASSWORD"  # noqa: S105 - the name of a variable
 _PATIENCE: Final = 10.0
 """Seconds for all stations to be put away in good order."""
+_SPARE_FILES: Final = 100
+"""What the process needs besides the sockets of the stations."""
 _SHOWN: Final = 10
 """Failures that are told one by one."""
 
@@ -177,6 +180,14 @@ def _end_of_process() -> Iterator[Callable[[], Awaitable[object]]]:
             yield partial(anext, signals)
 
 
+def _allow_sockets(options: argparse.Namespace) -> None:
+    """Have a socket for each station allowed, and one for its other end if that is here too."""
+    needed = options.count * (2 if options.url is None else 1) + _SPARE_FILES
+    allowed = allow_open_files(needed)
+    if allowed < needed:
+        _complain(f"{options.count} stations may need {needed} open files, and the system allows {allowed}: ulimit -n")
+
+
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -207,6 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"expected --ca as a file of certificates, {options.ca} cannot be read: {error.strerror}")
     except ValueError as error:
         parser.error(str(error))
+    _allow_sockets(options)
     code = 130  # as of a program that Ctrl-C ended
     try:
         code = anyio.run(_run, options, plan, backend=options.backend)

@@ -66,6 +66,29 @@ class TestAFleet:
         assert table(done.stdout)["failed"] == "12"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="sockets are not counted there")
+class TestALimitOfOpenFiles:
+    """Many systems allow 256 or 1024 at first, and more on request."""
+
+    @staticmethod
+    def run(limits, count):
+        limited = f'ulimit -Sn {limits[0]}; ulimit -Hn {limits[1]}; exec "$@"'
+        arguments = [*COMMAND, "--count", str(count), "--duration", "1"]
+        return subprocess.run(
+            ["sh", "-c", limited, "sh", *arguments], capture_output=True, text=True, timeout=50, check=False
+        )
+
+    def test_is_raised_as_far_as_it_must(self):
+        done = self.run((40, 400), 50)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert table(done.stdout)["booted"] == "50"
+
+    def test_that_cannot_be_raised_is_told(self):
+        done = self.run((60, 60), 2)
+        assert done.returncode == 0
+        assert done.stderr == "2 stations may need 104 open files, and the system allows 60: ulimit -n\n"
+
+
 @pytest.mark.parametrize("protocol", VERSIONS)
 def test_every_version_is_spoken(protocol):
     done = run("--duration", "1", "--protocol", protocol, "--connectors", "2", "--charge", "0.2")
