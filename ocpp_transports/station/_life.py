@@ -12,6 +12,7 @@ from ._outbox import Outbox
 from ._reservations import Reservations
 from ._transactions import Transactions
 from .configuration import Option
+from .connector import Connector
 from .errors import StationError
 from .pace import Event, Task
 
@@ -46,6 +47,8 @@ class Life:
         self._is_running = False
         self._is_working = False
         self._is_scheduled = False
+        self._suspended: list[Connector] = []
+        """Their transactions go on after a reset."""
         self._registration: Task | None = None
         self._boot_reason = "PowerUp"
         self._opened = equipment.pace.event()
@@ -145,6 +148,8 @@ class Life:
         if self.is_resetting:
             return
         self._equipment.is_resetting, self._is_scheduled = True, False
+        for connector in self._equipment.connectors:
+            self._transactions.withdraw(connector)
         if self._settled.is_set():
             self._settled = self._equipment.pace.event()
         self._equipment.spawn("the restart", self._restart, boot_reason, stop_reason)
@@ -153,8 +158,6 @@ class Life:
     async def _restart(self, boot_reason: str, stop_reason: str | None) -> None:
         equipment = self._equipment
         call_off(self._registration)
-        for connector in equipment.connectors:
-            self._transactions.withdraw(connector)
         while equipment.busy and stop_reason is not None:  # looked at anew: a driver may end one meanwhile
             await self._transactions.end(equipment.busy[0], stop_reason)
         equipment.is_rebooting = True
@@ -179,6 +182,7 @@ class Life:
         equipment = self._equipment
         equipment.boot_status, self._is_working = "", False
         call_off(self._heartbeats)
+        self._suspended = equipment.busy
         for connector in equipment.connectors:
             self._metering.stop(connector)
             connector.is_finishing = False
@@ -202,7 +206,8 @@ class Life:
         """Resume the transactions that the reset has not ended."""
         equipment = self._equipment
         self._metering.refresh()
-        for connector in equipment.busy:
+        suspended, self._suspended = self._suspended, []
+        for connector in suspended:
             transaction = connector.transaction
             if transaction is not None:
                 draft = equipment.dialect.updated(transaction, "TxResumed", equipment.pace.now(), offline=False)

@@ -107,6 +107,24 @@ class TestATriggeredBoot:
         assert lab.sent().count("BootNotification") == 1
         assert lab.sent("Heartbeat")
 
+    @pytest.mark.parametrize("protocol", SECOND_GENERATION)
+    def test_2_that_takes_acceptance_back_resumes_no_transaction(self, protocol):
+        """2.x is asked only while it is pending, but may have been accepted when it obeys."""
+        lab = Lab(protocol, is_on=False)
+        boot_answers(lab, "Pending")
+        lab.pace.spawn(lab.station.start())
+        lab.run_for(1)
+        lab.station.mischief.arm("delay", action="BootNotification", seconds=20)
+        lab.run(lab.client.ask("TriggerMessage", {"requestedMessage": "BootNotification"}))
+        answers = iter(["Accepted", "Pending", "Accepted"])
+        lab.client.answers["BootNotification"] = lambda _: {**ACCEPTED, "status": next(answers), "interval": 10}
+        lab.run_for(15)
+        lab.charge()
+        lab.run_for(25)
+        assert next(answers, None) is None
+        assert lab.events() == ["Started Authorized"]
+        assert lab.station.boot_status == "Accepted"
+
     def test_that_is_accepted_changes_nothing(self):
         lab = Lab()
         lab.ask("TriggerMessage", {"requestedMessage": "BootNotification"})
