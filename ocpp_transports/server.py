@@ -138,13 +138,17 @@ class OCPPServer(HandlerSurface, EventSurface):
     def incoming(self, offer: "UpgradeOffer") -> "Incoming":
         """Take a connection whose WebSocket another library speaks: see `ocpp_transports.channel`.
 
-        Raises ValueError where connection and security profile do not fit.
+        Raises ValueError where connection and security profile do not fit: profile 3 wants the verified certificate of
+        the station, or `tls_terminated` where whoever speaks TLS demands one and does not hand it on.
         """
         from ._channel_host import ChannelHost  # noqa: PLC0415 - for those who use it
         from .channel import Incoming  # noqa: PLC0415 - as above
 
         options = self._options
         check_listener_profile(options.security_profile, tls=offer.tls, tls_terminated=options.tls_terminated)
+        needs_certificate = options.security_profile is SecurityProfile.TLS_CERT and not options.tls_terminated
+        if needs_certificate and not offer.client_certificate:
+            raise ValueError("expected a client certificate with security profile 3, or tls_terminated=True")
         runtime, reception = self._start()
         return Incoming(reception, ChannelHost(runtime), offer)
 

@@ -1,5 +1,6 @@
 """Channels: a server's connections and a client's over whatever carries whole messages."""
 
+from dataclasses import replace
 from functools import partial
 
 import anyio
@@ -95,6 +96,17 @@ class TestAnIncomingConnection:
         async with OCPPServer(protocols=["ocpp1.6"], auth=auth) as server, anyio.create_task_group() as tasks:
             answer = await server.incoming(OFFER).decision()
             assert (answer.status, answer.body) == (503, "Closing")
+
+    async def test_needs_a_client_certificate_on_profile_3(self):
+        async with OCPPServer(protocols=["ocpp1.6"], security_profile=3) as server:
+            with pytest.raises(ValueError, match="expected a client certificate"):
+                server.incoming(replace(OFFER, tls=True))
+            certified = replace(OFFER, tls=True, client_certificate={"subject": ((("commonName", "CP1"),),)})
+            assert isinstance(await server.incoming(certified).decision(), Accept)
+
+    async def test_needs_none_where_whoever_speaks_tls_demands_it(self):
+        async with OCPPServer(protocols=["ocpp1.6"], security_profile=3, tls_terminated=True) as server:
+            assert isinstance(await server.incoming(replace(OFFER, tls=True)).decision(), Accept)
 
     async def test_is_closed_when_the_server_closes_before_it_is_carried(self):
         async with OCPPServer(protocols=["ocpp1.6"]) as server:
