@@ -114,8 +114,8 @@ class _Door:
         return None if chosen is None else Subprotocol(chosen)
 
     async def handle(self, connection: ServerConnection) -> None:
-        """Carry the conversation."""
-        await self._incoming[connection].carry(_WebsocketsChannel(connection))
+        """Carry the conversation. What carries it refers to its connection, and must not keep it in the mapping."""
+        await self._incoming.pop(connection).carry(_WebsocketsChannel(connection))
 
 
 def _offer(connection: ServerConnection, request: Request) -> UpgradeOffer:

@@ -1,6 +1,8 @@
 """Clients and servers on the `websockets` library: what is their own beside the contract of every host."""
 
+import gc
 import json
+import weakref
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -9,7 +11,13 @@ import pytest
 import websockets
 from websockets.asyncio.server import serve as serve_websockets
 
-from ocpp_transports import ConnectionFailedError, OCPPServer, WebsocketUpgradeError
+from ocpp_transports import (
+    ConnectionFailedError,
+    OCPPClient,
+    OCPPServer,
+    WebsocketUpgradeError,
+    wslib,
+)
 from ocpp_transports.events import DisconnectEvent
 from ocpp_transports.wslib import WebsocketsOCPPClient, serve
 from tests.transports.pairs import first
@@ -41,6 +49,17 @@ class TestTheServer:
             with pytest.raises(websockets.InvalidStatus) as refused:
                 await websockets.connect(f"ws://127.0.0.1:{port_of(listening)}/CP1", subprotocols=["ocpp1.6"])
         assert refused.value.response.headers["www-authenticate"] == 'Basic realm="ocpp", charset="UTF-8"'
+
+    async def test_keeps_no_connection_that_has_ended(self, monkeypatch):
+        held = weakref.WeakKeyDictionary()
+        monkeypatch.setattr(wslib, "WeakKeyDictionary", lambda: held)
+        async with (
+            serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening,
+            OCPPClient("CP1", f"ws://127.0.0.1:{port_of(listening)}", protocols=["ocpp1.6"]) as client,
+        ):
+            await client.connect()
+        gc.collect()
+        assert list(held) == []
 
     async def test_carries_a_stranger(self):
         server = OCPPServer(protocols=["ocpp1.6"])
