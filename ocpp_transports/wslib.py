@@ -48,7 +48,7 @@ class WebsocketsOCPPClient(ChannelClient):
         except RuntimeError:
             raise ConnectionFailedError("expected asyncio: websockets runs on nothing else") from None
         options, link = self._options, self._options.link
-        return await connect(
+        return await _Connect(
             options.address.url,
             subprotocols=[Subprotocol(name) for name in subprotocols],
             additional_headers=options.upgrade.headers,
@@ -62,6 +62,14 @@ class WebsocketsOCPPClient(ChannelClient):
             open_timeout=None,  # `connect_timeout` bounds it
             proxy=None,
         )
+
+
+class _Connect(connect):
+    """A connection that is not led elsewhere: a redirect would take credentials to whom they are not for."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Refuse: the answer is an error like any other status than 101."""
+        return exc
 
 
 def _or_none(limit: float) -> Any:

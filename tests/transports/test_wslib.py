@@ -15,6 +15,7 @@ from ocpp_transports import (
     ConnectionFailedError,
     OCPPClient,
     OCPPServer,
+    UnexpectedHttpResponse,
     WebsocketUpgradeError,
     wslib,
 )
@@ -98,6 +99,29 @@ class TestTheClient:
             async with client:
                 with pytest.raises(WebsocketUpgradeError):
                     await client.connect()
+
+    async def test_follows_no_redirect(self):
+        """Credentials are for the endpoint alone."""
+        visitors = []
+
+        async def elsewhere(connection):
+            visitors.append(connection.request.headers)
+
+        def redirect(connection, _):
+            response = connection.respond(302, "")
+            response.headers["Location"] = f"ws://127.0.0.1:{port_of(other)}/CP1"
+            return response
+
+        async with (
+            serve_websockets(elsewhere, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as other,
+            serve_websockets(elsewhere, "127.0.0.1", 0, process_request=redirect) as listening,
+        ):
+            url = f"ws://127.0.0.1:{port_of(listening)}"
+            async with WebsocketsOCPPClient("CP1", url, protocols=["ocpp1.6"], headers={"X-Token": "t"}) as client:
+                with pytest.raises(UnexpectedHttpResponse) as refused:
+                    await client.connect()
+        assert refused.value.status == 302
+        assert visitors == []
 
     async def test_is_not_answered_by_a_closed_port(self):
         async with WebsocketsOCPPClient("CP1", "ws://127.0.0.1:1", protocols=["ocpp1.6"]) as client:
