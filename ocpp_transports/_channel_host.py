@@ -164,8 +164,9 @@ class ChannelHost:
                 await self._send(channel, self._output.popleft())
             if self._farewell is not None:
                 await channel.close(*self._farewell)
-        except ChannelClosed:
-            pass  # how it ended is for the reader to learn, and to tell
+        except ChannelClosed:  # how it ended is for the reader to learn, and to tell
+            self._output.clear()
+            self._unsent = 0  # else the reader might wait for room, and never learn of it
         except Exception:  # noqa: BLE001 - as above
             _log.warning("a channel took no more", exc_info=True)
             self._lose(1006, "")

@@ -203,6 +203,28 @@ class TestCongestion:
             assert len(received) > 1
             await client.close(force=True)
 
+    async def test_that_ends_with_the_channel_pauses_it_no_more(self):
+        """The end comes after messages that arrived before it, and has to be read like them."""
+        refused = anyio.Event()
+        inbox = ['[3,"to no call",{}]']
+
+        async def receive():
+            await refused.wait()
+            if inbox:
+                return inbox.pop()
+            raise ChannelClosed(1011)
+
+        async def refuse():
+            refused.set()
+            raise ChannelClosed
+
+        channel = TestChannel(receive=receive, send=refuse)
+        async with OneChannelClient(giving(channel)) as client, client.events("close") as events:
+            await client.connect()
+            with pytest.raises(ConnectionLostError):
+                await client.call("DataTransfer", {"vendorId": "x", "data": "x" * HIGH_WATER})
+            assert (await first(events)).code == 1011
+
 
 class TestMemory:
     async def test_gives_a_connected_pair(self):
