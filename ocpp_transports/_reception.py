@@ -74,7 +74,7 @@ class Reception:
         )
         _Arrival(self, stack, host, facts, coarse(now, options.handshake_limit))
 
-    def knocked(self, host: Host, facts: ConnectionFacts) -> None:
+    def knocked(self, host: Host, facts: ConnectionFacts) -> ServerEngine:
         """Take a connection whose WebSocket somebody else speaks; its request is fed by the host."""
         options, now = self.options, host.now()
         limit = options.handshake_limit
@@ -82,6 +82,7 @@ class Reception:
             options.session, handshake_timeout=limit, ids=options.id_factory, now=now, numbers=self._numbers
         )
         _Arrival(self, engine, host, facts, now + limit)
+        return engine
 
     def close(self) -> None:
         """Let nobody in any more: 503 for whom is waiting, and for whoever still comes."""

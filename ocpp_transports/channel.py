@@ -11,6 +11,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Unpack
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ocpp_core.client import ClientEngine
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import Accept, Reject, TransportLost, UpgradeReceived
+from ocpp_core.server import Accepted
 
 from ._channel_host import Channel, ChannelClosed, ChannelHost
 from ._client_options import ClientOptions
@@ -61,7 +63,9 @@ class Incoming:
         self._offer = offer
         self.subprotocol: str | None = None
         """What was chosen from the offer, once the server has accepted."""
-        reception.knocked(host, ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls))
+        self._engine = reception.knocked(
+            host, ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls)
+        )
 
     async def decision(self) -> Accept | Reject:
         """Have the server decide, by its options and its `auth`; to be awaited once, and then obeyed.
@@ -83,12 +87,23 @@ class Incoming:
         return Accept(answer.subprotocol, answer.headers)
 
     async def carry(self, channel: Channel) -> None:
-        """Carry the conversation over the channel that was opened, until it is over; cancelling drops the channel."""
+        """Carry the conversation over the channel that was opened, until it is over; cancelling drops the channel.
+
+        The channel is closed at once where it took longer than `handshake_timeout` to open, or the server closes.
+        """
         if self._reception.is_closing:
-            await channel.close(1001, "going away")
-            self.lost()
+            await self._turn_away(channel, 1001, "going away")
+        elif not isinstance(self._engine.state, Accepted):
+            await self._turn_away(channel, 1013, "handshake timeout")
         else:
             await self._host.carry(channel, self.subprotocol)
+
+    async def _turn_away(self, channel: Channel, code: int, reason: str) -> None:
+        try:
+            with suppress(ChannelClosed):
+                await channel.close(code, reason)
+        finally:
+            self.lost()
 
     def start_carrying(self, channel: Channel) -> None:
         """Carry the conversation in a task of the server's."""

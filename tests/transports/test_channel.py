@@ -118,6 +118,28 @@ class TestAnIncomingConnection:
             assert channel.closed_with == (1001, "going away")
             assert server.clients == ()
 
+    async def test_is_closed_when_it_is_carried_too_late(self):
+        """Nobody would answer on it, and nobody would end it."""
+        async with OCPPServer(protocols=["ocpp1.6"], handshake_timeout=0.01) as server:
+            incoming, channel = server.incoming(OFFER), TestChannel()
+            await incoming.decision()
+            await anyio.sleep(0.1)
+            with anyio.fail_after(SECONDS):
+                await incoming.carry(channel)
+            assert channel.closed_with == (1013, "handshake timeout")
+
+    async def test_may_have_ended_before_it_is_turned_away(self):
+        async def close(code, reason):
+            raise ChannelClosed
+
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            incoming, channel = server.incoming(OFFER), TestChannel()
+            channel.close = close
+            await incoming.decision()
+            await server.close()
+            await incoming.carry(channel)
+            assert server.clients == ()
+
     async def test_leaves_nothing_behind_when_its_peer_has_left(self):
         async with OCPPServer(protocols=["ocpp1.6"], max_connections=1) as server:
             incoming = server.incoming(OFFER)
