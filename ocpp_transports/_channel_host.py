@@ -2,8 +2,8 @@
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, Self, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol, Self, TypeAlias
 
 import anyio
 
@@ -11,7 +11,7 @@ from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, Tran
 
 from ._dialer import failure
 from ._driver import Driver, Handle, Slot
-from ._runtime import HIGH_WATER, SEND_TIMEOUT, Runtime
+from ._runtime import HIGH_WATER, SEND_TIMEOUT, SocketRuntime
 
 __all__ = ["Channel", "ChannelClosed", "ChannelHost", "OpenChannel"]
 
@@ -55,12 +55,13 @@ class ChannelHost:
 
     driver: Driver
 
-    def __init__(self, runtime: Runtime, attempt: int = 0) -> None:
+    def __init__(self, runtime: SocketRuntime, attempt: int = 0) -> None:
         self.now = runtime.now
         self.call_at = runtime.call_at
         self.slot = runtime.slot
         self.spawn = runtime.spawn
         self.is_closing = False
+        self._runtime = runtime
         self._attempt = attempt
         self._channel: Channel | None = None
         self._is_over = False
@@ -90,8 +91,17 @@ class ChannelHost:
 
     async def carry(self, channel: Channel, subprotocol: str | None) -> None:
         """Carry the messages of an accepted channel, in this task, until it is over; cancelling that drops it."""
-        with anyio.CancelScope() as self._reader:
-            await self._read(channel, subprotocol)
+        self._runtime.streams.add(self)
+        try:
+            with anyio.CancelScope() as self._reader:
+                await self._read(channel, subprotocol)
+        finally:
+            self._runtime.streams.discard(self)
+            self._runtime.changed()
+
+    def spawn_own(self, coro: Coroutine[Any, Any, None]) -> Handle:
+        """Run a coroutine as a task that the end of this connection ends, and nothing else."""
+        return self._runtime.spawn(coro, self)
 
     # Host
 
@@ -156,7 +166,7 @@ class ChannelHost:
 
     def _start_flushing(self, channel: Channel) -> None:
         if self._flusher is None:
-            self._flusher = self.spawn(self._flush(channel))
+            self._flusher = self.spawn_own(self._flush(channel))
 
     async def _flush(self, channel: Channel) -> None:
         try:

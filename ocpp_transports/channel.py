@@ -27,7 +27,7 @@ from ._client_peer import ClientPeer
 from ._dialer import Dialer
 from ._driver import Driver
 from ._keywords import ClientChanges, ClientKeywords
-from ._runtime import Runtime, current_runtime
+from ._runtime import SocketRuntime, current_runtime
 from ._warm_up import warm_up_in_thread
 from .accept import ConnectionFacts, refuse
 
@@ -107,7 +107,7 @@ class Incoming:
 
     def start_carrying(self, channel: Channel) -> None:
         """Carry the conversation in a task of the server's."""
-        self._host.spawn(self.carry(channel))
+        self._host.spawn_own(self.carry(channel))
 
     def lost(self) -> None:
         """Say that there will be no channel although the server accepted: the peer has left."""
@@ -149,7 +149,7 @@ class ChannelClient(ClientPeer):
     async def _get_ready(self) -> None:
         await warm_up_in_thread(self._options)
 
-    def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
+    def _take_root(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver]:
         runtime = current_runtime(type(self).__name__, in_block=in_block)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.id_factory)
 

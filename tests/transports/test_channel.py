@@ -140,6 +140,33 @@ class TestAnIncomingConnection:
             await incoming.carry(channel)
             assert server.clients == ()
 
+    async def test_is_dropped_with_the_block_of_its_server(self):
+        channel = TestChannel()
+        async with anyio.create_task_group() as tasks:
+            with anyio.CancelScope() as given_up:
+                async with OCPPServer(protocols=["ocpp1.6"]) as server:
+                    incoming = server.incoming(OFFER)
+                    await incoming.decision()
+                    tasks.start_soon(incoming.carry, channel)
+                    await server.wait_for_client("CP1")
+                    given_up.cancel()
+                    await never()
+            assert channel.is_aborted
+            assert server.clients == ()
+
+    @pytest.mark.parametrize("is_before", [True, False])
+    async def test_is_closed_when_the_server_closes_around_the_start_of_its_task(self, is_before):
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            incoming = server.incoming(OFFER)
+            await incoming.decision()
+            ours, theirs = memory_channels()
+            if is_before:
+                await server.close()
+            incoming.start_carrying(theirs)
+            await server.close()
+            with anyio.fail_after(SECONDS), pytest.raises(ChannelClosed):
+                await ours.receive()
+
     async def test_leaves_nothing_behind_when_its_peer_has_left(self):
         async with OCPPServer(protocols=["ocpp1.6"], max_connections=1) as server:
             incoming = server.incoming(OFFER)
