@@ -167,6 +167,12 @@ class TestAnIncomingConnection:
             with anyio.fail_after(SECONDS), pytest.raises(ChannelClosed):
                 await ours.receive()
 
+    async def test_has_its_place_from_the_decision_on(self):
+        async with OCPPServer(protocols=["ocpp1.6"], max_connections=1) as server:
+            assert isinstance(await server.incoming(OFFER).decision(), Accept)
+            other = server.incoming(replace(OFFER, target="/ocpp/CP2"))
+            assert (await other.decision()).body == "Full"
+
     async def test_leaves_nothing_behind_when_its_peer_has_left(self):
         async with OCPPServer(protocols=["ocpp1.6"], max_connections=1) as server:
             incoming = server.incoming(OFFER)
