@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self, TypeAlias
 
 import anyio
 
+from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 
 from ._dialer import failure
@@ -50,6 +51,12 @@ OpenChannel: TypeAlias = Callable[[], Awaitable[tuple[Channel, str | None]]]
 """Opens a channel; gives it and the subprotocol that was agreed on."""
 
 
+def _outcome(error: ConnectionFailedError, attempt: int) -> TransportFailed:
+    """Tell of a failed attempt, and when the next one makes sense: not before the server said, or never."""
+    wait = error.retry_after if isinstance(error, UnexpectedHttpResponse) else 0.0
+    return TransportFailed(error, not isinstance(error, WebsocketUpgradeError), attempt, wait)
+
+
 class ChannelHost:
     """A `Host` on one accepted channel, or the `OutStream` of one attempt of a client."""
 
@@ -85,7 +92,7 @@ class ChannelHost:
             channel, subprotocol = await open_channel()
         except Exception as error:  # noqa: BLE001 - whatever another library raises is an outcome
             self.is_closing = self._is_over = True
-            self.driver.feed(TransportFailed(failure(error), attempt=self._attempt))
+            self.driver.feed(_outcome(failure(error), self._attempt))
             return
         await self._read(channel, subprotocol)
 

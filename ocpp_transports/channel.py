@@ -134,7 +134,8 @@ class ChannelClient(ClientPeer):
         """Open a channel for one attempt; return it and the subprotocol that the server chose.
 
         Whatever it raises is a failed attempt: `ConnectionFailedError` and its kinds as they are, all else chained to
-        one. It is cancelled where the attempt takes longer than `connect_timeout`.
+        one. After `WebsocketUpgradeError` there is no further attempt; the Retry-After of `UnexpectedHttpResponse` is
+        heeded. It is cancelled where the attempt takes longer than `connect_timeout`.
         """
 
     def reconfigure(self, **options: Unpack[ClientChanges]) -> None:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
@@ -38,6 +38,8 @@ class WebsocketsOCPPClient(ChannelClient):
             answer = error.response
             headers = tuple((name.lower(), value) for name, value in answer.headers.raw_items())
             raise UnexpectedHttpResponse(answer.status_code, headers) from error
+        except InvalidMessage as error:  # no HTTP, or the end of the stream instead of it
+            raise ConnectionFailedError(str(error)) from error
         except InvalidHandshake as error:
             raise WebsocketUpgradeError(str(error)) from error
         return _WebsocketsChannel(connection), connection.subprotocol

@@ -7,10 +7,18 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from ocpp_transports import ConnectionFailedError, ConnectionLostError, ConnectionState, OCPPServer, _channel_host
+from ocpp_transports import (
+    ConnectionFailedError,
+    ConnectionLostError,
+    ConnectionState,
+    OCPPServer,
+    UnexpectedHttpResponse,
+    WebsocketUpgradeError,
+    _channel_host,
+)
 from ocpp_transports._runtime import HIGH_WATER
 from ocpp_transports.channel import Accept, ChannelClient, ChannelClosed, Reject, UpgradeOffer
-from ocpp_transports.events import CloseEvent
+from ocpp_transports.events import CloseEvent, ReconnectEvent
 from ocpp_transports.memory import MemoryOCPPClient, connected_pair, memory_channels
 from tests.transports.pairs import SECONDS, first, never
 
@@ -203,6 +211,20 @@ class TestAChannelThatFails:
             with pytest.raises(ConnectionFailedError) as failed:
                 await client.connect()
             assert isinstance(failed.value.__cause__, KeyError)
+
+    @pytest.mark.parametrize(
+        ("error", "name", "expected"),
+        [
+            (UnexpectedHttpResponse(503, (("retry-after", "90"),)), "reconnect", ReconnectEvent(1, 90)),
+            (WebsocketUpgradeError("a wrong 101"), "close", CloseEvent(1001, "a wrong 101")),
+        ],
+    )
+    async def test_to_open_says_when_to_try_again(self, error, name, expected):
+        client = OneChannelClient(partial(raising, error), retry_initial_connect=True)
+        async with client, client.events(name) as events:
+            with pytest.raises(type(error)):
+                await client.connect()
+            assert await first(events) == expected
 
     async def test_to_open_in_time_is_called_off(self):
         async with OneChannelClient(never, connect_timeout=0.05) as client:

@@ -100,6 +100,18 @@ class TestTheClient:
                 with pytest.raises(WebsocketUpgradeError):
                     await client.connect()
 
+    async def test_may_meet_a_server_that_ends_the_handshake(self):
+        """That may heal, unlike a wrong 101."""
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        async with listener, anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve, anyio.aclose_forcefully)
+            url = f"ws://127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}"
+            async with WebsocketsOCPPClient("CP1", url, protocols=["ocpp1.6"]) as client:
+                with pytest.raises(ConnectionFailedError) as failed:
+                    await client.connect()
+            assert not isinstance(failed.value, WebsocketUpgradeError)
+            tasks.cancel_scope.cancel()
+
     async def test_follows_no_redirect(self):
         """Credentials are for the endpoint alone."""
         visitors = []
