@@ -1,6 +1,7 @@
 """The ASGI application: what is its own beside the contract of every host."""
 
 import anyio
+import anyio.lowlevel
 import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -110,6 +111,25 @@ class TestTheRequest:
         asgi = Played({"type": "websocket.connect"})
         await OCPPApplication(server)(scope(), asgi.receive, asgi.send)
         assert asgi.sent == [{"type": "websocket.close", "code": 1008, "reason": "Not today"}]
+        await server.close()
+
+    async def test_is_decided_on_no_more_when_the_station_leaves(self):
+        """It must not take the place of the connection with which the station has come back since."""
+        ended = []
+
+        async def auth(accept, reject, handshake):
+            try:
+                await anyio.sleep_forever()
+            finally:
+                ended.append(handshake.identity)
+
+        server = csms(auth=auth)
+        asgi = Played({"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1006})
+        with anyio.fail_after(SECONDS):
+            await OCPPApplication(server)(scope(), asgi.receive, asgi.send)
+            while not ended:
+                await anyio.lowlevel.checkpoint()
+        assert asgi.sent == []
         await server.close()
 
     async def test_that_was_given_up_leaves_no_station_behind(self):
