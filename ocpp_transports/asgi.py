@@ -91,7 +91,7 @@ async def _decision(incoming: Incoming, receive: Receive) -> Accept | Reject | N
 
 
 def _offer(scope: Scope) -> UpgradeOffer:
-    path = scope.get("raw_path") or quote(scope["path"], safe="/%:@!$&'()*+,;=~").encode()
+    path = scope.get("raw_path") or quote(scope["path"], safe="/:@!$&'()*+,;=~").encode()
     query = scope.get("query_string", b"")
     target = path.partition(b"?")[0] + (b"?" + query if query else b"")
     return UpgradeOffer(
