@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
+from http.client import responses
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -109,7 +111,7 @@ class _Door:
 
     async def decide(self, connection: ServerConnection, request: Request) -> Response | None:
         """Have the server decide on a request; None goes on to the upgrade."""
-        if request.headers.get("Upgrade", "").lower() != "websocket":
+        if "websocket" not in _elements(request, "Upgrade", ignore_case=True):
             return _response(connection, Reject(426, (("upgrade", "websocket"),), "Upgrade Required"))
         incoming = self._server.incoming(_offer(connection, request))
         answer = await incoming.decision()
@@ -130,19 +132,26 @@ class _Door:
 
 def _offer(connection: ServerConnection, request: Request) -> UpgradeOffer:
     tls = connection.transport.get_extra_info("ssl_object")
-    offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol"))
     return UpgradeOffer(
         request.path,
         headers=list(request.headers.raw_items()),
-        subprotocols=tuple(name.strip() for name in offered.split(",")) if offered else (),
+        subprotocols=_elements(request, "Sec-WebSocket-Protocol"),
         remote_address=(connection.remote_address or (None,))[0],
         client_certificate=(tls.getpeercert() or None) if tls is not None else None,
         tls=tls is not None,
     )
 
 
+def _elements(request: Request, name: str, *, ignore_case: bool = False) -> tuple[str, ...]:
+    """Read a header field that is a list, however often it was sent."""
+    sent = ",".join(request.headers.get_all(name))
+    return tuple(each.strip() for each in (sent.lower() if ignore_case else sent).split(",")) if sent else ()
+
+
 def _response(connection: ServerConnection, answer: Reject) -> Response:
-    response = connection.respond(answer.status, answer.body)
+    response = connection.respond(HTTPStatus.FORBIDDEN, answer.body)
+    response.status_code = answer.status  # also one that Python has no name for
+    response.reason_phrase = responses.get(answer.status, "")
     for name, value in answer.headers:
         response.headers[name] = value
     return response

@@ -62,6 +62,24 @@ class TestTheServer:
         gc.collect()
         assert list(held) == []
 
+    async def test_refuses_by_any_status(self):
+        server = OCPPServer(protocols=["ocpp1.6"], auth=lambda accept, reject, handshake: reject(499, "Odd"))
+        async with serve(server, "127.0.0.1", 0) as listening:
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                await websockets.connect(f"ws://127.0.0.1:{port_of(listening)}/CP1", subprotocols=["ocpp1.6"])
+        assert (refused.value.response.status_code, refused.value.response.body) == (499, b"Odd")
+
+    async def test_answers_a_request_with_two_upgrades(self, caplog):
+        """A fault of the peer is none of ours, and no traceback for the log."""
+        request = b"GET /CP1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"
+        async with (
+            serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening,
+            await anyio.connect_tcp("127.0.0.1", port_of(listening)) as stream,
+        ):
+            await stream.send(request)
+            assert (await stream.receive()).startswith(b"HTTP/1.1 400")
+        assert "Traceback" not in caplog.text
+
     async def test_carries_a_stranger(self):
         server = OCPPServer(protocols=["ocpp1.6"])
         server.handle("Heartbeat", lambda ctx: {"currentTime": "x"})
