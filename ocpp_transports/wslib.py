@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from http.client import responses
+from math import inf
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -59,7 +60,7 @@ class WebsocketsOCPPClient(ChannelClient):
             user_agent_header=None,
             ssl=client_context(options.tls) if options.address.secure else None,
             compression="deflate" if options.compression else None,
-            max_size=_or_none(link.max_message_size),
+            max_size=None if link.max_message_size == inf else int(link.max_message_size),
             ping_interval=_or_none(link.ping_interval),
             ping_timeout=_or_none(link.pong_timeout),
             close_timeout=link.close_timeout,
@@ -76,9 +77,9 @@ class _Connect(connect):
         return exc
 
 
-def _or_none(limit: float) -> Any:
+def _or_none(limit: float) -> float | None:
     """Write "no limit" as `websockets` does."""
-    return None if limit == float("inf") else limit
+    return None if limit == inf else limit
 
 
 @asynccontextmanager

@@ -108,6 +108,14 @@ class TestTheClient:
                 assert await client.call("Heartbeat", {}) == {"currentTime": "x"}
                 assert await first(events) == DisconnectEvent(4001, "bye")
 
+    @pytest.mark.parametrize("limit", [1e4, float("inf")])
+    async def test_takes_limits_as_floats(self, limit):
+        async with serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening:
+            url = f"ws://127.0.0.1:{port_of(listening)}"
+            options = {"max_message_size": limit, "compression": True}
+            async with WebsocketsOCPPClient("CP1", url, protocols=["ocpp1.6"], **options) as client:
+                assert await client.connect() == "ocpp1.6"
+
     async def test_refuses_a_server_without_a_subprotocol(self):
         async def csms(connection):
             await connection.wait_closed()
