@@ -12,7 +12,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -43,7 +43,7 @@ class UpgradeOffer:
 
     target: str
     """Path and query as received, percent-encoded."""
-    headers: Sequence[tuple[str, str]] = ()
+    headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
     """Header fields as received, in order; the case of their names does not matter."""
     subprotocols: Sequence[str] = ()
     """Those that the station offers, in its order."""

@@ -76,6 +76,11 @@ async def raising(error):
     raise error
 
 
+class TestAnOffer:
+    def test_does_not_show_credentials(self):
+        assert "Basic" not in repr(replace(OFFER, headers=[("Authorization", "Basic c2VjcmV0")]))
+
+
 class TestAnIncomingConnection:
     async def test_is_accepted_and_carried_until_it_is_over(self):
         async with OCPPServer(protocols=["ocpp1.6"]) as server, anyio.create_task_group() as tasks:
