@@ -16,7 +16,7 @@ from ocpp_core.versions import version_of
 from ._driver import Driver, Handle, Host
 from ._logging import Log, logger_of
 from ._registry import Handlers
-from ._runtime import Runtime
+from ._runtime import SocketRuntime
 from ._server_options import ServerOptions
 from ._stations import Stations
 from .accept import Admitted, ConnectionFacts, Decision, refuse
@@ -37,7 +37,7 @@ class Reception:
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: SocketRuntime,
         options: ServerOptions,
         handlers: Handlers,
         stations: Stations,

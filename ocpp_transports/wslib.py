@@ -94,13 +94,13 @@ async def serve(
     `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake.
     """
     door = _Door(server)
-    async with serve_websockets(
-        door.handle, host, port, process_request=door.decide, select_subprotocol=door.select, **options
-    ) as listening:
-        try:
-            yield listening
-        finally:
-            await server.close()
+    async with (
+        serve_websockets(
+            door.handle, host, port, process_request=door.decide, select_subprotocol=door.select, **options
+        ) as listening,
+        server,
+    ):
+        yield listening
 
 
 class _Door:

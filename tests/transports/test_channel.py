@@ -153,6 +153,16 @@ class TestAnIncomingConnection:
             await incoming.carry(channel)
             assert server.clients == ()
 
+    async def test_is_rejected_after_the_server_has_closed(self):
+        """Stations come back at once, and whoever accepts their connections may do so for a while."""
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            assert isinstance(await server.incoming(OFFER).decision(), Accept)
+            await server.close()
+            assert (await server.incoming(OFFER).decision()).status == 503
+        assert (await server.incoming(OFFER).decision()).status == 503
+        async with server:
+            assert isinstance(await server.incoming(OFFER).decision(), Accept)
+
     async def test_is_dropped_with_the_block_of_its_server(self):
         channel = TestChannel()
         async with anyio.create_task_group() as tasks:

@@ -80,6 +80,16 @@ class TestTheServer:
             assert (await stream.receive()).startswith(b"HTTP/1.1 400")
         assert "Traceback" not in caplog.text
 
+    async def test_may_be_opened_again(self):
+        server = OCPPServer(protocols=["ocpp1.6"])
+        for _ in range(2):
+            async with (
+                serve(server, "127.0.0.1", 0) as listening,
+                OCPPClient("CP1", f"ws://127.0.0.1:{port_of(listening)}", protocols=["ocpp1.6"]) as client,
+            ):
+                assert await client.connect() == "ocpp1.6"
+        assert server._runtime is None
+
     async def test_carries_a_stranger(self):
         server = OCPPServer(protocols=["ocpp1.6"])
         server.handle("Heartbeat", lambda ctx: {"currentTime": "x"})
