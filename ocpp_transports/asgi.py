@@ -60,6 +60,9 @@ class OCPPApplication:
         except OSError:  # the station has left
             incoming.lost()
             return
+        except BaseException:  # cancelled, or a fault of the ASGI server
+            incoming.lost()
+            raise
         await incoming.carry(_AsgiChannel(receive, send))
 
     async def _live(self, receive: Receive, send: Send) -> None:

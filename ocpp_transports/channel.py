@@ -81,6 +81,9 @@ class Incoming:
             )
         except OCPPError:  # it was given up while it waited
             return refuse(503, "Closing")
+        except BaseException:  # cancelled, perhaps when it was decided already
+            self.lost()
+            raise
         if isinstance(answer, Reject):
             return answer
         self.subprotocol = answer.subprotocol

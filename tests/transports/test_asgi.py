@@ -143,6 +143,19 @@ class TestTheRequest:
         assert server.clients == ()
         await server.close()
 
+    async def test_that_cannot_be_answered_leaves_its_place(self):
+        server = csms(max_connections=1)
+
+        async def broken(message):
+            raise RuntimeError("a fault of the ASGI server")
+
+        for path in ("/ocpp/CP1", "/ocpp/CP2"):
+            asgi = Played({"type": "websocket.connect"})
+            with pytest.raises(RuntimeError, match="a fault"):
+                await OCPPApplication(server)(scope(path=path), asgi.receive, broken)
+        assert not server._reception.is_full("CP3")
+        await server.close()
+
     async def test_over_plain_http_does_not_meet_a_profile_with_tls(self):
         server = csms(security_profile=2, credentials={"CP1": "secret"})
         asgi = Played({"type": "websocket.connect"})

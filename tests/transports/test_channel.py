@@ -210,6 +210,18 @@ class TestAnIncomingConnection:
             server._reception.adopt(server._options.changed({"auth": None}))
             assert isinstance(await server.incoming(OFFER).decision(), Accept)
 
+    async def test_leaves_its_place_when_it_is_given_up_just_as_it_was_decided_on(self):
+        async def auth(accept, reject, handshake):
+            accept()
+            given_up.cancel()
+
+        async with OCPPServer(protocols=["ocpp1.6"], auth=auth, max_connections=1) as server:
+            with anyio.CancelScope() as given_up:
+                await server.incoming(OFFER).decision()
+            server._reception.adopt(server._options.changed({"auth": None}))
+            other = server.incoming(replace(OFFER, target="/ocpp/CP2"))
+            assert isinstance(await other.decision(), Accept)
+
     async def test_is_dropped_with_the_task_that_carries_it(self):
         async with OCPPServer(protocols=["ocpp1.6"]) as server:
             incoming, channel = server.incoming(OFFER), TestChannel()
