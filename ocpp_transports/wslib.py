@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from http.client import responses
 from math import inf
-from typing import Any
+from ssl import SSLContext
+from typing import Any, Unpack
 from weakref import WeakKeyDictionary
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -19,6 +20,8 @@ from websockets.typing import Subprotocol
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
 
+from ._client_options import ClientOptions
+from ._keywords import ClientChanges, ClientKeywords
 from ._tls import client_context
 from .channel import ChannelClient, ChannelClosed, Incoming, UpgradeOffer
 from .server import OCPPServer
@@ -32,6 +35,21 @@ class WebsocketsOCPPClient(ChannelClient):
     `websockets` sends the pings and reports none of them, so that there are no `ping`, `pong` and `pong_timeout`
     events; `defer_pings_on_activity` has no effect, and of `compression` only whether it is wanted.
     """
+
+    def __init__(
+        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+    ) -> None:
+        super().__init__(identity, endpoint, protocols=protocols, **options)
+        self._tls = _context(self._options)
+
+    def reconfigure(self, **options: Unpack[ClientChanges]) -> None:
+        """Change options; see ChannelClient."""
+        before, made = self._options, self._options.changed(options)
+        # An unchanged context is kept: its files need not be readable any more.
+        is_kept = made.tls is before.tls and made.address.secure == before.address.secure
+        tls = self._tls if is_kept else _context(made)
+        super().reconfigure(**options)
+        self._tls = tls
 
     async def open_channel(self, subprotocols: Sequence[str]) -> tuple["_WebsocketsChannel", str | None]:
         """Open a connection; see ChannelClient."""
@@ -58,7 +76,7 @@ class WebsocketsOCPPClient(ChannelClient):
             subprotocols=[Subprotocol(name) for name in subprotocols],
             additional_headers=options.upgrade.headers,
             user_agent_header=None,
-            ssl=client_context(options.tls) if options.address.secure else None,
+            ssl=self._tls,
             compression="deflate" if options.compression else None,
             max_size=None if link.max_message_size == inf else int(link.max_message_size),
             ping_interval=_or_none(link.ping_interval),
@@ -67,6 +85,10 @@ class WebsocketsOCPPClient(ChannelClient):
             open_timeout=None,  # `connect_timeout` bounds it
             proxy=None,
         )
+
+
+def _context(options: ClientOptions) -> SSLContext | None:
+    return client_context(options.tls) if options.address.secure else None
 
 
 class _Connect(connect):

@@ -15,6 +15,7 @@ from ocpp_transports import (
     ConnectionFailedError,
     OCPPClient,
     OCPPServer,
+    TLSOptions,
     UnexpectedHttpResponse,
     WebsocketUpgradeError,
     wslib,
@@ -170,6 +171,17 @@ class TestTheClient:
                     await client.connect()
         assert refused.value.status == 302
         assert visitors == []
+
+    async def test_reads_its_certificates_at_once(self):
+        tls = TLSOptions(cert="/nowhere/cert.pem", key="/nowhere/key.pem")
+        with pytest.raises(FileNotFoundError):
+            WebsocketsOCPPClient("CP1", "wss://csms.example", protocols=["ocpp1.6"], tls=tls)
+        client = WebsocketsOCPPClient("CP1", "wss://csms.example", protocols=["ocpp1.6"])
+        context = client._tls
+        with pytest.raises(FileNotFoundError):
+            client.reconfigure(tls=tls)
+        client.reconfigure(call_timeout=5)
+        assert client._tls is context
 
     async def test_is_not_answered_by_a_closed_port(self):
         async with WebsocketsOCPPClient("CP1", "ws://127.0.0.1:1", protocols=["ocpp1.6"]) as client:
