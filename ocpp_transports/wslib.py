@@ -6,24 +6,23 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from http.client import responses
 from math import inf
-from ssl import SSLContext
 from typing import Any, Unpack
 from weakref import WeakKeyDictionary
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
 
-from ._client_options import ClientOptions
+from ._client_options import context_of
 from ._keywords import ClientChanges, ClientKeywords
-from ._tls import client_context
-from .channel import ChannelClient, ChannelClosed, Incoming, UpgradeOffer
+from ._websockets_channel import LOGGER, WebsocketsChannel
+from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
 
 __all__ = ["WebsocketsOCPPClient", "serve"]
@@ -40,18 +39,15 @@ class WebsocketsOCPPClient(ChannelClient):
         self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
     ) -> None:
         super().__init__(identity, endpoint, protocols=protocols, **options)
-        self._tls = _context(self._options)
+        self._tls = context_of(self._options)
 
     def reconfigure(self, **options: Unpack[ClientChanges]) -> None:
         """Change options; see ChannelClient."""
-        before, made = self._options, self._options.changed(options)
-        # An unchanged context is kept: its files need not be readable any more.
-        is_kept = made.tls is before.tls and made.address.secure == before.address.secure
-        tls = self._tls if is_kept else _context(made)
+        tls = context_of(self._options.changed(options), self._options, self._tls)
         super().reconfigure(**options)
         self._tls = tls
 
-    async def open_channel(self, subprotocols: Sequence[str]) -> tuple["_WebsocketsChannel", str | None]:
+    async def open_channel(self, subprotocols: Sequence[str]) -> tuple[WebsocketsChannel, str | None]:
         """Open a connection; see ChannelClient."""
         try:
             connection = await self._connect(subprotocols)
@@ -63,7 +59,7 @@ class WebsocketsOCPPClient(ChannelClient):
             raise ConnectionFailedError(str(error)) from error
         except InvalidHandshake as error:
             raise WebsocketUpgradeError(str(error)) from error
-        return _WebsocketsChannel(connection), connection.subprotocol
+        return WebsocketsChannel(connection), connection.subprotocol
 
     async def _connect(self, subprotocols: Sequence[str]) -> ClientConnection:
         try:
@@ -84,11 +80,8 @@ class WebsocketsOCPPClient(ChannelClient):
             close_timeout=link.close_timeout,
             open_timeout=None,  # `connect_timeout` bounds it
             proxy=None,
+            logger=LOGGER,
         )
-
-
-def _context(options: ClientOptions) -> SSLContext | None:
-    return client_context(options.tls) if options.address.secure else None
 
 
 class _Connect(connect):
@@ -116,10 +109,9 @@ async def serve(
     `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake.
     """
     door = _Door(server)
+    settings = {"logger": LOGGER, **options, "process_request": door.decide, "select_subprotocol": door.select}
     async with (
-        serve_websockets(
-            door.handle, host, port, process_request=door.decide, select_subprotocol=door.select, **options
-        ) as listening,
+        serve_websockets(door.handle, host, port, **settings) as listening,
         server,
     ):
         yield listening
@@ -150,7 +142,7 @@ class _Door:
 
     async def handle(self, connection: ServerConnection) -> None:
         """Carry the conversation. What carries it refers to its connection, and must not keep it in the mapping."""
-        await self._incoming.pop(connection).carry(_WebsocketsChannel(connection))
+        await self._incoming.pop(connection).carry(WebsocketsChannel(connection))
 
 
 def _offer(connection: ServerConnection, request: Request) -> UpgradeOffer:
@@ -178,31 +170,3 @@ def _response(connection: ServerConnection, answer: Reject) -> Response:
     for name, value in answer.headers:
         response.headers[name] = value
     return response
-
-
-class _WebsocketsChannel:
-    """A channel of a connection of `websockets`, of either role."""
-
-    def __init__(self, connection: ClientConnection | ServerConnection) -> None:
-        self._connection = connection
-
-    async def receive(self) -> str | bytes:
-        try:
-            return await self._connection.recv()
-        except ConnectionClosed:
-            raise self._end() from None
-
-    async def send(self, text: str, /) -> None:
-        try:
-            await self._connection.send(text)
-        except ConnectionClosed:
-            raise self._end() from None
-
-    async def close(self, code: int, reason: str) -> None:
-        await self._connection.close(code, reason)
-
-    def abort(self) -> None:
-        self._connection.transport.abort()
-
-    def _end(self) -> ChannelClosed:
-        return ChannelClosed(self._connection.close_code or 1006, self._connection.close_reason or "")

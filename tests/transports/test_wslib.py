@@ -202,3 +202,15 @@ async def test_trio_is_refused_clearly(anyio_backend):
     async with WebsocketsOCPPClient("CP1", "ws://127.0.0.1:1", protocols=["ocpp1.6"]) as client:
         with pytest.raises(ConnectionFailedError, match="expected asyncio"):
             await client.connect()
+
+
+class TestTheLog:
+    async def test_of_websockets_shows_no_credentials(self, caplog):
+        server = OCPPServer(protocols=["ocpp1.6"], security_profile=1, credentials={"CP1": "secret"})
+        with caplog.at_level("DEBUG"):
+            async with serve(server, "127.0.0.1", 0) as listening:
+                options = {"protocols": ["ocpp1.6"], "security_profile": 1, "password": "secret"}
+                async with WebsocketsOCPPClient("CP1", f"ws://127.0.0.1:{port_of(listening)}", **options) as client:
+                    await client.connect()
+        assert caplog.text.count("Authorization: ***") == 2  # as it was sent, and as it was received
+        assert "Basic Q1" not in caplog.text
