@@ -12,6 +12,7 @@ DEV         := $(VENV)/.dev
 CONFORMANCE := $(VENV)/.conformance
 BENCH       := $(VENV)/.bench
 PEER        := tests/interop/node_modules/.stamp
+PYODIDE     := web/node_modules/.stamp
 
 .DEFAULT_GOAL := help
 
@@ -51,27 +52,38 @@ $(BENCH): $(DEV)
 	@$(PIP) install --group bench
 	@touch $@
 
-# Only interoperability tests need it, and they skip with a reason where it is missing: never a reason to stop.
-$(PEER): tests/interop/package.json tests/interop/package-lock.json
+# Some tests need what npm brings, and skip with a reason where it is missing: never a reason to stop.
+# $(call npm,FOLDER,WHAT IT IS) installs exactly what the folder's lock file names.
+define npm
 	@if command -v node >/dev/null && command -v npm >/dev/null; then \
-	  echo "Installing the npm peer of the interoperability tests"; \
-	  (cd tests/interop && npm ci --loglevel=error --no-audit --no-fund --ignore-scripts --fetch-retries=1 --fetch-timeout=30000 >/dev/null) \
+	  echo "Installing $(2)"; \
+	  (cd $(1) && npm ci --loglevel=error --no-audit --no-fund --ignore-scripts --fetch-retries=1 --fetch-timeout=30000 >/dev/null) \
 	    && touch $@ || echo "npm could not install it: the tests that need it will be skipped"; \
 	fi
+endef
 
-.PHONY: setup demo fmt lint types test test-core cov fuzz soak cost bench conformance schemas docs dist clean help
+$(PEER): tests/interop/package.json tests/interop/package-lock.json
+	$(call npm,tests/interop,the npm peer of the interoperability tests)
 
-setup: $(DEV) $(PEER) ## Make or update the environment of the other targets
+$(PYODIDE): web/package.json web/package-lock.json
+	$(call npm,web,Python for the browser)
+
+.PHONY: setup demo fmt lint types test test-core test-browsers cov fuzz soak cost bench conformance schemas docs dist clean help
+
+setup: $(DEV) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
 
 demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol version
 	@$(BIN)/python -m ocpp_transports.demo
 
-test: lint types $(DEV) $(PEER) ## Check style and types, then run all tests, those of the built wheel included
+test: lint types $(DEV) $(PEER) $(PYODIDE) ## Check style and types, then run all tests, those of the built wheel included
 	@$(BIN)/python -m pytest
 
 # The engine's tests use no plugin; to load these two takes as long as the tests.
 test-core: $(DEV) ## Run the engine's own tests
 	@$(BIN)/python -m pytest -q -p no:hypothesispytest -p no:anyio tests/core
+
+test-browsers: $(DEV) $(PYODIDE) ## Run the client's tests in Firefox too, after those in Chromium
+	@BROWSERS="chromium firefox" $(BIN)/python -m pytest tests/browser
 
 fmt: $(DEV) ## Format the code and repair what the linter can repair
 	@$(BIN)/ruff check -q --fix --exit-zero .
@@ -84,7 +96,7 @@ lint: $(DEV) ## Check style and format
 types: $(DEV) ## Check types, strictly
 	@$(BIN)/mypy
 
-cov: $(DEV) $(PEER) ## Run all tests and report line and branch coverage
+cov: $(DEV) $(PEER) $(PYODIDE) ## Run all tests and report line and branch coverage
 	@$(BIN)/coverage run -m pytest -q
 	@$(BIN)/coverage report
 

@@ -1,4 +1,4 @@
-"""OCPP clients and servers on asyncio and trio.
+"""OCPP clients and servers on asyncio and trio, and a client in the browser.
 
 Names are loaded when they are first used (PEP 562), so that a program in a browser never loads sockets and TLS.
 """
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ._tls import TLSOptions
     from ._validators import warm_up
     from .accept import Handshake
+    from .browser import BrowserOCPPClient
     from .client import OCPPClient
     from .peer import ConnectionState
     from .server import OCPPServer
@@ -93,6 +94,7 @@ _HOMES = {
     "ocpp_transports._tls": ("TLSOptions",),
     "ocpp_transports._validators": ("warm_up",),
     "ocpp_transports.accept": ("Handshake",),
+    "ocpp_transports.browser": ("BrowserOCPPClient",),
     "ocpp_transports.client": ("OCPPClient",),
     "ocpp_transports.peer": ("ConnectionState",),
     "ocpp_transports.server": ("OCPPServer",),
@@ -104,6 +106,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "NOREPLY",
     "Backoff",
+    "BrowserOCPPClient",
     "CallCancelledError",
     "CallContext",
     "CallDroppedError",

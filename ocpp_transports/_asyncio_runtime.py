@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
 from functools import partial
 from ssl import SSLContext
@@ -16,42 +16,15 @@ from ._asyncio_host import SocketHost
 from ._connect import connect
 from ._dialer import Dialer
 from ._driver import Driver, Handle
+from ._future_slot import FutureSlot
 from ._runtime import BACKLOG, TLS_TIMEOUT, Address, Connected, Listener
 from ._scope import ACCEPT_PAUSE, Scope, Task
 
-__all__ = ["AsyncioRuntime", "FutureSlot"]
+__all__ = ["AsyncioRuntime"]
 
 _log = logging.getLogger(__name__)
 _BATCH = 64
 """Connections accepted at a stretch, when many stations come at once; then the others get their turn."""
-
-
-class FutureSlot:
-    """A slot on an asyncio future.
-
-    The future only says that it is filled: an exception inside it would be logged when its waiter was cancelled.
-    """
-
-    __slots__ = ("_error", "_filled", "_result")
-
-    def __init__(self, filled: "asyncio.Future[None]") -> None:
-        self._filled = filled
-        self._result: Any = None
-        self._error: BaseException | None = None
-
-    def set(self, result: Any, error: BaseException | None) -> None:
-        """Fill it."""
-        if not self._filled.done():
-            self._result = result
-            self._error = error
-            self._filled.set_result(None)
-
-    async def wait(self) -> Any:
-        """Return the result, or raise the error."""
-        await self._filled
-        if self._error is not None:
-            raise self._error
-        return self._result
 
 
 class AsyncioRuntime(Scope):
@@ -83,7 +56,7 @@ class AsyncioRuntime(Scope):
         """Make the host of a client; see Runtime."""
         return Dialer(self, partial(self._dial, where))
 
-    def _dial(self, where: Callable[[], Address], driver: Driver, attempt: int) -> SocketHost:
+    def _dial(self, where: Callable[[], Address], driver: Driver, attempt: int, _: Sequence[str]) -> SocketHost:
         stream = SocketHost(self, attempt=attempt)
         stream.driver = driver
         if not self.is_closed:

@@ -1,18 +1,17 @@
-"""The options of a client: where to, as whom, how to come back."""
+"""The options of a client on sockets: who it is, and what its upgrade request says."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from math import inf
 from ssl import SSLContext
 from typing import Final
 
-from ocpp_core.backoff import Backoff, ExponentialBackoff
-from ocpp_core.config import ClientConfig, UpgradeTarget
-from ocpp_core.handshake import Endpoint, Query, SecurityProfile, check_client_profile, encode_basic, resolve_endpoint
+from ocpp_core.config import UpgradeTarget
+from ocpp_core.handshake import SecurityProfile, check_client_profile, encode_basic
 
-from ._options import PeerOptions, off_at_zero
+from ._reconnect_options import ReconnectOptions
+from ._socket_options import SocketOptions
 from ._tls import TLSOptions, expect_tls
 
 __all__ = ["ClientOptions"]
@@ -25,13 +24,9 @@ _OWN_HEADERS: Final = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClientOptions(PeerOptions):
+class ClientOptions(SocketOptions, ReconnectOptions):
     """The options of `OCPPClient`. Raises TypeError and ValueError for what makes no sense, alone or together."""
 
-    identity: str
-    """Of the station: last segment of the URL, and Basic user name."""
-    endpoint: str
-    """ws:// or wss:// URL; the identity is appended."""
     security_profile: SecurityProfile = SecurityProfile.NONE
     """0 to 3: see `SecurityProfile`."""
     password: str | bytes | None = field(default=None, repr=False)
@@ -40,33 +35,11 @@ class ClientOptions(PeerOptions):
     """Certificates, for wss:// endpoints."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Further header fields of the upgrade request."""
-    query: Query | None = None
-    """Appended to the URL."""
-    reconnect: bool = True
-    """Come back when an open connection is lost."""
-    max_reconnects: float = inf
-    """Failed attempts in a row; then the client closes with 1001."""
-    backoff_min: float = 1.0
-    """The first wait before an attempt, before jitter."""
-    backoff_max: float = 30.0
-    """The longest."""
-    backoff: Backoff | None = None
-    """Another policy, for example `OCPPBackoff`; instead of backoff_min and backoff_max."""
-    connect_timeout: float = 30.0
-    """From the dial to the open WebSocket; 0 for no limit."""
-    retry_initial_connect: bool = False
-    """Keep trying also after the first attempt failed; `connect` raises all the same."""
-    offline_queue: bool = False
-    """Keep calls made without a connection, and send them when there is one."""
-    offline_queue_size: int = 100
-    """Calls kept; beyond, the oldest one is dropped."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
-        PeerOptions.__post_init__(self)
+        super().__post_init__()
         expect_tls(self.tls)
-        if not callable(getattr(self.backoff or ExponentialBackoff, "delay", None)):
-            raise TypeError(f"expected backoff as a Backoff, got {type(self.backoff).__name__}")
         if not isinstance(self.headers, Mapping):
             raise TypeError(f"expected headers as a mapping of str to str, got {type(self.headers).__name__}")
         has_certificate = isinstance(self.tls, SSLContext) or (self.tls is not None and self.tls.cert is not None)
@@ -77,17 +50,7 @@ class ClientOptions(PeerOptions):
             certificate=has_certificate,
             tls_options=self.tls is not None,
         )
-        _ = self.upgrade, self.client
-
-    @property
-    def handshake_limit(self) -> float:
-        """The whole attempt has this time."""
-        return off_at_zero(self.connect_timeout, "connect_timeout")
-
-    @cached_property
-    def address(self) -> Endpoint:
-        """Where to connect to."""
-        return resolve_endpoint(self.endpoint, self.identity, self.query)
+        _ = self.upgrade
 
     @cached_property
     def upgrade(self) -> UpgradeTarget:
@@ -102,22 +65,6 @@ class ClientOptions(PeerOptions):
                 raise ValueError("expected no Authorization header beside a password")
             headers.append(("Authorization", encode_basic(self.identity, self.password)))
         return UpgradeTarget(self.address.authority, self.address.target, tuple(headers))
-
-    @cached_property
-    def client(self) -> ClientConfig:
-        """The engine's config of a client, without trace."""
-        return ClientConfig(
-            protocols=self.protocols,
-            session=self.session,
-            validators=self.validators,
-            reconnect=self.reconnect,
-            max_reconnects=self.max_reconnects,
-            backoff=self.backoff or ExponentialBackoff(minimum=self.backoff_min, maximum=self.backoff_max),
-            connect_timeout=self.handshake_limit,
-            retry_initial_connect=self.retry_initial_connect,
-            offline_queue=self.offline_queue,
-            offline_queue_size=self.offline_queue_size,
-        )
 
 
 def _expect_header(name: object, value: object) -> None:

@@ -1,16 +1,14 @@
-"""The host of a client: one stream after the other, each for one attempt to connect."""
+"""The host of a client: one stream (or channel of messages) after the other, each for one attempt to connect."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from ocpp_core.errors import ConnectionFailedError
 
 from ._driver import Driver
+from ._runtime import Runtime
 
-if TYPE_CHECKING:
-    from ._scope import Scope
-
-__all__ = ["Dialer", "OutStream", "failure"]
+__all__ = ["Dialer", "OpenStream", "OutStream", "failure"]
 
 
 def failure(error: Exception, target: str = "the server") -> ConnectionFailedError:
@@ -35,24 +33,28 @@ class OutStream(Protocol):
         """End the stream or its dial."""
 
 
+OpenStream: TypeAlias = Callable[[Driver, int, Sequence[str]], OutStream]
+"""Begins to open a stream for this driver and attempt; these subprotocols are offered where the host offers them."""
+
+
 class Dialer:
     """A `Host` that opens a new stream for every attempt; what an older one still says is stale, hence harmless."""
 
     driver: Driver
 
-    def __init__(self, scope: "Scope", open_stream: Callable[[Driver, int], OutStream]) -> None:
-        self.now = scope.clock
-        self.call_at = scope.call_at
-        self.slot = scope.slot
-        self.spawn = scope.spawn
+    def __init__(self, runtime: Runtime, open_stream: OpenStream) -> None:
+        self.now = runtime.now
+        self.call_at = runtime.call_at
+        self.slot = runtime.slot
+        self.spawn = runtime.spawn
         self._open_stream = open_stream
         self._stream: OutStream | None = None
 
-    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - the link offers them
+    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:
         """Open the stream of this attempt, in place of the one before; that one may finish closing."""
         if self._stream is not None and not self._stream.is_closing:
             self._stream.close(abort=True)
-        self._stream = self._open_stream(self.driver, attempt)
+        self._stream = self._open_stream(self.driver, attempt, subprotocols)
 
     def send(self, data: Any, /) -> None:
         """Send on the present stream."""

@@ -1,7 +1,6 @@
 """The options as keyword arguments, for type checkers and editors; meanings and defaults stand in the dataclasses."""
 
 from collections.abc import Collection, Mapping, Sequence
-from ssl import SSLContext
 from typing import TYPE_CHECKING, TypedDict
 
 from ocpp_core.backoff import Backoff
@@ -10,13 +9,25 @@ from ocpp_core.handshake import Query, SecurityProfile
 from ocpp_core.messages import Leniency
 
 from ._logging import Logging
-from ._tls import TLSOptions
 from .accept import AuthHandler, BrokenEscapes, Credentials, UnmatchedProtocol
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a browser loads neither
+    from ssl import SSLContext
+
     from ocpp_core.validation import SchemaValidator
 
-__all__ = ["ClientChanges", "ClientKeywords", "PeerKeywords", "ServerKeywords"]
+    from ._tls import TLSOptions
+
+__all__ = [
+    "BrowserChanges",
+    "BrowserKeywords",
+    "ClientChanges",
+    "ClientKeywords",
+    "PeerKeywords",
+    "ReconnectKeywords",
+    "ServerKeywords",
+    "SocketKeywords",
+]
 
 
 class PeerKeywords(TypedDict, total=False):
@@ -28,31 +39,32 @@ class PeerKeywords(TypedDict, total=False):
     max_queued: int
     close_timeout: float
     drain_timeout: float
-    ping_interval: float
-    pong_timeout: float | None
-    defer_pings_on_activity: bool
     strict_mode: bool | Collection[str]
     strict_mode_methods: Collection[str] | None
     strict_mode_validators: "Collection[SchemaValidator]"
-    warm_up: bool
     max_bad_messages: float
     respond_with_detailed_errors: bool
     handler_grace: float
     in_order: bool
-    max_message_size: float
-    compression: bool | Compression
     leniency: Leniency
     logging: Logging
     id_factory: IdFactory
 
 
-class ClientKeywords(PeerKeywords, total=False):
-    """See `ClientOptions`."""
+class SocketKeywords(PeerKeywords, total=False):
+    """See `SocketOptions`."""
 
-    security_profile: SecurityProfile | int
-    password: str | bytes | None
-    tls: TLSOptions | SSLContext | None
-    headers: Mapping[str, str]
+    ping_interval: float
+    pong_timeout: float | None
+    defer_pings_on_activity: bool
+    warm_up: bool
+    max_message_size: float
+    compression: bool | Compression
+
+
+class ReconnectKeywords(PeerKeywords, total=False):
+    """See `ReconnectOptions`."""
+
     query: Query | None
     reconnect: bool
     max_reconnects: float
@@ -65,6 +77,15 @@ class ClientKeywords(PeerKeywords, total=False):
     offline_queue_size: int
 
 
+class ClientKeywords(ReconnectKeywords, SocketKeywords, total=False):
+    """See `ClientOptions`."""
+
+    security_profile: SecurityProfile | int
+    password: str | bytes | None
+    tls: "TLSOptions | SSLContext | None"
+    headers: Mapping[str, str]
+
+
 class ClientChanges(ClientKeywords, total=False):
     """What `OCPPClient.reconfigure` takes."""
 
@@ -72,14 +93,27 @@ class ClientChanges(ClientKeywords, total=False):
     protocols: Sequence[str]
 
 
-class ServerKeywords(PeerKeywords, total=False):
+class BrowserKeywords(ReconnectKeywords, total=False):
+    """See `BrowserOptions`."""
+
+    password: str | bytes | None
+
+
+class BrowserChanges(BrowserKeywords, total=False):
+    """What `BrowserOCPPClient.reconfigure` takes."""
+
+    endpoint: str
+    protocols: Sequence[str]
+
+
+class ServerKeywords(SocketKeywords, total=False):
     """See `ServerOptions`."""
 
     protocols: Sequence[str]
     security_profile: SecurityProfile | int
     credentials: Credentials | None
     auth: AuthHandler | None
-    tls: TLSOptions | SSLContext | None
+    tls: "TLSOptions | SSLContext | None"
     tls_terminated: bool
     default_protocol: str | None
     unmatched_protocol: UnmatchedProtocol

@@ -1,4 +1,4 @@
-"""The options that clients and servers share: defaults, meanings, checks, and the engine configs made from them.
+"""The options of every connection, whatever carries it: defaults, meanings, checks, and the engine config made of them.
 
 `_keywords` repeats the names for type checkers, and a test compares the two. Loads neither ssl nor fastjsonschema.
 """
@@ -9,7 +9,7 @@ from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any, Self
 
-from ocpp_core.config import Compression, IdFactory, LinkConfig, SessionConfig
+from ocpp_core.config import IdFactory, SessionConfig
 from ocpp_core.handshake import is_subprotocol_list
 from ocpp_core.messages import Leniency
 
@@ -51,7 +51,7 @@ def _expect_bools(options: "PeerOptions") -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class PeerOptions:
-    """What the connections of clients and servers have in common. Times are seconds, sizes bytes."""
+    """What all connections have in common. Times are seconds, sizes bytes."""
 
     protocols: tuple[str, ...] = BUNDLED_PROTOCOLS
     """Subprotocols, in order of preference."""
@@ -67,20 +67,12 @@ class PeerOptions:
     """Of the WebSocket's close handshake; then the connection is dropped."""
     drain_timeout: float = 30.0
     """How long `close` waits for the answers to CALLs in flight."""
-    ping_interval: float = 30.0
-    """Between WebSocket pings, each times U(0.75, 1.25); 0 sends none."""
-    pong_timeout: float | None = None
-    """After a ping, anything at all must arrive; None means ping_interval + 5, 0 never."""
-    defer_pings_on_activity: bool = False
-    """Postpone a ping while something arrived within the interval."""
     strict_mode: bool | Collection[str] = False
     """Check payloads against their schemas in both directions; or the subprotocols to do it for."""
     strict_mode_methods: Collection[str] | None = None
     """Only these actions are checked; None means all."""
     strict_mode_validators: "Collection[SchemaValidator]" = ()
     """Validators for custom subprotocols, or instead of the bundled ones."""
-    warm_up: bool = True
-    """In strict mode, compile all checks in a worker thread before the first connection."""
     max_bad_messages: float = inf
     """At this number of bad messages a connection is closed with 1002."""
     respond_with_detailed_errors: bool = False
@@ -89,10 +81,6 @@ class PeerOptions:
     """For so long after open, a CALL without a handler waits for one; then NotImplemented."""
     in_order: bool = False
     """Serve CALLs one after the other instead of concurrently."""
-    max_message_size: float = 1 << 20
-    """Of one message; beyond, the connection is closed with 1009."""
-    compression: bool | Compression = False
-    """permessage-deflate (RFC 7692); True for its defaults."""
     leniency: Leniency = field(default_factory=Leniency)
     """Tolerances for peers that break the message format."""
     logging: Logging = True
@@ -109,7 +97,7 @@ class PeerOptions:
             raise TypeError(f"expected leniency as Leniency, got {type(self.leniency).__name__}")
         off_at_zero(self.handler_grace, "handler_grace")
         logger_of(self.logging)
-        _ = self.validators, self.session, self.link
+        _ = self.validators, self.session
 
     @classmethod
     def check_names(cls, options: Iterable[str]) -> None:
@@ -177,24 +165,6 @@ class PeerOptions:
     @cached_property
     def _sessions(self) -> dict[tuple[str, bool], SessionConfig]:
         return {}
-
-    @cached_property
-    def link(self) -> LinkConfig:
-        """The engine's config of a WebSocket."""
-        interval = off_at_zero(self.ping_interval, "ping_interval")
-        pong = interval + 5.0 if self.pong_timeout is None else off_at_zero(self.pong_timeout, "pong_timeout")
-        compression = Compression() if self.compression is True else self.compression or None
-        if compression is not None and not isinstance(compression, Compression):
-            raise TypeError(f"expected compression as bool or Compression, got {type(compression).__name__}")
-        return LinkConfig(
-            max_message_size=self.max_message_size,
-            handshake_timeout=self.handshake_limit,
-            close_timeout=self.close_timeout,
-            ping_interval=interval,
-            pong_timeout=pong,
-            defer_pings_on_activity=self.defer_pings_on_activity,
-            compression=compression,
-        )
 
     @property
     def handshake_limit(self) -> float:

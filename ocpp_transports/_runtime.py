@@ -15,13 +15,14 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from ssl import SSLContext
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from ._driver import Handle, Host, Slot
 from .accept import ConnectionFacts
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a browser loads neither
+    from ssl import SSLContext
+
     from anyio.abc import ByteStream
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Connected",
     "Listener",
     "Runtime",
+    "SocketRuntime",
     "current_runtime",
 ]
 
@@ -55,7 +57,7 @@ class Address:
 
     host: str
     port: int
-    ssl: SSLContext | None = None
+    ssl: "SSLContext | None" = None
     server_hostname: str | None = None
 
 
@@ -83,7 +85,7 @@ class Listener(Protocol):
 
 
 class Runtime(Protocol):
-    """The event loop as one client or server uses it; owns every task and socket made through it."""
+    """The event loop as one client or server uses it; owns every task made through it."""
 
     def now(self) -> float:
         """Seconds on the event loop's monotonic clock."""
@@ -100,12 +102,24 @@ class Runtime(Protocol):
         After `aclose` it is not run.
         """
 
+    async def aclose(self) -> None:
+        """End everything: listeners, connections, tasks; returns when nothing is left.
+
+        Connections that are closing get `LINGER` for it, all others are dropped. Works from any task; called from
+        a task of this runtime it leaves that one alone, to be ended by a second call. A cancelled wait drops what
+        lingers, and still ends everything before it lets the cancellation through.
+        """
+
+
+class SocketRuntime(Runtime, Protocol):
+    """A runtime with sockets, which it owns too; a browser has none."""
+
     async def listen(
         self,
         port: int,
         host: str | None = None,
         *,
-        ssl: SSLContext | None = None,
+        ssl: "SSLContext | None" = None,
         backlog: int = BACKLOG,
         connected: Connected,
     ) -> Listener:
@@ -120,16 +134,8 @@ class Runtime(Protocol):
     def adopt(self, stream: "ByteStream", connected: Connected) -> None:
         """Serve a byte stream that was opened elsewhere."""
 
-    async def aclose(self) -> None:
-        """End everything: listeners, connections, tasks; returns when nothing is left.
 
-        Connections that are closing get `LINGER` for it, all others are dropped. Works from any task; called from
-        a task of this runtime it leaves that one alone, to be ended by a second call. A cancelled wait drops what
-        lingers, and still ends everything before it lets the cancellation through.
-        """
-
-
-def current_runtime(name: str, *, in_block: bool) -> Runtime:
+def current_runtime(name: str, *, in_block: bool) -> SocketRuntime:
     """Make the runtime of a client or server for the event loop that runs this code.
 
     `name` is the class the user sees. Outside an `async with` block only asyncio has a place for tasks that outlive

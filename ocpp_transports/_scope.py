@@ -136,7 +136,7 @@ class Scope(ABC):
 
     def stream_dialer(self, connect: Callable[[], Awaitable[ByteStream]]) -> Dialer:
         """Make the host of a client over byte streams; see Runtime."""
-        return Dialer(self, lambda driver, attempt: StreamHost(self).dial_by(connect, driver, attempt))
+        return Dialer(self, lambda driver, attempt, _: StreamHost(self).dial_by(connect, driver, attempt))
 
     def adopt(self, stream: ByteStream, connected: Connected) -> None:
         """Serve a byte stream; see Runtime."""

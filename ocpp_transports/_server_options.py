@@ -7,7 +7,8 @@ from ssl import SSLContext
 
 from ocpp_core.handshake import SecurityProfile
 
-from ._options import PeerOptions, off_at_zero
+from ._options import off_at_zero
+from ._socket_options import SocketOptions
 from ._tls import TLSOptions, expect_tls
 from .accept import Admission, AuthHandler, BrokenEscapes, Credentials, UnmatchedProtocol
 
@@ -15,7 +16,7 @@ __all__ = ["ServerOptions"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerOptions(PeerOptions):
+class ServerOptions(SocketOptions):
     """The options of `OCPPServer`."""
 
     security_profile: SecurityProfile = SecurityProfile.NONE
@@ -44,7 +45,7 @@ class ServerOptions(PeerOptions):
         if isinstance(self.max_connections, bool) or not self.max_connections >= 1:
             raise ValueError(f"expected max_connections >= 1, got {self.max_connections!r}")
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
-        PeerOptions.__post_init__(self)
+        super().__post_init__()
         expect_tls(self.tls)
         self.admission(lambda text, error: None)  # noqa: ARG005 - made to be checked, and thrown away
 

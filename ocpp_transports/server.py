@@ -21,7 +21,7 @@ from ._keywords import ServerKeywords
 from ._logging import Log, logger_of
 from ._outbound import CallKeywords, CallOptions, as_command, read_request
 from ._reception import Reception
-from ._runtime import BACKLOG, Listener, Runtime, current_runtime
+from ._runtime import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server_options import ServerOptions
 from ._stations import Stations
 from ._surface import EventSurface, HandlerSurface
@@ -61,7 +61,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
         self._log = Log(logger_of(self._options.logging), "server")
         self._stations = Stations(self._arrived, self._slot)
-        self._runtime: Runtime | None = None
+        self._runtime: SocketRuntime | None = None
         self._reception: Reception | None = None
         self._listeners: dict[Listener, bool] = {}  # to whether it is TLS
         self._in_block = False
@@ -273,7 +273,7 @@ class OCPPServer(HandlerSurface, EventSurface):
 
     # Within
 
-    def _start(self) -> tuple[Runtime, Reception]:
+    def _start(self) -> tuple[SocketRuntime, Reception]:
         """Take root in the event loop that runs this."""
         if self._runtime is None or self._reception is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block)

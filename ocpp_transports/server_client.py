@@ -11,10 +11,10 @@ from ocpp_core.stack import ServerStack
 
 from ._driver import Driver
 from ._handlers import Dispatcher
-from ._keywords import PeerKeywords
-from ._options import PeerOptions
+from ._keywords import SocketKeywords
 from ._registry import Handlers
 from ._runtime import Runtime
+from ._socket_options import SocketOptions
 from .accept import Admitted, Handshake
 from .events import OpenEvent
 from .peer import ConnectionState, Peer
@@ -34,6 +34,7 @@ class OCPPServerClient(Peer):
     It is this one connection: when the station comes back, there is another object for it.
     """
 
+    _options: SocketOptions
     _is_one_connection = True
 
     def __init__(
@@ -41,7 +42,7 @@ class OCPPServerClient(Peer):
         admitted: Admitted,
         protocol: str,
         *,
-        options: PeerOptions,
+        options: SocketOptions,
         handlers: Handlers,
         stations: "Stations",
         runtime: Runtime,
@@ -79,7 +80,7 @@ class OCPPServerClient(Peer):
             return ConnectionState.CLOSED
         return ConnectionState.OPEN if isinstance(session.state, Open) else ConnectionState.CLOSING
 
-    def reconfigure(self, **options: Unpack[PeerKeywords]) -> None:
+    def reconfigure(self, **options: Unpack[SocketKeywords]) -> None:
         """Change options for this connection only. Raises as the server's constructor does, changing nothing."""
         made = self._options.changed(options)
         self._adopt(made)

@@ -1,5 +1,6 @@
 """The repository is complete, says what changed, and names nothing that belongs to one machine."""
 
+import json
 import os
 import re
 import tomllib
@@ -34,6 +35,7 @@ class TestTheTopLevel:
         [
             ".ci/run", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "docs",
             "ocpp_core/py.typed", "ocpp_transports/py.typed", "pyproject.toml", "schemas", "tests",
+            "web/package-lock.json",
         ],
     )  # fmt: skip
     def test_it_has(self, name: str) -> None:
@@ -49,6 +51,18 @@ class TestTheTopLevel:
     def test_four_dependencies_and_no_more(self) -> None:
         names = [re.split(r"[^\w-]", line)[0] for line in PROJECT["project"]["dependencies"]]
         assert sorted(names) == ["anyio", "fastjsonschema", "h11", "wsproto"]
+
+
+class TestPythonForTheBrowser:
+    """Pyodide is under another licence (MPL-2.0) and large: npm fetches it, nobody publishes it with us."""
+
+    def test_its_version_is_exact(self) -> None:
+        package = json.loads((ROOT / "web" / "package.json").read_text(encoding="utf-8"))
+        locked = json.loads((ROOT / "web" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+        assert package["devDependencies"] == {"pyodide": locked["node_modules/pyodide"]["version"]}
+
+    def test_no_file_of_it_is_among_ours(self) -> None:
+        assert [path for path in text_files() if path.name.startswith(("pyodide.", "pyodide-lock"))] == []
 
 
 class TestWhatIsWritten:

@@ -1,8 +1,10 @@
 """The built distributions: what is in them, and that they run where nothing of this tree is on the path."""
 
+import re
 import subprocess
 import sys
 import venv
+from email import message_from_bytes
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -69,6 +71,16 @@ class TestTheWheel:
     @pytest.mark.parametrize("name", BUNDLES)
     def test_it_holds_the_schemas_as_they_are_in_the_tree(self, wheel: Path, name: str) -> None:
         assert contents(wheel)[f"ocpp_core/schemas/{name}"] == (ROOT / "schemas" / name).read_bytes()
+
+    def test_a_browser_needs_the_schema_compiler_alone(self, wheel: Path) -> None:
+        (metadata,) = (content for name, content in contents(wheel).items() if name.endswith(".dist-info/METADATA"))
+        required = message_from_bytes(metadata).get_all("Requires-Dist")
+        names = (
+            re.match(r"[\w-]+", line).group()
+            for line in required
+            if "extra ==" not in line and not line.endswith("; sys_platform != 'emscripten'")
+        )
+        assert [*names] == ["fastjsonschema"]
 
     def test_the_source_distribution_builds_the_same_one(self, wheel: Path, tmp_path: Path) -> None:
         archive = build(ROOT, tmp_path / "sdist", "--sdist")

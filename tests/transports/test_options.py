@@ -9,10 +9,19 @@ import pytest
 
 from ocpp_transports._client_options import ClientOptions
 from ocpp_transports._ids import new_message_id
-from ocpp_transports._keywords import ClientChanges, ClientKeywords, PeerKeywords, ServerKeywords
+from ocpp_transports._keywords import (
+    ClientChanges,
+    ClientKeywords,
+    PeerKeywords,
+    ReconnectKeywords,
+    ServerKeywords,
+    SocketKeywords,
+)
 from ocpp_transports._options import PeerOptions
 from ocpp_transports._outbound import CallKeywords, CallOptions
+from ocpp_transports._reconnect_options import ReconnectOptions
 from ocpp_transports._server_options import ServerOptions
+from ocpp_transports._socket_options import SocketOptions
 from ocpp_transports._validators import shared_validator, warm_up
 
 
@@ -25,8 +34,10 @@ class TestKeywords:
 
     def test_of_all_connections(self):
         assert set(PeerKeywords.__annotations__) == names(PeerOptions) - {"protocols"}
+        assert set(SocketKeywords.__annotations__) == names(SocketOptions) - {"protocols"}
 
     def test_of_clients(self):
+        assert set(ReconnectKeywords.__annotations__) == names(ReconnectOptions) - {"protocols", "identity", "endpoint"}
         assert set(ClientKeywords.__annotations__) == names(ClientOptions) - {"protocols", "identity", "endpoint"}
         assert set(ClientChanges.__annotations__) == names(ClientOptions) - {"identity"}
 

@@ -1,0 +1,75 @@
+"""The options of every client, whatever carries its messages: where to, as whom, how to come back."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+
+from ocpp_core.backoff import Backoff, ExponentialBackoff
+from ocpp_core.config import ClientConfig
+from ocpp_core.handshake import Endpoint, Query, resolve_endpoint
+
+from ._options import PeerOptions, off_at_zero
+
+__all__ = ["ReconnectOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconnectOptions(PeerOptions):
+    """What all clients have in common."""
+
+    identity: str
+    """Of the station: last segment of the URL, and Basic user name."""
+    endpoint: str
+    """ws:// or wss:// URL; the identity is appended."""
+    query: Query | None = None
+    """Appended to the URL."""
+    reconnect: bool = True
+    """Come back when an open connection is lost."""
+    max_reconnects: float = inf
+    """Failed attempts in a row; then the client closes with 1001."""
+    backoff_min: float = 1.0
+    """The first wait before an attempt, before jitter."""
+    backoff_max: float = 30.0
+    """The longest."""
+    backoff: Backoff | None = None
+    """Another policy, for example `OCPPBackoff`; instead of backoff_min and backoff_max."""
+    connect_timeout: float = 30.0
+    """From the dial to the open WebSocket; 0 for no limit."""
+    retry_initial_connect: bool = False
+    """Keep trying also after the first attempt failed; `connect` raises all the same."""
+    offline_queue: bool = False
+    """Keep calls made without a connection, and send them when there is one."""
+    offline_queue_size: int = 100
+    """Calls kept; beyond, the oldest one is dropped."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not callable(getattr(self.backoff or ExponentialBackoff, "delay", None)):
+            raise TypeError(f"expected backoff as a Backoff, got {type(self.backoff).__name__}")
+        _ = self.address, self.client
+
+    @property
+    def handshake_limit(self) -> float:
+        """The whole attempt has this time."""
+        return off_at_zero(self.connect_timeout, "connect_timeout")
+
+    @cached_property
+    def address(self) -> Endpoint:
+        """Where to connect to."""
+        return resolve_endpoint(self.endpoint, self.identity, self.query)
+
+    @cached_property
+    def client(self) -> ClientConfig:
+        """The engine's config of a client, without trace."""
+        return ClientConfig(
+            protocols=self.protocols,
+            session=self.session,
+            validators=self.validators,
+            reconnect=self.reconnect,
+            max_reconnects=self.max_reconnects,
+            backoff=self.backoff or ExponentialBackoff(minimum=self.backoff_min, maximum=self.backoff_max),
+            connect_timeout=self.handshake_limit,
+            retry_initial_connect=self.retry_initial_connect,
+            offline_queue=self.offline_queue,
+            offline_queue_size=self.offline_queue_size,
+        )

@@ -1,0 +1,67 @@
+"""The client in a browser: a charging station in a page or a worker, under Pyodide, on the browser's own WebSocket."""
+
+from collections.abc import Sequence
+from random import SystemRandom
+from typing import Unpack
+
+from ocpp_core.client import ClientEngine
+
+from ._browser_options import BrowserOptions
+from ._browser_page import JsPage
+from ._browser_runtime import BrowserRuntime
+from ._browser_socket import BrowserSocket
+from ._client_peer import ClientPeer
+from ._dialer import Dialer
+from ._driver import Driver
+from ._keywords import BrowserChanges, BrowserKeywords
+from ._runtime import Runtime
+
+__all__ = ["BrowserOCPPClient"]
+
+
+class BrowserOCPPClient(ClientPeer):
+    """A charging station in a browser; what `OCPPClient` is elsewhere, with the same methods, events and errors.
+
+        client = BrowserOCPPClient("CP1", "wss://csms.example/ocpp", protocols=["ocpp1.6"])
+        await client.connect()
+        await client.call("Heartbeat", {})
+
+    A page can set no header, hold no certificate and send no ping: `headers`, `tls`, `security_profile` and the options
+    of pings, compression and message size are missing. The rest is `BrowserOptions`, and differs in this:
+
+    * `password` goes into the URL, as user information. Browsers send it only when the server asks for it by a 401
+      with `WWW-Authenticate: Basic` (RFC 9110 §15.5.2), as `OCPPServer` does, and may keep it for that origin.
+    * Why a connection could not be made is not told to a page: it is a plain `ConnectionFailedError`.
+    * A page may only close with 1000 and 3000 to 4999. Any other code goes out, and is reported, as 3000 more.
+    * `close(force=True)` leaves the socket to the browser, hears no more of it, and reports 1006.
+    * In strict mode each check is compiled when it is first needed: there is no thread to do it in before.
+
+    Raises ValueError or TypeError for options that make no sense; `connect` raises RuntimeError outside of a browser.
+    """
+
+    _options: BrowserOptions
+
+    def __init__(
+        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[BrowserKeywords]
+    ) -> None:
+        BrowserOptions.check_names(options)
+        made = BrowserOptions(identity=identity, endpoint=endpoint, protocols=protocols, **options)  # type: ignore[arg-type]  # lists and ints are converted
+        super().__init__(identity, made)
+
+    def reconfigure(self, **options: Unpack[BrowserChanges]) -> None:
+        """Change options: those of calls at once, those of connecting at the next attempt.
+
+        Raises as the constructor does, and then changes nothing.
+        """
+        self._reconnect_by(self._options.changed(options))
+
+    # For the base class
+
+    def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:  # noqa: ARG002 - asyncio needs none
+        page, runtime = JsPage(), BrowserRuntime()
+        engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.id_factory)
+
+        def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> BrowserSocket:
+            return BrowserSocket(driver, attempt, runtime, self._options).dial(page, subprotocols)
+
+        return runtime, engine, Driver(engine, Dialer(runtime, dial), self._owner)

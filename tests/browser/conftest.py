@@ -1,0 +1,56 @@
+"""Real browsers: each opens the page of the cases once a session, and every case is a test."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.browsers import PROGRAMS
+from tests.browser.distribution import PYODIDE, build_wheel, kept_wheel
+from tests.browser.run import Run, running
+
+BROWSERS = os.environ.get("BROWSERS", "chromium").split()
+"""Which to run the cases in."""
+
+REQUIRED = os.environ.get("BROWSER_TESTS") == "required"
+"""Whether a missing browser is a failure, as in continuous integration; elsewhere it is a reason to skip."""
+
+
+def _missing(browser: str) -> str | None:
+    if not any(map(shutil.which, PROGRAMS[browser])):
+        return f"{browser} is not installed"
+    if not PYODIDE.is_dir():
+        return "the npm package pyodide is not installed: install Node and npm, then run `make setup`"
+    if kept_wheel("fastjsonschema") is None:
+        return "the wheel of fastjsonschema is missing: run `make setup`"
+    return None
+
+
+@pytest.fixture(scope="session", params=BROWSERS)
+def browser(request: pytest.FixtureRequest) -> str:
+    """Name a browser that is installed."""
+    name: str = request.param
+    if (reason := _missing(name)) is not None:
+        (pytest.fail if REQUIRED else pytest.skip)(reason)
+    return name
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Build our wheel, and add the one that it depends on in a browser."""
+    kept = kept_wheel("fastjsonschema")
+    assert kept is not None
+    return [build_wheel(tmp_path_factory.mktemp("wheel")), kept]
+
+
+@pytest.fixture(scope="session")
+def run(
+    browser: str, wheels: list[Path], request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Run]:
+    """Run the cases that were selected in one page of this browser."""
+    chosen = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    cases = [params["case"] for params in chosen if params.get("browser") == browser and "case" in params]
+    with running(browser, cases, wheels, tmp_path_factory.mktemp(browser)) as run:
+        yield run

@@ -1,0 +1,51 @@
+"""What the page installs: the wheel of this tree and what it depends on there, in a lock file of Pyodide's kind."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+__all__ = ["PYODIDE", "PYODIDE_FILES", "build_wheel", "kept_wheel", "lock_file"]
+
+ROOT = Path(__file__).parents[2]
+WHEELS = Path(sys.prefix) / "wheels"  # kept by `make setup`
+PYODIDE = ROOT / "web" / "node_modules" / "pyodide"
+PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build the wheel of this tree."""
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def kept_wheel(name: str) -> Path | None:
+    """Find the wheel that set-up kept of a dependency."""
+    return max(WHEELS.glob(f"{name}-*.whl"), default=None)
+
+
+def lock_file(ours: Path, *others: Path) -> str:
+    """Write the lock file: the interpreter it is for, and each wheel with its hash."""
+    shipped = json.loads((PYODIDE / "pyodide-lock.json").read_text(encoding="utf-8"))
+    packages = [_entry(wheel) for wheel in (ours, *others)]
+    packages[0]["depends"] = [package["name"] for package in packages[1:]]
+    return json.dumps({"info": shipped["info"], "packages": {package["name"]: package for package in packages}})
+
+
+def _entry(wheel: Path) -> dict[str, Any]:
+    name, version, *_ = wheel.name.split("-")
+    return {
+        "name": name.replace("_", "-"),
+        "version": version,
+        "file_name": f"/wheels/{wheel.name}",
+        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        "install_dir": "site",
+        "package_type": "package",
+        "imports": [],
+        "depends": [],
+    }

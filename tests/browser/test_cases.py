@@ -1,0 +1,18 @@
+"""The browser client in real browsers: each test is one case of `cases/`, run in a page."""
+
+import pytest
+
+from tests.browser.case_files import CASES, Case
+from tests.browser.run import Run
+
+pytestmark = pytest.mark.timeout(180)  # a result that does not come is told of earlier, see `run.py`
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_in(case: Case, run: Run) -> None:
+    problem = run.result(case).verdict(case)
+    assert problem is None, problem
+
+
+def test_the_page_complains_about_nothing_else(run: Run) -> None:
+    assert run.leftovers() == []
