@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.browsers import PROGRAMS
-from tests.browser.distribution import PYODIDE, build_wheel, kept_wheel
 from tests.browser.run import Run, running
+from tools.web.browsers import PROGRAMS
+from tools.web.distribution import PYODIDE, build_wheel, kept_wheel
 
 BROWSERS = os.environ.get("BROWSERS", "chromium").split()
 """Which to run the cases in."""
