@@ -12,12 +12,14 @@ function stage(number, words) {
   text.textContent = words;
 }
 
+const lastLine = (error) => String(error?.message ?? error).trim().split("\n").pop();
+
 function fail(error) {
   startup.dataset.failed = "";
   progress.hidden = true;
   document.getElementById("startup-title").textContent = "The station could not start";
   text.setAttribute("role", "alert");
-  text.textContent = error instanceof Obstacle ? error.message : `Start-up failed: ${error.message ?? error}`;
+  text.textContent = error instanceof Obstacle ? error.message : `Start-up failed: ${lastLine(error)}`;
   link.textContent = "Not started";
   link.dataset.tone = "bad";
 }
@@ -64,9 +66,13 @@ async function start() {
     return loadPyodide({ lockFileURL: new URL(site.lock, document.baseURI).href });
   })());
   stage(2, "Installing the station");
-  const loaded = await within(site.patience, pyodide.loadPackage(site.packages, { messageCallback: () => {} }));
-  if (loaded.length < site.packages.length) {
-    throw new Obstacle(`Not all packages could be installed: ${site.packages.join(", ")}. A file is missing or was changed.`);
+  const problems = [];
+  await within(site.patience, pyodide.loadPackage(site.packages, {
+    messageCallback: () => {},
+    errorCallback: (problem) => problems.push(problem),
+  }));
+  if (problems.length) {
+    throw new Obstacle(`The station could not be installed; a file of the page is missing or was changed. ${problems.join(" ")}`);
   }
   stage(3, "Starting the station");
   pyodide.pyimport("station_page.app").start(site.csms ?? undefined);

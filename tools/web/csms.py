@@ -45,7 +45,7 @@ class DemoCsms:
             name: getattr(self, name) for name in ("list", "start", "stop", "reset", "read", "set", "call")
         }
         self.server = OCPPServer(
-            protocols=PROTOCOLS,
+            protocols=PROTOCOLS[::-1],  # the newest one that both speak
             security_profile=SecurityProfile.NONE if password is None else SecurityProfile.BASIC,
             credentials=None if password is None else lambda _: password,
         )

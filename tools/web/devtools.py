@@ -100,9 +100,12 @@ class Tab:
 
     def resize(self, width: int, height: int, *, dark: bool = False) -> None:
         """Show the page at this size, in CSS pixels, in light or dark."""
-        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.send("Emulation.setEmulatedMedia", features=[scheme])
+        self.send(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+        wishes = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in wishes.items()]
+        self.send("Emulation.setEmulatedMedia", features=features)
 
     def screenshot(self, *, whole: bool = False) -> bytes:
         """Take a PNG of what shows, or of the whole page."""
@@ -113,9 +116,9 @@ class Tab:
 class Chromium:
     """A running browser."""
 
-    def __init__(self, port: int, path: str) -> None:
+    def __init__(self, port: int, root: ClientConnection) -> None:
         self._port = port
-        self._root = connect(f"ws://127.0.0.1:{port}{path}", max_size=None)
+        self._root = root
 
     @contextmanager
     def tab(self, url: str = "about:blank") -> Iterator[Tab]:
@@ -135,20 +138,14 @@ class Chromium:
                 result: dict[str, Any] = message["result"]
                 return result
 
-    def close(self) -> None:
-        """Let go of the browser."""
-        self._root.close()
-
 
 @contextmanager
 def chromium(folder: Path) -> Iterator[Chromium]:
     """Run a Chromium that can be driven, with its profile in an empty folder."""
     with browsers.running("chromium", "about:blank", folder, "--remote-debugging-port=0") as process:
-        browser = Chromium(*_address(process, folder / "profile" / "DevToolsActivePort"))
-        try:
-            yield browser
-        finally:
-            browser.close()
+        port, path = _address(process, folder / "profile" / "DevToolsActivePort")
+        with connect(f"ws://127.0.0.1:{port}{path}", max_size=None) as root:
+            yield Chromium(port, root)
 
 
 def _address(process: browsers.Browser, file: Path) -> tuple[int, str]:

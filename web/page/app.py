@@ -7,7 +7,7 @@ from typing import Final
 import js
 
 from ocpp_transports import BrowserOCPPClient
-from ocpp_transports.station import Station, hints
+from ocpp_transports.station import Station
 
 from . import wording
 from .configuration import SettingsTable
@@ -35,7 +35,7 @@ class App:
         self._is_refresh_due = False
         self._unwatch: object = None
         self.events = Events(self._failed)
-        self._cards = Cards(self.events, _fault_codes())
+        self._cards = Cards(self.events)
         self._messages = Messages(self.events)
         self._editor = Editor(self.events, lambda: self._client)
         self._settings = SettingsTable(self.events)
@@ -59,10 +59,9 @@ class App:
         self._speak()
 
     def _speak(self) -> None:
-        if self._client is not None:
-            protocol = self._client.protocol or self._connection.first_protocol
-            self._editor.speak(protocol)
-            self._faults.speak(protocol)
+        if self._station is not None:
+            self._editor.speak(self._station.protocol)
+            self._faults.speak(self._station.protocol)
 
     def _changed(self, *_: object) -> None:
         """Refresh once, however many changes come together."""
@@ -85,8 +84,9 @@ class App:
             return
         total = sum(connector.energy_wh for connector in self._station.connectors)
         by_id("fact-boot").textContent = self._station.boot_status or "—"
-        by_id("fact-firmware").textContent = self._station.firmware_status or "—"
-        by_id("fact-diagnostics").textContent = self._station.diagnostics_status or "—"
+        by_id("fact-firmware").textContent = f"{self._station.firmware_version}, {self._station.firmware_status}"
+        by_id("fact-diagnostics").textContent = self._station.diagnostics_status
+        by_id("fact-queued").textContent = str(self._station.queued)
         by_id("fact-total").textContent = f"{wording.energy(total)} kWh"
 
     async def tick(self) -> None:
@@ -121,12 +121,6 @@ class App:
     def _to_filter(self) -> None:
         self._tabs.show("messages")
         by_id("filter").focus()
-
-
-def _fault_codes() -> tuple[str, ...]:
-    """Name the faults of 1.6; 2.x has no list of its own."""
-    found = next(item for item in hints.members("ocpp1.6", "StatusNotification") if item.name == "errorCode")
-    return tuple(code for code in found.choices if code != "NoError")
 
 
 _running: set[asyncio.Task[None]] = set()

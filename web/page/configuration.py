@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ocpp_transports.station import Setting, Station
+from ocpp_transports.station import Setting, Station, UnknownSettingError
 
 from .dom import Element, Events, View, by_id, clone, make, say, value_of
 
@@ -47,10 +47,16 @@ class SettingsTable:
         if self._station is None:
             return
         try:
-            self._station.change_setting(setting, element.value)
-        except (RuntimeError, ValueError) as error:
+            self._station.configure(
+                setting.name,
+                element.value,
+                component=setting.component,
+                evse=setting.evse,
+                instance=setting.instance,
+            )
+        except UnknownSettingError as error:
             element.value = setting.value
-            say(place, f"{setting.name} was not changed: {error}", "bad")
+            say(place, f"Not changed: {error}.", "bad")
         else:
             say(place, f"{setting.name} is now {element.value or 'empty'}.", "good")
             self.refresh()

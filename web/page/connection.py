@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import js
 
-from ocpp_transports import BrowserOCPPClient, ClosedError
+from ocpp_transports import BrowserOCPPClient, ConnectionFailedError
 from ocpp_transports.events import CloseEvent, DisconnectEvent, ReconnectEvent
 from ocpp_transports.station import AsyncioPace, Station, StationSettings
 
@@ -59,6 +59,7 @@ class Wanted:
             protocols=self.protocols,
             password=self.password or None,
             strict_mode=self.is_strict,
+            logging=False,  # the page has a log of its own
         )
         settings = StationSettings(connectors=CONNECTORS, max_power=22_000, protocol=self.protocols[0])
         return client, Station(client, AsyncioPace(), settings)
@@ -71,7 +72,7 @@ class Connection:
         self._adopt = adopt
         self._barred: set[str] = set()
         self._retry: tuple[int, float] | None = None
-        self._is_starting = False
+        self._is_starting = self._is_cancelled = False
         by_id("url").value = default_url or ""
         self._made = Wanted(default_url or _EXAMPLE, "CP001", "", ("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), is_strict=True)
         self._client, self._station = self._made.make()
@@ -86,6 +87,7 @@ class Connection:
         """Write the state of the connection."""
         words, tone = self._state()
         by_id("fact-connection").textContent = words
+        by_id("fact-identity").textContent = self._client.identity
         by_id("fact-version").textContent = wording.version(self._client.protocol)
         short = {"CLOSED": "Not connected", "OPEN": "Connected"}.get(self._client.state.name, words)
         if by_id("link").textContent != short:
@@ -96,11 +98,6 @@ class Connection:
         by_id("connect").textContent = (
             "Connect" if not self._is_busy else ("Disconnect" if tone == "good" else "Cancel")
         )
-
-    @property
-    def first_protocol(self) -> str:
-        """The version that is offered first."""
-        return self._made.protocols[0]
 
     @property
     def _is_busy(self) -> bool:
@@ -120,6 +117,7 @@ class Connection:
 
     async def _submit(self, _: Element, __: Any) -> None:
         if self._is_busy:
+            self._is_cancelled = True
             self._tell("")
             await self._station.stop()
         elif self._is_filled_in():
@@ -143,20 +141,18 @@ class Connection:
             self._take(*made)
         self._tell("")
         self._barred.clear()
-        self._is_starting = True
+        self._is_starting, self._is_cancelled = True, False
         try:
             await self._station.start()
-        except ClosedError:
-            self._tell("Cancelled.", tone="")
         except Exception as error:  # noqa: BLE001 - whatever hinders a connection is told in the form
             await self._station.stop()
-            self._tell(self._explained(wanted, error))
+            self._tell("" if self._is_cancelled else self._explained(wanted, error))
         finally:
             self._is_starting = False
 
     def _explained(self, wanted: Wanted, error: BaseException) -> str:
-        if type(error).__name__ != "ConnectionFailedError":
-            return f"{error}"
+        if not isinstance(error, ConnectionFailedError):
+            return f"Not connected: {error}."
         return wording.connect_failure(
             wanted.url,
             wanted.protocols,

@@ -14,10 +14,10 @@ __all__ = ["Cards"]
 class Cards:
     """One card a connector. They stay in the document while the station stays, so that the focus does."""
 
-    def __init__(self, events: Events, fault_codes: tuple[str, ...]) -> None:
+    def __init__(self, events: Events) -> None:
         self._station: Station | None = None
         self._cards: dict[int, View] = {}
-        self._fault_codes = fault_codes
+        self._protocol = ""
         events.on("click", "plug", self._plug)
         events.on("click", "charge", self._charge)
         events.on("click", "fault", self._fault)
@@ -26,16 +26,27 @@ class Cards:
 
     def show(self, station: Station) -> None:
         """Show the connectors of this station from now on."""
-        self._station = station
+        self._station, self._protocol = station, ""
         by_id("connectors").replaceChildren()
         self._cards = {connector.id: self._card(connector) for connector in station.connectors}
         self.refresh()
 
     def refresh(self) -> None:
         """Write what has changed since the last time."""
-        if self._station is not None:
-            for connector in self._station.connectors:
-                _write(self._cards[connector.id], connector)
+        if self._station is None:
+            return
+        if self._station.protocol != self._protocol:
+            self._speak(self._station)
+        for connector in self._station.connectors:
+            _write(self._cards[connector.id], connector)
+
+    def _speak(self, station: Station) -> None:
+        """Offer the faults and the reasons of the version."""
+        self._protocol = station.protocol
+        for card in self._cards.values():
+            card["fault-code"].replaceChildren(*(make("option", code) for code in station.fault_codes))
+            card["reason"].replaceChildren(*(make("option", reason) for reason in station.stop_reasons))
+            card["reason"].value = "Local"
 
     def focus(self, number: int) -> None:
         """Move the focus to a connector's first button, where there is such a connector."""
@@ -57,7 +68,6 @@ class Cards:
         view = View(root)
         for name in ("plug", "charge", "fault"):
             view[name].id = f"{name}-{connector.id}"
-        view["fault-code"].append(*(make("option", code) for code in self._fault_codes))
         view["power-slider"].max = str(int(connector.max_power))
         view["power-slider"].value = str(int(connector.demand_w))
         self._show_power(view)
@@ -84,7 +94,7 @@ class Cards:
         if connector.transaction is None:
             await station.begin(connector.id, view["id-token"].value.strip() or None)
         else:
-            await station.end(connector.id)
+            await station.end(connector.id, view["reason"].value)
 
     async def _fault(self, element: Element, _: Any) -> None:
         station, connector, view = self._at(element)
@@ -105,18 +115,23 @@ def _number(element: Element) -> int:
 def _write(view: View, connector: Connector) -> None:
     tone = wording.tone_of(connector.status)
     view.data("", "tone", tone)
+    view.data("", "next", _next_step(connector))
     view.data("status", "tone", tone)
-    view.text("status", connector.status if connector.fault is None else f"{connector.status}: {connector.fault}")
-    view.data(
-        "",
-        "next",
-        "charge" if connector.is_plugged and connector.transaction is None else "" if connector.is_plugged else "plug",
-    )
+    view.text("status", connector.status)
+    view.text("fault-name", connector.fault or "")
+    view.put("fault-row", "hidden", connector.fault is None)
     view.text("plug", "Unplug" if connector.is_plugged else "Plug in")
     view.text("charge", "Start" if connector.transaction is None else "Stop")
     view.text("fault", "Set fault" if connector.fault is None else "Clear fault")
     view.text("register", f"{wording.energy(connector.energy_wh)} kWh")
     _write_transaction(view, connector)
+
+
+def _next_step(connector: Connector) -> str:
+    """Name the button that a driver presses next, which stands out; nothing while it charges or has a fault."""
+    if connector.transaction is not None or connector.fault is not None:
+        return ""
+    return "charge" if connector.is_plugged else "plug"
 
 
 def _write_transaction(view: View, connector: Connector) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from ocpp_transports.station import Station, hints
 
+from . import wording
 from .dom import Element, Events, by_id, make, say, value_of
 
 __all__ = ["Faults"]
@@ -14,8 +15,8 @@ class Faults:
 
     def __init__(self, events: Events) -> None:
         self._station: Station | None = None
+        self._protocol = ""
         self._shown: list[str] = []
-        events.on("change", "mischief-kind", lambda *_: self._choose())
         events.on("submit", "arm", self._arm)
         events.on("click", "disarm", self._disarm)
 
@@ -26,29 +27,34 @@ class Faults:
 
     def speak(self, protocol: str) -> None:
         """Offer the actions of this version."""
-        names = filter(hints.is_sent_by_stations, hints.actions(protocol))
-        by_id("mischief-action").replaceChildren(
-            make("option", "any message", value=""), *(make("option", name) for name in names)
-        )
+        if protocol != self._protocol:
+            self._protocol = protocol
+            options = [make("option", "any", value=""), *(make("option", name) for name in hints.actions(protocol))]
+            by_id("mischief-action").replaceChildren(*options)
 
     def refresh(self) -> None:
         """List what is armed."""
-        armed = [] if self._station is None else [str(item) for item in self._station.mischief.armed]
+        armed = [] if self._station is None else [wording.fault(one) for one in self._station.mischief.armed]
         if armed != self._shown:
             self._shown = armed
             by_id("armed").replaceChildren(*(make("li", words) for words in armed))
 
-    def _choose(self) -> None:
-        by_id("mischief-delay").hidden = by_id("mischief-kind").value != "delay"
-
     def _arm(self, _: Element, __: Any) -> None:
         if self._station is None:
             return
-        kind, action = by_id("mischief-kind").value, by_id("mischief-action").value or None
-        times = int(value_of("mischief-times") or "0")
-        seconds = {"seconds": float(value_of("mischief-seconds") or "0")} if kind == "delay" else {}
-        self._station.mischief.arm(kind, action=action, times=times, **seconds)
-        say(by_id("mischief-message"), "")
+        place = by_id("mischief-message")
+        try:
+            self._station.mischief.arm(
+                by_id("mischief-kind").value,
+                action=by_id("mischief-action").value or None,
+                times=int(value_of("mischief-times")),
+                seconds=float(value_of("mischief-seconds")),
+                target=by_id("mischief-target").value,
+            )
+        except ValueError as error:
+            say(place, f"Not armed: {error}.", "bad")
+        else:
+            say(place, "")
         self.refresh()
 
     def _disarm(self, _: Element, __: Any) -> None:

@@ -59,7 +59,7 @@ class Theme:
 
     def _show(self) -> None:
         name = self._root.dataset.theme or "system"
-        by_id("theme").textContent = f"◐ {name.capitalize()}"
+        by_id("theme-name").textContent = name.capitalize()
         by_id("theme").setAttribute("aria-label", f"Colours: {name}")
 
     def _keep(self, theme: str) -> None:

@@ -4,7 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-__all__ = ["address_problem", "connect_failure", "duration", "energy", "latency", "power", "tone_of", "version"]
+from ocpp_transports.station import Fault
+
+__all__ = [
+    "address_problem",
+    "connect_failure",
+    "duration",
+    "energy",
+    "fault",
+    "latency",
+    "power",
+    "tone_of",
+    "version",
+]
 
 _TONES: Final[Mapping[str, str]] = {
     "Available": "good",
@@ -52,6 +64,22 @@ def latency(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"
+
+
+_KINDS: Final[Mapping[str, str]] = {
+    "drop": "Drop",
+    "delay": "Delay by {seconds:g} s",
+    "malformed": "Send broken JSON for",
+    "wrong_type": "Give a wrong type to",
+}
+_TARGETS: Final[Mapping[str, str]] = {"any": "call or answer", "call": "call", "answer": "answer"}
+
+
+def fault(armed: Fault) -> str:
+    """Say what a fault that is armed will do."""
+    kind = _KINDS[armed.kind].format(seconds=armed.seconds)
+    what = f"{armed.action or 'any'} {_TARGETS[armed.target]}"
+    return f"{kind} the next {what}" if armed.times == 1 else f"{kind} the next {armed.times}: {what}"
 
 
 def address_problem(url: str) -> str | None:
