@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .errors import OCPPError, RPCError, create_rpc_error
     from .link import ClientLink, ServerLink
     from .messages import Leniency, MessageType, decode
+    from .server import ServerEngine
     from .session import Session
     from .stack import ClientStack, ServerStack
     from .validation import SchemaValidator, create_validator, load_validator
@@ -45,6 +46,7 @@ _HOMES = {
     "errors": ("OCPPError", "RPCError", "create_rpc_error"),
     "link": ("ClientLink", "ServerLink"),
     "messages": ("Leniency", "MessageType", "decode"),
+    "server": ("ServerEngine",),
     "session": ("Session",),
     "stack": ("ClientStack", "ServerStack"),
     "validation": ("SchemaValidator", "create_validator", "load_validator"),
@@ -73,6 +75,7 @@ __all__ = [
     "OCPPError",
     "RPCError",
     "SchemaValidator",
+    "ServerEngine",
     "ServerLink",
     "ServerStack",
     "Session",

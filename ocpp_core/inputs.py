@@ -36,6 +36,7 @@ __all__ = [
     "Respond",
     "SendMessage",
     "SendRaw",
+    "ServerInput",
     "SessionInput",
     "StackInput",
     "StartCall",
@@ -46,6 +47,7 @@ __all__ = [
     "TransportFailed",
     "TransportLost",
     "TransportOpened",
+    "UpgradeReceived",
 ]
 
 
@@ -254,6 +256,20 @@ class BytesReceived:
 
 
 @dataclass(slots=True)
+class UpgradeReceived:
+    """An upgrade request arrived at a WebSocket that somebody else speaks; settles `token` with the decision on it.
+
+    That is `Accept`, or `Reject` also where nobody decided in time. Header names are in lower case; `target` and
+    `subprotocols` are as received.
+    """
+
+    token: int
+    target: str
+    headers: Sequence[tuple[str, str]] = ()
+    subprotocols: Sequence[str] = ()
+
+
+@dataclass(slots=True)
 class Accept:
     """Answer an upgrade request by 101.
 
@@ -308,6 +324,7 @@ LinkInput: TypeAlias = (
 )
 SessionInput: TypeAlias = TextReceived | BinaryReceived | TransportLost | Congested | Tick | Command
 ClientInput: TypeAlias = SessionInput | TransportOpened | TransportFailed | Connect
+ServerInput: TypeAlias = SessionInput | TransportOpened | UpgradeReceived | Accept | Reject
 StackInput: TypeAlias = (
     Command | Tick | Congested | Connect | BytesReceived | StreamOpened | StreamFailed | Accept | Reject | Respond
 )

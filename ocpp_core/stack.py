@@ -17,13 +17,10 @@ from .actions import (
     LinkAction,
     OpenTransport,
     SendBytes,
-    Settle,
     StateChanged,
 )
-from .calls import check_command
 from .client import ClientEngine, Connecting
 from .config import ClientConfig, IdFactory, LinkConfig, SessionConfig, UpgradeTarget
-from .errors import ConnectionLostError
 from .inputs import (
     Accept,
     BinaryReceived,
@@ -50,6 +47,7 @@ from .inputs import (
     TransportOpened,
 )
 from .link import ClientLink, ServerLink
+from .server import refuse_unopened
 from .session import Closed, Session
 from .versions import Version, version_of
 
@@ -142,20 +140,13 @@ class ServerStack:
         elif isinstance(event, Reconfigure):
             self._reconfigure(event.config)
         elif isinstance(event, (StartCall, Notify, SendRaw)):
-            self._refuse(event)
+            self._actions += refuse_unopened(event, self._config, self._now)
 
     def _reconfigure(self, config: object) -> None:
         """Keep the settings for the session that is to come."""
         if not isinstance(config, SessionConfig):
             raise TypeError(f"expected a SessionConfig or LinkConfig, got {type(config).__name__}")
         self._config = config
-
-    def _refuse(self, event: StartCall | Notify | SendRaw) -> None:
-        """Settle what can not be sent yet; bad arguments raise as they would on an open connection."""
-        check_command(event, self._config, self._now)
-        if event.token is not None:
-            error = ConnectionLostError("not connected: the handshake is not finished", sent=False)
-            self._actions.append(Settle(event.token, None, error))
 
     def poll(self) -> Action | None:
         """Take the next action; None when there is nothing to do."""

@@ -98,9 +98,10 @@ class BrowserSocket:
         """Send a text. One that the server's close has overtaken is lost; its call is told so by the loss."""
         if self._socket is None:
             return
-        if not self._socket.is_open:
+        if self._socket.is_open:
+            self._socket.send(data)
+        else:  # a page would drop it, and complain in its console
             self._expect_end()
-        self._socket.send(data)
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
         """End the connection or its dial; what is not closed in order is reported as 1006."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
 from ocpp_core.inputs import Accept, Close, Reject, Respond
+from ocpp_core.server import ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
@@ -73,6 +74,15 @@ class Reception:
         )
         _Arrival(self, stack, host, facts, coarse(now, options.handshake_limit))
 
+    def knocked(self, host: Host, facts: ConnectionFacts) -> None:
+        """Take a connection whose WebSocket somebody else speaks; its request is fed by the host."""
+        options, now = self.options, host.now()
+        limit = options.handshake_limit
+        engine = ServerEngine(
+            options.session, handshake_timeout=limit, ids=options.id_factory, now=now, numbers=self._numbers
+        )
+        _Arrival(self, engine, host, facts, now + limit)
+
     def close(self) -> None:
         """Let nobody in any more: 503 for whom is waiting, and for whoever still comes."""
         self.is_closing = True
@@ -93,17 +103,17 @@ class _Arrival:
     """The owner of one stream's driver until there is a station to own it; at `until` the engine answers 408."""
 
     def __init__(
-        self, reception: Reception, stack: ServerStack, host: Host, facts: ConnectionFacts, until: float
+        self, reception: Reception, engine: ServerStack | ServerEngine, host: Host, facts: ConnectionFacts, until: float
     ) -> None:
         self._reception = reception
-        self._stack = stack
+        self._engine = engine
         self._facts = facts
         self._log = Log(logger_of(reception.options.logging), facts.remote_address or "unknown address")
         self._identity: str | None = None
         self._decision: Handle | None = None
         self._host = host
         self._until = until
-        self._driver = Driver(stack, host, self)
+        self._driver = Driver(engine, host, self)
 
     # What the driver tells
 
@@ -189,7 +199,7 @@ class _Arrival:
             handlers=reception.handlers,
             stations=reception.stations,
             runtime=reception.runtime,
-            stack=self._stack,
+            engine=self._engine,
             driver=self._driver,
         )
         # A station that offered nothing must not be told a subprotocol (RFC 6455 §4.2.2).

@@ -4,7 +4,7 @@ from collections.abc import Coroutine, Mapping
 from math import inf, isfinite
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
 
 from ocpp_core.calls import check_command
 from ocpp_core.errors import (
@@ -30,6 +30,9 @@ from ._warm_up import warm_up_in_thread
 from .accept import AuthHandler
 from .events import SERVER_EVENTS, CloseEvent, ErrorEvent, UpgradeAbortedEvent
 from .server_client import OCPPServerClient
+
+if TYPE_CHECKING:
+    from .channel import Incoming, UpgradeOffer
 
 __all__ = ["Listener", "OCPPServer"]
 
@@ -131,6 +134,19 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._listeners = {**self._open_listeners(), listener: context is not None}
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
+
+    def incoming(self, offer: "UpgradeOffer") -> "Incoming":
+        """Take a connection whose WebSocket another library speaks: see `ocpp_transports.channel`.
+
+        Raises ValueError where connection and security profile do not fit.
+        """
+        from ._channel_host import ChannelHost  # noqa: PLC0415 - for those who use it
+        from .channel import Incoming  # noqa: PLC0415 - as above
+
+        options = self._options
+        check_listener_profile(options.security_profile, tls=offer.tls, tls_terminated=options.tls_terminated)
+        runtime, reception = self._start()
+        return Incoming(reception, ChannelHost(runtime), offer)
 
     def _open_listeners(self) -> dict[Listener, bool]:
         """Leave out those that were closed on their own."""

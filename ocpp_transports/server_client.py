@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 from ocpp_core.config import SessionConfig
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Close, Reconfigure
+from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Open, Session
 from ocpp_core.stack import ServerStack
 
@@ -46,7 +47,7 @@ class OCPPServerClient(Peer):
         handlers: Handlers,
         stations: "Stations",
         runtime: Runtime,
-        stack: ServerStack,
+        engine: ServerStack | ServerEngine,
         driver: Driver,
     ) -> None:
         super().__init__(admitted.handshake.identity, options, stations.farewells)
@@ -56,7 +57,7 @@ class OCPPServerClient(Peer):
         self._shared = handlers
         self._stations = stations
         self._runtime = runtime
-        self._stack = stack
+        self._engine = engine
         self._driver = driver
         self._protocol = protocol
         self._closed_here = False
@@ -119,7 +120,7 @@ class OCPPServerClient(Peer):
 
     @property
     def _session(self) -> Session | None:
-        return self._stack.session
+        return self._engine.session
 
     def _registries(self) -> Sequence[Handlers]:
         return self._handlers, self._shared

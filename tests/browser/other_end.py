@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.browser.puppet import Puppet
 __all__ = ["PASSWORD", "OtherEnd", "running"]
 
 PASSWORD = "pä55:wörd/%?#"
-GUARDED = 8  # origins
+GUARDED, PUPPETS = 8, 24  # origins
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class OtherEnd:
     @property
     def allowed(self) -> list[str]:
         """The origins that the page's Content-Security-Policy has to allow: all but the barred one."""
-        kept = [self.places[name] for name in ("csms", "refused", "unsafe", "puppet")]
-        return [*kept, *self.places["guarded"]]
+        kept = [self.places[name] for name in ("csms", "refused", "unsafe")]
+        return [*kept, *self.places["guarded"], *self.places["puppets"]]
 
 
 def _commands(prefix: str, target: object) -> dict[str, Callable[..., Awaitable[Any]]]:
@@ -41,16 +41,18 @@ def _commands(prefix: str, target: object) -> dict[str, Callable[..., Awaitable[
 async def running() -> AsyncIterator[OtherEnd]:
     """Run all servers."""
     central, guarded, puppet = Central(), Central(security_profile=1, credentials=lambda _: PASSWORD), Puppet()
-    strings = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    async with central.server, guarded.server, strings, anyio.create_task_group() as tasks:
-        tasks.start_soon(strings.serve, puppet.serve)
+    async with central.server, guarded.server, AsyncExitStack() as stack, anyio.create_task_group() as tasks:
+        listeners = [await anyio.create_tcp_listener(local_host="127.0.0.1") for _ in range(PUPPETS)]
+        for listener in listeners:
+            await stack.enter_async_context(listener)
+            tasks.start_soon(listener.serve, puppet.serve)
         with socket.socket() as refusing:
             refusing.bind(("127.0.0.1", 0))  # and never listens: its port stays ours and refuses
             places = {
                 "csms": _url((await central.server.listen(0, "127.0.0.1")).port),
                 "barred": _url((await central.server.listen(0, "127.0.0.1")).port),
                 "guarded": [_url((await guarded.server.listen(0, "127.0.0.1")).port) for _ in range(GUARDED)],
-                "puppet": _url(strings.extra(SocketAttribute.local_port)),
+                "puppets": [_url(listener.extra(SocketAttribute.local_port)) for listener in listeners],
                 "refused": _url(refusing.getsockname()[1]),
                 "unsafe": _url(1),
                 "password": PASSWORD,

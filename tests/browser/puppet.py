@@ -17,8 +17,9 @@ __all__ = ["Puppet"]
 class Puppet:
     """Greets after the manner that the path names, `/MANNER/IDENTITY`, then waits for commands.
 
-    `obedient` takes the first subprotocol offered, `foreign` one that was not offered, `wordless` none; `silent` says
-    nothing until `admit`; `refusing` answers 403; `resetting` cuts the connection at once, `fickle` after its greeting.
+    `obedient` takes the first subprotocol offered, `eager` too and sends a CALL in the same breath, `foreign` takes one
+    that was not offered, `wordless` none; `silent` says nothing until `admit`; `refusing` answers 403; `resetting` cuts
+    the connection at once, `fickle` after its greeting.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class Puppet:
         self._cut: dict[str, anyio.Event] = {}
         self._manners: dict[str, Callable[[Raw, bytes], Awaitable[None]]] = {
             "obedient": self._greet,
+            "eager": self._greet_with_a_call,
             "foreign": lambda raw, request: self._greet(raw, request, "ocpp9.9"),
             "wordless": lambda raw, request: self._greet(raw, request, None),
             "silent": self._say_nothing,
@@ -50,12 +52,16 @@ class Puppet:
             await self._manners[manner](raw, request)
             await cut.wait()
 
-    async def _greet(self, raw: Raw, request: bytes, protocol: str | None = "first") -> None:
+    async def _greet(self, raw: Raw, request: bytes, protocol: str | None = "first", more: bytes = b"") -> None:
         if protocol == "first":
             offered = request.lower().split(b"sec-websocket-protocol: ")[1].split(b"\r\n")[0]
             protocol = offered.split(b",")[0].strip().decode()
         chosen = () if protocol is None else (("Sec-WebSocket-Protocol", protocol),)
-        await raw.send(answer(request, *chosen))
+        await raw.send(answer(request, *chosen) + more)
+
+    async def _greet_with_a_call(self, raw: Raw, request: bytes) -> None:
+        call = frame(TEXT, b'[2,"eager","Reset",{"type":"Soft"}]', masked=False)
+        await self._greet(raw, request, more=call)
 
     async def _say_nothing(self, raw: Raw, request: bytes) -> None:
         pass
@@ -118,9 +124,10 @@ class Puppet:
         await self._string(identity)
         self._cut[identity].set()
 
-    async def forget(self, identity: str) -> None:
-        """Look at the next connection of this identity, not at this one any more."""
-        del self._strings[identity]
+    async def rename(self, identity: str, name: str) -> None:
+        """Call this connection by another name, so that the identity means the next one."""
+        for by_identity in (self._strings, self._requests, self._cut):
+            by_identity[name] = by_identity.pop(identity)
 
     async def _string(self, identity: str) -> Raw:
         with anyio.fail_after(5):

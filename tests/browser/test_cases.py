@@ -9,8 +9,10 @@ pytestmark = pytest.mark.timeout(180)  # a result that does not come is told of 
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_in(case: Case, run: Run) -> None:
-    problem = run.result(case).verdict(case)
+def test_in(case: Case, run: Run, request: pytest.FixtureRequest) -> None:
+    result = run.result(case)
+    request.node.user_properties.append(("seconds in the page", result.seconds))
+    problem = result.verdict(case)
     assert problem is None, problem
 
 

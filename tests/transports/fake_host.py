@@ -141,6 +141,8 @@ class FakeHost:
     def ring_early(self, seconds):
         """Ring the next timer so long before its time."""
         when, _, timer = heapq.heappop(self._timers)
+        while timer.fn is None:  # cancelled
+            when, _, timer = heapq.heappop(self._timers)
         self._now = when - seconds
         fn, timer.fn = timer.fn, None
         fn()

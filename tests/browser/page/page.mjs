@@ -4,10 +4,12 @@ import { loadPyodide } from "/pyodide/pyodide.mjs";
 const complaints = [];
 globalThis.takeComplaints = () => complaints.splice(0);
 
-const complain = (kind, what) => complaints.push(`${kind}: ${what?.stack ?? what}`);
+// Some browsers repeat the message in the stack, others do not.
+const described = (what) => (what?.stack ? `${what}\n${what.stack}` : `${what}`);
+const complain = (kind, what) => complaints.push(`${kind}: ${described(what)}`);
 const consoleError = console.error;
 console.error = (...what) => {
-  complain("console.error", what.map((part) => part?.stack ?? part).join(" "));
+  complain("console.error", what.map(described).join(" "));
   consoleError.apply(console, what);
 };
 addEventListener("error", (event) => complain("error event", event.error ?? event.message));

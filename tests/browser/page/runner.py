@@ -44,6 +44,8 @@ async def run_all():
     for case in plan["cases"]:
         began = time.monotonic()
         error = await failure_of(case, Laboratory(plan["places"]))
+        gc.collect()  # now, so that complaints about what a case left behind are its own
+        await asyncio.sleep(0)
         facts = {"seconds": time.monotonic() - began, "complaints": js.takeComplaints().to_py(), "log": records.take()}
         await post("/result", {"case": case, "error": error, **facts})
         js.console.log(f"end of case {case}")
@@ -60,8 +62,6 @@ async def failure_of(case, lab):
         finally:
             async with asyncio.timeout(LIMIT):
                 await lab.tidy()
-            gc.collect()  # now, so that complaints about what a case left behind are its own
-            await asyncio.sleep(0)
     except Exception as error:
         return "".join([*traceback.format_exception(error), *values_around(error, name)])
     return None

@@ -1,0 +1,212 @@
+"""One connection of a server whose WebSocket somebody else speaks: the decision on its handshake, then its session.
+
+What `ClientEngine` is for clients. Where the library speaks the WebSocket itself, `ServerStack` does the same on bytes.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from math import inf
+from typing import Final, TypeAlias
+
+from .actions import Action, Settle, StateChanged, UpgradeRequested
+from .calls import check_command
+from .config import IdFactory, LinkConfig, SessionConfig
+from .errors import ConnectionLostError
+from .inputs import (
+    Accept,
+    CancelCall,
+    Close,
+    Notify,
+    Reconfigure,
+    Reject,
+    SendRaw,
+    ServerInput,
+    StartCall,
+    Tick,
+    TransportLost,
+    TransportOpened,
+    UpgradeReceived,
+)
+from .session import Closed, Session
+from .versions import version_of
+
+__all__ = ["ServerEngine", "refuse_unopened"]
+
+_TOO_LATE: Final = Reject(408, (), "handshake timeout")
+_CLOSING: Final = Reject(503, (), "closing")
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """No request has arrived yet."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request waits for `Accept` or `Reject`, until `until`."""
+
+    until: float
+    request: UpgradeReceived
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """The host answers the request and opens the WebSocket, until `until`; `close` is what it is to close with then."""
+
+    until: float
+    accept: Accept
+    close: Close | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """The handshake came to nothing, or the session has the word."""
+
+    until: float = inf
+
+
+_State: TypeAlias = _New | _Asked | _Accepted | _Over
+
+
+def refuse_unopened(event: StartCall | Notify | SendRaw, config: SessionConfig, now: float) -> list[Action]:
+    """Settle what can not be sent yet; bad arguments raise as they would on an open connection."""
+    check_command(event, config, now)
+    if event.token is None:
+        return []
+    return [Settle(event.token, None, ConnectionLostError("not connected: the handshake is not finished", sent=False))]
+
+
+class ServerEngine:
+    """A handshake that is decided on within `handshake_timeout` seconds from `now`, and the session that follows.
+
+        UpgradeReceived ──▶ UpgradeRequested        the application decides
+        Accept or Reject ──▶ Settle(token, …)       the host answers the request
+        TransportOpened ──▶ StateChanged(Open)      the session begins
+
+    `StateChanged` tells the states of the session; `Closed` without `Open` before it is a handshake that ended.
+    `session` is what the connection starts with unless `Accept` brings another config; `numbers` makes request
+    numbers, shared by all engines of a server.
+    """
+
+    def __init__(
+        self,
+        session: SessionConfig,
+        *,
+        handshake_timeout: float,
+        ids: IdFactory,
+        now: float,
+        numbers: Iterator[int] | None = None,
+    ) -> None:
+        self.session: Session | None = None
+        self._config = session
+        self._ids = ids
+        self._numbers = count(1) if numbers is None else numbers
+        self._state: _State = _New(now + handshake_timeout)
+        self._actions: deque[Action] = deque()
+        self._now = now
+
+    @property
+    def deadline(self) -> float:
+        """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
+        return self._state.until if self.session is None else self.session.deadline
+
+    def poll(self) -> Action | None:
+        """Take the next action; None when there is nothing to do."""
+        if self._actions:
+            return self._actions.popleft()
+        return None if self.session is None else self.session.poll()
+
+    def handle(self, event: ServerInput, now: float) -> None:
+        """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
+        if now > self._now:
+            self._now = now
+        match event:
+            case UpgradeReceived() | Accept() | Reject() | TransportOpened():
+                self._shake_hands(event)
+            case Reconfigure(LinkConfig()):
+                pass  # the WebSocket is not ours
+            case _ if self.session is not None:
+                self.session.handle(event, self._now)
+            case _:
+                self._before_it_is_open(event)
+
+    def _shake_hands(self, event: UpgradeReceived | Accept | Reject | TransportOpened) -> None:
+        match event, self._state:
+            case UpgradeReceived(), _New(until):
+                self._state = _Asked(until, event)
+                self._actions.append(UpgradeRequested(event.target, event.headers, event.subprotocols))
+            case Accept(), _Asked(until, request):
+                self._accept(event, until, request)
+            case Reject(), _Asked(_, request):
+                self._refuse(request, event)
+            case TransportOpened(), _Accepted(_, accept, close):
+                self._open(accept, close)
+            case _, _Over() if self.session is None:
+                pass  # too late: the peer left, or the timer answered
+            case _:
+                raise RuntimeError(f"expected no {type(event).__name__} at this point of the handshake")
+
+    def _accept(self, accept: Accept, until: float, request: UpgradeReceived) -> None:
+        if accept.subprotocol is not None and accept.subprotocol not in request.subprotocols:
+            offered = tuple(request.subprotocols)
+            raise ValueError(f"expected one of the offered subprotocols {offered}, got {accept.subprotocol!r}")
+        self._state = _Accepted(until, accept)
+        self._config = accept.config or self._config
+        self._actions.append(Settle(request.token, accept))
+
+    def _refuse(self, request: UpgradeReceived, answer: Reject) -> None:
+        if not 400 <= answer.status <= 599:
+            raise ValueError(f"expected a status of 400 to 599, got {answer.status!r}")
+        self._actions.append(Settle(request.token, answer))
+        self._give_up()
+
+    def _give_up(self) -> None:
+        self._state = _Over()
+        self._actions.append(StateChanged(Closed(1006, "")))
+
+    def _open(self, accept: Accept, close: Close | None) -> None:
+        version = accept.version or version_of(accept.subprotocol or "")
+        self.session = Session(self._config, version, ids=self._ids, numbers=self._numbers)
+        self._state = _Over()
+        self._actions.append(StateChanged(self.session.state))
+        if close is not None:
+            self.session.handle(close, self._now)
+
+    def _before_it_is_open(self, event: ServerInput) -> None:
+        match event, self._state:
+            case ((StartCall() | Notify() | SendRaw()), _):
+                self._actions += refuse_unopened(event, self._config, self._now)
+            case Reconfigure(SessionConfig() as config), _:
+                self._config = config
+            case Reconfigure(config), _:
+                raise TypeError(f"expected a SessionConfig or LinkConfig, got {type(config).__name__}")
+            case Tick(), _:
+                self._tick()
+            case Close(), _Accepted(until, accept):
+                self._state = _Accepted(until, accept, event)
+            case Close(), _Asked(_, request):
+                self._refuse(request, _CLOSING)
+            case CancelCall(token), _Asked(_, request) if request.token == token:
+                self._give_up()
+            case TransportLost(), (_New() | _Asked() | _Accepted()):
+                self._lose()
+
+    def _tick(self) -> None:
+        state = self._state
+        if state.until > self._now:
+            return
+        if isinstance(state, _Asked):
+            self._refuse(state.request, _TOO_LATE)
+        else:
+            self._give_up()
+
+    def _lose(self) -> None:
+        """Give up, since the peer left; whoever waits for the decision is told, and does not wait for ever."""
+        if isinstance(self._state, _Asked):
+            error = ConnectionLostError("the connection ended during the handshake", sent=False)
+            self._actions.append(Settle(self._state.request.token, None, error))
+        self._give_up()

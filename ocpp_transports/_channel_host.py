@@ -1,0 +1,196 @@
+"""The host of a connection whose WebSocket another library speaks: texts in, texts out, by tasks of this side."""
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, Self, TypeAlias
+
+import anyio
+
+from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
+
+from ._dialer import failure
+from ._driver import Driver, Handle, Slot
+from ._runtime import HIGH_WATER, SEND_TIMEOUT, Runtime
+
+__all__ = ["Channel", "ChannelClosed", "ChannelHost", "OpenChannel"]
+
+_log = logging.getLogger(__name__)
+
+
+class ChannelClosed(Exception):  # noqa: N818 - it says how a channel ended, in order or not
+    """The channel is closed; `code` and `reason` as the WebSocket's Close frame gave them, 1006 without one."""
+
+    def __init__(self, code: int = 1006, reason: str = "") -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+
+class Channel(Protocol):
+    """An open WebSocket of another library, or whatever else carries whole messages in order.
+
+    One task receives and one sends, at the same time; both may be cancelled.
+    """
+
+    async def receive(self) -> str | bytes:
+        """Return the next message, text or binary. Raises ChannelClosed when there will be none."""
+
+    async def send(self, text: str, /) -> None:
+        """Send a text message; returns when the next one may follow. Raises ChannelClosed if it cannot be sent."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Begin to close in order; `receive` raises ChannelClosed when it is done."""
+
+    def abort(self) -> None:
+        """Let go of it without waiting for anything. Idempotent, harmless when it is closed."""
+
+
+OpenChannel: TypeAlias = Callable[[], Awaitable[tuple[Channel, str | None]]]
+"""Opens a channel; gives it and the subprotocol that was agreed on."""
+
+
+class ChannelHost:
+    """A `Host` on one accepted channel, or the `OutStream` of one attempt of a client."""
+
+    driver: Driver
+
+    def __init__(self, runtime: Runtime, attempt: int = 0) -> None:
+        self.now = runtime.now
+        self.call_at = runtime.call_at
+        self.slot = runtime.slot
+        self.spawn = runtime.spawn
+        self.is_closing = False
+        self._attempt = attempt
+        self._channel: Channel | None = None
+        self._is_over = False
+        self._reader: Handle | None = None  # or a dial
+        self._flusher: Handle | None = None
+        self._output: deque[str] = deque()
+        self._unsent = 0
+        self._room: Slot | None = None
+        self._farewell: tuple[int, str] | None = None
+
+    # The two ways to a channel
+
+    def dial_by(self, open_channel: OpenChannel, driver: Driver) -> Self:
+        """Open a channel as this attempt of a client; returns itself."""
+        self.driver = driver
+        self._reader = self.spawn(self._dial(open_channel))
+        return self
+
+    async def _dial(self, open_channel: OpenChannel) -> None:
+        try:
+            channel, subprotocol = await open_channel()
+        except Exception as error:  # noqa: BLE001 - whatever another library raises is an outcome
+            self.is_closing = self._is_over = True
+            self.driver.feed(TransportFailed(failure(error), attempt=self._attempt))
+            return
+        await self._read(channel, subprotocol)
+
+    async def carry(self, channel: Channel, subprotocol: str | None) -> None:
+        """Carry the messages of an accepted channel, in this task, until it is over; cancelling that drops it."""
+        with anyio.CancelScope() as self._reader:
+            await self._read(channel, subprotocol)
+
+    # Host
+
+    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
+        """Refuse: accepted connections do not dial."""
+        raise RuntimeError(f"expected a client's host for attempt {attempt}, this one was accepted")
+
+    def send(self, data: str, /) -> None:
+        """Append a text to the output, which a short task sends."""
+        if not self.is_closing and self._channel is not None:
+            self._output.append(data)
+            self._unsent += len(data)
+            self._start_flushing(self._channel)
+
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
+        """End the channel after what was sent, or at once; or call the dial off."""
+        if self._channel is None:
+            self.is_closing = self._is_over = True
+            if self._reader is not None:
+                self._reader.cancel()
+        elif abort:
+            self._lose(1006, "")
+        elif not self.is_closing:
+            self.is_closing = True
+            self._farewell = code, reason
+            self._start_flushing(self._channel)
+
+    # Reading
+
+    async def _read(self, channel: Channel, subprotocol: str | None) -> None:
+        end = ChannelClosed()
+        if self._is_over:  # called off in the meantime
+            channel.abort()
+            return
+        self._channel = channel
+        try:
+            self.driver.feed(TransportOpened(subprotocol, self._attempt))
+            while True:
+                self._hear(await channel.receive())
+                if self._unsent > HIGH_WATER:
+                    await self._until_there_is_room()
+        except ChannelClosed as closed:
+            end = closed
+        except Exception:  # noqa: BLE001 - whatever another library raises ends its channel, and nothing else
+            _log.warning("a channel failed", exc_info=True)
+        finally:
+            self._reader = None
+            self._lose(end.code, end.reason)
+
+    def _hear(self, message: str | bytes) -> None:
+        if isinstance(message, str):
+            self.driver.feed(TextReceived(message, self._attempt))
+        else:
+            self.driver.feed(BinaryReceived(message, self._attempt))
+
+    async def _until_there_is_room(self) -> None:
+        """Read no more from a peer that does not read."""
+        self._room = self.slot()
+        await self._room.wait()
+
+    # Writing
+
+    def _start_flushing(self, channel: Channel) -> None:
+        if self._flusher is None:
+            self._flusher = self.spawn(self._flush(channel))
+
+    async def _flush(self, channel: Channel) -> None:
+        try:
+            while self._output:
+                await self._send(channel, self._output.popleft())
+            if self._farewell is not None:
+                await channel.close(*self._farewell)
+        except ChannelClosed:
+            pass  # how it ended is for the reader to learn, and to tell
+        except Exception:  # noqa: BLE001 - as above
+            _log.warning("a channel took no more", exc_info=True)
+            self._lose(1006, "")
+        finally:
+            self._flusher = None
+            if self._room is not None:
+                self._room.set(None, None)
+
+    async def _send(self, channel: Channel, text: str) -> None:
+        timer = self.call_at(self.now() + SEND_TIMEOUT, lambda: self._lose(1006, ""))
+        try:
+            await channel.send(text)
+        finally:
+            timer.cancel()
+        self._unsent -= len(text)
+
+    # The end
+
+    def _lose(self, code: int, reason: str) -> None:
+        if self._is_over or self._channel is None:
+            return
+        self.is_closing = self._is_over = True
+        self._output.clear()
+        for task in (self._reader, self._flusher):
+            if task is not None:
+                task.cancel()
+        self._channel.abort()
+        self.driver.feed(TransportLost(code, reason, self._attempt))

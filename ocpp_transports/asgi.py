@@ -1,0 +1,136 @@
+"""A server as an ASGI application: under uvicorn, hypercorn or daphne, alone or in a route of Starlette or FastAPI."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from .channel import Accept, ChannelClosed, Reject, UpgradeOffer
+from .server import OCPPServer
+
+__all__ = ["OCPPApplication"]
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+
+class OCPPApplication:
+    """An ASGI 3 application in which a server receives its stations.
+
+        server = OCPPServer(protocols=["ocpp1.6"])
+        app = OCPPApplication(server)                                       # uvicorn module:app
+        app = Starlette(routes=[Mount("/ocpp", OCPPApplication(server))])   # or with routes of other things
+        fastapi_app.mount("/ocpp", OCPPApplication(server))
+
+    Handlers, events, `auth` and sessions are those of the server; refusals go out as their HTTP status before the
+    upgrade. The last segment of the path is the identity, wherever it is mounted. As the whole application it opens
+    and closes the server with the process (ASGI lifespan); mounted, it is not told of either: put `async with server:`
+    into the lifespan of the application around it. TLS, pings and the limit of a message's size are the ASGI server's.
+    """
+
+    def __init__(self, server: OCPPServer) -> None:
+        self.server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, or the lifespan. Raises ValueError for any other type of scope."""
+        match scope["type"]:
+            case "websocket":
+                await self._serve(scope, receive, send)
+            case "http":
+                await _answer(send, "http.response", Reject(426, (("upgrade", "websocket"),), "Upgrade Required"))
+            case "lifespan":
+                await self._live(receive, send)
+            case kind:
+                raise ValueError(f"expected a scope of type websocket, http or lifespan, got {kind!r}")
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # "websocket.connect"
+        incoming = self.server.incoming(_offer(scope))
+        answer = await incoming.decision()
+        if isinstance(answer, Reject):
+            await _refuse(scope, send, answer)
+            return
+        try:
+            await send(_acceptance(answer))
+        except OSError:  # the station has left
+            incoming.lost()
+            return
+        await incoming.carry(_AsgiChannel(receive, send))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()  # "lifespan.startup"
+        async with self.server:
+            await send({"type": "lifespan.startup.complete"})
+            await receive()  # "lifespan.shutdown"
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _offer(scope: Scope) -> UpgradeOffer:
+    path = scope.get("raw_path") or quote(scope["path"], safe="/%:@!$&'()*+,;=~").encode()
+    query = scope.get("query_string", b"")
+    target = path.partition(b"?")[0] + (b"?" + query if query else b"")
+    return UpgradeOffer(
+        target.decode("latin-1"),
+        headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
+        subprotocols=tuple(scope.get("subprotocols", ())),
+        remote_address=(scope.get("client") or (None,))[0],
+        tls=scope.get("scheme") == "wss",
+    )
+
+
+def _acceptance(answer: Accept) -> Message:
+    return {"type": "websocket.accept", "subprotocol": answer.subprotocol, "headers": _encoded(answer.headers)}
+
+
+async def _refuse(scope: Scope, send: Send, answer: Reject) -> None:
+    """Answer by the status; an ASGI server without the extension for it makes a 403 of everything."""
+    if "websocket.http.response" in (scope.get("extensions") or {}):
+        await _answer(send, "websocket.http.response", answer)
+    else:
+        await send({"type": "websocket.close", "code": 1008, "reason": answer.body})
+
+
+async def _answer(send: Send, kind: str, answer: Reject) -> None:
+    body = answer.body.encode()
+    headers = (
+        *answer.headers,
+        ("content-type", "text/plain; charset=utf-8"),
+        ("content-length", str(len(body))),
+    )
+    await send({"type": f"{kind}.start", "status": answer.status, "headers": _encoded(headers)})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+def _encoded(headers: Any) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+class _AsgiChannel:
+    """A channel of the two functions that an ASGI server gives; it is dropped by returning from the application."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+
+    async def receive(self) -> str | bytes:
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            raise ChannelClosed(message.get("code") or 1005, message.get("reason") or "")
+        text: str | None = message.get("text")
+        return message["bytes"] if text is None else text
+
+    async def send(self, text: str, /) -> None:
+        await self._tell({"type": "websocket.send", "text": text})
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._tell({"type": "websocket.close", "code": code, "reason": reason})
+
+    def abort(self) -> None:
+        pass
+
+    async def _tell(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:  # what a send is to raise once the peer has left (ASGI 2.4)
+            raise ChannelClosed from error

@@ -1,0 +1,144 @@
+"""Channels: how a WebSocket of another library carries a server's connections, or those of a client.
+
+`asgi`, `wslib` and `memory` are made of this. For a server, with whatever accepts its connections:
+
+    incoming = server.incoming(UpgradeOffer(target, headers, subprotocols))
+    answer = await incoming.decision()
+    if isinstance(answer, Accept):
+        channel = ...                      # answer the request by 101, with answer.subprotocol
+        await incoming.carry(channel)      # until it is over
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any, Unpack
+
+from ocpp_core.client import ClientEngine
+from ocpp_core.errors import OCPPError
+from ocpp_core.inputs import Accept, Reject, TransportLost, UpgradeReceived
+
+from ._channel_host import Channel, ChannelClosed, ChannelHost
+from ._client_options import ClientOptions
+from ._client_peer import ClientPeer
+from ._dialer import Dialer
+from ._driver import Driver
+from ._keywords import ClientChanges, ClientKeywords
+from ._runtime import Runtime, current_runtime
+from ._warm_up import warm_up_in_thread
+from .accept import ConnectionFacts, refuse
+
+if TYPE_CHECKING:
+    from ._reception import Reception
+
+__all__ = ["Accept", "Channel", "ChannelClient", "ChannelClosed", "Incoming", "Reject", "UpgradeOffer"]
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeOffer:
+    """The request that a WebSocket begins with, and what is known of its connection."""
+
+    target: str
+    """Path and query as received, percent-encoded."""
+    headers: Sequence[tuple[str, str]] = ()
+    """Header fields as received, in order; the case of their names does not matter."""
+    subprotocols: Sequence[str] = ()
+    """Those that the station offers, in its order."""
+    remote_address: str | None = None
+    """Numeric address of the peer."""
+    client_certificate: Mapping[str, Any] | None = None
+    """The verified certificate as `ssl.SSLSocket.getpeercert()` gives it."""
+    tls: bool = False
+
+
+class Incoming:
+    """One connection that comes in over a channel; `OCPPServer.incoming` makes it."""
+
+    def __init__(self, reception: "Reception", host: ChannelHost, offer: UpgradeOffer) -> None:
+        self._reception = reception
+        self._host = host
+        self._offer = offer
+        self.subprotocol: str | None = None
+        """What was chosen from the offer, once the server has accepted."""
+        reception.knocked(host, ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls))
+
+    async def decision(self) -> Accept | Reject:
+        """Have the server decide, by its options and its `auth`; to be awaited once, and then obeyed.
+
+        `Accept.subprotocol` is for the 101, `Reject` has status, headers and body of another answer. Cancelling it
+        means that the peer has left.
+        """
+        offer = self._offer
+        headers = [(name.lower(), value) for name, value in offer.headers]
+        try:
+            answer = await self._host.driver.ask(
+                lambda token: UpgradeReceived(token, offer.target, headers, offer.subprotocols)
+            )
+        except OCPPError:  # it was given up while it waited
+            return refuse(503, "Closing")
+        if isinstance(answer, Reject):
+            return answer
+        self.subprotocol = answer.subprotocol
+        return Accept(answer.subprotocol, answer.headers)
+
+    async def carry(self, channel: Channel) -> None:
+        """Carry the conversation over the channel that was opened, until it is over; cancelling drops the channel."""
+        if self._reception.is_closing:
+            await channel.close(1001, "going away")
+            self.lost()
+        else:
+            await self._host.carry(channel, self.subprotocol)
+
+    def start_carrying(self, channel: Channel) -> None:
+        """Carry the conversation in a task of the server's."""
+        self._host.spawn(self.carry(channel))
+
+    def lost(self) -> None:
+        """Say that there will be no channel although the server accepted: the peer has left."""
+        self._host.driver.feed(TransportLost())
+
+
+class ChannelClient(ClientPeer):
+    """A client over channels; `OCPPClient` but for what opens its connections. Subclasses say how.
+
+    Takes the options of `OCPPClient`. Raises as it does.
+    """
+
+    _options: ClientOptions
+
+    def __init__(
+        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+    ) -> None:
+        ClientOptions.check_names(options)
+        made = ClientOptions(identity=identity, endpoint=endpoint, protocols=protocols, **options)  # type: ignore[arg-type]  # lists and ints are converted
+        super().__init__(identity, made)
+
+    @abstractmethod
+    async def open_channel(self, subprotocols: Sequence[str]) -> tuple[Channel, str | None]:
+        """Open a channel for one attempt; return it and the subprotocol that the server chose.
+
+        Whatever it raises is a failed attempt: `ConnectionFailedError` and its kinds as they are, all else chained to
+        one. It is cancelled where the attempt takes longer than `connect_timeout`.
+        """
+
+    def reconfigure(self, **options: Unpack[ClientChanges]) -> None:
+        """Change options: those of calls at once, those of connecting at the next attempt.
+
+        Raises as the constructor does, and then changes nothing.
+        """
+        self._reconnect_by(self._options.changed(options))
+
+    # For the base class
+
+    async def _get_ready(self) -> None:
+        await warm_up_in_thread(self._options)
+
+    def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
+        runtime = current_runtime(type(self).__name__, in_block=in_block)
+        engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.id_factory)
+
+        def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> ChannelHost:
+            return ChannelHost(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)
+
+        return runtime, engine, Driver(engine, Dialer(runtime, dial), self._owner)

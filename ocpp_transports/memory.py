@@ -1,0 +1,130 @@
+"""Clients connected to a server in the same process, without sockets: for tests, also in virtual time."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Unpack
+
+import anyio
+
+from ocpp_core.errors import UnexpectedHttpResponse
+from ocpp_core.inputs import Reject
+
+from ._keywords import ClientKeywords
+from .channel import ChannelClient, ChannelClosed, UpgradeOffer
+from .server import OCPPServer
+from .server_client import OCPPServerClient
+
+__all__ = ["MemoryOCPPClient", "connected_pair"]
+
+_ENDPOINT = "ws://memory/ocpp"
+
+
+class MemoryOCPPClient(ChannelClient):
+    """`OCPPClient` on a channel into a server of this process, with the same options, methods and events.
+
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            async with MemoryOCPPClient("CP1", server, protocols=["ocpp1.6"]) as client:
+                await client.connect()
+
+    The handshake is decided on as always: with identity, subprotocols, password and headers. A `wss://` endpoint
+    counts as TLS. There are no pings, and no limit of a message's size.
+    """
+
+    def __init__(
+        self,
+        identity: str,
+        server: OCPPServer,
+        *,
+        protocols: Sequence[str],
+        endpoint: str = _ENDPOINT,
+        **options: Unpack[ClientKeywords],
+    ) -> None:
+        super().__init__(identity, endpoint, protocols=protocols, **options)
+        self._server = server
+        self._channel: _MemoryChannel | None = None
+
+    def cut(self) -> None:
+        """Lose the connection, as a cut cable would: both sides learn of it at once, as 1006."""
+        if self._channel is not None:
+            self._channel.abort()
+
+    async def open_channel(self, subprotocols: Sequence[str]) -> tuple["_MemoryChannel", str | None]:
+        """Ask the server, and connect; see ChannelClient."""
+        request = self._options.upgrade
+        offer = UpgradeOffer(
+            request.target,
+            headers=[("Host", request.host), *request.headers],
+            subprotocols=tuple(subprotocols),
+            remote_address="127.0.0.1",
+            tls=self._options.address.secure,
+        )
+        incoming = self._server.incoming(offer)
+        answer = await incoming.decision()
+        if isinstance(answer, Reject):
+            raise UnexpectedHttpResponse(answer.status, tuple(answer.headers))
+        self._channel, theirs = memory_channels()
+        incoming.start_carrying(theirs)
+        return self._channel, answer.subprotocol
+
+
+@asynccontextmanager
+async def connected_pair(
+    identity: str = "CP1", *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+) -> AsyncIterator[tuple[MemoryOCPPClient, OCPPServerClient]]:
+    """Give a client and its server's handle on it, connected.
+
+    async with connected_pair(protocols=["ocpp1.6"]) as (client, station):
+        ...
+    """
+    async with (
+        OCPPServer(protocols=protocols) as server,
+        MemoryOCPPClient(identity, server, protocols=protocols, **options) as client,
+    ):
+        await client.connect()
+        yield client, await server.wait_for_client(identity)
+
+
+class _MemoryChannel:
+    """One end of a channel; what is put into the other's inbox arrives there."""
+
+    def __init__(self) -> None:
+        self.other = self
+        self._inbox: deque[str] = deque()
+        self._arrived = anyio.Event()
+        self._end: ChannelClosed | None = None
+
+    async def receive(self) -> str:
+        while not self._inbox:
+            if self._end is not None:
+                raise self._end
+            self._arrived = anyio.Event()
+            await self._arrived.wait()
+        return self._inbox.popleft()
+
+    async def send(self, text: str, /) -> None:
+        if self._end is not None:
+            raise self._end
+        self.other.put(text)
+
+    async def close(self, code: int, reason: str) -> None:
+        self._finish(code, reason)
+
+    def abort(self) -> None:
+        self._finish(1006, "")
+
+    def put(self, text: str) -> None:
+        self._inbox.append(text)
+        self._arrived.set()
+
+    def _finish(self, code: int, reason: str) -> None:
+        for end in (self, self.other):
+            if end._end is None:  # noqa: SLF001 - of its own class
+                end._end = ChannelClosed(code, reason)  # noqa: SLF001 - as above
+            end._arrived.set()  # noqa: SLF001 - as above
+
+
+def memory_channels() -> tuple[_MemoryChannel, _MemoryChannel]:
+    one, two = _MemoryChannel(), _MemoryChannel()
+    one.other, two.other = two, one
+    return one, two

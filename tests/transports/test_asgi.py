@@ -1,0 +1,163 @@
+"""The ASGI application: what is its own beside the contract of every host."""
+
+import anyio
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+
+from ocpp_transports import OCPPClient, OCPPServer
+from ocpp_transports.asgi import OCPPApplication
+from tests.transports.carriers import uvicorn_running
+from tests.transports.pairs import SECONDS, first, station_of
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+def csms(**options):
+    server = OCPPServer(protocols=["ocpp1.6"], **options)
+    server.handle("Heartbeat", lambda ctx: {"currentTime": "2026-01-01T00:00:00Z"})
+    return server
+
+
+async def heartbeat(port, path, identity="CP1", **options):
+    """Connect, make one call, and close."""
+    url = f"ws://127.0.0.1:{port}{path}"
+    async with OCPPClient(identity, url, protocols=["ocpp1.6"], reconnect=False, **options) as client:
+        await client.connect()
+        return await client.call("Heartbeat", {})
+
+
+async def answer_to(port, request):
+    """Send a request and read the answer until its end."""
+    with anyio.fail_after(SECONDS):
+        async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+            await stream.send(request)
+            return b"".join([chunk async for chunk in stream]).decode()
+
+
+class Played:
+    """An ASGI server that says what the test says; `sent` is what the application sent."""
+
+    def __init__(self, *messages):
+        self.messages, self.sent = list(messages), []
+
+    async def receive(self):
+        if not self.messages:
+            await anyio.sleep_forever()
+        return self.messages.pop(0)
+
+    async def send(self, message):
+        self.sent.append(message)
+
+
+def scope(**more):
+    headers = [(b"host", b"csms.example"), (b"sec-websocket-protocol", b"ocpp1.6")]
+    return {"type": "websocket", "path": "/ocpp/CP1", "headers": headers, "subprotocols": ["ocpp1.6"], **more}
+
+
+class TestBesideOtherRoutes:
+    async def test_of_fastapi(self):
+        server = csms()
+        app = FastAPI()
+
+        @app.get("/status")
+        def status():
+            return {"stations": [station.identity for station in server.clients]}
+
+        app.mount("/ocpp", OCPPApplication(server))
+        async with uvicorn_running(app) as port:
+            assert await heartbeat(port, "/ocpp")
+            assert await heartbeat(port, "/ocpp/site/7", "CP 2")
+            request = b"GET /status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            assert '{"stations":[]}' in await answer_to(port, request)
+            await server.close()
+
+    async def test_of_starlette_as_a_websocket_route(self):
+        server = csms()
+        app = Starlette(routes=[WebSocketRoute("/stations/{identity}", OCPPApplication(server))])
+        async with uvicorn_running(app) as port:
+            assert await heartbeat(port, "/stations")
+            await server.close()
+
+
+class TestPlainRequests:
+    async def test_are_told_to_upgrade(self):
+        async with uvicorn_running(OCPPApplication(csms())) as port:
+            answer = await answer_to(port, b"GET /ocpp/CP1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith("HTTP/1.1 426")
+        assert "upgrade: websocket" in answer
+        assert answer.endswith("Upgrade Required")
+
+
+class TestTheRequest:
+    async def test_may_come_without_its_raw_path(self):
+        server, seen = csms(), []
+        server.auth(lambda accept, reject, handshake: (seen.append(handshake), reject(403)))
+        asgi = Played({"type": "websocket.connect"})
+        await OCPPApplication(server)(scope(path="/ocpp/CP ü", query_string=b"a=b"), asgi.receive, asgi.send)
+        assert (seen[0].identity, seen[0].path, seen[0].query) == ("CP ü", "/ocpp/CP%20%C3%BC", {"a": "b"})
+        assert seen[0].remote_address is None
+        await server.close()
+
+    async def test_is_refused_by_a_close_where_the_asgi_server_knows_no_other_way(self):
+        server = csms(auth=lambda accept, reject, handshake: reject(403, "Not today"))
+        asgi = Played({"type": "websocket.connect"})
+        await OCPPApplication(server)(scope(), asgi.receive, asgi.send)
+        assert asgi.sent == [{"type": "websocket.close", "code": 1008, "reason": "Not today"}]
+        await server.close()
+
+    async def test_that_was_given_up_leaves_no_station_behind(self):
+        server = csms()
+        asgi = Played({"type": "websocket.connect"})
+
+        async def gone(message):
+            raise OSError("the client has disconnected")
+
+        await OCPPApplication(server)(scope(), asgi.receive, gone)
+        assert server.clients == ()
+        await server.close()
+
+    async def test_over_plain_http_does_not_meet_a_profile_with_tls(self):
+        server = csms(security_profile=2, credentials={"CP1": "secret"})
+        asgi = Played({"type": "websocket.connect"})
+        with pytest.raises(ValueError, match="TLS"):
+            await OCPPApplication(server)(scope(), asgi.receive, asgi.send)
+        await OCPPApplication(server)(scope(scheme="wss"), Played({}).receive, asgi.send)
+        assert asgi.sent[-1]["code"] == 1008  # no credentials, but that is another matter
+        await server.close()
+
+
+class TestTheLifespan:
+    async def test_opens_the_server_and_ends_its_connections(self):
+        server = csms()
+        async with uvicorn_running(OCPPApplication(server)) as port:
+            client = OCPPClient("CP1", f"ws://127.0.0.1:{port}", protocols=["ocpp1.6"], reconnect=False)
+            losses = client.events("disconnect")
+            await client.connect()
+            await station_of(server)
+        assert (await first(losses)).code == 1012  # service restart, by uvicorn
+        await losses.aclose()
+        await client.close()
+        assert server.clients == ()
+
+    async def test_of_another_kind_is_refused(self):
+        with pytest.raises(ValueError, match="expected a scope of type websocket, http or lifespan, got 'smtp'"):
+            await OCPPApplication(csms())({"type": "smtp"}, None, None)
+
+    async def test_outlives_the_server(self):
+        server = csms()
+        async with uvicorn_running(OCPPApplication(server)) as port:
+            client = OCPPClient("CP1", f"ws://127.0.0.1:{port}", protocols=["ocpp1.6"], reconnect=False)
+            async with client.events("disconnect") as events:
+                await client.connect()
+                await station_of(server)
+                await server.close(1012)
+                assert (await first(events)).code == 1012
+            await client.close()
+        assert server.clients == ()

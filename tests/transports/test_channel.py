@@ -1,0 +1,218 @@
+"""Channels: a server's connections and a client's over whatever carries whole messages."""
+
+from functools import partial
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from ocpp_transports import ConnectionFailedError, ConnectionLostError, ConnectionState, OCPPServer, _channel_host
+from ocpp_transports._runtime import HIGH_WATER
+from ocpp_transports.channel import Accept, ChannelClient, ChannelClosed, Reject, UpgradeOffer
+from ocpp_transports.events import CloseEvent
+from ocpp_transports.memory import MemoryOCPPClient, connected_pair, memory_channels
+from tests.transports.pairs import SECONDS, first, never
+
+pytestmark = pytest.mark.anyio
+
+OFFER = UpgradeOffer("/ocpp/CP1", [("Host", "csms.example")], ("ocpp1.6",))
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request):
+    return request.param
+
+
+class TestChannel:
+    """A channel that a test makes trouble with; `sent` is what it took."""
+
+    __test__ = False
+
+    def __init__(self, *, receive=never, send=None):
+        self.receive = receive
+        self._send = send
+        self.sent, self.closed_with, self.is_aborted = [], None, False
+
+    async def send(self, text):
+        if self._send is not None:
+            await self._send()
+        self.sent.append(text)
+
+    async def close(self, code, reason):
+        self.closed_with = code, reason
+
+    def abort(self):
+        self.is_aborted = True
+
+
+class OneChannelClient(ChannelClient):
+    """A client that gets this channel, by this function."""
+
+    def __init__(self, open_channel, **options):
+        super().__init__("CP1", "ws://csms.example/ocpp", protocols=["ocpp1.6"], reconnect=False, **options)
+        self._open_channel = open_channel
+
+    async def open_channel(self, subprotocols):
+        return await self._open_channel()
+
+
+def giving(channel, subprotocol="ocpp1.6"):
+    async def open_channel():
+        return channel, subprotocol
+
+    return open_channel
+
+
+async def raising(error):
+    raise error
+
+
+class TestAnIncomingConnection:
+    async def test_is_accepted_and_carried_until_it_is_over(self):
+        async with OCPPServer(protocols=["ocpp1.6"]) as server, anyio.create_task_group() as tasks:
+            incoming = server.incoming(OFFER)
+            assert await incoming.decision() == Accept("ocpp1.6")
+            ours, theirs = memory_channels()
+            tasks.start_soon(incoming.carry, theirs)
+            await ours.send('[2,"1","Heartbeat",{}]')
+            assert (await ours.receive()).startswith('[4,"1","NotImplemented"')
+            await ours.close(4001, "bye")
+            with pytest.raises(ChannelClosed):
+                await ours.receive()
+        assert server.clients == ()
+
+    async def test_is_rejected(self):
+        async with OCPPServer(protocols=["ocpp2.1"]) as server:
+            answer = await server.incoming(OFFER).decision()
+            assert isinstance(answer, Reject)
+            assert (answer.status, answer.body) == (400, "No matching subprotocol, expected one of: ocpp2.1")
+
+    async def test_is_rejected_when_the_server_closes_meanwhile(self):
+        async def auth(accept, reject, handshake):
+            tasks.start_soon(server.close)
+            await never()
+
+        async with OCPPServer(protocols=["ocpp1.6"], auth=auth) as server, anyio.create_task_group() as tasks:
+            answer = await server.incoming(OFFER).decision()
+            assert (answer.status, answer.body) == (503, "Closing")
+
+    async def test_is_closed_when_the_server_closes_before_it_is_carried(self):
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            incoming = server.incoming(OFFER)
+            await incoming.decision()
+            await server.close()
+            channel = TestChannel()
+            await incoming.carry(channel)
+            assert channel.closed_with == (1001, "going away")
+            assert server.clients == ()
+
+    async def test_leaves_nothing_behind_when_its_peer_has_left(self):
+        async with OCPPServer(protocols=["ocpp1.6"], max_connections=1) as server:
+            incoming = server.incoming(OFFER)
+            await incoming.decision()
+            incoming.lost()
+            assert isinstance(await server.incoming(OFFER).decision(), Accept)
+
+    async def test_is_given_up_with_the_task_that_waits_for_the_decision(self):
+        async with OCPPServer(protocols=["ocpp1.6"], auth=lambda a, r, h: never(), max_connections=1) as server:
+            with anyio.move_on_after(0.01):
+                await server.incoming(OFFER).decision()
+            server._reception.adopt(server._options.changed({"auth": None}))
+            assert isinstance(await server.incoming(OFFER).decision(), Accept)
+
+    async def test_is_dropped_with_the_task_that_carries_it(self):
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            incoming, channel = server.incoming(OFFER), TestChannel()
+            await incoming.decision()
+            with anyio.move_on_after(0.01):
+                await incoming.carry(channel)
+            assert channel.is_aborted
+            assert server.clients == ()
+
+
+class TestAChannelThatFails:
+    async def test_to_open_fails_the_attempt(self):
+        async with OneChannelClient(partial(raising, KeyError("a fault"))) as client:
+            with pytest.raises(ConnectionFailedError) as failed:
+                await client.connect()
+            assert isinstance(failed.value.__cause__, KeyError)
+
+    async def test_to_open_in_time_is_called_off(self):
+        async with OneChannelClient(never, connect_timeout=0.05) as client:
+            with pytest.raises(ConnectionFailedError, match="no connection within"):
+                await client.connect()
+
+    async def test_to_receive_is_lost(self, caplog):
+        channel = TestChannel(receive=partial(raising, KeyError("a fault")))
+        async with OneChannelClient(giving(channel)) as client, client.events("close") as events:
+            await client.connect()
+            assert await first(events) == CloseEvent(1006, "")
+        assert "a channel failed" in caplog.text
+        assert channel.is_aborted
+
+    async def test_to_send_is_lost(self, caplog):
+        channel = TestChannel(send=partial(raising, KeyError("a fault")))
+        async with OneChannelClient(giving(channel)) as client:
+            await client.connect()
+            with pytest.raises(ConnectionLostError):
+                await client.call("Heartbeat", {})
+            assert client.state is ConnectionState.CLOSED
+        assert "a channel took no more" in caplog.text
+
+    async def test_to_take_what_is_sent_is_dropped(self, monkeypatch):
+        monkeypatch.setattr(_channel_host, "SEND_TIMEOUT", 0.05)
+        channel = TestChannel(send=never)
+        async with OneChannelClient(giving(channel)) as client:
+            await client.connect()
+            with pytest.raises(ConnectionLostError):
+                await client.call("Heartbeat", {})
+            assert channel.is_aborted
+
+
+class TestCongestion:
+    async def test_pauses_reading(self):
+        """A peer that sends and does not read must not fill our memory."""
+        room, received = anyio.Event(), []
+        long = "x" * HIGH_WATER
+
+        async def receive():
+            await anyio.lowlevel.checkpoint()
+            received.append(1)
+            return f'[2,"{len(received)}","DataTransfer",{{}}]'
+
+        channel = TestChannel(receive=receive, send=room.wait)
+        async with OneChannelClient(giving(channel)) as client:
+            client.handle("DataTransfer", lambda ctx: {"status": "Accepted", "data": long})
+            await client.connect()
+            await anyio.sleep(0.05)
+            assert len(received) == 1
+            room.set()
+            await anyio.sleep(0.05)
+            assert len(received) > 1
+            await client.close(force=True)
+
+
+class TestMemory:
+    async def test_gives_a_connected_pair(self):
+        async with connected_pair(protocols=["ocpp1.6"]) as (client, station):
+            client.handle("Reset", lambda ctx: {"status": "Accepted"})
+            assert await station.call("Reset", {"type": "Soft"}) == {"status": "Accepted"}
+
+    async def test_may_be_cut(self):
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            client = MemoryOCPPClient("CP1", server, protocols=["ocpp1.6"], backoff_min=0.01, backoff_max=0.02)
+            async with client, client.events("disconnect", "open") as events:
+                client.cut()
+                await client.connect()
+                await first(events)
+                client.cut()
+                assert (await first(events)).code == 1006
+                await first(events)
+                assert client.state is ConnectionState.OPEN
+
+    async def test_takes_security_profiles_with_tls(self):
+        async with OCPPServer(protocols=["ocpp1.6"], security_profile=2, credentials={"CP1": "secret"}) as server:
+            options = {"endpoint": "wss://memory", "security_profile": 2, "password": "secret"}
+            async with MemoryOCPPClient("CP1", server, protocols=["ocpp1.6"], **options) as client:
+                with anyio.fail_after(SECONDS):
+                    assert await client.connect() == "ocpp1.6"

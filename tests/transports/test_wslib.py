@@ -1,0 +1,101 @@
+"""Clients and servers on the `websockets` library: what is their own beside the contract of every host."""
+
+import json
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import anyio
+import pytest
+import websockets
+from websockets.asyncio.server import serve as serve_websockets
+
+from ocpp_transports import ConnectionFailedError, OCPPServer, WebsocketUpgradeError
+from ocpp_transports.events import DisconnectEvent
+from ocpp_transports.wslib import WebsocketsOCPPClient, serve
+from tests.transports.pairs import first
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+def port_of(listening):
+    return listening.sockets[0].getsockname()[1]
+
+
+class TestTheServer:
+    async def test_tells_plain_requests_to_upgrade(self):
+        async with serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening:
+            url = f"http://127.0.0.1:{port_of(listening)}/ocpp/CP1"
+            with pytest.raises(HTTPError) as refused:
+                await anyio.to_thread.run_sync(urlopen, url)
+            refused.value.close()
+        assert (refused.value.code, refused.value.headers["upgrade"]) == (426, "websocket")
+
+    async def test_challenges_who_comes_without_credentials(self):
+        server = OCPPServer(protocols=["ocpp1.6"], security_profile=1, credentials={"CP1": "secret"})
+        async with serve(server, "127.0.0.1", 0) as listening:
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                await websockets.connect(f"ws://127.0.0.1:{port_of(listening)}/CP1", subprotocols=["ocpp1.6"])
+        assert refused.value.response.headers["www-authenticate"] == 'Basic realm="ocpp", charset="UTF-8"'
+
+    async def test_carries_a_stranger(self):
+        server = OCPPServer(protocols=["ocpp1.6"])
+        server.handle("Heartbeat", lambda ctx: {"currentTime": "x"})
+        async with serve(server, "127.0.0.1", 0) as listening:
+            url = f"ws://127.0.0.1:{port_of(listening)}/CP1"
+            async with websockets.connect(url, subprotocols=["ocpp2.0.1", "ocpp1.6"]) as stranger:
+                assert stranger.subprotocol == "ocpp1.6"
+                await stranger.send('[2,"1","Heartbeat",{}]')
+                assert json.loads(await stranger.recv()) == [3, "1", {"currentTime": "x"}]
+        assert stranger.close_code == 1000
+
+
+class TestTheClient:
+    async def test_calls_a_stranger(self):
+        async def csms(connection):
+            message = json.loads(await connection.recv())
+            await connection.send(json.dumps([3, message[1], {"currentTime": "x"}]))
+            await connection.close(4001, "bye")
+
+        async with serve_websockets(csms, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as listening:
+            client = WebsocketsOCPPClient(
+                "CP1", f"ws://127.0.0.1:{port_of(listening)}", protocols=["ocpp1.6"], reconnect=False
+            )
+            async with client, client.events("disconnect") as events:
+                await client.connect()
+                assert await client.call("Heartbeat", {}) == {"currentTime": "x"}
+                assert await first(events) == DisconnectEvent(4001, "bye")
+
+    async def test_refuses_a_server_without_a_subprotocol(self):
+        async def csms(connection):
+            await connection.wait_closed()
+
+        async with serve_websockets(csms, "127.0.0.1", 0) as listening:
+            client = WebsocketsOCPPClient("CP1", f"ws://127.0.0.1:{port_of(listening)}", protocols=["ocpp1.6"])
+            async with client:
+                with pytest.raises(WebsocketUpgradeError):
+                    await client.connect()
+
+    async def test_is_not_answered_by_a_closed_port(self):
+        async with WebsocketsOCPPClient("CP1", "ws://127.0.0.1:1", protocols=["ocpp1.6"]) as client:
+            with pytest.raises(ConnectionFailedError):
+                await client.connect()
+
+    async def test_is_reconfigured_for_its_next_connection(self):
+        async with (
+            serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening,
+            WebsocketsOCPPClient("CP1", "ws://127.0.0.1:1", protocols=["ocpp2.1"]) as client,
+        ):
+            client.reconfigure(endpoint=f"ws://127.0.0.1:{port_of(listening)}", protocols=["ocpp1.6"])
+            assert await client.connect() == "ocpp1.6"
+
+
+@pytest.mark.parametrize("anyio_backend", ["trio"])
+async def test_trio_is_refused_clearly(anyio_backend):
+    async with WebsocketsOCPPClient("CP1", "ws://127.0.0.1:1", protocols=["ocpp1.6"]) as client:
+        with pytest.raises(ConnectionFailedError, match="expected asyncio"):
+            await client.connect()
