@@ -1,0 +1,212 @@
+"""What a CSMS commands and every version has: the deeds; their names and words are the versions' own."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+from ._dialect import Payload
+from ._equipment import Equipment
+from ._life import Life
+from ._metering import Metering
+from ._outbox import Outbox
+from ._profile_messages import ProfileError, read_profile, write_periods
+from ._reservations import Reservations
+from ._transactions import Transactions
+from ._transfers import Transfers
+from .authorization import Authorization
+from .charging_profiles import TRANSACTION, ChargingProfile, Situation
+from .configuration import Option
+from .connector import Connector, IdToken
+from .errors import StationError
+
+__all__ = ["Command", "Commands", "Deed", "Parts"]
+
+Command: TypeAlias = Callable[[Payload], Payload]
+"""Takes the payload of a CALL, which conforms to its schema, and returns that of the CALLRESULT."""
+Deed: TypeAlias = Callable[[], Awaitable[object]]
+"""What is done after the answer."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a station is made of."""
+
+    equipment: Equipment
+    outbox: Outbox
+    metering: Metering
+    transactions: Transactions
+    life: Life
+    transfers: Transfers
+    reservations: Reservations
+
+
+class Commands(ABC):
+    """The commands of a version. What takes time is done after the answer."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._equipment = parts.equipment
+
+    @property
+    @abstractmethod
+    def table(self) -> Mapping[str, Command]:
+        """The actions that are understood, and what is done."""
+
+    def _later(self, what: str, *deeds: Deed) -> None:
+        """Do something after the answer, one deed after the other."""
+
+        async def do() -> None:
+            for deed in deeds:
+                await deed()
+
+        self._equipment.spawn(what, do)
+
+    # Availability
+
+    def _set_availability(self, connectors: Iterable[Connector], kind: str, *, whole: bool) -> str:
+        """Change it at once, or after the transaction; returns the status to answer."""
+        status = "Accepted"
+        if whole:
+            self._equipment.availability = kind
+        for connector in connectors:
+            if kind == "Inoperative" and connector.transaction is not None:
+                connector.next_availability = kind
+                status = "Scheduled"
+            else:
+                connector.availability, connector.next_availability = kind, None
+        self._equipment.changed()
+        self._later("ChangeAvailability", self._equipment.report)
+        return status
+
+    # Transactions
+
+    def _remote_start(
+        self, number: int | None, token: IdToken, profile: Payload | None, remote_start_id: int | None
+    ) -> Connector | None:
+        """Begin after the answer; None if that is impossible."""
+        connector = self._suitable(number, token)
+        if connector is None or self._equipment.boot_status != "Accepted":
+            return None
+        if profile is not None and not self._adopt(profile, connector):
+            return None
+        begin = partial(
+            self._parts.transactions.begin, connector, token, remote_start_id=remote_start_id, is_remote=True
+        )
+        self._later("the start that the CSMS wants", begin)
+        return connector
+
+    def _adopt(self, message: Payload, connector: Connector) -> bool:
+        """Install the profile of a transaction that is about to begin."""
+        try:
+            profile = read_profile(message, connector.id, self._equipment.settings.phases)
+        except ProfileError:
+            return False
+        if profile.purpose != TRANSACTION or profile.transaction_id is not None:
+            return False
+        self._equipment.profiles.add(profile)
+        return True
+
+    def _suitable(self, number: int | None, token: IdToken) -> Connector | None:
+        """Give the connector that is asked for, or choose one: where a car waits before all others."""
+        if number is not None:
+            candidates = [self._equipment.connector(number)] if self._equipment.has_connector(number) else []
+        else:
+            candidates = sorted(self._equipment.connectors, key=lambda connector: not connector.is_plugged)
+        for connector in candidates:
+            reservation = connector.reservation
+            if self._can_begin(connector) and (
+                number is not None or reservation is None or reservation.id_token.value == token.value
+            ):
+                return connector
+        return None
+
+    def _can_begin(self, connector: Connector) -> bool:
+        try:
+            self._parts.transactions.check(connector)
+        except StationError:
+            return False
+        return True
+
+    def _remote_stop(self, transaction_id: int | str) -> bool:
+        """End a transaction after the answer; False if it is not running."""
+        connector = self._parts.transactions.find(transaction_id)
+        if connector is not None:
+            self._later("the stop that the CSMS wants", partial(self._parts.transactions.end, connector, "Remote"))
+        return connector is not None
+
+    # Tokens
+
+    def _clear_cache(self, _: Payload) -> Payload:
+        is_used = self._equipment.configuration.is_on(Option.CACHE_ENABLED)
+        if is_used:
+            self._equipment.cache.clear()
+        return {"status": "Accepted" if is_used else "Rejected"}
+
+    def _take_list(self, version: int, kind: str, entries: Iterable[tuple[IdToken, Authorization | None]]) -> str:
+        """Take a local list, or differences to it; returns the status to answer."""
+        known = self._equipment.local_list
+        if kind == "Full":
+            is_taken = known.replace(version, entries)
+        elif version <= known.version:
+            return "VersionMismatch"
+        else:
+            is_taken = known.update(version, entries)
+        self._equipment.changed()
+        return "Accepted" if is_taken else "Failed"
+
+    # Smart charging
+
+    def _install_profile(self, number: int, message: Payload) -> None:
+        """Install a profile. Raises ProfileError where that is not allowed."""
+        equipment = self._equipment
+        if number != 0 and not equipment.has_connector(number):
+            raise ProfileError("there is no such connector")
+        profile = read_profile(message, number, equipment.settings.phases)
+        if profile.purpose == TRANSACTION:
+            transaction = equipment.connector(number).transaction
+            if transaction is None or profile.transaction_id not in (None, transaction.id):
+                raise ProfileError("there is no such transaction")
+        try:
+            equipment.profiles.add(profile)
+        except ValueError as error:
+            raise ProfileError(str(error)) from error
+        self._parts.metering.refresh()
+        self._restart_metering()
+
+    def _restart_metering(self) -> None:
+        """Have the limits looked at when they change next, which may be sooner than it was."""
+        for connector in self._equipment.busy:
+            self._parts.metering.start(connector)
+
+    def _clear_profiles(self, profiles: Iterable[ChargingProfile]) -> str:
+        """Remove them; returns the status to answer."""
+        gone = self._equipment.profiles.remove(profiles)
+        if gone:
+            self._parts.metering.refresh()
+        return "Accepted" if gone else "Unknown"
+
+    def _schedule(self, number: int, seconds: int, unit: str) -> list[Payload]:
+        """Give the periods of a composite schedule."""
+        where = self._situation(number)
+        periods = self._equipment.profiles.schedule(self._equipment.pace.now(), seconds, where)
+        return write_periods(periods, unit, where, self._equipment.settings.phases)
+
+    def _situation(self, number: int) -> Situation:
+        metering = self._parts.metering
+        return metering.situation(self._equipment.connector(number)) if number else metering.whole()
+
+    # Triggered messages
+
+    def _measure(self, connectors: Iterable[Connector]) -> None:
+        metering = self._parts.metering
+        deeds = [partial(metering.tell, connector, "Trigger", Option.SAMPLED_DATA) for connector in connectors]
+        self._later("MeterValues", *deeds)
+
+    def _report_again(self, connectors: Iterable[Connector], *, whole: bool) -> None:
+        for connector in connectors:
+            connector.reported = None
+        if whole:
+            self._equipment.reported_availability = None
+        self._later("StatusNotification", self._equipment.report)

@@ -1,0 +1,201 @@
+"""What a station consists of, and its line to the CSMS."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
+
+from ._dialect import Call, Dialect, Facts
+from ._ocpp2 import Dialect2
+from ._ocpp16 import Dialect16
+from .authorization import AuthorizationCache, LocalList
+from .charging_profiles import ChargingProfiles
+from .client import Client
+from .configuration import Configuration, Option
+from .connector import Connector
+from .errors import StationError, UnknownConnectorError
+from .log import MessageLog
+from .pace import Pace, Task
+from .settings import StationSettings
+
+__all__ = ["Equipment", "call_off"]
+
+_DIALECTS: Final[dict[str, type[Dialect]]] = {"ocpp1.6": Dialect16, "ocpp2.0.1": Dialect2, "ocpp2.1": Dialect2}
+
+
+class Equipment:
+    """The state that everything else works on; whoever changes it says so by `changed`."""
+
+    def __init__(self, client: Client, pace: Pace, settings: StationSettings, log: MessageLog) -> None:
+        self.client = client
+        self.pace = pace
+        self.settings = settings
+        self.log = log
+        self.connectors = tuple(
+            Connector(number, settings.max_power, pace.monotonic, self._status_of)
+            for number in range(1, settings.connectors + 1)
+        )
+        self.availability = "Operative"
+        self.reported_availability: str | None = None
+        """As the CSMS knows it."""
+        self.firmware_version = settings.firmware_version
+        self.boot_status = ""
+        """Accepted, Pending or Rejected; empty while the CSMS has not answered."""
+        self.is_rebooting = False
+        self.local_list = LocalList()
+        self.cache = AuthorizationCache()
+        self.profiles = ChargingProfiles()
+        self.obeys: list[Callable[[Option], None]] = []
+        """Told of every option that changed."""
+        self._watchers: list[Callable[[], None]] = []
+        self._tasks: set[Task] = set()
+        self._spoken: dict[str, tuple[Dialect, Configuration]] = {}
+        self.speak(settings.protocol)
+
+    # The version
+
+    def speak(self, protocol: str) -> None:
+        """Use the words of a version from now on, with its own configuration. Raises StationError for another one."""
+        if protocol not in _DIALECTS:
+            raise StationError(f"a station speaks {', '.join(_DIALECTS)}; {protocol!r} was negotiated")
+        if protocol not in self._spoken:
+            dialect = _DIALECTS[protocol](protocol, self.settings)
+            configuration = Configuration(dialect.variables(self._facts()), self._option_changed)
+            self._spoken[protocol] = dialect, configuration
+        self.protocol = protocol
+        self.dialect, self.configuration = self._spoken[protocol]
+
+    def _facts(self) -> Facts:
+        return Facts(
+            connectors=self.connectors,
+            firmware_version=lambda: self.firmware_version,
+            list_length=lambda: len(self.local_list),
+            profiles=lambda: len(self.profiles),
+            availability=lambda: self.availability,
+            now=self.pace.now,
+        )
+
+    def _status_of(self, connector: Connector) -> str:
+        return self.dialect.status_of(connector)
+
+    def _option_changed(self, option: Option | None) -> None:
+        if option is not None:
+            for obey in self.obeys:
+                obey(option)
+        self.changed()
+
+    # Connectors
+
+    def connector(self, number: int) -> Connector:
+        """Give a connector. Raises UnknownConnectorError."""
+        if isinstance(number, bool) or not 1 <= number <= len(self.connectors):
+            raise UnknownConnectorError(f"expected a connector from 1 to {len(self.connectors)}, got {number!r}")
+        return self.connectors[number - 1]
+
+    def has_connector(self, number: int) -> bool:
+        """Whether there is such a connector."""
+        return 1 <= number <= len(self.connectors)
+
+    @property
+    def busy(self) -> list[Connector]:
+        """The connectors with a transaction."""
+        return [connector for connector in self.connectors if connector.transaction is not None]
+
+    # Who wants to know
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called after every change; returns what ends that."""
+        self._watchers.append(callback)
+
+        def cancel() -> None:
+            if callback in self._watchers:
+                self._watchers.remove(callback)
+
+        return cancel
+
+    def changed(self) -> None:
+        """Tell whoever watches."""
+        for watcher in tuple(self._watchers):
+            watcher()
+
+    # Tasks
+
+    def spawn(self, what: str, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Task:
+        """Run `work(*args)` as long as the station runs; what it cannot do is noted in the log."""
+        mine: list[Task] = []
+
+        async def run() -> None:
+            try:
+                await work(*args)
+            except (StationError, OCPPError) as error:
+                self.log.note(what, error)
+            finally:
+                self._tasks.difference_update(mine)
+
+        task = self.pace.spawn(run())
+        mine.append(task)
+        self._tasks.add(task)
+        return task
+
+    def cancel_all(self) -> None:
+        """End every task."""
+        tasks, self._tasks = self._tasks, set()
+        for task in tasks:
+            task.cancel()
+
+    # The line
+
+    @property
+    def is_online(self) -> bool:
+        """Whether there is a connection."""
+        return self.client.state.name == "OPEN"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the CSMS may be told things: it has accepted the station, and there is a connection."""
+        return self.is_online and self.boot_status == "Accepted" and not self.is_rebooting
+
+    async def tell(self, call: Call | None) -> bool:
+        """Tell the CSMS, if that is possible now; False if the connection was or went away. A refusal is noted."""
+        if call is None or not self.is_ready:
+            return False
+        try:
+            await self.client.call(*call)
+        except (ConnectionLostError, ClosedError):
+            return False
+        except OCPPError as error:
+            self.log.note(call[0], error)
+        return True
+
+    async def report(self) -> None:
+        """Tell the CSMS of every status that it does not know."""
+        if self.is_ready and self.reported_availability != self.availability:
+            self.reported_availability = self.availability
+            call = self.dialect.station_status(self.availability, self.pace.now())
+            if call is not None and not await self.tell(call):
+                self.reported_availability = None
+        for connector in self.connectors:
+            await self._report(connector)
+
+    async def _report(self, connector: Connector) -> None:
+        current = (connector.status, connector.fault)
+        if not self.is_ready or connector.reported == current:
+            return
+        calls = self.dialect.status(connector, self.pace.now())
+        connector.reported = current
+        for call in calls:
+            if not await self.tell(call):
+                connector.reported = None
+                return
+
+    def forget_reports(self) -> None:
+        """Take it that the CSMS knows no status."""
+        self.reported_availability = None
+        for connector in self.connectors:
+            connector.reported = None
+
+
+def call_off(task: Task | None) -> None:
+    """End a task that may not have been started."""
+    if task is not None:
+        task.cancel()

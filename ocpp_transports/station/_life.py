@@ -1,0 +1,261 @@
+"""From power-up to power-off: connecting, BootNotification, heartbeats, outages, resets."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
+from ocpp_transports.events import OpenEvent
+
+from ._equipment import Equipment, call_off
+from ._metering import Metering
+from ._outbox import Outbox
+from ._transactions import Transactions
+from .configuration import Option
+from .errors import StationError
+from .pace import Task
+
+__all__ = ["Life"]
+
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 30.0
+"""Seconds between the attempts to connect after a reset; the pause doubles."""
+_IDLE_CHECK: Final = 1.0
+"""Seconds between two looks whether all transactions have ended."""
+
+
+class Life:
+    """Keeps a station registered as long as it runs."""
+
+    def __init__(self, equipment: Equipment, outbox: Outbox, metering: Metering, transactions: Transactions) -> None:
+        self._equipment = equipment
+        self._outbox = outbox
+        self._metering = metering
+        self._transactions = transactions
+        self._heartbeats: Task | None = None
+        self._is_running = False
+        self._is_working = False
+        self._opened = equipment.pace.event()
+        self._offline_since: float | None = None
+        self._reconnects = 0
+        equipment.obeys.append(self._obey)
+        client = equipment.client
+        client.on("open", self._open)
+        client.on("disconnect", self._lost)
+        client.on("close", self._closed)
+
+    @property
+    def reconnects(self) -> int:
+        """How often the connection came back after it was lost."""
+        return self._reconnects
+
+    # Power
+
+    async def start(self) -> str:
+        """Connect and register; returns the negotiated subprotocol.
+
+        Raises what the client's `connect` raises, StationError if the station runs or the connection is closed for
+        good before it is accepted.
+        """
+        if self._is_running:
+            raise StationError("the station runs already")
+        self._is_running = True
+        try:
+            protocol = await self._equipment.client.connect()
+            self._equipment.speak(protocol)
+            await self._register("PowerUp")
+        except BaseException:
+            self._power_off()
+            raise
+        for connector in self._equipment.busy:
+            await self._transactions.end(connector, "PowerLoss")
+        return protocol
+
+    async def stop(self) -> None:
+        """Switch the station off: a transaction stays open, and ends by PowerLoss when it is started again."""
+        self._power_off()
+        await self._equipment.client.close()
+
+    def _power_off(self) -> None:
+        equipment = self._equipment
+        self._is_running = self._is_working = equipment.is_rebooting = False
+        equipment.cancel_all()
+        self._outbox.release()
+        equipment.boot_status = ""
+        for connector in equipment.connectors:
+            connector.meter.power_w = 0.0
+            connector.is_starting = False
+        equipment.changed()
+
+    async def reboot(self, boot_reason: str, stop_reason: str | None) -> None:
+        """End the transactions for this reason (None: they go on afterwards), disconnect, come back, register."""
+        equipment = self._equipment
+        if equipment.is_rebooting:
+            return
+        for connector in equipment.busy:
+            if stop_reason is not None:
+                await self._transactions.end(connector, stop_reason)
+        equipment.is_rebooting = True
+        self._rest()
+        await equipment.client.close(1000, "reset")
+        await equipment.pace.sleep(equipment.settings.reboot_seconds)
+        await self._come_back()
+        equipment.is_rebooting = False
+        await self._register(boot_reason)
+        self._go_on()
+
+    async def reboot_when_idle(self, boot_reason: str) -> None:
+        """Wait for the end of all transactions, then reboot."""
+        while self._equipment.busy:
+            await self._equipment.pace.sleep(_IDLE_CHECK)
+        await self.reboot(boot_reason, None)
+
+    def _rest(self) -> None:
+        """Charge nobody while the station restarts."""
+        equipment = self._equipment
+        equipment.boot_status, self._is_working = "", False
+        call_off(self._heartbeats)
+        for connector in equipment.connectors:
+            self._metering.stop(connector)
+            connector.permission, connector.is_finishing = None, False
+            connector.meter.power_w = 0.0
+        equipment.changed()
+
+    async def _come_back(self) -> None:
+        """Connect, however long it takes."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                self._equipment.speak(await self._equipment.client.connect())
+            except OCPPError as error:
+                self._equipment.log.note("the connection after a reset", error)
+                await self._equipment.pace.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                return
+
+    def _go_on(self) -> None:
+        """Resume the transactions that the reset has not ended."""
+        equipment = self._equipment
+        self._metering.refresh()
+        for connector in equipment.busy:
+            transaction = connector.transaction
+            if transaction is not None:
+                draft = equipment.dialect.updated(transaction, "TxResumed", equipment.pace.now(), offline=False)
+                if draft is not None:
+                    self._outbox.put(draft, transaction)
+                self._metering.start(connector)
+
+    # Registration
+
+    async def _register(self, reason: str) -> None:
+        """Boot until the CSMS accepts, at the interval that it names."""
+        equipment = self._equipment
+        while equipment.boot_status != "Accepted":
+            if not equipment.is_online:
+                await self._online()
+            try:
+                pause = await self.boot(reason)
+            except (ConnectionLostError, ClosedError):
+                continue
+            except OCPPError as error:
+                equipment.log.note("BootNotification", error)
+                pause = equipment.settings.heartbeat_interval
+            if equipment.boot_status != "Accepted":
+                await equipment.pace.sleep(pause)
+        await self._begin_work()
+
+    async def boot(self, reason: str) -> float:
+        """Introduce the station once; returns the seconds that the CSMS names."""
+        equipment = self._equipment
+        answer = await equipment.client.call(*equipment.dialect.boot(equipment.firmware_version, reason))
+        interval = self._read_interval(answer)
+        status = answer.get("status")
+        equipment.boot_status = status if status in ("Accepted", "Pending") else "Rejected"
+        if equipment.boot_status == "Accepted":
+            equipment.configuration.store(Option.HEARTBEAT_INTERVAL, str(round(interval)))
+        equipment.changed()
+        return interval
+
+    def _read_interval(self, answer: Mapping[str, Any]) -> float:
+        interval = answer.get("interval")
+        if isinstance(interval, (int, float)) and interval >= 1:
+            return float(interval)
+        return self._equipment.settings.heartbeat_interval
+
+    async def boot_again(self) -> None:
+        """Introduce the station because the CSMS wants it; while it is not accepted yet this may be when it is."""
+        await self.boot("Triggered")
+        if self._equipment.boot_status == "Accepted":
+            await self._begin_work()
+
+    async def _begin_work(self) -> None:
+        """Do what follows on acceptance, once: every status, the messages that waited, heartbeats."""
+        if self._is_working:
+            return
+        self._is_working = True
+        self._equipment.forget_reports()
+        self._start_heartbeats()
+        self._metering.start_clock()
+        await self._equipment.report()
+        self._outbox.resume()
+
+    async def _online(self) -> None:
+        """Wait for the connection. Raises StationError if it will not come back."""
+        await self._opened.wait()
+        if not self._equipment.is_online and self._equipment.client.state.name == "CLOSED":
+            raise StationError("the connection was closed for good")
+
+    # Heartbeats
+
+    def _start_heartbeats(self) -> None:
+        call_off(self._heartbeats)
+        self._heartbeats = self._equipment.spawn("heartbeats", self._beat)
+
+    async def _beat(self) -> None:
+        equipment = self._equipment
+        while True:
+            await equipment.pace.sleep(equipment.configuration.number(Option.HEARTBEAT_INTERVAL))
+            await equipment.tell(equipment.dialect.heartbeat())
+
+    def _obey(self, option: Option) -> None:
+        if option is Option.HEARTBEAT_INTERVAL and self._equipment.boot_status == "Accepted":
+            self._start_heartbeats()
+
+    # The connection
+
+    def _open(self, event: OpenEvent) -> None:
+        equipment = self._equipment
+        if not self._is_running:
+            return
+        if event.protocol != equipment.protocol:
+            equipment.speak(event.protocol)
+        self._opened.set()
+        if self._offline_since is not None:
+            self._reconnects += 1
+            offline = equipment.pace.monotonic() - self._offline_since
+            self._offline_since = None
+            if equipment.boot_status == "Accepted":
+                equipment.spawn("the time after an outage", self._resume, offline)
+        equipment.changed()
+
+    async def _resume(self, offline: float) -> None:
+        """Go on after an outage: no BootNotification follows, for the station has not booted."""
+        equipment = self._equipment
+        threshold = equipment.configuration.number(Option.OFFLINE_THRESHOLD)
+        if equipment.dialect.reconnection_reports_all and offline > threshold:
+            equipment.forget_reports()
+        self._outbox.resume()
+        await equipment.report()
+
+    def _lost(self, _: object) -> None:
+        self._offline_since = self._equipment.pace.monotonic()
+        self._opened = self._equipment.pace.event()
+        self._equipment.changed()
+
+    def _closed(self, _: object) -> None:
+        """Go to sleep if it was not this station that closed: the client will not come back by itself."""
+        self._offline_since = None
+        if self._is_running and not self._equipment.is_rebooting:
+            opened, self._opened = self._opened, self._equipment.pace.event()
+            self._power_off()
+            opened.set()

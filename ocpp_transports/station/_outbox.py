@@ -1,0 +1,105 @@
+"""Messages about transactions: sent in order, kept while there is no connection, tried again as the CSMS has set."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
+
+from ._dialect import Draft
+from ._equipment import Equipment
+from .configuration import Option
+from .connector import Transaction
+from .pace import Event
+
+__all__ = ["Message", "Outbox"]
+
+
+@dataclass(eq=False, slots=True)
+class Message:
+    """A message that must arrive. `settled` is set when it has, or when it will take longer."""
+
+    draft: Draft
+    transaction: Transaction
+    answered: Callable[[Mapping[str, Any]], None] | None
+    settled: Event
+    attempts: int = 0
+
+
+class Outbox:
+    """The queue of a station; it survives resets."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
+        self._queue: list[Message] = []
+        self._is_pumping = False
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def holds(self, transaction_id: int | str) -> bool:
+        """Whether a message about the transaction waits."""
+        return any(message.transaction.id == transaction_id for message in self._queue)
+
+    def put(
+        self,
+        draft: Draft,
+        transaction: Transaction,
+        answered: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> Message:
+        """Send a message after those before it; `answered` gets the payload of its answer."""
+        message = Message(draft, transaction, answered, self._equipment.pace.event())
+        self._queue.append(message)
+        self.resume()
+        return message
+
+    async def deliver(self, message: Message) -> None:
+        """Wait until it has arrived or was given up, or until it is clear that it has to wait."""
+        if self._is_pumping:
+            await message.settled.wait()
+
+    def resume(self) -> None:
+        """Send what waits, if that is possible now."""
+        if self._queue and not self._is_pumping and self._equipment.is_ready:
+            self._is_pumping = True
+            self._equipment.spawn("the queue of transaction messages", self._pump)
+
+    def release(self) -> None:
+        """Let nobody wait: what is queued will take longer."""
+        self._is_pumping = False
+        for message in self._queue:
+            message.settled.set()
+
+    async def _pump(self) -> None:
+        try:
+            while self._queue and self._equipment.is_ready and await self._send(self._queue[0]):
+                pass
+        finally:
+            self.release()
+
+    async def _send(self, message: Message) -> bool:
+        """Try the first message; False if the connection is gone."""
+        action, make = message.draft
+        try:
+            answer = await self._equipment.client.call(action, make())
+        except (ConnectionLostError, ClosedError):
+            return False
+        except OCPPError as error:
+            await self._failed(message, error)
+        else:
+            self._queue.remove(message)
+            if message.answered is not None:
+                message.answered(answer)
+            message.settled.set()
+        return True
+
+    async def _failed(self, message: Message, error: OCPPError) -> None:
+        """Give it up after as many attempts as the CSMS has set; before, wait longer each time."""
+        configuration = self._equipment.configuration
+        message.attempts += 1
+        message.settled.set()
+        if message.attempts >= configuration.number(Option.MESSAGE_ATTEMPTS):
+            self._equipment.log.note(message.draft[0], error)
+            self._queue.remove(message)
+        else:
+            await self._equipment.pace.sleep(configuration.number(Option.MESSAGE_INTERVAL) * message.attempts)

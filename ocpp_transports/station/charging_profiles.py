@@ -1,0 +1,209 @@
+"""Smart charging: which limit the CSMS's charging profiles set, at a moment and over a time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from .settings import VOLTAGE
+
+__all__ = ["ChargingProfile", "ChargingProfiles", "Period", "Situation", "amperes"]
+
+LONGEST_SCHEDULE: Final = 100
+"""Periods of a schedule."""
+HIGHEST_LEVEL: Final = 20
+"""The highest stack level."""
+MOST_PROFILES: Final = 50
+"""Charging profiles in a station."""
+
+STATION, DEFAULT, TRANSACTION = "station", "default", "transaction"
+"""The purposes: for the whole station, for any transaction, for one."""
+
+_RECURRENCE: Final = {"Daily": timedelta(days=1), "Weekly": timedelta(days=7)}
+
+
+def amperes(watts: float, phases: int) -> float:
+    """Give the current per phase."""
+    return watts / VOLTAGE / phases
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` seconds on the limit is this many watts, or as the schedule goes on None: no limit."""
+
+    start: float
+    limit: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """Whose limit is asked for: the connector, 0 for the station, and the transaction there."""
+
+    connector_id: int
+    transaction_id: int | str | None = None
+    started_at: datetime | None = None
+    is_charging: bool = False
+    """Whether there is a transaction, with an id or still without."""
+    capacity: float
+    """Watts without any limit."""
+    sharers: int = 1
+    """Connectors between which the limit of the station is divided."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChargingProfile:
+    """One charging profile. `message` is what the CSMS sent, to be reported back."""
+
+    id: int
+    connector_id: int
+    stack_level: int
+    purpose: str
+    kind: str
+    recurrence: str | None
+    valid_from: datetime | None
+    valid_to: datetime | None
+    transaction_id: int | str | None
+    start: datetime | None
+    duration: float | None
+    periods: tuple[Period, ...]
+    message: dict[str, Any]
+
+    def is_for(self, where: Situation) -> bool:
+        """Whether it has a say there."""
+        if self.purpose == STATION:
+            return where.connector_id == 0 or self.connector_id == 0
+        if self.connector_id not in (0, where.connector_id):
+            return False
+        if self.purpose == DEFAULT:
+            return where.connector_id != 0
+        return where.is_charging and self.transaction_id in (None, where.transaction_id)
+
+    def begun(self, at: datetime, where: Situation) -> datetime:
+        """Give the moment that the periods count from."""
+        if self.kind == "Relative" or self.start is None:
+            return where.started_at or at
+        every = _RECURRENCE.get(self.recurrence or "") if self.kind == "Recurring" else None
+        return self.start if every is None else self.start + (at - self.start) // every * every
+
+    def limit(self, at: datetime, where: Situation) -> Period | None:
+        """Give the period that holds now, None if none does."""
+        if (self.valid_from and at < self.valid_from) or (self.valid_to and at >= self.valid_to):
+            return None
+        elapsed = (at - self.begun(at, where)).total_seconds()
+        if elapsed < 0 or (self.duration is not None and elapsed >= self.duration):
+            return None
+        held = [period for period in self.periods if period.start <= elapsed]
+        return held[-1] if held else None
+
+    def edges(self, begin: datetime, end: datetime, where: Situation) -> Iterator[datetime]:
+        """Give the moments of this time at which the limit may change."""
+        yield from (edge for edge in (self.valid_from, self.valid_to) if edge)
+        start = self.begun(begin, where)
+        every = _RECURRENCE.get(self.recurrence or "") if self.kind == "Recurring" else None
+        while start < end:
+            yield start
+            yield from (start + timedelta(seconds=period.start) for period in self.periods)
+            if self.duration is not None:
+                yield start + timedelta(seconds=self.duration)
+            if every is None:
+                return
+            start += every
+
+
+class ChargingProfiles:
+    """All profiles of a station."""
+
+    def __init__(self) -> None:
+        self._profiles: list[ChargingProfile] = []
+
+    def __iter__(self) -> Iterator[ChargingProfile]:
+        return iter(self._profiles)
+
+    def __len__(self) -> int:
+        return len(self._profiles)
+
+    def add(self, profile: ChargingProfile) -> None:
+        """Install a profile; it takes the place of the one with its id, or of its purpose and level at its connector.
+
+        Raises ValueError if there are too many.
+        """
+        kept = [other for other in self._profiles if not _replaces(profile, other)]
+        if len(kept) >= MOST_PROFILES:
+            raise ValueError(f"there are {MOST_PROFILES} charging profiles already")
+        self._profiles = [*kept, profile]
+
+    def remove(self, profiles: Iterable[ChargingProfile]) -> int:
+        """Remove these; returns how many."""
+        gone = list(profiles)
+        self._profiles = [profile for profile in self._profiles if profile not in gone]
+        return len(gone)
+
+    def forget_transaction(self, transaction_id: int | str | None, connector_id: int) -> None:
+        """Remove the profiles of a transaction that has ended."""
+        self.remove(
+            [
+                profile
+                for profile in self._profiles
+                if profile.purpose == TRANSACTION
+                and profile.connector_id in (0, connector_id)
+                and profile.transaction_id in (None, transaction_id)
+            ]
+        )
+
+    def adopt(self, transaction_id: int | str, connector_id: int) -> None:
+        """Bind the profiles that came with a remote start to the transaction, now that it has an id."""
+        self._profiles = [
+            replace(profile, transaction_id=transaction_id)
+            if profile.purpose == TRANSACTION
+            and profile.connector_id == connector_id
+            and profile.transaction_id is None
+            else profile
+            for profile in self._profiles
+        ]
+
+    def limit(self, at: datetime, where: Situation) -> float:
+        """Give the watts that may flow: the highest level of the transaction's purpose, and the station's on top."""
+        own = self._leading(at, where, TRANSACTION) or self._leading(at, where, DEFAULT)
+        whole = self._leading(at, where, STATION)
+        limits = [where.capacity]
+        if own is not None and own.limit is not None:
+            limits.append(own.limit)
+        if whole is not None and whole.limit is not None:
+            limits.append(whole.limit / where.sharers)
+        return max(0.0, min(limits))
+
+    def _leading(self, at: datetime, where: Situation, purpose: str) -> Period | None:
+        """Give the period of the highest level that holds now."""
+        relevant = [profile for profile in self._profiles if profile.purpose == purpose and profile.is_for(where)]
+        for profile in sorted(relevant, key=lambda profile: -profile.stack_level):
+            period = profile.limit(at, where)
+            if period is not None:
+                return period
+        return None
+
+    def schedule(self, begin: datetime, seconds: float, where: Situation) -> list[Period]:
+        """Give the limits of this time to come, each where it changes."""
+        end = begin + timedelta(seconds=seconds)
+        edges = {begin, *(edge for edge in self._edges(begin, end, where) if begin < edge < end)}
+        periods: list[Period] = []
+        for edge in sorted(edges):
+            limit = self.limit(edge, where)
+            if not periods or periods[-1].limit != limit:
+                periods.append(Period((edge - begin).total_seconds(), limit))
+        return periods
+
+    def next_change(self, at: datetime, where: Situation, horizon: float) -> float:
+        """Give the seconds until the limit may change, `horizon` at most."""
+        end = at + timedelta(seconds=horizon)
+        edges = [edge for edge in self._edges(at, end, where) if at < edge < end]
+        return (min(edges) - at).total_seconds() if edges else horizon
+
+    def _edges(self, begin: datetime, end: datetime, where: Situation) -> Iterator[datetime]:
+        for profile in self._profiles:
+            if profile.is_for(where):
+                yield from profile.edges(begin, end, where)
+
+
+def _replaces(new: ChargingProfile, old: ChargingProfile) -> bool:
+    place = (old.connector_id, old.purpose, old.stack_level, old.transaction_id)
+    return old.id == new.id or place == (new.connector_id, new.purpose, new.stack_level, new.transaction_id)

@@ -1,0 +1,57 @@
+"""What a simulated station needs of the client that connects it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+__all__ = ["Client", "State"]
+
+
+class State(Protocol):
+    """The state of a connection, a member of `ConnectionState`."""
+
+    @property
+    def name(self) -> str:
+        """CONNECTING, OPEN, CLOSING or CLOSED."""
+
+
+class Client(Protocol):
+    """The part of `OCPPClient` that is used here; the client of a browser has it as well."""
+
+    @property
+    def identity(self) -> str:
+        """The identity of the station."""
+
+    @property
+    def protocol(self) -> str | None:
+        """The negotiated subprotocol."""
+
+    @property
+    def state(self) -> State:
+        """The state of the connection."""
+
+    async def connect(self) -> str:
+        """Connect, and return the negotiated subprotocol."""
+
+    async def close(self, code: int = ..., reason: str = ...) -> Any:
+        """Close and do not come back."""
+
+    async def call(self, action: str, params: Mapping[str, Any], /) -> dict[str, Any]:
+        """Call the CSMS."""
+
+    async def safe_call(self, action: str, params: Mapping[str, Any], /) -> dict[str, Any] | None:
+        """Call the CSMS; None where `call` would raise for what happened."""
+
+    def handle(self, version: str, action: str, handler: Callable[..., Any], /) -> Any:
+        """Register the handler of an action in one version."""
+
+    def use(self, middleware: Callable[..., Awaitable[Any]]) -> Any:
+        """Wrap a middleware around all handlers and calls."""
+
+    def on(self, name: str, listener: Callable[..., Any]) -> Any:
+        """Listen to an event."""
+
+    def off(self, name: str, listener: Callable[..., Any]) -> Any:
+        """Listen no longer."""
+
+    def send_raw(self, text: str) -> Any:
+        """Send a text as it is."""

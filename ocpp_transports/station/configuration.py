@@ -1,0 +1,169 @@
+"""The settings that a CSMS may read and change: configuration keys of 1.6, variables of 2.x."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+__all__ = ["Change", "Configuration", "Key", "Option", "Setting", "Variable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting as it stands; `component`, `evse` and `instance` are those of 2.x and empty in 1.6."""
+
+    name: str
+    value: str
+    is_read_only: bool
+    unit: str = ""
+    component: str = ""
+    evse: int | None = None
+    instance: str = ""
+
+
+class Option(Enum):
+    """A setting that this station obeys, whatever its version calls it."""
+
+    HEARTBEAT_INTERVAL = "seconds between heartbeats"
+    CONNECTION_TIMEOUT = "seconds to plug in after authorization"
+    SAMPLE_INTERVAL = "seconds between meter values of a transaction, 0 for none"
+    SAMPLED_DATA = "measurands of these"
+    STARTED_DATA = "measurands at the beginning of a transaction"
+    ENDED_DATA = "measurands at the end of a transaction"
+    ALIGNED_INTERVAL = "seconds between meter values by the clock, 0 for none"
+    ALIGNED_DATA = "measurands of these, too"
+    AUTHORIZE_REMOTE = "ask the CSMS about the token of a transaction that it starts"
+    LOCAL_OFFLINE = "offline, begin for a token that the list or the cache accepts"
+    PRE_AUTHORIZE = "do so online, too, without asking"
+    UNKNOWN_OFFLINE = "offline, begin for a token that nobody knows"
+    CACHE_ENABLED = "remember what the CSMS said of a token"
+    LIST_ENABLED = "use the local authorization list"
+    STOP_ON_UNPLUG = "end the transaction when the car's side is unplugged"
+    STOP_ON_INVALID = "end the transaction when the CSMS refuses its token"
+    MESSAGE_ATTEMPTS = "how often a message about a transaction is tried"
+    MESSAGE_INTERVAL = "seconds before it is tried again, times the attempts made"
+    OFFLINE_THRESHOLD = "seconds offline after which the status of every connector is sent again"
+
+
+class Key(NamedTuple):
+    """What names a setting. 1.6 knows the name alone, without regard to case."""
+
+    name: str
+    component: str = ""
+    evse: int | None = None
+    instance: str = ""
+    connector: int | None = None
+
+    @property
+    def folded(self) -> "Key":
+        """The same for every spelling."""
+        return self._replace(name=self.name.lower(), component=self.component.lower(), instance=self.instance.lower())
+
+
+class Change(Enum):
+    """What became of an attempt to change a setting."""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+    READ_ONLY = "ReadOnly"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(slots=True)
+class Variable:
+    """A setting and what it may be. `kind` is a data type of 2.x; `values` are the members of a list, all if empty."""
+
+    key: Key
+    value: str | Callable[[], str]
+    kind: str = "string"
+    writable: bool = False
+    unit: str = ""
+    minimum: int = 0
+    maximum: int = 2_147_483_647
+    values: tuple[str, ...] = ()
+    option: Option | None = None
+
+    @property
+    def text(self) -> str:
+        """The value now."""
+        return self.value() if callable(self.value) else self.value
+
+    @property
+    def setting(self) -> Setting:
+        """What is shown of it."""
+        key = self.key
+        return Setting(key.name, self.text, not self.writable, self.unit, key.component, key.evse, key.instance)
+
+    def takes(self, text: str) -> bool:
+        """Whether this may become the value."""
+        if self.kind == "boolean":
+            return text.lower() in ("true", "false")
+        if self.kind == "integer":
+            return text.isascii() and text.isdecimal() and self.minimum <= int(text) <= self.maximum
+        if self.kind in ("MemberList", "SequenceList"):
+            return not self.values or all(item in self.values for item in items_of(text))
+        return not self.values or text in self.values
+
+
+def items_of(text: str) -> list[str]:
+    """Split a list of values."""
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+class Configuration:
+    """The settings of a station in one version; `changed` is called with the option after a change, if it is one."""
+
+    def __init__(self, variables: Iterable[Variable], changed: Callable[[Option | None], None]) -> None:
+        self._variables = {variable.key.folded: variable for variable in variables}
+        self._options = {variable.option: variable for variable in self._variables.values() if variable.option}
+        self._changed = changed
+
+    def __iter__(self) -> Iterator[Variable]:
+        return iter(self._variables.values())
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+    def find(self, key: Key) -> Variable | None:
+        """Give a setting, None if there is none."""
+        return self._variables.get(key.folded)
+
+    def has_component(self, key: Key) -> bool:
+        """Whether any setting belongs to the key's component."""
+        wanted = key.folded
+        return any((one.component, one.evse) == (wanted.component, wanted.evse) for one in self._variables)
+
+    def change(self, key: Key, value: str) -> Change:
+        """Change a setting, if it is there, writable, and takes the value."""
+        variable = self.find(key)
+        if variable is None:
+            return Change.UNKNOWN
+        if not variable.writable:
+            return Change.READ_ONLY
+        if not variable.takes(value):
+            return Change.REJECTED
+        variable.value = value.lower() if variable.kind == "boolean" else value
+        self._changed(variable.option)
+        return Change.ACCEPTED
+
+    def store(self, option: Option, value: str) -> None:
+        """Set an option that this station has learned otherwise."""
+        variable = self._options.get(option)
+        if variable is not None and variable.text != value:
+            variable.value = value
+            self._changed(option)
+
+    def number(self, option: Option) -> int:
+        """Give the value of a numeric option, 0 where the version does not have it."""
+        variable = self._options.get(option)
+        return 0 if variable is None else int(variable.text)
+
+    def is_on(self, option: Option) -> bool:
+        """Whether a boolean option is on."""
+        variable = self._options.get(option)
+        return variable is not None and variable.text == "true"
+
+    def members(self, option: Option) -> list[str]:
+        """Give the values of a list."""
+        variable = self._options.get(option)
+        return [] if variable is None else items_of(variable.text)
