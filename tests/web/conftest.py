@@ -27,5 +27,7 @@ def user(seated: User) -> Iterator[User]:
     seated.tab.complaints.clear()
     seated.leave()
     seated.tab.click("#tab-messages")
+    for name, value in {"filter": "", "show": "all"}.items():
+        seated.fill(name, value)
     yield seated
     assert [text for text in seated.tab.complaints if not text.startswith("WebSocket connection to")] == []

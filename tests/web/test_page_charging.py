@@ -46,7 +46,7 @@ class TestASession:
         user.tab.click("#fault-1")
         user.sees("[data-connector='1'] [data-part=status]", "Faulted")
         user.tab.click("#charge-1")
-        user.sees("[data-connector='1'] > [data-part=message]", "Faulted")
+        user.sees("[data-connector='1'] > [data-part=message]", "Connector 1 is faulted")
         user.tab.click("#fault-1")
         user.sees("[data-connector='1'] [data-part=status]", "Available")
         assert user.text("[data-connector='1'] > [data-part=message]") == ""

@@ -84,7 +84,7 @@ class Tab:
 
     def press(self, key: str, *, shift: bool = False) -> None:
         """Press a key as a keyboard does."""
-        code, text = _KEYS.get(key, (ord(key.upper()), key))
+        code, text = _KEYS[key] if key in _KEYS else (ord(key.upper()), key)
         event = {"key": key, "windowsVirtualKeyCode": code, "text": text, "modifiers": 8 if shift else 0}
         self.send("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **event)
         self.send("Input.dispatchKeyEvent", type="keyUp", **event)

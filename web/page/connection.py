@@ -10,7 +10,8 @@ import js
 
 from ocpp_transports import BrowserOCPPClient, ConnectionFailedError
 from ocpp_transports.events import CloseEvent, DisconnectEvent, ReconnectEvent
-from ocpp_transports.station import AsyncioPace, Station, StationSettings
+from ocpp_transports.station import Station, StationSettings
+from ocpp_transports.station.asyncio_pace import AsyncioPace
 
 from . import wording
 from .dom import Element, Events, by_id, say, value_of

@@ -22,7 +22,7 @@ class Editor:
         events.on("change", "editor-mode", lambda *_: self._begin())
         events.on("change", "editor-action", lambda *_: self._begin())
         events.on("click", "skeleton", lambda *_: self._begin())
-        events.on("input", "editor-text", lambda *_: self._judge())
+        events.on("input", "editor-text", lambda *_: self._typed())
         events.on("submit", "send-checked", self._send_checked)
         events.on("click", "send-raw", self._send_raw)
 
@@ -64,6 +64,9 @@ class Editor:
         if self._is_frame:
             return drafts.read_frame(self._protocol, text)
         return drafts.read_payload(self._protocol, self._action, text)
+
+    def _typed(self) -> None:
+        self._judge()
 
     def _judge(self) -> drafts.Verdict:
         verdict = self._verdict()
