@@ -98,7 +98,7 @@ class Commands16(Commands):
         return {"status": "Accepted" if self._remote_stop(params["transactionId"]) else "Rejected"}
 
     def _reset(self, params: Payload) -> Payload:
-        if self._equipment.is_rebooting:
+        if self._parts.life.is_resetting:
             return {"status": "Rejected"}
         self._later("Reset", partial(self._parts.life.reboot, "RemoteReset", f"{params['type']}Reset"))
         return {"status": "Accepted"}

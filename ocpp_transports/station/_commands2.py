@@ -101,7 +101,7 @@ class Commands2(Commands):
         if "evseId" in params and params["evseId"] != 0:
             return {"status": "Rejected", "statusInfo": {"reasonCode": "UnsupportedRequest"}}
         life, equipment = self._parts.life, self._equipment
-        if equipment.is_rebooting:
+        if life.is_resetting:
             return {"status": "Rejected"}
         if params["type"] == "OnIdle" and equipment.busy:
             self._later("Reset", partial(life.reboot_when_idle, "ScheduledReset"))

@@ -34,6 +34,8 @@ class Life:
         self._heartbeats: Task | None = None
         self._is_running = False
         self._is_working = False
+        self._is_resetting = False
+        self._is_scheduled = False
         self._opened = equipment.pace.event()
         self._offline_since: float | None = None
         self._reconnects = 0
@@ -42,6 +44,11 @@ class Life:
         client.on("open", self._open)
         client.on("disconnect", self._lost)
         client.on("close", self._closed)
+
+    @property
+    def is_resetting(self) -> bool:
+        """Whether a reset is under way."""
+        return self._is_resetting
 
     @property
     def reconnects(self) -> int:
@@ -78,6 +85,7 @@ class Life:
     def _power_off(self) -> None:
         equipment = self._equipment
         self._is_running = self._is_working = equipment.is_rebooting = False
+        self._is_resetting = self._is_scheduled = False
         equipment.cancel_all()
         self._outbox.release()
         equipment.boot_status = ""
@@ -89,8 +97,9 @@ class Life:
     async def reboot(self, boot_reason: str, stop_reason: str | None) -> None:
         """End the transactions for this reason (None: they go on afterwards), disconnect, come back, register."""
         equipment = self._equipment
-        if equipment.is_rebooting:
+        if self._is_resetting:
             return
+        self._is_resetting, self._is_scheduled = True, False
         for connector in equipment.busy:
             if stop_reason is not None:
                 await self._transactions.end(connector, stop_reason)
@@ -100,14 +109,17 @@ class Life:
         await equipment.pace.sleep(equipment.settings.reboot_seconds)
         await self._come_back()
         equipment.is_rebooting = False
+        self._is_resetting = False
         await self._register(boot_reason)
         self._go_on()
 
     async def reboot_when_idle(self, boot_reason: str) -> None:
-        """Wait for the end of all transactions, then reboot."""
+        """Wait for the end of all transactions, then reboot, unless another reset comes first."""
+        self._is_scheduled = True
         while self._equipment.busy:
             await self._equipment.pace.sleep(_IDLE_CHECK)
-        await self.reboot(boot_reason, None)
+        if self._is_scheduled:
+            await self.reboot(boot_reason, None)
 
     def _rest(self) -> None:
         """Charge nobody while the station restarts."""
@@ -249,7 +261,8 @@ class Life:
 
     def _lost(self, _: object) -> None:
         self._offline_since = self._equipment.pace.monotonic()
-        self._opened = self._equipment.pace.event()
+        if self._opened.is_set():
+            self._opened = self._equipment.pace.event()
         self._equipment.changed()
 
     def _closed(self, _: object) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
 
@@ -13,6 +13,9 @@ from .connector import Transaction
 from .pace import Event
 
 __all__ = ["Message", "Outbox"]
+
+_BREATH: Final = 0.1
+"""Seconds after a lost connection until it is looked for again."""
 
 
 @dataclass(eq=False, slots=True)
@@ -72,18 +75,19 @@ class Outbox:
 
     async def _pump(self) -> None:
         try:
-            while self._queue and self._equipment.is_ready and await self._send(self._queue[0]):
-                pass
+            while self._queue and self._equipment.is_ready:
+                await self._send(self._queue[0])
         finally:
             self.release()
 
-    async def _send(self, message: Message) -> bool:
-        """Try the first message; False if the connection is gone."""
+    async def _send(self, message: Message) -> None:
+        """Try the first message; it stays where it is if the connection is gone."""
         action, make = message.draft
         try:
             answer = await self._equipment.client.call(action, make())
         except (ConnectionLostError, ClosedError):
-            return False
+            message.settled.set()
+            await self._equipment.pace.sleep(_BREATH)  # the connection may be back already
         except OCPPError as error:
             await self._failed(message, error)
         else:
@@ -91,7 +95,6 @@ class Outbox:
             if message.answered is not None:
                 message.answered(answer)
             message.settled.set()
-        return True
 
     async def _failed(self, message: Message, error: OCPPError) -> None:
         """Give it up after as many attempts as the CSMS has set; before, wait longer each time."""
