@@ -27,7 +27,8 @@ _numbers = count(1)
 
 @dataclass
 class Bench:
-    """`addresses`: `csms`, `guarded` (wants the password), `old` (speaks 1.6 only), `refused` (nobody listens)."""
+    """`addresses`: `csms`, `guarded` (wants the password), `old` (speaks 1.6 only), `refused` (nobody listens),
+    `barred` (the page's policy forbids it)."""
 
     portal: BlockingPortal
     csms: DemoCsms
@@ -92,6 +93,7 @@ class User:
         for version in VERSIONS:
             box = f"document.querySelector('[value=\"{version}\"]')"
             self.tab.look(f"{box}.checked = {json.dumps(version in versions)}")
+        self.tab.look("document.getElementById('connection-error').textContent = ''")
         self.tab.click("#connect")
         return self.identity
 
@@ -137,6 +139,7 @@ def running(folder: Path) -> Iterator[Bench]:
         addresses = {name: portal.call(_listen, server) for name, server in servers.items()}
         refusing = stack.enter_context(socket.socket())
         refusing.bind(("127.0.0.1", 0))  # and never listens: its port stays ours and refuses
+        addresses["barred"] = portal.call(_listen, csms.server)
         addresses["refused"] = f"ws://127.0.0.1:{refusing.getsockname()[1]}"
         for name in ("site", "chromium"):
             (folder / name).mkdir()
@@ -147,8 +150,9 @@ def running(folder: Path) -> Iterator[Bench]:
 
 @contextmanager
 def sitting(bench: Bench) -> Iterator[User]:
-    """Open the page, and wait until it is ready."""
-    with bench.browser.tab(bench.serve()) as tab:
+    """Open the page, and wait until it is ready. Its policy names the addresses it may connect to: all but `barred`."""
+    allowed = " ".join(url.removesuffix("/ocpp") for name, url in bench.addresses.items() if name != "barred")
+    with bench.browser.tab(bench.serve(POLICY.replace("ws: wss:", f"{allowed} ws://127.0.0.1:1"))) as tab:
         tab.resize(1280, 900)
         ready(tab)
         yield User(tab, bench)

@@ -8,6 +8,10 @@ from tests.browser.requirements import require
 from tests.web.bench import Bench, User, running, sitting
 
 
+_EXPECTED = ("WebSocket connection to", "Connecting to 'ws://")
+"""What the browser itself writes to the console where a connection fails or is forbidden."""
+
+
 @pytest.fixture(scope="session")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     require("chromium")
@@ -30,4 +34,4 @@ def user(seated: User) -> Iterator[User]:
     for name, value in {"filter": "", "show": "all"}.items():
         seated.fill(name, value)
     yield seated
-    assert [text for text in seated.tab.complaints if not text.startswith("WebSocket connection to")] == []
+    assert [text for text in seated.tab.complaints if not text.startswith(_EXPECTED)] == []

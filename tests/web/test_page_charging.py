@@ -30,7 +30,7 @@ class TestASession:
     def test_ends_when_the_central_system_asks_for_it(self, user: User, bench: Bench, version: str) -> None:
         identity = user.connect(versions=[version])
         user.charge()
-        assert "Accepted" in user.tab.until(lambda: bench.command(f"stop {identity}"), "an answer")
+        user.tab.until(lambda: "Accepted" in bench.command(f"stop {identity}"), "the session is known and can be ended")
         user.sees("#charge-1", "Start")
         assert any("StopTransaction" in row["action"] and row["direction"] == "received" for row in user.messages())
 

@@ -3,8 +3,6 @@
 import pytest
 
 from tests.web.bench import PASSWORD, Bench, User
-from tools.web.assembly import POLICY
-from tools.web.gallery import ready
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -78,9 +76,6 @@ class TestNoConnection:
         user.dial(versions=[])
         user.sees("#connection-error", "at least one version")
 
-    def test_for_a_policy_that_forbids_the_address(self, bench: Bench) -> None:
-        with bench.browser.tab(bench.serve(POLICY.replace(" ws: wss:", ""))) as tab:
-            ready(tab)
-            barred = User(tab, bench)
-            barred.dial()
-            barred.sees("#connection-error", "its Content-Security-Policy forbids it")
+    def test_for_a_policy_that_forbids_the_address(self, user: User) -> None:
+        user.dial("barred")
+        user.sees("#connection-error", "its Content-Security-Policy forbids it")

@@ -70,7 +70,7 @@ class TestTheMessages:
         user.tab.click("[data-click=copy-all]")
         user.sees("[data-click=copy-all]", "Copied")
         lines = user.tab.look("navigator.clipboard.readText()").splitlines()
-        assert json.loads(lines[-1])["action"] == "BootNotification"
+        assert json.loads(lines[0])["action"] == "BootNotification"
 
 
 class TestTheEditor:
@@ -117,7 +117,17 @@ class TestTheEditor:
         editor.fill("text", "{oops")
         editor.tab.click("[data-click=send-raw]")
         editor.sees("#outcome", "Sent as it is")
-        editor.tab.until(lambda: any(row["kind"] == "CALLERROR" for row in editor.messages()), "the server complains")
+        assert editor.messages()[0]["kind"] == "no message"
+        assert editor.messages()[0]["direction"] == "sent"
+
+    def test_sends_a_payload_that_breaks_the_schema_as_it_is(self, editor: User) -> None:
+        editor.fill("action", "BootNotification")
+        editor.fill("text", '{"chargePointVendor": 5}')
+        editor.sees("#verdict", "violates")
+        editor.tab.click("[data-click=send-raw]")
+        editor.sees(".entry .action", "BootNotification")
+        sent = next(row for row in editor.messages() if row["check"] == "✕ problem")
+        assert (sent["direction"], sent["action"]) == ("sent", "BootNotification")
 
     def test_sends_a_whole_frame(self, editor: User) -> None:
         editor.fill("mode", "frame")
@@ -135,8 +145,16 @@ class TestTheEditor:
 
 
 class TestTheConfiguration:
-    def field(self, user: User, key: str) -> str:
-        return f"[data-key='{key}']"
+    def edit(self, user: User, key: str, value: str) -> str:
+        """Write a value as a person does; returns what was there before."""
+        field = f"document.querySelector(\"[data-key='{key}']\")"
+        user.tab.click("#tab-settings")
+        user.tab.wait(f"{field} !== null")
+        before: str = user.tab.look(f"{field}.value")
+        user.tab.look(f"{field}.focus()")
+        user.tab.type(value)
+        user.tab.press("Enter")
+        return before
 
     def test_lists_the_settings_of_the_version(self, user: User) -> None:
         user.connect(versions=["ocpp1.6"])
@@ -153,24 +171,21 @@ class TestTheConfiguration:
         self, user: User, bench: Bench, version: str, key: str
     ) -> None:
         identity = user.connect(versions=[version])
-        user.tab.click("#tab-settings")
-        user.tab.wait(f'document.querySelector("{self.field(user, key)}")')
-        user.tab.look(f'document.querySelector("{self.field(user, key)}").focus()')
-        user.tab.type("123")
-        user.tab.press("Enter")
+        self.edit(user, key, "123")
         user.sees("#settings-message", "HeartbeatInterval is now 123.")
         assert "123" in bench.command(f"read {identity} {key}")
 
+    def test_follows_what_the_central_system_changes(self, user: User, bench: Bench) -> None:
+        identity = user.connect(versions=["ocpp1.6"])
+        user.tab.click("#tab-settings")
+        assert "Accepted" in bench.command(f"set {identity} HeartbeatInterval 77")
+        user.tab.wait("document.querySelector('[data-key=HeartbeatInterval]').value === '77'")
+
     def test_refuses_a_value_and_shows_the_old_one(self, user: User) -> None:
         user.connect(versions=["ocpp1.6"])
-        user.tab.click("#tab-settings")
-        user.tab.wait("document.querySelector(\"[data-key='HeartbeatInterval']\") !== null")
-        before = user.tab.look("document.querySelector(\"[data-key='HeartbeatInterval']\").value")
-        user.tab.look("document.querySelector(\"[data-key='HeartbeatInterval']\").focus()")
-        user.tab.type("often")
-        user.tab.press("Enter")
+        before = self.edit(user, "HeartbeatInterval", "often")
         user.sees("#settings-message", "Not changed: HeartbeatInterval does not take 'often'.")
-        assert user.tab.look("document.querySelector(\"[data-key='HeartbeatInterval']\").value") == before
+        assert user.tab.look("document.querySelector('[data-key=HeartbeatInterval]').value") == before
 
 
 class TestFaults:

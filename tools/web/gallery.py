@@ -18,13 +18,13 @@ SHOTS: Final = {
 
 _CHARGED: Final = 4.0
 """Seconds of charging in the picture."""
+_START: Final = 60.0
 
 
 def ready(tab: Tab) -> None:
     """Wait until Python has started. Raises RuntimeError with what the page says if it has not."""
-    tab.wait(
-        "!document.querySelector('#station')?.inert || document.querySelector('#startup')?.dataset.failed === ''", 60
-    )
+    has_started = "document.querySelector('#station')?.inert === false"
+    tab.wait(f"{has_started} || document.querySelector('#startup')?.dataset.failed === ''", _START)
     if tab.look("document.querySelector('#station').inert"):
         raise RuntimeError(tab.text("#startup-text"))
 

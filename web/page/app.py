@@ -37,7 +37,7 @@ class App:
         self.events = Events(self._failed)
         self._cards = Cards(self.events)
         self._messages = Messages(self.events)
-        self._editor = Editor(self.events, lambda: self._client)
+        self._editor = Editor(self.events, lambda: self._client, self._sent_garbage)
         self._settings = SettingsTable(self.events)
         self._faults = Faults(self.events)
         self._connection = Connection(self.events, self._adopt, default_url)
@@ -57,6 +57,10 @@ class App:
         self._settings.show(station)
         self._faults.show(station)
         self._speak()
+
+    def _sent_garbage(self, text: str) -> None:
+        if self._station is not None:
+            self._station.log.sent_raw(text)
 
     def _speak(self) -> None:
         if self._station is not None:

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import uuid4
 
 from ocpp_transports.station import hints
 
-__all__ = ["Draft", "Verdict", "frame_skeleton", "payload_skeleton", "read_frame", "read_payload"]
+__all__ = ["Draft", "Verdict", "frame_skeleton", "is_message", "payload_skeleton", "read_frame", "read_payload"]
 
 _CALL: Final = 2
 _SEND: Final = 6
@@ -94,12 +94,20 @@ def read_frame(protocol: str, text: str) -> Verdict:
     return _judge(protocol, Draft(frame, "send" if frame[0] == _SEND else "call"))
 
 
+def is_message(text: str) -> bool:
+    """Whether a text has the form of a message, whatever it says."""
+    try:
+        return _shape_problem(json.loads(text)) is None
+    except ValueError:
+        return False
+
+
 def _judge(protocol: str, draft: Draft) -> Verdict:
     if draft.action not in hints.actions(protocol):
         return Verdict(draft, remark=f"{draft.action} is no action of {protocol}, so there is no schema to check.")
     if draft.kind not in hints.kinds(protocol, draft.action):
         return Verdict(draft, f"{draft.action} is no {str(draft.kind).upper()} in {protocol}.")
-    return Verdict(draft, hints.problem(protocol, draft.action, draft.payload, cast("hints.Kind", draft.kind)))
+    return Verdict(draft, hints.problem(protocol, draft.action, draft.payload, draft.kind))
 
 
 def _shape_problem(frame: Any) -> str | None:

@@ -16,8 +16,11 @@ __all__ = ["Editor"]
 class Editor:
     """Writes messages by hand and sends them through the client, checked or as they are."""
 
-    def __init__(self, events: Events, client: Callable[[], BrowserOCPPClient | None]) -> None:
+    def __init__(
+        self, events: Events, client: Callable[[], BrowserOCPPClient | None], sent_garbage: Callable[[str], None]
+    ) -> None:
         self._client = client
+        self._sent_garbage = sent_garbage
         self._protocol = ""
         events.on("change", "editor-mode", lambda *_: self._begin())
         events.on("change", "editor-action", lambda *_: self._begin())
@@ -104,8 +107,13 @@ class Editor:
         if client is None:
             return
         text = by_id("text").value
-        client.send_raw(text if self._is_frame else drafts.wrapped(self._protocol, self._action, text))
-        self._tell("Sent as it is. What comes back shows among the messages.", "warn")
+        raw = text if self._is_frame else drafts.wrapped(self._protocol, self._action, text)
+        client.send_raw(raw)
+        if drafts.is_message(raw):
+            self._tell("Sent as it is; it shows among the messages, and so does what comes back.", "warn")
+        else:
+            self._sent_garbage(raw)
+            self._tell("Sent as it is. It is no message, so no answer can be told to belong to it.", "warn")
 
     def _open_client(self) -> BrowserOCPPClient | None:
         client = self._client()

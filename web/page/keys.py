@@ -44,5 +44,5 @@ class Keys:
 def _is_field(element: Any) -> bool:
     """Whether keys are text, or choose, there."""
     if element.tagName == "INPUT":
-        return element.type != "checkbox"
+        return bool(element.type != "checkbox")
     return element.tagName in ("TEXTAREA", "SELECT")
