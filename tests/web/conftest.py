@@ -7,7 +7,6 @@ import pytest
 from tests.browser.requirements import require
 from tests.web.bench import Bench, User, running, sitting
 
-
 _EXPECTED = ("WebSocket connection to", "Connecting to 'ws://")
 """What the browser itself writes to the console where a connection fails or is forbidden."""
 

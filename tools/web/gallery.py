@@ -9,8 +9,8 @@ from tools.web.devtools import Tab
 __all__ = ["SHOTS", "ready", "set_scene", "take"]
 
 SHOTS: Final = {
-    "station-1280-light": (1280, 980, False),
-    "station-1280-dark": (1280, 980, True),
+    "station-1280-light": (1280, 1090, False),
+    "station-1280-dark": (1280, 1090, True),
     "station-390-light": (390, 1560, False),
     "station-390-dark": (390, 1560, True),
 }

@@ -112,6 +112,7 @@ def _make(entry: LogEntry) -> Element:
     root.dataset.number = str(entry.number)
     root.dataset.direction = entries.direction(entry)
     root.dataset.tone = entries.tone(entry)
+    root.dataset.kind = entry.kind
     view = View(root)
     for part, text in entries.texts(entry).items():
         view.text(part, text)
