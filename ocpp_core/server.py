@@ -10,7 +10,7 @@ from itertools import count
 from math import inf
 from typing import Final, TypeAlias
 
-from .actions import Action, Settle, StateChanged, UpgradeRequested
+from .actions import Action, Report, ReportKind, Settle, StateChanged, UpgradeRequested
 from .calls import check_command
 from .config import IdFactory, LinkConfig, SessionConfig
 from .errors import ConnectionLostError
@@ -29,24 +29,24 @@ from .inputs import (
     TransportOpened,
     UpgradeReceived,
 )
-from .session import Closed, Session
+from .session import Closed, Session, SessionState
 from .versions import version_of
 
-__all__ = ["ServerEngine", "refuse_unopened"]
+__all__ = ["Accepted", "Asked", "Ended", "New", "ServerEngine", "ServerState", "refuse_unopened"]
 
 _TOO_LATE: Final = Reject(408, (), "handshake timeout")
 _CLOSING: Final = Reject(503, (), "closing")
 
 
 @dataclass(frozen=True, slots=True)
-class _New:
+class New:
     """No request has arrived yet."""
 
     until: float
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """A request waits for `Accept` or `Reject`, until `until`."""
 
     until: float
@@ -54,7 +54,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Accepted:
+class Accepted:
     """The host answers the request and opens the WebSocket, until `until`; `close` is what it is to close with then."""
 
     until: float
@@ -63,20 +63,22 @@ class _Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Over:
-    """The handshake came to nothing, or the session has the word."""
+class Ended:
+    """The handshake came to nothing, or to a session, which has states of its own."""
 
     until: float = inf
 
 
-_State: TypeAlias = _New | _Asked | _Accepted | _Over
+_Handshake: TypeAlias = New | Asked | Accepted | Ended
+ServerState: TypeAlias = _Handshake | SessionState
+"""Of the handshake first, then of the session."""
 
 
 def refuse_unopened(event: StartCall | Notify | SendRaw, config: SessionConfig, now: float) -> list[Action]:
     """Settle what can not be sent yet; bad arguments raise as they would on an open connection."""
     check_command(event, config, now)
     if event.token is None:
-        return []
+        return [Report(ReportKind.NOT_SENT, "there is no connection yet", message=event.text)]
     return [Settle(event.token, None, ConnectionLostError("not connected: the handshake is not finished", sent=False))]
 
 
@@ -105,14 +107,19 @@ class ServerEngine:
         self._config = session
         self._ids = ids
         self._numbers = count(1) if numbers is None else numbers
-        self._state: _State = _New(now + handshake_timeout)
+        self._handshake: _Handshake = New(now + handshake_timeout)
         self._actions: deque[Action] = deque()
         self._now = now
 
     @property
+    def state(self) -> ServerState:
+        """The state of the session, or else of the handshake."""
+        return self._handshake if self.session is None else self.session.state
+
+    @property
     def deadline(self) -> float:
         """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
-        return self._state.until if self.session is None else self.session.deadline
+        return self._handshake.until if self.session is None else self.session.deadline
 
     def poll(self) -> Action | None:
         """Take the next action; None when there is nothing to do."""
@@ -135,17 +142,17 @@ class ServerEngine:
                 self._before_it_is_open(event)
 
     def _shake_hands(self, event: UpgradeReceived | Accept | Reject | TransportOpened) -> None:
-        match event, self._state:
-            case UpgradeReceived(), _New(until):
-                self._state = _Asked(until, event)
+        match event, self._handshake:
+            case UpgradeReceived(), New(until):
+                self._handshake = Asked(until, event)
                 self._actions.append(UpgradeRequested(event.target, event.headers, event.subprotocols))
-            case Accept(), _Asked(until, request):
+            case Accept(), Asked(until, request):
                 self._accept(event, until, request)
-            case Reject(), _Asked(_, request):
+            case Reject(), Asked(_, request):
                 self._refuse(request, event)
-            case TransportOpened(), _Accepted(_, accept, close):
+            case TransportOpened(), Accepted(_, accept, close):
                 self._open(accept, close)
-            case _, _Over() if self.session is None:
+            case _, Ended() if self.session is None:
                 pass  # too late: the peer left, or the timer answered
             case _:
                 raise RuntimeError(f"expected no {type(event).__name__} at this point of the handshake")
@@ -154,7 +161,7 @@ class ServerEngine:
         if accept.subprotocol is not None and accept.subprotocol not in request.subprotocols:
             offered = tuple(request.subprotocols)
             raise ValueError(f"expected one of the offered subprotocols {offered}, got {accept.subprotocol!r}")
-        self._state = _Accepted(until, accept)
+        self._handshake = Accepted(until, accept)
         self._config = accept.config or self._config
         self._actions.append(Settle(request.token, accept))
 
@@ -165,19 +172,19 @@ class ServerEngine:
         self._give_up()
 
     def _give_up(self) -> None:
-        self._state = _Over()
+        self._handshake = Ended()
         self._actions.append(StateChanged(Closed(1006, "")))
 
     def _open(self, accept: Accept, close: Close | None) -> None:
         version = accept.version or version_of(accept.subprotocol or "")
         self.session = Session(self._config, version, ids=self._ids, numbers=self._numbers)
-        self._state = _Over()
+        self._handshake = Ended()
         self._actions.append(StateChanged(self.session.state))
         if close is not None:
             self.session.handle(close, self._now)
 
     def _before_it_is_open(self, event: ServerInput) -> None:
-        match event, self._state:
+        match event, self._handshake:
             case ((StartCall() | Notify() | SendRaw()), _):
                 self._actions += refuse_unopened(event, self._config, self._now)
             case Reconfigure(SessionConfig() as config), _:
@@ -186,27 +193,29 @@ class ServerEngine:
                 raise TypeError(f"expected a SessionConfig or LinkConfig, got {type(config).__name__}")
             case Tick(), _:
                 self._tick()
-            case Close(), _Accepted(until, accept):
-                self._state = _Accepted(until, accept, event)
-            case Close(), _Asked(_, request):
+            case Close(), Accepted(until, accept):
+                self._handshake = Accepted(until, accept, event)
+            case Close(), Asked(_, request):
                 self._refuse(request, _CLOSING)
-            case CancelCall(token), _Asked(_, request) if request.token == token:
+            case CancelCall(token), Asked(_, request) if request.token == token:
                 self._give_up()
-            case TransportLost(), (_New() | _Asked() | _Accepted()):
+            case TransportLost(), (New() | Asked() | Accepted()):
                 self._lose()
+            case Close(), New():
+                self._give_up()
 
     def _tick(self) -> None:
-        state = self._state
+        state = self._handshake
         if state.until > self._now:
             return
-        if isinstance(state, _Asked):
+        if isinstance(state, Asked):
             self._refuse(state.request, _TOO_LATE)
         else:
             self._give_up()
 
     def _lose(self) -> None:
         """Give up, since the peer left; whoever waits for the decision is told, and does not wait for ever."""
-        if isinstance(self._state, _Asked):
+        if isinstance(self._handshake, Asked):
             error = ConnectionLostError("the connection ended during the handshake", sent=False)
-            self._actions.append(Settle(self._state.request.token, None, error))
+            self._actions.append(Settle(self._handshake.request.token, None, error))
         self._give_up()

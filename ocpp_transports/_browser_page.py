@@ -59,6 +59,11 @@ class JsSocket:
         """Whether what is sent will be sent."""
         return bool(self._socket.readyState == _OPEN)
 
+    @property
+    def buffered(self) -> int:
+        """Bytes that are not on their way yet."""
+        return int(self._socket.bufferedAmount)
+
     def send(self, text: str) -> None:
         """Send a text."""
         self._socket.send(text)

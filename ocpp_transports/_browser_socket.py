@@ -3,7 +3,7 @@
 Knows no JavaScript: the page is behind `Page`. Its rules (WHATWG WebSockets) are quoted where they are obeyed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, Self
 
 from ocpp_core.errors import ConnectionFailedError
@@ -11,7 +11,7 @@ from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, Tran
 
 from ._browser_options import BrowserOptions
 from ._driver import Driver, Handle
-from ._runtime import Runtime
+from ._runtime import HIGH_WATER, SEND_TIMEOUT, Runtime
 
 __all__ = ["BrowserSocket", "Ear", "Page", "PageSocket", "code_for_pages"]
 
@@ -25,6 +25,10 @@ class PageSocket(Protocol):
     @property
     def is_open(self) -> bool:
         """Whether its `readyState` is OPEN: else what is sent gets lost."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that were sent and are not on their way yet (`bufferedAmount`)."""
 
     def send(self, text: str) -> None:
         """Send a text."""
@@ -81,7 +85,9 @@ class BrowserSocket:
         self._options = options
         self._socket: PageSocket | None = None
         self._is_dialling = True
-        self._end: Handle | None = None
+        self._is_ending = False
+        self._timer: Handle | None = None  # for the end of what is closed, or for output that does not drain
+        self._full_since = 0.0
 
     def dial(self, page: Page, subprotocols: Sequence[str]) -> Self:
         """Begin to connect; returns itself."""
@@ -100,6 +106,9 @@ class BrowserSocket:
             return
         if self._socket.is_open:
             self._socket.send(data)
+            if self._timer is None and self._socket.buffered > HIGH_WATER:
+                self._full_since = self._runtime.now()
+                self._ring_in(SEND_TIMEOUT / 10, self._watch_output)
         else:  # a page would drop it, and complain in its console
             self._expect_end()
 
@@ -162,12 +171,29 @@ class BrowserSocket:
         socket, self._socket = self._socket, None
         if socket is not None:
             socket.drop()
-        if self._end is not None:
-            self._end.cancel()
-            self._end = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # What a page is not told
 
     def _expect_end(self) -> None:
         """Wait for the end of what the server closes, no longer than for that of what we close."""
-        if self._end is None and not self.is_closing:
-            until = self._runtime.now() + self._options.close_timeout
-            self._end = self._runtime.call_at(until, lambda: self._lose(1006, ""))
+        if not self._is_ending:
+            self._is_ending = True
+            self._ring_in(self._options.close_timeout, lambda: self._lose(1006, ""))
+
+    def _watch_output(self) -> None:
+        """Drop a connection whose output does not drain: a page is not told when it does, so look now and then."""
+        self._timer = None
+        if self._socket is None or self._socket.buffered < HIGH_WATER // 4:
+            return
+        if self._runtime.now() - self._full_since >= SEND_TIMEOUT:
+            self._lose(1006, "")
+        else:
+            self._ring_in(SEND_TIMEOUT / 10, self._watch_output)
+
+    def _ring_in(self, seconds: float, fn: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._runtime.call_at(self._runtime.now() + seconds, fn)

@@ -41,6 +41,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 TITLES: Final = {
     "Session": "One connection's conversation: `Session`",
     "ClientEngine": "A client over its connections: `ClientEngine`",
+    "ServerEngine": "A server's connection over somebody else's WebSocket: `ServerEngine`",
     "ServerLink": "A server's WebSocket: `ServerLink`",
     "ClientLink": "A client's WebSocket: `ClientLink`",
 }
@@ -52,8 +53,8 @@ What each machine of the engine does with each input in each state. The tests co
 (`tests/contracts/test_golden_tables.py`), so these tables are the behaviour, not a description of it.
 
 The last column lists what comes out of `poll`, in order. `→ State` is the action `StateChanged`: the machine enters
-that state at this place of the order. The two links do not tell of their phases: there it only ends the list. Three
-words stand for an empty list:
+that state at this place of the order. The two links and the handshake of a `ServerEngine` do not tell of their phases:
+there it only ends the list. Three words stand for an empty list:
 
 {words}
 A stack is made of these machines: a `ServerStack` of a `ServerLink` and, once that is open, a `Session`; a

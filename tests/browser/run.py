@@ -21,6 +21,7 @@ from tools.web.distribution import PYODIDE, PYODIDE_FILES, lock_file
 __all__ = ["Result", "Run", "running"]
 
 PAGE = Path(__file__).parent / "page"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "browser.md"
 START = 60.0  # seconds from the start of the browser to the first result
 SILENCE = 40.0  # seconds from one result to the next: more than the page gives a case
 
@@ -148,7 +149,7 @@ def _files(wheels: Sequence[Path], plan: bytes) -> dict[str, Path | bytes]:
 
 
 def _plan(cases: Sequence[Case], places: dict[str, Any]) -> bytes:
-    sources = [*PAGE.glob("*.py"), *FOLDER.glob("*.py")]
+    sources = [*PAGE.glob("*.py"), *FOLDER.glob("*.py"), DOCUMENTATION]
     files = {path.name: path.read_text(encoding="utf-8") for path in sources}
     return json.dumps({"cases": [str(case) for case in cases], "places": places, "files": files}).encode()
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, get_args
 from ocpp_core import OCPP21, ClientConfig, ClientEngine, ExponentialBackoff, LinkConfig, Session, SessionConfig
 from ocpp_core.client import ClientState
 from ocpp_core.inputs import (
+    Accept,
     BinaryReceived,
     CancelCall,
     ClientInput,
@@ -21,8 +22,10 @@ from ocpp_core.inputs import (
     Fail,
     Notify,
     Reconfigure,
+    Reject,
     Reply,
     SendRaw,
+    ServerInput,
     SessionInput,
     StartCall,
     TextReceived,
@@ -30,7 +33,9 @@ from ocpp_core.inputs import (
     TransportFailed,
     TransportLost,
     TransportOpened,
+    UpgradeReceived,
 )
+from ocpp_core.server import ServerEngine, ServerState
 from ocpp_core.session import SessionState
 
 
@@ -265,7 +270,65 @@ CLIENT_ROWS: dict[str, Row] = {
     "Reconfigure: the config of another layer": always(Reconfigure(LinkConfig())),
 }
 
+
+# Server
+
+UPGRADE = UpgradeReceived(100, "/ocpp/CP1", (), ("ocpp2.1",))
+SERVER_ACCEPTS = Accept("ocpp2.1")
+
+
+def server(**options: Any) -> ServerEngine:
+    config = SessionConfig(close_timeout=CLOSE, drain_timeout=DRAIN, call_timeout=CALL, **options)
+    ids = count(1)
+    return ServerEngine(config, handshake_timeout=CONNECT, ids=lambda: f"id-{next(ids)}", now=NOW)
+
+
+def talking(**options: Any) -> ServerEngine:
+    return feed(server(**options), UPGRADE, SERVER_ACCEPTS, TransportOpened("ocpp2.1"))
+
+
+SERVERS: dict[str, Callable[..., ServerEngine]] = {
+    "New": server,
+    "Asked": lambda **options: feed(server(**options), UPGRADE),
+    "Accepted": lambda **options: feed(server(**options), UPGRADE, SERVER_ACCEPTS),
+    "Ended": lambda **options: feed(server(**options), UPGRADE, Reject(403)),
+    "Open": talking,
+    "Draining": lambda **options: feed(talking(**options), *BUSY, Close()),
+    "Closing": lambda **options: feed(talking(**options), Close()),
+    "Closed": lambda **options: feed(talking(**options), TransportLost()),
+}
+SERVER_ROWS: dict[str, Row] = {
+    "UpgradeReceived": always(UPGRADE),
+    "Accept: an offered subprotocol": always(SERVER_ACCEPTS),
+    "Accept: a subprotocol that was not offered": always(Accept("ocpp1.6")),
+    "Reject": always(Reject(403)),
+    "Reject: a status that is no refusal": always(Reject(200)),
+    "TransportOpened": always(TransportOpened("ocpp2.1")),
+    "TransportLost": always(TransportLost()),
+    "TextReceived: a CALL": SESSION_ROWS["TextReceived: a CALL"],
+    "BinaryReceived": SESSION_ROWS["BinaryReceived"],
+    "Congested: on": SESSION_ROWS["Congested: on"],
+    "Tick: early": SESSION_ROWS["Tick: early"],
+    "Tick: past handshake_timeout": always(Tick(), CONNECT),
+    "StartCall": SESSION_ROWS["StartCall"],
+    "StartCall: a payload that is no JSON object": SESSION_ROWS["StartCall: a payload that is no JSON object"],
+    "CancelCall: the token of the request": always(CancelCall(100)),
+    "CancelCall: a settled or unknown token": SESSION_ROWS["CancelCall: a settled or unknown token"],
+    "Notify": SESSION_ROWS["Notify"],
+    "Reply": SESSION_ROWS["Reply"],
+    "Fail": SESSION_ROWS["Fail"],
+    "Decline": SESSION_ROWS["Decline"],
+    "SendRaw": SESSION_ROWS["SendRaw"],
+    "SendRaw: with a token, a CALL": SESSION_ROWS["SendRaw: with a token, a CALL"],
+    "Close": SESSION_ROWS["Close"],
+    "Close: force=True": SESSION_ROWS["Close: force=True"],
+    "Reconfigure: a SessionConfig": always(Reconfigure(SessionConfig(call_concurrency=9))),
+    "Reconfigure: a LinkConfig": always(Reconfigure(LinkConfig())),
+    "Reconfigure: the config of another layer": SESSION_ROWS["Reconfigure: the config of another layer"],
+}
+
 ENGINES: dict[str, Machine] = {
     "Session": Machine(SessionInput, SessionState, SESSIONS, SESSION_ROWS),
     "ClientEngine": Machine(ClientInput, ClientState, CLIENTS, CLIENT_ROWS),
+    "ServerEngine": Machine(ServerInput, ServerState, SERVERS, SERVER_ROWS),
 }

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from ocpp_core.actions import CloseTransport, SendText, Settle, StateChanged, UpgradeRequested
+from ocpp_core.actions import CloseTransport, ReportKind, SendText, Settle, StateChanged, UpgradeRequested
 from ocpp_core.config import LinkConfig, SessionConfig
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import (
@@ -138,7 +138,8 @@ class TestUntilItIsOpen:
         (settle,) = accepted().play(StartCall(3, "Reset", {"type": "Soft"}))
         assert isinstance(settle.error, ConnectionLostError)
         assert not settle.error.sent
-        assert accepted().play(SendRaw("[]")) == []
+        (report,) = accepted().play(SendRaw("[]"))
+        assert (report.kind, report.message) == (ReportKind.NOT_SENT, "[]")
 
     def test_a_close_is_kept_for_then(self):
         player = accepted()

@@ -146,6 +146,7 @@ class MemoryPageSocket:
         self._closing = None
         self._changed = anyio.Event()
         self.is_open = False
+        self.buffered = 0
 
     async def run(self, server, url, subprotocols):
         incoming, answer = await self._ask(server, url, subprotocols, [])

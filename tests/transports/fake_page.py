@@ -13,6 +13,7 @@ class FakeSocket:
         self.state = "CONNECTING"
         self.sent, self.lost, self.closed_with = [], [], None
         self.is_dropped = False
+        self.buffered = 0
 
     # What the client does
 

@@ -15,6 +15,7 @@ from ocpp_transports import (
     WebsocketUpgradeError,
 )
 from ocpp_transports._browser_socket import code_for_pages
+from ocpp_transports._runtime import HIGH_WATER, SEND_TIMEOUT
 from ocpp_transports.events import CloseEvent, DisconnectEvent
 from tests.transports.fake_page import Browser
 
@@ -194,6 +195,26 @@ class TestMessages:
         page.advance(5)
         assert isinstance(lost.error, ConnectionLostError)
         assert client.state is ConnectionState.CLOSED
+
+
+class TestOutputThatDoesNotDrain:
+    def test_is_the_end_after_a_while(self, page):
+        client = page.online(reconnect=False, call_timeout=60)
+        page.socket.buffered = HIGH_WATER + 1
+        lost = page.start(client.call("Heartbeat", {}))
+        page.advance(SEND_TIMEOUT - 1)
+        assert not lost.is_over
+        page.advance(2)
+        assert isinstance(lost.error, ConnectionLostError)
+
+    def test_is_forgotten_when_it_has_drained(self, page):
+        client = page.online(call_timeout=60)
+        page.socket.buffered = HIGH_WATER + 1
+        page.start(client.call("Heartbeat", {}))
+        page.advance(SEND_TIMEOUT / 2)
+        page.socket.buffered = 0
+        page.advance(SEND_TIMEOUT * 2)
+        assert client.state is ConnectionState.OPEN
 
 
 class TestTimeouts:

@@ -10,7 +10,7 @@ all of them. It lists what comes out of `poll`, in order, `→ State` being `Sta
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from . import client, links, session
+from . import client, links, server, session
 
 __all__ = ["EXPLAINED", "TABLES", "WORDS", "Table", "cells"]
 
@@ -24,12 +24,14 @@ WORDS: Final = {
 TABLES: Final[Mapping[str, Table]] = {
     "Session": session.TABLE,
     "ClientEngine": client.TABLE,
+    "ServerEngine": server.TABLE,
     "ServerLink": links.SERVER,
     "ClientLink": links.CLIENT,
 }
 EXPLAINED: Final[Mapping[str, Mapping[str, str]]] = {
     "Session": session.SITUATIONS,
     "ClientEngine": client.SITUATIONS,
+    "ServerEngine": server.SITUATIONS,
     "ServerLink": links.SERVER_SITUATIONS,
     "ClientLink": links.CLIENT_SITUATIONS,
 }
