@@ -202,7 +202,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         plan = _plan(options)
         _client(options, options.url or "ws://127.0.0.1", plan.identities[0])
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        parser.error(f"expected --ca as a file of certificates, {options.ca} cannot be read: {error.strerror}")
+    except ValueError as error:
         parser.error(str(error))
     code = 130  # as of a program that Ctrl-C ended
     try:

@@ -53,6 +53,7 @@ class Outbox:
         """Send a message after those before it; `answered` gets the payload of its answer."""
         message = Message(draft, transaction, answered, self._equipment.pace.event())
         self._queue.append(message)
+        self._equipment.changed()
         self.resume()
         return message
 
@@ -95,6 +96,7 @@ class Outbox:
             if message.answered is not None:
                 message.answered(answer)
             message.settled.set()
+            self._equipment.changed()
 
     async def _failed(self, message: Message, error: OCPPError) -> None:
         """Give it up after as many attempts as the CSMS has set; before, wait longer each time."""

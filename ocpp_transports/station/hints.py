@@ -33,7 +33,7 @@ _FROM_STATIONS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of a payload, in the order of the schema; `depth` 0 is the payload's own."""
+    """One member of a payload; `depth` 0 is the payload's own."""
 
     path: str
     """Where it is, as `chargingStation.modem.iccid` or, in each item of an array, `meterValue[].timestamp`."""
@@ -81,7 +81,7 @@ def skeleton(protocol: str, action: str, kind: Kind = "call") -> dict[str, Any]:
 
 
 def members(protocol: str, action: str, kind: Kind = "call") -> tuple[Member, ...]:
-    """List every member that may come, each before those within it. Raises as `skeleton` does."""
+    """List every member that may come: required ones first, each before those within it. Raises as `skeleton` does."""
     return tuple(_walk(_schema(protocol, action, kind), _bundle(protocol)["definitions"], ""))
 
 
@@ -131,8 +131,9 @@ def _resolved(schema: Schema, definitions: Schema) -> Schema:
 
 def _walk(schema: Schema, definitions: Schema, parent: str) -> Iterator[Member]:
     required = schema.get("required", ())
-    for name, member in schema.get("properties", {}).items():
-        yield from _describe(_resolved(member, definitions), definitions, f"{parent}{name}", name in required)
+    properties = schema.get("properties", {})
+    for name in sorted(properties, key=lambda name: name not in required):
+        yield from _describe(_resolved(properties[name], definitions), definitions, f"{parent}{name}", name in required)
 
 
 def _describe(schema: Schema, definitions: Schema, path: str, is_required: bool) -> Iterator[Member]:  # noqa: FBT001

@@ -61,6 +61,16 @@ class TestASession:
         assert all(row["latency"].endswith(" ms") for row in rows)
 
 
+class TestARestart:
+    def test_is_shown_and_the_station_comes_back(self, user: User, bench: Bench) -> None:
+        identity = user.connect(versions=["ocpp1.6"])
+        assert "Accepted" in bench.command(f"reset {identity}")
+        user.sees("#fact-connection", "restarting")
+        assert user.text("#connect") == "Cancel"
+        user.sees("#link", "Connected")
+        user.sees("#fact-boot", "Accepted")
+
+
 class TestPower:
     def test_follows_the_slider(self, user: User) -> None:
         user.connect()

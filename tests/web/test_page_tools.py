@@ -209,7 +209,7 @@ class TestFaults:
         user.tab.click("#tab-mischief")
         user.fill("mischief-times", "5")
         user.tab.click("#mischief [type=submit]")
-        user.sees("#armed", "5")
+        user.sees("#armed", "5 times")
         user.tab.click("[data-click=disarm]")
         user.tab.until(lambda: user.text("#armed") == "", "nothing is armed")
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ocpp_transports.station import Fault
 from web.page import wording
 
 
@@ -40,6 +41,20 @@ class TestTones:
     )
     def test_a_status_has_its_tone(self, status: str, tone: str) -> None:
         assert wording.tone_of(status) == tone
+
+
+class TestAFaultThatIsArmed:
+    @pytest.mark.parametrize(
+        ("fault", "words"),
+        [
+            (Fault("drop", None, 1, 5, "any"), "Drop the next call or answer"),
+            (Fault("delay", "Heartbeat", 3, 2.5, "call"), "Delay by 2.5 s the next Heartbeat call, 3 times"),
+            (Fault("malformed", None, 1, 5, "answer"), "Send broken JSON for the next answer"),
+            (Fault("wrong_type", "Reset", 1, 5, "answer"), "Give a wrong type to the next Reset answer"),
+        ],
+    )
+    def test_is_told(self, fault: Fault, words: str) -> None:
+        assert wording.fault(fault) == words
 
 
 class TestAnAddress:

@@ -73,7 +73,7 @@ class Connection:
         self._adopt = adopt
         self._barred: set[str] = set()
         self._retry: tuple[int, float] | None = None
-        self._is_starting = self._is_cancelled = False
+        self._is_on = self._is_cancelled = False
         by_id("url").value = default_url or ""
         self._made = Wanted(default_url or _EXAMPLE, "CP001", "", ("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), is_strict=True)
         self._client, self._station = self._made.make()
@@ -90,7 +90,7 @@ class Connection:
         by_id("fact-connection").textContent = words
         by_id("fact-identity").textContent = self._client.identity
         by_id("fact-version").textContent = wording.version(self._client.protocol)
-        short = {"CLOSED": "Not connected", "OPEN": "Connected"}.get(self._client.state.name, words)
+        short = {"closed": "Not connected", "open": "Connected"}.get(words, words.capitalize())
         if by_id("link").textContent != short:
             by_id("link").textContent = short
         by_id("link").dataset.tone = tone
@@ -102,7 +102,8 @@ class Connection:
 
     @property
     def _is_busy(self) -> bool:
-        return self._is_starting or self._client.state.name != "CLOSED"
+        """Whether the station is switched on, be it that it dials, waits or restarts."""
+        return self._is_on or self._client.state.name != "CLOSED"
 
     def _state(self) -> tuple[str, str]:
         name = self._client.state.name
@@ -114,11 +115,11 @@ class Connection:
             "OPEN": ("open", "good"),
             "CONNECTING": ("connecting", "busy"),
             "CLOSING": ("closing", "busy"),
-        }.get(name, ("closed", "idle"))
+        }.get(name, ("restarting", "busy") if self._is_on else ("closed", "idle"))
 
     async def _submit(self, _: Element, __: Any) -> None:
         if self._is_busy:
-            self._is_cancelled = True
+            self._is_cancelled, self._is_on = True, False
             self._tell("")
             await self._station.stop()
         elif self._is_filled_in():
@@ -142,14 +143,13 @@ class Connection:
             self._take(*made)
         self._tell("")
         self._barred.clear()
-        self._is_starting, self._is_cancelled = True, False
+        self._is_on, self._is_cancelled = True, False
         try:
             await self._station.start()
         except Exception as error:  # noqa: BLE001 - whatever hinders a connection is told in the form
+            self._is_on = False
             await self._station.stop()
             self._tell("" if self._is_cancelled else self._explained(wanted, error))
-        finally:
-            self._is_starting = False
 
     def _explained(self, wanted: Wanted, error: BaseException) -> str:
         if not isinstance(error, ConnectionFailedError):

@@ -68,6 +68,7 @@ class Cards:
         view = View(root)
         for name in ("plug", "charge", "fault"):
             view[name].id = f"{name}-{connector.id}"
+        view["id-token"].placeholder = "" if self._station is None else self._station.settings.id_token
         view["power-slider"].max = str(int(connector.max_power))
         view["power-slider"].value = str(int(connector.demand_w))
         self._show_power(view)

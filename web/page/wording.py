@@ -78,8 +78,8 @@ _TARGETS: Final[Mapping[str, str]] = {"any": "call or answer", "call": "call", "
 def fault(armed: Fault) -> str:
     """Say what a fault that is armed will do."""
     kind = _KINDS[armed.kind].format(seconds=armed.seconds)
-    what = f"{armed.action or 'any'} {_TARGETS[armed.target]}"
-    return f"{kind} the next {what}" if armed.times == 1 else f"{kind} the next {armed.times}: {what}"
+    what = f"{armed.action} {_TARGETS[armed.target]}" if armed.action else _TARGETS[armed.target]
+    return f"{kind} the next {what}" + (f", {armed.times} times" if armed.times > 1 else "")
 
 
 def address_problem(url: str) -> str | None:

@@ -1,0 +1,42 @@
+"""The pace of a browser, on asyncio alone."""
+
+import pytest
+
+from ocpp_transports.station.asyncio_pace import AsyncioPace
+from tests.transports.simulator.test_end_to_end import playing, problems, until
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+async def test_it_runs_a_station():
+    async with playing("ocpp2.1", make_pace=lambda _: AsyncioPace(), meter_interval=1) as (station, _):
+        await station.plug_in(1)
+        transaction = await station.begin(1)
+        await until(station, lambda: len(transaction.samples) > 1)
+        await station.end(1)
+        assert problems(station) == []
+
+
+async def test_it_keeps_time_and_ends_tasks():
+    pace, seen = AsyncioPace(), []
+
+    async def tick():
+        seen.append("begun")
+        await pace.sleep(60)
+        seen.append("never")
+
+    before, event = pace.monotonic(), pace.event()
+    task = pace.spawn(tick())
+    await pace.sleep(0.01)
+    task.cancel()
+    await pace.sleep(-1)
+    event.set()
+    await event.wait()
+    assert seen == ["begun"]
+    assert pace.monotonic() - before >= 0.009
+    assert pace.now().utcoffset().total_seconds() == 0

@@ -1,0 +1,111 @@
+"""`python -m ocpp_transports.station`, as a user runs it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from ocpp_transports.station import __main__ as command_line
+from tests.transports.simulator.laboratory import VERSIONS
+
+COMMAND = [sys.executable, "-W", "error", "-m", "ocpp_transports.station"]
+PASSWORD = "sixteen-letters!"
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def table(text):
+    return dict(re.findall(r"^(\w[\w ]*?) {2,}(\S.*)$", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+class TestAFleet:
+    def test_works_at_once(self, backend):
+        done = run("--count", "5", "--duration", "1.5", "--charge", "0.4", "--strict", "--backend", backend,
+                   OCPP_PASSWORD=PASSWORD)  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        rows = table(done.stdout)
+        assert (rows["stations"], rows["booted"], rows["failed"], rows["errors"]) == ("5", "5", "0", "0")
+        assert rows["broken messages"] == rows["left in queues"] == "0"
+        assert int(rows["messages sent"]) > 50
+        assert rows["call latency"].startswith("p50 ")
+        assert "5/5 connected, 5 booted" in done.stdout
+        assert PASSWORD not in done.stdout
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
+    def test_ends_well_by_ctrl_c(self, backend):
+        process = subprocess.Popen([*COMMAND, "--backend", backend], stdout=subprocess.PIPE, text=True)
+        with process:
+            for line in process.stdout:
+                if "1 booted" in line:
+                    break
+            process.send_signal(signal.SIGINT)
+            rest = process.stdout.read()
+            assert process.wait(20) == 0
+        assert table(rest)["stations"] == "1"
+
+    def test_without_a_central_system_fails(self, backend):
+        done = run("--url", "ws://127.0.0.1:1", "--count", "12", "--backend", backend)
+        assert done.returncode == 1
+        complaints = done.stderr.splitlines()
+        assert complaints[0].startswith("CP1: no connection to 127.0.0.1:1: ")
+        assert (len(complaints), complaints[-1]) == (11, "and 2 more")
+        assert table(done.stdout)["failed"] == "12"
+
+
+@pytest.mark.parametrize("protocol", VERSIONS)
+def test_every_version_is_spoken(protocol):
+    done = run("--duration", "1", "--protocol", protocol, "--connectors", "2", "--charge", "0.2")
+    assert done.returncode == 0
+    assert f"1 stations of {protocol}" in done.stdout
+    assert ("StartTransaction" in done.stdout) is (protocol == "ocpp1.6")
+
+
+class TestAWrongCommandLine:
+    @pytest.mark.parametrize(
+        ("arguments", "complaint"),
+        [
+            (["--count", "2", "--identity", "CP"], "expected --identity with {n}, 2 stations"),
+            (["--identity", "{x}"], "expected --identity with {n} for the number"),
+            (["--count", "0"], "expected --count"),
+            (["--ramp", "-1"], "expected --ramp"),
+            (["--duration", "nan"], "expected --duration"),
+            (["--connectors", "0"], "expected connectors"),
+            (["--url", "http://127.0.0.1"], "expected an endpoint"),
+            (["--url", "wss://127.0.0.1", "--ca", "missing.pem"], "missing.pem"),
+            (["--protocol", "ocpp1.5"], "ocpp1.5"),
+        ],
+    )
+    def test_is_explained(self, capsys, arguments, complaint):
+        with pytest.raises(SystemExit) as ended:
+            command_line.main(arguments)
+        assert ended.value.code == 2
+        assert complaint in capsys.readouterr().err
+
+    def test_has_a_help(self, capsys):
+        with pytest.raises(SystemExit) as ended:
+            command_line.main(["--help"])
+        assert ended.value.code == 0
+        assert "--charge" in capsys.readouterr().out
+
+    def test_never_shows_the_password(self, capsys):
+        with pytest.raises(SystemExit):
+            command_line.main(["--password", PASSWORD, "--url", "http://127.0.0.1"])
+        assert PASSWORD not in "".join(capsys.readouterr())
+
+
+def test_identities_are_numbered(capsys):
+    assert command_line._identities("CP{n:03}", 2) == ["CP001", "CP002"]

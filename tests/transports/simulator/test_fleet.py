@@ -1,0 +1,119 @@
+"""Many stations at a time."""
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from ocpp_core.errors import ConnectionFailedError
+from ocpp_transports.station import StationSettings
+from ocpp_transports.station._fleet import Fleet, Plan
+from tests.transports.simulator.laboratory import VERSIONS, FakeClient, no_answer
+from tests.transports.simulator.virtual_pace import VirtualPace
+
+
+class Yard:
+    """A fleet on a virtual pace, and its clients."""
+
+    def __init__(self, protocol="ocpp1.6", *, count=3, failing=(), **plan):
+        self.pace, self.clients, self.left = VirtualPace(), {}, []
+        settings = StationSettings(protocol=protocol, connectors=2)
+        identities = [f"CP{number}" for number in range(1, count + 1)]
+
+        @asynccontextmanager
+        async def make(identity):
+            client = FakeClient(self.pace, protocol)
+            client.identity = identity
+            if identity in failing:
+                client.refusals = [ConnectionFailedError("refused")]
+            self.clients[identity] = client
+            yield client
+            self.left.append(identity)
+
+        self.fleet = Fleet(Plan(identities=identities, settings=settings, **plan), make, self.pace)
+
+    def run_for(self, seconds):
+        self.pace.run_for(seconds)
+
+
+class TestTheRamp:
+    def test_spreads_the_beginnings(self):
+        yard = Yard(ramp=30)
+        yard.fleet.start()
+        seen = []
+        for _ in range(3):
+            yard.run_for(1)
+            seen.append(len(yard.clients))
+            yard.run_for(9)
+        assert seen == [1, 2, 3]
+
+    def test_is_not_needed(self):
+        yard = Yard()
+        yard.fleet.start()
+        yard.run_for(1)
+        assert yard.fleet.snapshot().booted == 3
+        assert yard.fleet.missing == []
+
+
+class TestAStationThatFails:
+    def test_is_named_and_the_others_go_on(self):
+        yard = Yard(failing={"CP2"})
+        yard.fleet.start()
+        yard.run_for(1)
+        assert yard.fleet.failures == {"CP2": "refused"}
+        assert yard.fleet.missing == ["CP2"]
+        now = yard.fleet.snapshot()
+        assert (now.total, now.connected, now.booted, now.failed) == (3, 2, 2, 1)
+        assert not yard.fleet.is_over
+
+    def test_ends_the_fleet_if_it_was_the_last(self):
+        yard = Yard(count=1, failing={"CP1"})
+        yard.fleet.start()
+        yard.run_for(1)
+        assert yard.fleet.is_over
+
+
+@pytest.mark.parametrize("protocol", VERSIONS)
+class TestCharging:
+    def test_goes_in_cycles(self, protocol):
+        yard = Yard(protocol, charge=60)
+        yard.fleet.start()
+        yard.run_for(50)
+        assert yard.fleet.snapshot().charging > 0
+        yard.run_for(3600)
+        calls = yard.clients["CP1"].calls
+        authorized = sum(action == "Authorize" for action, _ in calls)
+        assert 80 < authorized < 130
+
+    def test_goes_on_whatever_the_csms_does(self, protocol):
+        yard = Yard(protocol, count=1, charge=60)
+        yard.fleet.start()
+        yard.run_for(100)
+        client = yard.clients["CP1"]
+        answer, client.answers["Authorize"] = client.answers["Authorize"], no_answer()
+        yard.run_for(600)
+        client.answers["Authorize"] = answer
+        yard.run_for(100)
+        assert yard.fleet.snapshot().charging > 0
+        assert yard.fleet.tally.errors > 0
+
+
+class TestTheEnd:
+    def test_ends_what_goes_on_and_leaves_every_client(self):
+        yard = Yard(charge=600)
+        yard.fleet.start()
+        yard.run_for(400)
+        yard.pace.run(yard.fleet.end())
+        yard.run_for(1)
+        assert sorted(yard.left) == ["CP1", "CP2", "CP3"]
+        assert yard.fleet.snapshot().charging == 0
+        assert yard.pace.alive == []
+        for client in yard.clients.values():
+            actions = [action for action, _ in client.calls]
+            assert actions.count("StartTransaction") == actions.count("StopTransaction") > 0
+
+    def test_comes_also_while_stations_start(self):
+        yard = Yard(ramp=3)
+        yard.fleet.start()
+        yard.run_for(1.5)
+        yard.pace.run(yard.fleet.end())
+        assert yard.fleet.is_over
