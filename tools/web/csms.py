@@ -93,10 +93,8 @@ class DemoCsms:
     async def command(self, line: str) -> str:
         """Do what a line says, and say what became of it. Never raises for what a person may type."""
         try:
-            name, *words = shlex.split(line, posix="{" not in line)
-            if name not in self._commands:
-                return HELP
-            return await self._commands[name](*words)
+            name, *words = shlex.split(line, posix="{" not in line) or [""]
+            return await self._commands[name](*words) if name in self._commands else HELP
         except (OCPPError, LookupError, TypeError, ValueError) as error:
             return f"not done: {error}"
 

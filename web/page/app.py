@@ -44,6 +44,7 @@ class App:
         self._tabs = Tabs(self.events, shown=self.refresh)
         self._theme = Theme(self.events)
         self._add_keys(Keys(self.events))
+        self.events.before("click", lambda _: say(by_id("notice"), ""))
         self._connection.begin()
         self.events.listen()
 
