@@ -94,7 +94,7 @@ def problem(protocol: str, action: str, payload: object, kind: Kind = "call") ->
     validator = _validator(protocol)
     check = {"call": validator.check_call, "result": validator.check_result, "send": validator.check_send}[kind]
     violation = check(action, payload)
-    return None if violation is None else f"{violation.code.name}: {violation.description}"
+    return None if violation is None else f"{violation.code.value}: {violation.description}"
 
 
 @cache

@@ -28,7 +28,7 @@ _numbers = count(1)
 @dataclass
 class Bench:
     """`addresses`: `csms`, `guarded` (wants the password), `old` (speaks 1.6 only), `refused` (nobody listens),
-    `barred` (the page's policy forbids it)."""
+    `silent` (never answers), `barred` (the page's policy forbids it)."""
 
     portal: BlockingPortal
     csms: DemoCsms
@@ -141,6 +141,8 @@ def running(folder: Path) -> Iterator[Bench]:
         refusing.bind(("127.0.0.1", 0))  # and never listens: its port stays ours and refuses
         addresses["barred"] = portal.call(_listen, csms.server)
         addresses["refused"] = f"ws://127.0.0.1:{refusing.getsockname()[1]}"
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))  # and never answers
+        addresses["silent"] = f"ws://127.0.0.1:{silent.getsockname()[1]}"
         for name in ("site", "chromium"):
             (folder / name).mkdir()
         files = assemble(folder / "site", csms=addresses["csms"])

@@ -72,6 +72,14 @@ class TestNoConnection:
         user.dial("ws://127.0.0.1:1")
         user.sees("#connection-error", "No connection to ws://127.0.0.1:1")
 
+    def test_for_a_server_that_never_answers_and_it_can_be_cancelled(self, user: User) -> None:
+        user.dial("silent")
+        user.sees("#link", "Connecting")
+        assert user.text("#connect") == "Cancel"
+        user.tab.click("#connect")
+        user.sees("#link", "Not connected")
+        assert user.text("#connection-error") == ""
+
     def test_for_no_version_at_all(self, user: User) -> None:
         user.dial(versions=[])
         user.sees("#connection-error", "at least one version")
