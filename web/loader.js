@@ -78,6 +78,7 @@ async function start() {
   pyodide.pyimport("station_page.app").start(site.csms ?? undefined);
   stage(4, "Ready");
   startup.hidden = true;
+  document.getElementById("bar-buttons").hidden = false;
   document.getElementById("station").inert = false;
 }
 
