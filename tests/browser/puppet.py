@@ -1,12 +1,13 @@
 """A server that does just what a case commands, byte by byte where need be: what no server of ours would do."""
 
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
 import anyio
-from anyio.abc import SocketStream
+from anyio.abc import SocketAttribute, SocketStream
 
 from tests.interop.raw import Raw
 from tests.link.wire import BINARY, CLOSE, TEXT, answer, frame
@@ -102,6 +103,11 @@ class Puppet:
         """Send a close frame."""
         payload = code.to_bytes(2, "big") + reason.encode()
         await (await self._string(identity)).send(frame(CLOSE, payload, masked=False))
+
+    async def go_deaf(self, identity: str) -> None:
+        """Read no more than is waited for anyway, and have the system keep little of the rest."""
+        raw_socket = (await self._string(identity))._stream.extra(SocketAttribute.raw_socket)
+        raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 
     async def hear(self, identity: str) -> Any:
         """Wait for the station's next message."""

@@ -98,6 +98,48 @@ class TestTheFacadesAreLazy:
         assert loaded_by(statement).isdisjoint({"asyncio", "socket", "ssl", "threading", "logging"})
 
 
+BLOCK = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"anyio", "h11", "sniffio", "ssl", "trio", "wsproto"}:
+            raise ImportError(f"there is no {name} in a browser")
+
+sys.meta_path.insert(0, Blocked())
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    """Make the browser's client where a page's blocked modules are missing; what that loads."""
+    client = "BrowserOCPPClient('CP1', 'ws://csms.example', protocols=['ocpp1.6', 'ocpp2.0.1'], password='secret')"
+    return loaded_by(f"exec({BLOCK!r}); from ocpp_transports.browser import BrowserOCPPClient; {client}")
+
+
+class TestAPageLoadsWhatItHas:
+    """Pyodide has no threads and no TLS, and its wheel comes without anyio, h11 and wsproto."""
+
+    def test_the_browser_s_client_can_be_made_without_them(self, loaded: set[str]) -> None:
+        assert "ocpp_transports.browser" in loaded
+
+    def test_it_loads_no_schema_before_strict_mode(self, loaded: set[str]) -> None:
+        assert loaded.isdisjoint({"fastjsonschema", "ocpp_core.validation"})
+
+    def test_none_of_its_modules_starts_threads_or_opens_sockets(self, loaded: set[str]) -> None:
+        ours = {name for name in loaded if name.split(".")[0] in {"ocpp_core", "ocpp_transports"}}
+        offences = [
+            f"{path.relative_to(ROOT)}:{line} imports {name}"
+            for path in sources(CORE, TRANSPORTS)
+            if ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") in ours
+            for line, name in imported(path)
+            if name.split(".")[0] in {"concurrent", "multiprocessing", "socket", "ssl", "subprocess", "threading"}
+            and line not in type_only(path)
+        ]
+        assert len(ours) > 20
+        assert offences == []
+
+
 class TestTheEngineIsPure:
     def test_it_imports_no_event_loop_socket_thread_clock_or_logger(self) -> None:
         assert naming(IMPURE, CORE) == []

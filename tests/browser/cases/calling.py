@@ -158,7 +158,7 @@ class TestTimeOuts:
         began = time.monotonic()
         with raises(TimeoutError):
             await transfer(client, "hold")
-        assert 0.19 < time.monotonic() - began < 1
+        assert 0.19 < time.monotonic() - began < 3
         assert "currentTime" in await client.call("Heartbeat", {})
 
     async def test_an_answer_that_comes_too_late_harms_nothing(self, lab):
@@ -209,10 +209,10 @@ def block(seconds):
 class TestAPageThatHasNoTime:
     async def test_a_time_out_that_comes_late_looks_first_whether_the_answer_is_there(self, lab):
         client = await lab.connected(call_timeout=0.2)
-        for _ in range(3):
-            call = start(transfer(client, "wait", 0.05))
+        for seconds in (0.05, 0.35):  # before its time, and after it
+            call = start(transfer(client, "wait", seconds))
             await asyncio.sleep(0.02)
-            block(0.4)
+            block(0.5)
             assert await call == {"status": "Accepted"}
 
     async def test_and_rings_all_the_same_where_it_is_not(self, lab):

@@ -6,6 +6,7 @@ import logging
 from lab import expects_console, raises, start, told, until
 
 from ocpp_transports import ConnectionFailedError, events
+from ocpp_transports._browser_socket import BrowserSocket
 from ocpp_transports.events import PEER_EVENTS
 
 OF_A_PAGE = sorted(set(PEER_EVENTS) - {"ping", "pong", "pong_timeout"})
@@ -136,6 +137,25 @@ class TestListeners:
         await client.connect()
         await client.call("Heartbeat", {})
         await client.close()
+
+
+class TestAFaultOfOurs:
+    async def test_it_is_logged_and_does_not_reach_the_page(self, lab):
+        client = await lab.connected()
+        records = []
+        logger = logging.getLogger("ocpp_transports")
+        logger.addHandler(handler := logging.Handler())
+        handler.emit = records.append
+        heard = BrowserSocket.heard
+        BrowserSocket.heard = lambda socket, message: 1 / 0
+        try:
+            await lab.ask("central.send_raw", client.identity, "[]")
+            await until(lambda: records)
+        finally:
+            BrowserSocket.heard = heard
+            logger.removeHandler(handler)
+        assert [record.exc_info[0] for record in records] == [ZeroDivisionError]
+        assert "currentTime" in await client.call("Heartbeat", {})
 
 
 class TestTheLog:
