@@ -64,10 +64,10 @@ def _plan(options: argparse.Namespace) -> Plan:
     """Make the plan. Raises ValueError for options that make no sense."""
     if not 1 <= options.count <= 100_000:
         raise ValueError(f"expected --count from 1 to 100000, got {options.count}")
-    for name in ("ramp", "charge", "duration"):
+    for name, least in {"ramp": 0, "charge": 0.1, "duration": 0}.items():
         value = getattr(options, name)
-        if value is not None and not 0 <= value < float("inf"):
-            raise ValueError(f"expected --{name} >= 0 seconds, got {value}")
+        if value is not None and not least <= value < float("inf"):
+            raise ValueError(f"expected --{name} >= {least} seconds, got {value}")
     return Plan(
         identities=_identities(options.identity, options.count),
         settings=StationSettings(
@@ -134,7 +134,8 @@ async def _run(options: argparse.Namespace, plan: Plan) -> int:
 async def _run_fleet(options: argparse.Namespace, plan: Plan, pace: AnyioPace) -> int:
     async with _central_system(options, pace) as url:
         fleet = Fleet(plan, partial(_client, options, url), pace)
-        _say(f"{len(plan.identities)} stations of {options.protocol}, to {urlsplit(url).hostname}")
+        stations = "1 station" if options.count == 1 else f"{options.count} stations"
+        _say(f"{stations} of {options.protocol}, to {urlsplit(url).hostname}")
         with _end_of_process() as asked_to_end:
             fleet.start()
             with anyio.move_on_after(options.duration) as scope:

@@ -116,9 +116,8 @@ class Commands(ABC):
             candidates = sorted(self._equipment.connectors, key=lambda connector: not connector.is_plugged)
         for connector in candidates:
             reservation = connector.reservation
-            if self._can_begin(connector) and (
-                number is not None or reservation is None or reservation.id_token.value == token.value
-            ):
+            is_free = reservation is None or reservation.id_token.value.lower() == token.value.lower()
+            if is_free and self._can_begin(connector):
                 return connector
         return None
 
@@ -209,4 +208,4 @@ class Commands(ABC):
             connector.reported = None
         if whole:
             self._equipment.reported_availability = None
-        self._later("StatusNotification", self._equipment.report)
+        self._later("StatusNotification", self._equipment.report_as_asked)

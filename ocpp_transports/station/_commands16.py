@@ -11,7 +11,7 @@ from ._security16 import Security16
 from ._time import read_expiry, read_time, write_time
 from ._transfers import Firmware
 from .authorization import Authorization
-from .charging_profiles import ChargingProfile
+from .charging_profiles import LONGEST_COMPOSITE, ChargingProfile
 from .configuration import Change, Key, Option
 from .connector import Connector, IdToken, Reservation
 from .errors import StationError
@@ -214,7 +214,7 @@ class Commands16(Commands):
                 yield profile
 
     def _get_composite_schedule(self, params: Payload) -> Payload:
-        number, seconds = params["connectorId"], params["duration"]
+        number, seconds = params["connectorId"], min(params["duration"], LONGEST_COMPOSITE)
         if (number != 0 and not self._equipment.has_connector(number)) or seconds <= 0:
             return {"status": "Rejected"}
         unit = params.get("chargingRateUnit", "W")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final, TypeAlias
 
+from ._time import write_time
 from .authorization import Authorization
 from .charging_profiles import amperes
 from .configuration import Variable
@@ -70,6 +71,9 @@ class Dialect(ABC):
     """What a connector may suffer from."""
     reconnection_reports_all: ClassVar[bool]
     """Whether the status of every connector is sent again after a long time offline."""
+
+    security_event_of: ClassVar[Mapping[str, str]]
+    """What is told to the operator's security after a boot for this reason."""
 
     def __init__(self, protocol: str, settings: StationSettings) -> None:
         self.protocol = protocol
@@ -163,9 +167,9 @@ class Dialect(ABC):
     def reservation_ended(self, reservation_id: int) -> Call | None:
         """Report that a reservation has expired, where the version does."""
 
-    def security_event(self, kind: str, at: str) -> Call:
+    def security_event(self, kind: str, at: datetime) -> Call:
         """Report what the operator's security should know."""
-        return "SecurityEventNotification", {"type": kind, "timestamp": at}
+        return "SecurityEventNotification", {"type": kind, "timestamp": write_time(at)}
 
     # What a CSMS may set
 

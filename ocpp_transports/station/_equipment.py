@@ -153,11 +153,16 @@ class Equipment:
     @property
     def is_ready(self) -> bool:
         """Whether the CSMS may be told things: it has accepted the station, and there is a connection."""
-        return self.is_online and self.boot_status == "Accepted" and not self.is_rebooting
+        return self.is_admitted and self.boot_status == "Accepted"
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether it may be told what it has asked for: that holds while it has not made up its mind, too."""
+        return self.is_online and self.boot_status in ("Accepted", "Pending") and not self.is_rebooting
 
     async def tell(self, call: Call | None) -> bool:
         """Tell the CSMS, if that is possible now; False if the connection was or went away. A refusal is noted."""
-        if call is None or not self.is_ready:
+        if call is None or not self.is_admitted:
             return False
         try:
             await self.client.call(*call)
@@ -169,7 +174,12 @@ class Equipment:
 
     async def report(self) -> None:
         """Tell the CSMS of every status that it does not know."""
-        if self.is_ready and self.reported_availability != self.availability:
+        if self.is_ready:
+            await self.report_as_asked()
+
+    async def report_as_asked(self) -> None:
+        """Do the same where the CSMS has asked for it, before it accepts the station as well."""
+        if self.reported_availability != self.availability:
             self.reported_availability = self.availability
             call = self.dialect.station_status(self.availability, self.pace.now())
             if call is not None and not await self.tell(call):
@@ -179,7 +189,7 @@ class Equipment:
 
     async def _report(self, connector: Connector) -> None:
         current = (connector.status, connector.fault)
-        if not self.is_ready or connector.reported == current:
+        if connector.reported == current:
             return
         calls = self.dialect.status(connector, self.pace.now())
         connector.reported = current

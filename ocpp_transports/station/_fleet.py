@@ -12,7 +12,7 @@ from ._equipment import call_off
 from ._tally import Snapshot, Tally
 from .client import Client
 from .errors import StationError
-from .pace import Pace
+from .pace import Pace, Task
 from .settings import StationSettings
 from .station import Station
 
@@ -43,11 +43,17 @@ class _Member:
         self.failure: str | None = None
         self._fleet = fleet
         self._pace = fleet.pace
+        self._task: Task | None = None
         self._ending = fleet.pace.event()
         self.ended = fleet.pace.event()
+        self.is_accepted = False
+        """Whether the CSMS has ever accepted it."""
 
-    async def live(self, delay: float) -> None:
+    def begin(self, delay: float) -> None:
         """Be switched on after a delay, work, and be switched off when it is told to end."""
+        self._task = self._pace.spawn(self._live(delay))
+
+    async def _live(self, delay: float) -> None:
         try:
             await self._pace.sleep(delay)
             async with self._fleet.make_client(self.identity) as client:
@@ -63,8 +69,9 @@ class _Member:
             await station.start()
         except (OCPPError, StationError) as error:
             self.failure = str(error)
-            return False
-        return True
+        else:
+            self.is_accepted = True
+        return self.is_accepted
 
     async def _work(self, station: Station) -> None:
         charge = self._fleet.plan.charge
@@ -106,8 +113,10 @@ class _Member:
         await station.stop()
 
     def end(self) -> None:
-        """Tell it to end."""
+        """Tell it to end; while it starts it is broken off."""
         self._ending.set()
+        if not self.is_accepted:
+            call_off(self._task)
 
 
 class Fleet:
@@ -125,7 +134,7 @@ class Fleet:
         """Switch all stations on, one after the other."""
         step = self.plan.ramp / max(1, len(self._members))
         for number, member in enumerate(self._members):
-            self.pace.spawn(member.live(number * step))
+            member.begin(number * step)
 
     async def end(self) -> None:
         """Put all stations away; returns when they are."""
@@ -152,7 +161,7 @@ class Fleet:
     @property
     def missing(self) -> list[str]:
         """The stations that the CSMS has not accepted."""
-        return [member.identity for member in self._members if not _is_booted(member)]
+        return [member.identity for member in self._members if not member.is_accepted]
 
     def snapshot(self) -> Snapshot:
         """Count the stations by their state."""
@@ -166,7 +175,3 @@ class Fleet:
             reconnects=sum(station.reconnects for station in stations),
             queued=sum(station.queued for station in stations),
         )
-
-
-def _is_booted(member: _Member) -> bool:
-    return member.station is not None and member.station.boot_status == "Accepted"

@@ -19,6 +19,8 @@ __all__ = ["Life"]
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
 """Seconds between the attempts to connect after a reset; the pause doubles."""
+_BREATH: Final = 0.1
+"""Seconds after a lost connection until it is looked for again."""
 _IDLE_CHECK: Final = 1.0
 """Seconds between two looks whether all transactions have ended."""
 
@@ -37,6 +39,8 @@ class Life:
         self._is_resetting = False
         self._is_scheduled = False
         self._opened = equipment.pace.event()
+        self._settled = equipment.pace.event()
+        """Of the present start: the station is accepted, or is off."""
         self._offline_since: float | None = None
         self._reconnects = 0
         equipment.obeys.append(self._obey)
@@ -60,19 +64,26 @@ class Life:
     async def start(self) -> str:
         """Connect and register; returns the negotiated subprotocol.
 
-        Raises what the client's `connect` raises, StationError if the station runs or the connection is closed for
-        good before it is accepted.
+        Raises what the client's `connect` raises, StationError if the station runs, or if it is switched off or the
+        connection closed for good before it is accepted.
         """
         if self._is_running:
             raise StationError("the station runs already")
         self._is_running = True
+        settled = self._settled = self._equipment.pace.event()
         try:
             protocol = await self._equipment.client.connect()
             self._equipment.speak(protocol)
-            await self._register("PowerUp")
+            self._equipment.spawn("the registration", self._register, "PowerUp")
+            await settled.wait()
         except BaseException:
-            self._power_off()
+            if self._settled is settled:  # otherwise it was switched off and on again meanwhile
+                self._power_off()
             raise
+        if self._settled is not settled or not self._is_working:
+            raise StationError(
+                "the station was switched off, or the connection closed for good, before it was accepted"
+            )
         for connector in self._equipment.busy:
             await self._transactions.end(connector, "PowerLoss")
         return protocol
@@ -92,6 +103,7 @@ class Life:
         for connector in equipment.connectors:
             connector.meter.power_w = 0.0
             connector.is_starting = False
+        self._settled.set()
         equipment.changed()
 
     async def reboot(self, boot_reason: str, stop_reason: str | None) -> None:
@@ -163,18 +175,17 @@ class Life:
         """Boot until the CSMS accepts, at the interval that it names."""
         equipment = self._equipment
         while equipment.boot_status != "Accepted":
-            if not equipment.is_online:
-                await self._online()
+            await self._opened.wait()
             try:
                 pause = await self.boot(reason)
             except (ConnectionLostError, ClosedError):
-                continue
+                pause = _BREATH
             except OCPPError as error:
                 equipment.log.note("BootNotification", error)
                 pause = equipment.settings.heartbeat_interval
             if equipment.boot_status != "Accepted":
                 await equipment.pace.sleep(pause)
-        await self._begin_work()
+        await self._begin_work(reason)
 
     async def boot(self, reason: str) -> float:
         """Introduce the station once; returns the seconds that the CSMS names."""
@@ -198,9 +209,9 @@ class Life:
         """Introduce the station because the CSMS wants it; while it is not accepted yet this may be when it is."""
         await self.boot("Triggered")
         if self._equipment.boot_status == "Accepted":
-            await self._begin_work()
+            await self._begin_work("Triggered")
 
-    async def _begin_work(self) -> None:
+    async def _begin_work(self, reason: str) -> None:
         """Do what follows on acceptance, once: every status, the messages that waited, heartbeats."""
         if self._is_working:
             return
@@ -210,12 +221,10 @@ class Life:
         self._metering.start_clock()
         await self._equipment.report()
         self._outbox.resume()
-
-    async def _online(self) -> None:
-        """Wait for the connection. Raises StationError if it will not come back."""
-        await self._opened.wait()
-        if not self._equipment.is_online and self._equipment.client.state.name == "CLOSED":
-            raise StationError("the connection was closed for good")
+        event = self._equipment.dialect.security_event_of.get(reason)
+        if event is not None:
+            await self._equipment.tell(self._equipment.dialect.security_event(event, self._equipment.pace.now()))
+        self._settled.set()
 
     # Heartbeats
 
@@ -268,7 +277,6 @@ class Life:
     def _closed(self, _: object) -> None:
         """Go to sleep if it was not this station that closed: the client will not come back by itself."""
         self._offline_since = None
+        self._opened = self._equipment.pace.event()
         if self._is_running and not self._equipment.is_rebooting:
-            opened, self._opened = self._opened, self._equipment.pace.event()
             self._power_off()
-            opened.set()

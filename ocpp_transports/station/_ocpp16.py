@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from ._dialect import Call, Dialect, Draft, Facts, Payload, Reading, dig
@@ -18,6 +19,7 @@ class Dialect16(Dialect):
     """OCPP 1.6, with the messages of its security extension."""
 
     reconnection_reports_all: ClassVar = False
+    security_event_of: ClassVar = MappingProxyType({})
     stop_reasons: ClassVar = frozenset(
         {
             "DeAuthorized", "EmergencyStop", "EVDisconnected", "HardReset", "Local", "Other", "PowerLoss", "Reboot",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 from uuid import uuid4
 
@@ -39,6 +40,14 @@ class Dialect2(Dialect):
     """OCPP 2.0.1 and 2.1."""
 
     reconnection_reports_all: ClassVar = True
+    security_event_of: ClassVar = MappingProxyType(
+        {
+            "FirmwareUpdate": "FirmwareUpdated",
+            "PowerUp": "StartupOfTheDevice",
+            "RemoteReset": "ResetOrReboot",
+            "ScheduledReset": "ResetOrReboot",
+        }
+    )
     stop_reasons: ClassVar = frozenset(
         {
             "DeAuthorized", "EmergencyStop", "EnergyLimitReached", "EVDisconnected", "GroundFault", "ImmediateReset",

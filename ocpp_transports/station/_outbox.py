@@ -35,7 +35,8 @@ class Outbox:
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
         self._queue: list[Message] = []
-        self._is_pumping = False
+        self._pumping: object | None = None
+        """The one pump that may run; another one that still ends has no say any more."""
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -59,27 +60,28 @@ class Outbox:
 
     async def deliver(self, message: Message) -> None:
         """Wait until it has arrived or was given up, or until it is clear that it has to wait."""
-        if self._is_pumping:
+        if self._pumping is not None:
             await message.settled.wait()
 
     def resume(self) -> None:
         """Send what waits, if that is possible now."""
-        if self._queue and not self._is_pumping and self._equipment.is_ready:
-            self._is_pumping = True
-            self._equipment.spawn("the queue of transaction messages", self._pump)
+        if self._queue and self._pumping is None and self._equipment.is_ready:
+            self._pumping = object()
+            self._equipment.spawn("the queue of transaction messages", self._pump, self._pumping)
 
     def release(self) -> None:
         """Let nobody wait: what is queued will take longer."""
-        self._is_pumping = False
+        self._pumping = None
         for message in self._queue:
             message.settled.set()
 
-    async def _pump(self) -> None:
+    async def _pump(self, number: object) -> None:
         try:
             while self._queue and self._equipment.is_ready:
                 await self._send(self._queue[0])
         finally:
-            self.release()
+            if self._pumping is number:
+                self.release()
 
     async def _send(self, message: Message) -> None:
         """Try the first message; it stays where it is if the connection is gone."""

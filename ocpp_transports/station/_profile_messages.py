@@ -11,6 +11,7 @@ from .charging_profiles import (
     DEFAULT,
     HIGHEST_LEVEL,
     LONGEST_SCHEDULE,
+    LONGEST_TIME,
     STATION,
     TRANSACTION,
     ChargingProfile,
@@ -71,6 +72,8 @@ def _check(profile: ChargingProfile) -> None:
         "its kind is unknown": profile.kind not in _KINDS,
         "the stack level is out of range": not 0 <= profile.stack_level <= HIGHEST_LEVEL,
         "the schedule is too long": len(profile.periods) > LONGEST_SCHEDULE,
+        "the schedule lasts too long": any(period.start > LONGEST_TIME for period in profile.periods)
+        or not 0 <= (profile.duration or 0) <= LONGEST_TIME,
         "the first period does not start at 0": not profile.periods or profile.periods[0].start != 0,
         "a profile of the station is for connector 0": profile.purpose == STATION and profile.connector_id != 0,
         "a profile of a transaction is for a connector": profile.purpose == TRANSACTION and profile.connector_id == 0,

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from ._certificates import CertificateError, CertificateStore
 from ._commands import Command, Commands, Parts
 from ._dialect import Payload
-from ._time import read_time, write_time
+from ._time import read_time
 from ._transfers import Firmware
 
 __all__ = ["Security16"]
@@ -61,9 +61,7 @@ class Security16(Commands):
         message = params["firmware"]
         if _IS_CERTIFICATE not in message["signingCertificate"]:
             equipment = self._equipment
-            event = equipment.dialect.security_event(
-                "InvalidFirmwareSigningCertificate", write_time(equipment.pace.now())
-            )
+            event = equipment.dialect.security_event("InvalidFirmwareSigningCertificate", equipment.pace.now())
             self._later("SecurityEventNotification", lambda: equipment.tell(event))
             return {"status": "InvalidCertificate"}
         firmware = Firmware(

@@ -8,7 +8,7 @@ from ._commands import Command, Commands
 from ._dialect import Payload
 from ._profile_messages import PURPOSES, ProfileError
 from ._time import write_time
-from .charging_profiles import ChargingProfile
+from .charging_profiles import LONGEST_COMPOSITE, ChargingProfile
 
 __all__ = ["SmartCharging2"]
 
@@ -82,7 +82,7 @@ class SmartCharging2(Commands):
             await self._equipment.tell(("ReportChargingProfiles", payload))
 
     def _get_composite_schedule(self, params: Payload) -> Payload:
-        evse, seconds = params["evseId"], params["duration"]
+        evse, seconds = params["evseId"], min(params["duration"], LONGEST_COMPOSITE)
         if (evse != 0 and not self._equipment.has_connector(evse)) or seconds <= 0:
             return {"status": "Rejected"}
         unit = params.get("chargingRateUnit", "W")

@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime
 
-__all__ = ["read_expiry", "read_time", "write_time"]
+__all__ = ["TimeError", "read_expiry", "read_time", "write_time"]
+
+
+class TimeError(ValueError):
+    """This is no time, though it may look like one."""
 
 
 def write_time(at: datetime) -> str:
@@ -11,8 +15,11 @@ def write_time(at: datetime) -> str:
 
 
 def read_time(text: str) -> datetime:
-    """Read a time; without an offset it is UTC. Raises ValueError for anything else."""
-    at = datetime.fromisoformat(text)
+    """Read a time; without an offset it is UTC. Raises TimeError for anything else, a leap second among them."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise TimeError(f"{text[:40]!r} is no time that this station knows") from error
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
@@ -22,5 +29,5 @@ def read_expiry(text: object) -> datetime | None:
         return None
     try:
         return read_time(text)
-    except ValueError:
+    except TimeError:
         return None

@@ -67,9 +67,12 @@ class Transfers:
         await equipment.tell(equipment.dialect.firmware_status(status, request, is_signed=is_signed))
 
     async def _update(self, firmware: Firmware) -> None:
-        if await self._download(firmware):
-            await self._install(firmware)
-        self.firmware = None
+        try:
+            if await self._download(firmware):
+                await self._install(firmware)
+        finally:
+            if self.firmware is firmware:
+                self.firmware = None
 
     async def _download(self, firmware: Firmware) -> bool:
         has_more_states = firmware.request is not None
@@ -112,7 +115,7 @@ class Transfers:
 
     def upload_log(self, location: str, request: int | None) -> bool:
         """Begin an upload; returns whether another one was given up for it. Without a request it is of diagnostics."""
-        replaced = self.diagnostics_status == "Uploading"
+        replaced = self._uploading is not None
         call_off(self._uploading)
         self.upload = request
         self._uploading = self._equipment.spawn("the upload of a log", self._upload, location, request)
@@ -130,6 +133,7 @@ class Transfers:
         await self.tell_log("Uploading", request, is_diagnostics=is_diagnostics)
         await self._equipment.pace.sleep(self._equipment.settings.transfer_seconds)
         status = "Uploaded" if is_reachable(location) else "UploadFailure"
+        self._uploading = None
         await self.tell_log(status, request, is_diagnostics=is_diagnostics)
 
     def file_name(self) -> str:

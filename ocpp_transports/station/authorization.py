@@ -74,9 +74,6 @@ class AuthorizationCache:
     def __init__(self) -> None:
         self._entries: dict[IdToken, Authorization] = {}
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def find(self, token: IdToken) -> Authorization | None:
         """Look a token up."""
         return self._entries.get(folded(token))

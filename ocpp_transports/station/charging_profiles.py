@@ -13,6 +13,10 @@ LONGEST_SCHEDULE: Final = 100
 """Periods of a schedule."""
 HIGHEST_LEVEL: Final = 20
 """The highest stack level."""
+LONGEST_TIME: Final = 315_360_000
+"""Seconds that a schedule may last: ten years."""
+LONGEST_COMPOSITE: Final = 604_800
+"""Seconds that a composite schedule looks ahead: a week."""
 MOST_PROFILES: Final = 50
 """Charging profiles in a station."""
 
@@ -82,8 +86,12 @@ class ChargingProfile:
         """Give the moment that the periods count from."""
         if self.kind == "Relative" or self.start is None:
             return where.started_at or at
-        every = _RECURRENCE.get(self.recurrence or "") if self.kind == "Recurring" else None
-        return self.start if every is None else self.start + (at - self.start) // every * every
+        every = self._every
+        return self.start if every is None or at < self.start else self.start + (at - self.start) // every * every
+
+    @property
+    def _every(self) -> timedelta | None:
+        return _RECURRENCE.get(self.recurrence or "") if self.kind == "Recurring" else None
 
     def limit(self, at: datetime, where: Situation) -> Period | None:
         """Give the period that holds now, None if none does."""
@@ -98,8 +106,7 @@ class ChargingProfile:
     def edges(self, begin: datetime, end: datetime, where: Situation) -> Iterator[datetime]:
         """Give the moments of this time at which the limit may change."""
         yield from (edge for edge in (self.valid_from, self.valid_to) if edge)
-        start = self.begun(begin, where)
-        every = _RECURRENCE.get(self.recurrence or "") if self.kind == "Recurring" else None
+        start, every = self.begun(begin, where), self._every
         while start < end:
             yield start
             yield from (start + timedelta(seconds=period.start) for period in self.periods)

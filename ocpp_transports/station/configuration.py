@@ -121,9 +121,6 @@ class Configuration:
     def __iter__(self) -> Iterator[Variable]:
         return iter(self._variables.values())
 
-    def __len__(self) -> int:
-        return len(self._variables)
-
     def find(self, key: Key) -> Variable | None:
         """Give a setting, None if there is none."""
         return self._variables.get(key.folded)

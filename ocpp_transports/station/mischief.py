@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ocpp_core.actions import Direction
-from ocpp_core.errors import TimeoutError  # noqa: A004 - ours, a subclass of the builtin
+from ocpp_core.errors import (
+    RPCError,
+    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
+)
 from ocpp_transports._registry import NOREPLY
 
 from .client import Client
@@ -99,14 +103,19 @@ class Mischief:
         return await self._spoil_call(fault, context, proceed)
 
     async def _spoil_answer(self, fault: Fault, context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:
-        result = await proceed()
         if fault.kind == "delay":
-            await self._pace.sleep(fault.seconds)
-            return result
+            try:
+                return await proceed()
+            finally:
+                await self._pace.sleep(fault.seconds)
+        if fault.kind == "wrong_type":
+            result = await proceed()
+            self._client.send_raw(json.dumps([3, context.message_id, mistyped(result or {})]))
+            return NOREPLY
+        with suppress(RPCError):  # a CALLERROR is not sent either
+            await proceed()
         if fault.kind == "malformed":
             self._client.send_raw(f'[3,"{context.message_id}",{{"status":')
-        elif fault.kind == "wrong_type":
-            self._client.send_raw(json.dumps([3, context.message_id, mistyped(result or {})]))
         return NOREPLY
 
     async def _spoil_call(self, fault: Fault, context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from ocpp_core.errors import RPCError, RPCSecurityError
+from ocpp_core.errors import RPCError, RPCPropertyConstraintViolationError, RPCSecurityError
 
 from ._commands import Commands, Parts
 from ._commands2 import Commands2
@@ -15,6 +15,7 @@ from ._life import Life
 from ._metering import Metering
 from ._outbox import Outbox
 from ._reservations import Reservations
+from ._time import TimeError
 from ._transactions import Transactions
 from ._transfers import Transfers
 from .client import Client
@@ -220,4 +221,7 @@ class Station:
             raise RPCError(violation.code.value, violation.description)
         if self.boot_status not in ("Accepted", "Pending"):
             raise RPCSecurityError("the BootNotification of this station was not answered by Accepted or Pending")
-        return command(context.params)
+        try:
+            return command(context.params)
+        except TimeError as error:
+            raise RPCPropertyConstraintViolationError(str(error)) from error

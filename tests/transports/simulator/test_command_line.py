@@ -70,7 +70,7 @@ class TestAFleet:
 def test_every_version_is_spoken(protocol):
     done = run("--duration", "1", "--protocol", protocol, "--connectors", "2", "--charge", "0.2")
     assert done.returncode == 0
-    assert f"1 stations of {protocol}" in done.stdout
+    assert f"1 station of {protocol}" in done.stdout
     assert ("StartTransaction" in done.stdout) is (protocol == "ocpp1.6")
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ocpp_core.errors import RPCError
 from tests.transports.simulator.laboratory import SECOND_GENERATION, VERSIONS, Lab
 
 LATER = "2026-01-01T01:00:00Z"
@@ -230,11 +231,16 @@ class TestReservations:
         assert csms.reserve(2) == "Accepted"
         assert [connector.reservation is not None for connector in lab.station.connectors] == [False, True]
 
+    def test_with_a_time_that_is_none_are_refused(self, csms):
+        with pytest.raises(RPCError, match="PropertyConstraintViolation: '2026-01-01T00:00:60Z' is no time"):
+            csms.reserve(1, until="2026-01-01T00:00:60Z")
+
     def test_are_refused_where_they_cannot_be_kept(self, lab, csms):
         lab.run(lab.station.plug_in(1))
         assert csms.reserve(1) == "Occupied"
         csms.reserve(2)
         assert csms.reserve(2, reservation=2) == "Occupied"
+        assert csms.start(2, "other") == "Rejected"
         csms.cancel(1)
         csms.available(2, "Inoperative")
         assert csms.reserve(2) == "Unavailable"

@@ -7,14 +7,14 @@ import pytest
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_transports.station import StationSettings
 from ocpp_transports.station._fleet import Fleet, Plan
-from tests.transports.simulator.laboratory import VERSIONS, FakeClient, no_answer
+from tests.transports.simulator.laboratory import ACCEPTED, VERSIONS, FakeClient, no_answer
 from tests.transports.simulator.virtual_pace import VirtualPace
 
 
 class Yard:
     """A fleet on a virtual pace, and its clients."""
 
-    def __init__(self, protocol="ocpp1.6", *, count=3, failing=(), **plan):
+    def __init__(self, protocol="ocpp1.6", *, count=3, failing=(), boot=(), **plan):
         self.pace, self.clients, self.left = VirtualPace(), {}, []
         settings = StationSettings(protocol=protocol, connectors=2)
         identities = [f"CP{number}" for number in range(1, count + 1)]
@@ -25,6 +25,8 @@ class Yard:
             client.identity = identity
             if identity in failing:
                 client.refusals = [ConnectionFailedError("refused")]
+            if identity in boot:
+                client.answers["BootNotification"] = {**ACCEPTED, "status": boot[identity]}
             self.clients[identity] = client
             yield client
             self.left.append(identity)
@@ -111,9 +113,10 @@ class TestTheEnd:
             actions = [action for action, _ in client.calls]
             assert actions.count("StartTransaction") == actions.count("StopTransaction") > 0
 
-    def test_comes_also_while_stations_start(self):
-        yard = Yard(ramp=3)
+    def test_breaks_off_what_has_not_begun_and_what_waits_to_be_accepted(self):
+        yard = Yard(ramp=3, boot={"CP2": "Pending"})
         yard.fleet.start()
         yard.run_for(1.5)
-        yard.pace.run(yard.fleet.end())
+        yard.pace.run(yard.fleet.end(), limit=1)
         assert yard.fleet.is_over
+        assert yard.fleet.missing == ["CP2", "CP3"]

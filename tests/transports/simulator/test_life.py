@@ -22,7 +22,8 @@ class TestPowerUp:
     def test_it_connects_boots_and_reports_every_status(self, lab):
         assert lab.run(lab.station.start()) == lab.protocol
         places = [0, 1, 2] if lab.is_16 else [1, 2]
-        assert lab.sent() == ["BootNotification", *["StatusNotification"] * len(places)]
+        guards = [] if lab.is_16 else ["SecurityEventNotification"]
+        assert lab.sent() == ["BootNotification", *["StatusNotification"] * len(places), *guards]
         assert lab.statuses() == [(place, "Available") for place in places]
         assert lab.station.boot_status == "Accepted"
 
@@ -33,6 +34,16 @@ class TestPowerUp:
             assert (boot["chargePointVendor"], boot["chargePointSerialNumber"]) == ("Example", "SIM-0001")
         else:
             assert (boot["reason"], boot["chargingStation"]["vendorName"]) == ("PowerUp", "Example")
+
+    @pytest.mark.parametrize("protocol", SECOND_GENERATION)
+    def test_2_tells_the_guards_of_it(self, protocol):
+        """2.0.1 Part 2 A04, and the appendix of security events."""
+        lab = Lab(protocol, is_on=False)
+        lab.run(lab.station.start())
+        lab.ask("Reset", {"type": "Immediate"})
+        lab.run_for(5)
+        told = [event["type"] for event in lab.sent("SecurityEventNotification")]
+        assert told == ["StartupOfTheDevice", "ResetOrReboot"]
 
     def test_it_raises_what_connecting_raises_and_may_be_tried_again(self, lab):
         lab.client.refusals = [ConnectionFailedError("nobody there")]
@@ -108,9 +119,44 @@ class TestRegistration:
         lab.client.cut()
         lab.run_for(100)
         lab.client.give_up()
-        with pytest.raises(StationError, match="for good"):
-            lab.run_for(100)
+        with pytest.raises(StationError, match="closed for good"):
+            lab.run_for(0)
         assert task.is_over
+
+    def test_it_ends_when_the_station_is_switched_off(self, lab):
+        lab.client.answers["BootNotification"] = boots("Pending", interval=3600)
+        lab.pace.spawn(lab.station.start())
+        lab.run_for(1)
+        lab.pace.spawn(lab.station.stop())
+        with pytest.raises(StationError, match="switched off"):
+            lab.run_for(0)
+        lab.client.answers["BootNotification"] = ACCEPTED
+        assert lab.run(lab.station.start()) == lab.protocol
+
+    def test_a_start_that_was_broken_off_does_not_end_the_next_one(self, lab):
+        lab.client.answers["BootNotification"] = boots("Pending", "Accepted", interval=60)
+        first = lab.pace.spawn(lab.station.start())
+        lab.run_for(1)
+
+        async def again():
+            await lab.station.stop()
+            await lab.station.start()
+
+        lab.pace.spawn(again())
+        with pytest.raises(StationError, match="switched off"):
+            lab.run_for(200)
+        lab.run_for(200)
+        assert first.is_over
+        assert lab.station.boot_status == "Accepted"
+
+    def test_cancelled_it_leaves_nothing_behind(self, lab):
+        lab.client.answers["BootNotification"] = boots("Pending")
+        start = lab.pace.spawn(lab.station.start())
+        lab.run_for(1)
+        start.cancel()
+        lab.run_for(1)
+        assert lab.pace.alive == []
+        assert lab.station.boot_status == ""
 
     def test_commands_before_it_are_a_breach_of_security(self, lab):
         lab.client.answers["BootNotification"] = boots("Rejected")
@@ -125,6 +171,20 @@ class TestRegistration:
         lab.run_for(1)
         assert lab.status_of("ClearCache") == "Accepted"
         assert lab.status_of(*remote_start(lab)) == "Rejected"
+
+    def test_pending_it_sends_what_is_asked_for_and_nothing_else(self, lab):
+        """2.0.1 B02: until it makes up its mind, a CSMS may look at a station."""
+        lab.client.answers["BootNotification"] = boots("Pending")
+        lab.pace.spawn(lab.station.start())
+        lab.run_for(1)
+        lab.run(lab.station.plug_in(1))
+        lab.forget()
+        asked = {"requestedMessage": "StatusNotification"}
+        assert lab.status_of("TriggerMessage", asked) == "Accepted"
+        assert set(lab.sent()) == {"StatusNotification"}
+        if not lab.is_16:
+            assert lab.status_of("GetBaseReport", {"requestId": 1, "reportBase": "SummaryInventory"}) == "Accepted"
+            assert "NotifyReport" in lab.sent()
 
     def test_pending_it_may_be_asked_to_boot_at_once(self, lab):
         lab.client.answers["BootNotification"] = boots("Pending", "Accepted", interval=3600)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ocpp_core.errors import RPCError
 from ocpp_core.errors import TimeoutError as CallTimeout
 from ocpp_transports import NOREPLY
 from ocpp_transports.station.mischief import mistyped
@@ -21,6 +22,16 @@ class TestAnAnswer:
         assert lab.ask("TriggerMessage", {"requestedMessage": "Heartbeat"}) is NOREPLY
         assert "Heartbeat" in lab.sent()
         assert lab.client.raw == []
+
+    @pytest.mark.parametrize("kind", ["drop", "malformed"])
+    def test_by_a_callerror_is_spoilt_as_well(self, lab, kind):
+        lab.station.mischief.arm(kind, action="Reset")
+        assert lab.ask("Reset", {"type": "Gentle"}, is_valid=False) is NOREPLY
+
+    def test_by_a_callerror_has_no_payload_to_be_mistyped(self, lab):
+        lab.station.mischief.arm("wrong_type", action="Reset")
+        with pytest.raises(RPCError):
+            lab.ask("Reset", {"type": "Gentle"}, is_valid=False)
 
     def test_is_late(self, lab):
         lab.station.mischief.arm("delay", action="ClearCache", seconds=20)

@@ -141,3 +141,31 @@ class TestAMessageThatIsLost:
         lab.run(lab.station.end(1))
         assert lab.ask("GetTransactionStatus", asked) == {"ongoingIndicator": False, "messagesInQueue": True}
         assert lab.ask("GetTransactionStatus") == {"messagesInQueue": True}
+
+
+class TestAStationThatIsSwitchedOffMeanwhile:
+    def test_sends_everything_once_when_it_is_on_again(self, lab):
+        lab.charge()
+        lab.client.cut()
+        lab.forget()
+        lab.run_for(60)
+        lab.run(lab.station.end(1))
+        lab.run(lab.station.stop())
+        lab.run(lab.station.start())
+        lab.run_for(60)
+        expected = ["MeterValues", "StopTransaction"]
+        assert lab.events() == (expected if lab.is_16 else ["Updated MeterValuePeriodic", "Ended StopAuthorized"])
+
+    def test_while_it_sends_loses_and_repeats_nothing(self, lab):
+        action = "StopTransaction" if lab.is_16 else "TransactionEvent"
+        lab.charge()
+        lab.forget()
+        lab.pace.spawn(lab.station.end(1))
+        while not lab.sent(action):
+            lab.run_for(0.001)
+        lab.run(lab.station.stop())
+        lab.forget()
+        lab.run(lab.station.start())
+        lab.run_for(60)
+        assert len(lab.sent(action)) == 1
+        assert lab.station.queued == 0

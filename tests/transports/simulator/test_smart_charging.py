@@ -148,6 +148,15 @@ class TestWhichOneCounts:
         lab.run_for(23 * 3600)
         assert power(lab) == 2000
 
+    def test_a_recurring_one_not_before_it_begins(self, lab, profiles):
+        day = {"recurrencyKind": "Daily", "kind": "Recurring", "schedule": {"startSchedule": "2026-01-03T00:00:00Z"}}
+        profiles.set(0, 1, "TxDefaultProfile", (0, 2000), **day)
+        lab.charge()
+        lab.run_for(86_400)
+        assert power(lab) == 11_000
+        lab.run_for(86_400)
+        assert power(lab) == 2000
+
 
 class TestWhatIsRefused:
     def test_a_transactions_profile_without_a_transaction(self, profiles):
@@ -178,6 +187,10 @@ class TestWhatIsRefused:
     def test_a_schedule_that_is_too_long(self, profiles):
         periods = [(number, 4000) for number in range(101)]
         assert profiles.set(1, 1, "TxDefaultProfile", *periods) == "Rejected"
+
+    def test_a_schedule_that_lasts_for_ages(self, profiles):
+        assert profiles.set(1, 1, "TxDefaultProfile", (0, 4000), (10**15, 0)) == "Rejected"
+        assert profiles.set(1, 1, "TxDefaultProfile", (0, 4000), schedule={"duration": 10**15}) == "Rejected"
 
     def test_more_profiles_than_fit(self, profiles):
         answers = [profiles.set(1 + number % 2, number, "TxDefaultProfile", (0, 1), level=number // 2 % 20)
@@ -236,6 +249,12 @@ class TestACompositeSchedule:
 
     def test_of_what_is_not_there_is_rejected(self, profiles):
         assert profiles.composite(9, 600) == "Rejected"
+        assert profiles.composite(1, 0) == "Rejected"
+
+    def test_looks_ahead_for_a_week_at_most(self, lab, profiles):
+        name = "connectorId" if lab.is_16 else "evseId"
+        answer = lab.ask("GetCompositeSchedule", {name: 1, "duration": 10**12})
+        assert answer["chargingSchedule" if lab.is_16 else "schedule"]["duration"] == 7 * 86_400
 
 
 class TestClearing:
