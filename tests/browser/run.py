@@ -23,7 +23,7 @@ __all__ = ["Result", "Run", "running"]
 PAGE = Path(__file__).parent / "page"
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "browser.md"
 START = 60.0  # seconds from the start of the browser to the first result
-SILENCE = 40.0  # seconds from one result to the next: more than the page gives a case
+SILENCE = 45.0  # seconds from one result to the next: more than the page gives a case
 
 # What Chromium writes for each entry of the page's console, its own among them: "[...CONSOLE...] "text", source: ...".
 _ENTRY = re.compile(r'^\[[^\]\n]*CONSOLE[^\]\n]*\] "(.*?)", source: ', re.MULTILINE | re.DOTALL)
@@ -144,6 +144,7 @@ def _files(wheels: Sequence[Path], plan: bytes) -> dict[str, Path | bytes]:
         "/pyodide-lock.json": lock_file(*wheels).encode(),
         "/page.html": PAGE / "page.html",
         "/page.mjs": PAGE / "page.mjs",
+        "/worker.mjs": PAGE / "worker.mjs",
         "/plan.json": plan,
     }
 
