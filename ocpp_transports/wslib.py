@@ -3,19 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from http import HTTPStatus
+from http.client import responses
+from math import inf
+from ssl import SSLContext
+from typing import Any, Unpack
 from weakref import WeakKeyDictionary
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
 
+from ._client_options import ClientOptions
+from ._keywords import ClientChanges, ClientKeywords
 from ._tls import client_context
 from .channel import ChannelClient, ChannelClosed, Incoming, UpgradeOffer
 from .server import OCPPServer
@@ -30,6 +36,21 @@ class WebsocketsOCPPClient(ChannelClient):
     events; `defer_pings_on_activity` has no effect, and of `compression` only whether it is wanted.
     """
 
+    def __init__(
+        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+    ) -> None:
+        super().__init__(identity, endpoint, protocols=protocols, **options)
+        self._tls = _context(self._options)
+
+    def reconfigure(self, **options: Unpack[ClientChanges]) -> None:
+        """Change options; see ChannelClient."""
+        before, made = self._options, self._options.changed(options)
+        # An unchanged context is kept: its files need not be readable any more.
+        is_kept = made.tls is before.tls and made.address.secure == before.address.secure
+        tls = self._tls if is_kept else _context(made)
+        super().reconfigure(**options)
+        self._tls = tls
+
     async def open_channel(self, subprotocols: Sequence[str]) -> tuple["_WebsocketsChannel", str | None]:
         """Open a connection; see ChannelClient."""
         try:
@@ -38,6 +59,8 @@ class WebsocketsOCPPClient(ChannelClient):
             answer = error.response
             headers = tuple((name.lower(), value) for name, value in answer.headers.raw_items())
             raise UnexpectedHttpResponse(answer.status_code, headers) from error
+        except InvalidMessage as error:  # no HTTP, or the end of the stream instead of it
+            raise ConnectionFailedError(str(error)) from error
         except InvalidHandshake as error:
             raise WebsocketUpgradeError(str(error)) from error
         return _WebsocketsChannel(connection), connection.subprotocol
@@ -48,14 +71,14 @@ class WebsocketsOCPPClient(ChannelClient):
         except RuntimeError:
             raise ConnectionFailedError("expected asyncio: websockets runs on nothing else") from None
         options, link = self._options, self._options.link
-        return await connect(
+        return await _Connect(
             options.address.url,
             subprotocols=[Subprotocol(name) for name in subprotocols],
             additional_headers=options.upgrade.headers,
             user_agent_header=None,
-            ssl=client_context(options.tls) if options.address.secure else None,
+            ssl=self._tls,
             compression="deflate" if options.compression else None,
-            max_size=_or_none(link.max_message_size),
+            max_size=None if link.max_message_size == inf else int(link.max_message_size),
             ping_interval=_or_none(link.ping_interval),
             ping_timeout=_or_none(link.pong_timeout),
             close_timeout=link.close_timeout,
@@ -64,9 +87,21 @@ class WebsocketsOCPPClient(ChannelClient):
         )
 
 
-def _or_none(limit: float) -> Any:
+def _context(options: ClientOptions) -> SSLContext | None:
+    return client_context(options.tls) if options.address.secure else None
+
+
+class _Connect(connect):
+    """A connection that is not led elsewhere: a redirect would take credentials to whom they are not for."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Refuse: the answer is an error like any other status than 101."""
+        return exc
+
+
+def _or_none(limit: float) -> float | None:
     """Write "no limit" as `websockets` does."""
-    return None if limit == float("inf") else limit
+    return None if limit == inf else limit
 
 
 @asynccontextmanager
@@ -81,13 +116,13 @@ async def serve(
     `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake.
     """
     door = _Door(server)
-    async with serve_websockets(
-        door.handle, host, port, process_request=door.decide, select_subprotocol=door.select, **options
-    ) as listening:
-        try:
-            yield listening
-        finally:
-            await server.close()
+    async with (
+        serve_websockets(
+            door.handle, host, port, process_request=door.decide, select_subprotocol=door.select, **options
+        ) as listening,
+        server,
+    ):
+        yield listening
 
 
 class _Door:
@@ -99,7 +134,7 @@ class _Door:
 
     async def decide(self, connection: ServerConnection, request: Request) -> Response | None:
         """Have the server decide on a request; None goes on to the upgrade."""
-        if request.headers.get("Upgrade", "").lower() != "websocket":
+        if "websocket" not in _elements(request, "Upgrade", ignore_case=True):
             return _response(connection, Reject(426, (("upgrade", "websocket"),), "Upgrade Required"))
         incoming = self._server.incoming(_offer(connection, request))
         answer = await incoming.decision()
@@ -114,25 +149,32 @@ class _Door:
         return None if chosen is None else Subprotocol(chosen)
 
     async def handle(self, connection: ServerConnection) -> None:
-        """Carry the conversation."""
-        await self._incoming[connection].carry(_WebsocketsChannel(connection))
+        """Carry the conversation. What carries it refers to its connection, and must not keep it in the mapping."""
+        await self._incoming.pop(connection).carry(_WebsocketsChannel(connection))
 
 
 def _offer(connection: ServerConnection, request: Request) -> UpgradeOffer:
     tls = connection.transport.get_extra_info("ssl_object")
-    offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol"))
     return UpgradeOffer(
         request.path,
         headers=list(request.headers.raw_items()),
-        subprotocols=tuple(name.strip() for name in offered.split(",")) if offered else (),
+        subprotocols=_elements(request, "Sec-WebSocket-Protocol"),
         remote_address=(connection.remote_address or (None,))[0],
         client_certificate=(tls.getpeercert() or None) if tls is not None else None,
         tls=tls is not None,
     )
 
 
+def _elements(request: Request, name: str, *, ignore_case: bool = False) -> tuple[str, ...]:
+    """Read a header field that is a list, however often it was sent."""
+    sent = ",".join(request.headers.get_all(name))
+    return tuple(each.strip() for each in (sent.lower() if ignore_case else sent).split(",")) if sent else ()
+
+
 def _response(connection: ServerConnection, answer: Reject) -> Response:
-    response = connection.respond(answer.status, answer.body)
+    response = connection.respond(HTTPStatus.FORBIDDEN, answer.body)
+    response.status_code = answer.status  # also one that Python has no name for
+    response.reason_phrase = responses.get(answer.status, "")
     for name, value in answer.headers:
         response.headers[name] = value
     return response
