@@ -70,6 +70,8 @@ class Life:
         if self._is_running:
             raise StationError("the station runs already")
         self._is_running = True
+        # The CSMS may begin others before this returns: those go on.
+        interrupted = [(connector, connector.transaction) for connector in self._equipment.busy]
         settled = self._settled = self._equipment.pace.event()
         try:
             protocol = await self._equipment.client.connect()
@@ -84,8 +86,9 @@ class Life:
             raise StationError(
                 "the station was switched off, or the connection closed for good, before it was accepted"
             )
-        for connector in self._equipment.busy:
-            await self._transactions.end(connector, "PowerLoss")
+        for connector, transaction in interrupted:
+            if connector.transaction is transaction:
+                await self._transactions.end(connector, "PowerLoss")
         return protocol
 
     async def stop(self) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from tests.browser import browsers, other_end, site
+from tests.browser import other_end
 from tests.browser.case_files import FOLDER, Case
-from tests.browser.distribution import PYODIDE, PYODIDE_FILES, lock_file
+from tools.web import browsers, site
+from tools.web.distribution import PYODIDE, PYODIDE_FILES, lock_file
 
 __all__ = ["Result", "Run", "running"]
 
