@@ -128,9 +128,7 @@ class ChannelClient(ClientPeer):
     def __init__(
         self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
     ) -> None:
-        ClientOptions.check_names(options)
-        made = ClientOptions(identity=identity, endpoint=endpoint, protocols=protocols, **options)  # type: ignore[arg-type]  # lists and ints are converted
-        super().__init__(identity, made)
+        super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
 
     @abstractmethod
     async def open_channel(self, subprotocols: Sequence[str]) -> tuple[Channel, str | None]:

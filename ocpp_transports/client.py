@@ -37,10 +37,8 @@ class OCPPClient(ClientPeer):
     def __init__(
         self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
     ) -> None:
-        ClientOptions.check_names(options)
-        made = ClientOptions(identity=identity, endpoint=endpoint, protocols=protocols, **options)  # type: ignore[arg-type]  # lists and ints are converted
-        super().__init__(identity, made)
-        self._tls = context_of(made)
+        super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
+        self._tls = context_of(self._options)
 
     @property
     def security_profile(self) -> SecurityProfile:
