@@ -68,7 +68,7 @@ $(PEER): tests/interop/package.json tests/interop/package-lock.json
 $(PYODIDE): web/package.json web/package-lock.json
 	$(call npm,web,Python for the browser)
 
-.PHONY: setup demo fmt lint types test test-core test-browsers cov fuzz soak cost bench conformance schemas docs dist clean help
+.PHONY: setup demo fmt lint types test test-core test-browsers cov fuzz soak cost bench conformance schemas web screenshots docs dist clean help
 
 setup: $(DEV) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
 
@@ -117,6 +117,12 @@ conformance: $(CONFORMANCE) ## Run a WebSocket conformance suite over the echo c
 
 schemas: $(DEV) ## Regenerate the schema bundles
 	@$(BIN)/python tools/build_schemas.py
+
+web: $(DEV) $(PYODIDE) ## Serve a charging station in a web page, and a central system for it to connect to
+	@$(BIN)/python tools/serve_web.py
+
+screenshots: $(DEV) $(PYODIDE) ## Take the pictures of that page anew
+	@$(BIN)/python tools/take_screenshots.py
 
 docs: $(DEV) ## Regenerate the generated pages of the documentation
 	@$(BIN)/python tools/build_docs.py

@@ -1,6 +1,7 @@
 """Every error a user of the library meets: what the peer answered, and what happened on our side."""
 
 import builtins
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
@@ -33,6 +34,8 @@ __all__ = [
     "WebsocketUpgradeError",
     "create_rpc_error",
 ]
+
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 
 
 class OCPPError(Exception):
@@ -234,6 +237,12 @@ class UnexpectedHttpResponse(ConnectionFailedError):  # noqa: N818 - the referen
         super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}")
         self.status = status
         self.headers = headers
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds of Retry-After (RFC 9110 §10.2.3); its other form, a date, would need a clock and counts as 0."""
+        given = [value for name, value in self.headers if name == "retry-after"]
+        return float(given[0]) if len(given) == 1 and _SECONDS.fullmatch(given[0]) else 0.0
 
 
 _BY_CODE: Final[Mapping[str, type[_CodedError]]] = {

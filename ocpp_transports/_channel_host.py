@@ -2,16 +2,17 @@
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, Self, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol, Self, TypeAlias
 
 import anyio
 
+from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 
 from ._dialer import failure
 from ._driver import Driver, Handle, Slot
-from ._runtime import HIGH_WATER, SEND_TIMEOUT, Runtime
+from ._runtime import HIGH_WATER, SEND_TIMEOUT, SocketRuntime
 
 __all__ = ["Channel", "ChannelClosed", "ChannelHost", "OpenChannel"]
 
@@ -50,17 +51,24 @@ OpenChannel: TypeAlias = Callable[[], Awaitable[tuple[Channel, str | None]]]
 """Opens a channel; gives it and the subprotocol that was agreed on."""
 
 
+def _outcome(error: ConnectionFailedError, attempt: int) -> TransportFailed:
+    """Tell of a failed attempt, and when the next one makes sense: not before the server said, or never."""
+    wait = error.retry_after if isinstance(error, UnexpectedHttpResponse) else 0.0
+    return TransportFailed(error, not isinstance(error, WebsocketUpgradeError), attempt, wait)
+
+
 class ChannelHost:
     """A `Host` on one accepted channel, or the `OutStream` of one attempt of a client."""
 
     driver: Driver
 
-    def __init__(self, runtime: Runtime, attempt: int = 0) -> None:
+    def __init__(self, runtime: SocketRuntime, attempt: int = 0) -> None:
         self.now = runtime.now
         self.call_at = runtime.call_at
         self.slot = runtime.slot
         self.spawn = runtime.spawn
         self.is_closing = False
+        self._runtime = runtime
         self._attempt = attempt
         self._channel: Channel | None = None
         self._is_over = False
@@ -84,14 +92,23 @@ class ChannelHost:
             channel, subprotocol = await open_channel()
         except Exception as error:  # noqa: BLE001 - whatever another library raises is an outcome
             self.is_closing = self._is_over = True
-            self.driver.feed(TransportFailed(failure(error), attempt=self._attempt))
+            self.driver.feed(_outcome(failure(error), self._attempt))
             return
         await self._read(channel, subprotocol)
 
     async def carry(self, channel: Channel, subprotocol: str | None) -> None:
         """Carry the messages of an accepted channel, in this task, until it is over; cancelling that drops it."""
-        with anyio.CancelScope() as self._reader:
-            await self._read(channel, subprotocol)
+        self._runtime.streams.add(self)
+        try:
+            with anyio.CancelScope() as self._reader:
+                await self._read(channel, subprotocol)
+        finally:
+            self._runtime.streams.discard(self)
+            self._runtime.changed()
+
+    def spawn_own(self, coro: Coroutine[Any, Any, None]) -> Handle:
+        """Run a coroutine as a task that the end of this connection ends, and nothing else."""
+        return self._runtime.spawn(coro, self)
 
     # Host
 
@@ -156,7 +173,7 @@ class ChannelHost:
 
     def _start_flushing(self, channel: Channel) -> None:
         if self._flusher is None:
-            self._flusher = self.spawn(self._flush(channel))
+            self._flusher = self.spawn_own(self._flush(channel))
 
     async def _flush(self, channel: Channel) -> None:
         try:
@@ -164,8 +181,9 @@ class ChannelHost:
                 await self._send(channel, self._output.popleft())
             if self._farewell is not None:
                 await channel.close(*self._farewell)
-        except ChannelClosed:
-            pass  # how it ended is for the reader to learn, and to tell
+        except ChannelClosed:  # how it ended is for the reader to learn, and to tell
+            self._output.clear()
+            self._unsent = 0  # else the reader might wait for room, and never learn of it
         except Exception:  # noqa: BLE001 - as above
             _log.warning("a channel took no more", exc_info=True)
             self._lose(1006, "")

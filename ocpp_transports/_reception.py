@@ -7,7 +7,7 @@ from typing import Final
 
 from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
 from ocpp_core.inputs import Accept, Close, Reject, Respond
-from ocpp_core.server import ServerEngine
+from ocpp_core.server import Accepted, ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
@@ -16,7 +16,7 @@ from ocpp_core.versions import version_of
 from ._driver import Driver, Handle, Host
 from ._logging import Log, logger_of
 from ._registry import Handlers
-from ._runtime import Runtime
+from ._runtime import SocketRuntime
 from ._server_options import ServerOptions
 from ._stations import Stations
 from .accept import Admitted, ConnectionFacts, Decision, refuse
@@ -37,7 +37,7 @@ class Reception:
 
     def __init__(
         self,
-        runtime: Runtime,
+        runtime: SocketRuntime,
         options: ServerOptions,
         handlers: Handlers,
         stations: Stations,
@@ -50,6 +50,8 @@ class Reception:
         self.stations = stations
         self.is_closing = False
         self.undecided: set[_Arrival] = set()
+        self.accepted: set[ServerEngine] = set()
+        """Those whose WebSocket is still to be opened, and some that came to nothing in the meantime."""
         self._refused = refused
         self._failed = failed
         self._random = Random()
@@ -74,7 +76,7 @@ class Reception:
         )
         _Arrival(self, stack, host, facts, coarse(now, options.handshake_limit))
 
-    def knocked(self, host: Host, facts: ConnectionFacts) -> None:
+    def knocked(self, host: Host, facts: ConnectionFacts) -> ServerEngine:
         """Take a connection whose WebSocket somebody else speaks; its request is fed by the host."""
         options, now = self.options, host.now()
         limit = options.handshake_limit
@@ -82,6 +84,7 @@ class Reception:
             options.session, handshake_timeout=limit, ids=options.id_factory, now=now, numbers=self._numbers
         )
         _Arrival(self, engine, host, facts, now + limit)
+        return engine
 
     def close(self) -> None:
         """Let nobody in any more: 503 for whom is waiting, and for whoever still comes."""
@@ -91,7 +94,8 @@ class Reception:
 
     def is_full(self, identity: str) -> bool:
         """Whether there is no place for this station: neither a free one nor the one it has already."""
-        taken = len(self.stations) + len(self.undecided)
+        self.accepted = {engine for engine in self.accepted if isinstance(engine.state, Accepted)}
+        taken = len(self.stations) + len(self.accepted) + len(self.undecided)
         return taken >= self.options.max_connections and self.stations.get(identity) is None
 
     def refused(self, facts: ConnectionFacts, identity: str | None, answer: Reject) -> None:
@@ -205,6 +209,8 @@ class _Arrival:
         # A station that offered nothing must not be told a subprotocol (RFC 6455 §4.2.2).
         told = protocol if protocol in admitted.handshake.protocols else None
         self._driver.feed(Accept(told, config=station.session_config, version=version_of(protocol)))
+        if isinstance(self._engine, ServerEngine):
+            reception.accepted.add(self._engine)
 
     def _refuse(self, answer: Reject) -> None:
         self._reception.refused(self._facts, self._identity, answer)

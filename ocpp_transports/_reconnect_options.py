@@ -1,8 +1,10 @@
 """The options of every client, whatever carries its messages: where to, as whom, how to come back."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
+from typing import Any, Self
 
 from ocpp_core.backoff import Backoff, ExponentialBackoff
 from ocpp_core.config import ClientConfig
@@ -47,6 +49,12 @@ class ReconnectOptions(PeerOptions):
         if not callable(getattr(self.backoff or ExponentialBackoff, "delay", None)):
             raise TypeError(f"expected backoff as a Backoff, got {type(self.backoff).__name__}")
         _ = self.address, self.client
+
+    @classmethod
+    def read(cls, identity: str, endpoint: str, protocols: Sequence[str], options: Mapping[str, Any]) -> Self:
+        """Make them of a client's arguments. Raises TypeError for an unknown option, and as they do themselves."""
+        cls.check_names(options)
+        return cls(**{"identity": identity, "endpoint": endpoint, "protocols": protocols, **options})
 
     @property
     def handshake_limit(self) -> float:

@@ -114,6 +114,15 @@ class Runtime(Protocol):
 class SocketRuntime(Runtime, Protocol):
     """A runtime with sockets, which it owns too; a browser has none."""
 
+    streams: set[Any]
+    """Connections in tasks of others: `aclose` closes them and waits until they are taken out, told by `changed`."""
+
+    def changed(self) -> None:
+        """Wake who waits for tasks and streams to end."""
+
+    def spawn(self, coro: Coroutine[Any, Any, None], stream: Any = None, /) -> Handle:
+        """Run a coroutine as a task; one that serves a connection is ended by that alone, also after `aclose`."""
+
     async def listen(
         self,
         port: int,

@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from .channel import Accept, ChannelClosed, Reject, UpgradeOffer
+import anyio
+
+from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
 from .server import OCPPServer
 
 __all__ = ["OCPPApplication"]
@@ -47,7 +49,9 @@ class OCPPApplication:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # "websocket.connect"
         incoming = self.server.incoming(_offer(scope))
-        answer = await incoming.decision()
+        answer = await _decision(incoming, receive)
+        if answer is None:
+            return
         if isinstance(answer, Reject):
             await _refuse(scope, send, answer)
             return
@@ -56,6 +60,9 @@ class OCPPApplication:
         except OSError:  # the station has left
             incoming.lost()
             return
+        except BaseException:  # cancelled, or a fault of the ASGI server
+            incoming.lost()
+            raise
         await incoming.carry(_AsgiChannel(receive, send))
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -66,8 +73,28 @@ class OCPPApplication:
         await send({"type": "lifespan.shutdown.complete"})
 
 
+async def _decision(incoming: Incoming, receive: Receive) -> Accept | Reject | None:
+    """Give the decision; None if the station leaves first, which is all that can be received before the answer."""
+    answer: Accept | Reject | None = None
+    has_left = False
+
+    async def hear() -> None:
+        nonlocal has_left
+        await receive()  # "websocket.disconnect"
+        has_left = True
+        tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(hear)
+        answer = await incoming.decision()
+        tasks.cancel_scope.cancel()
+    if has_left:
+        incoming.lost()
+    return None if has_left else answer
+
+
 def _offer(scope: Scope) -> UpgradeOffer:
-    path = scope.get("raw_path") or quote(scope["path"], safe="/%:@!$&'()*+,;=~").encode()
+    path = scope.get("raw_path") or quote(scope["path"], safe="/:@!$&'()*+,;=~").encode()
     query = scope.get("query_string", b"")
     target = path.partition(b"?")[0] + (b"?" + query if query else b"")
     return UpgradeOffer(

@@ -44,9 +44,7 @@ class BrowserOCPPClient(ClientPeer):
     def __init__(
         self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[BrowserKeywords]
     ) -> None:
-        BrowserOptions.check_names(options)
-        made = BrowserOptions(identity=identity, endpoint=endpoint, protocols=protocols, **options)  # type: ignore[arg-type]  # lists and ints are converted
-        super().__init__(identity, made)
+        super().__init__(identity, BrowserOptions.read(identity, endpoint, protocols, options))
 
     def reconfigure(self, **options: Unpack[BrowserChanges]) -> None:
         """Change options: those of calls at once, those of connecting at the next attempt.

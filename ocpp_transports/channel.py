@@ -11,13 +11,15 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ocpp_core.client import ClientEngine
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import Accept, Reject, TransportLost, UpgradeReceived
+from ocpp_core.server import Accepted
 
 from ._channel_host import Channel, ChannelClosed, ChannelHost
 from ._client_options import ClientOptions
@@ -25,7 +27,7 @@ from ._client_peer import ClientPeer
 from ._dialer import Dialer
 from ._driver import Driver
 from ._keywords import ClientChanges, ClientKeywords
-from ._runtime import Runtime, current_runtime
+from ._runtime import SocketRuntime, current_runtime
 from ._warm_up import warm_up_in_thread
 from .accept import ConnectionFacts, refuse
 
@@ -41,7 +43,7 @@ class UpgradeOffer:
 
     target: str
     """Path and query as received, percent-encoded."""
-    headers: Sequence[tuple[str, str]] = ()
+    headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
     """Header fields as received, in order; the case of their names does not matter."""
     subprotocols: Sequence[str] = ()
     """Those that the station offers, in its order."""
@@ -61,7 +63,9 @@ class Incoming:
         self._offer = offer
         self.subprotocol: str | None = None
         """What was chosen from the offer, once the server has accepted."""
-        reception.knocked(host, ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls))
+        self._engine = reception.knocked(
+            host, ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls)
+        )
 
     async def decision(self) -> Accept | Reject:
         """Have the server decide, by its options and its `auth`; to be awaited once, and then obeyed.
@@ -77,22 +81,36 @@ class Incoming:
             )
         except OCPPError:  # it was given up while it waited
             return refuse(503, "Closing")
+        except BaseException:  # cancelled, perhaps when it was decided already
+            self.lost()
+            raise
         if isinstance(answer, Reject):
             return answer
         self.subprotocol = answer.subprotocol
         return Accept(answer.subprotocol, answer.headers)
 
     async def carry(self, channel: Channel) -> None:
-        """Carry the conversation over the channel that was opened, until it is over; cancelling drops the channel."""
+        """Carry the conversation over the channel that was opened, until it is over; cancelling drops the channel.
+
+        The channel is closed at once where it took longer than `handshake_timeout` to open, or the server closes.
+        """
         if self._reception.is_closing:
-            await channel.close(1001, "going away")
-            self.lost()
+            await self._turn_away(channel, 1001, "going away")
+        elif not isinstance(self._engine.state, Accepted):
+            await self._turn_away(channel, 1013, "handshake timeout")
         else:
             await self._host.carry(channel, self.subprotocol)
 
+    async def _turn_away(self, channel: Channel, code: int, reason: str) -> None:
+        try:
+            with suppress(ChannelClosed):
+                await channel.close(code, reason)
+        finally:
+            self.lost()
+
     def start_carrying(self, channel: Channel) -> None:
         """Carry the conversation in a task of the server's."""
-        self._host.spawn(self.carry(channel))
+        self._host.spawn_own(self.carry(channel))
 
     def lost(self) -> None:
         """Say that there will be no channel although the server accepted: the peer has left."""
@@ -110,16 +128,15 @@ class ChannelClient(ClientPeer):
     def __init__(
         self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
     ) -> None:
-        ClientOptions.check_names(options)
-        made = ClientOptions(identity=identity, endpoint=endpoint, protocols=protocols, **options)  # type: ignore[arg-type]  # lists and ints are converted
-        super().__init__(identity, made)
+        super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
 
     @abstractmethod
     async def open_channel(self, subprotocols: Sequence[str]) -> tuple[Channel, str | None]:
         """Open a channel for one attempt; return it and the subprotocol that the server chose.
 
         Whatever it raises is a failed attempt: `ConnectionFailedError` and its kinds as they are, all else chained to
-        one. It is cancelled where the attempt takes longer than `connect_timeout`.
+        one. After `WebsocketUpgradeError` there is no further attempt; the Retry-After of `UnexpectedHttpResponse` is
+        heeded. It is cancelled where the attempt takes longer than `connect_timeout`.
         """
 
     def reconfigure(self, **options: Unpack[ClientChanges]) -> None:
@@ -134,7 +151,7 @@ class ChannelClient(ClientPeer):
     async def _get_ready(self) -> None:
         await warm_up_in_thread(self._options)
 
-    def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
+    def _take_root(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver]:
         runtime = current_runtime(type(self).__name__, in_block=in_block)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.id_factory)
 

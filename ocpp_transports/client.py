@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from random import SystemRandom
-from ssl import SSLContext
 from typing import Unpack
 
 from ocpp_core.client import ClientEngine
@@ -10,12 +9,11 @@ from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reconfigure
 from ocpp_core.stack import ClientStack
 
-from ._client_options import ClientOptions
+from ._client_options import ClientOptions, context_of
 from ._client_peer import ClientPeer
 from ._driver import Driver
 from ._keywords import ClientChanges, ClientKeywords
 from ._runtime import Address, Runtime, current_runtime
-from ._tls import client_context
 from ._warm_up import warm_up_in_thread
 
 __all__ = ["OCPPClient"]
@@ -39,10 +37,8 @@ class OCPPClient(ClientPeer):
     def __init__(
         self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
     ) -> None:
-        ClientOptions.check_names(options)
-        made = ClientOptions(identity=identity, endpoint=endpoint, protocols=protocols, **options)  # type: ignore[arg-type]  # lists and ints are converted
-        super().__init__(identity, made)
-        self._tls = _context(made)
+        super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
+        self._tls = context_of(self._options)
 
     @property
     def security_profile(self) -> SecurityProfile:
@@ -55,9 +51,7 @@ class OCPPClient(ClientPeer):
         Raises as the constructor does, and then changes nothing.
         """
         made = self._options.changed(options)
-        # An unchanged context is kept: its files need not be readable any more.
-        is_kept = made.tls is self._options.tls and made.address.secure and self._tls is not None
-        tls = self._tls if is_kept else _context(made)
+        tls = context_of(made, self._options, self._tls)
         self._reconnect_by(made)
         self._tls = tls
         if self._driver is not None:
@@ -80,7 +74,3 @@ class OCPPClient(ClientPeer):
     def _address(self) -> Address:
         where = self._options.address
         return Address(where.host, where.port, self._tls)
-
-
-def _context(options: ClientOptions) -> SSLContext | None:
-    return client_context(options.tls) if options.address.secure else None

@@ -66,11 +66,13 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._stations = Stations(self._arrived, self._slot)
         self._runtime: SocketRuntime | None = None
         self._reception: Reception | None = None
+        self._closed: Reception | None = None  # which still refuses whoever others bring
         self._listeners: dict[Listener, bool] = {}  # to whether it is TLS
         self._in_block = False
 
     async def __aenter__(self) -> Self:
         self._in_block = True
+        self._closed = None
         if self._runtime is None:
             self._start()
         return self
@@ -127,6 +129,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         if host is not None and not isinstance(host, str):
             raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
         await warm_up_in_thread(options)
+        self._closed = None
         runtime, reception = self._start()
         if reception.is_closing:
             raise RuntimeError("expected a server that is not closing")
@@ -138,15 +141,21 @@ class OCPPServer(HandlerSurface, EventSurface):
     def incoming(self, offer: "UpgradeOffer") -> "Incoming":
         """Take a connection whose WebSocket another library speaks: see `ocpp_transports.channel`.
 
-        Raises ValueError where connection and security profile do not fit.
+        After `close` all of them are refused, until a block or `listen` opens the server again.
+
+        Raises ValueError where connection and security profile do not fit: profile 3 wants the verified certificate of
+        the station, or `tls_terminated` where whoever speaks TLS demands one and does not hand it on.
         """
         from ._channel_host import ChannelHost  # noqa: PLC0415 - for those who use it
         from .channel import Incoming  # noqa: PLC0415 - as above
 
         options = self._options
         check_listener_profile(options.security_profile, tls=offer.tls, tls_terminated=options.tls_terminated)
-        runtime, reception = self._start()
-        return Incoming(reception, ChannelHost(runtime), offer)
+        needs_certificate = options.security_profile is SecurityProfile.TLS_CERT and not options.tls_terminated
+        if needs_certificate and not offer.client_certificate:
+            raise ValueError("expected a client certificate with security profile 3, or tls_terminated=True")
+        reception = self._closed or self._start()[1]
+        return Incoming(reception, ChannelHost(reception.runtime), offer)
 
     def _open_listeners(self) -> dict[Listener, bool]:
         """Leave out those that were closed on their own."""
@@ -277,7 +286,8 @@ class OCPPServer(HandlerSurface, EventSurface):
 
     async def _shut(self) -> None:
         """Leave the event loop; nothing stays behind."""
-        runtime, self._runtime, self._reception = self._runtime, None, None
+        runtime, self._closed = self._runtime, self._reception or self._closed
+        self._runtime = self._reception = None
         self._listeners.clear()
         self._stations.wake()
         self._tell_no_more()

@@ -3,21 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from http import HTTPStatus
+from http.client import responses
+from math import inf
+from typing import Any, Unpack
 from weakref import WeakKeyDictionary
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
 
-from ._tls import client_context
-from .channel import ChannelClient, ChannelClosed, Incoming, UpgradeOffer
+from ._client_options import context_of
+from ._keywords import ClientChanges, ClientKeywords
+from ._websockets_channel import LOGGER, WebsocketsChannel
+from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
 
 __all__ = ["WebsocketsOCPPClient", "serve"]
@@ -30,7 +35,19 @@ class WebsocketsOCPPClient(ChannelClient):
     events; `defer_pings_on_activity` has no effect, and of `compression` only whether it is wanted.
     """
 
-    async def open_channel(self, subprotocols: Sequence[str]) -> tuple["_WebsocketsChannel", str | None]:
+    def __init__(
+        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+    ) -> None:
+        super().__init__(identity, endpoint, protocols=protocols, **options)
+        self._tls = context_of(self._options)
+
+    def reconfigure(self, **options: Unpack[ClientChanges]) -> None:
+        """Change options; see ChannelClient."""
+        tls = context_of(self._options.changed(options), self._options, self._tls)
+        super().reconfigure(**options)
+        self._tls = tls
+
+    async def open_channel(self, subprotocols: Sequence[str]) -> tuple[WebsocketsChannel, str | None]:
         """Open a connection; see ChannelClient."""
         try:
             connection = await self._connect(subprotocols)
@@ -38,9 +55,11 @@ class WebsocketsOCPPClient(ChannelClient):
             answer = error.response
             headers = tuple((name.lower(), value) for name, value in answer.headers.raw_items())
             raise UnexpectedHttpResponse(answer.status_code, headers) from error
+        except InvalidMessage as error:  # no HTTP, or the end of the stream instead of it
+            raise ConnectionFailedError(str(error)) from error
         except InvalidHandshake as error:
             raise WebsocketUpgradeError(str(error)) from error
-        return _WebsocketsChannel(connection), connection.subprotocol
+        return WebsocketsChannel(connection), connection.subprotocol
 
     async def _connect(self, subprotocols: Sequence[str]) -> ClientConnection:
         try:
@@ -48,25 +67,34 @@ class WebsocketsOCPPClient(ChannelClient):
         except RuntimeError:
             raise ConnectionFailedError("expected asyncio: websockets runs on nothing else") from None
         options, link = self._options, self._options.link
-        return await connect(
+        return await _Connect(
             options.address.url,
             subprotocols=[Subprotocol(name) for name in subprotocols],
             additional_headers=options.upgrade.headers,
             user_agent_header=None,
-            ssl=client_context(options.tls) if options.address.secure else None,
+            ssl=self._tls,
             compression="deflate" if options.compression else None,
-            max_size=_or_none(link.max_message_size),
+            max_size=None if link.max_message_size == inf else int(link.max_message_size),
             ping_interval=_or_none(link.ping_interval),
             ping_timeout=_or_none(link.pong_timeout),
             close_timeout=link.close_timeout,
             open_timeout=None,  # `connect_timeout` bounds it
             proxy=None,
+            logger=LOGGER,
         )
 
 
-def _or_none(limit: float) -> Any:
+class _Connect(connect):
+    """A connection that is not led elsewhere: a redirect would take credentials to whom they are not for."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Refuse: the answer is an error like any other status than 101."""
+        return exc
+
+
+def _or_none(limit: float) -> float | None:
     """Write "no limit" as `websockets` does."""
-    return None if limit == float("inf") else limit
+    return None if limit == inf else limit
 
 
 @asynccontextmanager
@@ -81,13 +109,12 @@ async def serve(
     `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake.
     """
     door = _Door(server)
-    async with serve_websockets(
-        door.handle, host, port, process_request=door.decide, select_subprotocol=door.select, **options
-    ) as listening:
-        try:
-            yield listening
-        finally:
-            await server.close()
+    settings = {"logger": LOGGER, **options, "process_request": door.decide, "select_subprotocol": door.select}
+    async with (
+        serve_websockets(door.handle, host, port, **settings) as listening,
+        server,
+    ):
+        yield listening
 
 
 class _Door:
@@ -99,7 +126,7 @@ class _Door:
 
     async def decide(self, connection: ServerConnection, request: Request) -> Response | None:
         """Have the server decide on a request; None goes on to the upgrade."""
-        if request.headers.get("Upgrade", "").lower() != "websocket":
+        if "websocket" not in _elements(request, "Upgrade", ignore_case=True):
             return _response(connection, Reject(426, (("upgrade", "websocket"),), "Upgrade Required"))
         incoming = self._server.incoming(_offer(connection, request))
         answer = await incoming.decision()
@@ -114,53 +141,32 @@ class _Door:
         return None if chosen is None else Subprotocol(chosen)
 
     async def handle(self, connection: ServerConnection) -> None:
-        """Carry the conversation."""
-        await self._incoming[connection].carry(_WebsocketsChannel(connection))
+        """Carry the conversation. What carries it refers to its connection, and must not keep it in the mapping."""
+        await self._incoming.pop(connection).carry(WebsocketsChannel(connection))
 
 
 def _offer(connection: ServerConnection, request: Request) -> UpgradeOffer:
     tls = connection.transport.get_extra_info("ssl_object")
-    offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol"))
     return UpgradeOffer(
         request.path,
         headers=list(request.headers.raw_items()),
-        subprotocols=tuple(name.strip() for name in offered.split(",")) if offered else (),
+        subprotocols=_elements(request, "Sec-WebSocket-Protocol"),
         remote_address=(connection.remote_address or (None,))[0],
         client_certificate=(tls.getpeercert() or None) if tls is not None else None,
         tls=tls is not None,
     )
 
 
+def _elements(request: Request, name: str, *, ignore_case: bool = False) -> tuple[str, ...]:
+    """Read a header field that is a list, however often it was sent."""
+    sent = ",".join(request.headers.get_all(name))
+    return tuple(each.strip() for each in (sent.lower() if ignore_case else sent).split(",")) if sent else ()
+
+
 def _response(connection: ServerConnection, answer: Reject) -> Response:
-    response = connection.respond(answer.status, answer.body)
+    response = connection.respond(HTTPStatus.FORBIDDEN, answer.body)
+    response.status_code = answer.status  # also one that Python has no name for
+    response.reason_phrase = responses.get(answer.status, "")
     for name, value in answer.headers:
         response.headers[name] = value
     return response
-
-
-class _WebsocketsChannel:
-    """A channel of a connection of `websockets`, of either role."""
-
-    def __init__(self, connection: ClientConnection | ServerConnection) -> None:
-        self._connection = connection
-
-    async def receive(self) -> str | bytes:
-        try:
-            return await self._connection.recv()
-        except ConnectionClosed:
-            raise self._end() from None
-
-    async def send(self, text: str, /) -> None:
-        try:
-            await self._connection.send(text)
-        except ConnectionClosed:
-            raise self._end() from None
-
-    async def close(self, code: int, reason: str) -> None:
-        await self._connection.close(code, reason)
-
-    def abort(self) -> None:
-        self._connection.transport.abort()
-
-    def _end(self) -> ChannelClosed:
-        return ChannelClosed(self._connection.close_code or 1006, self._connection.close_reason or "")

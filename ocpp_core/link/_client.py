@@ -32,7 +32,6 @@ __all__ = ["ClientLink"]
 _OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
 _TARGET: Final = re.compile(r"/[\x21-\x7e]*")
 _HOST: Final = re.compile(r"[\x21-\x7e]+")
-_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 
 
 class ClientLink(LinkBase):
@@ -114,7 +113,7 @@ class ClientLink(LinkBase):
             self._upgrade(answer)
         elif answer.status >= 200:  # other 1xx only announce the answer (RFC 9110 §15.2)
             error = UnexpectedHttpResponse(answer.status, answer.headers)
-            self._fail_attempt(error, retry_after=_retry_after(answer))
+            self._fail_attempt(error, retry_after=error.retry_after)
         return True
 
     def _upgrade(self, answer: ResponseHead) -> None:
@@ -157,9 +156,3 @@ class ClientLink(LinkBase):
 
     def _close_early(self, event: CloseLink) -> None:  # noqa: ARG002 - there is nobody to tell the code to yet
         self._fail_attempt(ConnectionFailedError("closed before the handshake was over"), retry=False)
-
-
-def _retry_after(answer: ResponseHead) -> float:
-    """Seconds of Retry-After (RFC 9110 §10.2.3); its other form, a date, would need a clock and counts as 0."""
-    given = values(answer.headers, "retry-after")
-    return float(given[0]) if len(given) == 1 and _SECONDS.fullmatch(given[0]) else 0.0

@@ -2,17 +2,14 @@
 
 import argparse
 import io
-import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from importlib.util import find_spec
-
-import anyio
 
 from ocpp_transports import OCPPError
+from ocpp_transports._command_line import check_backend, run, set_up_logging
 
 from .conductor import PASSWORD, conduct
 from .dialects import PROTOCOLS
@@ -153,28 +150,14 @@ def _for_programs() -> Write:
     return write_json
 
 
-def _set_up_logging(*, verbose: bool) -> None:
-    """Show the library's log where it is wanted; otherwise not even its warnings, which the demo provokes."""
-    if verbose:
-        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(levelname)s %(message)s")
-    else:
-        logging.getLogger("ocpp_ws_io").addHandler(logging.NullHandler())
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; returns the exit code: 0, or 1 if something did not happen, 2 for a wrong command line."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.backend == "trio" and find_spec("trio") is None:
-        parser.error("trio is not installed, try: pip install trio")
-    _set_up_logging(verbose=options.verbose)
+    check_backend(parser, options.backend)
+    set_up_logging(verbose=options.verbose)
     write = _for_programs() if options.json else _for_people()
-    code = 130  # as of a program that Ctrl-C ended
-    try:
-        code = anyio.run(options.run, options, write, backend=options.backend)
-    except* KeyboardInterrupt:
-        pass
-    return code
+    return run(options.run, options, write, backend=options.backend)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,7 @@
 """The central system: answers every station and, where told to, commands it: settings, remote start, reset."""
 
-import signal
-import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -13,6 +9,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from ocpp_transports import HandlerContext, OCPPServer, OCPPServerClient, SecurityProfile
+from ocpp_transports._command_line import end_of_process
 from ocpp_transports.events import CloseEvent, UpgradeAbortedEvent
 
 from .dialects import PROTOCOLS, compile_checks, dialect_of, now
@@ -134,20 +131,10 @@ async def serve(system: CentralSystem, log: Log, *, host: str, port: int, comman
     await compile_checks(*PROTOCOLS)
     async with system.server:
         listener = await system.server.listen(port, host)
-        with _end_of_process() as asked_to_end:
+        with end_of_process() as asked_to_end:
             log.listening(f"ws://{listener.host}:{listener.port}")
             async with anyio.create_task_group() as tasks:
                 if commands:
                     tasks.start_soon(system.command_all, tasks)
                 await asked_to_end()
                 tasks.cancel_scope.cancel()
-
-
-@contextmanager
-def _end_of_process() -> Iterator[Callable[[], Awaitable[object]]]:
-    """Wait for Ctrl-C or a termination; where signals cannot be awaited, Ctrl-C raises KeyboardInterrupt."""
-    if sys.platform == "win32":
-        yield anyio.sleep_forever
-    else:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            yield partial(anext, signals)

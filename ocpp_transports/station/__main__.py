@@ -1,20 +1,18 @@
 """The command line of the simulated stations."""
 
 import argparse
-import logging
 import os
-import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
-from importlib.util import find_spec
 from typing import Final
 from urllib.parse import urlsplit
 
 import anyio
 
 from ocpp_transports import OCPPClient, OCPPServer, SecurityProfile, TLSOptions
+from ocpp_transports._command_line import check_backend, end_of_process, run, set_up_logging
 
 from ._anyio_pace import AnyioPace
 from ._csms import accept_everything
@@ -139,7 +137,7 @@ async def _run_fleet(options: argparse.Namespace, plan: Plan, pace: AnyioPace) -
         fleet = Fleet(plan, partial(_client, options, url), pace)
         stations = "1 station" if options.count == 1 else f"{options.count} stations"
         _say(f"{stations} of {options.protocol}, to {urlsplit(url).hostname}")
-        with _end_of_process() as asked_to_end:
+        with end_of_process() as asked_to_end:
             fleet.start()
             with anyio.move_on_after(options.duration) as scope:
                 showing = pace.spawn(_show(fleet, scope))
@@ -170,16 +168,6 @@ async def _finish(fleet: Fleet) -> int:
     return 1 if missing else 0
 
 
-@contextmanager
-def _end_of_process() -> Iterator[Callable[[], Awaitable[object]]]:
-    """Wait for Ctrl-C or a termination; where signals cannot be awaited, Ctrl-C raises KeyboardInterrupt."""
-    if sys.platform == "win32":
-        yield anyio.sleep_forever
-    else:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            yield partial(anext, signals)
-
-
 def _allow_sockets(options: argparse.Namespace) -> None:
     """Have a socket for each station allowed, and one for its other end if that is here too."""
     needed = options.count * (2 if options.url is None else 1) + _SPARE_FILES
@@ -197,20 +185,12 @@ def _complain(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def _set_up_logging(*, verbose: bool) -> None:
-    if verbose:
-        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(levelname)s %(message)s")
-    else:
-        logging.getLogger("ocpp_ws_io").addHandler(logging.NullHandler())
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the stations; returns the exit code: 0, 1 if a station was not accepted, 2 for a wrong command line."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.backend == "trio" and find_spec("trio") is None:
-        parser.error("trio is not installed, try: pip install trio")
-    _set_up_logging(verbose=options.verbose)
+    check_backend(parser, options.backend)
+    set_up_logging(verbose=options.verbose)
     try:
         plan = _plan(options)
         _client(options, options.url or "ws://127.0.0.1", plan.identities[0])
@@ -219,12 +199,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     _allow_sockets(options)
-    code = 130  # as of a program that Ctrl-C ended
-    try:
-        code = anyio.run(_run, options, plan, backend=options.backend)
-    except* KeyboardInterrupt:
-        pass
-    return code
+    return run(_run, options, plan, backend=options.backend)
 
 
 if __name__ == "__main__":

@@ -88,19 +88,32 @@ class MessageLog:
         if not (isinstance(error, RPCError) and error.remote):
             self._add("", "NOTE", action, problem=_text_of(error))
 
+    def sent_raw(self, text: str) -> None:
+        """Write down a text that was sent as it is and is no message; of those that are, the client tells."""
+        self._add("out", "BAD", None, frame=text, problem="no message")
+
     # What the client tells
 
     def _message(self, event: MessageEvent) -> None:
-        problem = problem_of(self._client.protocol, event.action, event.frame)
+        action = event.action or self._action_of(event)
+        problem = problem_of(self._client.protocol, action, event.frame)
         self._add(
             event.direction.value,
             event.type.name,
-            event.action,
+            action,
             message_id=event.message_id,
             frame=event.frame,
             latency=event.latency,
             problem=problem,
         )
+
+    def _action_of(self, event: MessageEvent) -> str | None:
+        """Find the action that an answer belongs to which was sent as a raw text."""
+        for entry in reversed(self._entries):
+            is_other_way = entry.direction != event.direction.value
+            if entry.kind == "CALL" and entry.message_id == event.message_id and is_other_way:
+                return entry.action
+        return None
 
     def _bad(self, event: BadMessageEvent) -> None:
         self._add("in", "BAD", None, frame=event.message, problem=_text_of(event.error))
@@ -108,7 +121,7 @@ class MessageLog:
     def _refused(self, event: StrictValidationFailureEvent) -> None:
         """Write down what strict mode found, unless the message stands there with its problem already."""
         last = self._entries[-1] if self._entries else None
-        if last is None or last.problem is None or last.frame != event.message:
+        if last is None or last.problem is None or _payload_of(last) != event.message:
             self._add("", "REFUSED", None, frame=event.message, problem=_text_of(event.error))
 
     def _failed(self, event: ErrorEvent) -> None:
@@ -130,6 +143,10 @@ class MessageLog:
         self._entries.append(entry)
         for watcher in tuple(self._watchers):
             watcher(entry)
+
+
+def _payload_of(entry: LogEntry) -> Any:
+    return entry.frame[-1] if isinstance(entry.frame, list) else None
 
 
 def _text_of(error: BaseException) -> str:

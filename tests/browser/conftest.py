@@ -1,39 +1,24 @@
 """Real browsers: each opens the page of the cases once a session, and every case is a test."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.browser.browsers import PROGRAMS
-from tests.browser.distribution import PYODIDE, build_wheel, kept_wheel
+from tests.browser.requirements import require
 from tests.browser.run import Run, running
+from tools.web.distribution import build_wheel, kept_wheel
 
 BROWSERS = os.environ.get("BROWSERS", "chromium").split()
 """Which to run the cases in."""
-
-REQUIRED = os.environ.get("BROWSER_TESTS") == "required"
-"""Whether a missing browser is a failure, as in continuous integration; elsewhere it is a reason to skip."""
-
-
-def _missing(browser: str) -> str | None:
-    if not any(map(shutil.which, PROGRAMS[browser])):
-        return f"{browser} is not installed"
-    if not PYODIDE.is_dir():
-        return "the npm package pyodide is not installed: install Node and npm, then run `make setup`"
-    if kept_wheel("fastjsonschema") is None:
-        return "the wheel of fastjsonschema is missing: run `make setup`"
-    return None
 
 
 @pytest.fixture(scope="session", params=BROWSERS)
 def browser(request: pytest.FixtureRequest) -> str:
     """Name a browser that is installed."""
     name: str = request.param
-    if (reason := _missing(name)) is not None:
-        (pytest.fail if REQUIRED else pytest.skip)(reason)
+    require(name)
     return name
 
 

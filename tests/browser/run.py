@@ -13,16 +13,17 @@ from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from tests.browser import browsers, other_end, site
+from tests.browser import other_end
 from tests.browser.case_files import FOLDER, Case
-from tests.browser.distribution import PYODIDE, PYODIDE_FILES, lock_file
+from tools.web import browsers, site
+from tools.web.distribution import PYODIDE, PYODIDE_FILES, lock_file
 
 __all__ = ["Result", "Run", "running"]
 
 PAGE = Path(__file__).parent / "page"
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "browser.md"
 START = 60.0  # seconds from the start of the browser to the first result
-SILENCE = 40.0  # seconds from one result to the next: more than the page gives a case
+SILENCE = 45.0  # seconds from one result to the next: more than the page gives a case
 
 # What Chromium writes for each entry of the page's console, its own among them: "[...CONSOLE...] "text", source: ...".
 _ENTRY = re.compile(r'^\[[^\]\n]*CONSOLE[^\]\n]*\] "(.*?)", source: ', re.MULTILINE | re.DOTALL)
@@ -143,6 +144,7 @@ def _files(wheels: Sequence[Path], plan: bytes) -> dict[str, Path | bytes]:
         "/pyodide-lock.json": lock_file(*wheels).encode(),
         "/page.html": PAGE / "page.html",
         "/page.mjs": PAGE / "page.mjs",
+        "/worker.mjs": PAGE / "worker.mjs",
         "/plan.json": plan,
     }
 

@@ -1,6 +1,7 @@
 """The ASGI application: what is its own beside the contract of every host."""
 
 import anyio
+import anyio.lowlevel
 import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -100,8 +101,8 @@ class TestTheRequest:
         server, seen = csms(), []
         server.auth(lambda accept, reject, handshake: (seen.append(handshake), reject(403)))
         asgi = Played({"type": "websocket.connect"})
-        await OCPPApplication(server)(scope(path="/ocpp/CP ü", query_string=b"a=b"), asgi.receive, asgi.send)
-        assert (seen[0].identity, seen[0].path, seen[0].query) == ("CP ü", "/ocpp/CP%20%C3%BC", {"a": "b"})
+        await OCPPApplication(server)(scope(path="/ocpp/CP ü%41", query_string=b"a=b"), asgi.receive, asgi.send)
+        assert (seen[0].identity, seen[0].path, seen[0].query) == ("CP ü%41", "/ocpp/CP%20%C3%BC%2541", {"a": "b"})
         assert seen[0].remote_address is None
         await server.close()
 
@@ -110,6 +111,25 @@ class TestTheRequest:
         asgi = Played({"type": "websocket.connect"})
         await OCPPApplication(server)(scope(), asgi.receive, asgi.send)
         assert asgi.sent == [{"type": "websocket.close", "code": 1008, "reason": "Not today"}]
+        await server.close()
+
+    async def test_is_decided_on_no_more_when_the_station_leaves(self):
+        """It must not take the place of the connection with which the station has come back since."""
+        ended = []
+
+        async def auth(accept, reject, handshake):
+            try:
+                await anyio.sleep_forever()
+            finally:
+                ended.append(handshake.identity)
+
+        server = csms(auth=auth)
+        asgi = Played({"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1006})
+        with anyio.fail_after(SECONDS):
+            await OCPPApplication(server)(scope(), asgi.receive, asgi.send)
+            while not ended:
+                await anyio.lowlevel.checkpoint()
+        assert asgi.sent == []
         await server.close()
 
     async def test_that_was_given_up_leaves_no_station_behind(self):
@@ -121,6 +141,19 @@ class TestTheRequest:
 
         await OCPPApplication(server)(scope(), asgi.receive, gone)
         assert server.clients == ()
+        await server.close()
+
+    async def test_that_cannot_be_answered_leaves_its_place(self):
+        server = csms(max_connections=1)
+
+        async def broken(message):
+            raise RuntimeError("a fault of the ASGI server")
+
+        for path in ("/ocpp/CP1", "/ocpp/CP2"):
+            asgi = Played({"type": "websocket.connect"})
+            with pytest.raises(RuntimeError, match="a fault"):
+                await OCPPApplication(server)(scope(path=path), asgi.receive, broken)
+        assert not server._reception.is_full("CP3")
         await server.close()
 
     async def test_over_plain_http_does_not_meet_a_profile_with_tls(self):

@@ -1,15 +1,24 @@
 """Channels: a server's connections and a client's over whatever carries whole messages."""
 
+from dataclasses import replace
 from functools import partial
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from ocpp_transports import ConnectionFailedError, ConnectionLostError, ConnectionState, OCPPServer, _channel_host
+from ocpp_transports import (
+    ConnectionFailedError,
+    ConnectionLostError,
+    ConnectionState,
+    OCPPServer,
+    UnexpectedHttpResponse,
+    WebsocketUpgradeError,
+    _channel_host,
+)
 from ocpp_transports._runtime import HIGH_WATER
 from ocpp_transports.channel import Accept, ChannelClient, ChannelClosed, Reject, UpgradeOffer
-from ocpp_transports.events import CloseEvent
+from ocpp_transports.events import CloseEvent, ReconnectEvent
 from ocpp_transports.memory import MemoryOCPPClient, connected_pair, memory_channels
 from tests.transports.pairs import SECONDS, first, never
 
@@ -67,6 +76,11 @@ async def raising(error):
     raise error
 
 
+class TestAnOffer:
+    def test_does_not_show_credentials(self):
+        assert "Basic" not in repr(replace(OFFER, headers=[("Authorization", "Basic c2VjcmV0")]))
+
+
 class TestAnIncomingConnection:
     async def test_is_accepted_and_carried_until_it_is_over(self):
         async with OCPPServer(protocols=["ocpp1.6"]) as server, anyio.create_task_group() as tasks:
@@ -96,6 +110,17 @@ class TestAnIncomingConnection:
             answer = await server.incoming(OFFER).decision()
             assert (answer.status, answer.body) == (503, "Closing")
 
+    async def test_needs_a_client_certificate_on_profile_3(self):
+        async with OCPPServer(protocols=["ocpp1.6"], security_profile=3) as server:
+            with pytest.raises(ValueError, match="expected a client certificate"):
+                server.incoming(replace(OFFER, tls=True))
+            certified = replace(OFFER, tls=True, client_certificate={"subject": ((("commonName", "CP1"),),)})
+            assert isinstance(await server.incoming(certified).decision(), Accept)
+
+    async def test_needs_none_where_whoever_speaks_tls_demands_it(self):
+        async with OCPPServer(protocols=["ocpp1.6"], security_profile=3, tls_terminated=True) as server:
+            assert isinstance(await server.incoming(replace(OFFER, tls=True)).decision(), Accept)
+
     async def test_is_closed_when_the_server_closes_before_it_is_carried(self):
         async with OCPPServer(protocols=["ocpp1.6"]) as server:
             incoming = server.incoming(OFFER)
@@ -105,6 +130,71 @@ class TestAnIncomingConnection:
             await incoming.carry(channel)
             assert channel.closed_with == (1001, "going away")
             assert server.clients == ()
+
+    async def test_is_closed_when_it_is_carried_too_late(self):
+        """Nobody would answer on it, and nobody would end it."""
+        async with OCPPServer(protocols=["ocpp1.6"], handshake_timeout=0.01) as server:
+            incoming, channel = server.incoming(OFFER), TestChannel()
+            await incoming.decision()
+            await anyio.sleep(0.1)
+            with anyio.fail_after(SECONDS):
+                await incoming.carry(channel)
+            assert channel.closed_with == (1013, "handshake timeout")
+
+    async def test_may_have_ended_before_it_is_turned_away(self):
+        async def close(code, reason):
+            raise ChannelClosed
+
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            incoming, channel = server.incoming(OFFER), TestChannel()
+            channel.close = close
+            await incoming.decision()
+            await server.close()
+            await incoming.carry(channel)
+            assert server.clients == ()
+
+    async def test_is_rejected_after_the_server_has_closed(self):
+        """Stations come back at once, and whoever accepts their connections may do so for a while."""
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            assert isinstance(await server.incoming(OFFER).decision(), Accept)
+            await server.close()
+            assert (await server.incoming(OFFER).decision()).status == 503
+        assert (await server.incoming(OFFER).decision()).status == 503
+        async with server:
+            assert isinstance(await server.incoming(OFFER).decision(), Accept)
+
+    async def test_is_dropped_with_the_block_of_its_server(self):
+        channel = TestChannel()
+        async with anyio.create_task_group() as tasks:
+            with anyio.CancelScope() as given_up:
+                async with OCPPServer(protocols=["ocpp1.6"]) as server:
+                    incoming = server.incoming(OFFER)
+                    await incoming.decision()
+                    tasks.start_soon(incoming.carry, channel)
+                    await server.wait_for_client("CP1")
+                    given_up.cancel()
+                    await never()
+            assert channel.is_aborted
+            assert server.clients == ()
+
+    @pytest.mark.parametrize("is_before", [True, False])
+    async def test_is_closed_when_the_server_closes_around_the_start_of_its_task(self, is_before):
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            incoming = server.incoming(OFFER)
+            await incoming.decision()
+            ours, theirs = memory_channels()
+            if is_before:
+                await server.close()
+            incoming.start_carrying(theirs)
+            await server.close()
+            with anyio.fail_after(SECONDS), pytest.raises(ChannelClosed):
+                await ours.receive()
+
+    async def test_has_its_place_from_the_decision_on(self):
+        async with OCPPServer(protocols=["ocpp1.6"], max_connections=1) as server:
+            assert isinstance(await server.incoming(OFFER).decision(), Accept)
+            other = server.incoming(replace(OFFER, target="/ocpp/CP2"))
+            assert (await other.decision()).body == "Full"
 
     async def test_leaves_nothing_behind_when_its_peer_has_left(self):
         async with OCPPServer(protocols=["ocpp1.6"], max_connections=1) as server:
@@ -119,6 +209,18 @@ class TestAnIncomingConnection:
                 await server.incoming(OFFER).decision()
             server._reception.adopt(server._options.changed({"auth": None}))
             assert isinstance(await server.incoming(OFFER).decision(), Accept)
+
+    async def test_leaves_its_place_when_it_is_given_up_just_as_it_was_decided_on(self):
+        async def auth(accept, reject, handshake):
+            accept()
+            given_up.cancel()
+
+        async with OCPPServer(protocols=["ocpp1.6"], auth=auth, max_connections=1) as server:
+            with anyio.CancelScope() as given_up:
+                await server.incoming(OFFER).decision()
+            server._reception.adopt(server._options.changed({"auth": None}))
+            other = server.incoming(replace(OFFER, target="/ocpp/CP2"))
+            assert isinstance(await other.decision(), Accept)
 
     async def test_is_dropped_with_the_task_that_carries_it(self):
         async with OCPPServer(protocols=["ocpp1.6"]) as server:
@@ -136,6 +238,20 @@ class TestAChannelThatFails:
             with pytest.raises(ConnectionFailedError) as failed:
                 await client.connect()
             assert isinstance(failed.value.__cause__, KeyError)
+
+    @pytest.mark.parametrize(
+        ("error", "name", "expected"),
+        [
+            (UnexpectedHttpResponse(503, (("retry-after", "90"),)), "reconnect", ReconnectEvent(1, 90)),
+            (WebsocketUpgradeError("a wrong 101"), "close", CloseEvent(1001, "a wrong 101")),
+        ],
+    )
+    async def test_to_open_says_when_to_try_again(self, error, name, expected):
+        client = OneChannelClient(partial(raising, error), retry_initial_connect=True)
+        async with client, client.events(name) as events:
+            with pytest.raises(type(error)):
+                await client.connect()
+            assert await first(events) == expected
 
     async def test_to_open_in_time_is_called_off(self):
         async with OneChannelClient(never, connect_timeout=0.05) as client:
@@ -190,6 +306,28 @@ class TestCongestion:
             await anyio.sleep(0.05)
             assert len(received) > 1
             await client.close(force=True)
+
+    async def test_that_ends_with_the_channel_pauses_it_no_more(self):
+        """The end comes after messages that arrived before it, and has to be read like them."""
+        refused = anyio.Event()
+        inbox = ['[3,"to no call",{}]']
+
+        async def receive():
+            await refused.wait()
+            if inbox:
+                return inbox.pop()
+            raise ChannelClosed(1011)
+
+        async def refuse():
+            refused.set()
+            raise ChannelClosed
+
+        channel = TestChannel(receive=receive, send=refuse)
+        async with OneChannelClient(giving(channel)) as client, client.events("close") as events:
+            await client.connect()
+            with pytest.raises(ConnectionLostError):
+                await client.call("DataTransfer", {"vendorId": "x", "data": "x" * HIGH_WATER})
+            assert (await first(events)).code == 1011
 
 
 class TestMemory:

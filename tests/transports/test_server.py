@@ -276,6 +276,12 @@ class TestClosing:
                 tasks.start_soon(server.close)
             assert seen == [CloseEvent(1001, "")]
 
+    async def test_by_a_cancellation_logs_no_error(self, caplog):
+        with anyio.CancelScope() as block:
+            async with serving():
+                block.cancel()
+        assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
     async def test_without_anything_to_close_returns(self):
         assert await OCPPServer().close() == CloseEvent(1001, "")
 

@@ -1,6 +1,8 @@
 """Clients and servers on the `websockets` library: what is their own beside the contract of every host."""
 
+import gc
 import json
+import weakref
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -9,7 +11,15 @@ import pytest
 import websockets
 from websockets.asyncio.server import serve as serve_websockets
 
-from ocpp_transports import ConnectionFailedError, OCPPServer, WebsocketUpgradeError
+from ocpp_transports import (
+    ConnectionFailedError,
+    OCPPClient,
+    OCPPServer,
+    TLSOptions,
+    UnexpectedHttpResponse,
+    WebsocketUpgradeError,
+    wslib,
+)
 from ocpp_transports.events import DisconnectEvent
 from ocpp_transports.wslib import WebsocketsOCPPClient, serve
 from tests.transports.pairs import first
@@ -42,6 +52,45 @@ class TestTheServer:
                 await websockets.connect(f"ws://127.0.0.1:{port_of(listening)}/CP1", subprotocols=["ocpp1.6"])
         assert refused.value.response.headers["www-authenticate"] == 'Basic realm="ocpp", charset="UTF-8"'
 
+    async def test_keeps_no_connection_that_has_ended(self, monkeypatch):
+        held = weakref.WeakKeyDictionary()
+        monkeypatch.setattr(wslib, "WeakKeyDictionary", lambda: held)
+        async with (
+            serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening,
+            OCPPClient("CP1", f"ws://127.0.0.1:{port_of(listening)}", protocols=["ocpp1.6"]) as client,
+        ):
+            await client.connect()
+        gc.collect()
+        assert list(held) == []
+
+    async def test_refuses_by_any_status(self):
+        server = OCPPServer(protocols=["ocpp1.6"], auth=lambda accept, reject, handshake: reject(499, "Odd"))
+        async with serve(server, "127.0.0.1", 0) as listening:
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                await websockets.connect(f"ws://127.0.0.1:{port_of(listening)}/CP1", subprotocols=["ocpp1.6"])
+        assert (refused.value.response.status_code, refused.value.response.body) == (499, b"Odd")
+
+    async def test_answers_a_request_with_two_upgrades(self, caplog):
+        """A fault of the peer is none of ours, and no traceback for the log."""
+        request = b"GET /CP1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"
+        async with (
+            serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening,
+            await anyio.connect_tcp("127.0.0.1", port_of(listening)) as stream,
+        ):
+            await stream.send(request)
+            assert (await stream.receive()).startswith(b"HTTP/1.1 400")
+        assert "Traceback" not in caplog.text
+
+    async def test_may_be_opened_again(self):
+        server = OCPPServer(protocols=["ocpp1.6"])
+        for _ in range(2):
+            async with (
+                serve(server, "127.0.0.1", 0) as listening,
+                OCPPClient("CP1", f"ws://127.0.0.1:{port_of(listening)}", protocols=["ocpp1.6"]) as client,
+            ):
+                assert await client.connect() == "ocpp1.6"
+        assert server._runtime is None
+
     async def test_carries_a_stranger(self):
         server = OCPPServer(protocols=["ocpp1.6"])
         server.handle("Heartbeat", lambda ctx: {"currentTime": "x"})
@@ -70,6 +119,14 @@ class TestTheClient:
                 assert await client.call("Heartbeat", {}) == {"currentTime": "x"}
                 assert await first(events) == DisconnectEvent(4001, "bye")
 
+    @pytest.mark.parametrize("limit", [1e4, float("inf")])
+    async def test_takes_limits_as_floats(self, limit):
+        async with serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening:
+            url = f"ws://127.0.0.1:{port_of(listening)}"
+            options = {"max_message_size": limit, "compression": True}
+            async with WebsocketsOCPPClient("CP1", url, protocols=["ocpp1.6"], **options) as client:
+                assert await client.connect() == "ocpp1.6"
+
     async def test_refuses_a_server_without_a_subprotocol(self):
         async def csms(connection):
             await connection.wait_closed()
@@ -79,6 +136,52 @@ class TestTheClient:
             async with client:
                 with pytest.raises(WebsocketUpgradeError):
                     await client.connect()
+
+    async def test_may_meet_a_server_that_ends_the_handshake(self):
+        """That may heal, unlike a wrong 101."""
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        async with listener, anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve, anyio.aclose_forcefully)
+            url = f"ws://127.0.0.1:{listener.extra(anyio.abc.SocketAttribute.local_port)}"
+            async with WebsocketsOCPPClient("CP1", url, protocols=["ocpp1.6"]) as client:
+                with pytest.raises(ConnectionFailedError) as failed:
+                    await client.connect()
+            assert not isinstance(failed.value, WebsocketUpgradeError)
+            tasks.cancel_scope.cancel()
+
+    async def test_follows_no_redirect(self):
+        """Credentials are for the endpoint alone."""
+        visitors = []
+
+        async def elsewhere(connection):
+            visitors.append(connection.request.headers)
+
+        def redirect(connection, _):
+            response = connection.respond(302, "")
+            response.headers["Location"] = f"ws://127.0.0.1:{port_of(other)}/CP1"
+            return response
+
+        async with (
+            serve_websockets(elsewhere, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as other,
+            serve_websockets(elsewhere, "127.0.0.1", 0, process_request=redirect) as listening,
+        ):
+            url = f"ws://127.0.0.1:{port_of(listening)}"
+            async with WebsocketsOCPPClient("CP1", url, protocols=["ocpp1.6"], headers={"X-Token": "t"}) as client:
+                with pytest.raises(UnexpectedHttpResponse) as refused:
+                    await client.connect()
+        assert refused.value.status == 302
+        assert visitors == []
+
+    async def test_reads_its_certificates_at_once(self):
+        tls = TLSOptions(cert="/nowhere/cert.pem", key="/nowhere/key.pem")
+        with pytest.raises(FileNotFoundError):
+            WebsocketsOCPPClient("CP1", "wss://csms.example", protocols=["ocpp1.6"], tls=tls)
+        client = WebsocketsOCPPClient("CP1", "wss://csms.example", protocols=["ocpp1.6"])
+        context = client._tls
+        with pytest.raises(FileNotFoundError):
+            client.reconfigure(tls=tls)
+        client.reconfigure(call_timeout=5)
+        assert client._tls is context
 
     async def test_is_not_answered_by_a_closed_port(self):
         async with WebsocketsOCPPClient("CP1", "ws://127.0.0.1:1", protocols=["ocpp1.6"]) as client:
@@ -99,3 +202,15 @@ async def test_trio_is_refused_clearly(anyio_backend):
     async with WebsocketsOCPPClient("CP1", "ws://127.0.0.1:1", protocols=["ocpp1.6"]) as client:
         with pytest.raises(ConnectionFailedError, match="expected asyncio"):
             await client.connect()
+
+
+class TestTheLog:
+    async def test_of_websockets_shows_no_credentials(self, caplog):
+        server = OCPPServer(protocols=["ocpp1.6"], security_profile=1, credentials={"CP1": "secret"})
+        with caplog.at_level("DEBUG"):
+            async with serve(server, "127.0.0.1", 0) as listening:
+                options = {"protocols": ["ocpp1.6"], "security_profile": 1, "password": "secret"}
+                async with WebsocketsOCPPClient("CP1", f"ws://127.0.0.1:{port_of(listening)}", **options) as client:
+                    await client.connect()
+        assert caplog.text.count("Authorization: ***") == 2  # as it was sent, and as it was received
+        assert "Basic Q1" not in caplog.text

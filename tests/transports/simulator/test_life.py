@@ -360,6 +360,18 @@ class TestPowerOff:
         assert lab.pace.alive == []
         assert lab.client.state.name == "CLOSED"
 
+    def test_a_transaction_that_the_csms_begins_while_it_is_switched_on_goes_on(self, lab):
+        async def switch_on():
+            await lab.station.start()
+
+        lab.run(lab.station.plug_in(1))
+        lab.pace.spawn(switch_on())
+        while not lab.station.boot_status:  # its first reports are still to come
+            lab.run_for(LATENCY / 2)
+        assert lab.status_of(*remote_start(lab)) == "Accepted"
+        lab.run_for(60)
+        assert lab.station.connectors[0].transaction is not None
+
     def test_a_transaction_ends_when_it_is_switched_on_again(self, lab):
         lab.run(lab.station.start())
         lab.charge()

@@ -70,16 +70,32 @@ class TestAnEntry:
 
     def test_may_be_what_strict_mode_refused(self, lab, log):
         error = RPCFormatViolationError("idTag is missing")
-        lab.client.tell("strict_validation_failure", StrictValidationFailureEvent([2, "1", "Authorize", {}], error))
+        lab.client.tell("strict_validation_failure", StrictValidationFailureEvent({}, error))
         (entry,) = log
-        assert (entry.kind, entry.frame) == ("REFUSED", [2, "1", "Authorize", {}])
+        assert (entry.kind, entry.frame) == ("REFUSED", {})
         assert "idTag is missing" in entry.problem
 
     def test_is_not_repeated_for_what_stands_there_already(self, lab, log):
         frame = [2, "1", "Reset", {"type": "Gentle"}]
         passed(lab, frame, "Reset")
-        lab.client.tell("strict_validation_failure", StrictValidationFailureEvent(frame, RPCFormatViolationError("")))
+        event = StrictValidationFailureEvent({"type": "Gentle"}, RPCFormatViolationError(""))  # it tells of the payload
+        lab.client.tell("strict_validation_failure", event)
         assert len(log) == 1
+
+    def test_of_an_answer_that_was_sent_as_a_raw_text_has_its_action_and_is_checked(self, lab, log):
+        passed(lab, [2, "1", "Reset", {"type": "Soft"}], "Reset")
+        passed(lab, [3, "1", {"status": 5}], None, direction=Direction.OUT)
+        assert (log.entries[-1].action, log.entries[-1].problem) == ("Reset", "payload.status violates type: string")
+
+    def test_of_an_answer_to_nothing_has_no_action(self, lab, log):
+        passed(lab, [2, "1", "Heartbeat", {}], "Heartbeat", direction=Direction.OUT)
+        passed(lab, [3, "1", {}], None, direction=Direction.OUT)
+        assert (log.entries[-1].action, log.entries[-1].problem) == (None, None)
+
+    def test_may_be_a_raw_text_that_is_no_message(self, log):
+        log.sent_raw("[2,oops")
+        (entry,) = log
+        assert (entry.direction, entry.kind, entry.frame, entry.problem) == ("out", "BAD", "[2,oops", "no message")
 
     def test_may_be_what_failed(self, lab, log):
         lab.client.tell("error", ErrorEvent(OSError("no route")))

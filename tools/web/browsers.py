@@ -62,8 +62,8 @@ class Browser:
 
 
 @contextmanager
-def running(name: str, url: str, folder: Path) -> Iterator[Browser]:
-    """Run a browser on a page, with a profile that knows nothing, in an empty folder."""
+def running(name: str, url: str, folder: Path, *further: str) -> Iterator[Browser]:
+    """Run a browser on a page, with a profile that knows nothing, in an empty folder, with these further arguments."""
     program = next(path for path in map(shutil.which, PROGRAMS[name]) if path is not None)
     profile = folder / "profile"
     profile.mkdir()
@@ -71,7 +71,7 @@ def running(name: str, url: str, folder: Path) -> Iterator[Browser]:
     output = folder / "output.txt"
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [program, *arguments, url],
+            [program, *arguments, *further, url],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

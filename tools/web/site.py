@@ -1,4 +1,4 @@
-"""The web server of the page: its files, and the two ways to talk with the test process."""
+"""A small web server for pages with Python: their files, and whoever takes what they post."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,9 +12,12 @@ from typing import Any
 __all__ = ["Site", "serving"]
 
 _TYPES = {
+    ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript",
     ".json": "application/json",
     ".mjs": "text/javascript",
+    ".svg": "image/svg+xml",
     ".wasm": "application/wasm",
     ".whl": "application/zip",
     ".zip": "application/zip",
@@ -32,10 +35,10 @@ class Site:
 
 
 @contextmanager
-def serving(site: Site) -> Iterator[str]:
-    """Serve a site on a free loopback port, from threads; yields its URL."""
+def serving(site: Site, port: int = 0) -> Iterator[str]:
+    """Serve a site on a loopback port, a free one unless given, from threads; yields its URL. Raises OSError."""
     handler = type("Handler", (_Handler,), {"site": site})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -51,12 +54,14 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        found = self.site.files.get(self.path)
+        path = self.path.partition("?")[0]
+        path += "index.html" if path.endswith("/") else ""
+        found = self.site.files.get(path)
         if found is None:
             self._answer(404, "text/plain", b"there is no such file")
         else:
             body = found if isinstance(found, bytes) else found.read_bytes()
-            self._answer(200, _TYPES[Path(self.path).suffix], body)
+            self._answer(200, _TYPES[Path(path).suffix], body)
 
     def do_POST(self) -> None:
         facts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -16,10 +16,11 @@ PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_s
 
 
 def build_wheel(folder: Path) -> Path:
-    """Build the wheel of this tree."""
+    """Build the wheel of this tree. Raises RuntimeError, with what the build said, if it fails."""
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, done.stdout + done.stderr
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -30,7 +31,10 @@ def kept_wheel(name: str) -> Path | None:
 
 
 def lock_file(ours: Path, *others: Path) -> str:
-    """Write the lock file: the interpreter it is for, and each wheel with its hash."""
+    """Write the lock file, which names the wheels in the folder `wheels` beside it: each with its hash.
+
+    The first of them depends on the others.
+    """
     shipped = json.loads((PYODIDE / "pyodide-lock.json").read_text(encoding="utf-8"))
     packages = [_entry(wheel) for wheel in (ours, *others)]
     packages[0]["depends"] = [package["name"] for package in packages[1:]]
@@ -42,7 +46,7 @@ def _entry(wheel: Path) -> dict[str, Any]:
     return {
         "name": name.replace("_", "-"),
         "version": version,
-        "file_name": f"/wheels/{wheel.name}",
+        "file_name": f"wheels/{wheel.name}",
         "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
         "install_dir": "site",
         "package_type": "package",

@@ -1,0 +1,49 @@
+"""What the command lines of the demo and of the simulated stations have in common."""
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+
+import anyio
+
+__all__ = ["check_backend", "end_of_process", "run", "set_up_logging"]
+
+
+def check_backend(parser: argparse.ArgumentParser, backend: str) -> None:
+    """End the program if its event loop is not installed."""
+    if backend == "trio" and find_spec("trio") is None:
+        parser.error("trio is not installed, try: pip install trio")
+
+
+def set_up_logging(*, verbose: bool) -> None:
+    """Show the library's log where it is wanted; otherwise not even its warnings, which these programs provoke."""
+    if verbose:
+        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(levelname)s %(message)s")
+    else:
+        logging.getLogger("ocpp_ws_io").addHandler(logging.NullHandler())
+
+
+def run(main: Callable[..., Awaitable[int]], *arguments: Any, backend: str) -> int:
+    """Run a coroutine function on this event loop; returns its exit code, or 130 if Ctrl-C ended it."""
+    code = 130
+    try:
+        code = anyio.run(main, *arguments, backend=backend)
+    except* KeyboardInterrupt:
+        pass
+    return code
+
+
+@contextmanager
+def end_of_process() -> Iterator[Callable[[], Awaitable[object]]]:
+    """Wait for Ctrl-C or a termination; where signals cannot be awaited, Ctrl-C raises KeyboardInterrupt."""
+    if sys.platform == "win32":
+        yield anyio.sleep_forever
+    else:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            yield partial(anext, signals)

@@ -1,0 +1,160 @@
+"""Everything the page meets: central systems of several kinds, a port that refuses, and a person in front of it."""
+
+import json
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from ocpp_transports import OCPPServer
+from tools.web.assembly import POLICY, Files, assemble
+from tools.web.csms import DemoCsms
+from tools.web.devtools import Chromium, Tab, chromium
+from tools.web.gallery import ready
+from tools.web.site import Site, serving
+
+__all__ = ["PASSWORD", "Bench", "User", "running", "sitting"]
+
+PASSWORD = "correct horse"
+VERSIONS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
+_numbers = count(1)
+
+
+@dataclass
+class Bench:
+    """`addresses`: `csms`, `guarded` (wants the password), `old` (speaks 1.6 only), `refused` (nobody listens),
+    `silent` (never answers), `barred` (the page's policy forbids it)."""
+
+    portal: BlockingPortal
+    csms: DemoCsms
+    addresses: dict[str, str]
+    files: Files
+    browser: Chromium
+    stack: ExitStack = field(repr=False)
+
+    def serve(self, policy: str = POLICY, *, without: str = "", **changed: Any) -> str:
+        """Serve the page under a policy; without a file, and with other facts of the site, where that is asked for."""
+        site = {**json.loads(self.files["/site.json"]), **changed}
+        files = {**self.files, "/site.json": json.dumps(site).encode()}
+        files.pop(without, None)
+        return self.stack.enter_context(serving(Site(files, {}, policy))) + "/"
+
+    def command(self, line: str) -> str:
+        """Have the central system do something."""
+        return self.portal.call(self.csms.command, line)
+
+    def drop(self, identity: str) -> None:
+        """Break a station's connection without a word."""
+        client = self.csms.server.get_client(identity)
+        assert client is not None
+        self.portal.call(lambda: client.close(force=True))
+
+
+class User:
+    """A person in front of the loaded page."""
+
+    def __init__(self, tab: Tab, bench: Bench) -> None:
+        self.tab = tab
+        self.bench = bench
+        self.identity = ""
+
+    def text(self, selector: str) -> str:
+        return self.tab.text(selector)
+
+    def sees(self, selector: str, words: str, seconds: float = 15) -> None:
+        """Wait until an element shows these words."""
+        self.tab.until(lambda: words in self.text(selector), f"{words!r} in {selector}", seconds)
+
+    def fill(self, name: str, value: str) -> None:
+        """Write into a field, or choose in a list, as if by hand."""
+        tell = "for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, {bubbles: true}))"
+        found = f"const field = document.getElementById({json.dumps(name)})"
+        self.tab.look(f"{{ {found}; field.value = {json.dumps(value)}; {tell} }}")
+
+    def leave(self) -> None:
+        """Disconnect, whatever is under way."""
+        if self.text("#connect") != "Connect":
+            self.tab.click("#connect")
+            self.sees("#connect", "Connect")
+            self.sees("#link", "Not connected")
+
+    def dial(self, address: str = "csms", *, versions: Sequence[str] = VERSIONS, password: str = "") -> str:
+        """Become another station and press Connect; the address is a name of the bench's or a URL."""
+        self.leave()
+        self.identity = f"CP{next(_numbers)}"
+        self.fill("url", self.bench.addresses.get(address, address))
+        self.fill("identity", self.identity)
+        self.fill("password", password)
+        for version in VERSIONS:
+            box = f"document.querySelector('[value=\"{version}\"]')"
+            self.tab.look(f"{box}.checked = {json.dumps(version in versions)}")
+        self.tab.look("document.getElementById('connection-error').textContent = ''")
+        self.tab.click("#connect")
+        return self.identity
+
+    def connect(self, **how: Any) -> str:
+        """Dial and wait until the central system has accepted the station."""
+        identity = self.dial(**how)
+        self.sees("#fact-identity", identity)
+        self.sees("#fact-boot", "Accepted")
+        return identity
+
+    def charge(self) -> None:
+        """Plug in at connector 1, and start."""
+        self.tab.click("#plug-1")
+        self.sees("#plug-1", "Unplug")
+        self.tab.click("#charge-1")
+        self.sees("#charge-1", "Stop")
+
+    def messages(self) -> list[dict[str, str]]:
+        """Read the rows that are shown, newest first."""
+        texts = "[...row.querySelectorAll('[data-part]')].map(part => [part.dataset.part, part.textContent])"
+        shown = "[...document.querySelectorAll('.entry:not([hidden])')]"
+        rows: list[dict[str, str]] = self.tab.look(f"{shown}.map(row => Object.fromEntries({texts}))")
+        return rows
+
+
+async def _listen(server: OCPPServer) -> str:
+    return f"ws://127.0.0.1:{(await server.listen(0, '127.0.0.1')).port}/ocpp"
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Bench]:
+    """Run all servers, and a browser."""
+    with ExitStack() as stack:
+        portal = stack.enter_context(start_blocking_portal("asyncio"))
+        csms, guarded = DemoCsms(tell=lambda _: None), DemoCsms(password=PASSWORD, tell=lambda _: None)
+        servers = {
+            "csms": csms.server,
+            "guarded": guarded.server,
+            "old": OCPPServer(protocols=["ocpp1.6"], logging=False),
+        }
+        for server in servers.values():
+            stack.enter_context(portal.wrap_async_context_manager(server))
+        addresses = {name: portal.call(_listen, server) for name, server in servers.items()}
+        refusing = stack.enter_context(socket.socket())
+        refusing.bind(("127.0.0.1", 0))  # and never listens: its port stays ours and refuses
+        addresses["barred"] = portal.call(_listen, csms.server)
+        addresses["refused"] = f"ws://127.0.0.1:{refusing.getsockname()[1]}"
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))  # and never answers
+        addresses["silent"] = f"ws://127.0.0.1:{silent.getsockname()[1]}"
+        for name in ("site", "chromium"):
+            (folder / name).mkdir()
+        files = assemble(folder / "site", csms=addresses["csms"])
+        browser = stack.enter_context(chromium(folder / "chromium"))
+        yield Bench(portal, csms, addresses, files, browser, stack)
+
+
+@contextmanager
+def sitting(bench: Bench) -> Iterator[User]:
+    """Open the page, and wait until it is ready. Its policy names the addresses it may connect to: all but `barred`."""
+    allowed = " ".join(url.removesuffix("/ocpp") for name, url in bench.addresses.items() if name != "barred")
+    with bench.browser.tab(bench.serve(POLICY.replace("ws: wss:", f"{allowed} ws://127.0.0.1:1"))) as tab:
+        tab.resize(1280, 900)
+        ready(tab)
+        yield User(tab, bench)

@@ -1,0 +1,89 @@
+"""Connecting from the page: to what speaks OCPP, and to all that does not."""
+
+import pytest
+
+from tests.web.bench import PASSWORD, Bench, User
+
+pytestmark = pytest.mark.timeout(120)
+
+
+class TestAConnection:
+    def test_is_shown_with_version_and_registration(self, user: User) -> None:
+        user.connect()
+        assert user.text("#link") == "Connected"
+        assert user.text("#fact-version") == "OCPP 2.1"
+        assert user.text("#fact-connection") == "open"
+        assert user.text("#fact-identity") == user.identity
+
+    @pytest.mark.parametrize("version", ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"])
+    def test_speaks_the_version_that_is_offered(self, user: User, bench: Bench, version: str) -> None:
+        identity = user.connect(versions=[version])
+        assert user.text("#fact-version") == version.replace("ocpp", "OCPP ")
+        assert f"{identity} ({version})" in bench.command("list")
+
+    def test_with_a_password(self, user: User) -> None:
+        user.connect(address="guarded", password=PASSWORD)
+
+    def test_ends_by_the_same_button(self, user: User, bench: Bench) -> None:
+        identity = user.connect()
+        user.leave()
+        user.tab.until(lambda: identity not in bench.command("list"), "the station has left")
+
+    def test_comes_back_by_itself_when_it_is_lost(self, user: User, bench: Bench) -> None:
+        identity = user.connect()
+        bench.drop(identity)
+        user.sees("#connection-error", "The connection dropped (code 1006)")
+        user.sees("#fact-connection", "again in")
+        user.sees("#link", "Connected")
+        assert user.text("#connection-error") == ""
+
+
+class TestNoConnection:
+    """A browser tells a page nothing of the reason, so the page names what it may be."""
+
+    def test_for_a_wrong_password(self, user: User) -> None:
+        user.dial("guarded", password="guess")
+        user.sees("#connection-error", "the password or the identity is not accepted")
+        user.sees("#connect", "Connect")
+
+    def test_for_a_password_that_is_missing(self, user: User) -> None:
+        user.dial("guarded")
+        user.sees("#connection-error", "a password is wanted")
+
+    def test_for_a_port_that_refuses(self, user: User) -> None:
+        user.dial("refused")
+        user.sees("#connection-error", "nothing listens there")
+        assert "127.0.0.1" in user.text("#connection-error")
+
+    def test_for_a_server_of_another_version(self, user: User) -> None:
+        user.dial("old", versions=["ocpp2.1"])
+        user.sees("#connection-error", "the server speaks none of 2.1")
+
+    @pytest.mark.parametrize(
+        ("address", "words"),
+        [("", "Give the address"), ("http://127.0.0.1", "begins with ws:// or wss://"), ("ws://", "names no host")],
+    )
+    def test_for_what_is_no_address(self, user: User, address: str, words: str) -> None:
+        user.dial(address)
+        user.sees("#connection-error", words)
+        assert user.tab.look("document.activeElement.id") == "url"
+
+    def test_for_a_port_that_browsers_never_dial(self, user: User) -> None:
+        user.dial("ws://127.0.0.1:1")
+        user.sees("#connection-error", "No connection to ws://127.0.0.1:1")
+
+    def test_for_a_server_that_never_answers_and_it_can_be_cancelled(self, user: User) -> None:
+        user.dial("silent")
+        user.sees("#link", "Connecting")
+        assert user.text("#connect") == "Cancel"
+        user.tab.click("#connect")
+        user.sees("#link", "Not connected")
+        assert user.text("#connection-error") == ""
+
+    def test_for_no_version_at_all(self, user: User) -> None:
+        user.dial(versions=[])
+        user.sees("#connection-error", "at least one version")
+
+    def test_for_a_policy_that_forbids_the_address(self, user: User) -> None:
+        user.dial("barred")
+        user.sees("#connection-error", "its Content-Security-Policy forbids it")

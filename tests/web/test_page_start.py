@@ -1,0 +1,40 @@
+"""How the page starts, and what it says when it cannot."""
+
+import pytest
+
+from tests.web.bench import Bench, User
+from tools.web.assembly import POLICY
+
+pytestmark = pytest.mark.timeout(120)
+
+
+class TestAPageThatStarts:
+    def test_can_be_used_when_python_is_ready(self, user: User) -> None:
+        assert not user.tab.look("document.querySelector('#station').inert")
+        assert user.tab.look("document.querySelector('#startup').hidden")
+
+    def test_offers_the_central_system_beside_it(self, user: User) -> None:
+        assert user.tab.look("document.querySelector('#url').defaultValue || document.querySelector('#url').value")
+
+
+class TestAPageThatCannotStart:
+    def says(self, bench: Bench, url: str, words: str) -> None:
+        with bench.browser.tab(url) as tab:
+            tab.wait("document.querySelector('#startup')?.dataset.failed === ''")
+            assert words in tab.text("#startup-text")
+            assert tab.look("document.querySelector('#station').inert")
+            assert tab.text("#link") == "Not started"
+
+    def test_for_a_policy_without_webassembly(self, bench: Bench) -> None:
+        url = bench.serve(POLICY.replace(" 'wasm-unsafe-eval'", ""))
+        self.says(bench, url, "Content-Security-Policy that forbids WebAssembly")
+
+    def test_for_python_that_takes_too_long(self, bench: Bench) -> None:
+        self.says(bench, bench.serve(patience=0.001), "did not start within 0.001 seconds")
+
+    def test_for_a_folder_without_its_site_file(self, bench: Bench) -> None:
+        self.says(bench, bench.serve(without="/site.json"), "the folder is incomplete")
+
+    def test_for_a_wheel_that_is_missing(self, bench: Bench) -> None:
+        (wheel,) = (name for name in bench.files if name.startswith("/wheels/station_page"))
+        self.says(bench, bench.serve(without=wheel), "a file of the page is missing or was changed")

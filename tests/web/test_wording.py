@@ -1,0 +1,99 @@
+"""How the page words quantities, states and failures."""
+
+import pytest
+
+from ocpp_transports.station import Fault
+from web.page import wording
+
+
+class TestQuantities:
+    @pytest.mark.parametrize(("given", "shown"), [(0, "0.000"), (1234.6, "1.235"), (12_345_678, "12345.678")])
+    def test_energy_is_in_kilowatt_hours_to_the_watt_hour(self, given: float, shown: str) -> None:
+        assert wording.energy(given) == shown
+
+    @pytest.mark.parametrize(("given", "shown"), [(0, "0 W"), (999.4, "999 W"), (1000, "1.0 kW"), (22_000, "22.0 kW")])
+    def test_power_changes_its_unit_at_a_kilowatt(self, given: float, shown: str) -> None:
+        assert wording.power(given) == shown
+
+    @pytest.mark.parametrize(("given", "shown"), [(0, "0:00"), (59.9, "0:59"), (61, "1:01"), (3661, "1:01:01")])
+    def test_a_duration_has_hours_only_where_there_are_any(self, given: float, shown: str) -> None:
+        assert wording.duration(given) == shown
+
+    @pytest.mark.parametrize(("given", "shown"), [(None, ""), (0.0042, "4 ms"), (9.9, "9900 ms"), (12.34, "12.3 s")])
+    def test_a_latency_is_in_milliseconds_up_to_ten_seconds(self, given: float | None, shown: str) -> None:
+        assert wording.latency(given) == shown
+
+    def test_a_version_is_named_as_people_do(self) -> None:
+        assert wording.version("ocpp2.0.1") == "OCPP 2.0.1"
+        assert wording.version(None) == "—"
+
+
+class TestTones:
+    @pytest.mark.parametrize(
+        ("status", "tone"),
+        [
+            ("Available", "good"),
+            ("Charging", "busy"),
+            ("Preparing", "warn"),
+            ("Faulted", "bad"),
+            ("Unavailable", "idle"),
+        ],
+    )
+    def test_a_status_has_its_tone(self, status: str, tone: str) -> None:
+        assert wording.tone_of(status) == tone
+
+
+class TestAFaultThatIsArmed:
+    @pytest.mark.parametrize(
+        ("fault", "words"),
+        [
+            (Fault("drop", None, 1, 5, "any"), "Drop the next call or answer"),
+            (Fault("delay", "Heartbeat", 3, 2.5, "call"), "Delay by 2.5 s the next Heartbeat call, 3 times"),
+            (Fault("malformed", None, 1, 5, "answer"), "Send broken JSON for the next answer"),
+            (Fault("wrong_type", "Reset", 1, 5, "answer"), "Give a wrong type to the next Reset answer"),
+        ],
+    )
+    def test_is_told(self, fault: Fault, words: str) -> None:
+        assert wording.fault(fault) == words
+
+
+class TestAnAddress:
+    @pytest.mark.parametrize("url", ["ws://localhost:9000/ocpp", "wss://[::1]/a?b=c", "ws://csms.example"])
+    def test_it_may_be(self, url: str) -> None:
+        assert wording.address_problem(url) is None
+
+    @pytest.mark.parametrize(
+        ("url", "words"),
+        [
+            ("", "Give the address"),
+            ("localhost:9000", "begins with ws:// or wss://"),
+            ("http://localhost", "begins with ws:// or wss://"),
+            ("ws://", "names no host"),
+            ("ws://[::1", "no address"),
+            ("ws://localhost:99999", "no address"),
+            ("ws://localhost/#part", "“#”"),
+            ("ws://CP001:secret@localhost", "their own fields"),
+        ],
+    )
+    def test_it_may_not_be(self, url: str, words: str) -> None:
+        assert words in (wording.address_problem(url) or "")
+
+
+class TestAFailureToConnect:
+    def explain(self, url: str = "wss://csms.example:9000/ocpp", **facts: bool) -> str:
+        given = {"has_password": False, "is_secure_page": False, "is_barred": False, **facts}
+        return wording.connect_failure(url, ["ocpp2.1", "ocpp1.6"], **given)
+
+    def test_it_names_everything_that_a_browser_does_not_tell_apart(self) -> None:
+        words = self.explain()
+        for cause in ("wss://csms.example:9000", "nothing listens there", "a password is wanted", "none of 2.1, 1.6"):
+            assert cause in words
+
+    def test_with_a_password_that_one_may_be_wrong(self) -> None:
+        assert "the password or the identity is not accepted" in self.explain(has_password=True)
+
+    def test_a_policy_is_told_as_such(self) -> None:
+        assert "Content-Security-Policy forbids it" in self.explain(is_barred=True)
+
+    def test_so_are_mixed_contents(self) -> None:
+        assert "only connect to wss://" in self.explain("ws://csms.example", is_secure_page=True)

@@ -1,0 +1,66 @@
+"""Serve the charging station's page and, beside it, a central system for it to connect to; both on loopback only.
+
+`--write FOLDER` writes the page instead, for any other web server.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tools.web.assembly import POLICY, assemble, write
+from tools.web.csms import HELP, DemoCsms
+from tools.web.site import Site, serving
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until interrupted, or until `quit`. Returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="of the page (8000)")
+    parser.add_argument("--csms-port", type=int, default=9000, help="of the central system (9000)")
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the page into a folder and end")
+    options = parser.parse_args(arguments)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            if options.write:
+                write(assemble(Path(folder)), options.write)
+            else:
+                anyio.run(_serve, Path(folder), options.port, options.csms_port)
+    except (OSError, RuntimeError) as error:
+        print(f"not served: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass  # how it is ended
+    return 0
+
+
+async def _serve(folder: Path, port: int, csms_port: int) -> None:
+    csms = DemoCsms()
+    async with csms.server:
+        listener = await csms.server.listen(csms_port, "127.0.0.1")
+        address = f"ws://127.0.0.1:{listener.port}/ocpp"
+        files = await to_thread.run_sync(lambda: assemble(folder, csms=address))
+        with serving(Site(dict(files), {}, POLICY), port) as url:
+            print(f"The station:        {url}/\nThe central system: {address}\n", flush=True)
+            await (_prompt(csms) if sys.stdin.isatty() else anyio.sleep_forever())
+
+
+async def _prompt(csms: DemoCsms) -> None:
+    """Read commands to stations until `quit` or the end of the input."""
+    print(f"Commands:\n{HELP}\n")
+    while True:
+        line = await to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+        if not line or line.strip() == "quit":
+            return
+        if line.strip():
+            print(await csms.command(line))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

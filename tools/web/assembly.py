@@ -1,0 +1,68 @@
+"""Puts the page of the charging station together: its files, Python for the browser, and the wheels it installs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from tools.web.distribution import PYODIDE, PYODIDE_FILES, build_wheel, kept_wheel, lock_file
+
+__all__ = ["PATIENCE", "POLICY", "Files", "assemble", "write"]
+
+Files: TypeAlias = dict[str, Path | bytes]
+"""What there is to get, by path."""
+
+PATIENCE: Final = 90.0
+"""Seconds that Python may take to start, twice: to load, and to install the wheels."""
+POLICY: Final = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy under which the page works."""
+
+_WEB: Final = Path(__file__).parents[2] / "web"
+_STATIC: Final = ("index.html", "style.css", "loader.js", "icon.svg")
+_PACKAGE: Final = "station_page"
+
+
+def assemble(folder: Path, *, csms: str | None = None, patience: float = PATIENCE) -> Files:
+    """Collect the files of the page; the wheels are built in an empty folder.
+
+    `csms` is the address that the form offers at first. Raises RuntimeError where something has not been installed.
+    """
+    kept = kept_wheel("fastjsonschema")
+    if kept is None or not PYODIDE.is_dir():
+        raise RuntimeError("expected Pyodide from npm and the kept wheel of fastjsonschema: run `make setup`")
+    (folder / "built").mkdir()
+    wheels = (_page_wheel(folder), build_wheel(folder / "built"), kept)
+    site = {"lock": "pyodide-lock.json", "packages": ["station-page"], "csms": csms, "patience": patience}
+    return {
+        **{f"/{name}": _WEB / name for name in _STATIC},
+        **{f"/pyodide/{name}": PYODIDE / name for name in PYODIDE_FILES},
+        **{f"/wheels/{wheel.name}": wheel for wheel in wheels},
+        "/pyodide-lock.json": lock_file(*wheels).encode(),
+        "/site.json": json.dumps(site).encode(),
+    }
+
+
+def write(files: Mapping[str, Path | bytes], folder: Path) -> None:
+    """Write the files into a folder that any web server can serve."""
+    for name, content in files.items():
+        path = folder / name.removeprefix("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
+
+
+def _page_wheel(folder: Path) -> Path:
+    """Make a wheel of the page's own modules: it is not published, so no build system has to know it."""
+    info = f"{_PACKAGE}-1.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {_PACKAGE}\nVersion: 1\n"
+    wheel = "Wheel-Version: 1.0\nGenerator: assembly\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    path = folder / f"{_PACKAGE}-1-py3-none-any.whl"
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for module in sorted((_WEB / "page").glob("*.py")):
+            archive.write(module, f"{_PACKAGE}/{module.name}")
+        for name, text in {"METADATA": metadata, "WHEEL": wheel, "RECORD": ""}.items():
+            archive.writestr(f"{info}/{name}", text)
+    return path

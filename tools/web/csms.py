@@ -1,0 +1,164 @@
+"""The central system beside the page: answers stations of every version, and commands them by lines of text."""
+
+import json
+import shlex
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, Final
+
+from ocpp_transports import HandlerContext, OCPPError, OCPPServer, OCPPServerClient, SecurityProfile
+from ocpp_transports.demo.dialects import PROTOCOLS
+
+__all__ = ["HELP", "DemoCsms"]
+
+_INTERVAL: Final = 300
+_TOKEN: Final = "04A1B2C3D4E5F6"
+_UNREMARKABLE: Final = (
+    "DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification", "MeterValues",
+    "NotifyEvent",
+    "NotifyMonitoringReport", "NotifyPeriodicEventStream", "NotifyReport", "ReservationStatusUpdate",
+    "SecurityEventNotification", "StatusNotification",
+)  # fmt: skip
+"""What is answered by `{}`, or is a SEND and not answered at all."""
+
+HELP: Final = """\
+list                       the stations that are connected, with their transactions
+start STATION [CONNECTOR]  ask for a charging session
+stop STATION               ask to end it
+reset STATION              ask for a restart
+read STATION SETTING       1.6: a configuration key; 2.x: Component.Variable
+set STATION SETTING VALUE  change it
+call STATION ACTION JSON   anything else
+help, quit"""
+
+
+class DemoCsms:
+    """Lets everybody in who knows the password, if there is one; answers, and says what becomes of a command."""
+
+    def __init__(self, *, password: str | None = None, tell: Callable[[str], None] = print) -> None:
+        self._tell = tell
+        self._numbers = count(1)
+        self._transactions: dict[str, dict[int | str, int]] = defaultdict(dict)
+        self._commands: dict[str, Callable[..., Awaitable[str]]] = {
+            name: getattr(self, name) for name in ("list", "start", "stop", "reset", "read", "set", "call")
+        }
+        self.server = OCPPServer(
+            protocols=PROTOCOLS[::-1],  # the newest one that both speak
+            security_profile=SecurityProfile.NONE if password is None else SecurityProfile.BASIC,
+            credentials=None if password is None else lambda _: password,
+        )
+        self.server.on("client", self._arrived)
+        self._add_handlers()
+
+    def _add_handlers(self) -> None:
+        handle = self.server.handle
+        handle("BootNotification", lambda _: {"status": "Accepted", "currentTime": _now(), "interval": _INTERVAL})
+        handle("Heartbeat", lambda _: {"currentTime": _now()})
+        handle("DataTransfer", lambda _: {"status": "UnknownVendorId"})
+        handle("ocpp1.6", "Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})
+        handle("ocpp1.6", "StartTransaction", self._started)
+        handle("ocpp1.6", "StopTransaction", self._stopped)
+        handle("Authorize", lambda _: {"idTokenInfo": {"status": "Accepted"}})
+        handle("TransactionEvent", self._transaction_event)
+        for action in _UNREMARKABLE:
+            handle(action, lambda _: {})
+
+    def _arrived(self, station: OCPPServerClient) -> None:
+        self._tell(f"{station.identity} is connected and speaks {station.protocol}")
+        station.on("close", lambda event: self._tell(f"{station.identity} is gone ({event.code})"))
+
+    # What stations say
+
+    def _started(self, context: HandlerContext) -> Mapping[str, Any]:
+        number = next(self._numbers)
+        self._transactions[context.client.identity][number] = context.params["connectorId"]
+        return {"transactionId": number, "idTagInfo": {"status": "Accepted"}}
+
+    def _stopped(self, context: HandlerContext) -> Mapping[str, Any]:
+        self._transactions[context.client.identity].pop(context.params["transactionId"], None)
+        return {}
+
+    def _transaction_event(self, context: HandlerContext) -> Mapping[str, Any]:
+        running, params = self._transactions[context.client.identity], context.params
+        if params["eventType"] == "Ended":
+            running.pop(params["transactionInfo"]["transactionId"], None)
+        else:
+            running.setdefault(params["transactionInfo"]["transactionId"], params.get("evse", {}).get("id", 0))
+        return {"idTokenInfo": {"status": "Accepted"}} if "idToken" in params else {}
+
+    # What is told to them
+
+    async def command(self, line: str) -> str:
+        """Do what a line says, and say what became of it. Never raises for what a person may type."""
+        try:
+            name, *words = shlex.split(line, posix="{" not in line) or [""]
+            return await self._commands[name](*words) if name in self._commands else HELP
+        except (OCPPError, LookupError, TypeError, ValueError) as error:
+            return f"not done: {error}"
+
+    async def list(self) -> str:
+        """Name the stations."""
+        lines = [
+            f"{one.identity} ({one.protocol}) {dict(self._transactions[one.identity])}" for one in self.server.clients
+        ]
+        return "\n".join(lines) or "no station is connected"
+
+    async def start(self, identity: str, connector: str = "1") -> str:
+        """Ask for a charging session."""
+        if self._protocol(identity) == "ocpp1.6":
+            payload: dict[str, Any] = {"connectorId": int(connector), "idTag": _TOKEN}
+            return await self._ask(identity, "RemoteStartTransaction", payload)
+        token = {"idToken": _TOKEN, "type": "ISO14443"}
+        payload = {"remoteStartId": next(self._numbers), "idToken": token, "evseId": int(connector)}
+        return await self._ask(identity, "RequestStartTransaction", payload)
+
+    async def stop(self, identity: str) -> str:
+        """Ask to end every transaction."""
+        is_16 = self._protocol(identity) == "ocpp1.6"
+        action = "RemoteStopTransaction" if is_16 else "RequestStopTransaction"
+        numbers = tuple(self._transactions[identity])
+        answers = [await self._ask(identity, action, {"transactionId": number}) for number in numbers]
+        return "\n".join(answers) or "there is no transaction"
+
+    async def reset(self, identity: str) -> str:
+        """Ask for a restart."""
+        return await self._ask(
+            identity, "Reset", {"type": "Soft" if self._protocol(identity) == "ocpp1.6" else "OnIdle"}
+        )
+
+    async def read(self, identity: str, setting: str) -> str:
+        """Ask for a setting."""
+        if self._protocol(identity) == "ocpp1.6":
+            return await self._ask(identity, "GetConfiguration", {"key": [setting]})
+        return await self._ask(identity, "GetVariables", {"getVariableData": [_where(setting)]})
+
+    async def set(self, identity: str, setting: str, value: str) -> str:
+        """Change a setting."""
+        if self._protocol(identity) == "ocpp1.6":
+            return await self._ask(identity, "ChangeConfiguration", {"key": setting, "value": value})
+        data = {**_where(setting), "attributeValue": value}
+        return await self._ask(identity, "SetVariables", {"setVariableData": [data]})
+
+    async def call(self, identity: str, action: str, *payload: str) -> str:
+        """Call anything."""
+        return await self._ask(identity, action, json.loads(" ".join(payload) or "{}"))
+
+    async def _ask(self, identity: str, action: str, payload: dict[str, Any]) -> str:
+        return json.dumps(await self.server.call(identity, action, payload), ensure_ascii=False)
+
+    def _protocol(self, identity: str) -> str | None:
+        client = self.server.get_client(identity)
+        if client is None:
+            raise LookupError(f"{identity} is not connected")
+        return client.protocol
+
+
+def _where(setting: str) -> dict[str, Any]:
+    component, _, variable = setting.rpartition(".")
+    return {"component": {"name": component}, "variable": {"name": variable}}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,51 @@
+"""The pictures of the page: one scene, at two widths, in light and dark."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from tools.web.devtools import Tab
+
+__all__ = ["SHOTS", "ready", "set_scene", "take"]
+
+SHOTS: Final = {
+    "station-1280-light": (1280, 1090, False),
+    "station-1280-dark": (1280, 1090, True),
+    "station-390-light": (390, 1560, False),
+    "station-390-dark": (390, 1560, True),
+}
+"""Width and height in CSS pixels, and whether it is dark."""
+
+_CHARGED: Final = 4.0
+"""Seconds of charging in the picture."""
+_START: Final = 60.0
+
+
+def ready(tab: Tab) -> None:
+    """Wait until Python has started. Raises RuntimeError with what the page says if it has not."""
+    has_started = "document.querySelector('#station')?.inert === false"
+    tab.wait(f"{has_started} || document.querySelector('#startup')?.dataset.failed === ''", _START)
+    if tab.look("document.querySelector('#station').inert"):
+        raise RuntimeError(tab.text("#startup-text"))
+
+
+def set_scene(tab: Tab) -> None:
+    """Connect to the offered address; one connector charges, the other has a fault."""
+    tab.click("#connect")
+    tab.wait("document.querySelector('#fact-boot').textContent === 'Accepted'")
+    tab.click("#plug-1")
+    tab.wait("document.querySelector('#plug-1').textContent === 'Unplug'")
+    tab.click("#charge-1")
+    tab.wait("document.querySelector('#charge-1').textContent === 'Stop'")
+    tab.click("#fault-2")
+    tab.wait("document.querySelector('#fault-2').textContent === 'Clear fault'")
+    time.sleep(_CHARGED)
+    tab.look("document.activeElement.blur()")
+
+
+def take(tab: Tab) -> Iterator[tuple[str, bytes]]:
+    """Take each picture, a PNG."""
+    for name, (width, height, dark) in SHOTS.items():
+        tab.resize(width, height, dark=dark)
+        tab.look("scrollTo(0, 0)")
+        yield name, tab.screenshot()

@@ -1,0 +1,137 @@
+"""The page as a whole: makes its parts, hands them the station, and keeps them up to date."""
+
+import asyncio
+import traceback
+from typing import Final
+
+import js
+
+from ocpp_transports import BrowserOCPPClient
+from ocpp_transports.station import Station
+
+from . import wording
+from .configuration import SettingsTable
+from .connection import Connection
+from .connectors import Cards
+from .dom import Element, Events, by_id, say
+from .editor import Editor
+from .keys import Keys
+from .messages import Messages
+from .mischief import Faults
+from .tabs import Tabs, Theme
+
+__all__ = ["start"]
+
+_TICK: Final = 1.0
+"""Seconds between two looks at meters and countdowns."""
+
+
+class App:
+    """The page of one station after another."""
+
+    def __init__(self, default_url: str | None) -> None:
+        self._station: Station | None = None
+        self._client: BrowserOCPPClient | None = None
+        self._is_refresh_due = False
+        self._unwatch: object = None
+        self.events = Events(self._failed)
+        self._cards = Cards(self.events)
+        self._messages = Messages(self.events)
+        self._editor = Editor(self.events, lambda: self._client, self._sent_garbage)
+        self._settings = SettingsTable(self.events)
+        self._faults = Faults(self.events)
+        self._connection = Connection(self.events, self._adopt, default_url)
+        self._tabs = Tabs(self.events, shown=self.refresh)
+        self._theme = Theme(self.events)
+        self._add_keys(Keys(self.events))
+        self.events.before("click", lambda _: say(by_id("notice"), ""))
+        self._connection.begin()
+        self.events.listen()
+
+    def _adopt(self, client: BrowserOCPPClient, station: Station) -> None:
+        if callable(self._unwatch):
+            self._unwatch()
+        self._client, self._station = client, station
+        self._unwatch = station.watch(self._changed)
+        self._cards.show(station)
+        self._messages.show(station.log)
+        self._settings.show(station)
+        self._faults.show(station)
+        self._speak()
+
+    def _sent_garbage(self, text: str) -> None:
+        if self._station is not None:
+            self._station.log.sent_raw(text)
+
+    def _speak(self) -> None:
+        if self._station is not None:
+            self._editor.speak(self._station.protocol)
+            self._faults.speak(self._station.protocol)
+
+    def _changed(self, *_: object) -> None:
+        """Refresh once, however many changes come together."""
+        if not self._is_refresh_due:
+            self._is_refresh_due = True
+            asyncio.get_running_loop().call_soon(self.refresh)
+
+    def refresh(self) -> None:
+        """Write what has changed."""
+        self._is_refresh_due = False
+        self._speak()
+        self._cards.refresh()
+        self._settings.refresh()
+        self._faults.refresh()
+        self._connection.refresh()
+        self._write_facts()
+
+    def _write_facts(self) -> None:
+        if self._station is None:
+            return
+        total = sum(connector.energy_wh for connector in self._station.connectors)
+        by_id("fact-boot").textContent = self._station.boot_status or "—"
+        by_id("fact-firmware").textContent = f"{self._station.firmware_version}, {self._station.firmware_status}"
+        by_id("fact-diagnostics").textContent = self._station.diagnostics_status
+        by_id("fact-queued").textContent = str(self._station.queued)
+        by_id("fact-total").textContent = f"{wording.energy(total)} kWh"
+
+    async def tick(self) -> None:
+        """Keep meters and countdowns going as long as the page lives."""
+        while True:
+            self.refresh()
+            await asyncio.sleep(_TICK)
+
+    def _failed(self, element: Element, error: BaseException) -> None:
+        """Show what failed where it was asked for. What no user can be the reason of goes to the console as well."""
+        if not isinstance(error, (RuntimeError, ValueError, OSError)):
+            js.console.error("".join(traceback.format_exception(error)))
+        words = str(error) or type(error).__name__
+        words = words[0].upper() + words[1:]
+        if not self._cards.failed(element, words):
+            say(by_id("notice"), words, "bad")
+        self.refresh()
+
+    def _add_keys(self, keys: Keys) -> None:
+        keys.add("c", "Go to the address of the central system", lambda: by_id("url").focus())
+        keys.add("1", "Go to connector 1", lambda: self._cards.focus(1))
+        keys.add("2", "Go to connector 2", lambda: self._cards.focus(2))
+        keys.add("m", "Messages", lambda: self._tabs.show("messages"))
+        keys.add("e", "Editor", lambda: self._tabs.show("editor"))
+        keys.add("g", "Configuration", lambda: self._tabs.show("settings"))
+        keys.add("f", "Faults", lambda: self._tabs.show("mischief"))
+        keys.add("/", "Filter the messages", self._to_filter)
+        keys.add("p", "Pause the list of messages, or let it go on", self._messages.pause)
+        keys.add("x", "Clear the list of messages", self._messages.clear)
+        keys.add("t", "Change the colours", self._theme.turn)
+
+    def _to_filter(self) -> None:
+        self._tabs.show("messages")
+        by_id("filter").focus()
+
+
+_running: set[asyncio.Task[None]] = set()
+
+
+def start(default_url: str | None = None) -> None:
+    """Start the page; what connects by default is offered in the form."""
+    app = App(default_url)
+    _running.add(asyncio.ensure_future(app.tick()))

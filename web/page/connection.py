@@ -1,0 +1,193 @@
+"""The form that connects a station, and what is said of its connection."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+import js
+
+from ocpp_transports import BrowserOCPPClient, ConnectionFailedError
+from ocpp_transports.events import CloseEvent, DisconnectEvent, ReconnectEvent
+from ocpp_transports.station import Station, StationSettings
+from ocpp_transports.station.asyncio_pace import AsyncioPace
+
+from . import wording
+from .dom import Element, Events, by_id, say, value_of
+
+__all__ = ["Connection"]
+
+CONNECTORS: Final = 2
+_EXAMPLE: Final = "ws://localhost:9000/ocpp"
+
+Adopt: TypeAlias = Callable[[BrowserOCPPClient, Station], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the form says."""
+
+    url: str
+    identity: str
+    password: str
+    protocols: tuple[str, ...]
+    is_strict: bool
+
+    @classmethod
+    def read(cls) -> "Wanted":
+        """Read the form."""
+        boxes = js.document.querySelectorAll("#connection [name=version]")
+        protocols = tuple(box.value for box in boxes if box.checked)
+        password = by_id("password").value  # blanks count
+        return cls(value_of("url"), value_of("identity"), password, protocols, bool(by_id("strict").checked))
+
+    def problem(self) -> tuple[str, str] | None:
+        """Give what is wrong, as the id of a field and words."""
+        if words := wording.address_problem(self.url):
+            return "url", words
+        if not self.identity:
+            return "identity", "Give the station an identity."
+        if not self.protocols:
+            return "url", "Offer at least one version."
+        return None
+
+    def make(self) -> tuple[BrowserOCPPClient, Station]:
+        """Make the station, which is not connected yet. Raises ValueError for what no station can be."""
+        client = BrowserOCPPClient(
+            self.identity,
+            self.url,
+            protocols=self.protocols,
+            password=self.password or None,
+            strict_mode=self.is_strict,
+            logging=False,  # the page has a log of its own
+        )
+        settings = StationSettings(connectors=CONNECTORS, max_power=22_000, protocol=self.protocols[0])
+        return client, Station(client, AsyncioPace(), settings)
+
+
+class Connection:
+    """Connects and disconnects the station; a form that was changed makes a new one."""
+
+    def __init__(self, events: Events, adopt: Adopt, default_url: str | None) -> None:
+        self._adopt = adopt
+        self._barred: set[str] = set()
+        self._retry: tuple[int, float] | None = None
+        self._is_on = self._is_cancelled = False
+        by_id("url").value = default_url or ""
+        self._made = Wanted(default_url or _EXAMPLE, "CP001", "", ("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), is_strict=True)
+        self._client, self._station = self._made.make()
+        events.on("submit", "connect", self._submit)
+        events.before("securitypolicyviolation", self._violated)
+
+    def begin(self) -> None:
+        """Hand out the first station."""
+        self._take(*self._made.make())
+
+    def refresh(self) -> None:
+        """Write the state of the connection."""
+        words, tone = self._state()
+        by_id("fact-connection").textContent = words
+        by_id("fact-identity").textContent = self._client.identity
+        by_id("fact-version").textContent = wording.version(self._client.protocol)
+        short = {"closed": "Not connected", "open": "Connected"}.get(words, words.capitalize())
+        if by_id("link").textContent != short:
+            by_id("link").textContent = short
+        by_id("link").dataset.tone = tone
+        by_id("connection").dataset.busy = str(self._is_busy).lower()
+        by_id("connect").dataset.busy = str(self._is_busy).lower()
+        by_id("connect").textContent = (
+            "Connect" if not self._is_busy else ("Disconnect" if tone == "good" else "Cancel")
+        )
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether the station is switched on, be it that it dials, waits or restarts."""
+        return self._is_on or self._client.state.name != "CLOSED"
+
+    def _state(self) -> tuple[str, str]:
+        name = self._client.state.name
+        if name == "CONNECTING" and self._retry is not None:
+            attempt, at = self._retry
+            left = max(0.0, at - monotonic())
+            return f"again in {left:.0f} s (attempt {attempt})", "warn"
+        return {
+            "OPEN": ("open", "good"),
+            "CONNECTING": ("connecting", "busy"),
+            "CLOSING": ("closing", "busy"),
+        }.get(name, ("restarting", "busy") if self._is_on else ("closed", "idle"))
+
+    async def _submit(self, _: Element, __: Any) -> None:
+        if self._is_busy:
+            self._is_cancelled, self._is_on = True, False
+            self._tell("")
+            await self._station.stop()
+        elif self._is_filled_in():
+            await self._connect()
+        self.refresh()
+
+    def _is_filled_in(self) -> bool:
+        problem = Wanted.read().problem()
+        for name in ("url", "identity"):
+            by_id(name).setAttribute("aria-invalid", str(problem is not None and problem[0] == name).lower())
+        if problem is not None:
+            self._tell(problem[1])
+            by_id(problem[0]).focus()
+        return problem is None
+
+    async def _connect(self) -> None:
+        wanted = Wanted.read()
+        if wanted != self._made:
+            made = wanted.make()
+            self._made = wanted
+            self._take(*made)
+        self._tell("")
+        self._barred.clear()
+        self._is_on, self._is_cancelled = True, False
+        try:
+            await self._station.start()
+        except Exception as error:  # noqa: BLE001 - whatever hinders a connection is told in the form
+            self._is_on = False
+            await self._station.stop()
+            self._tell("" if self._is_cancelled else self._explained(wanted, error))
+
+    def _explained(self, wanted: Wanted, error: BaseException) -> str:
+        if not isinstance(error, ConnectionFailedError):
+            return f"Not connected: {error}."
+        return wording.connect_failure(
+            wanted.url,
+            wanted.protocols,
+            has_password=bool(wanted.password),
+            is_secure_page=js.location.protocol == "https:",
+            is_barred=urlsplit(wanted.url).netloc in self._barred,
+        )
+
+    def _take(self, client: BrowserOCPPClient, station: Station) -> None:
+        self._client, self._station = client, station
+        client.on("connecting", lambda _: self._retries(None))
+        client.on("open", lambda _: self._retries(None))
+        client.on("reconnect", self._retries)
+        client.on("disconnect", self._dropped)
+        client.on("close", self._closed)
+        self._adopt(client, station)
+
+    def _retries(self, event: ReconnectEvent | None) -> None:
+        self._retry = None if event is None else (event.attempt, monotonic() + event.delay)
+        if self._client.state.name == "OPEN":
+            self._tell("")
+        self.refresh()
+
+    def _dropped(self, event: DisconnectEvent) -> None:
+        reason = f": {event.reason}" if event.reason else ""
+        self._tell(f"The connection dropped (code {event.code}{reason}).", tone="warn")
+
+    def _closed(self, _: CloseEvent) -> None:
+        self._retry = None
+        self.refresh()
+
+    def _violated(self, event: Any) -> None:
+        if event.effectiveDirective == "connect-src":
+            self._barred.add(urlsplit(event.blockedURI).netloc)
+
+    def _tell(self, words: str, tone: str = "bad") -> None:
+        say(by_id("connection-error"), words, tone)
