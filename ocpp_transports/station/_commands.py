@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ocpp_core.errors import OCPPError
 
@@ -15,8 +15,9 @@ from ._metering import Metering
 from ._outbox import Outbox
 from ._profile_messages import ProfileError, read_profile, write_periods
 from ._reservations import Reservations
+from ._time import read_time
 from ._transactions import Transactions
-from ._transfers import Transfers
+from ._transfers import Firmware, Transfers
 from .authorization import Authorization
 from .charging_profiles import TRANSACTION, ChargingProfile, Situation
 from .configuration import Option
@@ -27,6 +28,7 @@ __all__ = ["Command", "Commands", "Deed", "Parts"]
 
 Command: TypeAlias = Callable[[Payload], Payload]
 """Takes the payload of a CALL, which conforms to its schema, and returns that of the CALLRESULT."""
+_IS_CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
 Deed: TypeAlias = Callable[[], Awaitable[object]]
 """What is done after the answer."""
 
@@ -220,3 +222,32 @@ class Commands(ABC):
         if whole:
             self._equipment.reported_availability = None
         self._later("StatusNotification", self._equipment.report_as_asked)
+
+    # Firmware and logs
+
+    def _update_requested_firmware(self, params: Payload) -> Payload:
+        """Do an update that has a number: those of 2.x, and the signed ones of 1.6."""
+        message = params["firmware"]
+        is_signed = "signature" in message
+        if is_signed and _IS_CERTIFICATE not in message.get("signingCertificate", ""):
+            event = self._equipment.dialect.security_event(
+                "InvalidFirmwareSigningCertificate", self._equipment.pace.now()
+            )
+            self._later("SecurityEventNotification", partial(self._equipment.tell, event))
+            return {"status": "InvalidCertificate"}
+        firmware = Firmware(
+            location=message["location"],
+            retrieve=read_time(message["retrieveDateTime"]),
+            install=read_time(message["installDateTime"]) if "installDateTime" in message else None,
+            request=params["requestId"],
+            is_signed=is_signed,
+            retries=max(0, params.get("retries", 0)),
+            retry_interval=params.get("retryInterval", 60),
+        )
+        return {"status": "AcceptedCanceled" if self._parts.transfers.update(firmware) else "Accepted"}
+
+    def _upload_requested_log(self, params: Payload) -> Payload:
+        """Upload a log that is asked for by a number: all but the diagnostics of plain 1.6."""
+        transfers = self._parts.transfers
+        replaced = transfers.upload_log(params["log"]["remoteLocation"], params["requestId"])
+        return {"status": "AcceptedCanceled" if replaced else "Accepted", "filename": transfers.file_name()}

@@ -9,14 +9,12 @@ from ._device_model import DeviceModel
 from ._dialect import Payload, dig
 from ._smart_charging2 import SmartCharging2
 from ._time import read_expiry, read_time
-from ._transfers import Firmware
 from .authorization import Authorization
 from .configuration import Option
 from .connector import Connector, IdToken, Reservation, Transaction
 
 __all__ = ["Commands2"]
 
-_IS_CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
 _LOCK_FAILURE: Final = "ConnectorLockFailure"
 
 
@@ -32,7 +30,7 @@ class Commands2(Commands):
             "ClearCache": self._clear_cache,
             "DataTransfer": self._data_transfer,
             "GetLocalListVersion": self._get_local_list_version,
-            "GetLog": self._get_log,
+            "GetLog": self._upload_requested_log,
             "GetTransactionStatus": self._get_transaction_status,
             "RequestStartTransaction": self._request_start_transaction,
             "RequestStopTransaction": self._request_stop_transaction,
@@ -42,7 +40,7 @@ class Commands2(Commands):
             "SetNetworkProfile": lambda _: {"status": "Rejected"},
             "TriggerMessage": self._trigger_message,
             "UnlockConnector": self._unlock_connector,
-            "UpdateFirmware": self._update_firmware,
+            "UpdateFirmware": self._update_requested_firmware,
             **DeviceModel(self._parts).table,
             **SmartCharging2(self._parts).table,
         }
@@ -148,33 +146,6 @@ class Commands2(Commands):
             "LogStatusNotification": partial(transfers.tell_log, is_diagnostics=False),
         }
         self._later(message, deeds[message])
-
-    # Firmware and logs
-
-    def _update_firmware(self, params: Payload) -> Payload:
-        message = params["firmware"]
-        is_signed = "signature" in message
-        if is_signed and _IS_CERTIFICATE not in message.get("signingCertificate", ""):
-            event = self._equipment.dialect.security_event(
-                "InvalidFirmwareSigningCertificate", self._equipment.pace.now()
-            )
-            self._later("SecurityEventNotification", partial(self._equipment.tell, event))
-            return {"status": "InvalidCertificate"}
-        firmware = Firmware(
-            location=message["location"],
-            retrieve=read_time(message["retrieveDateTime"]),
-            install=read_time(message["installDateTime"]) if "installDateTime" in message else None,
-            request=params["requestId"],
-            is_signed=is_signed,
-            retries=max(0, params.get("retries", 0)),
-            retry_interval=params.get("retryInterval", 60),
-        )
-        return {"status": "AcceptedCanceled" if self._parts.transfers.update(firmware) else "Accepted"}
-
-    def _get_log(self, params: Payload) -> Payload:
-        transfers = self._parts.transfers
-        replaced = transfers.upload_log(params["log"]["remoteLocation"], params["requestId"])
-        return {"status": "AcceptedCanceled" if replaced else "Accepted", "filename": transfers.file_name()}
 
     # Local list, reservations
 

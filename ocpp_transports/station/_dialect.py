@@ -67,8 +67,14 @@ class Dialect(ABC):
 
     stop_reasons: ClassVar[frozenset[str]]
     """Why a transaction may end."""
-    fault_codes: ClassVar[frozenset[str]]
-    """What a connector may suffer from."""
+    fault_codes: ClassVar = frozenset(
+        {
+            "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
+            "LocalListConflict", "OtherError", "OverCurrentFailure", "OverVoltage", "PowerMeterFailure",
+            "PowerSwitchFailure", "ReaderFailure", "ResetFailure", "UnderVoltage", "WeakSignal",
+        }
+    )  # fmt: skip
+    """What a connector may suffer from: the error codes of 1.6 §7.6, which 2.x leaves to the maker."""
     reconnection_reports_all: ClassVar[bool]
     """Whether the status of every connector is sent again after a long time offline."""
 

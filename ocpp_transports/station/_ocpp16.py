@@ -29,13 +29,6 @@ class Dialect16(Dialect):
             "Remote", "SoftReset", "UnlockCommand",
         }
     )  # fmt: skip
-    fault_codes: ClassVar = frozenset(
-        {
-            "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
-            "LocalListConflict", "OtherError", "OverCurrentFailure", "OverVoltage", "PowerMeterFailure",
-            "PowerSwitchFailure", "ReaderFailure", "ResetFailure", "UnderVoltage", "WeakSignal",
-        }
-    )  # fmt: skip
 
     def status_of(self, connector: Connector) -> str:
         """Name the status of a connector, §4.9."""
@@ -137,10 +130,10 @@ class Dialect16(Dialect):
     def updated(
         self,
         transaction: Transaction,  # noqa: ARG002 - the status of the connector tells all
-        trigger: str,  # noqa: ARG002
-        at: datetime,  # noqa: ARG002
+        trigger: str,  # noqa: ARG002 - 1.6 does not tell
+        at: datetime,  # noqa: ARG002 - 1.6 does not tell
         *,
-        offline: bool,  # noqa: ARG002
+        offline: bool,  # noqa: ARG002 - 1.6 does not tell
     ) -> Draft | None:
         """Report nothing: 1.6 has the status of the connector for it."""
         return None

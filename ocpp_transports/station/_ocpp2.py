@@ -57,13 +57,6 @@ class Dialect2(Dialect):
             "Reboot", "Remote", "SOCLimitReached", "StoppedByEV", "TimeLimitReached", "Timeout",
         }
     )  # fmt: skip
-    fault_codes: ClassVar = frozenset(
-        {
-            "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
-            "LocalListConflict", "OtherError", "OverCurrentFailure", "OverVoltage", "PowerMeterFailure",
-            "PowerSwitchFailure", "ReaderFailure", "ResetFailure", "UnderVoltage", "WeakSignal",
-        }
-    )  # fmt: skip
 
     def __init__(self, protocol: str, settings: StationSettings) -> None:
         super().__init__(protocol, settings)

@@ -2,19 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from ._certificates import CertificateError, CertificateStore
 from ._commands import Command, Commands, Parts
 from ._dialect import Payload
-from ._time import read_time
-from ._transfers import Firmware
 
 __all__ = ["Security16"]
 
 Trigger: TypeAlias = Callable[[str, int | None], str]
-
-_IS_CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
 
 
 class Security16(Commands):
@@ -37,9 +33,9 @@ class Security16(Commands):
             "DeleteCertificate": self._delete_certificate,
             "ExtendedTriggerMessage": self._extended_trigger_message,
             "GetInstalledCertificateIds": self._get_installed_certificate_ids,
-            "GetLog": self._get_log,
+            "GetLog": self._upload_requested_log,
             "InstallCertificate": self._install_certificate,
-            "SignedUpdateFirmware": self._signed_update_firmware,
+            "SignedUpdateFirmware": self._update_requested_firmware,
         }
 
     def _extended_trigger_message(self, params: Payload) -> Payload:
@@ -50,29 +46,6 @@ class Security16(Commands):
             self._later(message, partial(transfers.tell_log, is_diagnostics=False))
             return {"status": "Accepted"}
         return {"status": self._trigger(message, params.get("connectorId"))}
-
-    def _get_log(self, params: Payload) -> Payload:
-        transfers = self._parts.transfers
-        replaced = transfers.upload_log(params["log"]["remoteLocation"], params["requestId"])
-        return {"status": "AcceptedCanceled" if replaced else "Accepted", "filename": transfers.file_name()}
-
-    def _signed_update_firmware(self, params: Payload) -> Payload:
-        message = params["firmware"]
-        if _IS_CERTIFICATE not in message["signingCertificate"]:
-            equipment = self._equipment
-            event = equipment.dialect.security_event("InvalidFirmwareSigningCertificate", equipment.pace.now())
-            self._later("SecurityEventNotification", lambda: equipment.tell(event))
-            return {"status": "InvalidCertificate"}
-        firmware = Firmware(
-            location=message["location"],
-            retrieve=read_time(message["retrieveDateTime"]),
-            install=read_time(message["installDateTime"]) if "installDateTime" in message else None,
-            request=params["requestId"],
-            is_signed=True,
-            retries=max(0, params.get("retries", 0)),
-            retry_interval=params.get("retryInterval", 60),
-        )
-        return {"status": "AcceptedCanceled" if self._parts.transfers.update(firmware) else "Accepted"}
 
     def _install_certificate(self, params: Payload) -> Payload:
         try:
