@@ -71,6 +71,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._in_block = False
 
     async def __aenter__(self) -> Self:
+        await warm_up_in_thread(self._options)  # for connections that others bring; `listen` does it as well
         self._in_block = True
         self._closed = None
         if self._runtime is None:

@@ -12,6 +12,7 @@ from ocpp_transports import (
     OCPPServer,
     UnexpectedHttpResponse,
     _farewells,
+    load_validator,
 )
 from ocpp_transports.events import CloseEvent
 from tests.transports.pairs import SECONDS, client_of, first, knock, never, serving, station_of, upgrade
@@ -296,6 +297,11 @@ class TestStrictMode:
             await server.listen(0, "127.0.0.1")
             validator = server._options.validators["ocpp1.6"]
             assert all(message.is_compiled for kinds in validator._messages.values() for message in kinds.values())
+
+    async def test_compiles_when_its_block_begins_for_connections_that_others_bring(self):
+        validator = load_validator("ocpp1.6")
+        async with OCPPServer(protocols=["ocpp1.6"], strict_mode=True, strict_mode_validators=[validator]):
+            assert all(message.is_compiled for message in validator._messages["Heartbeat"].values())
 
 
 class TestComingWhileTheServerCloses:
