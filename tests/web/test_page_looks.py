@@ -40,6 +40,13 @@ class TestTheLayout:
             assert user.tab.look("document.documentElement.scrollWidth") <= width
         user.tab.resize(1280, 900)
 
+    def test_scrolls_many_messages_in_their_list_and_not_in_the_page(self, user: User, bench: Bench) -> None:
+        identity = user.connect(versions=["ocpp1.6"])
+        for _ in range(30):
+            bench.command(f'call {identity} DataTransfer {{"vendorId": "x"}}')
+        user.tab.until(lambda: len(user.messages()) > 60, "the messages are listed")
+        assert user.tab.look("document.documentElement.scrollHeight") < 1300
+
     @pytest.mark.parametrize("dark", [False, True])
     def test_has_enough_contrast(self, user: User, *, dark: bool) -> None:
         user.tab.resize(1280, 900, dark=dark)
