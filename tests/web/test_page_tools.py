@@ -45,6 +45,19 @@ class TestTheMessages:
         user.tab.click("#pause")
         user.sees(".entry .action", "GetConfiguration")
 
+    def test_that_pile_up_meanwhile_are_counted_and_the_latest_of_them_are_listed(
+        self, user: User, bench: Bench
+    ) -> None:
+        identity = user.connect(versions=["ocpp1.6"])
+        user.tab.click("#pause")
+        for number in range(160):
+            bench.command(f'call {identity} DataTransfer {{"vendorId": "v{number}"}}')
+        user.sees("#log-count", "320 more while paused")
+        user.tab.click("#pause")
+        user.sees("#log-count", "300 messages.")
+        user.fill("filter", "v159")
+        user.sees("#log-count", "300 messages, 1 shown.")
+
     def test_can_be_forgotten(self, user: User) -> None:
         user.connect()
         user.tab.click("[data-click=clear-log]")
@@ -69,6 +82,8 @@ class TestTheMessages:
         user.tab.send("Page.bringToFront")
         user.tab.click("[data-click=copy-all]")
         user.sees("[data-click=copy-all]", "Copied")
+        user.tab.click("[data-click=copy-all]")
+        user.tab.until(lambda: user.text("[data-click=copy-all]") == "Copy", "the button has its name again")
         lines = user.tab.look("navigator.clipboard.readText()").splitlines()
         assert json.loads(lines[0])["action"] == "BootNotification"
 
