@@ -80,6 +80,14 @@ class TestNoConnection:
         user.sees("#link", "Not connected")
         assert user.text("#connection-error") == ""
 
+    def test_for_one_that_is_cancelled_and_the_next_one_is_not_ended_with_it(self, user: User) -> None:
+        user.dial("silent")
+        user.sees("#link", "Connecting")
+        again = f"document.querySelector('#url').value = {user.bench.addresses['csms']!r}"
+        user.tab.look(f"document.querySelector('#connect').click(); {again}; document.querySelector('#connect').click()")
+        user.sees("#link", "Connected")
+        assert user.text("#connection-error") == ""
+
     def test_for_no_version_at_all(self, user: User) -> None:
         user.dial(versions=[])
         user.sees("#connection-error", "at least one version")

@@ -73,7 +73,8 @@ class Connection:
         self._adopt = adopt
         self._barred: set[str] = set()
         self._retry: tuple[int, float] | None = None
-        self._is_on = self._is_cancelled = False
+        self._is_on = False
+        self._attempt: object = None
         by_id("url").value = default_url or ""
         self._made = Wanted(default_url or _EXAMPLE, "CP001", "", ("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), is_strict=True)
         self._client, self._station = self._made.make()
@@ -119,7 +120,7 @@ class Connection:
 
     async def _submit(self, _: Element, __: Any) -> None:
         if self._is_busy:
-            self._is_cancelled, self._is_on = True, False
+            self._attempt, self._is_on = None, False
             self._tell("")
             await self._station.stop()
         elif self._is_filled_in():
@@ -143,13 +144,14 @@ class Connection:
             self._take(*made)
         self._tell("")
         self._barred.clear()
-        self._is_on, self._is_cancelled = True, False
+        self._is_on, self._attempt = True, (attempt := object())
         try:
             await self._station.start()
         except Exception as error:  # noqa: BLE001 - whatever hinders a connection is told in the form
-            self._is_on = False
-            await self._station.stop()
-            self._tell("" if self._is_cancelled else self._explained(wanted, error))
+            if self._attempt is attempt:  # else it was cancelled, and perhaps another one is under way
+                self._is_on = False
+                await self._station.stop()
+                self._tell(self._explained(wanted, error))
 
     def _explained(self, wanted: Wanted, error: BaseException) -> str:
         if not isinstance(error, ConnectionFailedError):
