@@ -34,6 +34,7 @@ class TestAConnection:
         bench.drop(identity)
         user.sees("#connection-error", "The connection dropped (code 1006)")
         user.sees("#fact-connection", "again in")
+        assert user.text("#link") == "Reconnecting"  # it is read out whenever it changes, so it counts no seconds
         user.sees("#link", "Connected")
         assert user.text("#connection-error") == ""
 

@@ -57,6 +57,7 @@ class TestTheMessages:
         user.sees("#log-count", "300 messages.")
         user.fill("filter", "v159")
         user.sees("#log-count", "300 messages, 1 shown.")
+        assert user.text("#log-found") == "300 messages, 1 shown."
 
     def test_can_be_forgotten(self, user: User) -> None:
         user.connect()

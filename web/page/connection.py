@@ -87,11 +87,10 @@ class Connection:
 
     def refresh(self) -> None:
         """Write the state of the connection."""
-        words, tone = self._state()
+        words, short, tone = self._state()
         by_id("fact-connection").textContent = words
         by_id("fact-identity").textContent = self._client.identity
         by_id("fact-version").textContent = wording.version(self._client.protocol)
-        short = {"closed": "Not connected", "open": "Connected"}.get(words, words.capitalize())
         if by_id("link").textContent != short:
             by_id("link").textContent = short
         by_id("link").dataset.tone = tone
@@ -106,17 +105,18 @@ class Connection:
         """Whether the station is switched on, be it that it dials, waits or restarts."""
         return self._is_on or self._client.state.name != "CLOSED"
 
-    def _state(self) -> tuple[str, str]:
+    def _state(self) -> tuple[str, str, str]:
+        """Give words, a short form of them, and a tone. The short form is read out when it changes: it counts nothing."""
         name = self._client.state.name
         if name == "CONNECTING" and self._retry is not None:
             attempt, at = self._retry
             left = max(0.0, at - monotonic())
-            return f"again in {left:.0f} s (attempt {attempt})", "warn"
+            return f"again in {left:.0f} s (attempt {attempt})", "Reconnecting", "warn"
         return {
-            "OPEN": ("open", "good"),
-            "CONNECTING": ("connecting", "busy"),
-            "CLOSING": ("closing", "busy"),
-        }.get(name, ("restarting", "busy") if self._is_on else ("closed", "idle"))
+            "OPEN": ("open", "Connected", "good"),
+            "CONNECTING": ("connecting", "Connecting", "busy"),
+            "CLOSING": ("closing", "Closing", "busy"),
+        }.get(name, ("restarting", "Restarting", "busy") if self._is_on else ("closed", "Not connected", "idle"))
 
     async def _submit(self, _: Element, __: Any) -> None:
         if self._is_busy:

@@ -104,6 +104,7 @@ class Messages:
         for entry, row in self._rows.values():
             self._sift(entry, row)
         self._count()
+        by_id("log-found").textContent = by_id("log-count").textContent  # read out: what every message changes is not
 
     def _count(self) -> None:
         shown = self._shown.values()
