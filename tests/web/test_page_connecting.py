@@ -29,6 +29,13 @@ class TestAConnection:
         user.leave()
         user.tab.until(lambda: identity not in bench.command("list"), "the station has left")
 
+    def test_can_be_edited_only_where_that_changes_something(self, user: User) -> None:
+        locked = "['url', 'identity', 'password'].every(id => document.getElementById(id).readOnly)"
+        user.connect()
+        user.tab.wait(f"{locked} && document.querySelector('#newest').disabled")
+        user.leave()
+        user.tab.wait(f"!{locked} && !document.querySelector('#newest').disabled")
+
     def test_comes_back_by_itself_when_it_is_lost(self, user: User, bench: Bench) -> None:
         identity = user.connect()
         bench.drop(identity)
@@ -92,6 +99,7 @@ class TestNoConnection:
     def test_for_no_version_at_all(self, user: User) -> None:
         user.dial(versions=[])
         user.sees("#connection-error", "at least one version")
+        assert user.tab.look("document.activeElement.id") == "newest"
 
     def test_for_a_policy_that_forbids_the_address(self, user: User) -> None:
         user.dial("barred")

@@ -49,7 +49,7 @@ class Wanted:
         if not self.identity:
             return "identity", "Give the station an identity."
         if not self.protocols:
-            return "url", "Offer at least one version."
+            return "newest", "Offer at least one version."
         return None
 
     def make(self) -> tuple[BrowserOCPPClient, Station]:
@@ -73,7 +73,7 @@ class Connection:
         self._adopt = adopt
         self._barred: set[str] = set()
         self._retry: tuple[int, float] | None = None
-        self._is_on = False
+        self._is_on = self._is_locked = False
         self._attempt: object = None
         by_id("url").value = default_url or ""
         self._made = Wanted(default_url or _EXAMPLE, "CP001", "", ("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), is_strict=True)
@@ -96,9 +96,21 @@ class Connection:
         by_id("link").dataset.tone = tone
         by_id("connection").dataset.busy = str(self._is_busy).lower()
         by_id("connect").dataset.busy = str(self._is_busy).lower()
+        self._lock(is_locked=self._is_busy)
         by_id("connect").textContent = (
             "Connect" if not self._is_busy else ("Disconnect" if tone == "good" else "Cancel")
         )
+
+    def _lock(self, *, is_locked: bool) -> None:
+        """Keep the form from being edited while that would change nothing."""
+        if is_locked == self._is_locked:
+            return
+        self._is_locked = is_locked
+        for field in js.document.querySelectorAll("#connection input"):
+            if field.type == "checkbox":
+                field.disabled = is_locked
+            else:
+                field.readOnly = is_locked  # which leaves the focus where it is
 
     @property
     def _is_busy(self) -> bool:
@@ -129,7 +141,7 @@ class Connection:
 
     def _is_filled_in(self) -> bool:
         problem = Wanted.read().problem()
-        for name in ("url", "identity"):
+        for name in ("url", "identity", "newest"):
             by_id(name).setAttribute("aria-invalid", str(problem is not None and problem[0] == name).lower())
         if problem is not None:
             self._tell(problem[1])
