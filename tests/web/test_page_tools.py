@@ -229,10 +229,19 @@ class TestFaults:
         user.tab.click("[data-click=disarm]")
         user.tab.until(lambda: user.text("#armed") == "", "nothing is armed")
 
-    def test_that_make_no_sense_are_refused(self, user: User) -> None:
-        user.connect()
+    @pytest.mark.parametrize(
+        ("field", "value", "good", "words"),
+        [
+            ("times", "0", "1", "Not armed: Times goes from 1 to 1000, in steps of 1."),
+            ("times", "", "1", "Not armed: Times goes"),
+            ("times", "1.5", "1", "Not armed: Times goes"),
+            ("seconds", "", "5", "Not armed: Seconds goes from 0 to 600, in steps of 0.1."),
+            ("seconds", "601", "5", "Not armed: Seconds goes"),
+        ],
+    )
+    def test_that_make_no_sense_are_refused(self, user: User, field: str, value: str, good: str, words: str) -> None:
         user.tab.click("#tab-mischief")
-        user.fill("mischief-times", "0")
+        user.fill(f"mischief-{field}", value)
         user.tab.click("#mischief [type=submit]")
-        user.sees("#mischief-message", "Not armed")
-        user.fill("mischief-times", "1")
+        user.sees("#mischief-message", words)
+        user.fill(f"mischief-{field}", good)
