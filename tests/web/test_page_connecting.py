@@ -92,7 +92,9 @@ class TestNoConnection:
         user.dial("silent")
         user.sees("#link", "Connecting")
         again = f"document.querySelector('#url').value = {user.bench.addresses['csms']!r}"
-        user.tab.look(f"document.querySelector('#connect').click(); {again}; document.querySelector('#connect').click()")
+        user.tab.look(
+            f"document.querySelector('#connect').click(); {again}; document.querySelector('#connect').click()"
+        )
         user.sees("#link", "Connected")
         assert user.text("#connection-error") == ""
 

@@ -70,6 +70,15 @@ class TestEveryField:
         assert nameless == []
 
 
+class TestEveryConnector:
+    def test_has_a_name(self, user: User) -> None:
+        user.tab.send("Accessibility.enable")
+        nodes = user.tab.send("Accessibility.getFullAXTree")["nodes"]
+        user.tab.send("Accessibility.disable")
+        articles = [node["name"]["value"] for node in nodes if node.get("role", {}).get("value") == "article"]
+        assert articles == ["Connector 1", "Connector 2"]
+
+
 class TestThePictures:
     def test_are_taken_in_their_sizes_and_show_something(self, user: User, bench: Bench) -> None:
         user.fill("url", bench.addresses["csms"])

@@ -118,7 +118,7 @@ class Connection:
         return self._is_on or self._client.state.name != "CLOSED"
 
     def _state(self) -> tuple[str, str, str]:
-        """Give words, a short form of them, and a tone. The short form is read out when it changes: it counts nothing."""
+        """Give words, a short form, and a tone. The short form is read out when it changes, so it counts nothing."""
         name = self._client.state.name
         if name == "CONNECTING" and self._retry is not None:
             attempt, at = self._retry

@@ -67,5 +67,7 @@ def _number(name: str) -> float:
     """Read a field. Raises ValueError, with what it takes, for anything else."""
     field = by_id(name)
     if not field.checkValidity():
-        raise ValueError(f"{field.labels[0].textContent} goes from {field.min} to {field.max}, in steps of {field.step}")
+        raise ValueError(
+            f"{field.labels[0].textContent} goes from {field.min} to {field.max}, in steps of {field.step}"
+        )
     return float(field.value)
