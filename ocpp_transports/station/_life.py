@@ -82,7 +82,7 @@ class Life:
             if self._settled is settled:  # otherwise it was switched off and on again meanwhile
                 self._power_off()
             raise
-        if self._settled is not settled or not self._is_working:
+        if self._settled is not settled or not (self._is_working or self._is_resetting):
             raise StationError(
                 "the station was switched off, or the connection closed for good, before it was accepted"
             )
@@ -223,6 +223,8 @@ class Life:
         self._start_heartbeats()
         self._metering.start_clock()
         await self._equipment.report()
+        if not self._is_working:  # a reset came meanwhile: the rest follows when it is over
+            return
         self._outbox.resume()
         event = self._equipment.dialect.security_event_of.get(reason)
         if event is not None:
