@@ -83,7 +83,7 @@ class TestThePictures:
     def test_are_taken_in_their_sizes_and_show_something(self, user: User, bench: Bench) -> None:
         user.fill("url", bench.addresses["csms"])
         user.fill("identity", "PICTURE")
-        set_scene(user.tab)
+        set_scene(user.tab, charged=0.0)
         pictures = dict(take(user.tab))
         user.tab.resize(1280, 900)
         assert pictures.keys() == SHOTS.keys()
