@@ -51,6 +51,16 @@ class TestASession:
         user.sees("[data-connector='1'] [data-part=status]", "Available")
         assert user.text("[data-connector='1'] > [data-part=message]") == ""
 
+    def test_is_refused_where_the_token_is_too_long(self, user: User, version: str) -> None:
+        user.connect(versions=[version])
+        user.tab.click("#plug-1")
+        user.sees("#plug-1", "Unplug")
+        token = "document.querySelector(\"[data-connector='1'] [data-part=id-token]\")"
+        user.tab.look(f"{token}.value = 't'.repeat(256)")
+        user.tab.click("#charge-1")
+        user.sees("[data-connector='1'] > [data-part=message]", "violates maxLength")
+        assert user.text("#charge-1") == "Start"
+
     def test_every_message_of_it_conforms(self, user: User, version: str) -> None:
         user.connect(versions=[version])
         user.charge()
