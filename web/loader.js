@@ -19,7 +19,9 @@ function fail(error) {
   progress.hidden = true;
   document.getElementById("startup-title").textContent = "The station could not start";
   text.setAttribute("role", "alert");
-  text.textContent = error instanceof Obstacle ? error.message : `Start-up failed: ${lastLine(error)}`;
+  text.textContent = error instanceof Obstacle ? error.message : (
+    `Start-up failed: ${lastLine(error)} (A file of the page may be missing or broken; the browser's console may tell.)`
+  );
   link.textContent = "Not started";
   link.dataset.tone = "bad";
 }

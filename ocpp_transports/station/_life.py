@@ -102,7 +102,7 @@ class Life:
                 self._power_off()
                 self._break_off()
             raise
-        if self._settled is not settled or not self._is_working:
+        if self._settled is not settled or not (self._is_working or self._is_resetting):
             raise StationError(
                 "the station was switched off, or the connection closed for good, before it was accepted"
             )
@@ -270,6 +270,8 @@ class Life:
         self._start_heartbeats()
         self._metering.start_clock()
         await self._equipment.report()
+        if not self._is_working:  # a reset came meanwhile: the rest follows when it is over
+            return
         self._outbox.resume()
         event = self._equipment.dialect.security_event_of.get(self._boot_reason)
         if event is not None:

@@ -14,6 +14,7 @@ from ocpp_core.errors import (
 from ocpp_transports._registry import NOREPLY
 
 from .client import Client
+from .log import MessageLog
 from .pace import Pace
 
 __all__ = ["KINDS", "TARGETS", "Fault", "Mischief"]
@@ -52,8 +53,9 @@ class Mischief:
     * `wrong_type`: one member of its payload has another JSON type.
     """
 
-    def __init__(self, client: Client, pace: Pace) -> None:
+    def __init__(self, client: Client, pace: Pace, log: MessageLog) -> None:
         self._client = client
+        self._log = log
         self._pace = pace
         self._faults: list[Fault] = []
         self._spoilt = 0
@@ -115,7 +117,7 @@ class Mischief:
         with suppress(RPCError):  # a CALLERROR is not sent either
             await proceed()
         if fault.kind == "malformed":
-            self._client.send_raw(f'[3,"{context.message_id}",{{"status":')
+            self._send_broken(f'[3,"{context.message_id}",{{"status":')
         return NOREPLY
 
     async def _spoil_call(self, fault: Fault, context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:
@@ -127,10 +129,14 @@ class Mischief:
         else:
             if fault.kind == "malformed":
                 self._spoilt += 1
-                self._client.send_raw(f'[2,"{_CALL_ID}-{self._spoilt}","{context.action}",{{')
+                self._send_broken(f'[2,"{_CALL_ID}-{self._spoilt}","{context.action}",{{')
             await self._pace.sleep(fault.seconds)
             raise TimeoutError(f"{context.action} was spoilt on purpose and has no answer", sent=False)
         return await proceed()
+
+    def _send_broken(self, text: str) -> None:
+        self._client.send_raw(text)
+        self._log.sent_raw(text)  # of what is no message the client tells nothing
 
 
 def mistyped(payload: dict[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Station:
         self.client = client
         self.settings = settings
         self.log = MessageLog(client, pace.now)
-        self.mischief = Mischief(client, pace)
+        self.mischief = Mischief(client, pace, self.log)
         self._equipment = equipment = Equipment(client, pace, settings, self.log)
         self._outbox = Outbox(equipment)
         metering = Metering(equipment, self._outbox)

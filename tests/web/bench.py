@@ -5,10 +5,12 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from ocpp_transports import OCPPServer
@@ -98,10 +100,11 @@ class User:
         return self.identity
 
     def connect(self, **how: Any) -> str:
-        """Dial and wait until the central system has accepted the station."""
+        """Dial and wait until the central system has accepted the station and heard what it reports then."""
         identity = self.dial(**how)
         self.sees("#fact-identity", identity)
         self.sees("#fact-boot", "Accepted")
+        self.sees("#log-count", "8 messages")
         return identity
 
     def charge(self) -> None:
@@ -145,9 +148,10 @@ def running(folder: Path) -> Iterator[Bench]:
         addresses["silent"] = f"ws://127.0.0.1:{silent.getsockname()[1]}"
         for name in ("site", "chromium"):
             (folder / name).mkdir()
-        files = assemble(folder / "site", csms=addresses["csms"])
+        site = partial(assemble, folder / "site", csms=addresses["csms"])
+        assembled = portal.start_task_soon(to_thread.run_sync, site)  # while the browser starts
         browser = stack.enter_context(chromium(folder / "chromium"))
-        yield Bench(portal, csms, addresses, files, browser, stack)
+        yield Bench(portal, csms, addresses, assembled.result(), browser, stack)
 
 
 @contextmanager

@@ -32,5 +32,7 @@ def user(seated: User) -> Iterator[User]:
     seated.tab.click("#tab-messages")
     for name, value in {"filter": "", "show": "all"}.items():
         seated.fill(name, value)
+    if seated.tab.look("document.querySelector('#pause').ariaPressed") == "true":
+        seated.tab.click("#pause")
     yield seated
     assert [text for text in seated.tab.complaints if not text.startswith(_EXPECTED)] == []

@@ -63,6 +63,12 @@ class TestACommand:
         answer = await csms.command('call CP1 DataTransfer {"vendorId": "nobody special"}')
         assert json.loads(answer)["status"].startswith("Unknown")
 
+    async def test_takes_a_payload_as_it_is(self, csms: DemoCsms, station: Station) -> None:
+        heard: list[object] = []
+        station.client.on("message", lambda event: heard.append(event.frame))
+        await csms.command("""call CP1 DataTransfer {"vendorId":"O 'Brien","data":"two  spaces"}""")
+        assert {"vendorId": "O 'Brien", "data": "two  spaces"} in [frame[-1] for frame in heard]  # type: ignore[index]
+
     async def test_restarts_a_station(self, csms: DemoCsms, station: Station) -> None:
         assert json.loads(await csms.command("reset CP1"))["status"] == "Accepted"
 

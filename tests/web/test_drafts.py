@@ -58,12 +58,28 @@ class TestAWholeFrame:
             ('[2, "", "Heartbeat", {}]', "1 to 36 characters"),
             ('[2, 1, "Heartbeat", {}]', "1 to 36 characters"),
             ('[2, "1", 5, {}]', "third element is a text"),
+            ('[2, "1", "Heartbeat", []]', "last element is an object"),
+            ('[[], "1"]', "an array that begins with"),
+            ('[2.0, "1", "Heartbeat", {}]', "an array that begins with"),
+            ('[2, "1", "Heartbeat", NaN]', "No JSON"),
+            ('[2, "1", "\\ud800", {}]', "No JSON"),
+            ("[" * 100_000, "nested more than 128 levels deep"),
         ],
     )
     def test_what_is_no_message_is_told(self, text: str, words: str) -> None:
         verdict = drafts.read_frame("ocpp1.6", text)
         assert verdict.draft is None
         assert words in verdict.words
+
+    @pytest.mark.parametrize("text", ['[2, "1", "Heartbeat", {"a": 1}]', '[2, "1", "Brew", {}]', '[3, "1", {}]'])
+    def test_is_a_message_whatever_it_says(self, text: str) -> None:
+        assert drafts.is_message("ocpp1.6", text)
+
+    @pytest.mark.parametrize(
+        "text", ["{oops", "[[]]", '[2, "1", "Heartbeat", []]', '[6, "1", "Heartbeat", {}]', "[" * 9999]
+    )
+    def test_is_no_message_where_the_client_would_not_list_it_as_one(self, text: str) -> None:
+        assert not drafts.is_message("ocpp1.6", text)
 
     @pytest.mark.parametrize("text", ['[3, "1", {}]', '[4, "1", "GenericError", "", {}]'])
     def test_of_an_answer_only_the_form_is_checked(self, text: str) -> None:

@@ -29,11 +29,19 @@ class TestAConnection:
         user.leave()
         user.tab.until(lambda: identity not in bench.command("list"), "the station has left")
 
+    def test_can_be_edited_only_where_that_changes_something(self, user: User) -> None:
+        locked = "['url', 'identity', 'password'].every(id => document.getElementById(id).readOnly)"
+        user.connect()
+        user.tab.wait(f"{locked} && document.querySelector('#newest').disabled")
+        user.leave()
+        user.tab.wait(f"!{locked} && !document.querySelector('#newest').disabled")
+
     def test_comes_back_by_itself_when_it_is_lost(self, user: User, bench: Bench) -> None:
         identity = user.connect()
         bench.drop(identity)
         user.sees("#connection-error", "The connection dropped (code 1006)")
         user.sees("#fact-connection", "again in")
+        assert user.text("#link") == "Reconnecting"  # it is read out whenever it changes, so it counts no seconds
         user.sees("#link", "Connected")
         assert user.text("#connection-error") == ""
 
@@ -80,9 +88,20 @@ class TestNoConnection:
         user.sees("#link", "Not connected")
         assert user.text("#connection-error") == ""
 
+    def test_for_one_that_is_cancelled_and_the_next_one_is_not_ended_with_it(self, user: User) -> None:
+        user.dial("silent")
+        user.sees("#link", "Connecting")
+        again = f"document.querySelector('#url').value = {user.bench.addresses['csms']!r}"
+        user.tab.look(
+            f"document.querySelector('#connect').click(); {again}; document.querySelector('#connect').click()"
+        )
+        user.sees("#link", "Connected")
+        assert user.text("#connection-error") == ""
+
     def test_for_no_version_at_all(self, user: User) -> None:
         user.dial(versions=[])
         user.sees("#connection-error", "at least one version")
+        assert user.tab.look("document.activeElement.id") == "newest"
 
     def test_for_a_policy_that_forbids_the_address(self, user: User) -> None:
         user.dial("barred")

@@ -40,6 +40,13 @@ class TestTheLayout:
             assert user.tab.look("document.documentElement.scrollWidth") <= width
         user.tab.resize(1280, 900)
 
+    def test_scrolls_many_messages_in_their_list_and_not_in_the_page(self, user: User, bench: Bench) -> None:
+        identity = user.connect(versions=["ocpp1.6"])
+        for _ in range(30):
+            bench.command(f'call {identity} DataTransfer {{"vendorId": "x"}}')
+        user.tab.until(lambda: len(user.messages()) > 60, "the messages are listed")
+        assert user.tab.look("document.documentElement.scrollHeight") < 1300
+
     @pytest.mark.parametrize("dark", [False, True])
     def test_has_enough_contrast(self, user: User, *, dark: bool) -> None:
         user.tab.resize(1280, 900, dark=dark)
@@ -63,11 +70,20 @@ class TestEveryField:
         assert nameless == []
 
 
+class TestEveryConnector:
+    def test_has_a_name(self, user: User) -> None:
+        user.tab.send("Accessibility.enable")
+        nodes = user.tab.send("Accessibility.getFullAXTree")["nodes"]
+        user.tab.send("Accessibility.disable")
+        articles = [node["name"]["value"] for node in nodes if node.get("role", {}).get("value") == "article"]
+        assert articles == ["Connector 1", "Connector 2"]
+
+
 class TestThePictures:
     def test_are_taken_in_their_sizes_and_show_something(self, user: User, bench: Bench) -> None:
         user.fill("url", bench.addresses["csms"])
         user.fill("identity", "PICTURE")
-        set_scene(user.tab)
+        set_scene(user.tab, charged=0.0)
         pictures = dict(take(user.tab))
         user.tab.resize(1280, 900)
         assert pictures.keys() == SHOTS.keys()

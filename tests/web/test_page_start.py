@@ -35,6 +35,9 @@ class TestAPageThatCannotStart:
     def test_for_a_folder_without_its_site_file(self, bench: Bench) -> None:
         self.says(bench, bench.serve(without="/site.json"), "the folder is incomplete")
 
+    def test_for_a_part_of_python_that_is_missing(self, bench: Bench) -> None:
+        self.says(bench, bench.serve(without="/pyodide/pyodide.mjs"), "A file of the page may be missing")
+
     def test_for_a_wheel_that_is_missing(self, bench: Bench) -> None:
         (wheel,) = (name for name in bench.files if name.startswith("/wheels/station_page"))
         self.says(bench, bench.serve(without=wheel), "a file of the page is missing or was changed")

@@ -45,6 +45,20 @@ class TestTheMessages:
         user.tab.click("#pause")
         user.sees(".entry .action", "GetConfiguration")
 
+    def test_that_pile_up_meanwhile_are_counted_and_the_latest_of_them_are_listed(
+        self, user: User, bench: Bench
+    ) -> None:
+        identity = user.connect(versions=["ocpp1.6"])
+        user.tab.click("#pause")
+        for number in range(160):
+            bench.command(f'call {identity} DataTransfer {{"vendorId": "v{number}"}}')
+        user.sees("#log-count", "320 more while paused")
+        user.tab.click("#pause")
+        user.sees("#log-count", "300 messages.")
+        user.fill("filter", "v159")
+        user.sees("#log-count", "300 messages, 1 shown.")
+        assert user.text("#log-found") == "300 messages, 1 shown."
+
     def test_can_be_forgotten(self, user: User) -> None:
         user.connect()
         user.tab.click("[data-click=clear-log]")
@@ -69,6 +83,8 @@ class TestTheMessages:
         user.tab.send("Page.bringToFront")
         user.tab.click("[data-click=copy-all]")
         user.sees("[data-click=copy-all]", "Copied")
+        user.tab.click("[data-click=copy-all]")
+        user.tab.until(lambda: user.text("[data-click=copy-all]") == "Copy", "the button has its name again")
         lines = user.tab.look("navigator.clipboard.readText()").splitlines()
         assert json.loads(lines[0])["action"] == "BootNotification"
 
@@ -213,10 +229,19 @@ class TestFaults:
         user.tab.click("[data-click=disarm]")
         user.tab.until(lambda: user.text("#armed") == "", "nothing is armed")
 
-    def test_that_make_no_sense_are_refused(self, user: User) -> None:
-        user.connect()
+    @pytest.mark.parametrize(
+        ("field", "value", "good", "words"),
+        [
+            ("times", "0", "1", "Not armed: Times goes from 1 to 1000, in steps of 1."),
+            ("times", "", "1", "Not armed: Times goes"),
+            ("times", "1.5", "1", "Not armed: Times goes"),
+            ("seconds", "", "5", "Not armed: Seconds goes from 0 to 600, in steps of 0.1."),
+            ("seconds", "601", "5", "Not armed: Seconds goes"),
+        ],
+    )
+    def test_that_make_no_sense_are_refused(self, user: User, field: str, value: str, good: str, words: str) -> None:
         user.tab.click("#tab-mischief")
-        user.fill("mischief-times", "0")
+        user.fill(f"mischief-{field}", value)
         user.tab.click("#mischief [type=submit]")
-        user.sees("#mischief-message", "Not armed")
-        user.fill("mischief-times", "1")
+        user.sees("#mischief-message", words)
+        user.fill(f"mischief-{field}", good)

@@ -18,13 +18,14 @@ ROOT = Path(__file__).parents[2]
 TOOL = [sys.executable, str(ROOT / "tools" / "serve_web.py")]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def installed() -> None:
     require("chromium")
 
 
-@pytest.fixture
-def served() -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+@pytest.fixture(scope="module")
+def served(installed: None) -> Iterator[tuple[str, str]]:
+    """The addresses of the page and of the central system; what serves them ends in order when it is interrupted."""
     command = [*TOOL, "--port", "0", "--csms-port", "0"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -32,25 +33,22 @@ def served() -> Iterator[tuple[subprocess.Popen[str], str, str]]:
         page, csms = (re.search(r"\w+://\S+", line) for line in lines)
         assert page
         assert csms
-        yield process, page.group(), csms.group()
+        yield page.group(), csms.group()
         process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
 
 
 class TestServing:
-    def test_the_page_is_there_with_its_policy_and_offers_the_central_system(
-        self, served: tuple[subprocess.Popen[str], str, str]
-    ) -> None:
-        process, page, csms = served
+    def test_the_page_is_there_with_its_policy_and_offers_the_central_system(self, served: tuple[str, str]) -> None:
+        page, csms = served
         with urlopen(page) as answer:
             assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
             assert "script-src 'self' 'wasm-unsafe-eval'; style-src" in answer.headers["Content-Security-Policy"]
         with urlopen(f"{page}site.json") as answer:
             assert json.load(answer)["csms"] == csms
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
 
-    def test_a_port_that_is_taken_is_told(self, served: tuple[subprocess.Popen[str], str, str]) -> None:
-        port = served[1].rstrip("/").rpartition(":")[2]
+    def test_a_port_that_is_taken_is_told(self, served: tuple[str, str]) -> None:
+        port = served[0].rstrip("/").rpartition(":")[2]
         done = subprocess.run([*TOOL, "--csms-port", port], capture_output=True, text=True, check=False)
         assert done.returncode == 1
         assert done.stderr.startswith("not served: ")

@@ -93,7 +93,7 @@ class DemoCsms:
     async def command(self, line: str) -> str:
         """Do what a line says, and say what became of it. Never raises for what a person may type."""
         try:
-            name, *words = shlex.split(line, posix="{" not in line) or [""]
+            name, *words = _words(line) or [""]
             return await self._commands[name](*words) if name in self._commands else HELP
         except (OCPPError, LookupError, TypeError, ValueError) as error:
             return f"not done: {error}"
@@ -141,9 +141,9 @@ class DemoCsms:
         data = {**_where(setting), "attributeValue": value}
         return await self._ask(identity, "SetVariables", {"setVariableData": [data]})
 
-    async def call(self, identity: str, action: str, *payload: str) -> str:
+    async def call(self, identity: str, action: str, payload: str = "{}") -> str:
         """Call anything."""
-        return await self._ask(identity, action, json.loads(" ".join(payload) or "{}"))
+        return await self._ask(identity, action, json.loads(payload))
 
     async def _ask(self, identity: str, action: str, payload: dict[str, Any]) -> str:
         return json.dumps(await self.server.call(identity, action, payload), ensure_ascii=False)
@@ -153,6 +153,12 @@ class DemoCsms:
         if client is None:
             raise LookupError(f"{identity} is not connected")
         return client.protocol
+
+
+def _words(line: str) -> list[str]:
+    """Split a line as a shell does, up to a payload: that is taken as it is."""
+    head, brace, payload = line.partition("{")
+    return [*shlex.split(head), *([brace + payload] if brace else [])]
 
 
 def _where(setting: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tools.web import browsers
 __all__ = ["Chromium", "Tab", "chromium"]
 
 _PATIENCE: Final = 20.0
+_PAUSE: Final = 0.01
 _KEYS: Final = {"Enter": (13, "\r"), "Tab": (9, ""), " ": (32, " "), "ArrowRight": (39, ""), "Escape": (27, "")}
 
 
@@ -79,7 +80,7 @@ class Tab:
         while not (value := found()):
             if time.monotonic() > end:
                 raise TimeoutError(f"{what} did not come true within {seconds:g} s; complaints: {self.complaints}")
-            time.sleep(0.05)
+            time.sleep(_PAUSE)
         return value
 
     def press(self, key: str, *, shift: bool = False) -> None:
@@ -156,5 +157,5 @@ def _address(process: browsers.Browser, file: Path) -> tuple[int, str]:
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         if len(lines) == 2:
             return int(lines[0]), lines[1]
-        time.sleep(0.05)
+        time.sleep(_PAUSE)
     raise RuntimeError(f"the browser did not start: {process.output[-2000:]}")

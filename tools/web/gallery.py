@@ -16,8 +16,6 @@ SHOTS: Final = {
 }
 """Width and height in CSS pixels, and whether it is dark."""
 
-_CHARGED: Final = 4.0
-"""Seconds of charging in the picture."""
 _START: Final = 60.0
 
 
@@ -29,8 +27,8 @@ def ready(tab: Tab) -> None:
         raise RuntimeError(tab.text("#startup-text"))
 
 
-def set_scene(tab: Tab) -> None:
-    """Connect to the offered address; one connector charges, the other has a fault."""
+def set_scene(tab: Tab, charged: float = 4.0) -> None:
+    """Connect to the offered address; one connector charges, for this many seconds, the other has a fault."""
     tab.click("#connect")
     tab.wait("document.querySelector('#fact-boot').textContent === 'Accepted'")
     tab.click("#plug-1")
@@ -39,7 +37,7 @@ def set_scene(tab: Tab) -> None:
     tab.wait("document.querySelector('#charge-1').textContent === 'Stop'")
     tab.click("#fault-2")
     tab.wait("document.querySelector('#fault-2').textContent === 'Clear fault'")
-    time.sleep(_CHARGED)
+    time.sleep(charged)
     tab.look("document.activeElement.blur()")
 
 

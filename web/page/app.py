@@ -6,7 +6,7 @@ from typing import Final
 
 import js
 
-from ocpp_transports import BrowserOCPPClient
+from ocpp_transports import BrowserOCPPClient, OCPPError
 from ocpp_transports.station import Station
 
 from . import wording
@@ -102,7 +102,7 @@ class App:
 
     def _failed(self, element: Element, error: BaseException) -> None:
         """Show what failed where it was asked for. What no user can be the reason of goes to the console as well."""
-        if not isinstance(error, (RuntimeError, ValueError, OSError)):
+        if not isinstance(error, (OCPPError, RuntimeError, ValueError, OSError)):
             js.console.error("".join(traceback.format_exception(error)))
         words = str(error) or type(error).__name__
         words = words[0].upper() + words[1:]

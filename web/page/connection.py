@@ -49,7 +49,7 @@ class Wanted:
         if not self.identity:
             return "identity", "Give the station an identity."
         if not self.protocols:
-            return "url", "Offer at least one version."
+            return "newest", "Offer at least one version."
         return None
 
     def make(self) -> tuple[BrowserOCPPClient, Station]:
@@ -73,7 +73,8 @@ class Connection:
         self._adopt = adopt
         self._barred: set[str] = set()
         self._retry: tuple[int, float] | None = None
-        self._is_on = self._is_cancelled = False
+        self._is_on = self._is_locked = False
+        self._attempt: object = None
         by_id("url").value = default_url or ""
         self._made = Wanted(default_url or _EXAMPLE, "CP001", "", ("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), is_strict=True)
         self._client, self._station = self._made.make()
@@ -86,40 +87,52 @@ class Connection:
 
     def refresh(self) -> None:
         """Write the state of the connection."""
-        words, tone = self._state()
+        words, short, tone = self._state()
         by_id("fact-connection").textContent = words
         by_id("fact-identity").textContent = self._client.identity
         by_id("fact-version").textContent = wording.version(self._client.protocol)
-        short = {"closed": "Not connected", "open": "Connected"}.get(words, words.capitalize())
         if by_id("link").textContent != short:
             by_id("link").textContent = short
         by_id("link").dataset.tone = tone
         by_id("connection").dataset.busy = str(self._is_busy).lower()
         by_id("connect").dataset.busy = str(self._is_busy).lower()
+        self._lock(is_locked=self._is_busy)
         by_id("connect").textContent = (
             "Connect" if not self._is_busy else ("Disconnect" if tone == "good" else "Cancel")
         )
+
+    def _lock(self, *, is_locked: bool) -> None:
+        """Keep the form from being edited while that would change nothing."""
+        if is_locked == self._is_locked:
+            return
+        self._is_locked = is_locked
+        for field in js.document.querySelectorAll("#connection input"):
+            if field.type == "checkbox":
+                field.disabled = is_locked
+            else:
+                field.readOnly = is_locked  # which leaves the focus where it is
 
     @property
     def _is_busy(self) -> bool:
         """Whether the station is switched on, be it that it dials, waits or restarts."""
         return self._is_on or self._client.state.name != "CLOSED"
 
-    def _state(self) -> tuple[str, str]:
+    def _state(self) -> tuple[str, str, str]:
+        """Give words, a short form, and a tone. The short form is read out when it changes, so it counts nothing."""
         name = self._client.state.name
         if name == "CONNECTING" and self._retry is not None:
             attempt, at = self._retry
             left = max(0.0, at - monotonic())
-            return f"again in {left:.0f} s (attempt {attempt})", "warn"
+            return f"again in {left:.0f} s (attempt {attempt})", "Reconnecting", "warn"
         return {
-            "OPEN": ("open", "good"),
-            "CONNECTING": ("connecting", "busy"),
-            "CLOSING": ("closing", "busy"),
-        }.get(name, ("restarting", "busy") if self._is_on else ("closed", "idle"))
+            "OPEN": ("open", "Connected", "good"),
+            "CONNECTING": ("connecting", "Connecting", "busy"),
+            "CLOSING": ("closing", "Closing", "busy"),
+        }.get(name, ("restarting", "Restarting", "busy") if self._is_on else ("closed", "Not connected", "idle"))
 
     async def _submit(self, _: Element, __: Any) -> None:
         if self._is_busy:
-            self._is_cancelled, self._is_on = True, False
+            self._attempt, self._is_on = None, False
             self._tell("")
             await self._station.stop()
         elif self._is_filled_in():
@@ -128,7 +141,7 @@ class Connection:
 
     def _is_filled_in(self) -> bool:
         problem = Wanted.read().problem()
-        for name in ("url", "identity"):
+        for name in ("url", "identity", "newest"):
             by_id(name).setAttribute("aria-invalid", str(problem is not None and problem[0] == name).lower())
         if problem is not None:
             self._tell(problem[1])
@@ -143,13 +156,14 @@ class Connection:
             self._take(*made)
         self._tell("")
         self._barred.clear()
-        self._is_on, self._is_cancelled = True, False
+        self._is_on, self._attempt = True, (attempt := object())
         try:
             await self._station.start()
         except Exception as error:  # noqa: BLE001 - whatever hinders a connection is told in the form
-            self._is_on = False
-            await self._station.stop()
-            self._tell("" if self._is_cancelled else self._explained(wanted, error))
+            if self._attempt is attempt:  # else it was cancelled, and perhaps another one is under way
+                self._is_on = False
+                await self._station.stop()
+                self._tell(self._explained(wanted, error))
 
     def _explained(self, wanted: Wanted, error: BaseException) -> str:
         if not isinstance(error, ConnectionFailedError):

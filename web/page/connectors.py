@@ -63,6 +63,7 @@ class Cards:
     def _card(self, connector: Connector) -> View:
         root = clone("connector-template")
         root.dataset.connector = str(connector.id)
+        root.setAttribute("aria-label", f"Connector {connector.id}")
         root.querySelector("h2").textContent = f"Connector {connector.id}"
         by_id("connectors").append(root)
         view = View(root)

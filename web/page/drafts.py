@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
+from ocpp_core._json import loads
+from ocpp_core.messages import MAX_DEPTH, decode
+from ocpp_core.versions import version_of
 from ocpp_transports.station import hints
 
 __all__ = ["Draft", "Verdict", "frame_skeleton", "is_message", "payload_skeleton", "read_frame", "read_payload"]
@@ -71,7 +74,7 @@ def frame_skeleton(protocol: str, action: str) -> str:
 def read_payload(protocol: str, action: str, text: str) -> Verdict:
     """Judge the text of a payload."""
     try:
-        payload = json.loads(text)
+        payload = _read(text)
     except ValueError as error:
         return Verdict(None, _not_json(error))
     kind = _first_kind(protocol, action)
@@ -81,7 +84,7 @@ def read_payload(protocol: str, action: str, text: str) -> Verdict:
 def read_frame(protocol: str, text: str) -> Verdict:
     """Judge the text of a whole message."""
     try:
-        frame = json.loads(text)
+        frame = _read(text)
     except ValueError as error:
         return Verdict(None, _not_json(error))
     problem = _shape_problem(frame)
@@ -94,12 +97,20 @@ def read_frame(protocol: str, text: str) -> Verdict:
     return _judge(protocol, Draft(frame, "send" if frame[0] == _SEND else "call"))
 
 
-def is_message(text: str) -> bool:
-    """Whether a text has the form of a message, whatever it says."""
+def is_message(protocol: str, text: str) -> bool:
+    """Whether a text has the form of a message of this version, whatever it says."""
+    return isinstance(decode(text, version_of(protocol).message_types), list)
+
+
+def _read(text: str) -> Any:
+    """Read JSON as the other end will. Raises ValueError.
+
+    NaN and lone surrogates are none, and what is nested too deeply would end the interpreter of the page.
+    """
     try:
-        return _shape_problem(json.loads(text)) is None
-    except ValueError:
-        return False
+        return loads(text)
+    except RecursionError:
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep") from None
 
 
 def _judge(protocol: str, draft: Draft) -> Verdict:
@@ -111,7 +122,7 @@ def _judge(protocol: str, draft: Draft) -> Verdict:
 
 
 def _shape_problem(frame: Any) -> str | None:
-    if not isinstance(frame, list) or not frame or frame[0] not in _LENGTHS:
+    if not isinstance(frame, list) or not frame or type(frame[0]) is not int or frame[0] not in _LENGTHS:
         return "A message is an array that begins with 2, 3, 4, 5 or 6."
     if len(frame) != _LENGTHS[frame[0]]:
         return f"A message that begins with {frame[0]} has {_LENGTHS[frame[0]]} elements, not {len(frame)}."
@@ -119,6 +130,8 @@ def _shape_problem(frame: Any) -> str | None:
         return "The message id is a text of 1 to 36 characters."
     if len(frame) > 3 and not isinstance(frame[2], str):
         return "The third element is a text: the action, or the code of the error."
+    if not isinstance(frame[-1], dict):
+        return "The last element is an object: the payload, or the details of the error."
     return None
 
 

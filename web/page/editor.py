@@ -109,7 +109,7 @@ class Editor:
         text = by_id("text").value
         raw = text if self._is_frame else drafts.wrapped(self._protocol, self._action, text)
         client.send_raw(raw)
-        if drafts.is_message(raw):
+        if drafts.is_message(self._protocol, raw):
             self._tell("Sent as it is; it shows among the messages, and so does what comes back.", "warn")
         else:
             self._sent_garbage(raw)

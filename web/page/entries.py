@@ -1,7 +1,7 @@
 """Messages in words: the texts of a row, what a filter lets through, what is copied. It knows no document."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -93,7 +93,7 @@ def line(entry: LogEntry) -> str:
     return json.dumps({name: value for name, value in told.items() if value is not None}, ensure_ascii=False)
 
 
-def count(kept: int, shown: Sequence[LogEntry], *, held: int) -> str:
+def count(kept: int, shown: Collection[LogEntry], *, held: int) -> str:
     """Say how many messages there are, are shown and wait."""
     if not kept and not held:
         return "No messages yet."

@@ -1,6 +1,7 @@
 """The list of messages: newest first, filtered, paused, copied; JSON is written when somebody looks at it."""
 
 import asyncio
+from collections import deque
 from typing import Any, Final
 
 import js
@@ -14,6 +15,7 @@ __all__ = ["Messages"]
 
 _SHOWN: Final = 300
 """Rows in the document; the log itself keeps more."""
+_COPIED: Final = "Copied"
 
 
 class Messages:
@@ -22,7 +24,9 @@ class Messages:
     def __init__(self, events: Events) -> None:
         self._log: MessageLog | None = None
         self._rows: dict[int, tuple[LogEntry, Element]] = {}
-        self._held: list[LogEntry] | None = None
+        self._shown: dict[int, LogEntry] = {}
+        self._held: deque[LogEntry] | None = None
+        self._arrivals = 0
         self._cancel: Any = None
         events.on("input", "filter", lambda *_: self._filter())
         events.on("change", "filter", lambda *_: self._filter())
@@ -44,7 +48,8 @@ class Messages:
 
     def pause(self) -> None:
         """Let the list stand still, or catch up."""
-        held, self._held = self._held, ([] if self._held is None else None)
+        held, self._held = self._held, (deque(maxlen=_SHOWN) if self._held is None else None)
+        self._arrivals = 0
         by_id("pause").setAttribute("aria-pressed", str(self._held is not None).lower())
         for entry in held or ():
             self._add(entry)
@@ -55,11 +60,13 @@ class Messages:
         if self._log is not None:
             self._log.clear()
         if self._held is not None:
-            self._held = []
+            self._held.clear()
+        self._arrivals = 0
         self._empty()
 
     def _empty(self) -> None:
         self._rows.clear()
+        self._shown.clear()
         by_id("log").replaceChildren()
         self._count()
 
@@ -68,28 +75,40 @@ class Messages:
             self._add(entry)
         else:
             self._held.append(entry)
+            self._arrivals += 1
         self._count()
 
     def _add(self, entry: LogEntry) -> None:
         row = _make(entry)
-        row.hidden = not self._matches(entry)
         self._rows[entry.number] = entry, row
+        self._sift(entry, row)
         by_id("log").prepend(row)
         if len(self._rows) > _SHOWN:
-            _, oldest = self._rows.pop(next(iter(self._rows)))
+            number, (_, oldest) = next(iter(self._rows.items()))
+            del self._rows[number]
+            self._shown.pop(number, None)
             oldest.remove()
+
+    def _sift(self, entry: LogEntry, row: Element) -> None:
+        """Show a row if the filter lets it through."""
+        matches = self._matches(entry)
+        row.hidden = not matches
+        if matches:
+            self._shown[entry.number] = entry
 
     def _matches(self, entry: LogEntry) -> bool:
         return entries.matches(entry, value_of("filter"), by_id("show").value)
 
     def _filter(self) -> None:
+        self._shown.clear()
         for entry, row in self._rows.values():
-            row.hidden = not self._matches(entry)
+            self._sift(entry, row)
         self._count()
+        by_id("log-found").textContent = by_id("log-count").textContent  # read out: what every message changes is not
 
     def _count(self) -> None:
-        shown = [entry for entry, row in self._rows.values() if not row.hidden]
-        by_id("log-count").textContent = entries.count(len(self._rows), shown, held=len(self._held or ()))
+        shown = self._shown.values()
+        by_id("log-count").textContent = entries.count(len(self._rows), shown, held=self._arrivals)
 
     def _open(self, element: Element, _: Any) -> None:
         view = View(element)
@@ -103,8 +122,7 @@ class Messages:
         await _copy(element, entries.line(self._entry(element)))
 
     async def _copy_all(self, element: Element, _: Any) -> None:
-        shown = [entry for entry, row in self._rows.values() if not row.hidden]
-        await _copy(element, "\n".join(map(entries.line, shown)))
+        await _copy(element, "\n".join(map(entries.line, self._shown.values())))
 
 
 def _make(entry: LogEntry) -> Element:
@@ -127,6 +145,8 @@ async def _copy(element: Element, text: str) -> None:
         await js.navigator.clipboard.writeText(text)
     except Exception:  # noqa: BLE001 - the browser may refuse, or the page may not be on https or localhost
         raise RuntimeError("The browser does not let this page use the clipboard.") from None
-    name, element.textContent = element.textContent, "Copied"
+    if element.textContent == _COPIED:  # pressed again before its name was back
+        return
+    name, element.textContent = element.textContent, _COPIED
     await asyncio.sleep(1.2)
     element.textContent = name

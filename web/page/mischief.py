@@ -5,7 +5,7 @@ from typing import Any
 from ocpp_transports.station import Station, hints
 
 from . import wording
-from .dom import Element, Events, by_id, make, say, value_of
+from .dom import Element, Events, by_id, make, say
 
 __all__ = ["Faults"]
 
@@ -47,8 +47,8 @@ class Faults:
             self._station.mischief.arm(
                 by_id("mischief-kind").value,
                 action=by_id("mischief-action").value or None,
-                times=int(value_of("mischief-times")),
-                seconds=float(value_of("mischief-seconds")),
+                times=int(_number("mischief-times")),
+                seconds=_number("mischief-seconds"),
                 target=by_id("mischief-target").value,
             )
         except ValueError as error:
@@ -61,3 +61,13 @@ class Faults:
         if self._station is not None:
             self._station.mischief.disarm()
         self.refresh()
+
+
+def _number(name: str) -> float:
+    """Read a field. Raises ValueError, with what it takes, for anything else."""
+    field = by_id(name)
+    if not field.checkValidity():
+        raise ValueError(
+            f"{field.labels[0].textContent} goes from {field.min} to {field.max}, in steps of {field.step}"
+        )
+    return float(field.value)

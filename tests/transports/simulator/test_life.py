@@ -280,6 +280,24 @@ class TestReset:
         after = lab.sent()[lab.sent().index("BootNotification") :]
         assert after == ["BootNotification", *["StatusNotification"] * 3]
 
+    @pytest.mark.parametrize("protocol", VERSIONS)
+    def test_one_that_comes_while_the_first_statuses_are_reported_does_not_end_the_start(self, protocol):
+        lab, protocols = Lab(protocol, is_on=False), []
+
+        async def start():
+            protocols.append(await lab.station.start())
+
+        lab.pace.spawn(start())
+        lab.run_for(LATENCY * 2.5)
+        assert lab.sent() == ["BootNotification", "StatusNotification"]
+        assert lab.status_of("Reset", {"type": "Hard" if lab.is_16 else "Immediate"}) == "Accepted"
+        lab.run_for(10)
+        assert protocols == [protocol]
+        assert lab.client.connects == 2
+        assert len(lab.sent("BootNotification")) == 2
+        assert (lab.station.boot_status, lab.station.queued) == ("Accepted", 0)
+        assert lab.charge() is not None
+
     @pytest.mark.parametrize("protocol", SECOND_GENERATION)
     def test_2_immediate_ends_them_too(self, protocol):
         lab = Lab(protocol)

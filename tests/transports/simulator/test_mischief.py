@@ -43,6 +43,7 @@ class TestAnAnswer:
         lab.station.mischief.arm("malformed", action="ClearCache")
         assert lab.ask("ClearCache") is NOREPLY
         (text,) = lab.client.raw
+        assert [entry.frame for entry in lab.station.log if entry.kind == "BAD"] == [text]
         with pytest.raises(ValueError, match="Expecting"):
             json.loads(text)
 
