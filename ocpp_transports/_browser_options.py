@@ -20,6 +20,8 @@ class BrowserOptions(ReconnectOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.identity in (".", ".."):
+            raise ValueError(f"expected an identity that a browser leaves in its URL, got {self.identity!r}")
         _ = self.secret_url
 
     @cached_property

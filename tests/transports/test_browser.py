@@ -77,6 +77,11 @@ class TestTheUrl:
         with pytest.raises(ValueError, match="without ':'"):
             page.client("CP:1", password="secret")
 
+    @pytest.mark.parametrize("identity", [".", ".."])
+    def test_refuses_an_identity_that_browsers_take_for_a_way_up(self, page, identity):
+        with pytest.raises(ValueError, match="leaves in its URL"):
+            page.client(identity)
+
     def test_is_shown_without_the_password(self, page):
         client = page.client(password="secret")
         events = told(client, "connecting", "error")
