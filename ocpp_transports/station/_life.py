@@ -102,7 +102,7 @@ class Life:
                 self._power_off()
                 self._break_off()
             raise
-        if self._settled is not settled or not (self._is_working or self._is_resetting):
+        if self._settled is not settled or not (self._is_working or self.is_resetting):
             raise StationError(
                 "the station was switched off, or the connection closed for good, before it was accepted"
             )
