@@ -9,7 +9,7 @@ from tests.web.bench import Bench, User
 
 pytestmark = pytest.mark.timeout(120)
 
-SLOW = 5.0
+SLOW = 15.0
 """Seconds that nothing here may take, although a timer may be a second late, and one after the other."""
 
 
@@ -39,7 +39,7 @@ class TestAHiddenTab:
         began = time.monotonic()
         for _ in range(10):
             assert "Accepted" in bench.command(f"call {hidden.identity} ClearCache {{}}")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5  # a turn of the throttle each would be ten
 
     def test_goes_on_charging(self, hidden: User, bench: Bench) -> None:
         hidden.tab.click("#plug-1")
@@ -47,10 +47,10 @@ class TestAHiddenTab:
         assert "Accepted" in bench.command(f"start {hidden.identity}")
         hidden.sees("#charge-1", "Stop", SLOW)
         energy = "[data-connector='1'] [data-part=energy]"
-        hidden.tab.until(lambda: float(hidden.text(energy)) > 0, "the meter runs", 2 * SLOW)
+        hidden.tab.until(lambda: float(hidden.text(energy)) > 0, "the meter runs", SLOW)
 
     def test_comes_back_after_a_loss(self, hidden: User, bench: Bench) -> None:
         bench.drop(hidden.identity)
         hidden.sees("#link", "Reconnecting", SLOW)
-        hidden.sees("#link", "Connected", 2 * SLOW)
+        hidden.sees("#link", "Connected", SLOW)
         assert "Accepted" in bench.command(f"call {hidden.identity} ClearCache {{}}")
