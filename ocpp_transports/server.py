@@ -56,6 +56,7 @@ class OCPPServer(HandlerSurface, EventSurface):
     Handlers registered here serve every station; those of an `OCPPServerClient` come before. The options are those of
     `ServerOptions`. Raises ValueError or TypeError for options that make no sense. On asyncio it also works without
     the block; then `close` has to be called.
+    In strict mode the checks are compiled when the block begins, and by `listen`.
     """
 
     def __init__(self, **options: Unpack[ServerKeywords]) -> None:

@@ -9,13 +9,14 @@ from ._time import write_time
 
 __all__ = ["accept_everything"]
 
-_HEARTBEAT_INTERVAL: Final = 30
 _SILENT: Final = (
     "DiagnosticsStatusNotification",
     "FirmwareStatusNotification",
     "LogStatusNotification",
     "MeterValues",
     "NotifyEvent",
+    "NotifyMonitoringReport",
+    "NotifyPeriodicEventStream",
     "NotifyReport",
     "ReportChargingProfiles",
     "ReservationStatusUpdate",
@@ -24,7 +25,7 @@ _SILENT: Final = (
     "StatusNotification",
     "TransactionEvent",
 )
-"""What is answered by `{}`."""
+"""What is answered by `{}`, or is a SEND and not answered at all."""
 
 
 class Handling(Protocol):
@@ -34,18 +35,19 @@ class Handling(Protocol):
         """Register a handler."""
 
 
-def accept_everything(server: Handling, now: Callable[[], datetime]) -> None:
-    """Register the handlers."""
+def accept_everything(server: Handling, now: Callable[[], datetime], *, interval: int = 30) -> None:
+    """Register the handlers, for all versions at once; heartbeats are wanted every `interval` seconds."""
     transactions = count(1)
     handle = server.handle
 
     def boot(_: object) -> dict[str, Any]:
-        return {"status": "Accepted", "currentTime": write_time(now()), "interval": _HEARTBEAT_INTERVAL}
+        return {"status": "Accepted", "currentTime": write_time(now()), "interval": interval}
 
     def start_transaction(_: object) -> dict[str, Any]:
         return {"transactionId": next(transactions), "idTagInfo": {"status": "Accepted"}}
 
     handle("BootNotification", boot)
+    handle("DataTransfer", lambda _: {"status": "UnknownVendorId"})
     handle("Heartbeat", lambda _: {"currentTime": write_time(now())})
     handle("ocpp1.6", "Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})
     handle("Authorize", lambda _: {"idTokenInfo": {"status": "Accepted"}})

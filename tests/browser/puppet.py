@@ -137,6 +137,6 @@ class Puppet:
 
     async def _string(self, identity: str) -> Raw:
         with anyio.fail_after(5):
-            while identity not in self._strings:
+            while identity not in self._strings:  # noqa: ASYNC110 - the command may come before its connection
                 await anyio.sleep(0.005)
         return self._strings[identity]

@@ -73,7 +73,7 @@ async def uvicorn_running(app, implementation="wsproto"):
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run)
-        while not running.started:
+        while not running.started:  # noqa: ASYNC110 - it has no event for it
             await anyio.sleep(0.01)
         try:
             yield running.servers[0].sockets[0].getsockname()[1]

@@ -10,19 +10,12 @@ from typing import Any, Final
 
 from ocpp_transports import HandlerContext, OCPPError, OCPPServer, OCPPServerClient, SecurityProfile
 from ocpp_transports.demo.dialects import PROTOCOLS
+from ocpp_transports.station._csms import accept_everything
 
 __all__ = ["HELP", "DemoCsms"]
 
 _INTERVAL: Final = 300
 _TOKEN: Final = "04A1B2C3D4E5F6"
-_UNREMARKABLE: Final = (
-    "DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification", "MeterValues",
-    "NotifyEvent",
-    "NotifyMonitoringReport", "NotifyPeriodicEventStream", "NotifyReport", "ReservationStatusUpdate",
-    "SecurityEventNotification", "StatusNotification",
-)  # fmt: skip
-"""What is answered by `{}`, or is a SEND and not answered at all."""
-
 HELP: Final = """\
 list                       the stations that are connected, with their transactions
 start STATION [CONNECTOR]  ask for a charging session
@@ -53,17 +46,11 @@ class DemoCsms:
         self._add_handlers()
 
     def _add_handlers(self) -> None:
-        handle = self.server.handle
-        handle("BootNotification", lambda _: {"status": "Accepted", "currentTime": _now(), "interval": _INTERVAL})
-        handle("Heartbeat", lambda _: {"currentTime": _now()})
-        handle("DataTransfer", lambda _: {"status": "UnknownVendorId"})
-        handle("ocpp1.6", "Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})
-        handle("ocpp1.6", "StartTransaction", self._started)
-        handle("ocpp1.6", "StopTransaction", self._stopped)
-        handle("Authorize", lambda _: {"idTokenInfo": {"status": "Accepted"}})
-        handle("TransactionEvent", self._transaction_event)
-        for action in _UNREMARKABLE:
-            handle(action, lambda _: {})
+        accept_everything(self.server, lambda: datetime.now(UTC), interval=_INTERVAL)
+        self.server.handle("ocpp1.6", "StartTransaction", self._started)
+        self.server.handle("ocpp1.6", "StopTransaction", self._stopped)
+        for protocol in ("ocpp2.0.1", "ocpp2.1"):
+            self.server.handle(protocol, "TransactionEvent", self._transaction_event)
 
     def _arrived(self, station: OCPPServerClient) -> None:
         self._tell(f"{station.identity} is connected and speaks {station.protocol}")
@@ -164,7 +151,3 @@ def _words(line: str) -> list[str]:
 def _where(setting: str) -> dict[str, Any]:
     component, _, variable = setting.rpartition(".")
     return {"component": {"name": component}, "variable": {"name": variable}}
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -83,7 +83,7 @@ class Connection:
 
     def begin(self) -> None:
         """Hand out the first station."""
-        self._take(*self._made.make())
+        self._take(self._client, self._station)
 
     def refresh(self) -> None:
         """Write the state of the connection."""

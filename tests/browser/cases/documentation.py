@@ -10,7 +10,7 @@ SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 class TestTheSnippetsOfThePage:
     async def test_run(self, lab):
-        (snippet,) = SNIPPET.findall(Path("/page/browser.md").read_text(encoding="utf-8"))
+        (snippet,) = SNIPPET.findall(Path("/page/browser.md").read_text(encoding="utf-8"))  # noqa: ASYNC240 - a file in the memory of the page
         shown = []
         names = {"print": lambda *what: shown.append(what)}
         assert snippet.count('"ws://127.0.0.1:9000/ocpp"') == snippet.count('"CP1"') == 1

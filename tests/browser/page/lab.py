@@ -134,5 +134,5 @@ def told(client, *names):
 async def until(condition, seconds=5.0):
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - any condition may be waited for
             await asyncio.sleep(0.005)

@@ -40,7 +40,7 @@ async def run_all():
     records = Records()
     logging.getLogger().addHandler(records)
     logging.getLogger("ocpp_ws_io").setLevel(logging.DEBUG)
-    plan = json.loads(Path("/page/plan.json").read_text(encoding="utf-8"))
+    plan = json.loads(Path("/page/plan.json").read_text(encoding="utf-8"))  # noqa: ASYNC240 - a file in the memory of the page
     gc.freeze()  # what is there now stays: the collection after each case need not look at it
     for case in plan["cases"]:
         began = time.monotonic()
