@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
 from ocpp_core._schemas import Schema, read_bundle
-from ocpp_core.validation import SchemaValidator
 from ocpp_transports._validators import shared_validator
 
 __all__ = ["Kind", "Member", "actions", "is_sent_by_stations", "kinds", "members", "problem", "skeleton"]
@@ -58,7 +57,7 @@ class Member:
 
 def actions(protocol: str) -> tuple[str, ...]:
     """Name the actions of a standard protocol, in order. Raises ValueError for another protocol."""
-    return tuple(sorted(_validator(protocol).actions))
+    return tuple(sorted(shared_validator(protocol).actions))
 
 
 def is_sent_by_stations(action: str) -> bool:
@@ -91,7 +90,7 @@ def problem(protocol: str, action: str, payload: object, kind: Kind = "call") ->
     The first look at a kind of message compiles its check: 3 to 100 ms.
     """
     _schema(protocol, action, kind)
-    validator = _validator(protocol)
+    validator = shared_validator(protocol)
     check = {"call": validator.check_call, "result": validator.check_result, "send": validator.check_send}[kind]
     violation = check(action, payload)
     return None if violation is None else f"{violation.code.value}: {violation.description}"
@@ -102,12 +101,8 @@ def _bundle(protocol: str) -> Schema:
     return read_bundle(protocol)
 
 
-def _validator(protocol: str) -> SchemaValidator:
-    return shared_validator(protocol)
-
-
 def _of_action(protocol: str, action: str) -> Mapping[Kind, Schema]:
-    if not _validator(protocol).has(action):
+    if not shared_validator(protocol).has(action):
         raise ValueError(f"expected an action of {protocol}, got {action!r}")
     found: Mapping[Kind, Schema] = _bundle(protocol)["actions"][action]
     return found
