@@ -21,6 +21,7 @@ __all__ = [
     "HttpRequest",
     "LinkAction",
     "OpenTransport",
+    "Reading",
     "Report",
     "ReportKind",
     "SendBytes",
@@ -30,6 +31,7 @@ __all__ = [
     "StateChanged",
     "Trace",
     "UpgradeRequested",
+    "Yield",
 ]
 
 
@@ -45,6 +47,22 @@ class SendText:
     """Send this text as one WebSocket text message."""
 
     text: str
+
+
+@dataclass(slots=True)
+class Reading:
+    """Stop (`on` False) or go on reading from the transport: what it brought waits for the application's handlers."""
+
+    on: bool
+
+
+@dataclass(slots=True)
+class Yield:
+    """One turn's work is done: read no more, let other connections have their turn, then poll on.
+
+    Comes when the frames and bytes decoded since `poll` last returned None reach a fixed budget. A host with nothing
+    else to do may poll on at once.
+    """
 
 
 @dataclass(slots=True)
@@ -213,7 +231,9 @@ class Trace:
     latency: float | None = None
 
 
-SessionAction: TypeAlias = SendText | CloseTransport | Dispatch | Abandon | Settle | StateChanged | Report | Trace
+SessionAction: TypeAlias = (
+    SendText | CloseTransport | Dispatch | Abandon | Settle | StateChanged | Report | Trace | Reading
+)
 LinkAction: TypeAlias = (
     SendBytes
     | CloseStream
@@ -226,4 +246,4 @@ LinkAction: TypeAlias = (
     | BinaryReceived
     | Report
 )
-Action: TypeAlias = SessionAction | OpenTransport | SendBytes | CloseStream | UpgradeRequested | HttpRequest
+Action: TypeAlias = SessionAction | OpenTransport | SendBytes | CloseStream | UpgradeRequested | HttpRequest | Yield
