@@ -245,5 +245,6 @@ LinkAction: TypeAlias = (
     | TextReceived
     | BinaryReceived
     | Report
+    | Yield
 )
 Action: TypeAlias = SessionAction | OpenTransport | SendBytes | CloseStream | UpgradeRequested | HttpRequest | Yield

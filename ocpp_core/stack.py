@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import count
 from math import inf
 from random import Random
+from typing import Final
 
 from .actions import (
     Action,
@@ -16,6 +17,7 @@ from .actions import (
     CloseTransport,
     LinkAction,
     OpenTransport,
+    Reading,
     SendBytes,
     StateChanged,
 )
@@ -39,6 +41,7 @@ from .inputs import (
     StackInput,
     StartCall,
     StreamFailed,
+    StreamLost,
     StreamOpened,
     TextReceived,
     Tick,
@@ -52,6 +55,8 @@ from .session import Closed, Session
 from .versions import Version, version_of
 
 __all__ = ["ClientStack", "ServerStack"]
+
+_FOR_LINK: Final = frozenset({CloseTransport, Reading})
 
 
 class ServerStack:
@@ -112,6 +117,8 @@ class ServerStack:
                 self._link.handle(event, now)  # which keeps messages back, so that the session need not
             case BytesReceived():
                 pass  # taken before
+            case StreamLost():
+                self._link.handle(event, now)
             case Accept():
                 self._link.handle(event, now)
                 self._config = event.config or self._config
@@ -154,9 +161,8 @@ class ServerStack:
         while True:
             if actions:
                 action = actions.pop(0)
-                if type(action) is not CloseTransport:
+                if type(action) not in _FOR_LINK or self._instruct(action):
                     return action
-                link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
             elif link.unread and session is not None and (text := link.next_text()) is not None:
                 session.receive(text, self._now)
             else:
@@ -165,6 +171,15 @@ class ServerStack:
                     return inbound
                 if (news := self._from_link(inbound)) is not None:
                     return news
+
+    def _instruct(self, action: Action) -> bool:
+        """Have the link do what the session asks of its transport; tells whether the host has a part in it."""
+        if isinstance(action, CloseTransport):
+            self._link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
+            return False
+        if isinstance(action, Reading):
+            self._link.hold(not action.on)
+        return True
 
     def _from_link(self, action: LinkAction) -> Action | None:
         """Pass on what is meant for the host; what is meant for the session goes there."""
@@ -234,7 +249,7 @@ class ClientStack:
         else:
             self._handle_rare(event, now)
 
-    def _handle_rare(self, event: StackInput, now: float) -> None:
+    def _handle_rare(self, event: StackInput, now: float) -> None:  # noqa: C901 - one arm an input
         match event:
             case Tick() | Congested():
                 if self._link is not None:
@@ -242,6 +257,9 @@ class ClientStack:
                 self.engine.handle(event, now)
             case StreamOpened(attempt):
                 self._stream_opened(attempt)
+            case StreamLost():
+                if self._link is not None:
+                    self._link.handle(event, now)
             case StreamFailed(error, attempt):
                 self.engine.handle(TransportFailed(error, attempt=attempt), now)
             case Reconfigure(LinkConfig() | UpgradeTarget() as config):
@@ -313,4 +331,6 @@ class ClientStack:
                 return CloseStream(abort=True)  # still dialling: the host gives that up
             self._link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
             return None
+        elif isinstance(action, Reading) and self._link is not None:
+            self._link.hold(not action.on)
         return action

@@ -72,6 +72,10 @@ class BrowserRuntime:
         """Call `fn` at `when`; see Runtime."""
         return _Timer(self._loop, when, fn)
 
+    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` in a later turn; see Runtime."""
+        return self._loop.call_soon(fn)
+
     def slot(self) -> FutureSlot:
         """Make an empty slot."""
         return FutureSlot(self._loop.create_future())

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from types import TracebackType
 from typing import Self
 
@@ -169,6 +170,7 @@ class ClientPeer(Peer):
         """Take root in the event loop that runs this."""
         self._runtime, self._engine, driver = self._take_root(in_block=in_block)
         self._driver = driver
+        driver.send_timeout = self._options.send_timeout or inf
         return driver
 
     async def _shut(self) -> None:

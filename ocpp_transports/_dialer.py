@@ -29,6 +29,12 @@ class OutStream(Protocol):
     def send(self, data: Any, /) -> None:
         """Append to the output; swallowed while there is no connection."""
 
+    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+        """Take what arrives, or leave it where it is."""
+
+    def is_lost(self) -> bool:
+        """Look whether the connection broke, and feed its loss then."""
+
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
         """End the stream or its dial."""
 
@@ -47,6 +53,7 @@ class Dialer:
         self.call_at = runtime.call_at
         self.slot = runtime.slot
         self.spawn = runtime.spawn
+        self.next_turn = runtime.next_turn
         self._open_stream = open_stream
         self._stream: OutStream | None = None
 
@@ -60,6 +67,15 @@ class Dialer:
         """Send on the present stream."""
         if self._stream is not None:
             self._stream.send(data)
+
+    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+        """Read from the present stream, or leave what arrives where it is."""
+        if self._stream is not None:
+            self._stream.read(on)
+
+    def is_lost(self) -> bool:
+        """Look whether the present stream broke; see Host."""
+        return self._stream is not None and self._stream.is_lost()
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
         """End the present stream or its dial."""

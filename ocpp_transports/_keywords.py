@@ -45,6 +45,8 @@ class PeerKeywords(TypedDict, total=False):
     max_bad_messages: float
     respond_with_detailed_errors: bool
     handler_grace: float
+    handler_timeout: float
+    send_timeout: float
     in_order: bool
     leniency: Leniency
     logging: Logging

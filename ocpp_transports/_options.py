@@ -13,7 +13,8 @@ from ocpp_core.config import IdFactory, SessionConfig
 from ocpp_core.handshake import is_subprotocol_list
 from ocpp_core.messages import Leniency
 
-from ._handlers import GRACE
+from ._driver import SEND_TIMEOUT
+from ._handlers import GRACE, HANDLER_TIMEOUT
 from ._ids import new_message_id
 from ._logging import Logging, logger_of
 
@@ -79,6 +80,10 @@ class PeerOptions:
     """Tell the peer name and text of an exception that a handler raised."""
     handler_grace: float = GRACE
     """For so long after open, a CALL without a handler waits for one; then NotImplemented."""
+    handler_timeout: float = HANDLER_TIMEOUT
+    """How long a coroutine handler may run; then InternalError, `handler_error`, and it is cancelled. 0: no limit."""
+    send_timeout: float = SEND_TIMEOUT
+    """How long output that does not drain may make no progress; then the connection is dropped. 0: no limit."""
     in_order: bool = False
     """Serve CALLs one after the other instead of concurrently."""
     leniency: Leniency = field(default_factory=Leniency)
@@ -96,6 +101,8 @@ class PeerOptions:
         if not isinstance(self.leniency, Leniency):
             raise TypeError(f"expected leniency as Leniency, got {type(self.leniency).__name__}")
         off_at_zero(self.handler_grace, "handler_grace")
+        off_at_zero(self.handler_timeout, "handler_timeout")
+        off_at_zero(self.send_timeout, "send_timeout")
         logger_of(self.logging)
         _ = self.validators, self.session
 

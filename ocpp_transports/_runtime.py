@@ -29,7 +29,6 @@ __all__ = [
     "BACKLOG",
     "HIGH_WATER",
     "LINGER",
-    "SEND_TIMEOUT",
     "TLS_TIMEOUT",
     "Address",
     "Connected",
@@ -41,8 +40,6 @@ __all__ = [
 
 BACKLOG: Final = 1024
 """Connections that wait to be accepted, as far as the system allows: a fleet comes back at once after an outage."""
-SEND_TIMEOUT: Final = 10.0
-"""Seconds our output may stay congested; then the connection is dropped."""
 LINGER: Final = 5.0
 """Seconds a closed connection may take to send what is left and to see the peer's end; then it is dropped."""
 TLS_TIMEOUT: Final = 30.0
@@ -92,6 +89,9 @@ class Runtime(Protocol):
 
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`, early or late by little; never from within `call_at`."""
+
+    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` in a later turn of the event loop, one such function a turn; see `_turns`."""
 
     def slot(self) -> Slot:
         """Make an empty slot."""

@@ -17,6 +17,7 @@ from ._anyio_host import StreamHost
 from ._dialer import Dialer
 from ._driver import Handle, Slot
 from ._runtime import Connected, Listener
+from ._turns import Turns
 from ._wheel import Wheel
 
 __all__ = ["ACCEPT_PAUSE", "Closable", "Scope", "Task", "TcpListener"]
@@ -63,6 +64,7 @@ class Scope(ABC):
         self.context.run(_current.set, None)
         self.is_closed = False
         self._wheel = Wheel(self.start_timer, self.context)
+        self._turns = Turns(self._soon)
         self.streams: set[Closable] = set()
         """Open sockets that have no task of their own."""
         self._tasks: set[Task] = set()
@@ -77,6 +79,13 @@ class Scope(ABC):
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`; see Runtime."""
         return self._wheel.call_at(when, fn)
+
+    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` in a later turn; see Runtime."""
+        return self._turns.add(fn)
+
+    def _soon(self, fn: Callable[[], None]) -> object:
+        return self.context.run(self.start_timer, self.clock(), fn)
 
     @abstractmethod
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:

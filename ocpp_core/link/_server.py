@@ -11,7 +11,7 @@ from ocpp_core.actions import HttpRequest, ReportKind, SendBytes, UpgradeRequest
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond
 
-from ._base import LINGER, LinkBase, Phase
+from ._base import LinkBase
 from ._deflate import Deflate, Extension, accept
 from ._http import (
     HeadTooLargeError,
@@ -27,6 +27,7 @@ from ._http import (
     tokens,
     values,
 )
+from ._phase import LINGER, Phase
 
 __all__ = ["ServerLink"]
 
