@@ -74,6 +74,11 @@ class SessionConfig:
     """CALLs outstanding at a time; OCPP-J §4.1.1 wants 1. Further ones wait."""
     max_queued: int = 1000
     """Calls that wait for the window; beyond, a new call settles with CallDroppedError."""
+    max_elements: float = 1 << 17
+    """Members, items and empty brackets of one received message, in all its objects and arrays together; beyond, it is
+    a bad message and not parsed, because each may take 70 bytes and a quarter of a microsecond. The largest honest
+    messages have one in nine bytes or more: a SendLocalList that deletes `{"idTag":"04A1B2C3"}`, a MeterValues of
+    `{"value":"1234.5"}`. Raise it along with `LinkConfig.max_message_size`."""
     max_inbound: int = 132
     """Inbound requests dispatched and not yet answered; beyond, a CALL is refused by GenericError."""
     max_declined: int = 100
@@ -100,6 +105,7 @@ class SessionConfig:
         _expect_positive(self.call_ttl, "call_ttl")
         _expect(self.call_concurrency, "call_concurrency", 1, "CALLs")
         _expect(self.max_queued, "max_queued", 0, "calls")
+        _expect(self.max_elements, "max_elements", 1, "elements")
         _expect(self.max_inbound, "max_inbound", 1, "requests")
         _expect(self.max_declined, "max_declined", 0, "requests")
         _expect(self.max_bad_messages, "max_bad_messages", 1, "messages")

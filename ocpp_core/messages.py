@@ -10,9 +10,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from math import inf
 from typing import Any, Final, TypeAlias
 
-from ._json import MAX_DEPTH, depth, dumps, loads, quote
+from ._json import MAX_DEPTH, dumps, loads, quote
+from ._outline import has_more_elements, is_deeper
 
 __all__ = [
     "MAX_DEPTH",
@@ -108,11 +110,15 @@ _UNANSWERED = {
 }
 
 
-def decode(text: str, types: Collection[int], leniency: Leniency = _STRICT) -> Frame | Malformed:
+def decode(
+    text: str, types: Collection[int], leniency: Leniency = _STRICT, max_elements: float = inf
+) -> Frame | Malformed:
     """Read one message; `types` are the message types that the negotiated version knows.
 
-    Never raises, whatever the text is.
+    More than `max_elements` (see `SessionConfig`) are not even parsed. Never raises, whatever the text is.
     """
+    if len(text) > max_elements and has_more_elements(text, max_elements):
+        return _broken(text, types, f"expected a message of at most {max_elements} elements")
     try:
         frame = loads(text)
     except ValueError:
@@ -265,13 +271,9 @@ def encode_payload(payload: object) -> str:
     except RecursionError:
         text = ""
     # The message around it is one level more, and what is written here must be readable at the other end.
-    if not text or (len(text) >= 2 * MAX_DEPTH and _is_too_deep(text)):
+    if not text or (len(text) >= 2 * MAX_DEPTH and is_deeper(text, MAX_DEPTH - 1)):
         raise ValueError(f"expected a payload nested less than {MAX_DEPTH} levels")
     return text
-
-
-def _is_too_deep(payload_json: str) -> bool:
-    return payload_json.count("[") + payload_json.count("{") >= MAX_DEPTH and depth(payload_json) >= MAX_DEPTH
 
 
 def encode_message(kind: int, message_id: str, action: str, payload_json: str) -> str:

@@ -359,7 +359,7 @@ class Session:
         self._finish_drain()
 
     def _receive(self, text: str) -> None:
-        frame = decode(text, self._types, self._config.leniency)
+        frame = decode(text, self._types, self._config.leniency, self._config.max_elements)
         if type(frame) is not list:
             self._malformed(frame, text)  # type: ignore[arg-type]  # `type() is` narrows only one branch
         elif frame[0] == MessageType.CALL:

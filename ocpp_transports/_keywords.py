@@ -37,6 +37,7 @@ class PeerKeywords(TypedDict, total=False):
     call_ttl: float
     call_concurrency: int
     max_queued: int
+    max_elements: float
     close_timeout: float
     drain_timeout: float
     strict_mode: bool | Collection[str]

@@ -63,6 +63,8 @@ class PeerOptions:
     """CALLs outstanding at a time; OCPP-J §4.1.1 wants 1."""
     max_queued: int = 1000
     """Calls that wait for the window; beyond, CallDroppedError."""
+    max_elements: float = 1 << 17
+    """Members and items of one received message, in all its objects and arrays together; beyond, a bad message."""
     close_timeout: float = 5.0
     """Of the WebSocket's close handshake; then the connection is dropped."""
     drain_timeout: float = 30.0
@@ -148,6 +150,7 @@ class PeerOptions:
             call_ttl=self.call_ttl,
             call_concurrency=self.call_concurrency,
             max_queued=self.max_queued,
+            max_elements=self.max_elements,
             max_bad_messages=self.max_bad_messages,
             drain_timeout=self.drain_timeout,
             close_timeout=self.close_timeout,

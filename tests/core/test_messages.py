@@ -156,6 +156,14 @@ class TestWhatIsNone:
     def test_brackets_inside_texts_do_not_nest(self):
         assert decode('[2,"a","X",{"x":"\\"' + "[" * 1000 + '"}]', ALL)[1] == "a"
 
+    @pytest.mark.parametrize("items", [6, 100_000])
+    def test_more_elements_than_allowed_are_not_parsed(self, items):
+        text = f'[2,"a","X",{{"x":[{",".join(["{}"] * items)}]}}]'
+        assert decode(text, ALL, max_elements=5 + 2 * items)[1] == "a"
+        found = decode(text, ALL, max_elements=4 + 2 * items)
+        assert (found.fault, found.message_id) == (Fault.CALL, "a")
+        assert found.reason == f"expected a message of at most {4 + 2 * items} elements"
+
     def test_the_reason_says_what_was_expected_and_repeats_nothing_of_the_text(self):
         reason = decode('[2,"a","Secret",["password"]]', ALL).reason
         assert reason == "expected a JSON object as payload"
