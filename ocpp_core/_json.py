@@ -18,7 +18,7 @@ try:
 except ImportError:  # the extra `speed` is not installed
     orjson = None  # type: ignore[assignment]  # a module everywhere else
 
-__all__ = ["FAST", "MAX_DEPTH", "STANDARD", "Codec", "dumps", "loads", "quote"]
+__all__ = ["FAST", "MAX_DEPTH", "STANDARD", "Codec", "dumps", "loads", "loads_with_controls", "quote"]
 
 MAX_DEPTH: Final = 128
 """Nested JSON brackets that are read; deeper text is refused, whatever the interpreter's recursion limit is."""
@@ -58,6 +58,7 @@ def _default(value: object) -> object:
 
 
 _DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
+_LAX_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant, strict=False)
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_default)
 _WHITESPACE: Final = " \t\n\r"
 # The decoder's own loop looks for whitespace before and behind every text, which takes a quarter of the time.
@@ -95,6 +96,17 @@ def _standard_loads(text: str) -> Any:
         raise ValueError("expected the end of the text")
     if "\\" in text:
         _encode(value).encode()  # neither is an escaped one
+    return value
+
+
+def loads_with_controls(text: str) -> Any:
+    """Read a text as `Codec.loads` does, though its strings hold control characters that are not escaped."""
+    if len(text) > MAX_DEPTH and is_deeper(text, MAX_DEPTH):
+        raise RecursionError
+    text.encode()
+    value = _LAX_DECODER.decode(text)
+    if "\\" in text:
+        _encode(value).encode()
     return value
 
 

@@ -13,7 +13,6 @@ from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
 from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, Settle, StateChanged
-from .calls import OutboundCall, check_command, prepare_call
 from .config import ClientConfig, IdFactory, SessionConfig
 from .errors import ClosedError, ConnectionFailedError, ConnectionLostError, OCPPError, WebsocketUpgradeError
 from .inputs import (
@@ -33,6 +32,7 @@ from .inputs import (
     TransportLost,
     TransportOpened,
 )
+from .outbound import OutboundCall, check_command, prepare_call
 from .outbox import Outbox
 from .session import Closed, Session
 from .session import Closing as SessionClosing
@@ -126,7 +126,7 @@ class ClientEngine:
         self._numbers = count(1)
         self._actions: deque[Action] = deque()
         self._emit: Callable[[Action], None] = self._actions.append
-        self._outbox = Outbox(config.offline_queue_size, self._emit)
+        self._outbox = Outbox(config.offline_queue_size, config.session.max_queued_bytes, self._emit)
         self._attempt = 0
         self._connect: int | None = None
         self._now = -inf
@@ -242,7 +242,7 @@ class ClientEngine:
             config = replace(self._config, session=config)
         if isinstance(config, ClientConfig):
             self._config = config
-            self._outbox.resize(config.offline_queue_size)
+            self._outbox.resize(config.offline_queue_size, config.session.max_queued_bytes)
             if self.session is not None:
                 self.session.keep_unsent = config.offline_queue
             if isinstance(self.state, Online):

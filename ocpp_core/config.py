@@ -64,7 +64,10 @@ def _expect_positive(value: float, name: str, unit: str = "seconds") -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
-    """The settings of one connection's conversation. Raises ValueError for a value out of range."""
+    """The settings of one connection's conversation.
+
+    Raises ValueError for a value out of range, TypeError for a `mend_text` that is no function.
+    """
 
     call_timeout: float = 30.0
     """Seconds from write to answer (OCPP-J §4.1.1); then the call settles with TimeoutError. `inf`: never."""
@@ -74,6 +77,12 @@ class SessionConfig:
     """CALLs outstanding at a time; OCPP-J §4.1.1 wants 1. Further ones wait."""
     max_queued: int = 1000
     """Calls that wait for the window; beyond, a new call settles with CallDroppedError."""
+    max_queued_bytes: float = 8 << 20
+    """Bytes of the payloads of those calls, and of those in a client's offline queue; beyond, as with too many calls.
+    That is 8 KiB for each of 1,000 calls, or a SendLocalList in eight messages of a MiB, for one peer that is slow."""
+    max_outgoing_size: float = 1 << 20
+    """Bytes of one message sent, before compression: what this library takes by default, and more than most stations
+    do. Beyond, the command of a CALL, SEND or raw text raises ValueError, and an answer becomes an InternalError."""
     max_elements: float = 1 << 17
     """Members, items and empty brackets of one received message, in all its objects and arrays together; beyond, it is
     a bad message and not parsed, because each may take 70 bytes and a quarter of a microsecond. The largest honest
@@ -91,6 +100,9 @@ class SessionConfig:
     """Seconds the close handshake may take; then the transport is dropped."""
     leniency: Leniency = field(default_factory=Leniency)
     """Tolerances in reading messages, all off by default."""
+    mend_text: Callable[[str], str] | None = None
+    """Given every text received, returns the one to parse in its place: for peers that no tolerance is made for. Where
+    it raises or returns no text, that is reported and the text is read as it came."""
     answer_bad_results: bool = True
     """Tell the peer by CALLRESULTERROR that its CALLRESULT was unusable, where the version has it (2.1)."""
     validator: Validator | None = None
@@ -105,12 +117,16 @@ class SessionConfig:
         _expect_positive(self.call_ttl, "call_ttl")
         _expect(self.call_concurrency, "call_concurrency", 1, "CALLs")
         _expect(self.max_queued, "max_queued", 0, "calls")
+        _expect(self.max_queued_bytes, "max_queued_bytes", 0, "bytes")
+        _expect(self.max_outgoing_size, "max_outgoing_size", 8192, "bytes")
         _expect(self.max_elements, "max_elements", 1, "elements")
         _expect(self.max_inbound, "max_inbound", 1, "requests")
         _expect(self.max_declined, "max_declined", 0, "requests")
         _expect(self.max_bad_messages, "max_bad_messages", 1, "messages")
         _expect_positive(self.drain_timeout, "drain_timeout")
         _expect_positive(self.close_timeout, "close_timeout")
+        if self.mend_text is not None and not callable(self.mend_text):
+            raise TypeError(f"expected mend_text as a function, got {type(self.mend_text).__name__}")
 
     def validator_of(self, action: str) -> Validator | None:
         """Return the validator where strict mode is meant for the action."""

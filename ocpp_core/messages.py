@@ -13,7 +13,7 @@ from enum import Enum, IntEnum
 from math import inf
 from typing import Any, Final, TypeAlias
 
-from ._json import MAX_DEPTH, dumps, loads, quote
+from ._json import MAX_DEPTH, dumps, loads, loads_with_controls, quote
 from ._outline import has_more_elements, is_deeper
 
 __all__ = [
@@ -30,7 +30,9 @@ __all__ = [
     "encode_message",
     "encode_payload",
     "encode_result",
+    "expect_size",
     "is_unicode",
+    "utf8_length",
 ]
 
 
@@ -96,6 +98,10 @@ class Leniency:
     """Ignore elements behind the last one of a message."""
     binary_messages: bool = False
     """Read binary WebSocket messages as UTF-8 text."""
+    control_characters: bool = False
+    """Read strings that hold line ends and other control characters unescaped (RFC 8259 §7 forbids them)."""
+    null_members: bool = False
+    """Strict mode: where a received payload breaks its schema, read its members that are `null` as absent."""
 
 
 _HEAD_OF_BROKEN = re.compile(r'\s*\[\s*([2-6])\s*,(?:\s*"([^"\\\x00-\x1f]{0,36})")?')
@@ -122,7 +128,9 @@ def decode(
     try:
         frame = loads(text)
     except ValueError:
-        return _broken(text, types, "expected a JSON array in valid UTF-8 without NaN or Infinity")
+        frame = _read_leniently(text, leniency)
+        if frame is None:
+            return _broken(text, types, "expected a JSON array in valid UTF-8 without NaN or Infinity")
     except RecursionError:
         return _broken(text, types, f"expected JSON nested at most {MAX_DEPTH} levels")
     if type(frame) is list and len(frame) == 4:
@@ -140,6 +148,14 @@ def decode(
     if type(frame) is not list or len(frame) < 1 or type(frame[0]) is not int:
         return Malformed(Fault.UNREADABLE, "expected a JSON array that begins with an integer message type")
     return _check(frame, types, leniency)
+
+
+def _read_leniently(text: str, leniency: Leniency) -> Any:
+    """Read a text that is no JSON by the letter; None where there is no tolerance for it."""
+    try:
+        return loads_with_controls(text) if leniency.control_characters else None
+    except ValueError:
+        return None
 
 
 def _broken(text: str, types: Collection[int], reason: str) -> Malformed:
@@ -163,6 +179,17 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def utf8_length(text: str) -> int:
+    """Count the bytes of a text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
+
+
+def expect_size(text: str, limit: float) -> None:
+    """Raise ValueError for a message to send that takes more than `limit` bytes."""
+    if 4 * len(text) > limit and (size := utf8_length(text)) > limit:  # no character takes more than four
+        raise ValueError(f"expected a message of at most {limit} bytes, got {size}")
 
 
 def _check(frame: Frame, types: Collection[int], leniency: Leniency) -> Frame | Malformed:

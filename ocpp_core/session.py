@@ -10,17 +10,9 @@ from collections.abc import Callable, Iterator
 from math import inf
 from typing import Final, assert_never
 
+from ._tolerance import mended
 from .actions import CloseTransport, Direction, Report, ReportKind, SendText, SessionAction, Settle, StateChanged, Trace
-from .calls import (
-    Calls,
-    OutboundCall,
-    RecentIds,
-    check_command,
-    check_message_id,
-    prepare_call,
-    prepare_raw,
-    violation_error,
-)
+from .calls import Calls, RecentIds, violation_error
 from .config import IdFactory, SessionConfig, Violation
 from .errors import ClosedError, ConnectionLostError
 from .inputs import (
@@ -47,8 +39,8 @@ from .messages import (
     MessageType,
     decode,
     encode_message,
-    encode_payload,
 )
+from .outbound import OutboundCall, check_command, check_message_id, encode_command, prepare_call, prepare_raw
 from .requests import UNREADABLE_ID, Requests
 from .states import Closed, Closing, Draining, Open, SessionState
 from .versions import ErrorCode, Version
@@ -218,7 +210,7 @@ class Session:
         if event.message_id is not None:
             check_message_id(event.message_id)
             self.calls.check_unused(event.message_id)  # CALLs and SENDs share one id space (2.1 Part 4 §4.1.4)
-        payload_json = encode_payload(event.payload)
+        payload_json = encode_command(event, self._config)
         if not isinstance(self.state, Open):
             self._emit(Settle(event.token, None, self._refusal(event.action)))
         elif (violation := self._send_violation(event)) is not None:
@@ -359,6 +351,8 @@ class Session:
         self._finish_drain()
 
     def _receive(self, text: str) -> None:
+        if self._config.mend_text is not None:
+            text = mended(text, self._config.mend_text, self._emit)
         frame = decode(text, self._types, self._config.leniency, self._config.max_elements)
         if type(frame) is not list:
             self._malformed(frame, text)  # type: ignore[arg-type]  # `type() is` narrows only one branch

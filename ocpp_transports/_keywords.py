@@ -1,6 +1,6 @@
 """The options as keyword arguments, for type checkers and editors; meanings and defaults stand in the dataclasses."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from ocpp_core.backoff import Backoff
@@ -37,6 +37,8 @@ class PeerKeywords(TypedDict, total=False):
     call_ttl: float
     call_concurrency: int
     max_queued: int
+    max_queued_bytes: float
+    max_outgoing_size: float
     max_elements: float
     close_timeout: float
     drain_timeout: float
@@ -48,6 +50,7 @@ class PeerKeywords(TypedDict, total=False):
     handler_grace: float
     in_order: bool
     leniency: Leniency
+    mend_text: Callable[[str], str] | None
     logging: Logging
     id_factory: IdFactory
 

@@ -184,6 +184,8 @@ class TestLeniency:
             ("trailing_elements", '[2,"a","Heartbeat",{},1,2]', [2, "a", "Heartbeat", {}]),
             ("trailing_elements", '[3,"a",{},{}]', [3, "a", {}]),
             ("trailing_elements", '[4,"a","X","",{},{}]', [4, "a", "X", "", {}]),
+            ("control_characters", '[2,"a","X",{"x":"1\n2\t\x003"}]', [2, "a", "X", {"x": "1\n2\t\x003"}]),
+            ("control_characters", ' [3,"a",{"x\x1f":"\\u00e9"}] ', [3, "a", {"x\x1f": "é"}]),
         ],
     )
     def test_a_named_tolerance_reads_what_is_malformed_without_it(self, name, text, read):
@@ -199,6 +201,13 @@ class TestLeniency:
             ("numeric_ids", '[2,true,"Heartbeat",{}]'),
             ("trailing_elements", '[2,"a","Heartbeat"]'),
             ("trailing_elements", '[3,"a"]'),
+            ("control_characters", '[2,"a","X",{"x":"\n\\ud800"}]'),
+            ("control_characters", '[2,"a","X",{"x":"\n\ud800"}]'),
+            ("control_characters", '[2,"a","X",{"x":"\n","y":NaN}]'),
+            ("control_characters", '[2,"a","X",{"x":"\n","y":1e999}]'),
+            ("control_characters", '[2,"a","X",{"x":"\n"}'),
+            ("control_characters", '[2,"a","X",{"x":"\n"}]]'),
+            ("control_characters", '[2,"a","X",{"x":"\n","y":' + deep(MAX_DEPTH) + "}]"),
         ],
     )
     def test_it_reads_no_more_than_its_name_says(self, name, text):
