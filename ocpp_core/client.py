@@ -34,9 +34,7 @@ from .inputs import (
 )
 from .outbound import OutboundCall, check_command, prepare_call
 from .outbox import Outbox
-from .session import Closed, Session
-from .session import Closing as SessionClosing
-from .session import Draining as SessionDraining
+from .session import Closed, Open, Session
 from .versions import version_of
 
 if TYPE_CHECKING:
@@ -210,7 +208,7 @@ class ClientEngine:
 
     def _start(self, event: StartCall) -> None:
         session = self.session
-        if session is not None and isinstance(self.state, Online) and not isinstance(session.state, Closed):
+        if session is not None and isinstance(self.state, Online) and isinstance(session.state, Open):
             session.handle(event, self._now)
             return
         self._keep_or_refuse(prepare_call(event, self._config.session, self._now))
@@ -368,10 +366,9 @@ class ClientEngine:
             self._emit(Settle(token, subprotocol, error))
 
     def _session_changed(self, state: "SessionState") -> None:
+        """Notice the end of a session; one that closes by itself, after too many bad messages, is a lost connection."""
         if isinstance(state, Closed):
             self._session_closed(state)
-        elif isinstance(state, (SessionDraining, SessionClosing)) and isinstance(self.state, Online):
-            self._enter_closing(self.state, state.code, state.reason)
 
     def _enter_closing(self, state: Online, code: int, reason: str) -> None:
         self._outbox.close()

@@ -92,8 +92,13 @@ class SessionConfig:
     """Inbound requests dispatched and not yet answered; beyond, a CALL is refused by GenericError."""
     max_declined: int = 100
     """Declined (NOREPLY) requests still open; beyond, the oldest one is given up (`Abandon`)."""
-    max_bad_messages: float = inf
-    """Bad messages a connection may send; at this number it is closed with 1002."""
+    max_bad_messages: float = 1000
+    """Bad messages of a connection within `bad_message_period`; at this number it is closed with 1002, and a client
+    comes back as after a loss. Stations in the field break rules for years, and must not go offline for it: 1,000 an
+    hour are the meter values of two connectors, every ten seconds and every time wrong, with room to spare."""
+    bad_message_period: float = 3600.0
+    """Seconds from the first bad message in which they are counted; the next one after them is a first one again.
+    `inf`: they count as long as the connection lasts."""
     drain_timeout: float = 30.0
     """Seconds a draining close waits for answers; then open calls settle with ClosedError."""
     close_timeout: float = 5.0
@@ -123,6 +128,7 @@ class SessionConfig:
         _expect(self.max_inbound, "max_inbound", 1, "requests")
         _expect(self.max_declined, "max_declined", 0, "requests")
         _expect(self.max_bad_messages, "max_bad_messages", 1, "messages")
+        _expect_positive(self.bad_message_period, "bad_message_period")
         _expect_positive(self.drain_timeout, "drain_timeout")
         _expect_positive(self.close_timeout, "close_timeout")
         if self.mend_text is not None and not callable(self.mend_text):

@@ -62,6 +62,7 @@ class Session:
     __slots__ = (
         "_actions",
         "_bad_messages",
+        "_bad_until",
         "_config",
         "_congested",
         "_emit",
@@ -101,6 +102,7 @@ class Session:
         self._now = -inf
         self._until = inf  # the end of the state, where it has one
         self._bad_messages = 0
+        self._bad_until = -inf  # the end of the period in which they are counted
         self._raw_ids = RecentIds(64)
         self._send: Callable[[str], None] = self._emit_text if send is None else send
         self.calls = Calls(version, config, ids, self._emit, self._send)
@@ -424,6 +426,8 @@ class Session:
         self._strike()
 
     def _strike(self) -> None:
+        if self._now >= self._bad_until:
+            self._bad_messages, self._bad_until = 0, self._now + self._config.bad_message_period
         self._bad_messages += 1
         if self._bad_messages >= self._config.max_bad_messages and isinstance(self.state, (Open, Draining)):
             self._end(1002, "Too many bad messages")

@@ -46,6 +46,7 @@ class PeerKeywords(TypedDict, total=False):
     strict_mode_methods: Collection[str] | None
     strict_mode_validators: "Collection[SchemaValidator]"
     max_bad_messages: float
+    bad_message_period: float
     respond_with_detailed_errors: bool
     handler_grace: float
     in_order: bool

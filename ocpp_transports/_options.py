@@ -79,8 +79,10 @@ class PeerOptions:
     """Only these actions are checked; None means all."""
     strict_mode_validators: "Collection[SchemaValidator]" = ()
     """Validators for custom subprotocols, or instead of the bundled ones."""
-    max_bad_messages: float = inf
-    """At this number of bad messages a connection is closed with 1002."""
+    max_bad_messages: float = 1000
+    """At this number within `bad_message_period` a connection is closed with 1002; a client comes back."""
+    bad_message_period: float = 3600.0
+    """Counted from the first bad message; `inf` counts as long as the connection lasts."""
     respond_with_detailed_errors: bool = False
     """Tell the peer name and text of an exception that a handler raised."""
     handler_grace: float = GRACE
@@ -160,6 +162,7 @@ class PeerOptions:
             max_outgoing_size=self.max_outgoing_size,
             max_elements=self.max_elements,
             max_bad_messages=self.max_bad_messages,
+            bad_message_period=self.bad_message_period,
             drain_timeout=self.drain_timeout,
             close_timeout=self.close_timeout,
             leniency=self.leniency,
