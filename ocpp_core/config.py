@@ -171,6 +171,14 @@ class LinkConfig:
     """Bytes of one message, after decompression; beyond, the connection is closed with 1009."""
     max_fragments: float = 1024
     """Fragments of one message; beyond, the connection is closed with 1009."""
+    message_timeout: float = 60.0
+    """Seconds a message may take from its first bytes to its last ones, and one more for every `min_message_rate` bytes
+    of it; beyond, the connection is closed with 1008. While nobody reads, no time passes. `inf`: never."""
+    min_message_rate: float = 100.0
+    """Bytes a second at which a message has to arrive in the long run; a tenth of what a GPRS modem manages."""
+    max_unfinished_size: float = 64 << 20
+    """Bytes of all unfinished messages, decompressed, of the links that share a `link.Unfinished`; beyond, a connection
+    that holds more than 64 KiB of them is closed with 1009. Never less than one message of `max_message_size`."""
     max_header_size: int = 16384
     """Bytes of the HTTP header block; beyond, 431 (server) or a failed attempt (client)."""
     max_early_data: int = 65536
@@ -191,6 +199,9 @@ class LinkConfig:
     def __post_init__(self) -> None:
         _expect_positive(self.max_message_size, "max_message_size", "bytes")
         _expect(self.max_fragments, "max_fragments", 1, "fragments")
+        _expect(self.message_timeout, "message_timeout", 1)
+        _expect_positive(self.min_message_rate, "min_message_rate", "bytes a second")
+        _expect_positive(self.max_unfinished_size, "max_unfinished_size", "bytes")
         _expect(self.max_header_size, "max_header_size", 256, "bytes")
         _expect(self.max_early_data, "max_early_data", 0, "bytes")
         _expect_positive(self.handshake_timeout, "handshake_timeout")

@@ -64,6 +64,9 @@ class SocketKeywords(PeerKeywords, total=False):
     defer_pings_on_activity: bool
     warm_up: bool
     max_message_size: float
+    message_timeout: float
+    min_message_rate: float
+    max_unfinished_size: float
     compression: bool | Compression
 
 

@@ -1,7 +1,6 @@
 """What a client and a server have in common: the open WebSocket, from the end of the handshake to the last byte."""
 
 from abc import ABC, abstractmethod
-from enum import Enum
 from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Final, assert_never
@@ -29,8 +28,7 @@ from ocpp_core.timers import coarse
 from ._deflate import Deflate
 from ._frames import (
     ABNORMAL_CLOSURE,
-    INVALID_DATA,
-    TOO_BIG,
+    POLICY_VIOLATION,
     Control,
     FrameError,
     Opcode,
@@ -43,31 +41,14 @@ from ._frames import (
 )
 from ._http import HeadBuffer
 from ._keepalive import Keepalive
+from ._phase import LINGER, Phase
+from ._unfinished import Unfinished
 from ._whole import whole_control, whole_text
 
 if TYPE_CHECKING:
     from ._reader import MessageReader
 
-__all__ = ["LinkBase", "Phase"]
-
-LINGER: Final = 0.5
-"""Seconds a server that broke off goes on reading (and forgetting), unless the peer ends the stream before.
-
-A socket closed with unread bytes is reset by TCP, and the reset may overtake the close frame or the HTTP answer.
-"""
-
-
-class Phase(Enum):
-    """How far a link is."""
-
-    HANDSHAKE = "handshake"
-    OPEN = "open"
-    CLOSING = "closing"
-    """Our close frame is out; the peer's is awaited."""
-    ENDING = "ending"
-    """All is said; the peer's end of the stream is awaited, and what arrives before it is forgotten."""
-    ENDED = "ended"
-
+__all__ = ["LinkBase"]
 
 # Looked up in an Enum's class, a member costs as much as a call; these two are asked for at every message.
 _OPEN: Final = Phase.OPEN
@@ -95,6 +76,7 @@ class LinkBase(ABC):
         "_phase",
         "_random",
         "_reader",
+        "_unfinished",
         "_until",
         "unread",
     )
@@ -107,10 +89,12 @@ class LinkBase(ABC):
         self._now = now
         self._phase = Phase.HANDSHAKE
         self._actions: list[LinkAction] = []
-        self._until = coarse(now, config.handshake_timeout)  # the end of a phase that must not last: all but `OPEN`
+        # The end of a phase that must not last, or of a message that has begun while `OPEN`.
+        self._until = coarse(now, config.handshake_timeout)
         self._keepalive = Keepalive(config, random, now)
         self._head = HeadBuffer()
         self._reader: MessageReader | None = None
+        self._unfinished = Unfinished()
         self.unread = b""
         """What has arrived on the open WebSocket and neither `poll` nor `next_text` nor a reader has looked at."""
         self._at = 0
@@ -168,6 +152,7 @@ class LinkBase(ABC):
                 self._expire()
             case Congested(on):
                 self._congested = on and not self._eof
+                self._await_rest(again=True)  # what did not come while nobody read is not the peer's fault
             case CloseLink():
                 self._close_link(event)
             case Accept() | Reject() | Respond():
@@ -224,6 +209,8 @@ class LinkBase(ABC):
     def _feed(self, data: bytes) -> None:
         if self._reader is not None:
             self._reader.feed(data)
+            if self._phase is _OPEN:
+                self._until += len(data) / self._config.min_message_rate
         elif self.unread:
             self.unread += data
         else:
@@ -280,18 +267,35 @@ class LinkBase(ABC):
         """Take the next message or control frame from the reader, and forget an idle one."""
         try:
             event = reader.next()
+            reader.count(self._unfinished)
         except FrameError as broken:
             self._fail(broken)
             return True
         if event is None:
             if reader.idle:
-                self._reader = None
+                self._leave_reader()
+            self._await_rest()
             return False
         if isinstance(event, Control):
             self._control(event)
         else:
             self._actions.append(event)
+            if self._phase is _OPEN:
+                self._until = inf  # the next one has its own time
         return True
+
+    def _leave_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.count_no_more(self._unfinished)
+            self._reader = None
+
+    def _await_rest(self, *, again: bool = False) -> None:
+        """Give a message that has begun its time, from now on where it has none or begins `again` to be waited for."""
+        if self._phase is _OPEN:
+            if self._reader is None:
+                self._until = inf
+            elif again or self._until == inf:
+                self._until = coarse(self._now, self._config.message_timeout)
 
     def _control(self, event: Control) -> None:
         if event.opcode is Opcode.PING:
@@ -377,11 +381,10 @@ class LinkBase(ABC):
     def _fail(self, broken: FrameError) -> None:
         """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame."""
         self._report(ReportKind.PROTOCOL_ERROR, broken.detail)
-        reason = {TOO_BIG: "message too big", INVALID_DATA: "invalid data"}.get(broken.code, "protocol error")
         if self._phase is Phase.OPEN:
-            self._send(Opcode.CLOSE, close_payload(broken.code, reason))
+            self._send(Opcode.CLOSE, close_payload(broken.code, broken.reason))
         linger = self._config.close_timeout if self._client else min(LINGER, self._config.close_timeout)
-        self._await_end(TransportLost(broken.code, reason, self._attempt), linger)
+        self._await_end(TransportLost(broken.code, broken.reason, self._attempt), linger)
 
     def _await_end(self, news: TransportLost | None, timeout: float) -> None:
         """Wait for the peer to end the stream, no longer than `timeout` or the close handshake that already runs."""
@@ -408,7 +411,8 @@ class LinkBase(ABC):
         self._until = inf
         self._keepalive.stop()
         self._head.clear()
-        self._reader = self._deflate = None
+        self._leave_reader()
+        self._deflate = None
         self.unread, self._at = b"", 0
 
     # Timers
@@ -429,6 +433,10 @@ class LinkBase(ABC):
         if self._phase is Phase.HANDSHAKE:
             self._until = inf
             self._handshake_timeout()
+        elif self._phase is _OPEN and self._congested:
+            self._await_rest(again=True)
+        elif self._phase is _OPEN:
+            self._fail(FrameError(POLICY_VIOLATION, "a message that is not finished in its time"))
         else:
             self._end(self._last_word(), abort=self._phase is Phase.CLOSING)
 
