@@ -89,8 +89,7 @@ class LinkBase(ABC):
         self._now = now
         self._phase = Phase.HANDSHAKE
         self._actions: list[LinkAction] = []
-        # The end of a phase that must not last, or of a message that has begun while `OPEN`.
-        self._until = coarse(now, config.handshake_timeout)
+        self._until = coarse(now, config.handshake_timeout)  # the end of the phase; while `OPEN`, of a message begun
         self._keepalive = Keepalive(config, random, now)
         self._head = HeadBuffer()
         self._reader: MessageReader | None = None
@@ -369,14 +368,17 @@ class LinkBase(ABC):
             self._until = self._now + self._config.close_timeout
 
     def _closed_by_peer(self, code: int, reason: str) -> None:
-        """RFC 6455 §5.5.1: answer a close frame by the same; §7.1.1: the server ends the stream first."""
+        """RFC 6455 §5.5.1: answer a close frame by the same; §7.1.1: the server ends the stream first.
+
+        A client that was closed does not wait for that here: its host does, while the client comes back.
+        """
+        news = TransportLost(code, reason, self._attempt)
         if self._phase is Phase.OPEN:
             self._send(Opcode.CLOSE, close_payload(code, reason))
-        news = TransportLost(code, reason, self._attempt)
-        if self._client:
+        elif self._client:
             self._await_end(news, self._config.close_timeout)
-        else:
-            self._end(news)
+            return
+        self._end(news)
 
     def _fail(self, broken: FrameError) -> None:
         """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame."""
@@ -433,12 +435,12 @@ class LinkBase(ABC):
         if self._phase is Phase.HANDSHAKE:
             self._until = inf
             self._handshake_timeout()
-        elif self._phase is _OPEN and self._congested:
-            self._await_rest(again=True)
-        elif self._phase is _OPEN:
-            self._fail(FrameError(POLICY_VIOLATION, "a message that is not finished in its time"))
-        else:
+        elif self._phase is not _OPEN:
             self._end(self._last_word(), abort=self._phase is Phase.CLOSING)
+        elif self._congested:
+            self._await_rest(again=True)
+        else:
+            self._fail(FrameError(POLICY_VIOLATION, "a message that is not finished in its time"))
 
     def _reconfigure(self, config: LinkConfig) -> None:
         """Take other settings; those of the handshake and the compression stay as they were agreed on."""
