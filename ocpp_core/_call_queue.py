@@ -1,6 +1,5 @@
 """The queue of calls that were not written: urgent ones first, then the oldest; counted in calls and in bytes."""
 
-from collections.abc import Iterator
 from itertools import takewhile
 
 from .outbound import OutboundCall
@@ -11,22 +10,17 @@ __all__ = ["CallQueue"]
 class CallQueue:
     """Holds calls in the order in which they are to be written; its owner enforces the limits."""
 
-    __slots__ = ("_calls", "size")
+    __slots__ = ("calls", "size")
 
     def __init__(self) -> None:
-        self._calls: list[OutboundCall] = []
+        self.calls: list[OutboundCall] = []
+        """In their order: to be read, and changed by the methods alone."""
         self.size = 0
         """Bytes of all payloads."""
 
-    def __len__(self) -> int:
-        return len(self._calls)
-
-    def __iter__(self) -> Iterator[OutboundCall]:
-        return iter(self._calls)
-
     def excess(self, max_calls: int, max_bytes: float, coming: OutboundCall | None = None) -> str | None:
         """Say which limit is exceeded, by what is here and a call that wants to come in; None if neither is."""
-        count, size = len(self._calls), self.size
+        count, size = len(self.calls), self.size
         if coming is not None:
             count, size = count + 1, size + coming.size
         if count > max_calls:
@@ -36,36 +30,36 @@ class CallQueue:
     def add(self, call: OutboundCall) -> None:
         """Put a call to the end, an urgent one before all that are not urgent."""
         if call.urgent:
-            self._calls.insert(sum(1 for _ in takewhile(lambda other: other.urgent, self._calls)), call)
+            self.calls.insert(sum(1 for _ in takewhile(lambda other: other.urgent, self.calls)), call)
         else:
-            self._calls.append(call)
+            self.calls.append(call)
         self.size += call.size
 
     def put_back(self, calls: list[OutboundCall]) -> None:
         """Put calls before all others, in their order."""
-        self._calls[:0] = calls
+        self.calls[:0] = calls
         self.size += sum(call.size for call in calls)
 
     def remove(self, call: OutboundCall) -> None:
         """Take out a call that is here."""
-        self._calls.remove(call)
+        self.calls.remove(call)
         self.size -= call.size
 
     def pop(self) -> OutboundCall:
         """Take out the first one."""
-        call = self._calls.pop(0)
+        call = self.calls.pop(0)
         self.size -= call.size
         return call
 
     def find(self, token: int) -> OutboundCall | None:
         """Find the call of a token, None if it is not here."""
-        return next((call for call in self._calls if call.token == token), None)
+        return next((call for call in self.calls if call.token == token), None)
 
     def has_id(self, message_id: str) -> bool:
         """Whether a caller chose this id for a call that is here."""
-        return any(call.message_id == message_id for call in self._calls)
+        return any(call.message_id == message_id for call in self.calls)
 
     def take(self) -> list[OutboundCall]:
         """Hand over everything, in order."""
-        calls, self._calls, self.size = self._calls, [], 0
+        calls, self.calls, self.size = self.calls, [], 0
         return calls

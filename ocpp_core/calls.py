@@ -106,7 +106,7 @@ class Calls:
     @property
     def waiting(self) -> int:
         """Calls that wait for the window."""
-        return len(self._waiting)
+        return len(self._waiting.calls)
 
     def new_id(self) -> str:
         """Make a message id; CALLs and SENDs share one space (2.1 Part 4 §4.1.4)."""
@@ -124,7 +124,7 @@ class Calls:
             self._settle(call, error=expired_error(call))
         elif error := self._refusal(call):
             self._settle(call, error=error)
-        elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting:
+        elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting.calls:
             self._write(call, now)
         elif excess := self._waiting.excess(self.config.max_queued, self.config.max_queued_bytes, call):
             self._settle(call, error=CallDroppedError(f"too many calls wait: {excess}"))
@@ -163,7 +163,7 @@ class Calls:
 
     def fill_window(self, now: float) -> None:
         """Write what waits, as far as the window allows; what waited too long is never sent, late tick or not."""
-        while self.is_open and self._waiting and len(self._pending) < self.config.call_concurrency:
+        while self.is_open and self._waiting.calls and len(self._pending) < self.config.call_concurrency:
             call = self._waiting.pop()
             if call.expires <= now:
                 self.timers.cancel(call)
@@ -195,9 +195,11 @@ class Calls:
         call = self._answered(frame, now)
         if call is None:
             return False
-        result, violation = self._judged(call, frame[2])
+        violation = self._violation(call, frame[2])
         if violation is None:
-            self._settle(call, result=result)
+            self._settle(call, result=frame[2])
+        elif (bare := self._forgiven(call, frame[2])) is not None:
+            self._settle(call, result=bare)
         else:
             error = violation_error(violation, self._version)
             self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error))
@@ -237,14 +239,14 @@ class Calls:
             self._emit(Report(ReportKind.CANCELLED_ANSWER, f"nobody waits for {call.action} now", frame[1], frame))
         return call
 
-    def _judged(self, call: OutboundCall, payload: Any) -> tuple[Any, Violation | None]:
-        """Give the payload to settle with, and what is wrong with it."""
+    def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
         validator = self.config.validator_of(call.action) if call.validate else None
-        violation = None if validator is None else validator.check_result(call.action, payload)
-        if validator is not None and violation is not None and self.config.leniency.null_members:
-            bare = forgive_nulls(validator.check_result, call.action, payload)
-            return (payload, violation) if bare is None else (bare, None)
-        return payload, violation
+        return None if validator is None else validator.check_result(call.action, payload)
+
+    def _forgiven(self, call: OutboundCall, payload: object) -> Any:
+        """Give a result that breaks its schema as one that does not; None where that is not meant or not possible."""
+        validator = self.config.validator_of(call.action) if self.config.leniency.null_members else None
+        return None if validator is None else forgive_nulls(validator.check_result, call.action, payload)
 
     def _refuse_result(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
         """OCPP 2.1 Part 4 §4.2.3: a caller may tell by CALLRESULTERROR that it could not process a CALLRESULT."""

@@ -23,7 +23,7 @@ __all__ = [
     "OutboundCall",
     "check_command",
     "check_message_id",
-    "encode_command",
+    "expect_room",
     "expired_error",
     "prepare_call",
     "prepare_raw",
@@ -61,12 +61,14 @@ def prepare_call(start: StartCall, config: SessionConfig, now: float) -> Outboun
         raise TypeError(f"expected an action name, got {start.action!r}")
     if start.message_id is not None:
         check_message_id(start.message_id)
+    payload_json = encode_payload(start.payload)
+    expect_room(start, payload_json, config)
     ttl = _seconds(start.ttl, "ttl", config.call_ttl)
     return OutboundCall(
         token=start.token,
         action=start.action,
         payload=start.payload,
-        payload_json=encode_command(start, config),
+        payload_json=payload_json,
         timeout=_seconds(start.timeout, "timeout", config.call_timeout),
         expires=now + ttl,
         message_id=start.message_id,
@@ -100,7 +102,7 @@ def check_command(command: StartCall | Notify | SendRaw, config: SessionConfig, 
     if isinstance(command, StartCall):
         prepare_call(command, config, now)
     elif isinstance(command, Notify):
-        encode_command(command, config)
+        expect_room(command, encode_payload(command.payload), config)
     elif not isinstance(command.text, str) or not is_unicode(command.text):
         raise TypeError(f"expected raw text, got {command.text!r}")
     else:
@@ -114,16 +116,13 @@ _FRAME: Final = 256
 """Bytes that are enough for what surrounds action and payload, whatever the id is."""
 
 
-def encode_command(command: StartCall | Notify, config: SessionConfig) -> str:
-    """Write the payload. Raises as `encode_payload` does, and ValueError where the message would be too large to send.
-
-    A message id that is still to be made counts with its full length.
-    """
-    payload_json, limit = encode_payload(command.payload), config.max_outgoing_size
-    if 4 * (len(payload_json) + len(command.action)) + _FRAME > limit:
+def expect_room(command: StartCall | Notify, payload_json: str, config: SessionConfig) -> None:
+    """Raise ValueError where the message is too large to send; an id still to be made counts with its full length."""
+    limit = config.max_outgoing_size
+    # No character takes more than four bytes in UTF-8, or six where it has to be escaped.
+    if 4 * len(payload_json) + 6 * len(command.action) + _FRAME > limit:
         message_id = _LONGEST_ID if command.message_id is None else command.message_id
         expect_size(encode_message(MessageType.CALL, message_id, command.action, payload_json), limit)
-    return payload_json
 
 
 def check_message_id(message_id: object) -> None:

@@ -21,11 +21,11 @@ class Outbox:
         self._size = size
         self._max_bytes = max_bytes
         self._emit = emit
-        self._calls = CallQueue()
+        self._queue = CallQueue()
         self._timers = Timers()
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return len(self._queue.calls)
 
     @property
     def deadline(self) -> float:
@@ -34,18 +34,18 @@ class Outbox:
 
     def add(self, call: OutboundCall) -> None:
         """Keep a call. Raises ValueError for a message id that is kept already."""
-        if call.message_id is not None and self._calls.has_id(call.message_id):
+        if call.message_id is not None and self._queue.has_id(call.message_id):
             raise ValueError(f"message id {call.message_id!r} is in flight already")
         if call.size > self._max_bytes:
             self._settle(call, self._dropped(f"expected calls of at most {self._max_bytes} bytes together"))
             return
-        self._calls.add(call)
+        self._queue.add(call)
         self._timers.set(call, call.expires)
         self._trim()
 
     def restore(self, calls: list[OutboundCall]) -> None:
         """Put calls that a lost connection did not write back to the head, in their order."""
-        self._calls.put_back(calls)
+        self._queue.put_back(calls)
         for call in calls:
             self._timers.set(call, call.expires)
         self._trim()
@@ -57,9 +57,9 @@ class Outbox:
         self._trim()
 
     def _trim(self) -> None:
-        while excess := self._calls.excess(self._size, self._max_bytes):
-            oldest = next((call for call in self._calls if not call.urgent), next(iter(self._calls)))
-            self._calls.remove(oldest)
+        while excess := self._queue.excess(self._size, self._max_bytes):
+            oldest = next((call for call in self._queue.calls if not call.urgent), self._queue.calls[0])
+            self._queue.remove(oldest)
             self._settle(oldest, self._dropped(excess))
 
     def _dropped(self, excess: str) -> CallDroppedError:
@@ -67,22 +67,22 @@ class Outbox:
 
     def cancel(self, token: int) -> None:
         """Settle a kept call as cancelled; of an unknown token: nothing."""
-        call = self._calls.find(token)
+        call = self._queue.find(token)
         if call is not None:
-            self._calls.remove(call)
+            self._queue.remove(call)
             self._settle(call, CallCancelledError("cancelled before it was sent", sent=False))
 
     def expire(self, now: float) -> None:
         """Settle the calls whose time to live is over: they are never sent later."""
         for call in list(self._timers.due(now)):
             if isinstance(call, OutboundCall):
-                self._calls.remove(call)
+                self._queue.remove(call)
                 self._settle(call, expired_error(call))
 
     def take(self) -> list[OutboundCall]:
         """Hand over everything, in order, unsettled."""
         self._timers.clear()
-        return self._calls.take()
+        return self._queue.take()
 
     def close(self) -> None:
         """Settle everything: nothing will be sent any more."""

@@ -118,7 +118,8 @@ class Requests:
         config = self.config
         try:
             text = encode_result(request.message_id, reply.payload)
-            expect_size(text, config.max_outgoing_size)
+            if 4 * len(text) > config.max_outgoing_size:
+                expect_size(text, config.max_outgoing_size)
         except (TypeError, ValueError) as error:
             self._own_fault(request, reply, now, str(error), error)
             return

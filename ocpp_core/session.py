@@ -39,8 +39,9 @@ from .messages import (
     MessageType,
     decode,
     encode_message,
+    encode_payload,
 )
-from .outbound import OutboundCall, check_command, check_message_id, encode_command, prepare_call, prepare_raw
+from .outbound import OutboundCall, check_command, check_message_id, expect_room, prepare_call, prepare_raw
 from .requests import UNREADABLE_ID, Requests
 from .states import Closed, Closing, Draining, Open, SessionState
 from .versions import ErrorCode, Version
@@ -212,7 +213,8 @@ class Session:
         if event.message_id is not None:
             check_message_id(event.message_id)
             self.calls.check_unused(event.message_id)  # CALLs and SENDs share one id space (2.1 Part 4 §4.1.4)
-        payload_json = encode_command(event, self._config)
+        payload_json = encode_payload(event.payload)
+        expect_room(event, payload_json, self._config)
         if not isinstance(self.state, Open):
             self._emit(Settle(event.token, None, self._refusal(event.action)))
         elif (violation := self._send_violation(event)) is not None:
