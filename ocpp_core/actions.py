@@ -162,6 +162,8 @@ class ReportKind(Enum):
 
     BAD_MESSAGE = "bad message"
     """The peer broke the message format; counts towards `max_bad_messages`."""
+    MEND_FAILED = "mend_text failed"
+    """Our own `SessionConfig.mend_text` raised or returned no text; the text was read as it came."""
     UNKNOWN_TYPE = "unknown message type"
     """A message type this version does not know, ignored or refused by the version's rule."""
     UNMATCHED_ANSWER = "unmatched answer"

@@ -49,7 +49,7 @@ from .inputs import (
     TransportLost,
     TransportOpened,
 )
-from .link import ClientLink, ServerLink
+from .link import ClientLink, ServerLink, Unfinished
 from .server import refuse_unopened
 from .session import Closed, Session
 from .versions import Version, version_of
@@ -64,7 +64,8 @@ class ServerStack:
 
     `StateChanged` tells the states of the conversation; `Closed` without `Open` before it is a handshake that ended.
     `session` is what the connection starts with unless `Accept` brings another config. `numbers` makes request
-    numbers, shared by all stacks of a server; `random` makes the ping jitter.
+    numbers and `unfinished` counts unfinished messages, both shared by all stacks of a server; `random` makes the ping
+    jitter.
     """
 
     __slots__ = ("_actions", "_config", "_ids", "_link", "_now", "_numbers", "_version", "session")
@@ -78,9 +79,10 @@ class ServerStack:
         ids: IdFactory,
         now: float,
         numbers: Iterator[int] | None = None,
+        unfinished: Unfinished | None = None,
     ) -> None:
         self.session: Session | None = None
-        self._link = ServerLink(link, random=random, now=now)
+        self._link = ServerLink(link, random=random, now=now, unfinished=unfinished)
         self._config = session
         self._version: Version | None = None
         self._ids = ids

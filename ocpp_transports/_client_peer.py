@@ -10,6 +10,7 @@ from typing import Self
 from ocpp_core.client import ClientEngine, Closing, Connecting, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig
 from ocpp_core.inputs import Close, Connect, Reconfigure
+from ocpp_core.session import Closing as SessionClosing
 from ocpp_core.session import Session
 
 from ._driver import Driver, Slot
@@ -56,9 +57,11 @@ class ClientPeer(Peer):
     @property
     def state(self) -> ConnectionState:
         """The state of the connection; CONNECTING also while waiting for the next attempt."""
-        state = None if self._engine is None else self._engine.state
-        if isinstance(state, Online):
-            return ConnectionState.OPEN
+        engine = self._engine
+        state = None if engine is None else engine.state
+        if engine is not None and isinstance(state, Online):
+            closes = engine.session is not None and isinstance(engine.session.state, SessionClosing)
+            return ConnectionState.CLOSING if closes else ConnectionState.OPEN
         if isinstance(state, (Connecting, Waiting)):
             return ConnectionState.CONNECTING
         return ConnectionState.CLOSING if isinstance(state, Closing) else ConnectionState.CLOSED

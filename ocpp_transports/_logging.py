@@ -19,7 +19,7 @@ Logging: TypeAlias = bool | logging.Logger
 
 _SILENT: Final = logging.Logger("ocpp_ws_io.off", logging.CRITICAL + 1)  # noqa: LOG001 - outside the tree: no one may turn it on
 _QUIET: Final = frozenset({ReportKind.PING, ReportKind.PONG, ReportKind.CANCELLED_ANSWER})
-_LOUD: Final = frozenset({ReportKind.INVALID_REPLY})
+_LOUD: Final = frozenset({ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED})
 _ARROW: Final = {Direction.IN: "<-", Direction.OUT: "->"}
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
 from ocpp_core.inputs import Accept, Close, Reject, Respond
+from ocpp_core.link import Unfinished
 from ocpp_core.server import Accepted, ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
@@ -56,6 +57,7 @@ class Reception:
         self._failed = failed
         self._random = Random()
         self._numbers = count(1)
+        self._unfinished = Unfinished()
         self.adopt(options)
 
     def adopt(self, options: ServerOptions) -> None:
@@ -73,6 +75,7 @@ class Reception:
             ids=options.id_factory,
             now=now,
             numbers=self._numbers,
+            unfinished=self._unfinished,
         )
         _Arrival(self, stack, host, facts, coarse(now, options.handshake_limit))
 

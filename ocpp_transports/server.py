@@ -6,7 +6,6 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
 
-from ocpp_core.calls import check_command
 from ocpp_core.errors import (
     ClosedError,
     ConnectionLostError,
@@ -14,6 +13,7 @@ from ocpp_core.errors import (
 )
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
+from ocpp_core.outbound import check_command
 
 from ._driver import Slot
 from ._events import Emitter

@@ -13,7 +13,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
+from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
@@ -81,7 +83,18 @@ class WebsocketsOCPPClient(ChannelClient):
             open_timeout=None,  # `connect_timeout` bounds it
             proxy=None,
             logger=LOGGER,
+            create_connection=_Connection,
         )
+
+
+class _Connection(ClientConnection):
+    """A connection that is over when the server has closed it, though the server does not end the TCP connection."""
+
+    def process_event(self, event: Event) -> None:
+        """Take an event; a close frame has been answered by now."""
+        super().process_event(event)
+        if isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
+            self.transport.close()
 
 
 class _Connect(connect):

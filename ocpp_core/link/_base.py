@@ -30,8 +30,7 @@ from ocpp_core.timers import coarse
 from ._deflate import Deflate
 from ._frames import (
     ABNORMAL_CLOSURE,
-    INVALID_DATA,
-    TOO_BIG,
+    POLICY_VIOLATION,
     Control,
     FrameError,
     Opcode,
@@ -45,6 +44,7 @@ from ._frames import (
 from ._http import HeadBuffer
 from ._keepalive import Keepalive
 from ._phase import LINGER, Phase
+from ._unfinished import Unfinished
 from ._whole import whole_control, whole_text
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class LinkBase(ABC):
         "_random",
         "_reader",
         "_stalled",
+        "_unfinished",
         "_until",
         "_work",
         "unread",
@@ -98,10 +99,11 @@ class LinkBase(ABC):
         self._now = now
         self._phase = Phase.HANDSHAKE
         self._actions: list[LinkAction] = []
-        self._until = coarse(now, config.handshake_timeout)  # the end of a phase that must not last: all but `OPEN`
+        self._until = coarse(now, config.handshake_timeout)  # the end of the phase; while `OPEN`, of a message begun
         self._keepalive = Keepalive(config, random, now)
         self._head = HeadBuffer()
         self._reader: MessageReader | None = None
+        self._unfinished = Unfinished()
         self.unread = b""
         """What has arrived on the open WebSocket and neither `poll` nor `next_text` nor a reader has looked at."""
         self._at = 0
@@ -174,6 +176,7 @@ class LinkBase(ABC):
             case Congested(on):
                 self._congested = on and not self._eof
                 self._stalled = self._congested or self._held
+                self._await_rest(again=True)  # what did not come while nobody read is not the peer's fault
             case CloseLink():
                 self._close_link(event)
             case Accept() | Reject() | Respond():
@@ -239,10 +242,13 @@ class LinkBase(ABC):
         """Decode nothing while it is on: for a stack whose session has no room for further requests."""
         self._held = on
         self._stalled = self._congested or on
+        self._await_rest(again=True)
 
     def _feed(self, data: bytes) -> None:
         if self._reader is not None:
             self._reader.feed(data)
+            if self._phase is _OPEN:
+                self._until += len(data) / self._config.min_message_rate
         elif self.unread:
             self.unread = self.unread[self._at :] + data  # without what was decoded: it must not pile up
             self._at = 0
@@ -302,12 +308,14 @@ class LinkBase(ABC):
         """Take the next message or control frame from the reader, and forget an idle one."""
         try:
             event = reader.next()
+            reader.count(self._unfinished)
         except FrameError as broken:
             self._fail(broken)
             return True
         if event is None:
             if reader.idle:
-                self._reader = None
+                self._leave_reader()
+            self._await_rest()
             return False
         self._work += 1
         if isinstance(event, Control):
@@ -315,9 +323,24 @@ class LinkBase(ABC):
         elif isinstance(event, (TextReceived, BinaryReceived)):
             self._work += len(event.text if isinstance(event, TextReceived) else event.data) >> 11
             self._actions.append(event)
+            if self._phase is _OPEN:
+                self._until = inf  # the next one has its own time
         else:
             self._work += event.size >> 11
         return True
+
+    def _leave_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.count_no_more(self._unfinished)
+            self._reader = None
+
+    def _await_rest(self, *, again: bool = False) -> None:
+        """Give a message that has begun its time, from now on where it has none or begins `again` to be waited for."""
+        if self._phase is _OPEN:
+            if self._reader is None:
+                self._until = inf
+            elif again or self._until == inf:
+                self._until = coarse(self._now, self._config.message_timeout)
 
     def _control(self, event: Control) -> None:
         if event.opcode is Opcode.PING:
@@ -391,23 +414,25 @@ class LinkBase(ABC):
             self._until = self._now + self._config.close_timeout
 
     def _closed_by_peer(self, code: int, reason: str) -> None:
-        """RFC 6455 §5.5.1: answer a close frame by the same; §7.1.1: the server ends the stream first."""
+        """RFC 6455 §5.5.1: answer a close frame by the same; §7.1.1: the server ends the stream first.
+
+        A client that was closed does not wait for that here: its host does, while the client comes back.
+        """
+        news = TransportLost(code, reason, self._attempt)
         if self._phase is Phase.OPEN:
             self._send(Opcode.CLOSE, close_payload(code, reason))
-        news = TransportLost(code, reason, self._attempt)
-        if self._client:
+        elif self._client:
             self._await_end(news, self._config.close_timeout)
-        else:
-            self._end(news)
+            return
+        self._end(news)
 
     def _fail(self, broken: FrameError) -> None:
         """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame."""
         self._report(ReportKind.PROTOCOL_ERROR, broken.detail)
-        reason = {TOO_BIG: "message too big", INVALID_DATA: "invalid data"}.get(broken.code, "protocol error")
         if self._phase is Phase.OPEN:
-            self._send(Opcode.CLOSE, close_payload(broken.code, reason))
+            self._send(Opcode.CLOSE, close_payload(broken.code, broken.reason))
         linger = self._config.close_timeout if self._client else min(LINGER, self._config.close_timeout)
-        self._await_end(TransportLost(broken.code, reason, self._attempt), linger)
+        self._await_end(TransportLost(broken.code, broken.reason, self._attempt), linger)
 
     def _await_end(self, news: TransportLost | None, timeout: float) -> None:
         """Wait for the peer to end the stream, no longer than `timeout` or the close handshake that already runs."""
@@ -434,7 +459,8 @@ class LinkBase(ABC):
         self._until = inf
         self._keepalive.stop()
         self._head.clear()
-        self._reader = self._deflate = None
+        self._leave_reader()
+        self._deflate = None
         self.unread, self._at = b"", 0
 
     # Timers
@@ -457,8 +483,12 @@ class LinkBase(ABC):
         if self._phase is Phase.HANDSHAKE:
             self._until = inf
             self._handshake_timeout()
-        else:
+        elif self._phase is not _OPEN:
             self._end(self._last_word(), abort=self._phase is Phase.CLOSING)
+        elif self._stalled:
+            self._await_rest(again=True)
+        else:
+            self._fail(FrameError(POLICY_VIOLATION, "a message that is not finished in its time"))
 
     def _reconfigure(self, config: LinkConfig) -> None:
         """Take other settings; those of the handshake and the compression stay as they were agreed on."""

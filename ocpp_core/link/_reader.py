@@ -18,6 +18,7 @@ from ocpp_core.inputs import BinaryReceived, TextReceived
 from ._deflate import SLICE, Deflate
 from ._frames import INVALID_DATA, TOO_BIG, Control, FrameError
 from ._frames import Opcode as OurOpcode
+from ._unfinished import Unfinished
 
 __all__ = ["MessageReader", "Piece"]
 
@@ -102,7 +103,7 @@ class _Rules(Extension):
 class MessageReader:
     """Bytes in, messages and control frames out."""
 
-    __slots__ = ("_attempt", "_data", "_decoder", "_deflate", "_inside", "_rules", "_slice", "_utf8")
+    __slots__ = ("_attempt", "_counted", "_data", "_decoder", "_deflate", "_inside", "_rules", "_slice", "_utf8")
 
     def __init__(self, config: LinkConfig, *, client: bool, attempt: int, deflate: Deflate | None) -> None:
         self._rules = _Rules(config, compressible=deflate is not None)
@@ -113,6 +114,18 @@ class MessageReader:
         self._data = bytearray()
         self._slice = bytearray()
         self._utf8: IncrementalDecoder | None = None
+        self._counted = 0
+
+    def count(self, unfinished: Unfinished) -> None:
+        """Count what is held of a message in progress. Raises FrameError where all together hold too much."""
+        config = self._rules.config
+        before, self._counted = self._counted, len(self._data) + len(self._slice) + len(self._decoder.buffer)
+        unfinished.change(before, self._counted, max(config.max_unfinished_size, config.max_message_size))
+
+    def count_no_more(self, unfinished: Unfinished) -> None:
+        """Take back what was counted: it is given up."""
+        unfinished.size -= self._counted
+        self._counted = 0
 
     @property
     def idle(self) -> bool:

@@ -231,7 +231,7 @@ CLIENT: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "BytesReceived: a close frame": {
         "Handshake": "Report, CloseStream, TransportFailed, → Ended",
-        "Open | Open (pinged)": "SendBytes, → Ending",
+        "Open | Open (pinged)": "SendBytes, CloseStream, TransportLost, → Ended",
         "Closing": "→ Ending",
         "Ending | Ended": "ignored",
     },
