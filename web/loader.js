@@ -103,6 +103,7 @@ function watchFiles(watch, heard) {
           controller.enqueue(value);
         }
       },
+      cancel: (reason) => reader.cancel(reason),
     });
     return new Response(body, { status: answer.status, headers: answer.headers });
   }
@@ -134,6 +135,7 @@ function showArrivals(watch, total) {
   return (bytes) => {
     arrived += bytes;
     watch.renew();
+    if (!total) return; // site.json may be an older one, from a cache
     progress.value = Math.max(progress.value, Math.min(80, 80 * arrived / total));
     amount.textContent = `${megabytes(Math.min(arrived, total))} of ${megabytes(total)} MB`;
   };

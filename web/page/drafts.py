@@ -39,11 +39,6 @@ class Draft:
         """The payload of a CALL or SEND."""
         return self.frame[3]
 
-    @property
-    def text(self) -> str:
-        """What goes over the wire."""
-        return json.dumps(self.frame, separators=(",", ":"), ensure_ascii=False)
-
 
 @dataclass(frozen=True)
 class Verdict:

@@ -128,7 +128,7 @@ class Messages:
     def _count(self) -> None:
         """Write how many there are, and at the end of the list that older ones are missing."""
         shown = self._shown.values()
-        dropped = self._removed + self._backlog.dropped
+        dropped = self._removed + (0 if self._is_paused else self._backlog.dropped)
         by_id("log-count").textContent = entries.count(len(self._rows), shown, held=self._arrivals, dropped=dropped)
         self._end.textContent = entries.end(dropped)
         if not dropped:

@@ -143,7 +143,7 @@ def connect_failure(
 ) -> str:
     """Explain that no connection came about, as far as a browser lets a page know.
 
-    `silence` is the number of seconds after which the page gave up on a server that did neither accept nor refuse.
+    `silence` is the number of seconds after which the page gave up on a server that neither accepted nor refused.
     """
     if is_barred:
         return (
