@@ -123,7 +123,8 @@ class Dialect16(Dialect):
         values = [_meter_value(sample.at, readings, context)]
 
         def make() -> Payload:
-            return {"connectorId": transaction.connector_id, **_number(transaction), "meterValue": values}
+            number = {"transactionId": _UNKNOWN, **_number(transaction)}  # its start was answered, or given up
+            return {"connectorId": transaction.connector_id, **number, "meterValue": values}
 
         return "MeterValues", make
 
