@@ -183,6 +183,8 @@ class Commands(ABC):
             transaction = equipment.connector(number).transaction
             if transaction is None or profile.transaction_id not in (None, transaction.id):
                 raise ProfileError("there is no such transaction")
+            if transaction.id is not None:
+                profile = profile.bound_to(transaction.id)
         self._add_profile(profile)
         self._parts.metering.refresh()
         self._restart_metering()

@@ -225,6 +225,21 @@ class TestWithARemoteStart:
         lab.charge()
         assert power(lab) == 11_000
 
+    @pytest.mark.parametrize("protocol", SECOND_GENERATION)
+    def test_it_is_reported_with_the_transaction_it_came_for(self, protocol):
+        """2.0.1 Part 2, F01 and K09."""
+        lab = Lab(protocol)
+        profiles = Profiles(lab)
+        lab.run(lab.station.plug_in(1))
+        self.start(lab, profiles.message(1, "TxProfile", (0, 4000), kind="Relative"))
+        profiles.set(1, 2, "TxProfile", (0, 3000), level=1)
+        transaction = lab.station.connectors[0].transaction.id
+        asked = {"requestId": 1, "chargingProfile": {"chargingProfilePurpose": "TxProfile"}}
+        assert lab.status_of("GetChargingProfiles", asked) == "Accepted"
+        (report,) = lab.sent("ReportChargingProfiles")
+        named = {profile["id"]: profile.get("transactionId") for profile in report["chargingProfile"]}
+        assert named == {1: transaction, 2: transaction}
+
     def test_another_purpose_is_refused(self, lab, profiles):
         lab.run(lab.station.plug_in(1))
         assert self.start(lab, profiles.message(1, "TxDefaultProfile", (0, 4000))) == "Rejected"
