@@ -180,12 +180,23 @@ class TestRegistration:
         lab.run_for(1)
         lab.run(lab.station.plug_in(1))
         lab.forget()
-        asked = {"requestedMessage": "StatusNotification"}
+        place = {"connectorId": 2} if lab.is_16 else {"evse": {"id": 2, "connectorId": 1}}
+        asked = {"requestedMessage": "StatusNotification", **place}
         assert lab.status_of("TriggerMessage", asked) == "Accepted"
-        assert set(lab.sent()) == {"StatusNotification"}
+        assert (lab.sent(), lab.statuses()) == (["StatusNotification"], [(2, "Available")])
         if not lab.is_16:
             assert lab.status_of("GetBaseReport", {"requestId": 1, "reportBase": "SummaryInventory"}) == "Accepted"
             assert "NotifyReport" in lab.sent()
+
+    def test_pending_again_it_stops_nothing_that_the_csms_wants_stopped(self, lab):
+        """1.6 §4.2; 2.0.1 Part 2 B02.FR.05."""
+        lab.run(lab.station.start())
+        transaction = lab.charge()
+        lab.client.answers["BootNotification"] = boots("Pending", interval=3600)
+        lab.run(lab.station._life.boot_again())
+        action = "RemoteStopTransaction" if lab.is_16 else "RequestStopTransaction"
+        assert lab.status_of(action, {"transactionId": transaction.id}) == "Rejected"
+        assert lab.station.connectors[0].transaction is transaction
 
     def test_pending_it_may_be_asked_to_boot_at_once(self, lab):
         lab.client.answers["BootNotification"] = boots("Pending", "Accepted", interval=3600)
