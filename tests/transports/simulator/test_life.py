@@ -1,5 +1,7 @@
 """Power-up, registration, heartbeats, resets, power-off (2.0.1 Part 2 B; 1.6 §4.2, §4.6, §5.14)."""
 
+from itertools import pairwise
+
 import pytest
 
 from ocpp_core.errors import ConnectionFailedError, RPCInternalError
@@ -90,6 +92,29 @@ class TestRegistration:
         lab.client.answers["BootNotification"] = lambda _: answers.pop(0)
         lab.run(lab.station.start())
         assert lab.sent("BootNotification") == [lab.sent("BootNotification")[0]] * 2
+
+    @pytest.mark.parametrize("trouble", [no_answer(), RPCInternalError(remote=True), {"interval": "soon"}])
+    def test_a_boot_without_an_answer_is_repeated_at_the_interval_that_the_csms_named_last(self, lab, trouble):
+        """1.6 §4.2; 2.0.1 Part 2 B02.FR.04: not before the interval of the last answer."""
+        answers = [{**ACCEPTED, "status": "Pending", "interval": 20}, trouble, trouble, ACCEPTED]
+        lab.client.answers["BootNotification"] = lambda _: answers.pop(0)
+        lab.run(lab.station.start())
+        begun = lab.client.times[:4]
+        assert [later - sooner for sooner, later in pairwise(begun)] == pytest.approx([20 + LATENCY] * 3, abs=LATENCY)
+
+    @pytest.mark.parametrize("trouble", [no_answer(), RPCInternalError(remote=True)])
+    def test_a_boot_without_an_answer_is_repeated_at_its_own_interval_if_the_csms_named_none(self, lab, trouble):
+        answers = [{**ACCEPTED, "status": "Pending", "interval": 0}, trouble, ACCEPTED]
+        lab.client.answers["BootNotification"] = lambda _: answers.pop(0)
+        lab.run(lab.station.start())
+        assert lab.client.times[2] - lab.client.times[1] == pytest.approx(300, abs=LATENCY)
+
+    @pytest.mark.parametrize("interval", [10**400, 1e300, -1, "300", True, None, [], {}])
+    def test_an_interval_that_is_none_does_no_harm(self, lab, interval):
+        lab.client.answers["BootNotification"] = {**ACCEPTED, "interval": interval}
+        lab.run(lab.station.start())
+        (setting,) = [one for one in lab.station.configuration if one.name == "HeartbeatInterval"]
+        assert 1 <= int(setting.value) <= 31_536_000
 
     def test_an_answer_of_another_shape_is_no_acceptance(self, lab):
         answers = [{"interval": "soon"}, ACCEPTED]
