@@ -1,7 +1,6 @@
 """The command line of the demo."""
 
 import argparse
-import io
 import os
 import signal
 import sys
@@ -9,7 +8,7 @@ import threading
 from collections.abc import Iterator
 
 from ocpp_transports import OCPPError
-from ocpp_transports._command_line import check_backend, run, set_up_logging
+from ocpp_transports._command_line import check_backend, print_any_text, printable, run, set_up_logging
 
 from .conductor import PASSWORD, conduct
 from .dialects import PROTOCOLS
@@ -127,14 +126,13 @@ def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
 
 
 def _complain(text: str) -> int:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable(text)}\n")
     return 1
 
 
 def _for_people() -> Write:
     """Write an aligned log; a character that the terminal does not know must not stop it."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    print_any_text()
     return Printer(sys.stdout)
 
 
