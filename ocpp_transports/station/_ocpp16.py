@@ -108,7 +108,7 @@ class Dialect16(Dialect):
     def learn(self, transaction: Transaction, answer: Mapping[str, Any]) -> None:
         """Learn the number of the transaction; 0 is one that the CSMS did not want."""
         number = answer.get("transactionId")
-        transaction.id = number if isinstance(number, int) else 0
+        transaction.id = number if isinstance(number, int) and not isinstance(number, bool) else 0
 
     def sampled(
         self,
