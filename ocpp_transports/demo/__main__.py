@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -45,7 +46,9 @@ def _common() -> argparse.ArgumentParser:
     add("--no-strict", dest="strict", action="store_false", help="check no message against its schema")
     add("--backend", choices=("asyncio", "trio"), default=argparse.SUPPRESS, help="event loop (asyncio)")
     add("--verbose", action="store_true", help="write the library's own log to standard error")
-    add("--json", action="store_true", help="for programs: write JSON lines, and end when standard input does")
+    add(
+        "--json", action="store_true", help="for programs: write JSON lines, and end when a pipe as standard input does"
+    )
     return common
 
 
@@ -137,15 +140,25 @@ def _for_people() -> Write:
 
 
 def _for_programs() -> Write:
-    """Write JSON, and end when whoever reads it is gone, even if it was killed."""
-
-    def wait_for_its_end() -> None:
-        while os.read(0, 1024):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait_for_its_end, daemon=True).start()
+    """Write JSON, and end when the program that started this one is gone, even if it was killed."""
+    if _is_pipe(0):
+        threading.Thread(target=_end_with_standard_input, daemon=True).start()
     return write_json
+
+
+def _is_pipe(descriptor: int) -> bool:
+    """Whether the end of this input means that a program has ended: that of a file or of /dev/null means nothing."""
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:  # it is closed
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _end_with_standard_input() -> None:
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -188,6 +188,21 @@ class TestOneSide:
         process.stdin.close()
         assert process.wait(20) == 0
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="there is no shell that closes an input")
+    @pytest.mark.parametrize("source", ["</dev/null", "<&-", "<pyproject.toml"])
+    def test_for_programs_it_outlives_an_input_that_is_no_pipe(self, start: Start, source: str) -> None:
+        _, url = start()
+        arguments = [*COMMAND, "station", "--json", "--url", url, "--password", PASSWORD, "--patience", "0"]
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {source}', "sh", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert read_record(done.stdout.splitlines()[-1]).name == "closed"
+
     @pytest.mark.parametrize("role", [[], ["server"], ["station"]])
     def test_each_role_has_a_help(self, capsys: pytest.CaptureFixture[str], role: list[str]) -> None:
         with pytest.raises(SystemExit) as ended:
