@@ -57,6 +57,12 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=9000, help="to listen on (9000); 0 picks one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1); 0.0.0.0 for all")
     parser.add_argument(
+        "--origin",
+        action="append",
+        default=[],
+        help="of web pages to let in besides those of this machine, like http://192.168.0.2:8000; may be repeated",
+    )
+    parser.add_argument(
         "--commands",
         action="store_true",
         help="command every station that boots: read and change HeartbeatInterval, start charging, reset when it ended",
@@ -87,7 +93,7 @@ async def _run_server(options: argparse.Namespace, write: Write) -> int:
     from .central_system import CentralSystem, serve  # noqa: PLC0415 - each role loads what it needs: it starts sooner
 
     log = Log(write)
-    system = CentralSystem(log, password=options.password, strict=options.strict)
+    system = CentralSystem(log, password=options.password, strict=options.strict, origins=options.origin)
     try:
         await serve(system, log, host=options.host, port=options.port, commands=options.commands)
     except (OSError, ValueError) as error:

@@ -13,6 +13,7 @@ import anyio
 
 from ocpp_transports import OCPPClient, OCPPServer, SecurityProfile, TLSOptions
 from ocpp_transports._command_line import check_backend, end_of_process, print_any_text, printable, run, set_up_logging
+from ocpp_transports._origins import refuse_foreign_pages
 
 from ._anyio_pace import AnyioPace
 from ._csms import accept_everything
@@ -129,6 +130,7 @@ async def _central_system(options: argparse.Namespace, pace: AnyioPace) -> Async
         security_profile=SecurityProfile.NONE if options.password is None else SecurityProfile.BASIC,
         credentials=None if options.password is None else lambda _: options.password,
     ) as server:
+        refuse_foreign_pages(server)
         accept_everything(server, pace.now)
         listener = await server.listen(0, "127.0.0.1")
         yield f"ws://{listener.host}:{listener.port}"

@@ -6,10 +6,14 @@ import re
 import signal
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from ocpp_transports.demo import __main__ as command_line
 from ocpp_transports.demo import conductor
@@ -19,6 +23,7 @@ from ocpp_transports.demo.outcome import STEPS
 
 COMMAND = [sys.executable, "-W", "error", "-m", "ocpp_transports.demo"]
 PASSWORD = "sixteen-letters!"
+ORIGINS = {"https://evil.example": 403, "null": 403, "http://localhost:8000": 101, "http://192.168.0.2:8000": 101}
 LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  CP-\d+ +(->|<-|  )  \w[\w ]{25}  (?: *|[\d. ]{6} ms)(?:  \S.*)?")
 
 
@@ -202,6 +207,20 @@ class TestOneSide:
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert read_record(done.stdout.splitlines()[-1]).name == "closed"
+
+    def test_a_server_refuses_pages_that_are_neither_of_this_machine_nor_allowed(self, start: Start) -> None:
+        _, url = start("--origin", "http://192.168.0.2:8000")
+        answers = {origin: self.status_for(url, origin) for origin in (*ORIGINS, None)}
+        assert answers == {**ORIGINS, None: 401}  # the password comes first, and a page has none
+
+    def status_for(self, url: str, origin: str | None) -> int:
+        """Give the status of the answer to a page, whose user knows the password unless there is no page."""
+        known = {"Authorization": f"Basic {b64encode(f'CP1:{PASSWORD}'.encode()).decode()}"} if origin else {}
+        try:
+            with connect(f"{url}/CP1", subprotocols=[Subprotocol("ocpp1.6")], origin=origin, additional_headers=known):
+                return 101
+        except InvalidStatus as refusal:
+            return refusal.response.status_code
 
     @pytest.mark.parametrize("role", [[], ["server"], ["station"]])
     def test_each_role_has_a_help(self, capsys: pytest.CaptureFixture[str], role: list[str]) -> None:
