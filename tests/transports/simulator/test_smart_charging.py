@@ -181,6 +181,12 @@ class TestWhatIsRefused:
         purpose = profiles.station_max if purpose == "station" else purpose
         assert profiles.set(place, 1, purpose, (0, 4000), **options) == "Rejected"
 
+    @pytest.mark.parametrize("protocol", SECOND_GENERATION)
+    def test_2_one_of_the_station_that_is_relative(self, protocol):
+        """2.0.1 Part 2, K01.FR.38."""
+        profiles = Profiles(Lab(protocol))
+        assert profiles.set(0, 1, profiles.station_max, (0, 4000), kind="Relative") == "Rejected"
+
     def test_a_schedule_that_does_not_begin_at_0(self, profiles):
         assert profiles.set(1, 1, "TxDefaultProfile", (5, 4000)) == "Rejected"
 
