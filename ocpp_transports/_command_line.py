@@ -9,14 +9,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import Any
 
 import anyio
 
-__all__ = ["check_backend", "end_of_process", "print_any_text", "printable", "run", "set_up_logging"]
-
-_LONGEST: Final = 300
-"""Characters of a text of the peer that are shown."""
+__all__ = ["check_backend", "end_of_process", "print_any_text", "run", "set_up_logging"]
 
 
 def check_backend(parser: argparse.ArgumentParser, backend: str) -> None:
@@ -37,12 +34,6 @@ def print_any_text() -> None:
     """Let a character that the terminal does not know be escaped on standard output, not raise."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-
-
-def printable(text: str, longest: int = _LONGEST) -> str:
-    """Cut long text, and escape what a terminal would obey and what would begin a line: a peer may have written it."""
-    short = text if len(text) <= longest else f"{text[: longest - 3]}..."
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in short)
 
 
 def run(main: Callable[..., Awaitable[int]], *arguments: Any, backend: str) -> int:

@@ -9,7 +9,8 @@ import threading
 from collections.abc import Iterator
 
 from ocpp_transports import OCPPError
-from ocpp_transports._command_line import check_backend, print_any_text, printable, run, set_up_logging
+from ocpp_transports._command_line import check_backend, print_any_text, run, set_up_logging
+from ocpp_transports._printable import printable
 
 from .conductor import PASSWORD, conduct
 from .dialects import PROTOCOLS
@@ -74,6 +75,9 @@ def _add_station(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", required=True, help="of the central system, ws:// or wss://, without the identity")
     parser.add_argument("--identity", default="CP001", help="of this station (CP001)")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="ocpp1.6", help="version to speak (ocpp1.6)")
+    parser.add_argument(
+        "--wait", type=float, default=0.0, help="seconds to wait for a central system that is not up yet (0)"
+    )
     parser.add_argument("--patience", type=float, default=5.0, help="seconds to wait for each command (5)")
 
 
@@ -113,6 +117,7 @@ async def _run_station(options: argparse.Namespace, write: Write) -> int:
             protocol=options.protocol,
             strict=options.strict,
             patience=options.patience,
+            wait=options.wait,
         )
     except ValueError as error:
         return _complain(str(error))

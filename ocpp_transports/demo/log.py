@@ -10,7 +10,7 @@ from itertools import cycle
 from time import time
 from typing import Final, Literal, TextIO, TypeAlias
 
-from ocpp_transports._command_line import printable
+from ocpp_transports._printable import printable
 
 __all__ = ["FROM_STATION", "TO_STATION", "Log", "Printer", "Record", "Write", "read_record", "write_json"]
 

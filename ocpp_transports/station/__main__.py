@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import anyio
 
 from ocpp_transports import OCPPClient, OCPPServer, SecurityProfile, TLSOptions
-from ocpp_transports._command_line import check_backend, end_of_process, print_any_text, printable, run, set_up_logging
+from ocpp_transports._command_line import check_backend, end_of_process, print_any_text, run, set_up_logging
 from ocpp_transports._origins import refuse_foreign_pages
+from ocpp_transports._printable import printable
 
 from ._anyio_pace import AnyioPace
 from ._csms import accept_everything

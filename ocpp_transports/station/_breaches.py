@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from ocpp_transports._command_line import printable
+from ocpp_transports._printable import printable
 
 from .log import LogEntry
 

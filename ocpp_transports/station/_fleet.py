@@ -7,7 +7,8 @@ from functools import partial
 from random import Random
 from typing import Final, TypeAlias
 
-from ocpp_core.errors import ConnectionFailedError, OCPPError, UnexpectedHttpResponse, WebsocketUpgradeError
+from ocpp_core.errors import ConnectionFailedError, OCPPError
+from ocpp_transports._attempts import may_be_up_later
 
 from ._breaches import Breaches
 from ._equipment import call_off
@@ -25,8 +26,6 @@ MakeClient: TypeAlias = Callable[[str], AbstractAsyncContextManager[Client]]
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
 """Seconds between the attempts to reach a CSMS that is not up yet; the pause doubles."""
-_SERVER_ERROR: Final = 500
-"""The lowest HTTP status that is the fault of the server (RFC 9110 §15.6), as a proxy answers while nobody is there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +92,7 @@ class _Member:
             try:
                 await station.start()
             except ConnectionFailedError as error:
-                self.failure, self.is_unreached = str(error), _is_passing(error)
+                self.failure, self.is_unreached = str(error), may_be_up_later(error)
                 left = until - self._pace.monotonic()
                 if left <= 0 or not self.is_unreached:
                     raise
@@ -215,10 +214,3 @@ class Fleet:
             reconnects=sum(station.reconnects for station in stations),
             queued=sum(station.queued for station in stations),
         )
-
-
-def _is_passing(error: ConnectionFailedError) -> bool:
-    """Whether another attempt to connect may succeed: not if a server was there and refused the first."""
-    if isinstance(error, UnexpectedHttpResponse):
-        return error.status >= _SERVER_ERROR
-    return not isinstance(error, WebsocketUpgradeError)

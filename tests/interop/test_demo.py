@@ -4,6 +4,7 @@ import io
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from base64 import b64encode
@@ -138,6 +139,24 @@ class TestABrokenRun:
         station = run("station", "--url", "ws://127.0.0.1:1")
         assert station.returncode == 1
         assert station.stderr.startswith("CP001: no connection to 127.0.0.1:1: ")
+
+    def test_a_server_that_comes_up_later_is_waited_for(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as refusing:
+            port = refusing.getsockname()[1]
+            waiting = subprocess.Popen([*COMMAND, "station", "--url", f"ws://127.0.0.1:{port}", "--wait", "40",
+                                        "--patience", "0"], stdout=subprocess.PIPE, text=True)  # fmt: skip
+            refusing.accept()[0].close()  # the first attempt fails
+        server = [*COMMAND, "server", "--port", str(port)]
+        with waiting, subprocess.Popen(server, stdout=subprocess.DEVNULL) as csms:
+            assert waiting.stdout is not None
+            assert "the end" in waiting.stdout.read()
+            assert waiting.wait(20) == 0
+            csms.kill()
+
+    @pytest.mark.parametrize("seconds", ["-1", "nan", "inf"])
+    def test_a_time_to_wait_that_is_none_is_refused(self, capsys: pytest.CaptureFixture[str], seconds: str) -> None:
+        assert command_line.main(["station", "--url", "ws://127.0.0.1:1", "--wait", seconds]) == 1
+        assert capsys.readouterr().err.startswith("expected --wait >= 0 seconds")
 
     def test_a_central_system_that_takes_everything_is_complained_of(self, start: Start) -> None:
         _, url = start("--no-strict")

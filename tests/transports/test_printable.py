@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocpp_transports._command_line import printable
+from ocpp_transports._printable import printable
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from itertools import count
 from typing import Any, Final
 
 from ocpp_transports import HandlerContext, OCPPError, OCPPServer, OCPPServerClient, SecurityProfile
-from ocpp_transports._command_line import printable
 from ocpp_transports._origins import refuse_foreign_pages
+from ocpp_transports._printable import printable
 from ocpp_transports.demo.dialects import PROTOCOLS
 from ocpp_transports.station._csms import accept_everything
 
