@@ -61,7 +61,7 @@ class Log:
         level = logging.DEBUG if report.kind in _QUIET else logging.ERROR if report.kind in _LOUD else logging.WARNING
         if self.logger.isEnabledFor(level):
             about = "" if report.message_id is None else f" [{report.message_id!r}]"
-            detail = _one_line(report.detail)
+            detail = _one_line(redact(report.detail))
             self.logger.log(level, "%s: %s%s%s", self.identity, report.kind.value, about, detail and f": {detail}")
 
     def info(self, text: str) -> None:
@@ -90,5 +90,8 @@ def _one_line(text: str) -> str:
 
 
 def _frame_text(frame: list[Any]) -> str:
-    """Give a frame as JSON, its payload redacted; a handler's result may hold what is no JSON."""
-    return json.dumps(redact(frame), ensure_ascii=True, default=lambda value: type(value).__name__)
+    """Return a frame as JSON, its payload redacted; a handler's result may hold values of any type."""
+    try:
+        return json.dumps(redact(frame), ensure_ascii=True, default=lambda value: type(value).__name__)
+    except Exception as error:  # noqa: BLE001 - a mapping of the application's own may raise anything
+        return f"a message that cannot be written ({type(error).__name__})"

@@ -41,8 +41,8 @@ __all__ = ["Accept", "Channel", "ChannelClient", "ChannelClosed", "Incoming", "R
 class UpgradeOffer:
     """The request that a WebSocket begins with, and what is known of its connection."""
 
-    target: str
-    """Path and query as received, percent-encoded."""
+    target: str = field(repr=False)
+    """Path and query as received, percent-encoded; the query may hold a token."""
     headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
     """Header fields as received, in order; the case of their names does not matter."""
     subprotocols: Sequence[str] = ()

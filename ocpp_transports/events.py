@@ -1,4 +1,7 @@
-"""What users are told: one small typed payload an event, and the names of the events."""
+"""What users are told: one small typed payload an event, and the names of the events.
+
+Payloads hold what passed as it was; their representations do not show the secrets in it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +10,8 @@ from typing import Any, Final
 
 from ocpp_core.actions import Direction
 from ocpp_core.messages import Frame, MessageType
+
+from ._redaction import safe_repr
 
 __all__ = [
     "PEER_EVENTS",
@@ -34,6 +39,8 @@ class ConnectingEvent:
     """An attempt to connect begins."""
 
     url: str
+
+    __repr__ = safe_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,8 @@ class MessageEvent:
     latency: float | None
     """Seconds from CALL to answer, on answers."""
 
+    __repr__ = safe_repr
+
     @property
     def type(self) -> MessageType:
         """The message type: CALL, CALLRESULT, CALLERROR, CALLRESULTERROR or SEND."""
@@ -123,6 +132,8 @@ class BadMessageEvent:
     message: Any
     error: Exception
 
+    __repr__ = safe_repr
+
 
 @dataclass(frozen=True, slots=True)
 class StrictValidationFailureEvent:
@@ -130,6 +141,8 @@ class StrictValidationFailureEvent:
 
     message: Any
     error: Exception
+
+    __repr__ = safe_repr
 
 
 @dataclass(frozen=True, slots=True)

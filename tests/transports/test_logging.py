@@ -34,6 +34,10 @@ class TestMessages:
         log.traced(Trace(Direction.OUT, [2, "7", "X", {"when": object()}], "X"))
         assert '"when": "object"' in caplog.text
 
+    def test_that_cannot_be_written_are_named(self, log, caplog):
+        log.traced(Trace(Direction.OUT, [2, "7", "X", {(1, 2): 3}], "X"))
+        assert caplog.records[0].getMessage() == "CP1 -> a message that cannot be written (TypeError)"
+
     def test_cannot_break_a_line(self, log, caplog):
         log.traced(Trace(Direction.IN, [2, "7\nforged", "X", {"a": "\r\n\u2028"}], "X"))
         assert len(caplog.records[0].getMessage().splitlines()) == 1
@@ -60,6 +64,10 @@ class TestReports:
         log.reported(Report(kind, "why", "7\n", "the raw text with a secret"))
         assert caplog.records[0].levelname == level
         assert caplog.records[0].getMessage() == f"CP1: {kind.value} ['7\\n']: why"
+
+    def test_are_redacted(self, log, caplog):
+        log.reported(Report(ReportKind.RESULT_REFUSED, "GenericError: no ftp://user:secret@host"))
+        assert caplog.records[0].getMessage() == "CP1: CALLRESULTERROR: GenericError: no ftp://***@host"
 
     def test_cannot_break_a_line(self, log, caplog):
         log.reported(Report(ReportKind.RESULT_REFUSED, "GenericError: no\nforged"))
