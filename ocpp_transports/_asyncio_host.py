@@ -4,8 +4,8 @@
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Sequence
+from ssl import SSLError
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
@@ -15,6 +15,7 @@ from ._connect import tune
 from ._dialer import failure
 from ._driver import Driver, Handle, Slot
 from ._runtime import HIGH_WATER, LINGER, SEND_TIMEOUT, Connected
+from ._tls_reasons import client_reason
 from .accept import ConnectionFacts
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SocketHost"]
 
-_log = logging.getLogger(__name__)
 _SLICE = 65536
 _CHUNK = 65536
 _buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
@@ -155,8 +155,8 @@ class SocketHost(asyncio.BufferedProtocol):
                 self.driver.feed(StreamOpened(self._attempt))
             else:
                 self._connected(self, _facts(transport))
-        except Exception:  # noqa: BLE001 - a fault of ours must not end the event loop
-            _log.exception("a connection could not be served")
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the event loop
+            self._scope.log.failed("a connection could not be served", error)
             self._give_up(transport)
 
     def _send_sliced(self, data: bytes) -> None:
@@ -206,9 +206,12 @@ class SocketHost(asyncio.BufferedProtocol):
         self._transport.resume_reading()
         self.driver.feed(Congested(on=False))
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended makes no difference
+    def connection_lost(self, exc: Exception | None) -> None:
         """Feed the end of the stream, whoever ended it, unless the peer's end was fed before."""
         self.send = _swallow
+        if isinstance(exc, SSLError) and self._connected is None and not self.is_closing:
+            # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
+            self.failed(exc, "the server")
         self.is_closing = True
         if self._timer is not None:
             self._timer.cancel()
@@ -227,7 +230,7 @@ class SocketHost(asyncio.BufferedProtocol):
         if self.is_closing:
             return
         self.is_closing = True
-        self.driver.feed(StreamFailed(failure(error, target), self._attempt))
+        self.driver.feed(StreamFailed(failure(error, target, client_reason(error)), self._attempt))
 
 
 def _facts(transport: asyncio.Transport) -> ConnectionFacts:

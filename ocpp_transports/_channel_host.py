@@ -1,6 +1,5 @@
 """The host of a connection whose WebSocket another library speaks: texts in, texts out, by tasks of this side."""
 
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol, Self, TypeAlias
@@ -15,8 +14,6 @@ from ._driver import Driver, Handle, Slot
 from ._runtime import HIGH_WATER, SEND_TIMEOUT, SocketRuntime
 
 __all__ = ["Channel", "ChannelClosed", "ChannelHost", "OpenChannel"]
-
-_log = logging.getLogger(__name__)
 
 
 class ChannelClosed(Exception):  # noqa: N818 - it says how a channel ended, in order or not
@@ -152,8 +149,8 @@ class ChannelHost:
                     await self._until_there_is_room()
         except ChannelClosed as closed:
             end = closed
-        except Exception:  # noqa: BLE001 - whatever another library raises ends its channel, and nothing else
-            _log.warning("a channel failed", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - whatever another library raises ends its channel, and nothing else
+            self._runtime.log.failed("a channel failed", error)
         finally:
             self._reader = None
             self._lose(end.code, end.reason)
@@ -184,8 +181,8 @@ class ChannelHost:
         except ChannelClosed:  # how it ended is for the reader to learn, and to tell
             self._output.clear()
             self._unsent = 0  # else the reader might wait for room, and never learn of it
-        except Exception:  # noqa: BLE001 - as above
-            _log.warning("a channel took no more", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._runtime.log.failed("a channel took no more", error)
             self._lose(1006, "")
         finally:
             self._flusher = None

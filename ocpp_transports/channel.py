@@ -152,7 +152,7 @@ class ChannelClient(ClientPeer):
         await warm_up_in_thread(self._options)
 
     def _take_root(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver]:
-        runtime = current_runtime(type(self).__name__, in_block=in_block)
+        runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.id_factory)
 
         def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> ChannelHost:

@@ -19,6 +19,7 @@ __all__ = [
     "BadMessageEvent",
     "CloseEvent",
     "ConnectingEvent",
+    "ConnectionFailedEvent",
     "DisconnectEvent",
     "ErrorEvent",
     "HandlerErrorEvent",
@@ -181,6 +182,20 @@ class UpgradeAbortedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionFailedEvent:
+    """A connection to a server's listener came to nothing before its first request.
+
+    Its TLS handshake failed (`error` is an `ssl.SSLError` if TLS said why), or it could not be accepted, for example
+    because the process has no file descriptor left: then `remote_address` is None.
+    """
+
+    remote_address: str | None
+    reason: str
+    """What went wrong, for people."""
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
 class OverflowEvent:
     """Iteration was too slow: at this point `missed` events are missing."""
 
@@ -214,6 +229,7 @@ SERVER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "client": object,
         "error": ErrorEvent,
         "upgrade_aborted": UpgradeAbortedEvent,
+        "connection_failed": ConnectionFailedEvent,
         "closing": CloseEvent,
         "close": CloseEvent,
     }

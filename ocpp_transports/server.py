@@ -28,7 +28,7 @@ from ._surface import EventSurface, HandlerSurface
 from ._tls import TLSOptions, expect_tls, server_context
 from ._warm_up import warm_up_in_thread
 from .accept import AuthHandler
-from .events import SERVER_EVENTS, CloseEvent, ErrorEvent, UpgradeAbortedEvent
+from .events import SERVER_EVENTS, CloseEvent, ConnectionFailedEvent, ErrorEvent, UpgradeAbortedEvent
 from .server_client import OCPPServerClient
 
 if TYPE_CHECKING:
@@ -135,7 +135,9 @@ class OCPPServer(HandlerSurface, EventSurface):
         runtime, reception = self._start()
         if reception.is_closing:
             raise RuntimeError("expected a server that is not closing")
-        listener = await runtime.listen(port, host, ssl=context, backlog=backlog, connected=reception.connected)
+        listener = await runtime.listen(
+            port, host, ssl=context, backlog=backlog, connected=reception.connected, rules=reception.rules
+        )
         self._listeners = {**self._open_listeners(), listener: context is not None}
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
@@ -289,6 +291,7 @@ class OCPPServer(HandlerSurface, EventSurface):
     async def _shut(self) -> None:
         """Leave the event loop; nothing stays behind."""
         runtime, self._closed = self._runtime, self._reception or self._closed
+        self._log.flush()
         self._runtime = self._reception = None
         self._listeners.clear()
         self._stations.wake()
@@ -304,7 +307,8 @@ class OCPPServer(HandlerSurface, EventSurface):
     def _start(self) -> tuple[SocketRuntime, Reception]:
         """Take root in the event loop that runs this."""
         if self._runtime is None or self._reception is None:
-            self._runtime = current_runtime(type(self).__name__, in_block=self._in_block)
+            self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
+            self._log.now = self._runtime.now
             self._reception = Reception(
                 self._runtime,
                 self._options,
@@ -312,6 +316,7 @@ class OCPPServer(HandlerSurface, EventSurface):
                 self._stations,
                 refused=self._refused,
                 failed=self._failed,
+                lost=self._lost,
             )
         return self._runtime, self._reception
 
@@ -331,6 +336,11 @@ class OCPPServer(HandlerSurface, EventSurface):
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
         self._tell("upgrade_aborted", event)
+
+    def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
+        address = "" if event.remote_address is None else f"from {event.remote_address}: "
+        self._log.connection_failed(kind, f"{address}{event.reason}")
+        self._tell("connection_failed", event)
 
     def _failed(self, text: str, error: Exception) -> None:
         self._log.failed(text, error)

@@ -62,6 +62,7 @@ class OCPPServerClient(Peer):
         self._protocol = protocol
         self._closed_here = False
         driver.owner = self._owner
+        self._log.now = driver.host.now
 
     @property
     def handshake(self) -> Handshake:
