@@ -57,8 +57,8 @@ def client_reason(error: BaseException) -> str | None:
 def _explained(error: ssl.SSLError, meanings: Mapping[str, str]) -> str:
     if isinstance(error, ssl.SSLEOFError):
         return _LEFT
-    told = _told(error)
-    meaning = next((text for reason, text in meanings.items() if (error.reason or "").endswith(reason)), None)
+    told, reason = _told(error), _reason(error)
+    meaning = next((text for name, text in meanings.items() if reason.endswith(name)), None)
     return told if meaning is None else f"{meaning} ({told})"
 
 
@@ -66,4 +66,8 @@ def _told(error: ssl.SSLError) -> str:
     """Return OpenSSL's own words, of a certificate those of its verification."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
-    return (error.reason or str(error)).replace("_", " ").lower()
+    return _reason(error).replace("_", " ").lower() or str(error)
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return getattr(error, "reason", None) or ""  # one that OpenSSL did not raise has none

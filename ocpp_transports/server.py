@@ -54,8 +54,8 @@ class OCPPServer(HandlerSurface, EventSurface):
             await server.listen(9000)
 
     Handlers registered here serve every station; those of an `OCPPServerClient` come before. The options are those of
-    `ServerOptions`. Raises ValueError or TypeError for options that make no sense. On asyncio it also works without
-    the block; then `close` has to be called.
+    `ServerOptions`. Raises ValueError or TypeError for options that make no sense, and OSError for certificates that
+    cannot be read. On asyncio it also works without the block; then `close` has to be called.
     In strict mode the checks are compiled when the block begins, and by `listen`.
     """
 
@@ -63,6 +63,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         super().__init__()
         ServerOptions.check_names(options)
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
+        _check_tls(self._options)
         self._log = Log(logger_of(self._options.logging), "server")
         self._stations = Stations(self._arrived, self._slot)
         self._runtime: SocketRuntime | None = None
@@ -172,6 +173,8 @@ class OCPPServer(HandlerSurface, EventSurface):
         """
         made = self._options.changed(options)
         is_new = made.security_profile is not self._options.security_profile
+        if made.tls is not self._options.tls or is_new:
+            _check_tls(made)
         for tls in self._open_listeners().values():
             check_listener_profile(made.security_profile, tls=tls, tls_terminated=made.tls_terminated)
             if tls and is_new and made.security_profile is SecurityProfile.TLS_CERT:
@@ -357,3 +360,9 @@ class OCPPServer(HandlerSurface, EventSurface):
 
     def _slot(self) -> Slot:
         return self._start()[0].slot()
+
+
+def _check_tls(options: ServerOptions) -> None:
+    """Raise now what `listen`, which reads the certificates anew, would raise."""
+    if options.tls is not None:
+        server_context(options.tls, options.security_profile)
