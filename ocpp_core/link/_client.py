@@ -111,9 +111,9 @@ class ClientLink(LinkBase):
         return self._eof
 
     def _why(self) -> str:
-        """Say what a server that does not say a word is likely to want."""
+        """Return what is likely where the server did not say a word: TLS and its alerts stay below this layer."""
         is_silent = not self._head.data and self._room == self._config.max_header_size
-        return "; does the port speak TLS, or demand a client certificate?" if is_silent else ""
+        return " without an answer (wrong port or scheme, or no client certificate?)" if is_silent else ""
 
     def _read(self, answer: ResponseHead | None) -> bool:
         if answer is None:
