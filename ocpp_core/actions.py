@@ -104,8 +104,8 @@ class UpgradeRequested:
     values as latin-1 text; `subprotocols` are the offered ones in the client's order.
     """
 
-    target: str
-    headers: Sequence[tuple[str, str]]
+    target: str = field(repr=False)
+    headers: Sequence[tuple[str, str]] = field(repr=False)
     subprotocols: Sequence[str]
 
 
@@ -114,8 +114,8 @@ class HttpRequest:
     """A plain HTTP GET without an upgrade: answer by `Respond`."""
 
     method: str
-    target: str
-    headers: Sequence[tuple[str, str]]
+    target: str = field(repr=False)
+    headers: Sequence[tuple[str, str]] = field(repr=False)
 
 
 @dataclass(slots=True)

@@ -216,8 +216,8 @@ class UpgradeTarget:
 
     host: str
     """The Host header: name or address, with the port where it is not the scheme's default."""
-    target: str
-    """The request target: path and query, percent-encoded."""
+    target: str = field(repr=False)
+    """The request target: path and query, percent-encoded; the query may hold a token."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Further header fields, among them Authorization: never logged."""
 

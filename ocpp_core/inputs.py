@@ -8,7 +8,7 @@ ignored. A server's connection has one attempt, number 0.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -275,8 +275,8 @@ class UpgradeReceived:
     """
 
     token: int
-    target: str
-    headers: Sequence[tuple[str, str]] = ()
+    target: str = field(repr=False)
+    headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
     subprotocols: Sequence[str] = ()
 
 

@@ -5,12 +5,12 @@ not read from either. What others send while it waits for input is sent by one s
 writer task: only these tasks of the host write, so no caller's cancellation can cut a frame in two.
 """
 
-import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Self, TypeAlias
+from ssl import SSLError
+from typing import TYPE_CHECKING, Self
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
@@ -21,22 +21,21 @@ from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost,
 from ._dialer import failure
 from ._driver import Driver, Handle, Slot
 from ._patience import Patience
-from ._runtime import HIGH_WATER, LINGER, TLS_TIMEOUT, Connected
+from ._runtime import HIGH_WATER, LINGER, Connected
 from ._tcp import acknowledged, is_broken
+from ._tls_reasons import client_reason
 from .accept import ConnectionFacts
 
 if TYPE_CHECKING:
     from ._scope import Scope
+    from ._tls_handshakes import TLSHandshakes
 
 __all__ = ["StreamHost"]
 
-_log = logging.getLogger(__name__)
 _CHUNK = 65536
 _LOW_WATER = HIGH_WATER // 4
 _SLICE = 16384
 """Bytes sent at a time, so that progress within a long message shows also where only whole sends are seen."""
-
-Wrap: TypeAlias = Callable[[ByteStream], Awaitable[ByteStream]]
 
 
 class StreamHost:
@@ -47,6 +46,7 @@ class StreamHost:
 
     __slots__ = (
         "_attempt",
+        "_broken",
         "_flushed",
         "_idle",
         "_is_feeding",
@@ -81,7 +81,8 @@ class StreamHost:
         self.spawn = scope.spawn
         self.is_closing = False
         self._scope = scope
-        self._attempt = 0
+        self._attempt = 0  # of a client they begin with 1
+        self._broken: Exception | None = None
         self._stream: ByteStream | None = None
         self._task: Handle | None = None
         self._outbox: list[bytes] = []
@@ -96,9 +97,11 @@ class StreamHost:
         self._is_writing = False
         self._is_over = False  # the end was fed, or must not be
 
-    def serve(self, stream: ByteStream, connected: Connected, wrap: Wrap | None = None) -> None:
-        """Serve an accepted stream, after `wrap` (a TLS handshake)."""
-        self._task = self._scope.spawn(self._serve(stream, connected, wrap), self)
+    def serve(self, stream: ByteStream, connected: Connected, tls: "TLSHandshakes | None" = None) -> None:
+        """Serve an accepted stream, with `tls` after a TLS handshake."""
+        if tls is not None:
+            tls.begin(self)
+        self._task = self._scope.spawn(self._serve(stream, connected, tls), self)
         if self._scope.is_closed:
             self._abort()
 
@@ -164,18 +167,22 @@ class StreamHost:
 
     # The task of the stream
 
-    async def _serve(self, stream: ByteStream, connected: Connected, wrap: Wrap | None) -> None:
+    async def _serve(self, stream: ByteStream, connected: Connected, tls: "TLSHandshakes | None") -> None:
+        secured = stream if tls is None else await self._secure(stream, tls)
+        if secured is not None:
+            await self._run(secured, partial(self._connected, secured, connected))
+
+    async def _secure(self, stream: ByteStream, tls: "TLSHandshakes") -> ByteStream | None:
+        """Do the TLS handshake; None if it failed, and then the stream is closed."""
+        secured: ByteStream | None = None
         try:
-            if wrap is not None:
-                with anyio.fail_after(TLS_TIMEOUT):
-                    stream = await wrap(stream)
-        except BaseException as error:
-            await _drop(stream)
-            if not isinstance(error, Exception):
-                raise
-            _log.info("a TLS handshake failed: %s", error)
-        else:
-            await self._run(stream, partial(self._connected, stream, connected))
+            with tls.handshake(self, stream.extra(SocketAttribute.raw_socket, None), _address(stream)):
+                with anyio.fail_after(tls.timeout):
+                    secured = await TLSStream.wrap(stream, server_side=True, ssl_context=tls.context)
+        finally:
+            if secured is None:
+                await _drop(stream)
+        return secured
 
     async def _dial(self, connect: Callable[[], Awaitable[ByteStream]]) -> None:
         try:
@@ -261,7 +268,8 @@ class StreamHost:
             return await stream.receive(_CHUNK)
         except anyio.EndOfStream:
             return b""
-        except Exception:  # noqa: BLE001 - however a stream says so, it is over
+        except Exception as error:  # noqa: BLE001 - however a stream says so, it is over
+            self._broken = error
             return None
         finally:
             self._is_receiving = False
@@ -283,9 +291,14 @@ class StreamHost:
             self.driver.feed(BytesReceived(b"", self._attempt))
 
     def _feed_loss(self) -> None:
-        if not self._is_over:
-            self._is_over = True
-            self.driver.feed(StreamLost(self._attempt))
+        if self._is_over:
+            return
+        self._is_over = True
+        if isinstance(self._broken, SSLError) and self._attempt:
+            # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
+            reason = client_reason(self._broken)
+            self.driver.feed(StreamFailed(failure(self._broken, reason=reason), self._attempt))
+        self.driver.feed(StreamLost(self._attempt))
 
     # Writing
 
@@ -349,10 +362,14 @@ def _keep_alive(stream: ByteStream) -> None:
             raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
-def _facts(stream: ByteStream) -> ConnectionFacts:
+def _address(stream: ByteStream) -> str | None:
     address = stream.extra(SocketAttribute.remote_address, None)
+    return address[0] if isinstance(address, tuple) else None
+
+
+def _facts(stream: ByteStream) -> ConnectionFacts:
     return ConnectionFacts(
-        address[0] if isinstance(address, tuple) else None,
+        _address(stream),
         stream.extra(TLSAttribute.peer_certificate, None) or None,
         stream.extra(TLSAttribute.tls_version, None) is not None,
     )

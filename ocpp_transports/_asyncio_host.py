@@ -4,8 +4,8 @@
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Sequence
+from ssl import SSLError
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
@@ -17,6 +17,7 @@ from ._driver import Driver, Handle, Slot
 from ._patience import Patience
 from ._runtime import HIGH_WATER, LINGER, Connected
 from ._tcp import acknowledged, is_broken
+from ._tls_reasons import client_reason
 from .accept import ConnectionFacts
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SocketHost"]
 
-_log = logging.getLogger(__name__)
 _SLICE = 65536
 _CHUNK = 65536
 _buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
@@ -189,8 +189,8 @@ class SocketHost(asyncio.BufferedProtocol):
                 self.driver.feed(StreamOpened(self._attempt))
             else:
                 self._connected(self, _facts(transport))
-        except Exception:  # noqa: BLE001 - a fault of ours must not end the event loop
-            _log.exception("a connection could not be served")
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the event loop
+            self._scope.log.failed("a connection could not be served", error)
             self._give_up(transport)
 
     def _send(self, data: bytes) -> None:
@@ -259,9 +259,12 @@ class SocketHost(asyncio.BufferedProtocol):
             self._patience.cancel()
             self._patience = None
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended makes no difference
+    def connection_lost(self, exc: Exception | None) -> None:
         """Feed the loss of the stream, whoever ended it, unless the peer's orderly end was fed before."""
         self.send = _swallow
+        if isinstance(exc, SSLError) and self._connected is None and not self.is_closing:
+            # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
+            self.failed(exc, "the server")
         self.is_closing = True
         self._end_patience()
         if self._linger_timer is not None:
@@ -286,7 +289,7 @@ class SocketHost(asyncio.BufferedProtocol):
         if self.is_closing:
             return
         self.is_closing = True
-        self.driver.feed(StreamFailed(failure(error, target), self._attempt))
+        self.driver.feed(StreamFailed(failure(error, target, client_reason(error)), self._attempt))
 
 
 def _facts(transport: asyncio.Transport) -> ConnectionFacts:

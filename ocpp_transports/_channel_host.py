@@ -1,6 +1,5 @@
 """The host of a connection whose WebSocket another library speaks: texts in, texts out, by tasks of this side."""
 
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from math import isfinite
@@ -18,7 +17,6 @@ from ._runtime import HIGH_WATER, SocketRuntime
 
 __all__ = ["Channel", "ChannelClosed", "ChannelHost", "OpenChannel"]
 
-_log = logging.getLogger(__name__)
 _TURN = 32
 """Units of work until other connections get their turn: a message is one, and so are 2 KiB of it.
 
@@ -173,8 +171,8 @@ class ChannelHost:
                     await self._until_next_turn()
         except ChannelClosed as closed:
             end = closed
-        except Exception:  # noqa: BLE001 - whatever another library raises ends its channel, and nothing else
-            _log.warning("a channel failed", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - whatever another library raises ends its channel, and nothing else
+            self._runtime.log.failed("a channel failed", error)
         finally:
             self._reader = None
             self._lose(end.code, end.reason)
@@ -216,8 +214,8 @@ class ChannelHost:
         except ChannelClosed:  # how it ended is for the reader to learn, and to tell
             self._output.clear()
             self._unsent = 0  # else the reader might wait for room, and never learn of it
-        except Exception:  # noqa: BLE001 - as above
-            _log.warning("a channel took no more", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._runtime.log.failed("a channel took no more", error)
             self._lose(1006, "")
         finally:
             self._flusher = None

@@ -164,6 +164,7 @@ class ClientPeer(Peer):
 
     def _waits(self, state: Waiting) -> None:
         self._end_serving()
+        self._log.flush()
         if state.lost is not None:
             self._tell("disconnect", DisconnectEvent(*state.lost))
         self._log.info(f"attempt {state.tries} follows in {state.delay:.1f} s")
@@ -174,6 +175,7 @@ class ClientPeer(Peer):
         self._runtime, self._engine, driver = self._take_root(in_block=in_block)
         self._driver = driver
         driver.send_timeout = self._options.send_timeout or inf
+        self._log.now = self._runtime.now
         return driver
 
     async def _shut(self) -> None:

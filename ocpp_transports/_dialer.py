@@ -11,12 +11,13 @@ from ._runtime import Runtime
 __all__ = ["Dialer", "OpenStream", "OutStream", "failure"]
 
 
-def failure(error: Exception, target: str = "the server") -> ConnectionFailedError:
-    """Make one error of all the ways in which a dial fails; the cause is chained."""
+def failure(error: Exception, target: str = "the server", reason: str | None = None) -> ConnectionFailedError:
+    """Make one error of all the ways in which a dial fails; the cause is chained, `reason` says more than it does."""
     if isinstance(error, ConnectionFailedError):
         return error
-    reason = error.__cause__ if isinstance(error.__cause__, OSError) else error  # anyio wraps the telling one
-    failed = ConnectionFailedError(f"no connection to {target}: {reason}")
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error  # anyio wraps the telling one
+    said = reason or str(cause) or "the connection broke"  # a reset during a TLS handshake comes without a text
+    failed = ConnectionFailedError(f"no connection to {target}: {said}")
     failed.__cause__ = error
     return failed
 

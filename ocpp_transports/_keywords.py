@@ -129,4 +129,5 @@ class ServerKeywords(SocketKeywords, total=False):
     unmatched_protocol: UnmatchedProtocol
     broken_escapes: BrokenEscapes
     handshake_timeout: float
+    max_tls_handshakes: int
     max_connections: float

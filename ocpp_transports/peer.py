@@ -139,6 +139,7 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
 
     def _finish(self, code: int, reason: str, *, lost: bool) -> None:
         """Tell everybody who listens or waits that it is over; `lost` means that this side had not closed it."""
+        self._log.flush()
         self._log.info(f"closed ({code}{': ' + reason if reason else ''})")
         self._end_serving()
         self._ended = CloseEvent(code, reason)

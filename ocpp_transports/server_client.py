@@ -64,6 +64,7 @@ class OCPPServerClient(Peer):
         self._closed_here = False
         driver.owner = self._owner
         driver.send_timeout = options.send_timeout or inf
+        self._log.now = driver.host.now
 
     @property
     def handshake(self) -> Handshake:

@@ -23,7 +23,7 @@ from ocpp_core.inputs import Reject
 
 from ._client_options import context_of
 from ._keywords import ClientChanges, ClientKeywords
-from ._websockets_channel import LOGGER, WebsocketsChannel
+from ._websockets_channel import WebsocketsChannel, logger_below
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
 
@@ -82,7 +82,7 @@ class WebsocketsOCPPClient(ChannelClient):
             close_timeout=link.close_timeout,
             open_timeout=None,  # `connect_timeout` bounds it
             proxy=None,
-            logger=LOGGER,
+            logger=logger_below(self._log.logger),
             create_connection=_Connection,
         )
 
@@ -122,7 +122,12 @@ async def serve(
     `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake.
     """
     door = _Door(server)
-    settings = {"logger": LOGGER, **options, "process_request": door.decide, "select_subprotocol": door.select}
+    settings = {
+        "logger": logger_below(server._log.logger),  # noqa: SLF001 - of this package
+        **options,
+        "process_request": door.decide,
+        "select_subprotocol": door.select,
+    }
     async with (
         serve_websockets(door.handle, host, port, **settings) as listening,
         server,
