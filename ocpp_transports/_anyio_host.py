@@ -7,10 +7,10 @@ writer task: only these tasks of the host write, so no caller's cancellation can
 
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
@@ -84,9 +84,16 @@ class StreamHost:
         self._is_writing = False
         self._is_over = False  # the end was fed, or must not be
 
-    def serve(self, stream: ByteStream, connected: Connected, wrap: Wrap | None = None) -> None:
-        """Serve an accepted stream, after `wrap` (a TLS handshake)."""
-        self._task = self._scope.spawn(self._serve(stream, connected, wrap), self)
+    def serve(
+        self,
+        stream: ByteStream,
+        connected: Connected,
+        wrap: Wrap | None = None,
+        closed: Callable[[], None] | None = None,
+    ) -> None:
+        """Serve an accepted stream, after `wrap` (a TLS handshake); `closed` is called when it is closed."""
+        serving = self._serve(stream, connected, wrap)
+        self._task = self._scope.spawn(serving if closed is None else _then(serving, closed), self)
         if self._scope.is_closed:
             self._abort()
 
@@ -271,6 +278,13 @@ class StreamHost:
             self._patience.cancel()
             self._patience = None
             self.driver.feed(Congested(on=False))
+
+
+async def _then(coro: Coroutine[Any, Any, None], closed: Callable[[], None]) -> None:
+    try:
+        await coro
+    finally:
+        closed()
 
 
 async def _drop(stream: ByteStream) -> None:

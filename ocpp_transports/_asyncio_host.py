@@ -54,6 +54,7 @@ class SocketHost(asyncio.BufferedProtocol):
     __slots__ = (
         "_attempt",
         "_buffer",
+        "_closed",
         "_connected",
         "_is_congested",
         "_is_over",
@@ -69,13 +70,20 @@ class SocketHost(asyncio.BufferedProtocol):
     )
     driver: Driver
 
-    def __init__(self, scope: "Scope", connected: Connected | None = None, attempt: int = 0) -> None:
+    def __init__(
+        self,
+        scope: "Scope",
+        connected: Connected | None = None,
+        attempt: int = 0,
+        closed: Callable[[], None] | None = None,
+    ) -> None:
         self.now = scope.clock
         self.send: Callable[[Any], None] = _swallow
         self.is_closing = False
         self.opening: Handle | None = None
         self._scope = scope
         self._connected = connected
+        self._closed = closed
         self._attempt = attempt
         self._transport: asyncio.Transport | None = None
         self._timer: Handle | None = None  # the patience with congestion, or the linger
@@ -215,7 +223,18 @@ class SocketHost(asyncio.BufferedProtocol):
             self._timer = None
         self._feed_end()
         self._scope.streams.discard(self)
+        self._tell_closed()
         self._scope.changed()
+
+    def opened(self) -> None:
+        """Take note that opening an accepted socket is over: without a transport it is closed."""
+        if self._transport is None:
+            self._tell_closed()
+
+    def _tell_closed(self) -> None:
+        closed, self._closed = self._closed, None
+        if closed is not None:
+            closed()
 
     def _feed_end(self) -> None:
         if not self._is_over:

@@ -17,7 +17,7 @@ from ._connect import connect
 from ._dialer import Dialer
 from ._driver import Driver, Handle
 from ._future_slot import FutureSlot
-from ._runtime import BACKLOG, TLS_TIMEOUT, Address, Connected, Listener
+from ._runtime import BACKLOG, TLS_TIMEOUT, Address, Admit, Connected, Listener, admit_all
 from ._scope import ACCEPT_PAUSE, Scope, Task
 
 __all__ = ["AsyncioRuntime"]
@@ -88,33 +88,39 @@ class AsyncioRuntime(Scope):
         ssl: SSLContext | None = None,
         backlog: int = BACKLOG,
         connected: Connected,
+        admit: Admit = admit_all,
     ) -> Listener:
         """Listen on a port; see Runtime."""
         listener = await self.bind(port, host, backlog)
-        return listener.accept_by(partial(self._accept, ssl, connected))
+        return listener.accept_by(partial(self._accept, ssl, connected, admit))
 
-    async def _accept(self, ssl: SSLContext | None, connected: Connected, listener: SocketListener) -> None:
+    async def _accept(
+        self, ssl: SSLContext | None, connected: Connected, admit: Admit, listener: SocketListener
+    ) -> None:
         """Accept for ever. Unlike `create_server`, this leaves TLS handshakes where they can be ended."""
         listening = listener.extra(SocketAttribute.raw_socket)
         while True:
             await anyio.wait_readable(listening)  # `sock_accept`, cancelled, may lose what it has accepted
             try:
                 for _ in range(_BATCH):
-                    accepted, _ = listening.accept()
+                    accepted, address = listening.accept()
+                    closed = admit(address[0])
+                    if closed is None:
+                        accepted.close()
+                        continue
                     accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
-                    self._welcome(accepted, ssl, connected)
+                    self._welcome(accepted, ssl, SocketHost(self, connected, closed=closed))
             except BlockingIOError:  # nobody is left who waits
                 continue
             except OSError as error:
                 _log.warning("accepting a connection failed: %s", error)
                 await anyio.sleep(ACCEPT_PAUSE)
 
-    def _welcome(self, accepted: socket.socket, ssl: SSLContext | None, connected: Connected) -> None:
+    def _welcome(self, accepted: socket.socket, ssl: SSLContext | None, host: SocketHost) -> None:
         """Take an accepted socket. Its task is ended by its host, and not once it has a transport.
 
         On uvloop a transport whose opening is cancelled never says that it is lost.
         """
-        host = SocketHost(self, connected)
         self._accepted.add(accepted)
         host.opening = self.spawn(self._take(host, accepted, ssl), host)
 
@@ -125,6 +131,8 @@ class AsyncioRuntime(Scope):
             await self._loop.connect_accepted_socket(lambda: host, accepted, ssl=ssl, ssl_handshake_timeout=timeout)
         except OSError as error:
             _log.info("a TLS handshake failed: %s", error)
+        finally:
+            host.opened()
 
     async def aclose(self) -> None:
         """End everything; see Runtime."""

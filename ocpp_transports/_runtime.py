@@ -32,10 +32,12 @@ __all__ = [
     "SEND_TIMEOUT",
     "TLS_TIMEOUT",
     "Address",
+    "Admit",
     "Connected",
     "Listener",
     "Runtime",
     "SocketRuntime",
+    "admit_all",
     "current_runtime",
 ]
 
@@ -63,6 +65,18 @@ class Address:
 
 Connected: TypeAlias = Callable[[Host, ConnectionFacts], None]
 """Called for every accepted stream; has to make its driver."""
+
+
+Admit: TypeAlias = Callable[[str | None], Callable[[], None] | None]
+"""Asked for every accepted socket, with its numeric address, before anything is done with it.
+
+Returns what to call once the socket is closed, or None to have it closed at once.
+"""
+
+
+def admit_all(_: str | None) -> Callable[[], None]:
+    """Admit every socket, and count none."""
+    return lambda: None
 
 
 class Listener(Protocol):
@@ -131,6 +145,7 @@ class SocketRuntime(Runtime, Protocol):
         ssl: "SSLContext | None" = None,
         backlog: int = BACKLOG,
         connected: Connected,
+        admit: Admit = admit_all,
     ) -> Listener:
         """Listen on a port (0 picks one) of an address or host name (None: all); raises OSError if it cannot."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import anyio
 import trio
-from anyio.abc import ByteStream, SocketListener
+from anyio.abc import ByteStream, SocketAttribute, SocketListener
 from anyio.streams.tls import TLSStream
 
 from ocpp_core.timers import Timers
@@ -21,7 +21,7 @@ from ocpp_core.timers import Timers
 from ._anyio_host import StreamHost, Wrap
 from ._dialer import Dialer, failure
 from ._driver import Handle
-from ._runtime import BACKLOG, Address, Connected, Listener
+from ._runtime import BACKLOG, Address, Admit, Connected, Listener, admit_all
 from ._scope import ACCEPT_PAUSE, Scope, Task
 
 __all__ = ["TrioRuntime", "TrioSlot"]
@@ -167,21 +167,26 @@ class TrioRuntime(Scope):
         ssl: SSLContext | None = None,
         backlog: int = BACKLOG,
         connected: Connected,
+        admit: Admit = admit_all,
     ) -> Listener:
         """Listen on a port; see Runtime."""
         wrap = None if ssl is None else partial(TLSStream.wrap, server_side=True, ssl_context=ssl)
         listener = await self.bind(port, host, backlog)
-        return listener.accept_by(partial(self._accept, wrap, connected))
+        return listener.accept_by(partial(self._accept, wrap, connected, admit))
 
-    async def _accept(self, wrap: Wrap | None, connected: Connected, listener: SocketListener) -> None:
+    async def _accept(self, wrap: Wrap | None, connected: Connected, admit: Admit, listener: SocketListener) -> None:
         while True:
             try:
                 accepted = await listener.accept()
             except (OSError, anyio.BrokenResourceError) as error:
                 _log.warning("accepting a connection failed: %s", error.__cause__ or error)
                 await anyio.sleep(ACCEPT_PAUSE)
+                continue
+            closed = admit((accepted.extra(SocketAttribute.remote_address, None) or (None,))[0])
+            if closed is None:
+                await anyio.aclose_forcefully(accepted)
             else:
-                StreamHost(self).serve(accepted, connected, wrap)
+                StreamHost(self).serve(accepted, connected, wrap, closed)
 
 
 async def _connect(where: Callable[[], Address]) -> ByteStream:

@@ -164,10 +164,10 @@ class TestConnecting:
     async def test_sends_identity_query_and_headers(self):
         async with serving() as (server, listener):
             options = {"query": {"a": "b c"}, "headers": {"X-Model": "T1"}}
-            async with client_of(listener, "CP/1 ü", **options) as client:
+            async with client_of(listener, "CP 1 ü", **options) as client:
                 await client.connect()
-                handshake = (await station_of(server, "CP/1 ü")).handshake
-                assert handshake.path == "/ocpp/CP%2F1%20%C3%BC"
+                handshake = (await station_of(server, "CP 1 ü")).handshake
+                assert handshake.path == "/ocpp/CP%201%20%C3%BC"
                 assert handshake.query == {"a": "b c"}
                 assert handshake.headers["x-model"] == "T1"
                 assert handshake.headers["user-agent"].startswith("ocpp-ws-io")
