@@ -178,11 +178,12 @@ class TestConnecting:
             await client.connect()
             assert (await station_of(server)).handshake.headers["user-agent"] == "Mine"
 
-    async def test_fails_with_the_status_of_a_refusal(self):
+    async def test_fails_with_the_status_of_a_refusal_and_its_reason(self, caplog):
         async with refusing(503) as (_, listener), client_of(listener) as client:
             with pytest.raises(UnexpectedHttpResponse) as caught:
                 await client.connect()
-            assert caught.value.status == 503
+            assert (caught.value.status, caught.value.reason) == (503, "Not today")
+            assert "expected HTTP status 101, got 503, with the reason 'Not today'" in caplog.text
             assert dict(caught.value.headers)["retry-after"]
             assert client.state is ConnectionState.CLOSED
 

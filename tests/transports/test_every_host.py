@@ -155,6 +155,7 @@ class TestTheHandshake:
             with pytest.raises(refusal) as failed:
                 await client.connect()
             assert getattr(failed.value, "status", 418) == 418
+            assert getattr(failed.value, "reason", "Teapot") == "Teapot"
             assert (await first(refused)).status == 418
             assert client.state is ConnectionState.CLOSED
 
