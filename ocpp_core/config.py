@@ -195,6 +195,8 @@ class LinkConfig:
     """Postpone a ping while bytes arrived within the interval."""
     compression: Compression | None = None
     """Offer or accept permessage-deflate."""
+    require_connection_header: bool = True
+    """Answer 400 to an upgrade request without any Connection field (RFC 6455 §4.2.1); servers only."""
 
     def __post_init__(self) -> None:
         _expect_positive(self.max_message_size, "max_message_size", "bytes")

@@ -6,11 +6,11 @@ writer task: only these tasks of the host write, so no caller's cancellation can
 """
 
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from ssl import SSLError
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
@@ -97,11 +97,18 @@ class StreamHost:
         self._is_writing = False
         self._is_over = False  # the end was fed, or must not be
 
-    def serve(self, stream: ByteStream, connected: Connected, tls: "TLSHandshakes | None" = None) -> None:
-        """Serve an accepted stream, with `tls` after a TLS handshake."""
+    def serve(
+        self,
+        stream: ByteStream,
+        connected: Connected,
+        tls: "TLSHandshakes | None" = None,
+        closed: Callable[[], None] | None = None,
+    ) -> None:
+        """Serve an accepted stream, with `tls` after a TLS handshake; `closed` is called when it is closed."""
         if tls is not None:
             tls.begin(self)
-        self._task = self._scope.spawn(self._serve(stream, connected, tls), self)
+        serving = self._serve(stream, connected, tls)
+        self._task = self._scope.spawn(serving if closed is None else _then(serving, closed), self)
         if self._scope.is_closed:
             self._abort()
 
@@ -343,6 +350,13 @@ class StreamHost:
             self._patience.cancel()
             self._patience = None
             self.driver.feed(Congested(on=False))
+
+
+async def _then(coro: Coroutine[Any, Any, None], closed: Callable[[], None]) -> None:
+    try:
+        await coro
+    finally:
+        closed()
 
 
 async def _drop(stream: ByteStream) -> None:

@@ -56,6 +56,7 @@ class SocketHost(asyncio.BufferedProtocol):
     __slots__ = (
         "_attempt",
         "_buffer",
+        "_closed",
         "_connected",
         "_is_held",
         "_is_over",
@@ -72,13 +73,20 @@ class SocketHost(asyncio.BufferedProtocol):
     )
     driver: Driver
 
-    def __init__(self, scope: "Scope", connected: Connected | None = None, attempt: int = 0) -> None:
+    def __init__(
+        self,
+        scope: "Scope",
+        connected: Connected | None = None,
+        attempt: int = 0,
+        closed: Callable[[], None] | None = None,
+    ) -> None:
         self.now = scope.clock
         self.send: Callable[[Any], None] = _swallow
         self.is_closing = False
         self.opening: Handle | None = None
         self._scope = scope
         self._connected = connected
+        self._closed = closed
         self._attempt = attempt
         self._transport: asyncio.Transport | None = None
         self._patience: Patience | None = None  # while our output is congested
@@ -272,7 +280,18 @@ class SocketHost(asyncio.BufferedProtocol):
             self._linger_timer = None
         self._feed_loss()
         self._scope.streams.discard(self)
+        self._tell_closed()
         self._scope.changed()
+
+    def opened(self) -> None:
+        """Take note that opening an accepted socket is over: without a transport it is closed."""
+        if self._transport is None:
+            self._tell_closed()
+
+    def _tell_closed(self) -> None:
+        closed, self._closed = self._closed, None
+        if closed is not None:
+            closed()
 
     def _feed_end(self) -> None:
         if not self._is_over:

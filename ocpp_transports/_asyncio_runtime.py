@@ -114,8 +114,12 @@ class AsyncioRuntime(Scope):
                     if tls is not None and tls.is_full:
                         await tls.until_room()
                     accepted, address = listening.accept()
+                    closed = rules.admit(address[0])
+                    if closed is None:
+                        accepted.close()
+                        continue
                     accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
-                    self._welcome(accepted, address[0], tls, connected, rules)
+                    self._welcome(accepted, address[0], tls, SocketHost(self, connected, closed=closed), rules)
             except BlockingIOError:  # nobody is left who waits
                 continue
             except OSError as error:
@@ -123,13 +127,12 @@ class AsyncioRuntime(Scope):
                 await anyio.sleep(ACCEPT_PAUSE)
 
     def _welcome(
-        self, accepted: socket.socket, address: str, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules
+        self, accepted: socket.socket, address: str, tls: TLSHandshakes | None, host: SocketHost, rules: AcceptRules
     ) -> None:
         """Take an accepted socket. Its task is ended by its host, and not once it has a transport.
 
         On uvloop a transport whose opening is cancelled never says that it is lost.
         """
-        host = SocketHost(self, connected)
         self._accepted.add(accepted)
         if tls is None:
             taking = self._take(host, accepted, address, rules)
@@ -144,13 +147,18 @@ class AsyncioRuntime(Scope):
             await self._loop.connect_accepted_socket(lambda: host, accepted)
         except OSError as error:  # the peer has gone already
             self.accept_failed(rules, address, error)
+        finally:
+            host.opened()
 
     async def _take_tls(self, host: SocketHost, accepted: socket.socket, address: str, tls: TLSHandshakes) -> None:
         self._accepted.discard(accepted)
-        with tls.handshake(host, accepted, address):
-            await self._loop.connect_accepted_socket(
-                lambda: host, accepted, ssl=tls.context, ssl_handshake_timeout=tls.timeout
-            )
+        try:
+            with tls.handshake(host, accepted, address):
+                await self._loop.connect_accepted_socket(
+                    lambda: host, accepted, ssl=tls.context, ssl_handshake_timeout=tls.timeout
+                )
+        finally:
+            host.opened()
 
     async def aclose(self) -> None:
         """End everything; see Runtime."""

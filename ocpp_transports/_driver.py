@@ -32,7 +32,7 @@ from ocpp_core.actions import (
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import CancelCall, Tick
 
-__all__ = ["BURST", "SEND_TIMEOUT", "Driver", "Engine", "Handle", "Host", "Owner", "Slot"]
+__all__ = ["BURST", "EARLY", "SEND_TIMEOUT", "Driver", "Engine", "Handle", "Host", "Owner", "Slot"]
 
 BURST: Final = 32
 """Requests dispatched at a stretch; then other connections get their turn. What is decoded is the engine's to count."""
@@ -42,7 +42,7 @@ LOOK: Final = 1.0
 """Seconds between two looks whether a connection that is not read from is still there."""
 
 
-_EARLY: Final = 0.001
+EARLY: Final = 0.001
 """Seconds by which a timer may ring early (uvloop counts milliseconds) and is taken to be in time.
 
 Arming it again for the rest of the millisecond would ring at once, hundreds of times.
@@ -327,7 +327,7 @@ class Driver:
         self._timer = None
         self._due = inf
         now, deadline = self._now(), self.engine.deadline
-        if deadline > now + _EARLY:
+        if deadline > now + EARLY:
             self._arm()
             return
         self.engine.handle(Tick(), max(now, deadline))

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, TypedDict
 from ocpp_core.backoff import Backoff
 from ocpp_core.config import Compression, IdFactory
 from ocpp_core.handshake import Query, SecurityProfile
+from ocpp_core.identity import IdentityCharacters
 from ocpp_core.messages import Leniency
 
 from ._logging import Logging
-from .accept import AuthHandler, BrokenEscapes, Credentials, UnmatchedProtocol
+from .accept import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
 
 if TYPE_CHECKING:  # a browser loads neither
     from ssl import SSLContext
@@ -122,12 +123,22 @@ class ServerKeywords(SocketKeywords, total=False):
     protocols: Sequence[str]
     security_profile: SecurityProfile | int
     credentials: Credentials | None
+    identify: Identify
     auth: AuthHandler | None
     tls: "TLSOptions | SSLContext | None"
     tls_terminated: bool
     default_protocol: str | None
     unmatched_protocol: UnmatchedProtocol
     broken_escapes: BrokenEscapes
+    identity_characters: IdentityCharacters
+    max_identity_length: float
+    ignore_identity_case: bool
+    paths_without_identity: Collection[str]
+    require_connection_header: bool
     handshake_timeout: float
     max_tls_handshakes: int
     max_connections: float
+    max_handshakes: float
+    max_handshakes_per_address: float | None
+    max_sockets: float | None
+    max_sockets_per_address: float | None

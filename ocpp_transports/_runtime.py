@@ -35,6 +35,7 @@ __all__ = [
     "TLS_TIMEOUT",
     "AcceptRules",
     "Address",
+    "Admit",
     "Connected",
     "Listener",
     "Runtime",
@@ -68,6 +69,18 @@ Connected: TypeAlias = Callable[[Host, ConnectionFacts], None]
 """Called for every accepted stream; has to make its driver."""
 
 
+Admit: TypeAlias = Callable[[str | None], Callable[[], None] | None]
+"""Asked for every accepted socket, with its numeric address, before anything is done with it.
+
+Returns what to call once the socket is closed, or None to have it closed at once.
+"""
+
+
+def _admit_all(_: str | None) -> Callable[[], None]:
+    """Admit every socket, and count none."""
+    return lambda: None
+
+
 def _nobody_is_told(kind: str, event: ConnectionFailedEvent) -> None:
     """Stand in where no server listens."""
 
@@ -80,6 +93,8 @@ class AcceptRules:
     """Seconds for a TLS handshake."""
     max_tls_handshakes: int = MAX_TLS_HANDSHAKES
     """In progress on one listener."""
+    admit: Admit = _admit_all
+    """Which sockets may stay."""
     failed: Callable[[str, ConnectionFailedEvent], None] = _nobody_is_told
     """Told of every connection that came to nothing: what failed, and the event for it."""
 

@@ -190,8 +190,12 @@ class TrioRuntime(Scope):
             except (OSError, anyio.BrokenResourceError) as error:
                 self.accept_failed(rules, None, error.__cause__ if isinstance(error.__cause__, OSError) else error)
                 await anyio.sleep(ACCEPT_PAUSE)
+                continue
+            closed = rules.admit((accepted.extra(SocketAttribute.remote_address, None) or (None,))[0])
+            if closed is None:
+                await anyio.aclose_forcefully(accepted)
             else:
-                StreamHost(self).serve(accepted, connected, tls)
+                StreamHost(self).serve(accepted, connected, tls, closed)
 
 
 async def _connect(where: Callable[[], Address]) -> ByteStream:

@@ -6,7 +6,7 @@ Payloads hold what passed as it was; their representations do not show the secre
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ocpp_core.actions import Direction
 from ocpp_core.messages import Frame, MessageType
@@ -30,6 +30,7 @@ __all__ = [
     "PongEvent",
     "PongTimeoutEvent",
     "ReconnectEvent",
+    "SecurityEvent",
     "StrictValidationFailureEvent",
     "UpgradeAbortedEvent",
 ]
@@ -196,6 +197,23 @@ class ConnectionFailedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class SecurityEvent:
+    """A server refused a station in a way that may be an attack, or a certificate that was put into a wrong station.
+
+    `certificate_mismatch`: on security profile 3 a certificate of the right CA was shown for an identity that it is not
+    good for (the option `identify`). The station that has this identity keeps its connection.
+    """
+
+    kind: Literal["certificate_mismatch"]
+    identity: str
+    """The identity that was claimed."""
+    remote_address: str | None
+    """Numeric address of the peer."""
+    detail: str
+    """A text for people; quotes the certificate's CN."""
+
+
+@dataclass(frozen=True, slots=True)
 class OverflowEvent:
     """Iteration was too slow: at this point `missed` events are missing."""
 
@@ -230,6 +248,7 @@ SERVER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "error": ErrorEvent,
         "upgrade_aborted": UpgradeAbortedEvent,
         "connection_failed": ConnectionFailedEvent,
+        "security": SecurityEvent,
         "closing": CloseEvent,
         "close": CloseEvent,
     }

@@ -62,7 +62,7 @@ class MemoryOCPPClient(ChannelClient):
         incoming = self._server.incoming(offer)
         answer = await incoming.decision()
         if isinstance(answer, Reject):
-            raise UnexpectedHttpResponse(answer.status, tuple(answer.headers))
+            raise UnexpectedHttpResponse(answer.status, tuple(answer.headers), answer.body)
         self._channel, theirs = memory_channels()
         incoming.start_carrying(theirs)
         return self._channel, answer.subprotocol

@@ -20,6 +20,7 @@ from websockets.typing import Subprotocol
 
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
+from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
 
 from ._client_options import context_of
 from ._keywords import ClientChanges, ClientKeywords
@@ -56,7 +57,9 @@ class WebsocketsOCPPClient(ChannelClient):
         except InvalidStatus as error:
             answer = error.response
             headers = tuple((name.lower(), value) for name, value in answer.headers.raw_items())
-            raise UnexpectedHttpResponse(answer.status_code, headers) from error
+            secrets = secrets_in(self._options.upgrade.headers)
+            body = read_refusal(headers, bytes(answer.body or b"")[:BODY_LIMIT], secrets)
+            raise UnexpectedHttpResponse(answer.status_code, headers, body) from error
         except InvalidMessage as error:  # no HTTP, or the end of the stream instead of it
             raise ConnectionFailedError(str(error)) from error
         except InvalidHandshake as error:

@@ -28,6 +28,7 @@ HANDSHAKE, CLOSE, PING, PONG = 20.0, 5.0, 100.0, 10.0
 
 NEVER = float("inf")
 OTHERS = ("handshake_timeout", "close_timeout", "pong_timeout")
+REFUSED = b"HTTP/1.1 503 Busy\r\nContent-Length: 16\r\n\r\n"
 PLAIN = b"GET /health HTTP/1.1\r\nHost: csms\r\n\r\n"
 UPGRADE = (
     b"GET /CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -176,6 +177,7 @@ def connected(**options: Any) -> ClientLink:
 
 CLIENTS: dict[str, Callable[..., ClientLink]] = {
     "Handshake": client,
+    "Handshake (refused)": lambda **options: feed(client(**options), BytesReceived(REFUSED)),
     "Open": connected,
     "Open (pinged)": lambda **options: pinged(connected(**options)),
     "Closing": lambda **options: feed(connected(**options), CloseLink()),
@@ -186,6 +188,7 @@ CLIENT_ROWS: dict[str, Row] = {
     "BytesReceived: the 101": Row(switching),
     "BytesReceived: a 101 with a subprotocol that was not offered": Row(lambda link: switching(link, "ocpp1.6")),
     "BytesReceived: another status": always(BytesReceived(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")),
+    "BytesReceived: another status whose body is to come": always(BytesReceived(REFUSED)),
     "BytesReceived: half an answer": always(BytesReceived(b"HTTP/1.1 101")),
     **FRAMES,
     **TIMES,

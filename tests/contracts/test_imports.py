@@ -16,8 +16,8 @@ TRANSPORTS = ROOT / "ocpp_transports"
 FLOORS = (
     "_outline", "_json", "messages", "versions", "errors", "inputs", "states", "actions", "timers", "backoff", "limits",
     "config", "_tolerance", "outbound", "_call_queue", "calls", "requests", "session", "outbox", "client", "server",
-    "handshake", "routing", "_schemas", "_formats", "_accept", "_accelerated", "_violations", "validation", "link",
-    "stack", "testing", "replay",
+    "identity", "handshake", "refusals", "routing", "_schemas", "_formats", "_accept", "_accelerated", "_violations",
+    "validation", "link", "stack", "testing", "replay",
 )  # fmt: skip
 GENERATED = {"v16", "v201", "v21"}  # typed payloads: leaves that nothing below the user imports
 
