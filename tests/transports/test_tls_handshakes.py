@@ -123,7 +123,7 @@ class TestAPortThatSpeaksTLS:
     async def test_tells_a_station_that_does_not(self):
         async with serving(tls=SERVER) as (csms, listener), csms.events("connection_failed") as failures:
             async with client_of(listener) as client:
-                with pytest.raises(UnexpectedHttpResponse, match=r"got 400; the port speaks TLS: use wss://"):
+                with pytest.raises(UnexpectedHttpResponse, match=r"got 400, .*; the port speaks TLS: use wss://"):
                     await client.connect()
             assert "plain HTTP to a TLS port" in (await first(failures)).reason
 
