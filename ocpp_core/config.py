@@ -123,7 +123,7 @@ class SessionConfig:
         _expect(self.call_concurrency, "call_concurrency", 1, "CALLs")
         _expect(self.max_queued, "max_queued", 0, "calls")
         _expect(self.max_queued_bytes, "max_queued_bytes", 0, "bytes")
-        _expect(self.max_outgoing_size, "max_outgoing_size", 8192, "bytes")
+        _expect(self.max_outgoing_size, "max_outgoing_size", 16384, "bytes")
         _expect(self.max_elements, "max_elements", 1, "elements")
         _expect(self.max_inbound, "max_inbound", 1, "requests")
         _expect(self.max_declined, "max_declined", 0, "requests")
