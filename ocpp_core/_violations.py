@@ -22,6 +22,8 @@ from .versions import ErrorCode
 __all__ = ["describe_violation", "resolve"]
 
 _MAX_PATH: Final = 120
+_MAX_VALUES: Final = 20_000
+"""Values that are searched, a tenth of a second's work; what is wrong behind them is refused without saying where."""
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,50}\Z")
 
 # Which code answers which failure is not laid down by OCPP; this is the reading closest to the wording of its table
@@ -62,7 +64,7 @@ def describe_violation(document: Schema, payload: object, *, formats: bool) -> V
     """
     try:
         broken = _Search(document, formats=formats).search(document, payload)
-    except Exception:  # noqa: BLE001 - too deep for the interpreter, or no JSON value at all: refused in any case
+    except Exception:  # noqa: BLE001 - too deep for the interpreter, too large, or no JSON at all: refused in any case
         broken = None
     if broken is None:
         return Violation(ErrorCode.FORMAT_VIOLATION, "payload violates its schema")
@@ -158,17 +160,27 @@ class _Search:
         self._formats = formats
         # An integer is "a number without a fractional part" since draft-06; in draft-04, 1.0 is none.
         self._integral_floats = "draft-04" not in str(document.get("$schema"))
+        self._resolved: dict[str, Any] = {}
+        self._values = 0
 
     def search(self, schema: Any, value: object) -> _Broken | None:
         if not isinstance(schema, dict):
             return None  # true or false: nothing to name
         if "$ref" in schema:
-            return self.search(resolve(self._document, schema["$ref"]), value)
+            return self.search(self._referred(schema["$ref"]), value)
+        self._values += 1
+        if self._values > _MAX_VALUES:
+            raise OverflowError
         if "type" in schema and not self._has_type(value, schema["type"]):
             return _Broken("type", schema["type"])
         if broken := self._search_content(schema, value):
             return broken
         return next(filter(None, (self.search(part, value) for part in schema.get("allOf", ()))), None)
+
+    def _referred(self, ref: str) -> Any:
+        if ref not in self._resolved:
+            self._resolved[ref] = resolve(self._document, ref)
+        return self._resolved[ref]
 
     def _has_type(self, value: object, types: Any) -> bool:
         return any(self._is(value, name) for name in types) if isinstance(types, list) else self._is(value, types)

@@ -82,7 +82,8 @@ class SessionConfig:
     That is 8 KiB for each of 1,000 calls, or a SendLocalList in eight messages of a MiB, for one peer that is slow."""
     max_outgoing_size: float = 1 << 20
     """Bytes of one message sent, before compression: what this library takes by default, and more than most stations
-    do. Beyond, the command of a CALL, SEND or raw text raises ValueError, and an answer becomes an InternalError."""
+    do. Beyond, the command of a CALL, SEND or raw text raises ValueError, and an answer becomes an InternalError. Times
+    `max_inbound` it is what answers to a peer that reads nothing can hold: while it does not, no more is read."""
     max_elements: float = 1 << 17
     """Members, items and empty brackets of one received message, in all its objects and arrays together; beyond, it is
     a bad message and not parsed, because each may take 70 bytes and a quarter of a microsecond. The largest honest
@@ -123,7 +124,7 @@ class SessionConfig:
         _expect(self.call_concurrency, "call_concurrency", 1, "CALLs")
         _expect(self.max_queued, "max_queued", 0, "calls")
         _expect(self.max_queued_bytes, "max_queued_bytes", 0, "bytes")
-        _expect(self.max_outgoing_size, "max_outgoing_size", 8192, "bytes")
+        _expect(self.max_outgoing_size, "max_outgoing_size", 16384, "bytes")
         _expect(self.max_elements, "max_elements", 1, "elements")
         _expect(self.max_inbound, "max_inbound", 1, "requests")
         _expect(self.max_declined, "max_declined", 0, "requests")

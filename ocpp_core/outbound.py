@@ -102,6 +102,8 @@ def check_command(command: StartCall | Notify | SendRaw, config: SessionConfig, 
     if isinstance(command, StartCall):
         prepare_call(command, config, now)
     elif isinstance(command, Notify):
+        if not isinstance(command.action, str):
+            raise TypeError(f"expected an action name, got {command.action!r}")
         expect_room(command, encode_payload(command.payload), config)
     elif not isinstance(command.text, str) or not is_unicode(command.text):
         raise TypeError(f"expected raw text, got {command.text!r}")

@@ -5,7 +5,6 @@ connection, nor under an id that means something else by then.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from ._tolerance import forgive_nulls
 from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SessionAction, Trace
@@ -19,8 +18,6 @@ __all__ = ["UNREADABLE_ID", "Requests"]
 
 UNREADABLE_ID = "-1"
 """The id of a CALLERROR whose CALL has no readable id (2.0.1 Part 4 §4.2.3)."""
-_LONG_ID: Final = 255
-"""Characters of an id that a CALLERROR gives back, far more than any in the field has; a longer one is unreadable."""
 
 
 class Requests:
@@ -159,9 +156,11 @@ class Requests:
     ) -> None:
         """Send a CALLERROR, spelled for the version; details that are no JSON or too large are left out and reported.
 
-        An error is sent in any case: what is no Unicode text in code and description is replaced.
+        An error is sent in any case: what is no Unicode text in code and description is replaced, and an id that takes
+        the room of the answer counts as unreadable.
         """
-        message_id = message_id if len(message_id) <= _LONG_ID else UNREADABLE_ID
+        if len(message_id) > self.config.max_outgoing_size / 8:  # a character may be an escape of six bytes
+            message_id = UNREADABLE_ID
         kind, spelled = MessageType.CALLERROR.value, self._version.spell(code)
         details = {} if details is None else details
         try:

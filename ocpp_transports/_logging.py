@@ -26,6 +26,9 @@ Logging: TypeAlias = bool | logging.Logger
 _SILENT: Final = logging.Logger("ocpp_ws_io.off", logging.CRITICAL + 1)  # noqa: LOG001 - outside the tree: no one may turn it on
 _QUIET: Final = frozenset({ReportKind.PING, ReportKind.PONG, ReportKind.CANCELLED_ANSWER})
 _LOUD: Final = frozenset({ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED})
+_SHOWN_ID: Final = 64
+_SHOWN_DETAIL: Final = 1024
+"""Characters that are written of what a peer may have made as long as a message."""
 _ARROW: Final = {Direction.IN: "<-", Direction.OUT: "->"}
 
 
@@ -75,8 +78,8 @@ class Log:
         """Write one report."""
         level = logging.DEBUG if report.kind in _QUIET else logging.ERROR if report.kind in _LOUD else logging.WARNING
         if self.logger.isEnabledFor(level):  # else not even the text is made
-            about = "" if report.message_id is None else f" [{report.message_id!r}]"
-            detail = _one_line(redact(report.detail))
+            about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
+            detail = _one_line(redact(report.detail)[:_SHOWN_DETAIL])  # cut before, a password might lose its end
             self._repeated(level, report.kind.value, about + (detail and f": {detail}"))
 
     def connection_failed(self, kind: str, text: str) -> None:

@@ -16,7 +16,7 @@ OUT_OF_RANGE = [
     *((SessionConfig, name, (0, nan, "1")) for name in ("call_concurrency", "max_inbound", "max_bad_messages")),
     *((SessionConfig, name, (-1, nan)) for name in ("max_queued", "max_declined", "max_queued_bytes")),
     (SessionConfig, "max_elements", (0, nan)),
-    (SessionConfig, "max_outgoing_size", (8191, nan)),
+    (SessionConfig, "max_outgoing_size", (16383, nan)),
     *((LinkConfig, name, SECONDS) for name in ("handshake_timeout", "close_timeout", "ping_interval", "pong_timeout")),
     (LinkConfig, "max_message_size", (0, nan)),
     (LinkConfig, "max_fragments", (0,)),

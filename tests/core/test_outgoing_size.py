@@ -7,7 +7,7 @@ from ocpp_core.inputs import Fail, Notify, Reply, SendRaw, StartCall
 from ocpp_core.versions import OCPP21
 from tests.core.player import a_client, a_session, of, reports, sent, settled
 
-LIMIT = 8192
+LIMIT = 16384
 
 
 def session():
@@ -36,7 +36,7 @@ class TestCommands:
     @pytest.mark.parametrize("make", [session, lambda: a_client(offline_queue=True, session=session().engine._config)])
     def test_raise_and_change_nothing(self, make, command):
         engine = make()
-        with pytest.raises(ValueError, match=r"expected a message of at most 8192 bytes, got \d+"):
+        with pytest.raises(ValueError, match=r"expected a message of at most 16384 bytes, got \d+"):
             engine.play(command)
         assert engine.drain() == []
         assert getattr(engine.engine, "queued", 0) == 0
@@ -48,7 +48,7 @@ class TestCommands:
             len(of(SendText, session().play(StartCall(1, "X", {"a": text}, message_id="i" * 36)))[0].text.encode())
             == LIMIT
         )
-        with pytest.raises(ValueError, match="got 8193"):
+        with pytest.raises(ValueError, match="got 16385"):
             session().play(StartCall(1, "X", {"a": text + "x"}))
 
 
@@ -59,7 +59,7 @@ class TestAnswers:
         done = engine.play(Reply(1, payload(LIMIT + 200)))
         assert sent(done) == [[4, "a", "InternalError", "the receiver could not make a valid result", {}]]
         assert reports(done) == [ReportKind.INVALID_REPLY]
-        assert of(Report, done)[0].detail.startswith("expected a message of at most 8192 bytes, got ")
+        assert of(Report, done)[0].detail.startswith("expected a message of at most 16384 bytes, got ")
 
     def test_that_are_errors_lose_their_details(self):
         engine = session()

@@ -151,6 +151,11 @@ class TestNothingIsRaised:
             payload = [payload]
         assert describe({"items": {"$ref": "#"}}, payload) == (FORMAT, "payload violates its schema")
 
+    def test_for_a_payload_too_large_to_be_searched(self) -> None:
+        schema = {"items": {"type": "integer"}}
+        assert describe(schema, [1] * 10_000 + ["x"]) == (TYPE, "payload[10000] violates type: integer")
+        assert describe(schema, [1] * 100_000 + ["x"]) == (FORMAT, "payload violates its schema")
+
     def test_for_a_value_that_cannot_be_compared(self) -> None:
         class Touchy:
             __hash__ = None  # type: ignore[assignment]  # on purpose

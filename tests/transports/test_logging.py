@@ -72,6 +72,10 @@ class TestReports:
         log.reported(Report(ReportKind.RESULT_REFUSED, "GenericError: no ftp://user:secret@host"))
         assert caplog.records[0].getMessage() == "CP1: CALLRESULTERROR: GenericError: no ftp://***@host"
 
+    def test_are_no_longer_than_a_record_should_be(self, log, caplog):
+        log.reported(Report(ReportKind.RESULT_REFUSED, "d" * 100_000, "i" * 100_000))
+        assert len(caplog.records[0].getMessage()) < 1200
+
     def test_cannot_break_a_line(self, log, caplog):
         log.reported(Report(ReportKind.RESULT_REFUSED, "GenericError: no\nforged"))
         assert caplog.records[0].getMessage() == "CP1: CALLRESULTERROR: 'GenericError: no\\nforged'"
