@@ -211,12 +211,13 @@ class SocketHost(asyncio.BufferedProtocol):
         self.send = _swallow
         if isinstance(exc, SSLError) and self._connected is None and not self.is_closing:
             # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
-            self.failed(exc, "the server")
+            self.failed(exc.with_traceback(None), "the server")
         self.is_closing = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._feed_end()
+        self._transport = None  # one of TLS refers to this host for ever: a circle that holds 300 KB
         self._scope.streams.discard(self)
         self._scope.changed()
 
