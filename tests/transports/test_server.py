@@ -37,6 +37,7 @@ class TestConstruction:
             ({"handshake_timeout": -1}, ValueError, "handshake_timeout >= 0"),
             ({"auth": 5}, TypeError, "auth as a callable"),
             ({"max_connections": 0}, ValueError, "max_connections >= 1"),
+            ({"max_tls_handshakes": 0}, ValueError, "max_tls_handshakes >= 1"),
             ({"tls_terminated": 1}, TypeError, "tls_terminated as bool"),
             ({"ports": 1}, TypeError, "unknown option 'ports', expected one of: auth, "),
         ],

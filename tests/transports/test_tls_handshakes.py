@@ -223,10 +223,12 @@ class TestHandshakesInProgress:
         gc.collect()
         gc.disable()
         try:
-            async with serving(tls=SERVER) as (csms, listener):
-                async with client_of(listener, scheme="wss", tls=TRUSTING) as client:
-                    await client.connect()
-                    await station_of(csms)
+            async with (
+                serving(tls=SERVER) as (csms, listener),
+                client_of(listener, scheme="wss", tls=TRUSTING) as client,
+            ):
+                await client.connect()
+                await station_of(csms)
             assert [each for each in gc.get_objects() if isinstance(each, SSLProtocol)] == []
         finally:
             gc.enable()
