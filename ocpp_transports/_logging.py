@@ -81,11 +81,13 @@ class Log:
             text = f"{about}: {detail}" if detail else about
             self.logger.log(level, "%s: %s%s%s", self.identity, report.kind.value, text, more)
 
-    def connection_failed(self, kind: str, text: str) -> None:
-        """Write that a connection came to nothing before there was a station; of each kind only so many."""
-        more = self._admit(logging.WARNING, kind)
+    def connection_failed(self, kind: str, address: str | None, reason: str) -> None:
+        """Write that a connection came to nothing before there was a station; for each reason only so often."""
+        reason = _one_line(reason)
+        more = self._admit(logging.WARNING, f"{kind}: {reason}")
         if more is not None:
-            self.logger.warning("%s: %s: %s%s", self.identity, kind, _one_line(text), more)
+            origin = "" if address is None else f"from {address}: "
+            self.logger.warning("%s: %s: %s%s%s", self.identity, kind, origin, reason, more)
 
     def _admit(self, level: int, kind: str) -> str | None:
         """Return None if a record of this kind is not to be written, else what it says of those before."""
