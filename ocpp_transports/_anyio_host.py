@@ -82,7 +82,7 @@ class StreamHost:
         self.is_closing = False
         self._scope = scope
         self._attempt = 0  # of a client they begin with 1
-        self._broken: Exception | None = None
+        self._broken: SSLError | None = None
         self._stream: ByteStream | None = None
         self._task: Handle | None = None
         self._outbox: list[bytes] = []
@@ -276,7 +276,7 @@ class StreamHost:
         except anyio.EndOfStream:
             return b""
         except Exception as error:  # noqa: BLE001 - however a stream says so, it is over
-            self._broken = error
+            self._broken = error.with_traceback(None) if isinstance(error, SSLError) else None
             return None
         finally:
             self._is_receiving = False
@@ -301,7 +301,7 @@ class StreamHost:
         if self._is_over:
             return
         self._is_over = True
-        if isinstance(self._broken, SSLError) and self._attempt:
+        if self._broken is not None and self._attempt:
             # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
             reason = client_reason(self._broken)
             self.driver.feed(StreamFailed(failure(self._broken, reason=reason), self._attempt))

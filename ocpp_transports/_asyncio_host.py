@@ -272,13 +272,14 @@ class SocketHost(asyncio.BufferedProtocol):
         self.send = _swallow
         if isinstance(exc, SSLError) and self._connected is None and not self.is_closing:
             # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
-            self.failed(exc, "the server")
+            self.failed(exc.with_traceback(None), "the server")
         self.is_closing = True
         self._end_patience()
         if self._linger_timer is not None:
             self._linger_timer.cancel()
             self._linger_timer = None
         self._feed_loss()
+        self._transport = None  # one of TLS refers to this host for ever: a circle that holds 300 KB
         self._scope.streams.discard(self)
         self._tell_closed()
         self._scope.changed()

@@ -76,7 +76,8 @@ class AsyncioRuntime(Scope):
                 connected.close()
                 raise
         except Exception as error:  # noqa: BLE001 - whatever the resolver, the network or TLS raises is an outcome
-            stream.failed(error, target)
+            # The way it took leads in a circle through what did the handshake: 300 KB until a full garbage collection.
+            stream.failed(error.with_traceback(None) if isinstance(error, OSError) else error, target)
 
     async def _carry(self, stream: SocketHost, connected: socket.socket, address: Address) -> None:
         if address.ssl is None:

@@ -77,26 +77,33 @@ class Log:
     def reported(self, report: Report) -> None:
         """Write one report."""
         level = logging.DEBUG if report.kind in _QUIET else logging.ERROR if report.kind in _LOUD else logging.WARNING
-        if self.logger.isEnabledFor(level):  # else not even the text is made
+        more = self._admit(level, report.kind.value)
+        if more is not None:
             about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
             detail = _one_line(redact(report.detail)[:_SHOWN_DETAIL])  # cut before, a password might lose its end
-            self._repeated(level, report.kind.value, about + (detail and f": {detail}"))
+            text = f"{about}: {detail}" if detail else about
+            self.logger.log(level, "%s: %s%s%s", self.identity, report.kind.value, text, more)
 
-    def connection_failed(self, kind: str, text: str) -> None:
-        """Write that a connection came to nothing before there was a station; of each kind only so many."""
-        self._repeated(logging.WARNING, kind, f": {_one_line(text)}")
+    def connection_failed(self, kind: str, address: str | None, reason: str) -> None:
+        """Write that a connection came to nothing before there was a station; for each reason only so often."""
+        reason = _one_line(reason)
+        more = self._admit(logging.WARNING, f"{kind}: {reason}")
+        if more is not None:
+            origin = "" if address is None else f"from {address}: "
+            self.logger.warning("%s: %s: %s%s%s", self.identity, kind, origin, reason, more)
 
-    def _repeated(self, level: int, kind: str, text: str) -> None:
+    def _admit(self, level: int, kind: str) -> str | None:
+        """Return None if a record of this kind is not to be written, else what it says of those before."""
         if not self.logger.isEnabledFor(level):
-            return
+            return None
         if level == logging.DEBUG:  # who asks for all of it gets all of it
-            left_out: int | None = 0
-        else:
-            self._repeats = self._repeats or Repeats()
-            left_out = self._repeats.admit((level, kind), self.now())
-        if left_out is not None:
-            more = f" (and {left_out:,} more before)" if left_out else ""
-            self.logger.log(level, "%s: %s%s%s", self.identity, kind, text, more)
+            return ""
+        if self._repeats is None:
+            self._repeats = Repeats()
+        left_out = self._repeats.admit((level, kind), self.now())
+        if left_out is None:
+            return None
+        return f" (and {left_out:,} more before)" if left_out else ""
 
     def flush(self) -> None:
         """Write how many mistakes were counted only, at the end of a connection."""

@@ -92,4 +92,5 @@ def _hide_parameter(found: re.Match[str]) -> str:
     mark, name = found[1], found[2]
     low = name.lower()
     is_secret = is_secret_name(low) or low in _SECRET_PARAMETERS or low.endswith(("signature", "key"))
-    return f"{mark}{name}={REDACTED}" if is_secret or low.endswith("credential") else found[0]
+    holds_user = "%40" in found[3] and "%3a" in found[3].lower()  # of a URL within this one
+    return f"{mark}{name}={REDACTED}" if is_secret or holds_user else found[0]

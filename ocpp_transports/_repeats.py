@@ -9,6 +9,10 @@ WINDOW: Final = 60.0
 BURST: Final = 5
 """Records of one kind that are written in a window; beyond, they are counted."""
 
+_MAX_KINDS: Final = 50
+_OTHERS: Final = "other records"
+"""The kind of all that is none of fifty others."""
+
 _Kind: TypeAlias = tuple[int, str]
 """The level and the kind of a record."""
 
@@ -36,6 +40,9 @@ class Repeats:
     def admit(self, kind: _Kind, now: float) -> int | None:
         """Return how many records were left out before this one, or None if this one is to be left out."""
         count = self._counts.get(kind)
+        if count is None and self._is_full(now):
+            kind = kind[0], _OTHERS
+            count = self._counts.get(kind)
         if count is None or now >= count.ends:
             self._counts[kind] = _Count(now + WINDOW)
             return 0 if count is None else count.left_out
@@ -44,6 +51,12 @@ class Repeats:
             return 0
         count.left_out += 1
         return None
+
+    def _is_full(self, now: float) -> bool:
+        """Return True if there are too many kinds, those with nothing left to tell aside."""
+        if len(self._counts) >= _MAX_KINDS:
+            self._counts = {kind: count for kind, count in self._counts.items() if count.left_out or now < count.ends}
+        return len(self._counts) >= _MAX_KINDS
 
     def take(self) -> list[tuple[_Kind, int]]:
         """Return the kinds of which records were left out and have not been told, with their numbers; start anew."""

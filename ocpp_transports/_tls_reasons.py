@@ -7,6 +7,7 @@ from typing import Final
 __all__ = ["client_reason", "server_reason"]
 
 _LEFT: Final = "the peer left during the TLS handshake"
+_SLOW: Final = "the TLS handshake took too long"
 
 # By what OpenSSL calls it; the names of alerts begin with SSLV3_ALERT, TLSV1_ALERT or TLSV13_ALERT for old reasons.
 _SERVER: Final[Mapping[str, str]] = {
@@ -43,8 +44,8 @@ def server_reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLError):
         return _explained(error, _SERVER)
     if isinstance(error, (TimeoutError, ConnectionAbortedError)):
-        return "the TLS handshake took too long"
-    return f"{_LEFT} ({error})" if str(error) else _LEFT
+        return _with_words(_SLOW, error)
+    return _with_words(_LEFT, error)
 
 
 def client_reason(error: BaseException) -> str | None:
@@ -52,6 +53,10 @@ def client_reason(error: BaseException) -> str | None:
     if isinstance(error, ssl.SSLCertVerificationError) or not isinstance(error, ssl.SSLError):
         return None
     return _explained(error, _CLIENT)
+
+
+def _with_words(text: str, error: BaseException) -> str:
+    return f"{text} ({error})" if str(error) else text
 
 
 def _explained(error: ssl.SSLError, meanings: Mapping[str, str]) -> str:

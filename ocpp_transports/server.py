@@ -351,8 +351,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._tell("upgrade_aborted", event)
 
     def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
-        address = "" if event.remote_address is None else f"from {event.remote_address}: "
-        self._log.connection_failed(kind, f"{address}{event.reason}")
+        self._log.connection_failed(kind, event.remote_address, event.reason)
         self._tell("connection_failed", event)
 
     def _alarmed(self, event: SecurityEvent) -> None:

@@ -127,6 +127,27 @@ class TestRepeatedReports:
         log.flush()
         assert len(caplog.records) == 4 * BURST
 
+    def test_of_a_connection_that_failed_are_counted_for_each_reason(self, log, clock, caplog):
+        for reason in ("nonsense", "nonsense", "unknown ca"):
+            for _ in range(BURST):
+                log.connection_failed("TLS handshake failed", "192.0.2.1", reason)
+        log.flush()
+        assert caplog.messages[BURST] == "CP1: TLS handshake failed: from 192.0.2.1: unknown ca"
+        assert caplog.messages[2 * BURST :] == ["CP1: TLS handshake failed: nonsense: … and 5 more"]
+
+    def test_of_any_number_of_kinds_take_no_more_than_so_much(self, log, clock, caplog):
+        for number in range(1_000):
+            log.connection_failed("failed", None, f"reason {number}")
+        assert len(caplog.records) < 100
+        log.flush()
+        assert caplog.messages[-1] == "CP1: other records: … and 945 more"
+
+    def test_of_a_kind_that_was_long_ago_make_room_for_others(self, log, clock, caplog):
+        for number in range(1_000):
+            log.connection_failed("failed", None, f"reason {number}")
+            clock[0] += WINDOW
+        assert len(caplog.records) == 1_000
+
     def test_are_all_written_where_debug_was_asked_for(self, log, clock, caplog):
         self.report(log, 3 * BURST, ReportKind.PING)
         assert len(caplog.records) == 3 * BURST

@@ -31,6 +31,7 @@ class TestTexts:
             ("wss://host:443/ocpp?access_token=s3cr3t&v=2", "wss://host:443/ocpp?access_token=***&v=2"),
             ("https://blob/x?sv=1&sig=s3cr3t", "https://blob/x?sv=1&sig=***"),
             ("https://s3/x?X-Amz-Signature=s3cr3t&X-Amz-Date=1", "https://s3/x?X-Amz-Signature=***&X-Amz-Date=1"),
+            ("https://host/get?from=ftp%3A%2F%2Fu%3As3cr3t%40h&n=1", "https://host/get?from=***&n=1"),
             ("user=me&password=s3cr3t", "user=me&password=***"),
             ("<pass_word>s3cr3t</pass_word>", "<pass_word>***"),
             ("the password: s3cr3t, with more", "the password:***"),

@@ -48,6 +48,7 @@ class TestConstruction:
             ({"identify": "any"}, ValueError, "no identify with security profile 0"),
             ({"security_profile": 3, "identify": None}, TypeError, "identify as a mapping, a function"),
             ({"security_profile": 3, "identify": "none"}, ValueError, "identify 'exact' or 'any'"),
+            ({"max_tls_handshakes": 0}, ValueError, "max_tls_handshakes >= 1"),
             ({"tls_terminated": 1}, TypeError, "tls_terminated as bool"),
             ({"ports": 1}, TypeError, "unknown option 'ports', expected one of: auth, "),
         ],
