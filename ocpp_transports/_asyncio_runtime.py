@@ -104,11 +104,11 @@ class AsyncioRuntime(Scope):
             try:
                 for _ in range(_BATCH):
                     accepted, address = listening.accept()
+                    accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
                     closed = admit(address[0])
                     if closed is None:
                         accepted.close()
                         continue
-                    accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
                     self._welcome(accepted, ssl, SocketHost(self, connected, closed=closed))
             except BlockingIOError:  # nobody is left who waits
                 continue

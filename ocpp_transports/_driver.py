@@ -30,7 +30,7 @@ from ocpp_core.actions import (
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import CancelCall, Tick
 
-__all__ = ["BURST", "EARLY", "Driver", "Engine", "Handle", "Host", "Owner", "Slot"]
+__all__ = ["BURST", "Driver", "Engine", "Handle", "Host", "Owner", "Slot"]
 
 BURST: Final = 32
 """Requests dispatched at a stretch; then other connections get their turn.
@@ -40,7 +40,7 @@ have not had a single turn of the event loop yet, and be refused for overload.
 """
 
 
-EARLY: Final = 0.001
+_EARLY: Final = 0.001
 """Seconds by which a timer may ring early (uvloop counts milliseconds) and is taken to be in time.
 
 Arming it again for the rest of the millisecond would ring at once, hundreds of times.
@@ -254,7 +254,7 @@ class Driver:
         self._timer = None
         self._due = inf
         now, deadline = self._now(), self.engine.deadline
-        if deadline > now + EARLY:
+        if deadline > now + _EARLY:
             self._arm()
             return
         self.engine.handle(Tick(), max(now, deadline))

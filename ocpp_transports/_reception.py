@@ -13,7 +13,7 @@ from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
 from ocpp_core.versions import version_of
 
-from ._driver import EARLY, Driver, Handle, Host
+from ._driver import Driver, Handle, Host
 from ._logging import Log, logger_of
 from ._quota import Quota, SocketGate, owner_of
 from ._registry import Handlers
@@ -27,6 +27,8 @@ from .server_client import OCPPServerClient
 __all__ = ["Reception"]
 
 _NO_SUBPROTOCOL: Final = 1002
+_EARLY: Final = 0.001
+"""Seconds by which the driver lets a timer ring early."""
 
 
 class Reception:
@@ -177,7 +179,9 @@ class _Arrival:
         """Close a WebSocket that was opened without a subprotocol in common; decide no more on one that has ended."""
         if isinstance(state, Open):
             self._driver.feed(Close(_NO_SUBPROTOCOL, "no subprotocol in common", drain=False))
-        elif self._stop_deciding() and self._host.now() > self._until - EARLY:  # else the peer left: nobody was refused
+        elif (
+            self._stop_deciding() and self._host.now() > self._until - _EARLY
+        ):  # else the peer left: nobody was refused
             self._reception.refused(self.facts, self._identity, refuse(408, "handshake timeout"))
 
     def reported(self, report: Report) -> None:
