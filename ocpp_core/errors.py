@@ -237,9 +237,11 @@ class UnexpectedHttpResponse(ConnectionFailedError):  # noqa: N818 - the referen
     """
 
     def __init__(self, status: int, headers: tuple[tuple[str, str], ...] = (), body: str = "") -> None:
+        wants_tls = any(name == "upgrade" and "tls/" in value.lower() for name, value in headers)  # RFC 2817 §4.2
+        hint = "; the port speaks TLS: use wss://" if wants_tls else ""
         reason = _one_line(body)
         said = f", with the reason {reason!r}" if reason else ""
-        super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}{said}")
+        super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}{said}{hint}")
         self.status = status
         self.headers = headers
         self.reason = reason

@@ -35,7 +35,9 @@ _NAME_OF: Final = {
 _BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE})
 _INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
 # An INVALID_REPLY with an RPC error breaks its schema; with any other exception it is no JSON at all.
-_FAILED: Final = frozenset({ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY})
+_FAILED: Final = frozenset(
+    {ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED}
+)
 
 
 class PeerOwner:

@@ -7,35 +7,35 @@ from typing import Final
 
 from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
 from ocpp_core.inputs import Accept, Close, Reject, Respond
+from ocpp_core.link import Unfinished
 from ocpp_core.server import Accepted, ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
 from ocpp_core.versions import version_of
 
-from ._driver import Driver, Handle, Host
+from ._driver import EARLY, Driver, Handle, Host
 from ._logging import Log, logger_of
 from ._quota import Quota, SocketGate, owner_of
 from ._registry import Handlers
-from ._runtime import SocketRuntime
+from ._runtime import AcceptRules, SocketRuntime
 from ._server_options import ServerOptions
 from ._stations import Stations
 from .accept import Admitted, ConnectionFacts, Decision, refuse
-from .events import SecurityEvent, UpgradeAbortedEvent
+from .events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from .server_client import OCPPServerClient
 
 __all__ = ["Reception"]
 
 _NO_SUBPROTOCOL: Final = 1002
-_EARLY: Final = 0.001
-"""Seconds by which the driver lets a timer ring early."""
 
 
 class Reception:
     """The door of a server: makes an engine for every accepted stream and decides who comes in.
 
     `refused` is told of every handshake that was refused by a decision, `failed` of exceptions of `credentials`,
-    `identify` and `auth`, `alarmed` of what may be an attack. `gate` counts the sockets of listeners.
+    `identify` and `auth`, `alarmed` of what may be an attack, `lost` of connections that came to nothing before their
+    request. `gate` counts the sockets of listeners.
     """
 
     def __init__(
@@ -48,8 +48,10 @@ class Reception:
         refused: Callable[[UpgradeAbortedEvent], None],
         failed: Callable[[str, Exception], None],
         alarmed: Callable[[SecurityEvent], None],
+        lost: Callable[[str, ConnectionFailedEvent], None],
         gate: SocketGate,
     ) -> None:
+        self.rules = AcceptRules(admit=gate.admit, failed=lost)
         self.runtime = runtime
         self.handlers = handlers
         self.stations = stations
@@ -64,11 +66,14 @@ class Reception:
         self._handshakes = Quota()
         self._random = Random()
         self._numbers = count(1)
+        self._unfinished = Unfinished()
         self.adopt(options)
 
     def adopt(self, options: ServerOptions) -> None:
         """Use these options for the streams that come from now on."""
         self.options = options
+        self.rules.tls_timeout = options.tls_limit
+        self.rules.max_tls_handshakes = options.max_tls_handshakes
         self.admission = options.admission(failed=self._failed, alarmed=self._alarmed)
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
@@ -83,6 +88,7 @@ class Reception:
             ids=options.id_factory,
             now=now,
             numbers=self._numbers,
+            unfinished=self._unfinished,
         )
         _Arrival(self, stack, host, facts, coarse(now, options.handshake_limit))
 
@@ -141,7 +147,7 @@ class _Arrival:
         self._reception = reception
         self._engine = engine
         self.facts = facts
-        self._log = Log(logger_of(reception.options.logging), facts.remote_address or "unknown address")
+        self._log = Log(logger_of(reception.options.logging), facts.remote_address or "unknown address", host.now)
         self._identity: str | None = None
         self._decision: Handle | None = None
         self._host = host
@@ -179,9 +185,9 @@ class _Arrival:
         """Close a WebSocket that was opened without a subprotocol in common; decide no more on one that has ended."""
         if isinstance(state, Open):
             self._driver.feed(Close(_NO_SUBPROTOCOL, "no subprotocol in common", drain=False))
-        elif (
-            self._stop_deciding() and self._host.now() > self._until - _EARLY
-        ):  # else the peer left: nobody was refused
+            return
+        self._log.flush()
+        if self._stop_deciding() and self._host.now() > self._until - EARLY:  # else the peer left: nobody was refused
             self._reception.refused(self.facts, self._identity, refuse(408, "handshake timeout"))
 
     def reported(self, report: Report) -> None:

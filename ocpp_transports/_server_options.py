@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import inf
+from math import inf, isfinite
 from ssl import SSLContext
 from typing import Final
 
@@ -12,6 +12,7 @@ from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 
 from ._options import off_at_zero
+from ._runtime import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
 from ._socket_options import SocketOptions
 from ._tls import TLSOptions, expect_tls
 from .accept import Admission, AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
@@ -65,8 +66,11 @@ class ServerOptions(SocketOptions):
     require_connection_header: bool = True
     """False also takes upgrade requests without a Connection header; on the library's own sockets."""
     handshake_timeout: float = 30.0
-    """From accept, or the end of TLS (which has 30 s), to the end of the handshake with `auth`; then 408. 0: never."""
+    """For the TLS handshake, then dropped; and again from there to the end of the handshake with `auth`, then 408.
 
+    0: never, but 30 s for TLS."""
+    max_tls_handshakes: int = MAX_TLS_HANDSHAKES
+    """TLS handshakes in progress on one listener; others wait in its backlog, and the oldest one then has 5 s."""
     max_connections: float = inf
     """Stations connected; beyond, 503 once the credentials are right and `auth` has accepted. One that comes back for
     its own place is let in."""
@@ -111,6 +115,11 @@ class ServerOptions(SocketOptions):
             failed=failed,
             alarmed=alarmed,
         )
+
+    @property
+    def tls_limit(self) -> float:
+        """Seconds a TLS handshake may take: there is always a limit."""
+        return self.handshake_limit if isfinite(self.handshake_limit) else TLS_TIMEOUT
 
     @property
     def identities(self) -> IdentityRule:

@@ -130,6 +130,15 @@ class TestWindow:
         assert isinstance(settled(session.play(call(3)))[3], CallDroppedError)
         assert session.engine.calls.waiting == 1
 
+    def test_has_a_queue_bounded_in_bytes(self):
+        session = a_session(max_queued_bytes=97)
+        session.play(call(1), *(StartCall(token, "X", {"a": "é" * 20}) for token in (2, 3)))
+        error = settled(session.play(call(4)))[4]
+        assert isinstance(error, CallDroppedError)
+        assert str(error) == "too many calls wait: expected calls of at most 97 bytes together"
+        session.hear('[3,"id-1",{}]')
+        assert settled(session.play(call(5))) == {}
+
     def test_is_reached_first_by_urgent_calls_in_their_order(self):
         session = a_session()
         session.play(call(1), call(2), call(3, urgent=True), call(4, urgent=True), call(5))

@@ -348,6 +348,17 @@ class TestLogging:
         assert 'CP1 -> [2, "mine", "Authorize", {"idTag": "***"}]' in lines
         assert "04A1B2C3" not in caplog.text
 
+    async def test_is_not_flooded_by_bad_messages_and_none_goes_untold(self, caplog):
+        async with pair() as (client, station), station.events("bad_message") as bad:
+            for _ in range(20):
+                client.send_raw("nonsense")
+            for _ in range(20):
+                await first(bad)
+            await client.close()
+        lines = [record.getMessage() for record in caplog.records if "bad message" in record.getMessage()]
+        assert len(lines) == 6
+        assert lines[-1] == "CP1: bad message: … and 15 more"
+
     async def test_may_be_off_or_go_elsewhere(self, caplog):
         own = logging.getLogger("mine")
         caplog.set_level(logging.DEBUG)

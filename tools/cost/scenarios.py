@@ -286,6 +286,7 @@ def _serving(**options: Any) -> _Loop:
         stations,
         refused=_ignore,
         failed=_ignore,
+        lost=_ignore,
         alarmed=_ignore,
         gate=SocketGate(loop.now, _ignore),
     )
