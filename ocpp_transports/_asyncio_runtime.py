@@ -115,11 +115,11 @@ class AsyncioRuntime(Scope):
                     if tls is not None and tls.is_full:
                         await tls.until_room()
                     accepted, address = listening.accept()
+                    accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
                     closed = rules.admit(address[0])
                     if closed is None:
                         accepted.close()
                         continue
-                    accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
                     self._welcome(accepted, address[0], tls, SocketHost(self, connected, closed=closed), rules)
             except BlockingIOError:  # nobody is left who waits
                 continue

@@ -258,7 +258,7 @@ class TestAWrongAnswer:
         assert failed.retry
 
     def test_an_offer_of_tls_beside_the_status_is_named(self):
-        failed = feed(link(), b"HTTP/1.1 400 Bad\r\nUpgrade: TLS/1.2, HTTP/1.1\r\nContent-Length: 0\r\n\r\n")[-1]
+        failed = feed(link(), b"HTTP/1.1 400 Bad\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n\r\n", EOF)[-1]
         assert str(failed.error).endswith("got 400; the port speaks TLS: use wss://")
 
     @pytest.mark.parametrize(
