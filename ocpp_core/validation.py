@@ -4,7 +4,7 @@ A validator holds the schemas of one protocol and compiles the check of a messag
 of time with `warm_up`. It is meant to be made once and shared by all connections.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
@@ -12,9 +12,10 @@ import fastjsonschema
 
 from ._accelerated import accelerated
 from ._accept import Accept, compile_accept
+from ._drafts import DEFAULT_DRAFT, for_compiler, problem_of, references
 from ._formats import FORMATS
 from ._schemas import BUNDLED, Schema, read_bundle
-from ._violations import describe_violation, resolve
+from ._violations import describe_violation
 from .config import Violation
 from .versions import ErrorCode
 
@@ -24,7 +25,6 @@ Schemas: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Action -> `{"call": schema, "result": schema}`, or `{"send": schema}` for a message that is never answered."""
 
 _KINDS: Final = (frozenset({"call", "result"}), frozenset({"send"}))
-_DEFAULT_DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 
 
 class _Message:
@@ -86,7 +86,7 @@ class _Message:
         self._prepare()
         try:
             validate: Callable[[object], object] = fastjsonschema.compile(
-                _plain(self._document),  # it writes into what it is given
+                for_compiler(self._document),
                 formats=FORMATS if self._formats else {},
                 use_formats=self._formats,
                 use_default=False,  # a default that is written into the payload would change the message
@@ -103,21 +103,18 @@ class _Message:
         needed = dict(self._schema.get("definitions", {}))
         todo = [self._schema]
         while todo:
-            for ref in _references(todo.pop()):
+            for ref in references(todo.pop()):
                 name = ref.removeprefix("#/definitions/")
                 if name in self._definitions and name not in needed:
                     needed[name] = self._definitions[name]
                     todo.append(needed[name])
-        return {"$schema": _DEFAULT_DRAFT, **self._schema, "definitions": needed}
+        return {"$schema": DEFAULT_DRAFT, **self._schema, "definitions": needed}
 
-    def check_references(self) -> None:
-        """Raise ValueError for a `$ref` that leads nowhere or out of the schema (it would be fetched)."""
-        document = self.document()
-        for ref in _references(document):
-            try:
-                resolve(document, ref)
-            except ValueError as error:
-                raise ValueError(f"the schema of {self._name}: {error}") from None
+    def expect_usable(self) -> None:
+        """Compile the check. Raises ValueError for a schema that would be misread, or cannot be compiled."""
+        if problem := problem_of(self.document()):
+            raise ValueError(f"the schema of {self._name}: {problem}")
+        self.compile()
 
 
 _Messages: TypeAlias = Mapping[str, Mapping[str, _Message]]
@@ -190,7 +187,8 @@ class SchemaValidator:
         """Return a validator that knows these actions too, for example those of a vendor.
 
         Where an action is there already, the new schemas replace the old ones. What is compiled stays compiled, for
-        both. The schemas may refer to the definitions of this validator; for the rest see `create_validator`.
+        both. The schemas may refer to the definitions of this validator; for the rest, and for the errors it raises,
+        see `create_validator`.
         """
         shared = self._definitions | _plain(definitions or {})
         added = _checked_messages(self.protocol, schemas, shared, formats=self._formats)
@@ -208,8 +206,11 @@ def create_validator(
 
     The drafts 04, 06 and 07 of JSON Schema are understood, and 07 is meant where a schema names none. A schema may
     refer to itself and to `definitions`, shared by all (`#/definitions/…`). `formats=False` turns the checks of
-    `format` off. The schemas are copied. Raises ValueError for schemas of another form, and for a `$ref` that
-    leads elsewhere; what else is wrong with a schema shows when it is compiled.
+    `format` off. The schemas are copied, and compiled at once (1 to 100 ms each).
+
+    Raises ValueError for schemas of another form or draft, for one that cannot be compiled, for a `$ref` that is no
+    pointer into its own schema (to another document, to an id or to a name), and for a `$ref` below an inner `$id`.
+    `pattern` is read as Python's `re` does, with `$` as the end of the text.
     """
     shared = _plain(definitions or {})
     return SchemaValidator(
@@ -254,7 +255,7 @@ def _checked_messages(protocol: str, schemas: Schemas, definitions: Schema, *, f
     messages = _make_messages(protocol, _plain(schemas), definitions, formats=formats)
     for kinds in messages.values():
         for message in kinds.values():
-            message.check_references()
+            message.expect_usable()
     return messages
 
 
@@ -276,17 +277,6 @@ def _plain_values(value: Any) -> Any:
 
 def _of_kind(messages: _Messages, kind: str) -> dict[str, _Message]:
     return {action: kinds[kind] for action, kinds in messages.items() if kind in kinds}
-
-
-def _references(node: object) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(ref := node.get("$ref"), str):
-            yield ref
-        for value in node.values():
-            yield from _references(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _references(item)
 
 
 def _plain(value: Any) -> Any:

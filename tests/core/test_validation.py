@@ -187,21 +187,29 @@ class TestNothingAPeerSendsIsRaised:
 
 
 class TestCompiling:
-    BROKEN = MappingProxyType({"Broken": {"send": {"type": "strnig"}}, "Sound": {"send": {"type": "object"}}})
+    @pytest.fixture
+    def bundled(self, monkeypatch: pytest.MonkeyPatch) -> SchemaValidator:
+        """A bundle is compiled by need: only a broken one would show it."""
+        actions: dict[str, Any] = {
+            "Broken": {"call": {"type": "strnig"}, "result": {}},
+            "Sound": {"call": {}, "result": {}},
+        }
+        monkeypatch.setattr(
+            "ocpp_core.validation.read_bundle", lambda protocol: {"actions": actions, "definitions": {}}
+        )
+        return load_validator("ocpp1.6")
 
-    def test_warm_up_compiles_everything_or_what_is_named(self) -> None:
-        validator = create_validator("v1", self.BROKEN)
-        validator.warm_up(["Sound"])
-        with pytest.raises(ValueError, match="the schema of v1 Broken send cannot be compiled"):
-            validator.warm_up()
+    def test_warm_up_compiles_everything_or_what_is_named(self, bundled: SchemaValidator) -> None:
+        bundled.warm_up(["Sound"])
+        with pytest.raises(ValueError, match=r"the schema of ocpp1\.6 Broken call cannot be compiled: Unknown type"):
+            bundled.warm_up()
 
     def test_warming_up_an_action_without_schemas_is_an_error(self, v16: SchemaValidator) -> None:
         with pytest.raises(ValueError, match=r"expected an action of ocpp1\.6 that has schemas, got 'NoSuch'"):
             v16.warm_up(["NoSuch"])
 
-    def test_a_schema_that_cannot_be_compiled_is_our_fault_not_the_peers(self) -> None:
-        validator = create_validator("v1", self.BROKEN)
-        assert validator.check_send("Broken", {}) == Violation(
+    def test_a_schema_that_cannot_be_compiled_is_our_fault_not_the_peers(self, bundled: SchemaValidator) -> None:
+        assert bundled.check_call("Broken", {}) == Violation(
             ErrorCode.INTERNAL_ERROR, "the schema of this message cannot be used"
         )
 
@@ -259,6 +267,24 @@ class TestCustomProtocols:
         validator = create_validator("v1", {"Count": {"send": {**schema, "type": "integer"}}})
         assert (validator.check_send("Count", 1.0) is None) is accepted
 
+    @pytest.mark.parametrize("draft", ["2019-09", "2020-12"])
+    def test_another_draft_is_refused_because_it_would_be_misread(self, draft: str) -> None:
+        schema = {"$schema": f"https://json-schema.org/draft/{draft}/schema", "prefixItems": [{"type": "string"}]}
+        with pytest.raises(ValueError, match="expected \\$schema of draft-04, draft-06, draft-07 or none, got 'https:"):
+            create_validator("v1", {"Say": {"send": schema}})
+
+    @pytest.mark.parametrize(
+        "schema", [{"type": "strnig"}, {"pattern": "["}, {"minimum": "1"}, {"allOf": 1}, {"const": 1, "allOf": 2}]
+    )
+    def test_a_schema_that_cannot_be_compiled_is_refused_when_the_validator_is_made(
+        self, schema: dict[str, Any], v16: SchemaValidator
+    ) -> None:
+        nested = {"Say": {"send": {"properties": {"a": schema}}}}
+        with pytest.raises(ValueError, match="the schema of v1 Say send cannot be compiled: "):
+            create_validator("v1", nested)
+        with pytest.raises(ValueError, match=r"the schema of ocpp1\.6 Say send cannot be compiled: "):
+            v16.extend(nested)
+
     def test_schemas_share_definitions_and_may_have_their_own(self) -> None:
         shared = {"Word": {"type": "string"}, "Words": {"items": {"$ref": "#/definitions/Word"}}}
         own = {"$ref": "#/definitions/Words", "definitions": {"Word": {"type": "integer"}}}
@@ -307,6 +333,57 @@ class TestCustomProtocols:
             ValueError, match=r"the schema of v1 Say send: expected \$ref as a pointer into the same schema"
         ):
             create_validator("v1", {"Say": {"send": {"properties": {"a": {"$ref": ref}}}}})
+
+    @pytest.mark.parametrize("name", ["$id", "id"])
+    def test_a_reference_below_an_inner_id_is_refused(self, name: str) -> None:
+        """It is relative to that id, which the quick checks do not know."""
+        inner = {name: "https://example.com/inner", "items": [{"$ref": "#/definitions/A"}], "definitions": {"A": {}}}
+        with pytest.raises(ValueError, match=r"expected \$id at the root of a schema"):
+            create_validator("v1", {"Say": {"send": {"allOf": [inner], "definitions": {"A": {"type": "string"}}}}})
+
+    @pytest.mark.parametrize(
+        "inner", [{"$id": "#name", "$ref": "#"}, {"$id": "#name", "items": {"$ref": "#"}}, {"$id": "x:y", "enum": [1]}]
+    )
+    def test_other_inner_ids_change_nothing(self, inner: dict[str, Any]) -> None:
+        schema = {"properties": {"a": inner, "$id": {"items": {"$ref": "#"}}}}
+        assert create_validator("v1", {"Say": {"send": schema}}).check_send("Say", {"$id": [{}]}) is None
+
+
+class TestConst:
+    """fastjsonschema cannot compile it as we use that; the values are as JSON has them, where 1 is not true."""
+
+    @pytest.mark.parametrize(
+        ("schema", "good", "bad"),
+        [
+            ({"const": "a"}, "a", "b"),
+            ({"const": None}, None, 0),
+            ({"const": True}, True, 1),
+            ({"const": 1}, 1.0, True),
+            ({"const": {"const": [0]}}, {"const": [0]}, {"const": [False]}),
+            ({"const": "a", "enum": ["a", "b"]}, "a", "b"),
+            ({"const": "a", "allOf": [{"maxLength": 1}]}, "a", "b"),
+            ({"properties": {"const": {"type": "string"}}}, {"const": "a"}, {"const": 1}),
+            ({"properties": {"a": {"const": {"$ref": "x"}}}}, {"a": {"$ref": "x"}}, {"a": {"$ref": "y"}}),
+            ({"items": {"$ref": "#/definitions/One"}}, [1], [2]),
+            ({"$schema": "http://json-schema.org/draft-06/schema#", "const": 1}, 1, 2),
+        ],
+    )
+    def test_it_is_checked_wherever_it_stands(self, schema: dict[str, Any], good: object, bad: object) -> None:
+        validator = create_validator("v1", {"Say": {"send": schema}}, definitions={"One": {"const": 1}})
+        assert validator.check_send("Say", good) is None
+        violation = validator.check_send("Say", bad)
+        assert violation is not None
+        assert violation.code is not ErrorCode.INTERNAL_ERROR
+
+    def test_it_is_named(self) -> None:
+        validator = create_validator("v1", {"Say": {"send": {"properties": {"a": {"const": "x"}}}}})
+        assert validator.check_send("Say", {"a": 1}) == Violation(
+            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "payload.a violates const: x"
+        )
+
+    def test_draft_04_does_not_know_it(self) -> None:
+        schema = {"$schema": "http://json-schema.org/draft-04/schema#", "const": 1}
+        assert create_validator("v1", {"Say": {"send": schema}}).check_send("Say", 2) is None
 
 
 class TestVendorActions:
