@@ -19,9 +19,10 @@ from .config import Violation
 from .messages import MAX_DESCRIPTION
 from .versions import ErrorCode
 
-__all__ = ["describe_violation", "resolve"]
+__all__ = ["Search", "describe_violation", "resolve"]
 
 _MAX_PATH: Final = 120
+_MAX_MESSAGE: Final = 60
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,50}\Z")
 
 # Which code answers which failure is not laid down by OCPP; this is the reading closest to the wording of its table
@@ -54,22 +55,24 @@ class _Broken:
         return self
 
 
-def describe_violation(document: Schema, payload: object, *, formats: bool) -> Violation:
+def describe_violation(document: Schema, payload: object, *, formats: bool, message: str = "") -> Violation:
     """Name the first rule of the schema that a refused payload breaks. Never raises.
 
-    The description has at most 255 characters and repeats no value of the payload: it holds the path, the keyword
-    and what the keyword demands, and of an unknown property the name, if that is short and plain.
+    The description has at most 255 characters and repeats no value of the payload: it holds the message (its action
+    and type, where they are given), the path, the keyword and what the keyword demands, and of an unknown property
+    the name, if that is short and plain.
     """
+    message = f"{message[:_MAX_MESSAGE]} " if message else ""
     try:
-        broken = _Search(document, formats=formats).search(document, payload)
+        broken = Search(document, formats=formats).search(document, payload)
     except Exception:  # noqa: BLE001 - too deep for the interpreter, or no JSON value at all: refused in any case
         broken = None
     if broken is None:
-        return Violation(ErrorCode.FORMAT_VIOLATION, "payload violates its schema")
+        return Violation(ErrorCode.FORMAT_VIOLATION, f"{message}payload violates its schema")
     path = "payload" + "".join(reversed(broken.steps))
     if len(path) > _MAX_PATH:
         path = "..." + path[3 - _MAX_PATH :]
-    text = f"{path} violates {broken.keyword}: {_demand(broken.demand)}"
+    text = f"{message}{path} violates {broken.keyword}: {_demand(broken.demand)}"
     if len(text) > MAX_DESCRIPTION:
         text = text[: MAX_DESCRIPTION - 3] + "..."
     return Violation(_CODES.get(broken.keyword, ErrorCode.FORMAT_VIOLATION), text)
@@ -150,7 +153,7 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
 }
 
 
-class _Search:
+class Search:
     """Walks a payload along its schema until a rule is broken."""
 
     def __init__(self, document: Schema, *, formats: bool) -> None:

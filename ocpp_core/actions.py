@@ -208,6 +208,8 @@ class Report:
     message_id: str | None = None
     message: Any = None
     error: Exception | None = None
+    action: str | None = None
+    """The action of the message concerned, of payloads that break their schema."""
 
 
 class Direction(Enum):

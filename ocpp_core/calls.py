@@ -278,7 +278,7 @@ class Calls:
         if violation is None:
             return None
         error = violation_error(violation, self._version)
-        self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, call.payload, error))
+        self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, call.payload, error, call.action))
         return error
 
     def fill_window(self, now: float) -> None:
@@ -316,11 +316,14 @@ class Calls:
         if call is None:
             return False
         violation = self._violation(call, frame[2])
+        if violation is not None and self.config.leniency.null_as_absent:
+            frame = [*frame[:2], self.config.without_nulls("result", call.action, frame[2])]
+            violation = self._violation(call, frame[2])
         if violation is None:
             self._settle(call, result=frame[2])
         else:
             error = violation_error(violation, self._version)
-            self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error))
+            self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error, call.action))
             self._settle(call, error=error)
             self._refuse_result(call, frame[1], violation.code, violation.description)
         self.fill_window(now)

@@ -86,6 +86,8 @@ class Leniency:
 
     null_payload: bool = False
     """Read the payload `null` as `{}` (OCPP-J 1.6 tables 4 and 5 allow it, the schemas do not)."""
+    null_as_absent: bool = False
+    """In strict mode, leave out a received member that is `null` where its schema does not allow `null`."""
     numeric_ids: bool = False
     """Read a numeric message id as its text: `5` as `"5"`; the answer carries the text."""
     long_ids: bool = False

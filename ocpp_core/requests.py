@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SessionAction, Trace
 from .calls import violation_error
-from .config import SessionConfig
+from .config import SessionConfig, Validator, Violation
 from .inputs import Decline, Fail, Reply
 from .messages import Frame, MessageType, encode_error, encode_result
 from .versions import ErrorCode, Version
@@ -62,11 +62,21 @@ class Requests:
         elif (validator := config.validator_of(action)) is not None and (
             violation := validator.check_call(action, payload)
         ) is not None:
-            error = violation_error(violation, self._version)
-            self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error))
-            self.refuse(message_id, violation.code, violation.description, action=action)
+            self._on_invalid_call(frame, now, validator, violation)
         else:
             self._dispatch(frame, now, expects_reply=True)
+
+    def _on_invalid_call(self, frame: Frame, now: float, validator: Validator, violation: Violation | None) -> None:
+        _, message_id, action, payload = frame
+        if self.config.leniency.null_as_absent:
+            payload = validator.without_nulls("call", action, payload)
+            violation = validator.check_call(action, payload)
+        if violation is None:
+            self._dispatch([MessageType.CALL, message_id, action, payload], now, expects_reply=True)
+            return
+        error = violation_error(violation, self._version)
+        self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error, action))
+        self.refuse(message_id, violation.code, violation.description, action=action)
 
     def on_send(self, frame: Frame, now: float) -> str | None:
         """Take a SEND: dispatch it; what is wrong with it is returned, because it must never be answered."""
@@ -80,7 +90,11 @@ class Requests:
             return None
         validator = self.config.validator_of(action)
         if validator is not None and (violation := validator.check_send(action, payload)) is not None:
-            return violation.description
+            if self.config.leniency.null_as_absent:
+                frame = [*frame[:3], validator.without_nulls("send", action, payload)]
+                violation = validator.check_send(action, frame[3])
+            if violation is not None:
+                return violation.description
         self._dispatch(frame, now, expects_reply=False)
         return None
 
@@ -104,7 +118,7 @@ class Requests:
         try:
             text = encode_result(request.message_id, reply.payload)
         except (TypeError, ValueError) as error:
-            self._own_fault(request, reply, now, str(error), error)
+            self._own_fault(request, reply, now, f"{request.action} CALLRESULT: {error}", error)
             return
         validator = config.validator_of(request.action)
         if validator is not None and (violation := validator.check_result(request.action, reply.payload)) is not None:
@@ -117,7 +131,7 @@ class Requests:
 
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""
-        self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error))
+        self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error, request.action))
         text, latency = "the receiver could not make a valid result", now - request.received_at
         self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, text, None, request.action, latency)
 

@@ -14,9 +14,10 @@ from ._accelerated import accelerated
 from ._accept import Accept, compile_accept
 from ._drafts import DEFAULT_DRAFT, for_compiler, problem_of, references
 from ._formats import FORMATS
+from ._nulls import without_nulls
 from ._schemas import BUNDLED, Schema, read_bundle
 from ._violations import describe_violation
-from .config import Violation
+from .config import Kind, Violation
 from .versions import ErrorCode
 
 __all__ = ["SchemaValidator", "Schemas", "create_validator", "load_validator"]
@@ -24,15 +25,17 @@ __all__ = ["SchemaValidator", "Schemas", "create_validator", "load_validator"]
 Schemas: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Action -> `{"call": schema, "result": schema}`, or `{"send": schema}` for a message that is never answered."""
 
+_TYPES: Final = {"call": "CALL", "result": "CALLRESULT", "send": "SEND"}
 _KINDS: Final = (frozenset({"call", "result"}), frozenset({"send"}))
 
 
 class _Message:
     """The schema of one message, and its check once that is compiled."""
 
-    __slots__ = ("_accept", "_definitions", "_document", "_formats", "_name", "_schema", "_validate")
+    __slots__ = ("_accept", "_definitions", "_document", "_formats", "_name", "_protocol", "_schema", "_validate")
 
-    def __init__(self, name: str, schema: Schema, definitions: Schema, *, formats: bool) -> None:
+    def __init__(self, protocol: str, name: str, schema: Schema, definitions: Schema, *, formats: bool) -> None:
+        self._protocol = protocol
         self._name = name
         self._schema = schema
         self._definitions = definitions
@@ -72,8 +75,11 @@ class _Message:
 
     def _refusal(self, payload: object) -> Violation:
         if self._validate is None:
-            return Violation(ErrorCode.INTERNAL_ERROR, "the schema of this message cannot be used")
-        return describe_violation(self._document, payload, formats=self._formats)
+            return Violation(ErrorCode.INTERNAL_ERROR, f"the schema of {self._name[:100]} cannot be used")
+        return describe_violation(self._document, payload, formats=self._formats, message=self._name)
+
+    def without_nulls(self, payload: object) -> Any:
+        return without_nulls(self._document or self.document(), payload, formats=self._formats)
 
     @property
     def is_compiled(self) -> bool:
@@ -93,7 +99,7 @@ class _Message:
                 detailed_exceptions=False,  # a third of the time and memory; `_violations` finds the details
             )
         except Exception as error:
-            raise ValueError(f"the schema of {self._name} cannot be compiled: {error}") from error
+            raise ValueError(f"the schema of {self._protocol} {self._name} cannot be compiled: {error}") from error
         # Formats given as patterns are part of the compiled code, so the wrapper that would pass them adds nothing.
         self._validate = getattr(validate, "__wrapped__", validate)
         return self._validate
@@ -113,7 +119,7 @@ class _Message:
     def expect_usable(self) -> None:
         """Compile the check. Raises ValueError for a schema that would be misread, or cannot be compiled."""
         if problem := problem_of(self.document()):
-            raise ValueError(f"the schema of {self._name}: {problem}")
+            raise ValueError(f"the schema of {self._protocol} {self._name}: {problem}")
         self.compile()
 
 
@@ -164,6 +170,14 @@ class SchemaValidator:
         """Check the payload of a SEND; None if it conforms, or if the action is unknown."""
         message = self._sends.get(action)
         return self._unexpected(action, "SEND") if message is None else message.check(payload)
+
+    def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
+        """Return a payload without the members that are null where its schema does not allow that.
+
+        The payload itself stays as it is. Of an action or a kind that has no schema, it is returned.
+        """
+        message = self._messages.get(action, {}).get(kind)
+        return payload if message is None else message.without_nulls(payload)
 
     def _unexpected(self, action: str, kind: str) -> Violation | None:
         if action not in self._messages:
@@ -242,7 +256,7 @@ def _make_messages(protocol: str, schemas: Schema, definitions: Schema, *, forma
             raise ValueError(f"{protocol} {action}: expected schemas as call and result, or as send alone, got {got}")
     return {
         action: {
-            kind: _Message(f"{protocol} {action} {kind}", schema, definitions, formats=formats)
+            kind: _Message(protocol, f"{action} {_TYPES[kind]}", schema, definitions, formats=formats)
             for kind, schema in kinds.items()
         }
         for action, kinds in schemas.items()

@@ -16,7 +16,7 @@ TRANSPORTS = ROOT / "ocpp_transports"
 FLOORS = (
     "_json", "messages", "versions", "errors", "inputs", "states", "actions", "timers", "backoff", "limits", "config",
     "calls", "requests", "session", "outbox", "client", "server", "handshake", "routing", "_schemas", "_formats",
-    "_accept", "_accelerated", "_violations", "_drafts", "validation", "link", "stack", "testing", "replay",
+    "_accept", "_accelerated", "_violations", "_drafts", "_nulls", "validation", "link", "stack", "testing", "replay",
 )  # fmt: skip
 GENERATED = {"v16", "v201", "v21"}  # typed payloads: leaves that nothing below the user imports
 

@@ -17,6 +17,7 @@ from ocpp_core.errors import (
     TimeoutError,
 )
 from ocpp_core.inputs import Reconfigure, StartCall, Tick
+from ocpp_core.messages import Leniency
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Strict, a_session, call, of, reports, sent, settled
 
@@ -326,6 +327,20 @@ class TestStrictMode:
         assert isinstance(error, RPCFormatViolationError)
         assert (error.code, error.remote) == ("FormationViolation", False)
         assert reports(done) == [ReportKind.INVALID_RESULT]
+        assert of(Report, done)[0].action == "Heartbeat"
+
+    def test_reads_null_as_absent_where_that_is_tolerated(self):
+        session = a_session(OCPP16, validator=Strict(), leniency=Leniency(null_as_absent=True))
+        session.play(call(1))
+        assert settled(session.hear('[3,"id-1",{"bad":null,"good":null}]')) == {1: {}}
+        session.play(call(2))
+        assert isinstance(settled(session.hear('[3,"id-2",{"bad":1,"good":null}]'))[2], RPCFormatViolationError)
+
+    def test_sends_no_null_that_it_would_tolerate(self):
+        session = a_session(OCPP16, validator=Strict(), leniency=Leniency(null_as_absent=True))
+        done = session.play(StartCall(1, "Heartbeat", {"bad": None}))
+        assert (sent(done), reports(done)) == ([], [ReportKind.INVALID_REQUEST])
+        assert of(Report, done)[0].action == "Heartbeat"
 
     @pytest.mark.parametrize("action", ["Heartbeat", "Vendor"])
     def test_can_be_skipped_for_one_call_in_both_directions(self, action):

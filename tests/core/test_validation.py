@@ -38,7 +38,8 @@ class TestChecking:
 
     def test_one_that_does_not_gives_code_path_and_rule(self, v16: SchemaValidator) -> None:
         assert v16.check_call("BootNotification", {"chargePointVendor": "Example"}) == Violation(
-            ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION, "payload violates required: chargePointModel is missing"
+            ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION,
+            "BootNotification CALL payload violates required: chargePointModel is missing",
         )
 
     def test_call_and_result_have_schemas_of_their_own(self, v16: SchemaValidator) -> None:
@@ -115,14 +116,17 @@ class TestFormats:
 
     def test_they_are_checked(self, v16: SchemaValidator) -> None:
         assert v16.check_result("BootNotification", dict(self.BOOTED)) == Violation(
-            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "payload.currentTime violates format: date-time"
+            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+            "BootNotification CALLRESULT payload.currentTime violates format: date-time",
         )
 
     def test_unless_they_are_turned_off_and_then_all_else_still_is(self) -> None:
         lenient = load_validator("ocpp1.6", formats=False)
         assert lenient.check_result("BootNotification", dict(self.BOOTED)) is None
         violation = lenient.check_result("BootNotification", {**self.BOOTED, "interval": "300"})
-        assert violation == Violation(ErrorCode.TYPE_CONSTRAINT_VIOLATION, "payload.interval violates type: integer")
+        assert violation == Violation(
+            ErrorCode.TYPE_CONSTRAINT_VIOLATION, "BootNotification CALLRESULT payload.interval violates type: integer"
+        )
 
     def test_they_stay_off_in_an_extension(self) -> None:
         vendor = load_validator("ocpp1.6", formats=False).extend(
@@ -162,7 +166,7 @@ class TestNothingAPeerSendsIsRaised:
     def test_every_other_number_is_refused_by_name(self, v16: SchemaValidator, limit: float) -> None:
         violation = v16.check_result("GetCompositeSchedule", self.LIMIT(limit))
         assert violation is not None
-        assert violation.description.startswith("payload.chargingSchedule.chargingSchedulePeriod[0].limit violates ")
+        assert " payload.chargingSchedule.chargingSchedulePeriod[0].limit violates " in violation.description
 
     def test_deep_nesting_where_anything_goes_is_accepted(self, v21: SchemaValidator) -> None:
         data: object = 1
@@ -178,7 +182,7 @@ class TestNothingAPeerSendsIsRaised:
             payload = {"child": payload}
         assert validator.check_send("Plant", {"child": {}}) is None
         assert validator.check_send("Plant", payload) == Violation(
-            ErrorCode.FORMAT_VIOLATION, "payload violates its schema"
+            ErrorCode.FORMAT_VIOLATION, "Plant SEND payload violates its schema"
         )
 
     @pytest.mark.parametrize("payload", [None, [], "text", 1, {1: 2}, {"idTag": "\ud800" * 21}, {"idTag": b"bytes"}])
@@ -201,7 +205,7 @@ class TestCompiling:
 
     def test_warm_up_compiles_everything_or_what_is_named(self, bundled: SchemaValidator) -> None:
         bundled.warm_up(["Sound"])
-        with pytest.raises(ValueError, match=r"the schema of ocpp1\.6 Broken call cannot be compiled: Unknown type"):
+        with pytest.raises(ValueError, match=r"the schema of ocpp1\.6 Broken CALL cannot be compiled: Unknown type"):
             bundled.warm_up()
 
     def test_warming_up_an_action_without_schemas_is_an_error(self, v16: SchemaValidator) -> None:
@@ -210,7 +214,7 @@ class TestCompiling:
 
     def test_a_schema_that_cannot_be_compiled_is_our_fault_not_the_peers(self, bundled: SchemaValidator) -> None:
         assert bundled.check_call("Broken", {}) == Violation(
-            ErrorCode.INTERNAL_ERROR, "the schema of this message cannot be used"
+            ErrorCode.INTERNAL_ERROR, "the schema of Broken CALL cannot be used"
         )
 
     def test_what_is_compiled_serves_the_extension_too(self, v16: SchemaValidator) -> None:
@@ -280,9 +284,9 @@ class TestCustomProtocols:
         self, schema: dict[str, Any], v16: SchemaValidator
     ) -> None:
         nested = {"Say": {"send": {"properties": {"a": schema}}}}
-        with pytest.raises(ValueError, match="the schema of v1 Say send cannot be compiled: "):
+        with pytest.raises(ValueError, match="the schema of v1 Say SEND cannot be compiled: "):
             create_validator("v1", nested)
-        with pytest.raises(ValueError, match=r"the schema of ocpp1\.6 Say send cannot be compiled: "):
+        with pytest.raises(ValueError, match=r"the schema of ocpp1\.6 Say SEND cannot be compiled: "):
             v16.extend(nested)
 
     def test_schemas_share_definitions_and_may_have_their_own(self) -> None:
@@ -292,7 +296,7 @@ class TestCustomProtocols:
         validator = create_validator("v1", schemas, definitions=shared)
         assert validator.check_send("Say", ["a"]) is None
         assert validator.check_send("Say", [1]) == Violation(
-            ErrorCode.TYPE_CONSTRAINT_VIOLATION, "payload[0] violates type: string"
+            ErrorCode.TYPE_CONSTRAINT_VIOLATION, "Say SEND payload[0] violates type: string"
         )
         assert validator.check_send("Count", [1]) is None
 
@@ -330,7 +334,7 @@ class TestCustomProtocols:
     def test_a_reference_stays_inside(self, ref: str) -> None:
         """The compiler would fetch it from wherever it leads."""
         with pytest.raises(
-            ValueError, match=r"the schema of v1 Say send: expected \$ref as a pointer into the same schema"
+            ValueError, match=r"the schema of v1 Say SEND: expected \$ref as a pointer into the same schema"
         ):
             create_validator("v1", {"Say": {"send": {"properties": {"a": {"$ref": ref}}}}})
 
@@ -378,7 +382,7 @@ class TestConst:
     def test_it_is_named(self) -> None:
         validator = create_validator("v1", {"Say": {"send": {"properties": {"a": {"const": "x"}}}}})
         assert validator.check_send("Say", {"a": 1}) == Violation(
-            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "payload.a violates const: x"
+            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "Say SEND payload.a violates const: x"
         )
 
     def test_draft_04_does_not_know_it(self) -> None:

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 import anyio
 import pytest
 
+from ocpp_core.actions import Direction
 from ocpp_transports import (
     NOREPLY,
     OCPPServer,
@@ -109,7 +110,10 @@ class TestErrors:
             with pytest.raises(RPCOccurrenceConstraintViolationError) as caught:
                 await client.call("BootNotification", {"chargePointVendor": "Acme"})
             assert not caught.value.remote
-            assert (await first(events)).message == {"chargePointVendor": "Acme"}
+            told = await first(events)
+            assert told.message == {"chargePointVendor": "Acme"}
+            assert (told.action, told.direction) == ("BootNotification", Direction.OUT)
+            assert "BootNotification CALL payload violates required" in str(told.error)
             await events.aclose()
             assert [event async for event in events] == []
 
@@ -120,7 +124,20 @@ class TestErrors:
         ):
             with pytest.raises(RPCTypeConstraintViolationError):
                 await client.call("Authorize", {"idTag": 5})
-            assert isinstance((await first(failures)).error, RPCTypeConstraintViolationError)
+            told = await first(failures)
+            assert isinstance(told.error, RPCTypeConstraintViolationError)
+            assert (told.action, told.direction) == ("Authorize", Direction.IN)
+            assert "Authorize CALL payload.idTag violates type" in str(told.error)
+
+    @pytest.mark.parametrize("payload", [{"currentTime": 5}, {"currentTime": {"unserializable"}}])
+    async def test_in_strict_mode_a_result_of_ours_that_is_wrong_is_logged_by_its_action(self, payload, caplog):
+        async with pair(server={"strict_mode": True, "warm_up": False}) as (client, station):
+            station.handle("Heartbeat", lambda _: payload)
+            with pytest.raises(RPCInternalError):
+                await client.call("Heartbeat", {})
+        (record,) = (record for record in caplog.records if record.levelname == "ERROR")
+        assert "invalid handler result" in record.getMessage()
+        assert ": Heartbeat CALLRESULT" in record.getMessage()
 
     async def test_strict_mode_may_be_for_some_actions_and_protocols_of_your_own(self):
         schema = {"type": "object", "properties": {"n": {"type": "integer"}}}

@@ -1,0 +1,61 @@
+"""Read `"info": null` as no `info`, where the schema of a message does not allow `null`.
+
+Some stations write every member that they do not use as `null`. Which of these nulls mean nothing, only the schema
+tells: in a vendor's data, for example, they may mean something, and stay.
+"""
+
+from typing import Any
+
+from ._schemas import Schema
+from ._violations import Search, resolve
+
+__all__ = ["without_nulls"]
+
+
+def without_nulls(document: Schema, payload: Any, *, formats: bool) -> Any:
+    """Return a payload without the members that are null and must not be; the payload itself stays as it is.
+
+    Members of objects are left out, elements of arrays are not. Never raises: what is nested too deep is returned.
+    """
+    try:
+        return _Reader(document, formats=formats).read(document, payload)
+    except Exception:  # noqa: BLE001 - too deep for the interpreter, or a schema that is broken: refused in any case
+        return payload
+
+
+class _Reader:
+    """Copies a payload along its schema."""
+
+    def __init__(self, document: Schema, *, formats: bool) -> None:
+        self._document = document
+        self._search = Search(document, formats=formats)
+
+    def read(self, schema: Any, value: Any) -> Any:
+        if not isinstance(schema, dict):
+            return value
+        if "$ref" in schema:
+            return self.read(resolve(self._document, schema["$ref"]), value)
+        if isinstance(value, dict):
+            value = self._members(schema, value)
+        elif isinstance(value, list):
+            value = self._elements(schema.get("items"), value)
+        for part in schema.get("allOf", ()):
+            value = self.read(part, value)
+        return value
+
+    def _members(self, schema: Schema, value: dict[str, Any]) -> dict[str, Any]:
+        properties = schema.get("properties", {})
+        others = True if "patternProperties" in schema else schema.get("additionalProperties", True)
+        kept = {}
+        for name, item in value.items():
+            wanted = properties.get(name, others)
+            if item is not None:
+                kept[name] = self.read(wanted, item)
+            elif wanted is not False and self._search.search(wanted, None) is None:
+                kept[name] = None
+        return kept
+
+    def _elements(self, items: Any, value: list[Any]) -> list[Any]:
+        if isinstance(items, list):
+            return [self.read(part, item) for part, item in zip(items, value, strict=False)] + value[len(items) :]
+        return [self.read(items, item) for item in value]
