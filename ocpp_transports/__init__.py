@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from .accept import Handshake
     from .browser import BrowserOCPPClient
     from .client import OCPPClient
-    from .peer import ConnectionState
+    from .peer import ConnectionState, Peer
     from .server import OCPPServer
     from .server_client import OCPPServerClient
 
@@ -96,7 +96,7 @@ _HOMES = {
     "ocpp_transports.accept": ("Handshake",),
     "ocpp_transports.browser": ("BrowserOCPPClient",),
     "ocpp_transports.client": ("OCPPClient",),
-    "ocpp_transports.peer": ("ConnectionState",),
+    "ocpp_transports.peer": ("ConnectionState", "Peer"),
     "ocpp_transports.server": ("OCPPServer",),
     "ocpp_transports.server_client": ("OCPPServerClient",),
 }
@@ -128,6 +128,7 @@ __all__ = [
     "OCPPError",
     "OCPPServer",
     "OCPPServerClient",
+    "Peer",
     "RPCError",
     "RPCFormatViolationError",
     "RPCFormationViolationError",

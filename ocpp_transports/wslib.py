@@ -21,6 +21,7 @@ from ocpp_core.inputs import Reject
 
 from ._client_options import context_of
 from ._keywords import ClientChanges, ClientKeywords
+from ._options import BUNDLED_PROTOCOLS
 from ._websockets_channel import LOGGER, WebsocketsChannel
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
@@ -36,7 +37,12 @@ class WebsocketsOCPPClient(ChannelClient):
     """
 
     def __init__(
-        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+        self,
+        identity: str,
+        endpoint: str,
+        *,
+        protocols: Sequence[str] = BUNDLED_PROTOCOLS,
+        **options: Unpack[ClientKeywords],
     ) -> None:
         super().__init__(identity, endpoint, protocols=protocols, **options)
         self._tls = context_of(self._options)
