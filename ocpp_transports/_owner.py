@@ -95,6 +95,11 @@ class PeerOwner:
         self.log.handler_failed(context.action, error)
         self._tell("handler_error", HandlerErrorEvent(context.action, error))
 
+    def handler_missing(self, action: str) -> None:
+        """Log that nobody serves an action."""
+        text = f"no handler for {action!r}: CALLs of it are answered with NotImplemented"
+        self.log.warning(text)
+
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Nothing: admission comes before."""
 

@@ -59,6 +59,8 @@ class OCPPServer(HandlerSurface, EventSurface):
     In strict mode the checks are compiled when the block begins, and by `listen`.
     """
 
+    _options: ServerOptions
+
     def __init__(self, **options: Unpack[ServerKeywords]) -> None:
         super().__init__()
         ServerOptions.check_names(options)

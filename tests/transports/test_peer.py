@@ -141,14 +141,14 @@ class TestErrors:
 
     async def test_strict_mode_may_be_for_some_actions_and_protocols_of_your_own(self):
         schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
-        validator = create_validator("vendor1", {"Count": {"call": schema, "result": {}}})
+        validator = create_validator("vendor1", {"Count": {"call": schema, "result": {}}, "Weigh": {"send": {}}})
         options = {"protocols": ["vendor1"], "strict_mode": True, "strict_mode_validators": [validator]}
         async with pair(server={"protocols": ["vendor1"]}, **options) as (client, station):
             station.handle(lambda action, ctx: {})
             assert await client.call("Count", {"n": 1}) == {}
             with pytest.raises(RPCError):
                 await client.call("Count", {"n": "1"})
-            client.reconfigure(strict_mode_methods=["Other"])
+            client.reconfigure(strict_mode_methods=["Weigh"])
             assert await client.call("Count", {"n": "1"}) == {}
 
 
@@ -160,7 +160,7 @@ class TestHandlers:
             assert await client.call("Other") == {"by": "catch-all", "action": "Other"}
             assert await client.call("Heartbeat") == {"by": "action"}
             station.handle("ocpp1.6", "Heartbeat", lambda ctx: {"by": "version"})
-            station.handle("ocpp2.1", "Other", lambda ctx: {"by": "another version"})
+            station.handle("ocpp2.1", "Other", lambda ctx: {"by": "another version"}, custom=True)
             assert await client.call("Heartbeat") == {"by": "version"}
             assert await client.call("Other") == {"by": "catch-all", "action": "Other"}
             station.remove_handler("ocpp1.6", "Heartbeat")
@@ -169,6 +169,28 @@ class TestHandlers:
             assert await client.call("Heartbeat") == {"by": "catch-all", "action": "Heartbeat"}
             station.remove_handler()
             assert not station.has_handler()
+
+    async def test_of_a_misspelled_name_are_refused_on_both_sides(self):
+        async with pair() as (client, station):
+            for peer in (client, station):
+                with pytest.raises(ValueError, match="did you mean 'BootNotification'"):
+                    peer.handle("BootNotifcation", lambda ctx: {})
+                with pytest.raises(ValueError, match="custom=True registers one of your own"):
+                    peer.handle("ocpp1.6", "MakeCoffee")
+                assert not peer.has_handler("BootNotifcation")
+            station.handle("MakeCoffee", custom=True)(lambda ctx: {"cups": 1})
+            assert await client.call("MakeCoffee") == {"cups": 1}
+
+    async def test_that_are_missing_are_warned_of_once_an_action_and_connection(self, caplog):
+        async with pair(server={"handler_grace": 0}) as (client, _):
+            for action in ("Heartbeat", "Heartbeat", "MakeCoffee"):
+                with pytest.raises(RPCNotImplementedError):
+                    await client.call(action)
+        warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+        assert [text.split(":")[:2] for text in warnings] == [
+            ["CP1", " no handler for 'Heartbeat'"],
+            ["CP1", " no handler for 'MakeCoffee'"],
+        ]
 
     async def test_know_their_request(self):
         async with pair() as (client, station):
