@@ -7,7 +7,7 @@ tells: in a vendor's data, for example, they may mean something, and stay.
 from typing import Any
 
 from ._schemas import Schema
-from ._violations import Search, resolve
+from ._violations import Search
 
 __all__ = ["without_nulls"]
 
@@ -27,14 +27,14 @@ class _Reader:
     """Copies a payload along its schema."""
 
     def __init__(self, document: Schema, *, formats: bool) -> None:
-        self._document = document
         self._search = Search(document, formats=formats)
+        self._allowed: dict[int, bool] = {}  # by the identity of a schema: an array may repeat an object without end
 
     def read(self, schema: Any, value: Any) -> Any:
         if not isinstance(schema, dict):
             return value
         if "$ref" in schema:
-            return self.read(resolve(self._document, schema["$ref"]), value)
+            return self.read(self._search.resolve(schema["$ref"]), value)
         if isinstance(value, dict):
             value = self._members(schema, value)
         elif isinstance(value, list):
@@ -51,9 +51,14 @@ class _Reader:
             wanted = properties.get(name, others)
             if item is not None:
                 kept[name] = self.read(wanted, item)
-            elif wanted is not False and self._search.search(wanted, None) is None:
+            elif self._allows_null(wanted):
                 kept[name] = None
         return kept
+
+    def _allows_null(self, schema: Any) -> bool:
+        if id(schema) not in self._allowed:
+            self._allowed[id(schema)] = schema is not False and self._search.search(schema, None) is None
+        return self._allowed[id(schema)]
 
     def _elements(self, items: Any, value: list[Any]) -> list[Any]:
         if isinstance(items, list):

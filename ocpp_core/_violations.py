@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import cache, partial
 from math import isfinite
 from typing import Any, Final
 from urllib.parse import unquote
@@ -157,7 +158,7 @@ class Search:
     """Walks a payload along its schema until a rule is broken."""
 
     def __init__(self, document: Schema, *, formats: bool) -> None:
-        self._document = document
+        self.resolve = cache(partial(resolve, document))  # an array may lead to a definition thousands of times
         self._formats = formats
         # An integer is "a number without a fractional part" since draft-06; in draft-04, 1.0 is none.
         self._integral_floats = "draft-04" not in str(document.get("$schema"))
@@ -166,7 +167,7 @@ class Search:
         if not isinstance(schema, dict):
             return None  # true or false: nothing to name
         if "$ref" in schema:
-            return self.search(resolve(self._document, schema["$ref"]), value)
+            return self.search(self.resolve(schema["$ref"]), value)
         if "type" in schema and not self._has_type(value, schema["type"]):
             return _Broken("type", schema["type"])
         if broken := self._search_content(schema, value):

@@ -163,7 +163,9 @@ class Requests:
         try:
             text = encode_error(kind, message_id, spelled, description, details)
         except (TypeError, ValueError) as error:
-            self._emit(Report(ReportKind.INVALID_REPLY, f"error details: {error}", message_id, details, error))
+            self._emit(
+                Report(ReportKind.INVALID_REPLY, f"{action} CALLERROR details: {error}", message_id, details, error)
+            )
             spelled, description = (part.encode(errors="replace").decode() for part in (spelled, description))
             details = {}
             text = encode_error(kind, message_id, spelled, description, details)

@@ -61,9 +61,9 @@ VECTORS = [
         11,
         PENDING,
         '[3,"a",{"currentTime":5}]',
-        "invalid CALLRESULT payload, call ends with TypeConstraintViolation",
+        "invalid CALLRESULT received, call ends with TypeConstraintViolation",
         SAME,
-        "invalid CALLRESULT payload, call ends with TypeConstraintViolation, CALLRESULTERROR a TypeConstraintViolation",
+        "invalid CALLRESULT received, call ends with TypeConstraintViolation, CALLRESULTERROR a TypeConstraintViolation",
     ),
     (12, PENDING, '[4,"a","Bogus","",{}]', "call ends with Bogus", SAME, SAME),
     (13, PENDING, '[4,"a","NotSupported",""]', "call ends with NotSupported", SAME, SAME),
@@ -165,7 +165,7 @@ def test_a_tolerated_numeric_id_is_answered_as_text():
 def test_an_unusable_result_may_stay_unanswered_on_2_1():
     session = a_session(OCPP21, validator=VALIDATORS["ocpp2.1"], answer_bad_results=False)
     session.play(*PENDING)
-    outcome = "invalid CALLRESULT payload, call ends with TypeConstraintViolation"
+    outcome = "invalid CALLRESULT received, call ends with TypeConstraintViolation"
     assert ", ".join(map(said, receive(session, '[3,"a",{"currentTime":5}]'))) == outcome
 
 
