@@ -43,7 +43,7 @@ class Names:
             return
         elsewhere = [name for name, actions in self._actions.items() if actions and action in actions]
         if elsewhere:
-            raise ValueError(f"expected an action of {version}, got {action!r}, which {' and '.join(elsewhere)} have")
+            raise ValueError(f"expected an action of {version}, got one of {' and '.join(elsewhere)}: {action!r}")
         where = "OCPP" if version is None else version
         raise ValueError(f"expected an action of {where}, got {action!r}{_suggestion(action, known)}{hint}")
 

@@ -48,7 +48,7 @@ class OCPPServer(HandlerSurface, EventSurface):
 
         @server.handle("Heartbeat")
         def heartbeat(ctx):
-            return {"currentTime": now()}
+            return {"currentTime": utc_now()}
 
         async with server:
             await server.listen(9000)
