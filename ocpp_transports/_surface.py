@@ -46,7 +46,7 @@ class HandlerSurface:
         these forms.
         """
         names = args[:-1] if args and callable(args[-1]) else args
-        if len(names) <= 2 and all(isinstance(name, str) for name in names):
+        if len(names) <= 2 and all(isinstance(name, str) and name for name in names):
             version, action = (None, None, *names)[-2:]
             self._options.names.expect(
                 version, None if custom else action, hint="; custom=True registers one of your own"
