@@ -104,8 +104,8 @@ class UpgradeRequested:
     values as latin-1 text; `subprotocols` are the offered ones in the client's order.
     """
 
-    target: str
-    headers: Sequence[tuple[str, str]]
+    target: str = field(repr=False)
+    headers: Sequence[tuple[str, str]] = field(repr=False)
     subprotocols: Sequence[str]
 
 
@@ -114,8 +114,8 @@ class HttpRequest:
     """A plain HTTP GET without an upgrade: answer by `Respond`."""
 
     method: str
-    target: str
-    headers: Sequence[tuple[str, str]]
+    target: str = field(repr=False)
+    headers: Sequence[tuple[str, str]] = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -162,6 +162,8 @@ class ReportKind(Enum):
 
     BAD_MESSAGE = "bad message"
     """The peer broke the message format; counts towards `max_bad_messages`."""
+    MEND_FAILED = "mend_text failed"
+    """Our own `SessionConfig.mend_text` raised or returned no text; the text was read as it came."""
     UNKNOWN_TYPE = "unknown message type"
     """A message type this version does not know, ignored or refused by the version's rule."""
     UNMATCHED_ANSWER = "unmatched answer"
@@ -247,5 +249,6 @@ LinkAction: TypeAlias = (
     | TextReceived
     | BinaryReceived
     | Report
+    | Yield
 )
 Action: TypeAlias = SessionAction | OpenTransport | SendBytes | CloseStream | UpgradeRequested | HttpRequest | Yield

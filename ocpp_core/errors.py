@@ -234,7 +234,9 @@ class UnexpectedHttpResponse(ConnectionFailedError):  # noqa: N818 - the referen
     """
 
     def __init__(self, status: int, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}")
+        wants_tls = any(name == "upgrade" and "tls/" in value.lower() for name, value in headers)  # RFC 2817 §4.2
+        hint = "; the port speaks TLS: use wss://" if wants_tls else ""
+        super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}{hint}")
         self.status = status
         self.headers = headers
 

@@ -9,7 +9,7 @@ import binascii
 import hmac
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, TypeAlias
 from urllib.parse import SplitResult, parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
@@ -89,8 +89,8 @@ class Endpoint:
     port: int
     authority: str
     """The value of the Host header: the port only where it is not the scheme's own."""
-    target: str
-    """The request target: path with the encoded identity, and query."""
+    target: str = field(repr=False)
+    """The request target: path with the encoded identity, and query, which may hold a token."""
 
     @property
     def url(self) -> str:
@@ -104,8 +104,8 @@ class RequestTarget:
 
     path: str
     """As received, still percent-encoded."""
-    query: tuple[tuple[str, str], ...]
-    """Decoded pairs in received order."""
+    query: tuple[tuple[str, str], ...] = field(repr=False)
+    """Decoded pairs in received order; their values may be secret."""
     identity: str
 
 

@@ -5,18 +5,22 @@ connection, nor under an id that means something else by then.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
+from ._tolerance import forgive_nulls
 from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SessionAction, Trace
 from .calls import violation_error
-from .config import SessionConfig, Validator, Violation
+from .config import SessionConfig, Violation
 from .inputs import Decline, Fail, Reply
-from .messages import Frame, MessageType, encode_error, encode_result
+from .messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
 from .versions import ErrorCode, Version
 
 __all__ = ["UNREADABLE_ID", "Requests"]
 
 UNREADABLE_ID = "-1"
 """The id of a CALLERROR whose CALL has no readable id (2.0.1 Part 4 §4.2.3)."""
+_LONG_ID: Final = 255
+"""Characters of an id that a CALLERROR gives back, far more than any in the field has; a longer one is unreadable."""
 
 
 class Requests:
@@ -62,18 +66,16 @@ class Requests:
         elif (validator := config.validator_of(action)) is not None and (
             violation := validator.check_call(action, payload)
         ) is not None:
-            self._on_invalid_call(frame, now, validator, violation)
+            bare = forgive_nulls(validator, "call", action, payload) if config.leniency.null_members else None
+            if bare is None:
+                self._refuse_invalid(frame, violation)
+            else:
+                self._dispatch([*frame[:3], bare], now, expects_reply=True)
         else:
             self._dispatch(frame, now, expects_reply=True)
 
-    def _on_invalid_call(self, frame: Frame, now: float, validator: Validator, violation: Violation | None) -> None:
+    def _refuse_invalid(self, frame: Frame, violation: Violation) -> None:
         _, message_id, action, payload = frame
-        if self.config.leniency.null_as_absent:
-            payload = validator.without_nulls("call", action, payload)
-            violation = validator.check_call(action, payload)
-        if violation is None:
-            self._dispatch([MessageType.CALL, message_id, action, payload], now, expects_reply=True)
-            return
         error = violation_error(violation, self._version)
         self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error, action))
         self.refuse(message_id, violation.code, violation.description, action=action)
@@ -90,11 +92,10 @@ class Requests:
             return None
         validator = self.config.validator_of(action)
         if validator is not None and (violation := validator.check_send(action, payload)) is not None:
-            if self.config.leniency.null_as_absent:
-                frame = [*frame[:3], validator.without_nulls("send", action, payload)]
-                violation = validator.check_send(action, frame[3])
-            if violation is not None:
+            bare = forgive_nulls(validator, "send", action, payload) if self.config.leniency.null_members else None
+            if bare is None:
                 return violation.description
+            frame = [*frame[:3], bare]
         self._dispatch(frame, now, expects_reply=False)
         return None
 
@@ -117,6 +118,8 @@ class Requests:
         config = self.config
         try:
             text = encode_result(request.message_id, reply.payload)
+            if 4 * len(text) > config.max_outgoing_size:
+                expect_size(text, config.max_outgoing_size)
         except (TypeError, ValueError) as error:
             self._own_fault(request, reply, now, f"{request.action} CALLRESULT: {error}", error)
             return
@@ -154,19 +157,22 @@ class Requests:
         action: str | None = None,
         latency: float | None = None,
     ) -> None:
-        """Send a CALLERROR, spelled for the version; details that are no JSON are left out and reported.
+        """Send a CALLERROR, spelled for the version; details that are no JSON or too large are left out and reported.
 
         An error is sent in any case: what is no Unicode text in code and description is replaced.
         """
+        message_id = message_id if len(message_id) <= _LONG_ID else UNREADABLE_ID
         kind, spelled = MessageType.CALLERROR.value, self._version.spell(code)
         details = {} if details is None else details
         try:
             text = encode_error(kind, message_id, spelled, description, details)
+            expect_size(text, self.config.max_outgoing_size)
         except (TypeError, ValueError) as error:
             self._emit(
                 Report(ReportKind.INVALID_REPLY, f"{action} CALLERROR details: {error}", message_id, details, error)
             )
-            spelled, description = (part.encode(errors="replace").decode() for part in (spelled, description))
+            parts = (spelled[:MAX_DESCRIPTION], description)
+            spelled, description = (part.encode(errors="replace").decode() for part in parts)
             details = {}
             text = encode_error(kind, message_id, spelled, description, details)
         self._send(text)

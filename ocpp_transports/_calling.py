@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, Unpack, overload
 
 from ocpp_core.backoff import retry_delay
-from ocpp_core.calls import check_command
 from ocpp_core.errors import (
     ConnectionLostError,
     OCPPError,
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
 )
 from ocpp_core.inputs import Notify, SendRaw, StartCall
+from ocpp_core.outbound import check_command
 from ocpp_core.session import Draining, Open, Session
 
 from ._contexts import CallContext

@@ -1,6 +1,7 @@
 """What the command lines of the demo and of the simulated stations have in common."""
 
 import argparse
+import io
 import logging
 import signal
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 
 import anyio
 
-__all__ = ["check_backend", "end_of_process", "run", "set_up_logging"]
+__all__ = ["check_backend", "end_of_process", "print_any_text", "run", "set_up_logging"]
 
 
 def check_backend(parser: argparse.ArgumentParser, backend: str) -> None:
@@ -25,8 +26,12 @@ def set_up_logging(*, verbose: bool) -> None:
     """Show the library's log where it is wanted; otherwise not even its warnings, which these programs provoke."""
     if verbose:
         logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(levelname)s %(message)s")
-    else:
-        logging.getLogger("ocpp_ws_io").addHandler(logging.NullHandler())
+
+
+def print_any_text() -> None:
+    """Let a character that the terminal does not know be escaped on standard output, not raise."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def run(main: Callable[..., Awaitable[int]], *arguments: Any, backend: str) -> int:

@@ -1,6 +1,6 @@
 """The options as keyword arguments, for type checkers and editors; meanings and defaults stand in the dataclasses."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from ocpp_core.backoff import Backoff
@@ -37,16 +37,23 @@ class PeerKeywords(TypedDict, total=False):
     call_ttl: float
     call_concurrency: int
     max_queued: int
+    max_queued_bytes: float
+    max_outgoing_size: float
+    max_elements: float
     close_timeout: float
     drain_timeout: float
     strict_mode: bool | Collection[str]
     strict_mode_methods: Collection[str] | None
     strict_mode_validators: "Collection[SchemaValidator]"
     max_bad_messages: float
+    bad_message_period: float
     respond_with_detailed_errors: bool
     handler_grace: float
+    handler_timeout: float
+    send_timeout: float
     in_order: bool
     leniency: Leniency
+    mend_text: Callable[[str], str] | None
     logging: Logging
     id_factory: IdFactory
 
@@ -59,6 +66,9 @@ class SocketKeywords(PeerKeywords, total=False):
     defer_pings_on_activity: bool
     warm_up: bool
     max_message_size: float
+    message_timeout: float
+    min_message_rate: float
+    max_unfinished_size: float
     compression: bool | Compression
 
 
@@ -119,4 +129,5 @@ class ServerKeywords(SocketKeywords, total=False):
     unmatched_protocol: UnmatchedProtocol
     broken_escapes: BrokenEscapes
     handshake_timeout: float
+    max_tls_handshakes: int
     max_connections: float

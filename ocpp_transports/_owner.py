@@ -36,7 +36,9 @@ _BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE})
 _INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
 _OURS: Final = frozenset({ReportKind.INVALID_REQUEST, ReportKind.INVALID_REPLY})
 # An INVALID_REPLY with an RPC error breaks its schema; with any other exception it is no JSON at all.
-_FAILED: Final = frozenset({ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY})
+_FAILED: Final = frozenset(
+    {ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED}
+)
 
 
 class PeerOwner:

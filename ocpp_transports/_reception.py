@@ -7,6 +7,7 @@ from typing import Final
 
 from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
 from ocpp_core.inputs import Accept, Close, Reject, Respond
+from ocpp_core.link import Unfinished
 from ocpp_core.server import Accepted, ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
@@ -16,11 +17,11 @@ from ocpp_core.versions import version_of
 from ._driver import Driver, Handle, Host
 from ._logging import Log, logger_of
 from ._registry import Handlers
-from ._runtime import SocketRuntime
+from ._runtime import AcceptRules, SocketRuntime
 from ._server_options import ServerOptions
 from ._stations import Stations
 from .accept import Admitted, ConnectionFacts, Decision, refuse
-from .events import UpgradeAbortedEvent
+from .events import ConnectionFailedEvent, UpgradeAbortedEvent
 from .server_client import OCPPServerClient
 
 __all__ = ["Reception"]
@@ -32,7 +33,7 @@ class Reception:
     """The door of a server: makes an engine for every accepted stream and decides who comes in.
 
     `refused` is told of every handshake that was refused by a decision, `failed` of exceptions of `credentials` and
-    `auth`.
+    `auth`, `lost` of connections that came to nothing before.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Reception:
         *,
         refused: Callable[[UpgradeAbortedEvent], None],
         failed: Callable[[str, Exception], None],
+        lost: Callable[[str, ConnectionFailedEvent], None],
     ) -> None:
+        self.rules = AcceptRules(failed=lost)
         self.runtime = runtime
         self.handlers = handlers
         self.stations = stations
@@ -56,11 +59,14 @@ class Reception:
         self._failed = failed
         self._random = Random()
         self._numbers = count(1)
+        self._unfinished = Unfinished()
         self.adopt(options)
 
     def adopt(self, options: ServerOptions) -> None:
         """Use these options for the streams that come from now on."""
         self.options = options
+        self.rules.tls_timeout = options.tls_limit
+        self.rules.max_tls_handshakes = options.max_tls_handshakes
         self.admission = options.admission(self._failed)
 
     def connected(self, host: Host, facts: ConnectionFacts) -> None:
@@ -73,6 +79,7 @@ class Reception:
             ids=options.id_factory,
             now=now,
             numbers=self._numbers,
+            unfinished=self._unfinished,
         )
         _Arrival(self, stack, host, facts, coarse(now, options.handshake_limit))
 
@@ -112,7 +119,7 @@ class _Arrival:
         self._reception = reception
         self._engine = engine
         self._facts = facts
-        self._log = Log(logger_of(reception.options.logging), facts.remote_address or "unknown address")
+        self._log = Log(logger_of(reception.options.logging), facts.remote_address or "unknown address", host.now)
         self._identity: str | None = None
         self._decision: Handle | None = None
         self._host = host
@@ -150,7 +157,9 @@ class _Arrival:
         """Close a WebSocket that was opened without a subprotocol in common; decide no more on one that has ended."""
         if isinstance(state, Open):
             self._driver.feed(Close(_NO_SUBPROTOCOL, "no subprotocol in common", drain=False))
-        elif self in self._reception.undecided:
+            return
+        self._log.flush()
+        if self in self._reception.undecided:
             self._stop_deciding()
             if self._host.now() >= self._until:  # else the peer left: nobody was refused
                 self._reception.refused(self._facts, self._identity, refuse(408, "handshake timeout"))

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, isfinite
 from ssl import SSLContext
 
 from ocpp_core.handshake import SecurityProfile
 
 from ._options import off_at_zero
+from ._runtime import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
 from ._socket_options import SocketOptions
 from ._tls import TLSOptions, expect_tls
 from .accept import Admission, AuthHandler, BrokenEscapes, Credentials, UnmatchedProtocol
@@ -36,14 +37,19 @@ class ServerOptions(SocketOptions):
     broken_escapes: BrokenEscapes = "reject"
     """An identity with a percent escape that cannot be read: 400, or `keep` it as it was sent."""
     handshake_timeout: float = 30.0
-    """From accept, or the end of TLS (which has 30 s), to the end of the handshake with `auth`; then 408. 0: never."""
+    """For the TLS handshake, then dropped; and again from there to the end of the handshake with `auth`, then 408.
 
+    0: never, but 30 s for TLS."""
+    max_tls_handshakes: int = MAX_TLS_HANDSHAKES
+    """TLS handshakes in progress on one listener; others wait in its backlog, and the oldest one then has 5 s."""
     max_connections: float = inf
     """Stations connected or being decided about; beyond, 503. One that comes back for its own place is let in."""
 
     def __post_init__(self) -> None:
         if isinstance(self.max_connections, bool) or not self.max_connections >= 1:
             raise ValueError(f"expected max_connections >= 1, got {self.max_connections!r}")
+        if isinstance(self.max_tls_handshakes, bool) or not self.max_tls_handshakes >= 1:
+            raise ValueError(f"expected max_tls_handshakes >= 1, got {self.max_tls_handshakes!r}")
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
         super().__post_init__()
         expect_tls(self.tls)
@@ -61,6 +67,11 @@ class ServerOptions(SocketOptions):
             broken_escapes=self.broken_escapes,
             failed=failed,
         )
+
+    @property
+    def tls_limit(self) -> float:
+        """Seconds a TLS handshake may take: there is always a limit."""
+        return self.handshake_limit if isfinite(self.handshake_limit) else TLS_TIMEOUT
 
     @property
     def handshake_limit(self) -> float:

@@ -88,7 +88,7 @@ class Handshake:
     """Of the Basic credentials, if they name this identity."""
     headers: Mapping[str, str] = field(default_factory=_nothing, repr=False)
     """By lower-case name; values of one name joined by `, `."""
-    query: Mapping[str, str] = field(default_factory=_nothing)
+    query: Mapping[str, str] = field(default_factory=_nothing, repr=False)
     """Decoded; the first value of each name."""
     remote_address: str | None = None
     """Numeric address of the peer."""

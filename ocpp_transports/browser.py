@@ -62,7 +62,7 @@ class BrowserOCPPClient(ClientPeer):
     # For the base class
 
     def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:  # noqa: ARG002 - asyncio needs none
-        page, runtime = JsPage(), BrowserRuntime()
+        page, runtime = JsPage(self._log.failed), BrowserRuntime(self._log)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.id_factory)
 
         def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> BrowserSocket:

@@ -70,7 +70,7 @@ class OCPPClient(ClientPeer):
         await warm_up_in_thread(self._options)
 
     def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
-        runtime = current_runtime(type(self).__name__, in_block=in_block)
+        runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         options = self._options
         stack = ClientStack(
             self._client_config(), options.link, options.upgrade, random=SystemRandom(), ids=options.id_factory

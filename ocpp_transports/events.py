@@ -1,4 +1,7 @@
-"""What users are told: one small typed payload an event, and the names of the events."""
+"""What users are told: one small typed payload an event, and the names of the events.
+
+Payloads hold what passed as it was; their representations do not show the secrets in it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +11,15 @@ from typing import Any, Final
 from ocpp_core.actions import Direction
 from ocpp_core.messages import Frame, MessageType
 
+from ._redaction import safe_repr
+
 __all__ = [
     "PEER_EVENTS",
     "SERVER_EVENTS",
     "BadMessageEvent",
     "CloseEvent",
     "ConnectingEvent",
+    "ConnectionFailedEvent",
     "DisconnectEvent",
     "ErrorEvent",
     "HandlerErrorEvent",
@@ -34,6 +40,8 @@ class ConnectingEvent:
     """An attempt to connect begins."""
 
     url: str
+
+    __repr__ = safe_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,8 @@ class MessageEvent:
     latency: float | None
     """Seconds from CALL to answer, on answers."""
 
+    __repr__ = safe_repr
+
     @property
     def type(self) -> MessageType:
         """The message type: CALL, CALLRESULT, CALLERROR, CALLRESULTERROR or SEND."""
@@ -123,6 +133,8 @@ class BadMessageEvent:
     message: Any
     error: Exception
 
+    __repr__ = safe_repr
+
 
 @dataclass(frozen=True, slots=True)
 class StrictValidationFailureEvent:
@@ -134,6 +146,8 @@ class StrictValidationFailureEvent:
     action: str | None = None
     direction: Direction | None = None
     """`IN` for what the peer sent, `OUT` for what this side was about to send."""
+
+    __repr__ = safe_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +186,20 @@ class UpgradeAbortedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionFailedEvent:
+    """A connection to a server's listener came to nothing before its first request.
+
+    Its TLS handshake failed (`error` is an `ssl.SSLError` if TLS said why), or it could not be accepted, for example
+    because the process has no file descriptor left: then `remote_address` is None.
+    """
+
+    remote_address: str | None
+    reason: str
+    """What went wrong, for people."""
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
 class OverflowEvent:
     """Iteration was too slow: at this point `missed` events are missing."""
 
@@ -205,6 +233,7 @@ SERVER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "client": object,
         "error": ErrorEvent,
         "upgrade_aborted": UpgradeAbortedEvent,
+        "connection_failed": ConnectionFailedEvent,
         "closing": CloseEvent,
         "close": CloseEvent,
     }

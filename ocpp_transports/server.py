@@ -6,7 +6,6 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
 
-from ocpp_core.calls import check_command
 from ocpp_core.errors import (
     ClosedError,
     ConnectionLostError,
@@ -14,6 +13,7 @@ from ocpp_core.errors import (
 )
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
+from ocpp_core.outbound import check_command
 
 from ._driver import Slot
 from ._events import Emitter
@@ -28,7 +28,7 @@ from ._surface import EventSurface, HandlerSurface
 from ._tls import TLSOptions, expect_tls, server_context
 from ._warm_up import warm_up_in_thread
 from .accept import AuthHandler
-from .events import SERVER_EVENTS, CloseEvent, ErrorEvent, UpgradeAbortedEvent
+from .events import SERVER_EVENTS, CloseEvent, ConnectionFailedEvent, ErrorEvent, UpgradeAbortedEvent
 from .server_client import OCPPServerClient
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class OCPPServer(HandlerSurface, EventSurface):
             await server.listen(9000)
 
     Handlers registered here serve every station; those of an `OCPPServerClient` come before. The options are those of
-    `ServerOptions`. Raises ValueError or TypeError for options that make no sense. On asyncio it also works without
-    the block; then `close` has to be called.
+    `ServerOptions`. Raises ValueError or TypeError for options that make no sense, and OSError for certificates that
+    cannot be read. On asyncio it also works without the block; then `close` has to be called.
     In strict mode the checks are compiled when the block begins, and by `listen`.
     """
 
@@ -65,6 +65,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         super().__init__()
         ServerOptions.check_names(options)
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
+        _check_tls(self._options)
         self._log = Log(logger_of(self._options.logging), "server")
         self._stations = Stations(self._arrived, self._slot)
         self._runtime: SocketRuntime | None = None
@@ -137,7 +138,9 @@ class OCPPServer(HandlerSurface, EventSurface):
         runtime, reception = self._start()
         if reception.is_closing:
             raise RuntimeError("expected a server that is not closing")
-        listener = await runtime.listen(port, host, ssl=context, backlog=backlog, connected=reception.connected)
+        listener = await runtime.listen(
+            port, host, ssl=context, backlog=backlog, connected=reception.connected, rules=reception.rules
+        )
         self._listeners = {**self._open_listeners(), listener: context is not None}
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
@@ -172,6 +175,8 @@ class OCPPServer(HandlerSurface, EventSurface):
         """
         made = self._options.changed(options)
         is_new = made.security_profile is not self._options.security_profile
+        if made.tls is not self._options.tls or is_new:
+            _check_tls(made)
         for tls in self._open_listeners().values():
             check_listener_profile(made.security_profile, tls=tls, tls_terminated=made.tls_terminated)
             if tls and is_new and made.security_profile is SecurityProfile.TLS_CERT:
@@ -291,6 +296,7 @@ class OCPPServer(HandlerSurface, EventSurface):
     async def _shut(self) -> None:
         """Leave the event loop; nothing stays behind."""
         runtime, self._closed = self._runtime, self._reception or self._closed
+        self._log.flush()
         self._runtime = self._reception = None
         self._listeners.clear()
         self._stations.wake()
@@ -306,7 +312,8 @@ class OCPPServer(HandlerSurface, EventSurface):
     def _start(self) -> tuple[SocketRuntime, Reception]:
         """Take root in the event loop that runs this."""
         if self._runtime is None or self._reception is None:
-            self._runtime = current_runtime(type(self).__name__, in_block=self._in_block)
+            self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
+            self._log.now = self._runtime.now
             self._reception = Reception(
                 self._runtime,
                 self._options,
@@ -314,6 +321,7 @@ class OCPPServer(HandlerSurface, EventSurface):
                 self._stations,
                 refused=self._refused,
                 failed=self._failed,
+                lost=self._lost,
             )
         return self._runtime, self._reception
 
@@ -334,6 +342,11 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
         self._tell("upgrade_aborted", event)
 
+    def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
+        address = "" if event.remote_address is None else f"from {event.remote_address}: "
+        self._log.connection_failed(kind, f"{address}{event.reason}")
+        self._tell("connection_failed", event)
+
     def _failed(self, text: str, error: Exception) -> None:
         self._log.failed(text, error)
         self._tell("error", ErrorEvent(error))
@@ -349,3 +362,9 @@ class OCPPServer(HandlerSurface, EventSurface):
 
     def _slot(self) -> Slot:
         return self._start()[0].slot()
+
+
+def _check_tls(options: ServerOptions) -> None:
+    """Raise now what `listen`, which reads the certificates anew, would raise."""
+    if options.tls is not None:
+        server_context(options.tls, options.security_profile)

@@ -14,6 +14,7 @@ from anyio import to_thread
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from ocpp_transports._command_line import print_any_text
 from tools.web.assembly import POLICY, assemble, write
 from tools.web.csms import HELP, DemoCsms
 from tools.web.site import Site, serving
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--csms-port", type=int, default=9000, help="of the central system (9000)")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the page into a folder and end")
     options = parser.parse_args(arguments)
+    print_any_text()
     try:
         with tempfile.TemporaryDirectory() as folder:
             if options.write:

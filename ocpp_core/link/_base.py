@@ -1,15 +1,15 @@
 """What a client and a server have in common: the open WebSocket, from the end of the handshake to the last byte."""
 
 from abc import ABC, abstractmethod
-from enum import Enum
 from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Final, assert_never
 
-from ocpp_core.actions import CloseStream, LinkAction, Report, ReportKind, SendBytes
+from ocpp_core.actions import CloseStream, LinkAction, Report, ReportKind, SendBytes, Yield
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import (
     Accept,
+    BinaryReceived,
     BytesReceived,
     CloseLink,
     Congested,
@@ -18,6 +18,7 @@ from ocpp_core.inputs import (
     Reject,
     Respond,
     SendMessage,
+    StreamLost,
     TextReceived,
     Tick,
     TransportFailed,
@@ -29,8 +30,7 @@ from ocpp_core.timers import coarse
 from ._deflate import Deflate
 from ._frames import (
     ABNORMAL_CLOSURE,
-    INVALID_DATA,
-    TOO_BIG,
+    POLICY_VIOLATION,
     Control,
     FrameError,
     Opcode,
@@ -43,32 +43,20 @@ from ._frames import (
 )
 from ._http import HeadBuffer
 from ._keepalive import Keepalive
+from ._phase import LINGER, Phase
+from ._unfinished import Unfinished
 from ._whole import whole_control, whole_text
 
 if TYPE_CHECKING:
     from ._reader import MessageReader
 
-__all__ = ["LinkBase", "Phase"]
+__all__ = ["TURN", "LinkBase"]
 
-LINGER: Final = 0.5
-"""Seconds a server that broke off goes on reading (and forgetting), unless the peer ends the stream before.
+TURN: Final = 32
+"""Units of work until other connections get their turn: a frame is one, and so are 2 KiB of a message.
 
-A socket closed with unread bytes is reset by TCP, and the reset may overtake the close frame or the HTTP answer.
+Whatever a frame is (a text, a ping, an empty fragment, one that is refused), reading it costs about the same.
 """
-
-
-class Phase(Enum):
-    """How far a link is."""
-
-    HANDSHAKE = "handshake"
-    OPEN = "open"
-    CLOSING = "closing"
-    """Our close frame is out; the peer's is awaited."""
-    ENDING = "ending"
-    """All is said; the peer's end of the stream is awaited, and what arrives before it is forgotten."""
-    ENDED = "ended"
-
-
 # Looked up in an Enum's class, a member costs as much as a call; these two are asked for at every message.
 _OPEN: Final = Phase.OPEN
 _ENDED: Final = Phase.ENDED
@@ -89,13 +77,17 @@ class LinkBase(ABC):
         "_deflate",
         "_eof",
         "_head",
+        "_held",
         "_keepalive",
         "_news",
         "_now",
         "_phase",
         "_random",
         "_reader",
+        "_stalled",
+        "_unfinished",
         "_until",
+        "_work",
         "unread",
     )
 
@@ -107,15 +99,19 @@ class LinkBase(ABC):
         self._now = now
         self._phase = Phase.HANDSHAKE
         self._actions: list[LinkAction] = []
-        self._until = coarse(now, config.handshake_timeout)  # the end of a phase that must not last: all but `OPEN`
+        self._until = coarse(now, config.handshake_timeout)  # the end of the phase; while `OPEN`, of a message begun
         self._keepalive = Keepalive(config, random, now)
         self._head = HeadBuffer()
         self._reader: MessageReader | None = None
+        self._unfinished = Unfinished()
         self.unread = b""
         """What has arrived on the open WebSocket and neither `poll` nor `next_text` nor a reader has looked at."""
         self._at = 0
         self._deflate: Deflate | None = None
+        self._work = 0  # units since this turn began
         self._congested = False
+        self._held = False
+        self._stalled = False  # either of them: decode nothing
         self._eof = False
         self._news: TransportLost | None = None
 
@@ -151,7 +147,9 @@ class LinkBase(ABC):
         """Take the next action; None when there is nothing to do before the next input."""
         actions = self._actions
         while not actions:
-            if self.unread and not self._congested:
+            if self._work >= TURN and (self.unread or not (self._reader is None or self._reader.idle)):
+                return self._end_turn()
+            if self.unread and not self._stalled:
                 text = self.next_text()
                 if text is not None:
                     return TextReceived(text, self._attempt)
@@ -159,15 +157,26 @@ class LinkBase(ABC):
                 if actions:
                     break
             if (self._phase is _OPEN and self._reader is None and not self._eof) or not self._advance():
+                self._work = 0
                 return None
         return actions.pop(0)
+
+    def _end_turn(self) -> Yield:
+        """Let others have their turn; a peer whose bytes wait here gives a sign of life."""
+        self._work = 0
+        self._keepalive.pong_by = inf
+        return Yield()
 
     def _command(self, event: LinkInput) -> None:
         match event:
             case Tick():
                 self._expire()
+            case StreamLost(attempt):
+                self._break_off(attempt)
             case Congested(on):
                 self._congested = on and not self._eof
+                self._stalled = self._congested or self._held
+                self._await_rest(again=True)  # what did not come while nobody read is not the peer's fault
             case CloseLink():
                 self._close_link(event)
             case Accept() | Reject() | Respond():
@@ -210,6 +219,7 @@ class LinkBase(ABC):
         if not data:
             self._eof = True
             self._congested = False  # our output has nowhere to go: nothing is gained by waiting for it
+            self._stalled = self._held
             return
         self._keepalive.last_heard = self._now
         self._keepalive.pong_by = inf
@@ -221,11 +231,27 @@ class LinkBase(ABC):
         elif phase is Phase.HANDSHAKE:
             self._head.data += data
 
+    def _break_off(self, attempt: int) -> None:
+        """Take the loss of the stream for an end of the WebSocket at once; a handshake is read to its end first."""
+        if self._phase is Phase.HANDSHAKE:
+            self.receive(BytesReceived(b"", attempt), self._now)
+        elif attempt == self._attempt and self._phase is not _ENDED:
+            self._end(self._last_word())
+
+    def hold(self, on: bool) -> None:  # noqa: FBT001 - as `Reading` and `Congested` have it
+        """Decode nothing while it is on: for a stack whose session has no room for further requests."""
+        self._held = on
+        self._stalled = self._congested or on
+        self._await_rest(again=True)
+
     def _feed(self, data: bytes) -> None:
         if self._reader is not None:
             self._reader.feed(data)
+            if self._phase is _OPEN:
+                self._until += len(data) / self._config.min_message_rate
         elif self.unread:
-            self.unread += data
+            self.unread = self.unread[self._at :] + data  # without what was decoded: it must not pile up
+            self._at = 0
         else:
             self.unread = data
 
@@ -233,7 +259,7 @@ class LinkBase(ABC):
         """Do one step of decoding; False when nothing is left to do."""
         if self._phase is Phase.HANDSHAKE:
             return self._advance_handshake()
-        if self._phase is _ENDED or self._congested:
+        if self._phase is _ENDED or self._stalled:
             return False
         if self._reader is not None and self._decode(self._reader):
             return True
@@ -247,12 +273,13 @@ class LinkBase(ABC):
         For a stack, which spares itself an action for nearly every message. What is left `poll` takes.
         """
         data = self.unread
-        if self._actions or self._congested or not data:
+        if self._actions or self._stalled or not data or self._work >= TURN:
             return None
         usual = whole_text(data, self._at, self._config.max_message_size, masked=not self._client)
         if usual is None:
             return None
         text, self._at = usual
+        self._work += 1 + (len(text) >> 11)
         if self._at == len(data):
             self.unread, self._at = b"", 0
         return text
@@ -266,6 +293,7 @@ class LinkBase(ABC):
             self.unread, self._at = b"", 0
             return
         event, self._at = control
+        self._work += 1
         if self._at == len(data):
             self.unread, self._at = b"", 0
         self._control(event)
@@ -280,18 +308,39 @@ class LinkBase(ABC):
         """Take the next message or control frame from the reader, and forget an idle one."""
         try:
             event = reader.next()
+            reader.count(self._unfinished)
         except FrameError as broken:
             self._fail(broken)
             return True
         if event is None:
             if reader.idle:
-                self._reader = None
+                self._leave_reader()
+            self._await_rest()
             return False
+        self._work += 1
         if isinstance(event, Control):
             self._control(event)
-        else:
+        elif isinstance(event, (TextReceived, BinaryReceived)):
+            self._work += len(event.text if isinstance(event, TextReceived) else event.data) >> 11
             self._actions.append(event)
+            if self._phase is _OPEN:
+                self._until = inf  # the next one has its own time
+        else:
+            self._work += event.size >> 11
         return True
+
+    def _leave_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.count_no_more(self._unfinished)
+            self._reader = None
+
+    def _await_rest(self, *, again: bool = False) -> None:
+        """Give a message that has begun its time, from now on where it has none or begins `again` to be waited for."""
+        if self._phase is _OPEN:
+            if self._reader is None:
+                self._until = inf
+            elif again or self._until == inf:
+                self._until = coarse(self._now, self._config.message_timeout)
 
     def _control(self, event: Control) -> None:
         if event.opcode is Opcode.PING:
@@ -365,23 +414,25 @@ class LinkBase(ABC):
             self._until = self._now + self._config.close_timeout
 
     def _closed_by_peer(self, code: int, reason: str) -> None:
-        """RFC 6455 §5.5.1: answer a close frame by the same; §7.1.1: the server ends the stream first."""
+        """RFC 6455 §5.5.1: answer a close frame by the same; §7.1.1: the server ends the stream first.
+
+        A client that was closed does not wait for that here: its host does, while the client comes back.
+        """
+        news = TransportLost(code, reason, self._attempt)
         if self._phase is Phase.OPEN:
             self._send(Opcode.CLOSE, close_payload(code, reason))
-        news = TransportLost(code, reason, self._attempt)
-        if self._client:
+        elif self._client:
             self._await_end(news, self._config.close_timeout)
-        else:
-            self._end(news)
+            return
+        self._end(news)
 
     def _fail(self, broken: FrameError) -> None:
         """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame."""
         self._report(ReportKind.PROTOCOL_ERROR, broken.detail)
-        reason = {TOO_BIG: "message too big", INVALID_DATA: "invalid data"}.get(broken.code, "protocol error")
         if self._phase is Phase.OPEN:
-            self._send(Opcode.CLOSE, close_payload(broken.code, reason))
+            self._send(Opcode.CLOSE, close_payload(broken.code, broken.reason))
         linger = self._config.close_timeout if self._client else min(LINGER, self._config.close_timeout)
-        self._await_end(TransportLost(broken.code, reason, self._attempt), linger)
+        self._await_end(TransportLost(broken.code, broken.reason, self._attempt), linger)
 
     def _await_end(self, news: TransportLost | None, timeout: float) -> None:
         """Wait for the peer to end the stream, no longer than `timeout` or the close handshake that already runs."""
@@ -408,7 +459,8 @@ class LinkBase(ABC):
         self._until = inf
         self._keepalive.stop()
         self._head.clear()
-        self._reader = self._deflate = None
+        self._leave_reader()
+        self._deflate = None
         self.unread, self._at = b"", 0
 
     # Timers
@@ -418,6 +470,8 @@ class LinkBase(ABC):
         while self.deadline <= self._now:
             if self._until <= self._now:
                 self._end_phase()
+            elif self._keepalive.pong_by <= self._keepalive.ping_at and self._stalled:
+                self._keepalive.pong_by = inf  # nobody listens: its pong may have come
             elif self._keepalive.pong_by <= self._keepalive.ping_at:
                 timeout = self._config.pong_timeout
                 self._report(ReportKind.PONG_TIMEOUT, f"nothing arrived for {timeout:g} s after a ping")
@@ -429,8 +483,12 @@ class LinkBase(ABC):
         if self._phase is Phase.HANDSHAKE:
             self._until = inf
             self._handshake_timeout()
-        else:
+        elif self._phase is not _OPEN:
             self._end(self._last_word(), abort=self._phase is Phase.CLOSING)
+        elif self._stalled:
+            self._await_rest(again=True)
+        else:
+            self._fail(FrameError(POLICY_VIOLATION, "a message that is not finished in its time"))
 
     def _reconfigure(self, config: LinkConfig) -> None:
         """Take other settings; those of the handshake and the compression stay as they were agreed on."""

@@ -30,6 +30,9 @@ from ._http import (
 __all__ = ["ClientLink"]
 
 _OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
+_TLS_ALERT: Final = b"\x15\x03"
+"""How the answer of a TLS server to plain HTTP begins: an alert (RFC 8446 §5.1, content type 21), version 3.x."""
+_SPEAKS_TLS: Final = "the server speaks TLS on this port: use wss://"
 _TARGET: Final = re.compile(r"/[\x21-\x7e]*")
 _HOST: Final = re.compile(r"[\x21-\x7e]+")
 
@@ -94,7 +97,8 @@ class ClientLink(LinkBase):
     def _advance_handshake(self) -> bool:
         start = bytes(self._head.data[:5])
         if start != b"HTTP/"[: len(start)]:
-            return self._garbage("the server does not speak HTTP/1.1")
+            speaks_tls = start[:2] == _TLS_ALERT
+            return self._garbage(_SPEAKS_TLS if speaks_tls else "the server does not speak HTTP/1.1")
         try:
             block = self._head.take(self._room)
         except HeadTooLargeError:
@@ -103,8 +107,13 @@ class ClientLink(LinkBase):
             self._room -= len(block)
             return self._read(read_response(block))
         if self._eof:
-            self._fail_attempt(ConnectionFailedError("the server ended the stream during the handshake"))
+            self._fail_attempt(ConnectionFailedError("the server ended the stream during the handshake" + self._why()))
         return self._eof
+
+    def _why(self) -> str:
+        """Return what is likely where the server did not say a word: TLS and its alerts stay below this layer."""
+        is_silent = not self._head.data and self._room == self._config.max_header_size
+        return " without an answer (wrong port or scheme, or no client certificate?)" if is_silent else ""
 
     def _read(self, answer: ResponseHead | None) -> bool:
         if answer is None:

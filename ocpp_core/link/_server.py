@@ -11,7 +11,7 @@ from ocpp_core.actions import HttpRequest, ReportKind, SendBytes, UpgradeRequest
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond
 
-from ._base import LINGER, LinkBase, Phase
+from ._base import LinkBase
 from ._deflate import Deflate, Extension, accept
 from ._http import (
     HeadTooLargeError,
@@ -27,6 +27,8 @@ from ._http import (
     tokens,
     values,
 )
+from ._phase import LINGER, Phase
+from ._unfinished import Unfinished
 
 __all__ = ["ServerLink"]
 
@@ -65,13 +67,15 @@ class ServerLink(LinkBase):
     """The server's end of one accepted stream.
 
     `UpgradeRequested` wants `Accept` or `Reject`, `HttpRequest` wants `Respond`, both within `handshake_timeout` from
-    `now`; every other request is answered here. `random` makes the jitter of pings.
+    `now`; every other request is answered here. `random` makes the jitter of pings; `unfinished` is shared by all links
+    of a server.
     """
 
     __slots__ = ("_decided", "_pending")
 
-    def __init__(self, config: LinkConfig, *, random: Random, now: float) -> None:
+    def __init__(self, config: LinkConfig, *, random: Random, now: float, unfinished: Unfinished | None = None) -> None:
         super().__init__(config, client=False, attempt=0, random=random, now=now)
+        self._unfinished = self._unfinished if unfinished is None else unfinished
         self._pending: _Plain | _Upgrade | None = None
         self._decided = False
 

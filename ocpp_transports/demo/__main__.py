@@ -1,15 +1,16 @@
 """The command line of the demo."""
 
 import argparse
-import io
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Iterator
 
 from ocpp_transports import OCPPError
-from ocpp_transports._command_line import check_backend, run, set_up_logging
+from ocpp_transports._command_line import check_backend, print_any_text, run, set_up_logging
+from ocpp_transports._printable import printable
 
 from .conductor import PASSWORD, conduct
 from .dialects import PROTOCOLS
@@ -46,7 +47,9 @@ def _common() -> argparse.ArgumentParser:
     add("--no-strict", dest="strict", action="store_false", help="check no message against its schema")
     add("--backend", choices=("asyncio", "trio"), default=argparse.SUPPRESS, help="event loop (asyncio)")
     add("--verbose", action="store_true", help="write the library's own log to standard error")
-    add("--json", action="store_true", help="for programs: write JSON lines, and end when standard input does")
+    add(
+        "--json", action="store_true", help="for programs: write JSON lines, and end when a pipe as standard input does"
+    )
     return common
 
 
@@ -54,6 +57,12 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_run_server)
     parser.add_argument("--port", type=int, default=9000, help="to listen on (9000); 0 picks one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1); 0.0.0.0 for all")
+    parser.add_argument(
+        "--origin",
+        action="append",
+        default=[],
+        help="of web pages to let in besides those of this machine, like http://192.168.0.2:8000; may be repeated",
+    )
     parser.add_argument(
         "--commands",
         action="store_true",
@@ -66,6 +75,9 @@ def _add_station(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", required=True, help="of the central system, ws:// or wss://, without the identity")
     parser.add_argument("--identity", default="CP001", help="of this station (CP001)")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="ocpp1.6", help="version to speak (ocpp1.6)")
+    parser.add_argument(
+        "--wait", type=float, default=0.0, help="seconds to wait for a central system that is not up yet (0)"
+    )
     parser.add_argument("--patience", type=float, default=5.0, help="seconds to wait for each command (5)")
 
 
@@ -85,7 +97,7 @@ async def _run_server(options: argparse.Namespace, write: Write) -> int:
     from .central_system import CentralSystem, serve  # noqa: PLC0415 - each role loads what it needs: it starts sooner
 
     log = Log(write)
-    system = CentralSystem(log, password=options.password, strict=options.strict)
+    system = CentralSystem(log, password=options.password, strict=options.strict, origins=options.origin)
     try:
         await serve(system, log, host=options.host, port=options.port, commands=options.commands)
     except (OSError, ValueError) as error:
@@ -105,6 +117,7 @@ async def _run_station(options: argparse.Namespace, write: Write) -> int:
             protocol=options.protocol,
             strict=options.strict,
             patience=options.patience,
+            wait=options.wait,
         )
     except ValueError as error:
         return _complain(str(error))
@@ -127,27 +140,36 @@ def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
 
 
 def _complain(text: str) -> int:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable(text)}\n")
     return 1
 
 
 def _for_people() -> Write:
     """Write an aligned log; a character that the terminal does not know must not stop it."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    print_any_text()
     return Printer(sys.stdout)
 
 
 def _for_programs() -> Write:
-    """Write JSON, and end when whoever reads it is gone, even if it was killed."""
-
-    def wait_for_its_end() -> None:
-        while os.read(0, 1024):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait_for_its_end, daemon=True).start()
+    """Write JSON, and end when the program that started this one is gone, even if it was killed."""
+    if _is_pipe(0):
+        threading.Thread(target=_end_with_standard_input, daemon=True).start()
     return write_json
+
+
+def _is_pipe(descriptor: int) -> bool:
+    """Whether the end of this input means that a program has ended: that of a file or of /dev/null means nothing."""
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:  # it is closed
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _end_with_standard_input() -> None:
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main(arguments: list[str] | None = None) -> int:

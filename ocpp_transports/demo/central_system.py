@@ -1,6 +1,6 @@
 """The central system: answers every station and, where told to, commands it: settings, remote start, reset."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
@@ -10,6 +10,7 @@ from anyio.abc import TaskGroup
 
 from ocpp_transports import HandlerContext, OCPPServer, OCPPServerClient, SecurityProfile, utc_now
 from ocpp_transports._command_line import end_of_process
+from ocpp_transports._origins import refuse_foreign_pages
 from ocpp_transports.events import CloseEvent, UpgradeAbortedEvent
 
 from .dialects import PROTOCOLS, compile_checks, dialect_of
@@ -43,9 +44,12 @@ class Visit:
 
 
 class CentralSystem:
-    """A server for stations of every version, all with the same password; without one, anybody may come in."""
+    """A server for stations of every version, all with the same password; without one, any station may come in.
 
-    def __init__(self, log: Log, *, password: str | None, strict: bool) -> None:
+    Web pages may, if this machine has served them or they are of one of these `origins`.
+    """
+
+    def __init__(self, log: Log, *, password: str | None, strict: bool, origins: Collection[str] = ()) -> None:
         self._log = log
         self._visits: dict[str, Visit] = {}
         self._commanded: set[str] = set()
@@ -57,6 +61,7 @@ class CentralSystem:
             security_profile=SecurityProfile.NONE if password is None else SecurityProfile.BASIC,
             credentials=None if password is None else lambda _: password,
         )
+        refuse_foreign_pages(self.server, origins)
         self.server.on("client", self._connected)
         self.server.on("upgrade_aborted", self._refused)
         self._add_handlers()

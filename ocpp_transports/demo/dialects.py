@@ -145,8 +145,8 @@ class Dialect16(Dialect):
         return "StartTransaction", payload
 
     def begun(self, session: Session, answer: Mapping[str, Any]) -> None:
-        """Learn the number of the transaction."""
-        session.transaction = answer["transactionId"]
+        """Learn the number of the transaction; 0 if the answer has none."""
+        session.transaction = answer.get("transactionId", 0)
 
     def sample(self, session: Session, *, offline: bool) -> Call:  # noqa: ARG002 - 1.6 does not tell
         """Report a meter value."""

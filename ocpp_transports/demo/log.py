@@ -10,6 +10,8 @@ from itertools import cycle
 from time import time
 from typing import Final, Literal, TextIO, TypeAlias
 
+from ocpp_transports._printable import printable
+
 __all__ = ["FROM_STATION", "TO_STATION", "Log", "Printer", "Record", "Write", "read_record", "write_json"]
 
 FROM_STATION: Final = "->"
@@ -91,12 +93,6 @@ def _colours_of(stream: TextIO) -> _Paint:
     return lambda style, text: f"\x1b[{_STYLES.get(style, style)}m{text}\x1b[0m" if text.strip() else text
 
 
-def _clean(text: str) -> str:
-    """Cut long text and escape what a terminal would obey: part of it comes from the peer."""
-    short = text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
-    return short if short.isprintable() else ascii(short)[1:-1]
-
-
 class Printer:
     """Writes records for people: time, station, arrow, action, latency, text."""
 
@@ -122,11 +118,11 @@ class Printer:
             self._colours[record.station] = next(self._free_colours)
         latency = "" if record.latency is None else f"{record.latency * 1000:.1f} ms"
         style = "error" if record.error else "link" if record.kind == "link" else ""
-        name, text = f"{_clean(record.name):<26}", _clean(record.text)
+        name, text = f"{printable(record.name):<26}", printable(record.text, _LONGEST)
         return "  ".join(
             (
                 self.paint("time", datetime.fromtimestamp(record.at).strftime("%H:%M:%S.%f")[:-3]),  # noqa: DTZ006 - as on the reader's clock
-                self.paint(self._colours[record.station], f"{_clean(record.station):<7}"),
+                self.paint(self._colours[record.station], f"{printable(record.station):<7}"),
                 f"{record.arrow:<2}",
                 self.paint(style, name) if style else name,
                 self.paint("time", f"{latency:>9}"),

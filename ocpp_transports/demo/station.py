@@ -1,11 +1,13 @@
 """The story of a charging station: boot, heartbeat, two mistakes, a charging session, a reset."""
 
+from math import inf
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import anyio
 
 from ocpp_transports import (
+    ConnectionFailedError,
     ConnectionLostError,
     ConnectionState,
     HandlerContext,
@@ -14,6 +16,7 @@ from ocpp_transports import (
     SecurityProfile,
     UnexpectedHttpResponse,
 )
+from ocpp_transports._attempts import may_be_up_later
 from ocpp_transports.events import CloseEvent, DisconnectEvent, ErrorEvent, OpenEvent, ReconnectEvent
 
 from .dialects import SAMPLES, Call, Session, compile_checks, dialect_of
@@ -24,6 +27,8 @@ __all__ = ["Station", "StoryError", "profile_of"]
 
 PERIOD: Final = 0.25
 """Seconds between meter values; a real station takes minutes."""
+_PAUSE: Final = 0.5
+"""Seconds between two attempts to reach a central system that is not up yet."""
 _UNKNOWN: Final = "MakeCoffee"
 
 
@@ -39,12 +44,27 @@ def profile_of(url: str, password: str | None) -> SecurityProfile:
 
 
 class Station:
-    """A station that speaks one version; `patience` is the seconds it waits for a command before it goes on."""
+    """A station that speaks one version.
+
+    It waits `patience` seconds for a command before it goes on, and `wait` seconds for a central system that is not up.
+    """
 
     def __init__(
-        self, log: Log, *, url: str, identity: str, password: str | None, protocol: str, strict: bool, patience: float
+        self,
+        log: Log,
+        *,
+        url: str,
+        identity: str,
+        password: str | None,
+        protocol: str,
+        strict: bool,
+        patience: float,
+        wait: float = 0.0,
     ) -> None:
+        if not 0 <= wait < inf:
+            raise ValueError(f"expected --wait >= 0 seconds, got {wait}")
         self._log = log
+        self._wait = wait
         self._patience = patience
         self._dialect = dialect_of(protocol)
         self._setting = "300"
@@ -90,11 +110,25 @@ class Station:
             raise StoryError("; ".join(self._surprises))
 
     async def _connect(self) -> None:
+        until = anyio.current_time() + self._wait
         try:
-            await self.client.connect()
+            while not await self._reaches(until):
+                pass
         except UnexpectedHttpResponse as error:
             hint = ": are identity and password right?" if error.status == 401 else ""
             raise StoryError(f"the central system refused the connection, HTTP {error.status}{hint}") from error
+
+    async def _reaches(self, until: float) -> bool:
+        """Try to connect; False, after a pause, if that failed in a way that may pass, and there is time left."""
+        try:
+            await self.client.connect()
+        except ConnectionFailedError as error:
+            if not may_be_up_later(error) or anyio.current_time() >= until:
+                raise
+        else:
+            return True
+        await anyio.sleep(_PAUSE)
+        return False
 
     async def _boot(self, reason: str) -> None:
         answer = await self._call(self._dialect.boot(reason))

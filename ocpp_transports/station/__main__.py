@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 import anyio
 
 from ocpp_transports import OCPPClient, OCPPServer, SecurityProfile, TLSOptions
-from ocpp_transports._command_line import check_backend, end_of_process, run, set_up_logging
+from ocpp_transports._command_line import check_backend, end_of_process, print_any_text, run, set_up_logging
+from ocpp_transports._origins import refuse_foreign_pages
+from ocpp_transports._printable import printable
 
 from ._anyio_pace import AnyioPace
 from ._csms import accept_everything
@@ -20,7 +22,12 @@ from ._fleet import Fleet, Plan
 from ._open_files import allow_open_files
 from .settings import PROTOCOLS, StationSettings
 
-__all__ = ["main"]
+__all__ = ["BROKEN_PROTOCOL", "NOT_ACCEPTED", "main"]
+
+NOT_ACCEPTED: Final = 1
+"""The exit code if a station was not accepted, whatever else happened."""
+BROKEN_PROTOCOL: Final = 3
+"""The exit code if all stations were accepted, but a central system broke the protocol."""
 
 PASSWORD: Final = "OCPP_PASSWORD"  # noqa: S105 - the name of a variable
 _PATIENCE: Final = 10.0
@@ -29,11 +36,13 @@ _SPARE_FILES: Final = 100
 """What the process needs besides the sockets of the stations."""
 _SHOWN: Final = 10
 """Failures that are told one by one."""
+_HINT: Final = " (--wait SECONDS waits for a central system that is not up yet)"
 
 _EPILOG = f"""
-Without --url a central system that accepts everything runs in the same process. The exit code is 0 if every station
-was accepted by its central system, 1 if not, 2 for a wrong command line. The password may also be given by the
-environment variable {PASSWORD}, where other users of the machine cannot read it.
+Without --url a central system that accepts everything runs in the same process. The exit code is 0 if all went well, 1
+if a central system did not accept a station, 2 for a wrong command line, 3 if it accepted all stations but broke the
+protocol. The password may also be given by the environment variable {PASSWORD}, where other users of the machine
+cannot read it.
 """
 
 
@@ -48,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--identity", default="CP{n}", help="of each station, {n} is its number from 1, {n:04} with zeros (CP{n})")
     add("--count", type=int, default=1, help="stations (1)")
     add("--protocol", choices=PROTOCOLS, default="ocpp1.6", help="version to speak (ocpp1.6)")
+    add("--wait", type=float, default=0.0, help="seconds to wait for a central system that is not up yet (0)")
     add("--password", default=os.environ.get(PASSWORD), help="of HTTP Basic authentication; without one, profile 0")
     add("--ca", help="file of the certificates to trust, for wss://; the system's without it")
     add("--connectors", type=int, default=1, help="of each station (1)")
@@ -65,7 +75,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     """Make the plan. Raises ValueError for options that make no sense."""
     if not 1 <= options.count <= 100_000:
         raise ValueError(f"expected --count from 1 to 100000, got {options.count}")
-    for name, least in {"ramp": 0, "charge": 0.1, "duration": 0}.items():
+    for name, least in {"ramp": 0, "charge": 0.1, "duration": 0, "wait": 0}.items():
         value = getattr(options, name)
         if value is not None and not least <= value < float("inf"):
             raise ValueError(f"expected --{name} >= {least} seconds, got {value}")
@@ -75,6 +85,7 @@ def _plan(options: argparse.Namespace) -> Plan:
             connectors=options.connectors, meter_interval=options.meter_interval, protocol=options.protocol
         ),
         ramp=options.ramp,
+        wait=options.wait,
         charge=options.charge,
     )
 
@@ -120,6 +131,7 @@ async def _central_system(options: argparse.Namespace, pace: AnyioPace) -> Async
         security_profile=SecurityProfile.NONE if options.password is None else SecurityProfile.BASIC,
         credentials=None if options.password is None else lambda _: options.password,
     ) as server:
+        refuse_foreign_pages(server)
         accept_everything(server, pace.now)
         listener = await server.listen(0, "127.0.0.1")
         yield f"ws://{listener.host}:{listener.port}"
@@ -134,7 +146,7 @@ async def _run(options: argparse.Namespace, plan: Plan) -> int:
 
 async def _run_fleet(options: argparse.Namespace, plan: Plan, pace: AnyioPace) -> int:
     async with _central_system(options, pace) as url:
-        fleet = Fleet(plan, partial(_client, options, url), pace)
+        fleet = Fleet(plan, partial(_client, options, url), pace, _complain)
         stations = "1 station" if options.count == 1 else f"{options.count} stations"
         _say(f"{stations} of {options.protocol}, to {urlsplit(url).hostname}")
         with end_of_process() as asked_to_end:
@@ -159,13 +171,18 @@ async def _finish(fleet: Fleet) -> int:
     missing, now, seconds = fleet.missing, fleet.snapshot(), fleet.seconds
     with anyio.move_on_after(_PATIENCE):
         await fleet.end()
-    for line in fleet.tally.table(now, seconds):
+    for line in (*fleet.tally.table(now, seconds), *fleet.breaches.table()):
         _say(line)
+    unreached = set(fleet.unreached)
     for identity in missing[:_SHOWN]:
-        _complain(f"{identity}: {fleet.failures.get(identity, 'not accepted by the central system')}")
+        hint = _HINT if identity in unreached else ""
+        failure = fleet.failures.get(identity, "not accepted by the central system")
+        _complain(printable(f"{identity}: {failure}") + hint)
     if len(missing) > _SHOWN:
         _complain(f"and {len(missing) - _SHOWN} more")
-    return 1 if missing else 0
+    if missing:
+        return NOT_ACCEPTED
+    return BROKEN_PROTOCOL if fleet.breaches.total else 0
 
 
 def _allow_sockets(options: argparse.Namespace) -> None:
@@ -186,11 +203,15 @@ def _complain(text: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the stations; returns the exit code: 0, 1 if a station was not accepted, 2 for a wrong command line."""
+    """Run the stations; returns the exit code: 0, or why it is another, NOT_ACCEPTED or BROKEN_PROTOCOL.
+
+    A wrong command line raises SystemExit with the code 2.
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
     check_backend(parser, options.backend)
     set_up_logging(verbose=options.verbose)
+    print_any_text()
     try:
         plan = _plan(options)
         _client(options, options.url or "ws://127.0.0.1", plan.identities[0])

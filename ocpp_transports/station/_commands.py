@@ -1,7 +1,7 @@
 """What a CSMS commands and every version has: the deeds; their names and words are the versions' own."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
@@ -145,11 +145,12 @@ class Commands(ABC):
         return True
 
     def _remote_stop(self, transaction_id: int | str) -> bool:
-        """End a transaction after the answer; False if it is not running."""
+        """End a transaction after the answer; False if it is not running, or the CSMS has not accepted the station."""
         connector = self._parts.transactions.find(transaction_id)
-        if connector is not None:
-            self._later("the stop that the CSMS wants", partial(self._parts.transactions.end, connector, "Remote"))
-        return connector is not None
+        if connector is None or self._equipment.boot_status != "Accepted":  # 1.6 §4.2; 2.0.1 Part 2 B02.FR.05
+            return False
+        self._later("the stop that the CSMS wants", partial(self._parts.transactions.end, connector, "Remote"))
+        return True
 
     # Tokens
 
@@ -183,6 +184,8 @@ class Commands(ABC):
             transaction = equipment.connector(number).transaction
             if transaction is None or profile.transaction_id not in (None, transaction.id):
                 raise ProfileError("there is no such transaction")
+            if transaction.id is not None:
+                profile = profile.bound_to(transaction.id)
         self._add_profile(profile)
         self._parts.metering.refresh()
         self._restart_metering()
@@ -211,17 +214,19 @@ class Commands(ABC):
 
     # Triggered messages
 
-    def _measure(self, connectors: Iterable[Connector]) -> None:
+    def _trigger_values(self, connectors: Sequence[Connector], measurands: Option) -> str:
+        """Send the values of these measurands; without a connector or a measurand there are none to send."""
+        if not connectors or not self._equipment.configuration.members(measurands):
+            return "Rejected"
         metering = self._parts.metering
-        deeds = [partial(metering.tell, connector, "Trigger", Option.SAMPLED_DATA) for connector in connectors]
-        self._later("MeterValues", *deeds)
+        self._later("MeterValues", *(partial(metering.tell, one, "Trigger", measurands) for one in connectors))
+        return "Accepted"
 
-    def _report_again(self, connectors: Iterable[Connector], *, whole: bool) -> None:
-        for connector in connectors:
-            connector.reported = None
-        if whole:
-            self._equipment.reported_availability = None
-        self._later("StatusNotification", self._equipment.report_as_asked)
+    def _trigger_status(self, connectors: Sequence[Connector], *, whole: bool = False) -> str:
+        if not connectors:
+            return "Rejected"
+        self._later("StatusNotification", partial(self._equipment.report_as_asked, connectors, whole=whole))
+        return "Accepted"
 
     # Firmware and logs
 

@@ -121,23 +121,22 @@ class Commands16(Commands):
         return {"status": self._trigger(params["requestedMessage"], params.get("connectorId"))}
 
     def _trigger(self, message: str, number: int | None) -> str:
-        """Send a message after the answer; returns the status to answer."""
-        connectors = self._meant(number)
-        if not connectors:
-            return "Rejected"
-        transfers, equipment = self._parts.transfers, self._equipment
+        """Send a message after the answer; returns the status to answer.
+
+        A connector that the message does not need is ignored, even one that does not exist (§5.17).
+        """
         if message == "StatusNotification":
-            self._report_again(connectors, whole=not number)
-        elif message == "MeterValues":
-            self._measure(connectors)
-        else:
-            deeds: dict[str, Deed] = {
-                "BootNotification": self._parts.life.boot_again,
-                "DiagnosticsStatusNotification": partial(transfers.tell_log, is_diagnostics=True),
-                "FirmwareStatusNotification": transfers.tell_firmware,
-                "Heartbeat": lambda: equipment.tell(equipment.dialect.heartbeat()),
-            }
-            self._later(message, deeds[message])
+            return self._trigger_status(self._meant(number), whole=not number)
+        if message == "MeterValues":
+            return self._trigger_values(self._meant(number), Option.SAMPLED_DATA)
+        transfers, equipment = self._parts.transfers, self._equipment
+        deeds: dict[str, Deed] = {
+            "BootNotification": self._parts.life.boot_again,
+            "DiagnosticsStatusNotification": partial(transfers.tell_log, is_diagnostics=True),
+            "FirmwareStatusNotification": transfers.tell_firmware,
+            "Heartbeat": lambda: equipment.tell(equipment.dialect.heartbeat()),
+        }
+        self._later(message, deeds[message])
         return "Accepted"
 
     # Local list, reservations

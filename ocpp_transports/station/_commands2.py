@@ -1,6 +1,6 @@
 """The commands of OCPP 2.0.1 and 2.1."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import Final
 
@@ -112,25 +112,35 @@ class Commands2(Commands):
         is_ours = params["vendorId"] == self._equipment.settings.vendor
         return {"status": "UnknownMessageId" if is_ours else "UnknownVendorId"}
 
+    # Triggered messages (2.0.1 Part 2, F06)
+
     def _trigger_message(self, params: Payload) -> Payload:
-        message, connectors = params["requestedMessage"], self._meant(params.get("evse"))
-        if not connectors:
-            return {"status": "Rejected"}
-        if message == "BootNotification":
-            if self._equipment.boot_status == "Accepted":
-                return {"status": "Rejected"}  # F06.FR.17
-            self._later(message, self._parts.life.boot_again)
-        elif message == "StatusNotification":
-            self._report_again(connectors, whole=False)
-        elif message == "MeterValues":
-            self._measure(connectors)
-        elif message == "TransactionEvent":
-            return {"status": self._trigger_events(connectors)}
-        elif message in ("FirmwareStatusNotification", "Heartbeat", "LogStatusNotification"):
-            self._tell_state(message)
-        else:
-            return {"status": "NotImplemented"}
-        return {"status": "Accepted"}
+        message, evse = params["requestedMessage"], params.get("evse")
+        triggers: dict[str, Callable[[], str]] = {
+            "BootNotification": self._trigger_boot,
+            "FirmwareStatusNotification": partial(self._trigger, message, self._parts.transfers.tell_firmware),
+            "Heartbeat": partial(self._trigger, message, self._beat),
+            "LogStatusNotification": partial(self._trigger, message, self._tell_log),
+            "MeterValues": lambda: self._trigger_values(self._meant(evse), Option.ALIGNED_DATA),  # F06.FR.06
+            "StatusNotification": lambda: self._trigger_status(self._meant_connector(evse)),
+            "TransactionEvent": lambda: self._trigger_events(self._meant(evse)),
+        }
+        return {"status": triggers[message]() if message in triggers else "NotImplemented"}  # F06.FR.08
+
+    def _trigger(self, message: str, deed: Deed) -> str:
+        """Send what is of the whole station; an EVSE is ignored, even one that does not exist (F06.FR.03)."""
+        self._later(message, deed)
+        return "Accepted"
+
+    def _trigger_boot(self) -> str:
+        if self._equipment.boot_status == "Accepted":
+            return "Rejected"  # F06.FR.17
+        return self._trigger("BootNotification", self._parts.life.boot_again)
+
+    def _meant_connector(self, evse: Payload | None) -> list[Connector]:
+        """Give the connector whose status is asked for, none unless EVSE and connector are named (F06.FR.12)."""
+        is_named = evse is not None and evse["id"] != 0 and "connectorId" in evse
+        return self._meant(evse) if is_named else []
 
     def _trigger_events(self, connectors: list[Connector]) -> str:
         running = list(_running(connectors))
@@ -138,14 +148,11 @@ class Commands2(Commands):
             self._parts.metering.tell_state(connector, transaction)
         return "Accepted" if running else "Rejected"
 
-    def _tell_state(self, message: str) -> None:
-        transfers, equipment = self._parts.transfers, self._equipment
-        deeds: dict[str, Deed] = {
-            "FirmwareStatusNotification": transfers.tell_firmware,
-            "Heartbeat": lambda: equipment.tell(equipment.dialect.heartbeat()),
-            "LogStatusNotification": partial(transfers.tell_log, is_diagnostics=False),
-        }
-        self._later(message, deeds[message])
+    async def _beat(self) -> None:
+        await self._equipment.tell(self._equipment.dialect.heartbeat())
+
+    async def _tell_log(self) -> None:
+        await self._parts.transfers.tell_log(is_diagnostics=False)
 
     # Local list, reservations
 

@@ -116,7 +116,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def status(self, connector: Connector, at: datetime) -> list[Call]:
-        """Report the status of a connector, and its fault."""
+        """Report the status of a connector, and then its fault if that goes by a message of its own."""
 
     @abstractmethod
     def station_status(self, availability: str, at: datetime) -> Call | None:

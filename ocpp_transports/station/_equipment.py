@@ -1,6 +1,6 @@
 """What a station consists of, and its line to the CSMS."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
@@ -187,11 +187,8 @@ class Equipment:
 
     async def report(self) -> None:
         """Tell the CSMS of every status that it does not know."""
-        if self.is_ready:
-            await self.report_as_asked()
-
-    async def report_as_asked(self) -> None:
-        """Do the same where the CSMS has asked for it, before it accepts the station as well."""
+        if not self.is_ready:
+            return
         if self.reported_availability != self.availability:
             self.reported_availability = self.availability
             call = self.dialect.station_status(self.availability, self.pace.now())
@@ -210,6 +207,16 @@ class Equipment:
             if not await self.tell(call):
                 connector.reported = None
                 return
+
+    async def report_as_asked(self, connectors: Sequence[Connector], *, whole: bool) -> None:
+        """Tell the CSMS of these statuses because it has asked, which it may before it accepts the station.
+
+        `whole` adds that of the station, where the version has one. A fault that 2.x tells apart is not asked for.
+        """
+        if whole:
+            await self.tell(self.dialect.station_status(self.availability, self.pace.now()))
+        for connector in connectors:
+            await self.tell(self.dialect.status(connector, self.pace.now())[0])
 
     def forget_reports(self) -> None:
         """Take it that the CSMS knows no status."""

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from random import Random
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from ocpp_core.errors import OCPPError
+from ocpp_core.errors import ConnectionFailedError, OCPPError
+from ocpp_transports._attempts import may_be_up_later
 
+from ._breaches import Breaches
 from ._equipment import call_off
 from ._tally import Snapshot, Tally
 from .client import Client
@@ -20,6 +23,9 @@ __all__ = ["Fleet", "MakeClient", "Plan"]
 
 MakeClient: TypeAlias = Callable[[str], AbstractAsyncContextManager[Client]]
 """Makes the client of an identity."""
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 5.0
+"""Seconds between the attempts to reach a CSMS that is not up yet; the pause doubles."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +36,8 @@ class Plan:
     settings: StationSettings
     ramp: float = 0.0
     """Seconds over which they are switched on."""
+    wait: float = 0.0
+    """Seconds in which each station tries again to reach a CSMS that is not up yet."""
     charge: float | None = None
     """Seconds of each charging session, give or take a quarter; None for none."""
 
@@ -41,6 +49,9 @@ class _Member:
         self.identity = identity
         self.station: Station | None = None
         self.failure: str | None = None
+        """Why it is not accepted, as far as the last attempt tells."""
+        self.is_unreached = False
+        """That is because its CSMS cannot be reached, so that waiting may help."""
         self._fleet = fleet
         self._pace = fleet.pace
         self._task: Task | None = None
@@ -59,6 +70,7 @@ class _Member:
             async with self._fleet.make_client(self.identity) as client:
                 self.station = Station(client, self._pace, self._fleet.plan.settings)
                 self.station.log.watch(self._fleet.tally)
+                self.station.log.watch(partial(self._fleet.breaches.note, self.identity))
                 if await self._start(self.station):
                     await self._work(self.station)
         finally:
@@ -66,12 +78,28 @@ class _Member:
 
     async def _start(self, station: Station) -> bool:
         try:
-            await station.start()
+            await self._connect(station)
         except (OCPPError, StationError) as error:
             self.failure = str(error)
         else:
-            self.is_accepted = True
+            self.is_accepted, self.failure = True, None
         return self.is_accepted
+
+    async def _connect(self, station: Station) -> None:
+        """Start; while the fleet waits for its CSMS, try again after each attempt that failed for want of one."""
+        until, pause = self._pace.monotonic() + self._fleet.plan.wait, _FIRST_PAUSE
+        while True:
+            try:
+                await station.start()
+            except ConnectionFailedError as error:
+                self.failure, self.is_unreached = str(error), may_be_up_later(error)
+                left = until - self._pace.monotonic()
+                if left <= 0 or not self.is_unreached:
+                    raise
+                await self._pace.sleep(min(pause, left))
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                return
 
     async def _work(self, station: Station) -> None:
         charge = self._fleet.plan.charge
@@ -120,13 +148,19 @@ class _Member:
 
 
 class Fleet:
-    """The stations of a plan. `make_client` makes the client of each, a block that is entered in its own task."""
+    """The stations of a plan. `make_client` makes the client of each, a block that is entered in its own task.
 
-    def __init__(self, plan: Plan, make_client: MakeClient, pace: Pace) -> None:
+    `tell` gets a line about each kind of breach of the protocol by the CSMS, when it is first seen.
+    """
+
+    def __init__(
+        self, plan: Plan, make_client: MakeClient, pace: Pace, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.plan = plan
         self.make_client = make_client
         self.pace = pace
         self.tally = Tally()
+        self.breaches = Breaches(tell)
         self._members = [_Member(identity, self) for identity in plan.identities]
         self._begun = pace.monotonic()
 
@@ -157,6 +191,11 @@ class Fleet:
     def failures(self) -> dict[str, str]:
         """Which stations could not be started, and why."""
         return {member.identity: member.failure for member in self._members if member.failure is not None}
+
+    @property
+    def unreached(self) -> list[str]:
+        """The stations that could not reach their CSMS, which may not be up yet."""
+        return [member.identity for member in self._members if member.is_unreached and not member.is_accepted]
 
     @property
     def missing(self) -> list[str]:

@@ -21,6 +21,8 @@ __all__ = ["Life"]
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
 """Seconds between the attempts to connect after a reset; the pause doubles."""
+_LONGEST_INTERVAL: Final = 31_536_000
+"""Seconds, a year: an interval that is longer counts as this one."""
 _BREATH: Final = 0.1
 """Seconds after a lost connection until it is looked for again."""
 _IDLE_CHECK: Final = 1.0
@@ -51,6 +53,8 @@ class Life:
         """Their transactions go on after a reset."""
         self._registration: Task | None = None
         self._boot_reason = "PowerUp"
+        self._boot_interval: float | None = None
+        """Seconds that the CSMS named last, in any answer to BootNotification; None if it named none."""
         self._opened = equipment.pace.event()
         self._settled = equipment.pace.event()
         """Of the present start or reset: the station is accepted, or is off."""
@@ -222,7 +226,12 @@ class Life:
         self._registration = self._equipment.spawn("the registration", self._register, pause)
 
     async def _register(self, pause: float) -> None:
-        """Boot until the CSMS accepts, at the interval that it names, after a first pause."""
+        """Boot until the CSMS accepts, after a first pause.
+
+        The pause in between is the interval that the CSMS named last; an attempt without a CALLRESULT does not change
+        it (1.6 §4.2; 2.0.1 Part 2 B02.FR.04, B02.FR.08, B03.FR.06). Without one it is the station's own, which must
+        not flood the CSMS (1.6 §4.2; B02.FR.07, B03.FR.05).
+        """
         equipment = self._equipment
         while equipment.boot_status != "Accepted":
             await equipment.pace.sleep(pause)
@@ -233,7 +242,7 @@ class Life:
                 pause = _BREATH
             except OCPPError as error:
                 equipment.log.note("BootNotification", error)
-                pause = equipment.settings.heartbeat_interval
+                pause = self._boot_interval or equipment.settings.heartbeat_interval
         await self._begin_work()
 
     async def boot(self, reason: str) -> float:
@@ -250,9 +259,9 @@ class Life:
 
     def _read_interval(self, answer: Mapping[str, Any]) -> float:
         interval = answer.get("interval")
-        if isinstance(interval, (int, float)) and interval >= 1:
-            return float(interval)
-        return self._equipment.settings.heartbeat_interval
+        if isinstance(interval, (int, float)) and not isinstance(interval, bool):
+            self._boot_interval = float(min(interval, _LONGEST_INTERVAL)) if interval >= 1 else None
+        return self._boot_interval or self._equipment.settings.heartbeat_interval
 
     async def boot_again(self) -> None:
         """Introduce the station because the CSMS wants it, which may accept it by that, or accept it no longer."""

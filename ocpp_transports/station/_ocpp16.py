@@ -110,7 +110,7 @@ class Dialect16(Dialect):
     def learn(self, transaction: Transaction, answer: Mapping[str, Any]) -> None:
         """Learn the number of the transaction; 0 is one that the CSMS did not want."""
         number = answer.get("transactionId")
-        transaction.id = number if isinstance(number, int) else 0
+        transaction.id = number if isinstance(number, int) and not isinstance(number, bool) else 0
 
     def sampled(
         self,
@@ -125,7 +125,8 @@ class Dialect16(Dialect):
         values = [_meter_value(sample.at, readings, context)]
 
         def make() -> Payload:
-            return {"connectorId": transaction.connector_id, **_number(transaction), "meterValue": values}
+            number = {"transactionId": _UNKNOWN, **_number(transaction)}  # its start was answered, or given up
+            return {"connectorId": transaction.connector_id, **number, "meterValue": values}
 
         return "MeterValues", make
 

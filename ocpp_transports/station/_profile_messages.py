@@ -63,6 +63,8 @@ def read_profile(message: Payload, connector_id: int, phases: int) -> ChargingPr
         message=message,
     )
     _check(profile)
+    if message["chargingProfilePurpose"] == "ChargingStationMaxProfile" and profile.kind == "Relative":
+        raise ProfileError("a profile of the station is not relative to a transaction")  # 2.0.1 Part 2 K01.FR.38
     return profile
 
 

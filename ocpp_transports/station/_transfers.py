@@ -59,8 +59,6 @@ class Transfers:
         """The update that the last notification was about."""
         self._upload: _Upload | None = None
         """The upload that is under way."""
-        self._last_upload: _Upload | None = None
-        """The upload that the last notification was about."""
         self._updating: Task | None = None
         self._uploading: Task | None = None
 
@@ -145,16 +143,19 @@ class Transfers:
         return replaced is not None
 
     async def tell_log(self, *, is_diagnostics: bool) -> None:
-        """Report the last state again, as the CSMS has asked for it; an upload that has gone well leaves Idle."""
-        upload = self._last_upload
-        if upload is None or upload.is_of_diagnostics is not is_diagnostics or self.diagnostics_status == "Uploaded":
+        """Report an upload that is under way again, as the CSMS has asked for it; one that has ended leaves Idle.
+
+        1.6 §4.4; the enumeration UploadLogStatus of 1.6's security extension and of 2.0.1 Part 2.
+        """
+        upload = self._upload
+        if upload is not None and upload.is_of_diagnostics is is_diagnostics:
+            await self._tell_log("Uploading", upload)
+        else:
             call = self._equipment.dialect.log_status("Idle", None, is_diagnostics=is_diagnostics)
             await self._equipment.tell(call)
-        else:
-            await self._tell_log(self.diagnostics_status, upload)
 
     async def _tell_log(self, status: str, upload: _Upload) -> None:
-        self.diagnostics_status, self._last_upload = status, upload
+        self.diagnostics_status = status
         self._equipment.changed()
         call = self._equipment.dialect.log_status(status, upload.request, is_diagnostics=upload.is_of_diagnostics)
         await self._equipment.tell(call)

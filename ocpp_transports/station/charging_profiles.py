@@ -82,6 +82,10 @@ class ChargingProfile:
             return where.connector_id != 0
         return where.is_charging and self.transaction_id in (None, where.transaction_id)
 
+    def bound_to(self, transaction_id: int | str) -> "ChargingProfile":
+        """Give this profile with the transaction it is for, which it names from now on when it is reported."""
+        return replace(self, transaction_id=transaction_id, message={**self.message, "transactionId": transaction_id})
+
     def begun(self, at: datetime, where: Situation) -> datetime:
         """Give the moment that the periods count from."""
         if self.kind == "Relative" or self.start is None:
@@ -160,7 +164,7 @@ class ChargingProfiles:
     def adopt(self, transaction_id: int | str, connector_id: int) -> None:
         """Bind the profiles that came with a remote start to the transaction, now that it has an id."""
         self._profiles = [
-            replace(profile, transaction_id=transaction_id)
+            profile.bound_to(transaction_id)
             if profile.purpose == TRANSACTION
             and profile.connector_id == connector_id
             and profile.transaction_id is None

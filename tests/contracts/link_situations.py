@@ -15,11 +15,12 @@ from ocpp_core.inputs import (
     Reject,
     Respond,
     SendMessage,
+    StreamLost,
     Tick,
 )
-from ocpp_core.link._base import Phase
 from ocpp_core.link._frames import Opcode, close_payload, encode_frame
 from ocpp_core.link._http import accept_key
+from ocpp_core.link._phase import Phase
 from tests.contracts.situations import NOW, Machine, Row, always, drain, feed
 
 HANDSHAKE, CLOSE, PING, PONG = 20.0, 5.0, 100.0, 10.0
@@ -78,6 +79,8 @@ FRAMES: dict[str, Row] = {
     "BytesReceived: what is no frame": always(BytesReceived(b"\xff\xff")),
     "BytesReceived: the end of the stream": always(BytesReceived(b"")),
     "BytesReceived: of another attempt": always(BytesReceived(b"\x81", attempt=99)),
+    "StreamLost": always(StreamLost()),
+    "StreamLost: of another attempt": always(StreamLost(attempt=99)),
 }
 TIMES: dict[str, Row] = {
     "Tick: early": always(Tick()),

@@ -9,7 +9,6 @@ from ocpp_core.actions import Abandon, Dispatch, Report, ReportKind, Trace
 from ocpp_core.config import SessionConfig
 from ocpp_core.errors import RPCFormationViolationError, RPCOccurrenceConstraintViolationError
 from ocpp_core.inputs import Close, Decline, Fail, Reconfigure, Reply, TransportLost
-from ocpp_core.messages import Leniency
 from ocpp_core.session import Session
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Player, Strict, a_session, counting_ids, dispatched, of, reports, sent
@@ -212,27 +211,6 @@ class TestStrictMode:
         assert isinstance(error, RPCOccurrenceConstraintViolationError)
         assert (error.code, error.description) == (code, "call: bad is not allowed")
         assert of(Report, done)[0].action == "Heartbeat"
-
-    def test_dispatches_without_nulls_where_these_are_tolerated(self):
-        tolerant = Leniency(null_as_absent=True)
-        session = a_session(validator=Strict(), leniency=tolerant, trace=True)
-        done = session.hear(a_call(payload='{"bad":null,"good":1}'))
-        assert of(Dispatch, done)[0].payload == {"good": 1}
-        assert of(Trace, done)[0].frame[3] == {"bad": None, "good": 1}
-        refused = session.hear(a_call("b", payload='{"bad":1,"good":null}'))
-        assert (dispatched(refused), reports(refused)) == ([], [ReportKind.INVALID_CALL])
-        assert sent(session.play(Reply(1, {"bad": None})))[0][2] == "InternalError"
-
-    def test_dispatches_a_send_so_too(self):
-        session = a_session(OCPP21, validator=Strict(), leniency=Leniency(null_as_absent=True))
-        frame = '[6,"a","NotifyPeriodicEventStream",{"bad":%s}]'
-        assert of(Dispatch, session.hear(frame % "null"))[0].payload == {}
-        assert reports(session.hear(frame % "1")) == [ReportKind.BAD_MESSAGE]
-
-    def test_takes_no_offence_at_a_null_that_conforms(self):
-        session = a_session(validator=Strict(), leniency=Leniency(null_as_absent=True))
-        done = session.hear(a_call(payload='{"good":null}'))
-        assert of(Dispatch, done)[0].payload == {"good": None}
 
     def test_checks_only_the_actions_it_is_meant_for(self):
         session = a_session(validator=Strict(), validated_actions=frozenset({"Reset"}))

@@ -4,12 +4,17 @@ import io
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from ocpp_transports.demo import __main__ as command_line
 from ocpp_transports.demo import conductor
@@ -19,6 +24,7 @@ from ocpp_transports.demo.outcome import STEPS
 
 COMMAND = [sys.executable, "-W", "error", "-m", "ocpp_transports.demo"]
 PASSWORD = "sixteen-letters!"
+ORIGINS = {"https://evil.example": 403, "null": 403, "http://localhost:8000": 101, "http://192.168.0.2:8000": 101}
 LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  CP-\d+ +(->|<-|  )  \w[\w ]{25}  (?: *|[\d. ]{6} ms)(?:  \S.*)?")
 
 
@@ -134,6 +140,24 @@ class TestABrokenRun:
         assert station.returncode == 1
         assert station.stderr.startswith("CP001: no connection to 127.0.0.1:1: ")
 
+    def test_a_server_that_comes_up_later_is_waited_for(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as refusing:
+            port = refusing.getsockname()[1]
+            waiting = subprocess.Popen([*COMMAND, "station", "--url", f"ws://127.0.0.1:{port}", "--wait", "40",
+                                        "--patience", "0"], stdout=subprocess.PIPE, text=True)  # fmt: skip
+            refusing.accept()[0].close()  # the first attempt fails
+        server = [*COMMAND, "server", "--port", str(port)]
+        with waiting, subprocess.Popen(server, stdout=subprocess.DEVNULL) as csms:
+            assert waiting.stdout is not None
+            assert "the end" in waiting.stdout.read()
+            assert waiting.wait(20) == 0
+            csms.kill()
+
+    @pytest.mark.parametrize("seconds", ["-1", "nan", "inf"])
+    def test_a_time_to_wait_that_is_none_is_refused(self, capsys: pytest.CaptureFixture[str], seconds: str) -> None:
+        assert command_line.main(["station", "--url", "ws://127.0.0.1:1", "--wait", seconds]) == 1
+        assert capsys.readouterr().err.startswith("expected --wait >= 0 seconds")
+
     def test_a_central_system_that_takes_everything_is_complained_of(self, start: Start) -> None:
         _, url = start("--no-strict")
         station = run("station", "--url", url, "--patience", "0", OCPP_PASSWORD=PASSWORD)
@@ -187,6 +211,35 @@ class TestOneSide:
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(20) == 0
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="there is no shell that closes an input")
+    @pytest.mark.parametrize("source", ["</dev/null", "<&-", "<pyproject.toml"])
+    def test_for_programs_it_outlives_an_input_that_is_no_pipe(self, start: Start, source: str) -> None:
+        _, url = start()
+        arguments = [*COMMAND, "station", "--json", "--url", url, "--password", PASSWORD, "--patience", "0"]
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {source}', "sh", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert read_record(done.stdout.splitlines()[-1]).name == "closed"
+
+    def test_a_server_refuses_pages_that_are_neither_of_this_machine_nor_allowed(self, start: Start) -> None:
+        _, url = start("--origin", "http://192.168.0.2:8000")
+        answers = {origin: self.status_for(url, origin) for origin in (*ORIGINS, None)}
+        assert answers == {**ORIGINS, None: 401}  # the password comes first, and a page has none
+
+    def status_for(self, url: str, origin: str | None) -> int:
+        """Give the status of the answer to a page, whose user knows the password unless there is no page."""
+        known = {"Authorization": f"Basic {b64encode(f'CP1:{PASSWORD}'.encode()).decode()}"} if origin else {}
+        try:
+            with connect(f"{url}/CP1", subprotocols=[Subprotocol("ocpp1.6")], origin=origin, additional_headers=known):
+                return 101
+        except InvalidStatus as refusal:
+            return refusal.response.status_code
 
     @pytest.mark.parametrize("role", [[], ["server"], ["station"]])
     def test_each_role_has_a_help(self, capsys: pytest.CaptureFixture[str], role: list[str]) -> None:

@@ -207,11 +207,28 @@ class TestAWrongAnswer:
         assert feed(client, b"HTT") == []
         assert isinstance(feed(client, b"X")[-1], TransportFailed)
 
-    @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 101 Swi"])
-    def test_an_end_of_the_stream_fails_the_attempt(self, data):
+    def test_an_alert_of_tls_is_named(self):
+        failed = feed(link(), b"\x15\x03\x01\x00\x02\x02\x46")[-1]
+        assert str(failed.error) == "the server speaks TLS on this port: use wss://"
+        assert failed.retry
+
+    def test_an_offer_of_tls_beside_the_status_is_named(self):
+        failed = feed(link(), b"HTTP/1.1 400 Bad\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n\r\n")[-1]
+        assert str(failed.error).endswith("got 400; the port speaks TLS: use wss://")
+
+    @pytest.mark.parametrize(
+        ("data", "hint"),
+        [
+            ([], " without an answer (wrong port or scheme, or no client certificate?)"),
+            ([b"HTTP/1.1 101 Swi"], ""),
+            ([b"HTTP/1.1 100 Continue\r\n\r\n"], ""),
+        ],
+    )
+    def test_an_end_of_the_stream_fails_the_attempt(self, data, hint):
         client = link()
-        closed, failed = news(feed(client, *([data] if data else []), EOF))
+        closed, failed = news(feed(client, *data, EOF))
         assert closed == CloseStream(abort=True)
+        assert str(failed.error) == f"the server ended the stream during the handshake{hint}"
         assert failed.retry
 
     def test_silence_fails_the_attempt(self):

@@ -1,12 +1,14 @@
 """Names of versions and actions: what is there, and what a misspelling is told."""
 
+import logging
 import re
 
 import pytest
 
 from ocpp_core.validation import create_validator, load_validator
-from ocpp_transports import OCPPClient, OCPPServer
+from ocpp_transports import OCPPClient, OCPPServer, RPCNotImplementedError
 from ocpp_transports._names import Names, expect_spelled
+from tests.transports.pairs import pair
 
 VENDOR = {"MakeCoffee": {"call": {}, "result": {}}}
 EVERY = "ocpp1.6, ocpp2.0.1, ocpp2.1"
@@ -103,3 +105,28 @@ class TestMisspellings:
             OCPPServer(protocols=["ocpp16"])
         with pytest.raises(ValueError, match=r"expected the subprotocol 'ocpp1\.6', got 'ocpp16'"):
             OCPPServer(strict_mode_validators=[create_validator("ocpp16", VENDOR)])
+
+
+@pytest.mark.anyio
+class TestHandlers:
+    async def test_of_a_misspelled_name_are_refused_at_both_ends(self):
+        async with pair() as (client, station):
+            for peer in (client, station):
+                with pytest.raises(ValueError, match="did you mean 'BootNotification'"):
+                    peer.handle("BootNotifcation", lambda ctx: {})
+                with pytest.raises(ValueError, match="custom=True registers one of your own"):
+                    peer.handle("ocpp1.6", "MakeCoffee")
+                assert not peer.has_handler("BootNotifcation")
+            station.handle("MakeCoffee", custom=True)(lambda ctx: {"cups": 1})
+            assert await client.call("MakeCoffee") == {"cups": 1}
+
+    async def test_that_are_missing_are_warned_of_once_an_action_and_connection(self, caplog):
+        async with pair(server={"handler_grace": 0}) as (client, _):
+            for action in ("Heartbeat", "Heartbeat", "MakeCoffee"):
+                with pytest.raises(RPCNotImplementedError):
+                    await client.call(action)
+        warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+        assert [text.split(":")[:2] for text in warnings] == [
+            ["CP1", " no handler for 'Heartbeat'"],
+            ["CP1", " no handler for 'MakeCoffee'"],
+        ]

@@ -170,28 +170,6 @@ class TestHandlers:
             station.remove_handler()
             assert not station.has_handler()
 
-    async def test_of_a_misspelled_name_are_refused_on_both_sides(self):
-        async with pair() as (client, station):
-            for peer in (client, station):
-                with pytest.raises(ValueError, match="did you mean 'BootNotification'"):
-                    peer.handle("BootNotifcation", lambda ctx: {})
-                with pytest.raises(ValueError, match="custom=True registers one of your own"):
-                    peer.handle("ocpp1.6", "MakeCoffee")
-                assert not peer.has_handler("BootNotifcation")
-            station.handle("MakeCoffee", custom=True)(lambda ctx: {"cups": 1})
-            assert await client.call("MakeCoffee") == {"cups": 1}
-
-    async def test_that_are_missing_are_warned_of_once_an_action_and_connection(self, caplog):
-        async with pair(server={"handler_grace": 0}) as (client, _):
-            for action in ("Heartbeat", "Heartbeat", "MakeCoffee"):
-                with pytest.raises(RPCNotImplementedError):
-                    await client.call(action)
-        warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-        assert [text.split(":")[:2] for text in warnings] == [
-            ["CP1", " no handler for 'Heartbeat'"],
-            ["CP1", " no handler for 'MakeCoffee'"],
-        ]
-
     async def test_know_their_request(self):
         async with pair() as (client, station):
             seen = []
@@ -386,6 +364,17 @@ class TestLogging:
         lines = [record.getMessage() for record in caplog.records]
         assert 'CP1 -> [2, "mine", "Authorize", {"idTag": "***"}]' in lines
         assert "04A1B2C3" not in caplog.text
+
+    async def test_is_not_flooded_by_bad_messages_and_none_goes_untold(self, caplog):
+        async with pair() as (client, station), station.events("bad_message") as bad:
+            for _ in range(20):
+                client.send_raw("nonsense")
+            for _ in range(20):
+                await first(bad)
+            await client.close()
+        lines = [record.getMessage() for record in caplog.records if "bad message" in record.getMessage()]
+        assert len(lines) == 6
+        assert lines[-1] == "CP1: bad message: … and 15 more"
 
     async def test_may_be_off_or_go_elsewhere(self, caplog):
         own = logging.getLogger("mine")

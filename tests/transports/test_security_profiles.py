@@ -206,10 +206,14 @@ class TestAServerThatCouldNotMeetItsProfile:
             with pytest.raises(ValueError, match="use TLS_BASIC"):
                 await server.listen(0, "127.0.0.1")
 
-    async def test_does_not_listen_without_who_vouches_for_stations(self):
-        async with OCPPServer(security_profile=3, tls=SERVER) as server:
+    async def test_is_not_made_without_who_vouches_for_stations(self):
+        with pytest.raises(ValueError, match="ca and verify=True"):
+            OCPPServer(security_profile=3, tls=SERVER)
+
+    async def test_does_not_listen_by_certificates_of_its_own_without_who_vouches_for_stations(self):
+        async with OCPPServer(**SERVERS[TLS_CERT]) as server:
             with pytest.raises(ValueError, match="ca and verify=True"):
-                await server.listen(0, "127.0.0.1")
+                await server.listen(0, "127.0.0.1", ssl=SERVER)
 
     @pytest.mark.parametrize(
         ("profile", "change"),

@@ -9,6 +9,7 @@ import pytest
 from ocpp_transports import OCPPClient
 from ocpp_transports.station import Station, StationSettings
 from ocpp_transports.station.asyncio_pace import AsyncioPace
+from tests.interop.raw import hello, knock
 from tools.web.csms import HELP, DemoCsms
 
 pytestmark = pytest.mark.anyio
@@ -86,3 +87,26 @@ class TestACommandThatCannotBeDone:
 
     async def test_no_station_is_told(self, csms: DemoCsms) -> None:
         assert await csms.command("list") == "no station is connected"
+
+
+class TestAPageOfAnotherOrigin:
+    async def test_is_refused(self, csms: DemoCsms) -> None:
+        port = (await csms.server.listen(0, "127.0.0.1")).port
+        answer = await knock(port, hello("/CP1", ("Origin", "https://evil.example")))
+        assert answer.status == 403
+
+
+class TestWhatStationsSay:
+    async def test_cannot_command_the_terminal(self) -> None:
+        told: list[str] = []
+        csms = DemoCsms(tell=told.append)
+        async with csms.server:
+            port = (await csms.server.listen(0, "127.0.0.1")).port
+            client = OCPPClient("CP1", f"ws://127.0.0.1:{port}", protocols=["ocpp1.6"])
+            client.handle("ocpp1.6", "DataTransfer", lambda _: {"status": "Accepted", "data": "\x9b2J\u202e é"})
+            async with client:
+                await client.connect()
+                answer = await csms.command('call CP1 DataTransfer {"vendorId": "Example"}')
+                assert answer == '{"status": "Accepted", "data": "\\x9b2J\\u202e é"}'
+                assert await csms.command("call CP\x9b2J Reset") == "not done: 'CP\\x9b2J' is not connected"
+        assert told[0] == "CP1 is connected and speaks ocpp1.6"

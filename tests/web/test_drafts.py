@@ -47,7 +47,7 @@ class TestAWholeFrame:
             verdict = drafts.read_frame(protocol, drafts.frame_skeleton(protocol, action))
             assert verdict.is_good
             assert verdict.draft is not None
-            assert verdict.draft.text.startswith("[2," if protocol == "ocpp1.6" else "[6,")
+            assert verdict.draft.frame[0] == (2 if protocol == "ocpp1.6" else 6)
 
     @pytest.mark.parametrize(
         ("text", "words"),

@@ -285,6 +285,7 @@ def _serving(**options: Any) -> _Loop:
         stations,
         refused=_ignore,
         failed=_ignore,
+        lost=_ignore,
     )
     reception._random = Random(3)  # noqa: SLF001 - the jitter of pings, which decides how often a timer rings
     reception.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed

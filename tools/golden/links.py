@@ -97,6 +97,13 @@ SERVER: Final[Mapping[str, Mapping[str, str]]] = {
         "Ended | Ended (early)": "ignored",
     },
     "BytesReceived: of another attempt": {"any": "ignored"},
+    "StreamLost": {
+        "Handshake | Handshake (upgrade)": "CloseStream, → Ended",
+        "Handshake (GET)": "noted",
+        "Open | Open (pinged) | Closing | Ending": "CloseStream, TransportLost, → Ended",
+        "Ended | Ended (early)": "ignored",
+    },
+    "StreamLost: of another attempt": {"any": "ignored"},
     "Tick: early": {"any": "ignored"},
     "Tick: past handshake_timeout": {
         "Handshake | Handshake (GET) | Handshake (upgrade)": "Report, SendBytes, CloseStream, → Ended",
@@ -224,7 +231,7 @@ CLIENT: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "BytesReceived: a close frame": {
         "Handshake": "Report, CloseStream, TransportFailed, → Ended",
-        "Open | Open (pinged)": "SendBytes, → Ending",
+        "Open | Open (pinged)": "SendBytes, CloseStream, TransportLost, → Ended",
         "Closing": "→ Ending",
         "Ending | Ended": "ignored",
     },
@@ -245,6 +252,12 @@ CLIENT: Final[Mapping[str, Mapping[str, str]]] = {
         "Ended": "ignored",
     },
     "BytesReceived: of another attempt": {"any": "ignored"},
+    "StreamLost": {
+        "Handshake": "CloseStream, TransportFailed, → Ended",
+        "Open | Open (pinged) | Closing | Ending": "CloseStream, TransportLost, → Ended",
+        "Ended": "ignored",
+    },
+    "StreamLost: of another attempt": {"any": "ignored"},
     "Tick: early": {"any": "ignored"},
     "Tick: past handshake_timeout": {
         "Handshake": "CloseStream, TransportFailed, → Ended",

@@ -9,6 +9,8 @@ from itertools import count
 from typing import Any, Final
 
 from ocpp_transports import HandlerContext, OCPPError, OCPPServer, OCPPServerClient, SecurityProfile
+from ocpp_transports._origins import refuse_foreign_pages
+from ocpp_transports._printable import printable
 from ocpp_transports.demo.dialects import PROTOCOLS
 from ocpp_transports.station._csms import accept_everything
 
@@ -28,10 +30,13 @@ help, quit"""
 
 
 class DemoCsms:
-    """Lets everybody in who knows the password, if there is one; answers, and says what becomes of a command."""
+    """Lets everybody in who knows the password, if there is one; answers, and says what becomes of a command.
+
+    Pages that this machine has not served are refused. What stations say of themselves is escaped.
+    """
 
     def __init__(self, *, password: str | None = None, tell: Callable[[str], None] = print) -> None:
-        self._tell = tell
+        self._say = tell
         self._numbers = count(1)
         self._transactions: dict[str, dict[int | str, int]] = defaultdict(dict)
         self._commands: dict[str, Callable[..., Awaitable[str]]] = {
@@ -42,6 +47,7 @@ class DemoCsms:
             security_profile=SecurityProfile.NONE if password is None else SecurityProfile.BASIC,
             credentials=None if password is None else lambda _: password,
         )
+        refuse_foreign_pages(self.server)
         self.server.on("client", self._arrived)
         self._add_handlers()
 
@@ -55,6 +61,9 @@ class DemoCsms:
     def _arrived(self, station: OCPPServerClient) -> None:
         self._tell(f"{station.identity} is connected and speaks {station.protocol}")
         station.on("close", lambda event: self._tell(f"{station.identity} is gone ({event.code})"))
+
+    def _tell(self, line: str) -> None:
+        self._say(printable(line))
 
     # What stations say
 
@@ -83,12 +92,13 @@ class DemoCsms:
             name, *words = _words(line) or [""]
             return await self._commands[name](*words) if name in self._commands else HELP
         except (OCPPError, LookupError, TypeError, ValueError) as error:
-            return f"not done: {error}"
+            return printable(f"not done: {error}")
 
     async def list(self) -> str:
         """Name the stations."""
         lines = [
-            f"{one.identity} ({one.protocol}) {dict(self._transactions[one.identity])}" for one in self.server.clients
+            printable(f"{one.identity} ({one.protocol}) {dict(self._transactions[one.identity])}")
+            for one in self.server.clients
         ]
         return "\n".join(lines) or "no station is connected"
 
@@ -133,7 +143,8 @@ class DemoCsms:
         return await self._ask(identity, action, json.loads(payload))
 
     async def _ask(self, identity: str, action: str, payload: dict[str, Any]) -> str:
-        return json.dumps(await self.server.call(identity, action, payload), ensure_ascii=False)
+        answer = json.dumps(await self.server.call(identity, action, payload), ensure_ascii=False)
+        return printable(answer, len(answer))
 
     def _protocol(self, identity: str) -> str | None:
         client = self.server.get_client(identity)

@@ -1,16 +1,32 @@
 """A small web server for pages with Python: their files, and whoever takes what they post."""
 
 import json
+import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from re import compile as regex
+from threading import Lock, Thread
+from time import monotonic
+from typing import Any, Final
+
+from ocpp_transports._origins import is_of_this_machine
 
 __all__ = ["Site", "serving"]
 
+MOST_CONNECTIONS: Final = 64
+"""At a time, each with a thread: a browser opens six to a host."""
+READ_TIME: Final = 10.0
+"""Seconds for a request to arrive, from the connection to the last byte of its body."""
+LONGEST_BODY: Final = 1 << 20
+"""Bytes of what is posted."""
+_LENGTH: Final = regex(r"[0-9]{1,9}")
+_WRITE_TIME: Final = 60.0
+"""Seconds for an answer to be taken."""
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -38,7 +54,7 @@ class Site:
 def serving(site: Site, port: int = 0) -> Iterator[str]:
     """Serve a site on a loopback port, a free one unless given, from threads; yields its URL. Raises OSError."""
     handler = type("Handler", (_Handler,), {"site": site})
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+    with _Server(("127.0.0.1", port), handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -48,24 +64,112 @@ def serving(site: Site, port: int = 0) -> Iterator[str]:
             thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    """Gives each of few connections a thread, and ends those that do not say in time what they want."""
+
+    request_queue_size = MOST_CONNECTIONS
+
+    def __init__(self, *arguments: Any) -> None:
+        self._lock = Lock()
+        self._due: dict[Any, float] = {}
+        """By connection: until when its request must have arrived."""
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            has_room = len(self._due) < MOST_CONNECTIONS
+            if has_room:
+                self._due[request] = monotonic() + READ_TIME
+        if has_room:
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def has_arrived(self, request: Any) -> None:
+        """Wait no longer for the request of a connection: it is here."""
+        with self._lock:
+            self._due[request] = float("inf")
+
+    def service_actions(self) -> None:
+        with self._lock:
+            late = [request for request, due in self._due.items() if due < monotonic()]
+        for request in late:
+            with suppress(OSError):  # its thread may have ended it meanwhile
+                request.shutdown(socket.SHUT_RDWR)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._due.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay quiet about connections that break; everything else is a fault of ours."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(BaseHTTPRequestHandler):
+    """Answers one request a connection."""
+
     site: Site
+    server: _Server
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    timeout = _WRITE_TIME
+    _body: bytes | None = None
+
+    def parse_request(self) -> bool:
+        """Read the body too, whatever the method: an answer may be lost where one that nobody reads is on its way."""
+        if not super().parse_request():
+            return False
+        self._body = self._read_body()
+        self.server.has_arrived(self.connection)
+        return True
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         path += "index.html" if path.endswith("/") else ""
         found = self.site.files.get(path)
-        if found is None:
-            self._answer(404, "text/plain", b"there is no such file")
+        if self._is_foreign():
+            self.send_error(403)
+        elif found is None:
+            self.send_error(404)
         else:
-            body = found if isinstance(found, bytes) else found.read_bytes()
-            self._answer(200, _TYPES[Path(path).suffix], body)
+            self._answer(200, _TYPES[Path(path).suffix], found if isinstance(found, bytes) else found.read_bytes())
 
     def do_POST(self) -> None:
-        facts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self._answer(200, _TYPES[".json"], json.dumps(self.site.posts[self.path](facts)).encode())
+        take = self.site.posts.get(self.path)
+        if take is None:
+            self.send_error(405)
+        elif self._is_foreign():
+            self.send_error(403)
+        elif self._body is None:
+            self.send_error(413)
+        else:
+            self._take(take, self._body)
+
+    def _take(self, take: Callable[[Any], Any], body: bytes) -> None:
+        try:
+            facts = json.loads(body)
+        except ValueError:
+            self.send_error(400)
+        else:
+            self._answer(200, _TYPES[".json"], json.dumps(take(facts)).encode())
+
+    def _read_body(self) -> bytes | None:
+        """Read the body that a length announces; None if it is too long, or no length."""
+        length = self.headers.get("Content-Length", "0")
+        is_length = _LENGTH.fullmatch(length) is not None and int(length) <= LONGEST_BODY
+        return self.rfile.read(int(length)) if is_length else None
+
+    def _is_foreign(self) -> bool:
+        origin = self.headers.get("Origin")
+        return origin is not None and not is_of_this_machine(origin)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - the base class words them for a page
+        """Refuse a request; one of a method that is unknown here by 405, for which the base class says 501."""
+        status = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(code)
+        self._answer(status, "text/plain", f"{status.phrase}\n".encode())
 
     def _answer(self, status: int, kind: str, body: bytes) -> None:
         self.send_response(status)
@@ -73,9 +177,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("Content-Security-Policy", self.site.policy)
-        with suppress(ConnectionError):  # the browser went away meanwhile
+        self.send_header("Connection", "close")
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.send_header("Allow", "GET")
+        with suppress(OSError):  # the browser went away meanwhile
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":  # RFC 9110 §9.3.2: an answer to HEAD has no body
+                self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Stay quiet: what matters is posted."""

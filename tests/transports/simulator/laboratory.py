@@ -251,3 +251,15 @@ class Lab:
 def no_answer():
     """What a call raises that nobody answers."""
     return CallTimeout("no answer", sent=True)
+
+
+def boots(*statuses, interval=60):
+    """Answer one BootNotification after the other, the last of these ever after."""
+    left = list(statuses)
+    return lambda _: {**ACCEPTED, "interval": interval, "status": left.pop(0) if len(left) > 1 else left[0]}
+
+
+def remote_start(lab):
+    if lab.is_16:
+        return "RemoteStartTransaction", {"idTag": "T"}
+    return "RequestStartTransaction", {"idToken": {"idToken": "T", "type": "Central"}, "remoteStartId": 1}

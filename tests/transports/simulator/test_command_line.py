@@ -1,12 +1,15 @@
 """`python -m ocpp_transports.station`, as a user runs it."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+from threading import Thread
 
 import pytest
+from websockets.sync.server import serve
 
 from ocpp_transports.station import __main__ as command_line
 from tests.transports.simulator.laboratory import VERSIONS
@@ -62,6 +65,7 @@ class TestAFleet:
         assert done.returncode == 1
         complaints = done.stderr.splitlines()
         assert complaints[0].startswith("CP1: no connection to 127.0.0.1:1: ")
+        assert "--wait SECONDS" in complaints[0]
         assert (len(complaints), complaints[-1]) == (11, "and 2 more")
         assert table(done.stdout)["failed"] == "12"
 
@@ -97,6 +101,27 @@ def test_every_version_is_spoken(protocol):
     assert ("StartTransaction" in done.stdout) is (protocol == "ocpp1.6")
 
 
+def careless(connection):
+    """Answer a station: everything wrongly that may be wrong while the station is accepted."""
+    wrong = {"status": "Accepted", "currentTime": "yesterday", "interval": "300"}
+    for text in connection:
+        _, number, action, _ = json.loads(text)
+        connection.send(json.dumps([3, number, wrong if action == "BootNotification" else {}]))
+
+
+class TestACsmsThatBreaksTheProtocol:
+    def test_is_told_so_and_the_exit_code_tells(self):
+        with serve(careless, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as csms:
+            Thread(target=csms.serve_forever).start()
+            url = f"ws://127.0.0.1:{csms.socket.getsockname()[1]}"
+            done = run("--url", url, "--duration", "1")
+            csms.shutdown()
+        assert done.returncode == command_line.BROKEN_PROTOCOL == 3
+        wrong = "answer to BootNotification: payload.currentTime violates format: date-time"
+        assert f"\n       1  {wrong}\n" in done.stdout
+        assert done.stderr == f"CP1: the central system broke the protocol: {wrong}\n"
+
+
 class TestAWrongCommandLine:
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
@@ -105,6 +130,7 @@ class TestAWrongCommandLine:
             (["--identity", "{x}"], "expected --identity with {n} for the number"),
             (["--count", "0"], "expected --count"),
             (["--ramp", "-1"], "expected --ramp"),
+            (["--wait", "inf"], "expected --wait"),
             (["--duration", "nan"], "expected --duration"),
             (["--connectors", "0"], "expected connectors"),
             (["--url", "http://127.0.0.1"], "expected an endpoint"),

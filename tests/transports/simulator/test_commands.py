@@ -47,8 +47,9 @@ class Words:
     def cancel(self, reservation):
         return self.lab.status_of("CancelReservation", {"reservationId": reservation})
 
-    def trigger(self, message, number=None):
-        place = {} if number is None else {"connectorId": number} if self.lab.is_16 else {"evse": {"id": number}}
+    def trigger(self, message, number=None, **connector):
+        evse = {"evse": {"id": number, **connector}}
+        place = {} if number is None else {"connectorId": number} if self.lab.is_16 else evse
         return self.lab.status_of("TriggerMessage", {"requestedMessage": message, **place})
 
     def send_list(self, version, kind, *entries):
@@ -322,20 +323,60 @@ class TestTriggers:
         assert csms.trigger(message) == "Accepted"
         assert lab.sent() == [message]
 
-    def test_send_the_status_of_one_connector_or_of_all(self, lab, csms):
-        assert csms.trigger("StatusNotification", 2) == "Accepted"
+    def test_send_the_status_of_a_connector(self, lab, csms):
+        assert csms.trigger("StatusNotification", 2, connectorId=1) == "Accepted"
         assert lab.statuses() == [(2, "Available")]
+
+    def test_1_6_sends_the_status_of_all(self):
+        lab = Lab()
+        assert Words(lab).trigger("StatusNotification") == "Accepted"
+        assert [place for place, _ in lab.statuses()] == [0, 1, 2]
+
+    @pytest.mark.parametrize("protocol", SECOND_GENERATION)
+    @pytest.mark.parametrize(
+        "place", [{}, {"evse": {"id": 1}}, {"evse": {"id": 0, "connectorId": 1}}, {"evse": {"id": 1, "connectorId": 2}}]
+    )
+    def test_2_needs_evse_and_connector_for_a_status(self, protocol, place):
+        """2.0.1 Part 2, F06.FR.12."""
+        lab = Lab(protocol)
+        params = {"requestedMessage": "StatusNotification", **place}
+        assert lab.status_of("TriggerMessage", params) == "Rejected"
+        assert lab.sent() == []
+
+    @pytest.mark.parametrize("protocol", SECOND_GENERATION)
+    def test_2_sends_the_status_of_a_fault_and_not_the_fault_again(self, protocol):
+        lab = Lab(protocol)
+        lab.run(lab.station.fault(1, "GroundFailure"))
         lab.forget()
-        assert csms.trigger("StatusNotification") == "Accepted"
-        assert [place for place, _ in lab.statuses()] == ([0, 1, 2] if lab.is_16 else [1, 2])
+        assert Words(lab).trigger("StatusNotification", 1, connectorId=1) == "Accepted"
+        assert (lab.sent(), lab.statuses()) == (["StatusNotification"], [(1, "Faulted")])
 
     def test_send_meter_values(self, lab, csms):
         assert csms.trigger("MeterValues", 1) == "Accepted"
         (values,) = lab.sent("MeterValues")
         assert {one["context"] for one in values["meterValue"][0]["sampledValue"]} == {"Trigger"}
 
-    def test_of_what_is_not_there_are_rejected(self, csms):
-        assert csms.trigger("StatusNotification", 9) == "Rejected"
+    def test_send_the_meter_values_that_the_version_says(self, lab, csms):
+        """1.6 §5.17: MeterValuesSampledData; 2.0.1 Part 2 F06.FR.06: AlignedDataMeasurands."""
+        csms.switch("MeterValuesSampledData", "Measurands", "AlignedDataCtrlr", "Power.Active.Import")
+        assert csms.trigger("MeterValues") == "Accepted"
+        sent = [one["meterValue"][0]["sampledValue"] for one in lab.sent("MeterValues")]
+        assert [[value["measurand"] for value in values] for values in sent] == [["Power.Active.Import"]] * 2
+
+    def test_without_a_measurand_send_no_meter_values_and_say_so(self, lab, csms):
+        csms.switch("MeterValuesSampledData", "Measurands", "AlignedDataCtrlr", "")
+        assert csms.trigger("MeterValues", 1) == "Rejected"
+        assert lab.sent() == []
+
+    @pytest.mark.parametrize("message", ["StatusNotification", "MeterValues"])
+    def test_of_what_is_not_there_are_rejected(self, csms, message):
+        assert csms.trigger(message, 9, connectorId=1) == "Rejected"
+
+    @pytest.mark.parametrize("message", ["FirmwareStatusNotification", "Heartbeat"])
+    def test_ignore_a_place_that_the_message_does_not_need(self, lab, csms, message):
+        """1.6 §5.17; 2.0.1 Part 2 F06.FR.03."""
+        assert csms.trigger(message, 9) == "Accepted"
+        assert lab.sent() == [message]
 
     def test_1_6_boots_and_tells_of_diagnostics(self):
         lab = Lab()
@@ -360,8 +401,9 @@ class TestTriggers:
         assert lab.events() == ["Updated Trigger"]
 
     @pytest.mark.parametrize("protocol", SECOND_GENERATION)
-    def test_2_cannot_sign(self, protocol):
-        assert Words(Lab(protocol)).trigger("SignChargingStationCertificate") == "NotImplemented"
+    @pytest.mark.parametrize("place", [None, 9])
+    def test_2_cannot_sign_wherever(self, protocol, place):
+        assert Words(Lab(protocol)).trigger("SignChargingStationCertificate", place) == "NotImplemented"
 
 
 class TestDataTransfer:

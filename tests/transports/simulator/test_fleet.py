@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from ocpp_core.errors import ConnectionFailedError
+from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_transports.station import StationSettings
 from ocpp_transports.station._fleet import Fleet, Plan
 from tests.transports.simulator.laboratory import ACCEPTED, VERSIONS, FakeClient, no_answer
@@ -14,8 +14,8 @@ from tests.transports.simulator.virtual_pace import VirtualPace
 class Yard:
     """A fleet on a virtual pace, and its clients."""
 
-    def __init__(self, protocol="ocpp1.6", *, count=3, failing=(), boot=(), **plan):
-        self.pace, self.clients, self.left = VirtualPace(), {}, []
+    def __init__(self, protocol="ocpp1.6", *, count=3, failing=(), boot=(), refusals=(), answers=None, **plan):
+        self.pace, self.clients, self.left, self.told = VirtualPace(), {}, [], []
         settings = StationSettings(protocol=protocol, connectors=2)
         identities = [f"CP{number}" for number in range(1, count + 1)]
 
@@ -25,13 +25,15 @@ class Yard:
             client.identity = identity
             if identity in failing:
                 client.refusals = [ConnectionFailedError("refused")]
+            client.refusals += refusals
+            client.answers |= answers or {}
             if identity in boot:
                 client.answers["BootNotification"] = {**ACCEPTED, "status": boot[identity]}
             self.clients[identity] = client
             yield client
             self.left.append(identity)
 
-        self.fleet = Fleet(Plan(identities=identities, settings=settings, **plan), make, self.pace)
+        self.fleet = Fleet(Plan(identities=identities, settings=settings, **plan), make, self.pace, self.told.append)
 
     def run_for(self, seconds):
         self.pace.run_for(seconds)
@@ -72,6 +74,58 @@ class TestAStationThatFails:
         yard.fleet.start()
         yard.run_for(1)
         assert yard.fleet.is_over
+
+
+class TestACsmsThatIsNotUpYet:
+    @pytest.mark.parametrize("refusal", [ConnectionFailedError("nobody there"), UnexpectedHttpResponse(503)])
+    def test_is_waited_for(self, refusal):
+        yard = Yard(refusals=[refusal] * 3, wait=60)
+        yard.fleet.start()
+        yard.run_for(20)
+        assert (yard.fleet.snapshot().booted, yard.fleet.missing, yard.fleet.failures) == (3, [], {})
+
+    def test_is_waited_for_no_longer_than_that_and_then_named(self):
+        yard = Yard(count=1, refusals=[ConnectionFailedError(f"attempt {number}") for number in range(1000)], wait=60)
+        yard.fleet.start()
+        yard.run_for(59)
+        assert not yard.fleet.is_over
+        yard.run_for(2)
+        assert yard.fleet.is_over
+        assert yard.fleet.unreached == ["CP1"]
+        assert 10 < int(yard.fleet.failures["CP1"].split()[1]) < 20
+
+    def test_is_named_as_well_if_the_end_comes_first(self):
+        yard = Yard(count=1, refusals=[ConnectionFailedError("nobody there")] * 1000, wait=60)
+        yard.fleet.start()
+        yard.run_for(10)
+        yard.pace.run(yard.fleet.end(), limit=1)
+        assert (yard.fleet.failures, yard.fleet.unreached) == ({"CP1": "nobody there"}, ["CP1"])
+
+    @pytest.mark.parametrize("refusal", [UnexpectedHttpResponse(401), WebsocketUpgradeError("no subprotocol")])
+    def test_is_not_one_that_refuses(self, refusal):
+        yard = Yard(count=1, refusals=[refusal], wait=60)
+        yard.fleet.start()
+        yard.run_for(1)
+        assert yard.fleet.is_over
+        assert (yard.fleet.missing, yard.fleet.unreached) == (["CP1"], [])
+
+
+class TestACsmsThatBreaksTheProtocol:
+    def test_is_told_what_it_did_wrong_once_and_in_the_end(self):
+        wrong = {**ACCEPTED, "currentTime": "yesterday", "interval": "300"}
+        yard = Yard(answers={"BootNotification": wrong})
+        yard.fleet.start()
+        yard.run_for(1)
+        kind = "answer to BootNotification: payload.currentTime violates format: date-time"
+        assert yard.told == [f"CP1: the central system broke the protocol: {kind}"]
+        assert yard.fleet.breaches.table() == ["what the central system did wrong", f"       3  {kind}"]
+        assert yard.fleet.missing == []
+
+    def test_that_does_not_is_told_nothing(self):
+        yard = Yard()
+        yard.fleet.start()
+        yard.run_for(1)
+        assert (yard.told, yard.fleet.breaches.table(), yard.fleet.breaches.total) == ([], [], 0)
 
 
 @pytest.mark.parametrize("protocol", VERSIONS)

@@ -1,16 +1,10 @@
-"""Power-up, registration, heartbeats, resets, power-off (2.0.1 Part 2 B; 1.6 §4.2, §4.6, §5.14)."""
+"""Power-up, heartbeats, resets, power-off (2.0.1 Part 2 B; 1.6 §4.2, §4.6, §5.14)."""
 
 import pytest
 
-from ocpp_core.errors import ConnectionFailedError, RPCInternalError
-from ocpp_transports.station import NotRegisteredError, StationError
-from tests.transports.simulator.laboratory import ACCEPTED, LATENCY, SECOND_GENERATION, VERSIONS, Lab, no_answer
-
-
-def boots(*statuses, interval=60):
-    """Answer one BootNotification after the other, the last of these ever after."""
-    left = list(statuses)
-    return lambda _: {**ACCEPTED, "interval": interval, "status": left.pop(0) if len(left) > 1 else left[0]}
+from ocpp_core.errors import ConnectionFailedError
+from ocpp_transports.station import StationError
+from tests.transports.simulator.laboratory import LATENCY, SECOND_GENERATION, VERSIONS, Lab, boots, remote_start
 
 
 @pytest.fixture(params=VERSIONS)
@@ -60,147 +54,6 @@ class TestPowerUp:
         lab.client.speaks = "ocpp9"
         with pytest.raises(StationError, match="ocpp9"):
             lab.run(lab.station.start())
-
-
-class TestRegistration:
-    @pytest.mark.parametrize("status", ["Pending", "Rejected"])
-    def test_it_boots_again_after_the_interval_until_it_is_accepted(self, lab, status):
-        lab.client.answers["BootNotification"] = boots(status, status, "Accepted", interval=60)
-        lab.run(lab.station.start())
-        first, second, third = lab.client.times[:3]
-        assert second - first == pytest.approx(60 + LATENCY)
-        assert third - second == pytest.approx(60 + LATENCY)
-        assert lab.sent()[:4] == ["BootNotification"] * 3 + ["StatusNotification"]
-
-    @pytest.mark.parametrize("status", ["Pending", "Rejected"])
-    def test_it_tells_how_it_stands(self, lab, status):
-        lab.client.answers["BootNotification"] = boots(status)
-        lab.pace.spawn(lab.station.start())
-        lab.run_for(1)
-        assert lab.station.boot_status == status
-
-    def test_its_own_interval_counts_where_the_csms_names_none(self, lab):
-        lab.client.answers["BootNotification"] = boots("Pending", "Accepted", interval=0)
-        lab.run(lab.station.start())
-        assert lab.client.times[1] - lab.client.times[0] == pytest.approx(300 + LATENCY)
-
-    @pytest.mark.parametrize("trouble", [no_answer(), RPCInternalError(remote=True)])
-    def test_a_boot_without_an_answer_is_repeated(self, lab, trouble):
-        answers = [trouble, ACCEPTED]
-        lab.client.answers["BootNotification"] = lambda _: answers.pop(0)
-        lab.run(lab.station.start())
-        assert lab.sent("BootNotification") == [lab.sent("BootNotification")[0]] * 2
-
-    def test_an_answer_of_another_shape_is_no_acceptance(self, lab):
-        answers = [{"interval": "soon"}, ACCEPTED]
-        lab.client.answers["BootNotification"] = lambda _: answers.pop(0)
-        lab.run(lab.station.start())
-        assert len(lab.sent("BootNotification")) == 2
-
-    def test_nobody_charges_before(self, lab):
-        with pytest.raises(NotRegisteredError):
-            lab.run(lab.station.begin(1))
-
-    def test_a_connection_that_is_lost_meanwhile_is_waited_for(self, lab):
-        lab.client.answers["BootNotification"] = boots("Pending", "Accepted")
-        lab.pace.spawn(lab.station.start())
-        lab.run_for(1)
-        lab.client.cut()
-        lab.run_for(100)
-        assert len(lab.sent("BootNotification")) == 1
-        lab.client.restore()
-        lab.run_for(1)
-        assert lab.station.boot_status == "Accepted"
-
-    def test_a_connection_that_is_closed_for_good_ends_it(self, lab):
-        lab.client.answers["BootNotification"] = boots("Pending")
-        task = lab.pace.spawn(lab.station.start())
-        lab.run_for(1)
-        lab.client.cut()
-        lab.run_for(100)
-        lab.client.give_up()
-        with pytest.raises(StationError, match="closed for good"):
-            lab.run_for(0)
-        assert task.is_over
-
-    def test_it_ends_when_the_station_is_switched_off(self, lab):
-        lab.client.answers["BootNotification"] = boots("Pending", interval=3600)
-        lab.pace.spawn(lab.station.start())
-        lab.run_for(1)
-        lab.pace.spawn(lab.station.stop())
-        with pytest.raises(StationError, match="switched off"):
-            lab.run_for(0)
-        lab.client.answers["BootNotification"] = ACCEPTED
-        assert lab.run(lab.station.start()) == lab.protocol
-
-    def test_a_start_that_was_broken_off_does_not_end_the_next_one(self, lab):
-        lab.client.answers["BootNotification"] = boots("Pending", "Accepted", interval=60)
-        first = lab.pace.spawn(lab.station.start())
-        lab.run_for(1)
-
-        async def again():
-            await lab.station.stop()
-            await lab.station.start()
-
-        lab.pace.spawn(again())
-        with pytest.raises(StationError, match="switched off"):
-            lab.run_for(200)
-        lab.run_for(200)
-        assert first.is_over
-        assert lab.station.boot_status == "Accepted"
-
-    def test_cancelled_it_leaves_nothing_behind(self, lab):
-        lab.client.answers["BootNotification"] = boots("Pending")
-        start = lab.pace.spawn(lab.station.start())
-        lab.run_for(1)
-        start.cancel()
-        lab.run_for(1)
-        assert lab.pace.alive == []
-        assert lab.station.boot_status == ""
-        assert lab.client.state.name == "CLOSED"
-
-    def test_commands_before_it_are_a_breach_of_security(self, lab):
-        lab.client.answers["BootNotification"] = boots("Rejected")
-        lab.pace.spawn(lab.station.start())
-        lab.run_for(1)
-        with pytest.raises(Exception, match="SecurityError"):
-            lab.ask("ClearCache")
-
-    def test_pending_it_obeys_but_starts_nothing(self, lab):
-        lab.client.answers["BootNotification"] = boots("Pending")
-        lab.pace.spawn(lab.station.start())
-        lab.run_for(1)
-        assert lab.status_of("ClearCache") == "Accepted"
-        assert lab.status_of(*remote_start(lab)) == "Rejected"
-
-    def test_pending_it_sends_what_is_asked_for_and_nothing_else(self, lab):
-        """2.0.1 B02: until it makes up its mind, a CSMS may look at a station."""
-        lab.client.answers["BootNotification"] = boots("Pending")
-        lab.pace.spawn(lab.station.start())
-        lab.run_for(1)
-        lab.run(lab.station.plug_in(1))
-        lab.forget()
-        asked = {"requestedMessage": "StatusNotification"}
-        assert lab.status_of("TriggerMessage", asked) == "Accepted"
-        assert set(lab.sent()) == {"StatusNotification"}
-        if not lab.is_16:
-            assert lab.status_of("GetBaseReport", {"requestId": 1, "reportBase": "SummaryInventory"}) == "Accepted"
-            assert "NotifyReport" in lab.sent()
-
-    def test_pending_it_may_be_asked_to_boot_at_once(self, lab):
-        lab.client.answers["BootNotification"] = boots("Pending", "Accepted", interval=3600)
-        lab.pace.spawn(lab.station.start())
-        lab.run_for(1)
-        assert lab.status_of("TriggerMessage", {"requestedMessage": "BootNotification"}) == "Accepted"
-        lab.run_for(1)
-        assert lab.station.boot_status == "Accepted"
-        assert "StatusNotification" in lab.sent()
-
-
-def remote_start(lab):
-    if lab.is_16:
-        return "RemoteStartTransaction", {"idTag": "T"}
-    return "RequestStartTransaction", {"idToken": {"idToken": "T", "type": "Central"}, "remoteStartId": 1}
 
 
 class TestHeartbeats:

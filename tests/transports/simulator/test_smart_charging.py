@@ -181,6 +181,12 @@ class TestWhatIsRefused:
         purpose = profiles.station_max if purpose == "station" else purpose
         assert profiles.set(place, 1, purpose, (0, 4000), **options) == "Rejected"
 
+    @pytest.mark.parametrize("protocol", SECOND_GENERATION)
+    def test_2_one_of_the_station_that_is_relative(self, protocol):
+        """2.0.1 Part 2, K01.FR.38."""
+        profiles = Profiles(Lab(protocol))
+        assert profiles.set(0, 1, profiles.station_max, (0, 4000), kind="Relative") == "Rejected"
+
     def test_a_schedule_that_does_not_begin_at_0(self, profiles):
         assert profiles.set(1, 1, "TxDefaultProfile", (5, 4000)) == "Rejected"
 
@@ -224,6 +230,21 @@ class TestWithARemoteStart:
         lab.run_for(61)
         lab.charge()
         assert power(lab) == 11_000
+
+    @pytest.mark.parametrize("protocol", SECOND_GENERATION)
+    def test_it_is_reported_with_the_transaction_it_came_for(self, protocol):
+        """2.0.1 Part 2, F01 and K09."""
+        lab = Lab(protocol)
+        profiles = Profiles(lab)
+        lab.run(lab.station.plug_in(1))
+        self.start(lab, profiles.message(1, "TxProfile", (0, 4000), kind="Relative"))
+        profiles.set(1, 2, "TxProfile", (0, 3000), level=1)
+        transaction = lab.station.connectors[0].transaction.id
+        asked = {"requestId": 1, "chargingProfile": {"chargingProfilePurpose": "TxProfile"}}
+        assert lab.status_of("GetChargingProfiles", asked) == "Accepted"
+        (report,) = lab.sent("ReportChargingProfiles")
+        named = {profile["id"]: profile.get("transactionId") for profile in report["chargingProfile"]}
+        assert named == {1: transaction, 2: transaction}
 
     def test_another_purpose_is_refused(self, lab, profiles):
         lab.run(lab.station.plug_in(1))

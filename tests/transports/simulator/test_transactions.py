@@ -55,6 +55,15 @@ class TestTheBeginning:
         assert transaction.id == 7
         assert lab.statuses()[-1] == (1, "Charging")
 
+    @pytest.mark.parametrize("number", [True, "7", 7.5, None, []])
+    def test_1_6_goes_on_with_0_for_a_number_that_is_none(self, number):
+        lab = Lab()
+        lab.client.answers["StartTransaction"] = {"idTagInfo": {"status": "Accepted"}, "transactionId": number}
+        lab.charge()
+        lab.run_for(70)
+        (values,) = lab.sent("MeterValues")
+        assert (values["transactionId"], type(values["transactionId"])) == (0, int)
+
     @pytest.mark.parametrize("protocol", SECOND_GENERATION)
     def test_2_authorizes_and_sends_an_event(self, protocol):
         lab = Lab(protocol)

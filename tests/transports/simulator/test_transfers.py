@@ -216,9 +216,18 @@ class TestALog:
         lab.run(lab.station.start())
         assert self.ask(lab, 4) == "Accepted"
 
-    def test_that_has_gone_well_leaves_nothing_to_ask_about(self, protocol):
+    def test_that_is_under_way_is_told_again_with_its_number(self, protocol):
         lab = Lab(protocol)
         self.ask(lab, 3)
+        lab.forget()
+        action = "ExtendedTriggerMessage" if lab.is_16 else "TriggerMessage"
+        lab.ask(action, {"requestedMessage": "LogStatusNotification"})
+        assert lab.sent("LogStatusNotification") == [{"status": "Uploading", "requestId": 3}]
+
+    @pytest.mark.parametrize("location", ["https://files.example/in", "nowhere"])
+    def test_that_has_ended_leaves_nothing_to_ask_about(self, protocol, location):
+        lab = Lab(protocol)
+        self.ask(lab, 3, {"remoteLocation": location})
         lab.run_for(5)
         lab.forget()
         action = "ExtendedTriggerMessage" if lab.is_16 else "TriggerMessage"

@@ -1,0 +1,14 @@
+"""Texts that a peer may have written, made fit for a terminal and a line of a log."""
+
+from typing import Final
+
+__all__ = ["printable"]
+
+_LONGEST: Final = 300
+"""Characters that are shown."""
+
+
+def printable(text: str, longest: int = _LONGEST) -> str:
+    """Cut long text, and escape what a terminal would obey and what would begin a line: a peer may have written it."""
+    short = text if len(text) <= longest else f"{text[: longest - 3]}..."
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in short)
