@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .actions import Report, ReportKind
-from .config import Violation
+from .config import Kind, Validator
 from .errors import OCPPError
 
 __all__ = ["forgive_nulls", "mended"]
@@ -25,15 +25,8 @@ def mended(text: str, mend: Callable[[str], object], emit: Callable[[Report], No
     return text
 
 
-def forgive_nulls(check: Callable[[str, object], Violation | None], action: str, payload: Any) -> Any:
-    """Copy a payload that its check has refused, without the members that are null; None if that is refused as well."""
-    bare = _without_nulls(payload)
-    return bare if check(action, bare) is None else None
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
-    if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
-    return value
+def forgive_nulls(validator: Validator, kind: Kind, action: str, payload: Any) -> Any:
+    """Copy a refused payload without the members that are null and must not be; None if that is refused as well."""
+    bare = validator.without_nulls(kind, action, payload)
+    checks = {"call": validator.check_call, "result": validator.check_result, "send": validator.check_send}
+    return bare if checks[kind](action, bare) is None else None

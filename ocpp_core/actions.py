@@ -174,13 +174,13 @@ class ReportKind(Enum):
     """A CALL whose id is still in progress; it was refused, the first one goes on."""
     OVERLOAD = "too many CALLs in progress"
     """A CALL beyond `max_inbound`; it was refused."""
-    INVALID_CALL = "invalid CALL payload"
+    INVALID_CALL = "invalid CALL received"
     """An inbound CALL that breaks its schema; it was refused. (Such a SEND is a bad message.)"""
-    INVALID_RESULT = "invalid CALLRESULT payload"
+    INVALID_RESULT = "invalid CALLRESULT received"
     """An inbound CALLRESULT that breaks its schema; the call failed."""
     INVALID_REPLY = "invalid handler result"
     """Our own handler's result breaks its schema or is no JSON; the peer got an InternalError."""
-    INVALID_REQUEST = "invalid outbound payload"
+    INVALID_REQUEST = "invalid payload not sent"
     """An outbound CALL or SEND that breaks its schema; nothing was sent."""
     NOT_SENT = "raw text not sent"
     """A raw text without a token, given where no connection was open; nothing was sent."""
@@ -210,6 +210,8 @@ class Report:
     message_id: str | None = None
     message: Any = None
     error: Exception | None = None
+    action: str | None = None
+    """The action of the message concerned, of payloads that break their schema."""
 
 
 class Direction(Enum):

@@ -158,7 +158,7 @@ class Calls:
         if violation is None:
             return None
         error = violation_error(violation, self._version)
-        self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, call.payload, error))
+        self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, call.payload, error, call.action))
         return error
 
     def fill_window(self, now: float) -> None:
@@ -202,7 +202,7 @@ class Calls:
             self._settle(call, result=bare)
         else:
             error = violation_error(violation, self._version)
-            self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error))
+            self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error, call.action))
             self._settle(call, error=error)
             self._refuse_result(call, frame[1], violation.code, violation.description)
         self.fill_window(now)
@@ -246,7 +246,7 @@ class Calls:
     def _forgiven(self, call: OutboundCall, payload: object) -> Any:
         """Give a result that breaks its schema as one that does not; None where that is not meant or not possible."""
         validator = self.config.validator_of(call.action) if self.config.leniency.null_members else None
-        return None if validator is None else forgive_nulls(validator.check_result, call.action, payload)
+        return None if validator is None else forgive_nulls(validator, "result", call.action, payload)
 
     def _refuse_result(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
         """OCPP 2.1 Part 4 §4.2.3: a caller may tell by CALLRESULTERROR that it could not process a CALLRESULT."""

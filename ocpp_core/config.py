@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from types import MappingProxyType
-from typing import Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from .backoff import Backoff, ExponentialBackoff
 from .messages import Leniency
@@ -17,6 +17,7 @@ __all__ = [
     "ClientConfig",
     "Compression",
     "IdFactory",
+    "Kind",
     "LinkConfig",
     "SessionConfig",
     "UpgradeTarget",
@@ -24,6 +25,8 @@ __all__ = [
     "Violation",
 ]
 
+Kind: TypeAlias = Literal["call", "result", "send"]
+"""Which message a schema is of: a CALL, a CALLRESULT or a SEND."""
 IdFactory: TypeAlias = Callable[[], str]
 """Makes message ids: at most 36 characters, unique over all connections and restarts of a sender."""
 
@@ -50,6 +53,9 @@ class Validator(Protocol):
 
     def check_send(self, action: str, payload: object) -> Violation | None:
         """Check the payload of a SEND."""
+
+    def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
+        """Return a payload without the members that are null where the schema does not allow that."""
 
 
 def _expect(value: float, name: str, least: float, unit: str = "seconds") -> None:

@@ -101,7 +101,7 @@ class Leniency:
     control_characters: bool = False
     """Read strings that hold line ends and other control characters unescaped (RFC 8259 §7 forbids them)."""
     null_members: bool = False
-    """Strict mode: where a received payload breaks its schema, read its members that are `null` as absent."""
+    """In strict mode, read a received member as absent that is `null` where its schema does not allow `null`."""
 
 
 _HEAD_OF_BROKEN = re.compile(r'\s*\[\s*([2-6])\s*,(?:\s*"([^"\\\x00-\x1f]{0,36})")?')

@@ -63,7 +63,7 @@ class Requests:
         elif (validator := config.validator_of(action)) is not None and (
             violation := validator.check_call(action, payload)
         ) is not None:
-            bare = forgive_nulls(validator.check_call, action, payload) if config.leniency.null_members else None
+            bare = forgive_nulls(validator, "call", action, payload) if config.leniency.null_members else None
             if bare is None:
                 self._refuse_invalid(frame, violation)
             else:
@@ -74,7 +74,7 @@ class Requests:
     def _refuse_invalid(self, frame: Frame, violation: Violation) -> None:
         _, message_id, action, payload = frame
         error = violation_error(violation, self._version)
-        self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error))
+        self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error, action))
         self.refuse(message_id, violation.code, violation.description, action=action)
 
     def on_send(self, frame: Frame, now: float) -> str | None:
@@ -89,7 +89,7 @@ class Requests:
             return None
         validator = self.config.validator_of(action)
         if validator is not None and (violation := validator.check_send(action, payload)) is not None:
-            bare = forgive_nulls(validator.check_send, action, payload) if self.config.leniency.null_members else None
+            bare = forgive_nulls(validator, "send", action, payload) if self.config.leniency.null_members else None
             if bare is None:
                 return violation.description
             frame = [*frame[:3], bare]
@@ -118,7 +118,7 @@ class Requests:
             if 4 * len(text) > config.max_outgoing_size:
                 expect_size(text, config.max_outgoing_size)
         except (TypeError, ValueError) as error:
-            self._own_fault(request, reply, now, str(error), error)
+            self._own_fault(request, reply, now, f"{request.action} CALLRESULT: {error}", error)
             return
         validator = config.validator_of(request.action)
         if validator is not None and (violation := validator.check_result(request.action, reply.payload)) is not None:
@@ -131,7 +131,7 @@ class Requests:
 
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""
-        self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error))
+        self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error, request.action))
         text, latency = "the receiver could not make a valid result", now - request.received_at
         self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, text, None, request.action, latency)
 
@@ -167,7 +167,9 @@ class Requests:
             text = encode_error(kind, message_id, spelled, description, details)
             expect_size(text, self.config.max_outgoing_size)
         except (TypeError, ValueError) as error:
-            self._emit(Report(ReportKind.INVALID_REPLY, f"error details: {error}", message_id, details, error))
+            self._emit(
+                Report(ReportKind.INVALID_REPLY, f"{action} CALLERROR details: {error}", message_id, details, error)
+            )
             parts = (spelled[:MAX_DESCRIPTION], description)
             spelled, description = (part.encode(errors="replace").decode() for part in parts)
             details = {}

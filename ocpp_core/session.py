@@ -219,7 +219,9 @@ class Session:
             self._emit(Settle(event.token, None, self._refusal(event.action)))
         elif (violation := self._send_violation(event)) is not None:
             error = violation_error(violation, self.version)
-            self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, event.payload, error))
+            self._emit(
+                Report(ReportKind.INVALID_REQUEST, violation.description, None, event.payload, error, event.action)
+            )
             self._emit(Settle(event.token, None, error))
         else:
             message_id = event.message_id or self.calls.new_id()

@@ -24,7 +24,7 @@ from ._contexts import HandlerContext
 from ._driver import Driver, Handle
 from ._registry import NOREPLY, Handlers, Target, compose
 
-__all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "Dispatcher"]
+__all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
 
 RUNNING: Final = 32
 """Coroutine handlers of a connection that run at a time; further requests wait."""
@@ -34,6 +34,10 @@ HELD: Final = 100
 """CALLs without a handler that a hold keeps; beyond, NotImplemented at once."""
 GRACE: Final = 1.0
 """Seconds a hold lasts by default unless it is released before."""
+UNSERVED: Final = 100
+"""Actions without a handler that a connection is told of; beyond, they are answered all the same."""
+_LONGEST_NAME: Final = 100
+"""Characters of such an action that are told."""
 _LONGEST_TEXT: Final = 500
 """Characters of an exception's text that detailed errors send."""
 _EARLY: Final = 0.001
@@ -64,7 +68,8 @@ class Dispatcher:
     """Runs the handlers of one connection.
 
     `registries` are searched in order, the station's own before its server's: first all for the action, then all for
-    a catch-all. `failed` is told of every handler that raised, after the peer was. With `in_order` a request waits
+    a catch-all. `failed` is told of every handler that raised, after the peer was, `unserved` of an action without a
+    handler, once an action. With `in_order` a request waits
     until the one before it was served. `detailed_errors` adds the name and text of an exception, never its stack, to
     the InternalError that the peer gets for it. A coroutine handler that runs for `handler_timeout` seconds (`inf`: no
     limit) is answered for by InternalError, reported to `failed` as TimeoutError, and cancelled.
@@ -78,6 +83,7 @@ class Dispatcher:
         client: Any,
         protocol: str | None,
         failed: Callable[[HandlerContext, Exception], None],
+        unserved: Callable[[str], None],
         in_order: bool = False,
         detailed_errors: bool = False,
         handler_timeout: float = HANDLER_TIMEOUT,
@@ -89,6 +95,8 @@ class Dispatcher:
         self.handler_timeout = handler_timeout
         self._registries = registries
         self._failed = failed
+        self._unserved = unserved
+        self._told_unserved: frozenset[str] = frozenset()
         self._in_order = in_order
         self._limit = 1 if in_order else RUNNING
         self._running: dict[int, _Run] = {}
@@ -139,7 +147,14 @@ class Dispatcher:
             self._held.append(action)
             self._watch()
         else:
+            self._tell_unserved(action.action[:_LONGEST_NAME])
             self._refuse(action, ErrorCode.NOT_IMPLEMENTED, "The action is not known here")
+
+    def _tell_unserved(self, name: str) -> None:
+        """Tell of an action once. The peer makes up the names, so they are bounded."""
+        if name not in self._told_unserved and len(self._told_unserved) < UNSERVED:
+            self._told_unserved |= {name}
+            self._unserved(name)
 
     def _refuse(self, action: Dispatch, code: ErrorCode, description: str) -> None:
         if action.expects_reply:

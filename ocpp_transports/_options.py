@@ -17,6 +17,7 @@ from ._driver import SEND_TIMEOUT
 from ._handlers import GRACE, HANDLER_TIMEOUT
 from ._ids import new_message_id
 from ._logging import Logging, logger_of
+from ._names import Names, expect_spelled
 
 if TYPE_CHECKING:
     from ocpp_core.validation import SchemaValidator
@@ -40,6 +41,7 @@ def _read_protocols(protocols: object) -> tuple[str, ...]:
     names = tuple(protocols)
     if not names or not all(isinstance(name, str) for name in names) or not is_subprotocol_list(names):
         raise ValueError(f"expected protocols as distinct subprotocol names, got {protocols!r}")
+    expect_spelled(names)
     return names
 
 
@@ -77,7 +79,7 @@ class PeerOptions:
     strict_mode: bool | Collection[str] = False
     """Check payloads against their schemas in both directions; or the subprotocols to do it for."""
     strict_mode_methods: Collection[str] | None = None
-    """Only these actions are checked; None means all."""
+    """Only these actions are checked; None means all. An action that no version and no validator has is refused."""
     strict_mode_validators: "Collection[SchemaValidator]" = ()
     """Validators for custom subprotocols, or instead of the bundled ones."""
     max_bad_messages: float = 1000
@@ -114,6 +116,8 @@ class PeerOptions:
         off_at_zero(self.handler_timeout, "handler_timeout")
         off_at_zero(self.send_timeout, "send_timeout")
         logger_of(self.logging)
+        _ = self.names
+        self._expect_methods()
         _ = self.validators, self.session
 
     @classmethod
@@ -137,10 +141,6 @@ class PeerOptions:
             return {}
         from ._validators import shared_validator  # noqa: PLC0415 - loads fastjsonschema, which only strict mode needs
 
-        for validator in self.strict_mode_validators:
-            if not hasattr(validator, "protocol"):
-                kind = type(validator).__name__
-                raise TypeError(f"expected strict_mode_validators made by create_validator, got {kind}")
         own = {validator.protocol: validator for validator in self.strict_mode_validators}
         return {protocol: own.get(protocol) or shared_validator(protocol) for protocol in protocols}
 
@@ -155,11 +155,27 @@ class PeerOptions:
         return self.strict_mode
 
     @cached_property
-    def session(self) -> SessionConfig:
-        """The engine's config of a conversation, without validator and trace."""
+    def names(self) -> Names:
+        """The versions and actions that handlers and `strict_mode_methods` may name."""
+        for validator in self.strict_mode_validators:
+            if not hasattr(validator, "protocol") or not hasattr(validator, "actions"):
+                kind = type(validator).__name__
+                raise TypeError(f"expected strict_mode_validators made by create_validator, got {kind}")
+        expect_spelled(validator.protocol for validator in self.strict_mode_validators)
+        return Names(self.protocols, self.strict_mode_validators)
+
+    def _expect_methods(self) -> None:
+        """Refuse actions that nothing can check: a misspelled one would turn the check off."""
         methods = self.strict_mode_methods
         if isinstance(methods, str) or not all(isinstance(method, str) for method in methods or ()):
             raise TypeError(f"expected strict_mode_methods as a list of actions, got {methods!r}")
+        for method in methods or ():
+            self.names.expect(None, method)
+
+    @cached_property
+    def session(self) -> SessionConfig:
+        """The engine's config of a conversation, without validator and trace."""
+        methods = self.strict_mode_methods
         return SessionConfig(
             call_timeout=self.call_timeout,
             call_ttl=self.call_ttl,

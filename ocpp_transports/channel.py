@@ -27,6 +27,7 @@ from ._client_peer import ClientPeer
 from ._dialer import Dialer
 from ._driver import Driver
 from ._keywords import ClientChanges, ClientKeywords
+from ._options import BUNDLED_PROTOCOLS
 from ._runtime import SocketRuntime, current_runtime
 from ._warm_up import warm_up_in_thread
 from .accept import ConnectionFacts, refuse
@@ -126,7 +127,12 @@ class ChannelClient(ClientPeer):
     _options: ClientOptions
 
     def __init__(
-        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+        self,
+        identity: str,
+        endpoint: str,
+        *,
+        protocols: Sequence[str] = BUNDLED_PROTOCOLS,
+        **options: Unpack[ClientKeywords],
     ) -> None:
         super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
 

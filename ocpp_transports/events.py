@@ -139,10 +139,14 @@ class BadMessageEvent:
 
 @dataclass(frozen=True, slots=True)
 class StrictValidationFailureEvent:
-    """A payload breaks its schema, in either direction."""
+    """A payload breaks its schema, in either direction; the text of `error` names action, message type and path."""
 
     message: Any
+    """The payload."""
     error: Exception
+    action: str | None = None
+    direction: Direction | None = None
+    """`IN` for what the peer sent, `OUT` for what this side was about to send."""
 
     __repr__ = safe_repr
 

@@ -34,7 +34,10 @@ class ConnectionState(Enum):
 
 
 class Peer(Calling, HandlerSurface, EventSurface, ABC):
-    """A connection as its user sees it; of a client: one connection after the other."""
+    """What every client and a server's `OCPPServerClient` have in common: calls, handlers, events, state, `close`.
+
+    Of a client it is one connection after the other. It is the type of what serves either end, and is not made itself.
+    """
 
     _is_one_connection = False
     """Whether it is over for good when the connection is."""
@@ -123,6 +126,7 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
             client=self,
             protocol=protocol,
             failed=self._owner.handler_failed,
+            unserved=self._owner.handler_missing,
             in_order=self._options.in_order,
             detailed_errors=self._options.respond_with_detailed_errors,
             handler_timeout=self._options.handler_timeout or inf,

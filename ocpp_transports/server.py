@@ -49,7 +49,7 @@ class OCPPServer(HandlerSurface, EventSurface):
 
         @server.handle("Heartbeat")
         def heartbeat(ctx):
-            return {"currentTime": now()}
+            return {"currentTime": utc_now()}
 
         async with server:
             await server.listen(9000)
@@ -59,6 +59,8 @@ class OCPPServer(HandlerSurface, EventSurface):
     cannot be read. On asyncio it also works without the block; then `close` has to be called.
     In strict mode the checks are compiled when the block begins, and by `listen`.
     """
+
+    _options: ServerOptions
 
     def __init__(self, **options: Unpack[ServerKeywords]) -> None:
         super().__init__()

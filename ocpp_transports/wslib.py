@@ -24,6 +24,7 @@ from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
 
 from ._client_options import context_of
 from ._keywords import ClientChanges, ClientKeywords
+from ._options import BUNDLED_PROTOCOLS
 from ._websockets_channel import WebsocketsChannel, logger_below
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
@@ -39,7 +40,12 @@ class WebsocketsOCPPClient(ChannelClient):
     """
 
     def __init__(
-        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+        self,
+        identity: str,
+        endpoint: str,
+        *,
+        protocols: Sequence[str] = BUNDLED_PROTOCOLS,
+        **options: Unpack[ClientKeywords],
     ) -> None:
         super().__init__(identity, endpoint, protocols=protocols, **options)
         self._tls = context_of(self._options)

@@ -17,6 +17,7 @@ from ocpp_core.errors import (
     TimeoutError,
 )
 from ocpp_core.inputs import Reconfigure, StartCall, Tick
+from ocpp_core.messages import Leniency
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Strict, a_session, call, of, reports, sent, settled
 
@@ -335,6 +336,13 @@ class TestStrictMode:
         assert isinstance(error, RPCFormatViolationError)
         assert (error.code, error.remote) == ("FormationViolation", False)
         assert reports(done) == [ReportKind.INVALID_RESULT]
+        assert of(Report, done)[0].action == "Heartbeat"
+
+    def test_sends_no_null_that_it_would_tolerate(self):
+        session = a_session(OCPP16, validator=Strict(), leniency=Leniency(null_members=True))
+        done = session.play(StartCall(1, "Heartbeat", {"bad": None}))
+        assert (sent(done), reports(done)) == ([], [ReportKind.INVALID_REQUEST])
+        assert of(Report, done)[0].action == "Heartbeat"
 
     @pytest.mark.parametrize("action", ["Heartbeat", "Vendor"])
     def test_can_be_skipped_for_one_call_in_both_directions(self, action):

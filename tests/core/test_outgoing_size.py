@@ -59,7 +59,7 @@ class TestAnswers:
         done = engine.play(Reply(1, payload(LIMIT + 200)))
         assert sent(done) == [[4, "a", "InternalError", "the receiver could not make a valid result", {}]]
         assert reports(done) == [ReportKind.INVALID_REPLY]
-        assert of(Report, done)[0].detail.startswith("expected a message of at most 16384 bytes, got ")
+        assert of(Report, done)[0].detail.startswith("X CALLRESULT: expected a message of at most 16384 bytes, got ")
 
     def test_that_are_errors_lose_their_details(self):
         engine = session()

@@ -24,6 +24,11 @@ class NoNulls:
 
     check_result = check_send = check_call
 
+    def without_nulls(self, kind, action, payload):
+        if isinstance(payload, dict):
+            return {name: self.without_nulls(kind, action, item) for name, item in payload.items() if item is not None}
+        return [self.without_nulls(kind, action, item) for item in payload] if isinstance(payload, list) else payload
+
 
 FORGIVING = Leniency(null_members=True)
 NULLS = '{"must":1,"info":null,"list":[{"a":null,"b":[2]}]}'

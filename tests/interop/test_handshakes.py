@@ -369,7 +369,7 @@ class TestEarlyData:
             accept()
 
         async with serving(auth=auth) as (server, listener), connected(listener.port) as raw:
-            server.handle("Count", lambda ctx: ctx.params)
+            server.handle("Count", lambda ctx: ctx.params, custom=True)
             await raw.send(hello() + frame(TEXT, b'[2,"1","Count",{"n":1}]'))
             with anyio.fail_after(SECONDS):
                 await asked.wait()

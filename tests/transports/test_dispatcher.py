@@ -3,7 +3,7 @@
 import pytest
 
 from ocpp_core.inputs import Fail, Reply
-from ocpp_transports._handlers import GRACE, HELD, RUNNING
+from ocpp_transports._handlers import GRACE, HELD, RUNNING, UNSERVED
 from tests.transports.fake_host import FakeSlot
 
 
@@ -194,3 +194,21 @@ class TestHolding:
         station.call()
         station.dispatcher.release()
         assert station.server._watchers == ()
+
+
+class TestAnActionWithoutAHandler:
+    def test_is_told_of_once(self, station):
+        for action in ("Heartbeat", "Heartbeat", "Reset", "Heartbeat"):
+            station.call(action)
+        assert station.unserved == ["Heartbeat", "Reset"]
+
+    def test_is_told_of_when_it_is_a_send_which_nobody_answers(self, station):
+        station.call(expects_reply=False)
+        assert station.unserved == ["Heartbeat"]
+
+    def test_is_told_of_in_short_and_not_without_end(self, station):
+        for number in range(2 * UNSERVED):
+            station.call(f"{number:<999}")
+        assert len(station.unserved) == UNSERVED
+        assert max(map(len, station.unserved)) == 100
+        assert len(station.answers) == 2 * UNSERVED

@@ -27,7 +27,9 @@ class TestThePayloadOfAnAction:
         verdict = drafts.read_payload("ocpp1.6", "Authorize", "{}")
         assert not verdict.is_good
         assert verdict.draft is not None
-        assert verdict.words == "OccurrenceConstraintViolation: payload violates required: idTag is missing"
+        assert (
+            verdict.words == "OccurrenceConstraintViolation: Authorize CALL payload violates required: idTag is missing"
+        )
 
     def test_what_is_no_json_is_told_by_line_and_column(self) -> None:
         verdict = drafts.read_payload("ocpp1.6", "Authorize", '{\n  "idTag": A1}')

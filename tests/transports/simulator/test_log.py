@@ -85,7 +85,10 @@ class TestAnEntry:
     def test_of_an_answer_that_was_sent_as_a_raw_text_has_its_action_and_is_checked(self, lab, log):
         passed(lab, [2, "1", "Reset", {"type": "Soft"}], "Reset")
         passed(lab, [3, "1", {"status": 5}], None, direction=Direction.OUT)
-        assert (log.entries[-1].action, log.entries[-1].problem) == ("Reset", "payload.status violates type: string")
+        assert (log.entries[-1].action, log.entries[-1].problem) == (
+            "Reset",
+            "Reset CALLRESULT payload.status violates type: string",
+        )
 
     def test_of_an_answer_to_nothing_has_no_action(self, lab, log):
         passed(lab, [2, "1", "Heartbeat", {}], "Heartbeat", direction=Direction.OUT)
