@@ -122,7 +122,8 @@ class Calling:
         """Send a SEND (OCPP 2.1); returns when it is written, for no answer ever comes.
 
         Raises ValueError on a version without SEND, for an action that is none and for more than `max_outgoing_size`
-        bytes, ConnectionLostError or ClosedError where it was not sent, an `RPCError` where it breaks its schema in strict mode.
+        bytes, ConnectionLostError or ClosedError where it was not sent, an `RPCError` where it breaks its schema in
+        strict mode.
         """
         await self._ask(lambda token: Notify(token, action, params, message_id, validate))
 
