@@ -101,6 +101,13 @@ class TestACsmsThatIsNotUpYet:
         yard.pace.run(yard.fleet.end(), limit=1)
         assert (yard.fleet.failures, yard.fleet.unreached) == ({"CP1": "nobody there"}, ["CP1"])
 
+    def test_is_not_one_that_has_come_up_and_does_not_accept(self):
+        yard = Yard(count=1, refusals=[ConnectionFailedError("nobody there")], wait=60, boot={"CP1": "Pending"})
+        yard.fleet.start()
+        yard.run_for(10)
+        yard.pace.run(yard.fleet.end(), limit=1)
+        assert (yard.fleet.missing, yard.fleet.failures, yard.fleet.unreached) == (["CP1"], {}, [])
+
     @pytest.mark.parametrize("refusal", [UnexpectedHttpResponse(401), WebsocketUpgradeError("no subprotocol")])
     def test_is_not_one_that_refuses(self, refusal):
         yard = Yard(count=1, refusals=[refusal], wait=60)
