@@ -123,7 +123,8 @@ class TestACsmsThatBreaksTheProtocol:
         yard = Yard(answers={"BootNotification": wrong})
         yard.fleet.start()
         yard.run_for(1)
-        kind = "answer to BootNotification: payload.currentTime violates format: date-time"
+        rules = "payload.currentTime violates format: date-time; payload.interval violates type: integer"
+        kind = f"answer to BootNotification: {rules}"
         assert yard.told == [f"CP1: the central system broke the protocol: {kind}"]
         assert yard.fleet.breaches.table() == ["what the central system did wrong", f"       3  {kind}"]
         assert yard.fleet.missing == []
