@@ -11,6 +11,7 @@ RUNTIME     := $(VENV)/.runtime
 DEV         := $(VENV)/.dev
 CONFORMANCE := $(VENV)/.conformance
 BENCH       := $(VENV)/.bench
+SUITE       := $(VENV)/.schema-suite
 PEER        := tests/interop/node_modules/.stamp
 PYODIDE     := web/node_modules/.stamp
 
@@ -48,6 +49,12 @@ $(CONFORMANCE): $(DEV)
 	@$(PIP) install --group conformance
 	@touch $@
 
+# The test suite of JSON Schema is inside this source distribution, and in nothing that is installed.
+$(SUITE): $(DEV)
+	@echo "Downloading the test suite of JSON Schema"
+	@$(PIP) download --no-deps --no-binary jsonschema -d $(VENV)/schema-suite jsonschema==4.17.3
+	@touch $@
+
 $(BENCH): $(DEV)
 	@$(PIP) install --group bench
 	@touch $@
@@ -70,12 +77,12 @@ $(PYODIDE): web/package.json web/package-lock.json
 
 .PHONY: setup demo fmt lint types test test-core test-browsers cov fuzz soak cost bench conformance schemas web screenshots docs dist clean help
 
-setup: $(DEV) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
+setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
 
 demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol version
 	@$(BIN)/python -m ocpp_transports.demo
 
-test: lint types $(DEV) $(PEER) $(PYODIDE) ## Check style and types, then run all tests, those of the built wheel included
+test: lint types $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Check style and types, then run all tests, those of the built wheel included
 	@$(BIN)/python -m pytest
 
 # The engine's tests use no plugin; to load these two takes as long as the tests.
@@ -96,7 +103,7 @@ lint: $(DEV) ## Check style and format
 types: $(DEV) ## Check types, strictly
 	@$(BIN)/mypy
 
-cov: $(DEV) $(PEER) $(PYODIDE) ## Run all tests and report line and branch coverage
+cov: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Run all tests and report line and branch coverage
 	@$(BIN)/coverage run -m pytest -q
 	@$(BIN)/coverage report
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .server import ServerEngine
     from .session import Session
     from .stack import ClientStack, ServerStack
+    from .times import write_time
     from .validation import SchemaValidator, create_validator, load_validator
     from .versions import OCPP16, OCPP21, OCPP201, ErrorCode, Version, version_of
 
@@ -49,6 +50,7 @@ _HOMES = {
     "server": ("ServerEngine",),
     "session": ("Session",),
     "stack": ("ClientStack", "ServerStack"),
+    "times": ("write_time",),
     "validation": ("SchemaValidator", "create_validator", "load_validator"),
     "versions": ("OCPP16", "OCPP201", "OCPP21", "ErrorCode", "Version", "version_of"),
 }
@@ -92,6 +94,7 @@ __all__ = [
     "inputs",
     "load_validator",
     "version_of",
+    "write_time",
 ]
 
 

@@ -6,18 +6,19 @@ floats (`1.0` is no `1`). Where orjson refuses, or might mean something else, th
 """
 
 import json
-import re
 from collections.abc import Callable
 from enum import Enum
 from math import isinf
 from typing import Any, Final, NamedTuple, NoReturn
+
+from ._outline import is_deeper
 
 try:
     import orjson
 except ImportError:  # the extra `speed` is not installed
     orjson = None  # type: ignore[assignment]  # a module everywhere else
 
-__all__ = ["FAST", "MAX_DEPTH", "STANDARD", "Codec", "depth", "dumps", "loads", "quote"]
+__all__ = ["FAST", "MAX_DEPTH", "STANDARD", "Codec", "dumps", "loads", "loads_with_controls", "quote"]
 
 MAX_DEPTH: Final = 128
 """Nested JSON brackets that are read; deeper text is refused, whatever the interpreter's recursion limit is."""
@@ -57,6 +58,7 @@ def _default(value: object) -> object:
 
 
 _DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
+_LAX_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant, strict=False)
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_default)
 _WHITESPACE: Final = " \t\n\r"
 # The decoder's own loop looks for whitespace before and behind every text, which takes a quarter of the time.
@@ -81,24 +83,8 @@ def _make_encode() -> Callable[[object], str]:
 _encode: Final = _make_encode()
 
 
-_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
-
-
-def depth(text: str) -> int:
-    """Count how deeply the brackets of a JSON text are nested."""
-    level = deepest = 0
-    for match in _BRACKETS.finditer(text):
-        mark = match[0]
-        if mark in "[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif mark in "]}":
-            level -= 1
-    return deepest
-
-
 def _standard_loads(text: str) -> Any:
-    if len(text) > MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH and depth(text) > MAX_DEPTH:
+    if len(text) > MAX_DEPTH and is_deeper(text, MAX_DEPTH):
         raise RecursionError
     if not text.isascii():
         text.encode()  # a lone surrogate is no Unicode text (RFC 8259 §8.2)
@@ -110,6 +96,17 @@ def _standard_loads(text: str) -> Any:
         raise ValueError("expected the end of the text")
     if "\\" in text:
         _encode(value).encode()  # neither is an escaped one
+    return value
+
+
+def loads_with_controls(text: str) -> Any:
+    """Read a text as `Codec.loads` does, though its strings hold control characters that are not escaped."""
+    if len(text) > MAX_DEPTH and is_deeper(text, MAX_DEPTH):
+        raise RecursionError
+    text.encode()
+    value = _LAX_DECODER.decode(text)
+    if "\\" in text:
+        _encode(value).encode()
     return value
 
 
@@ -132,9 +129,10 @@ def _fast_codec() -> Codec:
 
     def fast_loads(text: str) -> Any:
         shape = text.encode().translate(_SHAPE)
-        # It reads integers beyond 64 bits as floats, and its own limit to the depth is another one.
-        if _LONG_NUMBER in shape or shape.count(b"[") > MAX_DEPTH:
+        if _LONG_NUMBER in shape:  # it reads integers beyond 64 bits as floats
             return _standard_loads(text)
+        if shape.count(b"[") > MAX_DEPTH and is_deeper(text, MAX_DEPTH):  # its own limit is another one
+            raise RecursionError
         try:
             return read(text)
         except ValueError:

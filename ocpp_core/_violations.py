@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import cache, partial
 from math import isfinite
 from typing import Any, Final
 from urllib.parse import unquote
@@ -19,9 +20,12 @@ from .config import Violation
 from .messages import MAX_DESCRIPTION
 from .versions import ErrorCode
 
-__all__ = ["describe_violation", "resolve"]
+__all__ = ["Search", "describe_violation", "resolve"]
 
 _MAX_PATH: Final = 120
+_MAX_MESSAGE: Final = 60
+_MAX_VALUES: Final = 20_000
+"""Values that are searched, a tenth of a second's work; what is wrong behind them is refused without saying where."""
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,50}\Z")
 
 # Which code answers which failure is not laid down by OCPP; this is the reading closest to the wording of its table
@@ -54,22 +58,24 @@ class _Broken:
         return self
 
 
-def describe_violation(document: Schema, payload: object, *, formats: bool) -> Violation:
+def describe_violation(document: Schema, payload: object, *, formats: bool, message: str = "") -> Violation:
     """Name the first rule of the schema that a refused payload breaks. Never raises.
 
-    The description has at most 255 characters and repeats no value of the payload: it holds the path, the keyword
-    and what the keyword demands, and of an unknown property the name, if that is short and plain.
+    The description has at most 255 characters and repeats no value of the payload: it holds the message (its action
+    and type, where they are given), the path, the keyword and what the keyword demands, and of an unknown property
+    the name, if that is short and plain.
     """
+    message = f"{message[:_MAX_MESSAGE]} " if message else ""
     try:
-        broken = _Search(document, formats=formats).search(document, payload)
-    except Exception:  # noqa: BLE001 - too deep for the interpreter, or no JSON value at all: refused in any case
+        broken = Search(document, formats=formats).search(document, payload)
+    except Exception:  # noqa: BLE001 - too deep for the interpreter, too large, or no JSON at all: refused in any case
         broken = None
     if broken is None:
-        return Violation(ErrorCode.FORMAT_VIOLATION, "payload violates its schema")
+        return Violation(ErrorCode.FORMAT_VIOLATION, f"{message}payload violates its schema")
     path = "payload" + "".join(reversed(broken.steps))
     if len(path) > _MAX_PATH:
         path = "..." + path[3 - _MAX_PATH :]
-    text = f"{path} violates {broken.keyword}: {_demand(broken.demand)}"
+    text = f"{message}{path} violates {broken.keyword}: {_demand(broken.demand)}"
     if len(text) > MAX_DESCRIPTION:
         text = text[: MAX_DESCRIPTION - 3] + "..."
     return Violation(_CODES.get(broken.keyword, ErrorCode.FORMAT_VIOLATION), text)
@@ -150,20 +156,24 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
 }
 
 
-class _Search:
+class Search:
     """Walks a payload along its schema until a rule is broken."""
 
     def __init__(self, document: Schema, *, formats: bool) -> None:
-        self._document = document
+        self.resolve = cache(partial(resolve, document))  # an array may lead to a definition thousands of times
         self._formats = formats
         # An integer is "a number without a fractional part" since draft-06; in draft-04, 1.0 is none.
         self._integral_floats = "draft-04" not in str(document.get("$schema"))
+        self._values = 0
 
     def search(self, schema: Any, value: object) -> _Broken | None:
         if not isinstance(schema, dict):
             return None  # true or false: nothing to name
         if "$ref" in schema:
-            return self.search(resolve(self._document, schema["$ref"]), value)
+            return self.search(self.resolve(schema["$ref"]), value)
+        self._values += 1
+        if self._values > _MAX_VALUES:
+            raise OverflowError
         if "type" in schema and not self._has_type(value, schema["type"]):
             return _Broken("type", schema["type"])
         if broken := self._search_content(schema, value):

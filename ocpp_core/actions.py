@@ -104,8 +104,8 @@ class UpgradeRequested:
     values as latin-1 text; `subprotocols` are the offered ones in the client's order.
     """
 
-    target: str
-    headers: Sequence[tuple[str, str]]
+    target: str = field(repr=False)
+    headers: Sequence[tuple[str, str]] = field(repr=False)
     subprotocols: Sequence[str]
 
 
@@ -114,8 +114,8 @@ class HttpRequest:
     """A plain HTTP GET without an upgrade: answer by `Respond`."""
 
     method: str
-    target: str
-    headers: Sequence[tuple[str, str]]
+    target: str = field(repr=False)
+    headers: Sequence[tuple[str, str]] = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -162,6 +162,8 @@ class ReportKind(Enum):
 
     BAD_MESSAGE = "bad message"
     """The peer broke the message format; counts towards `max_bad_messages`."""
+    MEND_FAILED = "mend_text failed"
+    """Our own `SessionConfig.mend_text` raised or returned no text; the text was read as it came."""
     UNKNOWN_TYPE = "unknown message type"
     """A message type this version does not know, ignored or refused by the version's rule."""
     UNMATCHED_ANSWER = "unmatched answer"
@@ -172,13 +174,13 @@ class ReportKind(Enum):
     """A CALL whose id is still in progress; it was refused, the first one goes on."""
     OVERLOAD = "too many CALLs in progress"
     """A CALL beyond `max_inbound`; it was refused."""
-    INVALID_CALL = "invalid CALL payload"
+    INVALID_CALL = "invalid CALL received"
     """An inbound CALL that breaks its schema; it was refused. (Such a SEND is a bad message.)"""
-    INVALID_RESULT = "invalid CALLRESULT payload"
+    INVALID_RESULT = "invalid CALLRESULT received"
     """An inbound CALLRESULT that breaks its schema; the call failed."""
     INVALID_REPLY = "invalid handler result"
     """Our own handler's result breaks its schema or is no JSON; the peer got an InternalError."""
-    INVALID_REQUEST = "invalid outbound payload"
+    INVALID_REQUEST = "invalid payload not sent"
     """An outbound CALL or SEND that breaks its schema; nothing was sent."""
     NOT_SENT = "raw text not sent"
     """A raw text without a token, given where no connection was open; nothing was sent."""
@@ -208,6 +210,8 @@ class Report:
     message_id: str | None = None
     message: Any = None
     error: Exception | None = None
+    action: str | None = None
+    """The action of the message concerned, of payloads that break their schema."""
 
 
 class Direction(Enum):
@@ -245,5 +249,6 @@ LinkAction: TypeAlias = (
     | TextReceived
     | BinaryReceived
     | Report
+    | Yield
 )
 Action: TypeAlias = SessionAction | OpenTransport | SendBytes | CloseStream | UpgradeRequested | HttpRequest | Yield

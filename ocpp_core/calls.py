@@ -4,12 +4,11 @@
 connection and per direction. What waits, waits here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, MutableSequence
-from dataclasses import dataclass
-from itertools import takewhile
-from math import inf
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from ._call_queue import CallQueue
+from ._tolerance import forgive_nulls
 from .actions import Direction, Report, ReportKind, SessionAction, Settle, Trace
 from .config import IdFactory, SessionConfig, Violation
 from .errors import (
@@ -24,52 +23,12 @@ from .errors import (
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
     create_rpc_error,
 )
-from .inputs import Notify, SendRaw, StartCall
-from .messages import (
-    MAX_ID_LENGTH,
-    Frame,
-    MessageType,
-    decode,
-    encode_error,
-    encode_message,
-    encode_payload,
-    is_unicode,
-)
+from .messages import Frame, MessageType, encode_error, encode_message
+from .outbound import OutboundCall, expired_error
 from .timers import Timers
 from .versions import ErrorCode, Version
 
-__all__ = [
-    "Calls",
-    "OutboundCall",
-    "RecentIds",
-    "check_command",
-    "check_message_id",
-    "enqueue",
-    "expired_error",
-    "prepare_call",
-    "prepare_raw",
-    "violation_error",
-]
-
-
-@dataclass(slots=True, eq=False)
-class OutboundCall:
-    """One accepted call on its way; itself the name of its timer."""
-
-    token: int | None
-    """None once its caller was told; it may still hold a window slot."""
-    action: str
-    payload: Mapping[str, Any]
-    payload_json: str
-    timeout: float
-    expires: float
-    message_id: str | None
-    validate: bool
-    protocol: str | None
-    urgent: bool = False
-    raw: str | None = None
-    """The whole text of a raw CALL."""
-    written_at: float = -inf
+__all__ = ["Calls", "RecentIds", "violation_error"]
 
 
 class RecentIds:
@@ -91,85 +50,6 @@ class RecentIds:
     def take(self, message_id: str) -> bool:
         """Forget an id; tells whether it was remembered."""
         return self._ids is not None and self._ids.pop(message_id, self) is None
-
-
-def prepare_call(start: StartCall, config: SessionConfig, now: float) -> OutboundCall:
-    """Check and freeze what the caller gave. Raises TypeError or ValueError that says what was expected."""
-    if not isinstance(start.action, str) or not start.action or not is_unicode(start.action):
-        raise TypeError(f"expected an action name, got {start.action!r}")
-    if start.message_id is not None:
-        check_message_id(start.message_id)
-    ttl = _seconds(start.ttl, "ttl", config.call_ttl)
-    return OutboundCall(
-        token=start.token,
-        action=start.action,
-        payload=start.payload,
-        payload_json=encode_payload(start.payload),
-        timeout=_seconds(start.timeout, "timeout", config.call_timeout),
-        expires=now + ttl,
-        message_id=start.message_id,
-        validate=start.validate,
-        protocol=start.protocol,
-        urgent=start.urgent,
-    )
-
-
-def prepare_raw(raw: SendRaw, config: SessionConfig, now: float) -> OutboundCall:
-    """Check a raw CALL whose answer is wanted. Raises ValueError unless it is a CALL with a message id."""
-    frame = decode(raw.text, (MessageType.CALL.value,))
-    if not isinstance(frame, list):
-        raise ValueError('expected the text of a CALL, [2, "id", "action", {…}], to wait for its answer')
-    return OutboundCall(
-        token=raw.token,
-        action=frame[2],
-        payload=frame[3],
-        payload_json="",
-        timeout=_seconds(raw.timeout, "timeout", config.call_timeout),
-        expires=now + config.call_ttl,
-        message_id=frame[1],
-        validate=False,
-        protocol=None,
-        raw=raw.text,
-    )
-
-
-def check_command(command: StartCall | Notify | SendRaw, config: SessionConfig, now: float) -> None:
-    """Raise for the bad arguments of a command that can not be sent at present, as they would raise if it could."""
-    if isinstance(command, StartCall):
-        prepare_call(command, config, now)
-    elif isinstance(command, Notify):
-        encode_payload(command.payload)
-    elif not isinstance(command.text, str) or not is_unicode(command.text):
-        raise TypeError(f"expected raw text, got {command.text!r}")
-    elif command.token is not None:
-        prepare_raw(command, config, now)
-
-
-def check_message_id(message_id: object) -> None:
-    """Raise ValueError unless it is text that may travel as a message id."""
-    if not isinstance(message_id, str) or not 1 <= len(message_id) <= MAX_ID_LENGTH or not is_unicode(message_id):
-        raise ValueError(f"expected a message id of 1 to {MAX_ID_LENGTH} characters, got {message_id!r}")
-
-
-def enqueue(calls: MutableSequence[OutboundCall], call: OutboundCall) -> None:
-    """Put a call to the end of those that wait, an urgent one before all that are not urgent."""
-    if call.urgent:
-        calls.insert(sum(1 for _ in takewhile(lambda other: other.urgent, calls)), call)
-    else:
-        calls.append(call)
-
-
-def expired_error(call: OutboundCall) -> TimeoutError:
-    """Make the error of a call whose time to live ended before it was written."""
-    return TimeoutError(f"{call.action} was not sent within its time to live")
-
-
-def _seconds(value: float | None, name: str, default: float) -> float:
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        raise ValueError(f"expected {name} > 0 seconds, got {value!r}")
-    return float(value)
 
 
 def violation_error(violation: Violation, version: Version) -> RPCError:
@@ -209,7 +89,7 @@ class Calls:
         self._ids = ids
         self._emit = emit
         self._send = send
-        self._waiting: list[OutboundCall] = []
+        self._waiting = CallQueue()
         self._pending: dict[str, OutboundCall] = {}
         self._timed_out = RecentIds(64)
 
@@ -226,7 +106,7 @@ class Calls:
     @property
     def waiting(self) -> int:
         """Calls that wait for the window."""
-        return len(self._waiting)
+        return len(self._waiting.calls)
 
     def new_id(self) -> str:
         """Make a message id; CALLs and SENDs share one space (2.1 Part 4 §4.1.4)."""
@@ -244,12 +124,12 @@ class Calls:
             self._settle(call, error=expired_error(call))
         elif error := self._refusal(call):
             self._settle(call, error=error)
-        elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting:
+        elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting.calls:
             self._write(call, now)
-        elif len(self._waiting) >= self.config.max_queued:
-            self._settle(call, error=CallDroppedError(f"{self.config.max_queued} calls wait already"))
+        elif excess := self._waiting.excess(self.config.max_queued, self.config.max_queued_bytes, call):
+            self._settle(call, error=CallDroppedError(f"too many calls wait: {excess}"))
         else:
-            enqueue(self._waiting, call)
+            self._waiting.add(call)
             self.timers.set(call, call.expires)
 
     def _check(self, call: OutboundCall) -> None:
@@ -262,7 +142,7 @@ class Calls:
 
     def check_unused(self, message_id: str) -> None:
         """Raise ValueError for an id that a call in flight has already."""
-        if message_id in self._pending or any(call.message_id == message_id for call in self._waiting):
+        if message_id in self._pending or self._waiting.has_id(message_id):
             raise ValueError(f"message id {message_id!r} is in flight already")
 
     def _refusal(self, call: OutboundCall) -> OCPPError | None:
@@ -278,13 +158,13 @@ class Calls:
         if violation is None:
             return None
         error = violation_error(violation, self._version)
-        self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, call.payload, error))
+        self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, call.payload, error, call.action))
         return error
 
     def fill_window(self, now: float) -> None:
         """Write what waits, as far as the window allows; what waited too long is never sent, late tick or not."""
-        while self.is_open and self._waiting and len(self._pending) < self.config.call_concurrency:
-            call = self._waiting.pop(0)
+        while self.is_open and self._waiting.calls and len(self._pending) < self.config.call_concurrency:
+            call = self._waiting.pop()
             if call.expires <= now:
                 self.timers.cancel(call)
                 self._settle(call, error=expired_error(call))
@@ -318,9 +198,11 @@ class Calls:
         violation = self._violation(call, frame[2])
         if violation is None:
             self._settle(call, result=frame[2])
+        elif (bare := self._forgiven(call, frame[2])) is not None:
+            self._settle(call, result=bare)
         else:
             error = violation_error(violation, self._version)
-            self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error))
+            self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error, call.action))
             self._settle(call, error=error)
             self._refuse_result(call, frame[1], violation.code, violation.description)
         self.fill_window(now)
@@ -361,6 +243,11 @@ class Calls:
         validator = self.config.validator_of(call.action) if call.validate else None
         return None if validator is None else validator.check_result(call.action, payload)
 
+    def _forgiven(self, call: OutboundCall, payload: object) -> Any:
+        """Give a result that breaks its schema as one that does not; None where that is not meant or not possible."""
+        validator = self.config.validator_of(call.action) if self.config.leniency.null_members else None
+        return None if validator is None else forgive_nulls(validator, "result", call.action, payload)
+
     def _refuse_result(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
         """OCPP 2.1 Part 4 §4.2.3: a caller may tell by CALLRESULTERROR that it could not process a CALLRESULT."""
         if not (self.config.answer_bad_results and self._version.reports_bad_results):
@@ -379,12 +266,12 @@ class Calls:
 
     def cancel(self, token: int) -> None:
         """Settle the call as cancelled; its window slot stays taken if it was sent."""
-        for call in self._waiting:
-            if call.token == token:
-                self._waiting.remove(call)
-                self.timers.cancel(call)
-                self._settle(call, error=CallCancelledError("cancelled before it was sent", sent=False))
-                return
+        waiting = self._waiting.find(token)
+        if waiting is not None:
+            self._waiting.remove(waiting)
+            self.timers.cancel(waiting)
+            self._settle(waiting, error=CallCancelledError("cancelled before it was sent", sent=False))
+            return
         for call in self._pending.values():
             if call.token == token:
                 self._settle(call, error=CallCancelledError("cancelled while waiting for the answer", sent=True))
@@ -428,8 +315,7 @@ class Calls:
 
     def take_waiting(self) -> list[OutboundCall]:
         """Hand over the calls that were not written, in order, unsettled."""
-        waiting = list(self._waiting)
-        self._waiting.clear()
+        waiting = self._waiting.take()
         for call in waiting:
             self.timers.cancel(call)
         return waiting

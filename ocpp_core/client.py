@@ -13,7 +13,6 @@ from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
 from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, Settle, StateChanged
-from .calls import OutboundCall, check_command, prepare_call
 from .config import ClientConfig, IdFactory, SessionConfig
 from .errors import ClosedError, ConnectionFailedError, ConnectionLostError, OCPPError, WebsocketUpgradeError
 from .inputs import (
@@ -33,10 +32,9 @@ from .inputs import (
     TransportLost,
     TransportOpened,
 )
+from .outbound import OutboundCall, check_command, prepare_call
 from .outbox import Outbox
-from .session import Closed, Session
-from .session import Closing as SessionClosing
-from .session import Draining as SessionDraining
+from .session import Closed, Open, Session
 from .versions import version_of
 
 if TYPE_CHECKING:
@@ -126,7 +124,7 @@ class ClientEngine:
         self._numbers = count(1)
         self._actions: deque[Action] = deque()
         self._emit: Callable[[Action], None] = self._actions.append
-        self._outbox = Outbox(config.offline_queue_size, self._emit)
+        self._outbox = Outbox(config.offline_queue_size, config.session.max_queued_bytes, self._emit)
         self._attempt = 0
         self._connect: int | None = None
         self._now = -inf
@@ -210,7 +208,7 @@ class ClientEngine:
 
     def _start(self, event: StartCall) -> None:
         session = self.session
-        if session is not None and isinstance(self.state, Online) and not isinstance(session.state, Closed):
+        if session is not None and isinstance(self.state, Online) and isinstance(session.state, Open):
             session.handle(event, self._now)
             return
         self._keep_or_refuse(prepare_call(event, self._config.session, self._now))
@@ -242,7 +240,7 @@ class ClientEngine:
             config = replace(self._config, session=config)
         if isinstance(config, ClientConfig):
             self._config = config
-            self._outbox.resize(config.offline_queue_size)
+            self._outbox.resize(config.offline_queue_size, config.session.max_queued_bytes)
             if self.session is not None:
                 self.session.keep_unsent = config.offline_queue
             if isinstance(self.state, Online):
@@ -368,10 +366,9 @@ class ClientEngine:
             self._emit(Settle(token, subprotocol, error))
 
     def _session_changed(self, state: "SessionState") -> None:
+        """Notice the end of a session; one that closes by itself, after too many bad messages, is a lost connection."""
         if isinstance(state, Closed):
             self._session_closed(state)
-        elif isinstance(state, (SessionDraining, SessionClosing)) and isinstance(self.state, Online):
-            self._enter_closing(self.state, state.code, state.reason)
 
     def _enter_closing(self, state: Online, code: int, reason: str) -> None:
         self._outbox.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from types import MappingProxyType
-from typing import Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from .backoff import Backoff, ExponentialBackoff
 from .messages import Leniency
@@ -17,6 +17,7 @@ __all__ = [
     "ClientConfig",
     "Compression",
     "IdFactory",
+    "Kind",
     "LinkConfig",
     "SessionConfig",
     "UpgradeTarget",
@@ -24,6 +25,8 @@ __all__ = [
     "Violation",
 ]
 
+Kind: TypeAlias = Literal["call", "result", "send"]
+"""Which message a schema is of: a CALL, a CALLRESULT or a SEND."""
 IdFactory: TypeAlias = Callable[[], str]
 """Makes message ids: at most 36 characters, unique over all connections and restarts of a sender."""
 
@@ -51,6 +54,9 @@ class Validator(Protocol):
     def check_send(self, action: str, payload: object) -> Violation | None:
         """Check the payload of a SEND."""
 
+    def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
+        """Return a payload without the members that are null where the schema does not allow that."""
+
 
 def _expect(value: float, name: str, least: float, unit: str = "seconds") -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
@@ -64,7 +70,10 @@ def _expect_positive(value: float, name: str, unit: str = "seconds") -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
-    """The settings of one connection's conversation. Raises ValueError for a value out of range."""
+    """The settings of one connection's conversation.
+
+    Raises ValueError for a value out of range, TypeError for a `mend_text` that is no function.
+    """
 
     call_timeout: float = 30.0
     """Seconds from write to answer (OCPP-J §4.1.1); then the call settles with TimeoutError. `inf`: never."""
@@ -74,18 +83,38 @@ class SessionConfig:
     """CALLs outstanding at a time; OCPP-J §4.1.1 wants 1. Further ones wait."""
     max_queued: int = 1000
     """Calls that wait for the window; beyond, a new call settles with CallDroppedError."""
+    max_queued_bytes: float = 8 << 20
+    """Bytes of the payloads of those calls, and of those in a client's offline queue; beyond, as with too many calls.
+    That is 8 KiB for each of 1,000 calls, or a SendLocalList in eight messages of a MiB, for one peer that is slow."""
+    max_outgoing_size: float = 1 << 20
+    """Bytes of one message sent, before compression: what this library takes by default, and more than most stations
+    do. Beyond, the command of a CALL, SEND or raw text raises ValueError, and an answer becomes an InternalError. Times
+    `max_inbound` it is what answers to a peer that reads nothing can hold: while it does not, no more is read."""
+    max_elements: float = 1 << 17
+    """Members, items and empty brackets of one received message, in all its objects and arrays together; beyond, it is
+    a bad message and not parsed, because each may take 70 bytes and a quarter of a microsecond. The largest honest
+    messages have one in nine bytes or more: a SendLocalList that deletes `{"idTag":"04A1B2C3"}`, a MeterValues of
+    `{"value":"1234.5"}`. Raise it along with `LinkConfig.max_message_size`."""
     max_inbound: int = 132
     """Inbound requests dispatched and not yet answered; beyond, a CALL is refused by GenericError."""
     max_declined: int = 100
     """Declined (NOREPLY) requests still open; beyond, the oldest one is given up (`Abandon`)."""
-    max_bad_messages: float = inf
-    """Bad messages a connection may send; at this number it is closed with 1002."""
+    max_bad_messages: float = 1000
+    """Bad messages of a connection within `bad_message_period`; at this number it is closed with 1002, and a client
+    comes back as after a loss. Stations in the field break rules for years, and must not go offline for it: 1,000 an
+    hour are the meter values of two connectors, every ten seconds and every time wrong, with room to spare."""
+    bad_message_period: float = 3600.0
+    """Seconds from the first bad message in which they are counted; the next one after them is a first one again.
+    `inf`: they count as long as the connection lasts."""
     drain_timeout: float = 30.0
     """Seconds a draining close waits for answers; then open calls settle with ClosedError."""
     close_timeout: float = 5.0
     """Seconds the close handshake may take; then the transport is dropped."""
     leniency: Leniency = field(default_factory=Leniency)
     """Tolerances in reading messages, all off by default."""
+    mend_text: Callable[[str], str] | None = None
+    """Given every text received, returns the one to parse in its place: for peers that no tolerance is made for. Where
+    it raises or returns no text, that is reported and the text is read as it came."""
     answer_bad_results: bool = True
     """Tell the peer by CALLRESULTERROR that its CALLRESULT was unusable, where the version has it (2.1)."""
     validator: Validator | None = None
@@ -100,11 +129,17 @@ class SessionConfig:
         _expect_positive(self.call_ttl, "call_ttl")
         _expect(self.call_concurrency, "call_concurrency", 1, "CALLs")
         _expect(self.max_queued, "max_queued", 0, "calls")
+        _expect(self.max_queued_bytes, "max_queued_bytes", 0, "bytes")
+        _expect(self.max_outgoing_size, "max_outgoing_size", 16384, "bytes")
+        _expect(self.max_elements, "max_elements", 1, "elements")
         _expect(self.max_inbound, "max_inbound", 1, "requests")
         _expect(self.max_declined, "max_declined", 0, "requests")
         _expect(self.max_bad_messages, "max_bad_messages", 1, "messages")
+        _expect_positive(self.bad_message_period, "bad_message_period")
         _expect_positive(self.drain_timeout, "drain_timeout")
         _expect_positive(self.close_timeout, "close_timeout")
+        if self.mend_text is not None and not callable(self.mend_text):
+            raise TypeError(f"expected mend_text as a function, got {type(self.mend_text).__name__}")
 
     def validator_of(self, action: str) -> Validator | None:
         """Return the validator where strict mode is meant for the action."""
@@ -143,6 +178,14 @@ class LinkConfig:
     """Bytes of one message, after decompression; beyond, the connection is closed with 1009."""
     max_fragments: float = 1024
     """Fragments of one message; beyond, the connection is closed with 1009."""
+    message_timeout: float = 60.0
+    """Seconds a message may take from its first bytes to its last ones, and one more for every `min_message_rate` bytes
+    of it; beyond, the connection is closed with 1008. While nobody reads, no time passes. `inf`: never."""
+    min_message_rate: float = 100.0
+    """Bytes a second at which a message has to arrive in the long run; a tenth of what a GPRS modem manages."""
+    max_unfinished_size: float = 64 << 20
+    """Bytes of all unfinished messages, decompressed, of the links that share a `link.Unfinished`; beyond, a connection
+    that holds more than 64 KiB of them is closed with 1009. Never less than one message of `max_message_size`."""
     max_header_size: int = 16384
     """Bytes of the HTTP header block; beyond, 431 (server) or a failed attempt (client)."""
     max_early_data: int = 65536
@@ -159,10 +202,15 @@ class LinkConfig:
     """Postpone a ping while bytes arrived within the interval."""
     compression: Compression | None = None
     """Offer or accept permessage-deflate."""
+    require_connection_header: bool = True
+    """Answer 400 to an upgrade request without any Connection field (RFC 6455 §4.2.1); servers only."""
 
     def __post_init__(self) -> None:
         _expect_positive(self.max_message_size, "max_message_size", "bytes")
         _expect(self.max_fragments, "max_fragments", 1, "fragments")
+        _expect(self.message_timeout, "message_timeout", 1)
+        _expect_positive(self.min_message_rate, "min_message_rate", "bytes a second")
+        _expect_positive(self.max_unfinished_size, "max_unfinished_size", "bytes")
         _expect(self.max_header_size, "max_header_size", 256, "bytes")
         _expect(self.max_early_data, "max_early_data", 0, "bytes")
         _expect_positive(self.handshake_timeout, "handshake_timeout")
@@ -177,8 +225,8 @@ class UpgradeTarget:
 
     host: str
     """The Host header: name or address, with the port where it is not the scheme's default."""
-    target: str
-    """The request target: path and query, percent-encoded."""
+    target: str = field(repr=False)
+    """The request target: path and query, percent-encoded; the query may hold a token."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Further header fields, among them Authorization: never logged."""
 

@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
+_REASON_LENGTH: Final = 200
 
 
 class OCPPError(Exception):
@@ -231,18 +232,32 @@ class UnexpectedHttpResponse(ConnectionFailedError):  # noqa: N818 - the referen
     """The peer answered the upgrade request by another status than 101.
 
     `status` is the HTTP status code, `headers` the response header fields with lower-case names in received order.
+    `reason` is how the body of the response begins: one line of at most 200 printable characters, without control and
+    bidirectional characters; empty without a body. The server wrote it, so it proves nothing.
     """
 
-    def __init__(self, status: int, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}")
+    def __init__(self, status: int, headers: tuple[tuple[str, str], ...] = (), body: str = "") -> None:
+        wants_tls = any(name == "upgrade" and "tls/" in value.lower() for name, value in headers)  # RFC 2817 §4.2
+        hint = "; the port speaks TLS: use wss://" if wants_tls else ""
+        reason = _one_line(body)
+        said = f", with the reason {reason!r}" if reason else ""
+        super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}{said}{hint}")
         self.status = status
         self.headers = headers
+        self.reason = reason
 
     @property
     def retry_after(self) -> float:
         """Seconds of Retry-After (RFC 9110 §10.2.3); its other form, a date, would need a clock and counts as 0."""
         given = [value for name, value in self.headers if name == "retry-after"]
         return float(given[0]) if len(given) == 1 and _SECONDS.fullmatch(given[0]) else 0.0
+
+
+def _one_line(text: str) -> str:
+    """Return the beginning of a peer's text as something that can stand in a log."""
+    beginning = text[: 20 * _REASON_LENGTH]  # of which much may be blank
+    line = " ".join("".join(char if char.isprintable() else " " for char in beginning).split())
+    return line if len(line) <= _REASON_LENGTH else line[: _REASON_LENGTH - 1] + "…"
 
 
 _BY_CODE: Final[Mapping[str, type[_CodedError]]] = {

@@ -9,7 +9,7 @@ import binascii
 import hmac
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, TypeAlias
 from urllib.parse import SplitResult, parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
@@ -21,7 +21,9 @@ __all__ = [
     "Query",
     "RequestTarget",
     "SecurityProfile",
+    "basic_user",
     "check_client_profile",
+    "check_deciders",
     "check_listener_profile",
     "check_server_profile",
     "choose_subprotocol",
@@ -89,8 +91,8 @@ class Endpoint:
     port: int
     authority: str
     """The value of the Host header: the port only where it is not the scheme's own."""
-    target: str
-    """The request target: path with the encoded identity, and query."""
+    target: str = field(repr=False)
+    """The request target: path with the encoded identity, and query, which may hold a token."""
 
     @property
     def url(self) -> str:
@@ -104,9 +106,10 @@ class RequestTarget:
 
     path: str
     """As received, still percent-encoded."""
-    query: tuple[tuple[str, str], ...]
-    """Decoded pairs in received order."""
+    query: tuple[tuple[str, str], ...] = field(repr=False)
+    """Decoded pairs in received order; their values may be secret."""
     identity: str
+    """Empty if the path is one of those without an identity."""
 
 
 def resolve_endpoint(endpoint: str, identity: str, query: Query | None = None) -> Endpoint:
@@ -182,25 +185,36 @@ def _host_and_port(parts: SplitResult) -> tuple[str, int]:
     return host, port
 
 
-def read_target(target: str, *, keep_broken_escapes: bool = False) -> RequestTarget | Reject:
+def read_target(
+    target: str, *, keep_broken_escapes: bool = False, without_identity: Collection[str] = ()
+) -> RequestTarget | Reject:
     """Take the identity from a request target: its last path segment that is not empty, percent-decoded once.
 
     `//CPX` is a path and dot segments are not resolved: what was sent is what is meant. 400 for a target that is no
     path, an escape that is broken or no UTF-8, control characters, and an empty identity. With `keep_broken_escapes` an
-    identity whose escapes cannot be read is taken as it was sent.
+    identity whose escapes cannot be read is taken as it was sent. The paths of `without_identity`, as sent but for
+    slashes at their end, hold none: the identity is empty.
     """
     # RFC 9112 §3.2.2: a server must also accept the absolute form.
     absolute = _ABSOLUTE.match(target)
     path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
     if not path.startswith("/") or _NOT_IN_PATH.search(path):
         return Reject(400, body="Invalid request target")
-    segment = path.rstrip("/").rpartition("/")[2]
+    identity = _identity(path, without_identity, keep_broken=keep_broken_escapes)
+    if isinstance(identity, Reject):
+        return identity
+    return RequestTarget(path, tuple(parse_qsl(query, keep_blank_values=True)), identity)
+
+
+def _identity(path: str, without_identity: Collection[str], *, keep_broken: bool) -> str | Reject:
+    bare = path.rstrip("/")
+    if any(bare == each.rstrip("/") for each in without_identity):
+        return ""
+    segment = bare.rpartition("/")[2]
     if not segment:
         return Reject(400, body="Missing identity in the URL path")
-    identity = _unescape(segment, keep_broken=keep_broken_escapes)
-    if identity is None:
-        return Reject(400, body="Invalid identity in the URL path")
-    return RequestTarget(path, tuple(parse_qsl(query, keep_blank_values=True)), identity)
+    identity = _unescape(segment, keep_broken=keep_broken)
+    return Reject(400, body="Invalid identity in the URL path") if identity is None else identity
 
 
 def _unescape(segment: str, *, keep_broken: bool) -> str | None:
@@ -245,21 +259,41 @@ def encode_basic(identity: str, password: str | bytes) -> str:
     return "Basic " + token.decode()
 
 
-def decode_basic(value: str, identity: str) -> bytes | None:
+def decode_basic(value: str, identity: str, *, ignore_case: bool = False) -> bytes | None:
     """Read the password from an Authorization header; None if it is not Basic, is broken, or names another user.
 
-    Split after the known identity, so that colons survive in both. Base64 of either alphabet, padded or not.
+    Split after the known identity, so that colons survive in both. Base64 of either alphabet, padded or not. With
+    `ignore_case` the user name may differ from the identity in case.
     """
+    pair = _basic_pair(value)
+    user = identity.encode() + b":"
+    if pair is None or not (pair.startswith(user) or (ignore_case and _folded(pair[: len(user)]) == _folded(user))):
+        return None
+    return pair[len(user) :]
+
+
+def basic_user(value: str) -> str | None:
+    """Read the user name, up to the first colon (RFC 7617 §2), from an Authorization header; None as above."""
+    user, colon, _ = (_basic_pair(value) or b"").partition(b":")
+    try:
+        return user.decode() if colon else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _folded(text: bytes) -> str:
+    return text.decode(errors="backslashreplace").casefold()
+
+
+def _basic_pair(value: str) -> bytes | None:
     match = _BASIC.fullmatch(value.strip(" \t"))
     if match is None:
         return None
     token = match[1].translate(_URL_ALPHABET)
     try:
-        pair = binascii.a2b_base64(token + "=" * (-len(token) % 4))
+        return binascii.a2b_base64(token + "=" * (-len(token) % 4))
     except binascii.Error:
         return None
-    user = identity.encode() + b":"
-    return pair[len(user) :] if pair.startswith(user) else None
 
 
 def same_password(expected: str | bytes, presented: bytes) -> bool:
@@ -288,12 +322,21 @@ def check_client_profile(
         raise ValueError(f"expected tls options with a client certificate (cert and key) with {_name(profile)}")
 
 
-def check_server_profile(profile: SecurityProfile, *, credentials: bool, auth: bool) -> None:
-    """Raise ValueError where a server could not enforce its profile, or would not use what it was given."""
-    if profile.uses_basic and not (credentials or auth):
-        raise ValueError(f"expected credentials or an auth handler with {_name(profile)}")
+def check_server_profile(profile: SecurityProfile, *, credentials: bool, identify: bool) -> None:
+    """Raise ValueError if a server would not use what it was given.
+
+    `credentials`: passwords are given; `identify`: a rule for certificates is.
+    """
     if credentials and not profile.uses_basic:
         raise ValueError(f"expected no credentials with {_name(profile)}: they would not be checked")
+    if identify and profile is not SecurityProfile.TLS_CERT:
+        raise ValueError(f"expected no identify with {_name(profile)}: it would not be used")
+
+
+def check_deciders(profile: SecurityProfile, *, credentials: bool, auth: bool) -> None:
+    """Raise ValueError if a server that is about to receive stations could not enforce its profile."""
+    if profile.uses_basic and not (credentials or auth):
+        raise ValueError(f"expected credentials or an auth handler with {_name(profile)}")
 
 
 def check_listener_profile(profile: SecurityProfile, *, tls: bool, tls_terminated: bool) -> None:

@@ -8,7 +8,7 @@ ignored. A server's connection has one attempt, number 0.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ __all__ = [
     "StackInput",
     "StartCall",
     "StreamFailed",
+    "StreamLost",
     "StreamOpened",
     "TextReceived",
     "Tick",
@@ -256,6 +257,16 @@ class BytesReceived:
 
 
 @dataclass(slots=True)
+class StreamLost:
+    """The byte stream broke: what it brought and nobody has decoded is dropped, and the connection is over at once.
+
+    An orderly end is `BytesReceived(b"")`, before which everything is decoded.
+    """
+
+    attempt: int = 0
+
+
+@dataclass(slots=True)
 class UpgradeReceived:
     """An upgrade request arrived at a WebSocket that somebody else speaks; settles `token` with the decision on it.
 
@@ -264,8 +275,8 @@ class UpgradeReceived:
     """
 
     token: int
-    target: str
-    headers: Sequence[tuple[str, str]] = ()
+    target: str = field(repr=False)
+    headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
     subprotocols: Sequence[str] = ()
 
 
@@ -320,11 +331,21 @@ class CloseLink:
 Command: TypeAlias = StartCall | CancelCall | Notify | Reply | Fail | Decline | SendRaw | Close | Reconfigure
 """What the application wants of a conversation."""
 LinkInput: TypeAlias = (
-    BytesReceived | Tick | Congested | Accept | Reject | Respond | SendMessage | CloseLink | Reconfigure
+    BytesReceived | StreamLost | Tick | Congested | Accept | Reject | Respond | SendMessage | CloseLink | Reconfigure
 )
 SessionInput: TypeAlias = TextReceived | BinaryReceived | TransportLost | Congested | Tick | Command
 ClientInput: TypeAlias = SessionInput | TransportOpened | TransportFailed | Connect
 ServerInput: TypeAlias = SessionInput | TransportOpened | UpgradeReceived | Accept | Reject
 StackInput: TypeAlias = (
-    Command | Tick | Congested | Connect | BytesReceived | StreamOpened | StreamFailed | Accept | Reject | Respond
+    Command
+    | Tick
+    | Congested
+    | Connect
+    | BytesReceived
+    | StreamLost
+    | StreamOpened
+    | StreamFailed
+    | Accept
+    | Reject
+    | Respond
 )

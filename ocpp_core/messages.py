@@ -10,9 +10,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from math import inf
 from typing import Any, Final, TypeAlias
 
-from ._json import MAX_DEPTH, depth, dumps, loads, quote
+from ._json import MAX_DEPTH, dumps, loads, loads_with_controls, quote
+from ._outline import has_more_elements, is_deeper
 
 __all__ = [
     "MAX_DEPTH",
@@ -28,7 +30,9 @@ __all__ = [
     "encode_message",
     "encode_payload",
     "encode_result",
+    "expect_size",
     "is_unicode",
+    "utf8_length",
 ]
 
 
@@ -94,6 +98,10 @@ class Leniency:
     """Ignore elements behind the last one of a message."""
     binary_messages: bool = False
     """Read binary WebSocket messages as UTF-8 text."""
+    control_characters: bool = False
+    """Read strings that hold line ends and other control characters unescaped (RFC 8259 §7 forbids them)."""
+    null_members: bool = False
+    """In strict mode, read a received member as absent that is `null` where its schema does not allow `null`."""
 
 
 _HEAD_OF_BROKEN = re.compile(r'\s*\[\s*([2-6])\s*,(?:\s*"([^"\\\x00-\x1f]{0,36})")?')
@@ -108,15 +116,21 @@ _UNANSWERED = {
 }
 
 
-def decode(text: str, types: Collection[int], leniency: Leniency = _STRICT) -> Frame | Malformed:
+def decode(
+    text: str, types: Collection[int], leniency: Leniency = _STRICT, max_elements: float = inf
+) -> Frame | Malformed:
     """Read one message; `types` are the message types that the negotiated version knows.
 
-    Never raises, whatever the text is.
+    More than `max_elements` (see `SessionConfig`) are not even parsed. Never raises, whatever the text is.
     """
+    if len(text) > max_elements and has_more_elements(text, max_elements):
+        return _broken(text, types, f"expected a message of at most {max_elements} elements")
     try:
         frame = loads(text)
     except ValueError:
-        return _broken(text, types, "expected a JSON array in valid UTF-8 without NaN or Infinity")
+        frame = _read_leniently(text, leniency)
+        if frame is None:
+            return _broken(text, types, "expected a JSON array in valid UTF-8 without NaN or Infinity")
     except RecursionError:
         return _broken(text, types, f"expected JSON nested at most {MAX_DEPTH} levels")
     if type(frame) is list and len(frame) == 4:
@@ -134,6 +148,14 @@ def decode(text: str, types: Collection[int], leniency: Leniency = _STRICT) -> F
     if type(frame) is not list or len(frame) < 1 or type(frame[0]) is not int:
         return Malformed(Fault.UNREADABLE, "expected a JSON array that begins with an integer message type")
     return _check(frame, types, leniency)
+
+
+def _read_leniently(text: str, leniency: Leniency) -> Any:
+    """Read a text that is no JSON by the letter; None where there is no tolerance for it."""
+    try:
+        return loads_with_controls(text) if leniency.control_characters else None
+    except ValueError:
+        return None
 
 
 def _broken(text: str, types: Collection[int], reason: str) -> Malformed:
@@ -157,6 +179,17 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def utf8_length(text: str) -> int:
+    """Count the bytes of a text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
+
+
+def expect_size(text: str, limit: float) -> None:
+    """Raise ValueError for a message to send that takes more than `limit` bytes."""
+    if 4 * len(text) > limit and (size := utf8_length(text)) > limit:  # no character takes more than four
+        raise ValueError(f"expected a message of at most {limit} bytes, got {size}")
 
 
 def _check(frame: Frame, types: Collection[int], leniency: Leniency) -> Frame | Malformed:
@@ -265,13 +298,9 @@ def encode_payload(payload: object) -> str:
     except RecursionError:
         text = ""
     # The message around it is one level more, and what is written here must be readable at the other end.
-    if not text or (len(text) >= 2 * MAX_DEPTH and _is_too_deep(text)):
+    if not text or (len(text) >= 2 * MAX_DEPTH and is_deeper(text, MAX_DEPTH - 1)):
         raise ValueError(f"expected a payload nested less than {MAX_DEPTH} levels")
     return text
-
-
-def _is_too_deep(payload_json: str) -> bool:
-    return payload_json.count("[") + payload_json.count("{") >= MAX_DEPTH and depth(payload_json) >= MAX_DEPTH
 
 
 def encode_message(kind: int, message_id: str, action: str, payload_json: str) -> str:

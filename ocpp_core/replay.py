@@ -5,13 +5,15 @@ A recording holds what the peer sent, credentials of the handshake included: kee
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from enum import Enum
 from types import UnionType
 from typing import Any, Final, Generic, Protocol, TypeVar, get_args
 
 from . import errors, inputs
 from .actions import Action
+from .versions import Version
 
 __all__ = ["Recorder", "replay"]
 
@@ -26,7 +28,7 @@ class _Engine(Protocol[_In_contra]):
 
 
 def _input_classes() -> dict[str, type]:
-    unions: tuple[UnionType, ...] = (inputs.ClientInput, inputs.StackInput, inputs.LinkInput)
+    unions: tuple[UnionType, ...] = (inputs.ClientInput, inputs.ServerInput, inputs.StackInput, inputs.LinkInput)
     return {cls.__name__: cls for union in unions for cls in get_args(union)}
 
 
@@ -90,9 +92,9 @@ def _tell(engine: _Engine[Any], record: dict[str, Any]) -> None:
 
 
 def _dump(event: Any, now: float) -> str:
-    values = {field.name: getattr(event, field.name) for field in fields(event)}
-    values = {name: _plain(value) for name, value in values.items() if not is_dataclass(value)}
-    return json.dumps({"at": now, "input": type(event).__name__, **values}, separators=(",", ":"))
+    values = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "config"}
+    record = {"at": now, "input": type(event).__name__, **values}
+    return json.dumps(record, separators=(",", ":"), default=_stand_in)
 
 
 def _plain(value: Any) -> Any:
@@ -100,7 +102,24 @@ def _plain(value: Any) -> Any:
         return {"$bytes": b64encode(value).decode()}
     if isinstance(value, Exception):
         return {"$error": type(value).__name__}
+    if isinstance(value, Version):
+        return {"$version": {field.name: getattr(value, field.name) for field in fields(value)}}
+    if isinstance(value, dict) and any(str(name).startswith("$") for name in value):
+        return {"$dict": value}  # somebody's payload, which only looks like one of these
     return value
+
+
+def _stand_in(value: Any) -> Any:
+    """Write what the engine's own encoder writes, and the sets and mappings of a version."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Enum):
+        return value.value
+    if type(value).__module__ == "uuid":
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} is not JSON serializable")
 
 
 def _load(record: dict[str, Any]) -> Any:
@@ -112,10 +131,23 @@ def _load(record: dict[str, Any]) -> Any:
 
 
 def _rich(value: Any) -> Any:
-    if not isinstance(value, dict):
+    if isinstance(value, list):  # headers and subprotocols
+        return tuple(tuple(item) if isinstance(item, list) else item for item in value)
+    if not isinstance(value, dict) or len(value) != 1:
         return value
-    if "$bytes" in value:
-        return b64decode(value["$bytes"])
-    if "$error" in value:
-        return errors.ConnectionFailedError(value["$error"])
-    return value
+    ((kind, content),) = value.items()
+    read = _RICH.get(kind)
+    return value if read is None else read(content)
+
+
+def _version(facts: dict[str, Any]) -> Version:
+    types, actions = frozenset(facts["message_types"]), frozenset(facts["send_actions"])
+    return Version(**{**facts, "message_types": types, "send_actions": actions})
+
+
+_RICH: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "$bytes": b64decode,
+    "$error": errors.ConnectionFailedError,
+    "$version": _version,
+    "$dict": dict,
+}

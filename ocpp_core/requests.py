@@ -6,11 +6,12 @@ connection, nor under an id that means something else by then.
 
 from collections.abc import Callable, Iterator
 
+from ._tolerance import forgive_nulls
 from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SessionAction, Trace
 from .calls import violation_error
-from .config import SessionConfig
+from .config import SessionConfig, Violation
 from .inputs import Decline, Fail, Reply
-from .messages import Frame, MessageType, encode_error, encode_result
+from .messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
 from .versions import ErrorCode, Version
 
 __all__ = ["UNREADABLE_ID", "Requests"]
@@ -62,11 +63,19 @@ class Requests:
         elif (validator := config.validator_of(action)) is not None and (
             violation := validator.check_call(action, payload)
         ) is not None:
-            error = violation_error(violation, self._version)
-            self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error))
-            self.refuse(message_id, violation.code, violation.description, action=action)
+            bare = forgive_nulls(validator, "call", action, payload) if config.leniency.null_members else None
+            if bare is None:
+                self._refuse_invalid(frame, violation)
+            else:
+                self._dispatch([*frame[:3], bare], now, expects_reply=True)
         else:
             self._dispatch(frame, now, expects_reply=True)
+
+    def _refuse_invalid(self, frame: Frame, violation: Violation) -> None:
+        _, message_id, action, payload = frame
+        error = violation_error(violation, self._version)
+        self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error, action))
+        self.refuse(message_id, violation.code, violation.description, action=action)
 
     def on_send(self, frame: Frame, now: float) -> str | None:
         """Take a SEND: dispatch it; what is wrong with it is returned, because it must never be answered."""
@@ -80,7 +89,10 @@ class Requests:
             return None
         validator = self.config.validator_of(action)
         if validator is not None and (violation := validator.check_send(action, payload)) is not None:
-            return violation.description
+            bare = forgive_nulls(validator, "send", action, payload) if self.config.leniency.null_members else None
+            if bare is None:
+                return violation.description
+            frame = [*frame[:3], bare]
         self._dispatch(frame, now, expects_reply=False)
         return None
 
@@ -103,8 +115,10 @@ class Requests:
         config = self.config
         try:
             text = encode_result(request.message_id, reply.payload)
+            if 4 * len(text) > config.max_outgoing_size:
+                expect_size(text, config.max_outgoing_size)
         except (TypeError, ValueError) as error:
-            self._own_fault(request, reply, now, str(error), error)
+            self._own_fault(request, reply, now, f"{request.action} CALLRESULT: {error}", error)
             return
         validator = config.validator_of(request.action)
         if validator is not None and (violation := validator.check_result(request.action, reply.payload)) is not None:
@@ -117,7 +131,7 @@ class Requests:
 
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""
-        self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error))
+        self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error, request.action))
         text, latency = "the receiver could not make a valid result", now - request.received_at
         self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, text, None, request.action, latency)
 
@@ -140,17 +154,24 @@ class Requests:
         action: str | None = None,
         latency: float | None = None,
     ) -> None:
-        """Send a CALLERROR, spelled for the version; details that are no JSON are left out and reported.
+        """Send a CALLERROR, spelled for the version; details that are no JSON or too large are left out and reported.
 
-        An error is sent in any case: what is no Unicode text in code and description is replaced.
+        An error is sent in any case: what is no Unicode text in code and description is replaced, and an id that takes
+        the room of the answer counts as unreadable.
         """
+        if len(message_id) > self.config.max_outgoing_size / 8:  # a character may be an escape of six bytes
+            message_id = UNREADABLE_ID
         kind, spelled = MessageType.CALLERROR.value, self._version.spell(code)
         details = {} if details is None else details
         try:
             text = encode_error(kind, message_id, spelled, description, details)
+            expect_size(text, self.config.max_outgoing_size)
         except (TypeError, ValueError) as error:
-            self._emit(Report(ReportKind.INVALID_REPLY, f"error details: {error}", message_id, details, error))
-            spelled, description = (part.encode(errors="replace").decode() for part in (spelled, description))
+            self._emit(
+                Report(ReportKind.INVALID_REPLY, f"{action} CALLERROR details: {error}", message_id, details, error)
+            )
+            parts = (spelled[:MAX_DESCRIPTION], description)
+            spelled, description = (part.encode(errors="replace").decode() for part in parts)
             details = {}
             text = encode_error(kind, message_id, spelled, description, details)
         self._send(text)

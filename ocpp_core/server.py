@@ -11,7 +11,6 @@ from math import inf
 from typing import Final, TypeAlias
 
 from .actions import Action, Report, ReportKind, Settle, StateChanged, UpgradeRequested
-from .calls import check_command
 from .config import IdFactory, LinkConfig, SessionConfig
 from .errors import ConnectionLostError
 from .inputs import (
@@ -29,6 +28,7 @@ from .inputs import (
     TransportOpened,
     UpgradeReceived,
 )
+from .outbound import check_command
 from .session import Closed, Session, SessionState
 from .versions import version_of
 

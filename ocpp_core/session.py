@@ -10,17 +10,9 @@ from collections.abc import Callable, Iterator
 from math import inf
 from typing import Final, assert_never
 
+from ._tolerance import mended
 from .actions import CloseTransport, Direction, Report, ReportKind, SendText, SessionAction, Settle, StateChanged, Trace
-from .calls import (
-    Calls,
-    OutboundCall,
-    RecentIds,
-    check_command,
-    check_message_id,
-    prepare_call,
-    prepare_raw,
-    violation_error,
-)
+from .calls import Calls, RecentIds, violation_error
 from .config import IdFactory, SessionConfig, Violation
 from .errors import ClosedError, ConnectionLostError
 from .inputs import (
@@ -49,6 +41,7 @@ from .messages import (
     encode_message,
     encode_payload,
 )
+from .outbound import OutboundCall, check_command, check_message_id, expect_room, prepare_call, prepare_raw
 from .requests import UNREADABLE_ID, Requests
 from .states import Closed, Closing, Draining, Open, SessionState
 from .versions import ErrorCode, Version
@@ -70,6 +63,7 @@ class Session:
     __slots__ = (
         "_actions",
         "_bad_messages",
+        "_bad_until",
         "_config",
         "_congested",
         "_emit",
@@ -109,6 +103,7 @@ class Session:
         self._now = -inf
         self._until = inf  # the end of the state, where it has one
         self._bad_messages = 0
+        self._bad_until = -inf  # the end of the period in which they are counted
         self._raw_ids = RecentIds(64)
         self._send: Callable[[str], None] = self._emit_text if send is None else send
         self.calls = Calls(version, config, ids, self._emit, self._send)
@@ -219,11 +214,14 @@ class Session:
             check_message_id(event.message_id)
             self.calls.check_unused(event.message_id)  # CALLs and SENDs share one id space (2.1 Part 4 §4.1.4)
         payload_json = encode_payload(event.payload)
+        expect_room(event, payload_json, self._config)
         if not isinstance(self.state, Open):
             self._emit(Settle(event.token, None, self._refusal(event.action)))
         elif (violation := self._send_violation(event)) is not None:
             error = violation_error(violation, self.version)
-            self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, event.payload, error))
+            self._emit(
+                Report(ReportKind.INVALID_REQUEST, violation.description, None, event.payload, error, event.action)
+            )
             self._emit(Settle(event.token, None, error))
         else:
             message_id = event.message_id or self.calls.new_id()
@@ -359,7 +357,9 @@ class Session:
         self._finish_drain()
 
     def _receive(self, text: str) -> None:
-        frame = decode(text, self._types, self._config.leniency)
+        if self._config.mend_text is not None:
+            text = mended(text, self._config.mend_text, self._emit)
+        frame = decode(text, self._types, self._config.leniency, self._config.max_elements)
         if type(frame) is not list:
             self._malformed(frame, text)  # type: ignore[arg-type]  # `type() is` narrows only one branch
         elif frame[0] == MessageType.CALL:
@@ -430,6 +430,8 @@ class Session:
         self._strike()
 
     def _strike(self) -> None:
+        if self._now >= self._bad_until:
+            self._bad_messages, self._bad_until = 0, self._now + self._config.bad_message_period
         self._bad_messages += 1
         if self._bad_messages >= self._config.max_bad_messages and isinstance(self.state, (Open, Draining)):
             self._end(1002, "Too many bad messages")

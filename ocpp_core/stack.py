@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import count
 from math import inf
 from random import Random
+from typing import Final
 
 from .actions import (
     Action,
@@ -16,6 +17,7 @@ from .actions import (
     CloseTransport,
     LinkAction,
     OpenTransport,
+    Reading,
     SendBytes,
     StateChanged,
 )
@@ -39,6 +41,7 @@ from .inputs import (
     StackInput,
     StartCall,
     StreamFailed,
+    StreamLost,
     StreamOpened,
     TextReceived,
     Tick,
@@ -46,12 +49,14 @@ from .inputs import (
     TransportLost,
     TransportOpened,
 )
-from .link import ClientLink, ServerLink
+from .link import ClientLink, ServerLink, Unfinished
 from .server import refuse_unopened
 from .session import Closed, Session
 from .versions import Version, version_of
 
 __all__ = ["ClientStack", "ServerStack"]
+
+_FOR_LINK: Final = frozenset({CloseTransport, Reading})
 
 
 class ServerStack:
@@ -59,7 +64,8 @@ class ServerStack:
 
     `StateChanged` tells the states of the conversation; `Closed` without `Open` before it is a handshake that ended.
     `session` is what the connection starts with unless `Accept` brings another config. `numbers` makes request
-    numbers, shared by all stacks of a server; `random` makes the ping jitter.
+    numbers and `unfinished` counts unfinished messages, both shared by all stacks of a server; `random` makes the ping
+    jitter.
     """
 
     __slots__ = ("_actions", "_config", "_ids", "_link", "_now", "_numbers", "_version", "session")
@@ -73,9 +79,10 @@ class ServerStack:
         ids: IdFactory,
         now: float,
         numbers: Iterator[int] | None = None,
+        unfinished: Unfinished | None = None,
     ) -> None:
         self.session: Session | None = None
-        self._link = ServerLink(link, random=random, now=now)
+        self._link = ServerLink(link, random=random, now=now, unfinished=unfinished)
         self._config = session
         self._version: Version | None = None
         self._ids = ids
@@ -112,6 +119,8 @@ class ServerStack:
                 self._link.handle(event, now)  # which keeps messages back, so that the session need not
             case BytesReceived():
                 pass  # taken before
+            case StreamLost():
+                self._link.handle(event, now)
             case Accept():
                 self._link.handle(event, now)
                 self._config = event.config or self._config
@@ -154,9 +163,8 @@ class ServerStack:
         while True:
             if actions:
                 action = actions.pop(0)
-                if type(action) is not CloseTransport:
+                if type(action) not in _FOR_LINK or self._instruct(action):
                     return action
-                link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
             elif link.unread and session is not None and (text := link.next_text()) is not None:
                 session.receive(text, self._now)
             else:
@@ -165,6 +173,15 @@ class ServerStack:
                     return inbound
                 if (news := self._from_link(inbound)) is not None:
                     return news
+
+    def _instruct(self, action: Action) -> bool:
+        """Have the link do what the session asks of its transport; tells whether the host has a part in it."""
+        if isinstance(action, CloseTransport):
+            self._link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
+            return False
+        if isinstance(action, Reading):
+            self._link.hold(not action.on)
+        return True
 
     def _from_link(self, action: LinkAction) -> Action | None:
         """Pass on what is meant for the host; what is meant for the session goes there."""
@@ -234,7 +251,7 @@ class ClientStack:
         else:
             self._handle_rare(event, now)
 
-    def _handle_rare(self, event: StackInput, now: float) -> None:
+    def _handle_rare(self, event: StackInput, now: float) -> None:  # noqa: C901 - one arm an input
         match event:
             case Tick() | Congested():
                 if self._link is not None:
@@ -242,6 +259,9 @@ class ClientStack:
                 self.engine.handle(event, now)
             case StreamOpened(attempt):
                 self._stream_opened(attempt)
+            case StreamLost():
+                if self._link is not None:
+                    self._link.handle(event, now)
             case StreamFailed(error, attempt):
                 self.engine.handle(TransportFailed(error, attempt=attempt), now)
             case Reconfigure(LinkConfig() | UpgradeTarget() as config):
@@ -313,4 +333,6 @@ class ClientStack:
                 return CloseStream(abort=True)  # still dialling: the host gives that up
             self._link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
             return None
+        elif isinstance(action, Reading) and self._link is not None:
+            self._link.hold(not action.on)
         return action

@@ -48,6 +48,7 @@ from .inputs import (
     StreamOpened,
     Tick,
 )
+from .link import Unfinished
 from .stack import ClientStack, ServerStack
 
 __all__ = ["Endpoint", "Fault", "Handler", "Laboratory", "Outcome", "Server", "Station", "Wire"]
@@ -318,6 +319,7 @@ class Server:
     def __post_init__(self) -> None:
         self.admit: Callable[[UpgradeRequested], Accept | Reject] = self._accept_first
         self._numbers = count(1)
+        self._unfinished = Unfinished()
 
     def accept_stream(self, station: Station) -> ServerConnection:
         """Take a new stream of a station."""
@@ -328,6 +330,7 @@ class Server:
             ids=self.lab.ids,
             now=self.lab.now,
             numbers=self._numbers,
+            unfinished=self._unfinished,
         )
         connection = ServerConnection(self.lab, stack, station)
         self.connections.append(connection)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from ocpp_core.handshake import SecurityProfile
     from ocpp_core.messages import Leniency, MessageType
+    from ocpp_core.times import write_time
     from ocpp_core.validation import create_validator, load_validator
 
     from . import events
@@ -45,12 +46,13 @@ if TYPE_CHECKING:
     from ._events import EventStream
     from ._registry import NOREPLY, Middleware
     from ._runtime import Listener
+    from ._time import utc_now
     from ._tls import TLSOptions
     from ._validators import warm_up
     from .accept import Handshake
     from .browser import BrowserOCPPClient
     from .client import OCPPClient
-    from .peer import ConnectionState
+    from .peer import ConnectionState, Peer
     from .server import OCPPServer
     from .server_client import OCPPServerClient
 
@@ -86,17 +88,19 @@ _HOMES = {
     ),
     "ocpp_core.handshake": ("SecurityProfile",),
     "ocpp_core.messages": ("Leniency", "MessageType"),
+    "ocpp_core.times": ("write_time",),
     "ocpp_core.validation": ("create_validator", "load_validator"),
     "ocpp_transports._events": ("EventStream",),
     "ocpp_transports._contexts": ("CallContext", "HandlerContext"),
     "ocpp_transports._registry": ("NOREPLY", "Middleware"),
     "ocpp_transports._runtime": ("Listener",),
+    "ocpp_transports._time": ("utc_now",),
     "ocpp_transports._tls": ("TLSOptions",),
     "ocpp_transports._validators": ("warm_up",),
     "ocpp_transports.accept": ("Handshake",),
     "ocpp_transports.browser": ("BrowserOCPPClient",),
     "ocpp_transports.client": ("OCPPClient",),
-    "ocpp_transports.peer": ("ConnectionState",),
+    "ocpp_transports.peer": ("ConnectionState", "Peer"),
     "ocpp_transports.server": ("OCPPServer",),
     "ocpp_transports.server_client": ("OCPPServerClient",),
 }
@@ -128,6 +132,7 @@ __all__ = [
     "OCPPError",
     "OCPPServer",
     "OCPPServerClient",
+    "Peer",
     "RPCError",
     "RPCFormatViolationError",
     "RPCFormationViolationError",
@@ -154,7 +159,9 @@ __all__ = [
     "create_validator",
     "events",
     "load_validator",
+    "utc_now",
     "warm_up",
+    "write_time",
 ]
 
 

@@ -5,34 +5,37 @@ not read from either. What others send while it waits for input is sent by one s
 writer task: only these tasks of the host write, so no caller's cancellation can cut a frame in two.
 """
 
-import logging
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Self, TypeAlias
+from ssl import SSLError
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
-from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamOpened
+from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
 
 from ._dialer import failure
 from ._driver import Driver, Handle, Slot
-from ._runtime import HIGH_WATER, LINGER, SEND_TIMEOUT, TLS_TIMEOUT, Connected
+from ._patience import Patience
+from ._runtime import HIGH_WATER, LINGER, Connected
+from ._tcp import acknowledged, is_broken
+from ._tls_reasons import client_reason
 from .accept import ConnectionFacts
 
 if TYPE_CHECKING:
     from ._scope import Scope
+    from ._tls_handshakes import TLSHandshakes
 
 __all__ = ["StreamHost"]
 
-_log = logging.getLogger(__name__)
 _CHUNK = 65536
 _LOW_WATER = HIGH_WATER // 4
-
-Wrap: TypeAlias = Callable[[ByteStream], Awaitable[ByteStream]]
+_SLICE = 16384
+"""Bytes sent at a time, so that progress within a long message shows also where only whole sends are seen."""
 
 
 class StreamHost:
@@ -43,8 +46,11 @@ class StreamHost:
 
     __slots__ = (
         "_attempt",
+        "_broken",
+        "_flushed",
         "_idle",
         "_is_feeding",
+        "_is_held",
         "_is_over",
         "_is_receiving",
         "_is_writing",
@@ -55,9 +61,11 @@ class StreamHost:
         "_stream",
         "_task",
         "_unsent",
+        "_wanted",
         "call_at",
         "driver",
         "is_closing",
+        "next_turn",
         "now",
         "slot",
         "spawn",
@@ -68,25 +76,39 @@ class StreamHost:
     def __init__(self, scope: "Scope") -> None:
         self.now = scope.clock
         self.call_at = scope.call_at
+        self.next_turn = scope.next_turn
         self.slot = scope.slot
         self.spawn = scope.spawn
         self.is_closing = False
         self._scope = scope
-        self._attempt = 0
+        self._attempt = 0  # of a client they begin with 1
+        self._broken: SSLError | None = None
         self._stream: ByteStream | None = None
         self._task: Handle | None = None
         self._outbox: list[bytes] = []
         self._unsent = 0  # bytes, those that are being written included
-        self._patience: Handle | None = None  # armed while congested
+        self._flushed = 0
+        self._patience: Patience | None = None  # while congested
+        self._is_held = False  # the driver wants nothing read
+        self._wanted: Slot | None = None  # waited for while it is
         self._idle: Slot | None = None
         self._is_feeding = False
         self._is_receiving = False
         self._is_writing = False
         self._is_over = False  # the end was fed, or must not be
 
-    def serve(self, stream: ByteStream, connected: Connected, wrap: Wrap | None = None) -> None:
-        """Serve an accepted stream, after `wrap` (a TLS handshake)."""
-        self._task = self._scope.spawn(self._serve(stream, connected, wrap), self)
+    def serve(
+        self,
+        stream: ByteStream,
+        connected: Connected,
+        tls: "TLSHandshakes | None" = None,
+        closed: Callable[[], None] | None = None,
+    ) -> None:
+        """Serve an accepted stream, with `tls` after a TLS handshake; `closed` is called when it is closed."""
+        if tls is not None:
+            tls.begin(self)
+        serving = self._serve(stream, connected, tls)
+        self._task = self._scope.spawn(serving if closed is None else _then(serving, closed), self)
         if self._scope.is_closed:
             self._abort()
 
@@ -105,6 +127,21 @@ class StreamHost:
         """Refuse: accepted connections do not dial."""
         raise RuntimeError(f"expected a client's host for attempt {attempt}, this one was accepted")
 
+    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+        """Take what arrives, or leave it with the kernel; see Host."""
+        self._is_held = not on
+        if on and self._wanted is not None:
+            self._wanted.set(None, None)
+
+    def is_lost(self) -> bool:
+        """Look whether the peer has reset the connection; see Host."""
+        stream = self._stream
+        if stream is None or self.is_closing or not is_broken(_socket_of(stream)):
+            return False
+        self._abort()
+        self._feed_loss()
+        return True
+
     def send(self, data: bytes, /) -> None:
         """Append to the output; the reading task sends it if it is at work, else a short task does."""
         stream = self._stream
@@ -113,7 +150,9 @@ class StreamHost:
         self._outbox.append(data)
         self._unsent += len(data)
         if self._unsent > HIGH_WATER and self._patience is None:
-            self._patience = self.call_at(self.now() + SEND_TIMEOUT, self._abort)
+            self._patience = Patience(
+                self.now, self.call_at, self.driver.send_timeout, mark=self._progress, give_up=self._abort
+            )
             self.driver.feed(Congested(on=True))
         if not (self._is_writing or self._is_feeding):
             self._is_writing = True
@@ -135,18 +174,22 @@ class StreamHost:
 
     # The task of the stream
 
-    async def _serve(self, stream: ByteStream, connected: Connected, wrap: Wrap | None) -> None:
+    async def _serve(self, stream: ByteStream, connected: Connected, tls: "TLSHandshakes | None") -> None:
+        secured = stream if tls is None else await self._secure(stream, tls)
+        if secured is not None:
+            await self._run(secured, partial(self._connected, secured, connected))
+
+    async def _secure(self, stream: ByteStream, tls: "TLSHandshakes") -> ByteStream | None:
+        """Do the TLS handshake; None if it failed, and then the stream is closed."""
+        secured: ByteStream | None = None
         try:
-            if wrap is not None:
-                with anyio.fail_after(TLS_TIMEOUT):
-                    stream = await wrap(stream)
-        except BaseException as error:
-            await _drop(stream)
-            if not isinstance(error, Exception):
-                raise
-            _log.info("a TLS handshake failed: %s", error)
-        else:
-            await self._run(stream, partial(self._connected, stream, connected))
+            with tls.handshake(self, stream.extra(SocketAttribute.raw_socket, None), _address(stream)):
+                with anyio.fail_after(tls.timeout):
+                    secured = await TLSStream.wrap(stream, server_side=True, ssl_context=tls.context)
+        finally:
+            if secured is None:
+                await _drop(stream)
+        return secured
 
     async def _dial(self, connect: Callable[[], Awaitable[ByteStream]]) -> None:
         try:
@@ -176,7 +219,7 @@ class StreamHost:
             if self._patience is not None:
                 self._patience.cancel()
             await _drop(stream)
-            self._feed_end()
+            self._feed_loss()
 
     def _connected(self, stream: ByteStream, connected: Connected) -> None:
         self._is_over = True  # in case there will be no driver to feed
@@ -190,32 +233,51 @@ class StreamHost:
             self.driver.feed(StreamOpened(self._attempt))
 
     async def _read(self, stream: ByteStream) -> None:
-        """Read until this end is closed; not while our own output does not drain."""
+        """Read until this end is closed; not while our own output does not drain, nor what the driver does not want."""
         while not self.is_closing:
             if self._outbox or self._patience is not None:
                 await self._flush(stream)
+            elif self._is_held:
+                await self._until_wanted()
             else:
                 self._take(await self._receive(stream))
 
-    def _take(self, data: bytes) -> None:
+    async def _until_wanted(self) -> None:
+        self._is_receiving = True
+        self._wanted = self.slot()
+        try:
+            await self._wanted.wait()
+        finally:
+            self._is_receiving = False
+            self._wanted = None
+
+    def _take(self, data: bytes | None) -> None:
         if self.is_closing:
             return
         self._is_feeding = True
         if data:
             self.driver.feed(BytesReceived(data, self._attempt))
+        elif data is None:
+            self._feed_loss()
         else:
             self._feed_end()
         self._is_feeding = False
 
-    async def _receive(self, stream: ByteStream) -> bytes:
-        """Wait for a chunk, after the peer's end for ours. Only these waits are ended by `close`: no write is cut."""
+    async def _receive(self, stream: ByteStream) -> bytes | None:
+        """Wait for a chunk, b"" at the peer's end, None if the stream broke; after the peer's end, wait for ours.
+
+        Only these waits are ended by `close`: no write is cut.
+        """
         self._is_receiving = True
         try:
             if self._is_over:
                 await self.slot().wait()
             return await stream.receive(_CHUNK)
-        except Exception:  # noqa: BLE001 - however a stream says so, it is over
+        except anyio.EndOfStream:
             return b""
+        except Exception as error:  # noqa: BLE001 - however a stream says so, it is over
+            self._broken = error.with_traceback(None) if isinstance(error, SSLError) else None
+            return None
         finally:
             self._is_receiving = False
 
@@ -235,7 +297,22 @@ class StreamHost:
             self._is_over = True
             self.driver.feed(BytesReceived(b"", self._attempt))
 
+    def _feed_loss(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._broken is not None and self._attempt:
+            # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
+            reason = client_reason(self._broken)
+            self.driver.feed(StreamFailed(failure(self._broken, reason=reason), self._attempt))
+        self.driver.feed(StreamLost(self._attempt))
+
     # Writing
+
+    def _progress(self) -> int:
+        """Say how far our output has come: what the peer has confirmed, or else what the stream has taken."""
+        confirmed = None if self._stream is None else acknowledged(_socket_of(self._stream))
+        return self._flushed if confirmed is None else confirmed
 
     async def _flush(self, stream: ByteStream) -> None:
         """Return when nothing is left to send, whoever sends it."""
@@ -261,7 +338,9 @@ class StreamHost:
 
     async def _send(self, stream: ByteStream, batch: bytes) -> None:
         try:
-            await stream.send(batch)
+            for start in range(0, len(batch), _SLICE):
+                await stream.send(batch[start : start + _SLICE])
+                self._flushed += min(_SLICE, len(batch) - start)
         except Exception:  # noqa: BLE001 - however a stream says so, it is over
             self._outbox.clear()
             self._abort()
@@ -273,22 +352,38 @@ class StreamHost:
             self.driver.feed(Congested(on=False))
 
 
+async def _then(coro: Coroutine[Any, Any, None], closed: Callable[[], None]) -> None:
+    try:
+        await coro
+    finally:
+        closed()
+
+
 async def _drop(stream: ByteStream) -> None:
     with anyio.CancelScope(shield=True), suppress(Exception):
         await anyio.aclose_forcefully(stream)
 
 
+def _socket_of(stream: ByteStream) -> socket.socket | None:
+    raw_socket: socket.socket | None = stream.extra(SocketAttribute.raw_socket, None)
+    return raw_socket
+
+
 def _keep_alive(stream: ByteStream) -> None:
-    raw_socket = stream.extra(SocketAttribute.raw_socket, None)
+    raw_socket = _socket_of(stream)
     if raw_socket is not None:
         with suppress(OSError):
             raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
-def _facts(stream: ByteStream) -> ConnectionFacts:
+def _address(stream: ByteStream) -> str | None:
     address = stream.extra(SocketAttribute.remote_address, None)
+    return address[0] if isinstance(address, tuple) else None
+
+
+def _facts(stream: ByteStream) -> ConnectionFacts:
     return ConnectionFacts(
-        address[0] if isinstance(address, tuple) else None,
+        _address(stream),
         stream.extra(TLSAttribute.peer_certificate, None) or None,
         stream.extra(TLSAttribute.tls_version, None) is not None,
     )

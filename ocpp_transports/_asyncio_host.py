@@ -4,17 +4,20 @@
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Sequence
+from ssl import SSLError
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
-from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamOpened
+from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
 
 from ._connect import tune
 from ._dialer import failure
 from ._driver import Driver, Handle, Slot
-from ._runtime import HIGH_WATER, LINGER, SEND_TIMEOUT, Connected
+from ._patience import Patience
+from ._runtime import HIGH_WATER, LINGER, Connected
+from ._tcp import acknowledged, is_broken
+from ._tls_reasons import client_reason
 from .accept import ConnectionFacts
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SocketHost"]
 
-_log = logging.getLogger(__name__)
 _SLICE = 65536
 _CHUNK = 65536
 _buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
@@ -54,12 +56,14 @@ class SocketHost(asyncio.BufferedProtocol):
     __slots__ = (
         "_attempt",
         "_buffer",
+        "_closed",
         "_connected",
-        "_is_congested",
+        "_is_held",
         "_is_over",
         "_is_tls",
+        "_linger_timer",
+        "_patience",
         "_scope",
-        "_timer",
         "_transport",
         "driver",
         "is_closing",
@@ -69,17 +73,25 @@ class SocketHost(asyncio.BufferedProtocol):
     )
     driver: Driver
 
-    def __init__(self, scope: "Scope", connected: Connected | None = None, attempt: int = 0) -> None:
+    def __init__(
+        self,
+        scope: "Scope",
+        connected: Connected | None = None,
+        attempt: int = 0,
+        closed: Callable[[], None] | None = None,
+    ) -> None:
         self.now = scope.clock
         self.send: Callable[[Any], None] = _swallow
         self.is_closing = False
         self.opening: Handle | None = None
         self._scope = scope
         self._connected = connected
+        self._closed = closed
         self._attempt = attempt
         self._transport: asyncio.Transport | None = None
-        self._timer: Handle | None = None  # the patience with congestion, or the linger
-        self._is_congested = False
+        self._patience: Patience | None = None  # while our output is congested
+        self._linger_timer: Handle | None = None
+        self._is_held = False  # the driver wants nothing read
         self._is_over = False  # the end was fed, or must not be
         self._is_tls = False
 
@@ -96,6 +108,35 @@ class SocketHost(asyncio.BufferedProtocol):
     def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
         """Run a coroutine as a task; see Host."""
         return self._scope.spawn(coro)
+
+    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` in a later turn; see Host."""
+        return self._scope.next_turn(fn)
+
+    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+        """Take what arrives, or leave it with the kernel; see Host."""
+        self._is_held = not on
+        self._switch_reading()
+
+    def _switch_reading(self) -> None:
+        """Read unless the driver wants nothing or our own output does not drain; all of the peer's rest at the end."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self.is_closing or not (self._is_held or self._patience):
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
+
+    def is_lost(self) -> bool:
+        """Look whether the peer has reset the connection; see Host."""
+        transport = self._transport
+        if transport is None or self.is_closing or not is_broken(transport.get_extra_info("socket")):
+            return False
+        self.is_closing = True
+        transport.abort()
+        self._feed_loss()
+        return True
 
     def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
         """Refuse: accepted connections do not dial."""
@@ -117,13 +158,11 @@ class SocketHost(asyncio.BufferedProtocol):
             self._linger(transport)
 
     def _linger(self, transport: asyncio.Transport) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self.call_at(self.now() + LINGER, transport.abort)
+        self._end_patience()
+        self._linger_timer = self.call_at(self.now() + LINGER, transport.abort)
+        self._switch_reading()
         if transport.is_closing():
             return
-        if self._is_congested:
-            transport.resume_reading()
         if self._is_over or self._is_tls:
             transport.close()  # TLS shuts its end by an alert and waits for the peer's
         else:
@@ -149,19 +188,30 @@ class SocketHost(asyncio.BufferedProtocol):
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         transport.set_write_buffer_limits(HIGH_WATER)
         tune(transport.get_extra_info("socket"))
-        self.send = self._send_sliced if self._is_tls else transport.write
+        self.send = self._send
+        if self._is_tls:
+            self.send = self._send_sliced
+            transport.set_read_buffer_limits(_CHUNK)  # type: ignore[attr-defined]  # of TLS transports on every loop
         try:
             if self._connected is None:
                 self.driver.feed(StreamOpened(self._attempt))
             else:
                 self._connected(self, _facts(transport))
-        except Exception:  # noqa: BLE001 - a fault of ours must not end the event loop
-            _log.exception("a connection could not be served")
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the event loop
+            self._scope.log.failed("a connection could not be served", error)
             self._give_up(transport)
+
+    def _send(self, data: bytes) -> None:
+        """Send unless the transport has failed and is about to say so: it would log each write until then."""
+        transport = cast("asyncio.Transport", self._transport)
+        if not transport.is_closing():
+            transport.write(data)
 
     def _send_sliced(self, data: bytes) -> None:
         """Send over TLS, whose transports notice at the next write only that the one before did not drain."""
         transport = cast("asyncio.Transport", self._transport)
+        if transport.is_closing():
+            return
         if len(data) <= _SLICE:
             transport.write(data)
             return
@@ -188,46 +238,78 @@ class SocketHost(asyncio.BufferedProtocol):
         return not (self.is_closing or self._is_tls)
 
     def pause_writing(self) -> None:
-        """Tell the engine that output piles up, read no more, and lose patience after a while."""
-        if self.is_closing or self._transport is None:
+        """Tell the engine that output piles up, read no more, and lose patience when nothing of it moves."""
+        transport = self._transport
+        if self.is_closing or transport is None:
             return
-        self._is_congested = True
-        self._timer = self.call_at(self.now() + SEND_TIMEOUT, self._transport.abort)
-        self._transport.pause_reading()
+        self._patience = Patience(
+            self.now, self.call_at, self.driver.send_timeout, mark=self._progress, give_up=transport.abort
+        )
+        self._switch_reading()
         self.driver.feed(Congested(on=True))
+
+    def _progress(self) -> int:
+        """Say how far our output has come: what the peer has confirmed, or else what has left this process."""
+        transport = cast("asyncio.Transport", self._transport)
+        confirmed = acknowledged(transport.get_extra_info("socket"))
+        return -transport.get_write_buffer_size() if confirmed is None else confirmed
 
     def resume_writing(self) -> None:
         """Tell the engine that output flows again."""
-        if self.is_closing or self._transport is None or self._timer is None:
+        if self.is_closing or self._patience is None:
             return
-        self._is_congested = False
-        self._timer.cancel()
-        self._timer = None
-        self._transport.resume_reading()
+        self._end_patience()
+        self._switch_reading()
         self.driver.feed(Congested(on=False))
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - how it ended makes no difference
-        """Feed the end of the stream, whoever ended it, unless the peer's end was fed before."""
+    def _end_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Feed the loss of the stream, whoever ended it, unless the peer's orderly end was fed before."""
         self.send = _swallow
+        if isinstance(exc, SSLError) and self._connected is None and not self.is_closing:
+            # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
+            self.failed(exc.with_traceback(None), "the server")
         self.is_closing = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._feed_end()
+        self._end_patience()
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
+            self._linger_timer = None
+        self._feed_loss()
+        self._transport = None  # one of TLS refers to this host for ever: a circle that holds 300 KB
         self._scope.streams.discard(self)
+        self._tell_closed()
         self._scope.changed()
+
+    def opened(self) -> None:
+        """Take note that opening an accepted socket is over: without a transport it is closed."""
+        if self._transport is None:
+            self._tell_closed()
+
+    def _tell_closed(self) -> None:
+        closed, self._closed = self._closed, None
+        if closed is not None:
+            closed()
 
     def _feed_end(self) -> None:
         if not self._is_over:
             self._is_over = True
             self.driver.feed(BytesReceived(b"", self._attempt))
 
+    def _feed_loss(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self.driver.feed(StreamLost(self._attempt))
+
     def failed(self, error: Exception, target: str) -> None:
         """Feed why the dial failed."""
         if self.is_closing:
             return
         self.is_closing = True
-        self.driver.feed(StreamFailed(failure(error, target), self._attempt))
+        self.driver.feed(StreamFailed(failure(error, target, client_reason(error)), self._attempt))
 
 
 def _facts(transport: asyncio.Transport) -> ConnectionFacts:

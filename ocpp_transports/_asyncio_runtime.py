@@ -1,7 +1,6 @@
 """The runtime of asyncio and uvloop."""
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
@@ -17,12 +16,14 @@ from ._connect import connect
 from ._dialer import Dialer
 from ._driver import Driver, Handle
 from ._future_slot import FutureSlot
-from ._runtime import BACKLOG, TLS_TIMEOUT, Address, Connected, Listener
+from ._logging import Log
+from ._runtime import BACKLOG, AcceptRules, Address, Connected, Listener
 from ._scope import ACCEPT_PAUSE, Scope, Task
+from ._tls_alerts import sending_alerts
+from ._tls_handshakes import TLSHandshakes
 
 __all__ = ["AsyncioRuntime"]
 
-_log = logging.getLogger(__name__)
 _BATCH = 64
 """Connections accepted at a stretch, when many stations come at once; then the others get their turn."""
 
@@ -30,9 +31,9 @@ _BATCH = 64
 class AsyncioRuntime(Scope):
     """A client's or server's share of an asyncio event loop; see Runtime."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: Log) -> None:
         self._loop = asyncio.get_running_loop()
-        super().__init__(self._loop.time)
+        super().__init__(self._loop.time, log)
         self._accepted: set[socket.socket] = set()
 
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
@@ -68,17 +69,23 @@ class AsyncioRuntime(Scope):
         try:
             address = where()
             target = f"{address.host}:{address.port}"
-            name = (address.server_hostname or address.host) if address.ssl is not None else None
             connected = await connect(address.host, address.port)
             try:
-                await self._loop.create_connection(
-                    lambda: stream, sock=connected, ssl=address.ssl, server_hostname=name
-                )
+                await self._carry(stream, connected, address)
             except BaseException:
                 connected.close()
                 raise
         except Exception as error:  # noqa: BLE001 - whatever the resolver, the network or TLS raises is an outcome
-            stream.failed(error, target)
+            # The way it took leads in a circle through what did the handshake: 300 KB until a full garbage collection.
+            stream.failed(error.with_traceback(None) if isinstance(error, OSError) else error, target)
+
+    async def _carry(self, stream: SocketHost, connected: socket.socket, address: Address) -> None:
+        if address.ssl is None:
+            await self._loop.create_connection(lambda: stream, sock=connected)
+            return
+        name = address.server_hostname or address.host
+        with sending_alerts(address.ssl, connected):
+            await self._loop.create_connection(lambda: stream, sock=connected, ssl=address.ssl, server_hostname=name)
 
     async def listen(
         self,
@@ -88,43 +95,71 @@ class AsyncioRuntime(Scope):
         ssl: SSLContext | None = None,
         backlog: int = BACKLOG,
         connected: Connected,
+        rules: AcceptRules | None = None,
     ) -> Listener:
         """Listen on a port; see Runtime."""
+        rules = rules or AcceptRules()
+        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.clock)
         listener = await self.bind(port, host, backlog)
-        return listener.accept_by(partial(self._accept, ssl, connected))
+        return listener.accept_by(partial(self._accept, tls, connected, rules))
 
-    async def _accept(self, ssl: SSLContext | None, connected: Connected, listener: SocketListener) -> None:
+    async def _accept(
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    ) -> None:
         """Accept for ever. Unlike `create_server`, this leaves TLS handshakes where they can be ended."""
         listening = listener.extra(SocketAttribute.raw_socket)
         while True:
             await anyio.wait_readable(listening)  # `sock_accept`, cancelled, may lose what it has accepted
             try:
                 for _ in range(_BATCH):
-                    accepted, _ = listening.accept()
+                    if tls is not None and tls.is_full:
+                        await tls.until_room()
+                    accepted, address = listening.accept()
                     accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
-                    self._welcome(accepted, ssl, connected)
+                    closed = rules.admit(address[0])
+                    if closed is None:
+                        accepted.close()
+                        continue
+                    self._welcome(accepted, address[0], tls, SocketHost(self, connected, closed=closed), rules)
             except BlockingIOError:  # nobody is left who waits
                 continue
             except OSError as error:
-                _log.warning("accepting a connection failed: %s", error)
+                self.accept_failed(rules, None, error)
                 await anyio.sleep(ACCEPT_PAUSE)
 
-    def _welcome(self, accepted: socket.socket, ssl: SSLContext | None, connected: Connected) -> None:
+    def _welcome(
+        self, accepted: socket.socket, address: str, tls: TLSHandshakes | None, host: SocketHost, rules: AcceptRules
+    ) -> None:
         """Take an accepted socket. Its task is ended by its host, and not once it has a transport.
 
         On uvloop a transport whose opening is cancelled never says that it is lost.
         """
-        host = SocketHost(self, connected)
         self._accepted.add(accepted)
-        host.opening = self.spawn(self._take(host, accepted, ssl), host)
+        if tls is None:
+            taking = self._take(host, accepted, address, rules)
+        else:
+            tls.begin(host)
+            taking = self._take_tls(host, accepted, address, tls)
+        host.opening = self.spawn(taking, host)
 
-    async def _take(self, host: SocketHost, accepted: socket.socket, ssl: SSLContext | None) -> None:
+    async def _take(self, host: SocketHost, accepted: socket.socket, address: str, rules: AcceptRules) -> None:
         self._accepted.discard(accepted)
-        timeout = None if ssl is None else TLS_TIMEOUT
         try:
-            await self._loop.connect_accepted_socket(lambda: host, accepted, ssl=ssl, ssl_handshake_timeout=timeout)
-        except OSError as error:
-            _log.info("a TLS handshake failed: %s", error)
+            await self._loop.connect_accepted_socket(lambda: host, accepted)
+        except OSError as error:  # the peer has gone already
+            self.accept_failed(rules, address, error)
+        finally:
+            host.opened()
+
+    async def _take_tls(self, host: SocketHost, accepted: socket.socket, address: str, tls: TLSHandshakes) -> None:
+        self._accepted.discard(accepted)
+        try:
+            with tls.handshake(host, accepted, address):
+                await self._loop.connect_accepted_socket(
+                    lambda: host, accepted, ssl=tls.context, ssl_handshake_timeout=tls.timeout
+                )
+        finally:
+            host.opened()
 
     async def aclose(self) -> None:
         """End everything; see Runtime."""

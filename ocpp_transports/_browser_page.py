@@ -1,8 +1,7 @@
 """The page's own `WebSocket` under Pyodide: the one file that touches JavaScript."""
 
-import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ocpp_core.errors import ConnectionFailedError
 
@@ -11,13 +10,17 @@ from ._browser_socket import Ear
 __all__ = ["JsPage"]
 
 _OPEN: Final = 1
-_log = logging.getLogger(__name__)
+
+Failed: TypeAlias = Callable[[str, BaseException], None]
 
 
 class JsPage:
-    """The page, or the worker, that this interpreter runs in. Raises RuntimeError anywhere else."""
+    """The page, or the worker, that this interpreter runs in. Raises RuntimeError anywhere else.
 
-    def __init__(self) -> None:
+    `failed` is told of faults in what the page calls.
+    """
+
+    def __init__(self, failed: Failed) -> None:
         try:
             import js  # noqa: PLC0415 - there is no such module outside of a browser
             from pyodide import ffi  # noqa: PLC0415 - as above
@@ -25,6 +28,7 @@ class JsPage:
             raise RuntimeError("expected to run in a browser under Pyodide; elsewhere there is OCPPClient") from None
         self._js = js
         self._ffi = ffi
+        self._failed = failed
 
     def open(self, url: str, subprotocols: Sequence[str], ear: Ear) -> "JsSocket":
         """Open a socket; see Page."""
@@ -32,7 +36,7 @@ class JsPage:
             socket = self._js.WebSocket.new(url, self._ffi.to_js(list(subprotocols)))
         except self._ffi.JsException as error:  # its text may hold the URL, and so the password
             raise ConnectionFailedError(f"the page refuses to open this WebSocket ({error.name})") from None
-        return JsSocket(socket, ear, self._ffi.create_proxy)
+        return JsSocket(socket, ear, self._ffi.create_proxy, self._failed)
 
 
 class JsSocket:
@@ -42,14 +46,19 @@ class JsSocket:
     still listens raises in the page.
     """
 
-    def __init__(self, socket: Any, ear: Ear, create_proxy: Callable[[Callable[[Any], None]], Any]) -> None:
+    def __init__(
+        self, socket: Any, ear: Ear, create_proxy: Callable[[Callable[[Any], None]], Any], failed: Failed
+    ) -> None:
+        def proxy(listen: Callable[[Any], None]) -> Any:
+            return create_proxy(_guarded(listen, failed))
+
         socket.binaryType = "arraybuffer"
         self._socket = socket
         self._listeners = {
-            "open": create_proxy(_guarded(lambda _: ear.opened(socket.protocol))),
-            "message": create_proxy(_guarded(lambda event: ear.heard(_message(event.data)))),
-            "error": create_proxy(_guarded(lambda _: ear.failed())),
-            "close": create_proxy(_guarded(lambda event: ear.closed(event.code, event.reason))),
+            "open": proxy(lambda _: ear.opened(socket.protocol)),
+            "message": proxy(lambda event: ear.heard(_message(event.data))),
+            "error": proxy(lambda _: ear.failed()),
+            "close": proxy(lambda event: ear.closed(event.code, event.reason)),
         }
         for name, listener in self._listeners.items():
             socket.addEventListener(name, listener)
@@ -85,13 +94,13 @@ def _message(data: Any) -> str | bytes:
     return data if isinstance(data, str) else bytes(data.to_bytes())
 
 
-def _guarded(listen: Callable[[Any], None]) -> Callable[[Any], None]:
+def _guarded(listen: Callable[[Any], None], failed: Failed) -> Callable[[Any], None]:
     """Keep exceptions from the page, whose `error` event they would become."""
 
     def guarded(event: Any) -> None:
         try:
             listen(event)
-        except Exception:  # noqa: BLE001 - whatever it is, it is a fault of ours
-            _log.exception("a listener of a WebSocket failed")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault of ours
+            failed("a listener of a WebSocket failed", error)
 
     return guarded

@@ -4,12 +4,12 @@ Pyodide's loop refuses times that have passed, where other loops ring at once, a
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from ._driver import Handle
 from ._future_slot import FutureSlot
+from ._logging import Log
 
 __all__ = ["LATE", "SECOND_LOOKS", "BrowserRuntime"]
 
@@ -17,8 +17,6 @@ LATE: Final = 0.1
 """Seconds from which on a timer rings late: the page was busy, or its tab is hidden and its timers are throttled."""
 SECOND_LOOKS: Final = 3
 """Turns of the loop that a late timer lets pass, so that what came in meanwhile (an answer) is heard before it."""
-
-_log = logging.getLogger(__name__)
 
 
 class _Timer:
@@ -58,8 +56,9 @@ class _Over:
 class BrowserRuntime:
     """A client's share of the page's loop; see Runtime. Raises RuntimeError where no event loop runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: Log) -> None:
         self._loop = asyncio.get_running_loop()
+        self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
         self._closers: set[asyncio.Task[Any] | None] = set()
         self._is_closed = False
@@ -71,6 +70,10 @@ class BrowserRuntime:
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`; see Runtime."""
         return _Timer(self._loop, when, fn)
+
+    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` in a later turn; see Runtime."""
+        return self._loop.call_soon(fn)
 
     def slot(self) -> FutureSlot:
         """Make an empty slot."""
@@ -90,7 +93,7 @@ class BrowserRuntime:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            _log.error("a task failed", exc_info=error)
+            self._log.failed("a task failed", error)
 
     async def aclose(self) -> None:
         """End all tasks but those that wait here; see Runtime."""

@@ -11,10 +11,14 @@ from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, Tran
 
 from ._browser_options import BrowserOptions
 from ._driver import Driver, Handle
-from ._runtime import HIGH_WATER, SEND_TIMEOUT, Runtime
+from ._patience import Patience
+from ._runtime import HIGH_WATER, Runtime
 
 __all__ = ["BrowserSocket", "Ear", "Page", "PageSocket", "code_for_pages"]
 
+_MOST_UNREAD: Final = 1 << 20
+"""Characters and bytes kept while nothing is to be read, which a page cannot prevent; beyond, the connection ends."""
+_TRY_AGAIN_LATER: Final = 1013
 _PRIVATE: Final = 3000
 """What takes a standard close code to the private ones: 1002 becomes 4002."""
 
@@ -86,8 +90,11 @@ class BrowserSocket:
         self._socket: PageSocket | None = None
         self._is_dialling = True
         self._is_ending = False
-        self._timer: Handle | None = None  # for the end of what is closed, or for output that does not drain
-        self._full_since = 0.0
+        self._timer: Handle | None = None  # for the end of what is closed
+        self._patience: Patience | None = None  # while our output is congested
+        self._given = 0  # bytes, since it is
+        self._is_held = False  # the driver wants nothing read
+        self._unread = 0
 
     def dial(self, page: Page, subprotocols: Sequence[str]) -> Self:
         """Begin to connect; returns itself."""
@@ -106,9 +113,10 @@ class BrowserSocket:
             return
         if self._socket.is_open:
             self._socket.send(data)
-            if self._timer is None and self._socket.buffered > HIGH_WATER:
-                self._full_since = self._runtime.now()
-                self._ring_in(SEND_TIMEOUT / 10, self._watch_output)
+            if self._patience is not None:
+                self._given += len(data.encode())
+            elif self._socket.buffered > HIGH_WATER:
+                self._begin_patience()
         else:  # a page would drop it, and complain in its console
             self._expect_end()
 
@@ -124,6 +132,15 @@ class BrowserSocket:
         else:
             self._socket.close(code_for_pages(code), reason)
 
+    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+        """Take note that the engine keeps what a page goes on to bring, or has worked it off."""
+        self._is_held = not on
+        self._unread = 0
+
+    def is_lost(self) -> bool:
+        """Nothing is to be looked for: a page tells by itself."""
+        return False
+
     # Ear
 
     def opened(self, subprotocol: str) -> None:
@@ -132,7 +149,13 @@ class BrowserSocket:
         self._driver.feed(TransportOpened(subprotocol or None, self._attempt))
 
     def heard(self, message: str | bytes) -> None:
-        """Hand over a message."""
+        """Hand over a message; end a connection that brings far more than is worked off."""
+        if self._is_held:
+            self._unread += len(message)
+            if self._unread > _MOST_UNREAD:
+                self.close(_TRY_AGAIN_LATER, "too many messages at a time")
+                self._lose(_TRY_AGAIN_LATER, "too many messages at a time")
+                return
         if isinstance(message, str):
             self._driver.feed(TextReceived(message, self._attempt))
         else:
@@ -174,6 +197,9 @@ class BrowserSocket:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     # What a page is not told
 
@@ -183,15 +209,24 @@ class BrowserSocket:
             self._is_ending = True
             self._ring_in(self._options.close_timeout, lambda: self._lose(1006, ""))
 
-    def _watch_output(self) -> None:
-        """Drop a connection whose output does not drain: a page is not told when it does, so look now and then."""
-        self._timer = None
-        if self._socket is None or self._socket.buffered < HIGH_WATER // 4:
-            return
-        if self._runtime.now() - self._full_since >= SEND_TIMEOUT:
-            self._lose(1006, "")
-        else:
-            self._ring_in(SEND_TIMEOUT / 10, self._watch_output)
+    def _begin_patience(self) -> None:
+        """Drop a connection whose output does not move: a page is not told when it drains, so look now and then."""
+        self._given = 0
+        self._patience = Patience(
+            self._runtime.now,
+            self._runtime.call_at,
+            self._driver.send_timeout,
+            mark=self._progress,
+            give_up=lambda: self._lose(1006, ""),
+        )
+
+    def _progress(self) -> int | None:
+        """Say how far the output has come; None when it has drained, which ends the watch."""
+        buffered = 0 if self._socket is None else self._socket.buffered
+        if buffered >= HIGH_WATER // 4:
+            return self._given - buffered
+        self._patience = None
+        return None
 
     def _ring_in(self, seconds: float, fn: Callable[[], None]) -> None:
         if self._timer is not None:

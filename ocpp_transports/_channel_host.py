@@ -1,8 +1,8 @@
 """The host of a connection whose WebSocket another library speaks: texts in, texts out, by tasks of this side."""
 
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from math import isfinite
 from typing import Any, Protocol, Self, TypeAlias
 
 import anyio
@@ -12,11 +12,16 @@ from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, Tran
 
 from ._dialer import failure
 from ._driver import Driver, Handle, Slot
-from ._runtime import HIGH_WATER, SEND_TIMEOUT, SocketRuntime
+from ._patience import LEAST_RATE
+from ._runtime import HIGH_WATER, SocketRuntime
 
 __all__ = ["Channel", "ChannelClosed", "ChannelHost", "OpenChannel"]
 
-_log = logging.getLogger(__name__)
+_TURN = 32
+"""Units of work until other connections get their turn: a message is one, and so are 2 KiB of it.
+
+A library may have many messages ready, and not wait for a moment until they are gone.
+"""
 
 
 class ChannelClosed(Exception):  # noqa: N818 - it says how a channel ended, in order or not
@@ -67,6 +72,7 @@ class ChannelHost:
         self.call_at = runtime.call_at
         self.slot = runtime.slot
         self.spawn = runtime.spawn
+        self.next_turn = runtime.next_turn
         self.is_closing = False
         self._runtime = runtime
         self._attempt = attempt
@@ -76,7 +82,9 @@ class ChannelHost:
         self._flusher: Handle | None = None
         self._output: deque[str] = deque()
         self._unsent = 0
-        self._room: Slot | None = None
+        self._is_held = False  # the driver wants nothing read
+        self._work = 0  # units since this turn began
+        self._wanted: Slot | None = None  # what the reader waits for before it reads on
         self._farewell: tuple[int, str] | None = None
 
     # The two ways to a channel
@@ -116,6 +124,15 @@ class ChannelHost:
         """Refuse: accepted connections do not dial."""
         raise RuntimeError(f"expected a client's host for attempt {attempt}, this one was accepted")
 
+    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+        """Take what arrives, or leave it with the channel; see Host."""
+        self._is_held = not on
+        self._look_again()
+
+    def is_lost(self) -> bool:
+        """Nothing is known of a channel but what reading from it tells."""
+        return False
+
     def send(self, data: str, /) -> None:
         """Append a text to the output, which a short task sends."""
         if not self.is_closing and self._channel is not None:
@@ -148,26 +165,39 @@ class ChannelHost:
             self.driver.feed(TransportOpened(subprotocol, self._attempt))
             while True:
                 self._hear(await channel.receive())
-                if self._unsent > HIGH_WATER:
-                    await self._until_there_is_room()
+                while self._is_held or self._unsent > HIGH_WATER:
+                    await self._until_wanted()
+                if self._work >= _TURN:
+                    await self._until_next_turn()
         except ChannelClosed as closed:
             end = closed
-        except Exception:  # noqa: BLE001 - whatever another library raises ends its channel, and nothing else
-            _log.warning("a channel failed", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - whatever another library raises ends its channel, and nothing else
+            self._runtime.log.failed("a channel failed", error)
         finally:
             self._reader = None
             self._lose(end.code, end.reason)
 
     def _hear(self, message: str | bytes) -> None:
+        self._work += 1 + (len(message) >> 11)
         if isinstance(message, str):
             self.driver.feed(TextReceived(message, self._attempt))
         else:
             self.driver.feed(BinaryReceived(message, self._attempt))
 
-    async def _until_there_is_room(self) -> None:
-        """Read no more from a peer that does not read."""
-        self._room = self.slot()
-        await self._room.wait()
+    async def _until_wanted(self) -> None:
+        """Read nothing from a peer that does not read itself, nor what there is no room for."""
+        self._wanted = self.slot()
+        await self._wanted.wait()
+
+    async def _until_next_turn(self) -> None:
+        self._work = 0
+        turn = self.slot()
+        self.next_turn(lambda: turn.set(None, None))
+        await turn.wait()
+
+    def _look_again(self) -> None:
+        if self._wanted is not None:
+            self._wanted.set(None, None)
 
     # Writing
 
@@ -184,20 +214,22 @@ class ChannelHost:
         except ChannelClosed:  # how it ended is for the reader to learn, and to tell
             self._output.clear()
             self._unsent = 0  # else the reader might wait for room, and never learn of it
-        except Exception:  # noqa: BLE001 - as above
-            _log.warning("a channel took no more", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._runtime.log.failed("a channel took no more", error)
             self._lose(1006, "")
         finally:
             self._flusher = None
-            if self._room is not None:
-                self._room.set(None, None)
+            self._look_again()
 
     async def _send(self, channel: Channel, text: str) -> None:
-        timer = self.call_at(self.now() + SEND_TIMEOUT, lambda: self._lose(1006, ""))
+        """Send a text, whose progress cannot be seen: a long one may take as long as a slow line wants for it."""
+        patience = self.driver.send_timeout + len(text) / LEAST_RATE
+        timer = self.call_at(self.now() + patience, lambda: self._lose(1006, "")) if isfinite(patience) else None
         try:
             await channel.send(text)
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
         self._unsent -= len(text)
 
     # The end

@@ -3,12 +3,14 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from types import TracebackType
 from typing import Self
 
 from ocpp_core.client import ClientEngine, Closing, Connecting, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig
 from ocpp_core.inputs import Close, Connect, Reconfigure
+from ocpp_core.session import Closing as SessionClosing
 from ocpp_core.session import Session
 
 from ._driver import Driver, Slot
@@ -55,9 +57,11 @@ class ClientPeer(Peer):
     @property
     def state(self) -> ConnectionState:
         """The state of the connection; CONNECTING also while waiting for the next attempt."""
-        state = None if self._engine is None else self._engine.state
-        if isinstance(state, Online):
-            return ConnectionState.OPEN
+        engine = self._engine
+        state = None if engine is None else engine.state
+        if engine is not None and isinstance(state, Online):
+            closes = engine.session is not None and isinstance(engine.session.state, SessionClosing)
+            return ConnectionState.CLOSING if closes else ConnectionState.OPEN
         if isinstance(state, (Connecting, Waiting)):
             return ConnectionState.CONNECTING
         return ConnectionState.CLOSING if isinstance(state, Closing) else ConnectionState.CLOSED
@@ -160,6 +164,7 @@ class ClientPeer(Peer):
 
     def _waits(self, state: Waiting) -> None:
         self._end_serving()
+        self._log.flush()
         if state.lost is not None:
             self._tell("disconnect", DisconnectEvent(*state.lost))
         self._log.info(f"attempt {state.tries} follows in {state.delay:.1f} s")
@@ -169,6 +174,8 @@ class ClientPeer(Peer):
         """Take root in the event loop that runs this."""
         self._runtime, self._engine, driver = self._take_root(in_block=in_block)
         self._driver = driver
+        driver.send_timeout = self._options.send_timeout or inf
+        self._log.now = self._runtime.now
         return driver
 
     async def _shut(self) -> None:

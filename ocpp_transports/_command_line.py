@@ -26,8 +26,6 @@ def set_up_logging(*, verbose: bool) -> None:
     """Show the library's log where it is wanted; otherwise not even its warnings, which these programs provoke."""
     if verbose:
         logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(levelname)s %(message)s")
-    else:
-        logging.getLogger("ocpp_ws_io").addHandler(logging.NullHandler())
 
 
 def print_any_text() -> None:

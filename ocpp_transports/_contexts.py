@@ -9,6 +9,7 @@ from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Fail, Reply
 
 from ._driver import Slot
+from ._redaction import safe_repr
 
 if TYPE_CHECKING:
     from ._handlers import Dispatcher
@@ -68,6 +69,8 @@ class CallContext:
     client: Any = None
     options: dict[str, Any] = field(default_factory=dict)
     """The keyword arguments of `call`: `timeout`, `ttl`, `message_id`, `validate`."""
+
+    __repr__ = safe_repr
 
 
 class HandlerContext:

@@ -11,12 +11,13 @@ from ._runtime import Runtime
 __all__ = ["Dialer", "OpenStream", "OutStream", "failure"]
 
 
-def failure(error: Exception, target: str = "the server") -> ConnectionFailedError:
-    """Make one error of all the ways in which a dial fails; the cause is chained."""
+def failure(error: Exception, target: str = "the server", reason: str | None = None) -> ConnectionFailedError:
+    """Make one error of all the ways in which a dial fails; the cause is chained, `reason` says more than it does."""
     if isinstance(error, ConnectionFailedError):
         return error
-    reason = error.__cause__ if isinstance(error.__cause__, OSError) else error  # anyio wraps the telling one
-    failed = ConnectionFailedError(f"no connection to {target}: {reason}")
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error  # anyio wraps the telling one
+    said = reason or str(cause) or "the connection broke"  # a reset during a TLS handshake comes without a text
+    failed = ConnectionFailedError(f"no connection to {target}: {said}")
     failed.__cause__ = error
     return failed
 
@@ -28,6 +29,12 @@ class OutStream(Protocol):
 
     def send(self, data: Any, /) -> None:
         """Append to the output; swallowed while there is no connection."""
+
+    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+        """Take what arrives, or leave it where it is."""
+
+    def is_lost(self) -> bool:
+        """Look whether the connection broke, and feed its loss then."""
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
         """End the stream or its dial."""
@@ -47,6 +54,7 @@ class Dialer:
         self.call_at = runtime.call_at
         self.slot = runtime.slot
         self.spawn = runtime.spawn
+        self.next_turn = runtime.next_turn
         self._open_stream = open_stream
         self._stream: OutStream | None = None
 
@@ -60,6 +68,15 @@ class Dialer:
         """Send on the present stream."""
         if self._stream is not None:
             self._stream.send(data)
+
+    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+        """Read from the present stream, or leave what arrives where it is."""
+        if self._stream is not None:
+            self._stream.read(on)
+
+    def is_lost(self) -> bool:
+        """Look whether the present stream broke; see Host."""
+        return self._stream is not None and self._stream.is_lost()
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
         """End the present stream or its dial."""

@@ -19,6 +19,7 @@ from ocpp_core.actions import (
     Dispatch,
     HttpRequest,
     OpenTransport,
+    Reading,
     Report,
     SendBytes,
     SendText,
@@ -26,21 +27,22 @@ from ocpp_core.actions import (
     StateChanged,
     Trace,
     UpgradeRequested,
+    Yield,
 )
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import CancelCall, Tick
 
-__all__ = ["BURST", "Driver", "Engine", "Handle", "Host", "Owner", "Slot"]
+__all__ = ["BURST", "EARLY", "SEND_TIMEOUT", "Driver", "Engine", "Handle", "Host", "Owner", "Slot"]
 
 BURST: Final = 32
-"""Requests dispatched at a stretch; then other connections get their turn.
+"""Requests dispatched at a stretch; then other connections get their turn. What is decoded is the engine's to count."""
+SEND_TIMEOUT: Final = 30.0
+"""Seconds that congested output may make no progress by default; then the connection is dropped."""
+LOOK: Final = 1.0
+"""Seconds between two looks whether a connection that is not read from is still there."""
 
-No more than the handlers that run at once (`_handlers.RUNNING`): a longer burst would pile up behind handlers that
-have not had a single turn of the event loop yet, and be refused for overload.
-"""
 
-
-_EARLY: Final = 0.001
+EARLY: Final = 0.001
 """Seconds by which a timer may ring early (uvloop counts milliseconds) and is taken to be in time.
 
 Arming it again for the rest of the millisecond would ring at once, hundreds of times.
@@ -104,6 +106,15 @@ class Host(Protocol):
         `code` and `reason` are for hosts of messages; hosts of byte streams ignore them.
         """
 
+    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+        """Take what arrives and feed it, or leave it where it is: with the kernel, hence with the peer."""
+
+    def is_lost(self) -> bool:
+        """Look, without reading, whether the connection broke; its loss is fed then, and what it had sent dropped."""
+
+    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` in a later turn of the event loop, after everything that is ready now."""
+
     def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:
         """Open a connection and feed the outcome; a new dial ends the one before."""
 
@@ -144,21 +155,42 @@ class Driver:
 
     `owner` may be replaced at any time: admission looks after a connection first, then the peer does. The deadline of
     an engine that is under way is armed at once; its actions wait for the first `feed`.
+
+    What is not worked off is not read. The host is told to stop reading while the rest of a turn's work waits for the
+    next one, and while the engine has no room for further requests; TCP tells the peer.
     """
 
-    __slots__ = ("_asked", "_draining", "_due", "_now", "_resume", "_slots", "_timer", "engine", "host", "owner")
+    __slots__ = (
+        "_asked",
+        "_draining",
+        "_due",
+        "_is_reading",
+        "_look",
+        "_now",
+        "_resume",
+        "_slots",
+        "_timer",
+        "engine",
+        "host",
+        "owner",
+        "send_timeout",
+    )
 
     def __init__(self, engine: Engine, host: Host, owner: Owner) -> None:
         self.engine = engine
         self.host = host
         self.owner = owner
+        self.send_timeout = SEND_TIMEOUT
+        """Seconds that congested output may make no progress, `inf` for ever; for the host."""
         self._now = host.now
         self._asked = 0
         self._slots: dict[int, Slot] | None = {}  # None once stopped
         self._draining = False
         self._timer: Handle | None = None
         self._due = inf
-        self._resume: Handle | None = None
+        self._resume: Handle | None = None  # armed while the rest of a turn's work waits
+        self._look: Handle | None = None  # armed while the engine wants nothing read
+        self._is_reading = True
         host.driver = self
         self._arm()
 
@@ -199,10 +231,10 @@ class Driver:
     def stop(self) -> None:
         """Disarm the timer and settle what is open by ClosedError: afterwards nothing is held. Idempotent."""
         slots, self._slots = self._slots or {}, None
-        for timer in (self._timer, self._resume):
+        for timer in (self._timer, self._resume, self._look):
             if timer is not None:
                 timer.cancel()
-        self._timer = self._resume = None
+        self._timer = self._resume = self._look = None
         self._due = inf
         for slot in slots.values():
             slot.set(None, ClosedError("the connection has been closed"))
@@ -220,21 +252,62 @@ class Driver:
                     self.owner.dispatched(action)
                     budget -= 1
                     if not budget:
-                        self._pause()
+                        self._end_turn()
                         break
+                elif kind is Yield:
+                    self._end_turn()
+                    break
                 else:
                     _PERFORM[kind](self, action)
         finally:
             self._draining = False
         self._arm()
 
-    def _pause(self) -> None:
+    # Turns
+
+    def _end_turn(self) -> None:
         if self._slots is not None:
-            self._resume = self.host.call_at(self._now(), self._go_on)
+            self._resume = self.host.next_turn(self._go_on)
+            self._switch_reading()
 
     def _go_on(self) -> None:
         self._resume = None
-        self._drain()
+        if not self.host.is_lost():
+            self._drain()
+            self._switch_reading()
+
+    def reading(self, action: Reading) -> None:
+        """Have the host read on, or read nothing and look now and then whether the peer is still there."""
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+        if not action.on and self._slots is not None:
+            self._look_later()
+        self._switch_reading()
+
+    def _look_later(self) -> None:
+        self._look = self.host.call_at(self._now() + LOOK, self._look_after)
+
+    def _look_after(self) -> None:
+        self._look = None
+        if not self.host.is_lost():
+            self._look_later()
+
+    def _switch_reading(self) -> None:
+        is_reading = self._resume is None and self._look is None
+        if is_reading is not self._is_reading:
+            self._is_reading = is_reading
+            self.host.read(is_reading)
+
+    def dial(self, action: OpenTransport) -> None:
+        """Open a connection, which is read from the start, whatever became of the one before."""
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+        self._is_reading = True
+        self.host.dial(action.attempt, action.subprotocols)
+
+    # The timer
 
     def _arm(self) -> None:
         """Arm the one timer, anew only where the deadline got earlier: late ones are cheaper to look at twice."""
@@ -254,7 +327,7 @@ class Driver:
         self._timer = None
         self._due = inf
         now, deadline = self._now(), self.engine.deadline
-        if deadline > now + _EARLY:
+        if deadline > now + EARLY:
             self._arm()
             return
         self.engine.handle(Tick(), max(now, deadline))
@@ -276,7 +349,8 @@ _PERFORM: Final[Mapping[type, Callable[[Driver, Any], None]]] = {
     SendText: lambda driver, action: driver.host.send(action.text),
     CloseStream: lambda driver, action: driver.host.close(abort=action.abort),
     CloseTransport: lambda driver, action: driver.host.close(action.code, action.reason, abort=action.abort),
-    OpenTransport: lambda driver, action: driver.host.dial(action.attempt, action.subprotocols),
+    OpenTransport: Driver.dial,
+    Reading: Driver.reading,
     Dispatch: lambda driver, action: driver.owner.dispatched(action),
     Abandon: lambda driver, action: driver.owner.abandoned(action.request),
     Settle: Driver.settle,

@@ -1,44 +1,78 @@
 """From a dispatched request to its one answer: run the handler, turn what it returns or raises into an input.
 
-A `Dispatcher` serves one connection. Handlers start in the order of arrival and run concurrently: plain functions at
-once, coroutine functions as tasks of the host, so that a handler can call its own peer. Loop-free, like the driver.
+A `Dispatcher` serves one connection. Handlers begin in the order of arrival and run concurrently: plain functions at
+once, coroutine functions as tasks of the host, so that a handler can call its own peer. A plain function that comes
+behind a task which has not begun runs as a task too, else it would overtake it. Loop-free, like the driver.
+
+How many requests may be here is for the session to say (`SessionConfig.max_inbound`); how many run, and how long, for
+this file.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from inspect import isawaitable
-from math import inf
+from math import inf, isfinite
 from typing import Any, Final
 
 from ocpp_core.actions import Dispatch
 from ocpp_core.errors import ConnectionLostError, RPCError, RPCInternalError
 from ocpp_core.inputs import Decline, Fail, Reply
+from ocpp_core.timers import coarse
 from ocpp_core.versions import ErrorCode
 
 from ._contexts import HandlerContext
 from ._driver import Driver, Handle
 from ._registry import NOREPLY, Handlers, Target, compose
 
-__all__ = ["GRACE", "HELD", "RUNNING", "WAITING", "Dispatcher"]
+__all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
 
 RUNNING: Final = 32
 """Coroutine handlers of a connection that run at a time; further requests wait."""
-WAITING: Final = 100
-"""Requests that wait for their turn; beyond, a CALL is answered by GenericError."""
+HANDLER_TIMEOUT: Final = 30.0
+"""Seconds a coroutine handler may run by default."""
 HELD: Final = 100
 """CALLs without a handler that a hold keeps; beyond, NotImplemented at once."""
 GRACE: Final = 1.0
 """Seconds a hold lasts by default unless it is released before."""
+UNSERVED: Final = 100
+"""Actions without a handler that a connection is told of; beyond, they are answered all the same."""
+_LONGEST_NAME: Final = 100
+"""Characters of such an action that are told."""
 _LONGEST_TEXT: Final = 500
 """Characters of an exception's text that detailed errors send."""
+_EARLY: Final = 0.001
+"""Seconds by which a timer may ring early and is taken to be in time."""
+
+
+class _Run:
+    """A handler that runs, or is about to, as a task."""
+
+    __slots__ = ("context", "target", "task", "until")
+
+    def __init__(self, context: HandlerContext, target: Target, until: float) -> None:
+        self.context = context
+        self.target = target
+        self.until = until
+        self.task: _Task | None = None  # once it has begun
+
+
+class _Task:
+    """A task of the host, whichever handler it comes to run."""
+
+    __slots__ = ("handle",)
+
+    handle: Handle
 
 
 class Dispatcher:
     """Runs the handlers of one connection.
 
     `registries` are searched in order, the station's own before its server's: first all for the action, then all for
-    a catch-all. `failed` is told of every handler that raised, after the peer was. With `in_order` a request waits
+    a catch-all. `failed` is told of every handler that raised, after the peer was, `unserved` of an action without a
+    handler, once an action. With `in_order` a request waits
     until the one before it was served. `detailed_errors` adds the name and text of an exception, never its stack, to
-    the InternalError that the peer gets for it.
+    the InternalError that the peer gets for it. A coroutine handler that runs for `handler_timeout` seconds (`inf`: no
+    limit) is answered for by InternalError, reported to `failed` as TimeoutError, and cancelled.
     """
 
     def __init__(
@@ -49,20 +83,26 @@ class Dispatcher:
         client: Any,
         protocol: str | None,
         failed: Callable[[HandlerContext, Exception], None],
+        unserved: Callable[[str], None],
         in_order: bool = False,
         detailed_errors: bool = False,
+        handler_timeout: float = HANDLER_TIMEOUT,
     ) -> None:
         self.driver = driver
         self.client = client
         self.protocol = protocol
         self.detailed_errors = detailed_errors
+        self.handler_timeout = handler_timeout
         self._registries = registries
         self._failed = failed
+        self._unserved = unserved
+        self._told_unserved: frozenset[str] = frozenset()
         self._in_order = in_order
         self._limit = 1 if in_order else RUNNING
-        self._running = 0
-        self._waiting: list[Dispatch] = []
-        self._ready: list[tuple[HandlerContext, Target]] = []
+        self._running: dict[int, _Run] = {}
+        self._alarm: Handle | None = None  # for the next of them to run too long
+        self._waiting: deque[Dispatch] = deque()
+        self._ready: deque[_Run] = deque()  # those of them that have not begun
         self._contexts: dict[int, HandlerContext] = {}
         self._held: list[Dispatch] = []
         self._hold_until = -inf
@@ -75,10 +115,8 @@ class Dispatcher:
         under_way = self._running or self._held  # mostly nothing is
         if not self._waiting and not (under_way and self._is_busy()):
             self._serve(action)
-        elif len(self._waiting) < WAITING:
-            self._waiting.append(action)
         else:
-            self._refuse(action, ErrorCode.GENERIC_ERROR, "too many CALLs in progress, try again later")
+            self._waiting.append(action)
 
     def abandoned(self, request: int) -> None:
         """Tell the handler that nobody waits any more; it goes on. What has not begun never will."""
@@ -93,13 +131,13 @@ class Dispatcher:
                     return
 
     def _is_busy(self) -> bool:
-        return self._running >= self._limit or (self._in_order and bool(self._held))
+        return len(self._running) >= self._limit or (self._in_order and bool(self._held))
 
     def _serve(self, action: Dispatch) -> None:
         target = self._find(action.action)
         if target is None:
             self._hold_or_refuse(action)
-        elif target.is_async or self._is_wrapped():
+        elif target.is_async or self._ready or self._is_wrapped():
             self._start_task(HandlerContext(self, action), target)
         else:
             self._run_at_once(action, target)
@@ -109,7 +147,14 @@ class Dispatcher:
             self._held.append(action)
             self._watch()
         else:
+            self._tell_unserved(action.action[:_LONGEST_NAME])
             self._refuse(action, ErrorCode.NOT_IMPLEMENTED, "The action is not known here")
+
+    def _tell_unserved(self, name: str) -> None:
+        """Tell of an action once. The peer makes up the names, so they are bounded."""
+        if name not in self._told_unserved and len(self._told_unserved) < UNSERVED:
+            self._told_unserved |= {name}
+            self._unserved(name)
 
     def _refuse(self, action: Dispatch, code: ErrorCode, description: str) -> None:
         if action.expects_reply:
@@ -119,7 +164,7 @@ class Dispatcher:
 
     def _serve_waiting(self) -> None:
         while self._waiting and not self._is_busy():
-            self._serve(self._waiting.pop(0))
+            self._serve(self._waiting.popleft())
 
     def _find(self, action: str) -> Target | None:
         for registry in self._registries:
@@ -153,25 +198,55 @@ class Dispatcher:
         return target.function(context.action, context) if target.is_wildcard else target.function(context)
 
     def _start_task(self, context: HandlerContext, target: Target) -> None:
-        self._running += 1
-        self._contexts[context.request] = context
-        self._ready.append((context, target))
-        self.driver.host.spawn(self._run())
+        host, request = self.driver.host, context.request
+        until = coarse(host.now(), self.handler_timeout)
+        self._contexts[request] = context
+        run = self._running[request] = _Run(context, target, until)
+        self._ready.append(run)
+        if self._alarm is None and isfinite(until):
+            self._alarm = host.call_at(until, self._expire)
+        task = _Task()
+        task.handle = host.spawn(self._run(task))
 
-    async def _run(self) -> None:
+    async def _run(self, task: _Task) -> None:
         """Run the handler that has been ready for longest: some event loops start tasks in any order."""
-        context, target = self._ready.pop(0)
+        run = self._ready.popleft()
+        run.task = task
+        context = run.context
         try:
-            result = await self._chain(context, target)
+            if context.request in self._running:  # else its time was over before it began
+                result = await self._chain(context, run.target)
+                if self._is_done(run):
+                    self._succeed(context, result)
         except BaseException as error:
-            self._fail(context, error)
+            if self._is_done(run):
+                self._fail(context, error)
             if not isinstance(error, Exception):
                 raise
-        else:
-            self._succeed(context, result)
         finally:
-            self._running -= 1
             self._serve_waiting()
+
+    def _is_done(self, run: _Run) -> bool:
+        """Take a handler off the list of those that run; False if it was given up before."""
+        return self._running.pop(run.context.request, None) is run
+
+    def _expire(self) -> None:
+        """Give up the handlers that have run too long, and wait for the next one."""
+        self._alarm = None
+        host = self.driver.host
+        now = host.now() + _EARLY
+        for run in [run for run in self._running.values() if run.until <= now]:
+            self._give_up(run)
+        self._serve_waiting()
+        until = min((run.until for run in self._running.values()), default=inf)
+        if self._alarm is None and isfinite(until):
+            self._alarm = host.call_at(until, self._expire)
+
+    def _give_up(self, run: _Run) -> None:
+        if self._is_done(run):
+            self._fail(run.context, TimeoutError(f"the handler did not return within {self.handler_timeout:g} s"))
+            if run.task is not None:
+                run.task.handle.cancel()
 
     async def _chain(self, context: HandlerContext, target: Target) -> Any:
         async def innermost() -> Any:
@@ -267,7 +342,7 @@ class Dispatcher:
             host.call_at(host.now(), self._serve_held)
 
     def _serve_held(self) -> None:
-        self._waiting[:0] = self._held
+        self._waiting.extendleft(reversed(self._held))
         self._held.clear()
         self._serve_waiting()
 

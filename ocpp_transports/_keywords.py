@@ -1,15 +1,16 @@
 """The options as keyword arguments, for type checkers and editors; meanings and defaults stand in the dataclasses."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from ocpp_core.backoff import Backoff
 from ocpp_core.config import Compression, IdFactory
 from ocpp_core.handshake import Query, SecurityProfile
+from ocpp_core.identity import IdentityCharacters
 from ocpp_core.messages import Leniency
 
 from ._logging import Logging
-from .accept import AuthHandler, BrokenEscapes, Credentials, UnmatchedProtocol
+from .accept import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
 
 if TYPE_CHECKING:  # a browser loads neither
     from ssl import SSLContext
@@ -37,16 +38,23 @@ class PeerKeywords(TypedDict, total=False):
     call_ttl: float
     call_concurrency: int
     max_queued: int
+    max_queued_bytes: float
+    max_outgoing_size: float
+    max_elements: float
     close_timeout: float
     drain_timeout: float
     strict_mode: bool | Collection[str]
     strict_mode_methods: Collection[str] | None
     strict_mode_validators: "Collection[SchemaValidator]"
     max_bad_messages: float
+    bad_message_period: float
     respond_with_detailed_errors: bool
     handler_grace: float
+    handler_timeout: float
+    send_timeout: float
     in_order: bool
     leniency: Leniency
+    mend_text: Callable[[str], str] | None
     logging: Logging
     id_factory: IdFactory
 
@@ -59,6 +67,9 @@ class SocketKeywords(PeerKeywords, total=False):
     defer_pings_on_activity: bool
     warm_up: bool
     max_message_size: float
+    message_timeout: float
+    min_message_rate: float
+    max_unfinished_size: float
     compression: bool | Compression
 
 
@@ -112,11 +123,22 @@ class ServerKeywords(SocketKeywords, total=False):
     protocols: Sequence[str]
     security_profile: SecurityProfile | int
     credentials: Credentials | None
+    identify: Identify
     auth: AuthHandler | None
     tls: "TLSOptions | SSLContext | None"
     tls_terminated: bool
     default_protocol: str | None
     unmatched_protocol: UnmatchedProtocol
     broken_escapes: BrokenEscapes
+    identity_characters: IdentityCharacters
+    max_identity_length: float
+    ignore_identity_case: bool
+    paths_without_identity: Collection[str]
+    require_connection_header: bool
     handshake_timeout: float
+    max_tls_handshakes: int
     max_connections: float
+    max_handshakes: float
+    max_handshakes_per_address: float | None
+    max_sockets: float | None
+    max_sockets_per_address: float | None

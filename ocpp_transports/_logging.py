@@ -2,24 +2,33 @@
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
 from ocpp_core.errors import RPCError
 
 from ._redaction import redact
+from ._repeats import Repeats
 
-__all__ = ["LOGGER", "Log", "Logging", "logger_of"]
+__all__ = ["LOGGER", "Log", "Logging", "is_silent", "logger_of"]
 
 LOGGER: Final = logging.getLogger("ocpp_ws_io")
-"""The library's logger. As every library's it has no handler of its own: what the application configures counts."""
+"""The library's logger; everything the library logs goes to it, to its children, or to the logger of an option.
+
+As every library's it writes nothing by itself: what the application configures counts.
+"""
+LOGGER.addHandler(logging.NullHandler())
 
 Logging: TypeAlias = bool | logging.Logger
 """The `logging` option: True for the library's logger, False for none, or a logger of your own."""
 
 _SILENT: Final = logging.Logger("ocpp_ws_io.off", logging.CRITICAL + 1)  # noqa: LOG001 - outside the tree: no one may turn it on
 _QUIET: Final = frozenset({ReportKind.PING, ReportKind.PONG, ReportKind.CANCELLED_ANSWER})
-_LOUD: Final = frozenset({ReportKind.INVALID_REPLY})
+_LOUD: Final = frozenset({ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED})
+_SHOWN_ID: Final = 64
+_SHOWN_DETAIL: Final = 1024
+"""Characters that are written of what a peer may have made as long as a message."""
 _ARROW: Final = {Direction.IN: "<-", Direction.OUT: "->"}
 
 
@@ -32,17 +41,26 @@ def logger_of(option: Logging) -> logging.Logger:
     return LOGGER if option else _SILENT
 
 
+def is_silent(logger: logging.Logger) -> bool:
+    """Return True for the logger of `logging=False`, which has no place in the tree and no children."""
+    return logger is _SILENT
+
+
 class Log:
     """Writes what concerns one peer; messages at DEBUG, mistakes of the peer at WARNING, our own at ERROR.
 
-    Payloads are logged redacted, raw texts of broken messages not at all, header fields never.
+    Payloads are logged redacted, raw texts of broken messages not at all, header fields never. Of mistakes that a peer
+    repeats, only the first few in a minute are written and the others counted, see `Repeats`; `now` is the clock for
+    that, in seconds.
     """
 
-    __slots__ = ("identity", "logger")
+    __slots__ = ("_repeats", "identity", "logger", "now")
 
-    def __init__(self, logger: logging.Logger, identity: str) -> None:
+    def __init__(self, logger: logging.Logger, identity: str, now: Callable[[], float] = lambda: 0.0) -> None:
         self.logger = logger
         self.identity = _one_line(identity)  # a station chooses it
+        self.now = now
+        self._repeats: Repeats | None = None  # most peers make no mistake
 
     @property
     def wants_messages(self) -> bool:
@@ -59,10 +77,39 @@ class Log:
     def reported(self, report: Report) -> None:
         """Write one report."""
         level = logging.DEBUG if report.kind in _QUIET else logging.ERROR if report.kind in _LOUD else logging.WARNING
-        if self.logger.isEnabledFor(level):
-            about = "" if report.message_id is None else f" [{report.message_id!r}]"
-            detail = _one_line(report.detail)
-            self.logger.log(level, "%s: %s%s%s", self.identity, report.kind.value, about, detail and f": {detail}")
+        more = self._admit(level, report.kind.value)
+        if more is not None:
+            about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
+            detail = _one_line(redact(report.detail)[:_SHOWN_DETAIL])  # cut before, a password might lose its end
+            text = f"{about}: {detail}" if detail else about
+            self.logger.log(level, "%s: %s%s%s", self.identity, report.kind.value, text, more)
+
+    def connection_failed(self, kind: str, address: str | None, reason: str) -> None:
+        """Write that a connection came to nothing before there was a station; for each reason only so often."""
+        reason = _one_line(reason)
+        more = self._admit(logging.WARNING, f"{kind}: {reason}")
+        if more is not None:
+            origin = "" if address is None else f"from {address}: "
+            self.logger.warning("%s: %s: %s%s%s", self.identity, kind, origin, reason, more)
+
+    def _admit(self, level: int, kind: str) -> str | None:
+        """Return None if a record of this kind is not to be written, else what it says of those before."""
+        if not self.logger.isEnabledFor(level):
+            return None
+        if level == logging.DEBUG:  # who asks for all of it gets all of it
+            return ""
+        if self._repeats is None:
+            self._repeats = Repeats()
+        left_out = self._repeats.admit((level, kind), self.now())
+        if left_out is None:
+            return None
+        return f" (and {left_out:,} more before)" if left_out else ""
+
+    def flush(self) -> None:
+        """Write how many mistakes were counted only, at the end of a connection."""
+        if self._repeats is not None:
+            for (level, kind), left_out in self._repeats.take():
+                self.logger.log(level, "%s: %s: … and %s more", self.identity, kind, f"{left_out:,}")
 
     def info(self, text: str) -> None:
         """Write a change of state."""
@@ -90,5 +137,8 @@ def _one_line(text: str) -> str:
 
 
 def _frame_text(frame: list[Any]) -> str:
-    """Give a frame as JSON, its payload redacted; a handler's result may hold what is no JSON."""
-    return json.dumps(redact(frame), ensure_ascii=True, default=lambda value: type(value).__name__)
+    """Return a frame as JSON, its payload redacted; a handler's result may hold values of any type."""
+    try:
+        return json.dumps(redact(frame), ensure_ascii=True, default=lambda value: type(value).__name__)
+    except Exception as error:  # noqa: BLE001 - a mapping of the application's own may raise anything
+        return f"a message that cannot be written ({type(error).__name__})"

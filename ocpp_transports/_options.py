@@ -3,7 +3,7 @@
 `_keywords` repeats the names for type checkers, and a test compares the two. Loads neither ssl nor fastjsonschema.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from math import inf
@@ -13,9 +13,11 @@ from ocpp_core.config import IdFactory, SessionConfig
 from ocpp_core.handshake import is_subprotocol_list
 from ocpp_core.messages import Leniency
 
-from ._handlers import GRACE
+from ._driver import SEND_TIMEOUT
+from ._handlers import GRACE, HANDLER_TIMEOUT
 from ._ids import new_message_id
 from ._logging import Logging, logger_of
+from ._names import Names, expect_spelled
 
 if TYPE_CHECKING:
     from ocpp_core.validation import SchemaValidator
@@ -39,6 +41,7 @@ def _read_protocols(protocols: object) -> tuple[str, ...]:
     names = tuple(protocols)
     if not names or not all(isinstance(name, str) for name in names) or not is_subprotocol_list(names):
         raise ValueError(f"expected protocols as distinct subprotocol names, got {protocols!r}")
+    expect_spelled(names)
     return names
 
 
@@ -63,6 +66,12 @@ class PeerOptions:
     """CALLs outstanding at a time; OCPP-J §4.1.1 wants 1."""
     max_queued: int = 1000
     """Calls that wait for the window; beyond, CallDroppedError."""
+    max_queued_bytes: float = 8 << 20
+    """Of the payloads of those calls, and of those in a client's offline queue; beyond, CallDroppedError."""
+    max_outgoing_size: float = 1 << 20
+    """Of one message sent; beyond, `call` and `notify` raise ValueError, and an answer becomes an InternalError."""
+    max_elements: float = 1 << 17
+    """Members and items of one received message, in all its objects and arrays together; beyond, a bad message."""
     close_timeout: float = 5.0
     """Of the WebSocket's close handshake; then the connection is dropped."""
     drain_timeout: float = 30.0
@@ -70,19 +79,27 @@ class PeerOptions:
     strict_mode: bool | Collection[str] = False
     """Check payloads against their schemas in both directions; or the subprotocols to do it for."""
     strict_mode_methods: Collection[str] | None = None
-    """Only these actions are checked; None means all."""
+    """Only these actions are checked; None means all. An action that no version and no validator has is refused."""
     strict_mode_validators: "Collection[SchemaValidator]" = ()
     """Validators for custom subprotocols, or instead of the bundled ones."""
-    max_bad_messages: float = inf
-    """At this number of bad messages a connection is closed with 1002."""
+    max_bad_messages: float = 1000
+    """At this number within `bad_message_period` a connection is closed with 1002; a client comes back."""
+    bad_message_period: float = 3600.0
+    """Counted from the first bad message; `inf` counts as long as the connection lasts."""
     respond_with_detailed_errors: bool = False
     """Tell the peer name and text of an exception that a handler raised."""
     handler_grace: float = GRACE
     """For so long after open, a CALL without a handler waits for one; then NotImplemented."""
+    handler_timeout: float = HANDLER_TIMEOUT
+    """How long a coroutine handler may run; then InternalError, `handler_error`, and it is cancelled. 0: no limit."""
+    send_timeout: float = SEND_TIMEOUT
+    """How long output that does not drain may make no progress; then the connection is dropped. 0: no limit."""
     in_order: bool = False
     """Serve CALLs one after the other instead of concurrently."""
     leniency: Leniency = field(default_factory=Leniency)
     """Tolerances for peers that break the message format."""
+    mend_text: Callable[[str], str] | None = None
+    """Given every text received, returns the one to parse in its place: for faults that no tolerance is made for."""
     logging: Logging = True
     """True for the logger `ocpp_ws_io`, False for none, or a logger."""
     id_factory: IdFactory = field(default=new_message_id, repr=False)
@@ -96,7 +113,11 @@ class PeerOptions:
         if not isinstance(self.leniency, Leniency):
             raise TypeError(f"expected leniency as Leniency, got {type(self.leniency).__name__}")
         off_at_zero(self.handler_grace, "handler_grace")
+        off_at_zero(self.handler_timeout, "handler_timeout")
+        off_at_zero(self.send_timeout, "send_timeout")
         logger_of(self.logging)
+        _ = self.names
+        self._expect_methods()
         _ = self.validators, self.session
 
     @classmethod
@@ -120,10 +141,6 @@ class PeerOptions:
             return {}
         from ._validators import shared_validator  # noqa: PLC0415 - loads fastjsonschema, which only strict mode needs
 
-        for validator in self.strict_mode_validators:
-            if not hasattr(validator, "protocol"):
-                kind = type(validator).__name__
-                raise TypeError(f"expected strict_mode_validators made by create_validator, got {kind}")
         own = {validator.protocol: validator for validator in self.strict_mode_validators}
         return {protocol: own.get(protocol) or shared_validator(protocol) for protocol in protocols}
 
@@ -138,20 +155,41 @@ class PeerOptions:
         return self.strict_mode
 
     @cached_property
-    def session(self) -> SessionConfig:
-        """The engine's config of a conversation, without validator and trace."""
+    def names(self) -> Names:
+        """The versions and actions that handlers and `strict_mode_methods` may name."""
+        for validator in self.strict_mode_validators:
+            if not hasattr(validator, "protocol") or not hasattr(validator, "actions"):
+                kind = type(validator).__name__
+                raise TypeError(f"expected strict_mode_validators made by create_validator, got {kind}")
+        expect_spelled(validator.protocol for validator in self.strict_mode_validators)
+        return Names(self.protocols, self.strict_mode_validators)
+
+    def _expect_methods(self) -> None:
+        """Refuse actions that nothing can check: a misspelled one would turn the check off."""
         methods = self.strict_mode_methods
         if isinstance(methods, str) or not all(isinstance(method, str) for method in methods or ()):
             raise TypeError(f"expected strict_mode_methods as a list of actions, got {methods!r}")
+        for method in methods or ():
+            self.names.expect(None, method)
+
+    @cached_property
+    def session(self) -> SessionConfig:
+        """The engine's config of a conversation, without validator and trace."""
+        methods = self.strict_mode_methods
         return SessionConfig(
             call_timeout=self.call_timeout,
             call_ttl=self.call_ttl,
             call_concurrency=self.call_concurrency,
             max_queued=self.max_queued,
+            max_queued_bytes=self.max_queued_bytes,
+            max_outgoing_size=self.max_outgoing_size,
+            max_elements=self.max_elements,
             max_bad_messages=self.max_bad_messages,
+            bad_message_period=self.bad_message_period,
             drain_timeout=self.drain_timeout,
             close_timeout=self.close_timeout,
             leniency=self.leniency,
+            mend_text=self.mend_text,
             validated_actions=None if methods is None else frozenset(methods),
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from ocpp_core.actions import Dispatch, HttpRequest, Report, ReportKind, Trace, UpgradeRequested
+from ocpp_core.actions import Direction, Dispatch, HttpRequest, Report, ReportKind, Trace, UpgradeRequested
 from ocpp_core.errors import OCPPError, RPCError, RPCFormatViolationError
 from ocpp_core.messages import MessageType
 
@@ -34,8 +34,11 @@ _NAME_OF: Final = {
 }
 _BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE})
 _INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
+_OURS: Final = frozenset({ReportKind.INVALID_REQUEST, ReportKind.INVALID_REPLY})
 # An INVALID_REPLY with an RPC error breaks its schema; with any other exception it is no JSON at all.
-_FAILED: Final = frozenset({ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY})
+_FAILED: Final = frozenset(
+    {ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED}
+)
 
 
 class PeerOwner:
@@ -94,6 +97,11 @@ class PeerOwner:
         self.log.handler_failed(context.action, error)
         self._tell("handler_error", HandlerErrorEvent(context.action, error))
 
+    def handler_missing(self, action: str) -> None:
+        """Log that nobody serves an action."""
+        text = f"no handler for {action!r}: CALLs of it are answered with NotImplemented"
+        self.log.warning(text)
+
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Nothing: admission comes before."""
 
@@ -118,7 +126,10 @@ def _news(report: Report, identity: str) -> tuple[str, object] | None:
         return "bad_message", BadMessageEvent(report.message, report.error or RPCFormatViolationError(report.detail))
     if kind in _INVALID or (kind is ReportKind.INVALID_REPLY and isinstance(report.error, RPCError)):
         error = report.error or RPCFormatViolationError(report.detail)
-        return "strict_validation_failure", StrictValidationFailureEvent(report.message, error)
+        direction = Direction.OUT if kind in _OURS else Direction.IN
+        return "strict_validation_failure", StrictValidationFailureEvent(
+            report.message, error, report.action, direction
+        )
     if kind in _FAILED:
         return "error", ErrorEvent(report.error or OCPPError(f"{kind.value}: {report.detail}"))
     return None

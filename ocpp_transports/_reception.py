@@ -7,20 +7,22 @@ from typing import Final
 
 from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
 from ocpp_core.inputs import Accept, Close, Reject, Respond
+from ocpp_core.link import Unfinished
 from ocpp_core.server import Accepted, ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
 from ocpp_core.versions import version_of
 
-from ._driver import Driver, Handle, Host
+from ._driver import EARLY, Driver, Handle, Host
 from ._logging import Log, logger_of
+from ._quota import Quota, SocketGate, owner_of
 from ._registry import Handlers
-from ._runtime import SocketRuntime
+from ._runtime import AcceptRules, SocketRuntime
 from ._server_options import ServerOptions
 from ._stations import Stations
 from .accept import Admitted, ConnectionFacts, Decision, refuse
-from .events import UpgradeAbortedEvent
+from .events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from .server_client import OCPPServerClient
 
 __all__ = ["Reception"]
@@ -31,8 +33,9 @@ _NO_SUBPROTOCOL: Final = 1002
 class Reception:
     """The door of a server: makes an engine for every accepted stream and decides who comes in.
 
-    `refused` is told of every handshake that was refused by a decision, `failed` of exceptions of `credentials` and
-    `auth`.
+    `refused` is told of every handshake that was refused by a decision, `failed` of exceptions of `credentials`,
+    `identify` and `auth`, `alarmed` of what may be an attack, `lost` of connections that came to nothing before their
+    request. `gate` counts the sockets of listeners.
     """
 
     def __init__(
@@ -44,24 +47,36 @@ class Reception:
         *,
         refused: Callable[[UpgradeAbortedEvent], None],
         failed: Callable[[str, Exception], None],
+        alarmed: Callable[[SecurityEvent], None],
+        lost: Callable[[str, ConnectionFailedEvent], None],
+        gate: SocketGate,
     ) -> None:
+        self.rules = AcceptRules(admit=gate.admit, failed=lost)
         self.runtime = runtime
         self.handlers = handlers
         self.stations = stations
         self.is_closing = False
+        self.gate = gate
         self.undecided: set[_Arrival] = set()
         self.accepted: set[ServerEngine] = set()
         """Those whose WebSocket is still to be opened, and some that came to nothing in the meantime."""
         self._refused = refused
         self._failed = failed
+        self._alarmed = alarmed
+        self._handshakes = Quota()
         self._random = Random()
         self._numbers = count(1)
+        self._unfinished = Unfinished()
         self.adopt(options)
 
     def adopt(self, options: ServerOptions) -> None:
         """Use these options for the streams that come from now on."""
         self.options = options
-        self.admission = options.admission(self._failed)
+        self.rules.tls_timeout = options.tls_limit
+        self.rules.max_tls_handshakes = options.max_tls_handshakes
+        self.admission = options.admission(failed=self._failed, alarmed=self._alarmed)
+        self.gate.limit = options.socket_limit
+        self.gate.limit_by_address = options.socket_limit_by_address
 
     def connected(self, host: Host, facts: ConnectionFacts) -> None:
         """Take an accepted stream."""
@@ -73,6 +88,7 @@ class Reception:
             ids=options.id_factory,
             now=now,
             numbers=self._numbers,
+            unfinished=self._unfinished,
         )
         _Arrival(self, stack, host, facts, coarse(now, options.handshake_limit))
 
@@ -92,10 +108,29 @@ class Reception:
         for arrival in tuple(self.undecided):
             arrival.give_up()
 
+    def is_busy(self, facts: ConnectionFacts) -> bool:
+        """Return True if too many handshakes wait for their decision, in all or from this address."""
+        options = self.options
+        limit_by_address = options.handshake_limit_by_address
+        return self._handshakes.is_used_up(owner_of(facts.remote_address), options.max_handshakes, limit_by_address)
+
+    def begin_deciding(self, arrival: "_Arrival") -> None:
+        """Count a handshake that waits for its decision."""
+        self.undecided.add(arrival)
+        self._handshakes.enter(owner_of(arrival.facts.remote_address))
+
+    def stop_deciding(self, arrival: "_Arrival") -> bool:
+        """Return True if a handshake was still waiting; it is no longer."""
+        if arrival not in self.undecided:
+            return False
+        self.undecided.discard(arrival)
+        self._handshakes.leave(owner_of(arrival.facts.remote_address))
+        return True
+
     def is_full(self, identity: str) -> bool:
         """Whether there is no place for this station: neither a free one nor the one it has already."""
         self.accepted = {engine for engine in self.accepted if isinstance(engine.state, Accepted)}
-        taken = len(self.stations) + len(self.accepted) + len(self.undecided)
+        taken = len(self.stations) + len(self.accepted)
         return taken >= self.options.max_connections and self.stations.get(identity) is None
 
     def refused(self, facts: ConnectionFacts, identity: str | None, answer: Reject) -> None:
@@ -111,8 +146,8 @@ class _Arrival:
     ) -> None:
         self._reception = reception
         self._engine = engine
-        self._facts = facts
-        self._log = Log(logger_of(reception.options.logging), facts.remote_address or "unknown address")
+        self.facts = facts
+        self._log = Log(logger_of(reception.options.logging), facts.remote_address or "unknown address", host.now)
         self._identity: str | None = None
         self._decision: Handle | None = None
         self._host = host
@@ -127,19 +162,19 @@ class _Arrival:
         if reception.is_closing:
             self._refuse(refuse(503, "Closing"))
             return
-        handshake = reception.admission.read(action, self._facts)
+        handshake = reception.admission.read(action, self.facts)
         if isinstance(handshake, Reject):
             self._refuse(handshake)
             return
-        self._identity = handshake.identity
-        if reception.is_full(handshake.identity):
-            self._refuse(refuse(503, "Full"))
+        self._identity = handshake.identity or None
+        if reception.is_busy(self.facts):  # alike for everybody, so that it tells a stranger nothing
+            self._refuse(refuse(503, "Busy"))
             return
         decision = reception.admission.decide(handshake)
         if isinstance(decision, (Admitted, Reject)):
             self._decided(decision)
         else:
-            reception.undecided.add(self)
+            reception.begin_deciding(self)
             self._decision = reception.runtime.spawn(self._decide(decision))
 
     def http_requested(self, action: HttpRequest) -> None:  # noqa: ARG002 - all plain requests are alike
@@ -150,10 +185,10 @@ class _Arrival:
         """Close a WebSocket that was opened without a subprotocol in common; decide no more on one that has ended."""
         if isinstance(state, Open):
             self._driver.feed(Close(_NO_SUBPROTOCOL, "no subprotocol in common", drain=False))
-        elif self in self._reception.undecided:
-            self._stop_deciding()
-            if self._host.now() >= self._until:  # else the peer left: nobody was refused
-                self._reception.refused(self._facts, self._identity, refuse(408, "handshake timeout"))
+            return
+        self._log.flush()
+        if self._stop_deciding() and self._host.now() > self._until - EARLY:  # else the peer left: nobody was refused
+            self._reception.refused(self.facts, self._identity, refuse(408, "handshake timeout"))
 
     def reported(self, report: Report) -> None:
         """Log it."""
@@ -175,15 +210,15 @@ class _Arrival:
         self._refuse(refuse(503, "Closing"))
         self._stop_deciding()
 
-    def _stop_deciding(self) -> None:
-        self._reception.undecided.discard(self)
-        if self._decision is not None:
+    def _stop_deciding(self) -> bool:
+        was_deciding = self._reception.stop_deciding(self)
+        if was_deciding and self._decision is not None:
             self._decision.cancel()
+        return was_deciding
 
     async def _decide(self, decide: Callable[[], Awaitable[Decision]]) -> None:
         decided = await decide()
-        if self in self._reception.undecided:
-            self._reception.undecided.discard(self)
+        if self._reception.stop_deciding(self):
             self._decided(decided)
 
     def _decided(self, decision: Decision) -> None:
@@ -191,6 +226,11 @@ class _Arrival:
             self._refuse(decision)
         elif decision.protocol is None:
             self._driver.feed(Accept(None, version=version_of(self._reception.options.protocols[0])))
+        elif self._reception.is_full(
+            decision.handshake.identity
+        ):  # said only now: a stranger must not learn who is here
+            self._identity = decision.handshake.identity
+            self._refuse(refuse(503, "Full"))
         else:
             self._let_in(decision, decision.protocol)
 
@@ -213,5 +253,5 @@ class _Arrival:
             reception.accepted.add(self._engine)
 
     def _refuse(self, answer: Reject) -> None:
-        self._reception.refused(self._facts, self._identity, answer)
+        self._reception.refused(self.facts, self._identity, answer)
         self._driver.feed(answer)

@@ -1,7 +1,7 @@
 """The options of every client, whatever carries its messages: where to, as whom, how to come back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 from typing import Any, Self
@@ -21,9 +21,9 @@ class ReconnectOptions(PeerOptions):
 
     identity: str
     """Of the station: last segment of the URL, and Basic user name."""
-    endpoint: str
-    """ws:// or wss:// URL; the identity is appended."""
-    query: Query | None = None
+    endpoint: str = field(repr=False)
+    """ws:// or wss:// URL; the identity is appended. Its query may hold a token."""
+    query: Query | None = field(default=None, repr=False)
     """Appended to the URL."""
     reconnect: bool = True
     """Come back when an open connection is lost."""

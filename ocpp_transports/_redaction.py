@@ -1,11 +1,17 @@
 """What must not reach a log: passwords, keys, id tokens, certificates (security whitepaper A01.FR.09 and .12)."""
 
-import re
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Final
 
-__all__ = ["REDACTED", "redact"]
+from ._redaction_text import REDACTED, hide_in_text, is_secret_name
 
-REDACTED: Final = "***"
+__all__ = ["REDACTED", "redact", "safe_repr"]
+
+_MAX_DEPTH: Final = 64
+"""Levels of a payload that are shown; OCPP needs ten, a cycle has no end."""
+_MAX_VALUES: Final = 200_000
+"""Values of a payload that are shown."""
 
 # The fields of the OCA schemas that hold an id token, a certificate or what proves an identity; lower case, because
 # vendors vary it.
@@ -25,33 +31,123 @@ _SECRET_FIELDS: Final = frozenset(
         "simpin",
     }
 )
-_SECRET_NAME: Final = re.compile(r"password|passphrase|secret|authorizationkey|privatekey", re.IGNORECASE)
-# Where the value of a configuration key (1.6) or variable (2.x) stands.
-_VALUE_FIELDS: Final = frozenset({"value", "attributeValue", "actualValue"})
+_ID_TOKENS: Final = frozenset({"idtoken", "additionalidtoken"})
+_SETTING_FIELDS: Final = frozenset({"key", "name", "variable", "variablename", "parameter"})
+"""Where the name of a configuration key (1.6) or variable (2.x) stands, in the schemas or with vendors."""
+_VALUE_FIELDS: Final = frozenset({"value", "attributevalue", "actualvalue", "defaultvalue", "data"})
+_ATTRIBUTES: Final = "variableattribute"
+"""The list of NotifyReport whose items hold the values of the variable beside it."""
 
 
 def redact(value: Any) -> Any:
-    """Copy a payload with every secret replaced; names, types and structure stay."""
-    return _redact(value, secret=False)
+    """Copy a payload with every secret replaced; names, types and structure stay.
+
+    Secrets are known by the name of their field or setting, and in texts by their form: credentials in URLs, secret
+    fields of JSON that a text holds, private keys. What is nested too deep or too large to look through is replaced as
+    a whole. Never raises for values that JSON can make.
+    """
+    return _Redaction().of(value, _MAX_DEPTH)
 
 
-def _redact(value: Any, *, secret: bool) -> Any:
-    if isinstance(value, dict):
+def safe_repr(instance: Any) -> str:
+    """Return the representation of a dataclass with the secrets in its fields replaced."""
+    shown = (f"{each.name}={_shown(getattr(instance, each.name))}" for each in fields(instance) if each.repr)
+    return f"{type(instance).__qualname__}({', '.join(shown)})"
+
+
+def _shown(value: Any) -> str:
+    return repr(redact(value.decode("latin-1") if isinstance(value, (bytes, bytearray)) else value))
+
+
+class _Redaction:
+    """One copy of a payload; counts what it copies."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_VALUES
+
+    def of(self, value: Any, depth: int) -> Any:
+        self._left -= 1
+        if depth <= 0 or self._left <= 0:
+            return REDACTED
+        if isinstance(value, str):
+            return self._text(value, depth)
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth - 1)
+        if isinstance(value, (list, tuple)):
+            return [self.of(item, depth - 1) for item in value]
+        return value
+
+    def _text(self, text: str, depth: int) -> str:
+        return hide_in_text(text, lambda held: self.of(held, depth - 1))
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[Any, Any]:
         hidden = _hidden_fields(value)
-        return {name: _redact(item, secret=name in hidden or _is_secret(name)) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_redact(item, secret=secret) for item in value]
-    return REDACTED if secret and value is not None else value
+        copied: dict[Any, Any] = {}
+        for name, item in value.items():
+            low = _lower(name)
+            shown = self._text(name, depth) if isinstance(name, str) else name
+            if low in hidden or _is_secret_field(low):
+                copied[shown] = self._secret(item, depth)
+            elif low == _ATTRIBUTES and hidden >= _VALUE_FIELDS:
+                copied[shown] = self._attributes(item, depth)
+            else:
+                copied[shown] = self.of(item, depth)
+        return copied
+
+    def _attributes(self, attributes: Any, depth: int) -> Any:
+        """Copy the attributes of a secret variable: all but their values."""
+        if not isinstance(attributes, (list, tuple)):
+            return self._secret(attributes, depth)
+        return [
+            {
+                name: self._secret(item, depth) if _lower(name) in _VALUE_FIELDS else self.of(item, depth)
+                for name, item in attribute.items()
+            }
+            if isinstance(attribute, Mapping)
+            else self._secret(attribute, depth)
+            for attribute in attributes
+        ]
+
+    def _secret(self, value: Any, depth: int) -> Any:
+        """Replace every value below, but None and bools, and what kind of id token it is."""
+        self._left -= 1
+        if value is None or isinstance(value, bool):
+            return value
+        if depth <= 0 or self._left <= 0:
+            return REDACTED
+        if isinstance(value, Mapping):
+            names = {_lower(name) for name in value}
+            shown = "type" if names & _ID_TOKENS else None
+            return {
+                name: self.of(item, depth - 1) if _lower(name) == shown else self._secret(item, depth - 1)
+                for name, item in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            return [self._secret(item, depth - 1) for item in value]
+        return REDACTED
 
 
-def _is_secret(name: object) -> bool:
-    return isinstance(name, str) and (name.lower() in _SECRET_FIELDS or _SECRET_NAME.search(name) is not None)
+def _lower(name: object) -> str:
+    return name.lower() if isinstance(name, str) else ""
 
 
-def _hidden_fields(fields: dict[str, Any]) -> frozenset[str]:
+def _is_secret_field(low: str) -> bool:
+    return low in _SECRET_FIELDS or is_secret_name(low)
+
+
+def _hidden_fields(mapping: Mapping[Any, Any]) -> frozenset[str]:
     """Name the fields that are secret here only: a setting's value by the setting's name, and the key of a VPN."""
-    variable = fields.get("variable")
-    setting = variable.get("name") if isinstance(variable, dict) else fields.get("key")
-    if isinstance(setting, str) and _SECRET_NAME.search(setting):
-        return _VALUE_FIELDS
-    return frozenset({"key"}) if "server" in fields else frozenset()
+    names = {_lower(name): item for name, item in mapping.items()}
+    for field in _SETTING_FIELDS & names.keys():
+        item = names[field]
+        if _is_secret_setting(item.get("name") if isinstance(item, Mapping) else item):
+            return _VALUE_FIELDS
+    return frozenset({"key"}) if "server" in names else frozenset()
+
+
+def _is_secret_setting(name: object) -> bool:
+    """Whether a setting is a secret: also by what its name ends in, such as VpnKey, SimPin, FreeVendIdTag."""
+    low = _lower(name)
+    if low.endswith("key"):
+        return not low.endswith("publickey")
+    return is_secret_name(low) or low.endswith(tuple(_SECRET_FIELDS))

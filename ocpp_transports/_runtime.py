@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from ._driver import Handle, Host, Slot
+from ._logging import LOGGER, Log
 from .accept import ConnectionFacts
+from .events import ConnectionFailedEvent
 
 if TYPE_CHECKING:  # a browser loads neither
     from ssl import SSLContext
@@ -29,9 +31,11 @@ __all__ = [
     "BACKLOG",
     "HIGH_WATER",
     "LINGER",
-    "SEND_TIMEOUT",
+    "MAX_TLS_HANDSHAKES",
     "TLS_TIMEOUT",
+    "AcceptRules",
     "Address",
+    "Admit",
     "Connected",
     "Listener",
     "Runtime",
@@ -41,12 +45,12 @@ __all__ = [
 
 BACKLOG: Final = 1024
 """Connections that wait to be accepted, as far as the system allows: a fleet comes back at once after an outage."""
-SEND_TIMEOUT: Final = 10.0
-"""Seconds our output may stay congested; then the connection is dropped."""
 LINGER: Final = 5.0
 """Seconds a closed connection may take to send what is left and to see the peer's end; then it is dropped."""
 TLS_TIMEOUT: Final = 30.0
 """Seconds an accepted connection may take for its TLS handshake; then it is dropped."""
+MAX_TLS_HANDSHAKES: Final = 256
+"""TLS handshakes in progress on one listener: 75 MB at most on asyncio, and more than one core does in a second."""
 HIGH_WATER: Final = 65536
 """Bytes of unsent output from which on a connection is congested; below a quarter of it, it no longer is."""
 
@@ -63,6 +67,36 @@ class Address:
 
 Connected: TypeAlias = Callable[[Host, ConnectionFacts], None]
 """Called for every accepted stream; has to make its driver."""
+
+
+Admit: TypeAlias = Callable[[str | None], Callable[[], None] | None]
+"""Asked for every accepted socket, with its numeric address, before anything is done with it.
+
+Returns what to call once the socket is closed, or None to have it closed at once.
+"""
+
+
+def _admit_all(_: str | None) -> Callable[[], None]:
+    """Admit every socket, and count none."""
+    return lambda: None
+
+
+def _nobody_is_told(kind: str, event: ConnectionFailedEvent) -> None:
+    """Stand in where no server listens."""
+
+
+@dataclass(slots=True)
+class AcceptRules:
+    """How a server's listeners treat a connection before it is handed on; changes count from then on."""
+
+    tls_timeout: float = TLS_TIMEOUT
+    """Seconds for a TLS handshake."""
+    max_tls_handshakes: int = MAX_TLS_HANDSHAKES
+    """In progress on one listener."""
+    admit: Admit = _admit_all
+    """Which sockets may stay."""
+    failed: Callable[[str, ConnectionFailedEvent], None] = _nobody_is_told
+    """Told of every connection that came to nothing: what failed, and the event for it."""
 
 
 class Listener(Protocol):
@@ -93,6 +127,9 @@ class Runtime(Protocol):
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`, early or late by little; never from within `call_at`."""
 
+    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` in a later turn of the event loop, one such function a turn; see `_turns`."""
+
     def slot(self) -> Slot:
         """Make an empty slot."""
 
@@ -114,6 +151,8 @@ class Runtime(Protocol):
 class SocketRuntime(Runtime, Protocol):
     """A runtime with sockets, which it owns too; a browser has none."""
 
+    log: Log
+    """Where faults go that have no caller to tell: the log of the client or server."""
     streams: set[Any]
     """Connections in tasks of others: `aclose` closes them and waits until they are taken out, told by `changed`."""
 
@@ -131,6 +170,7 @@ class SocketRuntime(Runtime, Protocol):
         ssl: "SSLContext | None" = None,
         backlog: int = BACKLOG,
         connected: Connected,
+        rules: AcceptRules | None = None,
     ) -> Listener:
         """Listen on a port (0 picks one) of an address or host name (None: all); raises OSError if it cannot."""
 
@@ -144,23 +184,25 @@ class SocketRuntime(Runtime, Protocol):
         """Serve a byte stream that was opened elsewhere."""
 
 
-def current_runtime(name: str, *, in_block: bool) -> SocketRuntime:
+def current_runtime(name: str, *, in_block: bool, log: Log | None = None) -> SocketRuntime:
     """Make the runtime of a client or server for the event loop that runs this code.
 
-    `name` is the class the user sees. Outside an `async with` block only asyncio has a place for tasks that outlive
-    the function: on trio RuntimeError says to use the block. Raises RuntimeError where no event loop runs.
+    `name` is the class the user sees, `log` where faults go (None: the library's logger). Outside an `async with`
+    block only asyncio has a place for tasks that outlive the function: on trio RuntimeError says to use the block.
+    Raises RuntimeError where no event loop runs.
     """
+    log = log or Log(LOGGER, name)
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_task():
         if not in_block:
             raise RuntimeError(f"on trio, expected to be used in a block: `async with {name}(...) as ...:`")
         from ._trio_runtime import TrioRuntime  # noqa: PLC0415 - trio is no dependency: loaded where it runs
 
-        return TrioRuntime()
+        return TrioRuntime(log)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         raise RuntimeError("expected a running asyncio or trio event loop") from None
     from ._asyncio_runtime import AsyncioRuntime  # noqa: PLC0415 - it depends on this module
 
-    return AsyncioRuntime()
+    return AsyncioRuntime(log)

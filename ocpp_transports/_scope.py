@@ -4,7 +4,6 @@ Every task runs on its own, owned by the scope and not by the task that asked fo
 reaches it, its exceptions never reach a caller, and the scope may be closed from any task.
 """
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
@@ -16,15 +15,17 @@ from anyio.abc import ByteStream, SocketAttribute, SocketListener
 from ._anyio_host import StreamHost
 from ._dialer import Dialer
 from ._driver import Handle, Slot
-from ._runtime import Connected, Listener
+from ._logging import Log
+from ._runtime import AcceptRules, Connected, Listener
+from ._turns import Turns
 from ._wheel import Wheel
+from .events import ConnectionFailedEvent
 
 __all__ = ["ACCEPT_PAUSE", "Closable", "Scope", "Task", "TcpListener"]
 
 ACCEPT_PAUSE = 0.1
 """Seconds to wait after accepting failed, for example because the process has no file descriptor left."""
 
-_log = logging.getLogger(__name__)
 _current: ContextVar["Task | None"] = ContextVar("ocpp_transports_task", default=None)
 """The task that this code runs in, or that began the one it runs in; streams' own tasks do not count."""
 
@@ -56,13 +57,15 @@ class Task:
 class Scope(ABC):
     """The part of a runtime that is the same on every event loop."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], log: Log) -> None:
         self.clock = clock
+        self.log = log
         self.context = copy_context()
         """For what is nobody's own: the timers that connections share."""
         self.context.run(_current.set, None)
         self.is_closed = False
-        self._wheel = Wheel(self.start_timer, self.context)
+        self._wheel = Wheel(self.start_timer, self.context, log.failed)
+        self._turns = Turns(self._soon)
         self.streams: set[Closable] = set()
         """Open sockets that have no task of their own."""
         self._tasks: set[Task] = set()
@@ -77,6 +80,13 @@ class Scope(ABC):
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`; see Runtime."""
         return self._wheel.call_at(when, fn)
+
+    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` in a later turn; see Runtime."""
+        return self._turns.add(fn)
+
+    def _soon(self, fn: Callable[[], None]) -> object:
+        return self.context.run(self.start_timer, self.clock(), fn)
 
     @abstractmethod
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
@@ -112,7 +122,7 @@ class Scope(ABC):
         self._tasks.discard(task)
         task.cancel_it = None
         if error is not None:
-            _log.error("a task failed", exc_info=error)
+            self.log.failed("a task failed", error)
         self.changed()
 
     async def over(self, task: Handle) -> None:
@@ -148,6 +158,10 @@ class Scope(ABC):
         listener = TcpListener(self, [socket for socket in sockets.listeners if isinstance(socket, SocketListener)])
         self._listeners.add(listener)
         return listener
+
+    def accept_failed(self, rules: AcceptRules, address: str | None, error: Exception) -> None:
+        """Note that a connection could not be accepted."""
+        rules.failed("accepting a connection failed", ConnectionFailedEvent(address, str(error), error))
 
     def forget_listener(self, listener: "TcpListener") -> None:
         """Note that a listener is closed."""

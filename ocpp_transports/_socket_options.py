@@ -24,6 +24,12 @@ class SocketOptions(PeerOptions):
     """In strict mode, compile all checks in a worker thread before the first connection."""
     max_message_size: float = 1 << 20
     """Of one message; beyond, the connection is closed with 1009."""
+    message_timeout: float = 60.0
+    """From the first bytes of a message to the last, and a second for every `min_message_rate` bytes; then 1008."""
+    min_message_rate: float = 100.0
+    """Bytes a second that are waited for."""
+    max_unfinished_size: float = 64 << 20
+    """Of all unfinished messages of a server, decompressed; beyond, connections with large ones get 1009."""
     compression: bool | Compression = False
     """permessage-deflate (RFC 7692); True for its defaults."""
 
@@ -41,6 +47,9 @@ class SocketOptions(PeerOptions):
             raise TypeError(f"expected compression as bool or Compression, got {type(compression).__name__}")
         return LinkConfig(
             max_message_size=self.max_message_size,
+            message_timeout=off_at_zero(self.message_timeout, "message_timeout"),
+            min_message_rate=self.min_message_rate,
+            max_unfinished_size=self.max_unfinished_size,
             handshake_timeout=self.handshake_limit,
             close_timeout=self.close_timeout,
             ping_interval=interval,

@@ -12,11 +12,15 @@ __all__ = ["Stations"]
 class Stations:
     """The connections of a server; of each identity the newest one counts.
 
-    `arrived` is told of every connection that is open, `slot` makes what waiters wait on.
+    `arrived` is told of every connection that is open, `slot` makes what waiters wait on, `key` is equal for identities
+    that name one station.
     """
 
-    def __init__(self, arrived: Callable[[OCPPServerClient], None], slot: Callable[[], Slot]) -> None:
+    def __init__(
+        self, arrived: Callable[[OCPPServerClient], None], slot: Callable[[], Slot], key: Callable[[str], str]
+    ) -> None:
         self.farewells = Farewells()
+        self._key = key
         self._arrived = arrived
         self._slot = slot
         self._current: dict[str, OCPPServerClient] = {}
@@ -37,12 +41,21 @@ class Stations:
 
     def get(self, identity: str) -> OCPPServerClient | None:
         """Give the current connection of a station."""
-        return self._current.get(identity)
+        return self._current.get(self._key(identity))
+
+    def look_up_by(self, key: Callable[[str], str]) -> None:
+        """Use another key from now on; of connections that become those of one station the newest stays."""
+        self._key = key
+        stations = tuple(self._current.values())
+        self._current = {key(station.identity): station for station in stations}
+        for station in set(stations).difference(self._current.values()):
+            station.evict()
 
     def opened(self, station: OCPPServerClient) -> None:
         """Enter a new connection; it is authenticated, so it replaces an older one, which closes meanwhile."""
-        older = self._current.get(station.identity)
-        self._current[station.identity] = station
+        key = self._key(station.identity)
+        older = self._current.pop(key, None)
+        self._current[key] = station
         self._open.add(station)
         if older is not None:
             older.evict()
@@ -52,8 +65,9 @@ class Stations:
     def gone(self, station: OCPPServerClient) -> None:
         """Strike out a connection that ended: this one and no newer one."""
         self._open.discard(station)
-        if self._current.get(station.identity) is station:
-            del self._current[station.identity]
+        key = self._key(station.identity)
+        if self._current.get(key) is station:
+            del self._current[key]
         self.wake()
 
     async def changed(self) -> None:

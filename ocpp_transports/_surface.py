@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from ._events import Emitter, EventStream, Listener
+from ._options import PeerOptions
 from ._registry import Handlers, Middleware
 
 __all__ = ["EventSurface", "HandlerSurface"]
@@ -16,28 +17,40 @@ _L = TypeVar("_L", bound=Listener)
 class HandlerSurface:
     """Registration of handlers and middleware."""
 
+    _options: PeerOptions
+
     def __init__(self) -> None:
         super().__init__()
         self._handlers = Handlers()
 
     @overload
-    def handle(self, version: str, action: str, handler: _H, /) -> _H: ...
+    def handle(self, version: str, action: str, handler: _H, /, *, custom: bool = ...) -> _H: ...
     @overload
-    def handle(self, version: str, action: str, /) -> Callable[[_H], _H]: ...
+    def handle(self, version: str, action: str, /, *, custom: bool = ...) -> Callable[[_H], _H]: ...
     @overload
-    def handle(self, action: str, handler: _H, /) -> _H: ...
+    def handle(self, action: str, handler: _H, /, *, custom: bool = ...) -> _H: ...
     @overload
-    def handle(self, action: str, /) -> Callable[[_H], _H]: ...
+    def handle(self, action: str, /, *, custom: bool = ...) -> Callable[[_H], _H]: ...
     @overload
     def handle(self, handler: _H, /) -> _H: ...
-    def handle(self, *args: Any) -> Any:
+    def handle(self, *args: Any, custom: bool = False) -> Any:
         """Register a handler: `(version, action, handler)`, `(action, handler)` or `(handler)` for all other actions.
 
         The handler takes a `HandlerContext` (the catch-all the action and the context), is a function or a coroutine
         function, and returns a dict, None for `{}`, or NOREPLY. Without the handler, and with at least an action, it
-        is a decorator. Returns the handler. Raises ValueError if there is a handler for that already, TypeError for
-        anything but these forms.
+        is a decorator. Returns the handler.
+
+        `custom=True` registers an action that no standard version and no validator of `strict_mode_validators` has.
+        Without it such an action raises ValueError, as an unknown version always does: a handler of a misspelled name
+        would never be called. Raises ValueError if there is a handler for that already, TypeError for anything but
+        these forms.
         """
+        names = args[:-1] if args and callable(args[-1]) else args
+        if len(names) <= 2 and all(isinstance(name, str) and name for name in names):
+            version, action = (None, None, *names)[-2:]
+            self._options.names.expect(
+                version, None if custom else action, hint="; custom=True registers one of your own"
+            )
         return self._handlers.handle(*args)
 
     def remove_handler(self, *names: str) -> None:

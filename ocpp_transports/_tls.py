@@ -5,31 +5,34 @@ Sources: security whitepaper for 1.6 §3 and OCPP 2.x Part 2 A00 (A00.FR.312, .3
 
 import os
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from ocpp_core.handshake import SecurityProfile
 
+from ._tls_files import Pem, load_own, with_authority
+
 __all__ = ["Pem", "TLSOptions", "client_context", "expect_tls", "server_context"]
 
-Pem: TypeAlias = str | os.PathLike[str] | bytes
-"""A path, or the PEM text itself as bytes (or as str where it begins with `-----BEGIN`)."""
+_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2: with forward secrecy and authenticated encryption. TLS 1.3 has no others.
 
-# A00.FR.317 and .318: a central system offers ECDHE_ECDSA and RSA with AES 128 and 256 GCM. OpenSSL's default list
-# lacks the two with static RSA.
-_SERVER_CIPHERS: Final = "DEFAULT:AES128-GCM-SHA256:AES256-GCM-SHA384"
+A00.FR.317 and .318 demand ECDHE_ECDSA with AES 128 and 256 GCM, and the two with static RSA below.
+"""
+_STATIC_RSA: Final = "AES128-GCM-SHA256:AES256-GCM-SHA384"
+_SWITCHES: Final = ("verify", "x509_strict", "static_rsa")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TLSOptions:
-    """Certificates of one side; read at construction of the client, or at `listen`.
+    """Certificates of one side; read at construction of the client or server, of a server again at `listen`.
 
     A station needs `ca` unless its system's roots vouch for the server, and `cert` and `key` for profile 3. A server
     needs `cert` and `key`, and `ca` (who vouches for stations) for profile 3, the only one that asks for client
-    certificates. Raises TypeError for other types, ValueError for a key without a certificate.
+    certificates. Every version of Python checks them alike: each certificate in `ca` is trusted, also one that
+    another authority issued, and `x509_strict` decides how much of RFC 5280 a chain has to keep. TLS 1.2 gets the
+    suites with ECDHE and AES GCM or ChaCha20 only. Raises TypeError for other types, ValueError for a key without a
+    certificate.
     """
 
     cert: Pem | None = None
@@ -42,6 +45,12 @@ class TLSOptions:
     """Of an encrypted private key."""
     verify: bool = True
     """False accepts any server certificate: for tests only."""
+    x509_strict: bool = False
+    """Refuse certificates that break RFC 5280, as those of plain `openssl` often do: without key identifiers, say."""
+    static_rsa: bool = False
+    """Allow the two suites of TLS 1.2 with static RSA and AES GCM, for peers of A00.FR.318 that have no others.
+
+    They have no forward secrecy: who gets the key of the certificate can read what was recorded before."""
 
     def __post_init__(self) -> None:
         for name in ("cert", "key", "ca"):
@@ -50,12 +59,14 @@ class TLSOptions:
                 raise TypeError(f"expected {name} as a path or bytes, got {type(value).__name__}")
         if self.key is not None and self.cert is None:
             raise ValueError("expected a cert with the key")
-        if not isinstance(self.verify, bool):
-            raise TypeError(f"expected verify as bool, got {type(self.verify).__name__}")
+        for name in _SWITCHES:
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"expected {name} as bool, got {type(getattr(self, name)).__name__}")
 
     def __repr__(self) -> str:
         given = [f"{name}=…" for name in ("cert", "key", "ca", "passphrase") if getattr(self, name) is not None]
-        return f"TLSOptions({', '.join([*given, f'verify={self.verify}'])})"
+        switches = [f"{name}={getattr(self, name)}" for name in _SWITCHES]
+        return f"TLSOptions({', '.join([*given, *switches])})"
 
 
 def expect_tls(tls: object) -> None:
@@ -67,8 +78,8 @@ def expect_tls(tls: object) -> None:
 def client_context(tls: TLSOptions | ssl.SSLContext | None) -> ssl.SSLContext:
     """Make the context of a station: TLS 1.2 or later, the server's certificate and name checked.
 
-    Raises OSError for a file that cannot be read (ssl.SSLError is one: for what is in it), ValueError for a context
-    below TLS 1.2.
+    Raises OSError for a file that cannot be read (ssl.SSLError is one: for what is in it), each with the name of the
+    file, and ValueError for a context below TLS 1.2.
     """
     if isinstance(tls, ssl.SSLContext):
         return _expect_modern(tls)
@@ -95,7 +106,6 @@ def server_context(tls: TLSOptions | ssl.SSLContext, profile: SecurityProfile) -
     if needs_client and (tls.ca is None or not tls.verify):
         raise ValueError("expected TLSOptions with ca and verify=True for a server on security profile 3")
     context = _context(ssl.Purpose.CLIENT_AUTH, tls)
-    context.set_ciphers(_SERVER_CIPHERS)
     if needs_client:
         context.verify_mode = ssl.CERT_REQUIRED
     return context
@@ -108,54 +118,13 @@ def _expect_modern(context: ssl.SSLContext) -> ssl.SSLContext:
 
 
 def _context(purpose: ssl.Purpose, options: TLSOptions) -> ssl.SSLContext:
-    # With a CA given, create_default_context trusts that alone.
-    cafile, cadata = _authority(options.ca)
-    context = ssl.create_default_context(purpose, cafile=cafile, cadata=cadata)
+    context = with_authority(purpose, options.ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(f"{_CIPHERS}:{_STATIC_RSA}" if options.static_rsa else _CIPHERS)
+    # Python 3.13 sets both by default, those before neither.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+    if not options.x509_strict:
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if options.cert is not None:
-        with _as_file(options.cert) as cert, _as_file(options.key) as key:
-            # A callback even without a passphrase: otherwise OpenSSL would ask for one on the terminal.
-            context.load_cert_chain(str(cert), key, password=_passphrase(options))
+        load_own(context, options.cert, options.key, options.passphrase)
     return context
-
-
-def _passphrase(options: TLSOptions) -> Callable[[], str | bytes]:
-    return lambda: options.passphrase or ""
-
-
-def _authority(ca: Pem | None) -> tuple[str | None, str | bytes | None]:
-    """Give a CA as a file name or as data."""
-    if ca is None:
-        return None, None
-    data = _content(ca)
-    if data is None:
-        return os.fspath(ca), None  # type: ignore[return-value]  # bytes are always content
-    return None, data.decode("ascii", "replace") if b"-----BEGIN" in data else data
-
-
-def _content(pem: Pem) -> bytes | None:
-    """Give the bytes of what is no path."""
-    if isinstance(pem, bytes):
-        return pem
-    return pem.encode() if isinstance(pem, str) and pem.lstrip().startswith("-----BEGIN") else None
-
-
-@contextmanager
-def _as_file(pem: Pem | None) -> Iterator[str | None]:
-    """Give a path: OpenSSL reads own certificates and keys from files only.
-
-    Bytes go through a file that only this user can read, and that is gone at once.
-    """
-    data = None if pem is None else _content(pem)
-    if pem is None or data is None:
-        yield None if pem is None else os.fspath(pem)  # type: ignore[misc]  # bytes are always content
-        return
-    import tempfile  # noqa: PLC0415 - dear to load, and for certificates given as bytes only
-
-    handle, name = tempfile.mkstemp(prefix="ocpp-ws-io-", suffix=".pem")  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        yield name
-    finally:
-        Path(name).unlink()

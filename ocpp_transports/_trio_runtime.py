@@ -4,7 +4,6 @@ Every task is a system task with a cancel scope of its own. So no nursery wraps 
 exceptions leave it as they are, and `aclose` works from any task; the scope it closes waits for all of them.
 """
 
-import logging
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
@@ -13,20 +12,22 @@ from typing import Any
 
 import anyio
 import trio
-from anyio.abc import ByteStream, SocketListener
+from anyio.abc import ByteStream, SocketAttribute, SocketListener, SocketStream
 from anyio.streams.tls import TLSStream
 
 from ocpp_core.timers import Timers
 
-from ._anyio_host import StreamHost, Wrap
+from ._anyio_host import StreamHost
 from ._dialer import Dialer, failure
 from ._driver import Handle
-from ._runtime import BACKLOG, Address, Connected, Listener
+from ._logging import Log
+from ._runtime import BACKLOG, AcceptRules, Address, Connected, Listener
 from ._scope import ACCEPT_PAUSE, Scope, Task
+from ._tls_alerts import sending_alerts
+from ._tls_handshakes import TLSHandshakes
+from ._tls_reasons import client_reason
 
 __all__ = ["TrioRuntime", "TrioSlot"]
-
-_log = logging.getLogger(__name__)
 
 
 class TrioSlot:
@@ -81,18 +82,15 @@ class _Timer:
 
     def ring(self) -> None:
         fn, self.fn = self.fn, None
-        try:
-            if fn is not None:
-                fn()
-        except Exception:  # noqa: BLE001 - a fault of ours must not stop the other timers
-            _log.exception("a timer failed")
+        if fn is not None:
+            fn()
 
 
 class TrioRuntime(Scope):
     """A client's or server's share of a trio event loop; see Runtime."""
 
-    def __init__(self) -> None:
-        super().__init__(trio.current_time)
+    def __init__(self, log: Log) -> None:
+        super().__init__(trio.current_time, log)
         self._timers = Timers()
         self._alarm = trio.CancelScope()
         self._clock: Task | None = None
@@ -119,7 +117,13 @@ class TrioRuntime(Scope):
                 await trio.sleep_forever()
             for timer in list(self._timers.due(trio.current_time())):
                 if isinstance(timer, _Timer):
-                    timer.ring()
+                    self._ring_one(timer)
+
+    def _ring_one(self, timer: _Timer) -> None:
+        try:
+            timer.ring()
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the other timers
+            self.log.failed("a timer failed", error)
 
     def slot(self) -> TrioSlot:
         """Make an empty slot."""
@@ -167,29 +171,48 @@ class TrioRuntime(Scope):
         ssl: SSLContext | None = None,
         backlog: int = BACKLOG,
         connected: Connected,
+        rules: AcceptRules | None = None,
     ) -> Listener:
         """Listen on a port; see Runtime."""
-        wrap = None if ssl is None else partial(TLSStream.wrap, server_side=True, ssl_context=ssl)
+        rules = rules or AcceptRules()
+        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.clock)
         listener = await self.bind(port, host, backlog)
-        return listener.accept_by(partial(self._accept, wrap, connected))
+        return listener.accept_by(partial(self._accept, tls, connected, rules))
 
-    async def _accept(self, wrap: Wrap | None, connected: Connected, listener: SocketListener) -> None:
+    async def _accept(
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    ) -> None:
         while True:
+            if tls is not None:
+                await tls.until_room()
             try:
                 accepted = await listener.accept()
             except (OSError, anyio.BrokenResourceError) as error:
-                _log.warning("accepting a connection failed: %s", error.__cause__ or error)
+                self.accept_failed(rules, None, error.__cause__ if isinstance(error.__cause__, OSError) else error)
                 await anyio.sleep(ACCEPT_PAUSE)
+                continue
+            closed = rules.admit((accepted.extra(SocketAttribute.remote_address, None) or (None,))[0])
+            if closed is None:
+                await anyio.aclose_forcefully(accepted)
             else:
-                StreamHost(self).serve(accepted, connected, wrap)
+                StreamHost(self).serve(accepted, connected, tls, closed)
 
 
 async def _connect(where: Callable[[], Address]) -> ByteStream:
     address = where()
-    host, port, ssl = address.host, address.port, address.ssl
     try:
-        if ssl is None:
-            return await anyio.connect_tcp(host, port)
-        return await anyio.connect_tcp(host, port, ssl_context=ssl, tls_hostname=address.server_hostname or host)
+        stream = await anyio.connect_tcp(address.host, address.port)
+        return stream if address.ssl is None else await _secure(stream, address, address.ssl)
     except Exception as error:
-        raise failure(error, f"{host}:{port}") from error
+        raise failure(error, f"{address.host}:{address.port}", client_reason(error)) from error
+
+
+async def _secure(stream: SocketStream, address: Address, context: SSLContext) -> ByteStream:
+    try:
+        with sending_alerts(context, stream.extra(SocketAttribute.raw_socket)):
+            return await TLSStream.wrap(
+                stream, server_side=False, hostname=address.server_hostname or address.host, ssl_context=context
+            )
+    except BaseException:
+        await anyio.aclose_forcefully(stream)
+        raise

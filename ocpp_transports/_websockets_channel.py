@@ -1,19 +1,28 @@
 """A connection of `websockets`, of either role, as a channel; and its logger, which shows no credentials."""
 
 import logging
-from typing import Final
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from ._channel_host import ChannelClosed
+from ._logging import is_silent
 from ._redaction import REDACTED
 
-__all__ = ["LOGGER", "WebsocketsChannel"]
+__all__ = ["WebsocketsChannel", "logger_below"]
 
-LOGGER: Final = logging.getLogger("ocpp_ws_io.websockets")
-"""What `websockets` logs to, unless it is told otherwise: at DEBUG it writes every header field of a handshake."""
+
+def logger_below(logger: logging.Logger) -> logging.Logger:
+    """Return the logger that `websockets` logs to, below that of a client or server.
+
+    At DEBUG it writes every header field of a handshake; the credentials among them are replaced.
+    """
+    if is_silent(logger):
+        return logger
+    below = logger.getChild("websockets")
+    below.addFilter(_hide_credentials)  # the same one again is not added
+    return below
 
 
 def _hide_credentials(record: logging.LogRecord) -> bool:
@@ -21,9 +30,6 @@ def _hide_credentials(record: logging.LogRecord) -> bool:
         case (name, _) if str(name).lower() == "authorization":
             record.args = (name, REDACTED)
     return True
-
-
-LOGGER.addFilter(_hide_credentials)
 
 
 class WebsocketsChannel:

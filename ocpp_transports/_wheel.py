@@ -4,7 +4,6 @@ What keeps idle connections alive falls on whole quarters of a second (`ocpp_cor
 are, they need at most four timers for each second of the time-out for pongs.
 """
 
-import logging
 from collections.abc import Callable
 from contextvars import Context
 from typing import Final, TypeAlias
@@ -13,20 +12,21 @@ from ocpp_core.timers import GRID
 
 from ._driver import Handle
 
-__all__ = ["CallAt", "Wheel"]
+__all__ = ["CallAt", "Failed", "Wheel"]
 
 CallAt: TypeAlias = Callable[[float, Callable[[], None]], Handle]
+Failed: TypeAlias = Callable[[str, BaseException], None]
 
 _A_SECOND: Final = 1 / GRID
-_log = logging.getLogger(__name__)
 
 
 class _Slot:
     """An instant: what rings then, in order, and the event loop's timer for it."""
 
-    __slots__ = ("_slots", "_when", "spokes", "timer")
+    __slots__ = ("_failed", "_slots", "_when", "spokes", "timer")
 
-    def __init__(self, slots: "dict[float, _Slot]", when: float) -> None:
+    def __init__(self, slots: "dict[float, _Slot]", when: float, failed: Failed) -> None:
+        self._failed = failed
         self._slots = slots
         self._when = when
         self.spokes: dict[_Spoke, None] = {}
@@ -35,7 +35,10 @@ class _Slot:
     def ring(self) -> None:
         del self._slots[self._when]  # what is started for this instant from now on gets a slot of its own
         for spoke in tuple(self.spokes):
-            spoke.ring()
+            try:
+                spoke.ring()
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others that are due
+                self._failed("a timer failed", error)
 
     def drop(self, spoke: "_Spoke") -> None:
         """Forget what was called off; the last one stops the timer, unless it rings at the moment."""
@@ -61,22 +64,20 @@ class _Spoke:
 
     def ring(self) -> None:
         fn, self.fn = self.fn, None
-        try:
-            if fn is not None:
-                fn()
-        except Exception:  # noqa: BLE001 - a fault of ours must not stop the others that are due
-            _log.exception("a timer failed")
+        if fn is not None:
+            fn()
 
 
 class Wheel:
     """Timers on top of `start_timer`; those that are due at the same point of the grid share one of it.
 
-    A shared one is started in `context`, for it is nobody's own.
+    A shared one is started in `context`, for it is nobody's own; `failed` is told of exceptions.
     """
 
-    __slots__ = ("_context", "_slots", "_start_timer")
+    __slots__ = ("_context", "_failed", "_slots", "_start_timer")
 
-    def __init__(self, start_timer: CallAt, context: Context) -> None:
+    def __init__(self, start_timer: CallAt, context: Context, failed: Failed) -> None:
+        self._failed = failed
         self._start_timer = start_timer
         self._context = context
         self._slots: dict[float, _Slot] = {}
@@ -90,7 +91,7 @@ class Wheel:
             return self._start_timer(when, fn)
         slot = self._slots.get(when)
         if slot is None:
-            slot = self._slots[when] = _Slot(self._slots, when)
+            slot = self._slots[when] = _Slot(self._slots, when, self._failed)
             slot.timer = self._context.run(self._start_timer, when, slot.ring)
         spoke = _Spoke(slot, fn)
         slot.spokes[spoke] = None

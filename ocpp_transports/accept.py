@@ -4,8 +4,8 @@ Cheap checks come first, credentials next, the application's `auth` last; whatev
 and never an exception's text.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from ocpp_core.actions import UpgradeRequested
 from ocpp_core.handshake import (
     SecurityProfile,
+    basic_user,
     check_server_profile,
     choose_subprotocol,
     decode_basic,
@@ -20,9 +21,13 @@ from ocpp_core.handshake import (
     read_target,
     same_password,
 )
+from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
 
+from ._certificates import Identify, check_identify, describe, is_vouched_for, verdict
 from ._registry import is_coroutine_function
+from ._steps import Steps, asking, begin, finish
+from .events import SecurityEvent
 
 __all__ = [
     "AcceptHandshake",
@@ -34,6 +39,7 @@ __all__ = [
     "Credentials",
     "Decision",
     "Handshake",
+    "Identify",
     "RejectHandshake",
     "UnmatchedProtocol",
     "refuse",
@@ -41,6 +47,7 @@ __all__ = [
 
 _CHALLENGE: Final = ("www-authenticate", 'Basic realm="ocpp", charset="UTF-8"')
 _RETRY: Final = ("retry-after", "10")
+_NO_IDENTITY: Final = "Missing identity"
 
 UnmatchedProtocol: TypeAlias = Literal["reject", "upgrade-then-close"]
 """What a station gets that offers no subprotocol of ours: 400, or 101 without one and an immediate close.
@@ -79,7 +86,8 @@ class Handshake:
     """Who wants to connect, and how."""
 
     identity: str
-    """The last segment of the path, percent-decoded."""
+    """The last segment of the path, percent-decoded; the user name of the Basic credentials, or empty without any, on
+    a path of `paths_without_identity`."""
     protocols: tuple[str, ...]
     """The subprotocols offered, in the station's order."""
     path: str
@@ -88,7 +96,7 @@ class Handshake:
     """Of the Basic credentials, if they name this identity."""
     headers: Mapping[str, str] = field(default_factory=_nothing, repr=False)
     """By lower-case name; values of one name joined by `, `."""
-    query: Mapping[str, str] = field(default_factory=_nothing)
+    query: Mapping[str, str] = field(default_factory=_nothing, repr=False)
     """Decoded; the first value of each name."""
     remote_address: str | None = None
     """Numeric address of the peer."""
@@ -101,10 +109,14 @@ class Handshake:
 class AcceptHandshake(Protocol):
     """Let the station in."""
 
-    def __call__(self, *, protocol: str | None = None, session: Mapping[str, Any] | None = None) -> None:
-        """Choose another of the offered subprotocols, start `client.session` with these values.
+    def __call__(
+        self, *, protocol: str | None = None, session: Mapping[str, Any] | None = None, identity: str | None = None
+    ) -> None:
+        """Choose another of the offered subprotocols, start `client.session` with these values, name the station.
 
-        Raises ValueError for a subprotocol that was not offered.
+        `identity` replaces that of the handshake. Where a client certificate has to vouch for the identity, it has to
+        vouch for this one as well. Raises ValueError for a subprotocol that was not offered, for an identity against
+        the server's rule, and without one if the request names none; TypeError for an identity that is no str.
         """
 
 
@@ -145,20 +157,27 @@ def refuse(status: int, message: str) -> Reject:
 class Admission:
     """The rules of a server for letting stations in.
 
-    `failed` is told of exceptions of `credentials` and `auth`. Raises ValueError or TypeError for rules that make no
-    sense together.
+    `failed` is told of exceptions of `credentials`, `identify` and `auth`, `alarmed` of certificates that are used for
+    another identity than their own. Raises ValueError or TypeError for rules that make no sense together.
     """
 
     protocols: tuple[str, ...]
     """Subprotocols in the server's order of preference."""
     security_profile: SecurityProfile = SecurityProfile.NONE
     credentials: Credentials | None = field(default=None, repr=False)
+    identify: Identify = "exact"
+    """Which identities a client certificate is good for."""
+    tls_terminated: bool = False
+    """Whoever does the TLS may keep the client certificate to itself."""
     auth: AuthHandler | None = None
     default_protocol: str | None = None
     """What a station that offers no subprotocol at all is taken to speak; None refuses it."""
     unmatched_protocol: UnmatchedProtocol = "reject"
     broken_escapes: BrokenEscapes = "reject"
+    identities: IdentityRule = IdentityRule()  # noqa: RUF009 - frozen
+    paths_without_identity: Collection[str] = ()
     failed: Callable[[str, Exception], None] = field(repr=False)
+    alarmed: Callable[[SecurityEvent], None] = field(repr=False)
 
     def __post_init__(self) -> None:
         if not self.protocols or not is_subprotocol_list(self.protocols):
@@ -173,25 +192,34 @@ class Admission:
             raise ValueError(f"expected broken_escapes 'reject' or 'keep', got {self.broken_escapes!r}")
         if self.credentials is not None and not (isinstance(self.credentials, Mapping) or callable(self.credentials)):
             raise TypeError(f"expected credentials as a mapping or a callable, got {type(self.credentials).__name__}")
+        check_identify(self.identify)
         if self.auth is not None and not callable(self.auth):
             raise TypeError(f"expected auth as a callable, got {type(self.auth).__name__}")
+        _check_paths(self.paths_without_identity)
         check_server_profile(
-            self.security_profile, credentials=self.credentials is not None, auth=self.auth is not None
+            self.security_profile, credentials=self.credentials is not None, identify=self.identify != "exact"
         )
 
     def read(self, request: UpgradeRequested, facts: ConnectionFacts) -> Handshake | Reject:
         """Read the request; 400 for what is malformed."""
-        target = read_target(request.target, keep_broken_escapes=self.broken_escapes == "keep")
+        target = read_target(
+            request.target,
+            keep_broken_escapes=self.broken_escapes == "keep",
+            without_identity=self.paths_without_identity,
+        )
         if isinstance(target, Reject):
             return target
-        if not is_subprotocol_list(request.subprotocols):
+        offered = tuple(name for name in request.subprotocols if name)  # RFC 9110 §5.6.1.2: empty ones do not count
+        if not is_subprotocol_list(offered):
             return refuse(400, "Invalid Sec-WebSocket-Protocol header")
         headers = _joined(request.headers)
+        authorization = headers.get("authorization", "")
+        identity = target.identity or basic_user(authorization) or ""
         return Handshake(
-            identity=target.identity,
-            protocols=tuple(request.subprotocols),
+            identity=identity,
+            protocols=offered,
             path=target.path,
-            password=decode_basic(headers.get("authorization", ""), target.identity),
+            password=self._password_in(authorization, identity),
             headers=MappingProxyType(headers),
             query=MappingProxyType(dict(reversed(target.query))),
             remote_address=facts.remote_address,
@@ -199,98 +227,119 @@ class Admission:
             security_profile=self.security_profile,
         )
 
+    def _password_in(self, authorization: str, identity: str) -> bytes | None:
+        ignore_case = self.identities.ignore_case
+        return decode_basic(authorization, identity, ignore_case=ignore_case) if identity else None
+
     def decide(self, handshake: Handshake) -> "Decision | Callable[[], Awaitable[Decision]]":
         """Decide on a handshake that was read: at once, or by what is to be called and awaited in a task.
 
-        At once means that neither `credentials` nor `auth` have to be waited for; coroutine functions are called in
-        the task only. Neither this nor what is awaited ever raises but for cancellation.
+        At once means that none of `credentials`, `identify` and `auth` has to be waited for; coroutine functions are
+        called in the task only. Neither this nor what is awaited ever raises but for cancellation.
         """
         protocol = self._choose(handshake.protocols)
         if protocol is None and self.unmatched_protocol == "reject":
             problem = "No matching subprotocol" if handshake.protocols else "Missing subprotocol"
             return refuse(400, f"{problem}, expected one of: {', '.join(self.protocols)}")
-        if is_coroutine_function(self.auth) or is_coroutine_function(self.credentials):
-            return partial(self._decide_in_task, handshake, protocol)
-        decision = self._decide(handshake, protocol)
-        return (lambda: decision) if isinstance(decision, Awaitable) else decision
-
-    async def _decide_in_task(self, handshake: Handshake, protocol: str | None) -> "Decision":
-        decision = self._decide(handshake, protocol)
-        return await decision if isinstance(decision, Awaitable) else decision
-
-    def _decide(self, handshake: Handshake, protocol: str | None) -> "Decision | Awaitable[Decision]":
-        if self.security_profile.uses_basic:
-            return self._check_credentials(handshake, protocol)
-        return self._ask(handshake, protocol)
+        if handshake.identity and not self.identities.allows(handshake.identity, protocol):
+            return self._refuse_identity(protocol)
+        steps = self._steps(handshake, protocol)
+        if any(map(is_coroutine_function, (self.credentials, self.identify, self.auth))):
+            return partial(finish, steps)
+        return begin(steps)
 
     def _choose(self, offered: Sequence[str]) -> str | None:
         return choose_subprotocol(offered, self.protocols) if offered else self.default_protocol
 
-    def _check_credentials(self, handshake: Handshake, protocol: str | None) -> "Decision | Awaitable[Decision]":
+    def _steps(self, handshake: Handshake, protocol: str | None) -> "Steps[Decision]":
+        """Check, then ask: cheap checks were made, so what the profile demands is next."""
+        if self.security_profile.uses_basic:
+            refusal = yield from self._check_credentials(handshake)
+        else:
+            refusal = yield from self._check_certificate(handshake)
+        return refusal or (yield from self._ask(handshake, protocol))
+
+    def _check_credentials(self, handshake: Handshake) -> "Steps[Reject | None]":
         """Profiles 1 and 2 demand Basic credentials before the upgrade (security whitepaper §2.3)."""
         if handshake.password is None:
             return refuse(401, "Unauthorized")
         if self.credentials is None:
-            return self._ask(handshake, protocol)
+            return None if self.auth is not None else refuse(401, "Unauthorized")
         try:
-            expected = self._password_of(handshake.identity)
+            expected = yield from asking(self._password_of, handshake.identity)
+            is_right = same_password(b"" if expected is None else expected, handshake.password)
         except Exception as error:  # noqa: BLE001 - the application's own code; the station learns nothing of it
-            return self._broke("credentials raised", error)
-        if isinstance(expected, Awaitable):
-            return self._await_password(handshake, protocol, expected)
-        return self._compare(handshake, expected) or self._ask(handshake, protocol)
-
-    def _password_of(self, identity: str) -> "_Password | Awaitable[_Password]":
-        if not callable(self.credentials):
-            return None if self.credentials is None else self.credentials.get(identity)
-        return self.credentials(identity)
-
-    async def _await_password(
-        self, handshake: Handshake, protocol: str | None, expected: "Awaitable[_Password]"
-    ) -> "Decision":
-        try:
-            password = await expected
-        except Exception as error:  # noqa: BLE001 - as above
-            return self._broke("credentials raised", error)
-        decision = self._compare(handshake, password) or self._ask(handshake, protocol)
-        return await decision if isinstance(decision, Awaitable) else decision
-
-    def _compare(self, handshake: Handshake, expected: "_Password") -> Reject | None:
-        try:
-            is_right = same_password(b"" if expected is None else expected, handshake.password or b"")
-        except Exception as error:  # noqa: BLE001 - what `credentials` gave is no password
             return self._broke("credentials raised", error)
         return None if is_right and expected is not None else refuse(401, "Unauthorized")
 
-    def _ask(self, handshake: Handshake, protocol: str | None) -> "Decision | Awaitable[Decision]":
+    def _password_of(self, identity: str) -> "_Password | Awaitable[_Password]":
+        credentials = self.credentials
+        if not isinstance(credentials, Mapping):
+            return None if credentials is None else credentials(identity)
+        if identity in credentials or not self.identities.ignore_case:
+            return credentials.get(identity)
+        key = self.identities.key
+        return next((password for name, password in credentials.items() if key(name) == key(identity)), None)
+
+    def _check_certificate(self, handshake: Handshake) -> "Steps[Reject | None]":
+        """Profile 3: a certificate is good for the identity it names. One that `auth` has to name is checked then."""
+        certificate, identity = handshake.client_certificate, handshake.identity
+        if self.security_profile is not SecurityProfile.TLS_CERT or not identity:
+            return None
+        if certificate is None:
+            return None if self.tls_terminated else refuse(401, "Unauthorized")
+        key = self.identities.key
+        try:
+            if callable(self.identify):
+                answer = yield from asking(self.identify, certificate, identity)
+                is_good = verdict(answer, identity, key)
+            else:
+                is_good = is_vouched_for(self.identify, certificate, identity, key)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._broke("identify raised", error)
+        if is_good:
+            return None
+        detail = f"the certificate of {describe(certificate)} is not good for this identity"
+        self.alarmed(SecurityEvent("certificate_mismatch", identity, handshake.remote_address, detail))
+        return refuse(401, "Unauthorized")
+
+    def _ask(self, handshake: Handshake, protocol: str | None) -> "Steps[Decision]":
         if self.auth is None or protocol is None:  # without a protocol it is closed at once: nothing to decide
-            return Admitted(handshake, protocol, {})
-        choice = _Choice(handshake, protocol, self.protocols)
+            return Admitted(handshake, protocol, {}) if handshake.identity else refuse(400, _NO_IDENTITY)
+        choice = _Choice(handshake, protocol, self)
         try:
-            pending = self.auth(choice.accept, choice.reject, handshake)
+            yield from asking(self.auth, choice.accept, choice.reject, handshake)
         except Exception as error:  # noqa: BLE001 - as above
-            return self._auth_raised(choice, error)
-        return self._await_auth(choice, pending) if isinstance(pending, Awaitable) else self._chosen(choice)
-
-    async def _await_auth(self, choice: "_Choice", pending: Awaitable[None]) -> "Decision":
-        try:
-            await pending
-        except Exception as error:  # noqa: BLE001 - as above
-            return self._auth_raised(choice, error)
-        return self._chosen(choice)
-
-    def _auth_raised(self, choice: "_Choice", error: Exception) -> Reject:
-        broken = self._broke("auth raised", error)
-        return choice.refusal or broken
-
-    def _chosen(self, choice: "_Choice") -> "Decision":
+            broken = self._broke("auth raised", error)
+            return choice.refusal or broken
         if choice.made is None:
             return self._broke("auth decided nothing", RuntimeError("expected auth to call accept() or reject()"))
-        return choice.made
+        if isinstance(choice.made, Reject):
+            return choice.made
+        return (yield from self._check_choice(handshake, choice.made))
+
+    def _check_choice(self, asked: Handshake, made: "Admitted") -> "Steps[Decision]":
+        """Hold what `auth` chose to the rules: the version may be another one, and so may the identity."""
+        if not self.identities.allows(made.handshake.identity, made.protocol):
+            return self._refuse_identity(made.protocol)
+        if made.handshake.identity == asked.identity:
+            return made
+        return (yield from self._check_certificate(made.handshake)) or made
+
+    def _refuse_identity(self, protocol: str | None) -> Reject:
+        return refuse(400, f"Invalid identity, {self.identities.expectation(protocol)}")
 
     def _broke(self, what: str, error: Exception) -> Reject:
         self.failed(what, error)
         return refuse(500, "Internal Server Error")
+
+
+def _check_paths(paths: object) -> None:
+    if isinstance(paths, str) or not isinstance(paths, Collection) or not all(isinstance(path, str) for path in paths):
+        raise TypeError(f"expected paths_without_identity as a list of paths, got {paths!r}")
+    for path in paths:
+        if not path.startswith("/"):
+            raise ValueError(f"expected paths_without_identity that begin with '/', got {path!r}")
 
 
 def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -304,25 +353,39 @@ def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
 class _Choice:
     """What `auth` decides; the first word counts."""
 
-    def __init__(self, handshake: Handshake, protocol: str, spoken: Sequence[str]) -> None:
+    def __init__(self, handshake: Handshake, protocol: str, rules: Admission) -> None:
         self.made: Admitted | Reject | None = None
         # What this server is not set up for is never chosen: strict mode would have no validator for it.
-        self._possible = [name for name in spoken if name in handshake.protocols] or [protocol]
+        self._possible = [name for name in rules.protocols if name in handshake.protocols] or [protocol]
         self._handshake = handshake
         self._protocol = protocol
+        self._identities = rules.identities
 
     @property
     def refusal(self) -> Reject | None:
         """The decision, if it is a refusal: one that stands even if `auth` raises afterwards."""
         return self.made if isinstance(self.made, Reject) else None
 
-    def accept(self, *, protocol: str | None = None, session: Mapping[str, Any] | None = None) -> None:
+    def accept(
+        self, *, protocol: str | None = None, session: Mapping[str, Any] | None = None, identity: str | None = None
+    ) -> None:
         choice = self._protocol if protocol is None else protocol
         if choice not in self._possible:
             possible = ", ".join(self._possible)
             raise ValueError(f"expected one of the offered subprotocols in `protocols` ({possible}), got {protocol!r}")
-        admitted = Admitted(self._handshake, choice, dict(session or {}))
+        admitted = Admitted(self._named(identity, choice), choice, dict(session or {}))
         self.made = self.made or admitted
+
+    def _named(self, identity: str | None, protocol: str) -> Handshake:
+        if identity is None:
+            if not self._handshake.identity:
+                raise ValueError("expected accept(identity=...): the request names no identity")
+            return self._handshake
+        if not isinstance(identity, str):
+            raise TypeError(f"expected identity as str, got {type(identity).__name__}")
+        if not self._identities.allows(identity, protocol):
+            raise ValueError(f"{self._identities.expectation(protocol)} as identity, got {identity!r}")
+        return replace(self._handshake, identity=identity)
 
     def reject(self, status: int = 401, message: str = "Unauthorized") -> None:
         if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import anyio
 
+from ._asgi_tls import certificate_of
 from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
 from .server import OCPPServer
 
@@ -102,6 +103,7 @@ def _offer(scope: Scope) -> UpgradeOffer:
         headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
         subprotocols=tuple(scope.get("subprotocols", ())),
         remote_address=(scope.get("client") or (None,))[0],
+        client_certificate=certificate_of(scope),
         tls=scope.get("scheme") == "wss",
     )
 

@@ -14,6 +14,7 @@ from ._client_peer import ClientPeer
 from ._dialer import Dialer
 from ._driver import Driver
 from ._keywords import BrowserChanges, BrowserKeywords
+from ._options import BUNDLED_PROTOCOLS
 from ._runtime import Runtime
 
 __all__ = ["BrowserOCPPClient"]
@@ -42,7 +43,12 @@ class BrowserOCPPClient(ClientPeer):
     _options: BrowserOptions
 
     def __init__(
-        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[BrowserKeywords]
+        self,
+        identity: str,
+        endpoint: str,
+        *,
+        protocols: Sequence[str] = BUNDLED_PROTOCOLS,
+        **options: Unpack[BrowserKeywords],
     ) -> None:
         super().__init__(identity, BrowserOptions.read(identity, endpoint, protocols, options))
 
@@ -56,7 +62,7 @@ class BrowserOCPPClient(ClientPeer):
     # For the base class
 
     def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:  # noqa: ARG002 - asyncio needs none
-        page, runtime = JsPage(), BrowserRuntime()
+        page, runtime = JsPage(self._log.failed), BrowserRuntime(self._log)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.id_factory)
 
         def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> BrowserSocket:

@@ -27,6 +27,7 @@ from ._client_peer import ClientPeer
 from ._dialer import Dialer
 from ._driver import Driver
 from ._keywords import ClientChanges, ClientKeywords
+from ._options import BUNDLED_PROTOCOLS
 from ._runtime import SocketRuntime, current_runtime
 from ._warm_up import warm_up_in_thread
 from .accept import ConnectionFacts, refuse
@@ -41,8 +42,8 @@ __all__ = ["Accept", "Channel", "ChannelClient", "ChannelClosed", "Incoming", "R
 class UpgradeOffer:
     """The request that a WebSocket begins with, and what is known of its connection."""
 
-    target: str
-    """Path and query as received, percent-encoded."""
+    target: str = field(repr=False)
+    """Path and query as received, percent-encoded; the query may hold a token."""
     headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
     """Header fields as received, in order; the case of their names does not matter."""
     subprotocols: Sequence[str] = ()
@@ -126,7 +127,12 @@ class ChannelClient(ClientPeer):
     _options: ClientOptions
 
     def __init__(
-        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+        self,
+        identity: str,
+        endpoint: str,
+        *,
+        protocols: Sequence[str] = BUNDLED_PROTOCOLS,
+        **options: Unpack[ClientKeywords],
     ) -> None:
         super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
 
@@ -152,7 +158,7 @@ class ChannelClient(ClientPeer):
         await warm_up_in_thread(self._options)
 
     def _take_root(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver]:
-        runtime = current_runtime(type(self).__name__, in_block=in_block)
+        runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.id_factory)
 
         def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> ChannelHost:

@@ -13,6 +13,7 @@ from ._client_options import ClientOptions, context_of
 from ._client_peer import ClientPeer
 from ._driver import Driver
 from ._keywords import ClientChanges, ClientKeywords
+from ._options import BUNDLED_PROTOCOLS
 from ._runtime import Address, Runtime, current_runtime
 from ._warm_up import warm_up_in_thread
 
@@ -26,16 +27,21 @@ class OCPPClient(ClientPeer):
             await client.connect()
             await client.call("Heartbeat", {})
 
-    `identity` and `endpoint` make the URL, `protocols` are the subprotocols in order of preference, everything else
-    is an option of `ClientOptions`. Raises ValueError or TypeError for options that make no sense, and OSError for
-    certificates that cannot be read. On asyncio it also works without the block; then `close` has to be called.
-    In strict mode `connect` compiles the checks first, see `warm_up`.
+    `identity` and `endpoint` make the URL, `protocols` are the subprotocols in order of preference (by default those of
+    OCPP, newest first), everything else is an option of `ClientOptions`. Raises ValueError or TypeError for options
+    that make no sense, and OSError for certificates that cannot be read. On asyncio it also works without the block;
+    then `close` has to be called. In strict mode `connect` compiles the checks first, see `warm_up`.
     """
 
     _options: ClientOptions
 
     def __init__(
-        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+        self,
+        identity: str,
+        endpoint: str,
+        *,
+        protocols: Sequence[str] = BUNDLED_PROTOCOLS,
+        **options: Unpack[ClientKeywords],
     ) -> None:
         super().__init__(identity, ClientOptions.read(identity, endpoint, protocols, options))
         self._tls = context_of(self._options)
@@ -64,7 +70,7 @@ class OCPPClient(ClientPeer):
         await warm_up_in_thread(self._options)
 
     def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
-        runtime = current_runtime(type(self).__name__, in_block=in_block)
+        runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         options = self._options
         stack = ClientStack(
             self._client_config(), options.link, options.upgrade, random=SystemRandom(), ids=options.id_factory

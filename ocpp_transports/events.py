@@ -1,12 +1,17 @@
-"""What users are told: one small typed payload an event, and the names of the events."""
+"""What users are told: one small typed payload an event, and the names of the events.
+
+Payloads hold what passed as it was; their representations do not show the secrets in it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ocpp_core.actions import Direction
 from ocpp_core.messages import Frame, MessageType
+
+from ._redaction import safe_repr
 
 __all__ = [
     "PEER_EVENTS",
@@ -14,6 +19,7 @@ __all__ = [
     "BadMessageEvent",
     "CloseEvent",
     "ConnectingEvent",
+    "ConnectionFailedEvent",
     "DisconnectEvent",
     "ErrorEvent",
     "HandlerErrorEvent",
@@ -24,6 +30,7 @@ __all__ = [
     "PongEvent",
     "PongTimeoutEvent",
     "ReconnectEvent",
+    "SecurityEvent",
     "StrictValidationFailureEvent",
     "UpgradeAbortedEvent",
 ]
@@ -34,6 +41,8 @@ class ConnectingEvent:
     """An attempt to connect begins."""
 
     url: str
+
+    __repr__ = safe_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,8 @@ class MessageEvent:
     latency: float | None
     """Seconds from CALL to answer, on answers."""
 
+    __repr__ = safe_repr
+
     @property
     def type(self) -> MessageType:
         """The message type: CALL, CALLRESULT, CALLERROR, CALLRESULTERROR or SEND."""
@@ -123,13 +134,21 @@ class BadMessageEvent:
     message: Any
     error: Exception
 
+    __repr__ = safe_repr
+
 
 @dataclass(frozen=True, slots=True)
 class StrictValidationFailureEvent:
-    """A payload breaks its schema, in either direction."""
+    """A payload breaks its schema, in either direction; the text of `error` names action, message type and path."""
 
     message: Any
+    """The payload."""
     error: Exception
+    action: str | None = None
+    direction: Direction | None = None
+    """`IN` for what the peer sent, `OUT` for what this side was about to send."""
+
+    __repr__ = safe_repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +187,37 @@ class UpgradeAbortedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionFailedEvent:
+    """A connection to a server's listener came to nothing before its first request.
+
+    Its TLS handshake failed (`error` is an `ssl.SSLError` if TLS said why), or it could not be accepted, for example
+    because the process has no file descriptor left: then `remote_address` is None.
+    """
+
+    remote_address: str | None
+    reason: str
+    """What went wrong, for people."""
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEvent:
+    """A server refused a station in a way that may be an attack, or a certificate that was put into a wrong station.
+
+    `certificate_mismatch`: on security profile 3 a certificate of the right CA was shown for an identity that it is not
+    good for (the option `identify`). The station that has this identity keeps its connection.
+    """
+
+    kind: Literal["certificate_mismatch"]
+    identity: str
+    """The identity that was claimed."""
+    remote_address: str | None
+    """Numeric address of the peer."""
+    detail: str
+    """A text for people; quotes the certificate's CN."""
+
+
+@dataclass(frozen=True, slots=True)
 class OverflowEvent:
     """Iteration was too slow: at this point `missed` events are missing."""
 
@@ -201,6 +251,8 @@ SERVER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "client": object,
         "error": ErrorEvent,
         "upgrade_aborted": UpgradeAbortedEvent,
+        "connection_failed": ConnectionFailedEvent,
+        "security": SecurityEvent,
         "closing": CloseEvent,
         "close": CloseEvent,
     }

@@ -11,6 +11,7 @@ from ocpp_core.errors import UnexpectedHttpResponse
 from ocpp_core.inputs import Reject
 
 from ._keywords import ClientKeywords
+from ._options import BUNDLED_PROTOCOLS
 from .channel import ChannelClient, ChannelClosed, UpgradeOffer
 from .server import OCPPServer
 from .server_client import OCPPServerClient
@@ -36,7 +37,7 @@ class MemoryOCPPClient(ChannelClient):
         identity: str,
         server: OCPPServer,
         *,
-        protocols: Sequence[str],
+        protocols: Sequence[str] = BUNDLED_PROTOCOLS,
         endpoint: str = _ENDPOINT,
         **options: Unpack[ClientKeywords],
     ) -> None:
@@ -62,7 +63,7 @@ class MemoryOCPPClient(ChannelClient):
         incoming = self._server.incoming(offer)
         answer = await incoming.decision()
         if isinstance(answer, Reject):
-            raise UnexpectedHttpResponse(answer.status, tuple(answer.headers))
+            raise UnexpectedHttpResponse(answer.status, tuple(answer.headers), answer.body)
         self._channel, theirs = memory_channels()
         incoming.start_carrying(theirs)
         return self._channel, answer.subprotocol
@@ -70,7 +71,7 @@ class MemoryOCPPClient(ChannelClient):
 
 @asynccontextmanager
 async def connected_pair(
-    identity: str = "CP1", *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+    identity: str = "CP1", *, protocols: Sequence[str] = BUNDLED_PROTOCOLS, **options: Unpack[ClientKeywords]
 ) -> AsyncIterator[tuple[MemoryOCPPClient, OCPPServerClient]]:
     """Give a client and its server's handle on it, connected.
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from enum import Enum
+from math import inf
 from typing import Any
 
 from ocpp_core.errors import ClosedError
@@ -33,7 +34,10 @@ class ConnectionState(Enum):
 
 
 class Peer(Calling, HandlerSurface, EventSurface, ABC):
-    """A connection as its user sees it; of a client: one connection after the other."""
+    """What every client and a server's `OCPPServerClient` have in common: calls, handlers, events, state, `close`.
+
+    Of a client it is one connection after the other. It is the type of what serves either end, and is not made itself.
+    """
 
     _is_one_connection = False
     """Whether it is over for good when the connection is."""
@@ -108,6 +112,9 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
         self._log.logger = logger_of(options.logging)
         if self._owner.dispatcher is not None:
             self._owner.dispatcher.detailed_errors = options.respond_with_detailed_errors
+            self._owner.dispatcher.handler_timeout = options.handler_timeout or inf
+        if self._driver is not None:
+            self._driver.send_timeout = options.send_timeout or inf
         self._listeners_changed()  # another logger may want other messages
 
     def _begin(self, driver: Driver, protocol: str) -> Dispatcher:
@@ -119,8 +126,10 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
             client=self,
             protocol=protocol,
             failed=self._owner.handler_failed,
+            unserved=self._owner.handler_missing,
             in_order=self._options.in_order,
             detailed_errors=self._options.respond_with_detailed_errors,
+            handler_timeout=self._options.handler_timeout or inf,
         )
         self._owner.dispatcher = dispatcher
         if self._options.handler_grace:
@@ -134,6 +143,7 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
 
     def _finish(self, code: int, reason: str, *, lost: bool) -> None:
         """Tell everybody who listens or waits that it is over; `lost` means that this side had not closed it."""
+        self._log.flush()
         self._log.info(f"closed ({code}{': ' + reason if reason else ''})")
         self._end_serving()
         self._ended = CloseEvent(code, reason)

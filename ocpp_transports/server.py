@@ -6,20 +6,21 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
 
-from ocpp_core.calls import check_command
 from ocpp_core.errors import (
     ClosedError,
     ConnectionLostError,
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
 )
-from ocpp_core.handshake import SecurityProfile, check_listener_profile
+from ocpp_core.handshake import SecurityProfile, check_deciders, check_listener_profile
 from ocpp_core.inputs import Close
+from ocpp_core.outbound import check_command
 
 from ._driver import Slot
 from ._events import Emitter
 from ._keywords import ServerKeywords
 from ._logging import Log, logger_of
 from ._outbound import CallKeywords, CallOptions, as_command, read_request
+from ._quota import SocketGate
 from ._reception import Reception
 from ._runtime import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server_options import ServerOptions
@@ -28,7 +29,7 @@ from ._surface import EventSurface, HandlerSurface
 from ._tls import TLSOptions, expect_tls, server_context
 from ._warm_up import warm_up_in_thread
 from .accept import AuthHandler
-from .events import SERVER_EVENTS, CloseEvent, ErrorEvent, UpgradeAbortedEvent
+from .events import SERVER_EVENTS, CloseEvent, ConnectionFailedEvent, ErrorEvent, SecurityEvent, UpgradeAbortedEvent
 from .server_client import OCPPServerClient
 
 if TYPE_CHECKING:
@@ -48,23 +49,26 @@ class OCPPServer(HandlerSurface, EventSurface):
 
         @server.handle("Heartbeat")
         def heartbeat(ctx):
-            return {"currentTime": now()}
+            return {"currentTime": utc_now()}
 
         async with server:
             await server.listen(9000)
 
     Handlers registered here serve every station; those of an `OCPPServerClient` come before. The options are those of
-    `ServerOptions`. Raises ValueError or TypeError for options that make no sense. On asyncio it also works without
-    the block; then `close` has to be called.
+    `ServerOptions`. Raises ValueError or TypeError for options that make no sense, and OSError for certificates that
+    cannot be read. On asyncio it also works without the block; then `close` has to be called.
     In strict mode the checks are compiled when the block begins, and by `listen`.
     """
+
+    _options: ServerOptions
 
     def __init__(self, **options: Unpack[ServerKeywords]) -> None:
         super().__init__()
         ServerOptions.check_names(options)
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
+        _check_tls(self._options)
         self._log = Log(logger_of(self._options.logging), "server")
-        self._stations = Stations(self._arrived, self._slot)
+        self._stations = Stations(self._arrived, self._slot, self._options.identities.key)
         self._runtime: SocketRuntime | None = None
         self._reception: Reception | None = None
         self._closed: Reception | None = None  # which still refuses whoever others bring
@@ -97,9 +101,11 @@ class OCPPServer(HandlerSurface, EventSurface):
         """Let this function have the last word on every handshake; returns it, so it may decorate.
 
         It is called with `(accept, reject, handshake)`, a function or a coroutine function, when the request is sound
-        and, on profiles 1 and 2, the credentials are right. `accept(protocol=None, session=None)` lets the station in,
-        `reject(status=401, message="Unauthorized")` refuses it; the first decision counts. If it decides nothing or
-        raises, the station gets 500. Raises ValueError if there is one already, TypeError unless it can be called.
+        and the station meets the security profile. `accept(protocol=None, session=None, identity=None)` lets the
+        station in, `reject(status=401, message="Unauthorized")` refuses it; the first decision counts. If it decides
+        nothing or raises, the station gets 500.
+
+        Raises ValueError if there is one already, TypeError unless it can be called.
         """
         if self._options.auth is not None:
             raise ValueError("expected one auth handler, there is one already")
@@ -119,11 +125,13 @@ class OCPPServer(HandlerSurface, EventSurface):
         Port 0 picks one; `host` None means all addresses; `ssl` is used instead of the option `tls`. May be called
         several times. `backlog` connections may wait to be accepted, as far as the system allows. In strict mode the
         checks are compiled first, see `warm_up`. Raises OSError where the port cannot be had, ValueError where
-        certificates and security profile do not fit or the port is out of range.
+        certificates and security profile do not fit, nothing checks the passwords of profile 1 or 2, or the port is out
+        of range.
         """
         options = self._options
         tls = options.tls if ssl is None else ssl
         expect_tls(tls)
+        _check_deciders(options)
         check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
         context = None if tls is None else server_context(tls, options.security_profile)
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
@@ -135,7 +143,9 @@ class OCPPServer(HandlerSurface, EventSurface):
         runtime, reception = self._start()
         if reception.is_closing:
             raise RuntimeError("expected a server that is not closing")
-        listener = await runtime.listen(port, host, ssl=context, backlog=backlog, connected=reception.connected)
+        listener = await runtime.listen(
+            port, host, ssl=context, backlog=backlog, connected=reception.connected, rules=reception.rules
+        )
         self._listeners = {**self._open_listeners(), listener: context is not None}
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
@@ -152,6 +162,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         from .channel import Incoming  # noqa: PLC0415 - as above
 
         options = self._options
+        _check_deciders(options)
         check_listener_profile(options.security_profile, tls=offer.tls, tls_terminated=options.tls_terminated)
         needs_certificate = options.security_profile is SecurityProfile.TLS_CERT and not options.tls_terminated
         if needs_certificate and not offer.client_certificate:
@@ -170,7 +181,10 @@ class OCPPServer(HandlerSurface, EventSurface):
         """
         made = self._options.changed(options)
         is_new = made.security_profile is not self._options.security_profile
+        if made.tls is not self._options.tls or is_new:
+            _check_tls(made)
         for tls in self._open_listeners().values():
+            _check_deciders(made)
             check_listener_profile(made.security_profile, tls=tls, tls_terminated=made.tls_terminated)
             if tls and is_new and made.security_profile is SecurityProfile.TLS_CERT:
                 raise ValueError("expected listeners that ask for client certificates: close the server, then listen")
@@ -289,6 +303,7 @@ class OCPPServer(HandlerSurface, EventSurface):
     async def _shut(self) -> None:
         """Leave the event loop; nothing stays behind."""
         runtime, self._closed = self._runtime, self._reception or self._closed
+        self._log.flush()
         self._runtime = self._reception = None
         self._listeners.clear()
         self._stations.wake()
@@ -304,7 +319,8 @@ class OCPPServer(HandlerSurface, EventSurface):
     def _start(self) -> tuple[SocketRuntime, Reception]:
         """Take root in the event loop that runs this."""
         if self._runtime is None or self._reception is None:
-            self._runtime = current_runtime(type(self).__name__, in_block=self._in_block)
+            self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
+            self._log.now = self._runtime.now
             self._reception = Reception(
                 self._runtime,
                 self._options,
@@ -312,12 +328,16 @@ class OCPPServer(HandlerSurface, EventSurface):
                 self._stations,
                 refused=self._refused,
                 failed=self._failed,
+                lost=self._lost,
+                alarmed=self._alarmed,
+                gate=SocketGate(self._runtime.now, self._log.warning),
             )
         return self._runtime, self._reception
 
     def _adopt(self, options: ServerOptions) -> None:
         self._options = options
         self._log.logger = logger_of(options.logging)
+        self._stations.look_up_by(options.identities.key)
         if self._reception is not None:
             self._reception.adopt(options)
 
@@ -331,6 +351,14 @@ class OCPPServer(HandlerSurface, EventSurface):
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
         self._tell("upgrade_aborted", event)
+
+    def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
+        self._log.connection_failed(kind, event.remote_address, event.reason)
+        self._tell("connection_failed", event)
+
+    def _alarmed(self, event: SecurityEvent) -> None:
+        self._log.warning(f"{event.identity} from {event.remote_address} refused: {event.detail}")
+        self._tell("security", event)
 
     def _failed(self, text: str, error: Exception) -> None:
         self._log.failed(text, error)
@@ -347,3 +375,15 @@ class OCPPServer(HandlerSurface, EventSurface):
 
     def _slot(self) -> Slot:
         return self._start()[0].slot()
+
+
+def _check_tls(options: ServerOptions) -> None:
+    """Raise now what `listen`, which reads the certificates anew, would raise."""
+    if options.tls is not None:
+        server_context(options.tls, options.security_profile)
+
+
+def _check_deciders(options: ServerOptions) -> None:
+    """Raise ValueError without anybody who decides on passwords; not at construction, since `auth` may come later."""
+    has_credentials, has_auth = options.credentials is not None, options.auth is not None
+    check_deciders(options.security_profile, credentials=has_credentials, auth=has_auth)

@@ -1,6 +1,7 @@
 """A server's handle on one connection of a station."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from ocpp_core.config import SessionConfig
@@ -62,6 +63,8 @@ class OCPPServerClient(Peer):
         self._protocol = protocol
         self._closed_here = False
         driver.owner = self._owner
+        driver.send_timeout = options.send_timeout or inf
+        self._log.now = driver.host.now
 
     @property
     def handshake(self) -> Handshake:

@@ -13,15 +13,19 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
+from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
+from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
 
 from ._client_options import context_of
 from ._keywords import ClientChanges, ClientKeywords
-from ._websockets_channel import LOGGER, WebsocketsChannel
+from ._options import BUNDLED_PROTOCOLS
+from ._websockets_channel import WebsocketsChannel, logger_below
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
 
@@ -36,7 +40,12 @@ class WebsocketsOCPPClient(ChannelClient):
     """
 
     def __init__(
-        self, identity: str, endpoint: str, *, protocols: Sequence[str], **options: Unpack[ClientKeywords]
+        self,
+        identity: str,
+        endpoint: str,
+        *,
+        protocols: Sequence[str] = BUNDLED_PROTOCOLS,
+        **options: Unpack[ClientKeywords],
     ) -> None:
         super().__init__(identity, endpoint, protocols=protocols, **options)
         self._tls = context_of(self._options)
@@ -54,7 +63,9 @@ class WebsocketsOCPPClient(ChannelClient):
         except InvalidStatus as error:
             answer = error.response
             headers = tuple((name.lower(), value) for name, value in answer.headers.raw_items())
-            raise UnexpectedHttpResponse(answer.status_code, headers) from error
+            secrets = secrets_in(self._options.upgrade.headers)
+            body = read_refusal(headers, bytes(answer.body or b"")[:BODY_LIMIT], secrets)
+            raise UnexpectedHttpResponse(answer.status_code, headers, body) from error
         except InvalidMessage as error:  # no HTTP, or the end of the stream instead of it
             raise ConnectionFailedError(str(error)) from error
         except InvalidHandshake as error:
@@ -80,8 +91,19 @@ class WebsocketsOCPPClient(ChannelClient):
             close_timeout=link.close_timeout,
             open_timeout=None,  # `connect_timeout` bounds it
             proxy=None,
-            logger=LOGGER,
+            logger=logger_below(self._log.logger),
+            create_connection=_Connection,
         )
+
+
+class _Connection(ClientConnection):
+    """A connection that is over when the server has closed it, though the server does not end the TCP connection."""
+
+    def process_event(self, event: Event) -> None:
+        """Take an event; a close frame has been answered by now."""
+        super().process_event(event)
+        if isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
+            self.transport.close()
 
 
 class _Connect(connect):
@@ -109,7 +131,12 @@ async def serve(
     `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake.
     """
     door = _Door(server)
-    settings = {"logger": LOGGER, **options, "process_request": door.decide, "select_subprotocol": door.select}
+    settings = {
+        "logger": logger_below(server._log.logger),  # noqa: SLF001 - of this package
+        **options,
+        "process_request": door.decide,
+        "select_subprotocol": door.select,
+    }
     async with (
         serve_websockets(door.handle, host, port, **settings) as listening,
         server,

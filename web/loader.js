@@ -1,14 +1,16 @@
-// Starts Python in the page: says what it does meanwhile, gives up after a time, and explains what went wrong.
+// Starts Python in the page: shows how far it is, gives up when nothing comes, and explains what went wrong.
 
 const startup = document.getElementById("startup");
 const text = document.getElementById("startup-text");
 const progress = document.getElementById("startup-progress");
+const amount = document.getElementById("startup-amount");
 const link = document.getElementById("link");
 
 class Obstacle extends Error {}
 
-function stage(number, words) {
-  progress.value = number;
+function stage(percent, words) {
+  if ("failed" in startup.dataset) return; // what goes on in the background is of no use any more
+  progress.value = percent;
   text.textContent = words;
 }
 
@@ -16,7 +18,7 @@ const lastLine = (error) => String(error?.message ?? error).trim().split("\n").p
 
 function fail(error) {
   startup.dataset.failed = "";
-  progress.hidden = true;
+  progress.hidden = amount.hidden = true;
   document.getElementById("startup-title").textContent = "The station could not start";
   text.setAttribute("role", "alert");
   text.textContent = error instanceof Obstacle ? error.message : (
@@ -41,44 +43,137 @@ function expectWebAssembly() {
   }
 }
 
-function within(seconds, promise) {
-  const late = new Promise((_, reject) => {
-    setTimeout(() => reject(new Obstacle(
-      `Python did not start within ${seconds} seconds. The line may be slow, a file of the page may be held back, or a ` +
+// Watches the start: `ended` rejects at the first thing that breaks it, or after some seconds in which nothing came.
+class Watch {
+  constructor(seconds) {
+    this.seconds = seconds;
+    this.ended = new Promise((_, reject) => { this.break = reject; });
+    this.renew();
+  }
+
+  renew() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.break(new Obstacle(
+      `Python did not start: nothing happened for ${this.seconds} seconds. A file of the page may be held back, or a ` +
       "policy or extension may forbid WebAssembly; the browser's console may tell. Reload the page to try again.",
-    )), seconds * 1000);
+    )), this.seconds * 1000);
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+  }
+}
+
+const nameOf = (source) => new URL(source.url ?? source, document.baseURI).pathname.split("/").pop();
+
+function expectFile(answer, name) {
+  if (!answer.ok) {
+    throw new Obstacle(`The file ${name} of this page cannot be had (HTTP ${answer.status}): the folder is incomplete.`);
+  }
+  if ((answer.headers.get("content-type") ?? "").startsWith("text/html")) {
+    throw new Obstacle(`The server sends a web page in place of the file ${name}: the folder is incomplete.`);
+  }
+}
+
+// Pyodide does not report files that are missing or broken, and waits for them; so they are watched on their way to it.
+function watchFiles(watch, heard) {
+  const { fetch } = globalThis;
+  const { instantiateStreaming } = WebAssembly;
+
+  async function guarded(name, work) {
+    try {
+      return await work();
+    } catch (error) {
+      watch.break(error instanceof Obstacle ? error : new Obstacle(
+        `The file ${name} of this page could not be read: ${lastLine(error)}. It is missing, was changed, or the line broke.`,
+      ));
+      throw error;
+    }
+  }
+
+  function counted(answer, name) {
+    const reader = answer.body.getReader();
+    const body = new ReadableStream({
+      async pull(controller) {
+        const { done, value } = await guarded(name, () => reader.read());
+        if (done) {
+          controller.close();
+        } else {
+          heard(value.byteLength);
+          controller.enqueue(value);
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    });
+    return new Response(body, { status: answer.status, headers: answer.headers });
+  }
+
+  globalThis.fetch = (source, options) => guarded(nameOf(source), async () => {
+    const answer = await fetch(source, options);
+    expectFile(answer, nameOf(source));
+    return counted(answer, nameOf(source));
   });
-  return Promise.race([promise, late]);
+  WebAssembly.instantiateStreaming = (...given) => (
+    guarded("pyodide.asm.wasm", () => instantiateStreaming.apply(WebAssembly, given))
+  );
+  return () => {
+    globalThis.fetch = fetch;
+    WebAssembly.instantiateStreaming = instantiateStreaming;
+  };
 }
 
 async function readSite() {
   const answer = await fetch("site.json");
-  if (!answer.ok) {
-    throw new Obstacle(`The file site.json of this page cannot be had (HTTP ${answer.status}): the folder is incomplete.`);
-  }
+  expectFile(answer, "site.json");
   return answer.json();
+}
+
+// Shows the bytes that have come; they are four fifths of the way. The words are read out, so they count nothing.
+function showArrivals(watch, total) {
+  let arrived = 0;
+  const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+  return (bytes) => {
+    arrived += bytes;
+    watch.renew();
+    if (!total) return; // site.json may be an older one, from a cache
+    progress.value = Math.max(progress.value, Math.min(80, 80 * arrived / total));
+    amount.textContent = `${megabytes(Math.min(arrived, total))} of ${megabytes(total)} MB`;
+  };
+}
+
+async function load(site, watch) {
+  stage(0, "Fetching and starting Python");
+  const { loadPyodide } = await import("./pyodide/pyodide.mjs");
+  const pyodide = await loadPyodide({ lockFileURL: new URL(site.lock, document.baseURI).href });
+  watch.renew();
+  stage(85, "Installing the station");
+  const problems = [];
+  await pyodide.loadPackage(site.packages, {
+    messageCallback: () => {},
+    errorCallback: (problem) => problems.push(problem),
+  });
+  if (problems.length) {
+    throw new Obstacle(`The station could not be installed; a file of the page is missing or was changed. ${problems.join(" ")}`);
+  }
+  return pyodide;
 }
 
 async function start() {
   expectWebAssembly();
   const site = await readSite();
-  stage(1, "Fetching Python, 6 MB the first time");
-  const pyodide = await within(site.patience, (async () => {
-    const { loadPyodide } = await import("./pyodide/pyodide.mjs");
-    return loadPyodide({ lockFileURL: new URL(site.lock, document.baseURI).href });
-  })());
-  stage(2, "Installing the station");
-  const problems = [];
-  await within(site.patience, pyodide.loadPackage(site.packages, {
-    messageCallback: () => {},
-    errorCallback: (problem) => problems.push(problem),
-  }));
-  if (problems.length) {
-    throw new Obstacle(`The station could not be installed; a file of the page is missing or was changed. ${problems.join(" ")}`);
+  const watch = new Watch(site.patience);
+  const release = watchFiles(watch, showArrivals(watch, site.bytes));
+  let pyodide;
+  try {
+    pyodide = await Promise.race([load(site, watch), watch.ended]);
+  } finally {
+    release();
+    watch.stop();
   }
-  stage(3, "Starting the station");
+  stage(95, "Starting the station");
+  await new Promise((painted) => setTimeout(painted)); // what follows keeps the page busy
   pyodide.pyimport("station_page.app").start(site.csms ?? undefined);
-  stage(4, "Ready");
+  stage(100, "Ready");
   startup.hidden = true;
   document.getElementById("bar-buttons").hidden = false;
   document.getElementById("station").inert = false;

@@ -6,5 +6,6 @@ both come out; what they mean is not decided here.
 
 from ._client import ClientLink
 from ._server import ServerLink
+from ._unfinished import Unfinished
 
-__all__ = ["ClientLink", "ServerLink"]
+__all__ = ["ClientLink", "ServerLink", "Unfinished"]

@@ -1,10 +1,9 @@
 """What a client and a server have in common: the open WebSocket, from the end of the handshake to the last byte."""
 
-from abc import ABC, abstractmethod
-from enum import Enum
+from abc import abstractmethod
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import Final, assert_never
 
 from ocpp_core.actions import CloseStream, LinkAction, Report, ReportKind, SendBytes
 from ocpp_core.config import LinkConfig
@@ -18,19 +17,18 @@ from ocpp_core.inputs import (
     Reject,
     Respond,
     SendMessage,
+    StreamLost,
     TextReceived,
     Tick,
     TransportFailed,
     TransportLost,
     TransportOpened,
 )
-from ocpp_core.timers import coarse
 
 from ._deflate import Deflate
 from ._frames import (
     ABNORMAL_CLOSURE,
-    INVALID_DATA,
-    TOO_BIG,
+    POLICY_VIOLATION,
     Control,
     FrameError,
     Opcode,
@@ -42,32 +40,11 @@ from ._frames import (
     text_frame,
 )
 from ._http import HeadBuffer
+from ._incoming import TURN, Incoming
 from ._keepalive import Keepalive
-from ._whole import whole_control, whole_text
+from ._phase import LINGER, Phase
 
-if TYPE_CHECKING:
-    from ._reader import MessageReader
-
-__all__ = ["LinkBase", "Phase"]
-
-LINGER: Final = 0.5
-"""Seconds a server that broke off goes on reading (and forgetting), unless the peer ends the stream before.
-
-A socket closed with unread bytes is reset by TCP, and the reset may overtake the close frame or the HTTP answer.
-"""
-
-
-class Phase(Enum):
-    """How far a link is."""
-
-    HANDSHAKE = "handshake"
-    OPEN = "open"
-    CLOSING = "closing"
-    """Our close frame is out; the peer's is awaited."""
-    ENDING = "ending"
-    """All is said; the peer's end of the stream is awaited, and what arrives before it is forgotten."""
-    ENDED = "ended"
-
+__all__ = ["LinkBase"]
 
 # Looked up in an Enum's class, a member costs as much as a call; these two are asked for at every message.
 _OPEN: Final = Phase.OPEN
@@ -76,46 +53,15 @@ _NO_HEAD: Final = HeadBuffer()
 """Stands in for the buffer of a handshake that is over: nothing is put into it."""
 
 
-class LinkBase(ABC):
+class LinkBase(Incoming):
     """One WebSocket connection: bytes in, messages and bytes out."""
 
-    __slots__ = (
-        "_actions",
-        "_at",
-        "_attempt",
-        "_client",
-        "_config",
-        "_congested",
-        "_deflate",
-        "_eof",
-        "_head",
-        "_keepalive",
-        "_news",
-        "_now",
-        "_phase",
-        "_random",
-        "_reader",
-        "_until",
-        "unread",
-    )
+    __slots__ = ("_eof", "_head", "_news", "_random")
 
     def __init__(self, config: LinkConfig, *, client: bool, attempt: int, random: Random, now: float) -> None:
-        self._config = config
-        self._client = client
-        self._attempt = attempt
+        super().__init__(config, Keepalive(config, random, now), client=client, attempt=attempt, now=now)
         self._random = random
-        self._now = now
-        self._phase = Phase.HANDSHAKE
-        self._actions: list[LinkAction] = []
-        self._until = coarse(now, config.handshake_timeout)  # the end of a phase that must not last: all but `OPEN`
-        self._keepalive = Keepalive(config, random, now)
         self._head = HeadBuffer()
-        self._reader: MessageReader | None = None
-        self.unread = b""
-        """What has arrived on the open WebSocket and neither `poll` nor `next_text` nor a reader has looked at."""
-        self._at = 0
-        self._deflate: Deflate | None = None
-        self._congested = False
         self._eof = False
         self._news: TransportLost | None = None
 
@@ -151,7 +97,9 @@ class LinkBase(ABC):
         """Take the next action; None when there is nothing to do before the next input."""
         actions = self._actions
         while not actions:
-            if self.unread and not self._congested:
+            if self._work >= TURN and self._is_turn_over():
+                return self._end_turn()
+            if self.unread and not self._stalled:
                 text = self.next_text()
                 if text is not None:
                     return TextReceived(text, self._attempt)
@@ -159,6 +107,7 @@ class LinkBase(ABC):
                 if actions:
                     break
             if (self._phase is _OPEN and self._reader is None and not self._eof) or not self._advance():
+                self._work = 0
                 return None
         return actions.pop(0)
 
@@ -166,8 +115,12 @@ class LinkBase(ABC):
         match event:
             case Tick():
                 self._expire()
+            case StreamLost(attempt):
+                self._break_off(attempt)
             case Congested(on):
                 self._congested = on and not self._eof
+                self._stalled = self._congested or self._held
+                self._await_rest(again=True)  # what did not come while nobody read is not the peer's fault
             case CloseLink():
                 self._close_link(event)
             case Accept() | Reject() | Respond():
@@ -210,6 +163,7 @@ class LinkBase(ABC):
         if not data:
             self._eof = True
             self._congested = False  # our output has nowhere to go: nothing is gained by waiting for it
+            self._stalled = self._held
             return
         self._keepalive.last_heard = self._now
         self._keepalive.pong_by = inf
@@ -221,77 +175,24 @@ class LinkBase(ABC):
         elif phase is Phase.HANDSHAKE:
             self._head.data += data
 
-    def _feed(self, data: bytes) -> None:
-        if self._reader is not None:
-            self._reader.feed(data)
-        elif self.unread:
-            self.unread += data
-        else:
-            self.unread = data
+    def _break_off(self, attempt: int) -> None:
+        """Take the loss of the stream for an end of the WebSocket at once; a handshake is read to its end first."""
+        if self._phase is Phase.HANDSHAKE:
+            self.receive(BytesReceived(b"", attempt), self._now)
+        elif attempt == self._attempt and self._phase is not _ENDED:
+            self._end(self._last_word())
 
     def _advance(self) -> bool:
         """Do one step of decoding; False when nothing is left to do."""
         if self._phase is Phase.HANDSHAKE:
             return self._advance_handshake()
-        if self._phase is _ENDED or self._congested:
+        if self._phase is _ENDED or self._stalled:
             return False
         if self._reader is not None and self._decode(self._reader):
             return True
         if self._eof:
             self._end(self._last_word())
         return self._eof
-
-    def next_text(self) -> str | None:
-        """Take the next message if it is all there as one text frame and nothing else comes before it; else None.
-
-        For a stack, which spares itself an action for nearly every message. What is left `poll` takes.
-        """
-        data = self.unread
-        if self._actions or self._congested or not data:
-            return None
-        usual = whole_text(data, self._at, self._config.max_message_size, masked=not self._client)
-        if usual is None:
-            return None
-        text, self._at = usual
-        if self._at == len(data):
-            self.unread, self._at = b"", 0
-        return text
-
-    def _decode_unusual(self, data: bytes) -> None:
-        """Take a whole ping or pong, or leave what came to a reader."""
-        control = whole_control(data, self._at, masked=not self._client)
-        if control is None:
-            self._reader = self._make_reader()
-            self._reader.feed(data[self._at :])
-            self.unread, self._at = b"", 0
-            return
-        event, self._at = control
-        if self._at == len(data):
-            self.unread, self._at = b"", 0
-        self._control(event)
-
-    def _make_reader(self) -> "MessageReader":
-        # Loads wsproto, which many a connection never needs, and which takes as long as a hundred messages.
-        from ._reader import MessageReader  # noqa: PLC0415 - as said
-
-        return MessageReader(self._config, client=self._client, attempt=self._attempt, deflate=self._deflate)
-
-    def _decode(self, reader: "MessageReader") -> bool:
-        """Take the next message or control frame from the reader, and forget an idle one."""
-        try:
-            event = reader.next()
-        except FrameError as broken:
-            self._fail(broken)
-            return True
-        if event is None:
-            if reader.idle:
-                self._reader = None
-            return False
-        if isinstance(event, Control):
-            self._control(event)
-        else:
-            self._actions.append(event)
-        return True
 
     def _control(self, event: Control) -> None:
         if event.opcode is Opcode.PING:
@@ -365,23 +266,25 @@ class LinkBase(ABC):
             self._until = self._now + self._config.close_timeout
 
     def _closed_by_peer(self, code: int, reason: str) -> None:
-        """RFC 6455 §5.5.1: answer a close frame by the same; §7.1.1: the server ends the stream first."""
+        """RFC 6455 §5.5.1: answer a close frame by the same; §7.1.1: the server ends the stream first.
+
+        A client that was closed does not wait for that here: its host does, while the client comes back.
+        """
+        news = TransportLost(code, reason, self._attempt)
         if self._phase is Phase.OPEN:
             self._send(Opcode.CLOSE, close_payload(code, reason))
-        news = TransportLost(code, reason, self._attempt)
-        if self._client:
+        elif self._client:
             self._await_end(news, self._config.close_timeout)
-        else:
-            self._end(news)
+            return
+        self._end(news)
 
     def _fail(self, broken: FrameError) -> None:
         """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame."""
         self._report(ReportKind.PROTOCOL_ERROR, broken.detail)
-        reason = {TOO_BIG: "message too big", INVALID_DATA: "invalid data"}.get(broken.code, "protocol error")
         if self._phase is Phase.OPEN:
-            self._send(Opcode.CLOSE, close_payload(broken.code, reason))
+            self._send(Opcode.CLOSE, close_payload(broken.code, broken.reason))
         linger = self._config.close_timeout if self._client else min(LINGER, self._config.close_timeout)
-        self._await_end(TransportLost(broken.code, reason, self._attempt), linger)
+        self._await_end(TransportLost(broken.code, broken.reason, self._attempt), linger)
 
     def _await_end(self, news: TransportLost | None, timeout: float) -> None:
         """Wait for the peer to end the stream, no longer than `timeout` or the close handshake that already runs."""
@@ -408,7 +311,8 @@ class LinkBase(ABC):
         self._until = inf
         self._keepalive.stop()
         self._head.clear()
-        self._reader = self._deflate = None
+        self._leave_reader()
+        self._deflate = None
         self.unread, self._at = b"", 0
 
     # Timers
@@ -418,6 +322,8 @@ class LinkBase(ABC):
         while self.deadline <= self._now:
             if self._until <= self._now:
                 self._end_phase()
+            elif self._keepalive.pong_by <= self._keepalive.ping_at and self._stalled:
+                self._keepalive.pong_by = inf  # nobody listens: its pong may have come
             elif self._keepalive.pong_by <= self._keepalive.ping_at:
                 timeout = self._config.pong_timeout
                 self._report(ReportKind.PONG_TIMEOUT, f"nothing arrived for {timeout:g} s after a ping")
@@ -429,8 +335,12 @@ class LinkBase(ABC):
         if self._phase is Phase.HANDSHAKE:
             self._until = inf
             self._handshake_timeout()
-        else:
+        elif self._phase is not _OPEN:
             self._end(self._last_word(), abort=self._phase is Phase.CLOSING)
+        elif self._stalled:
+            self._await_rest(again=True)
+        else:
+            self._fail(FrameError(POLICY_VIOLATION, "a message that is not finished in its time"))
 
     def _reconfigure(self, config: LinkConfig) -> None:
         """Take other settings; those of the handshake and the compression stay as they were agreed on."""

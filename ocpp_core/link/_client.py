@@ -10,6 +10,8 @@ from ocpp_core.actions import ReportKind, SendBytes
 from ocpp_core.config import LinkConfig
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond, TransportFailed
+from ocpp_core.refusals import BODY_LIMIT, body_is_whole, read_refusal, secrets_in
+from ocpp_core.timers import coarse
 
 from ._base import LinkBase
 from ._deflate import Deflate, offer, read_answer
@@ -30,7 +32,12 @@ from ._http import (
 __all__ = ["ClientLink"]
 
 _OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
+_TLS_ALERT: Final = b"\x15\x03"
+"""How the answer of a TLS server to plain HTTP begins: an alert (RFC 8446 §5.1, content type 21), version 3.x."""
+_SPEAKS_TLS: Final = "the server speaks TLS on this port: use wss://"
 _TARGET: Final = re.compile(r"/[\x21-\x7e]*")
+_PATIENCE: Final = 1.0
+"""Seconds to wait for the body of a refusal, which may also never end."""
 _HOST: Final = re.compile(r"[\x21-\x7e]+")
 
 
@@ -47,7 +54,7 @@ class ClientLink(LinkBase):
     Raises ValueError for a host, target, subprotocol or header that cannot stand in a request.
     """
 
-    __slots__ = ("_compression", "_key", "_room", "_subprotocols")
+    __slots__ = ("_compression", "_key", "_refusal", "_room", "_secrets", "_subprotocols")
 
     def __init__(
         self,
@@ -74,6 +81,8 @@ class ClientLink(LinkBase):
         self._key = b64encode(random.randbytes(16)).decode()
         self._room = config.max_header_size
         self._compression = config.compression
+        self._refusal: ResponseHead | None = None
+        self._secrets = secrets_in(headers)
         self._actions.append(SendBytes(self._request(host, target, headers)))
 
     def _request(self, host: str, target: str, headers: Sequence[tuple[str, str]]) -> bytes:
@@ -92,9 +101,12 @@ class ClientLink(LinkBase):
         return head(f"GET {target} HTTP/1.1", fields)
 
     def _advance_handshake(self) -> bool:
+        if self._refusal is not None:
+            return self._await_body(self._refusal)
         start = bytes(self._head.data[:5])
         if start != b"HTTP/"[: len(start)]:
-            return self._garbage("the server does not speak HTTP/1.1")
+            speaks_tls = start[:2] == _TLS_ALERT
+            return self._garbage(_SPEAKS_TLS if speaks_tls else "the server does not speak HTTP/1.1")
         try:
             block = self._head.take(self._room)
         except HeadTooLargeError:
@@ -103,8 +115,13 @@ class ClientLink(LinkBase):
             self._room -= len(block)
             return self._read(read_response(block))
         if self._eof:
-            self._fail_attempt(ConnectionFailedError("the server ended the stream during the handshake"))
+            self._fail_attempt(ConnectionFailedError("the server ended the stream during the handshake" + self._why()))
         return self._eof
+
+    def _why(self) -> str:
+        """Return what is likely where the server did not say a word: TLS and its alerts stay below this layer."""
+        is_silent = not self._head.data and self._room == self._config.max_header_size
+        return " without an answer (wrong port or scheme, or no client certificate?)" if is_silent else ""
 
     def _read(self, answer: ResponseHead | None) -> bool:
         if answer is None:
@@ -112,9 +129,25 @@ class ClientLink(LinkBase):
         if answer.status == 101:
             self._upgrade(answer)
         elif answer.status >= 200:  # other 1xx only announce the answer (RFC 9110 §15.2)
-            error = UnexpectedHttpResponse(answer.status, answer.headers)
-            self._fail_attempt(error, retry_after=error.retry_after)
+            self._refusal = answer
+            self._until = min(self._until, coarse(self._now, _PATIENCE))
         return True
+
+    def _await_body(self, refusal: ResponseHead) -> bool:
+        """Wait for what the server says to a person: all of the body, the beginning of a long one, or a moment."""
+        is_whole = self._eof or body_is_whole(refusal.status, refusal.headers, self._body)
+        if is_whole:
+            self._fail_refused(refusal)
+        return is_whole
+
+    @property
+    def _body(self) -> bytes:
+        return bytes(self._head.data[:BODY_LIMIT])
+
+    def _fail_refused(self, refusal: ResponseHead) -> None:
+        text = read_refusal(refusal.headers, self._body, self._secrets)
+        error = UnexpectedHttpResponse(refusal.status, refusal.headers, text)
+        self._fail_attempt(error, retry_after=error.retry_after)
 
     def _upgrade(self, answer: ResponseHead) -> None:
         try:
@@ -149,6 +182,9 @@ class ClientLink(LinkBase):
         self._end(TransportFailed(error, retry, self._attempt, retry_after), abort=True)
 
     def _handshake_timeout(self) -> None:
+        if self._refusal is not None:
+            self._fail_refused(self._refusal)
+            return
         self._fail_attempt(ConnectionFailedError(f"no answer within {self._config.handshake_timeout:g} s"))
 
     def _answer(self, event: Accept | Reject | Respond) -> None:

@@ -10,6 +10,7 @@ __all__ = [
     "INVALID_DATA",
     "MAX_REASON",
     "NO_STATUS",
+    "POLICY_VIOLATION",
     "PROTOCOL_ERROR",
     "TOO_BIG",
     "Control",
@@ -28,6 +29,7 @@ PROTOCOL_ERROR: Final = 1002
 NO_STATUS: Final = 1005
 ABNORMAL_CLOSURE: Final = 1006
 INVALID_DATA: Final = 1007
+POLICY_VIOLATION: Final = 1008
 TOO_BIG: Final = 1009
 
 MAX_REASON: Final = 123
@@ -68,6 +70,18 @@ class FrameError(Exception):
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
+
+    @property
+    def reason(self) -> str:
+        """What the peer is told."""
+        return _REASONS.get(self.code, "protocol error")
+
+
+_REASONS: Final = {
+    POLICY_VIOLATION: "message too slow",
+    TOO_BIG: "message too big",
+    INVALID_DATA: "invalid data",
+}
 
 
 def encode_frame(opcode: Opcode, payload: bytes, *, key: bytes | None = None, compressed: bool = False) -> bytes:

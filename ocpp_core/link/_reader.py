@@ -6,6 +6,7 @@ whole, plain payload byte by byte (so that bad UTF-8 fails early), compressed pa
 
 import zlib
 from codecs import IncrementalDecoder, getincrementaldecoder
+from dataclasses import dataclass
 from typing import Final
 
 from wsproto.extensions import Extension
@@ -17,12 +18,21 @@ from ocpp_core.inputs import BinaryReceived, TextReceived
 from ._deflate import SLICE, Deflate
 from ._frames import INVALID_DATA, TOO_BIG, Control, FrameError
 from ._frames import Opcode as OurOpcode
+from ._unfinished import Unfinished
 
-__all__ = ["MessageReader"]
+__all__ = ["MessageReader", "Piece"]
 
 _NO_RSV: Final = RsvBits(rsv1=False, rsv2=False, rsv3=False)
 _RSV1: Final = RsvBits(rsv1=True, rsv2=False, rsv3=False)
 _UTF8: Final = getincrementaldecoder("utf-8")
+
+
+@dataclass(slots=True)
+class Piece:
+    """A piece of a message that goes on: nothing to hand over, but work that counts."""
+
+    size: int
+    """Bytes of the message, inflated where it is compressed."""
 
 
 class _Rules(Extension):
@@ -93,7 +103,7 @@ class _Rules(Extension):
 class MessageReader:
     """Bytes in, messages and control frames out."""
 
-    __slots__ = ("_attempt", "_data", "_decoder", "_deflate", "_inside", "_rules", "_slice", "_utf8")
+    __slots__ = ("_attempt", "_counted", "_data", "_decoder", "_deflate", "_inside", "_rules", "_slice", "_utf8")
 
     def __init__(self, config: LinkConfig, *, client: bool, attempt: int, deflate: Deflate | None) -> None:
         self._rules = _Rules(config, compressible=deflate is not None)
@@ -104,6 +114,18 @@ class MessageReader:
         self._data = bytearray()
         self._slice = bytearray()
         self._utf8: IncrementalDecoder | None = None
+        self._counted = 0
+
+    def count(self, unfinished: Unfinished) -> None:
+        """Count what is held of a message in progress. Raises FrameError where all together hold too much."""
+        config = self._rules.config
+        before, self._counted = self._counted, len(self._data) + len(self._slice) + len(self._decoder.buffer)
+        unfinished.change(before, self._counted, max(config.max_unfinished_size, config.max_message_size))
+
+    def count_no_more(self, unfinished: Unfinished) -> None:
+        """Take back what was counted: it is given up."""
+        unfinished.size -= self._counted
+        self._counted = 0
 
     @property
     def idle(self) -> bool:
@@ -118,19 +140,21 @@ class MessageReader:
         """Add bytes; nothing is decoded yet."""
         self._decoder.receive_bytes(data)
 
-    def next(self) -> TextReceived | BinaryReceived | Control | None:
-        """Decode up to the next message or control frame; None when more bytes are needed.
+    def next(self) -> TextReceived | BinaryReceived | Control | Piece | None:
+        """Decode the next message, control frame or piece of a message; None when more bytes are needed.
 
         Raises FrameError where the peer broke a rule; the reader is of no use after that.
         """
         try:
-            while (frame := self._decoder.process_buffer()) is not None:
-                event = self._control(frame) if frame.opcode.iscontrol() else self._piece(frame)
-                if event is not None:
-                    return event
+            frame = self._decoder.process_buffer()
         except ParseFailed as failed:
             raise FrameError(int(failed.code), self._rules.detail or str(failed)) from None
-        return None
+        if frame is None:
+            return None
+        if frame.opcode.iscontrol():
+            return self._control(frame)
+        before = len(self._data)
+        return self._piece(frame) or Piece(len(self._data) - before)
 
     def _control(self, frame: Frame) -> Control:
         return Control(OurOpcode(frame.opcode), _payload(frame))

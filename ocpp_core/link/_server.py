@@ -1,6 +1,7 @@
 """The server's side of the handshake (RFC 6455 §4.2): judge the request, wait for the decision, answer."""
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from ocpp_core.actions import HttpRequest, ReportKind, SendBytes, UpgradeRequest
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond
 
-from ._base import LINGER, LinkBase, Phase
+from ._base import LinkBase
 from ._deflate import Deflate, Extension, accept
 from ._http import (
     HeadTooLargeError,
@@ -27,11 +28,16 @@ from ._http import (
     tokens,
     values,
 )
+from ._phase import LINGER, Phase
+from ._unfinished import Unfinished
 
 __all__ = ["ServerLink"]
 
 _OURS: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 _OURS_IN_101: Final = _OURS | {"upgrade"}
+# RFC 9112 §2.2: one empty line before the request line is ignored. No method begins with a control character: what
+# does is a TLS client, for one.
+_NO_REQUEST: Final = re.compile(rb"(?:\r?\n)?+(?!\r\Z)[\x00-\x20]")
 
 
 class _RefusalError(Exception):
@@ -65,13 +71,15 @@ class ServerLink(LinkBase):
     """The server's end of one accepted stream.
 
     `UpgradeRequested` wants `Accept` or `Reject`, `HttpRequest` wants `Respond`, both within `handshake_timeout` from
-    `now`; every other request is answered here. `random` makes the jitter of pings.
+    `now`; every other request is answered here. `random` makes the jitter of pings; `unfinished` is shared by all links
+    of a server.
     """
 
     __slots__ = ("_decided", "_pending")
 
-    def __init__(self, config: LinkConfig, *, random: Random, now: float) -> None:
+    def __init__(self, config: LinkConfig, *, random: Random, now: float, unfinished: Unfinished | None = None) -> None:
         super().__init__(config, client=False, attempt=0, random=random, now=now)
+        self._unfinished = self._unfinished if unfinished is None else unfinished
         self._pending: _Plain | _Upgrade | None = None
         self._decided = False
 
@@ -86,14 +94,14 @@ class ServerLink(LinkBase):
             return True
 
     def _read_head(self) -> bool:
-        if self._head.data and self._head.data[0] <= 0x20:  # no method starts so: a TLS client, for one
+        if _NO_REQUEST.match(self._head.data):
             raise _RefusalError(400, "malformed request", linger=True)
         try:
             block = self._head.take(self._config.max_header_size)
         except HeadTooLargeError:
             raise _RefusalError(431, "header block too large", linger=True) from None
         if block is not None:
-            self._take_request(read_request(block))
+            self._take_request(read_request(block.lstrip(b"\r\n")))
             return True
         if self._eof:
             if self._head.data:
@@ -113,7 +121,7 @@ class ServerLink(LinkBase):
             self._pending = _Plain(linger=_has_body(request))
             self._actions.append(HttpRequest(request.method, request.target, request.headers))
             return
-        self._pending = upgrade = _read_upgrade(request)
+        self._pending = upgrade = _read_upgrade(request, needs_connection=self._config.require_connection_header)
         self._actions.append(UpgradeRequested(request.target, request.headers, upgrade.subprotocols))
 
     def _wait(self, pending: _Plain | _Upgrade) -> bool:
@@ -205,12 +213,13 @@ def _has_body(request: RequestHead) -> bool:
     return bool(values(request.headers, "transfer-encoding") or set(values(request.headers, "content-length")) - {"0"})
 
 
-def _read_upgrade(request: RequestHead) -> _Upgrade:
+def _read_upgrade(request: RequestHead, *, needs_connection: bool) -> _Upgrade:
     """Check an upgrade request (RFC 6455 §4.2.1), the version first: it decides what the rest means."""
     headers = request.headers
     if request.version == "1.0":
         raise _RefusalError(400, "expected HTTP/1.1")
-    if "upgrade" not in tokens(headers, "connection"):
+    connection = tokens(headers, "connection")
+    if "upgrade" not in connection and (connection or needs_connection):
         raise _RefusalError(400, "expected Connection: Upgrade")
     if values(headers, "sec-websocket-version") != ["13"]:
         raise _RefusalError(426, "expected Sec-WebSocket-Version: 13", ("Sec-WebSocket-Version", "13"))
@@ -219,7 +228,8 @@ def _read_upgrade(request: RequestHead) -> _Upgrade:
     keys = values(headers, "sec-websocket-key")
     if len(keys) != 1 or not _is_key(keys[0]):
         raise _RefusalError(400, "bad Sec-WebSocket-Key")
-    subprotocols = elements(headers, "sec-websocket-protocol")
+    # RFC 9110 §5.6.1.2: empty elements of a list are ignored.
+    subprotocols = [name for name in elements(headers, "sec-websocket-protocol") if name]
     if len(set(subprotocols)) < len(subprotocols) or not all(map(is_token, subprotocols)):
         raise _RefusalError(400, "bad Sec-WebSocket-Protocol")
     try:

@@ -8,12 +8,12 @@ from typing import Any, Final
 import anyio
 from anyio.abc import TaskGroup
 
-from ocpp_transports import HandlerContext, OCPPServer, OCPPServerClient, SecurityProfile
+from ocpp_transports import HandlerContext, OCPPServer, OCPPServerClient, SecurityProfile, utc_now
 from ocpp_transports._command_line import end_of_process
 from ocpp_transports._origins import refuse_foreign_pages
 from ocpp_transports.events import CloseEvent, UpgradeAbortedEvent
 
-from .dialects import PROTOCOLS, compile_checks, dialect_of, now
+from .dialects import PROTOCOLS, compile_checks, dialect_of
 from .log import TO_STATION, Log
 from .tap import Tap
 
@@ -71,7 +71,7 @@ class CentralSystem:
     def _add_handlers(self) -> None:
         handle = self.server.handle
         handle("BootNotification", self._boot)
-        handle("Heartbeat", lambda _: {"currentTime": now()})
+        handle("Heartbeat", lambda _: {"currentTime": utc_now()})
         handle("ocpp1.6", "Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})
         handle("ocpp1.6", "StartTransaction", self._start_transaction)
         handle("ocpp1.6", "StopTransaction", self._stop_transaction)
@@ -84,7 +84,7 @@ class CentralSystem:
 
     def _boot(self, context: HandlerContext) -> Mapping[str, Any]:
         self._visit(context.client.identity).booted.set()
-        return {"status": "Accepted", "currentTime": now(), "interval": _HEARTBEAT_INTERVAL}
+        return {"status": "Accepted", "currentTime": utc_now(), "interval": _HEARTBEAT_INTERVAL}
 
     def _start_transaction(self, _: HandlerContext) -> Mapping[str, Any]:
         return {"transactionId": next(self._transactions), "idTagInfo": {"status": "Accepted"}}

@@ -3,15 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 from anyio import to_thread
 
-from ocpp_transports import warm_up
+from ocpp_transports import utc_now, warm_up
 
-__all__ = ["PROTOCOLS", "SAMPLES", "Call", "Dialect", "Session", "compile_checks", "dialect_of", "now"]
+__all__ = ["PROTOCOLS", "SAMPLES", "Call", "Dialect", "Session", "compile_checks", "dialect_of"]
 
 Payload: TypeAlias = dict[str, Any]
 Call: TypeAlias = tuple[str, Payload]
@@ -22,11 +21,6 @@ SAMPLES: Final = 6
 
 _SETTING: Final = "HeartbeatInterval"
 _TOKEN: Final = "04A1B2C3D4E5F6"  # noqa: S105 - the number of a charging card
-
-
-def now() -> str:
-    """Give the time as OCPP writes it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass
@@ -138,7 +132,7 @@ class Dialect16(Dialect):
 
     def status(self, status: str) -> Call:
         """Report the connector's status."""
-        payload = {"connectorId": 1, "errorCode": "NoError", "status": status, "timestamp": now()}
+        payload = {"connectorId": 1, "errorCode": "NoError", "status": status, "timestamp": utc_now()}
         return "StatusNotification", payload
 
     def authorize(self) -> Call:
@@ -147,7 +141,7 @@ class Dialect16(Dialect):
 
     def begin(self, session: Session) -> Call:
         """Report that charging begins."""
-        payload = {"connectorId": 1, "idTag": _TOKEN, "meterStart": session.energy, "timestamp": now()}
+        payload = {"connectorId": 1, "idTag": _TOKEN, "meterStart": session.energy, "timestamp": utc_now()}
         return "StartTransaction", payload
 
     def begun(self, session: Session, answer: Mapping[str, Any]) -> None:
@@ -156,12 +150,12 @@ class Dialect16(Dialect):
 
     def sample(self, session: Session, *, offline: bool) -> Call:  # noqa: ARG002 - 1.6 does not tell
         """Report a meter value."""
-        value = {"timestamp": now(), "sampledValue": [{"value": str(session.energy), "unit": "Wh"}]}
+        value = {"timestamp": utc_now(), "sampledValue": [{"value": str(session.energy), "unit": "Wh"}]}
         return "MeterValues", {"connectorId": 1, "transactionId": session.transaction, "meterValue": [value]}
 
     def end(self, session: Session) -> Call:
         """Report that charging is over."""
-        payload = {"transactionId": session.transaction, "meterStop": session.energy, "timestamp": now()}
+        payload = {"transactionId": session.transaction, "meterStop": session.energy, "timestamp": utc_now()}
         return "StopTransaction", {**payload, "reason": "EVDisconnected"}
 
     def stream(self, session: Session) -> Call | None:  # noqa: ARG002 - 1.6 has no SEND
@@ -217,7 +211,7 @@ class Dialect2(Dialect):
     def status(self, status: str) -> Call:
         """Report the connector's status: 2.x does not tell what it is occupied with."""
         shown = "Available" if status == "Available" else "Occupied"
-        return "StatusNotification", {"timestamp": now(), "connectorStatus": shown, "evseId": 1, "connectorId": 1}
+        return "StatusNotification", {"timestamp": utc_now(), "connectorStatus": shown, "evseId": 1, "connectorId": 1}
 
     def authorize(self) -> Call:
         """Ask whether the driver may charge."""
@@ -233,7 +227,7 @@ class Dialect2(Dialect):
 
     def sample(self, session: Session, *, offline: bool) -> Call:
         """Report a meter value."""
-        value = {"timestamp": now(), "sampledValue": [{"value": session.energy, "unitOfMeasure": {"unit": "Wh"}}]}
+        value = {"timestamp": utc_now(), "sampledValue": [{"value": session.energy, "unitOfMeasure": {"unit": "Wh"}}]}
         return self._event(session, "Updated", "MeterValuePeriodic", meterValue=[value], offline=offline)
 
     def end(self, session: Session) -> Call:
@@ -245,7 +239,7 @@ class Dialect2(Dialect):
         if self.protocol != "ocpp2.1":
             return None
         data = [{"t": 0.0, "v": str(session.energy)}]
-        return "NotifyPeriodicEventStream", {"id": 1, "pending": 0, "basetime": now(), "data": data}
+        return "NotifyPeriodicEventStream", {"id": 1, "pending": 0, "basetime": utc_now(), "data": data}
 
     def read(self) -> Call:
         """Ask for a setting."""
@@ -276,7 +270,7 @@ class Dialect2(Dialect):
 
     def _event(self, session: Session, kind: str, trigger: str, **further: Any) -> Call:
         number, session.events = session.events, session.events + 1
-        payload = {"eventType": kind, "timestamp": now(), "triggerReason": trigger, "seqNo": number}
+        payload = {"eventType": kind, "timestamp": utc_now(), "triggerReason": trigger, "seqNo": number}
         return "TransactionEvent", {**payload, "transactionInfo": {"transactionId": session.transaction}, **further}
 
 

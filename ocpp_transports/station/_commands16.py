@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import Final
 
+from ocpp_core.times import write_time
+
 from ._commands import Command, Commands, Deed
 from ._dialect import Payload, dig
 from ._profile_messages import PURPOSES, ProfileError
 from ._security16 import Security16
-from ._time import read_expiry, read_time, write_time
+from ._time import read_expiry, read_time
 from ._transfers import Firmware
 from .authorization import Authorization
 from .charging_profiles import LONGEST_COMPOSITE, ChargingProfile

@@ -45,7 +45,9 @@ def problem_of(protocol: str | None, action: str | None, frame: list[Any]) -> st
         return None
     further = (check(action, part) for part in _parts(protocol, action, kind, frame[-1]))
     found = dict.fromkeys([violation.description, *(one.description for one in further if one is not None)])
-    return "; ".join(islice(found, MOST_NAMED))
+    first, *others = islice(found, MOST_NAMED)
+    subject = f"{action} {MessageType(frame[0]).name} "  # of each description; once is enough
+    return "; ".join([first, *(other.removeprefix(subject) for other in others)])
 
 
 def _parts(protocol: str, action: str, kind: Kind, payload: object) -> Iterator[dict[str, Any]]:

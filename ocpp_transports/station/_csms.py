@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any, Final, Protocol
 
-from ._time import write_time
+from ocpp_core.times import write_time
 
 __all__ = ["accept_everything"]
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from typing import Final
 
+from ocpp_core.times import write_time
+
 from ._commands import Command, Commands
 from ._dialect import Payload
-from ._time import write_time
 from .configuration import Change, Key, Variable
 
 __all__ = ["DeviceModel"]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final, TypeAlias
 
-from ._time import write_time
+from ocpp_core.times import write_time
+
 from .authorization import Authorization
 from .charging_profiles import amperes
 from .configuration import Variable

@@ -5,8 +5,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
+from ocpp_core.times import write_time
+
 from ._dialect import Call, Dialect, Draft, Facts, Payload, Reading, dig
-from ._time import read_expiry, write_time
+from ._time import read_expiry
 from ._variables16 import variables
 from .authorization import Authorization
 from .configuration import Variable

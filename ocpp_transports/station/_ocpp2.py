@@ -7,8 +7,10 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 from uuid import uuid4
 
+from ocpp_core.times import write_time
+
 from ._dialect import Call, Dialect, Draft, Facts, Payload, Reading, dig
-from ._time import read_expiry, write_time
+from ._time import read_expiry
 from ._variables2 import variables
 from .authorization import Authorization
 from .configuration import Variable

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from itertools import groupby
 
+from ocpp_core.times import write_time
+
 from ._commands import Command, Commands
 from ._dialect import Payload
 from ._profile_messages import PURPOSES, ProfileError
-from ._time import write_time
 from .charging_profiles import LONGEST_COMPOSITE, ChargingProfile
 
 __all__ = ["SmartCharging2"]

@@ -1,17 +1,12 @@
-"""Times as OCPP writes them."""
+"""Times that a CSMS wrote."""
 
 from datetime import UTC, datetime
 
-__all__ = ["TimeError", "read_expiry", "read_time", "write_time"]
+__all__ = ["TimeError", "read_expiry", "read_time"]
 
 
 class TimeError(ValueError):
     """This is no time, though it may look like one."""
-
-
-def write_time(at: datetime) -> str:
-    """Write a time with milliseconds, in UTC."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def read_time(text: str) -> datetime:

@@ -6,9 +6,10 @@ from re import compile as regex
 from typing import Final
 from urllib.parse import urlsplit
 
+from ocpp_core.times import write_time
+
 from ._equipment import Equipment, call_off
 from ._life import Life
-from ._time import write_time
 from .pace import Task
 
 __all__ = ["Firmware", "Transfers"]

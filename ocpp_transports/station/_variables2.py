@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
+from ocpp_core.times import write_time
+
 from ._dialect import MEASURANDS, Facts
-from ._time import write_time
 from .authorization import LONGEST_LIST
 from .charging_profiles import HIGHEST_LEVEL, LONGEST_SCHEDULE
 from .configuration import Key, Option, Variable

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
 from ocpp_core._schemas import Schema, read_bundle
+from ocpp_transports._time import utc_now
 from ocpp_transports._validators import shared_validator
 
 __all__ = ["Kind", "Member", "actions", "is_sent_by_stations", "kinds", "members", "problem", "skeleton"]
@@ -191,7 +191,7 @@ def _array(schema: Schema, definitions: Schema, name: str) -> list[Any]:
 
 def _text(schema: Schema, _: Schema, name: str) -> str:
     if schema.get("format") == "date-time":
-        return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return utc_now()
     if schema.get("format") == "uri":
         return "https://example.com/"
     return name[: schema.get("maxLength", len(name))]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from ocpp_core.actions import Direction
 from ocpp_core.errors import OCPPError, RPCError
 from ocpp_transports.events import BadMessageEvent, ErrorEvent, MessageEvent, StrictValidationFailureEvent
 
@@ -92,10 +93,18 @@ class MessageLog:
         """Write down a text that was sent as it is and is no message; of those that are, the client tells."""
         self._add("out", "BAD", None, frame=text, problem="no message")
 
+    def action_of(self, message_id: str, direction: str) -> str | None:
+        """Return the action of the newest CALL of this id and direction (`in` or `out`), None if it is not listed."""
+        for entry in reversed(self._entries):
+            if entry.kind == "CALL" and entry.message_id == message_id and entry.direction == direction:
+                return entry.action
+        return None
+
     # What the client tells
 
     def _message(self, event: MessageEvent) -> None:
-        action = event.action or self._action_of(event)
+        # The client does not know the action of an answer that was sent as a raw text.
+        action = event.action or self.action_of(event.message_id, "out" if event.direction is Direction.IN else "in")
         problem = problem_of(self._client.protocol, action, event.frame)
         self._add(
             event.direction.value,
@@ -106,14 +115,6 @@ class MessageLog:
             latency=event.latency,
             problem=problem,
         )
-
-    def _action_of(self, event: MessageEvent) -> str | None:
-        """Find the action that an answer belongs to which was sent as a raw text."""
-        for entry in reversed(self._entries):
-            is_other_way = entry.direction != event.direction.value
-            if entry.kind == "CALL" and entry.message_id == event.message_id and is_other_way:
-                return entry.action
-        return None
 
     def _bad(self, event: BadMessageEvent) -> None:
         self._add("in", "BAD", None, frame=event.message, problem=_text_of(event.error))

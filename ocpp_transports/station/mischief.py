@@ -11,6 +11,7 @@ from ocpp_core.errors import (
     RPCError,
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
 )
+from ocpp_core.messages import MessageType
 from ocpp_transports._registry import NOREPLY
 
 from .client import Client
@@ -38,7 +39,7 @@ class Fault:
     target: str
     """`answer` for those that the station gives, `call` for the calls it makes, `any` for both."""
 
-    def meets(self, action: str, target: str) -> bool:
+    def meets(self, action: str | None, target: str) -> bool:
         """Whether it is for this message."""
         return self.action in (None, action) and self.target in ("any", target)
 
@@ -85,7 +86,26 @@ class Mischief:
         """Take back a fault, or all of them."""
         self._faults = [other for other in self._faults if fault is not None and other is not fault]
 
-    def _find(self, action: str, target: str) -> Fault | None:
+    async def send(self, frame: list[Any]) -> Fault | None:
+        """Send a SEND or an answer that was written by hand, which no middleware sees, unless a fault meets it.
+
+        Returns the fault that met it, None if it was sent as it is. Raises ConnectionLostError without an open
+        connection.
+        """
+        is_send = frame[0] == MessageType.SEND
+        action = frame[2] if is_send else self._log.action_of(frame[1], "in")
+        fault = self._find(action, "call" if is_send else "answer")
+        if fault is not None and fault.kind == "delay":
+            await self._pace.sleep(fault.seconds)
+        text = json.dumps(frame)
+        if fault is not None and fault.kind == "malformed":
+            self._send_broken(text[:-1])
+        elif fault is None or fault.kind != "drop":
+            is_mistyped = fault is not None and fault.kind == "wrong_type"
+            self._client.send_raw(json.dumps([*frame[:-1], mistyped(frame[-1])]) if is_mistyped else text)
+        return fault
+
+    def _find(self, action: str | None, target: str) -> Fault | None:
         """Give the first fault that meets a message, and count it."""
         for fault in self._faults:
             if fault.meets(action, target):

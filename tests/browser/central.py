@@ -1,12 +1,11 @@
 """A central system of ours whose stations, the clients of the cases, choose how it behaves towards them."""
 
 from collections import defaultdict
-from datetime import UTC, datetime
 from typing import Any
 
 import anyio
 
-from ocpp_transports import NOREPLY, OCPPServer, RPCError, create_rpc_error
+from ocpp_transports import NOREPLY, OCPPServer, RPCError, create_rpc_error, utc_now
 
 __all__ = ["Central"]
 
@@ -48,11 +47,11 @@ class Central:
 
     def _boot(self, context: Any) -> dict[str, Any]:
         self._note(context)
-        return {"status": "Accepted", "currentTime": datetime.now(UTC).isoformat(), "interval": 300}
+        return {"status": "Accepted", "currentTime": utc_now(), "interval": 300}
 
     def _heartbeat(self, context: Any) -> dict[str, Any]:
         self._note(context)
-        return {"currentTime": datetime.now(UTC).isoformat()}
+        return {"currentTime": utc_now()}
 
     async def _data_transfer(self, context: Any) -> Any:
         self._note(context)

@@ -15,11 +15,12 @@ from ocpp_core.inputs import (
     Reject,
     Respond,
     SendMessage,
+    StreamLost,
     Tick,
 )
-from ocpp_core.link._base import Phase
 from ocpp_core.link._frames import Opcode, close_payload, encode_frame
 from ocpp_core.link._http import accept_key
+from ocpp_core.link._phase import Phase
 from tests.contracts.situations import NOW, Machine, Row, always, drain, feed
 
 HANDSHAKE, CLOSE, PING, PONG = 20.0, 5.0, 100.0, 10.0
@@ -27,6 +28,7 @@ HANDSHAKE, CLOSE, PING, PONG = 20.0, 5.0, 100.0, 10.0
 
 NEVER = float("inf")
 OTHERS = ("handshake_timeout", "close_timeout", "pong_timeout")
+REFUSED = b"HTTP/1.1 503 Busy\r\nContent-Length: 16\r\n\r\n"
 PLAIN = b"GET /health HTTP/1.1\r\nHost: csms\r\n\r\n"
 UPGRADE = (
     b"GET /CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -78,6 +80,8 @@ FRAMES: dict[str, Row] = {
     "BytesReceived: what is no frame": always(BytesReceived(b"\xff\xff")),
     "BytesReceived: the end of the stream": always(BytesReceived(b"")),
     "BytesReceived: of another attempt": always(BytesReceived(b"\x81", attempt=99)),
+    "StreamLost": always(StreamLost()),
+    "StreamLost: of another attempt": always(StreamLost(attempt=99)),
 }
 TIMES: dict[str, Row] = {
     "Tick: early": always(Tick()),
@@ -173,6 +177,7 @@ def connected(**options: Any) -> ClientLink:
 
 CLIENTS: dict[str, Callable[..., ClientLink]] = {
     "Handshake": client,
+    "Handshake (refused)": lambda **options: feed(client(**options), BytesReceived(REFUSED)),
     "Open": connected,
     "Open (pinged)": lambda **options: pinged(connected(**options)),
     "Closing": lambda **options: feed(connected(**options), CloseLink()),
@@ -183,6 +188,7 @@ CLIENT_ROWS: dict[str, Row] = {
     "BytesReceived: the 101": Row(switching),
     "BytesReceived: a 101 with a subprotocol that was not offered": Row(lambda link: switching(link, "ocpp1.6")),
     "BytesReceived: another status": always(BytesReceived(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")),
+    "BytesReceived: another status whose body is to come": always(BytesReceived(REFUSED)),
     "BytesReceived: half an answer": always(BytesReceived(b"HTTP/1.1 101")),
     **FRAMES,
     **TIMES,

@@ -1,16 +1,15 @@
-"""Runs the Python snippets of a Markdown page as a reader would: from top to bottom.
+"""Runs the Python snippets of a Markdown page as a reader would: from top to bottom, and nothing that is not shown.
 
 * All ```python blocks of a page share one namespace; `await` at top level works, all on one event loop of the page.
-* A block that waits for ever (`Event().wait()`, `sleep_forever()`) is a server: it must be complete by itself, runs as
-  a process of its own, listens before the next block starts, and must still be alive at the end of the page.
+* On a page that names `python -m asyncio` they are pasted into such a console, where an empty line ends a statement of
+  several lines, and only that.
+* A block that runs an event loop itself (`asyncio.run(main())` at the left margin) is a program: it must be complete.
+* A program that waits for ever (`Event().wait()`, `sleep_forever()`) is a server: it runs as a process of its own,
+  listens before the next block starts, and must still be alive at the end of the page.
 * Ports of the loopback interface (`127.0.0.1:9000`, `localhost:9000`, `listen(9000`, `("127.0.0.1", 9000`) stand for
   free ones: each is replaced throughout the page.
 * HTML comments, which readers do not see, give directions:
 
-      <!-- hidden
-      code that runs here, by the same rules
-      -->
-      <!-- fixture: NAME PORT -->     `snippet_peers.py` plays NAME (csms, station) on that port until the page ends
       <!-- alone -->                  the next block gets a namespace of its own
       <!-- not run: reason -->        the next block is only compiled
 """
@@ -21,22 +20,22 @@ import re
 import socket
 import subprocess
 import sys
+from codeop import CommandCompiler
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from inspect import CO_COROUTINE
 from pathlib import Path
+from types import CodeType
 from typing import Any
+from unittest import mock
 
 ROOT = Path(__file__).parents[2]
-PEERS = Path(__file__).with_name("snippet_peers.py")
-LISTENING = {"csms"}
-"""Fixtures that listen; the others connect."""
+CONSOLE = "`python -m asyncio`"
+"""A page that names it promises that its blocks can be pasted there."""
 
 _PARTS = re.compile(
     r"^```python\n(?P<code>.*?)^```$"
-    r"|^<!-- hidden\n(?P<hidden>.*?)^-->$"
-    r"|^<!-- fixture: (?P<fixture>\w+) (?P<port>\d+) -->$"
     r"|^<!-- (?P<alone>alone) -->$"
     r"|^<!-- not run: (?P<skip>.+) -->$",
     re.MULTILINE | re.DOTALL,
@@ -47,13 +46,15 @@ _ENDLESS = re.compile(
 )
 
 
+_PROGRAM = re.compile(r"^(?:asyncio|trio|uvloop)\.run\(", re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class Snippet:
-    """A block of a page, or a fixture that it asks for (`code` is then its name)."""
+    """A block of a page."""
 
     code: str
     line: int
-    port: int = 0
     alone: bool = False
     runs: bool = True
 
@@ -63,21 +64,18 @@ def read(text: str) -> Iterator[Snippet]:
     alone, runs = False, True
     for match in _PARTS.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
-        if match["fixture"]:
-            yield Snippet(match["fixture"], line, int(match["port"]))
-        elif match["alone"]:
+        if match["alone"]:
             alone = True
         elif match["skip"]:
             runs = False
         else:
-            yield Snippet(match["code"] or match["hidden"], line, alone=alone, runs=runs)
+            yield Snippet(match["code"], line, alone=alone, runs=runs)
             alone, runs = False, True
 
 
 def ports(snippets: list[Snippet]) -> dict[int, int]:
     """Find the ports that a page names, and a free one for each."""
-    found = {snippet.port for snippet in snippets if snippet.port}
-    found |= {int(number) for snippet in snippets for number in _PORT.findall(snippet.code)}
+    found = {int(number) for snippet in snippets for number in _PORT.findall(snippet.code)}
     with ExitStack() as held:
         return {number: held.enter_context(listening()).getsockname()[1] for number in sorted(found)}
 
@@ -93,7 +91,9 @@ class Page:
     def __init__(self, path: Path, scratch: Path) -> None:
         self._path = path
         self._scratch = scratch
-        self._snippets = list(read(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        self._snippets = list(read(text))
+        self._is_for_a_console = CONSOLE in text
         self._ports = ports(self._snippets)
         self._namespace: dict[str, Any] = {"__name__": "__main__"}
         self._servers: list[Server] = []
@@ -112,10 +112,6 @@ class Page:
 
     def _run(self, snippet: Snippet, runner: asyncio.Runner) -> None:
         where = f"{self._path.name}:{snippet.line}"
-        if snippet.port:
-            port = self._ports[snippet.port]
-            self._start(where, [str(PEERS), snippet.code, str(port)], port if snippet.code in LISTENING else 0)
-            return
         code = re.sub(r"\b\d{4,5}\b", lambda match: str(self._ports.get(int(match[0]), match[0])), snippet.code)
         if not snippet.runs:
             compile(code, where, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
@@ -123,12 +119,18 @@ class Page:
             script = self._scratch / f"line_{snippet.line}.py"
             script.write_text(code, encoding="utf-8")
             port = next((int(number) for number in _PORT.findall(code)), 0)
-            self._start(where, [str(script)], port)
+            self._start(where, str(script), port)
         else:
             self._exec(code, where, snippet, runner)
 
     def _exec(self, code: str, where: str, snippet: Snippet, runner: asyncio.Runner) -> None:
-        namespace = {"__name__": "__main__"} if snippet.alone else self._namespace
+        is_program = _PROGRAM.search(code) is not None
+        namespace = {"__name__": "__main__"} if snippet.alone or is_program else self._namespace
+        if self._is_for_a_console and not is_program:
+            for statement in pasted(code, str(self._path), snippet.line):
+                with mock.patch.object(sys, "displayhook"):
+                    runner.run(evaluate(statement, namespace))
+            return
         padded = "\n" * snippet.line + code  # so that a traceback names the line of the page
         compiled = compile(padded, str(self._path), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         if compiled.co_flags & CO_COROUTINE:
@@ -136,19 +138,40 @@ class Page:
         else:
             exec(compiled, namespace)
 
-    def _start(self, where: str, arguments: list[str], port: int) -> None:
-        server = Server(where, arguments, self._scratch / f"errors_{len(self._servers)}")
+    def _start(self, where: str, script: str, port: int) -> None:
+        server = Server(where, script, self._scratch / f"errors_{len(self._servers)}")
         self._servers.append(server)
         server.wait_for(port)
+
+
+def pasted(code: str, path: str, line: int) -> Iterator[CodeType]:
+    """Compile the statements of a block as the interactive console does; raises SyntaxError where that would."""
+    compiler = CommandCompiler()
+    compiler.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    typed: list[str] = []
+    for number, text in enumerate([*code.split("\n"), ""], line):
+        typed.append(text)
+        statement = compiler("\n" * (number - len(typed) + 1) + "\n".join(typed), path, "single")
+        if statement is not None:
+            yield statement
+            typed.clear()
+    assert not any(typed), f"{path}:{line} ends in the midst of a statement"
+
+
+async def evaluate(statement: CodeType, namespace: dict[str, Any]) -> None:
+    """Run a statement of the console, where the event loop is running."""
+    result = eval(statement, namespace)
+    if statement.co_flags & CO_COROUTINE:
+        await result
 
 
 class Server:
     """A process that serves a page until its end."""
 
-    def __init__(self, where: str, arguments: list[str], errors: Path) -> None:
+    def __init__(self, where: str, script: str, errors: Path) -> None:
         self._where = where
         self._errors = errors
-        command = [sys.executable, "-W", "error", *arguments]
+        command = [sys.executable, "-W", "error", script]
         with errors.open("w") as stderr:
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=stderr)
 

@@ -108,9 +108,36 @@ class TestTheRunnerOfSnippets:
         assert failure.traceback[-1].path == tmp_path / "page.md"
         assert failure.traceback[-1].lineno + 1 == 3
 
-    def test_a_hidden_block_runs_and_a_block_marked_so_is_only_compiled(self, tmp_path: Path) -> None:
-        hidden, skipped = "<!-- hidden\nx = 1\n-->", "<!-- not run: it shows a shape -->\n```python\nx / 0\n```"
-        self.run(tmp_path, hidden, skipped, "```python\nassert x\n```")
+    def test_what_readers_do_not_see_does_not_run(self, tmp_path: Path) -> None:
+        with pytest.raises(NameError):
+            self.run(tmp_path, "<!-- hidden\nx = 1\n-->", "```python\nx\n```")
+
+    CONSOLE = "Paste them into `python -m asyncio`."
+
+    def test_a_page_for_the_console_is_pasted_into_one(self, tmp_path: Path) -> None:
+        blocks = [
+            "```python\nimport asyncio\n\n\ndef f():\n    return 1\n\n\nx = f()\n```",
+            "```python\nloop = asyncio.get_running_loop()\nawait asyncio.sleep(0)\nassert x == 1\n```",
+            "```python\nfor _ in (1, 2):\n    x += 1\n```",
+            "```python\nassert x == 3\nx\n```",
+        ]
+        self.run(tmp_path, self.CONSOLE, *blocks)
+
+    @pytest.mark.parametrize(
+        "block", ["try:\n    x = 1\nfinally:\n    y = 1\nx\n", "def f():\n    x = 1\n\n    return x\n", "f(\n"]
+    )
+    def test_a_block_that_the_console_refuses_fails_the_page(self, tmp_path: Path, block: str) -> None:
+        with pytest.raises((SyntaxError, AssertionError)):
+            self.run(tmp_path, self.CONSOLE, f"```python\n{block}```")
+
+    def test_a_failure_in_the_console_has_the_line_of_the_page(self, tmp_path: Path) -> None:
+        with pytest.raises(ZeroDivisionError) as failure:
+            self.run(tmp_path, self.CONSOLE, "```python\nx = 1\n\nif x:\n    x / 0\n```")
+        assert failure.traceback[-1].path == tmp_path / "page.md"
+        assert failure.traceback[-1].lineno + 1 == 6
+
+    def test_a_block_marked_so_is_only_compiled(self, tmp_path: Path) -> None:
+        self.run(tmp_path, "<!-- not run: it shows a shape -->\n```python\nx / 0\n```")
         with pytest.raises(SyntaxError):
             self.run(tmp_path, "<!-- not run: it shows a shape -->\n```python\nx /\n```")
 

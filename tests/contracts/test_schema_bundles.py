@@ -153,15 +153,18 @@ class TestKnownGoodPayloads:
         bad = [change for change in Instances(source).changes(good) if change.keyword]
         assert bad
         for change in bad:
-            assert_refused(check(protocol, action, kind, change.apply(good)), change)
+            assert_refused(check(protocol, action, kind, change.apply(good)), change, f"{action} {TYPES[kind]}")
 
 
-def assert_refused(violation: Any, change: Change) -> None:
-    """The code answers the broken rule, and the description names it and its path."""
+TYPES = {"call": "CALL", "result": "CALLRESULT", "send": "SEND"}
+
+
+def assert_refused(violation: Any, change: Change, message: str) -> None:
+    """The code answers the broken rule, and the description names the message, the path and the rule."""
     assert violation is not None, change
     assert violation.code is CODES[str(change.keyword)], change
     path = change.where if len(change.where) <= 120 else "..." + change.where[-117:]
-    assert violation.description.startswith(f"{path} violates {change.keyword}: ")
+    assert violation.description.startswith(f"{message} {path} violates {change.keyword}: ")
     assert len(violation.description) <= 255
 
 
@@ -261,4 +264,4 @@ class TestLoadingFromAZip:
             "print(validation.load_validator('ocpp1.6').check_call('Reset', {'type': 'Tepid'}).description)"
         )
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-        assert (done.stdout, done.stderr) == ("payload.type violates enum: Hard, Soft\n", "")
+        assert (done.stdout, done.stderr) == ("Reset CALL payload.type violates enum: Hard, Soft\n", "")

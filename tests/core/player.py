@@ -83,6 +83,9 @@ class Strict:
     def check_send(self, action: str, payload: Any) -> Violation | None:
         return self._check(payload, ErrorCode.TYPE_CONSTRAINT_VIOLATION, "send")
 
+    def without_nulls(self, kind: str, action: str, payload: Any) -> Any:
+        return {name: item for name, item in payload.items() if item is not None}
+
     def _check(self, payload: Any, code: ErrorCode, kind: str) -> Violation | None:
         return Violation(code, f"{kind}: bad is not allowed") if "bad" in payload else None
 

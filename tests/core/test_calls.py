@@ -17,6 +17,7 @@ from ocpp_core.errors import (
     TimeoutError,
 )
 from ocpp_core.inputs import Reconfigure, StartCall, Tick
+from ocpp_core.messages import Leniency
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Strict, a_session, call, of, reports, sent, settled
 
@@ -129,6 +130,15 @@ class TestWindow:
         session.play(call(1), call(2))
         assert isinstance(settled(session.play(call(3)))[3], CallDroppedError)
         assert session.engine.calls.waiting == 1
+
+    def test_has_a_queue_bounded_in_bytes(self):
+        session = a_session(max_queued_bytes=97)
+        session.play(call(1), *(StartCall(token, "X", {"a": "é" * 20}) for token in (2, 3)))
+        error = settled(session.play(call(4)))[4]
+        assert isinstance(error, CallDroppedError)
+        assert str(error) == "too many calls wait: expected calls of at most 97 bytes together"
+        session.hear('[3,"id-1",{}]')
+        assert settled(session.play(call(5))) == {}
 
     def test_is_reached_first_by_urgent_calls_in_their_order(self):
         session = a_session()
@@ -326,6 +336,13 @@ class TestStrictMode:
         assert isinstance(error, RPCFormatViolationError)
         assert (error.code, error.remote) == ("FormationViolation", False)
         assert reports(done) == [ReportKind.INVALID_RESULT]
+        assert of(Report, done)[0].action == "Heartbeat"
+
+    def test_sends_no_null_that_it_would_tolerate(self):
+        session = a_session(OCPP16, validator=Strict(), leniency=Leniency(null_members=True))
+        done = session.play(StartCall(1, "Heartbeat", {"bad": None}))
+        assert (sent(done), reports(done)) == ([], [ReportKind.INVALID_REQUEST])
+        assert of(Report, done)[0].action == "Heartbeat"
 
     @pytest.mark.parametrize("action", ["Heartbeat", "Vendor"])
     def test_can_be_skipped_for_one_call_in_both_directions(self, action):

@@ -381,10 +381,18 @@ class TestClose:
         assert entered(told) == [Closing, Stopped]
         assert engine.deadline == inf
 
-    def test_after_too_many_bad_messages_is_for_good(self):
-        client = an_online_client(session=SessionConfig(max_bad_messages=1), offline_queue=True)
-        done = client.hear("{", attempt=1)
-        assert entered(done) == [Closing]
+    def test_by_the_engine_after_too_many_bad_messages_is_not_for_good(self):
+        """A station that stays away for the faults of its central system would have to be visited."""
+        client = an_online_client(session=SessionConfig(max_bad_messages=1), offline_queue=True, backoff=STEADY)
+        assert of(CloseTransport, client.hear("{", attempt=1)) == [CloseTransport(1002, "Too many bad messages")]
+        assert client.play(call(1)) == []
+        assert entered(client.play(TransportLost(1002, attempt=1))) == [Waiting]
+        assert [frame[2] for frame in sent(come_back(client))] == ["Heartbeat"]
+
+    def test_by_the_application_after_too_many_bad_messages_is_for_good(self):
+        client = an_online_client(session=SessionConfig(max_bad_messages=1))
+        client.hear("{", attempt=1)
+        assert entered(client.play(Close())) == [Closing]
         assert entered(client.play(TransportLost(1002, attempt=1))) == [Stopped]
 
 

@@ -59,6 +59,8 @@ class TestCallsWithoutAConnection:
             client.play(StartCall(1, "Heartbeat", None))
         with pytest.raises(ValueError, match="text of a CALL"):
             client.play(SendRaw("hello", token=1))
+        with pytest.raises(TypeError, match="an action name, got None"):
+            client.play(Notify(1, None, {}))
 
     def test_that_are_lost_on_the_way_are_not_repeated(self):
         client = an_online_client(backoff=STEADY)

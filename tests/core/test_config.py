@@ -12,11 +12,17 @@ SECONDS = (0, -1, nan, "5", None, True)
 
 OUT_OF_RANGE = [
     *((SessionConfig, name, SECONDS) for name in ("call_timeout", "call_ttl", "drain_timeout", "close_timeout")),
+    (SessionConfig, "bad_message_period", SECONDS),
     *((SessionConfig, name, (0, nan, "1")) for name in ("call_concurrency", "max_inbound", "max_bad_messages")),
-    *((SessionConfig, name, (-1, nan)) for name in ("max_queued", "max_declined")),
+    *((SessionConfig, name, (-1, nan)) for name in ("max_queued", "max_declined", "max_queued_bytes")),
+    (SessionConfig, "max_elements", (0, nan)),
+    (SessionConfig, "max_outgoing_size", (16383, nan)),
     *((LinkConfig, name, SECONDS) for name in ("handshake_timeout", "close_timeout", "ping_interval", "pong_timeout")),
     (LinkConfig, "max_message_size", (0, nan)),
     (LinkConfig, "max_fragments", (0,)),
+    (LinkConfig, "message_timeout", (0, 0.9, nan)),
+    (LinkConfig, "min_message_rate", (0, nan)),
+    (LinkConfig, "max_unfinished_size", (0, nan)),
     (LinkConfig, "max_header_size", (255,)),
     (LinkConfig, "max_early_data", (-1,)),
     (Compression, "level", (-1, 10)),

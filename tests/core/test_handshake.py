@@ -1,10 +1,14 @@
 """The pure rules of the handshake."""
 
+from base64 import b64encode
+
 import pytest
 
 from ocpp_core.handshake import (
     SecurityProfile,
+    basic_user,
     check_client_profile,
+    check_deciders,
     check_listener_profile,
     check_server_profile,
     choose_subprotocol,
@@ -165,6 +169,11 @@ class TestIdentityFromTheRequestTarget:
     def test_with_control_characters_is_400_all_the_same(self):
         assert read_target("/ocpp/CP%00", keep_broken_escapes=True).status == 400
 
+    @pytest.mark.parametrize("target", ["/", "//", "/?id=CP1", "/ocpp", "/ocpp/", "http://csms.example/ocpp?id=CP1"])
+    def test_is_empty_on_a_path_without_one(self, target):
+        assert read_target(target, without_identity=("/", "/ocpp/")).identity == ""
+        assert read_target("/ocpp/CP1", without_identity=("/", "/ocpp/")).identity == "CP1"
+
     def test_path_stays_encoded_and_the_query_is_decoded(self):
         found = read_target("/a%20b/CP1?x=%201&x=2&flag&=&%zz=%ff")
         assert found.path == "/a%20b/CP1"
@@ -262,6 +271,23 @@ class TestBasicCredentials:
     def test_another_user_name_is_no_credential(self, user):
         assert decode_basic(encode_basic(user, "x") if user else "Basic Ong=", "CP1") is None
 
+    @pytest.mark.parametrize(
+        ("user", "identity"), [("CP1", "cp1"), ("cp1", "CP1"), ("CPÜ", "cpü"), ("CP:a", "cp:A"), ("CP1", "CP1")]
+    )
+    def test_the_user_name_may_differ_in_case_where_that_is_ignored(self, user, identity):
+        header = "Basic " + b64encode(f"{user}:p:w".encode()).decode()
+        assert decode_basic(header, identity, ignore_case=True) == b"p:w"
+        assert decode_basic(header, identity + "2", ignore_case=True) is None
+        assert decode_basic(header, identity) == (b"p:w" if user == identity else None)
+
+    @pytest.mark.parametrize(
+        ("pair", "user"),
+        [(b"CP1:a:b", "CP1"), ("CPü:".encode(), "CPü"), (b":secret", ""), (b"CP1", None), (b"\xff:x", None)],
+    )
+    def test_the_user_name_ends_at_the_first_colon(self, pair, user):
+        assert basic_user("Basic " + b64encode(pair).decode()) == user
+        assert basic_user("Bearer " + b64encode(pair).decode()) is None
+
     def test_a_server_reads_an_identity_with_a_colon_that_a_station_must_not_use(self):
         assert decode_basic("Basic Q1A6MTp4Onk=", "CP:1") == b"x:y"
         with pytest.raises(ValueError, match="without ':'"):
@@ -325,18 +351,10 @@ class TestSecurityProfilesOfAStation:
 
 
 class TestSecurityProfilesOfAServer:
-    @pytest.mark.parametrize(
-        ("profile", "credentials", "auth", "expected"),
-        [
-            (BASIC, False, False, "credentials or an auth handler"),
-            (TLS_BASIC, False, False, "credentials or an auth handler"),
-            (NONE, True, False, "no credentials"),
-            (TLS_CERT, True, True, "no credentials"),
-        ],
-    )
-    def test_that_could_not_be_enforced(self, profile, credentials, auth, expected):
-        with pytest.raises(ValueError, match=expected):
-            check_server_profile(profile, credentials=credentials, auth=auth)
+    @pytest.mark.parametrize("profile", [BASIC, TLS_BASIC])
+    def test_that_nobody_could_enforce(self, profile):
+        with pytest.raises(ValueError, match="credentials or an auth handler"):
+            check_deciders(profile, credentials=False, auth=False)
 
     @pytest.mark.parametrize(
         ("profile", "credentials", "auth"),
@@ -348,8 +366,28 @@ class TestSecurityProfilesOfAServer:
             (TLS_CERT, False, False),
         ],
     )
-    def test_that_can(self, profile, credentials, auth):
-        check_server_profile(profile, credentials=credentials, auth=auth)
+    def test_that_somebody_can(self, profile, credentials, auth):
+        check_deciders(profile, credentials=credentials, auth=auth)
+
+    @pytest.mark.parametrize(
+        ("profile", "credentials", "identify", "expected"),
+        [
+            (NONE, True, False, "no credentials"),
+            (TLS_CERT, True, True, "no credentials"),
+            (NONE, False, True, "no identify"),
+            (TLS_BASIC, True, True, "no identify"),
+        ],
+    )
+    def test_that_would_not_use_what_is_given(self, profile, credentials, identify, expected):
+        with pytest.raises(ValueError, match=expected):
+            check_server_profile(profile, credentials=credentials, identify=identify)
+
+    @pytest.mark.parametrize(
+        ("profile", "credentials", "identify"),
+        [(NONE, False, False), (BASIC, True, False), (TLS_BASIC, True, False), (TLS_CERT, False, True)],
+    )
+    def test_that_use_all_of_it(self, profile, credentials, identify):
+        check_server_profile(profile, credentials=credentials, identify=identify)
 
     @pytest.mark.parametrize(
         ("profile", "tls", "tls_terminated", "expected"),

@@ -156,6 +156,14 @@ class TestWhatIsNone:
     def test_brackets_inside_texts_do_not_nest(self):
         assert decode('[2,"a","X",{"x":"\\"' + "[" * 1000 + '"}]', ALL)[1] == "a"
 
+    @pytest.mark.parametrize("items", [6, 100_000])
+    def test_more_elements_than_allowed_are_not_parsed(self, items):
+        text = f'[2,"a","X",{{"x":[{",".join(["{}"] * items)}]}}]'
+        assert decode(text, ALL, max_elements=5 + 2 * items)[1] == "a"
+        found = decode(text, ALL, max_elements=4 + 2 * items)
+        assert (found.fault, found.message_id) == (Fault.CALL, "a")
+        assert found.reason == f"expected a message of at most {4 + 2 * items} elements"
+
     def test_the_reason_says_what_was_expected_and_repeats_nothing_of_the_text(self):
         reason = decode('[2,"a","Secret",["password"]]', ALL).reason
         assert reason == "expected a JSON object as payload"
@@ -176,6 +184,8 @@ class TestLeniency:
             ("trailing_elements", '[2,"a","Heartbeat",{},1,2]', [2, "a", "Heartbeat", {}]),
             ("trailing_elements", '[3,"a",{},{}]', [3, "a", {}]),
             ("trailing_elements", '[4,"a","X","",{},{}]', [4, "a", "X", "", {}]),
+            ("control_characters", '[2,"a","X",{"x":"1\n2\t\x003"}]', [2, "a", "X", {"x": "1\n2\t\x003"}]),
+            ("control_characters", ' [3,"a",{"x\x1f":"\\u00e9"}] ', [3, "a", {"x\x1f": "é"}]),
         ],
     )
     def test_a_named_tolerance_reads_what_is_malformed_without_it(self, name, text, read):
@@ -191,6 +201,13 @@ class TestLeniency:
             ("numeric_ids", '[2,true,"Heartbeat",{}]'),
             ("trailing_elements", '[2,"a","Heartbeat"]'),
             ("trailing_elements", '[3,"a"]'),
+            ("control_characters", '[2,"a","X",{"x":"\n\\ud800"}]'),
+            ("control_characters", '[2,"a","X",{"x":"\n\ud800"}]'),
+            ("control_characters", '[2,"a","X",{"x":"\n","y":NaN}]'),
+            ("control_characters", '[2,"a","X",{"x":"\n","y":1e999}]'),
+            ("control_characters", '[2,"a","X",{"x":"\n"}'),
+            ("control_characters", '[2,"a","X",{"x":"\n"}]]'),
+            ("control_characters", '[2,"a","X",{"x":"\n","y":' + deep(MAX_DEPTH) + "}]"),
         ],
     )
     def test_it_reads_no_more_than_its_name_says(self, name, text):

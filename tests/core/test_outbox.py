@@ -5,7 +5,6 @@ from math import inf
 import pytest
 
 from ocpp_core.actions import Settle
-from ocpp_core.calls import prepare_call
 from ocpp_core.config import SessionConfig
 from ocpp_core.errors import (
     CallCancelledError,
@@ -14,19 +13,20 @@ from ocpp_core.errors import (
     TimeoutError,
 )
 from ocpp_core.inputs import StartCall
+from ocpp_core.outbound import prepare_call
 from ocpp_core.outbox import Outbox
 
 
-def call(token, *, now=0.0, **options):
-    return prepare_call(StartCall(token, "Heartbeat", {}, **options), SessionConfig(), now)
+def call(token, *, now=0.0, payload=None, **options):
+    return prepare_call(StartCall(token, "Heartbeat", payload or {}, **options), SessionConfig(), now)
 
 
 class Kept:
     """An outbox and what it told."""
 
-    def __init__(self, size, *calls):
+    def __init__(self, size, *calls, max_bytes=inf):
         self.told: list[Settle] = []
-        self.outbox = Outbox(size, self.told.append)
+        self.outbox = Outbox(size, max_bytes, self.told.append)
         for kept in calls:
             self.outbox.add(kept)
 
@@ -73,8 +73,31 @@ class TestOverflow:
 
     def test_may_come_from_a_smaller_size(self):
         kept = Kept(3, call(1), call(2), call(3))
-        kept.outbox.resize(1)
+        kept.outbox.resize(1, inf)
         assert kept.outcomes() == [(1, CallDroppedError), (2, CallDroppedError)]
+
+    def test_counts_the_bytes_of_the_payloads_too(self):
+        kept = Kept(9, call(1, payload={"x": "é" * 20}), call(2), call(3, payload={"x": "y" * 20}), max_bytes=60)
+        assert kept.outcomes() == [(1, CallDroppedError)]
+        assert str(kept.told[0].error) == "the offline queue is full: expected calls of at most 60 bytes together"
+        assert kept.taken() == [2, 3]
+
+    def test_never_drops_all_others_for_a_call_that_is_too_large_alone(self):
+        kept = Kept(9, call(1), call(2, payload={"x": "y" * 100}, ttl=5), max_bytes=60)
+        assert kept.outcomes() == [(2, CallDroppedError)]
+        assert (kept.outbox.deadline, kept.taken()) == (inf, [1])
+
+    def test_frees_the_bytes_of_what_leaves(self):
+        half = {"x": "y" * 20}
+        kept = Kept(9, call(1, payload=half), call(2, payload=half, ttl=5), max_bytes=60)
+        kept.outbox.cancel(1)
+        kept.outbox.add(call(3, payload=half))
+        kept.outbox.expire(5)
+        kept.outbox.add(call(4, payload=half))
+        assert kept.outcomes() == [(1, CallCancelledError), (2, TimeoutError)]
+        assert kept.taken() == [3, 4]
+        kept.outbox.restore([call(5, payload=half), call(6, payload=half)])
+        assert kept.taken() == [5, 6]
 
     def test_leaves_no_timer(self):
         assert Kept(1, call(1, ttl=5), call(2)).outbox.deadline == inf

@@ -94,6 +94,8 @@ class TestOwnFault:
         done = session.play(Reply(1, payload))
         assert sent(done) == [[4, "a", "InternalError", "the receiver could not make a valid result", {}]]
         assert reports(done) == [ReportKind.INVALID_REPLY]
+        assert of(Report, done)[0].detail.startswith("Heartbeat CALLRESULT: ")
+        assert of(Report, done)[0].action == "Heartbeat"
 
     def test_a_result_that_breaks_its_schema(self):
         session = a_session(validator=Strict())
@@ -208,6 +210,7 @@ class TestStrictMode:
         error = of(Report, done)[0].error
         assert isinstance(error, RPCOccurrenceConstraintViolationError)
         assert (error.code, error.description) == (code, "call: bad is not allowed")
+        assert of(Report, done)[0].action == "Heartbeat"
 
     def test_checks_only_the_actions_it_is_meant_for(self):
         session = a_session(validator=Strict(), validated_actions=frozenset({"Reset"}))

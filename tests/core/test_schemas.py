@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ocpp_core._schemas import BUNDLED, read_bundle
+from ocpp_core.action_names import ACTION_NAMES
 
 DRAFT_4 = "http://json-schema.org/draft-04/schema#"
 DRAFT_6 = "http://json-schema.org/draft-06/schema#"
@@ -119,3 +120,12 @@ class TestTheCorrections:
     def test_201_exi_response_has_the_published_length(self, bundles: Any) -> None:
         result = bundles["ocpp2.0.1"]["actions"]["Get15118EVCertificate"]["result"]
         assert result["properties"]["exiResponse"] == {"type": "string", "maxLength": 5600}
+
+
+class TestTheNamesOfActions:
+    @pytest.mark.parametrize("protocol", BUNDLED)
+    def test_are_those_that_the_bundle_has(self, protocol: str) -> None:
+        assert ACTION_NAMES[protocol] == read_bundle(protocol)["actions"].keys()
+
+    def test_are_there_for_every_bundle(self) -> None:
+        assert tuple(ACTION_NAMES) == BUNDLED

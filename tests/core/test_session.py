@@ -96,6 +96,15 @@ class TestBadMessages:
         assert of(CloseTransport, session.hear(text)) == [CloseTransport(1002, "Too many bad messages")]
         assert isinstance(session.engine.state, Closing)
 
+    def test_are_forgotten_an_hour_after_the_first(self):
+        session = a_session(max_bad_messages=2, bad_message_period=3600)
+        for _ in range(3):
+            session.hear("{")
+            session.wait(3600)
+        session.hear("{")
+        session.wait(3599)
+        assert of(CloseTransport, session.hear("{")) == [CloseTransport(1002, "Too many bad messages")]
+
     @pytest.mark.parametrize("text", ["", " ", HEARTBEAT, '[9,"a"]', '[5,"a","X","",{}]'])
     def test_are_not_all_that_is_odd(self, text):
         session = a_session(OCPP21, max_bad_messages=1)

@@ -38,7 +38,8 @@ class TestChecking:
 
     def test_one_that_does_not_gives_code_path_and_rule(self, v16: SchemaValidator) -> None:
         assert v16.check_call("BootNotification", {"chargePointVendor": "Example"}) == Violation(
-            ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION, "payload violates required: chargePointModel is missing"
+            ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION,
+            "BootNotification CALL payload violates required: chargePointModel is missing",
         )
 
     def test_call_and_result_have_schemas_of_their_own(self, v16: SchemaValidator) -> None:
@@ -115,14 +116,17 @@ class TestFormats:
 
     def test_they_are_checked(self, v16: SchemaValidator) -> None:
         assert v16.check_result("BootNotification", dict(self.BOOTED)) == Violation(
-            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "payload.currentTime violates format: date-time"
+            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+            "BootNotification CALLRESULT payload.currentTime violates format: date-time",
         )
 
     def test_unless_they_are_turned_off_and_then_all_else_still_is(self) -> None:
         lenient = load_validator("ocpp1.6", formats=False)
         assert lenient.check_result("BootNotification", dict(self.BOOTED)) is None
         violation = lenient.check_result("BootNotification", {**self.BOOTED, "interval": "300"})
-        assert violation == Violation(ErrorCode.TYPE_CONSTRAINT_VIOLATION, "payload.interval violates type: integer")
+        assert violation == Violation(
+            ErrorCode.TYPE_CONSTRAINT_VIOLATION, "BootNotification CALLRESULT payload.interval violates type: integer"
+        )
 
     def test_they_stay_off_in_an_extension(self) -> None:
         vendor = load_validator("ocpp1.6", formats=False).extend(
@@ -162,7 +166,7 @@ class TestNothingAPeerSendsIsRaised:
     def test_every_other_number_is_refused_by_name(self, v16: SchemaValidator, limit: float) -> None:
         violation = v16.check_result("GetCompositeSchedule", self.LIMIT(limit))
         assert violation is not None
-        assert violation.description.startswith("payload.chargingSchedule.chargingSchedulePeriod[0].limit violates ")
+        assert " payload.chargingSchedule.chargingSchedulePeriod[0].limit violates " in violation.description
 
     def test_deep_nesting_where_anything_goes_is_accepted(self, v21: SchemaValidator) -> None:
         data: object = 1
@@ -178,7 +182,7 @@ class TestNothingAPeerSendsIsRaised:
             payload = {"child": payload}
         assert validator.check_send("Plant", {"child": {}}) is None
         assert validator.check_send("Plant", payload) == Violation(
-            ErrorCode.FORMAT_VIOLATION, "payload violates its schema"
+            ErrorCode.FORMAT_VIOLATION, "Plant SEND payload violates its schema"
         )
 
     @pytest.mark.parametrize("payload", [None, [], "text", 1, {1: 2}, {"idTag": "\ud800" * 21}, {"idTag": b"bytes"}])
@@ -187,22 +191,30 @@ class TestNothingAPeerSendsIsRaised:
 
 
 class TestCompiling:
-    BROKEN = MappingProxyType({"Broken": {"send": {"type": "strnig"}}, "Sound": {"send": {"type": "object"}}})
+    @pytest.fixture
+    def bundled(self, monkeypatch: pytest.MonkeyPatch) -> SchemaValidator:
+        """A bundle is compiled by need: only a broken one would show it."""
+        actions: dict[str, Any] = {
+            "Broken": {"call": {"type": "strnig"}, "result": {}},
+            "Sound": {"call": {}, "result": {}},
+        }
+        monkeypatch.setattr(
+            "ocpp_core.validation.read_bundle", lambda protocol: {"actions": actions, "definitions": {}}
+        )
+        return load_validator("ocpp1.6")
 
-    def test_warm_up_compiles_everything_or_what_is_named(self) -> None:
-        validator = create_validator("v1", self.BROKEN)
-        validator.warm_up(["Sound"])
-        with pytest.raises(ValueError, match="the schema of v1 Broken send cannot be compiled"):
-            validator.warm_up()
+    def test_warm_up_compiles_everything_or_what_is_named(self, bundled: SchemaValidator) -> None:
+        bundled.warm_up(["Sound"])
+        with pytest.raises(ValueError, match=r"the schema of ocpp1\.6 Broken CALL cannot be compiled: Unknown type"):
+            bundled.warm_up()
 
     def test_warming_up_an_action_without_schemas_is_an_error(self, v16: SchemaValidator) -> None:
         with pytest.raises(ValueError, match=r"expected an action of ocpp1\.6 that has schemas, got 'NoSuch'"):
             v16.warm_up(["NoSuch"])
 
-    def test_a_schema_that_cannot_be_compiled_is_our_fault_not_the_peers(self) -> None:
-        validator = create_validator("v1", self.BROKEN)
-        assert validator.check_send("Broken", {}) == Violation(
-            ErrorCode.INTERNAL_ERROR, "the schema of this message cannot be used"
+    def test_a_schema_that_cannot_be_compiled_is_our_fault_not_the_peers(self, bundled: SchemaValidator) -> None:
+        assert bundled.check_call("Broken", {}) == Violation(
+            ErrorCode.INTERNAL_ERROR, "the schema of Broken CALL cannot be used"
         )
 
     def test_what_is_compiled_serves_the_extension_too(self, v16: SchemaValidator) -> None:
@@ -259,6 +271,24 @@ class TestCustomProtocols:
         validator = create_validator("v1", {"Count": {"send": {**schema, "type": "integer"}}})
         assert (validator.check_send("Count", 1.0) is None) is accepted
 
+    @pytest.mark.parametrize("draft", ["2019-09", "2020-12"])
+    def test_another_draft_is_refused_because_it_would_be_misread(self, draft: str) -> None:
+        schema = {"$schema": f"https://json-schema.org/draft/{draft}/schema", "prefixItems": [{"type": "string"}]}
+        with pytest.raises(ValueError, match="expected \\$schema of draft-04, draft-06, draft-07 or none, got 'https:"):
+            create_validator("v1", {"Say": {"send": schema}})
+
+    @pytest.mark.parametrize(
+        "schema", [{"type": "strnig"}, {"pattern": "["}, {"minimum": "1"}, {"allOf": 1}, {"const": 1, "allOf": 2}]
+    )
+    def test_a_schema_that_cannot_be_compiled_is_refused_when_the_validator_is_made(
+        self, schema: dict[str, Any], v16: SchemaValidator
+    ) -> None:
+        nested = {"Say": {"send": {"properties": {"a": schema}}}}
+        with pytest.raises(ValueError, match="the schema of v1 Say SEND cannot be compiled: "):
+            create_validator("v1", nested)
+        with pytest.raises(ValueError, match=r"the schema of ocpp1\.6 Say SEND cannot be compiled: "):
+            v16.extend(nested)
+
     def test_schemas_share_definitions_and_may_have_their_own(self) -> None:
         shared = {"Word": {"type": "string"}, "Words": {"items": {"$ref": "#/definitions/Word"}}}
         own = {"$ref": "#/definitions/Words", "definitions": {"Word": {"type": "integer"}}}
@@ -266,7 +296,7 @@ class TestCustomProtocols:
         validator = create_validator("v1", schemas, definitions=shared)
         assert validator.check_send("Say", ["a"]) is None
         assert validator.check_send("Say", [1]) == Violation(
-            ErrorCode.TYPE_CONSTRAINT_VIOLATION, "payload[0] violates type: string"
+            ErrorCode.TYPE_CONSTRAINT_VIOLATION, "Say SEND payload[0] violates type: string"
         )
         assert validator.check_send("Count", [1]) is None
 
@@ -304,9 +334,60 @@ class TestCustomProtocols:
     def test_a_reference_stays_inside(self, ref: str) -> None:
         """The compiler would fetch it from wherever it leads."""
         with pytest.raises(
-            ValueError, match=r"the schema of v1 Say send: expected \$ref as a pointer into the same schema"
+            ValueError, match=r"the schema of v1 Say SEND: expected \$ref as a pointer into the same schema"
         ):
             create_validator("v1", {"Say": {"send": {"properties": {"a": {"$ref": ref}}}}})
+
+    @pytest.mark.parametrize("name", ["$id", "id"])
+    def test_a_reference_below_an_inner_id_is_refused(self, name: str) -> None:
+        """It is relative to that id, which the quick checks do not know."""
+        inner = {name: "https://example.com/inner", "items": [{"$ref": "#/definitions/A"}], "definitions": {"A": {}}}
+        with pytest.raises(ValueError, match=r"expected \$id at the root of a schema"):
+            create_validator("v1", {"Say": {"send": {"allOf": [inner], "definitions": {"A": {"type": "string"}}}}})
+
+    @pytest.mark.parametrize(
+        "inner", [{"$id": "#name", "$ref": "#"}, {"$id": "#name", "items": {"$ref": "#"}}, {"$id": "x:y", "enum": [1]}]
+    )
+    def test_other_inner_ids_change_nothing(self, inner: dict[str, Any]) -> None:
+        schema = {"properties": {"a": inner, "$id": {"items": {"$ref": "#"}}}}
+        assert create_validator("v1", {"Say": {"send": schema}}).check_send("Say", {"$id": [{}]}) is None
+
+
+class TestConst:
+    """fastjsonschema cannot compile it as we use that; the values are as JSON has them, where 1 is not true."""
+
+    @pytest.mark.parametrize(
+        ("schema", "good", "bad"),
+        [
+            ({"const": "a"}, "a", "b"),
+            ({"const": None}, None, 0),
+            ({"const": True}, True, 1),
+            ({"const": 1}, 1.0, True),
+            ({"const": {"const": [0]}}, {"const": [0]}, {"const": [False]}),
+            ({"const": "a", "enum": ["a", "b"]}, "a", "b"),
+            ({"const": "a", "allOf": [{"maxLength": 1}]}, "a", "b"),
+            ({"properties": {"const": {"type": "string"}}}, {"const": "a"}, {"const": 1}),
+            ({"properties": {"a": {"const": {"$ref": "x"}}}}, {"a": {"$ref": "x"}}, {"a": {"$ref": "y"}}),
+            ({"items": {"$ref": "#/definitions/One"}}, [1], [2]),
+            ({"$schema": "http://json-schema.org/draft-06/schema#", "const": 1}, 1, 2),
+        ],
+    )
+    def test_it_is_checked_wherever_it_stands(self, schema: dict[str, Any], good: object, bad: object) -> None:
+        validator = create_validator("v1", {"Say": {"send": schema}}, definitions={"One": {"const": 1}})
+        assert validator.check_send("Say", good) is None
+        violation = validator.check_send("Say", bad)
+        assert violation is not None
+        assert violation.code is not ErrorCode.INTERNAL_ERROR
+
+    def test_it_is_named(self) -> None:
+        validator = create_validator("v1", {"Say": {"send": {"properties": {"a": {"const": "x"}}}}})
+        assert validator.check_send("Say", {"a": 1}) == Violation(
+            ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "Say SEND payload.a violates const: x"
+        )
+
+    def test_draft_04_does_not_know_it(self) -> None:
+        schema = {"$schema": "http://json-schema.org/draft-04/schema#", "const": 1}
+        assert create_validator("v1", {"Say": {"send": schema}}).check_send("Say", 2) is None
 
 
 class TestVendorActions:

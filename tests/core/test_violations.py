@@ -1,5 +1,6 @@
 """Which rule is broken, at which path, and which error code answers it."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -100,6 +101,20 @@ class TestThePath:
         assert description.endswith(".level1.level0 violates type: string")
 
 
+class TestTheMessage:
+    def test_is_named_before_the_path(self) -> None:
+        violation = describe_violation({"type": "array"}, {}, formats=True, message="Reset CALL")
+        assert violation.description == "Reset CALL payload violates type: array"
+
+    def test_stays_in_front_of_a_long_path_and_is_cut_itself(self) -> None:
+        schema: dict[str, Any] = {"additionalProperties": {"$ref": "#"}, "type": "object"}
+        payload: Any = 1
+        for _ in range(40):
+            payload = {"member": payload}
+        description = describe_violation(schema, payload, formats=True, message="A" * 100).description
+        assert re.fullmatch(r"A{60} \.\.\.[a-z.]+\.member violates type: object", description)
+
+
 class TestNothingOfThePayloadIsRepeated:
     def test_no_value(self) -> None:
         schema = {"properties": {"password": {"maxLength": 4}}}
@@ -150,6 +165,11 @@ class TestNothingIsRaised:
         for _ in range(100_000):
             payload = [payload]
         assert describe({"items": {"$ref": "#"}}, payload) == (FORMAT, "payload violates its schema")
+
+    def test_for_a_payload_too_large_to_be_searched(self) -> None:
+        schema = {"items": {"type": "integer"}}
+        assert describe(schema, [1] * 10_000 + ["x"]) == (TYPE, "payload[10000] violates type: integer")
+        assert describe(schema, [1] * 100_000 + ["x"]) == (FORMAT, "payload violates its schema")
 
     def test_for_a_value_that_cannot_be_compared(self) -> None:
         class Touchy:

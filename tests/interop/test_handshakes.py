@@ -78,13 +78,16 @@ TARGETS = {
     "an escaped line break": hello("/CP%0d%0aX-Injected:%201"),
     "an overlong escape of a slash": hello("/%c0%af"),
     "an escaped surrogate": hello("/%ed%a0%80"),
+    "an escaped slash": hello("/ocpp/a%2Fb"),
+    "escaped dots": hello("/ocpp/%2e%2e"),
+    "a right-to-left override": hello("/ocpp/CP%E2%80%AE1"),
 }
 SUBPROTOCOLS = {
     "none": hello(offer=None),
     "another version": hello(offer="ocpp2.0.1"),
     "another case": hello(offer="OCPP1.6"),
     "an empty list": hello(offer=""),
-    "a trailing comma": hello(offer="ocpp1.6,"),
+    "commas only": hello(offer=", ,"),
     "the same twice": hello(offer="ocpp1.6, ocpp1.6"),
     "the same on two lines": hello("/CP1", ("Sec-WebSocket-Protocol", "ocpp1.6")),
     "a name that is no token": hello(offer="ocpp 1.6"),
@@ -166,14 +169,11 @@ class TestOddIdentities:
             ("//CPX", "CPX"),
             ("/ocpp/CP1/", "CP1"),
             ("/ocpp/CP1//?a=%zz&b=[", "CP1"),
-            ("/ocpp/CP%20%2F%C3%BC", "CP /ü"),
+            ("/ocpp/CP%20%C3%BC", "CP ü"),
             ("/ocpp/%F0%9F%94%8C", "🔌"),
             ("/ocpp/RDAM|123", "RDAM|123"),
-            ("/ocpp/%2e%2e", ".."),
-            ("/ocpp/..", ".."),
             ("/ocpp/CP%2525", "CP%25"),
             ("ws://csms.example/ocpp/CP1", "CP1"),
-            ("/" + "C" * 10_000, "C" * 10_000),
         ],
     )
     async def test_are_read_as_they_were_meant(self, csms, target, identity):
@@ -345,7 +345,7 @@ class TestAuth:
             finally:
                 ended.set()
 
-        async with serving(auth=leaving_the_good_one(auth), max_connections=1) as (server, listener):
+        async with serving(auth=leaving_the_good_one(auth), max_handshakes=1) as (server, listener):
             async with connected(listener.port) as raw, server.events("upgrade_aborted") as refusals:
                 await raw.send(hello())
                 with anyio.fail_after(SECONDS):
@@ -369,7 +369,7 @@ class TestEarlyData:
             accept()
 
         async with serving(auth=auth) as (server, listener), connected(listener.port) as raw:
-            server.handle("Count", lambda ctx: ctx.params)
+            server.handle("Count", lambda ctx: ctx.params, custom=True)
             await raw.send(hello() + frame(TEXT, b'[2,"1","Count",{"n":1}]'))
             with anyio.fail_after(SECONDS):
                 await asked.wait()

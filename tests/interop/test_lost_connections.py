@@ -76,7 +76,7 @@ class TestATcpReset:
             return {}
 
         async with serving() as (server, listener), station(listener.port) as raw:
-            server.handle("Slow", slow)
+            server.handle("Slow", slow, custom=True)
             await raw.text([2, "1", "Slow", {}])
             await wait(began)
             await raw.reset()
@@ -178,7 +178,7 @@ class TestAHalfOpenConnection:
 class TestASlowPeer:
     async def test_may_send_a_message_byte_by_byte(self):
         async with serving() as (server, listener), station(listener.port) as raw:
-            server.handle("Count", lambda ctx: ctx.params)
+            server.handle("Count", lambda ctx: ctx.params, custom=True)
             message = frame(TEXT, b'[2,"1","Cou', fin=False) + frame(PING, b"still here") + frame(0, b'nt",{"n":1}]')
             await raw.send(*(bytes([byte]) for byte in message))
             assert await raw.frame() == (PONG, b"still here")
@@ -226,7 +226,7 @@ class TestOneIdTwice:
             return {}
 
         async with serving() as (server, listener), station(listener.port) as raw:
-            server.handle("Slow", slow)
+            server.handle("Slow", slow, custom=True)
             for _ in range(3):
                 await raw.text([2, "same", "Slow", {}])
             assert [(await raw.message())[:3] for _ in range(2)] == [[4, "same", "GenericError"]] * 2

@@ -126,7 +126,7 @@ class TestADroppedConnection:
             return {"of": "the second connection"}
 
         async with client_of(csms.port) as client:
-            client.handle("Slow", slow)
+            client.handle("Slow", slow, custom=True)
             await client.connect()
             raw = await csms.connection()
             await say(raw, '[2,"same","Slow",{}]')
@@ -223,7 +223,7 @@ class TestAStationWithoutListeners:
     async def test_lives_through_every_failure(self, csms, caplog):
         """An `error` that nobody listens to ends no process."""
         async with client_of(csms.port) as client:
-            client.handle("Fails", lambda ctx: 1 / 0)
+            client.handle("Fails", lambda ctx: 1 / 0, custom=True)
             await client.connect()
             raw = await csms.connection()
             await say(raw, '[2,"1","Fails",{}]')

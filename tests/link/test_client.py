@@ -1,6 +1,6 @@
 """The client's handshake (RFC 6455 §4.1): what it asks, and how it judges the answer."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from math import inf
 from random import Random
 
@@ -160,7 +160,7 @@ class TestAWrongAnswer:
         closed, failed = feed(client, data)[1:]
         assert closed == CloseStream(abort=True)
         assert isinstance(failed.error, UnexpectedHttpResponse)
-        assert failed.error.status == 401
+        assert (failed.error.status, failed.error.reason) == (401, "no")
         assert ("www-authenticate", "Basic") in failed.error.headers
         assert (failed.retry, failed.attempt, failed.retry_after) == (True, 4, 0.0)
 
@@ -177,8 +177,53 @@ class TestAWrongAnswer:
     )
     def test_retry_after_in_seconds_counts(self, value, seconds):
         client = link()
-        failed = feed(client, f"HTTP/1.1 503 Busy\r\nRetry-After: {value}\r\n\r\n".encode())[-1]
+        failed = feed(client, f"HTTP/1.1 503 Busy\r\nRetry-After: {value}\r\n\r\n".encode(), EOF)[-1]
         assert failed.retry_after == seconds
+
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            pytest.param([b"Content-Length: 9\r\n\r\nNot today"], id="counted"),
+            pytest.param([b"Content-Length: 9\r\n\r\nNot today", b"and more"], id="with more behind it"),
+            pytest.param([b"\r\nNot today", EOF], id="until the end of the stream"),
+            pytest.param([b"Content-Length: 99\r\n\r\nNot today", EOF], id="cut off"),
+            pytest.param([b"Transfer-Encoding: chunked\r\n\r\n3\r\nNot\r\n6\r\n today\r\n0\r\n\r\n"], id="in chunks"),
+            pytest.param([b"Content-Length: 3000\r\n\r\nNot today" + b" " * 3000], id="long"),
+        ],
+    )
+    @pytest.mark.parametrize("size", [1, 7, 10_000])
+    def test_what_another_status_says_is_shown_however_it_arrives(self, rest, size):
+        client, data = link(), b"HTTP/1.1 403 Forbidden\r\n" + b"".join(part for part in rest if part is not EOF)
+        chunks = [data[at : at + size] for at in range(0, len(data), size)]
+        actions = feed(client, *chunks, *(part for part in rest if part is EOF))
+        (failed,) = (action for action in actions if isinstance(action, TransportFailed))
+        assert (failed.error.status, failed.error.reason) == (403, "Not today")
+        assert "'Not today'" in str(failed.error)
+
+    def test_what_another_status_says_is_awaited_for_a_moment_only(self):
+        client = link(handshake_timeout=30.0)
+        assert sent(feed(client, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nNot", now=5.0)) != b""
+        assert 5.0 < client.deadline <= 6.0
+        failed = tick(client, client.deadline)[-1]
+        assert (failed.error.status, failed.error.reason) == (403, "Not")
+
+    def test_the_wait_for_a_body_does_not_outlast_the_handshake(self):
+        client = link(handshake_timeout=2.0)
+        drain(client)
+        feed(client, b"HTTP/1.1 403 Forbidden\r\n\r\n", now=1.9)
+        assert client.deadline <= 2.0
+
+    @pytest.mark.parametrize("status", [204, 304])
+    def test_a_status_without_a_body_needs_no_wait(self, status):
+        failed = feed(link(), f"HTTP/1.1 {status} X\r\n\r\n".encode())[-1]
+        assert (failed.error.status, failed.error.reason) == (status, "")
+
+    def test_credentials_do_not_come_back_in_what_a_server_says(self):
+        token = b64encode(b"CP1:correct horse").decode()
+        client = link(headers=[("Authorization", f"Basic {token}")])
+        body = f"bad Authorization: Basic {token} (correct horse)".encode()
+        failed = feed(client, b"HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))[-1]
+        assert failed.error.reason == "bad Authorization: Basic … (…)"
 
     @pytest.mark.parametrize(
         "data",
@@ -207,11 +252,28 @@ class TestAWrongAnswer:
         assert feed(client, b"HTT") == []
         assert isinstance(feed(client, b"X")[-1], TransportFailed)
 
-    @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 101 Swi"])
-    def test_an_end_of_the_stream_fails_the_attempt(self, data):
+    def test_an_alert_of_tls_is_named(self):
+        failed = feed(link(), b"\x15\x03\x01\x00\x02\x02\x46")[-1]
+        assert str(failed.error) == "the server speaks TLS on this port: use wss://"
+        assert failed.retry
+
+    def test_an_offer_of_tls_beside_the_status_is_named(self):
+        failed = feed(link(), b"HTTP/1.1 400 Bad\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n\r\n", EOF)[-1]
+        assert str(failed.error).endswith("got 400; the port speaks TLS: use wss://")
+
+    @pytest.mark.parametrize(
+        ("data", "hint"),
+        [
+            ([], " without an answer (wrong port or scheme, or no client certificate?)"),
+            ([b"HTTP/1.1 101 Swi"], ""),
+            ([b"HTTP/1.1 100 Continue\r\n\r\n"], ""),
+        ],
+    )
+    def test_an_end_of_the_stream_fails_the_attempt(self, data, hint):
         client = link()
-        closed, failed = news(feed(client, *([data] if data else []), EOF))
+        closed, failed = news(feed(client, *data, EOF))
         assert closed == CloseStream(abort=True)
+        assert str(failed.error) == f"the server ended the stream during the handshake{hint}"
         assert failed.retry
 
     def test_silence_fails_the_attempt(self):

@@ -8,7 +8,7 @@ from random import Random
 from struct import pack, unpack_from
 from typing import Any
 
-from ocpp_core.actions import LinkAction, Report, SendBytes
+from ocpp_core.actions import LinkAction, Report, SendBytes, Yield
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import Accept, BytesReceived, LinkInput, Tick
 from ocpp_core.link import ClientLink, ServerLink
@@ -91,10 +91,11 @@ def read_frames(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def drain(link: Link) -> list[LinkAction]:
-    """Every action until there is none."""
+    """Every action until there is none, as a host with nothing else to do sees them: the ends of turns left out."""
     actions = []
     while (action := link.poll()) is not None:
-        actions.append(action)
+        if type(action) is not Yield:
+            actions.append(action)
     return actions
 
 

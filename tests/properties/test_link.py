@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocpp_core.actions import CloseStream, HttpRequest, SendBytes, UpgradeRequested
+from ocpp_core.actions import CloseStream, HttpRequest, SendBytes, UpgradeRequested, Yield
 from ocpp_core.config import Compression
 from ocpp_core.inputs import (
     Accept,
@@ -113,7 +113,8 @@ def host(link):
     """Drain, deciding and echoing inside the loop as a synchronous handler does."""
     actions = []
     while (action := link.poll()) is not None:
-        actions.append(action)
+        if type(action) is not Yield:  # where a turn ends depends on where the chunks do
+            actions.append(action)
         if isinstance(action, UpgradeRequested):
             link.handle(Accept(None), 0.0)
         elif isinstance(action, HttpRequest):
@@ -157,8 +158,8 @@ class TestBytes:
         chunks = split(wire_of(role, config, script, damage), cuts)
         by_hand = list(map(repr, play(role, config, chunks)))
         with (
-            patch("ocpp_core.link._base.whole_text", lambda *args, **kwargs: None),
-            patch("ocpp_core.link._base.whole_control", lambda *args, **kwargs: None),
+            patch("ocpp_core.link._incoming.whole_text", lambda *args, **kwargs: None),
+            patch("ocpp_core.link._incoming.whole_control", lambda *args, **kwargs: None),
         ):
             assert list(map(repr, play(role, config, chunks))) == by_hand
 

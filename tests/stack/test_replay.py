@@ -1,18 +1,32 @@
 """Recording an engine's inputs and telling them again."""
 
 import json
+from enum import Enum
 from itertools import count
+from math import inf
 from random import Random
 
 import pytest
 
 from ocpp_core.actions import SendBytes, Settle
 from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
-from ocpp_core.inputs import BytesReceived, Connect, Reconfigure, StartCall, StreamFailed, StreamOpened, TextReceived
+from ocpp_core.inputs import (
+    Accept,
+    BytesReceived,
+    Connect,
+    Reconfigure,
+    StartCall,
+    StreamFailed,
+    StreamOpened,
+    TextReceived,
+    TransportOpened,
+    UpgradeReceived,
+)
 from ocpp_core.replay import Recorder, replay
+from ocpp_core.server import ServerEngine
 from ocpp_core.session import Session
 from ocpp_core.stack import ClientStack
-from ocpp_core.versions import OCPP16
+from ocpp_core.versions import OCPP16, Version
 
 
 def a_session():
@@ -24,6 +38,14 @@ def a_stack():
     target = UpgradeTarget("csms.example", "/CP1")
     config = ClientConfig(protocols=("ocpp1.6",), retry_initial_connect=True)
     return ClientStack(config, LinkConfig(), target, random=Random(0), ids=lambda: "id")
+
+
+def a_server():
+    return ServerEngine(SessionConfig(), handshake_timeout=30, ids=lambda: "id", now=0.0, numbers=count(1))
+
+
+class Colour(Enum):
+    RED = "red"
 
 
 def drain(engine):
@@ -57,6 +79,30 @@ class TestReplay:
             drain(recorder)
         assert {"$bytes": "AP8="} in [json.loads(line).get("data") for line in lines]
         assert any(isinstance(action, SendBytes) for action in replay(lines, a_stack()))
+
+    def test_a_server_that_has_its_websocket_from_others_is_recorded_too(self):
+        mine = Version(name="x", message_types=frozenset({2, 3}), send_actions=frozenset({"A"}), spelling={"a": "b"})
+        offer = UpgradeReceived(1, "/CP1", (("host", "h"),), ("x",))
+        accept = Accept("x", (("a", "b"),), version=mine)
+        lines = []
+        recorder = Recorder(a_server(), lines.append)
+        done = []
+        for event in (offer, accept, TransportOpened("x"), TextReceived('[4,"a","X","",{}]')):
+            recorder.handle(event, 0.0)
+            done += drain(recorder)
+        again = a_server()
+        assert replay(lines, again) == done
+        assert again.session.version == mine
+
+    @pytest.mark.parametrize(
+        "payload", [{"$bytes": "eA=="}, {"$error": "x", "b": [1, ["c"]]}, {"$dict": {}}, {"v": Colour.RED}]
+    )
+    def test_no_payload_is_taken_for_something_else(self, payload):
+        lines = []
+        recorder = Recorder(a_session(), lines.append)
+        recorder.handle(StartCall(1, "X", payload, timeout=inf), 0.0)
+        done = drain(recorder)
+        assert replay(lines, a_session()) == done
 
     def test_the_deadline_is_the_engines(self):
         recorder = Recorder(a_session(), lambda line: None)

@@ -116,7 +116,7 @@ async def mounted(server):
 async def page(server):
     """The browser's client, in a page whose sockets lead into the server."""
     real = browser.JsPage
-    browser.JsPage = lambda: MemoryPage(server)
+    browser.JsPage = lambda failed: MemoryPage(server)
     try:
         async with server:
             yield door(

@@ -7,7 +7,7 @@ import anyio
 import pytest
 import trustme
 
-from ocpp_transports import _anyio_host, _asyncio_host
+from ocpp_transports import _anyio_host, _asyncio_host, _driver
 from tests.transports.net import Net
 from tests.transports.station import Station
 
@@ -46,8 +46,8 @@ async def net(request, anyio_backend, caplog):
 @pytest.fixture
 def impatient(monkeypatch):
     """Let hosts lose patience soon; the true times are those of `test_host_clocks`."""
+    monkeypatch.setattr(_driver, "SEND_TIMEOUT", 0.05)
     for module in (_asyncio_host, _anyio_host):
-        monkeypatch.setattr(module, "SEND_TIMEOUT", 0.05)
         monkeypatch.setattr(module, "LINGER", 0.05)
 
 

@@ -71,11 +71,15 @@ class FakeTimer:
 
 
 class FakeHost:
-    """`sent`, `closed` and `dialled` record what the driver asked for; `newest_first` starts tasks in reverse."""
+    """`sent`, `closed`, `dialled` and `reads` record what the driver asked for.
+
+    `newest_first` starts tasks in reverse; `breaks` is fed when the driver next looks whether the connection is lost.
+    """
 
     def __init__(self, *, newest_first=False):
         self.driver = None
-        self.sent, self.closed, self.dialled, self.tasks = [], [], [], []
+        self.sent, self.closed, self.dialled, self.reads, self.tasks = [], [], [], [], []
+        self.breaks = None
         self._newest_first = newest_first
         self._now = 100.0
         self._timers, self._order = [], count()
@@ -96,6 +100,19 @@ class FakeHost:
 
     def dial(self, attempt, subprotocols):
         self.dialled.append((attempt, tuple(subprotocols)))
+
+    def next_turn(self, fn):
+        return self.call_at(self._now, fn)
+
+    def read(self, on):
+        self.reads.append(on)
+
+    def is_lost(self):
+        if self.breaks is None:
+            return False
+        feed, self.breaks = self.breaks, None
+        self.driver.feed(feed)
+        return True
 
     def slot(self):
         return FakeSlot()

@@ -79,8 +79,8 @@ class Browser:
 
     def __init__(self, monkeypatch):
         self.runtime, self.page = FakeRuntime(), FakePage()
-        monkeypatch.setattr(browser, "BrowserRuntime", lambda: self.runtime)
-        monkeypatch.setattr(browser, "JsPage", lambda: self.page)
+        monkeypatch.setattr(browser, "BrowserRuntime", lambda log: self.runtime)
+        monkeypatch.setattr(browser, "JsPage", lambda failed: self.page)
 
     def client(self, identity="CP1", endpoint="ws://csms.example/ocpp", **options):
         settings = {"protocols": ["ocpp1.6"], "backoff_min": 1, "backoff_max": 1, "logging": False}

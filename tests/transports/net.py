@@ -6,7 +6,7 @@ import anyio
 from anyio.streams.tls import TLSStream
 
 from ocpp_core.actions import CloseStream, SendBytes
-from ocpp_core.inputs import BytesReceived, Congested
+from ocpp_core.inputs import BytesReceived, Congested, StreamLost
 from ocpp_transports._driver import Driver
 from ocpp_transports._runtime import Address, current_runtime
 from tests.transports.fake_host import FakeEngine, FakeOwner
@@ -25,6 +25,8 @@ class Probe(FakeEngine):
 
     def handle(self, event, now):
         super().handle(event, now)
+        if type(event) is StreamLost and BytesReceived in self.on:  # a loss is an end too
+            self.actions.extend(self.on[BytesReceived](BytesReceived(b"", event.attempt)))
         self._changed.set()
         self._changed = anyio.Event()
 
@@ -60,10 +62,13 @@ class Probe(FakeEngine):
     def received(self):
         return b"".join(event.data for event in self.events if type(event) is BytesReceived)
 
+    def has_ended(self, attempt):
+        return BytesReceived(b"", attempt) in self.events or StreamLost(attempt) in self.events
+
     @property
     def ends(self):
-        """How often the end of a stream was fed."""
-        return sum(type(event) is BytesReceived and not event.data for event in self.events)
+        """How often the end of a stream was fed, orderly or not."""
+        return sum(type(event) is StreamLost or getattr(event, "data", None) == b"" for event in self.events)
 
     @property
     def congestion(self):

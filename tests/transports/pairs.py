@@ -3,8 +3,10 @@
 from contextlib import asynccontextmanager
 
 import anyio
+from anyio.abc import SocketAttribute
 
 from ocpp_transports import OCPPClient, OCPPServer
+from tests.link.wire import CLOSE, answer, frame
 
 SECONDS = 10
 """How long a test waits for what has to happen."""
@@ -84,3 +86,32 @@ async def knock(listener, request):
     first_line, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     return int(first_line.split()[1]), headers, body.decode()
+
+
+class Staying:
+    """A server that says a close frame to whoever comes, and then leaves the stream as it is until it leaves itself."""
+
+    def __init__(self, port, leave):
+        self.port = port
+        self.leave = leave
+        self.streams = 0
+
+    async def serve(self, stream):
+        async with stream:
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += await stream.receive()
+            await stream.send(answer(request, ("Sec-WebSocket-Protocol", "ocpp1.6")))
+            await stream.send(frame(CLOSE, (1012).to_bytes(2) + b"restart", masked=False))
+            self.streams += 1
+            await never()
+
+
+@asynccontextmanager
+async def staying():
+    """Run a server that closes every WebSocket and no stream."""
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
+        server = Staying(listener.extra(SocketAttribute.local_port), tasks.cancel_scope.cancel)
+        tasks.start_soon(listener.serve, server.serve)
+        yield server
+        server.leave()

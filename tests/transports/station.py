@@ -15,12 +15,14 @@ class Station:
         self.driver = drive(newest_first=newest_first)
         self.host, self.engine = self.driver.host, self.driver.engine
         self.own, self.server, self.failures = Handlers(), Handlers(), []
+        self.unserved = []
         self.dispatcher = Dispatcher(
             self.driver,
             (self.own, self.server),
             client="the client",
             protocol=protocol,
             failed=lambda context, error: self.failures.append((context.action, error)),
+            unserved=self.unserved.append,
             **options,
         )
         self.handle = self.own.handle

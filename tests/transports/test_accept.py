@@ -1,11 +1,13 @@
 """Admission of one handshake: what a station gets for what it sends."""
 
 from base64 import b64encode
+from types import MappingProxyType
 
 import pytest
 
 from ocpp_core.actions import UpgradeRequested
 from ocpp_core.handshake import SecurityProfile
+from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
 from ocpp_transports.accept import Admission, Admitted, ConnectionFacts
 
@@ -27,8 +29,9 @@ def play(coro):
 
 def admit(target="/ocpp/CP1", *, offered=("ocpp1.6",), headers=(), facts=None, protocols=("ocpp1.6",), **rules):
     """Let a station knock; what `failed` was told is left in `admit.failures`."""
-    admit.failures = []
-    admission = Admission(protocols=protocols, failed=lambda *failure: admit.failures.append(failure), **rules)
+    admit.failures, admit.alarms = [], []
+    told = {"failed": lambda *failure: admit.failures.append(failure), "alarmed": admit.alarms.append}
+    admission = Admission(protocols=protocols, **told, **rules)
     read = admission.read(UpgradeRequested(target, headers, offered), facts or ConnectionFacts())
     return read if isinstance(read, Reject) else finish(admission.decide(read))
 
@@ -56,7 +59,7 @@ class TestWhatHasToBeWaitedFor:
             return "secret"
 
         rules = {"auth": auth} if rule == "auth" else {"credentials": credentials, "security_profile": BASIC}
-        admission = Admission(protocols=("ocpp1.6",), failed=print, **rules)
+        admission = Admission(protocols=("ocpp1.6",), failed=print, alarmed=print, **rules)
         handshake = admission.read(UpgradeRequested("/CP1", basic(), ("ocpp1.6",)), ConnectionFacts())
         decide = admission.decide(handshake)
         assert begun == []
@@ -78,7 +81,9 @@ class TestMalformedRequests:
             ("//[", ["ocpp1.6"], "Invalid request target"),
             ("/CP%zz", ["ocpp1.6"], "Invalid identity"),
             ("/CP1", ["ocpp1.6", "ocpp1.6"], "Invalid Sec-WebSocket-Protocol"),
-            ("/CP1", ["ocpp1.6", ""], "Invalid Sec-WebSocket-Protocol"),
+            ("/CP1", ["ocpp 1.6"], "Invalid Sec-WebSocket-Protocol"),
+            ("/ocpp/%2e%2e", ["ocpp1.6"], "Invalid identity, expected 1 to 48 printable characters"),
+            ("/ocpp/a%2Fb", ["ocpp1.6"], "Invalid identity"),
         ],
     )
     def test_are_400(self, target, offered, body):
@@ -89,6 +94,87 @@ class TestMalformedRequests:
     def test_broken_escapes_may_be_kept(self):
         admitted = admit("/ocpp/CP%E0%A4%A", broken_escapes="keep")
         assert admitted.handshake.identity == "CP%E0%A4%A"
+
+
+class TestIdentity:
+    def test_is_held_to_the_rule_of_the_version_that_is_spoken(self):
+        both = {"offered": ["ocpp2.0.1", "ocpp1.6"]}
+        assert isinstance(admit("/RDAM%20123", **both, protocols=("ocpp1.6", "ocpp2.0.1")), Admitted)
+        refused = admit("/RDAM%20123", **both, protocols=("ocpp2.0.1", "ocpp1.6"))
+        assert (refused.status, refused.body) == (
+            400,
+            "Invalid identity, expected 1 to 48 characters of A-Z a-z 0-9 *-_=:+|@.",
+        )
+
+    def test_is_held_to_the_rule_of_the_version_that_auth_chooses(self):
+        both = {"offered": ["ocpp2.0.1", "ocpp1.6"], "protocols": ("ocpp1.6", "ocpp2.0.1")}
+        refused = admit("/RDAM%20123", **both, auth=lambda accept, *_: accept(protocol="ocpp2.0.1"))
+        assert refused.status == 400
+
+    def test_is_refused_before_credentials_and_auth_hear_of_it(self):
+        asked = []
+        rules = {"security_profile": BASIC, "credentials": asked.append, "auth": lambda *decision: asked.append(1)}
+        assert admit("/ocpp/a%2Fb", headers=basic(user=b"a/b"), **rules).status == 400
+        assert asked == []
+
+    def test_may_be_named_by_auth(self):
+        admitted = admit(auth=lambda accept, *_: accept(identity="tenant|CP1"))
+        assert (admitted.handshake.identity, admitted.handshake.path) == ("tenant|CP1", "/ocpp/CP1")
+
+    @pytest.mark.parametrize(("identity", "error"), [("a/b", ValueError), ("", ValueError), (7, TypeError)])
+    def test_is_not_named_against_the_rule(self, identity, error):
+        def auth(accept, reject, handshake):
+            with pytest.raises(error, match="identity"):
+                accept(identity=identity)
+            reject(403)
+
+        assert admit(auth=auth).status == 403
+
+
+PATHS = MappingProxyType({"paths_without_identity": ("/", "/ocpp")})
+CASELESS = MappingProxyType({"identities": IdentityRule(ignore_case=True), "security_profile": BASIC})
+
+
+class TestPathsWithoutIdentity:
+    def test_take_the_user_name_of_the_credentials(self):
+        rules = {**PATHS, "security_profile": BASIC, "credentials": {"CP1": "secret"}}
+        admitted = admit("/", headers=basic(), **rules)
+        assert (admitted.handshake.identity, admitted.handshake.password) == ("CP1", b"secret")
+        assert admit("/", headers=basic(b"wrong"), **rules).status == 401
+        assert admit("/", headers=basic(user=b""), **rules).status == 401
+        assert admit("/", **rules).status == 401
+        assert admit("/", headers=basic(user=b"a/b"), **rules).status == 400
+
+    @pytest.mark.parametrize("target", ["/?id=CP1", "/ocpp?id=CP1", "/ocpp/?id=CP1"])
+    def test_ask_auth_for_it(self, target):
+        def auth(accept, reject, handshake):
+            with pytest.raises(ValueError, match=r"accept\(identity=...\)"):
+                accept()
+            assert handshake.identity == ""
+            accept(identity=handshake.query["id"])
+
+        assert admit(target, auth=auth, **PATHS).handshake.identity == "CP1"
+
+    def test_are_400_where_nobody_names_one(self):
+        assert (admit("/", **PATHS).status, admit("/", **PATHS).body) == (400, "Missing identity")
+        assert admit("/", headers=basic()).status == 400
+
+    def test_leave_the_others_as_they_are(self):
+        assert admit("/ocpp/CP1", **PATHS).handshake.identity == "CP1"
+
+
+class TestIdentitiesThatDifferInCase:
+    @pytest.mark.parametrize("target", ["/cp1", "/CP1", "/Cp1"])
+    @pytest.mark.parametrize("user", [b"CP1", b"cP1"])
+    def test_have_one_password(self, target, user):
+        admitted = admit(target, headers=basic(user=user), credentials={"CP1": "secret"}, **CASELESS)
+        assert admitted.handshake.identity == target[1:]
+        assert admit(target, headers=basic(b"x", user), credentials={"CP1": "secret"}, **CASELESS).status == 401
+
+    def test_are_two_by_default(self):
+        rules = {"security_profile": BASIC, "credentials": {"CP1": "secret"}}
+        assert admit("/cp1", headers=basic(user=b"cp1"), **rules).status == 401
+        assert admit("/cp1", headers=basic(user=b"CP1"), **rules).status == 401
 
 
 class TestSubprotocol:
@@ -122,15 +208,19 @@ class TestSubprotocol:
 
 
 class TestHandshake:
+    def test_leaves_out_empty_elements_of_the_offer(self):
+        """RFC 9110 §5.6.1.2; an ASGI server hands them on."""
+        assert admit(offered=["", "ocpp1.6", ""]).handshake.protocols == ("ocpp1.6",)
+
     def test_holds_what_the_station_sent_and_what_is_known_of_it(self):
         certificate = {"subject": ((("commonName", "SN1"),),)}
         handshake = admit(
-            "/a%20b/CP%2F1?x=1&x=2&y=",
+            "/a%20b/CP%201?x=1&x=2&y=",
             offered=["ocpp1.6", "foo"],
             headers=[("user-agent", "station"), ("x", "1"), ("x", "2")],
             facts=ConnectionFacts("192.0.2.1", certificate, tls=True),
         ).handshake
-        assert (handshake.identity, handshake.path) == ("CP/1", "/a%20b/CP%2F1")
+        assert (handshake.identity, handshake.path) == ("CP 1", "/a%20b/CP%201")
         assert handshake.protocols == ("ocpp1.6", "foo")
         assert handshake.query == {"x": "1", "y": ""}
         assert handshake.headers == {"user-agent": "station", "x": "1, 2"}
@@ -190,6 +280,10 @@ class TestCredentials:
         refused = admit(headers=basic(), security_profile=BASIC, credentials=broken)
         assert (refused.status, refused.body) == (500, "Internal Server Error")
         assert [text for text, _ in admit.failures] == ["credentials raised"]
+
+    def test_that_nobody_checks_let_nobody_in(self):
+        """A server refuses to listen so; should one come here all the same, it must not get in."""
+        assert admit(headers=basic(), security_profile=BASIC).status == 401
 
     def test_auth_is_not_asked_about_a_station_that_does_not_meet_the_profile(self):
         asked = []
@@ -306,10 +400,9 @@ class TestRules:
             ({"broken_escapes": "ignore"}, ValueError, "'reject' or 'keep'"),
             ({"credentials": "secret", "security_profile": BASIC}, TypeError, "mapping or a callable"),
             ({"auth": True}, TypeError, "auth as a callable"),
-            ({"security_profile": TLS_BASIC}, ValueError, "credentials or an auth handler"),
             ({"credentials": {}}, ValueError, "no credentials"),
         ],
     )
     def test_that_make_no_sense_raise_at_construction(self, rules, error, expected):
         with pytest.raises(error, match=expected):
-            Admission(**{"protocols": ("ocpp1.6",), "failed": print, **rules})
+            Admission(**{"protocols": ("ocpp1.6",), "failed": print, "alarmed": print, **rules})

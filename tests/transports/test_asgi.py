@@ -87,6 +87,50 @@ class TestBesideOtherRoutes:
             await server.close()
 
 
+class TestTheTlsExtension:
+    """Of ASGI; its `client_cert_name` is a name by RFC 4514."""
+
+    @pytest.mark.parametrize(
+        ("tls", "status"),
+        [
+            ({"client_cert_name": "CN=CP1,O=CPO,C=NL"}, None),
+            ({"client_cert_name": "O=CPO+cn=CP1"}, None),
+            ({"client_cert_name": "2.5.4.3=CP1"}, None),
+            ({"client_cert_name": "O=CPO, CN=CP1 "}, None),
+            ({"client_cert_name": "CN=\\43P1"}, None),
+            ({"client_cert_name": "CN=CP2,O=CPO"}, 401),
+            ({"client_cert_name": "O=x\\,CN=CP1,CN=CP2"}, 401),
+            ({"client_cert_name": "CN=CP1\\ "}, 401),
+            ({"client_cert_name": "O=CP1,CN=CP2"}, 401),
+        ],
+    )
+    async def test_hands_on_the_cn_which_has_to_be_the_identity(self, tls, status):
+        async with csms(security_profile=3, auth=lambda accept, reject, handshake: reject(418)) as server:
+            asgi = Played({"type": "websocket.connect"})
+            extensions = {"tls": tls, "websocket.http.response": {}}
+            await OCPPApplication(server)(scope(scheme="wss", extensions=extensions), asgi.receive, asgi.send)
+            assert asgi.sent[0]["status"] == (status or 418)
+
+    @pytest.mark.parametrize(
+        "tls",
+        [
+            {},
+            {"client_cert_name": None},
+            {"client_cert_name": ""},
+            {"client_cert_name": "O=CPO"},
+            {"client_cert_name": "CN=#0C03435031"},
+            {"client_cert_name": "CN=CP1", "client_cert_error": "EXPIRED"},
+            {"client_cert_name": 'O="x,CN=CP1,OU=y"'},
+            {"client_cert_name": "CN=CP1,broken"},
+        ],
+    )
+    async def test_without_a_verified_certificate_lets_nobody_in_on_profile_3(self, tls):
+        async with csms(security_profile=3) as server:
+            asgi = Played({"type": "websocket.connect"})
+            with pytest.raises(ValueError, match="expected a client certificate"):
+                await OCPPApplication(server)(scope(scheme="wss", extensions={"tls": tls}), asgi.receive, asgi.send)
+
+
 class TestPlainRequests:
     async def test_are_told_to_upgrade(self):
         async with uvicorn_running(OCPPApplication(csms())) as port:

@@ -15,7 +15,8 @@ from ocpp_transports import (
     WebsocketUpgradeError,
 )
 from ocpp_transports._browser_socket import code_for_pages
-from ocpp_transports._runtime import HIGH_WATER, SEND_TIMEOUT
+from ocpp_transports._driver import SEND_TIMEOUT
+from ocpp_transports._runtime import HIGH_WATER
 from ocpp_transports.events import CloseEvent, DisconnectEvent
 from tests.transports.fake_page import Browser
 

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from ocpp_transports._browser_runtime import LATE, BrowserRuntime
+from ocpp_transports._logging import LOGGER, Log
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +19,7 @@ def anyio_backend():
 
 class TestTimers:
     async def test_ring_in_their_order_and_not_before_their_time(self):
-        runtime, rung = BrowserRuntime(), []
+        runtime, rung = BrowserRuntime(Log(LOGGER, "CP1")), []
         start = runtime.now()
         runtime.call_at(start + 0.02, lambda: rung.append(("two", runtime.now())))
         runtime.call_at(start + 0.01, lambda: rung.append(("one", runtime.now())))
@@ -28,14 +29,14 @@ class TestTimers:
 
     async def test_take_a_time_that_has_passed(self):
         """Pyodide's loop raises for it."""
-        runtime, rung = BrowserRuntime(), asyncio.Event()
+        runtime, rung = BrowserRuntime(Log(LOGGER, "CP1")), asyncio.Event()
         runtime.call_at(runtime.now() - 5, rung.set)
         assert not rung.is_set()
         await asyncio.wait_for(rung.wait(), 5)
 
     async def test_that_are_late_let_pass_what_came_meanwhile(self):
         """A busy page: the answer arrived while nothing could run, and was queued behind the timer."""
-        runtime, seen = BrowserRuntime(), []
+        runtime, seen = BrowserRuntime(Log(LOGGER, "CP1")), []
         runtime.call_at(runtime.now(), lambda: seen.append("time-out"))
         time.sleep(LATE * 1.5)  # noqa: ASYNC251 - the page is busy
         asyncio.get_running_loop().call_later(0, seen.append, "answer")
@@ -43,7 +44,7 @@ class TestTimers:
         assert seen == ["answer", "time-out"]
 
     async def test_may_be_cancelled_also_while_they_let_something_pass(self):
-        runtime, rung = BrowserRuntime(), []
+        runtime, rung = BrowserRuntime(Log(LOGGER, "CP1")), []
         timer = runtime.call_at(runtime.now(), lambda: rung.append(1))
         time.sleep(LATE * 1.5)  # noqa: ASYNC251 - the page is busy
         asyncio.get_running_loop().call_later(0, timer.cancel)
@@ -54,7 +55,7 @@ class TestTimers:
 
 class TestTasks:
     async def test_end_with_the_runtime(self):
-        runtime, ended = BrowserRuntime(), []
+        runtime, ended = BrowserRuntime(Log(LOGGER, "CP1")), []
 
         async def wait():
             try:
@@ -69,7 +70,7 @@ class TestTasks:
         assert ended == [1, 1]
 
     async def test_that_end_the_runtime_are_left_alone(self):
-        runtime, ended = BrowserRuntime(), asyncio.Event()
+        runtime, ended = BrowserRuntime(Log(LOGGER, "CP1")), asyncio.Event()
 
         async def close():
             await runtime.aclose()
@@ -79,7 +80,7 @@ class TestTasks:
         await asyncio.wait_for(ended.wait(), 5)
 
     async def test_are_not_begun_any_more_when_it_has_ended(self):
-        runtime = BrowserRuntime()
+        runtime = BrowserRuntime(Log(LOGGER, "CP1"))
         await runtime.aclose()
 
         async def never():
@@ -88,7 +89,7 @@ class TestTasks:
         runtime.spawn(never()).cancel()
 
     async def test_that_fail_are_logged(self, caplog):
-        runtime = BrowserRuntime()
+        runtime = BrowserRuntime(Log(LOGGER, "CP1"))
 
         async def fail():
             raise ValueError("a fault")

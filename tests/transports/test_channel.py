@@ -14,7 +14,6 @@ from ocpp_transports import (
     OCPPServer,
     UnexpectedHttpResponse,
     WebsocketUpgradeError,
-    _channel_host,
 )
 from ocpp_transports._runtime import HIGH_WATER
 from ocpp_transports.channel import Accept, ChannelClient, ChannelClosed, Reject, UpgradeOffer
@@ -275,10 +274,9 @@ class TestAChannelThatFails:
             assert client.state is ConnectionState.CLOSED
         assert "a channel took no more" in caplog.text
 
-    async def test_to_take_what_is_sent_is_dropped(self, monkeypatch):
-        monkeypatch.setattr(_channel_host, "SEND_TIMEOUT", 0.05)
+    async def test_to_take_what_is_sent_is_dropped(self):
         channel = TestChannel(send=never)
-        async with OneChannelClient(giving(channel)) as client:
+        async with OneChannelClient(giving(channel), send_timeout=0.05) as client:
             await client.connect()
             with pytest.raises(ConnectionLostError):
                 await client.call("Heartbeat", {})

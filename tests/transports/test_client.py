@@ -126,7 +126,8 @@ class TestConstruction:
             "ping_interval": 30,
             "connect_timeout": 30,
             "strict_mode": False,
-            "max_bad_messages": inf,
+            "max_bad_messages": 1000,
+            "bad_message_period": 3600,
             "respond_with_detailed_errors": False,
             "offline_queue": False,
             "offline_queue_size": 100,
@@ -164,10 +165,10 @@ class TestConnecting:
     async def test_sends_identity_query_and_headers(self):
         async with serving() as (server, listener):
             options = {"query": {"a": "b c"}, "headers": {"X-Model": "T1"}}
-            async with client_of(listener, "CP/1 ü", **options) as client:
+            async with client_of(listener, "CP 1 ü", **options) as client:
                 await client.connect()
-                handshake = (await station_of(server, "CP/1 ü")).handshake
-                assert handshake.path == "/ocpp/CP%2F1%20%C3%BC"
+                handshake = (await station_of(server, "CP 1 ü")).handshake
+                assert handshake.path == "/ocpp/CP%201%20%C3%BC"
                 assert handshake.query == {"a": "b c"}
                 assert handshake.headers["x-model"] == "T1"
                 assert handshake.headers["user-agent"].startswith("ocpp-ws-io")
@@ -178,11 +179,12 @@ class TestConnecting:
             await client.connect()
             assert (await station_of(server)).handshake.headers["user-agent"] == "Mine"
 
-    async def test_fails_with_the_status_of_a_refusal(self):
+    async def test_fails_with_the_status_of_a_refusal_and_its_reason(self, caplog):
         async with refusing(503) as (_, listener), client_of(listener) as client:
             with pytest.raises(UnexpectedHttpResponse) as caught:
                 await client.connect()
-            assert caught.value.status == 503
+            assert (caught.value.status, caught.value.reason) == (503, "Not today")
+            assert "expected HTTP status 101, got 503, with the reason 'Not today'" in caplog.text
             assert dict(caught.value.headers)["retry-after"]
             assert client.state is ConnectionState.CLOSED
 

@@ -17,7 +17,7 @@ from ocpp_transports.events import (
     OpenEvent,
     ReconnectEvent,
 )
-from tests.transports.pairs import SECONDS, client_of, first, never, pair, refusing, serving, station_of
+from tests.transports.pairs import SECONDS, client_of, first, never, pair, refusing, serving, station_of, staying
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +32,22 @@ class TestReconnecting:
             assert reconnect.attempt == 1
             assert 0.005 <= reconnect.delay <= 0.01
             assert await first(events) == ConnectingEvent(client._options.address.url)
+            assert await first(events) == OpenEvent("ocpp1.6")
+
+    async def test_does_not_wait_for_the_old_stream_to_end(self):
+        async with staying() as server:
+            client = client_of(server, close_timeout=10 * SECONDS)
+            async with client, client.events("disconnect") as events:
+                await client.connect()
+                assert await first(events) == DisconnectEvent(1012, "restart")
+                assert await first(events) == DisconnectEvent(1012, "restart")
+                assert server.streams >= 2
+                server.leave()
+
+    async def test_follows_too_many_bad_messages_too(self):
+        async with pair(max_bad_messages=1) as (client, station), client.events("disconnect", "open") as events:
+            await station.send_raw("{")
+            assert await first(events) == DisconnectEvent(1002, "Too many bad messages")
             assert await first(events) == OpenEvent("ocpp1.6")
 
     async def test_keeps_handlers_and_protocol(self):

@@ -111,8 +111,8 @@ class TestANewDial:
         await dialled(client, 2)
         await server.until_over()
         await client.until_over()
-        assert BytesReceived(b"", 1) in client.events
-        assert BytesReceived(b"", 2) not in client.events
+        assert client.has_ended(1)
+        assert not client.has_ended(2)
 
     async def test_calls_off_the_one_before(self, net, silent_port, tls):
         client = Probe()
@@ -130,7 +130,7 @@ class TestANewDial:
         client.do(SendBytes(b"last words"), CloseStream())
         await dialled(client, 2)
         await server.until_received(b"last words")
-        await client.until(lambda: BytesReceived(b"", 1) in client.events)
+        await client.until(lambda: client.has_ended(1))
 
     async def test_follows_a_connection_that_was_lost(self, line):
         server, client = line

@@ -3,7 +3,7 @@
 import pytest
 
 from ocpp_core.inputs import Fail, Reply
-from ocpp_transports._handlers import GRACE, HELD, RUNNING, WAITING
+from ocpp_transports._handlers import GRACE, HELD, RUNNING, UNSERVED
 from tests.transports.fake_host import FakeSlot
 
 
@@ -12,23 +12,13 @@ async def for_ever(ctx):
 
 
 class TestConcurrency:
-    def test_32_run_100_wait_and_the_next_is_refused(self, station):
+    def test_32_run_and_the_others_wait(self, station):
         station.handle("Heartbeat", for_ever)
-        for _ in range(RUNNING + WAITING):
+        for _ in range(RUNNING + 100):
             station.receive()
         station.host.run()
         assert len(station.host.tasks) == RUNNING == 32
         assert station.answers == []
-        refused = station.call()
-        assert (refused, WAITING) == (133, 100)
-        assert station.answers == [Fail(refused, "GenericError", "too many CALLs in progress, try again later")]
-
-    def test_a_send_too_many_is_dropped(self, station):
-        station.handle("Heartbeat", for_ever)
-        for _ in range(RUNNING + WAITING):
-            station.receive()
-        refused = station.call(expects_reply=False)
-        assert station.answers == [Reply(refused, {})]
 
     @pytest.mark.parametrize("newest_first", [False, True])
     def test_handlers_start_in_the_order_of_arrival(self, make_station, newest_first):
@@ -43,6 +33,24 @@ class TestConcurrency:
             station.receive()
         station.host.run()
         assert started == [f"id{n + 1}" for n in range(RUNNING + 40)]
+
+    @pytest.mark.parametrize("newest_first", [False, True])
+    def test_a_plain_function_does_not_overtake_a_task_that_has_not_begun(self, make_station, newest_first):
+        station = make_station(newest_first=newest_first)
+        begun = []
+
+        async def start(ctx):
+            begun.append("StartTransaction")
+            await FakeSlot().wait()
+
+        station.handle("StartTransaction", start)
+        for action in ("MeterValues", "StopTransaction"):
+            station.handle(action, lambda ctx: begun.append(ctx.action))
+        for action in ("StartTransaction", "MeterValues", "StopTransaction"):
+            station.receive(action)
+        assert begun == []
+        station.host.run()
+        assert begun == ["StartTransaction", "MeterValues", "StopTransaction"]
 
     def test_plain_functions_run_at_once(self, station):
         station.handle("Heartbeat", lambda ctx: {})
@@ -186,3 +194,21 @@ class TestHolding:
         station.call()
         station.dispatcher.release()
         assert station.server._watchers == ()
+
+
+class TestAnActionWithoutAHandler:
+    def test_is_told_of_once(self, station):
+        for action in ("Heartbeat", "Heartbeat", "Reset", "Heartbeat"):
+            station.call(action)
+        assert station.unserved == ["Heartbeat", "Reset"]
+
+    def test_is_told_of_when_it_is_a_send_which_nobody_answers(self, station):
+        station.call(expects_reply=False)
+        assert station.unserved == ["Heartbeat"]
+
+    def test_is_told_of_in_short_and_not_without_end(self, station):
+        for number in range(2 * UNSERVED):
+            station.call(f"{number:<999}")
+        assert len(station.unserved) == UNSERVED
+        assert max(map(len, station.unserved)) == 100
+        assert len(station.answers) == 2 * UNSERVED

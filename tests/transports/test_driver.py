@@ -15,6 +15,7 @@ from ocpp_core.actions import (
     CloseTransport,
     Dispatch,
     OpenTransport,
+    Reading,
     Report,
     ReportKind,
     SendBytes,
@@ -23,11 +24,12 @@ from ocpp_core.actions import (
     StateChanged,
     Trace,
     UpgradeRequested,
+    Yield,
 )
 from ocpp_core.errors import ClosedError
-from ocpp_core.inputs import BytesReceived, CancelCall, Reply, StartCall, TextReceived, Tick
+from ocpp_core.inputs import BytesReceived, CancelCall, Reply, StartCall, StreamLost, TextReceived, Tick
 from ocpp_transports import _driver
-from ocpp_transports._driver import BURST
+from ocpp_transports._driver import BURST, LOOK
 from tests.transports.fake_host import Cancelled, drive
 
 
@@ -47,7 +49,7 @@ def ask(driver, make=start):
 
 class TestActionsArePerformed:
     def test_every_action_has_its_performer(self):
-        assert set(_driver._PERFORM) == set(get_args(Action))
+        assert {*_driver._PERFORM, Yield} == set(get_args(Action)), "the end of a turn is the drain's own affair"
 
     def test_output_goes_to_the_host_in_order(self):
         outputs = [
@@ -216,6 +218,75 @@ class TestABurst:
         driver.host.run()
         assert len(driver.owner.told) == 2 * BURST
         assert driver.host.sent == [b"last"]
+
+
+class TestATurn:
+    """What is not worked off is not read, so that nothing a peer sends piles up on this side."""
+
+    def test_ends_where_the_engine_says_so_and_goes_on_in_the_next(self):
+        driver = drive(on={BytesReceived: lambda _: [SendBytes(b"1"), Yield(), SendBytes(b"2")]})
+        driver.feed(BytesReceived(b"x"))
+        assert (driver.host.sent, driver.host.reads) == ([b"1"], [False])
+        driver.host.run()
+        assert (driver.host.sent, driver.host.reads) == ([b"1", b"2"], [False, True])
+
+    def test_after_turn_nothing_is_read_in_between(self):
+        driver = drive(on={BytesReceived: lambda _: [Yield(), SendBytes(b"1"), Yield(), SendBytes(b"2")]})
+        driver.feed(BytesReceived(b"x"))
+        driver.host.run()
+        assert (driver.host.sent, driver.host.reads) == ([b"1", b"2"], [False, True])
+
+    def test_does_not_go_on_for_a_peer_that_is_gone(self):
+        driver = drive(
+            on={
+                BytesReceived: lambda _: [Yield(), SendBytes(b"for nobody")],
+                StreamLost: lambda _: (driver.engine.actions.clear(), [CloseStream()])[1],
+            }
+        )
+        driver.feed(BytesReceived(b"x"))
+        driver.host.breaks = StreamLost()
+        driver.host.run()
+        assert driver.host.sent == []
+        assert driver.host.closed
+
+    def test_that_is_put_off_is_called_off_by_a_stop(self):
+        driver = drive(on={BytesReceived: lambda _: [Yield(), SendBytes(b"1")]})
+        driver.feed(BytesReceived(b"x"))
+        driver.stop()
+        driver.host.run()
+        assert driver.host.sent == []
+
+
+class TestAnEngineWithoutRoom:
+    def test_is_not_read_for_until_it_has_some(self):
+        driver = drive(on={Tick: lambda _: [Reading(on=True)], BytesReceived: lambda _: [Reading(on=False)]})
+        driver.feed(BytesReceived(b"x"))
+        driver.host.advance(60)
+        assert driver.host.reads == [False]
+        driver.feed(Tick())
+        assert driver.host.reads == [False, True]
+        assert driver.host.armed() == []
+
+    def test_is_told_of_a_loss_that_nobody_reads(self):
+        driver = drive(on={BytesReceived: lambda _: [Reading(on=False)]})
+        driver.feed(BytesReceived(b"x"))
+        driver.host.breaks = StreamLost()
+        driver.host.advance(LOOK)
+        assert driver.engine.events[-1] == StreamLost()
+        assert driver.host.armed() == []
+
+    def test_has_it_again_on_a_new_connection(self):
+        driver = drive(on={BytesReceived: lambda _: [Reading(on=False)], Tick: lambda _: [OpenTransport(2, ())]})
+        driver.feed(BytesReceived(b"x"))
+        driver.feed(Tick())
+        driver.feed(BytesReceived(b"x"))
+        assert driver.host.reads == [False, False], "the new connection is read from, until it brings too much"
+
+    def test_holds_nothing_after_a_stop(self):
+        driver = drive(on={BytesReceived: lambda _: [Reading(on=False)]})
+        driver.feed(BytesReceived(b"x"))
+        driver.stop()
+        assert driver.host.armed() == []
 
 
 class TestAsking:

@@ -133,13 +133,13 @@ class TestTheHandshake:
             seen.append(handshake)
             accept(session={"tenant": 7})
 
-        async with serving(auth=auth) as door, door.client("CP /ü", query={"a": "b"}) as client:
+        async with serving(auth=auth) as door, door.client("CP ü", query={"a": "b"}) as client:
             await client.connect()
-            station = await station_of(door.server, "CP /ü")
+            station = await station_of(door.server, "CP ü")
             assert station.session == {"tenant": 7}
             assert station.handshake is seen[0]
-            assert (seen[0].identity, seen[0].protocols) == ("CP /ü", ("ocpp1.6",))
-            assert (seen[0].path, dict(seen[0].query)) == ("/ocpp/CP%20%2F%C3%BC", {"a": "b"})
+            assert (seen[0].identity, seen[0].protocols) == ("CP ü", ("ocpp1.6",))
+            assert (seen[0].path, dict(seen[0].query)) == ("/ocpp/CP%20%C3%BC", {"a": "b"})
             assert seen[0].headers["host"]
             assert seen[0].remote_address == "127.0.0.1"
 
@@ -155,6 +155,7 @@ class TestTheHandshake:
             with pytest.raises(refusal) as failed:
                 await client.connect()
             assert getattr(failed.value, "status", 418) == 418
+            assert getattr(failed.value, "reason", "Teapot") == "Teapot"
             assert (await first(refused)).status == 418
             assert client.state is ConnectionState.CLOSED
 

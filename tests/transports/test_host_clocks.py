@@ -8,8 +8,8 @@ import pytest
 import trio.testing
 
 from ocpp_core.actions import CloseStream, SendBytes
-from ocpp_core.inputs import BytesReceived
-from ocpp_transports._runtime import LINGER, SEND_TIMEOUT
+from ocpp_transports._driver import SEND_TIMEOUT
+from ocpp_transports._runtime import LINGER
 from tests.transports.net import Probe
 
 TOO_MUCH = b"x" * 20_000_000
@@ -74,11 +74,10 @@ async def lasts(probe):
     return probe.host.now() - start
 
 
-async def test_congestion_may_last_10_seconds(connected):
+async def test_congestion_may_last_30_seconds_without_progress(connected):
     probe, _ = connected
     probe.do(SendBytes(TOO_MUCH))
-    assert await lasts(probe) == pytest.approx(SEND_TIMEOUT, abs=0.1)
-    assert SEND_TIMEOUT == 10
+    assert SEND_TIMEOUT - 0.1 <= await lasts(probe) <= 1.25 * SEND_TIMEOUT + 0.1
 
 
 async def test_a_close_may_linger_5_seconds(connected):
@@ -105,7 +104,7 @@ async def test_congestion_that_comes_and_goes_is_measured_anew(connected):
         got += len(await peer.receive())
     await probe.until(lambda: probe.congestion == [True, False])
     probe.do(SendBytes(TOO_MUCH))
-    assert await lasts(probe) == pytest.approx(SEND_TIMEOUT, abs=0.1)
+    assert SEND_TIMEOUT - 0.1 <= await lasts(probe) <= 1.25 * SEND_TIMEOUT + 0.1
 
 
 @pytest.mark.parametrize("net", ["sockets"], indirect=True)
@@ -117,4 +116,4 @@ async def test_a_tls_handshake_may_take_30_seconds(net, tls):
         with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
             await peer.receive()
     assert net.runtime.now() - start == pytest.approx(30, abs=0.1)
-    assert BytesReceived(b"") not in probe.events
+    assert not probe.has_ended(0)

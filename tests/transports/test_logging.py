@@ -1,6 +1,8 @@
 """Log records, and what must not be in them: security whitepaper A01.FR.09 and .12."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -8,6 +10,7 @@ from ocpp_core.actions import Direction, Report, ReportKind, Trace
 from ocpp_core.errors import RPCError
 from ocpp_transports._logging import LOGGER, Log, logger_of
 from ocpp_transports._redaction import redact
+from ocpp_transports._repeats import BURST, WINDOW
 
 
 @pytest.fixture
@@ -33,6 +36,10 @@ class TestMessages:
     def test_that_hold_what_is_no_json_do_not_raise(self, log, caplog):
         log.traced(Trace(Direction.OUT, [2, "7", "X", {"when": object()}], "X"))
         assert '"when": "object"' in caplog.text
+
+    def test_that_cannot_be_written_are_named(self, log, caplog):
+        log.traced(Trace(Direction.OUT, [2, "7", "X", {(1, 2): 3}], "X"))
+        assert caplog.records[0].getMessage() == "CP1 -> a message that cannot be written (TypeError)"
 
     def test_cannot_break_a_line(self, log, caplog):
         log.traced(Trace(Direction.IN, [2, "7\nforged", "X", {"a": "\r\n\u2028"}], "X"))
@@ -61,6 +68,14 @@ class TestReports:
         assert caplog.records[0].levelname == level
         assert caplog.records[0].getMessage() == f"CP1: {kind.value} ['7\\n']: why"
 
+    def test_are_redacted(self, log, caplog):
+        log.reported(Report(ReportKind.RESULT_REFUSED, "GenericError: no ftp://user:secret@host"))
+        assert caplog.records[0].getMessage() == "CP1: CALLRESULTERROR: GenericError: no ftp://***@host"
+
+    def test_are_no_longer_than_a_record_should_be(self, log, caplog):
+        log.reported(Report(ReportKind.RESULT_REFUSED, "d" * 100_000, "i" * 100_000))
+        assert len(caplog.records[0].getMessage()) < 1200
+
     def test_cannot_break_a_line(self, log, caplog):
         log.reported(Report(ReportKind.RESULT_REFUSED, "GenericError: no\nforged"))
         assert caplog.records[0].getMessage() == "CP1: CALLRESULTERROR: 'GenericError: no\\nforged'"
@@ -75,12 +90,80 @@ class TestReports:
         assert caplog.records[0].getMessage() == "CP1: the handler of 'Reset' refused: 'no\\nforged'"
 
 
+class TestRepeatedReports:
+    @pytest.fixture
+    def clock(self, log):
+        seconds = [100.0]
+        log.now = lambda: seconds[0]
+        return seconds
+
+    def report(self, log, times, kind=ReportKind.BAD_MESSAGE):
+        for _ in range(times):
+            log.reported(Report(kind, "why"))
+
+    def test_are_counted_and_told_with_the_next_one_after_a_while(self, log, clock, caplog):
+        self.report(log, 9_214 + BURST)
+        clock[0] += WINDOW
+        self.report(log, 2)
+        lines = [record.getMessage() for record in caplog.records]
+        assert lines == ["CP1: bad message: why"] * BURST + [
+            "CP1: bad message: why (and 9,214 more before)",
+            "CP1: bad message: why",
+        ]
+
+    def test_are_told_at_the_end_of_a_connection_at_the_latest(self, log, clock, caplog):
+        self.report(log, 1_000 + BURST)
+        log.flush()
+        log.flush()
+        assert caplog.records[-1].getMessage() == "CP1: bad message: … and 1,000 more"
+        assert [record.levelname for record in caplog.records] == ["WARNING"] * (BURST + 1)
+
+    def test_are_counted_for_each_kind_and_each_connection(self, log, clock, caplog):
+        other = Log(LOGGER, "CP2")
+        for each in (log, other):
+            for kind in (ReportKind.BAD_MESSAGE, ReportKind.LATE_ANSWER):
+                self.report(each, BURST, kind)
+        assert len(caplog.records) == 4 * BURST
+        log.flush()
+        assert len(caplog.records) == 4 * BURST
+
+    def test_of_a_connection_that_failed_are_counted_for_each_reason(self, log, clock, caplog):
+        for reason in ("nonsense", "nonsense", "unknown ca"):
+            for _ in range(BURST):
+                log.connection_failed("TLS handshake failed", "192.0.2.1", reason)
+        log.flush()
+        assert caplog.messages[BURST] == "CP1: TLS handshake failed: from 192.0.2.1: unknown ca"
+        assert caplog.messages[2 * BURST :] == ["CP1: TLS handshake failed: nonsense: … and 5 more"]
+
+    def test_of_any_number_of_kinds_take_no_more_than_so_much(self, log, clock, caplog):
+        for number in range(1_000):
+            log.connection_failed("failed", None, f"reason {number}")
+        assert len(caplog.records) < 100
+        log.flush()
+        assert caplog.messages[-1] == "CP1: other records: … and 945 more"
+
+    def test_of_a_kind_that_was_long_ago_make_room_for_others(self, log, clock, caplog):
+        for number in range(1_000):
+            log.connection_failed("failed", None, f"reason {number}")
+            clock[0] += WINDOW
+        assert len(caplog.records) == 1_000
+
+    def test_are_all_written_where_debug_was_asked_for(self, log, clock, caplog):
+        self.report(log, 3 * BURST, ReportKind.PING)
+        assert len(caplog.records) == 3 * BURST
+
+
 class TestTheLoggingOption:
     def test_chooses_the_logger(self):
         own = logging.getLogger("mine")
         assert logger_of(True) is LOGGER
         assert logger_of(own) is own
         assert not logger_of(False).isEnabledFor(logging.CRITICAL)
+
+    def test_writes_nothing_unless_the_application_says_where_to(self):
+        script = "from ocpp_transports._logging import LOGGER; LOGGER.error('unwanted')"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert done.stderr == ""
 
     def test_refuses_anything_else(self):
         with pytest.raises(TypeError, match=r"expected logging as bool or logging\.Logger, got str"):

@@ -7,6 +7,7 @@ from math import inf
 
 import pytest
 
+from ocpp_transports import BrowserOCPPClient, OCPPClient, Peer
 from ocpp_transports._client_options import ClientOptions
 from ocpp_transports._ids import new_message_id
 from ocpp_transports._keywords import (
@@ -23,6 +24,8 @@ from ocpp_transports._reconnect_options import ReconnectOptions
 from ocpp_transports._server_options import ServerOptions
 from ocpp_transports._socket_options import SocketOptions
 from ocpp_transports._validators import shared_validator, warm_up
+from ocpp_transports.memory import connected_pair
+from ocpp_transports.wslib import WebsocketsOCPPClient
 
 
 def names(cls):
@@ -56,6 +59,20 @@ class TestKeepalive:
     def test_zero_turns_it_off(self, ping_interval, pong_timeout, expected):
         link = ServerOptions(ping_interval=ping_interval, pong_timeout=pong_timeout).link
         assert (link.ping_interval, link.pong_timeout) == expected
+
+
+class TestProtocols:
+    @pytest.mark.parametrize("client", [OCPPClient, BrowserOCPPClient, WebsocketsOCPPClient])
+    def test_of_a_client_are_those_of_ocpp_newest_first_unless_it_says_others(self, client):
+        assert client("CP1", "ws://127.0.0.1")._options.protocols == ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
+        assert client("CP1", "ws://127.0.0.1", protocols=["ocpp1.6"])._options.protocols == ("ocpp1.6",)
+
+    @pytest.mark.anyio
+    async def test_of_a_client_in_memory_too(self):
+        async with connected_pair() as (client, station):
+            assert client.protocol == station.protocol == "ocpp2.1"
+            assert isinstance(client, Peer)
+            assert isinstance(station, Peer)
 
 
 class TestStrictMode:

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 import anyio
 import pytest
 
+from ocpp_core.actions import Direction
 from ocpp_transports import (
     NOREPLY,
     OCPPServer,
@@ -109,7 +110,10 @@ class TestErrors:
             with pytest.raises(RPCOccurrenceConstraintViolationError) as caught:
                 await client.call("BootNotification", {"chargePointVendor": "Acme"})
             assert not caught.value.remote
-            assert (await first(events)).message == {"chargePointVendor": "Acme"}
+            told = await first(events)
+            assert told.message == {"chargePointVendor": "Acme"}
+            assert (told.action, told.direction) == ("BootNotification", Direction.OUT)
+            assert "BootNotification CALL payload violates required" in str(told.error)
             await events.aclose()
             assert [event async for event in events] == []
 
@@ -120,18 +124,31 @@ class TestErrors:
         ):
             with pytest.raises(RPCTypeConstraintViolationError):
                 await client.call("Authorize", {"idTag": 5})
-            assert isinstance((await first(failures)).error, RPCTypeConstraintViolationError)
+            told = await first(failures)
+            assert isinstance(told.error, RPCTypeConstraintViolationError)
+            assert (told.action, told.direction) == ("Authorize", Direction.IN)
+            assert "Authorize CALL payload.idTag violates type" in str(told.error)
+
+    @pytest.mark.parametrize("payload", [{"currentTime": 5}, {"currentTime": {"unserializable"}}])
+    async def test_in_strict_mode_a_result_of_ours_that_is_wrong_is_logged_by_its_action(self, payload, caplog):
+        async with pair(server={"strict_mode": True, "warm_up": False}) as (client, station):
+            station.handle("Heartbeat", lambda _: payload)
+            with pytest.raises(RPCInternalError):
+                await client.call("Heartbeat", {})
+        (record,) = (record for record in caplog.records if record.levelname == "ERROR")
+        assert "invalid handler result" in record.getMessage()
+        assert ": Heartbeat CALLRESULT" in record.getMessage()
 
     async def test_strict_mode_may_be_for_some_actions_and_protocols_of_your_own(self):
         schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
-        validator = create_validator("vendor1", {"Count": {"call": schema, "result": {}}})
+        validator = create_validator("vendor1", {"Count": {"call": schema, "result": {}}, "Weigh": {"send": {}}})
         options = {"protocols": ["vendor1"], "strict_mode": True, "strict_mode_validators": [validator]}
         async with pair(server={"protocols": ["vendor1"]}, **options) as (client, station):
             station.handle(lambda action, ctx: {})
             assert await client.call("Count", {"n": 1}) == {}
             with pytest.raises(RPCError):
                 await client.call("Count", {"n": "1"})
-            client.reconfigure(strict_mode_methods=["Other"])
+            client.reconfigure(strict_mode_methods=["Weigh"])
             assert await client.call("Count", {"n": "1"}) == {}
 
 
@@ -143,7 +160,7 @@ class TestHandlers:
             assert await client.call("Other") == {"by": "catch-all", "action": "Other"}
             assert await client.call("Heartbeat") == {"by": "action"}
             station.handle("ocpp1.6", "Heartbeat", lambda ctx: {"by": "version"})
-            station.handle("ocpp2.1", "Other", lambda ctx: {"by": "another version"})
+            station.handle("ocpp2.1", "Other", lambda ctx: {"by": "another version"}, custom=True)
             assert await client.call("Heartbeat") == {"by": "version"}
             assert await client.call("Other") == {"by": "catch-all", "action": "Other"}
             station.remove_handler("ocpp1.6", "Heartbeat")
@@ -347,6 +364,17 @@ class TestLogging:
         lines = [record.getMessage() for record in caplog.records]
         assert 'CP1 -> [2, "mine", "Authorize", {"idTag": "***"}]' in lines
         assert "04A1B2C3" not in caplog.text
+
+    async def test_is_not_flooded_by_bad_messages_and_none_goes_untold(self, caplog):
+        async with pair() as (client, station), station.events("bad_message") as bad:
+            for _ in range(20):
+                client.send_raw("nonsense")
+            for _ in range(20):
+                await first(bad)
+            await client.close()
+        lines = [record.getMessage() for record in caplog.records if "bad message" in record.getMessage()]
+        assert len(lines) == 6
+        assert lines[-1] == "CP1: bad message: … and 15 more"
 
     async def test_may_be_off_or_go_elsewhere(self, caplog):
         own = logging.getLogger("mine")

@@ -12,7 +12,7 @@ import trio._socket
 
 from ocpp_core.actions import CloseStream, OpenTransport, SendBytes
 from ocpp_core.inputs import BytesReceived, StreamOpened
-from ocpp_transports._runtime import Address, current_runtime
+from ocpp_transports._runtime import AcceptRules, Address, current_runtime
 from tests.transports.net import Probe, echo, read_all
 
 pytestmark = pytest.mark.anyio
@@ -288,7 +288,7 @@ class TestAListener:
         with pytest.raises(OSError, match="failed"):
             await anyio.connect_tcp("127.0.0.1", listener.port)
 
-    async def test_goes_on_after_a_failure_to_accept(self, runtime, monkeypatch, anyio_backend_name, caplog):
+    async def test_goes_on_after_a_failure_to_accept(self, runtime, monkeypatch, anyio_backend_name):
         kind = trio._socket._SocketType if anyio_backend_name == "trio" else socket.socket
         accept = kind.accept
         failures = [OSError(errno.EMFILE, "Too many open files")]
@@ -299,12 +299,15 @@ class TestAListener:
             return accept(listening)
 
         monkeypatch.setattr(kind, "accept", fail_once)
-        probe = Probe()
-        listener = await runtime.listen(0, "127.0.0.1", connected=probe.attach)
+        probe, told = Probe(), []
+        rules = AcceptRules(failed=lambda *failure: told.append(failure))
+        listener = await runtime.listen(0, "127.0.0.1", connected=probe.attach, rules=rules)
         async with await anyio.connect_tcp("127.0.0.1", listener.port):
             await probe.until(lambda: probe.driver)
         assert failures == []
-        assert "Too many open files" in caplog.text
+        assert [(kind, event.remote_address, event.reason) for kind, event in told] == [
+            ("accepting a connection failed", None, "[Errno 24] Too many open files")
+        ]
 
     async def test_frees_its_port(self, runtime):
         listener = await runtime.listen(0, "127.0.0.1", connected=Probe().attach)
@@ -341,7 +344,7 @@ def test_there_is_none_without_an_event_loop():
 def test_asyncio_does_not_load_trio():
     code = """
 import asyncio, sys
-from ocpp_transports._runtime import Address, current_runtime
+from ocpp_transports._runtime import AcceptRules, Address, current_runtime
 async def main():
     await current_runtime("OCPPClient", in_block=False).aclose()
 asyncio.run(main())

@@ -7,12 +7,13 @@ import trustme
 
 from ocpp_transports import (
     ConnectionFailedError,
+    ConnectionState,
     OCPPServer,
     SecurityProfile,
     TLSOptions,
     UnexpectedHttpResponse,
 )
-from tests.transports.pairs import client_of, knock, serving, station_of, upgrade
+from tests.transports.pairs import client_of, first, knock, serving, station_of, upgrade
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +30,8 @@ def leaf(*names, authority=AUTHORITY, **options):
 
 SERVER = TLSOptions(**leaf("127.0.0.1", "localhost"))
 SERVER_3 = TLSOptions(**leaf("127.0.0.1", "localhost"), ca=CA)
-STATION = TLSOptions(**leaf("station.example", common_name="SN0001"), ca=CA)
+STATION = TLSOptions(**leaf("station.example", common_name="CP1"), ca=CA)
+OTHER_STATION = TLSOptions(**leaf("station.example", common_name="CP2"), ca=CA)
 TRUSTING = TLSOptions(ca=CA)
 
 SERVERS = {
@@ -171,7 +173,33 @@ class TestClientCertificates:
         async with serving(**SERVERS[TLS_CERT], auth=auth) as (_, listener), station(listener, TLS_CERT) as client:
             await client.connect()
         subject = {name: value for part in seen[0]["subject"] for name, value in part}
-        assert subject["commonName"] == "SN0001"
+        assert subject["commonName"] == "CP1"
+
+    @pytest.mark.parametrize("tls", [OTHER_STATION, SERVER_3], ids=["of another station", "of the server"])
+    async def test_are_good_for_no_other_station_and_evict_nobody(self, tls, caplog):
+        async with (
+            serving(**SERVERS[TLS_CERT]) as (server, listener),
+            station(listener, TLS_CERT) as client,
+            server.events("security") as alarms,
+        ):
+            await client.connect()
+            right = await station_of(server)
+            async with station(listener, TLS_CERT, tls=tls) as intruder:
+                with pytest.raises(UnexpectedHttpResponse) as caught:
+                    await intruder.connect()
+            assert caught.value.status == 401
+            assert server.get_client("CP1") is right
+            assert (client.state, right.state) == (ConnectionState.OPEN, ConnectionState.OPEN)
+            alarm = await first(alarms)
+            assert (alarm.kind, alarm.identity, alarm.remote_address) == ("certificate_mismatch", "CP1", "127.0.0.1")
+        assert "is not good for this identity" in caplog.text
+
+    async def test_may_be_mapped_to_identities(self):
+        async with (
+            serving(**SERVERS[TLS_CERT], identify={"CP2": "CP1"}) as (_, listener),
+            station(listener, TLS_CERT, tls=OTHER_STATION) as client,
+        ):
+            assert await client.connect() == "ocpp1.6"
 
     @pytest.mark.parametrize(
         "tls",
@@ -206,10 +234,14 @@ class TestAServerThatCouldNotMeetItsProfile:
             with pytest.raises(ValueError, match="use TLS_BASIC"):
                 await server.listen(0, "127.0.0.1")
 
-    async def test_does_not_listen_without_who_vouches_for_stations(self):
-        async with OCPPServer(security_profile=3, tls=SERVER) as server:
+    async def test_is_not_made_without_who_vouches_for_stations(self):
+        with pytest.raises(ValueError, match="ca and verify=True"):
+            OCPPServer(security_profile=3, tls=SERVER)
+
+    async def test_does_not_listen_by_certificates_of_its_own_without_who_vouches_for_stations(self):
+        async with OCPPServer(**SERVERS[TLS_CERT]) as server:
             with pytest.raises(ValueError, match="ca and verify=True"):
-                await server.listen(0, "127.0.0.1")
+                await server.listen(0, "127.0.0.1", ssl=SERVER)
 
     @pytest.mark.parametrize(
         ("profile", "change"),

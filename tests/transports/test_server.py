@@ -25,8 +25,6 @@ class TestConstruction:
         ("given", "error", "expected"),
         [
             ({"protocols": []}, ValueError, "distinct subprotocol names"),
-            ({"security_profile": 1}, ValueError, "credentials or an auth handler"),
-            ({"security_profile": 2}, ValueError, "credentials or an auth handler"),
             ({"credentials": {}}, ValueError, "no credentials"),
             ({"security_profile": 3, "credentials": {}}, ValueError, "no credentials"),
             ({"default_protocol": "ocpp1.2"}, ValueError, "default_protocol to be one of"),
@@ -37,6 +35,20 @@ class TestConstruction:
             ({"handshake_timeout": -1}, ValueError, "handshake_timeout >= 0"),
             ({"auth": 5}, TypeError, "auth as a callable"),
             ({"max_connections": 0}, ValueError, "max_connections >= 1"),
+            ({"max_handshakes": 0}, ValueError, "max_handshakes >= 1"),
+            ({"max_handshakes_per_address": 0}, ValueError, "max_handshakes_per_address >= 1"),
+            ({"max_sockets": True}, ValueError, "max_sockets >= 1"),
+            ({"max_sockets_per_address": 0.5}, ValueError, "max_sockets_per_address >= 1"),
+            ({"identity_characters": "some"}, ValueError, "'standard', 'printable' or 'any'"),
+            ({"max_identity_length": 0}, ValueError, "max_identity_length >= 1"),
+            ({"ignore_identity_case": "no"}, TypeError, "ignore_identity_case as bool"),
+            ({"paths_without_identity": "/"}, TypeError, "list of paths"),
+            ({"paths_without_identity": ["ocpp"]}, ValueError, "begin with '/'"),
+            ({"require_connection_header": None}, TypeError, "require_connection_header as bool"),
+            ({"identify": "any"}, ValueError, "no identify with security profile 0"),
+            ({"security_profile": 3, "identify": None}, TypeError, "identify as a mapping, a function"),
+            ({"security_profile": 3, "identify": "none"}, ValueError, "identify 'exact' or 'any'"),
+            ({"max_tls_handshakes": 0}, ValueError, "max_tls_handshakes >= 1"),
             ({"tls_terminated": 1}, TypeError, "tls_terminated as bool"),
             ({"ports": 1}, TypeError, "unknown option 'ports', expected one of: auth, "),
         ],
@@ -52,6 +64,23 @@ class TestConstruction:
 
 
 class TestListening:
+    @pytest.mark.parametrize("profile", [1, 2])
+    async def test_needs_somebody_who_checks_passwords(self, profile):
+        async with OCPPServer(protocols=["ocpp1.6"], security_profile=profile, tls_terminated=True) as server:
+            with pytest.raises(ValueError, match="credentials or an auth handler"):
+                await server.listen(0, "127.0.0.1")
+
+            @server.auth
+            def auth(accept, reject, handshake):
+                accept()
+
+            await server.listen(0, "127.0.0.1")
+
+    async def test_is_not_reconfigured_to_a_profile_that_nobody_checks(self):
+        async with serving() as (server, _):
+            with pytest.raises(ValueError, match="credentials or an auth handler"):
+                server.reconfigure(security_profile=1)
+
     async def test_on_several_ports_at_once(self):
         async with serving() as (server, one):
             two = await server.listen(0, "127.0.0.1")

@@ -32,7 +32,12 @@ class Side(FakeOwner):
         self.handlers = Handlers()
         self.driver = Driver(stack, host, self)
         self.dispatcher = Dispatcher(
-            self.driver, [self.handlers], client=self, protocol="ocpp1.6", failed=lambda *failure: None
+            self.driver,
+            [self.handlers],
+            client=self,
+            protocol="ocpp1.6",
+            failed=lambda *failure: None,
+            unserved=lambda action: None,
         )
 
     def upgrade_requested(self, action):

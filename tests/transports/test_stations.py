@@ -12,6 +12,7 @@ from ocpp_transports import (
     UnexpectedHttpResponse,
 )
 from ocpp_transports.events import OpenEvent
+from ocpp_transports.server_client import EVICTED
 from tests.transports.pairs import client_of, first, pair, serving, station_of, upgrade
 
 pytestmark = pytest.mark.anyio
@@ -239,3 +240,34 @@ class TestTheSameIdentityTwice:
                 await impostor.connect()
             assert server.get_client("CP1") is station
             assert station.state is ConnectionState.OPEN
+
+
+class TestIdentitiesThatDifferInCase:
+    async def test_are_one_station_where_case_is_ignored(self):
+        async with (
+            serving(ignore_identity_case=True) as (server, listener),
+            client_of(listener, "CP1", reconnect=False) as one,
+            client_of(listener, "cp1") as two,
+        ):
+            await one.connect()
+            older = await station_of(server, "cP1")
+            assert older.identity == "CP1"
+            async with older.events("close") as closes:
+                await two.connect()
+                assert (await first(closes)).code == EVICTED
+            assert [station.identity for station in server.clients] == ["cp1"]
+            assert server.get_client("CP1") is server.get_client("cp1") is not older
+
+    async def test_become_one_station_where_that_changes(self):
+        async with (
+            serving() as (server, listener),
+            client_of(listener, "CP1", reconnect=False) as one,
+            client_of(listener, "cp1") as two,
+        ):
+            await one.connect()
+            await two.connect()
+            older, newer = await station_of(server, "CP1"), await station_of(server, "cp1")
+            async with older.events("close") as closes:
+                server.reconfigure(ignore_identity_case=True)
+                assert (await first(closes)).code == EVICTED
+            assert server.clients == (newer,)

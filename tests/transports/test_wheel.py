@@ -6,6 +6,7 @@ from contextvars import copy_context
 import pytest
 
 from ocpp_core.timers import GRID
+from ocpp_transports._logging import LOGGER, Log
 from ocpp_transports._wheel import Wheel
 from tests.transports.fake_host import FakeHost
 
@@ -17,7 +18,7 @@ def host():
 
 @pytest.fixture
 def wheel(host):
-    return Wheel(host.call_at, copy_context())
+    return Wheel(host.call_at, copy_context(), Log(LOGGER, "test").failed)
 
 
 class TestAWheel:
@@ -95,4 +96,4 @@ class TestAWheel:
         with caplog.at_level(logging.ERROR):
             host.advance(30)
         assert rung == ["next"]
-        assert [record.getMessage() for record in caplog.records] == ["a timer failed"]
+        assert [record.getMessage() for record in caplog.records] == ["test: a timer failed"]

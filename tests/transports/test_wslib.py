@@ -22,7 +22,7 @@ from ocpp_transports import (
 )
 from ocpp_transports.events import DisconnectEvent
 from ocpp_transports.wslib import WebsocketsOCPPClient, serve
-from tests.transports.pairs import first
+from tests.transports.pairs import SECONDS, first, staying
 
 pytestmark = pytest.mark.anyio
 
@@ -148,6 +148,17 @@ class TestTheClient:
                     await client.connect()
             assert not isinstance(failed.value, WebsocketUpgradeError)
             tasks.cancel_scope.cancel()
+
+    async def test_comes_back_though_the_old_stream_does_not_end(self):
+        async with staying() as server:
+            options = {"backoff_min": 0.01, "backoff_max": 0.02, "close_timeout": 10 * SECONDS}
+            url = f"ws://127.0.0.1:{server.port}"
+            client = WebsocketsOCPPClient("CP1", url, protocols=["ocpp1.6"], **options)
+            async with client, client.events("disconnect") as events:
+                await client.connect()
+                assert await first(events) == DisconnectEvent(1012, "restart")
+                assert await first(events) == DisconnectEvent(1012, "restart")
+                server.leave()
 
     async def test_follows_no_redirect(self):
         """Credentials are for the endpoint alone."""

@@ -13,7 +13,7 @@ from typing import Any
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from ocpp_transports import OCPPServer
+from ocpp_transports import NOREPLY, ConnectionState, OCPPClient, OCPPServer
 from tools.web.assembly import POLICY, Files, assemble
 from tools.web.csms import DemoCsms
 from tools.web.devtools import Chromium, Tab, chromium
@@ -29,26 +29,39 @@ _numbers = count(1)
 
 @dataclass
 class Bench:
-    """`addresses`: `csms`, `guarded` (wants the password), `old` (speaks 1.6 only), `refused` (nobody listens),
-    `silent` (never answers), `barred` (the page's policy forbids it)."""
+    """`addresses`: `csms`, `guarded` (wants the password), `old` (speaks 1.6 only), `moody` (answers BootNotification
+    with `moods["registration"]` and nothing else), `refused` (nobody listens), `silent` (never answers), `barred` (the
+    page's policy forbids it)."""
 
     portal: BlockingPortal
     csms: DemoCsms
     addresses: dict[str, str]
     files: Files
     browser: Chromium
+    moods: dict[str, str]
     stack: ExitStack = field(repr=False)
 
-    def serve(self, policy: str = POLICY, *, without: str = "", **changed: Any) -> str:
-        """Serve the page under a policy; without a file, and with other facts of the site, where that is asked for."""
+    def serve(self, policy: str = POLICY, *, without: str = "", replaced: Files | None = None, **changed: Any) -> str:
+        """Serve the page under a policy; without a file, with others, and with other facts of the site, if asked to."""
         site = {**json.loads(self.files["/site.json"]), **changed}
-        files = {**self.files, "/site.json": json.dumps(site).encode()}
+        files = {**self.files, **(replaced or {}), "/site.json": json.dumps(site).encode()}
         files.pop(without, None)
         return self.stack.enter_context(serving(Site(files, {}, policy))) + "/"
 
     def command(self, line: str) -> str:
         """Have the central system do something."""
         return self.portal.call(self.csms.command, line)
+
+    @contextmanager
+    def replaced(self, identity: str) -> Iterator[None]:
+        """Connect another station with the same identity, and disconnect it at the end."""
+        other = OCPPClient(identity, self.addresses["csms"], protocols=["ocpp1.6"], logging=False)
+        self.portal.call(other.connect)
+        try:
+            yield
+            assert other.state is ConnectionState.OPEN
+        finally:
+            self.portal.call(other.close)
 
     def drop(self, identity: str) -> None:
         """Break a station's connection without a word."""
@@ -122,6 +135,20 @@ class User:
         return rows
 
 
+def _moody(moods: dict[str, str]) -> OCPPServer:
+    """Make a central system that takes its answer to BootNotification from `moods`, and else never answers."""
+    server = OCPPServer(protocols=["ocpp1.6"], logging=False)
+
+    def registration(_: object) -> object:
+        if not moods["registration"]:
+            return NOREPLY
+        return {"status": moods["registration"], "currentTime": "2026-01-02T03:04:05Z", "interval": 300}
+
+    server.handle("ocpp1.6", "BootNotification", registration)
+    server.handle(lambda *_: NOREPLY)
+    return server
+
+
 async def _listen(server: OCPPServer) -> str:
     return f"ws://127.0.0.1:{(await server.listen(0, '127.0.0.1')).port}/ocpp"
 
@@ -136,6 +163,7 @@ def running(folder: Path) -> Iterator[Bench]:
             "csms": csms.server,
             "guarded": guarded.server,
             "old": OCPPServer(protocols=["ocpp1.6"], logging=False),
+            "moody": _moody(moods := {"registration": ""}),
         }
         for server in servers.values():
             stack.enter_context(portal.wrap_async_context_manager(server))
@@ -151,7 +179,7 @@ def running(folder: Path) -> Iterator[Bench]:
         site = partial(assemble, folder / "site", csms=addresses["csms"])
         assembled = portal.start_task_soon(to_thread.run_sync, site)  # while the browser starts
         browser = stack.enter_context(chromium(folder / "chromium"))
-        yield Bench(portal, csms, addresses, assembled.result(), browser, stack)
+        yield Bench(portal, csms, addresses, assembled.result(), browser, moods, stack)
 
 
 @contextmanager

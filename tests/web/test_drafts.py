@@ -27,7 +27,9 @@ class TestThePayloadOfAnAction:
         verdict = drafts.read_payload("ocpp1.6", "Authorize", "{}")
         assert not verdict.is_good
         assert verdict.draft is not None
-        assert verdict.words == "OccurrenceConstraintViolation: payload violates required: idTag is missing"
+        assert (
+            verdict.words == "OccurrenceConstraintViolation: Authorize CALL payload violates required: idTag is missing"
+        )
 
     def test_what_is_no_json_is_told_by_line_and_column(self) -> None:
         verdict = drafts.read_payload("ocpp1.6", "Authorize", '{\n  "idTag": A1}')
@@ -45,7 +47,7 @@ class TestAWholeFrame:
             verdict = drafts.read_frame(protocol, drafts.frame_skeleton(protocol, action))
             assert verdict.is_good
             assert verdict.draft is not None
-            assert verdict.draft.text.startswith("[2," if protocol == "ocpp1.6" else "[6,")
+            assert verdict.draft.frame[0] == (2 if protocol == "ocpp1.6" else 6)
 
     @pytest.mark.parametrize(
         ("text", "words"),

@@ -8,6 +8,7 @@ import pytest
 
 from ocpp_transports.station import LogEntry
 from web.page import entries
+from web.page.backlog import Backlog
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 
@@ -115,3 +116,26 @@ class TestTheCount:
     def test_of_many_of_which_some_are_shown_or_wait(self) -> None:
         told = entries.count(7, [FINE, BROKEN], held=3)
         assert told == "7 messages, 2 shown, 1 with a problem, 3 more while paused."
+
+    def test_of_those_that_newer_ones_have_displaced(self) -> None:
+        assert entries.count(1, [FINE], held=0, dropped=4) == "1 message, 4 older dropped."
+        assert entries.end(1) == "1 older message was dropped: the list keeps the newest ones."
+        assert entries.end(2).startswith("2 older messages were dropped")
+
+
+class TestTheBacklog:
+    def test_keeps_the_newest_and_counts_the_others(self) -> None:
+        backlog = Backlog(3)
+        for number in range(1, 6):
+            backlog.put(entry(number=number))
+        assert backlog.dropped == 2
+        assert [one.number for one in backlog.take(2)] == [3, 4]
+        assert [one.number for one in backlog.take(2)] == [5]
+        assert len(backlog) == 0
+
+    def test_forgets_what_it_has_dropped_with_the_rest(self) -> None:
+        backlog = Backlog(1)
+        backlog.put(FINE)
+        backlog.put(FINE)
+        backlog.clear()
+        assert (len(backlog), backlog.dropped) == (0, 0)

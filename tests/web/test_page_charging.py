@@ -71,6 +71,38 @@ class TestASession:
         assert all(row["latency"].endswith(" ms") for row in rows)
 
 
+class TestASessionWithoutACable:
+    def test_waits_for_the_cable_and_says_so(self, user: User) -> None:
+        waiting = "!document.querySelector(\"[data-connector='1'] [data-part=permission]\").hidden"
+        user.connect(versions=["ocpp1.6"])
+        user.tab.click("#charge-1")
+        user.tab.wait(waiting)
+        user.tab.click("#plug-1")
+        user.sees("#charge-1", "Stop")
+        user.tab.wait(f"!({waiting})")
+
+    def test_says_that_the_cable_came_too_late(self, user: User, bench: Bench) -> None:
+        identity = user.connect(versions=["ocpp1.6"])
+        assert "Accepted" in bench.command(f"set {identity} ConnectionTimeOut 1")
+        user.tab.click("#charge-1")
+        user.sees("[data-connector='1'] > [data-part=message]", "the cable was not plugged in")
+
+
+class TestLeavingThePage:
+    def is_asked(self, user: User) -> bool:
+        leave = "new Event('beforeunload', {cancelable: true})"
+        return not user.tab.look(f"window.dispatchEvent({leave})")
+
+    def test_is_asked_about_while_a_transaction_is_open(self, user: User) -> None:
+        user.connect(versions=["ocpp1.6"])
+        assert not self.is_asked(user)
+        user.charge()
+        assert self.is_asked(user)
+        user.tab.click("#charge-1")
+        user.sees("#charge-1", "Start")
+        user.tab.until(lambda: not self.is_asked(user), "the end of the transaction has arrived")
+
+
 class TestARestart:
     def test_is_shown_and_the_station_comes_back(self, user: User, bench: Bench) -> None:
         identity = user.connect(versions=["ocpp1.6"])

@@ -1,5 +1,7 @@
 """Connecting from the page: to what speaks OCPP, and to all that does not."""
 
+import json
+
 import pytest
 
 from tests.web.bench import PASSWORD, Bench, User
@@ -44,6 +46,80 @@ class TestAConnection:
         assert user.text("#link") == "Reconnecting"  # it is read out whenever it changes, so it counts no seconds
         user.sees("#link", "Connected")
         assert user.text("#connection-error") == ""
+
+
+class TestAStationThatIsNotAccepted:
+    @pytest.mark.parametrize(
+        ("answer", "badge", "tone", "registration"),
+        [
+            ("Pending", "Pending", "warn", "Pending"),
+            ("Rejected", "Rejected", "bad", "Rejected"),
+            ("", "Registering", "busy", "waiting for an answer"),
+        ],
+    )
+    def test_is_not_shown_as_a_success(
+        self, user: User, bench: Bench, answer: str, badge: str, tone: str, registration: str
+    ) -> None:
+        bench.moods["registration"] = answer
+        user.dial("moody", versions=["ocpp1.6"])
+        user.sees("#link", badge)
+        assert user.tab.look("document.querySelector('#link').dataset.tone") == tone
+        assert user.text("#fact-boot") == registration
+        assert user.text("#connect") == "Disconnect"
+
+
+class TestDisconnecting:
+    @pytest.fixture
+    def waiting(self, user: User, bench: Bench) -> User:
+        """A person with a call that is never answered."""
+        bench.moods["registration"] = "Pending"
+        user.dial("moody", versions=["ocpp1.6"])
+        user.sees("#link", "Pending")
+        user.tab.click("#tab-editor")
+        user.fill("action", "Heartbeat")
+        user.tab.click("#send-checked")
+        user.tab.until(lambda: user.messages()[0]["action"] == "Heartbeat", "the call was sent")
+        return user
+
+    def test_waits_for_an_answer_only_shortly(self, waiting: User) -> None:
+        waiting.tab.click("#connect")
+        waiting.sees("#outcome", "ClosedError", seconds=20)  # the call alone would wait for 30
+        waiting.sees("#link", "Not connected")
+
+    def test_need_not_wait_at_all(self, waiting: User) -> None:
+        button = "const button = document.querySelector('#connect')"
+        shown = "while (button.textContent !== 'Close now') await new Promise(next => setTimeout(next, 1))"
+        waiting.tab.look(f"(async () => {{ {button}; button.click(); {shown}; button.click(); }})()")
+        waiting.sees("#link", "Not connected")
+
+
+class TestAnIdentityThatIsInUseElsewhere:
+    def test_is_left_to_the_newer_connection_until_the_user_wants_it_back(self, user: User, bench: Bench) -> None:
+        identity = user.connect(versions=["ocpp1.6"])
+        with bench.replaced(identity):
+            user.sees("#connection-error", f"The identity {identity} is in use elsewhere.")
+            user.sees("#connect", "Connect")
+            assert user.text("#link") == "Not connected"
+        user.tab.click("#connect")
+        user.sees("#link", "Connected")
+        assert user.text("#connection-error") == ""
+
+    def test_is_left_to_another_tab_also_where_the_central_system_says_nothing(self, user: User) -> None:
+        identity = user.connect(versions=["ocpp1.6"])
+        for claimed in ([user.bench.addresses["csms"], "SOMEONE-ELSE"], [user.bench.addresses["csms"], identity]):
+            assert user.text("#link") == "Connected"
+            user.tab.look(f"new BroadcastChannel('charging-station').postMessage({json.dumps(json.dumps(claimed))})")
+        user.sees("#connection-error", "Another tab of this page has connected.")
+        user.sees("#link", "Not connected")
+
+
+class TestAnError:
+    def test_goes_away_when_what_it_is_about_is_edited(self, user: User) -> None:
+        user.dial("http://127.0.0.1")
+        user.sees("#connection-error", "begins with ws:// or wss://")
+        user.fill("url", "ws://127.0.0.1")
+        assert user.text("#connection-error") == ""
+        assert user.tab.look("document.querySelector('#url').getAttribute('aria-invalid')") == "false"
 
 
 class TestNoConnection:

@@ -30,7 +30,7 @@ class TestAPageThatCannotStart:
         self.says(bench, url, "Content-Security-Policy that forbids WebAssembly")
 
     def test_for_python_that_takes_too_long(self, bench: Bench) -> None:
-        self.says(bench, bench.serve(patience=0.001), "did not start within 0.001 seconds")
+        self.says(bench, bench.serve(patience=0.001), "nothing happened for 0.001 seconds")
 
     def test_for_a_folder_without_its_site_file(self, bench: Bench) -> None:
         self.says(bench, bench.serve(without="/site.json"), "the folder is incomplete")
@@ -38,6 +38,16 @@ class TestAPageThatCannotStart:
     def test_for_a_part_of_python_that_is_missing(self, bench: Bench) -> None:
         self.says(bench, bench.serve(without="/pyodide/pyodide.mjs"), "A file of the page may be missing")
 
+    @pytest.mark.parametrize("part", ["pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"])
+    def test_for_any_file_that_is_missing_and_at_once(self, bench: Bench, part: str) -> None:
+        (name,) = (name for name in bench.files if part in name)
+        self.says(bench, bench.serve(without=name), f"{name.rpartition('/')[2]} of this page cannot be had (HTTP 404)")
+
+    def test_for_python_that_is_broken(self, bench: Bench) -> None:
+        url = bench.serve(replaced={"/pyodide/pyodide.asm.wasm": b"no WebAssembly"})
+        self.says(bench, url, "The file pyodide.asm.wasm of this page could not be read")
+
     def test_for_a_wheel_that_is_missing(self, bench: Bench) -> None:
         (wheel,) = (name for name in bench.files if name.startswith("/wheels/station_page"))
-        self.says(bench, bench.serve(without=wheel), "a file of the page is missing or was changed")
+        name = wheel.rpartition("/")[2]
+        self.says(bench, bench.serve(without=wheel), f"The file {name} of this page could not be read")

@@ -53,11 +53,15 @@ class TestTheMessages:
         for number in range(160):
             bench.command(f'call {identity} DataTransfer {{"vendorId": "v{number}"}}')
         user.sees("#log-count", "320 more while paused")
+        note = "new MutationObserver(all => { for (const one of all) rows.push(one.addedNodes.length) })"
+        user.tab.look(f"rows = []; {note}.observe(document.querySelector('#log'), {{childList: true}})")
         user.tab.click("#pause")
-        user.sees("#log-count", "300 messages.")
+        user.sees("#log-count", "300 messages, 28 older dropped.")
+        assert user.text("#log > :last-child").startswith("28 older messages were dropped")
+        assert max(user.tab.look("rows")) <= 40  # the page can react in between
         user.fill("filter", "v159")
-        user.sees("#log-count", "300 messages, 1 shown.")
-        assert user.text("#log-found") == "300 messages, 1 shown."
+        user.sees("#log-count", "300 messages, 1 shown, 28 older dropped.")
+        assert user.text("#log-found") == "300 messages, 1 shown, 28 older dropped."
 
     def test_can_be_forgotten(self, user: User) -> None:
         user.connect()
@@ -133,7 +137,7 @@ class TestTheEditor:
         editor.fill("text", "{oops")
         editor.tab.click("[data-click=send-raw]")
         editor.sees("#outcome", "Sent as it is")
-        assert editor.messages()[0]["kind"] == "no message"
+        editor.tab.until(lambda: editor.messages()[0]["kind"] == "no message", "what was sent is listed")
         assert editor.messages()[0]["direction"] == "sent"
 
     def test_sends_a_payload_that_breaks_the_schema_as_it_is(self, editor: User) -> None:
@@ -220,6 +224,34 @@ class TestFaults:
             "the log shows the fault",
         )
 
+    def arm(self, user: User, kind: str, action: str) -> None:
+        user.tab.click("#tab-mischief")
+        for name, value in {"kind": kind, "target": "any", "action": action, "times": "1", "seconds": "0"}.items():
+            user.fill(f"mischief-{name}", value)
+        user.tab.click("#mischief [type=submit]")
+        user.tab.until(lambda: user.text("#armed") != "", "the fault is armed")
+        user.fill("mischief-seconds", "5")
+        user.tab.click("#tab-editor")
+
+    def test_strike_what_the_editor_sends_checked_and_spare_what_it_sends_as_it_is(self, user: User) -> None:
+        user.connect(versions=["ocpp1.6"])
+        self.arm(user, "drop", "Heartbeat")
+        user.fill("action", "Heartbeat")
+        user.tab.click("[data-click=send-raw]")
+        user.sees("#outcome", "Armed faults do not touch it.")
+        user.tab.click("#send-checked")
+        user.sees("#outcome", "Heartbeat was spoilt on purpose and has no answer")
+        user.tab.until(lambda: user.text("#armed") == "", "the fault has struck")
+
+    def test_strike_a_whole_frame_that_no_answer_belongs_to(self, user: User) -> None:
+        user.connect(versions=["ocpp1.6"])
+        self.arm(user, "wrong_type", "")
+        user.fill("mode", "frame")
+        user.fill("text", '[3,"by-hand",{"status":"Accepted"}]')
+        user.tab.click("#send-checked")
+        user.sees("#outcome", "An armed fault met it: a member was given a wrong type.")
+        user.fill("mode", "payload")
+
     def test_are_disarmed(self, user: User) -> None:
         user.connect()
         user.tab.click("#tab-mischief")
@@ -245,3 +277,4 @@ class TestFaults:
         user.tab.click("#mischief [type=submit]")
         user.sees("#mischief-message", words)
         user.fill(f"mischief-{field}", good)
+        assert user.text("#mischief-message") == ""  # it is about what was there before

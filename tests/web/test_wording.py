@@ -1,5 +1,7 @@
 """How the page words quantities, states and failures."""
 
+from typing import Any
+
 import pytest
 
 from ocpp_transports.station import Fault
@@ -57,6 +59,28 @@ class TestAFaultThatIsArmed:
         assert wording.fault(fault) == words
 
 
+class TestAFaultThatStruck:
+    @pytest.mark.parametrize(
+        ("kind", "words"),
+        [
+            ("drop", "it was dropped"),
+            ("delay", "it was sent 5 s late"),
+            ("malformed", "broken JSON"),
+            ("wrong_type", "type"),
+        ],
+    )
+    def test_is_told(self, kind: str, words: str) -> None:
+        assert words in wording.struck(Fault(kind, None, 0, 5, "any"))
+
+
+class TestARegistration:
+    @pytest.mark.parametrize(
+        ("status", "tone"), [("", "busy"), ("Accepted", "good"), ("Pending", "warn"), ("Rejected", "bad")]
+    )
+    def test_is_a_success_only_when_it_is_accepted(self, status: str, tone: str) -> None:
+        assert wording.registration(status)[2] == tone
+
+
 class TestAnAddress:
     @pytest.mark.parametrize("url", ["ws://localhost:9000/ocpp", "wss://[::1]/a?b=c", "ws://csms.example"])
     def test_it_may_be(self, url: str) -> None:
@@ -80,8 +104,8 @@ class TestAnAddress:
 
 
 class TestAFailureToConnect:
-    def explain(self, url: str = "wss://csms.example:9000/ocpp", **facts: bool) -> str:
-        given = {"has_password": False, "is_secure_page": False, "is_barred": False, **facts}
+    def explain(self, url: str = "wss://csms.example:9000/ocpp", **facts: Any) -> str:
+        given: dict[str, Any] = {"has_password": False, "is_secure_page": False, "is_barred": False, **facts}
         return wording.connect_failure(url, ["ocpp2.1", "ocpp1.6"], **given)
 
     def test_it_names_everything_that_a_browser_does_not_tell_apart(self) -> None:
@@ -94,6 +118,11 @@ class TestAFailureToConnect:
 
     def test_a_policy_is_told_as_such(self) -> None:
         assert "Content-Security-Policy forbids it" in self.explain(is_barred=True)
+
+    def test_a_server_that_is_silent_is_not_called_absent(self) -> None:
+        words = self.explain(silence=15.0)
+        assert words.startswith("wss://csms.example:9000 did not answer within 15 seconds.")
+        assert "nothing listens there" not in words
 
     def test_so_are_mixed_contents(self) -> None:
         assert "only connect to wss://" in self.explain("ws://csms.example", is_secure_page=True)

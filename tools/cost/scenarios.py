@@ -19,6 +19,7 @@ from ocpp_core.validation import load_validator
 from ocpp_core.versions import OCPP16
 from ocpp_transports._contexts import HandlerContext
 from ocpp_transports._driver import Driver
+from ocpp_transports._quota import SocketGate
 from ocpp_transports._reception import Reception
 from ocpp_transports._registry import Handlers
 from ocpp_transports._server_options import ServerOptions
@@ -277,7 +278,7 @@ def _serving(**options: Any) -> _Loop:
     handlers = Handlers()
     handlers.handle("Heartbeat", _heartbeat)
     handlers.handle("MeterValues", _meter_values)
-    stations = Stations(lambda station: station.begin_serving().release(), lambda: None)  # type: ignore[arg-type, return-value]  # nobody waits
+    stations = Stations(lambda station: station.begin_serving().release(), lambda: None, str)  # type: ignore[arg-type, return-value]  # nobody waits
     reception = Reception(
         loop,  # type: ignore[arg-type]  # as much of a runtime as is needed
         ServerOptions(protocols=("ocpp1.6",), **options),
@@ -285,6 +286,9 @@ def _serving(**options: Any) -> _Loop:
         stations,
         refused=_ignore,
         failed=_ignore,
+        lost=_ignore,
+        alarmed=_ignore,
+        gate=SocketGate(loop.now, _ignore),
     )
     reception._random = Random(3)  # noqa: SLF001 - the jitter of pings, which decides how often a timer rings
     reception.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed

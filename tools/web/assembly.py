@@ -13,8 +13,8 @@ __all__ = ["PATIENCE", "POLICY", "Files", "assemble", "write"]
 Files: TypeAlias = dict[str, Path | bytes]
 """What there is to get, by path."""
 
-PATIENCE: Final = 90.0
-"""Seconds that Python may take to start, twice: to load, and to install the wheels."""
+PATIENCE: Final = 60.0
+"""Seconds that the start of Python may stand still: no byte comes and no step ends."""
 POLICY: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; "
     "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -24,6 +24,8 @@ POLICY: Final = (
 _WEB: Final = Path(__file__).parents[2] / "web"
 _STATIC: Final = ("index.html", "style.css", "loader.js", "icon.svg")
 _PACKAGE: Final = "station_page"
+_FETCHED: Final = (".json", ".wasm", ".whl", ".zip")
+"""The files whose bytes the page counts while it starts; scripts come in another way."""
 
 
 def assemble(folder: Path, *, csms: str | None = None, patience: float = PATIENCE) -> Files:
@@ -36,14 +38,20 @@ def assemble(folder: Path, *, csms: str | None = None, patience: float = PATIENC
         raise RuntimeError("expected Pyodide from npm and the kept wheel of fastjsonschema: run `make setup`")
     (folder / "built").mkdir()
     wheels = (_page_wheel(folder), build_wheel(folder / "built"), kept)
-    site = {"lock": "pyodide-lock.json", "packages": ["station-page"], "csms": csms, "patience": patience}
-    return {
+    files: Files = {
         **{f"/{name}": _WEB / name for name in _STATIC},
         **{f"/pyodide/{name}": PYODIDE / name for name in PYODIDE_FILES},
         **{f"/wheels/{wheel.name}": wheel for wheel in wheels},
         "/pyodide-lock.json": lock_file(*wheels).encode(),
-        "/site.json": json.dumps(site).encode(),
     }
+    site = {
+        "lock": "pyodide-lock.json",
+        "packages": ["station-page"],
+        "bytes": sum(_size(content) for name, content in files.items() if name.endswith(_FETCHED)),
+        "csms": csms,
+        "patience": patience,
+    }
+    return {**files, "/site.json": json.dumps(site).encode()}
 
 
 def write(files: Mapping[str, Path | bytes], folder: Path) -> None:
@@ -52,6 +60,10 @@ def write(files: Mapping[str, Path | bytes], folder: Path) -> None:
         path = folder / name.removeprefix("/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
+
+
+def _size(content: Path | bytes) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
 
 
 def _page_wheel(folder: Path) -> Path:

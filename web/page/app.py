@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from typing import Final
+from typing import Any, Final
 
 import js
 
@@ -13,9 +13,10 @@ from . import wording
 from .configuration import SettingsTable
 from .connection import Connection
 from .connectors import Cards
-from .dom import Element, Events, by_id, say
+from .dom import Element, Events, by_id, forget_errors, say
 from .editor import Editor
 from .keys import Keys
+from .leaving import Leaving
 from .messages import Messages
 from .mischief import Faults
 from .tabs import Tabs, Theme
@@ -24,6 +25,10 @@ __all__ = ["start"]
 
 _TICK: Final = 1.0
 """Seconds between two looks at meters and countdowns."""
+_PAUSE: Final = 0.03
+"""Seconds from a change of the station to its display: changes that come together are written once."""
+_PARTS: Final = "#connection, [data-connector], [role=tabpanel]"
+"""The parts of the page that show errors of their own."""
 
 
 class App:
@@ -31,37 +36,37 @@ class App:
 
     def __init__(self, default_url: str | None) -> None:
         self._station: Station | None = None
-        self._client: BrowserOCPPClient | None = None
         self._is_refresh_due = False
         self._unwatch: object = None
         self.events = Events(self._failed)
         self._cards = Cards(self.events)
         self._messages = Messages(self.events)
-        self._editor = Editor(self.events, lambda: self._client, self._sent_garbage)
+        self._editor = Editor(self.events)
         self._settings = SettingsTable(self.events)
         self._faults = Faults(self.events)
         self._connection = Connection(self.events, self._adopt, default_url)
         self._tabs = Tabs(self.events, shown=self.refresh)
         self._theme = Theme(self.events)
+        self._leaving = Leaving()
         self._add_keys(Keys(self.events))
         self.events.before("click", lambda _: say(by_id("notice"), ""))
+        self.events.before("input", _edited)
         self._connection.begin()
         self.events.listen()
 
     def _adopt(self, client: BrowserOCPPClient, station: Station) -> None:
         if callable(self._unwatch):
             self._unwatch()
-        self._client, self._station = client, station
+        self._station = station
         self._unwatch = station.watch(self._changed)
+        forget_errors(by_id("station"))
         self._cards.show(station)
         self._messages.show(station.log)
+        self._editor.show(client, station)
         self._settings.show(station)
         self._faults.show(station)
+        self._leaving.show(station)
         self._speak()
-
-    def _sent_garbage(self, text: str) -> None:
-        if self._station is not None:
-            self._station.log.sent_raw(text)
 
     def _speak(self) -> None:
         if self._station is not None:
@@ -72,7 +77,7 @@ class App:
         """Refresh once, however many changes come together."""
         if not self._is_refresh_due:
             self._is_refresh_due = True
-            asyncio.get_running_loop().call_soon(self.refresh)
+            asyncio.get_running_loop().call_later(_PAUSE, self.refresh)
 
     def refresh(self) -> None:
         """Write what has changed."""
@@ -88,7 +93,6 @@ class App:
         if self._station is None:
             return
         total = sum(connector.energy_wh for connector in self._station.connectors)
-        by_id("fact-boot").textContent = self._station.boot_status or "—"
         by_id("fact-firmware").textContent = f"{self._station.firmware_version}, {self._station.firmware_status}"
         by_id("fact-diagnostics").textContent = self._station.diagnostics_status
         by_id("fact-queued").textContent = str(self._station.queued)
@@ -126,6 +130,13 @@ class App:
     def _to_filter(self) -> None:
         self._tabs.show("messages")
         by_id("filter").focus()
+
+
+def _edited(event: Any) -> None:
+    """Remove the errors of what is being edited: they are about what was there before."""
+    part = event.target.closest(_PARTS)
+    if part:
+        forget_errors(part)
 
 
 _running: set[asyncio.Task[None]] = set()

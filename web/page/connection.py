@@ -15,11 +15,18 @@ from ocpp_transports.station.asyncio_pace import AsyncioPace
 
 from . import wording
 from .dom import Element, Events, by_id, say, value_of
+from .rivals import Rivals
 
 __all__ = ["Connection"]
 
 CONNECTORS: Final = 2
 _EXAMPLE: Final = "ws://localhost:9000/ocpp"
+_DIAL_TIMEOUT: Final = 15.0
+"""Seconds until the page gives up on a server that neither accepts nor refuses."""
+_CLOSE_TIMEOUT: Final = 2.0
+"""Seconds to wait for outstanding answers after Disconnect, and again for the close handshake."""
+_REPLACED: Final = 4000
+"""The close code of a connection that a newer one with the same identity replaces."""
 
 Adopt: TypeAlias = Callable[[BrowserOCPPClient, Station], None]
 
@@ -60,6 +67,9 @@ class Wanted:
             protocols=self.protocols,
             password=self.password or None,
             strict_mode=self.is_strict,
+            connect_timeout=_DIAL_TIMEOUT,
+            drain_timeout=_CLOSE_TIMEOUT,
+            close_timeout=_CLOSE_TIMEOUT,
             logging=False,  # the page has a log of its own
         )
         settings = StationSettings(connectors=CONNECTORS, max_power=22_000, protocol=self.protocols[0])
@@ -71,10 +81,13 @@ class Connection:
 
     def __init__(self, events: Events, adopt: Adopt, default_url: str | None) -> None:
         self._adopt = adopt
+        self._events = events
+        self._rivals = Rivals(self._claimed)
         self._barred: set[str] = set()
         self._retry: tuple[int, float] | None = None
         self._is_on = self._is_locked = False
         self._attempt: object = None
+        self._dialled = 0.0
         by_id("url").value = default_url or ""
         self._made = Wanted(default_url or _EXAMPLE, "CP001", "", ("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), is_strict=True)
         self._client, self._station = self._made.make()
@@ -90,6 +103,7 @@ class Connection:
         words, short, tone = self._state()
         by_id("fact-connection").textContent = words
         by_id("fact-identity").textContent = self._client.identity
+        self._write_registration()
         by_id("fact-version").textContent = wording.version(self._client.protocol)
         if by_id("link").textContent != short:
             by_id("link").textContent = short
@@ -97,9 +111,7 @@ class Connection:
         by_id("connection").dataset.busy = str(self._is_busy).lower()
         by_id("connect").dataset.busy = str(self._is_busy).lower()
         self._lock(is_locked=self._is_busy)
-        by_id("connect").textContent = (
-            "Connect" if not self._is_busy else ("Disconnect" if tone == "good" else "Cancel")
-        )
+        by_id("connect").textContent = self._button()
 
     def _lock(self, *, is_locked: bool) -> None:
         """Keep the form from being edited while that would change nothing."""
@@ -117,6 +129,18 @@ class Connection:
         """Whether the station is switched on, be it that it dials, waits or restarts."""
         return self._is_on or self._client.state.name != "CLOSED"
 
+    def _write_registration(self) -> None:
+        status, tone = self._station.boot_status or "—", ""
+        if self._client.state.name == "OPEN":
+            status, _, tone = wording.registration(self._station.boot_status)
+        by_id("fact-boot").textContent = status
+        by_id("fact-boot").dataset.tone = tone
+
+    def _button(self) -> str:
+        if not self._is_busy:
+            return "Connect"
+        return {"OPEN": "Disconnect", "CLOSING": "Close now"}.get(self._client.state.name, "Cancel")
+
     def _state(self) -> tuple[str, str, str]:
         """Give words, a short form, and a tone. The short form is read out when it changes, so it counts nothing."""
         name = self._client.state.name
@@ -124,20 +148,28 @@ class Connection:
             attempt, at = self._retry
             left = max(0.0, at - monotonic())
             return f"again in {left:.0f} s (attempt {attempt})", "Reconnecting", "warn"
+        if name == "OPEN":
+            _, short, tone = wording.registration(self._station.boot_status)
+            return "open", short, tone
         return {
-            "OPEN": ("open", "Connected", "good"),
             "CONNECTING": ("connecting", "Connecting", "busy"),
             "CLOSING": ("closing", "Closing", "busy"),
         }.get(name, ("restarting", "Restarting", "busy") if self._is_on else ("closed", "Not connected", "idle"))
 
     async def _submit(self, _: Element, __: Any) -> None:
         if self._is_busy:
-            self._attempt, self._is_on = None, False
             self._tell("")
-            await self._station.stop()
+            await self._switch_off()
         elif self._is_filled_in():
             await self._connect()
         self.refresh()
+
+    async def _switch_off(self) -> None:
+        """Disconnect; a second time, without waiting for anything."""
+        self._attempt, self._is_on = None, False
+        if self._client.state.name == "CLOSING":
+            await self._client.close(force=True)
+        await self._station.stop()
 
     def _is_filled_in(self) -> bool:
         problem = Wanted.read().problem()
@@ -174,16 +206,25 @@ class Connection:
             has_password=bool(wanted.password),
             is_secure_page=js.location.protocol == "https:",
             is_barred=urlsplit(wanted.url).netloc in self._barred,
+            silence=_DIAL_TIMEOUT if monotonic() - self._dialled >= _DIAL_TIMEOUT else None,
         )
 
     def _take(self, client: BrowserOCPPClient, station: Station) -> None:
         self._client, self._station = client, station
-        client.on("connecting", lambda _: self._retries(None))
-        client.on("open", lambda _: self._retries(None))
+        client.on("connecting", self._dials)
+        client.on("open", self._opened)
         client.on("reconnect", self._retries)
         client.on("disconnect", self._dropped)
         client.on("close", self._closed)
         self._adopt(client, station)
+
+    def _dials(self, _: object) -> None:
+        self._dialled = monotonic()
+        self._retries(None)
+
+    def _opened(self, _: object) -> None:
+        self._rivals.claim(self._made.url, self._made.identity)
+        self._retries(None)
 
     def _retries(self, event: ReconnectEvent | None) -> None:
         self._retry = None if event is None else (event.attempt, monotonic() + event.delay)
@@ -193,7 +234,21 @@ class Connection:
 
     def _dropped(self, event: DisconnectEvent) -> None:
         reason = f": {event.reason}" if event.reason else ""
-        self._tell(f"The connection dropped (code {event.code}{reason}).", tone="warn")
+        if event.code == _REPLACED:
+            self._give_way(f"The central system ended this connection (code {event.code}{reason}).")
+        else:
+            self._tell(f"The connection dropped (code {event.code}{reason}).", tone="warn")
+
+    def _claimed(self, url: str, identity: str) -> None:
+        if self._is_busy and (url, identity) == (self._made.url, self._made.identity):
+            self._give_way("Another tab of this page has connected.")
+
+    def _give_way(self, why: str) -> None:
+        """Stay away: two stations with one identity would replace each other at every reconnect."""
+        identity = self._made.identity
+        words = f"{why} The identity {identity} is in use elsewhere. Connect to take it back, which ends the other one."
+        self._tell(words, tone="warn")
+        self._events.run(self._switch_off(), by_id("connect"))
 
     def _closed(self, _: CloseEvent) -> None:
         self._retry = None

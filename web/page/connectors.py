@@ -6,7 +6,7 @@ from typing import Any
 from ocpp_transports.station import Connector, Station
 
 from . import wording
-from .dom import Element, Events, View, by_id, clone, make, say
+from .dom import Element, Events, View, by_id, clone, forget_errors, make, say
 
 __all__ = ["Cards"]
 
@@ -17,7 +17,9 @@ class Cards:
     def __init__(self, events: Events) -> None:
         self._station: Station | None = None
         self._cards: dict[int, View] = {}
-        self._protocol = ""
+        self._protocol = self._registration = ""
+        self._permitted: set[int] = set()
+        """The connectors at which a driver was authorized and no cable is plugged in."""
         events.on("click", "plug", self._plug)
         events.on("click", "charge", self._charge)
         events.on("click", "fault", self._fault)
@@ -26,7 +28,8 @@ class Cards:
 
     def show(self, station: Station) -> None:
         """Show the connectors of this station from now on."""
-        self._station, self._protocol = station, ""
+        self._station, self._protocol, self._registration = station, "", station.boot_status
+        self._permitted.clear()
         by_id("connectors").replaceChildren()
         self._cards = {connector.id: self._card(connector) for connector in station.connectors}
         self.refresh()
@@ -37,8 +40,22 @@ class Cards:
             return
         if self._station.protocol != self._protocol:
             self._speak(self._station)
+        if self._station.boot_status != self._registration:
+            self._registration = self._station.boot_status
+            forget_errors(by_id("connectors"))  # the central system now answers differently
         for connector in self._station.connectors:
             _write(self._cards[connector.id], connector)
+            self._follow_permission(connector)
+
+    def _follow_permission(self, connector: Connector) -> None:
+        """Report the end of an authorization that no cable followed."""
+        if connector.permission is not None:
+            self._permitted.add(connector.id)
+        elif connector.id in self._permitted:
+            self._permitted.remove(connector.id)
+            if not connector.is_plugged:
+                words = "The authorization ended: the cable was not plugged in."
+                say(self._cards[connector.id]["message"], words, "warn")
 
     def _speak(self, station: Station) -> None:
         """Offer the faults and the reasons of the version."""
@@ -123,10 +140,17 @@ def _write(view: View, connector: Connector) -> None:
     view.text("fault-name", connector.fault or "")
     view.put("fault-row", "hidden", connector.fault is None)
     view.text("plug", "Unplug" if connector.is_plugged else "Plug in")
-    view.text("charge", "Start" if connector.transaction is None else "Stop")
+    view.text("charge", _charge_label(connector))
+    view.put("permission", "hidden", connector.permission is None)
     view.text("fault", "Set fault" if connector.fault is None else "Clear fault")
     view.text("register", f"{wording.energy(connector.energy_wh)} kWh")
     _write_transaction(view, connector)
+
+
+def _charge_label(connector: Connector) -> str:
+    if connector.is_starting:
+        return "Starting …"
+    return "Start" if connector.transaction is None else "Stop"
 
 
 def _next_step(connector: Connector) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 import js
 from pyodide.ffi import create_proxy
 
-__all__ = ["Element", "Events", "Handler", "View", "by_id", "clone", "make", "say", "value_of"]
+__all__ = ["Element", "Events", "Handler", "View", "by_id", "clone", "forget_errors", "make", "say", "value_of"]
 
 Element: TypeAlias = Any
 """An element of the document, seen from Python."""
@@ -26,11 +26,11 @@ def by_id(name: str) -> Element:
 
 
 def make(tag: str, text: str = "", **attributes: str) -> Element:
-    """Make an element with text and attributes."""
+    """Make an element with text and attributes; `class_` is `class`, and an inner underscore a hyphen."""
     element = js.document.createElement(tag)
     element.textContent = text
     for name, value in attributes.items():
-        element.setAttribute(name.replace("_", "-"), value)
+        element.setAttribute(name.rstrip("_").replace("_", "-"), value)
     return element
 
 
@@ -50,6 +50,14 @@ def say(element: Element, text: str, tone: str = "") -> None:
     element.dataset.tone = tone
     element.textContent = text
     element.hidden = not text
+
+
+def forget_errors(place: Element) -> None:
+    """Remove the errors shown in a part of the document; other messages stay."""
+    for message in place.querySelectorAll(".message[data-tone=bad]"):
+        say(message, "")
+    for field in place.querySelectorAll("[aria-invalid=true]"):
+        field.setAttribute("aria-invalid", "false")
 
 
 class View:

@@ -30,14 +30,14 @@ class Draft:
         return str(self.frame[2])
 
     @property
+    def message_id(self) -> str:
+        """The message id."""
+        return str(self.frame[1])
+
+    @property
     def payload(self) -> Any:
         """The payload of a CALL or SEND."""
         return self.frame[3]
-
-    @property
-    def text(self) -> str:
-        """What goes over the wire."""
-        return json.dumps(self.frame, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """The editor: any action or any frame, with hints, a verdict while one types, and the answer."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from ocpp_transports import BrowserOCPPClient
-from ocpp_transports.station import hints
+from ocpp_transports.station import Fault, Station, hints
 
-from . import drafts
+from . import drafts, wording
 from .dom import Element, Events, View, by_id, clone, make, say
 
 __all__ = ["Editor"]
@@ -16,11 +15,9 @@ __all__ = ["Editor"]
 class Editor:
     """Writes messages by hand and sends them through the client, checked or as they are."""
 
-    def __init__(
-        self, events: Events, client: Callable[[], BrowserOCPPClient | None], sent_garbage: Callable[[str], None]
-    ) -> None:
-        self._client = client
-        self._sent_garbage = sent_garbage
+    def __init__(self, events: Events) -> None:
+        self._client: BrowserOCPPClient | None = None
+        self._station: Station | None = None
         self._protocol = ""
         events.on("change", "editor-mode", lambda *_: self._begin())
         events.on("change", "editor-action", lambda *_: self._begin())
@@ -28,6 +25,10 @@ class Editor:
         events.on("input", "editor-text", lambda *_: self._typed())
         events.on("submit", "send-checked", self._send_checked)
         events.on("click", "send-raw", self._send_raw)
+
+    def show(self, client: BrowserOCPPClient, station: Station) -> None:
+        """Send through this client from now on, as this station."""
+        self._client, self._station = client, station
 
     def speak(self, protocol: str) -> None:
         """Offer the actions of this version from now on; what is written stays if the version has the action."""
@@ -91,46 +92,55 @@ class Editor:
         if verdict.draft is None or not verdict.is_good:
             self._tell("Not sent: the text has a fault. “Send as it is” would send it all the same.", "bad")
             return
-        client = self._open_client()
-        if client is None:
+        line = self._open_line()
+        if line is None:
             return
         self._tell(f"Sent {verdict.draft.action if verdict.draft.kind else 'the answer'}, waiting …")
         try:
-            answer = await _send(client, verdict.draft)
+            answer, fault = await _send(*line, verdict.draft)
         except Exception as error:  # noqa: BLE001 - every outcome is worth seeing
             self._tell(f"{type(error).__name__}: {error}", "bad")
+        else:
+            self._report(answer, fault)
+
+    def _report(self, answer: dict[str, Any] | None, fault: Fault | None) -> None:
+        if fault is not None:
+            self._tell(f"An armed fault met it: {wording.struck(fault)}.", "warn")
         else:
             self._tell("Sent; no answer belongs to it." if answer is None else "Answered.", "good", answer)
 
     def _send_raw(self, _: Element, __: Any) -> None:
-        client = self._open_client()
-        if client is None:
+        line = self._open_line()
+        if line is None:
             return
+        client, station = line
         text = by_id("text").value
         raw = text if self._is_frame else drafts.wrapped(self._protocol, self._action, text)
         client.send_raw(raw)
+        spared = " Armed faults do not touch it." if station.mischief.armed else ""
         if drafts.is_message(self._protocol, raw):
-            self._tell("Sent as it is; it shows among the messages, and so does what comes back.", "warn")
+            self._tell(f"Sent as it is; it shows among the messages, and so does what comes back.{spared}", "warn")
         else:
-            self._sent_garbage(raw)
-            self._tell("Sent as it is. It is no message, so no answer can be told to belong to it.", "warn")
+            station.log.sent_raw(raw)
+            self._tell(f"Sent as it is. It is no message, so no answer can be told to belong to it.{spared}", "warn")
 
-    def _open_client(self) -> BrowserOCPPClient | None:
-        client = self._client()
-        if client is None or client.state.name != "OPEN":
+    def _open_line(self) -> tuple[BrowserOCPPClient, Station] | None:
+        if self._client is None or self._station is None or self._client.state.name != "OPEN":
             self._tell("Not sent: the station is not connected.", "bad")
             return None
-        return client
+        return self._client, self._station
 
 
-async def _send(client: BrowserOCPPClient, draft: drafts.Draft) -> dict[str, Any] | None:
-    if draft.kind == "send":
-        await client.notify(draft.action, draft.payload)
-        return None
+async def _send(
+    client: BrowserOCPPClient, station: Station, draft: drafts.Draft
+) -> tuple[dict[str, Any] | None, Fault | None]:
+    """Send it as the station would, so that armed faults meet it; returns its answer, and the fault of what has none.
+
+    Strict mode is off for it: its verdict was seen, and it may be an action that no schema describes.
+    """
     if draft.kind == "call":
-        return await client.send_raw(draft.text, expect_reply=True)
-    client.send_raw(draft.text)
-    return None
+        return await client.call(draft.action, draft.payload, message_id=draft.message_id, validate=False), None
+    return None, await station.mischief.send(draft.frame)
 
 
 def _group(label: str, names: list[str]) -> Element:

@@ -9,7 +9,7 @@ from ocpp_transports.station import LogEntry
 
 from . import wording
 
-__all__ = ["count", "direction", "line", "matches", "pretty", "texts", "tone"]
+__all__ = ["count", "direction", "end", "line", "matches", "pretty", "texts", "tone"]
 
 
 _DIRECTIONS: Final[Mapping[str, tuple[str, str]]] = {"out": ("→", "sent"), "in": ("←", "received")}
@@ -93,8 +93,8 @@ def line(entry: LogEntry) -> str:
     return json.dumps({name: value for name, value in told.items() if value is not None}, ensure_ascii=False)
 
 
-def count(kept: int, shown: Collection[LogEntry], *, held: int) -> str:
-    """Say how many messages there are, are shown and wait."""
+def count(kept: int, shown: Collection[LogEntry], *, held: int, dropped: int = 0) -> str:
+    """Say how many messages there are, are shown, wait, and were dropped because newer ones came."""
     if not kept and not held:
         return "No messages yet."
     problems = sum(entry.problem is not None for entry in shown)
@@ -105,7 +105,14 @@ def count(kept: int, shown: Collection[LogEntry], *, held: int) -> str:
         parts.append(f"{problems} with a problem")
     if held:
         parts.append(f"{held} more while paused")
+    if dropped:
+        parts.append(f"{dropped} older dropped")
     return ", ".join(parts) + "."
+
+
+def end(dropped: int) -> str:
+    """Return the last line of a list whose oldest messages were dropped."""
+    return f"{dropped} older message{' was' if dropped == 1 else 's were'} dropped: the list keeps the newest ones."
 
 
 def _clock(at: datetime) -> str:

@@ -1,7 +1,6 @@
 """The list of messages: newest first, filtered, paused, copied; JSON is written when somebody looks at it."""
 
 import asyncio
-from collections import deque
 from typing import Any, Final
 
 import js
@@ -9,12 +8,17 @@ import js
 from ocpp_transports.station import LogEntry, MessageLog
 
 from . import entries
-from .dom import Element, Events, View, by_id, clone, value_of
+from .backlog import Backlog
+from .dom import Element, Events, View, by_id, clone, make, value_of
 
 __all__ = ["Messages"]
 
 _SHOWN: Final = 300
 """Rows in the document; the log itself keeps more."""
+_PORTION: Final = 40
+"""Rows made at a time: a flood of messages must not stop the page from reacting to clicks."""
+_PAUSE: Final = 0.03
+"""Seconds from a message to its row, and between two portions."""
 _COPIED: Final = "Copied"
 
 
@@ -25,8 +29,11 @@ class Messages:
         self._log: MessageLog | None = None
         self._rows: dict[int, tuple[LogEntry, Element]] = {}
         self._shown: dict[int, LogEntry] = {}
-        self._held: deque[LogEntry] | None = None
+        self._backlog = Backlog(_SHOWN)
+        self._removed = 0
         self._arrivals = 0
+        self._is_paused = self._is_due = False
+        self._end = make("li", class_="hint end")
         self._cancel: Any = None
         events.on("input", "filter", lambda *_: self._filter())
         events.on("change", "filter", lambda *_: self._filter())
@@ -43,51 +50,63 @@ class Messages:
         self._log = log
         self._empty()
         for entry in log.entries:
-            self._add(entry)
+            self._arrived(entry)
         self._cancel = log.watch(self._arrived)
 
     def pause(self) -> None:
         """Let the list stand still, or catch up."""
-        held, self._held = self._held, (deque(maxlen=_SHOWN) if self._held is None else None)
+        self._is_paused = not self._is_paused
         self._arrivals = 0
-        by_id("pause").setAttribute("aria-pressed", str(self._held is not None).lower())
-        for entry in held or ():
-            self._add(entry)
-        self._count()
+        by_id("pause").setAttribute("aria-pressed", str(self._is_paused).lower())
+        self._draw_soon()
 
     def clear(self) -> None:
         """Forget all messages."""
         if self._log is not None:
             self._log.clear()
-        if self._held is not None:
-            self._held.clear()
-        self._arrivals = 0
         self._empty()
 
     def _empty(self) -> None:
+        self._backlog.clear()
+        self._arrivals = self._removed = 0
         self._rows.clear()
         self._shown.clear()
         by_id("log").replaceChildren()
         self._count()
 
     def _arrived(self, entry: LogEntry) -> None:
-        if self._held is None:
-            self._add(entry)
-        else:
-            self._held.append(entry)
-            self._arrivals += 1
+        self._backlog.put(entry)
+        self._arrivals += self._is_paused
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_later(_PAUSE, self._draw)
+
+    def _draw(self) -> None:
+        """Make rows of some messages that wait, and come back for the others."""
+        self._is_due = False
+        if not self._is_paused:
+            rows = [self._row(entry) for entry in self._backlog.take(_PORTION)]
+            by_id("log").prepend(*reversed(rows))
+            self._remove_oldest()
+            if self._backlog:
+                self._draw_soon()
         self._count()
 
-    def _add(self, entry: LogEntry) -> None:
+    def _row(self, entry: LogEntry) -> Element:
         row = _make(entry)
         self._rows[entry.number] = entry, row
         self._sift(entry, row)
-        by_id("log").prepend(row)
-        if len(self._rows) > _SHOWN:
-            number, (_, oldest) = next(iter(self._rows.items()))
-            del self._rows[number]
+        return row
+
+    def _remove_oldest(self) -> None:
+        for number in list(self._rows)[:-_SHOWN]:
+            _, row = self._rows.pop(number)
             self._shown.pop(number, None)
-            oldest.remove()
+            row.remove()
+            self._removed += 1
 
     def _sift(self, entry: LogEntry, row: Element) -> None:
         """Show a row if the filter lets it through."""
@@ -107,8 +126,15 @@ class Messages:
         by_id("log-found").textContent = by_id("log-count").textContent  # read out: what every message changes is not
 
     def _count(self) -> None:
+        """Write how many there are, and at the end of the list that older ones are missing."""
         shown = self._shown.values()
-        by_id("log-count").textContent = entries.count(len(self._rows), shown, held=self._arrivals)
+        dropped = self._removed + (0 if self._is_paused else self._backlog.dropped)
+        by_id("log-count").textContent = entries.count(len(self._rows), shown, held=self._arrivals, dropped=dropped)
+        self._end.textContent = entries.end(dropped)
+        if not dropped:
+            self._end.remove()
+        elif not self._end.isConnected:
+            by_id("log").append(self._end)
 
     def _open(self, element: Element, _: Any) -> None:
         view = View(element)

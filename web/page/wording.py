@@ -14,6 +14,8 @@ __all__ = [
     "fault",
     "latency",
     "power",
+    "registration",
+    "struck",
     "tone_of",
     "version",
 ]
@@ -35,6 +37,23 @@ _TONES: Final[Mapping[str, str]] = {
 def tone_of(status: str) -> str:
     """Give the tone in which a connector's status is shown: good, busy, warn, bad or idle."""
     return _TONES.get(status, "idle")
+
+
+_REGISTRATIONS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "": ("waiting for an answer", "Registering", "busy"),
+    "Accepted": ("Accepted", "Connected", "good"),
+    "Pending": ("Pending", "Pending", "warn"),
+    "Rejected": ("Rejected", "Rejected", "bad"),
+}
+
+
+def registration(status: str) -> tuple[str, str, str]:
+    """Return words, a short form and the tone for a connected station's answer to BootNotification; empty before it.
+
+    A connection alone is no success: only a station whose BootNotification was answered with Accepted may send other
+    messages (OCPP 1.6 §4.2, OCPP 2.0.1 B01 to B03).
+    """
+    return _REGISTRATIONS[status]
 
 
 def version(protocol: str | None) -> str:
@@ -72,6 +91,12 @@ _KINDS: Final[Mapping[str, str]] = {
     "malformed": "Send broken JSON for",
     "wrong_type": "Give a wrong type to",
 }
+_STRUCK: Final[Mapping[str, str]] = {
+    "drop": "it was dropped",
+    "delay": "it was sent {seconds:g} s late",
+    "malformed": "broken JSON was sent in its place",
+    "wrong_type": "a member was given a wrong type",
+}
 _TARGETS: Final[Mapping[str, str]] = {"any": "call or answer", "call": "call", "answer": "answer"}
 
 
@@ -80,6 +105,11 @@ def fault(armed: Fault) -> str:
     kind = _KINDS[armed.kind].format(seconds=armed.seconds)
     what = f"{armed.action} {_TARGETS[armed.target]}" if armed.action else _TARGETS[armed.target]
     return f"{kind} the next {what}" + (f", {armed.times} times" if armed.times > 1 else "")
+
+
+def struck(met: Fault) -> str:
+    """Say what a fault did to a message."""
+    return _STRUCK[met.kind].format(seconds=met.seconds)
 
 
 def address_problem(url: str) -> str | None:
@@ -103,9 +133,18 @@ def address_problem(url: str) -> str | None:
 
 
 def connect_failure(
-    url: str, protocols: Sequence[str], *, has_password: bool, is_secure_page: bool, is_barred: bool
+    url: str,
+    protocols: Sequence[str],
+    *,
+    has_password: bool,
+    is_secure_page: bool,
+    is_barred: bool,
+    silence: float | None = None,
 ) -> str:
-    """Explain that no connection came about, as far as a browser lets a page know."""
+    """Explain that no connection came about, as far as a browser lets a page know.
+
+    `silence` is the number of seconds after which the page gave up on a server that neither accepted nor refused.
+    """
     if is_barred:
         return (
             f"This page may not connect to {_origin(url)}: its Content-Security-Policy forbids it. "
@@ -113,6 +152,11 @@ def connect_failure(
         )
     if is_secure_page and url.startswith("ws:"):
         return "A page on https may only connect to wss:// addresses; this one is ws://."
+    if silence is not None:
+        return (
+            f"{_origin(url)} did not answer within {silence:g} seconds. Where no server listens, a connection is "
+            "mostly refused at once; so this server may hang or speak another protocol, or a firewall drops the data."
+        )
     causes = [
         "nothing listens there, or the address is wrong",
         "the password or the identity is not accepted" if has_password else "a password is wanted",

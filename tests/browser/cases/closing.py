@@ -220,7 +220,7 @@ class TestBadMessages:
         assert client.state is ConnectionState.OPEN
 
     async def test_too_many_end_the_connection_though_a_page_may_not_say_1002(self, lab):
-        client = await lab.connected(lab.puppet(), max_bad_messages=3)
+        client = await lab.connected(lab.puppet(), max_bad_messages=3, reconnect=False)
         events = told(client, "bad_message", "close")
         await lab.ask("puppet.say", client.identity, "one", "two", "three")
         code, reason = await lab.ask("puppet.hear_close", client.identity)
@@ -232,7 +232,7 @@ class TestBadMessages:
         assert events[-1][1].code == 4002
 
     async def test_nor_does_it_stay_where_the_server_does_not_answer(self, lab):
-        client = await lab.connected(lab.puppet(), max_bad_messages=1, close_timeout=0.2)
+        client = await lab.connected(lab.puppet(), max_bad_messages=1, close_timeout=0.2, reconnect=False)
         await lab.ask("puppet.say", client.identity, "one")
         await until(lambda: client.state is ConnectionState.CLOSING)
         await until(lambda: client.state is ConnectionState.CLOSED)

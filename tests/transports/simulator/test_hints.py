@@ -92,7 +92,7 @@ class TestAProblem:
 
     def test_it_says_which_rule_is_broken_where(self) -> None:
         found = hints.problem("ocpp1.6", "Reset", {"type": "Sofa"})
-        assert found == "PropertyConstraintViolation: payload.type violates enum: Hard, Soft"
+        assert found == "PropertyConstraintViolation: Reset CALL payload.type violates enum: Hard, Soft"
 
     def test_answers_have_their_own_schema(self) -> None:
         assert hints.problem("ocpp1.6", "Reset", {"status": "Accepted"}, "result") is None

@@ -65,7 +65,8 @@ class TestAnEntry:
     )
     def test_tells_of_every_member_that_breaks_it(self, lab, log, payload, problems):
         passed(lab, [3, "1", payload], "BootNotification")
-        assert sorted(log.entries[0].problem.split("; ")) == sorted(problems)
+        subject, _, rules = log.entries[0].problem.partition(" CALLRESULT ")
+        assert (subject, sorted(rules.split("; "))) == ("BootNotification", sorted(problems))
 
     def test_of_a_message_with_no_end_of_mistakes_tells_a_few(self, lab, log):
         passed(lab, [2, "1", "Reset", {f"unknown{number}": [] for number in range(100_000)}], "Reset")
@@ -108,7 +109,10 @@ class TestAnEntry:
     def test_of_an_answer_that_was_sent_as_a_raw_text_has_its_action_and_is_checked(self, lab, log):
         passed(lab, [2, "1", "Reset", {"type": "Soft"}], "Reset")
         passed(lab, [3, "1", {"status": 5}], None, direction=Direction.OUT)
-        assert (log.entries[-1].action, log.entries[-1].problem) == ("Reset", "payload.status violates type: string")
+        assert (log.entries[-1].action, log.entries[-1].problem) == (
+            "Reset",
+            "Reset CALLRESULT payload.status violates type: string",
+        )
 
     def test_of_an_answer_to_nothing_has_no_action(self, lab, log):
         passed(lab, [2, "1", "Heartbeat", {}], "Heartbeat", direction=Direction.OUT)

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from ocpp_core.actions import Direction
 from ocpp_core.errors import RPCError
 from ocpp_core.errors import TimeoutError as CallTimeout
 from ocpp_transports import NOREPLY
+from ocpp_transports.events import MessageEvent
 from ocpp_transports.station.mischief import mistyped
 from tests.transports.simulator.laboratory import VERSIONS, Lab
 
@@ -93,6 +95,42 @@ class TestACall:
         lab.run_for(60)
         assert lab.station.queued == 0
         assert action in lab.sent()
+
+
+class TestAMessageWrittenByHand:
+    """A SEND and an answer pass no middleware."""
+
+    def send(self, lab, frame):
+        lab.client.raw.clear()
+        met = lab.run(lab.station.mischief.send(frame))
+        return met, lab.client.raw
+
+    def test_is_sent_as_it_is_while_no_fault_meets_it(self, lab):
+        lab.station.mischief.arm("drop", target="call")
+        assert self.send(lab, [3, "1", {"a": 1}]) == (None, ['[3, "1", {"a": 1}]'])
+
+    @pytest.mark.parametrize(
+        ("kind", "texts"),
+        [
+            ("drop", []),
+            ("delay", ['[6, "1", "Stream", {"a": 1}]']),
+            ("malformed", ['[6, "1", "Stream", {"a": 1}']),
+            ("wrong_type", ['[6, "1", "Stream", {"a": {"not": "expected"}}]']),
+        ],
+    )
+    def test_is_met(self, lab, kind, texts):
+        fault = lab.station.mischief.arm(kind, action="Stream", target="call", seconds=20)
+        before = lab.pace.monotonic()
+        assert self.send(lab, [6, "1", "Stream", {"a": 1}]) == (fault, texts)
+        assert (lab.pace.monotonic() - before >= 20) == (kind == "delay")
+        assert lab.station.mischief.armed == []
+
+    def test_belongs_to_the_action_of_the_call_that_it_answers(self, lab):
+        call = [2, "7", "Reset", {"type": "Soft"}]
+        lab.client.tell("message", MessageEvent(Direction.IN, call, "Reset", None))
+        fault = lab.station.mischief.arm("drop", action="Reset", target="answer")
+        assert self.send(lab, [3, "8", {}]) == (None, ['[3, "8", {}]'])
+        assert self.send(lab, [3, "7", {}]) == (fault, [])
 
 
 class TestArming:

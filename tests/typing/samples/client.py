@@ -10,6 +10,7 @@ from ocpp_transports import (
     ExponentialBackoff,
     HandlerContext,
     OCPPClient,
+    Peer,
     RPCError,
     RPCSecurityError,
     SecurityProfile,
@@ -56,9 +57,16 @@ def later(context: HandlerContext) -> dict[str, Any]:
 
 
 client.handle("TriggerMessage", later)
+client.handle("MakeCoffee", later, custom=True)
+
+
+async def call_either_end(peer: Peer) -> dict[str, Any]:
+    peer.handle("DataTransfer", later)
+    return await peer.call("DataTransfer", {"vendorId": peer.identity}) if peer.protocol else {}
 
 
 async def main() -> None:
+    await call_either_end(client)
     async with client as entered:
         protocol: str = await entered.connect()
         answer: dict[str, Any] = await client.call("Heartbeat", {}, timeout=5, ttl=60.0)

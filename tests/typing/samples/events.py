@@ -5,6 +5,7 @@ from ocpp_transports.events import (
     BadMessageEvent,
     CloseEvent,
     ConnectingEvent,
+    ConnectionFailedEvent,
     DisconnectEvent,
     ErrorEvent,
     HandlerErrorEvent,
@@ -66,7 +67,12 @@ def listen_to_messages(client: OCPPClient, server: OCPPServer) -> None:
         identity: str | None = event.identity
         print(status, identity, event.reason)
 
-    print(message, silent, refused)
+    @server.on("connection_failed")
+    def lost(event: ConnectionFailedEvent) -> None:
+        address: str | None = event.remote_address
+        print(address, event.reason, event.error.args)
+
+    print(message, silent, refused, lost)
 
 
 async def iterate(client: OCPPClient) -> int:

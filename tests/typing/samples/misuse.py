@@ -6,7 +6,6 @@ from ocpp_transports import HandlerContext, OCPPClient, OCPPServer, TLSOptions
 from ocpp_transports.accept import AcceptHandshake, RejectHandshake
 from ocpp_transports.events import OpenEvent
 
-OCPPClient("CP001", "ws://127.0.0.1")  # type: ignore[call-arg]  # a client has to say what it speaks
 OCPPClient("CP001", "ws://127.0.0.1", ["ocpp1.6"])  # type: ignore[call-arg]  # by keyword
 OCPPClient(7, "ws://127.0.0.1", protocols=["ocpp1.6"])  # type: ignore[arg-type]
 OCPPClient("CP001", "ws://127.0.0.1", protocols=["ocpp1.6"], reconect=False)  # type: ignore[call-arg]
@@ -29,6 +28,7 @@ def reset(context: HandlerContext) -> dict[str, str]:
 
 
 reset(1)  # type: ignore[arg-type]  # a decorated function keeps its type
+client.handle("Reset", custom="yes")  # type: ignore[call-overload]
 client.handle()  # type: ignore[call-overload]
 client.handle("ocpp1.6", "Reset", "Soft", reset)  # type: ignore[call-overload]
 client.on("open", 1)  # type: ignore[call-overload]

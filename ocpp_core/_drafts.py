@@ -1,0 +1,99 @@
+"""The drafts of JSON Schema that are understood: 04, 06 and 07, and what of them is not.
+
+A schema that would be misread is refused when its validator is made: at the first message it would be too late.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ._schemas import Schema
+from ._violations import resolve
+
+__all__ = ["DEFAULT_DRAFT", "for_compiler", "problem_of", "references"]
+
+DEFAULT_DRAFT: Final = "http://json-schema.org/draft-07/schema#"
+_DRAFTS: Final = ("draft-04", "draft-06", "draft-07")
+_ANNOTATIONS: Final = frozenset({"default", "examples"})
+_VALUES: Final = _ANNOTATIONS | {"const", "enum"}
+"""Keywords that hold values of the payload, where `$ref`, `$id` and `const` are names like any other."""
+_NAMED: Final = frozenset({"definitions", "dependencies", "patternProperties", "properties"})
+"""Keywords that hold schemas by names, which may read like keywords."""
+
+
+def problem_of(document: Schema) -> str | None:
+    """Say why a schema would be misread, or be fetched in parts from elsewhere; None if it can be used."""
+    draft = document["$schema"]
+    if not isinstance(draft, str) or not any(name in draft for name in _DRAFTS):
+        return f"expected $schema of {', '.join(_DRAFTS)} or none, got {draft!r}"
+    for ref in references(document):
+        try:
+            resolve(document, ref)
+        except ValueError as error:
+            return str(error)
+    if any(map(_rebases, _parts(document))):
+        return "expected $id at the root of a schema, got one below it that $ref is relative to"
+    return None
+
+
+def references(schema: object) -> Iterator[str]:
+    """Find every `$ref` of a schema, at any depth."""
+    nodes = [schema]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict):
+            if isinstance(ref := node.get("$ref"), str):
+                yield ref
+            nodes.extend(_parts(node))
+        elif isinstance(node, list):
+            nodes.extend(node)
+
+
+def for_compiler(document: Schema) -> Schema:
+    """Copy a schema in words that the compiler understands, and may write into.
+
+    fastjsonschema cannot compile `const` without its detailed exceptions. `enum` with one member means the same, and
+    is a sibling that leaves an `enum` beside it alone. To draft 04 `const` is no keyword.
+    """
+    spelled: Schema = _spelled(document, has_const="draft-04" not in document["$schema"])
+    return spelled
+
+
+def _spelled(node: Any, *, has_const: bool) -> Any:
+    if isinstance(node, list):
+        return [_spelled(item, has_const=has_const) for item in node]
+    if not isinstance(node, dict):
+        return node
+    copy: Schema = {}
+    for key, value in node.items():
+        if key in _NAMED and isinstance(value, dict):
+            copy[key] = {name: _spelled(part, has_const=has_const) for name, part in value.items()}
+        elif key not in _ANNOTATIONS:
+            copy[key] = value if key in _VALUES else _spelled(value, has_const=has_const)
+    if has_const and "const" in copy:
+        copy["allOf"] = [*copy.get("allOf", ()), {"enum": [copy.pop("const")]}]
+    return copy
+
+
+def _parts(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Find what a schema holds below it, schemas by name among them; no values."""
+    for key, value in schema.items():
+        if key in _NAMED and isinstance(value, dict):
+            yield from value.values()
+        elif key not in _VALUES:
+            yield value
+
+
+def _rebases(node: object) -> bool:
+    """Whether an id below the root has a `$ref` within: that is relative to the id, not to the root."""
+    if isinstance(node, list):
+        return any(map(_rebases, node))
+    if not isinstance(node, dict):
+        return False
+    if "$ref" not in node and any(_is_address(node.get(name)) for name in ("$id", "id")):
+        return any(True for _ in references(node))
+    return any(map(_rebases, _parts(node)))
+
+
+def _is_address(value: object) -> bool:
+    """Whether an id is more than a name within the schema (draft-07 §8.2.3)."""
+    return isinstance(value, str) and not value.startswith("#")

@@ -1,0 +1,70 @@
+"""Rules for the identities of stations: which characters, how many of them, and whether case matters.
+
+Sources: OCPP 2.0.1 and 2.1 Part 2 (`identifierString`) and Part 4 §3.1.1. OCPP-J 1.6 §3.1.1 states no rule, so the rule
+for 1.6 is this library's.
+"""
+
+import re
+from dataclasses import dataclass
+from math import inf
+from typing import Final, Literal, TypeAlias, get_args
+
+__all__ = ["IdentityCharacters", "IdentityRule"]
+
+IdentityCharacters: TypeAlias = Literal["standard", "printable", "any"]
+"""The characters an identity may hold.
+
+* `standard`: with a subprotocol of OCPP 2.x those of `identifierString`, with any other one those of `printable`.
+* `printable`: printable characters except `/` and `\\`, no blank at either end, and neither `.` nor `..`. Control
+  characters, bidirectional and other invisible format characters, and line separators are not printable.
+* `any`: every character but control characters.
+"""
+
+_IDENTIFIER_STRING: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]+")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_DOT_SEGMENTS: Final = frozenset({".", ".."})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityRule:
+    """The rule that the identities of a server's stations obey. Raises ValueError for a value out of range."""
+
+    characters: IdentityCharacters = "standard"
+    max_length: float = 48
+    """Characters; at least 1, `inf` for no limit. OCPP 2.x allows 48 (Part 4 §3.1.1)."""
+    ignore_case: bool = False
+    """Identities that differ in case only name one station."""
+
+    def __post_init__(self) -> None:
+        if self.characters not in get_args(IdentityCharacters):
+            raise ValueError(f"expected identity_characters 'standard', 'printable' or 'any', got {self.characters!r}")
+        if isinstance(self.max_length, bool) or not self.max_length >= 1:
+            raise ValueError(f"expected max_identity_length >= 1 characters, got {self.max_length!r}")
+
+    def allows(self, identity: str, protocol: str | None) -> bool:
+        """Return True if a station that speaks this subprotocol may have this identity; None is no OCPP version."""
+        if not 1 <= len(identity) <= self.max_length:
+            return False
+        if self.characters == "any":
+            return not _CONTROL.search(identity)
+        if identity in _DOT_SEGMENTS or not identity.isprintable():
+            return False
+        if self._wants_identifier(protocol):
+            return _IDENTIFIER_STRING.fullmatch(identity) is not None
+        return identity == identity.strip() and not ("/" in identity or "\\" in identity)
+
+    def expectation(self, protocol: str | None) -> str:
+        """Return the rule in words, for the answer to a station that breaks it."""
+        length = "at least 1" if self.max_length == inf else f"1 to {self.max_length:g}"
+        if self.characters == "any":
+            return f"expected {length} characters that are no control characters"
+        if self._wants_identifier(protocol):
+            return f"expected {length} characters of A-Z a-z 0-9 *-_=:+|@."
+        return f"expected {length} printable characters without / and \\, blanks at the ends, and not . or .."
+
+    def _wants_identifier(self, protocol: str | None) -> bool:
+        return self.characters == "standard" and protocol is not None and protocol.startswith("ocpp2")
+
+    def key(self, identity: str) -> str:
+        """Return the text by which a station is looked up: equal for identities that name one station."""
+        return identity.casefold() if self.ignore_case else identity

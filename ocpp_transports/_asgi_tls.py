@@ -1,0 +1,54 @@
+"""What the TLS extension of ASGI says of a station's certificate.
+
+Source: the TLS Extension of ASGI 0.2. Few ASGI servers offer it. The name in it is written as RFC 4514 has it.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+__all__ = ["certificate_of"]
+
+_COMMON_NAMES: Final = frozenset({"CN", "2.5.4.3"})
+# An attribute: a type, `=`, and a value in which the special characters of RFC 4514 §2.4 are escaped. One that is not
+# makes the name unreadable: it may be quoted in an older way. `#` begins a hexadecimal form, which names no station.
+_ATTRIBUTE: Final = re.compile(r'\s*([A-Za-z][A-Za-z0-9-]*|[0-9.]+)\s*=((?:\\.|[^\\,+"<>;])*)(?:[,+]|\Z)', re.DOTALL)
+_ESCAPES: Final = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)", re.DOTALL)
+
+
+def certificate_of(scope: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the CN of the verified client certificate in the form of `getpeercert`; None without one.
+
+    A certificate that the ASGI server could not verify (`client_cert_error`) is none.
+    """
+    extension = (scope.get("extensions") or {}).get("tls") or {}
+    name = extension.get("client_cert_name")
+    if not isinstance(name, str) or extension.get("client_cert_error"):
+        return None
+    names = _common_names(name)
+    return {"subject": tuple((("commonName", each),) for each in names)} if names else None
+
+
+def _common_names(name: str) -> list[str]:
+    """Read the CNs of a distinguished name; none of one that is not well-formed."""
+    found, at = [], 0
+    while at < len(name):
+        attribute = _ATTRIBUTE.match(name, at)
+        if attribute is None:
+            return []
+        at = attribute.end()
+        if attribute[1].upper() in _COMMON_NAMES and not attribute[2].lstrip().startswith("#"):
+            found.append(_unescaped(attribute[2]))
+    return found
+
+
+def _unescaped(value: str) -> str:
+    """Undo the escapes; blanks around a value are no part of it unless they are escaped (RFC 4514 §4)."""
+    bare = re.sub(r"(?<!\\) +\Z", "", value.lstrip(" "))
+    return _ESCAPES.sub(_character, bare)
+
+
+def _character(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return escape[2]
+    return bytes.fromhex(escape[1].replace("\\", "")).decode(errors="replace")

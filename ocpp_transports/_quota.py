@@ -1,0 +1,89 @@
+"""How many of something a server has at a time, in all and by address."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from ipaddress import IPv6Address
+from math import inf
+from typing import Final
+
+__all__ = ["WARN_INTERVAL", "Quota", "SocketGate", "owner_of"]
+
+WARN_INTERVAL: Final = 10.0
+"""Seconds between two warnings of connections that were turned away: a flood of them must not flood the log."""
+
+
+def owner_of(address: str | None) -> str:
+    """Return what addresses of one owner have in common.
+
+    Whoever has one IPv6 address has 2^64 of them (RFC 6177), so that is the network of 64 bits.
+    """
+    if address is None or ":" not in address:
+        return address or ""
+    try:
+        parsed = IPv6Address(address.partition("%")[0])
+    except ValueError:  # what another server calls an address
+        return address
+    return str(parsed.ipv4_mapped) if parsed.ipv4_mapped is not None else parsed.exploded[:19]
+
+
+class Quota:
+    """Counts what is in use; `enter` and `leave` come in pairs."""
+
+    __slots__ = ("_by_owner", "total")
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._by_owner: Counter[str] = Counter()
+
+    def is_used_up(self, owner: str, limit: float, limit_by_owner: float) -> bool:
+        """Return True if there is no room for one more of this owner."""
+        return self.total >= limit or self._by_owner[owner] >= limit_by_owner
+
+    def enter(self, owner: str) -> None:
+        """Count one more."""
+        self.total += 1
+        self._by_owner[owner] += 1
+
+    def leave(self, owner: str) -> None:
+        """Count one less; owners that have none left are forgotten."""
+        self.total -= 1
+        self._by_owner[owner] -= 1
+        if not self._by_owner[owner]:
+            del self._by_owner[owner]
+
+
+class SocketGate:
+    """Counts the sockets of a server's listeners, from accepting to closing, and turns away those beyond the limits.
+
+    `now` is the event loop's clock; `warn` is told at most once in `WARN_INTERVAL` seconds.
+    """
+
+    def __init__(self, now: Callable[[], float], warn: Callable[[str], None]) -> None:
+        self.limit = inf
+        self.limit_by_address = inf
+        self._now = now
+        self._warn = warn
+        self._quota = Quota()
+        self._turned_away = 0
+        self._quiet_until = -inf
+
+    def admit(self, address: str | None) -> Callable[[], None] | None:
+        """Count a socket and return what is to be called once it is closed; None if it has to be closed at once."""
+        owner = owner_of(address)
+        if self._quota.is_used_up(owner, self.limit, self.limit_by_address):
+            self._turned_away += 1
+            self._tell(address)
+            return None
+        self._quota.enter(owner)
+        return partial(self._quota.leave, owner)
+
+    def _tell(self, address: str | None) -> None:
+        now = self._now()
+        if now < self._quiet_until:
+            return
+        self._warn(
+            f"{self._turned_away} connections closed unread, the last one from {address}: {self._quota.total} sockets"
+            f" are open (max_sockets={self.limit:g}, max_sockets_per_address={self.limit_by_address:g})"
+        )
+        self._turned_away, self._quiet_until = 0, now + WARN_INTERVAL

@@ -1,0 +1,96 @@
+"""Secrets within texts: credentials in URLs, secret fields of JSON that a text holds, private keys."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+__all__ = ["REDACTED", "hide_in_text", "is_secret_name"]
+
+REDACTED: Final = "***"
+
+_NAMES: Final = (
+    r"pass[ _-]?word|passwd|pass[ _-]?phrase|pass[ _-]?code|pwd|secret|credential"
+    r"|authorization[ _-]?key|auth[ _-]?key|private[ _-]?key|pre[ _-]?shared[ _-]?key|shared[ _-]?key"
+    r"|api[ _-]?key|access[ _-]?key|signing[ _-]?key|encryption[ _-]?key|wpa[ _-]?key|wifi[ _-]?key|vpn[ _-]?key"
+)
+_SECRET_NAME: Final = re.compile(rf"{_NAMES}|token\Z|\A(?:authorization|cookie|bearer|pin|psk)\Z", re.IGNORECASE)
+# A text of no known form: what follows such a name and a sign that it has a value.
+_NAMED_VALUE: Final = re.compile(
+    rf"""(?:{_NAMES}|token|id[ _-]?tag|\bauthorization|\bcookie)[\w.\-]{{0,40}}["'\\]{{0,8}}\s{{0,8}}[=:>]"""
+    r"""(?!\*\*\*)""",
+    re.IGNORECASE,
+)
+_STEMS: Final = ("authorization", "cookie", "credential", "key", "pass", "pwd", "secret", "tag", "token")
+"""One of them is in every match of the above; to look for them first is far cheaper."""
+_PARAMETER: Final = re.compile(r"([?&;#])([^=&;#?]{1,100})=([^&;#]*)")
+_SECRET_PARAMETERS: Final = frozenset({"auth", "code", "jwt", "key", "otp", "sas", "session", "sid", "sig"})
+_RUN: Final = re.compile(r"\S+")
+_HOST: Final = re.compile(r"[\w.~-]*(?::\d*)?|\[[0-9A-Fa-f:.]*\](?::\d*)?")
+_WEB: Final = ("http", "https", "ws", "wss")
+_JSON_STARTS: Final = ("{", "[", '"')
+
+
+def is_secret_name(name: str) -> bool:
+    """Return True if a field, setting or parameter of this name holds a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def hide_in_text(text: str, redact: Callable[[Any], Any]) -> str:
+    """Replace the secrets in a text; `redact` is called for the value if the text holds JSON.
+
+    Takes time in proportion to the length of the text, whatever it holds.
+    """
+    if "PRIVATE KEY-----" in text:
+        return REDACTED
+    if text.lstrip().startswith(_JSON_STARTS):
+        try:
+            held = json.loads(text)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return _written(redact(held))
+    if ("@" in text and ":" in text) or "=" in text:
+        text = _RUN.sub(lambda run: _hide_in_run(run[0]), text)
+    low = text.lower()
+    named = _NAMED_VALUE.search(text) if any(stem in low for stem in _STEMS) else None
+    # The value may hold anything, so nothing says where it ends.
+    return text if named is None else text[: named.end()] + REDACTED
+
+
+def _written(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (ValueError, RecursionError):  # for example a number of too many digits
+        return REDACTED
+
+
+def _hide_in_run(run: str) -> str:
+    """Replace the credentials in a text without blanks."""
+    return _PARAMETER.sub(_hide_parameter, _hide_user(run))
+
+
+def _hide_user(run: str) -> str:
+    """Replace the user information of a URL, with or without its scheme, up to the last `@`.
+
+    Passwords in the field hold `/`, `?`, `#` and `@` unescaped, so the rules of RFC 3986 §3.2 alone would let the rest
+    of one through. In URLs of the web whose host is beyond doubt, an `@` further on is taken for what it is.
+    """
+    colon, at = run.find(":"), run.rfind("@")
+    if not 0 <= colon < at:
+        return run
+    scheme, mark, rest = run.partition("://")
+    if not mark:
+        return REDACTED + run[at:]
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if scheme.lower().endswith(_WEB) and _HOST.fullmatch(authority):
+        return run
+    return f"{scheme}://{REDACTED}{run[at:]}" if at > len(scheme) else run
+
+
+def _hide_parameter(found: re.Match[str]) -> str:
+    mark, name = found[1], found[2]
+    low = name.lower()
+    is_secret = is_secret_name(low) or low in _SECRET_PARAMETERS or low.endswith(("signature", "key"))
+    holds_user = "%40" in found[3] and "%3a" in found[3].lower()  # of a URL within this one
+    return f"{mark}{name}={REDACTED}" if is_secret or holds_user else found[0]

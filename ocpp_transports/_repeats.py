@@ -1,0 +1,64 @@
+"""How often the same kind of record is written, so that a peer cannot flood a log."""
+
+from typing import Final, TypeAlias
+
+__all__ = ["BURST", "WINDOW", "Repeats"]
+
+WINDOW: Final = 60.0
+"""Seconds that records of one kind are counted for."""
+BURST: Final = 5
+"""Records of one kind that are written in a window; beyond, they are counted."""
+
+_MAX_KINDS: Final = 50
+_OTHERS: Final = "other records"
+"""The kind of all that is none of fifty others."""
+
+_Kind: TypeAlias = tuple[int, str]
+"""The level and the kind of a record."""
+
+
+class _Count:
+    __slots__ = ("ends", "left_out", "written")
+
+    def __init__(self, ends: float) -> None:
+        self.ends = ends
+        self.written = 1
+        self.left_out = 0
+
+
+class Repeats:
+    """The records of one connection, or of one server, by kind.
+
+    There is no timer: what was left out is told with the next record that is written, or at the end by `take`.
+    """
+
+    __slots__ = ("_counts",)
+
+    def __init__(self) -> None:
+        self._counts: dict[_Kind, _Count] = {}
+
+    def admit(self, kind: _Kind, now: float) -> int | None:
+        """Return how many records were left out before this one, or None if this one is to be left out."""
+        count = self._counts.get(kind)
+        if count is None and self._is_full(now):
+            kind = kind[0], _OTHERS
+            count = self._counts.get(kind)
+        if count is None or now >= count.ends:
+            self._counts[kind] = _Count(now + WINDOW)
+            return 0 if count is None else count.left_out
+        if count.written < BURST:
+            count.written += 1
+            return 0
+        count.left_out += 1
+        return None
+
+    def _is_full(self, now: float) -> bool:
+        """Return True if there are too many kinds, those with nothing left to tell aside."""
+        if len(self._counts) >= _MAX_KINDS:
+            self._counts = {kind: count for kind, count in self._counts.items() if count.left_out or now < count.ends}
+        return len(self._counts) >= _MAX_KINDS
+
+    def take(self) -> list[tuple[_Kind, int]]:
+        """Return the kinds of which records were left out and have not been told, with their numbers; start anew."""
+        counts, self._counts = self._counts, {}
+        return [(kind, count.left_out) for kind, count in counts.items() if count.left_out]

@@ -1,0 +1,39 @@
+"""What the kernel knows of a TCP connection and its stream does not tell.
+
+Linux answers `TCP_INFO` (tcp(7)) without touching the stream. Elsewhere nothing is known here: a reset is noticed by
+the next read or write, and progress where bytes leave this process.
+"""
+
+import socket
+import struct
+from typing import Any, Final
+
+__all__ = ["acknowledged", "is_broken"]
+
+_TCP_INFO: Final = getattr(socket, "TCP_INFO", None)
+_CLOSED: Final = 7
+"""TCP_CLOSE among the states of include/net/tcp_states.h: the peer has reset the connection, or it has timed out."""
+_ACKED: Final = struct.Struct("=120xQ")
+"""`tcpi_bytes_acked` in struct tcp_info (linux/tcp.h): what the peer has confirmed in all."""
+
+
+def _info(raw_socket: Any, size: int) -> bytes:
+    if _TCP_INFO is None or raw_socket is None:
+        return b""
+    try:
+        info: bytes = raw_socket.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, size)
+    except OSError:  # no TCP socket, or one that is closed already
+        return b""
+    return info
+
+
+def is_broken(raw_socket: Any) -> bool:
+    """Return True if the connection was reset, although what arrived before may still be unread."""
+    state = _info(raw_socket, 1)
+    return bool(state) and state[0] == _CLOSED
+
+
+def acknowledged(raw_socket: Any) -> int | None:
+    """Return the bytes that the peer has confirmed since the connection began, None where that cannot be known."""
+    info = _info(raw_socket, _ACKED.size)
+    return _ACKED.unpack(info)[0] if len(info) == _ACKED.size else None

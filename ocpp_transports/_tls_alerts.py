@@ -1,0 +1,69 @@
+"""Tell a peer why its TLS handshake failed.
+
+OpenSSL writes an alert, but asyncio, uvloop and anyio drop the connection without sending it: the peer would see a bare
+end of the stream. The object that does the handshake sends it on the socket itself.
+"""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any, Final
+
+__all__ = ["sending_alerts"]
+
+_socket: ContextVar[socket.socket | None] = ContextVar("ocpp_transports_socket", default=None)
+"""Of the handshake that begins in this task."""
+
+_PLAIN_HTTP: Final = (
+    b"HTTP/1.1 400 Bad Request\r\nUpgrade: TLS/1.2, HTTP/1.1\r\nConnection: Upgrade, close\r\n"  # RFC 2817 §4.2
+    b"Content-Type: text/plain\r\nContent-Length: 33\r\n\r\nThis port speaks TLS: use wss://\n"
+)
+
+
+class _AlertingObject(ssl.SSLObject):
+    """Does a handshake as usual; where it fails, sends what OpenSSL has to say about that."""
+
+    _wire: tuple[ssl.MemoryBIO, socket.socket] | None = None
+
+    @classmethod
+    def _create(cls, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *args: Any, **options: Any) -> ssl.SSLObject:
+        made: _AlertingObject = super()._create(incoming, outgoing, *args, **options)  # type: ignore[misc]
+        raw = _socket.get()
+        made._wire = None if raw is None else (outgoing, raw)
+        return made
+
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            self._tell(error)
+            raise
+        self._wire = None
+
+    def _tell(self, error: ssl.SSLError) -> None:
+        wire, self._wire = self._wire, None
+        if wire is None:
+            return
+        outgoing, raw = wire
+        text = _PLAIN_HTTP if self.server_side and error.reason == "HTTP_REQUEST" else outgoing.read()
+        with suppress(OSError):  # one try: a peer that does not read is not waited for
+            raw.send(text)
+
+
+@contextmanager
+def sending_alerts(context: ssl.SSLContext, raw: socket.socket | None) -> Iterator[None]:
+    """Have a handshake of this context that begins in this block, in this task, send its alert on this socket.
+
+    None, or a context that makes objects of a kind of its own: nothing is sent.
+    """
+    if context.sslobject_class is ssl.SSLObject:
+        context.sslobject_class = _AlertingObject
+    token = _socket.set(raw)
+    try:
+        yield
+    finally:
+        _socket.reset(token)

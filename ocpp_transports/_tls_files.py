@@ -1,0 +1,110 @@
+"""Certificates and keys as OpenSSL wants them, from paths or bytes; what is wrong with a file is said with its name."""
+
+import os
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+__all__ = ["Pem", "load_own", "with_authority"]
+
+Pem: TypeAlias = str | os.PathLike[str] | bytes
+"""A path, or the PEM text itself as bytes (or as str where it begins with `-----BEGIN`)."""
+
+
+def with_authority(purpose: ssl.Purpose, ca: Pem | None) -> ssl.SSLContext:
+    """Make a context that trusts these certificates alone; of a client, without any, those of the system.
+
+    Raises OSError as `load_own` does.
+    """
+    if ca is None:
+        return ssl.create_default_context(purpose)
+    data = _content(ca)
+    try:
+        if data is None:
+            return ssl.create_default_context(purpose, cafile=_readable(ca))
+        return ssl.create_default_context(
+            purpose, cadata=data.decode("ascii", "replace") if b"-----BEGIN" in data else data
+        )
+    except ssl.SSLError as error:
+        raise _named(error, f"cannot read the certificates of ca, {_name(ca)}") from error
+
+
+def load_own(context: ssl.SSLContext, cert: Pem, key: Pem | None, passphrase: str | bytes | None) -> None:
+    """Load a certificate with its chain, and its private key; a key of None stands in the same file.
+
+    Raises OSError with the file's name: FileNotFoundError and its like for what cannot be opened, ssl.SSLError for
+    what is in it.
+    """
+    with _as_file(cert) as cert_file, _as_file(key) as key_file:
+        try:
+            # A callback even without a passphrase: otherwise OpenSSL would ask for one on the terminal.
+            context.load_cert_chain(str(cert_file), key_file, password=_passphrase(passphrase))
+        except ssl.SSLError as error:
+            raise _named(error, _guilty(error, str(cert_file), cert, key)) from error
+
+
+def _passphrase(passphrase: str | bytes | None) -> Callable[[], str | bytes]:
+    return lambda: passphrase or ""
+
+
+def _guilty(error: ssl.SSLError, cert_file: str, cert: Pem, key: Pem | None) -> str:
+    """Say which of the two is at fault: OpenSSL only says that one is."""
+    own_key = f"the key, {_name(cert if key is None else key)}"
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return f"{own_key}, does not belong to the certificate, {_name(cert)}"
+    if (error.reason or "").endswith(("TOO_SMALL", "TOO_WEAK")):
+        return f"the certificate, {_name(cert)}, is too weak"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cert_file)
+    except ssl.SSLError:
+        return f"cannot read the certificate, {_name(cert)}"
+    return f"cannot read {own_key}: is there one, and is the passphrase right?"
+
+
+def _named(error: ssl.SSLError, text: str) -> ssl.SSLError:
+    """Make an error of the same kind that says what OpenSSL could not know."""
+    named = type(error)(error.errno, f"{text} ({error.strerror})")
+    named.reason, named.library = error.reason, error.library
+    return named
+
+
+def _name(pem: Pem) -> str:
+    """Name a file, and what is none by what it is: it may be secret."""
+    data = _content(pem)
+    return repr(os.fsdecode(pem)) if data is None else f"given as {type(pem).__name__}"
+
+
+def _content(pem: Pem) -> bytes | None:
+    """Return the bytes of what is no path."""
+    if isinstance(pem, bytes):
+        return pem
+    return pem.encode() if isinstance(pem, str) and pem.lstrip().startswith("-----BEGIN") else None
+
+
+def _readable(path: Pem) -> str:
+    """Return a path that can be opened. Raises OSError with its name, which OpenSSL leaves out."""
+    with Path(os.fsdecode(path)).open("rb"):
+        return os.fsdecode(path)
+
+
+@contextmanager
+def _as_file(pem: Pem | None) -> Iterator[str | None]:
+    """Yield a path: OpenSSL reads own certificates and keys from files only.
+
+    Bytes go through a file that only this user can read, and that is gone at once.
+    """
+    data = None if pem is None else _content(pem)
+    if pem is None or data is None:
+        yield None if pem is None else _readable(pem)
+        return
+    import tempfile  # noqa: PLC0415 - dear to load, and for certificates given as bytes only
+
+    handle, name = tempfile.mkstemp(prefix="ocpp-ws-io-", suffix=".pem")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        yield name
+    finally:
+        Path(name).unlink()

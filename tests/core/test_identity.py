@@ -1,0 +1,61 @@
+"""Which identities a station may have."""
+
+from math import inf
+
+import pytest
+
+from ocpp_core.identity import IdentityRule
+
+STANDARD, PRINTABLE, ANY = (IdentityRule(characters=each) for each in ("standard", "printable", "any"))
+
+ALLOWED = [  # (identity, by OCPP 2.x, by 1.6 and `printable`, by `any`)
+    ("CP1", True, True, True),
+    ("a-Z0*_=:+|@.", True, True, True),
+    ("a..b", True, True, True),
+    ("C" * 48, True, True, True),
+    ("RDAM 123", False, True, True),
+    ("CP ü", False, True, True),
+    ("CP%2F1", False, True, True),
+    ("a/b", False, False, True),
+    ("a\\b", False, False, True),
+    (".", False, False, True),
+    ("..", False, False, True),
+    (" CP1", False, False, True),
+    ("CP1 ", False, False, True),
+    ("CP\u202e1", False, False, True),  # right-to-left override
+    ("CP\u2066 1", False, False, True),  # left-to-right isolate
+    ("CP\u200b1", False, False, True),  # zero width space
+    ("CP\u20281", False, False, True),  # line separator
+    ("CP\ufeff1", False, False, True),
+    ("CP\x001", False, False, False),
+    ("CP\n1", False, False, False),
+    ("CP\x7f1", False, False, False),
+    ("CP\x851", False, False, False),  # a control character of ISO 8859: next line
+    ("C" * 49, False, False, False),
+    ("", False, False, False),
+]
+
+
+class TestCharacters:
+    @pytest.mark.parametrize(("identity", "by_2x", "by_16", "by_any"), ALLOWED)
+    def test_depend_on_version_and_option(self, identity, by_2x, by_16, by_any):
+        assert [STANDARD.allows(identity, protocol) for protocol in ("ocpp2.0.1", "ocpp2.1")] == [by_2x, by_2x]
+        assert [STANDARD.allows(identity, protocol) for protocol in ("ocpp1.6", "own", None)] == [by_16] * 3
+        assert [PRINTABLE.allows(identity, protocol) for protocol in ("ocpp2.1", "ocpp1.6")] == [by_16, by_16]
+        assert ANY.allows(identity, "ocpp2.1") is by_any
+
+    @pytest.mark.parametrize("rule", [STANDARD, PRINTABLE, ANY])
+    def test_a_refusal_says_what_was_expected(self, rule):
+        assert "expected 1 to 48 " in rule.expectation("ocpp2.1")
+
+
+class TestLength:
+    def test_may_be_more(self):
+        assert IdentityRule(max_length=inf).allows("C" * 10_000, "ocpp1.6")
+        assert not IdentityRule(max_length=64).allows("C" * 65, "ocpp1.6")
+
+
+class TestCase:
+    def test_tells_two_stations_apart_unless_it_is_ignored(self):
+        assert IdentityRule().key("CP1") != IdentityRule().key("cp1")
+        assert IdentityRule(ignore_case=True).key("CP1") == IdentityRule(ignore_case=True).key("cp1")

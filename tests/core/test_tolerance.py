@@ -1,0 +1,98 @@
+"""What is done for peers that break the rules: nulls for absent members, and texts mended by the application."""
+
+import json
+
+import pytest
+
+from ocpp_core.actions import Dispatch, Report, ReportKind, Trace
+from ocpp_core.config import SessionConfig, Violation
+from ocpp_core.inputs import StartCall, TextReceived
+from ocpp_core.messages import Leniency
+from ocpp_core.versions import OCPP21, ErrorCode
+from tests.core.player import a_session, of, reports, sent, settled
+
+
+class NoNulls:
+    """A validator that refuses `null` wherever it stands, and a payload without `must`."""
+
+    def has(self, action):
+        return True
+
+    def check_call(self, action, payload):
+        text = json.dumps(payload)
+        return None if "null" not in text and "must" in text else Violation(ErrorCode.TYPE_CONSTRAINT_VIOLATION, "null")
+
+    check_result = check_send = check_call
+
+    def without_nulls(self, kind, action, payload):
+        if isinstance(payload, dict):
+            return {name: self.without_nulls(kind, action, item) for name, item in payload.items() if item is not None}
+        return [self.without_nulls(kind, action, item) for item in payload] if isinstance(payload, list) else payload
+
+
+FORGIVING = Leniency(null_members=True)
+NULLS = '{"must":1,"info":null,"list":[{"a":null,"b":[2]}]}'
+BARE = {"must": 1, "list": [{"b": [2]}]}
+
+
+class TestNullMembers:
+    """`Leniency.null_members`, in strict mode and in what is received."""
+
+    @pytest.mark.parametrize("text", [f'[2,"a","X",{NULLS}]', f'[6,"a","NotifyPeriodicEventStream",{NULLS}]'])
+    def test_of_a_call_and_a_send_are_absent_for_the_handler(self, text):
+        done = a_session(OCPP21, validator=NoNulls(), leniency=FORGIVING, trace=True).hear(text)
+        assert of(Dispatch, done)[0].payload == BARE
+        assert of(Trace, done)[0].frame == json.loads(text)
+        assert reports(done) == []
+
+    def test_of_a_result_are_absent_for_the_caller(self):
+        session = a_session(validator=NoNulls(), leniency=FORGIVING)
+        session.play(StartCall(1, "X", {"must": 1}))
+        assert settled(session.hear(f'[3,"id-1",{NULLS}]')) == {1: BARE}
+
+    @pytest.mark.parametrize(
+        ("payload", "leniency"), [(NULLS, Leniency()), ('{"must":null}', FORGIVING), ("[null]", FORGIVING)]
+    )
+    def test_are_refused_without_the_tolerance_and_where_they_are_needed(self, payload, leniency):
+        payload = payload if payload.startswith("{") else f'{{"must":{payload}}}'
+        session = a_session(OCPP21, validator=NoNulls(), leniency=leniency)
+        assert sent(session.hear(f'[2,"a","X",{payload}]'))[0][2] == "TypeConstraintViolation"
+        assert reports(session.hear(f'[6,"b","NotifyPeriodicEventStream",{payload}]')) == [ReportKind.BAD_MESSAGE]
+
+    def test_are_kept_where_the_schema_or_nobody_minds(self):
+        done = a_session(leniency=FORGIVING).hear(f'[2,"a","X",{NULLS}]')
+        assert of(Dispatch, done)[0].payload == json.loads(NULLS)
+
+
+def quoted(text):
+    return text.replace("'", '"')
+
+
+class TestMendedTexts:
+    """`SessionConfig.mend_text`."""
+
+    def test_are_parsed_in_the_place_of_what_came(self):
+        done = a_session(mend_text=quoted).hear("[2,'a','X',{'n':1}]")
+        assert of(Dispatch, done)[0].payload == {"n": 1}
+
+    @pytest.mark.parametrize("broken", [ValueError("secret"), KeyboardInterrupt(), SystemExit(1)])
+    def test_a_function_that_raises_is_reported_and_the_text_read_as_it_came(self, broken):
+        def mend(text):
+            raise broken
+
+        done = a_session(mend_text=mend).hear('[2,"a","X",{}]', "[2,'b'")
+        assert reports(done) == [ReportKind.MEND_FAILED, ReportKind.MEND_FAILED, ReportKind.BAD_MESSAGE]
+        assert of(Report, done)[0].detail == f"mend_text raised {type(broken).__name__}"
+        assert isinstance(of(Report, done)[0].error, Exception)
+        assert of(Dispatch, done)[0].message_id == "a"
+        assert "secret" not in str(sent(done))
+
+    @pytest.mark.parametrize("wrong", [None, b"[]", 5])
+    def test_what_is_no_text_is_reported_and_the_text_read_as_it_came(self, wrong):
+        done = a_session(mend_text=lambda text: wrong).play(TextReceived('[2,"a","X",{}]'))
+        assert reports(done) == [ReportKind.MEND_FAILED]
+        assert of(Dispatch, done)[0].message_id == "a"
+
+    def test_want_a_function(self):
+        with pytest.raises(TypeError, match="mend_text as a function, got str"):
+            SessionConfig(mend_text="strip")

@@ -1,0 +1,64 @@
+"""What Linux tells of a connection without touching it; elsewhere nothing is known."""
+
+import socket
+import struct
+import sys
+
+import pytest
+
+from ocpp_transports._tcp import acknowledged, is_broken
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO of other systems is another one, and not asked")
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER so that a close resets the connection."""
+
+
+@pytest.fixture
+def pair():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        peer = socket.create_connection(server.getsockname())
+        ours, _ = server.accept()
+    with peer, ours:
+        ours.settimeout(10)
+        yield ours, peer
+
+
+@linux
+def test_an_open_connection_is_whole_and_counts_what_was_confirmed(pair):
+    ours, peer = pair
+    before = acknowledged(ours)
+    ours.sendall(b"x" * 1000)
+    assert peer.recv(2000) == b"x" * 1000
+    while acknowledged(ours) == before:  # the confirmation is on its way
+        pass
+    assert (acknowledged(ours) - before, is_broken(ours)) == (1000, False)
+
+
+@linux
+def test_a_reset_shows_although_there_is_something_to_read(pair):
+    ours, peer = pair
+    peer.sendall(b"the last words")
+    assert ours.recv(14, socket.MSG_PEEK)
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    peer.close()
+    while not is_broken(ours):  # the reset is on its way
+        pass
+    assert ours.recv(20) == b"the last words"
+
+
+@linux
+def test_an_orderly_end_is_no_break(pair):
+    ours, peer = pair
+    peer.sendall(b"the last words")
+    peer.close()
+    assert ours.recv(20) == b"the last words"
+    assert ours.recv(20) == b""
+    assert not is_broken(ours)
+
+
+def test_nothing_is_known_of_what_is_no_tcp_socket():
+    ours, peer = socket.socketpair()
+    with ours, peer:
+        assert (acknowledged(ours), is_broken(ours)) == (None, False)
+    assert (acknowledged(ours), is_broken(ours)) == (None, False)
+    assert (acknowledged(None), is_broken(None)) == (None, False)
