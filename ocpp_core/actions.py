@@ -168,6 +168,8 @@ class ReportKind(Enum):
     """An answer to no CALL of ours; counts towards `max_bad_messages` unless it may answer a raw one."""
     LATE_ANSWER = "late answer"
     """An answer to a CALL that had timed out."""
+    REPEATED_ANSWER = "repeated answer"
+    """A further answer to a CALL that was answered; the first one counted."""
     DUPLICATE_ID = "duplicate message id"
     """A CALL whose id is still in progress; it was refused, the first one goes on."""
     OVERLOAD = "too many CALLs in progress"

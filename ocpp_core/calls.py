@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableSequence
 from dataclasses import dataclass
 from itertools import takewhile
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from .actions import Direction, Report, ReportKind, SessionAction, Settle, Trace
 from .config import IdFactory, SessionConfig, Violation
@@ -41,7 +41,6 @@ from .versions import ErrorCode, Version
 __all__ = [
     "Calls",
     "OutboundCall",
-    "RecentIds",
     "check_command",
     "check_message_id",
     "enqueue",
@@ -49,7 +48,13 @@ __all__ = [
     "prepare_call",
     "prepare_raw",
     "violation_error",
+    "with_newest",
 ]
+
+_TIMED_OUT: Final = 64
+"""Ids of calls that timed out whose late answers are known."""
+_ANSWERED: Final = 16
+"""Ids of answered calls whose further answers are known: few, because the ids of every connection's calls are kept."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,27 +75,6 @@ class OutboundCall:
     raw: str | None = None
     """The whole text of a raw CALL."""
     written_at: float = -inf
-
-
-class RecentIds:
-    """The newest message ids of some kind, at most `size` of them."""
-
-    __slots__ = ("_ids", "_size")
-
-    def __init__(self, size: int) -> None:
-        self._ids: dict[str, None] | None = None  # made for the first one: most connections never have any
-        self._size = size
-
-    def add(self, message_id: str) -> None:
-        """Remember an id, forgetting the oldest one where there are too many."""
-        ids = self._ids = self._ids or {}
-        ids[message_id] = None
-        if len(ids) > self._size:
-            del ids[next(iter(ids))]
-
-    def take(self, message_id: str) -> bool:
-        """Forget an id; tells whether it was remembered."""
-        return self._ids is not None and self._ids.pop(message_id, self) is None
 
 
 def prepare_call(start: StartCall, config: SessionConfig, now: float) -> OutboundCall:
@@ -164,6 +148,11 @@ def expired_error(call: OutboundCall) -> TimeoutError:
     return TimeoutError(f"{call.action} was not sent within its time to live")
 
 
+def with_newest(ids: tuple[str, ...], message_id: str, size: int) -> tuple[str, ...]:
+    """Add an id to the newest ones, forgetting the oldest beyond `size`: a tuple, because most have none."""
+    return (*ids[1 - size :], message_id)
+
+
 def _seconds(value: float | None, name: str, default: float) -> float:
     if value is None:
         return default
@@ -181,6 +170,7 @@ class Calls:
     """The outbound direction of one connection."""
 
     __slots__ = (
+        "_answered",
         "_emit",
         "_ids",
         "_pending",
@@ -211,7 +201,8 @@ class Calls:
         self._send = send
         self._waiting: list[OutboundCall] = []
         self._pending: dict[str, OutboundCall] = {}
-        self._timed_out = RecentIds(64)
+        self._answered: tuple[str, ...] = ()
+        self._timed_out: tuple[str, ...] = ()
 
     @property
     def pending(self) -> int:
@@ -312,7 +303,7 @@ class Calls:
 
     def on_result(self, frame: Frame, now: float) -> bool:
         """Take a CALLRESULT; False if it answers no CALL of ours."""
-        call = self._answered(frame, now)
+        call = self._take_answered(frame, now)
         if call is None:
             return False
         violation = self._violation(call, frame[2])
@@ -328,7 +319,7 @@ class Calls:
 
     def on_error(self, frame: Frame, now: float) -> bool:
         """Take a CALLERROR; False if it answers no CALL of ours."""
-        call = self._answered(frame, now)
+        call = self._take_answered(frame, now)
         if call is None:
             return False
         self._settle(call, error=create_rpc_error(frame[2], frame[3], frame[4], remote=True))
@@ -341,16 +332,18 @@ class Calls:
         if call is None or message_id is None:
             return
         self.timers.cancel(call)
+        self._answered = with_newest(self._answered, message_id, _ANSWERED)
         self._settle(call, error=RPCFrameworkError(f"unusable answer: {reason}"))
         if is_result:
             self._refuse_result(call, message_id, ErrorCode.FORMAT_VIOLATION, reason)
         self.fill_window(now)
 
-    def _answered(self, frame: Frame, now: float) -> OutboundCall | None:
+    def _take_answered(self, frame: Frame, now: float) -> OutboundCall | None:
         call = self._pending.pop(frame[1], None)
         if call is None:
             return None
         self.timers.cancel(call)
+        self._answered = with_newest(self._answered, frame[1], _ANSWERED)
         if self.config.trace:
             self._emit(Trace(Direction.IN, frame, call.action, now - call.written_at))
         if call.token is None:
@@ -372,8 +365,10 @@ class Calls:
             self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, {}], call.action))
 
     def unmatched(self, message_id: str) -> ReportKind:
-        """Say what an answer to no pending CALL is."""
-        return ReportKind.LATE_ANSWER if self._timed_out.take(message_id) else ReportKind.UNMATCHED_ANSWER
+        """Say what an answer to no pending CALL is, however often it comes."""
+        if message_id in self._timed_out:
+            return ReportKind.LATE_ANSWER
+        return ReportKind.REPEATED_ANSWER if message_id in self._answered else ReportKind.UNMATCHED_ANSWER
 
     # Giving up
 
@@ -404,7 +399,7 @@ class Calls:
 
     def _time_out(self, call: OutboundCall, message_id: str) -> None:
         del self._pending[message_id]
-        self._timed_out.add(message_id)
+        self._timed_out = with_newest(self._timed_out, message_id, _TIMED_OUT)
         text = f"no answer to {call.action} within {call.timeout:g} s"
         self._settle(call, error=TimeoutError(text, sent=True, message_id=message_id))
 

@@ -14,12 +14,12 @@ from .actions import CloseTransport, Direction, Report, ReportKind, SendText, Se
 from .calls import (
     Calls,
     OutboundCall,
-    RecentIds,
     check_command,
     check_message_id,
     prepare_call,
     prepare_raw,
     violation_error,
+    with_newest,
 )
 from .config import IdFactory, SessionConfig, Violation
 from .errors import ClosedError, ConnectionLostError
@@ -56,6 +56,8 @@ from .versions import ErrorCode, Version
 __all__ = ["Closed", "Closing", "Draining", "Open", "Session", "SessionState"]
 
 _OPEN: Final = Open()
+_RAW: Final = 64
+"""Ids of raw texts that may be answered."""
 
 
 class Session:
@@ -109,7 +111,7 @@ class Session:
         self._now = -inf
         self._until = inf  # the end of the state, where it has one
         self._bad_messages = 0
-        self._raw_ids = RecentIds(64)
+        self._raw_ids: tuple[str, ...] = ()
         self._send: Callable[[str], None] = self._emit_text if send is None else send
         self.calls = Calls(version, config, ids, self._emit, self._send)
         self.requests = Requests(version, config, numbers, self._emit, self._send)
@@ -249,9 +251,10 @@ class Session:
         """Send it, and remember the id under which it may be answered."""
         frame = decode(text, self._types)
         if isinstance(frame, Malformed):
-            self._raw_ids.add(UNREADABLE_ID if frame.message_id is None else frame.message_id)
+            message_id = UNREADABLE_ID if frame.message_id is None else frame.message_id
+            self._raw_ids = with_newest(self._raw_ids, message_id, _RAW)
         elif frame[0] == MessageType.CALL:
-            self._raw_ids.add(frame[1])
+            self._raw_ids = with_newest(self._raw_ids, frame[1], _RAW)
         self._send(text)
         if self._config.trace and isinstance(frame, list):
             action = frame[2] if frame[0] in {MessageType.CALL, MessageType.SEND} else None
@@ -402,7 +405,7 @@ class Session:
     def _unmatched(self, frame: Frame, text: str) -> None:
         kind = self.calls.unmatched(frame[1])
         self._emit(Report(kind, "an answer to no CALL in flight", frame[1], text))
-        if kind is ReportKind.UNMATCHED_ANSWER and not self._raw_ids.take(frame[1]):
+        if kind is ReportKind.UNMATCHED_ANSWER and frame[1] not in self._raw_ids:
             self._strike()
 
     def _malformed(self, malformed: Malformed, text: str) -> None:

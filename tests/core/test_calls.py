@@ -17,6 +17,7 @@ from ocpp_core.errors import (
     TimeoutError,
 )
 from ocpp_core.inputs import Reconfigure, StartCall, Tick
+from ocpp_core.session import Open
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Strict, a_session, call, of, reports, sent, settled
 
@@ -181,12 +182,19 @@ class TestTimeout:
         session.wait(30)
         assert reports(session.hear('[3,"id-1",{}]')) == [ReportKind.LATE_ANSWER]
 
-    def test_frees_the_id_only_once(self):
-        session = a_session(call_timeout=30)
+    def test_lets_a_late_answer_come_as_often_as_it_likes(self):
+        session = a_session(call_timeout=30, max_bad_messages=1)
         session.play(call(1))
         session.wait(30)
-        session.hear('[3,"id-1",{}]')
-        assert reports(session.hear('[3,"id-1",{}]')) == [ReportKind.UNMATCHED_ANSWER]
+        done = session.hear('[3,"id-1",{}]', '[3,"id-1",{}]', '[4,"id-1","GenericError","",{}]')
+        assert reports(done) == [ReportKind.LATE_ANSWER] * 3
+
+    def test_is_remembered_of_so_many_calls(self):
+        session = a_session(call_timeout=30, call_concurrency=100)
+        session.play(*(call(n) for n in range(1, 66)))
+        session.wait(30)
+        done = session.hear('[3,"id-1",{}]', '[3,"id-2",{}]')
+        assert reports(done) == [ReportKind.UNMATCHED_ANSWER, ReportKind.LATE_ANSWER]
 
 
 class TestTimeToLive:
@@ -244,7 +252,6 @@ class TestAnswers:
             '[3,"id-1",{"x":',
             '[3,"id-1",{"x":NaN}]',
             '[4,"id-1"]',
-            '[4,"id-1","GenericError"]',
             '[4,"id-1",500,"",{}]',
             '[4,"id-1","GenericError","',
         ],
@@ -269,12 +276,23 @@ class TestAnswers:
         assert reports(done) == [ReportKind.UNMATCHED_ANSWER]
         assert (sent(done), settled(done), session.engine.calls.pending) == ([], {}, 1)
 
-    def test_may_come_twice_but_count_once(self):
-        session = a_session()
+    @pytest.mark.parametrize("first", ['[3,"id-1",{"n":1}]', '[4,"id-1","GenericError","",{}]', '[3,"id-1",null]'])
+    @pytest.mark.parametrize("second", ['[3,"id-1",{"n":2}]', '[4,"id-1","GenericError","",{}]'])
+    def test_may_come_again_but_count_once_and_are_no_bad_messages(self, first, second):
+        session = a_session(max_bad_messages=2)
         session.play(call(1))
-        done = session.hear('[3,"id-1",{"n":1}]', '[3,"id-1",{"n":2}]')
-        assert settled(done) == {1: {"n": 1}}
-        assert reports(done) == [ReportKind.UNMATCHED_ANSWER]
+        assert list(settled(session.hear(first))) == [1]
+        done = session.hear(second, second)
+        assert (settled(done), reports(done)) == ({}, [ReportKind.REPEATED_ANSWER] * 2)
+        assert isinstance(session.engine.state, Open)
+
+    def test_that_come_again_are_known_for_the_newest_calls(self):
+        session = a_session()
+        for number in range(1, 18):
+            session.play(call(number))
+            session.hear(f'[3,"id-{number}",{{}}]')
+        done = session.hear('[3,"id-1",{}]', '[3,"id-2",{}]')
+        assert reports(done) == [ReportKind.UNMATCHED_ANSWER, ReportKind.REPEATED_ANSWER]
 
 
 class TestUnusableResults:

@@ -67,6 +67,7 @@ VECTORS = [
     ),
     (12, PENDING, '[4,"a","Bogus","",{}]', "call ends with Bogus", SAME, SAME),
     (13, PENDING, '[4,"a","NotSupported",""]', "call ends with NotSupported", SAME, SAME),
+    (13, PENDING, '[4,"a","NotSupported"]', "call ends with NotSupported", SAME, SAME),
     (14, ANSWERED, '[5,"a","FormatViolation","",{}]', UNKNOWN, REFUSED, "CALLRESULTERROR"),
     (
         15,
