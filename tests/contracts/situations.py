@@ -121,7 +121,8 @@ SESSIONS: dict[str, Callable[..., Session]] = {
 }
 SESSION_ROWS: dict[str, Row] = {
     "TextReceived: a CALL": always(TextReceived(CALL_TEXT)),
-    "TextReceived: a CALL with the id of an open one": always(TextReceived('[2,"open","Heartbeat",{}]')),
+    "TextReceived: another CALL with the id of an open one": always(TextReceived('[2,"open","Heartbeat",{"n":1}]')),
+    "TextReceived: a copy of an open CALL": always(TextReceived('[2,"open","Heartbeat",{}]')),
     "TextReceived: a CALLRESULT to the CALL in flight": always(TextReceived('[3,"ours",{}]')),
     "TextReceived: a CALLERROR to the CALL in flight": always(TextReceived('[4,"ours","GenericError","",{}]')),
     "TextReceived: an answer to no CALL": always(TextReceived('[3,"nobody",{}]')),

@@ -69,10 +69,11 @@ VECTORS = [
     (13, PENDING, '[4,"a","NotSupported",""]', "call ends with NotSupported", SAME, SAME),
     (13, PENDING, '[4,"a","NotSupported"]', "call ends with NotSupported", SAME, SAME),
     (14, ANSWERED, '[5,"a","FormatViolation","",{}]', UNKNOWN, REFUSED, "CALLRESULTERROR"),
+    (15, IN_PROGRESS, '[2,"a","Heartbeat",{}]', "repeated CALL", SAME, SAME),
     (
         15,
         IN_PROGRESS,
-        '[2,"a","Heartbeat",{}]',
+        '[2,"a","Heartbeat",{"other":1}]',
         "duplicate message id, CALLERROR a GenericError",
         "duplicate message id, CALLERROR a RpcFrameworkError",
         SAME,

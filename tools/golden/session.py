@@ -17,9 +17,14 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Open | Open (busy) | Draining": "Dispatch",
         "Closing | Closed": "ignored",
     },
-    "TextReceived: a CALL with the id of an open one": {
+    "TextReceived: another CALL with the id of an open one": {
         "Open": "Dispatch",
         "Open (busy) | Draining": "Report, SendText",
+        "Closing | Closed": "ignored",
+    },
+    "TextReceived: a copy of an open CALL": {
+        "Open": "Dispatch",
+        "Open (busy) | Draining": "Report",
         "Closing | Closed": "ignored",
     },
     "TextReceived: a CALLRESULT to the CALL in flight": {

@@ -1,0 +1,156 @@
+"""CALLRESULTs remembered for a while, so that a further copy of a CALL gets the same answer and no second handler.
+
+A sender whose connection failed, or that waited too long, may repeat a CALL under its message id (OCPP 2.0.1 edition 3
+errata 4.6, OCPP-J 1.6 errata 2025-04). The memory outlives connections, because the copy often comes on the next one.
+CALLERRORs are not remembered: after one the sender repeats the CALL in order to have it tried again.
+"""
+
+from typing import Final, TypeAlias
+
+from .actions import Dispatch
+
+__all__ = ["AnswerMemory", "Answers"]
+
+_OVERHEAD: Final = 256
+"""Bytes that an answer is counted for beside its text: this bounds the number of answers too."""
+_BLOCK: Final = 2048
+"""Bytes by which an identity's share of the memory grows: the memory is looked at once a block, not once an answer."""
+_TELLS_TIME: Final = '"currentTime":'
+
+_Kept: TypeAlias = "tuple[float, int, str, Answers]"
+"""Until when, the hash of the CALL's text, the CALLRESULT's text, and on which connection it was given."""
+
+
+class AnswerMemory:
+    """The remembered answers of all connections of a server, or of a client.
+
+    `max_size` and `max_each` are bytes, for all identities together and for each one: an answer counts as the
+    characters of its text and 256 more. An identity beyond `max_each` loses its own oldest answers. Beyond `max_size`
+    the identity that was quiet for longest loses all of its answers.
+
+    Raises ValueError unless 2048 <= `max_each` <= `max_size`.
+    """
+
+    def __init__(self, *, max_size: int = 1 << 25, max_each: int = 1 << 16) -> None:
+        if not _BLOCK <= max_each <= max_size:
+            raise ValueError(f"expected {_BLOCK} <= max_each <= max_size bytes, got {max_each!r} and {max_size!r}")
+        self._max_size = max_size
+        self._max_each = max_each
+        self._size = 0
+        self._shares: dict[str, _Share] = {}  # the quietest identity first
+
+    def __len__(self) -> int:
+        """Return the number of answers kept, some of them for longer than their time."""
+        return sum(len(share.kept) for share in self._shares.values())
+
+    @property
+    def size(self) -> int:
+        """Bytes reserved."""
+        return self._size
+
+    def of(self, identity: str) -> "Answers":
+        """Return the answers to this identity for a new connection."""
+        return Answers(self, self._shares.get(identity) or _Share(identity))
+
+    def make_room(self, share: "_Share", now: float) -> None:
+        """Let a share that is used up grow, or lose what is old; then see to the bound of all."""
+        share.forget_until(now)
+        while share.room < 0 and share.reserved + _BLOCK <= self._max_each:
+            share.reserved += _BLOCK
+            share.room += _BLOCK
+            self._size += _BLOCK
+        if share.room < 0:
+            share.make_room(_BLOCK)
+        other = self._shares.pop(share.identity, share)
+        if other is not share:
+            self._size -= other.clear()
+        self._shares[share.identity] = share
+        self._drop_quiet(now)
+
+    def _drop_quiet(self, now: float) -> None:
+        while self._shares:
+            quietest = next(iter(self._shares.values()))
+            if self._size <= self._max_size and not quietest.is_over(now):
+                return
+            del self._shares[quietest.identity]
+            self._size -= quietest.clear()
+
+
+class _Share:
+    """One identity's part of the memory."""
+
+    __slots__ = ("identity", "kept", "reserved", "room")
+
+    def __init__(self, identity: str) -> None:
+        self.identity = identity
+        self.kept: dict[str, _Kept] = {}
+        self.reserved = 0
+        self.room = 0
+        """Reserved bytes that are free; below 0 only until there is room again."""
+
+    def forget(self, message_id: str) -> None:
+        self.room += len(self.kept.pop(message_id)[2]) + _OVERHEAD
+
+    def forget_until(self, now: float) -> None:
+        """Forget the answers whose time is over."""
+        over = [message_id for message_id, (until, *_) in self.kept.items() if until <= now]
+        for message_id in over:
+            self.forget(message_id)
+
+    def make_room(self, size: int) -> None:
+        """Forget the oldest answers until so many bytes are free, or nothing is left."""
+        while self.room < size and self.kept:
+            self.forget(next(iter(self.kept)))
+
+    def is_over(self, now: float) -> bool:
+        """Return True if the time of the newest answer is over."""
+        return not self.kept or self.kept[next(reversed(self.kept))][0] <= now
+
+    def clear(self) -> int:
+        """Forget everything; returns the bytes that were reserved."""
+        reserved, self.reserved, self.room = self.reserved, 0, 0
+        self.kept.clear()
+        return reserved
+
+
+class Answers:
+    """The answers to one identity, as one of its connections has them; made by `AnswerMemory.of`."""
+
+    __slots__ = ("_memory", "_share", "kept")
+
+    def __init__(self, memory: AnswerMemory, share: _Share) -> None:
+        self.kept = share.kept
+        """By message id. An attribute, because every CALL is looked up here."""
+        self._memory = memory
+        self._share = share
+
+    def keep(self, request: Dispatch, text: str, now: float, window: float) -> None:
+        """Remember the text of the CALLRESULT to a request for `window` seconds."""
+        kept, share, message_id = self.kept, self._share, request.message_id
+        if message_id in kept:
+            share.forget(message_id)
+        kept[message_id] = now + window, hash(request.text), text, self
+        share.room -= len(text) + _OVERHEAD
+        if share.room < 0:
+            self._memory.make_room(share, now)
+
+    def answer_to(self, message_id: str, text: str, now: float) -> str | None:
+        """Return the CALLRESULT to the CALL of which this text is a copy, or None.
+
+        An answer that tells the time goes stale. It is for copies on its own connection only: on another one, the
+        CALL may come from a station that starts to count its ids again.
+        """
+        until, fingerprint, answer, given_by = self.kept[message_id]
+        if until <= now or fingerprint != hash(text) or (given_by is not self and _TELLS_TIME in answer):
+            return None
+        return answer
+
+    def has_used(self, message_id: str, now: float) -> bool:
+        """Return True if the CALL of that id was answered on this connection."""
+        until, _, _, given_by = self.kept[message_id]
+        return given_by is self and until > now
+
+    def forget(self) -> None:
+        """Forget all answers to this identity."""
+        for message_id in list(self.kept):
+            self._share.forget(message_id)
