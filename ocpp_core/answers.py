@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from .actions import Dispatch
 
-__all__ = ["AnswerMemory", "Answers"]
+__all__ = ["AnswerMemory", "Answers", "answers_of"]
 
 _OVERHEAD: Final = 256
 """Bytes that an answer is counted for beside its text: this bounds the number of answers too."""
@@ -154,3 +154,8 @@ class Answers:
         """Forget all answers to this identity."""
         for message_id in list(self.kept):
             self._share.forget(message_id)
+
+
+def answers_of(memory: AnswerMemory | None, identity: str | None) -> Answers | None:
+    """Return the answers to an identity, None without a memory or an identity."""
+    return None if memory is None or identity is None else memory.of(identity)

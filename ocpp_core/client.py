@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
 from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, Settle, StateChanged
+from .answers import AnswerMemory
 from .calls import OutboundCall, check_command, prepare_call
 from .config import ClientConfig, IdFactory, SessionConfig
 from .errors import ClosedError, ConnectionFailedError, ConnectionLostError, OCPPError, WebsocketUpgradeError
@@ -126,6 +127,7 @@ class ClientEngine:
         self._numbers = count(1)
         self._actions: deque[Action] = deque()
         self._emit: Callable[[Action], None] = self._actions.append
+        self._memory = AnswerMemory()
         self._outbox = Outbox(config.offline_queue_size, self._emit)
         self._attempt = 0
         self._connect: int | None = None
@@ -324,6 +326,7 @@ class ClientEngine:
             numbers=self._numbers,
             keep_unsent=self._config.offline_queue,
             send=self._send_text,
+            answers=self._memory.of(""),  # there is but one server
         )
         self._enter(Online(state.attempt, subprotocol, self._now, state.tries))
         self._settle_connect(None, subprotocol)

@@ -275,12 +275,14 @@ class Accept:
 
     `subprotocol` is put on the wire and must be one that was offered; None puts none. `version` names the facts to
     speak by (default: those of `subprotocol`), `config` replaces the session config made for this connection.
+    `identity` is the station's, by which an `AnswerMemory` knows it on its next connection; None remembers nothing.
     """
 
     subprotocol: str | None
     headers: Sequence[tuple[str, str]] = ()
     config: "SessionConfig | None" = None
     version: "Version | None" = None
+    identity: str | None = None
 
 
 @dataclass(slots=True)

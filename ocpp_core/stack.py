@@ -19,6 +19,7 @@ from .actions import (
     SendBytes,
     StateChanged,
 )
+from .answers import AnswerMemory, Answers, answers_of
 from .client import ClientEngine, Connecting
 from .config import ClientConfig, IdFactory, LinkConfig, SessionConfig, UpgradeTarget
 from .inputs import (
@@ -59,10 +60,22 @@ class ServerStack:
 
     `StateChanged` tells the states of the conversation; `Closed` without `Open` before it is a handshake that ended.
     `session` is what the connection starts with unless `Accept` brings another config. `numbers` makes request
-    numbers, shared by all stacks of a server; `random` makes the ping jitter.
+    numbers and `answers` remembers what was answered, both shared by all stacks of a server; `random` makes the ping
+    jitter.
     """
 
-    __slots__ = ("_actions", "_config", "_ids", "_link", "_now", "_numbers", "_version", "session")
+    __slots__ = (
+        "_actions",
+        "_answers",
+        "_config",
+        "_ids",
+        "_link",
+        "_memory",
+        "_now",
+        "_numbers",
+        "_version",
+        "session",
+    )
 
     def __init__(
         self,
@@ -73,8 +86,11 @@ class ServerStack:
         ids: IdFactory,
         now: float,
         numbers: Iterator[int] | None = None,
+        answers: AnswerMemory | None = None,
     ) -> None:
         self.session: Session | None = None
+        self._memory = answers
+        self._answers: Answers | None = None
         self._link = ServerLink(link, random=random, now=now)
         self._config = session
         self._version: Version | None = None
@@ -116,6 +132,7 @@ class ServerStack:
                 self._link.handle(event, now)
                 self._config = event.config or self._config
                 self._version = event.version
+                self._answers = answers_of(self._memory, event.identity)
             case Reject() | Respond():
                 self._link.handle(event, now)
             case Reconfigure(LinkConfig()):
@@ -177,6 +194,7 @@ class ServerStack:
                 numbers=self._numbers,
                 send=self._link.send_message,
                 emit=self._actions.append,
+                answers=self._answers,
             )
             return StateChanged(self.session.state)
         if isinstance(action, (TextReceived, BinaryReceived, TransportLost)):
