@@ -92,10 +92,9 @@ class _Share:
         self.room += len(self.kept.pop(message_id)[2]) + _OVERHEAD
 
     def forget_until(self, now: float) -> None:
-        """Forget the answers whose time is over."""
-        over = [message_id for message_id, (until, *_) in self.kept.items() if until <= now]
-        for message_id in over:
-            self.forget(message_id)
+        """Forget the answers whose time is over, the oldest first, up to one that is still good."""
+        while self.kept and self.kept[oldest := next(iter(self.kept))][0] <= now:
+            self.forget(oldest)
 
     def make_room(self, size: int) -> None:
         """Forget the oldest answers until so many bytes are free, or nothing is left."""

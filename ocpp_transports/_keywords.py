@@ -37,6 +37,10 @@ class PeerKeywords(TypedDict, total=False):
     call_ttl: float
     call_concurrency: int
     max_queued: int
+    refuse_when_busy: bool
+    max_held: float
+    max_held_bytes: float
+    answer_window: float
     close_timeout: float
     drain_timeout: float
     strict_mode: bool | Collection[str]

@@ -63,6 +63,14 @@ class PeerOptions:
     """CALLs outstanding at a time; OCPP-J §4.1.1 wants 1."""
     max_queued: int = 1000
     """Calls that wait for the window; beyond, CallDroppedError."""
+    refuse_when_busy: bool = False
+    """Refuse a CALL with GenericError while 132 requests have no answer, instead of holding it. SENDs are held."""
+    max_held: float = 1000
+    """Requests of a connection held while 132 have no answer; beyond, it is not read until half are at work."""
+    max_held_bytes: float = 131072
+    """The same bound for the texts of the held requests. One message may exceed it."""
+    answer_window: float = 120.0
+    """For so long an answer is remembered, for further copies of its CALL; 0: not at all. CALLERRORs never are."""
     close_timeout: float = 5.0
     """Of the WebSocket's close handshake; then the connection is dropped."""
     drain_timeout: float = 30.0
@@ -148,6 +156,10 @@ class PeerOptions:
             call_ttl=self.call_ttl,
             call_concurrency=self.call_concurrency,
             max_queued=self.max_queued,
+            refuse_when_busy=self.refuse_when_busy,
+            max_held=self.max_held,
+            max_held_bytes=self.max_held_bytes,
+            answer_window=self.answer_window,
             max_bad_messages=self.max_bad_messages,
             drain_timeout=self.drain_timeout,
             close_timeout=self.close_timeout,

@@ -13,7 +13,8 @@ SECONDS = (0, -1, nan, "5", None, True)
 OUT_OF_RANGE = [
     *((SessionConfig, name, SECONDS) for name in ("call_timeout", "call_ttl", "drain_timeout", "close_timeout")),
     *((SessionConfig, name, (0, nan, "1")) for name in ("call_concurrency", "max_inbound", "max_bad_messages")),
-    *((SessionConfig, name, (-1, nan)) for name in ("max_queued", "max_declined")),
+    *((SessionConfig, name, (0, nan, "1")) for name in ("max_held", "max_held_bytes")),
+    *((SessionConfig, name, (-1, nan)) for name in ("max_queued", "max_declined", "answer_window")),
     *((LinkConfig, name, SECONDS) for name in ("handshake_timeout", "close_timeout", "ping_interval", "pong_timeout")),
     (LinkConfig, "max_message_size", (0, nan)),
     (LinkConfig, "max_fragments", (0,)),
@@ -46,6 +47,8 @@ class TestRanges:
             (SessionConfig, "call_timeout"),
             (SessionConfig, "call_ttl"),
             (SessionConfig, "max_bad_messages"),
+            (SessionConfig, "max_held"),
+            (SessionConfig, "answer_window"),
             (LinkConfig, "ping_interval"),
             (LinkConfig, "pong_timeout"),
             (LinkConfig, "max_message_size"),

@@ -1,6 +1,7 @@
 """Outbound calls of clients and servers: forms, time-outs, retries, the window, raw texts."""
 
 import logging
+from itertools import count
 from typing import ClassVar
 
 import anyio
@@ -94,12 +95,30 @@ class TestTimeouts:
             assert await client.call("Heartbeat", {}, **options) == {"currentTime": "now"}
             assert len(set(seen)) == 3
 
-    async def test_or_under_the_same_id_if_it_was_given_one(self):
-        async with pair() as (client, station), client.events("call") as calls:
-            station.handle("Heartbeat", lambda ctx: NOREPLY)
-            with pytest.raises(RPCError, match="a CALL with this message id is in progress"):
-                await client.call("Heartbeat", {}, timeout=0.02, retries=1, retry_delay=0.001, message_id="mine")
-            assert [(await first(calls)).message_id for _ in range(2)] == ["mine", "mine"]
+    async def test_or_under_the_same_id_if_it_was_given_one_and_have_one_outcome(self):
+        """Also of a handler that takes longer than an attempt waits: it runs once, and its answer is for all."""
+        async with pair() as (client, station), station.events("call") as calls:
+            seen = []
+
+            @station.handle("Heartbeat")
+            async def heartbeat(ctx):
+                seen.append(ctx.message_id)
+                assert [(await first(calls)).message_id for _ in range(2)] == ["mine", "mine"]
+                return {"served": len(seen)}
+
+            with anyio.fail_after(SECONDS):
+                answer = await client.call(
+                    "Heartbeat", {}, timeout=0.05, retries=1000, retry_delay=0.001, message_id="mine"
+                )
+            assert (answer, seen) == ({"served": 1}, ["mine"])
+
+    async def test_or_after_the_answer_within_the_window(self):
+        async with pair(server={"answer_window": 0}) as (client, station):
+            numbers = count(1)
+            client.handle("Heartbeat", lambda ctx: {"n": next(numbers)})
+            station.handle("Heartbeat", lambda ctx: {"n": next(numbers)})
+            for caller, answers in ((station, [1, 1]), (client, [2, 3])):
+                assert [(await caller.call("Heartbeat", {}, message_id="mine"))["n"] for _ in "ab"] == answers
 
     async def test_a_refusal_is_not_repeated(self):
         async with pair() as (client, station):
@@ -239,7 +258,7 @@ class TestRawTexts:
             station.remove_all_handlers()
             station.handle("Heartbeat", lambda ctx: NOREPLY)
             with pytest.raises(TimeoutError):
-                await client.send_raw('[2,"raw","Heartbeat",{}]', expect_reply=True, timeout=0.02)
+                await client.send_raw('[2,"raw-2","Heartbeat",{}]', expect_reply=True, timeout=0.02)
 
     async def test_must_be_text(self):
         async with pair() as (client, _):

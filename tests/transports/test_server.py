@@ -38,7 +38,7 @@ class TestConstruction:
             ({"auth": 5}, TypeError, "auth as a callable"),
             ({"max_connections": 0}, ValueError, "max_connections >= 1"),
             ({"tls_terminated": 1}, TypeError, "tls_terminated as bool"),
-            ({"ports": 1}, TypeError, "unknown option 'ports', expected one of: auth, "),
+            ({"ports": 1}, TypeError, "unknown option 'ports', expected one of: answer_window, auth, "),
         ],
     )
     async def test_refuses(self, given, error, expected):
