@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import actions, errors, inputs
+    from .answers import AnswerMemory
     from .backoff import Backoff, ExponentialBackoff, OCPPBackoff
     from .client import ClientEngine
     from .config import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .versions import OCPP16, OCPP21, OCPP201, ErrorCode, Version, version_of
 
 _HOMES = {
+    "answers": ("AnswerMemory",),
     "backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
     "client": ("ClientEngine",),
     "config": (
@@ -59,6 +61,7 @@ __all__ = [
     "OCPP16",
     "OCPP21",
     "OCPP201",
+    "AnswerMemory",
     "Backoff",
     "ClientConfig",
     "ClientEngine",

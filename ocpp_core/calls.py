@@ -24,7 +24,7 @@ from .errors import (
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
     create_rpc_error,
 )
-from .inputs import Notify, SendRaw, StartCall
+from .inputs import Notify, RefuseResult, SendRaw, StartCall
 from .messages import (
     MAX_ID_LENGTH,
     Frame,
@@ -313,7 +313,7 @@ class Calls:
             error = violation_error(violation, self._version)
             self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error))
             self._settle(call, error=error)
-            self._refuse_result(call, frame[1], violation.code, violation.description)
+            self._refuse_unusable(call, frame[1], violation.code, violation.description)
         self.fill_window(now)
         return True
 
@@ -335,7 +335,7 @@ class Calls:
         self._answered = with_newest(self._answered, message_id, _ANSWERED)
         self._settle(call, error=RPCFrameworkError(f"unusable answer: {reason}"))
         if is_result:
-            self._refuse_result(call, message_id, ErrorCode.FORMAT_VIOLATION, reason)
+            self._refuse_unusable(call, message_id, ErrorCode.FORMAT_VIOLATION, reason)
         self.fill_window(now)
 
     def _take_answered(self, frame: Frame, now: float) -> OutboundCall | None:
@@ -354,15 +354,18 @@ class Calls:
         validator = self.config.validator_of(call.action) if call.validate else None
         return None if validator is None else validator.check_result(call.action, payload)
 
-    def _refuse_result(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
-        """OCPP 2.1 Part 4 §4.2.3: a caller may tell by CALLRESULTERROR that it could not process a CALLRESULT."""
-        if not (self.config.answer_bad_results and self._version.reports_bad_results):
-            return
-        kind = MessageType.CALLRESULTERROR.value
-        spelled = self._version.spell(code)
-        self._send(encode_error(kind, message_id, spelled, description, {}))
+    def _refuse_unusable(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
+        if self.config.answer_bad_results and self._version.reports_bad_results:
+            self.refuse_result(RefuseResult(message_id, code, description, action=call.action))
+
+    def refuse_result(self, refusal: RefuseResult) -> None:
+        """Send a CALLRESULTERROR (2.1 Part 4 §4.2.3). Raises as `encode_error` does, and then sends nothing."""
+        kind, spelled = MessageType.CALLRESULTERROR.value, self._version.spell(refusal.code)
+        details = {} if refusal.details is None else refusal.details
+        self._send(encode_error(kind, refusal.message_id, spelled, refusal.description, details))
         if self.config.trace:
-            self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, {}], call.action))
+            frame = [kind, refusal.message_id, spelled, refusal.description, details]
+            self._emit(Trace(Direction.OUT, frame, refusal.action))
 
     def unmatched(self, message_id: str) -> ReportKind:
         """Say what an answer to no pending CALL is, however often it comes."""

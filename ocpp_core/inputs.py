@@ -31,6 +31,7 @@ __all__ = [
     "LinkInput",
     "Notify",
     "Reconfigure",
+    "RefuseResult",
     "Reject",
     "Reply",
     "Respond",
@@ -187,6 +188,22 @@ class Decline:
 
 
 @dataclass(slots=True)
+class RefuseResult:
+    """Tell the peer by CALLRESULTERROR that its CALLRESULT was of no use (2.1 Part 4 §4.2.3; Part 2 use case I08).
+
+    `message_id` is that of the CALL, `action` only for the trace. The call is settled already. Nothing is sent before
+    OCPP 2.1, which has no such message, and nothing unless the connection is open. Raises TypeError or ValueError for
+    texts and details that are no JSON.
+    """
+
+    message_id: str
+    code: str
+    description: str = ""
+    details: Mapping[str, Any] | None = None
+    action: str | None = None
+
+
+@dataclass(slots=True)
 class SendRaw:
     """Send text as it is. With a `token` it must be a CALL, takes a window slot, and settles with the answer."""
 
@@ -319,7 +336,9 @@ class CloseLink:
     force: bool = False
 
 
-Command: TypeAlias = StartCall | CancelCall | Notify | Reply | Fail | Decline | SendRaw | Close | Reconfigure
+Command: TypeAlias = (
+    StartCall | CancelCall | Notify | Reply | Fail | Decline | RefuseResult | SendRaw | Close | Reconfigure
+)
 """What the application wants of a conversation."""
 LinkInput: TypeAlias = (
     BytesReceived | Tick | Congested | Accept | Reject | Respond | SendMessage | CloseLink | Reconfigure

@@ -33,6 +33,7 @@ from .inputs import (
     Fail,
     Notify,
     Reconfigure,
+    RefuseResult,
     Reply,
     SendRaw,
     SessionInput,
@@ -173,6 +174,8 @@ class Session(Receiver):
                 self._finish_drain()
             case Notify():
                 self._notify(event)
+            case RefuseResult():
+                self._refuse_result(event)
             case SendRaw():
                 self._send_raw(event)
             case Close():
@@ -229,6 +232,14 @@ class Session(Receiver):
     def _send_violation(self, event: Notify) -> Violation | None:
         validator = self._config.validator_of(event.action) if event.validate else None
         return None if validator is None else validator.check_send(event.action, event.payload)
+
+    def _refuse_result(self, event: RefuseResult) -> None:
+        check_message_id(event.message_id)
+        if not isinstance(event.code, str) or not isinstance(event.description, str):
+            raise TypeError(f"expected code and description as text, got {event.code!r} and {event.description!r}")
+        encode_payload({} if event.details is None else event.details)
+        if self.version.reports_bad_results and isinstance(self.state, (Open, Draining)):
+            self.calls.refuse_result(event)
 
     def _send_raw(self, event: SendRaw) -> None:
         check_command(event, self._config, self._now)

@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pytest
 
-from ocpp_core.actions import Report, ReportKind
+from ocpp_core.actions import Direction, Report, ReportKind, Trace
 from ocpp_core.config import SessionConfig
 from ocpp_core.errors import (
     CallDroppedError,
@@ -16,7 +16,7 @@ from ocpp_core.errors import (
     RPCOccurrenceConstraintViolationError,
     TimeoutError,
 )
-from ocpp_core.inputs import Reconfigure, StartCall, Tick
+from ocpp_core.inputs import Reconfigure, RefuseResult, StartCall, Tick
 from ocpp_core.session import Open
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Strict, a_session, call, of, reports, sent, settled
@@ -361,3 +361,36 @@ def test_a_report_carries_the_payload_that_was_refused():
     session = a_session(validator=Strict())
     report = of(Report, session.play(StartCall(1, "Heartbeat", {"bad": 1})))[0]
     assert (report.message, report.detail) == ({"bad": 1}, "call: bad is not allowed")
+
+
+class TestRefusedResults:
+    """`RefuseResult`: the application could not use a CALLRESULT (2.1 Part 4 §4.2.3)."""
+
+    REFUSAL = RefuseResult("id-1", "FormationViolation", "no such tariff", {"k": 1}, "GetTariffs")
+
+    @pytest.mark.parametrize(("version", "frames"), [(OCPP16, 0), (OCPP201, 0), (OCPP21, 1)])
+    def test_are_named_to_the_peer_where_the_version_can(self, version, frames):
+        session = a_session(version, trace=True)
+        done = session.play(self.REFUSAL)
+        assert sent(done) == [[5, "id-1", "FormatViolation", "no such tariff", {"k": 1}]] * frames
+        assert [(trace.direction, trace.action) for trace in of(Trace, done)] == [
+            (Direction.OUT, "GetTariffs")
+        ] * frames
+
+    @pytest.mark.parametrize(
+        "misuse",
+        [
+            RefuseResult("", "X"),
+            RefuseResult("i" * 37, "X"),
+            RefuseResult("a", None),
+            RefuseResult("a", "X", None),
+            RefuseResult("a", "X", "", ["k"]),
+            RefuseResult("a", "X", "", {"k": nan}),
+            RefuseResult("a", "X", "\ud800"),
+        ],
+    )
+    def test_of_what_can_not_be_sent_raise(self, misuse):
+        session = a_session(OCPP21)
+        with pytest.raises((TypeError, ValueError)):
+            session.play(misuse)
+        assert session.drain() == []

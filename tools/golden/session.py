@@ -139,6 +139,11 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Open (busy) | Draining": "noted",
     },
     "Decline: an unknown or answered request": {"any": "ignored"},
+    "RefuseResult": {
+        "Open | Open (busy) | Draining": "SendText",
+        "Closing | Closed": "ignored",
+    },
+    "RefuseResult: details that are no JSON": {"any": "misuse"},
     "SendRaw": {
         "Open | Open (busy) | Draining": "SendText",
         "Closing | Closed": "Report",
