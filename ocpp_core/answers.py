@@ -3,6 +3,8 @@
 A sender whose connection failed, or that waited too long, may repeat a CALL under its message id (OCPP 2.0.1 edition 3
 errata 4.6, OCPP-J 1.6 errata 2025-04). The memory outlives connections, because the copy often comes on the next one.
 CALLERRORs are not remembered: after one the sender repeats the CALL in order to have it tried again.
+
+A handler that goes on when its connection is over is remembered too, so that a copy waits for its answer.
 """
 
 from typing import Final, TypeAlias
@@ -17,8 +19,11 @@ _BLOCK: Final = 2048
 """Bytes by which an identity's share of the memory grows: the memory is looked at once a block, not once an answer."""
 _TELLS_TIME: Final = '"currentTime":'
 
-_Kept: TypeAlias = "tuple[float, int, str, Answers]"
-"""Until when, the hash of the CALL's text, the CALLRESULT's text, and on which connection it was given."""
+_Kept: TypeAlias = "tuple[float, int, str | Dispatch, Answers, int]"
+"""Until when, the hash of the CALL's text, its outcome, the connection that it was given on, and the bytes it counts.
+
+The outcome is the text of the CALLRESULT, or the request while its handler goes on without a connection.
+"""
 
 
 class AnswerMemory:
@@ -89,7 +94,7 @@ class _Share:
         """Reserved bytes that are free; below 0 only until there is room again."""
 
     def forget(self, message_id: str) -> None:
-        self.room += len(self.kept.pop(message_id)[2]) + _OVERHEAD
+        self.room += self.kept.pop(message_id)[4]
 
     def forget_until(self, now: float) -> None:
         """Forget the answers whose time is over, the oldest first, up to one that is still good."""
@@ -123,30 +128,42 @@ class Answers:
         self._memory = memory
         self._share = share
 
-    def keep(self, request: Dispatch, text: str, now: float, window: float) -> None:
-        """Remember the text of the CALLRESULT to a request for `window` seconds."""
+    def keep(self, request: Dispatch, outcome: str | Dispatch, now: float, window: float) -> None:
+        """Remember the text of the CALLRESULT to a request, or that its handler goes on, for `window` seconds."""
         kept, share, message_id = self.kept, self._share, request.message_id
         if message_id in kept:
             share.forget(message_id)
-        kept[message_id] = now + window, hash(request.text), text, self
-        share.room -= len(text) + _OVERHEAD
+        size = _OVERHEAD + len(outcome if type(outcome) is str else request.text)
+        kept[message_id] = now + window, hash(request.text), outcome, self, size
+        share.room -= size
         if share.room < 0:
             self._memory.make_room(share, now)
 
-    def answer_to(self, message_id: str, text: str, now: float) -> str | None:
-        """Return the CALLRESULT to the CALL of which this text is a copy, or None.
+    def outcome_of(self, message_id: str, text: str, now: float) -> str | Dispatch | None:
+        """Return the CALLRESULT to the CALL of which this text is a copy, or its request while the handler goes on.
 
         An answer that tells the time goes stale. It is for copies on its own connection only: on another one, the
         CALL may come from a station that starts to count its ids again.
         """
-        until, fingerprint, answer, given_by = self.kept[message_id]
-        if until <= now or fingerprint != hash(text) or (given_by is not self and _TELLS_TIME in answer):
+        if message_id not in self.kept:
             return None
-        return answer
+        until, fingerprint, outcome, given_by, _ = self.kept[message_id]
+        if until <= now or fingerprint != hash(text):
+            return None
+        is_stale = given_by is not self and isinstance(outcome, str) and _TELLS_TIME in outcome
+        return None if is_stale else outcome
+
+    def take_unfinished(self, number: int) -> Dispatch | None:
+        """Forget that the handler of a request goes on; returns the request, None if that is not known."""
+        for message_id, (_, _, outcome, *_) in self.kept.items():
+            if isinstance(outcome, Dispatch) and outcome.request == number:
+                self._share.forget(message_id)
+                return outcome
+        return None
 
     def has_used(self, message_id: str, now: float) -> bool:
         """Return True if the CALL of that id was answered on this connection."""
-        until, _, _, given_by = self.kept[message_id]
+        until, _, _, given_by, _ = self.kept[message_id]
         return given_by is self and until > now
 
     def forget(self) -> None:

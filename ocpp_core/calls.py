@@ -391,8 +391,8 @@ class Calls:
     def expire(self, now: float) -> None:
         """Settle what is due: queued calls past their time to live, written ones past their time-out."""
         for call in self.timers.due(now):
-            if not isinstance(call, OutboundCall):  # pragma: no cover - nothing else is ever armed here
-                continue
+            if not isinstance(call, OutboundCall):
+                continue  # the requests', see there
             if call.message_id is not None and self._pending.get(call.message_id) is call:
                 self._time_out(call, call.message_id)
             else:

@@ -23,8 +23,10 @@ from .inputs import (
     ClientInput,
     Close,
     Connect,
+    Fail,
     Notify,
     Reconfigure,
+    Reply,
     SendRaw,
     SessionInput,
     StartCall,
@@ -120,6 +122,7 @@ class ClientEngine:
     ) -> None:
         self.state: ClientState = Idle()
         self.session: Session | None = None
+        self._last: Session | None = None
         self._config = config
         self._random = random
         self._ids = ids
@@ -198,9 +201,11 @@ class ClientEngine:
                 self._pass_on(event)
 
     def _pass_on(self, event: SessionInput) -> None:
-        """Give it to the session; without one there is nothing it could be about."""
+        """Give it to the session; without one it can only be a late answer to a request of the last one."""
         if self.session is not None:
             self.session.handle(event, self._now)
+        elif isinstance(event, (Reply, Fail)) and self._last is not None:
+            self._last.handle(event, self._now)
 
     # Commands
 
@@ -382,7 +387,7 @@ class ClientEngine:
 
     def _session_closed(self, end: Closed) -> None:
         unsent = self.session.take_unsent() if self.session is not None else []
-        self.session = None
+        self._last, self.session = self.session, None
         self._outbox.restore(unsent)
         state = self.state
         if not isinstance(state, Online):

@@ -87,6 +87,11 @@ class SessionConfig:
 
     It acts where the engine was given an `AnswerMemory`, from the beginning of a connection on.
     """
+    late_answers: bool = False
+    """The host answers a request also after `Abandon`, when its handler is done, or not to be begun.
+
+    Copies of its CALL on a later connection then wait for that answer, for `answer_window` seconds at most.
+    """
     max_declined: int = 100
     """Declined (NOREPLY) requests still open; beyond, the oldest one is given up (`Abandon`)."""
     max_bad_messages: float = inf

@@ -9,6 +9,7 @@ a second one. A copy that arrives after the answer gets the same answer again, s
 """
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from .actions import Abandon, Direction, Dispatch, Reading, Report, ReportKind, SessionAction, Trace
 from .answers import Answers
@@ -17,12 +18,15 @@ from .config import SessionConfig
 from .held import HeldRequests
 from .inputs import Decline, Fail, Reply
 from .messages import Frame, MessageType, decode, encode_error, encode_result
+from .timers import Timers
 from .versions import ErrorCode, Version
 
 __all__ = ["UNREADABLE_ID", "Requests"]
 
 UNREADABLE_ID = "-1"
 """The id of a CALLERROR whose CALL has no readable id (2.0.1 Part 4 §4.2.3)."""
+_LOOK_AGAIN: Final = 0.25
+"""Seconds between looks for the answer that the handler of an earlier connection makes."""
 
 
 class Requests:
@@ -30,12 +34,14 @@ class Requests:
 
     __slots__ = (
         "_answers",
+        "_awaited",
         "_declined",
         "_emit",
         "_held",
         "_numbers",
         "_open",
         "_send",
+        "_timers",
         "_version",
         "config",
         "is_full",
@@ -48,7 +54,8 @@ class Requests:
         numbers: Iterator[int],
         emit: Callable[[SessionAction], None],
         send: Callable[[str], None],
-        answers: Answers | None = None,
+        timers: Timers,
+        answers: Answers | None,
     ) -> None:
         self.config = config
         self.is_full = False
@@ -57,10 +64,12 @@ class Requests:
         self._numbers = numbers
         self._emit = emit
         self._send = send
+        self._timers = timers
         self._answers = answers if config.answer_window else None
         self._open: dict[int, Dispatch] = {}
         self._declined: dict[int, None] = {}
         self._held: HeldRequests | None = None  # made when one is held: most connections never hold any
+        self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
 
     def __len__(self) -> int:
         """Return the number of requests dispatched and not answered."""
@@ -127,13 +136,21 @@ class Requests:
     def _has_answered(self, answers: Answers, frame: Frame, text: str, now: float) -> bool:
         """Answer a CALL whose id was used before, or refuse it; False if it is to be served."""
         message_id, action = frame[1], frame[2]
-        answer = answers.answer_to(message_id, text, now)
-        if answer is not None:
+        outcome = answers.outcome_of(message_id, text, now)
+        if isinstance(outcome, str):
             detail = "a copy of an answered CALL: it gets the same answer"
             self._emit(Report(ReportKind.REPEATED_CALL, detail, message_id, frame))
-            self._send(answer)
-            if self.config.trace and isinstance(again := decode(answer, self._version.message_types), list):
-                self._emit(Trace(Direction.OUT, again, action, 0.0))
+            if self._awaited is not None:
+                self._awaited.pop(message_id, None)  # this is what it waits for
+            self._answer_again(outcome, action, 0.0)
+            return True
+        if outcome is not None:
+            detail = "a copy of a CALL that is handled for an earlier connection: it waits for that answer"
+            self._emit(Report(ReportKind.REPEATED_CALL, detail, message_id, frame))
+            self._await(frame, text, now)
+            return True
+        if self._awaited is not None and message_id in self._awaited:
+            self._refuse_id(frame, "another CALL with this message id is in progress")
             return True
         if not answers.has_used(message_id, now):
             return False
@@ -143,6 +160,39 @@ class Requests:
         answers.forget()  # a station that uses its ids again can not be told from one that repeats a CALL
         self._answers = None
         return False
+
+    def _answer_again(self, answer: str, action: str, latency: float) -> None:
+        self._send(answer)
+        if self.config.trace and isinstance(frame := decode(answer, self._version.message_types), list):
+            self._emit(Trace(Direction.OUT, frame, action, latency))
+
+    def _await(self, frame: Frame, text: str, now: float) -> None:
+        """Wait for an answer that is made elsewhere. No event comes of it here, so time has to tell."""
+        if self._awaited is None:
+            self._awaited = {}
+            self._timers.set(self, now + _LOOK_AGAIN)
+        if frame[1] not in self._awaited:
+            copy = Dispatch(next(self._numbers), frame[2], frame[3], frame[1], received_at=now, text=text)
+            self._awaited[frame[1]] = copy
+
+    def look_again(self, now: float) -> None:
+        """Answer the copies whose answer is there by now; serve those that will have none."""
+        answers, awaited = self._answers, self._awaited
+        if awaited is None:
+            return
+        for message_id, request in list(awaited.items()):
+            outcome = None if answers is None else answers.outcome_of(message_id, request.text, now)
+            if isinstance(outcome, Dispatch):
+                continue
+            del awaited[message_id]
+            if outcome is None:
+                self._dispatch(request)
+            else:
+                self._answer_again(outcome, request.action, now - request.received_at)
+        if awaited:
+            self._timers.set(self, now + _LOOK_AGAIN)
+        else:
+            self._awaited = None
 
     def _refuse_id(self, frame: Frame, description: str) -> None:
         self._emit(Report(ReportKind.DUPLICATE_ID, description, frame[1], frame))
@@ -155,12 +205,13 @@ class Requests:
         return len(self._open) - len(self._declined) >= self.config.max_inbound
 
     def _take(self, frame: Frame, text: str, now: float, *, expects_reply: bool) -> None:
-        number = next(self._numbers)
-        request = Dispatch(number, frame[2], frame[3], frame[1], expects_reply, now, text)
+        self._dispatch(Dispatch(next(self._numbers), frame[2], frame[3], frame[1], expects_reply, now, text))
+
+    def _dispatch(self, request: Dispatch) -> None:
         if len(self._open) - len(self._declined) >= self.config.max_inbound:
             self._hold(request)
         else:
-            self._open[number] = request
+            self._open[request.request] = request
             self._emit(request)
 
     def _hold(self, request: Dispatch) -> None:
@@ -193,7 +244,10 @@ class Requests:
     def reply(self, reply: Reply, now: float) -> None:
         """Answer by a CALLRESULT; a payload that breaks its schema or is no JSON is our own InternalError."""
         request = self._close(reply.request)
-        if request is None or not request.expects_reply:
+        if request is None:
+            self._keep_late(reply, now)
+            return
+        if not request.expects_reply:
             self.dispatch_held()
             return
         config, answers = self.config, self._answers
@@ -215,6 +269,22 @@ class Requests:
         if self._held is not None:
             self.dispatch_held()
 
+    def _keep_late(self, reply: Reply, now: float) -> None:
+        """Remember the result of a handler that outlived its connection, unless it is of no use to anybody."""
+        unfinished = self._take_unfinished(reply.request)
+        if unfinished is None or self._answers is None:
+            return
+        try:
+            text = encode_result(unfinished.message_id, reply.payload)
+        except (TypeError, ValueError):
+            return
+        validator = self.config.validator_of(unfinished.action)
+        if validator is None or validator.check_result(unfinished.action, reply.payload) is None:
+            self._answers.keep(unfinished, text, now, self.config.answer_window)
+
+    def _take_unfinished(self, number: int) -> Dispatch | None:
+        return None if self._answers is None else self._answers.take_unfinished(number)
+
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""
         self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error))
@@ -227,7 +297,9 @@ class Requests:
         if not isinstance(fail.code, str) or not isinstance(fail.description, str):
             raise TypeError(f"expected code and description as text, got {fail.code!r} and {fail.description!r}")
         request = self._close(fail.request)
-        if request is not None and request.expects_reply:
+        if request is None:
+            self._take_unfinished(fail.request)  # a copy is to be tried again
+        elif request.expects_reply:
             latency = now - request.received_at
             self.refuse(request.message_id, fail.code, fail.description, fail.details, request.action, latency)
         self.dispatch_held()
@@ -273,9 +345,15 @@ class Requests:
                 self._emit(Abandon(oldest))
         self.dispatch_held()
 
-    def abandon(self) -> None:
-        """Forget everything: nobody waits for answers any more."""
+    def abandon(self, now: float) -> None:
+        """Forget everything: nobody waits for answers any more, unless a copy comes on a later connection."""
         abandoned = list(self._open)
+        if self._answers is not None and self.config.late_answers:
+            for request in self._open.values():
+                if request.expects_reply and request.request not in self._declined:
+                    self._answers.keep(request, request, now, self.config.answer_window)
+        self._timers.cancel(self)
+        self._awaited = None
         self._open.clear()
         self._declined.clear()
         for number in abandoned:

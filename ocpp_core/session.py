@@ -103,7 +103,7 @@ class Session(Receiver):
         self._raw_ids: tuple[str, ...] = ()
         self._send: Callable[[str], None] = self._emit_text if send is None else send
         self.calls = Calls(version, config, ids, self._emit, self._send)
-        self.requests = Requests(version, config, numbers, self._emit, self._send, answers)
+        self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))
@@ -302,7 +302,7 @@ class Session(Receiver):
     def _end(self, code: int, reason: str, *, force: bool = False) -> None:
         """Settle and forget everything, then close the transport."""
         self.calls.close()
-        self.requests.abandon()
+        self.requests.abandon(self._now)
         self._keep_only_loss()
         self._enter(Closing(self._now + self._config.close_timeout, code, reason))
         self._emit(CloseTransport(code, reason, abort=force))
@@ -314,6 +314,7 @@ class Session(Receiver):
 
     def _expire(self, now: float) -> None:
         self.calls.expire(now)
+        self.requests.look_again(now)
         self._finish_drain()
         state = self.state
         if isinstance(state, Draining) and state.until <= now:
@@ -338,7 +339,7 @@ class Session(Receiver):
                     f"the connection ended before {call.action} was sent", sent=False, close_code=event.code
                 )
             )
-        self.requests.abandon()
+        self.requests.abandon(self._now)
         self._inbox.clear()
         self._enter(Closed(event.code, event.reason or self._own_reason(event.code)))
 

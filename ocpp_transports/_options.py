@@ -160,6 +160,7 @@ class PeerOptions:
             max_held=self.max_held,
             max_held_bytes=self.max_held_bytes,
             answer_window=self.answer_window,
+            late_answers=True,
             max_bad_messages=self.max_bad_messages,
             drain_timeout=self.drain_timeout,
             close_timeout=self.close_timeout,

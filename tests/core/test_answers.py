@@ -1,16 +1,17 @@
 """Copies of CALLs that were answered: the memory of CALLRESULTs, its rules and its bounds."""
 
 from itertools import count
+from math import inf
 
 import pytest
 
 from ocpp_core.actions import Direction, Dispatch, ReportKind, Trace
 from ocpp_core.answers import AnswerMemory
 from ocpp_core.config import SessionConfig
-from ocpp_core.inputs import Close, Fail, Reconfigure, Reply, TransportLost, TransportOpened
+from ocpp_core.inputs import Close, Decline, Fail, Reconfigure, Reply, TransportLost
 from ocpp_core.session import Session
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
-from tests.core.player import Player, an_online_client, counting_ids, dispatched, of, reports, sent
+from tests.core.player import Player, Strict, an_online_client, come_back, counting_ids, dispatched, of, reports, sent
 
 AUTHORIZE = '[2,"a","Authorize",{"idTag":"x"}]'
 OTHER = '[2,"a","Authorize",{"idTag":"y"}]'
@@ -213,6 +214,109 @@ class TestAClient:
         client = an_online_client(session=SessionConfig())
         client.hear(AUTHORIZE, attempt=1)
         client.play(Reply(1, ACCEPTED), TransportLost(attempt=1))
-        client.wait(client.engine.deadline - client.now)
-        client.play(TransportOpened("ocpp1.6", attempt=2))
+        come_back(client)
         assert sent(client.hear(AUTHORIZE, attempt=2)) == [[3, "a", ACCEPTED]]
+
+
+class TestAHandlerThatOutlivesItsConnection:
+    """With `late_answers`, a copy on the next connection waits for the handler that is at work."""
+
+    def begun(self, memory, **settings):
+        """A connection that was lost while its request, number 1, was handled; and the next one of the station."""
+        session = connect(memory, late_answers=True, **settings)
+        session.hear(AUTHORIZE)
+        session.play(TransportLost())
+        return session, connect(memory, late_answers=True, **settings)
+
+    def test_answers_a_copy_that_came_before_it_was_done(self, memory):
+        first, second = self.begun(memory)
+        done = second.hear(AUTHORIZE)
+        assert (dispatched(done), sent(done), reports(done)) == ([], [], [ReportKind.REPEATED_CALL])
+        assert second.wait(30) == []
+        assert first.play(Reply(1, ACCEPTED)) == []
+        assert sent(second.wait(0.25)) == [[3, "a", ACCEPTED]]
+        assert second.engine.deadline == inf
+
+    def test_answers_a_copy_that_comes_after_it_was_done(self, memory):
+        first, second = self.begun(memory)
+        first.play(Reply(1, ACCEPTED))
+        done = second.hear(AUTHORIZE)
+        assert (dispatched(done), sent(done)) == ([], [[3, "a", ACCEPTED]])
+
+    def test_answers_once_whoever_looks_first(self, memory):
+        first, second = self.begun(memory)
+        second.hear(AUTHORIZE, AUTHORIZE)
+        first.play(Reply(1, ACCEPTED))
+        assert len(sent(second.hear(AUTHORIZE))) == 1
+        assert sent(second.wait(10)) == []
+
+    @pytest.mark.parametrize("end", [Fail(1, "InternalError"), Reply(1, None), Reply(1, {"bad": 1})])
+    def test_leaves_the_copy_to_another_one_if_it_fails(self, memory, end):
+        first, second = self.begun(memory, validator=Strict("Authorize"))
+        second.hear(AUTHORIZE)
+        assert first.play(end) == []
+        assert dispatched(second.wait(0.25)) == [1]
+        assert sent(second.play(Reply(1, ACCEPTED))) == [[3, "a", ACCEPTED]]
+
+    def test_leaves_the_copy_to_another_one_if_it_never_ends(self, memory):
+        _, second = self.begun(memory, answer_window=60)
+        second.hear(AUTHORIZE)
+        assert dispatched(second.wait(59.75)) == []
+        assert dispatched(second.wait(0.25)) == [1]
+
+    def test_is_not_put_off_by_a_flood_of_copies(self, memory):
+        first, second = self.begun(memory)
+        second.hear(AUTHORIZE)
+        first.play(Reply(1, ACCEPTED))
+        assert second.engine.deadline == 0.25
+
+    def test_has_its_id_to_itself(self, memory):
+        first, second = self.begun(memory)
+        second.hear(AUTHORIZE)
+        assert [frame[:3] for frame in sent(second.hear(OTHER))] == [[4, "a", "GenericError"]]
+        first.play(Reply(1, ACCEPTED))
+        assert sent(second.wait(0.25)) == [[3, "a", ACCEPTED]]
+
+    @pytest.mark.parametrize("end", [TransportLost(), Close(), Close(force=True)])
+    def test_is_waited_for_no_longer_than_the_connection_lasts(self, memory, end):
+        first, second = self.begun(memory)
+        second.hear(AUTHORIZE)
+        second.play(end)
+        first.play(Reply(1, ACCEPTED))
+        assert sent(second.wait(1)) == []
+        third = connect(memory)
+        assert sent(third.hear(AUTHORIZE)) == [[3, "a", ACCEPTED]]
+
+    def test_counts_only_if_its_host_tells_how_it_ends(self, memory):
+        session = connect(memory)
+        session.hear(AUTHORIZE)
+        session.play(TransportLost(), Reply(1, ACCEPTED))
+        assert dispatched(connect(memory).hear(AUTHORIZE)) == [1]
+
+    def test_counts_not_if_it_had_declined(self, memory):
+        session = connect(memory, late_answers=True)
+        session.hear(AUTHORIZE)
+        session.play(Decline(1), TransportLost())
+        assert dispatched(connect(memory).hear(AUTHORIZE)) == [1]
+
+    def test_counts_not_for_what_was_only_held(self, memory):
+        session = connect(memory, late_answers=True, max_inbound=1)
+        session.hear('[2,"first","X",{}]', AUTHORIZE)
+        session.play(TransportLost())
+        assert dispatched(connect(memory).hear(AUTHORIZE)) == [1]
+
+    @pytest.mark.parametrize("is_back", [True, False])
+    def test_of_a_client_answers_on_its_next_connection(self, is_back):
+        client = an_online_client(session=SessionConfig(late_answers=True))
+        client.hear(AUTHORIZE, attempt=1)
+        client.play(TransportLost(attempt=1))
+        if not is_back:
+            client.play(Reply(1, ACCEPTED))
+        come_back(client)
+        done = client.hear(AUTHORIZE, attempt=2)
+        if is_back:
+            assert sent(done) == []
+            client.play(Reply(1, ACCEPTED))
+            done = client.wait(0.25)
+        assert sent(done) == [[3, "a", ACCEPTED]]
+        assert dispatched(client.log) == [1]

@@ -247,6 +247,30 @@ class TestOneIdTwice:
                 await raw.text([2, "same", "Slow", {}])
                 assert await raw.message() == [3, "same", {"served": 2}], "another station's ids are its own"
 
+    async def test_has_one_handler_if_the_connection_is_lost_while_it_is_at_work(self):
+        finish, begun = anyio.Event(), anyio.Event()
+        served = []
+
+        async def slow(ctx):
+            served.append(ctx.message_id)
+            begun.set()
+            await finish.wait()
+            return {"served": len(served)}
+
+        async with serving() as (server, listener):
+            server.handle("Slow", slow)
+            server.handle("Heartbeat", lambda ctx: {})
+            async with station(listener.port) as raw:
+                await raw.text([2, "same", "Slow", {}])
+                await wait(begun)
+                await raw.reset()
+            async with station(listener.port) as raw:
+                await raw.text([2, "same", "Slow", {}])
+                await raw.text([2, "other", "Heartbeat", {}])
+                assert await raw.message() == [3, "other", {}]
+                finish.set()
+                assert await raw.message() == [3, "same", {"served": 1}]
+
 
 class TestAnAnswerTwice:
     async def test_counts_once(self):
