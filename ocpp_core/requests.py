@@ -103,11 +103,11 @@ class Requests:
             description = "too many CALLs in progress, try again later"
             self.refuse(message_id, ErrorCode.GENERIC_ERROR, description, action=action)
         else:
-            self._take(frame, text, now, expects_reply=True)
+            self._dispatch(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
 
     def on_send(self, frame: Frame, text: str, now: float) -> str | None:
         """Take a SEND: dispatch or hold it; what is wrong with it is returned, because it must never be answered."""
-        _, _, action, payload = frame
+        _, message_id, action, payload = frame
         if self.config.trace:
             self._emit(Trace(Direction.IN, frame, action))
         if action not in self._version.send_actions:
@@ -115,7 +115,8 @@ class Requests:
         validator = self.config.validator_of(action)
         if validator is not None and (violation := validator.check_send(action, payload)) is not None:
             return violation.description
-        self._take(frame, text, now, expects_reply=False)
+        number = next(self._numbers)
+        self._dispatch(Dispatch(number, action, payload, message_id, expects_reply=False, received_at=now, text=text))
         return None
 
     def _in_progress(self, message_id: str) -> Dispatch | None:
@@ -203,9 +204,6 @@ class Requests:
     @property
     def _is_busy(self) -> bool:
         return len(self._open) - len(self._declined) >= self.config.max_inbound
-
-    def _take(self, frame: Frame, text: str, now: float, *, expects_reply: bool) -> None:
-        self._dispatch(Dispatch(next(self._numbers), frame[2], frame[3], frame[1], expects_reply, now, text))
 
     def _dispatch(self, request: Dispatch) -> None:
         if len(self._open) - len(self._declined) >= self.config.max_inbound:
