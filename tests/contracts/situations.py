@@ -107,6 +107,9 @@ BUSY = (
 )
 
 
+FULL = (TextReceived('[2,"open","Heartbeat",{}]'), TextReceived('[2,"held","Heartbeat",{}]'))
+
+
 def session(**options: Any) -> Session:
     config = SessionConfig(close_timeout=CLOSE, drain_timeout=DRAIN, call_timeout=CALL, **options)
     ids = count(1)
@@ -116,6 +119,7 @@ def session(**options: Any) -> Session:
 SESSIONS: dict[str, Callable[..., Session]] = {
     "Open": session,
     "Open (busy)": lambda **options: feed(session(**options), *BUSY),
+    "Open (full)": lambda **options: feed(session(max_inbound=1, max_held=1, **options), *FULL),
     "Draining": lambda **options: feed(session(**options), *BUSY, Close()),
     "Closing": lambda **options: feed(session(**options), Close()),
     "Closed": lambda **options: feed(session(**options), TransportLost()),
