@@ -55,7 +55,7 @@ class AnswerMemory:
 
     def of(self, identity: str) -> "Answers":
         """Return the answers to this identity for a new connection."""
-        return Answers(self, self._shares.get(identity) or _Share(identity))
+        return Answers(self, self._shares, identity)
 
     def make_room(self, share: "_Share", now: float) -> None:
         """Let a share that is used up grow, or lose what is old; then see to the bound of all."""
@@ -66,9 +66,7 @@ class AnswerMemory:
             self._size += _BLOCK
         if share.room < 0:
             share.make_room(_BLOCK)
-        other = self._shares.pop(share.identity, share)
-        if other is not share:
-            self._size -= other.clear()
+        self._shares.pop(share.identity, None)
         self._shares[share.identity] = share
         self._drop_quiet(now)
 
@@ -118,58 +116,71 @@ class _Share:
 
 
 class Answers:
-    """The answers to one identity, as one of its connections has them; made by `AnswerMemory.of`."""
+    """The answers to one identity, as one of its connections has them; made by `AnswerMemory.of`.
 
-    __slots__ = ("_memory", "_share", "kept")
+    A connection that has answered nothing keeps no more than this.
+    """
 
-    def __init__(self, memory: AnswerMemory, share: _Share) -> None:
-        self.kept = share.kept
-        """By message id. An attribute, because every CALL is looked up here."""
+    __slots__ = ("_identity", "_memory", "_shares")
+
+    def __init__(self, memory: AnswerMemory, shares: dict[str, _Share], identity: str) -> None:
         self._memory = memory
-        self._share = share
+        self._shares = shares
+        self._identity = identity
+
+    def __contains__(self, message_id: str) -> bool:
+        """Return True if the outcome of a CALL with this id is kept, for whatever text and whether still good."""
+        share = self._shares.get(self._identity)
+        return share is not None and message_id in share.kept
 
     def keep(self, request: Dispatch, outcome: str | Dispatch, now: float, window: float) -> None:
         """Remember the text of the CALLRESULT to a request, or that its handler goes on, for `window` seconds."""
-        kept, share, message_id = self.kept, self._share, request.message_id
-        if message_id in kept:
+        share, message_id = self._shares.get(self._identity) or _Share(self._identity), request.message_id
+        if message_id in share.kept:
             share.forget(message_id)
         size = _OVERHEAD + len(outcome if type(outcome) is str else request.text)
-        kept[message_id] = now + window, hash(request.text), outcome, self, size
+        share.kept[message_id] = now + window, hash(request.text), outcome, self, size
         share.room -= size
         if share.room < 0:
             self._memory.make_room(share, now)
 
-    def outcome_of(self, message_id: str, text: str, now: float) -> str | Dispatch | None:
+    def outcome_of(self, message_id: str, text: str, now: float, *, was_awaited: bool = False) -> str | Dispatch | None:
         """Return the CALLRESULT to the CALL of which this text is a copy, or its request while the handler goes on.
 
-        An answer that tells the time goes stale. It is for copies on its own connection only: on another one, the
-        CALL may come from a station that starts to count its ids again.
+        An answer that tells the time goes stale, unless it was awaited. It is for copies on its own connection only: on
+        another one, the CALL may come from a station that starts to count its ids again.
         """
-        if message_id not in self.kept:
+        if message_id not in self:
             return None
-        until, fingerprint, outcome, given_by, _ = self.kept[message_id]
+        until, fingerprint, outcome, given_by, _ = self._shares[self._identity].kept[message_id]
         if until <= now or fingerprint != hash(text):
             return None
-        is_stale = given_by is not self and isinstance(outcome, str) and _TELLS_TIME in outcome
-        return None if is_stale else outcome
+        is_fresh = was_awaited or given_by is self or not isinstance(outcome, str) or _TELLS_TIME not in outcome
+        return outcome if is_fresh else None
 
     def take_unfinished(self, number: int) -> Dispatch | None:
         """Forget that the handler of a request goes on; returns the request, None if that is not known."""
-        for message_id, (_, _, outcome, *_) in self.kept.items():
+        share = self._shares.get(self._identity)
+        if share is None:
+            return None
+        for message_id, (_, _, outcome, *_) in share.kept.items():
             if isinstance(outcome, Dispatch) and outcome.request == number:
-                self._share.forget(message_id)
+                share.forget(message_id)
                 return outcome
         return None
 
     def has_used(self, message_id: str, now: float) -> bool:
-        """Return True if the CALL of that id was answered on this connection."""
-        until, _, _, given_by, _ = self.kept[message_id]
+        """Return True if a CALL of that id was answered on this connection."""
+        if message_id not in self:
+            return False
+        until, _, _, given_by, _ = self._shares[self._identity].kept[message_id]
         return given_by is self and until > now
 
     def forget(self) -> None:
         """Forget all answers to this identity."""
-        for message_id in list(self.kept):
-            self._share.forget(message_id)
+        share = self._shares.get(self._identity)
+        if share is not None:
+            share.make_room(share.reserved)
 
 
 def answers_of(memory: AnswerMemory | None, identity: str | None) -> Answers | None:

@@ -90,7 +90,7 @@ class Requests:
             self._emit(Trace(Direction.IN, frame, action))
         if self._open and (first := self._in_progress(message_id)) is not None:
             self._join(first, frame, text)
-        elif answers is not None and message_id in answers.kept and self._has_answered(answers, frame, text, now):
+        elif answers is not None and message_id in answers and self._has_answered(answers, frame, text, now):
             pass
         elif (validator := config.validator_of(action)) is not None and (
             violation := validator.check_call(action, payload)
@@ -182,7 +182,7 @@ class Requests:
         if awaited is None:
             return
         for message_id, request in list(awaited.items()):
-            outcome = None if answers is None else answers.outcome_of(message_id, request.text, now)
+            outcome = None if answers is None else answers.outcome_of(message_id, request.text, now, was_awaited=True)
             if isinstance(outcome, Dispatch):
                 continue
             del awaited[message_id]

@@ -195,7 +195,7 @@ class TestTheBounds:
             session.wait(10)
         assert len(memory) <= 6 + 2048 // 256
 
-    def test_count_right_when_two_connections_begin_anew(self):
+    def test_count_right_when_two_connections_of_an_identity_begin(self):
         memory = AnswerMemory()
         first, second = connect(memory), connect(memory)
         for session in (first, second):
@@ -236,6 +236,16 @@ class TestAHandlerThatOutlivesItsConnection:
         assert first.play(Reply(1, ACCEPTED)) == []
         assert sent(second.wait(0.25)) == [[3, "a", ACCEPTED]]
         assert second.engine.deadline == inf
+
+    @pytest.mark.parametrize("payload", [ACCEPTED, {"currentTime": "2026-01-01T00:00:00Z"}])
+    def test_answers_a_copy_on_a_connection_that_pushed_out_the_old_one(self, memory, payload):
+        """A half-open connection ends when the new one is open already."""
+        first, second = (connect(memory, late_answers=True) for _ in range(2))
+        first.hear(AUTHORIZE)
+        first.play(Close(4000, "", drain=False))
+        assert dispatched(second.hear(AUTHORIZE)) == []
+        first.play(Reply(1, payload))
+        assert sent(second.wait(0.25)) == [[3, "a", payload]]
 
     def test_answers_a_copy_that_comes_after_it_was_done(self, memory):
         first, second = self.begun(memory)
