@@ -247,7 +247,8 @@ class TestOneIdTwice:
                 await raw.text([2, "same", "Slow", {}])
                 assert await raw.message() == [3, "same", {"served": 2}], "another station's ids are its own"
 
-    async def test_has_one_handler_if_the_connection_is_lost_while_it_is_at_work(self):
+    @pytest.mark.parametrize("is_reset", [True, False], ids=["reset", "half open"])
+    async def test_has_one_handler_if_the_connection_is_lost_while_it_is_at_work(self, is_reset):
         finish, begun = anyio.Event(), anyio.Event()
         served = []
 
@@ -257,13 +258,13 @@ class TestOneIdTwice:
             await finish.wait()
             return {"served": len(served)}
 
-        async with serving() as (server, listener):
+        async with serving() as (server, listener), station(listener.port) as lost:
             server.handle("Slow", slow)
             server.handle("Heartbeat", lambda ctx: {})
-            async with station(listener.port) as raw:
-                await raw.text([2, "same", "Slow", {}])
-                await wait(begun)
-                await raw.reset()
+            await lost.text([2, "same", "Slow", {}])
+            await wait(begun)
+            if is_reset:
+                await lost.reset()
             async with station(listener.port) as raw:
                 await raw.text([2, "same", "Slow", {}])
                 await raw.text([2, "other", "Heartbeat", {}])
