@@ -260,9 +260,11 @@ class TestAHandlerThatOutlivesItsConnection:
         assert len(sent(second.hear(AUTHORIZE))) == 1
         assert sent(second.wait(10)) == []
 
-    @pytest.mark.parametrize("end", [Fail(1, "InternalError"), Reply(1, None), Reply(1, {"bad": 1})])
+    @pytest.mark.parametrize(
+        "end", [Fail(1, "InternalError"), Reply(1, None), Reply(1, {"bad": 1}), Reply(1, {"large": "x" * 16384})]
+    )
     def test_leaves_the_copy_to_another_one_if_it_fails(self, memory, end):
-        first, second = self.begun(memory, validator=Strict("Authorize"))
+        first, second = self.begun(memory, validator=Strict("Authorize"), max_outgoing_size=16384)
         second.hear(AUTHORIZE)
         assert first.play(end) == []
         assert dispatched(second.wait(0.25)) == [1]
