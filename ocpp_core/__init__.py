@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import actions, errors, inputs
+    from .answers import AnswerMemory
     from .backoff import Backoff, ExponentialBackoff, OCPPBackoff
     from .client import ClientEngine
     from .config import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .versions import OCPP16, OCPP21, OCPP201, ErrorCode, Version, version_of
 
 _HOMES = {
+    "answers": ("AnswerMemory",),
     "backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
     "client": ("ClientEngine",),
     "config": (
@@ -61,6 +63,7 @@ __all__ = [
     "OCPP16",
     "OCPP21",
     "OCPP201",
+    "AnswerMemory",
     "Backoff",
     "ClientConfig",
     "ClientEngine",

@@ -131,7 +131,9 @@ class Dispatch:
     message_id: str
     expects_reply: bool = True
     received_at: float = field(default=0.0, compare=False)
-    """When the message was decoded, in the host's seconds."""
+    """When the message was decoded, in the host's seconds; the request may have been held since then."""
+    text: str = field(default="", compare=False, repr=False)
+    """The message as received: a copy of it has the same text. Peer data, never to be sent on or logged."""
 
 
 @dataclass(slots=True)
@@ -170,10 +172,14 @@ class ReportKind(Enum):
     """An answer to no CALL of ours; counts towards `max_bad_messages` unless it may answer a raw one."""
     LATE_ANSWER = "late answer"
     """An answer to a CALL that had timed out."""
+    REPEATED_ANSWER = "repeated answer"
+    """A further answer to a CALL that was answered; the first one counted."""
     DUPLICATE_ID = "duplicate message id"
-    """A CALL whose id is still in progress; it was refused, the first one goes on."""
+    """A CALL with the id of another CALL that is in progress or was answered; it was refused."""
+    REPEATED_CALL = "repeated CALL"
+    """A further copy of a CALL; both have one outcome, and the handler runs once."""
     OVERLOAD = "too many CALLs in progress"
-    """A CALL beyond `max_inbound`; it was refused."""
+    """A CALL beyond `max_inbound` that was refused, or held requests that were dropped with the connection."""
     INVALID_CALL = "invalid CALL received"
     """An inbound CALL that breaks its schema; it was refused. (Such a SEND is a bad message.)"""
     INVALID_RESULT = "invalid CALLRESULT received"

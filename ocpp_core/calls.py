@@ -5,7 +5,7 @@ connection and per direction. What waits, waits here.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from ._call_queue import CallQueue
 from ._tolerance import forgive_nulls
@@ -23,33 +23,23 @@ from .errors import (
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
     create_rpc_error,
 )
-from .messages import Frame, MessageType, encode_error, encode_message
+from .inputs import RefuseResult
+from .messages import Frame, MessageType, encode_error, encode_message, expect_size
 from .outbound import OutboundCall, expired_error
 from .timers import Timers
 from .versions import ErrorCode, Version
 
-__all__ = ["Calls", "RecentIds", "violation_error"]
+__all__ = ["Calls", "violation_error", "with_newest"]
+
+_TIMED_OUT: Final = 64
+"""Ids of calls that timed out whose late answers are known."""
+_ANSWERED: Final = 16
+"""Ids of answered calls whose further answers are known: few, because the ids of every connection's calls are kept."""
 
 
-class RecentIds:
-    """The newest message ids of some kind, at most `size` of them."""
-
-    __slots__ = ("_ids", "_size")
-
-    def __init__(self, size: int) -> None:
-        self._ids: dict[str, None] | None = None  # made for the first one: most connections never have any
-        self._size = size
-
-    def add(self, message_id: str) -> None:
-        """Remember an id, forgetting the oldest one where there are too many."""
-        ids = self._ids = self._ids or {}
-        ids[message_id] = None
-        if len(ids) > self._size:
-            del ids[next(iter(ids))]
-
-    def take(self, message_id: str) -> bool:
-        """Forget an id; tells whether it was remembered."""
-        return self._ids is not None and self._ids.pop(message_id, self) is None
+def with_newest(ids: tuple[str, ...], message_id: str, size: int) -> tuple[str, ...]:
+    """Add an id to the newest ones, forgetting the oldest beyond `size`: a tuple, because most have none."""
+    return (*ids[1 - size :], message_id)
 
 
 def violation_error(violation: Violation, version: Version) -> RPCError:
@@ -61,6 +51,7 @@ class Calls:
     """The outbound direction of one connection."""
 
     __slots__ = (
+        "_answered",
         "_emit",
         "_ids",
         "_pending",
@@ -91,7 +82,8 @@ class Calls:
         self._send = send
         self._waiting = CallQueue()
         self._pending: dict[str, OutboundCall] = {}
-        self._timed_out = RecentIds(64)
+        self._answered: tuple[str, ...] = ()
+        self._timed_out: tuple[str, ...] = ()
 
     @property
     def pending(self) -> int:
@@ -192,7 +184,7 @@ class Calls:
 
     def on_result(self, frame: Frame, now: float) -> bool:
         """Take a CALLRESULT; False if it answers no CALL of ours."""
-        call = self._answered(frame, now)
+        call = self._take_answered(frame, now)
         if call is None:
             return False
         violation = self._violation(call, frame[2])
@@ -204,13 +196,13 @@ class Calls:
             error = violation_error(violation, self._version)
             self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error, call.action))
             self._settle(call, error=error)
-            self._refuse_result(call, frame[1], violation.code, violation.description)
+            self._refuse_unusable(call, frame[1], violation.code, violation.description)
         self.fill_window(now)
         return True
 
     def on_error(self, frame: Frame, now: float) -> bool:
         """Take a CALLERROR; False if it answers no CALL of ours."""
-        call = self._answered(frame, now)
+        call = self._take_answered(frame, now)
         if call is None:
             return False
         self._settle(call, error=create_rpc_error(frame[2], frame[3], frame[4], remote=True))
@@ -223,16 +215,18 @@ class Calls:
         if call is None or message_id is None:
             return
         self.timers.cancel(call)
+        self._answered = with_newest(self._answered, message_id, _ANSWERED)
         self._settle(call, error=RPCFrameworkError(f"unusable answer: {reason}"))
         if is_result:
-            self._refuse_result(call, message_id, ErrorCode.FORMAT_VIOLATION, reason)
+            self._refuse_unusable(call, message_id, ErrorCode.FORMAT_VIOLATION, reason)
         self.fill_window(now)
 
-    def _answered(self, frame: Frame, now: float) -> OutboundCall | None:
+    def _take_answered(self, frame: Frame, now: float) -> OutboundCall | None:
         call = self._pending.pop(frame[1], None)
         if call is None:
             return None
         self.timers.cancel(call)
+        self._answered = with_newest(self._answered, frame[1], _ANSWERED)
         if self.config.trace:
             self._emit(Trace(Direction.IN, frame, call.action, now - call.written_at))
         if call.token is None:
@@ -248,19 +242,29 @@ class Calls:
         validator = self.config.validator_of(call.action) if self.config.leniency.null_members else None
         return None if validator is None else forgive_nulls(validator, "result", call.action, payload)
 
-    def _refuse_result(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
-        """OCPP 2.1 Part 4 §4.2.3: a caller may tell by CALLRESULTERROR that it could not process a CALLRESULT."""
-        if not (self.config.answer_bad_results and self._version.reports_bad_results):
-            return
-        kind = MessageType.CALLRESULTERROR.value
-        spelled = self._version.spell(code)
-        self._send(encode_error(kind, message_id, spelled, description, {}))
+    def _refuse_unusable(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
+        if self.config.answer_bad_results and self._version.reports_bad_results:
+            self.refuse_result(RefuseResult(message_id, code, description, action=call.action))
+
+    def refuse_result(self, refusal: RefuseResult) -> None:
+        """Send a CALLRESULTERROR (2.1 Part 4 §4.2.3).
+
+        Raises as `encode_error` does, and ValueError where it is larger than `max_outgoing_size`; then nothing is sent.
+        """
+        kind, spelled = MessageType.CALLRESULTERROR.value, self._version.spell(refusal.code)
+        details = {} if refusal.details is None else refusal.details
+        text = encode_error(kind, refusal.message_id, spelled, refusal.description, details)
+        expect_size(text, self.config.max_outgoing_size)
+        self._send(text)
         if self.config.trace:
-            self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, {}], call.action))
+            frame = [kind, refusal.message_id, spelled, refusal.description, details]
+            self._emit(Trace(Direction.OUT, frame, refusal.action))
 
     def unmatched(self, message_id: str) -> ReportKind:
-        """Say what an answer to no pending CALL is."""
-        return ReportKind.LATE_ANSWER if self._timed_out.take(message_id) else ReportKind.UNMATCHED_ANSWER
+        """Say what an answer to no pending CALL is, however often it comes."""
+        if message_id in self._timed_out:
+            return ReportKind.LATE_ANSWER
+        return ReportKind.REPEATED_ANSWER if message_id in self._answered else ReportKind.UNMATCHED_ANSWER
 
     # Giving up
 
@@ -280,8 +284,8 @@ class Calls:
     def expire(self, now: float) -> None:
         """Settle what is due: queued calls past their time to live, written ones past their time-out."""
         for call in self.timers.due(now):
-            if not isinstance(call, OutboundCall):  # pragma: no cover - nothing else is ever armed here
-                continue
+            if not isinstance(call, OutboundCall):
+                continue  # the requests', see there
             if call.message_id is not None and self._pending.get(call.message_id) is call:
                 self._time_out(call, call.message_id)
             else:
@@ -291,7 +295,7 @@ class Calls:
 
     def _time_out(self, call: OutboundCall, message_id: str) -> None:
         del self._pending[message_id]
-        self._timed_out.add(message_id)
+        self._timed_out = with_newest(self._timed_out, message_id, _TIMED_OUT)
         text = f"no answer to {call.action} within {call.timeout:g} s"
         self._settle(call, error=TimeoutError(text, sent=True, message_id=message_id))
 

@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
 from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, Settle, StateChanged
+from .answers import AnswerMemory
 from .config import ClientConfig, IdFactory, SessionConfig
 from .errors import ClosedError, ConnectionFailedError, ConnectionLostError, OCPPError, WebsocketUpgradeError
 from .inputs import (
@@ -21,8 +22,10 @@ from .inputs import (
     ClientInput,
     Close,
     Connect,
+    Fail,
     Notify,
     Reconfigure,
+    Reply,
     SendRaw,
     SessionInput,
     StartCall,
@@ -117,6 +120,7 @@ class ClientEngine:
     ) -> None:
         self.state: ClientState = Idle()
         self.session: Session | None = None
+        self._last: Session | None = None
         self._config = config
         self._random = random
         self._ids = ids
@@ -124,6 +128,7 @@ class ClientEngine:
         self._numbers = count(1)
         self._actions: deque[Action] = deque()
         self._emit: Callable[[Action], None] = self._actions.append
+        self._memory = AnswerMemory()
         self._outbox = Outbox(config.offline_queue_size, config.session.max_queued_bytes, self._emit)
         self._attempt = 0
         self._connect: int | None = None
@@ -194,9 +199,11 @@ class ClientEngine:
                 self._pass_on(event)
 
     def _pass_on(self, event: SessionInput) -> None:
-        """Give it to the session; without one there is nothing it could be about."""
+        """Give it to the session; without one it can only be a late answer to a request of the last one."""
         if self.session is not None:
             self.session.handle(event, self._now)
+        elif isinstance(event, (Reply, Fail)) and self._last is not None:
+            self._last.handle(event, self._now)
 
     # Commands
 
@@ -322,6 +329,7 @@ class ClientEngine:
             numbers=self._numbers,
             keep_unsent=self._config.offline_queue,
             send=self._send_text,
+            answers=self._memory.of(""),  # there is but one server
         )
         self._enter(Online(state.attempt, subprotocol, self._now, state.tries))
         self._settle_connect(None, subprotocol)
@@ -376,7 +384,7 @@ class ClientEngine:
 
     def _session_closed(self, end: Closed) -> None:
         unsent = self.session.take_unsent() if self.session is not None else []
-        self.session = None
+        self._last, self.session = self.session, None
         self._outbox.restore(unsent)
         state = self.state
         if not isinstance(state, Online):

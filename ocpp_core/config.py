@@ -96,7 +96,23 @@ class SessionConfig:
     messages have one in nine bytes or more: a SendLocalList that deletes `{"idTag":"04A1B2C3"}`, a MeterValues of
     `{"value":"1234.5"}`. Raise it along with `LinkConfig.max_message_size`."""
     max_inbound: int = 132
-    """Inbound requests dispatched and not yet answered; beyond, a CALL is refused by GenericError."""
+    """Inbound requests dispatched and not yet answered, declined ones aside. Further requests are held."""
+    max_held: float = 1000
+    """Held requests; then reading stops until half of them are dispatched. `inf`: no limit."""
+    max_held_bytes: float = 131072
+    """Bytes of the texts of held requests; then reading stops until half are dispatched. One text may exceed it."""
+    refuse_when_busy: bool = False
+    """Refuse a CALL beyond `max_inbound` with GenericError instead of holding it. A SEND is held all the same."""
+    answer_window: float = 120.0
+    """Seconds for which a CALLRESULT is remembered, to answer further copies of its CALL; 0: not at all.
+
+    It acts where the engine was given an `AnswerMemory`, from the beginning of a connection on.
+    """
+    late_answers: bool = False
+    """The host answers a request also after `Abandon`, when its handler is done, or not to be begun.
+
+    Copies of its CALL on a later connection then wait for that answer, for `answer_window` seconds at most.
+    """
     max_declined: int = 100
     """Declined (NOREPLY) requests still open; beyond, the oldest one is given up (`Abandon`)."""
     max_bad_messages: float = 1000
@@ -133,6 +149,9 @@ class SessionConfig:
         _expect(self.max_outgoing_size, "max_outgoing_size", 16384, "bytes")
         _expect(self.max_elements, "max_elements", 1, "elements")
         _expect(self.max_inbound, "max_inbound", 1, "requests")
+        _expect(self.max_held, "max_held", 1, "requests")
+        _expect(self.max_held_bytes, "max_held_bytes", 1, "bytes")
+        _expect(self.answer_window, "answer_window", 0)
         _expect(self.max_declined, "max_declined", 0, "requests")
         _expect(self.max_bad_messages, "max_bad_messages", 1, "messages")
         _expect_positive(self.bad_message_period, "bad_message_period")

@@ -131,10 +131,8 @@ class RPCFormatViolationError(_CodedError):
     default_code = ErrorCode.FORMAT_VIOLATION.value
 
 
-class RPCFormationViolationError(RPCFormatViolationError):
-    """The 1.6 name of `RPCFormatViolationError`, and a subclass of it (sent as FormatViolation on 2.x)."""
-
-    default_code = "FormationViolation"
+RPCFormationViolationError = RPCFormatViolationError
+"""The 1.6 name of the same class: `except` catches the code in either spelling by either name."""
 
 
 class RPCPropertyConstraintViolationError(_CodedError):
@@ -270,14 +268,16 @@ _BY_CODE: Final[Mapping[str, type[_CodedError]]] = {
         RPCProtocolError,
         RPCSecurityError,
         RPCFormatViolationError,
-        RPCFormationViolationError,
         RPCPropertyConstraintViolationError,
         RPCOccurrenceConstraintViolationError,
         RPCTypeConstraintViolationError,
         RPCMessageTypeNotSupportedError,
         RPCFrameworkError,
     )
-} | {"OccurenceConstraintViolation": RPCOccurrenceConstraintViolationError}
+} | {
+    "FormationViolation": RPCFormatViolationError,
+    "OccurenceConstraintViolation": RPCOccurrenceConstraintViolationError,
+}
 
 
 def create_rpc_error(

@@ -31,6 +31,7 @@ __all__ = [
     "LinkInput",
     "Notify",
     "Reconfigure",
+    "RefuseResult",
     "Reject",
     "Reply",
     "Respond",
@@ -188,6 +189,22 @@ class Decline:
 
 
 @dataclass(slots=True)
+class RefuseResult:
+    """Tell the peer by CALLRESULTERROR that its CALLRESULT was of no use (2.1 Part 4 §4.2.3; Part 2 use case I08).
+
+    `message_id` is that of the CALL, `action` only for the trace. The call is settled already. Nothing is sent before
+    OCPP 2.1, which has no such message, and nothing unless the connection is open. Raises TypeError or ValueError for
+    texts and details that are no JSON or too large to send.
+    """
+
+    message_id: str
+    code: str
+    description: str = ""
+    details: Mapping[str, Any] | None = None
+    action: str | None = None
+
+
+@dataclass(slots=True)
 class SendRaw:
     """Send text as it is. With a `token` it must be a CALL, takes a window slot, and settles with the answer."""
 
@@ -286,12 +303,14 @@ class Accept:
 
     `subprotocol` is put on the wire and must be one that was offered; None puts none. `version` names the facts to
     speak by (default: those of `subprotocol`), `config` replaces the session config made for this connection.
+    `identity` is the station's, by which an `AnswerMemory` knows it on its next connection; None remembers nothing.
     """
 
     subprotocol: str | None
     headers: Sequence[tuple[str, str]] = ()
     config: "SessionConfig | None" = None
     version: "Version | None" = None
+    identity: str | None = None
 
 
 @dataclass(slots=True)
@@ -328,7 +347,9 @@ class CloseLink:
     force: bool = False
 
 
-Command: TypeAlias = StartCall | CancelCall | Notify | Reply | Fail | Decline | SendRaw | Close | Reconfigure
+Command: TypeAlias = (
+    StartCall | CancelCall | Notify | Reply | Fail | Decline | RefuseResult | SendRaw | Close | Reconfigure
+)
 """What the application wants of a conversation."""
 LinkInput: TypeAlias = (
     BytesReceived | StreamLost | Tick | Congested | Accept | Reject | Respond | SendMessage | CloseLink | Reconfigure

@@ -254,19 +254,29 @@ def _check_result(frame: Frame, message_id: str, leniency: Leniency) -> Frame | 
 def _check_error(frame: Frame, message_id: str, leniency: Leniency) -> Frame | Malformed:
     """Check CALLERROR and CALLRESULTERROR.
 
-    Four elements are accepted and read as details `{}`; description and details that are no text and no object
-    are read as empty, because the caller is better served by the error code than by a second error.
+    The caller is better served by what the peer said than by a second error. Missing texts and details are read as
+    empty. A description that is no text is read as its JSON, or as the details if there are no others. Details that
+    are no object are kept as `{"details": …}`; as text they also stand in for an empty description.
     """
-    if len(frame) == 4:
-        frame.append({})
-    if (len(frame) != 5 and not _cut(frame, 5, leniency)) or type(frame[2]) is not str:
-        reason = f"expected 5 elements: [{frame[0]}, id, code, description, details]"
-        return Malformed(_UNANSWERED[frame[0]], reason, message_id)
-    if type(frame[3]) is not str:
-        frame[3] = ""
-    if type(frame[4]) is not dict:
-        frame[4] = {}
+    if not 3 <= len(frame) <= 5 and not _cut(frame, 5, leniency):
+        return _bad_error(frame, message_id)
+    _, _, code, description, details = frame if len(frame) == 5 else [*frame, None, None][:5]
+    if type(code) is not str:
+        return _bad_error(frame, message_id)
+    if type(description) is dict and not details:
+        description, details = None, description
+    if type(description) is not str:
+        description = "" if description is None else dumps(description)
+    if type(details) is not dict:
+        description = details if type(details) is str and not description else description
+        details = {"details": details} if details else {}
+    frame[3:] = description, details
     return frame
+
+
+def _bad_error(frame: Frame, message_id: str) -> Malformed:
+    reason = f"expected 5 elements: [{frame[0]}, id, code, description, details]"
+    return Malformed(_UNANSWERED[frame[0]], reason, message_id)
 
 
 def _cut(frame: Frame, length: int, leniency: Leniency) -> bool:

@@ -1,29 +1,52 @@
-"""Inbound CALLs and SENDs: what is in progress, and the one answer each CALL gets.
+"""Inbound CALLs and SENDs: what is in progress, what is held, and the one answer each CALL gets.
 
 A request is known by a number that is never used again, so an answer made too late can not leave on another
 connection, nor under an id that means something else by then.
+
+A CALL and its further copies have one outcome and one handler. A copy that arrives while the CALL is in progress needs
+no answer of its own: a sender that repeats a CALL under its id takes the first answer with that id, and has no CALL for
+a second one. A copy that arrives after the answer gets the same answer again, see `answers`.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from ._tolerance import forgive_nulls
-from .actions import Abandon, Direction, Dispatch, Report, ReportKind, SessionAction, Trace
+from .actions import Abandon, Direction, Dispatch, Reading, Report, ReportKind, SessionAction, Trace
+from .answers import Answers
 from .calls import violation_error
-from .config import SessionConfig, Violation
+from .config import Kind, SessionConfig, Validator, Violation
+from .held import HeldRequests
 from .inputs import Decline, Fail, Reply
-from .messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
+from .messages import MAX_DESCRIPTION, Frame, MessageType, decode, encode_error, encode_result, expect_size
+from .timers import Timers
 from .versions import ErrorCode, Version
 
 __all__ = ["UNREADABLE_ID", "Requests"]
 
 UNREADABLE_ID = "-1"
 """The id of a CALLERROR whose CALL has no readable id (2.0.1 Part 4 §4.2.3)."""
+_LOOK_AGAIN: Final = 0.25
+"""Seconds between looks for the answer that the handler of an earlier connection makes."""
 
 
 class Requests:
     """The inbound direction of one connection."""
 
-    __slots__ = ("_declined", "_emit", "_numbers", "_open", "_send", "_version", "config")
+    __slots__ = (
+        "_answers",
+        "_awaited",
+        "_declined",
+        "_emit",
+        "_held",
+        "_numbers",
+        "_open",
+        "_send",
+        "_timers",
+        "_version",
+        "config",
+        "is_full",
+    )
 
     def __init__(
         self,
@@ -32,44 +55,78 @@ class Requests:
         numbers: Iterator[int],
         emit: Callable[[SessionAction], None],
         send: Callable[[str], None],
+        timers: Timers,
+        answers: Answers | None,
     ) -> None:
         self.config = config
+        self.is_full = False
+        """True while the held requests have reached a bound: no further text may be decoded."""
         self._version = version
         self._numbers = numbers
         self._emit = emit
         self._send = send
+        self._timers = timers
+        self._answers = answers if config.answer_window else None
         self._open: dict[int, Dispatch] = {}
         self._declined: dict[int, None] = {}
+        self._held: HeldRequests | None = None  # made when one is held: most connections never hold any
+        self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
 
     def __len__(self) -> int:
+        """Return the number of requests dispatched and not answered."""
         return len(self._open)
+
+    @property
+    def held(self) -> int:
+        """The number of requests that wait to be dispatched."""
+        return 0 if self._held is None else len(self._held)
 
     # Coming in
 
-    def on_call(self, frame: Frame, now: float) -> None:
-        """Take a CALL: dispatch it, or refuse it by a CALLERROR."""
+    def on_call(self, frame: Frame, text: str, now: float) -> None:
+        """Take a CALL: dispatch or hold it, refuse it by a CALLERROR, or join it to the CALL of which it is a copy."""
         _, message_id, action, payload = frame
-        config = self.config
+        config, answers = self.config, self._answers
         if config.trace:
             self._emit(Trace(Direction.IN, frame, action))
-        if self._open and self._is_in_progress(message_id):
-            self._emit(Report(ReportKind.DUPLICATE_ID, "the id is still in progress", message_id, frame))
-            text = "a CALL with this message id is in progress"
-            self.refuse(message_id, ErrorCode.RPC_FRAMEWORK_ERROR, text, action=action)
-        elif len(self._open) - len(self._declined) >= config.max_inbound:
+        if self._open and (first := self._in_progress(message_id)) is not None:
+            self._join(first, frame, text)
+        elif answers is not None and message_id in answers and self._has_answered(answers, frame, text, now):
+            pass
+        elif (
+            (validator := config.validator_of(action)) is not None
+            and (violation := validator.check_call(action, payload)) is not None
+            and (payload := self._forgiven(validator, "call", action, payload)) is None
+        ):
+            self._refuse_invalid(frame, violation)
+        elif config.refuse_when_busy and self._is_busy:
             self._emit(Report(ReportKind.OVERLOAD, "too many CALLs in progress", message_id, frame))
-            text = "too many CALLs in progress, try again later"
-            self.refuse(message_id, ErrorCode.GENERIC_ERROR, text, action=action)
-        elif (validator := config.validator_of(action)) is not None and (
-            violation := validator.check_call(action, payload)
-        ) is not None:
-            bare = forgive_nulls(validator, "call", action, payload) if config.leniency.null_members else None
-            if bare is None:
-                self._refuse_invalid(frame, violation)
-            else:
-                self._dispatch([*frame[:3], bare], now, expects_reply=True)
+            description = "too many CALLs in progress, try again later"
+            self.refuse(message_id, ErrorCode.GENERIC_ERROR, description, action=action)
         else:
-            self._dispatch(frame, now, expects_reply=True)
+            self._dispatch(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
+
+    def on_send(self, frame: Frame, text: str, now: float) -> str | None:
+        """Take a SEND: dispatch or hold it; what is wrong with it is returned, because it must never be answered."""
+        _, message_id, action, payload = frame
+        if self.config.trace:
+            self._emit(Trace(Direction.IN, frame, action))
+        if action not in self._version.send_actions:
+            return f"expected a SEND action of {self._version.name}"
+        validator = self.config.validator_of(action)
+        if (
+            validator is not None
+            and (violation := validator.check_send(action, payload)) is not None
+            and (payload := self._forgiven(validator, "send", action, payload)) is None
+        ):
+            return violation.description
+        number = next(self._numbers)
+        self._dispatch(Dispatch(number, action, payload, message_id, expects_reply=False, received_at=now, text=text))
+        return None
+
+    def _forgiven(self, validator: Validator, kind: Kind, action: str, payload: object) -> Any:
+        """Give a payload that breaks its schema as one that does not; None where that is not meant or not possible."""
+        return forgive_nulls(validator, kind, action, payload) if self.config.leniency.null_members else None
 
     def _refuse_invalid(self, frame: Frame, violation: Violation) -> None:
         _, message_id, action, payload = frame
@@ -77,42 +134,136 @@ class Requests:
         self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error, action))
         self.refuse(message_id, violation.code, violation.description, action=action)
 
-    def on_send(self, frame: Frame, now: float) -> str | None:
-        """Take a SEND: dispatch it; what is wrong with it is returned, because it must never be answered."""
-        _, message_id, action, payload = frame
-        if self.config.trace:
-            self._emit(Trace(Direction.IN, frame, action))
-        if action not in self._version.send_actions:
-            return f"expected a SEND action of {self._version.name}"
+    def _in_progress(self, message_id: str) -> Dispatch | None:
+        """Find the CALL with this id. Few are ever open: an index of ids would cost all of them."""
+        for request in self._open.values():
+            if request.message_id == message_id and request.expects_reply:
+                return request
+        return None if self._held is None else self._held.call(message_id)
+
+    def _join(self, first: Dispatch, frame: Frame, text: str) -> None:
+        """Let a copy have the outcome of the first one; anything else under its id is refused (OCPP-J 1.6 §4.2.3)."""
+        if text == first.text or frame == decode(first.text, self._version.message_types, self.config.leniency):
+            detail = "a copy of a CALL in progress: one answer is for both"
+            self._emit(Report(ReportKind.REPEATED_CALL, detail, first.message_id, frame))
+        else:
+            self._refuse_id(frame, "another CALL with this message id is in progress")
+
+    def _has_answered(self, answers: Answers, frame: Frame, text: str, now: float) -> bool:
+        """Answer a CALL whose id was used before, or refuse it; False if it is to be served."""
+        message_id, action = frame[1], frame[2]
+        outcome = answers.outcome_of(message_id, text, now)
+        if isinstance(outcome, str):
+            detail = "a copy of an answered CALL: it gets the same answer"
+            self._emit(Report(ReportKind.REPEATED_CALL, detail, message_id, frame))
+            if self._awaited is not None:
+                self._awaited.pop(message_id, None)  # this is what it waits for
+            self._answer_again(outcome, action, 0.0)
+            return True
+        if outcome is not None:
+            detail = "a copy of a CALL that is handled for an earlier connection: it waits for that answer"
+            self._emit(Report(ReportKind.REPEATED_CALL, detail, message_id, frame))
+            self._await(frame, text, now)
+            return True
+        if self._awaited is not None and message_id in self._awaited:
+            self._refuse_id(frame, "another CALL with this message id is in progress")
+            return True
+        if not answers.has_used(message_id, now):
+            return False
+        if self._version.refuses_used_ids:
+            self._refuse_id(frame, "another CALL with this message id was answered")
+            return True
+        answers.forget()  # a station that uses its ids again can not be told from one that repeats a CALL
+        self._answers = None
+        return False
+
+    def _answer_again(self, answer: str, action: str, latency: float) -> None:
+        self._send(answer)
+        if self.config.trace and isinstance(frame := decode(answer, self._version.message_types), list):
+            self._emit(Trace(Direction.OUT, frame, action, latency))
+
+    def _await(self, frame: Frame, text: str, now: float) -> None:
+        """Wait for an answer that is made elsewhere. No event comes of it here, so time has to tell."""
+        if self._awaited is None:
+            self._awaited = {}
+            self._timers.set(self, now + _LOOK_AGAIN)
+        if frame[1] not in self._awaited:
+            copy = Dispatch(next(self._numbers), frame[2], frame[3], frame[1], received_at=now, text=text)
+            self._awaited[frame[1]] = copy
+
+    def look_again(self, now: float) -> None:
+        """Answer the copies whose answer is there by now; serve those that will have none."""
+        answers, awaited = self._answers, self._awaited
+        if awaited is None:
+            return
+        for message_id, request in list(awaited.items()):
+            outcome = None if answers is None else answers.outcome_of(message_id, request.text, now, was_awaited=True)
+            if isinstance(outcome, Dispatch):
+                continue
+            del awaited[message_id]
+            if outcome is None:
+                self._dispatch(request)
+            else:
+                self._answer_again(outcome, request.action, now - request.received_at)
+        if awaited:
+            self._timers.set(self, now + _LOOK_AGAIN)
+        else:
+            self._awaited = None
+
+    def _refuse_id(self, frame: Frame, description: str) -> None:
+        self._emit(Report(ReportKind.DUPLICATE_ID, description, frame[1], frame))
+        self.refuse(frame[1], ErrorCode.RPC_FRAMEWORK_ERROR, description, action=frame[2])
+
+    # Dispatching and holding
+
+    @property
+    def _is_busy(self) -> bool:
+        return len(self._open) - len(self._declined) >= self.config.max_inbound
+
+    def _dispatch(self, request: Dispatch) -> None:
         if len(self._open) - len(self._declined) >= self.config.max_inbound:
-            self._emit(Report(ReportKind.OVERLOAD, "too many messages in progress", message_id, frame))
-            return None
-        validator = self.config.validator_of(action)
-        if validator is not None and (violation := validator.check_send(action, payload)) is not None:
-            bare = forgive_nulls(validator, "send", action, payload) if self.config.leniency.null_members else None
-            if bare is None:
-                return violation.description
-            frame = [*frame[:3], bare]
-        self._dispatch(frame, now, expects_reply=False)
-        return None
+            self._hold(request)
+        else:
+            self._open[request.request] = request
+            self._emit(request)
 
-    def _is_in_progress(self, message_id: str) -> bool:
-        """Whether a CALL with this id has no answer yet. Few are ever open: an index of ids would cost all of them."""
-        return any(request.message_id == message_id and request.expects_reply for request in self._open.values())
+    def _hold(self, request: Dispatch) -> None:
+        held, config = self._held or HeldRequests(), self.config
+        self._held = held
+        held.add(request)
+        if not self.is_full and (len(held) >= config.max_held or held.size >= config.max_held_bytes):
+            self._set_full(is_full=True)
 
-    def _dispatch(self, frame: Frame, now: float, *, expects_reply: bool) -> None:
-        number = next(self._numbers)
-        request = self._open[number] = Dispatch(number, frame[2], frame[3], frame[1], expects_reply, now)
-        self._emit(request)
+    def dispatch_held(self) -> None:
+        """Dispatch what is held, as far as there is room, and go on reading when half is done."""
+        held, config = self._held, self.config
+        if held is None:
+            return
+        while held and not self._is_busy:
+            request = held.take()
+            self._open[request.request] = request
+            self._emit(request)
+        if self.is_full and len(held) <= config.max_held / 2 and held.size <= config.max_held_bytes / 2:
+            self._set_full(is_full=False)
+        if not held:
+            self._held = None
+
+    def _set_full(self, *, is_full: bool) -> None:
+        self.is_full = is_full
+        self._emit(Reading(on=not is_full))
 
     # Going out
 
     def reply(self, reply: Reply, now: float) -> None:
         """Answer by a CALLRESULT; a payload that breaks its schema or is no JSON is our own InternalError."""
         request = self._close(reply.request)
-        if request is None or not request.expects_reply:
+        if request is None:
+            self._keep_late(reply, now)
             return
-        config = self.config
+        if not request.expects_reply:
+            self.dispatch_held()
+            return
+        config, answers = self.config, self._answers
         try:
             text = encode_result(request.message_id, reply.payload)
             if 4 * len(text) > config.max_outgoing_size:
@@ -125,25 +276,49 @@ class Requests:
             self._own_fault(request, reply, now, violation.description, violation_error(violation, self._version))
             return
         self._send(text)
+        if answers is not None:
+            answers.keep(request, text, now, config.answer_window)
         if config.trace:
             frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
             self._emit(Trace(Direction.OUT, frame, request.action, now - request.received_at))
+        if self._held is not None:
+            self.dispatch_held()
+
+    def _keep_late(self, reply: Reply, now: float) -> None:
+        """Remember the result of a handler that outlived its connection, unless it is of no use to anybody."""
+        unfinished = self._take_unfinished(reply.request)
+        if unfinished is None or self._answers is None:
+            return
+        try:
+            text = encode_result(unfinished.message_id, reply.payload)
+            expect_size(text, self.config.max_outgoing_size)
+        except (TypeError, ValueError):
+            return
+        validator = self.config.validator_of(unfinished.action)
+        if validator is None or validator.check_result(unfinished.action, reply.payload) is None:
+            self._answers.keep(unfinished, text, now, self.config.answer_window)
+
+    def _take_unfinished(self, number: int) -> Dispatch | None:
+        return None if self._answers is None else self._answers.take_unfinished(number)
 
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""
         self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error, request.action))
         text, latency = "the receiver could not make a valid result", now - request.received_at
         self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, text, None, request.action, latency)
+        self.dispatch_held()
 
     def fail(self, fail: Fail, now: float) -> None:
         """Answer by a CALLERROR. Raises TypeError, changing nothing, unless code and description are text."""
         if not isinstance(fail.code, str) or not isinstance(fail.description, str):
             raise TypeError(f"expected code and description as text, got {fail.code!r} and {fail.description!r}")
         request = self._close(fail.request)
-        if request is None or not request.expects_reply:
-            return
-        latency = now - request.received_at
-        self.refuse(request.message_id, fail.code, fail.description, fail.details, request.action, latency)
+        if request is None:
+            self._take_unfinished(fail.request)  # a copy is to be tried again
+        elif request.expects_reply:
+            latency = now - request.received_at
+            self.refuse(request.message_id, fail.code, fail.description, fail.details, request.action, latency)
+        self.dispatch_held()
 
     def refuse(
         self,
@@ -185,20 +360,32 @@ class Requests:
             return
         if not request.expects_reply:
             self._close(decline.request)
-            return
-        self._declined[decline.request] = None
-        if len(self._declined) > self.config.max_declined:
-            oldest = next(iter(self._declined))
-            self._close(oldest)
-            self._emit(Abandon(oldest))
+        else:
+            self._declined[decline.request] = None
+            if len(self._declined) > self.config.max_declined:
+                oldest = next(iter(self._declined))
+                self._close(oldest)
+                self._emit(Abandon(oldest))
+        self.dispatch_held()
 
-    def abandon(self) -> None:
-        """Forget everything: nobody waits for answers any more."""
+    def abandon(self, now: float) -> None:
+        """Forget everything: nobody waits for answers any more, unless a copy comes on a later connection."""
         abandoned = list(self._open)
+        if self._answers is not None and self.config.late_answers:
+            for request in self._open.values():
+                if request.expects_reply and request.request not in self._declined:
+                    self._answers.keep(request, request, now, self.config.answer_window)
+        self._timers.cancel(self)
+        self._awaited = None
         self._open.clear()
         self._declined.clear()
         for number in abandoned:
             self._emit(Abandon(number))
+        if self._held is not None:
+            self._emit(Report(ReportKind.OVERLOAD, f"{len(self._held)} held requests ended with the connection"))
+            self._held = None
+        if self.is_full:
+            self._set_full(is_full=False)  # for what the peer may say at the end, and for the next connection
 
     def _close(self, number: int) -> Dispatch | None:
         request = self._open.pop(number, None)

@@ -11,6 +11,7 @@ from math import inf
 from typing import Final, TypeAlias
 
 from .actions import Action, Report, ReportKind, Settle, StateChanged, UpgradeRequested
+from .answers import AnswerMemory, answers_of
 from .config import IdFactory, LinkConfig, SessionConfig
 from .errors import ConnectionLostError
 from .inputs import (
@@ -91,7 +92,7 @@ class ServerEngine:
 
     `StateChanged` tells the states of the session; `Closed` without `Open` before it is a handshake that ended.
     `session` is what the connection starts with unless `Accept` brings another config; `numbers` makes request
-    numbers, shared by all engines of a server.
+    numbers and `answers` remembers what was answered, both shared by all engines of a server.
     """
 
     def __init__(
@@ -102,9 +103,11 @@ class ServerEngine:
         ids: IdFactory,
         now: float,
         numbers: Iterator[int] | None = None,
+        answers: AnswerMemory | None = None,
     ) -> None:
         self.session: Session | None = None
         self._config = session
+        self._memory = answers
         self._ids = ids
         self._numbers = count(1) if numbers is None else numbers
         self._handshake: _Handshake = New(now + handshake_timeout)
@@ -177,7 +180,13 @@ class ServerEngine:
 
     def _open(self, accept: Accept, close: Close | None) -> None:
         version = accept.version or version_of(accept.subprotocol or "")
-        self.session = Session(self._config, version, ids=self._ids, numbers=self._numbers)
+        self.session = Session(
+            self._config,
+            version,
+            ids=self._ids,
+            numbers=self._numbers,
+            answers=answers_of(self._memory, accept.identity),
+        )
         self._handshake = Ended()
         self._actions.append(StateChanged(self.session.state))
         if close is not None:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from math import inf
 from typing import Final, assert_never
 
-from ._tolerance import mended
 from .actions import CloseTransport, Direction, Report, ReportKind, SendText, SessionAction, Settle, StateChanged, Trace
-from .calls import Calls, RecentIds, violation_error
+from .answers import Answers
+from .calls import Calls, violation_error, with_newest
 from .config import IdFactory, SessionConfig, Violation
 from .errors import ClosedError, ConnectionLostError
 from .inputs import (
@@ -24,6 +24,7 @@ from .inputs import (
     Fail,
     Notify,
     Reconfigure,
+    RefuseResult,
     Reply,
     SendRaw,
     SessionInput,
@@ -32,52 +33,40 @@ from .inputs import (
     Tick,
     TransportLost,
 )
-from .messages import (
-    Fault,
-    Frame,
-    Malformed,
-    MessageType,
-    decode,
-    encode_message,
-    encode_payload,
-)
+from .messages import Malformed, MessageType, decode, encode_message, encode_payload
 from .outbound import OutboundCall, check_command, check_message_id, expect_room, prepare_call, prepare_raw
+from .receiving import Receiver
 from .requests import UNREADABLE_ID, Requests
 from .states import Closed, Closing, Draining, Open, SessionState
-from .versions import ErrorCode, Version
+from .versions import Version
 
 __all__ = ["Closed", "Closing", "Draining", "Open", "Session", "SessionState"]
 
 _OPEN: Final = Open()
+_RAW: Final = 64
+"""Ids of raw texts that may be answered."""
 
 
-class Session:
+class Session(Receiver):
     """The engine of one open connection.
 
     `ids` makes message ids; `numbers` makes request numbers that are unique over all sessions of the host, e.g. one
     `itertools.count()`. With `keep_unsent`, calls that were not written when the connection is lost are not settled
     but left for `take_unsent`. `send` takes the texts to send, in order; without it they are `SendText` actions.
-    `emit` takes the other actions instead of `poll`, for a stack that has a list of its own.
+    `emit` takes the other actions instead of `poll`, for a stack that has a list of its own. `answers` are those given
+    to the peer on this connection and before, see `AnswerMemory`.
+
+    While `requests.is_full`, texts are kept undecoded. The host stops reading at `Reading(on=False)`, and a stack gives
+    no text to `receive`.
     """
 
     __slots__ = (
         "_actions",
-        "_bad_messages",
-        "_bad_until",
-        "_config",
         "_congested",
-        "_emit",
         "_inbox",
-        "_now",
-        "_raw_ids",
         "_send",
-        "_types",
         "_until",
-        "calls",
         "keep_unsent",
-        "requests",
-        "state",
-        "version",
     )
 
     def __init__(
@@ -90,12 +79,12 @@ class Session:
         keep_unsent: bool = False,
         send: Callable[[str], None] | None = None,
         emit: Callable[[SessionAction], None] | None = None,
+        answers: Answers | None = None,
     ) -> None:
         self.state: SessionState = _OPEN
         self.version = version
         self._config = config
         self.keep_unsent = keep_unsent
-        self._types = version.message_types
         self._actions: list[SessionAction] = []
         self._emit = self._actions.append if emit is None else emit
         self._inbox: list[TextReceived | BinaryReceived | TransportLost] = []
@@ -103,11 +92,11 @@ class Session:
         self._now = -inf
         self._until = inf  # the end of the state, where it has one
         self._bad_messages = 0
-        self._bad_until = -inf  # the end of the period in which they are counted
-        self._raw_ids = RecentIds(64)
+        self._bad_until = -inf
+        self._raw_ids: tuple[str, ...] = ()
         self._send: Callable[[str], None] = self._emit_text if send is None else send
         self.calls = Calls(version, config, ids, self._emit, self._send)
-        self.requests = Requests(version, config, numbers, self._emit, self._send)
+        self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))
@@ -126,6 +115,10 @@ class Session:
         while not actions:
             if not inbox or self._congested:
                 return None
+            if self.requests.is_full:
+                if self.calls.is_open:
+                    return None
+                self._keep_only_loss()  # what is held has nobody to wait for it, and no room for more
             self._decode(inbox.pop(0))
         return actions.pop(0)
 
@@ -174,6 +167,8 @@ class Session:
                 self._finish_drain()
             case Notify():
                 self._notify(event)
+            case RefuseResult():
+                self._refuse_result(event)
             case SendRaw():
                 self._send_raw(event)
             case Close():
@@ -206,7 +201,7 @@ class Session:
 
     def _notify(self, event: Notify) -> None:
         kind = MessageType.SEND.value
-        if kind not in self._types:
+        if kind not in self.version.message_types:
             raise ValueError(f"expected a version with SEND (ocpp2.1), this connection speaks {self.version.name}")
         if event.action not in self.version.send_actions:
             raise ValueError(f"expected one of {sorted(self.version.send_actions)} as SEND, got {event.action!r}")
@@ -234,6 +229,14 @@ class Session:
         validator = self._config.validator_of(event.action) if event.validate else None
         return None if validator is None else validator.check_send(event.action, event.payload)
 
+    def _refuse_result(self, event: RefuseResult) -> None:
+        check_message_id(event.message_id)
+        if not isinstance(event.code, str) or not isinstance(event.description, str):
+            raise TypeError(f"expected code and description as text, got {event.code!r} and {event.description!r}")
+        encode_payload({} if event.details is None else event.details)
+        if self.version.reports_bad_results and isinstance(self.state, (Open, Draining)):
+            self.calls.refuse_result(event)
+
     def _send_raw(self, event: SendRaw) -> None:
         check_command(event, self._config, self._now)
         if event.token is not None:
@@ -245,11 +248,12 @@ class Session:
 
     def _write_raw(self, text: str) -> None:
         """Send it, and remember the id under which it may be answered."""
-        frame = decode(text, self._types)
+        frame = decode(text, self.version.message_types)
         if isinstance(frame, Malformed):
-            self._raw_ids.add(UNREADABLE_ID if frame.message_id is None else frame.message_id)
+            message_id = UNREADABLE_ID if frame.message_id is None else frame.message_id
+            self._raw_ids = with_newest(self._raw_ids, message_id, _RAW)
         elif frame[0] == MessageType.CALL:
-            self._raw_ids.add(frame[1])
+            self._raw_ids = with_newest(self._raw_ids, frame[1], _RAW)
         self._send(text)
         if self._config.trace and isinstance(frame, list):
             action = frame[2] if frame[0] in {MessageType.CALL, MessageType.SEND} else None
@@ -261,6 +265,7 @@ class Session:
         self._config = self.calls.config = self.requests.config = config
         if isinstance(self.state, Open):
             self.calls.fill_window(self._now)
+        self.requests.dispatch_held()
 
     # Closing
 
@@ -293,7 +298,7 @@ class Session:
     def _end(self, code: int, reason: str, *, force: bool = False) -> None:
         """Settle and forget everything, then close the transport."""
         self.calls.close()
-        self.requests.abandon()
+        self.requests.abandon(self._now)
         self._keep_only_loss()
         self._enter(Closing(self._now + self._config.close_timeout, code, reason))
         self._emit(CloseTransport(code, reason, abort=force))
@@ -305,6 +310,7 @@ class Session:
 
     def _expire(self, now: float) -> None:
         self.calls.expire(now)
+        self.requests.look_again(now)
         self._finish_drain()
         state = self.state
         if isinstance(state, Draining) and state.until <= now:
@@ -329,7 +335,7 @@ class Session:
                     f"the connection ended before {call.action} was sent", sent=False, close_code=event.code
                 )
             )
-        self.requests.abandon()
+        self.requests.abandon(self._now)
         self._inbox.clear()
         self._enter(Closed(event.code, event.reason or self._own_reason(event.code)))
 
@@ -343,7 +349,7 @@ class Session:
         self._until = state.until if isinstance(state, (Draining, Closing)) else inf
         self._emit(StateChanged(state))
 
-    # Received messages
+    # Received messages, in the order they came
 
     def _decode(self, event: TextReceived | BinaryReceived | TransportLost) -> None:
         if type(event) is TransportLost:
@@ -355,83 +361,3 @@ class Session:
         elif type(event) is BinaryReceived:
             self._receive_binary(event.data)
         self._finish_drain()
-
-    def _receive(self, text: str) -> None:
-        if self._config.mend_text is not None:
-            text = mended(text, self._config.mend_text, self._emit)
-        frame = decode(text, self._types, self._config.leniency, self._config.max_elements)
-        if type(frame) is not list:
-            self._malformed(frame, text)  # type: ignore[arg-type]  # `type() is` narrows only one branch
-        elif frame[0] == MessageType.CALL:
-            self.requests.on_call(frame, self._now)
-        else:
-            self._receive_other(frame, text)
-
-    def _receive_other(self, frame: Frame, text: str) -> None:
-        kind = frame[0]
-        if kind == MessageType.CALLRESULT:
-            if not self.calls.on_result(frame, self._now):
-                self._unmatched(frame, text)
-        elif kind == MessageType.CALLERROR:
-            if not self.calls.on_error(frame, self._now):
-                self._unmatched(frame, text)
-        elif kind == MessageType.SEND:
-            problem = self.requests.on_send(frame, self._now)
-            if problem is not None:
-                self._bad_message(problem, frame[1], text)
-        else:
-            self._result_refused(frame)
-
-    def _receive_binary(self, data: bytes) -> None:
-        if not self._config.leniency.binary_messages:
-            self._bad_message("expected a text message, got a binary one", None, data)
-            return
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            self._bad_message("expected UTF-8 in a binary message", None, data)
-        else:
-            self._receive(text)
-
-    def _result_refused(self, frame: Frame) -> None:
-        """2.1 Part 4 §4.2.3: no answer to a CALLRESULTERROR is defined."""
-        if self._config.trace:
-            self._emit(Trace(Direction.IN, frame))
-        self._emit(Report(ReportKind.RESULT_REFUSED, f"{frame[2]}: {frame[3]}", frame[1], frame))
-
-    def _unmatched(self, frame: Frame, text: str) -> None:
-        kind = self.calls.unmatched(frame[1])
-        self._emit(Report(kind, "an answer to no CALL in flight", frame[1], text))
-        if kind is ReportKind.UNMATCHED_ANSWER and not self._raw_ids.take(frame[1]):
-            self._strike()
-
-    def _malformed(self, malformed: Malformed, text: str) -> None:
-        fault, message_id, reason = malformed.fault, malformed.message_id, malformed.reason
-        if fault is Fault.EMPTY:
-            return
-        if fault is Fault.UNKNOWN_TYPE:
-            self._emit(Report(ReportKind.UNKNOWN_TYPE, reason, message_id, text))
-            if self.version.answers_unknown_type:
-                self._refuse(message_id, ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED, reason)
-            return
-        if fault is Fault.CALL:
-            self._refuse(message_id, ErrorCode.FORMAT_VIOLATION, reason)
-        elif fault is Fault.ID_TOO_LONG or (fault is Fault.UNREADABLE and self.version.answers_unreadable):
-            self._refuse(message_id, ErrorCode.RPC_FRAMEWORK_ERROR, reason)
-        elif fault in {Fault.RESULT, Fault.ERROR}:
-            self.calls.on_malformed_answer(message_id, reason, self._now, is_result=fault is Fault.RESULT)
-        self._bad_message(reason, message_id, text)
-
-    def _refuse(self, message_id: str | None, code: ErrorCode, reason: str) -> None:
-        self.requests.refuse(UNREADABLE_ID if message_id is None else message_id, code, reason)
-
-    def _bad_message(self, reason: str, message_id: str | None, message: str | bytes) -> None:
-        self._emit(Report(ReportKind.BAD_MESSAGE, reason, message_id, message))
-        self._strike()
-
-    def _strike(self) -> None:
-        if self._now >= self._bad_until:
-            self._bad_messages, self._bad_until = 0, self._now + self._config.bad_message_period
-        self._bad_messages += 1
-        if self._bad_messages >= self._config.max_bad_messages and isinstance(self.state, (Open, Draining)):
-            self._end(1002, "Too many bad messages")

@@ -21,6 +21,7 @@ from .actions import (
     SendBytes,
     StateChanged,
 )
+from .answers import AnswerMemory, Answers, answers_of
 from .client import ClientEngine, Connecting
 from .config import ClientConfig, IdFactory, LinkConfig, SessionConfig, UpgradeTarget
 from .inputs import (
@@ -64,11 +65,22 @@ class ServerStack:
 
     `StateChanged` tells the states of the conversation; `Closed` without `Open` before it is a handshake that ended.
     `session` is what the connection starts with unless `Accept` brings another config. `numbers` makes request
-    numbers and `unfinished` counts unfinished messages, both shared by all stacks of a server; `random` makes the ping
-    jitter.
+    numbers, `unfinished` counts unfinished messages and `answers` remembers what was answered, all three shared by all
+    stacks of a server; `random` makes the ping jitter.
     """
 
-    __slots__ = ("_actions", "_config", "_ids", "_link", "_now", "_numbers", "_version", "session")
+    __slots__ = (
+        "_actions",
+        "_answers",
+        "_config",
+        "_ids",
+        "_link",
+        "_memory",
+        "_now",
+        "_numbers",
+        "_version",
+        "session",
+    )
 
     def __init__(
         self,
@@ -80,8 +92,11 @@ class ServerStack:
         now: float,
         numbers: Iterator[int] | None = None,
         unfinished: Unfinished | None = None,
+        answers: AnswerMemory | None = None,
     ) -> None:
         self.session: Session | None = None
+        self._memory = answers
+        self._answers: Answers | None = None
         self._link = ServerLink(link, random=random, now=now, unfinished=unfinished)
         self._config = session
         self._version: Version | None = None
@@ -125,6 +140,7 @@ class ServerStack:
                 self._link.handle(event, now)
                 self._config = event.config or self._config
                 self._version = event.version
+                self._answers = answers_of(self._memory, event.identity)
             case Reject() | Respond():
                 self._link.handle(event, now)
             case Reconfigure(LinkConfig()):
@@ -194,6 +210,7 @@ class ServerStack:
                 numbers=self._numbers,
                 send=self._link.send_message,
                 emit=self._actions.append,
+                answers=self._answers,
             )
             return StateChanged(self.session.state)
         if isinstance(action, (TextReceived, BinaryReceived, TransportLost)):

@@ -30,6 +30,7 @@ from .actions import (
     Settle,
     UpgradeRequested,
 )
+from .answers import AnswerMemory
 from .config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
 from .errors import ConnectionFailedError, RPCError
 from .inputs import (
@@ -320,6 +321,7 @@ class Server:
         self.admit: Callable[[UpgradeRequested], Accept | Reject] = self._accept_first
         self._numbers = count(1)
         self._unfinished = Unfinished()
+        self._answers = AnswerMemory()
 
     def accept_stream(self, station: Station) -> ServerConnection:
         """Take a new stream of a station."""
@@ -331,6 +333,7 @@ class Server:
             now=self.lab.now,
             numbers=self._numbers,
             unfinished=self._unfinished,
+            answers=self._answers,
         )
         connection = ServerConnection(self.lab, stack, station)
         self.connections.append(connection)
@@ -338,7 +341,7 @@ class Server:
 
     def _accept_first(self, request: UpgradeRequested) -> Accept | Reject:
         chosen = next((name for name in self.protocols if name in request.subprotocols), None)
-        return Reject(400) if chosen is None else Accept(chosen)
+        return Reject(400) if chosen is None else Accept(chosen, identity=request.target)
 
 
 class Laboratory:

@@ -76,6 +76,12 @@ class Version:
     answers_unknown_type: bool = False
     """Answer an unknown message type by MessageTypeNotSupported (2.0.1 Part 4 §4.4) instead of ignoring it."""
 
+    refuses_used_ids: bool = True
+    """Refuse a CALL under the id of another one that was answered on the connection (2.1 Part 4 §4.1.4).
+
+    False serves it: 1.6 stations that count their ids from one again, or have but one, are in the field.
+    """
+
     def spell(self, code: str) -> str:
         """Spell an error code for this version's wire; unknown codes stay as they are."""
         return self.spelling.get(code) or str(code)
@@ -86,7 +92,7 @@ class Version:
         return MessageType.CALLRESULTERROR.value in self.message_types
 
 
-OCPP16: Final = Version(name="ocpp1.6", spelling=_SPELLING_16, answers_unreadable=False)
+OCPP16: Final = Version(name="ocpp1.6", spelling=_SPELLING_16, answers_unreadable=False, refuses_used_ids=False)
 OCPP201: Final = Version(name="ocpp2.0.1", answers_unknown_type=True)
 OCPP21: Final = Version(
     name="ocpp2.1",

@@ -3,15 +3,18 @@
 import random
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from dataclasses import replace
+from inspect import isawaitable
 from typing import Any, Final, Literal, TypeAlias, Unpack, overload
 
 from ocpp_core.backoff import retry_delay
 from ocpp_core.errors import (
     ConnectionLostError,
     OCPPError,
+    RPCError,
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
 )
-from ocpp_core.inputs import Notify, SendRaw, StartCall
+from ocpp_core.inputs import Notify, RefuseResult, SendRaw, StartCall
 from ocpp_core.outbound import check_command
 from ocpp_core.session import Draining, Open, Session
 
@@ -74,7 +77,9 @@ class Calling:
         `call(action, params)`, or `call(protocol, action, params)` for a call that makes sense in one version only.
         `timeout` is from the write to the answer, `ttl` from now to the write, seconds; `message_id` and `validate`
         are for this call only; `retries` repeats a call that got no answer in time, after a pause with full jitter
-        that doubles from `retry_delay` to `retry_max_delay`.
+        that doubles from `retry_delay` to `retry_max_delay`. `check`, a function or coroutine function, is given the
+        payload of the CALLRESULT: an `RPCError` that it raises ends the call, and is sent to an OCPP 2.1 peer as
+        CALLRESULTERROR (2.1 Part 4 §4.2.3). Any other exception only ends the call.
 
         Raises the `RPCError` of the received code, `TimeoutError`, `ConnectionLostError` or `ClosedError` (whose `sent`
         tells whether the peer may have acted on it), `CallDroppedError`; at once ValueError or TypeError for bad
@@ -176,8 +181,9 @@ class Calling:
         tries, ttl = 0, options.ttl
         while True:
             begun = self._now()
+            attempt = self._with_id(options)
             try:
-                return await self._attempt(request, options, ttl, urgent=urgent)
+                result = await self._attempt(request, attempt, ttl, urgent=urgent)
             except TimeoutError as error:
                 if not error.sent or tries >= options.retries:
                     raise
@@ -187,6 +193,29 @@ class Calling:
                     ttl -= self._now() - begun
                     if ttl <= 0:
                         raise
+            else:
+                await self._check(result, request.action, attempt)
+                return result
+
+    def _with_id(self, options: CallOptions) -> CallOptions:
+        """Choose the message id here if the result is to be checked: a refusal of it names the id."""
+        if options.check is None or options.message_id is not None:
+            return options
+        return replace(options, message_id=self._options.id_factory())
+
+    async def _check(self, result: dict[str, Any], action: str, options: CallOptions) -> None:
+        if options.check is None:
+            return
+        try:
+            passed = options.check(result)
+            if isawaitable(passed):
+                await passed
+        except RPCError as error:
+            # A lost connection is an RPC error by its class only: it is about another call.
+            if not isinstance(error, ConnectionLostError) and self._driver is not None:
+                message_id, description = str(options.message_id), str(error.description)
+                self._driver.feed(RefuseResult(message_id, error.code, description, error.details, action))
+            raise
 
     async def _attempt(
         self, request: Request, options: CallOptions, ttl: float | None, *, urgent: bool

@@ -168,6 +168,11 @@ class HandlerContext:
         """Whether it was answered, or nobody waits for an answer any more."""
         return self.is_answered or self.is_gone
 
+    @property
+    def is_late(self) -> bool:
+        """Return True if the connection ended before there was an answer."""
+        return self.is_gone and not self.is_answered
+
     def finish(self, answer: Reply | Fail) -> None:
         """Feed the one answer."""
         self.is_answered = True

@@ -128,6 +128,7 @@ class Dispatcher:
             for action in queue:
                 if action.request == request:
                     queue.remove(action)
+                    self._tell_late(Fail(request, ErrorCode.INTERNAL_ERROR))
                     return
 
     def _is_busy(self) -> bool:
@@ -268,7 +269,9 @@ class Dispatcher:
 
     def _succeed(self, context: HandlerContext, result: Any) -> None:
         if context.is_over:
-            if not (result is None or result is NOREPLY):
+            if context.is_late and (result is None or isinstance(result, dict)):
+                self._tell_late(Reply(context.request, result or {}))
+            elif not (result is None or result is NOREPLY):
                 self._superfluous(context)
         elif not context.expects_reply:
             context.finish(Reply(context.request, {}))  # a SEND has no result; this says that its handler is done
@@ -289,6 +292,8 @@ class Dispatcher:
         """Answer, then tell our side."""
         if not context.is_over:
             context.finish(self._failure(context, error))
+        elif context.is_late:
+            self._tell_late(Fail(context.request, ErrorCode.INTERNAL_ERROR))
         self._failed(context, error if isinstance(error, Exception) else RPCInternalError("the handler was cancelled"))
 
     def _failure(self, context: HandlerContext, error: BaseException) -> Reply | Fail:
@@ -304,6 +309,10 @@ class Dispatcher:
         if self.detailed_errors and isinstance(error, Exception):
             details = {"name": type(error).__name__, "message": _text_of(error)}
         return Fail(context.request, ErrorCode.INTERNAL_ERROR, RPCInternalError.default_description, details)
+
+    def _tell_late(self, answer: Reply | Fail) -> None:
+        """Let the engine remember what became of a request whose connection is over; the driver may have stopped."""
+        self.driver.engine.handle(answer, self.driver.host.now())
 
     def answered(self, answer: Reply | Fail) -> None:
         """Feed the answer to a request, and forget the request."""

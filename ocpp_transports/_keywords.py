@@ -41,6 +41,10 @@ class PeerKeywords(TypedDict, total=False):
     max_queued_bytes: float
     max_outgoing_size: float
     max_elements: float
+    refuse_when_busy: bool
+    max_held: float
+    max_held_bytes: float
+    answer_window: float
     close_timeout: float
     drain_timeout: float
     strict_mode: bool | Collection[str]

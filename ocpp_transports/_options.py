@@ -72,6 +72,14 @@ class PeerOptions:
     """Of one message sent; beyond, `call` and `notify` raise ValueError, and an answer becomes an InternalError."""
     max_elements: float = 1 << 17
     """Members and items of one received message, in all its objects and arrays together; beyond, a bad message."""
+    refuse_when_busy: bool = False
+    """Refuse a CALL with GenericError while 132 requests have no answer, instead of holding it. SENDs are held."""
+    max_held: float = 1000
+    """Requests of a connection held while 132 have no answer; beyond, it is not read until half are at work."""
+    max_held_bytes: float = 131072
+    """The same bound for the texts of the held requests. One message may exceed it."""
+    answer_window: float = 120.0
+    """For so long an answer is remembered, for further copies of its CALL; 0: not at all. CALLERRORs never are."""
     close_timeout: float = 5.0
     """Of the WebSocket's close handshake; then the connection is dropped."""
     drain_timeout: float = 30.0
@@ -184,6 +192,11 @@ class PeerOptions:
             max_queued_bytes=self.max_queued_bytes,
             max_outgoing_size=self.max_outgoing_size,
             max_elements=self.max_elements,
+            refuse_when_busy=self.refuse_when_busy,
+            max_held=self.max_held,
+            max_held_bytes=self.max_held_bytes,
+            answer_window=self.answer_window,
+            late_answers=True,
             max_bad_messages=self.max_bad_messages,
             bad_message_period=self.bad_message_period,
             drain_timeout=self.drain_timeout,

@@ -1,13 +1,17 @@
 """What an application says about one outbound call: its two forms, its options."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypeAlias, TypedDict
 
 from ocpp_core.inputs import StartCall
 
-__all__ = ["CallKeywords", "CallOptions", "Request", "as_command", "read_request"]
+__all__ = ["CallKeywords", "CallOptions", "Check", "Request", "as_command", "read_request"]
+
+
+Check: TypeAlias = Callable[[dict[str, Any]], object]
+"""A function or coroutine function that raises an `RPCError` if the application can not use a CALLRESULT."""
 
 
 class CallKeywords(TypedDict, total=False):
@@ -20,6 +24,7 @@ class CallKeywords(TypedDict, total=False):
     retries: int
     retry_delay: float
     retry_max_delay: float
+    check: Check | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +45,16 @@ class CallOptions:
     """The pause before an attempt is U(0, 1) times this, doubled each time."""
     retry_max_delay: float = 30.0
     """The longest pause."""
+    check: Check | None = None
+    """Given the CALLRESULT's payload. An `RPCError` that it raises fails the call; OCPP 2.1 tells the peer of it."""
 
     def __post_init__(self) -> None:
         if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
             raise ValueError(f"expected retries >= 0, got {self.retries!r}")
         if not isinstance(self.validate, bool):
             raise TypeError(f"expected validate as bool, got {self.validate!r}")
+        if self.check is not None and not callable(self.check):
+            raise TypeError(f"expected check as a function, got {type(self.check).__name__}")
         for name in ("retry_delay", "retry_max_delay"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not isfinite(value) or value < 0:

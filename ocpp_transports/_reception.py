@@ -6,6 +6,7 @@ from random import Random
 from typing import Final
 
 from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
+from ocpp_core.answers import AnswerMemory
 from ocpp_core.inputs import Accept, Close, Reject, Respond
 from ocpp_core.link import Unfinished
 from ocpp_core.server import Accepted, ServerEngine
@@ -67,6 +68,7 @@ class Reception:
         self._random = Random()
         self._numbers = count(1)
         self._unfinished = Unfinished()
+        self._answers = AnswerMemory()
         self.adopt(options)
 
     def adopt(self, options: ServerOptions) -> None:
@@ -89,6 +91,7 @@ class Reception:
             now=now,
             numbers=self._numbers,
             unfinished=self._unfinished,
+            answers=self._answers,
         )
         _Arrival(self, stack, host, facts, coarse(now, options.handshake_limit))
 
@@ -97,7 +100,12 @@ class Reception:
         options, now = self.options, host.now()
         limit = options.handshake_limit
         engine = ServerEngine(
-            options.session, handshake_timeout=limit, ids=options.id_factory, now=now, numbers=self._numbers
+            options.session,
+            handshake_timeout=limit,
+            ids=options.id_factory,
+            now=now,
+            numbers=self._numbers,
+            answers=self._answers,
         )
         _Arrival(self, engine, host, facts, now + limit)
         return engine
@@ -248,7 +256,8 @@ class _Arrival:
         )
         # A station that offered nothing must not be told a subprotocol (RFC 6455 §4.2.2).
         told = protocol if protocol in admitted.handshake.protocols else None
-        self._driver.feed(Accept(told, config=station.session_config, version=version_of(protocol)))
+        name = reception.options.identities.key(station.identity)
+        self._driver.feed(Accept(told, config=station.session_config, version=version_of(protocol), identity=name))
         if isinstance(self._engine, ServerEngine):
             reception.accepted.add(self._engine)
 

@@ -22,6 +22,7 @@ from ocpp_core.inputs import (
     Fail,
     Notify,
     Reconfigure,
+    RefuseResult,
     Reject,
     Reply,
     SendRaw,
@@ -106,6 +107,9 @@ BUSY = (
 )
 
 
+FULL = (TextReceived('[2,"open","Heartbeat",{}]'), TextReceived('[2,"held","Heartbeat",{}]'))
+
+
 def session(**options: Any) -> Session:
     config = SessionConfig(close_timeout=CLOSE, drain_timeout=DRAIN, call_timeout=CALL, **options)
     ids = count(1)
@@ -115,13 +119,15 @@ def session(**options: Any) -> Session:
 SESSIONS: dict[str, Callable[..., Session]] = {
     "Open": session,
     "Open (busy)": lambda **options: feed(session(**options), *BUSY),
+    "Open (full)": lambda **options: feed(session(max_inbound=1, max_held=1, **options), *FULL),
     "Draining": lambda **options: feed(session(**options), *BUSY, Close()),
     "Closing": lambda **options: feed(session(**options), Close()),
     "Closed": lambda **options: feed(session(**options), TransportLost()),
 }
 SESSION_ROWS: dict[str, Row] = {
     "TextReceived: a CALL": always(TextReceived(CALL_TEXT)),
-    "TextReceived: a CALL with the id of an open one": always(TextReceived('[2,"open","Heartbeat",{}]')),
+    "TextReceived: another CALL with the id of an open one": always(TextReceived('[2,"open","Heartbeat",{"n":1}]')),
+    "TextReceived: a copy of an open CALL": always(TextReceived('[2,"open","Heartbeat",{}]')),
     "TextReceived: a CALLRESULT to the CALL in flight": always(TextReceived('[3,"ours",{}]')),
     "TextReceived: a CALLERROR to the CALL in flight": always(TextReceived('[4,"ours","GenericError","",{}]')),
     "TextReceived: an answer to no CALL": always(TextReceived('[3,"nobody",{}]')),
@@ -154,6 +160,8 @@ SESSION_ROWS: dict[str, Row] = {
     "Fail: an unknown or answered request": always(Fail(99, "InternalError")),
     "Decline": always(Decline(1)),
     "Decline: an unknown or answered request": always(Decline(99)),
+    "RefuseResult": always(RefuseResult("ours", "FormatViolation")),
+    "RefuseResult: details that are no JSON": always(RefuseResult("ours", "X", "", {"x": object()})),
     "SendRaw": always(SendRaw("anything")),
     "SendRaw: with a token, a CALL": always(SendRaw('[2,"raw","Heartbeat",{}]', token=7)),
     "SendRaw: with a token, no CALL": always(SendRaw("anything", token=7)),
@@ -259,6 +267,7 @@ CLIENT_ROWS: dict[str, Row] = {
     "Reply": SESSION_ROWS["Reply"],
     "Fail": SESSION_ROWS["Fail"],
     "Decline": SESSION_ROWS["Decline"],
+    "RefuseResult": SESSION_ROWS["RefuseResult"],
     "SendRaw": SESSION_ROWS["SendRaw"],
     "SendRaw: with a token, a CALL": SESSION_ROWS["SendRaw: with a token, a CALL"],
     "SendRaw: with a token, no CALL": SESSION_ROWS["SendRaw: with a token, no CALL"],
@@ -318,6 +327,7 @@ SERVER_ROWS: dict[str, Row] = {
     "Reply": SESSION_ROWS["Reply"],
     "Fail": SESSION_ROWS["Fail"],
     "Decline": SESSION_ROWS["Decline"],
+    "RefuseResult": SESSION_ROWS["RefuseResult"],
     "SendRaw": SESSION_ROWS["SendRaw"],
     "SendRaw: with a token, a CALL": SESSION_ROWS["SendRaw: with a token, a CALL"],
     "Close": SESSION_ROWS["Close"],

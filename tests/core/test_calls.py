@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pytest
 
-from ocpp_core.actions import Report, ReportKind
+from ocpp_core.actions import Direction, Report, ReportKind, Trace
 from ocpp_core.config import SessionConfig
 from ocpp_core.errors import (
     CallDroppedError,
@@ -16,8 +16,9 @@ from ocpp_core.errors import (
     RPCOccurrenceConstraintViolationError,
     TimeoutError,
 )
-from ocpp_core.inputs import Reconfigure, StartCall, Tick
+from ocpp_core.inputs import Reconfigure, RefuseResult, StartCall, Tick
 from ocpp_core.messages import Leniency
+from ocpp_core.session import Open
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Strict, a_session, call, of, reports, sent, settled
 
@@ -191,12 +192,19 @@ class TestTimeout:
         session.wait(30)
         assert reports(session.hear('[3,"id-1",{}]')) == [ReportKind.LATE_ANSWER]
 
-    def test_frees_the_id_only_once(self):
-        session = a_session(call_timeout=30)
+    def test_lets_a_late_answer_come_as_often_as_it_likes(self):
+        session = a_session(call_timeout=30, max_bad_messages=1)
         session.play(call(1))
         session.wait(30)
-        session.hear('[3,"id-1",{}]')
-        assert reports(session.hear('[3,"id-1",{}]')) == [ReportKind.UNMATCHED_ANSWER]
+        done = session.hear('[3,"id-1",{}]', '[3,"id-1",{}]', '[4,"id-1","GenericError","",{}]')
+        assert reports(done) == [ReportKind.LATE_ANSWER] * 3
+
+    def test_is_remembered_of_so_many_calls(self):
+        session = a_session(call_timeout=30, call_concurrency=100)
+        session.play(*(call(n) for n in range(1, 66)))
+        session.wait(30)
+        done = session.hear('[3,"id-1",{}]', '[3,"id-2",{}]')
+        assert reports(done) == [ReportKind.UNMATCHED_ANSWER, ReportKind.LATE_ANSWER]
 
 
 class TestTimeToLive:
@@ -254,7 +262,6 @@ class TestAnswers:
             '[3,"id-1",{"x":',
             '[3,"id-1",{"x":NaN}]',
             '[4,"id-1"]',
-            '[4,"id-1","GenericError"]',
             '[4,"id-1",500,"",{}]',
             '[4,"id-1","GenericError","',
         ],
@@ -279,12 +286,23 @@ class TestAnswers:
         assert reports(done) == [ReportKind.UNMATCHED_ANSWER]
         assert (sent(done), settled(done), session.engine.calls.pending) == ([], {}, 1)
 
-    def test_may_come_twice_but_count_once(self):
-        session = a_session()
+    @pytest.mark.parametrize("first", ['[3,"id-1",{"n":1}]', '[4,"id-1","GenericError","",{}]', '[3,"id-1",null]'])
+    @pytest.mark.parametrize("second", ['[3,"id-1",{"n":2}]', '[4,"id-1","GenericError","",{}]'])
+    def test_may_come_again_but_count_once_and_are_no_bad_messages(self, first, second):
+        session = a_session(max_bad_messages=2)
         session.play(call(1))
-        done = session.hear('[3,"id-1",{"n":1}]', '[3,"id-1",{"n":2}]')
-        assert settled(done) == {1: {"n": 1}}
-        assert reports(done) == [ReportKind.UNMATCHED_ANSWER]
+        assert list(settled(session.hear(first))) == [1]
+        done = session.hear(second, second)
+        assert (settled(done), reports(done)) == ({}, [ReportKind.REPEATED_ANSWER] * 2)
+        assert isinstance(session.engine.state, Open)
+
+    def test_that_come_again_are_known_for_the_newest_calls(self):
+        session = a_session()
+        for number in range(1, 18):
+            session.play(call(number))
+            session.hear(f'[3,"id-{number}",{{}}]')
+        done = session.hear('[3,"id-1",{}]', '[3,"id-2",{}]')
+        assert reports(done) == [ReportKind.UNMATCHED_ANSWER, ReportKind.REPEATED_ANSWER]
 
 
 class TestUnusableResults:
@@ -360,3 +378,36 @@ def test_a_report_carries_the_payload_that_was_refused():
     session = a_session(validator=Strict())
     report = of(Report, session.play(StartCall(1, "Heartbeat", {"bad": 1})))[0]
     assert (report.message, report.detail) == ({"bad": 1}, "call: bad is not allowed")
+
+
+class TestRefusedResults:
+    """`RefuseResult`: the application could not use a CALLRESULT (2.1 Part 4 §4.2.3)."""
+
+    REFUSAL = RefuseResult("id-1", "FormationViolation", "no such tariff", {"k": 1}, "GetTariffs")
+
+    @pytest.mark.parametrize(("version", "frames"), [(OCPP16, 0), (OCPP201, 0), (OCPP21, 1)])
+    def test_are_named_to_the_peer_where_the_version_can(self, version, frames):
+        session = a_session(version, trace=True)
+        done = session.play(self.REFUSAL)
+        assert sent(done) == [[5, "id-1", "FormatViolation", "no such tariff", {"k": 1}]] * frames
+        assert [(trace.direction, trace.action) for trace in of(Trace, done)] == [
+            (Direction.OUT, "GetTariffs")
+        ] * frames
+
+    @pytest.mark.parametrize(
+        "misuse",
+        [
+            RefuseResult("", "X"),
+            RefuseResult("i" * 37, "X"),
+            RefuseResult("a", None),
+            RefuseResult("a", "X", None),
+            RefuseResult("a", "X", "", ["k"]),
+            RefuseResult("a", "X", "", {"k": nan}),
+            RefuseResult("a", "X", "\ud800"),
+        ],
+    )
+    def test_of_what_can_not_be_sent_raise(self, misuse):
+        session = a_session(OCPP21)
+        with pytest.raises((TypeError, ValueError)):
+            session.play(misuse)
+        assert session.drain() == []

@@ -5,7 +5,6 @@ from math import inf
 import pytest
 
 from ocpp_core.actions import ReportKind, SendText
-from ocpp_core.calls import RecentIds
 from ocpp_core.errors import (
     CallCancelledError,
     ClosedError,
@@ -151,11 +150,3 @@ class TestEndOfTheConnection:
         assert [*session.wait(60), *session.play(Tick())] == [], "what is kept must neither expire nor be written here"
         assert [unsent.token for unsent in session.engine.take_unsent()] == [2, 3]
         assert session.engine.deadline == inf
-
-
-class TestRecentIds:
-    def test_remember_the_newest_ones_once(self):
-        ids = RecentIds(2)
-        for message_id in ("a", "b", "c"):
-            ids.add(message_id)
-        assert [ids.take(message_id) for message_id in ("a", "b", "c", "c")] == [False, True, True, False]

@@ -94,7 +94,8 @@ class TestFamilies:
             (ConnectionFailedError("refused"), ConnectionError),
             (WebsocketUpgradeError("bad key"), ConnectionFailedError),
             (UnexpectedHttpResponse(401), ConnectionFailedError),
-            (errors.RPCFormationViolationError(), RPCFormatViolationError),
+            (create_rpc_error("FormationViolation"), RPCFormatViolationError),
+            (create_rpc_error("FormatViolation"), errors.RPCFormationViolationError),
         ],
     )
     def test_allow_to_catch_by_what_went_wrong(self, error, family):

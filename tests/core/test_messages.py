@@ -48,9 +48,30 @@ class TestWhatIsAMessage:
     def test_is_read_as_the_json_array_that_it_is(self, text):
         assert decode(text, ALL) == json.loads(text)
 
-    @pytest.mark.parametrize("rest", ['""', "7", '"",null', '"","details"', '7,["details"]'])
-    def test_of_an_error_the_code_is_what_counts(self, rest):
-        assert decode(f'[4,"a","Bogus",{rest}]', ALL) == [4, "a", "Bogus", "", {}]
+    @pytest.mark.parametrize(
+        ("rest", "description", "details"),
+        [
+            ("", "", {}),
+            (',""', "", {}),
+            (",null", "", {}),
+            (',"",null', "", {}),
+            (',"why",""', "why", {}),
+            (',"why"', "why", {}),
+            (',"why","more"', "why", {"details": "more"}),
+            (',"","more"', "more", {"details": "more"}),
+            (',null,"more"', "more", {"details": "more"}),
+            (',"why",["more"]', "why", {"details": ["more"]}),
+            (',"why",7', "why", {"details": 7}),
+            (',{"k":1}', "", {"k": 1}),
+            (',{"k":1},{}', "", {"k": 1}),
+            (',{"k":1},{"l":2}', '{"k":1}', {"l": 2}),
+            (',7,["more"]', "7", {"details": ["more"]}),
+            (',["why"]', '["why"]', {}),
+        ],
+    )
+    @pytest.mark.parametrize("kind", [4, 5])
+    def test_an_error_keeps_its_code_and_all_that_it_says(self, kind, rest, description, details):
+        assert decode(f'[{kind},"a","Bogus"{rest}]', ALL) == [kind, "a", "Bogus", description, details]
 
 
 class TestWhatIsNone:
@@ -127,11 +148,11 @@ class TestWhatIsNone:
             ('[3,"a",{"x":', Fault.RESULT, "a"),
             ("[3,", Fault.RESULT, None),
             ('[4,"a"]', Fault.ERROR, "a"),
-            ('[4,"a","GenericError"]', Fault.ERROR, "a"),
             ('[4,"a",500,"",{}]', Fault.ERROR, "a"),
             ('[4,"a","GenericError","",{},0]', Fault.ERROR, "a"),
             ('[4,"a","GenericError","', Fault.ERROR, "a"),
-            ('[5,"a","FormatViolation"]', Fault.RESULT_ERROR, "a"),
+            ('[4,"a",500]', Fault.ERROR, "a"),
+            ('[5,"a"]', Fault.RESULT_ERROR, "a"),
             ('[5,"a","FormatViolation', Fault.RESULT_ERROR, "a"),
             ('[6,"a","NotifyPeriodicEventStream",null]', Fault.SEND, "a"),
             ('[6,"a","NotifyPeriodicEventStream",{', Fault.SEND, "a"),

@@ -3,7 +3,7 @@
 import pytest
 
 from ocpp_core.actions import Report, ReportKind, SendText
-from ocpp_core.inputs import Fail, Notify, Reply, SendRaw, StartCall
+from ocpp_core.inputs import Fail, Notify, RefuseResult, Reply, SendRaw, StartCall
 from ocpp_core.versions import OCPP21
 from tests.core.player import a_client, a_session, of, reports, sent, settled
 
@@ -40,6 +40,12 @@ class TestCommands:
             engine.play(command)
         assert engine.drain() == []
         assert getattr(engine.engine, "queued", 0) == 0
+
+    def test_that_refuse_a_result_raise_too(self):
+        engine = session()
+        with pytest.raises(ValueError, match="at most 16384 bytes"):
+            engine.play(RefuseResult("a", "FormatViolation", "", self.LARGE))
+        assert engine.drain() == []
 
     def test_are_sent_up_to_the_limit_counted_in_bytes(self):
         """`[2,"…36…","X",{"a":"…"}]`: 55 bytes and the text."""

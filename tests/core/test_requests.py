@@ -107,17 +107,45 @@ class TestOwnFault:
         assert isinstance(report.error, RPCFormationViolationError)
 
 
+class TestRepeatedCall:
+    """A sender may repeat a CALL under its id (2.0.1 edition 3 errata 4.6): one id has one outcome."""
+
+    @pytest.mark.parametrize("version", [OCPP16, OCPP201, OCPP21])
+    @pytest.mark.parametrize("again", [a_call(payload='{"n":1,"m":2}'), ' [2,"a","Heartbeat",{"m":2, "n":1}]'])
+    def test_joins_the_first_one_however_often_it_comes(self, version, again):
+        session = a_session(version)
+        session.hear(a_call(payload='{"n":1,"m":2}'))
+        for _ in range(2):
+            done = session.hear(again)
+            assert (sent(done), dispatched(done), reports(done)) == ([], [], [ReportKind.REPEATED_CALL])
+        assert sent(session.play(Reply(1, {"n": 1}))) == [[3, "a", {"n": 1}]]
+
+    @pytest.mark.parametrize("answer", [Fail(1, "VendorError"), Reply(1, {"n": nan})])
+    def test_shares_an_error_too(self, answer):
+        session = a_session()
+        session.hear(a_call(), a_call())
+        assert len(sent(session.play(answer))) == 1
+        assert dispatched(session.hear(a_call())) == [2], "after an error it is tried again"
+
+    def test_joins_whatever_the_handler_did_to_its_payload(self):
+        session = a_session()
+        (request,) = session.hear(a_call(payload='{"n":1}'))
+        request.payload.clear()
+        assert reports(session.hear(a_call(payload='{"n":1}'))) == [ReportKind.REPEATED_CALL]
+
+
 class TestDuplicateId:
-    """OCPP-J 1.6 §4.2.3: a CALL whose id is still in progress is refused."""
+    """OCPP-J 1.6 §4.2.3: another CALL whose id is still in progress is refused."""
 
     @pytest.mark.parametrize(
         ("version", "code"), [(OCPP16, "GenericError"), (OCPP201, "RpcFrameworkError"), (OCPP21, "RpcFrameworkError")]
     )
-    def test_is_refused_however_often_it_comes_and_the_first_goes_on(self, version, code):
+    @pytest.mark.parametrize("other", [a_call(payload='{"other":1}'), a_call(action="Reset")])
+    def test_is_refused_however_often_it_comes_and_the_first_goes_on(self, version, code, other):
         session = a_session(version)
         session.hear(a_call())
         for _ in range(2):
-            done = session.hear(a_call())
+            done = session.hear(other)
             assert [frame[:3] for frame in sent(done)] == [[4, "a", code]]
             assert (dispatched(done), reports(done)) == ([], [ReportKind.DUPLICATE_ID])
         assert sent(session.play(Reply(1, {"n": 1}))) == [[3, "a", {"n": 1}]]
@@ -142,7 +170,8 @@ class TestNoReply:
         session = a_session()
         session.hear(a_call())
         assert session.play(Decline(1), Decline(1)) == []
-        assert reports(session.hear(a_call())) == [ReportKind.DUPLICATE_ID]
+        assert reports(session.hear(a_call())) == [ReportKind.REPEATED_CALL]
+        assert reports(session.hear(a_call(action="Reset"))) == [ReportKind.DUPLICATE_ID]
 
     @pytest.mark.parametrize(
         ("answer", "frame"),
@@ -176,26 +205,6 @@ class TestNoReply:
         session.hear(a_call("a"))
         session.play(Decline(1))
         assert dispatched(session.hear(a_call("b"))) == [2]
-
-
-class TestInboundCap:
-    def test_refuses_calls_beyond_it(self):
-        session = a_session(max_inbound=2)
-        done = session.hear(a_call("a"), a_call("b"), a_call("c"))
-        assert dispatched(done) == [1, 2]
-        assert [frame[:3] for frame in sent(done)] == [[4, "c", "GenericError"]]
-        assert reports(done) == [ReportKind.OVERLOAD]
-
-    def test_has_room_again_after_an_answer(self):
-        session = a_session(max_inbound=1)
-        session.hear(a_call("a"))
-        session.play(Reply(1, {}))
-        assert dispatched(session.hear(a_call("b"))) == [2]
-
-    def test_drops_sends_beyond_it(self):
-        session = a_session(OCPP21, max_inbound=1)
-        done = session.hear(a_call("a"), SEND)
-        assert (dispatched(done), sent(done), reports(done)) == ([1], [], [ReportKind.OVERLOAD])
 
 
 class TestStrictMode:
@@ -294,9 +303,9 @@ class TestTrace:
         assert (trace.direction.value, trace.action, trace.latency) == ("out", "Heartbeat", 2)
 
     def test_of_a_refusal(self):
-        session = a_session(trace=True, max_inbound=1)
+        session = a_session(trace=True, max_inbound=1, refuse_when_busy=True)
         session.hear(a_call("a"))
-        traces = of(Trace, session.hear(a_call("a"), a_call("b")))
+        traces = of(Trace, session.hear(a_call("a", '{"other":1}'), a_call("b")))
         assert [(trace.direction.value, trace.action) for trace in traces] == [
             ("in", "Heartbeat"),
             ("out", "Heartbeat"),

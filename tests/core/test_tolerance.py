@@ -6,7 +6,7 @@ import pytest
 
 from ocpp_core.actions import Dispatch, Report, ReportKind, Trace
 from ocpp_core.config import SessionConfig, Violation
-from ocpp_core.inputs import StartCall, TextReceived
+from ocpp_core.inputs import Reply, StartCall, TextReceived
 from ocpp_core.messages import Leniency
 from ocpp_core.versions import OCPP21, ErrorCode
 from tests.core.player import a_session, of, reports, sent, settled
@@ -44,6 +44,17 @@ class TestNullMembers:
         assert of(Dispatch, done)[0].payload == BARE
         assert of(Trace, done)[0].frame == json.loads(text)
         assert reports(done) == []
+
+    @pytest.mark.parametrize("text", [f'[2,"b","X",{NULLS}]', f'[6,"b","NotifyPeriodicEventStream",{NULLS}]'])
+    def test_are_absent_from_what_was_held_as_well(self, text):
+        session = a_session(OCPP21, validator=NoNulls(), leniency=FORGIVING, max_inbound=1)
+        session.hear('[2,"a","X",{"must":1}]', text)
+        assert of(Dispatch, session.play(Reply(1, {"must": 1})))[0].payload == BARE
+
+    def test_make_no_other_call_of_a_copy(self):
+        session = a_session(validator=NoNulls(), leniency=FORGIVING)
+        session.hear(f'[2,"a","X",{NULLS}]')
+        assert reports(session.hear(f'[2, "a", "X", {NULLS}]')) == [ReportKind.REPEATED_CALL]
 
     def test_of_a_result_are_absent_for_the_caller(self):
         session = a_session(validator=NoNulls(), leniency=FORGIVING)

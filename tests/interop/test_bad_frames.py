@@ -156,7 +156,7 @@ UNANSWERED = {
     "a CALLRESULT cut short": '[3,"a"',
     "a CALLRESULT of two elements": '[3,"a"]',
     "a CALLRESULT without a readable id": "[3,5,{}]",
-    "a CALLERROR of three elements": '[4,"a","GenericError"]',
+    "a CALLERROR of two elements": '[4,"a"]',
 }
 UNMATCHED = {
     "a CALLRESULT of no CALL": '[3,"zz",{}]',

@@ -216,25 +216,61 @@ class TestASlowPeer:
 
 
 class TestOneIdTwice:
-    async def test_is_refused_while_the_first_is_served_however_often_it_comes(self):
+    """A station repeats a CALL under its id: one outcome and one handler, whatever becomes of the connection."""
+
+    async def test_has_one_answer_and_one_handler(self):
         finish = anyio.Event()
         served = []
 
         async def slow(ctx):
             served.append(ctx.message_id)
             await finish.wait()
-            return {}
+            return {"served": len(served)}
 
-        async with serving() as (server, listener), station(listener.port) as raw:
+        async with serving() as (server, listener):
             server.handle("Slow", slow, custom=True)
-            for _ in range(3):
+            server.handle("Heartbeat", lambda ctx: {})
+            async with station(listener.port) as raw:
+                for _ in range(3):
+                    await raw.text([2, "same", "Slow", {}])
+                await raw.text([2, "other", "Heartbeat", {}])
+                assert await raw.message() == [3, "other", {}], "the copies before it have no answer of their own"
+                finish.set()
+                assert await raw.message() == [3, "same", {"served": 1}]
                 await raw.text([2, "same", "Slow", {}])
-            assert [(await raw.message())[:3] for _ in range(2)] == [[4, "same", "GenericError"]] * 2
-            finish.set()
-            assert await raw.message() == [3, "same", {}]
-            await raw.text([2, "same", "Slow", {}])
-            assert await raw.message() == [3, "same", {}]
-        assert served == ["same"] * 2
+                assert await raw.message() == [3, "same", {"served": 1}]
+                await raw.reset()
+            async with station(listener.port) as raw:
+                await raw.text([2, "same", "Slow", {}])
+                assert await raw.message() == [3, "same", {"served": 1}]
+            async with station(listener.port, "CP2") as raw:
+                await raw.text([2, "same", "Slow", {}])
+                assert await raw.message() == [3, "same", {"served": 2}], "another station's ids are its own"
+
+    @pytest.mark.parametrize("is_reset", [True, False], ids=["reset", "half open"])
+    async def test_has_one_handler_if_the_connection_is_lost_while_it_is_at_work(self, is_reset):
+        finish, begun = anyio.Event(), anyio.Event()
+        served = []
+
+        async def slow(ctx):
+            served.append(ctx.message_id)
+            begun.set()
+            await finish.wait()
+            return {"served": len(served)}
+
+        async with serving() as (server, listener), station(listener.port) as lost:
+            server.handle("Slow", slow, custom=True)
+            server.handle("Heartbeat", lambda ctx: {})
+            await lost.text([2, "same", "Slow", {}])
+            await wait(begun)
+            if is_reset:
+                await lost.reset()
+            async with station(listener.port) as raw:
+                await raw.text([2, "same", "Slow", {}])
+                await raw.text([2, "other", "Heartbeat", {}])
+                assert await raw.message() == [3, "other", {}]
+                finish.set()
+                assert await raw.message() == [3, "same", {"served": 1}]
 
 
 class TestAnAnswerTwice:

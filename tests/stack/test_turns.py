@@ -1,15 +1,38 @@
 """A turn's work is bounded whatever it consists of, and what is not worked off is not kept either."""
 
 from math import inf
+from struct import pack
 
 import pytest
 
-from ocpp_core.actions import CloseStream, Dispatch, Reading, SendBytes, StateChanged, Yield
-from ocpp_core.inputs import Accept, BytesReceived, Congested, Reply, StreamLost, Tick
+from ocpp_core.actions import (
+    Abandon,
+    CloseStream,
+    Dispatch,
+    OpenTransport,
+    Reading,
+    SendBytes,
+    Settle,
+    StateChanged,
+    Yield,
+)
+from ocpp_core.config import SessionConfig
+from ocpp_core.inputs import (
+    Accept,
+    BytesReceived,
+    Close,
+    Congested,
+    Connect,
+    Reply,
+    StartCall,
+    StreamLost,
+    StreamOpened,
+    Tick,
+)
 from ocpp_core.link._incoming import TURN
 from ocpp_core.session import Closed
-from tests.link.wire import BINARY, CONTINUATION, PING, PONG, TEXT, frame
-from tests.stack.test_stack import asked, drain
+from tests.link.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, answer, frame
+from tests.stack.test_stack import asked, client_stack, drain
 
 CHUNK = 65536
 """Bytes that a host reads at a time."""
@@ -132,3 +155,123 @@ class TestAPeerThatIsNotReadFrom:
             stack.handle(Tick(), stack.deadline)
             ended += [action for action in drain(stack) if isinstance(action, CloseStream)]
         assert ended == [CloseStream(abort=True)]
+
+
+AT_WORK, ROOM = 132, 10
+"""Requests that the application works on at a time, and those that are held beside them until nothing more is read."""
+
+
+class Conversation:
+    """An open stack of either side whose handlers take their time, and what its host has seen of it."""
+
+    def __init__(self, role, **session):
+        self.is_client = role == "client"
+        self.attempt = 0
+        session = {"max_inbound": AT_WORK, "max_held": ROOM, **session}
+        self.stack = self.connected(session) if self.is_client else opened(**session)
+        self.todo, self.begun, self.others = [], [], []
+
+    def connected(self, session):
+        stack = client_stack(session=SessionConfig(**session))
+        stack.handle(Connect(99), 0.0)
+        (dial,) = [action for action in drain(stack) if isinstance(action, OpenTransport)]
+        self.attempt = dial.attempt
+        stack.handle(StreamOpened(dial.attempt), 0.0)
+        request = b"".join(action.data for action in drain(stack))
+        stack.handle(BytesReceived(answer(request, ("Sec-WebSocket-Protocol", "ocpp1.6")), dial.attempt), 0.0)
+        drain(stack)
+        return stack
+
+    def hear(self, *texts):
+        self.read(b"".join(frame(TEXT, text, masked=not self.is_client) for text in texts))
+
+    def read(self, data):
+        self.stack.handle(BytesReceived(data, self.attempt), 0.0)
+        self.look()
+
+    def look(self):
+        for action in drain(self.stack):
+            if isinstance(action, Dispatch):
+                self.todo.append(action.request)
+                self.begun.append(action.message_id)
+            elif not isinstance(action, (SendBytes, Yield)):
+                self.others.append(action)
+
+    def answer(self, number=1):
+        for _ in range(number):
+            self.stack.handle(Reply(self.todo.pop(0), {}), 0.0)
+            self.look()
+
+    @property
+    def held(self):
+        return self.stack.session.requests.held
+
+    @property
+    def switches(self):
+        return [action.on for action in self.others if isinstance(action, Reading)]
+
+    @property
+    def settled(self):
+        return [action.token for action in self.others if isinstance(action, Settle)]
+
+
+def calls(first, after):
+    return [b'[2,"%d","Heartbeat",{}]' % number for number in range(first, after)]
+
+
+@pytest.mark.parametrize("role", ["server", "client"])
+class TestAStackWithoutRoom:
+    def test_holds_a_burst_reads_answers_past_it_and_loses_nothing(self, role):
+        both = Conversation(role)
+        both.stack.handle(StartCall(7, "Reset", {}, message_id="ours"), 0.0)
+        both.hear(*calls(0, AT_WORK + ROOM - 1), b'[3,"ours",{}]')
+        assert (len(both.todo), both.held, both.switches, both.settled) == (AT_WORK, ROOM - 1, [], [7])
+        both.stack.handle(StartCall(8, "Reset", {}, message_id="ours too"), 0.0)
+        both.hear(*calls(AT_WORK + ROOM - 1, AT_WORK + 3 * ROOM), b'[3,"ours too",{}]')
+        assert (len(both.todo), both.held, both.switches, both.settled) == (AT_WORK, ROOM, [False], [7])
+        unread = len(both.stack._link.unread)
+        both.hear(*calls(AT_WORK + 3 * ROOM, AT_WORK + 4 * ROOM))
+        assert both.held == ROOM
+        assert len(both.stack._link.unread) > unread > 0, "it stays with the link, before which the host reads no more"
+        both.answer(ROOM // 2 - 1)
+        assert (both.held, both.switches) == (ROOM // 2 + 1, [False])
+        both.answer()
+        assert (both.held, both.switches) == (ROOM, [False, True, False]), (
+            "the rest comes from the link, up to the bound"
+        )
+        while both.todo:
+            both.answer()
+        assert both.begun == [str(number) for number in range(AT_WORK + 4 * ROOM)]
+        assert (both.held, both.settled, both.switches[-1]) == (0, [7, 8], True)
+        assert not both.stack.session.requests.is_full
+
+    def test_reads_on_when_many_are_answered_before_anybody_looks(self, role):
+        both = Conversation(role)
+        both.hear(*calls(0, AT_WORK + 3 * ROOM))
+        for request in both.todo[:]:
+            both.stack.handle(Reply(request, {}), 0.0)
+        del both.todo[:]
+        both.look()
+        assert both.begun == [str(number) for number in range(AT_WORK + 3 * ROOM)]
+        assert both.switches[-1] is True
+
+    def test_hears_the_peer_s_answer_to_its_close(self, role):
+        both = Conversation(role)
+        both.hear(*calls(0, AT_WORK + 2 * ROOM))
+        both.stack.handle(Close(1000, "done"), 0.0)
+        session = both.stack.session
+        both.read(frame(CLOSE, pack(">H", 1000), masked=not both.is_client))
+        both.read(b"")
+        assert session.state == Closed(1000, "done")
+        assert (len(both.begun), both.switches) == (AT_WORK, [False, True])
+
+    def test_drops_what_is_held_at_once_when_the_stream_is_lost(self, role):
+        both = Conversation(role)
+        both.hear(*calls(0, AT_WORK + 2 * ROOM))
+        session = both.stack.session
+        both.stack.handle(StreamLost(both.attempt), 0.0)
+        both.look()
+        assert sum(isinstance(action, Abandon) for action in both.others) == len(both.begun) == AT_WORK
+        assert both.switches == [False, True]
+        assert isinstance(session.state, Closed)
+        assert (session.requests.held, session.requests.is_full) == (0, False)

@@ -1,6 +1,7 @@
 """Outbound calls of clients and servers: forms, time-outs, retries, the window, raw texts."""
 
 import logging
+from itertools import count
 from typing import ClassVar
 
 import anyio
@@ -11,7 +12,9 @@ from ocpp_transports import (
     ConnectionLostError,
     ConnectionState,
     RPCError,
+    RPCPropertyConstraintViolationError,
     RPCSecurityError,
+    TimeoutError,
 )
 from tests.transports.pairs import SECONDS, first, never, pair
 
@@ -94,12 +97,30 @@ class TestTimeouts:
             assert await client.call("Heartbeat", {}, **options) == {"currentTime": "now"}
             assert len(set(seen)) == 3
 
-    async def test_or_under_the_same_id_if_it_was_given_one(self):
-        async with pair() as (client, station), client.events("call") as calls:
-            station.handle("Heartbeat", lambda ctx: NOREPLY)
-            with pytest.raises(RPCError, match="a CALL with this message id is in progress"):
-                await client.call("Heartbeat", {}, timeout=0.02, retries=1, retry_delay=0.001, message_id="mine")
-            assert [(await first(calls)).message_id for _ in range(2)] == ["mine", "mine"]
+    async def test_or_under_the_same_id_if_it_was_given_one_and_have_one_outcome(self):
+        """Also of a handler that takes longer than an attempt waits: it runs once, and its answer is for all."""
+        async with pair() as (client, station), station.events("call") as calls:
+            seen = []
+
+            @station.handle("Heartbeat")
+            async def heartbeat(ctx):
+                seen.append(ctx.message_id)
+                assert [(await first(calls)).message_id for _ in range(2)] == ["mine", "mine"]
+                return {"served": len(seen)}
+
+            with anyio.fail_after(SECONDS):
+                answer = await client.call(
+                    "Heartbeat", {}, timeout=0.05, retries=1000, retry_delay=0.001, message_id="mine"
+                )
+            assert (answer, seen) == ({"served": 1}, ["mine"])
+
+    async def test_or_after_the_answer_within_the_window(self):
+        async with pair(server={"answer_window": 0}) as (client, station):
+            numbers = count(1)
+            client.handle("Heartbeat", lambda ctx: {"n": next(numbers)})
+            station.handle("Heartbeat", lambda ctx: {"n": next(numbers)})
+            for caller, answers in ((station, [1, 1]), (client, [2, 3])):
+                assert [(await caller.call("Heartbeat", {}, message_id="mine"))["n"] for _ in "ab"] == answers
 
     async def test_a_refusal_is_not_repeated(self):
         async with pair() as (client, station):
@@ -219,6 +240,76 @@ class TestSafeCall:
             assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+class TestChecks:
+    """`check=`: the application may refuse a CALLRESULT (2.1 Part 4 §4.2.3; Part 2 use case I08)."""
+
+    OPTIONS: ClassVar = {"protocols": ["ocpp2.1"]}
+
+    async def test_are_given_the_payload_and_may_be_coroutine_functions(self):
+        async with pair() as (client, station):
+            station.handle("Heartbeat", lambda ctx: {"n": 1})
+            seen = []
+
+            async def check(payload):
+                await anyio.lowlevel.checkpoint()
+                seen.append(payload)
+
+            assert await client.call("Heartbeat", {}, check=seen.append) == {"n": 1}
+            assert await client.call_immediate("Heartbeat", {}, check=check) == {"n": 1}
+            assert seen == [{"n": 1}] * 2
+
+    @pytest.mark.parametrize("protocol", ["ocpp1.6", "ocpp2.1"])
+    async def test_that_raise_an_rpc_error_end_the_call_and_2_1_tells_the_peer(self, protocol):
+        def check(payload):
+            raise RPCPropertyConstraintViolationError("no such tariff", {"price": payload["price"]})
+
+        async with pair(protocols=[protocol]) as (client, station):
+            heard, told = [], []
+            station.on("call_error", heard.append)
+            client.on("call_error", told.append)
+            station.handle("Authorize", lambda ctx: {"price": 7})
+            station.handle("Heartbeat", lambda ctx: {})
+            with pytest.raises(RPCPropertyConstraintViolationError, match="no such tariff"):
+                await client.call("Authorize", {}, check=check, retries=3)
+            assert await client.safe_call("Authorize", {}, check=check) is None
+            await client.call("Heartbeat", {})
+            expected = [5, "PropertyConstraintViolation", "no such tariff", {"price": 7}]
+            for events in (heard, told):
+                frames = [[event.frame[0], *event.frame[2:]] for event in events]
+                assert frames == [expected] * (2 if protocol == "ocpp2.1" else 0)
+            assert {event.action for event in told} <= {"Authorize"}
+
+    @pytest.mark.parametrize(
+        "error", [KeyError("price"), ConnectionLostError("of another peer", sent=True), TimeoutError("late", sent=True)]
+    )
+    async def test_that_raise_anything_else_only_end_the_call(self, error):
+        def check(_):
+            raise error
+
+        async with pair(**self.OPTIONS) as (client, station):
+            heard = []
+            station.on("message", heard.append)
+            station.handle("Heartbeat", lambda ctx: {})
+            with pytest.raises(type(error)):
+                await client.call("Heartbeat", {}, check=check, retries=3)
+            await client.call("Heartbeat", {})
+            assert [event.type for event in heard] == [2, 3, 2, 3]
+
+    async def test_that_are_none_raise_at_once(self):
+        async with pair() as (client, _):
+            with pytest.raises(TypeError, match="expected check as a function, got bool"):
+                await client.call("Heartbeat", {}, check=True)
+
+    async def test_that_raise_what_can_not_be_sent_say_so(self):
+        def check(_):
+            raise RPCPropertyConstraintViolationError("why", {"k": object()})
+
+        async with pair(**self.OPTIONS) as (client, station):
+            station.handle("Heartbeat", lambda ctx: {})
+            with pytest.raises(TypeError, match="JSON"):
+                await client.call("Heartbeat", {}, check=check)
+
+
 class TestRawTexts:
     async def test_are_sent_as_they_are_awaited_or_not(self):
         async with pair() as (client, station), station.events("message", "bad_message") as events:
@@ -239,7 +330,7 @@ class TestRawTexts:
             station.remove_all_handlers()
             station.handle("Heartbeat", lambda ctx: NOREPLY)
             with pytest.raises(TimeoutError):
-                await client.send_raw('[2,"raw","Heartbeat",{}]', expect_reply=True, timeout=0.02)
+                await client.send_raw('[2,"raw-2","Heartbeat",{}]', expect_reply=True, timeout=0.02)
 
     async def test_must_be_text(self):
         async with pair() as (client, _):

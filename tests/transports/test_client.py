@@ -121,6 +121,10 @@ class TestConstruction:
             "call_timeout": 30,
             "call_ttl": inf,
             "call_concurrency": 1,
+            "refuse_when_busy": False,
+            "max_held": 1000,
+            "max_held_bytes": 131072,
+            "answer_window": 120,
             "retry_initial_connect": False,
             "close_timeout": 5,
             "ping_interval": 30,
@@ -364,7 +368,7 @@ class TestReconfiguring:
             ({"call_timeout": -1}, ValueError, "call_timeout > 0"),
             ({"endpoint": "wss://csms.example", "security_profile": 1, "password": "x"}, ValueError, "ws://"),
             ({"identity": "CP2"}, ValueError, "identity to stay"),
-            ({"colour": "red"}, TypeError, "unknown option 'colour', expected one of: backoff, "),
+            ({"colour": "red"}, TypeError, "unknown option 'colour', expected one of: answer_window, "),
         ],
     )
     async def test_bad_options_change_nothing(self, change, error, expected):

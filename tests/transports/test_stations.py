@@ -258,6 +258,19 @@ class TestIdentitiesThatDifferInCase:
             assert [station.identity for station in server.clients] == ["cp1"]
             assert server.get_client("CP1") is server.get_client("cp1") is not older
 
+    async def test_are_answered_as_one_station_where_case_is_ignored(self):
+        served = []
+        async with (
+            serving(ignore_identity_case=True) as (server, listener),
+            client_of(listener, "CP1", reconnect=False) as one,
+            client_of(listener, "cp1") as two,
+        ):
+            server.handle("DataTransfer", lambda ctx: served.append(ctx.message_id) or {"status": "Accepted"})
+            for client in (one, two):
+                await client.connect()
+                await client.call("DataTransfer", {"vendorId": "V"}, message_id="same")
+        assert served == ["same"]
+
     async def test_become_one_station_where_that_changes(self):
         async with (
             serving() as (server, listener),

@@ -60,6 +60,9 @@ _METER_VALUES: Final[dict[str, Any]] = {
 }
 _TIME_JSON, _METER_VALUES_JSON = (json.dumps(payload, separators=(",", ":")) for payload in (_TIME, _METER_VALUES))
 _TEXT, _PONG = 0x81, 0x8A  # the last frame of a text, a pong (RFC 6455 §5.2)
+_IDS: Final = 512
+_PACE: Final = 0.25
+"""Seconds between messages, so that an id comes again when the server has forgotten its answer."""
 
 
 # The other end
@@ -80,9 +83,9 @@ def _call_text(number: int, action: str, payload_json: str) -> str:
 
 
 def _call_frames(action: str, payload_json: str) -> Iterator[tuple[bytes, bytes]]:
-    """Repeat a few message ids, each with the frame of its CALL, made before anything is counted or watched."""
-    ids = [f"{number:08x}" for number in range(16)]
-    texts = [_call_text(number, action, payload_json) for number in range(16)]
+    """Repeat some message ids, each with the frame of its CALL, made before anything is counted or watched."""
+    ids = [f"{number:08x}" for number in range(_IDS)]
+    texts = [_call_text(number, action, payload_json) for number in range(_IDS)]
     return cycle(
         [(id_.encode(), _frame(_TEXT, text.encode(), masked=True)) for id_, text in zip(ids, texts, strict=True)]
     )
@@ -314,7 +317,7 @@ def _served(loop: _Loop, action: str, payload_json: str) -> Step:
 
     def step() -> None:
         message_id, frame = next(frames)
-        loop.time += 0.001
+        loop.time += _PACE
         loop.receive(frame)
         assert b'[3,"' + message_id in loop.take()
 

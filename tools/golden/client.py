@@ -152,6 +152,10 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Idle | Connecting | Connecting (again) | Online | Waiting | Closing | Stopped": "ignored",
         "Online (busy) | Closing (draining)": "noted",
     },
+    "RefuseResult": {
+        "Idle | Connecting | Connecting (again) | Waiting | Closing | Stopped": "ignored",
+        "Online | Online (busy) | Closing (draining)": "SendText",
+    },
     "SendRaw": {
         "Idle | Connecting | Connecting (again) | Waiting | Closing | Stopped": "Report",
         "Online | Online (busy) | Closing (draining)": "SendText",

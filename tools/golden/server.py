@@ -100,6 +100,10 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "New | Asked | Accepted | Ended | Open | Closing | Closed": "ignored",
         "Draining": "noted",
     },
+    "RefuseResult": {
+        "New | Asked | Accepted | Ended | Closing | Closed": "ignored",
+        "Open | Draining": "SendText",
+    },
     "SendRaw": {
         "New | Asked | Accepted | Ended | Closing | Closed": "Report",
         "Open | Draining": "SendText",

@@ -8,6 +8,7 @@ __all__ = ["SITUATIONS", "TABLE"]
 SITUATIONS: Final[Mapping[str, str]] = {
     "Open": "nothing is going on",
     "Open (busy)": "a CALL is in flight, another call waits for the window, a request of the peer is open",
+    "Open (full)": "a request of the peer is open, and others that wait for it have reached the bounds",
     "Draining": "closing politely while a CALL is in flight and a request of the peer is open",
     "Closing": "the transport was told to close",
     "Closed": "the transport is gone",
@@ -15,59 +16,80 @@ SITUATIONS: Final[Mapping[str, str]] = {
 TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "TextReceived: a CALL": {
         "Open | Open (busy) | Draining": "Dispatch",
+        "Open (full)": "noted",
         "Closing | Closed": "ignored",
     },
-    "TextReceived: a CALL with the id of an open one": {
+    "TextReceived: another CALL with the id of an open one": {
         "Open": "Dispatch",
         "Open (busy) | Draining": "Report, SendText",
+        "Open (full)": "noted",
+        "Closing | Closed": "ignored",
+    },
+    "TextReceived: a copy of an open CALL": {
+        "Open": "Dispatch",
+        "Open (busy) | Draining": "Report",
+        "Open (full)": "noted",
         "Closing | Closed": "ignored",
     },
     "TextReceived: a CALLRESULT to the CALL in flight": {
         "Open": "Report",
         "Open (busy)": "Settle, SendText",
+        "Open (full)": "noted",
         "Draining": "Settle, Abandon, → Closing, CloseTransport",
         "Closing | Closed": "ignored",
     },
     "TextReceived: a CALLERROR to the CALL in flight": {
         "Open": "Report",
         "Open (busy)": "Settle, SendText",
+        "Open (full)": "noted",
         "Draining": "Settle, Abandon, → Closing, CloseTransport",
         "Closing | Closed": "ignored",
     },
     "TextReceived: an answer to no CALL": {
         "Open | Open (busy) | Draining": "Report",
+        "Open (full)": "noted",
         "Closing | Closed": "ignored",
     },
     "TextReceived: a CALLRESULTERROR": {
         "Open | Open (busy) | Draining": "Report",
+        "Open (full)": "noted",
         "Closing | Closed": "ignored",
     },
     "TextReceived: a SEND": {
         "Open | Open (busy) | Draining": "Dispatch",
+        "Open (full)": "noted",
         "Closing | Closed": "ignored",
     },
     "TextReceived: of an unknown message type": {
         "Open | Open (busy) | Draining": "Report",
+        "Open (full)": "noted",
         "Closing | Closed": "ignored",
     },
     "TextReceived: no message": {
         "Open | Open (busy) | Draining": "SendText, Report",
+        "Open (full)": "noted",
         "Closing | Closed": "ignored",
     },
     "TextReceived: no message, the last one of max_bad_messages": {
         "Open": "SendText, Report, → Closing, CloseTransport",
         "Open (busy)": "SendText, Report, Settle, Settle, Abandon, → Closing, CloseTransport",
+        "Open (full)": "noted",
         "Draining": "SendText, Report, Settle, Abandon, → Closing, CloseTransport",
         "Closing | Closed": "ignored",
     },
-    "TextReceived: empty": {"any": "ignored"},
+    "TextReceived: empty": {
+        "Open | Open (busy) | Draining | Closing | Closed": "ignored",
+        "Open (full)": "noted",
+    },
     "BinaryReceived": {
         "Open | Open (busy) | Draining": "Report",
+        "Open (full)": "noted",
         "Closing | Closed": "ignored",
     },
     "TransportLost": {
         "Open | Closing": "→ Closed",
         "Open (busy)": "Settle, Settle, Abandon, → Closed",
+        "Open (full)": "Abandon, Report, Reading, → Closed",
         "Draining": "Settle, Abandon, → Closed",
         "Closed": "ignored",
     },
@@ -75,71 +97,80 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "Congested: off": {"any": "ignored"},
     "Tick: early": {"any": "ignored"},
     "Tick: past `until`": {
-        "Open | Open (busy) | Closed": "ignored",
+        "Open | Open (busy) | Open (full) | Closed": "ignored",
         "Draining": "Settle, Abandon, → Closing, CloseTransport",
         "Closing": "CloseTransport, → Closed",
     },
     "Tick: past the time-out of the CALL": {
-        "Open | Closed": "ignored",
+        "Open | Open (full) | Closed": "ignored",
         "Open (busy)": "Settle, SendText",
         "Draining": "Settle, Abandon, → Closing, CloseTransport",
         "Closing": "CloseTransport, → Closed",
     },
     "StartCall": {
-        "Open": "SendText",
+        "Open | Open (full)": "SendText",
         "Open (busy)": "noted",
         "Draining | Closing | Closed": "Settle",
     },
     "StartCall: with the id of the CALL in flight": {
-        "Open": "SendText",
+        "Open | Open (full)": "SendText",
         "Open (busy)": "misuse",
         "Draining | Closing | Closed": "Settle",
     },
     "StartCall: meant for another version": {
-        "Open | Open (busy)": "misuse",
+        "Open | Open (busy) | Open (full)": "misuse",
         "Draining | Closing | Closed": "Settle",
     },
     "StartCall: a payload that is no JSON object": {"any": "misuse"},
     "CancelCall: the CALL in flight": {
-        "Open | Closing | Closed": "ignored",
+        "Open | Open (full) | Closing | Closed": "ignored",
         "Open (busy)": "Settle",
         "Draining": "Settle, Abandon, → Closing, CloseTransport",
     },
     "CancelCall: a call that waits": {
-        "Open | Draining | Closing | Closed": "ignored",
+        "Open | Open (full) | Draining | Closing | Closed": "ignored",
         "Open (busy)": "Settle",
     },
     "CancelCall: a settled or unknown token": {"any": "ignored"},
     "Notify": {
-        "Open | Open (busy)": "SendText, Settle",
+        "Open | Open (busy) | Open (full)": "SendText, Settle",
         "Draining | Closing | Closed": "Settle",
     },
     "Notify: an action that is no SEND": {"any": "misuse"},
     "Reply": {
         "Open | Closing | Closed": "ignored",
         "Open (busy) | Draining": "SendText",
+        "Open (full)": "SendText, Dispatch, Reading",
     },
     "Reply: a payload that is no JSON object": {
         "Open | Closing | Closed": "ignored",
         "Open (busy) | Draining": "Report, SendText",
+        "Open (full)": "Report, SendText, Dispatch, Reading",
     },
     "Reply: an unknown or answered request": {"any": "ignored"},
     "Fail": {
         "Open | Closing | Closed": "ignored",
         "Open (busy) | Draining": "SendText",
+        "Open (full)": "SendText, Dispatch, Reading",
     },
     "Fail: an unknown or answered request": {"any": "ignored"},
     "Decline": {
         "Open | Closing | Closed": "ignored",
         "Open (busy) | Draining": "noted",
+        "Open (full)": "Dispatch, Reading",
     },
     "Decline: an unknown or answered request": {"any": "ignored"},
+    "RefuseResult": {
+        "Open | Open (busy) | Open (full) | Draining": "SendText",
+        "Closing | Closed": "ignored",
+    },
+    "RefuseResult: details that are no JSON": {"any": "misuse"},
     "SendRaw": {
-        "Open | Open (busy) | Draining": "SendText",
+        "Open | Open (busy) | Open (full) | Draining": "SendText",
         "Closing | Closed": "Report",
     },
     "SendRaw: with a token, a CALL": {
-        "Open": "SendText",
+        "Open | Open (full)": "SendText",
         "Open (busy)": "noted",
         "Draining | Closing | Closed": "Settle",
     },
@@ -147,17 +178,20 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "Close": {
         "Open": "→ Closing, CloseTransport",
         "Open (busy)": "Settle, → Draining",
+        "Open (full)": "Abandon, Report, Reading, → Closing, CloseTransport",
         "Draining | Closing | Closed": "ignored",
     },
     "Close: drain=False": {
         "Open": "→ Closing, CloseTransport",
         "Open (busy)": "Settle, Settle, Abandon, → Closing, CloseTransport",
+        "Open (full)": "Abandon, Report, Reading, → Closing, CloseTransport",
         "Draining": "Settle, Abandon, → Closing, CloseTransport",
         "Closing | Closed": "ignored",
     },
     "Close: force=True": {
         "Open": "→ Closing, CloseTransport",
         "Open (busy)": "Settle, Settle, Abandon, → Closing, CloseTransport",
+        "Open (full)": "Abandon, Report, Reading, → Closing, CloseTransport",
         "Draining": "Settle, Abandon, → Closing, CloseTransport",
         "Closing": "CloseTransport",
         "Closed": "ignored",
@@ -165,6 +199,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "Reconfigure: a SessionConfig with a wider window": {
         "Open | Draining | Closing | Closed": "noted",
         "Open (busy)": "SendText",
+        "Open (full)": "Dispatch, Reading",
     },
     "Reconfigure: the config of another layer": {"any": "misuse"},
 }
