@@ -97,6 +97,8 @@ class SessionConfig:
     `{"value":"1234.5"}`. Raise it along with `LinkConfig.max_message_size`."""
     max_inbound: int = 132
     """Inbound requests dispatched and not yet answered, declined ones aside. Further requests are held."""
+    max_inbound_bytes: float = 1 << 21
+    """Bytes of the texts of requests in progress, from which on further ones are held. One may always be at work."""
     max_held: float = 1000
     """Held requests; then reading stops until half of them are dispatched. `inf`: no limit."""
     max_held_bytes: float = 131072
@@ -149,6 +151,7 @@ class SessionConfig:
         _expect(self.max_outgoing_size, "max_outgoing_size", 16384, "bytes")
         _expect(self.max_elements, "max_elements", 1, "elements")
         _expect(self.max_inbound, "max_inbound", 1, "requests")
+        _expect(self.max_inbound_bytes, "max_inbound_bytes", 1, "bytes")
         _expect(self.max_held, "max_held", 1, "requests")
         _expect(self.max_held_bytes, "max_held_bytes", 1, "bytes")
         _expect(self.answer_window, "answer_window", 0)

@@ -42,6 +42,7 @@ class Requests:
         "_numbers",
         "_open",
         "_send",
+        "_size",
         "_timers",
         "_version",
         "config",
@@ -68,6 +69,7 @@ class Requests:
         self._timers = timers
         self._answers = answers if config.answer_window else None
         self._open: dict[int, Dispatch] = {}
+        self._size = 0  # of their texts, in characters: what they take of memory
         self._declined: dict[int, None] = {}
         self._held: HeldRequests | None = None  # made when one is held: most connections never hold any
         self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
@@ -218,14 +220,20 @@ class Requests:
 
     @property
     def _is_busy(self) -> bool:
-        return len(self._open) - len(self._declined) >= self.config.max_inbound
+        """Return True if there are too many requests in progress, or too large ones; one may always be."""
+        at_work = len(self._open) - len(self._declined)
+        return at_work >= self.config.max_inbound or (self._size >= self.config.max_inbound_bytes and at_work > 0)
 
     def _dispatch(self, request: Dispatch) -> None:
-        if len(self._open) - len(self._declined) >= self.config.max_inbound:
+        if self._open and self._is_busy:
             self._hold(request)
         else:
-            self._open[request.request] = request
-            self._emit(request)
+            self._begin(request)
+
+    def _begin(self, request: Dispatch) -> None:
+        self._open[request.request] = request
+        self._size += len(request.text)
+        self._emit(request)
 
     def _hold(self, request: Dispatch) -> None:
         held, config = self._held or HeldRequests(), self.config
@@ -240,9 +248,7 @@ class Requests:
         if held is None:
             return
         while held and not self._is_busy:
-            request = held.take()
-            self._open[request.request] = request
-            self._emit(request)
+            self._begin(held.take())
         if self.is_full and len(held) <= config.max_held / 2 and held.size <= config.max_held_bytes / 2:
             self._set_full(is_full=False)
         if not held:
@@ -379,6 +385,7 @@ class Requests:
         self._awaited = None
         self._open.clear()
         self._declined.clear()
+        self._size = 0
         for number in abandoned:
             self._emit(Abandon(number))
         if self._held is not None:
@@ -389,6 +396,8 @@ class Requests:
 
     def _close(self, number: int) -> Dispatch | None:
         request = self._open.pop(number, None)
-        if request is not None and self._declined:
-            self._declined.pop(number, None)
+        if request is not None:
+            self._size -= len(request.text)
+            if self._declined:
+                self._declined.pop(number, None)
         return request

@@ -1,6 +1,5 @@
 """What a hostile station can send: cheap for it, and meant to be dear for a server. For `siege` and its sample."""
 
-import json
 import socket
 import struct
 import time
@@ -34,23 +33,35 @@ def _deflated(text: bytes) -> bytes:
     return _frame((compressor.compress(text) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4], compressed=True)
 
 
-def _fill(frame: bytes) -> bytes:
-    return frame * (_CHUNK // len(frame))
+def _again(frame: bytes) -> Callable[[int], bytes]:
+    """Fill a chunk with a frame, or take the frame if it is larger: the same one each time."""
+    chunk = frame * max(1, _CHUNK // len(frame))
+    return lambda _: chunk
 
 
-def _call(payload: object) -> bytes:
-    return json.dumps([2, "a", "DataTransfer", payload], separators=(",", ":")).encode()
+def _calls(payload: bytes, count: int = 1) -> Callable[[int], bytes]:
+    """Make CALLs under ids of their own: a copy of a CALL is answered from memory, which costs less."""
+
+    def chunk(number: int) -> bytes:
+        ids = range(number * count, (number + 1) * count)
+        return b"".join(_frame(b'[2,"%d",%s]' % (each, payload)) for each in ids)
+
+    return chunk
 
 
+_HEARTBEATS: Final = _calls(b'"Heartbeat",{}', 2000)
 _FRAGMENT: Final = bytes([0, 0x80]) + _KEY
-_BRACKETS: Final = b'[2,"a","DataTransfer",{"vendorId":"v","data":[' + b"[]," * 340_000 + b"[]]}]"
+_FRAGMENTS: Final = bytes([1, 0x80]) + _KEY + _FRAGMENT * 1000 + bytes([0x80, 0x80]) + _KEY
+_BRACKETS: Final = b'"DataTransfer",{"vendorId":"v","data":[' + b"[]," * 340_000 + b"[]]}"
+_LARGE: Final = b'"DataTransfer",{"vendorId":"v","data":"%s"}' % (b"x" * 900_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """What one connection sends again and again, and how fast."""
+    """What one connection sends, and how fast."""
 
-    data: bytes
+    chunk: Callable[[int], bytes]
+    """Makes the n-th piece of it."""
     rate: float = 0.0
     """Bytes a second; 0 is as fast as the server takes them."""
     reads: bool = True
@@ -58,22 +69,21 @@ class Attack:
     what: str = ""
 
 
+_SLOW: Final = 524288 / 8
+
 ATTACKS: Final = {
-    "calls": Attack(_fill(_frame(b'[2,"a","Heartbeat",{}]')), what="CALLs without a pause"),
-    "deaf": Attack(_fill(_frame(b'[2,"a","Heartbeat",{}]')), reads=False, what="CALLs whose answers are never read"),
-    "pings": Attack(_fill(_frame(b"", Opcode.PING)), what="pings without a pause"),
-    "empty": Attack(_fill(_frame(b"")), what="empty texts without a pause"),
-    "binary": Attack(_fill(_frame(b"x", Opcode.BINARY)), rate=524288 / 8, what="binary messages"),
-    "bad": Attack(_fill(_frame(b"{")), rate=524288 / 8, what="texts that are no JSON"),
-    "answers": Attack(_fill(_frame(b'[3,"a",{}]')), rate=524288 / 8, what="answers to nothing"),
-    "fragments": Attack(
-        bytes([1, 0x80]) + _KEY + _FRAGMENT * 1000 + bytes([0x80, 0x80]) + _KEY, what="texts of empty fragments"
-    ),
-    "deep": Attack(_deflated(b"[" * (1 << 20)), rate=42000 / 8, compressed=True, what="a MiB of [, 1 kB compressed"),
-    "brackets": Attack(_frame(_BRACKETS), rate=1 << 20, what="CALLs of a MiB full of []"),
-    "large": Attack(
-        _frame(_call({"vendorId": "v", "data": ["x" * 20] * 40_000})), rate=1 << 21, what="large CALLs that are allowed"
-    ),
+    "calls": Attack(_HEARTBEATS, what="CALLs without a pause"),
+    "deaf": Attack(_HEARTBEATS, reads=False, what="CALLs whose answers are never read"),
+    "copies": Attack(_again(_frame(b'[2,"a","Heartbeat",{}]')), what="one CALL again and again"),
+    "pings": Attack(_again(_frame(b"", Opcode.PING)), what="pings without a pause"),
+    "empty": Attack(_again(_frame(b"")), what="empty texts without a pause"),
+    "binary": Attack(_again(_frame(b"x", Opcode.BINARY)), rate=_SLOW, what="binary messages"),
+    "bad": Attack(_again(_frame(b"{")), rate=_SLOW, what="texts that are no JSON"),
+    "answers": Attack(_again(_frame(b'[3,"a",{}]')), rate=_SLOW, what="answers to nothing"),
+    "fragments": Attack(_again(_FRAGMENTS), what="texts of empty fragments"),
+    "deep": Attack(_again(_deflated(b"[" * (1 << 20))), rate=42000 / 8, compressed=True, what="a MiB of [ in 1 kB"),
+    "brackets": Attack(_calls(_BRACKETS), rate=1 << 20, what="CALLs of a MiB full of []"),
+    "large": Attack(_calls(_LARGE), rate=1 << 21, what="CALLs of almost a MiB, which are allowed"),
 }
 
 
@@ -112,16 +122,18 @@ def run(attack: Attack, port: int, identity: str, until: float, sent: Callable[[
 
 def _send(attack: Attack, connection: socket.socket, until: float, sent: Callable[[int], None]) -> None:
     connection.settimeout(0.2)
-    begin, total, at = time.monotonic(), 0, 0
+    begin, total, rest, number = time.monotonic(), 0, b"", 0
     while (now := time.monotonic()) < until:
         if attack.reads:
             _read(connection)
         if attack.rate and total > attack.rate * (now - begin):
             time.sleep(0.01)
             continue
+        if not rest:
+            rest, number = attack.chunk(number), number + 1
         with suppress(TimeoutError):
-            count = connection.send(attack.data[at : at + _CHUNK])
-            at = (at + count) % len(attack.data)
+            count = connection.send(rest[:_CHUNK])
+            rest = rest[count:]
             total += count
             sent(count)
 

@@ -14,7 +14,7 @@ OUT_OF_RANGE = [
     *((SessionConfig, name, SECONDS) for name in ("call_timeout", "call_ttl", "drain_timeout", "close_timeout")),
     (SessionConfig, "bad_message_period", SECONDS),
     *((SessionConfig, name, (0, nan, "1")) for name in ("call_concurrency", "max_inbound", "max_bad_messages")),
-    *((SessionConfig, name, (0, nan, "1")) for name in ("max_held", "max_held_bytes")),
+    *((SessionConfig, name, (0, nan, "1")) for name in ("max_inbound_bytes", "max_held", "max_held_bytes")),
     *((SessionConfig, name, (-1, nan)) for name in ("max_queued", "max_declined", "max_queued_bytes", "answer_window")),
     (SessionConfig, "max_elements", (0, nan)),
     (SessionConfig, "max_outgoing_size", (16383, nan)),

@@ -53,6 +53,19 @@ class TestABurst:
         assert dispatched(session.log) == list(range(1, 1001))
         assert reports(session.log) == []
 
+    def test_of_large_ones_is_bounded_by_their_size_and_one_is_always_at_work(self):
+        session = a_session(max_inbound_bytes=1000)
+        large = '{"data":"%s"}' % ("x" * 600)
+        session.hear(*(a_call(number, large) for number in range(1, 5)))
+        assert dispatched(session.log) == [1, 2]
+        session.play(Decline(1))
+        assert dispatched(session.log) == [1, 2], "the size of a declined one counts"
+        session.play(Decline(2))
+        assert dispatched(session.log) == [1, 2, 3], "but does not hold up all others"
+        for number in (1, 2, 3):
+            session.play(Reply(number, {}))
+        assert dispatched(session.log) == [1, 2, 3, 4]
+
     @pytest.mark.parametrize(
         "end", [Reply(1, {}), Reply(1, None), Fail(1, "InternalError"), Decline(1), Fail(1, "X", "", {"no": object()})]
     )

@@ -1,4 +1,4 @@
-"""A bounded sample of `make siege`: what hostile stations send is worked off in small turns, and nothing of it piles up.
+"""A bounded sample of `make siege`: what hostile stations send is worked off in small turns, and nothing piles up.
 
 How quick the others are served is for the siege itself to measure; here counts what does not depend on the machine.
 """
@@ -66,12 +66,11 @@ class Watch:
 def attack(name, port):
     """Send a bounded amount, and leave by a reset; a server that reads no more, or throws us out, ends it before."""
     kind = ATTACKS[name]
-    amount = max(AMOUNT, len(kind.data))
     with suppress(OSError):
         connection = knock(port, "BAD", compressed=kind.compressed)
         connection.settimeout(1 if kind.reads else 0.2)
         try:
-            data = kind.data * (amount // len(kind.data))
+            data = b"".join(map(kind.chunk, range(AMOUNT // len(kind.chunk(0)) or 1)))
             for at in range(0, len(data), 65536):
                 connection.sendall(data[at : at + 65536])
                 if kind.reads and select([connection], [], [], 0)[0]:
@@ -125,8 +124,8 @@ async def test_a_station_that_is_reset_is_gone_although_much_of_what_it_sent_is_
         (station,) = server.clients
         connection.settimeout(0.2)
         with suppress(TimeoutError):  # nothing is taken any more, once there is no room for it
-            for _ in range(1000):
-                await anyio.to_thread.run_sync(connection.sendall, ATTACKS["large"].data)
+            for number in range(1000):
+                await anyio.to_thread.run_sync(connection.sendall, ATTACKS["large"].chunk(number))
         async with station.events("close") as ends:
             reset(connection)
             await first(ends)
