@@ -10,6 +10,7 @@ from ocpp_transports import (
     ConnectionLostError,
     ConnectionState,
     OCPPServer,
+    RPCInternalError,
     RPCNotImplementedError,
     SecurityProfile,
     UnexpectedHttpResponse,
@@ -123,6 +124,105 @@ class TestCalls:
                         caught = error
                 raise caught
             assert lost.value.sent
+
+
+class TestABurst:
+    """Nothing of it is lost or refused, and nobody else waits for it."""
+
+    @pytest.mark.parametrize("kind", ["plain", "coroutine", "slow"])
+    async def test_of_calls_and_sends_is_served_whole_and_in_order(self, serving, kind):
+        begun, gate = [], anyio.Event()
+
+        def plain(ctx):
+            begun.append((ctx.action, ctx.params["n"]))
+            return {}
+
+        async def coroutine(ctx):
+            plain(ctx)
+
+        async def slow(ctx):
+            plain(ctx)
+            await gate.wait()
+
+        names = ("StartTransaction", "NotifyPeriodicEventStream")
+        async with (
+            serving(protocols=["ocpp2.1"]) as door,
+            door.client(protocols=["ocpp2.1"], call_concurrency=1000) as client,
+        ):
+            for name in names:
+                door.server.handle(name, {"plain": plain, "coroutine": coroutine, "slow": slow}[kind], custom=True)
+            await client.connect()
+            answers = []
+
+            async def call(number):
+                answers.append(await client.call("StartTransaction", {"n": number}))
+
+            with anyio.fail_after(SECONDS):
+                async with anyio.create_task_group() as tasks:
+                    for number in range(300):
+                        tasks.start_soon(call, number)
+                    await client.notify("NotifyPeriodicEventStream", {"n": -1})
+                    for number in range(500):
+                        await client.notify("NotifyPeriodicEventStream", {"n": number})
+                    gate.set()
+                assert await client.call("StartTransaction", {"n": 300}) == {}
+        assert answers == [{}] * 300
+        assert sorted(n for name, n in begun if name == names[0]) == list(range(301))
+        assert [n for name, n in begun if name == names[1]] == list(range(-1, 500))
+
+    async def test_of_handlers_that_call_their_peer_ends(self, serving):
+        async with serving() as door, door.client(call_concurrency=200) as client:
+
+            async def start(ctx):
+                return await ctx.client.call("DataTransfer", {"vendorId": "v", "data": ctx.params["data"]})
+
+            door.server.handle("StartTransaction", start)
+            client.handle("DataTransfer", lambda ctx: {"status": "Accepted", "data": ctx.params["data"]})
+            await client.connect()
+            answers = set()
+
+            async def call(number):
+                answers.add((await client.call("StartTransaction", {"data": str(number)}))["data"])
+
+            with anyio.fail_after(SECONDS):
+                async with anyio.create_task_group() as tasks:
+                    for number in range(132):
+                        tasks.start_soon(call, number)
+            assert answers == {str(number) for number in range(132)}
+
+    async def test_of_one_station_keeps_no_other_waiting(self, serving):
+        async with (
+            serving() as door,
+            door.client("BUSY", call_concurrency=1000) as busy,
+            door.client("CALM") as calm,
+        ):
+            served = []
+            door.server.handle("DataTransfer", lambda ctx: served.append(ctx.client.identity))
+            await busy.connect()
+            await calm.connect()
+
+            async def call():
+                await busy.call("DataTransfer", {"vendorId": "v"})
+
+            with anyio.fail_after(SECONDS):
+                async with anyio.create_task_group() as tasks:
+                    for _ in range(1000):
+                        tasks.start_soon(call)
+                    await anyio.lowlevel.checkpoint()
+                    await calm.call("DataTransfer", {"vendorId": "v"})
+            assert served.index("CALM") < len(served) - 1, "it did not have to wait for the last of the others"
+            assert len(served) == 1001
+
+
+class TestAHandlerThatNeverReturns:
+    async def test_is_answered_for_after_a_while(self, serving):
+        async with serving(handler_timeout=0.05) as door, door.client() as client:
+            door.server.handle("Authorize", lambda ctx: never())
+            await client.connect()
+            async with (await station_of(door.server)).events("handler_error") as errors:
+                with pytest.raises(RPCInternalError):
+                    await client.call("Authorize", {"idTag": "1"})
+                assert isinstance((await first(errors)).error, TimeoutError)
 
 
 class TestTheHandshake:
