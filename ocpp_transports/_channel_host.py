@@ -10,6 +10,7 @@ import anyio
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 
+from ._containment import end_program, is_cancellation
 from ._dialer import failure
 from ._driver import Driver, Handle, Slot
 from ._runtime import HIGH_WATER, SEND_TIMEOUT, SocketRuntime
@@ -90,9 +91,12 @@ class ChannelHost:
     async def _dial(self, open_channel: OpenChannel) -> None:
         try:
             channel, subprotocol = await open_channel()
-        except Exception as error:  # noqa: BLE001 - whatever another library raises is an outcome
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
             self.is_closing = self._is_over = True
             self.driver.feed(_outcome(failure(error), self._attempt))
+            end_program(error, self.spawn)
             return
         await self._read(channel, subprotocol)
 
@@ -152,8 +156,11 @@ class ChannelHost:
                     await self._until_there_is_room()
         except ChannelClosed as closed:
             end = closed
-        except Exception:  # noqa: BLE001 - whatever another library raises ends its channel, and nothing else
-            _log.warning("a channel failed", exc_info=True)
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
+            _log.warning("a channel failed", exc_info=True)  # it ends the channel, and nothing else
+            end_program(error, self.spawn)
         finally:
             self._reader = None
             self._lose(end.code, end.reason)
@@ -184,9 +191,12 @@ class ChannelHost:
         except ChannelClosed:  # how it ended is for the reader to learn, and to tell
             self._output.clear()
             self._unsent = 0  # else the reader might wait for room, and never learn of it
-        except Exception:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
             _log.warning("a channel took no more", exc_info=True)
             self._lose(1006, "")
+            end_program(error, self.spawn)
         finally:
             self._flusher = None
             if self._room is not None:

@@ -11,7 +11,7 @@ from ._runtime import Runtime
 __all__ = ["Dialer", "OpenStream", "OutStream", "failure"]
 
 
-def failure(error: Exception, target: str = "the server") -> ConnectionFailedError:
+def failure(error: BaseException, target: str = "the server") -> ConnectionFailedError:
     """Make one error of all the ways in which a dial fails; the cause is chained."""
     if isinstance(error, ConnectionFailedError):
         return error

@@ -7,6 +7,7 @@ from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
+from ._containment import end_program, is_cancellation
 from .events import ErrorEvent, OverflowEvent
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class Emitter:
 
     `spawn` runs the coroutine of an asynchronous listener, `slot` makes what an iterator waits on, `changed` is told
     whenever somebody begins or ends to listen, `log` writes a text and an exception. A listener that raises is logged
-    and reported as an `error` event, and disturbs nobody else; an `error` listener that raises is logged only.
+    and reported as an `error` event, and disturbs nobody else; an `error` listener that raises is logged only. This
+    holds for every BaseException; KeyboardInterrupt and SystemExit also end the program, in a task of their own.
     """
 
     def __init__(
@@ -182,8 +184,9 @@ class Emitter:
             return
         try:
             result = listener(payload)
-        except Exception as error:  # noqa: BLE001 - whatever a listener raises is reported and breaks nothing
+        except BaseException as error:  # noqa: BLE001 - whatever a listener raises is reported and breaks nothing
             self._failed(name, error)
+            end_program(error, self._spawn)
             return
         if isinstance(result, Awaitable):
             self._start(name, lambda: result, round_)
@@ -198,12 +201,15 @@ class Emitter:
         name, make, round_ = self._ready.pop(0)
         try:
             await make()
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
             self._failed(name, error)
+            end_program(error, self._spawn)
         finally:
             round_.leave()
 
-    def _failed(self, name: str, error: Exception) -> None:
+    def _failed(self, name: str, error: BaseException) -> None:
         self._log(f"a listener of the event {name!r} raised", error)
         if name != "error":
             self.emit("error", ErrorEvent(error))

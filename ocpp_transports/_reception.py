@@ -43,7 +43,7 @@ class Reception:
         stations: Stations,
         *,
         refused: Callable[[UpgradeAbortedEvent], None],
-        failed: Callable[[str, Exception], None],
+        failed: Callable[[str, BaseException], None],
     ) -> None:
         self.runtime = runtime
         self.handlers = handlers

@@ -108,10 +108,13 @@ class Scope(ABC):
         return task
 
     def ended(self, task: Task, error: BaseException | None) -> None:
-        """Note that a task is over; an exception is a fault of this library or of a callback that must not raise."""
+        """Note that a task is over; an exception is a fault of this library or of a callback that must not raise.
+
+        KeyboardInterrupt and SystemExit are neither: they end the event loop.
+        """
         self._tasks.discard(task)
         task.cancel_it = None
-        if error is not None:
+        if error is not None and not isinstance(error, (KeyboardInterrupt, SystemExit)):
             _log.error("a task failed", exc_info=error)
         self.changed()
 

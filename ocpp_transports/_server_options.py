@@ -49,7 +49,7 @@ class ServerOptions(SocketOptions):
         expect_tls(self.tls)
         self.admission(lambda text, error: None)  # noqa: ARG005 - made to be checked, and thrown away
 
-    def admission(self, failed: Callable[[str, Exception], None]) -> Admission:
+    def admission(self, failed: Callable[[str, BaseException], None]) -> Admission:
         """Make the rules for letting stations in; `failed` is told of exceptions of `credentials` and `auth`."""
         return Admission(
             protocols=self.protocols,

@@ -22,6 +22,7 @@ from ocpp_core.handshake import (
 )
 from ocpp_core.inputs import Reject
 
+from ._containment import is_cancellation
 from ._registry import is_coroutine_function
 
 __all__ = [
@@ -158,7 +159,7 @@ class Admission:
     """What a station that offers no subprotocol at all is taken to speak; None refuses it."""
     unmatched_protocol: UnmatchedProtocol = "reject"
     broken_escapes: BrokenEscapes = "reject"
-    failed: Callable[[str, Exception], None] = field(repr=False)
+    failed: Callable[[str, BaseException], None] = field(repr=False)
 
     def __post_init__(self) -> None:
         if not self.protocols or not is_subprotocol_list(self.protocols):
@@ -234,7 +235,7 @@ class Admission:
             return self._ask(handshake, protocol)
         try:
             expected = self._password_of(handshake.identity)
-        except Exception as error:  # noqa: BLE001 - the application's own code; the station learns nothing of it
+        except BaseException as error:  # noqa: BLE001 - the application's own code; the station learns nothing of it
             return self._broke("credentials raised", error)
         if isinstance(expected, Awaitable):
             return self._await_password(handshake, protocol, expected)
@@ -250,7 +251,9 @@ class Admission:
     ) -> "Decision":
         try:
             password = await expected
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
             return self._broke("credentials raised", error)
         decision = self._compare(handshake, password) or self._ask(handshake, protocol)
         return await decision if isinstance(decision, Awaitable) else decision
@@ -268,18 +271,20 @@ class Admission:
         choice = _Choice(handshake, protocol, self.protocols)
         try:
             pending = self.auth(choice.accept, choice.reject, handshake)
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:  # noqa: BLE001 - as above
             return self._auth_raised(choice, error)
         return self._await_auth(choice, pending) if isinstance(pending, Awaitable) else self._chosen(choice)
 
     async def _await_auth(self, choice: "_Choice", pending: Awaitable[None]) -> "Decision":
         try:
             await pending
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
             return self._auth_raised(choice, error)
         return self._chosen(choice)
 
-    def _auth_raised(self, choice: "_Choice", error: Exception) -> Reject:
+    def _auth_raised(self, choice: "_Choice", error: BaseException) -> Reject:
         broken = self._broke("auth raised", error)
         return choice.refusal or broken
 
@@ -288,7 +293,7 @@ class Admission:
             return self._broke("auth decided nothing", RuntimeError("expected auth to call accept() or reject()"))
         return choice.made
 
-    def _broke(self, what: str, error: Exception) -> Reject:
+    def _broke(self, what: str, error: BaseException) -> Reject:
         self.failed(what, error)
         return refuse(500, "Internal Server Error")
 

@@ -15,6 +15,7 @@ from ocpp_core.errors import (
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 
+from ._containment import end_program
 from ._driver import Slot
 from ._events import Emitter
 from ._keywords import ServerKeywords
@@ -332,9 +333,10 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
         self._tell("upgrade_aborted", event)
 
-    def _failed(self, text: str, error: Exception) -> None:
+    def _failed(self, text: str, error: BaseException) -> None:
         self._log.failed(text, error)
         self._tell("error", ErrorEvent(error))
+        end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
         return Emitter(SERVER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed)

@@ -1,0 +1,52 @@
+"""What becomes of an exception of the application's own code: contained, let through, or the end of the program.
+
+Handlers, listeners, `auth` and `credentials` may raise anything. A CancelledError is not always a cancellation: the
+result of a cancelled future raises one as well. Here the two are told apart.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+__all__ = ["end_program", "is_cancellation"]
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Return True if `error` ends the running task from outside: it has to be let through.
+
+    On asyncio that is a CancelledError in a task that was told to cancel (`asyncio.Task.cancelling`), on trio every
+    Cancelled, which applications cannot make; anywhere the GeneratorExit of a coroutine that is thrown away.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(_is_cancellation) is not None
+    return _is_cancellation(error)
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    if isinstance(error, asyncio.CancelledError):
+        return _is_being_cancelled()
+    trio = sys.modules.get("trio")
+    return isinstance(error, GeneratorExit) or (trio is not None and isinstance(error, trio.Cancelled))
+
+
+def _is_being_cancelled() -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no asyncio here
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+def end_program(error: BaseException, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+    """Raise a KeyboardInterrupt or SystemExit in a task of its own; of any other exception: nothing.
+
+    Such a task ends the event loop, as either does anywhere. Raised where it was caught, it would leave the books of a
+    connection half written.
+    """
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        spawn(_raise(error))
+
+
+async def _raise(error: BaseException) -> None:
+    raise error
