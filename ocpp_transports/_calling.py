@@ -62,6 +62,10 @@ class Calling:
         """Give a driver that may keep calls where there is no connection yet."""
         return None
 
+    @abstractmethod
+    def _not_connected(self) -> OCPPError:
+        """Make the error of a call without a driver: why nothing was sent, and what to do."""
+
     @overload
     async def call(self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]) -> dict[str, Any]: ...
     @overload
@@ -199,7 +203,7 @@ class Calling:
         driver = self._driver or self._queueing_driver()
         if driver is None:
             check_command(make(0), self._options.session, 0.0)
-            raise ConnectionLostError("not connected: nothing was sent", sent=False)
+            raise self._not_connected()
         return await driver.ask(make)
 
     def _now(self) -> float:

@@ -14,8 +14,8 @@ from ocpp_core.handshake import is_subprotocol_list
 from ocpp_core.messages import Leniency
 
 from ._handlers import GRACE
-from ._ids import new_message_id
-from ._logging import Logging, logger_of
+from ._ids import new_message_id, with_default
+from ._logging import Log, Logging, logger_of
 
 if TYPE_CHECKING:
     from ocpp_core.validation import SchemaValidator
@@ -86,7 +86,10 @@ class PeerOptions:
     logging: Logging = True
     """True for the logger `ocpp_ws_io`, False for none, or a logger."""
     id_factory: IdFactory = field(default=new_message_id, repr=False)
-    """Makes message ids: at most 36 characters, unique over connections and restarts."""
+    """Makes message ids: at most 36 characters, unique over connections and restarts.
+
+    If it raises or returns anything else, that is logged and a default id is used.
+    """
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protocols", _read_protocols(self.protocols))
@@ -98,6 +101,11 @@ class PeerOptions:
         off_at_zero(self.handler_grace, "handler_grace")
         logger_of(self.logging)
         _ = self.validators, self.session
+
+    @cached_property
+    def ids(self) -> IdFactory:
+        """The source of message ids for the engines, which never raises."""
+        return with_default(self.id_factory, Log(logger_of(self.logging), "options").failed)
 
     @classmethod
     def check_names(cls, options: Iterable[str]) -> None:

@@ -70,7 +70,7 @@ class Reception:
             options.link,
             options.session,
             random=self._random,
-            ids=options.id_factory,
+            ids=options.ids,
             now=now,
             numbers=self._numbers,
         )
@@ -80,9 +80,7 @@ class Reception:
         """Take a connection whose WebSocket somebody else speaks; its request is fed by the host."""
         options, now = self.options, host.now()
         limit = options.handshake_limit
-        engine = ServerEngine(
-            options.session, handshake_timeout=limit, ids=options.id_factory, now=now, numbers=self._numbers
-        )
+        engine = ServerEngine(options.session, handshake_timeout=limit, ids=options.ids, now=now, numbers=self._numbers)
         _Arrival(self, engine, host, facts, now + limit)
         return engine
 

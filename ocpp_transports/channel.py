@@ -135,8 +135,9 @@ class ChannelClient(ClientPeer):
         """Open a channel for one attempt; return it and the subprotocol that the server chose.
 
         Whatever it raises is a failed attempt: `ConnectionFailedError` and its kinds as they are, all else chained to
-        one. After `WebsocketUpgradeError` there is no further attempt; the Retry-After of `UnexpectedHttpResponse` is
-        heeded. It is cancelled where the attempt takes longer than `connect_timeout`.
+        one. After `WebsocketUpgradeError` of the first attempt there is no further one; the Retry-After of
+        `UnexpectedHttpResponse` is heeded, up to `max_retry_after`. It is cancelled where the attempt takes longer than
+        `connect_timeout`.
         """
 
     def reconfigure(self, **options: Unpack[ClientChanges]) -> None:
@@ -153,7 +154,7 @@ class ChannelClient(ClientPeer):
 
     def _take_root(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver]:
         runtime = current_runtime(type(self).__name__, in_block=in_block)
-        engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.id_factory)
+        engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
 
         def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> ChannelHost:
             return ChannelHost(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)

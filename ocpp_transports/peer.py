@@ -88,7 +88,8 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
         """
         command = Close(code, reason, drain=await_pending, force=force)
         if self._driver is None:
-            return self._ended or CloseEvent(1000, "")
+            self._ended = self._ended or CloseEvent(1000, "")
+            return self._ended
         self._driver.feed(command)
         return await self._end()
 

@@ -195,33 +195,69 @@ class TestReconnect:
         assert delays[0] == delays[1]
         assert 4 < delays[0] < 8
 
-    def test_waits_at_least_as_long_as_the_server_asks(self):
+    @pytest.mark.parametrize(
+        ("asked", "least", "most"),
+        [
+            (0.0, 20, 20),  # the policy's own
+            (1.0, 20, 20),
+            (120.0, 120, 150),
+            (3600.0, 3600, 4500),
+            (3601.0, 2700, 3600),
+            (999_999_999.0, 2700, 3600),
+            (inf, 2700, 3600),
+        ],
+    )
+    def test_waits_as_long_as_the_server_asks_within_reason(self, asked, least, most):
         client = an_online_client(backoff=STEADY)
         lose(client)
         client.wait(10)
-        fail(client, retry_after=120.0)
-        assert client.engine.state.delay == 120
-        client.wait(120)
-        fail(client, retry_after=1.0)
-        assert client.engine.state.delay == 30
+        fail(client, retry_after=asked)
+        assert least <= client.engine.state.delay <= most
+
+    @pytest.mark.parametrize(("most", "least_wait"), [(0, 20), (60, 45), (1e9, 999_999_999)])
+    def test_heeds_no_more_of_a_retry_after_than_it_is_told_to(self, most, least_wait):
+        client = an_online_client(backoff=STEADY, max_retry_after=most)
+        lose(client)
+        client.wait(10)
+        fail(client, retry_after=999_999_999.0)
+        assert least_wait <= client.engine.state.delay <= max(20, most * 1.25)
+
+    def test_does_not_come_back_in_step_with_others_that_were_told_the_same(self):
+        delays = set()
+        for seed in range(20):
+            client = an_online_client(backoff=STEADY, seed=seed)
+            lose(client)
+            client.wait(10)
+            fail(client, retry_after=999_999_999.0)
+            delays.add(client.engine.state.delay)
+        assert len(delays) == 20
 
     def test_times_out_each_attempt(self):
         client = an_online_client(backoff=STEADY, connect_timeout=5)
         lose(client)
         assert entered(client.wait(15)) == [Connecting, Waiting]
 
-    def test_stops_at_what_can_not_heal(self):
+    def test_goes_on_after_a_wrong_101(self):
+        """One of many servers behind a load balancer may be broken: a first attempt gives up, a reconnect does not."""
         client = an_online_client(backoff=STEADY)
         lose(client)
         client.wait(10)
-        done = fail(client, WebsocketUpgradeError("bad key"), retry=False)
-        assert states(done) == [Stopped(1001, "bad key")]
+        assert entered(fail(client, WebsocketUpgradeError("bad key"), retry=False)) == [Waiting]
+        client.wait(20)
+        assert entered(client.play(TransportOpened("ocpp1.6", attempt=3))) == [Online]
 
-    def test_stops_at_a_subprotocol_that_was_not_offered(self):
+    def test_goes_on_after_a_subprotocol_that_was_not_offered(self):
         client = an_online_client(backoff=STEADY)
         lose(client)
         done = come_back(client, "ocpp2.0.1")
-        assert entered(done)[-1] is Stopped
+        assert entered(done)[-1] is Waiting
+
+    def test_counts_a_wrong_101_as_a_failure_like_any_other(self):
+        client = an_online_client(backoff=STEADY, max_reconnects=1)
+        lose(client)
+        client.wait(10)
+        done = fail(client, WebsocketUpgradeError("bad key"), retry=False)
+        assert states(done) == [Stopped(1001, "Giving up")]
 
 
 class TestGivingUp:

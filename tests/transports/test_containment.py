@@ -120,6 +120,52 @@ class TestAChannelOfTheApplication:
                     assert (await first(events)).code == 1006
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("made", [Odd, float("nan"), float("inf"), -1.0, "soon"])
+async def test_a_reconnect_policy_that_fails_does_not_keep_the_client_away(made, caplog):
+    class Policy:
+        reset_after = 10.0
+
+        def delay(self, attempt, random):
+            if made is Odd:
+                raise Odd("of the application")
+            return made
+
+    async with serving() as (server, listener), client_of(listener, backoff=Policy()) as client:
+        with anyio.fail_after(SECONDS):
+            async with client.events("open") as opens:
+                await client.connect()
+                await first(opens)
+                await (await station_of(server)).close()
+                await first(opens)
+    assert "backoff failed" in caplog.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("made", [Odd, "", "x" * 37, 5])
+async def test_an_id_factory_that_fails_loses_no_call(made, caplog):
+    """The second call is written by the engine, when the first one is answered: no caller could be told."""
+
+    def make():
+        if made is Odd:
+            raise Odd("of the application")
+        return made
+
+    async with pair(id_factory=make) as (client, station):
+        station.handle("Heartbeat", lambda context: {})
+        answers = []
+
+        async def call():
+            answers.append(await client.call("Heartbeat"))
+
+        with anyio.fail_after(SECONDS):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(3):
+                    tasks.start_soon(call)
+        assert answers == [{}] * 3
+    assert "id_factory failed" in caplog.text
+
+
 class Broken(logging.Handler):
     """A log handler that raises."""
 
