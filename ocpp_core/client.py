@@ -299,7 +299,7 @@ class ClientEngine:
         elif isinstance(state, Connecting) and state.until <= self._now:
             self._emit(CloseTransport(abort=True))
             seconds = self._config.connect_timeout
-            self._failed(state, ConnectionFailedError(f"no connection within {seconds:g} s"))
+            self._failed(state, ConnectionFailedError(f"no connection within {seconds:.15g} s"))
 
     # Transitions
 

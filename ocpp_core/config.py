@@ -54,7 +54,7 @@ class Validator(Protocol):
 
 def _expect(value: float, name: str, least: float, unit: str = "seconds") -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
-        raise ValueError(f"expected {name} >= {least:g} {unit}, got {value!r}")
+        raise ValueError(f"expected {name} >= {least:.15g} {unit}, got {value!r}")
 
 
 def _expect_positive(value: float, name: str, unit: str = "seconds") -> None:

@@ -13,6 +13,7 @@ from enum import Enum, IntEnum
 from typing import Any, Final, TypeAlias
 
 from ._json import MAX_DEPTH, depth, dumps, loads, quote
+from ._unwritable import find_unwritable
 
 __all__ = [
     "MAX_DEPTH",
@@ -264,6 +265,9 @@ def encode_payload(payload: object) -> str:
         text = dumps(payload)
     except RecursionError:
         text = ""
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"expected JSON values in the payload, got {find_unwritable(payload)}") from error
     # The message around it is one level more, and what is written here must be readable at the other end.
     if not text or (len(text) >= 2 * MAX_DEPTH and _is_too_deep(text)):
         raise ValueError(f"expected a payload nested less than {MAX_DEPTH} levels")

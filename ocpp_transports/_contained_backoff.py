@@ -45,5 +45,5 @@ class ContainedBackoff:
 
 def _checked(seconds: float, most: float) -> float:
     if not 0 <= seconds <= most:
-        raise ValueError(f"expected 0 to {most:g} seconds, got {seconds!r}")
+        raise ValueError(f"expected 0 to {most:.15g} seconds, got {seconds!r}")
     return seconds

@@ -7,6 +7,7 @@ from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
+from ._arguments import expect_arguments
 from ._containment import end_program, is_cancellation
 from .events import ErrorEvent, OverflowEvent
 
@@ -118,6 +119,7 @@ class Emitter:
     def _register(self, name: str, listener: _L, *, once: bool) -> _L:
         if not callable(listener):
             raise TypeError(f"expected a callable listener, got {type(listener).__name__}")
+        expect_arguments(listener, f"listener of {name!r}", "event")
         self._set_listeners(name, (*self._listeners.get(name, ()), (listener, once)))
         return listener
 

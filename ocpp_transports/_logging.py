@@ -13,7 +13,10 @@ from ._redaction import redact
 __all__ = ["LOGGER", "Log", "Logging", "logger_of"]
 
 LOGGER: Final = logging.getLogger("ocpp_ws_io")
-"""The library's logger. As every library's it has no handler of its own: what the application configures counts."""
+"""The library's logger. Its only handler does nothing: what the application configures counts."""
+
+for _name in (LOGGER.name, __package__):  # the package's own: faults that concern no peer
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 Logging: TypeAlias = bool | logging.Logger
 """The `logging` option: True for the library's logger, False for none, or a logger of your own."""

@@ -13,6 +13,7 @@ from ocpp_core.config import IdFactory, SessionConfig
 from ocpp_core.handshake import is_subprotocol_list
 from ocpp_core.messages import Leniency
 
+from ._arguments import expect_arguments
 from ._handlers import GRACE
 from ._ids import new_message_id, with_default
 from ._logging import Log, Logging, logger_of
@@ -96,6 +97,10 @@ class PeerOptions:
         _expect_bools(self)
         if not callable(self.id_factory):
             raise TypeError(f"expected id_factory as a function, got {type(self.id_factory).__name__}")
+        expect_arguments(self.id_factory, "id_factory")
+        validators: object = self.strict_mode_validators
+        if isinstance(validators, str) or not isinstance(validators, Collection):
+            raise TypeError(f"expected strict_mode_validators as a list, got {type(validators).__name__}")
         if not isinstance(self.leniency, Leniency):
             raise TypeError(f"expected leniency as Leniency, got {type(self.leniency).__name__}")
         off_at_zero(self.handler_grace, "handler_grace")
@@ -149,7 +154,8 @@ class PeerOptions:
     def session(self) -> SessionConfig:
         """The engine's config of a conversation, without validator and trace."""
         methods = self.strict_mode_methods
-        if isinstance(methods, str) or not all(isinstance(method, str) for method in methods or ()):
+        is_list = methods is None or (isinstance(methods, Collection) and not isinstance(methods, str))
+        if not is_list or not all(isinstance(method, str) for method in methods or ()):
             raise TypeError(f"expected strict_mode_methods as a list of actions, got {methods!r}")
         return SessionConfig(
             call_timeout=self.call_timeout,

@@ -55,6 +55,12 @@ class ReconnectOptions(PeerOptions):
         super().__post_init__()
         if not callable(getattr(self.backoff or ExponentialBackoff, "delay", None)):
             raise TypeError(f"expected backoff as a Backoff, got {type(self.backoff).__name__}")
+        query: object = self.query or ()
+        if isinstance(query, str) or not isinstance(query, (Mapping, Sequence)):
+            raise TypeError(f"expected query as a mapping or a list of pairs, got {type(query).__name__}")
+        least, most = self.backoff_min, self.backoff_max
+        if not all(isinstance(each, (int, float)) for each in (least, most)) or not 0 < least <= most < inf:
+            raise ValueError(f"expected 0 < backoff_min <= backoff_max < inf seconds, got {least!r} and {most!r}")
         _ = self.address, self.client
 
     @classmethod

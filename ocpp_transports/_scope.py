@@ -147,7 +147,12 @@ class Scope(ABC):
 
     async def bind(self, port: int, host: str | None, backlog: int) -> "TcpListener":
         """Open the sockets of a listener, which accepts nothing yet."""
-        sockets = await anyio.create_tcp_listener(local_host=host, local_port=port, backlog=backlog)
+        try:
+            sockets = await anyio.create_tcp_listener(local_host=host, local_port=port, backlog=backlog)
+        except OSError as error:
+            where = f"{'all addresses' if host is None else host} port {port}"
+            reason = f"cannot listen on {where}: {error.strerror or error}"
+            raise type(error)(error.errno, reason) from error
         listener = TcpListener(self, [socket for socket in sockets.listeners if isinstance(socket, SocketListener)])
         self._listeners.add(listener)
         return listener

@@ -42,8 +42,9 @@ class ServerOptions(SocketOptions):
     """Stations connected or being decided about; beyond, 503. One that comes back for its own place is let in."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.max_connections, bool) or not self.max_connections >= 1:
-            raise ValueError(f"expected max_connections >= 1, got {self.max_connections!r}")
+        most = self.max_connections
+        if isinstance(most, bool) or not isinstance(most, (int, float)) or not most >= 1:
+            raise ValueError(f"expected max_connections >= 1, got {most!r}")
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
         super().__post_init__()
         expect_tls(self.tls)

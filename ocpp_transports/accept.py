@@ -22,6 +22,7 @@ from ocpp_core.handshake import (
 )
 from ocpp_core.inputs import Reject
 
+from ._arguments import expect_arguments
 from ._containment import is_cancellation
 from ._registry import is_coroutine_function
 
@@ -174,8 +175,14 @@ class Admission:
             raise ValueError(f"expected broken_escapes 'reject' or 'keep', got {self.broken_escapes!r}")
         if self.credentials is not None and not (isinstance(self.credentials, Mapping) or callable(self.credentials)):
             raise TypeError(f"expected credentials as a mapping or a callable, got {type(self.credentials).__name__}")
+        if isinstance(self.credentials, dict):
+            _expect_passwords(self.credentials)
+        elif callable(self.credentials):
+            expect_arguments(self.credentials, "credentials", "identity")
         if self.auth is not None and not callable(self.auth):
             raise TypeError(f"expected auth as a callable, got {type(self.auth).__name__}")
+        if self.auth is not None:
+            expect_arguments(self.auth, "auth", "accept", "reject", "handshake")
         check_server_profile(
             self.security_profile, credentials=self.credentials is not None, auth=self.auth is not None
         )
@@ -296,6 +303,14 @@ class Admission:
     def _broke(self, what: str, error: BaseException) -> Reject:
         self.failed(what, error)
         return refuse(500, "Internal Server Error")
+
+
+def _expect_passwords(credentials: Mapping[object, object]) -> None:
+    """Refuse what can never let a station in; no password is repeated. Mappings of other kinds may be a database."""
+    for identity, password in credentials.items():
+        if not isinstance(identity, str) or not isinstance(password, (str, bytes)):
+            kind = type(password).__name__
+            raise TypeError(f"expected credentials of str to str or bytes, got {kind} for identity {identity!r}")
 
 
 def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:

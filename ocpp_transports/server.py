@@ -20,7 +20,7 @@ from ._driver import Slot
 from ._events import Emitter
 from ._keywords import ServerKeywords
 from ._logging import Log, logger_of
-from ._outbound import CallKeywords, CallOptions, as_command, read_request
+from ._outbound import CallKeywords, as_command, read_options, read_request
 from ._reception import Reception
 from ._runtime import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server_options import ServerOptions
@@ -205,7 +205,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         try:
             while (station := self._stations.get(identity)) is None:
                 if expired:
-                    raise TimeoutError(f"{identity!r} did not connect within {timeout:g} s")
+                    raise TimeoutError(f"{identity!r} did not connect within {timeout:.15g} s")
                 await self._stations.changed()
                 if self._runtime is not runtime:
                     raise ClosedError("the server closed")
@@ -252,7 +252,7 @@ class OCPPServer(HandlerSurface, EventSurface):
 
     def _check_call(self, args: tuple[Any, ...], options: CallKeywords) -> None:
         """Raise for the bad arguments of a call to nobody, as they would raise for a connected station."""
-        chosen = CallOptions(**options)
+        chosen = read_options(options)
         check_command(as_command(0, read_request(args), chosen, ttl=chosen.ttl), self._options.session, 0.0)
 
     # The end

@@ -149,7 +149,7 @@ class ClientLink(LinkBase):
         self._end(TransportFailed(error, retry, self._attempt, retry_after), abort=True)
 
     def _handshake_timeout(self) -> None:
-        self._fail_attempt(ConnectionFailedError(f"no answer within {self._config.handshake_timeout:g} s"))
+        self._fail_attempt(ConnectionFailedError(f"no answer within {self._config.handshake_timeout:.15g} s"))
 
     def _answer(self, event: Accept | Reject | Respond) -> None:
         raise RuntimeError(f"{type(event).__name__} answers a client's request: only servers do")

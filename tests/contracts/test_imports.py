@@ -14,9 +14,10 @@ TRANSPORTS = ROOT / "ocpp_transports"
 
 # The floors of the engine, ground floor first: a file imports from those before it, never from those after it.
 FLOORS = (
-    "_json", "messages", "versions", "errors", "inputs", "states", "actions", "timers", "backoff", "limits", "config",
-    "calls", "requests", "session", "outbox", "client", "server", "handshake", "routing", "_schemas", "_formats",
-    "_accept", "_accelerated", "_violations", "validation", "link", "stack", "testing", "replay",
+    "_json", "_unwritable", "messages", "versions", "errors", "inputs", "states", "actions", "timers", "backoff",
+    "limits", "config", "calls", "requests", "session", "outbox", "client", "server", "handshake", "routing",
+    "_schemas", "_formats", "_accept", "_accelerated", "_violations", "validation", "link", "stack", "testing",
+    "replay",
 )  # fmt: skip
 GENERATED = {"v16", "v201", "v21"}  # typed payloads: leaves that nothing below the user imports
 
