@@ -63,6 +63,8 @@ class Incoming:
         self._offer = offer
         self.subprotocol: str | None = None
         """What was chosen from the offer, once the server has accepted."""
+        self.max_message_size = reception.options.max_message_size
+        """Bytes of one message, for channels that can tell; beyond, close with 1009."""
         self._engine = reception.knocked(
             host, ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls)
         )

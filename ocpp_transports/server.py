@@ -1,6 +1,8 @@
 """The server: a central system that charging stations connect to."""
 
 from collections.abc import Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from math import inf, isfinite
 from ssl import SSLContext
 from types import TracebackType
@@ -18,12 +20,14 @@ from ocpp_core.inputs import Close
 from ._containment import end_program
 from ._driver import Slot
 from ._events import Emitter
+from ._interrupts import Interrupts
 from ._keywords import ServerKeywords
 from ._logging import Log, logger_of
 from ._outbound import CallKeywords, as_command, read_options, read_request
 from ._reception import Reception
 from ._runtime import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server_options import ServerOptions
+from ._serving import Loop, draining, run_on, until_closed
 from ._stations import Stations
 from ._surface import EventSurface, HandlerSurface
 from ._tls import TLSOptions, expect_tls, server_context
@@ -51,7 +55,9 @@ class OCPPServer(HandlerSurface, EventSurface):
         def heartbeat(ctx):
             return {"currentTime": now()}
 
-        async with server:
+        server.run(9000)                    # a whole program, until Ctrl-C or SIGTERM
+
+        async with server:                  # or in one
             await server.listen(9000)
 
     Handlers registered here serve every station; those of an `OCPPServerClient` come before. The options are those of
@@ -176,6 +182,61 @@ class OCPPServer(HandlerSurface, EventSurface):
             if tls and is_new and made.security_profile is SecurityProfile.TLS_CERT:
                 raise ValueError("expected listeners that ask for client certificates: close the server, then listen")
         self._adopt(made)
+
+    # As a program, or in one
+
+    def run(
+        self,
+        port: int,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | TLSOptions | None = None,
+        backlog: int = BACKLOG,
+        loop: Loop = "asyncio",
+    ) -> None:
+        """Listen and serve as a whole program: block until Ctrl-C or SIGTERM, and return when all is closed.
+
+        `loop` names the event loop to run, everything else is as in `serve_forever`. Raises as that does, ValueError
+        for another loop, RuntimeError in a running event loop, ImportError or LookupError for one not installed.
+        """
+        run_on(loop, partial(self.serve_forever, port, host, ssl=ssl, backlog=backlog))
+
+    async def serve_forever(
+        self,
+        port: int | None = None,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | TLSOptions | None = None,
+        backlog: int = BACKLOG,
+    ) -> None:
+        """Serve until SIGINT (Ctrl-C) or SIGTERM, or until `close` is called; return when all is closed.
+
+        At a signal the server closes as `close` does: its calls in flight may finish, the stations get 1001. A second
+        signal drops what is still open. With a port it listens first; without one it has to listen already. Signals
+        reach a program's main thread only. Raises as `listen` does, RuntimeError without a port and a listener.
+        """
+        if not self._in_block:
+            async with self:
+                return await self.serve_forever(port, host, ssl=ssl, backlog=backlog)
+        with Interrupts() as interrupts:
+            if port is not None:
+                await self.listen(port, host, ssl=ssl, backlog=backlog)
+            elif not self._open_listeners():
+                raise RuntimeError("cannot serve: the server does not listen; pass a port, or call listen() first")
+            await until_closed(self, interrupts, self._start()[0].spawn)
+        return None
+
+    def draining(self) -> AbstractAsyncContextManager[None]:
+        """Close the server before the program around it learns of SIGINT or SIGTERM.
+
+            async with server, server.draining():
+                yield  # in the lifespan of a web application
+
+        For programs that cut connections at a signal, as uvicorn does (1012) before it ends the lifespan: in this block
+        the server closes first, as in `serve_forever`, and refuses new stations (503); then the signal takes its
+        course. A second signal hastens it. Outside of a program's main thread it does nothing.
+        """
+        return draining(self, self._start()[0].spawn)
 
     # Stations
 

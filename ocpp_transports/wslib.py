@@ -16,6 +16,7 @@ from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatu
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from ocpp_core.config import LinkConfig
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
 
@@ -73,11 +74,7 @@ class WebsocketsOCPPClient(ChannelClient):
             additional_headers=options.upgrade.headers,
             user_agent_header=None,
             ssl=self._tls,
-            compression="deflate" if options.compression else None,
-            max_size=None if link.max_message_size == inf else int(link.max_message_size),
-            ping_interval=_or_none(link.ping_interval),
-            ping_timeout=_or_none(link.pong_timeout),
-            close_timeout=link.close_timeout,
+            **_settings_of(link),
             open_timeout=None,  # `connect_timeout` bounds it
             proxy=None,
             logger=LOGGER,
@@ -90,6 +87,17 @@ class _Connect(connect):
     def process_redirect(self, exc: Exception) -> Exception:
         """Refuse: the answer is an error like any other status than 101."""
         return exc
+
+
+def _settings_of(link: LinkConfig) -> dict[str, Any]:
+    """Write what both roles have in common as `websockets` calls it."""
+    return {
+        "compression": None if link.compression is None else "deflate",
+        "max_size": None if link.max_message_size == inf else int(link.max_message_size),
+        "ping_interval": _or_none(link.ping_interval),
+        "ping_timeout": _or_none(link.pong_timeout),
+        "close_timeout": link.close_timeout,
+    }
 
 
 def _or_none(limit: float) -> float | None:
@@ -106,10 +114,12 @@ async def serve(
         async with serve(server, "127.0.0.1", 9000) as listening:
             ...
 
-    `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake.
+    `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake. Pings, the
+    limit of a message's size and whether to compress are the server's options, unless `options` say something else.
     """
     door = _Door(server)
-    settings = {"logger": LOGGER, **options, "process_request": door.decide, "select_subprotocol": door.select}
+    theirs = {"logger": LOGGER, **_settings_of(server._options.link), **options}  # noqa: SLF001 - of the same package
+    settings = {**theirs, "process_request": door.decide, "select_subprotocol": door.select}
     async with (
         serve_websockets(door.handle, host, port, **settings) as listening,
         server,
