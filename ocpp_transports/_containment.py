@@ -39,14 +39,24 @@ def _is_being_cancelled() -> bool:
 
 
 def end_program(error: BaseException, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
-    """Raise a KeyboardInterrupt or SystemExit in a task of its own; of any other exception: nothing.
+    """Raise a KeyboardInterrupt or SystemExit out of the event loop, soon; of any other exception: nothing.
 
-    Such a task ends the event loop, as either does anywhere. Raised where it was caught, it would leave the books of a
-    connection half written.
+    Raised where it was caught, it would leave the books of a connection half written. asyncio has a callback for it,
+    which nothing cancels; elsewhere `spawn` runs a task.
     """
-    if isinstance(error, (KeyboardInterrupt, SystemExit)):
-        spawn(_raise(error))
+    if not isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # no asyncio here
+        spawn(_raise_in_task(error))
+    else:
+        loop.call_soon(_raise, error)
 
 
-async def _raise(error: BaseException) -> None:
+async def _raise_in_task(error: BaseException) -> None:
+    raise error
+
+
+def _raise(error: BaseException) -> None:
     raise error

@@ -19,10 +19,13 @@ from ._driver import Handle, Slot
 from ._runtime import Connected, Listener
 from ._wheel import Wheel
 
-__all__ = ["ACCEPT_PAUSE", "Closable", "Scope", "Task", "TcpListener"]
+__all__ = ["ACCEPT_PAUSE", "STUBBORN", "Closable", "Scope", "Task", "TcpListener"]
 
 ACCEPT_PAUSE = 0.1
 """Seconds to wait after accepting failed, for example because the process has no file descriptor left."""
+
+STUBBORN = 10.0
+"""Seconds that a cancelled task may take to end; then it is left behind, so that closing always ends."""
 
 _log = logging.getLogger(__name__)
 _current: ContextVar["Task | None"] = ContextVar("ocpp_transports_task", default=None)
@@ -177,9 +180,27 @@ class Scope(ABC):
             self._closers.remove(me)
 
     async def _end_all(self, *, is_own: bool) -> None:
-        for task in self._tasks.difference(self._closers):
-            if task.stream is None:
-                task.cancel()
+        for task in self._own_tasks():
+            task.cancel()
+        patience = self.start_timer(self.now() + STUBBORN, self._leave_behind)
+        try:
+            await self._end_streams(is_own=is_own)
+        finally:
+            patience.cancel()
+
+    def _own_tasks(self) -> list[Task]:
+        """Those that no stream ends, and that do not wait here for the end of all."""
+        return [task for task in self._tasks.difference(self._closers) if task.stream is None]
+
+    def _leave_behind(self) -> None:
+        """Wait no longer for tasks that swallow their cancellation: code of the application."""
+        stubborn = self._own_tasks()
+        if stubborn:
+            _log.error("%d tasks did not end %g s after they were cancelled", len(stubborn), STUBBORN)
+        self._tasks.difference_update(stubborn)
+        self.changed()
+
+    async def _end_streams(self, *, is_own: bool) -> None:
         for stream in self._all_streams():
             if not stream.is_closing:
                 stream.close(abort=True)

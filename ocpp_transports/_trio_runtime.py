@@ -173,8 +173,9 @@ class TrioRuntime(Scope):
             self._timers.clear()
             if self._clock is not None:
                 self._clock.cancel()
-        if self._ending is not None:
-            raise self._ending
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            raise ending
 
     # Sockets
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import anyio
 import pytest
 import uvloop
 
-from ocpp_transports import ConnectionState, OCPPServer, UnexpectedHttpResponse
+from ocpp_transports import ConnectionState, OCPPServer, UnexpectedHttpResponse, _scope
 from ocpp_transports.channel import ChannelClient
 from ocpp_transports.events import ErrorEvent
 from tests.transports.pairs import SECONDS, client_of, first, pair, serving, station_of
@@ -202,6 +203,34 @@ async def test_a_listener_that_is_really_cancelled_is_no_error():
     assert seen == []
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_listener_that_swallows_its_cancellation_does_not_keep_the_server_from_ending(
+    cancelled, monkeypatch, caplog
+):
+    monkeypatch.setattr(_scope, "STUBBORN", 0.05)
+    released, began = anyio.Event(), anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        with anyio.fail_after(SECONDS):
+            async with serving() as (server, listener), client_of(listener) as client:
+
+                @server.on("client")
+                async def stay(_):
+                    began.set()
+                    while not released.is_set():
+                        with suppress(anyio.get_cancelled_exc_class()), anyio.CancelScope(shield=True):
+                            await released.wait()
+
+                await client.connect()
+                await began.wait()
+                if cancelled:
+                    tasks.start_soon(server.close)
+                    await anyio.wait_all_tasks_blocked()
+                    tasks.cancel_scope.cancel()
+    released.set()
+    assert "1 tasks did not end" in caplog.text
+
+
 RUNS = {
     "asyncio": asyncio.run,
     "uvloop": uvloop.run,
@@ -212,7 +241,7 @@ RUNS = {
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-@pytest.mark.parametrize("place", ["listener", "auth"])
+@pytest.mark.parametrize("place", ["client", "closing", "auth"])
 def test_what_ends_the_program_ends_it_in_good_order(run, spelling, error, place):
     """The station is told before the event loop ends, and the error leaves the program as it is."""
     told = []
@@ -223,12 +252,14 @@ def test_what_ends_the_program_ends_it_in_good_order(run, spelling, error, place
             if place == "auth":
                 server.auth(does)
             else:
-                server.on("client", does)
+                server.on(place, does)
             server.on("error", lambda event: told.append(event))
             listener = await server.listen(0, "127.0.0.1")
             async with client_of(listener, reconnect=False) as client:
                 client.on("close", lambda event: told.append("close"))
                 await client.connect()
+                if place == "closing":
+                    await server.close()
                 await anyio.sleep(SECONDS)
 
     with pytest.raises(error, match="of the application"):
