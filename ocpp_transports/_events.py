@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from inspect import iscoroutinefunction
+from inspect import CORO_CLOSED, getcoroutinestate, iscoroutinefunction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
@@ -195,8 +195,13 @@ class Emitter:
 
     def _start(self, name: str, make: Callable[[], Awaitable[Any]], round_: "_Round") -> None:
         round_.enter()
-        self._ready.append((name, make, round_))
-        self._spawn(self._run())
+        ready = name, make, round_
+        self._ready.append(ready)
+        running = self._run()
+        self._spawn(running)
+        if getcoroutinestate(running) == CORO_CLOSED and ready in self._ready:  # refused: all has ended
+            self._ready.remove(ready)  # else the next task would run it, and none its own
+            round_.leave()
 
     async def _run(self) -> None:
         """Run the listener that has been ready for longest: some event loops start tasks in any order."""
