@@ -46,7 +46,7 @@ class Reception:
         stations: Stations,
         *,
         refused: Callable[[UpgradeAbortedEvent], None],
-        failed: Callable[[str, Exception], None],
+        failed: Callable[[str, BaseException], None],
         alarmed: Callable[[SecurityEvent], None],
         lost: Callable[[str, ConnectionFailedEvent], None],
         gate: SocketGate,
@@ -85,7 +85,7 @@ class Reception:
             options.link,
             options.session,
             random=self._random,
-            ids=options.id_factory,
+            ids=options.ids,
             now=now,
             numbers=self._numbers,
             unfinished=self._unfinished,
@@ -96,9 +96,7 @@ class Reception:
         """Take a connection whose WebSocket somebody else speaks; its request is fed by the host."""
         options, now = self.options, host.now()
         limit = options.handshake_limit
-        engine = ServerEngine(
-            options.session, handshake_timeout=limit, ids=options.id_factory, now=now, numbers=self._numbers
-        )
+        engine = ServerEngine(options.session, handshake_timeout=limit, ids=options.ids, now=now, numbers=self._numbers)
         _Arrival(self, engine, host, facts, now + limit)
         return engine
 
