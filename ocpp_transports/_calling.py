@@ -82,7 +82,7 @@ class Calling:
 
         Raises the `RPCError` of the received code, `TimeoutError`, `ConnectionLostError` or `ClosedError` (whose `sent`
         tells whether the peer may have acted on it), `CallDroppedError`; at once ValueError or TypeError for bad
-        arguments, another version than the connection's among them.
+        arguments, among them another version than the connection's and more than `max_outgoing_size` bytes.
         """
         return await self._request(read_request(args), read_options(options))
 
@@ -125,8 +125,9 @@ class Calling:
     ) -> None:
         """Send a SEND (OCPP 2.1); returns when it is written, for no answer ever comes.
 
-        Raises ValueError on a version without SEND and for an action that is none, ConnectionLostError or ClosedError
-        where it was not sent, an `RPCError` where it breaks its schema in strict mode.
+        Raises ValueError on a version without SEND, for an action that is none and for more than `max_outgoing_size`
+        bytes, ConnectionLostError or ClosedError where it was not sent, an `RPCError` where it breaks its schema in
+        strict mode.
         """
         await self._ask(lambda token: Notify(token, action, params, message_id, validate))
 
@@ -143,7 +144,7 @@ class Calling:
 
         `await send_raw(text, expect_reply=True)` takes the text of a CALL, waits for the window and returns the payload
         of its answer, like `call`. Raises ConnectionLostError without an open connection, TypeError unless it is text,
-        ValueError for a reply wanted to anything but a CALL.
+        ValueError for a reply wanted to anything but a CALL, and for more than `max_outgoing_size` bytes.
         """
         if expect_reply:
             return self._ask(lambda token: SendRaw(text, token, timeout))

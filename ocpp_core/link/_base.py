@@ -1,15 +1,14 @@
 """What a client and a server have in common: the open WebSocket, from the end of the handshake to the last byte."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import Final, assert_never
 
-from ocpp_core.actions import CloseStream, LinkAction, Report, ReportKind, SendBytes, Yield
+from ocpp_core.actions import CloseStream, LinkAction, Report, ReportKind, SendBytes
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import (
     Accept,
-    BinaryReceived,
     BytesReceived,
     CloseLink,
     Congested,
@@ -25,7 +24,6 @@ from ocpp_core.inputs import (
     TransportLost,
     TransportOpened,
 )
-from ocpp_core.timers import coarse
 
 from ._deflate import Deflate
 from ._frames import (
@@ -42,21 +40,12 @@ from ._frames import (
     text_frame,
 )
 from ._http import HeadBuffer
+from ._incoming import TURN, Incoming
 from ._keepalive import Keepalive
 from ._phase import LINGER, Phase
-from ._unfinished import Unfinished
-from ._whole import whole_control, whole_text
 
-if TYPE_CHECKING:
-    from ._reader import MessageReader
+__all__ = ["LinkBase"]
 
-__all__ = ["TURN", "LinkBase"]
-
-TURN: Final = 32
-"""Units of work until other connections get their turn: a frame is one, and so are 2 KiB of a message.
-
-Whatever a frame is (a text, a ping, an empty fragment, one that is refused), reading it costs about the same.
-"""
 # Looked up in an Enum's class, a member costs as much as a call; these two are asked for at every message.
 _OPEN: Final = Phase.OPEN
 _ENDED: Final = Phase.ENDED
@@ -64,54 +53,15 @@ _NO_HEAD: Final = HeadBuffer()
 """Stands in for the buffer of a handshake that is over: nothing is put into it."""
 
 
-class LinkBase(ABC):
+class LinkBase(Incoming):
     """One WebSocket connection: bytes in, messages and bytes out."""
 
-    __slots__ = (
-        "_actions",
-        "_at",
-        "_attempt",
-        "_client",
-        "_config",
-        "_congested",
-        "_deflate",
-        "_eof",
-        "_head",
-        "_held",
-        "_keepalive",
-        "_news",
-        "_now",
-        "_phase",
-        "_random",
-        "_reader",
-        "_stalled",
-        "_unfinished",
-        "_until",
-        "_work",
-        "unread",
-    )
+    __slots__ = ("_eof", "_head", "_news", "_random")
 
     def __init__(self, config: LinkConfig, *, client: bool, attempt: int, random: Random, now: float) -> None:
-        self._config = config
-        self._client = client
-        self._attempt = attempt
+        super().__init__(config, Keepalive(config, random, now), client=client, attempt=attempt, now=now)
         self._random = random
-        self._now = now
-        self._phase = Phase.HANDSHAKE
-        self._actions: list[LinkAction] = []
-        self._until = coarse(now, config.handshake_timeout)  # the end of the phase; while `OPEN`, of a message begun
-        self._keepalive = Keepalive(config, random, now)
         self._head = HeadBuffer()
-        self._reader: MessageReader | None = None
-        self._unfinished = Unfinished()
-        self.unread = b""
-        """What has arrived on the open WebSocket and neither `poll` nor `next_text` nor a reader has looked at."""
-        self._at = 0
-        self._deflate: Deflate | None = None
-        self._work = 0  # units since this turn began
-        self._congested = False
-        self._held = False
-        self._stalled = False  # either of them: decode nothing
         self._eof = False
         self._news: TransportLost | None = None
 
@@ -147,7 +97,7 @@ class LinkBase(ABC):
         """Take the next action; None when there is nothing to do before the next input."""
         actions = self._actions
         while not actions:
-            if self._work >= TURN and (self.unread or not (self._reader is None or self._reader.idle)):
+            if self._work >= TURN and self._is_turn_over():
                 return self._end_turn()
             if self.unread and not self._stalled:
                 text = self.next_text()
@@ -160,12 +110,6 @@ class LinkBase(ABC):
                 self._work = 0
                 return None
         return actions.pop(0)
-
-    def _end_turn(self) -> Yield:
-        """Let others have their turn; a peer whose bytes wait here gives a sign of life."""
-        self._work = 0
-        self._keepalive.pong_by = inf
-        return Yield()
 
     def _command(self, event: LinkInput) -> None:
         match event:
@@ -238,23 +182,6 @@ class LinkBase(ABC):
         elif attempt == self._attempt and self._phase is not _ENDED:
             self._end(self._last_word())
 
-    def hold(self, on: bool) -> None:  # noqa: FBT001 - as `Reading` and `Congested` have it
-        """Decode nothing while it is on: for a stack whose session has no room for further requests."""
-        self._held = on
-        self._stalled = self._congested or on
-        self._await_rest(again=True)
-
-    def _feed(self, data: bytes) -> None:
-        if self._reader is not None:
-            self._reader.feed(data)
-            if self._phase is _OPEN:
-                self._until += len(data) / self._config.min_message_rate
-        elif self.unread:
-            self.unread = self.unread[self._at :] + data  # without what was decoded: it must not pile up
-            self._at = 0
-        else:
-            self.unread = data
-
     def _advance(self) -> bool:
         """Do one step of decoding; False when nothing is left to do."""
         if self._phase is Phase.HANDSHAKE:
@@ -266,81 +193,6 @@ class LinkBase(ABC):
         if self._eof:
             self._end(self._last_word())
         return self._eof
-
-    def next_text(self) -> str | None:
-        """Take the next message if it is all there as one text frame and nothing else comes before it; else None.
-
-        For a stack, which spares itself an action for nearly every message. What is left `poll` takes.
-        """
-        data = self.unread
-        if self._actions or self._stalled or not data or self._work >= TURN:
-            return None
-        usual = whole_text(data, self._at, self._config.max_message_size, masked=not self._client)
-        if usual is None:
-            return None
-        text, self._at = usual
-        self._work += 1 + (len(text) >> 11)
-        if self._at == len(data):
-            self.unread, self._at = b"", 0
-        return text
-
-    def _decode_unusual(self, data: bytes) -> None:
-        """Take a whole ping or pong, or leave what came to a reader."""
-        control = whole_control(data, self._at, masked=not self._client)
-        if control is None:
-            self._reader = self._make_reader()
-            self._reader.feed(data[self._at :])
-            self.unread, self._at = b"", 0
-            return
-        event, self._at = control
-        self._work += 1
-        if self._at == len(data):
-            self.unread, self._at = b"", 0
-        self._control(event)
-
-    def _make_reader(self) -> "MessageReader":
-        # Loads wsproto, which many a connection never needs, and which takes as long as a hundred messages.
-        from ._reader import MessageReader  # noqa: PLC0415 - as said
-
-        return MessageReader(self._config, client=self._client, attempt=self._attempt, deflate=self._deflate)
-
-    def _decode(self, reader: "MessageReader") -> bool:
-        """Take the next message or control frame from the reader, and forget an idle one."""
-        try:
-            event = reader.next()
-            reader.count(self._unfinished)
-        except FrameError as broken:
-            self._fail(broken)
-            return True
-        if event is None:
-            if reader.idle:
-                self._leave_reader()
-            self._await_rest()
-            return False
-        self._work += 1
-        if isinstance(event, Control):
-            self._control(event)
-        elif isinstance(event, (TextReceived, BinaryReceived)):
-            self._work += len(event.text if isinstance(event, TextReceived) else event.data) >> 11
-            self._actions.append(event)
-            if self._phase is _OPEN:
-                self._until = inf  # the next one has its own time
-        else:
-            self._work += event.size >> 11
-        return True
-
-    def _leave_reader(self) -> None:
-        if self._reader is not None:
-            self._reader.count_no_more(self._unfinished)
-            self._reader = None
-
-    def _await_rest(self, *, again: bool = False) -> None:
-        """Give a message that has begun its time, from now on where it has none or begins `again` to be waited for."""
-        if self._phase is _OPEN:
-            if self._reader is None:
-                self._until = inf
-            elif again or self._until == inf:
-                self._until = coarse(self._now, self._config.message_timeout)
 
     def _control(self, event: Control) -> None:
         if event.opcode is Opcode.PING:

@@ -20,6 +20,8 @@ from .tap import Tap
 __all__ = ["CentralSystem", "serve"]
 
 _HEARTBEAT_INTERVAL: Final = 300
+_MOST_STATIONS: Final = 1000
+"""Stations that are remembered, and commanded; further ones are only answered."""
 _UNREMARKABLE: Final = (
     "DiagnosticsStatusNotification",
     "FirmwareStatusNotification",
@@ -81,36 +83,39 @@ class CentralSystem:
     # What stations say
 
     def _boot(self, context: HandlerContext) -> Mapping[str, Any]:
-        self._visit(context).booted.set()
+        self._visit(context.client.identity).booted.set()
         return {"status": "Accepted", "currentTime": utc_now(), "interval": _HEARTBEAT_INTERVAL}
 
     def _start_transaction(self, _: HandlerContext) -> Mapping[str, Any]:
         return {"transactionId": next(self._transactions), "idTagInfo": {"status": "Accepted"}}
 
     def _stop_transaction(self, context: HandlerContext) -> Mapping[str, Any]:
-        self._visit(context).charged.set()
+        self._visit(context.client.identity).charged.set()
         return {"idTagInfo": {"status": "Accepted"}}
 
     def _transaction_event(self, context: HandlerContext) -> Mapping[str, Any]:
         if context.params["eventType"] == "Ended":
-            self._visit(context).charged.set()
+            self._visit(context.client.identity).charged.set()
         return {}
 
-    def _visit(self, context: HandlerContext) -> Visit:
-        return self._visits.setdefault(context.client.identity, Visit())
+    def _visit(self, identity: str) -> Visit:
+        """Give the visit of a station; beyond the most stations it is not remembered."""
+        if identity not in self._visits and len(self._visits) < _MOST_STATIONS:
+            self._visits[identity] = Visit()
+        return self._visits.get(identity) or Visit()
 
     # What is told to them
 
     async def command_all(self, tasks: TaskGroup) -> None:
-        """Command every station that comes, once."""
+        """Command every station that comes, once, as far as they are remembered."""
         async for station in self.server.events("client"):
-            if station.identity not in self._commanded:
+            if station.identity not in self._commanded and len(self._commanded) < _MOST_STATIONS:
                 self._commanded.add(station.identity)
                 tasks.start_soon(self._command, station.identity, station.protocol)
 
     async def _command(self, identity: str, protocol: str) -> None:
         """Read and change a setting, start a session, wait for its end, reset. What is refused shows in the log."""
-        dialect, visit = dialect_of(protocol), self._visits.setdefault(identity, Visit())
+        dialect, visit = dialect_of(protocol), self._visit(identity)
         await visit.booted.wait()
         for action, params in (dialect.read(), dialect.change("120"), dialect.start()):
             await self.server.safe_call(identity, action, params)

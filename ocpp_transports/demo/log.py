@@ -21,6 +21,8 @@ _HEADING: Final = f"{'TIME':<12}  {'STATION':<7}      {'ACTION':<26}  {'LATENCY'
 _STYLES: Final = {"time": "2", "error": "1;31", "link": "33", "heading": "1", "good": "32"}
 _STATIONS: Final = ("36", "35", "34")
 _LONGEST: Final = 100
+_MOST_STATIONS: Final = 1000
+"""Stations whose colours are remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +115,19 @@ class Printer:
         self._stream.write(text.rstrip() + "\n")
         self._stream.flush()
 
+    def _colour_of(self, station: str) -> str:
+        if station not in self._colours and len(self._colours) < _MOST_STATIONS:
+            self._colours[station] = next(self._free_colours)
+        return self._colours.get(station, _STATIONS[0])
+
     def _format(self, record: Record) -> str:
-        if record.station not in self._colours:
-            self._colours[record.station] = next(self._free_colours)
         latency = "" if record.latency is None else f"{record.latency * 1000:.1f} ms"
         style = "error" if record.error else "link" if record.kind == "link" else ""
         name, text = f"{printable(record.name):<26}", printable(record.text, _LONGEST)
         return "  ".join(
             (
                 self.paint("time", datetime.fromtimestamp(record.at).strftime("%H:%M:%S.%f")[:-3]),  # noqa: DTZ006 - as on the reader's clock
-                self.paint(self._colours[record.station], f"{printable(record.station):<7}"),
+                self.paint(self._colour_of(record.station), f"{printable(record.station):<7}"),
                 f"{record.arrow:<2}",
                 self.paint(style, name) if style else name,
                 self.paint("time", f"{latency:>9}"),

@@ -12,6 +12,8 @@ __all__ = ["Breaches"]
 
 MOST: Final = 100
 """Kinds of breaches that are told apart; more are counted together, since a CSMS can invent any number."""
+_LONGEST: Final = 1000
+"""Characters of a kind, which may be of several rules."""
 _WHAT: Final = {"CALL": "command", "CALLRESULT": "answer to", "SEND": "message"}
 
 
@@ -47,5 +49,6 @@ class Breaches:
 def _describe(entry: LogEntry) -> str:
     """Name the message by its action, and the rule by the path and the keyword of the schema."""
     if entry.kind not in _WHAT:
-        return printable(f"no OCPP message: {entry.problem}")
-    return printable(f"{_WHAT[entry.kind]} {entry.action}: {entry.problem}")
+        return printable(f"no OCPP message: {entry.problem}", _LONGEST)
+    rules = (entry.problem or "").removeprefix(f"{entry.action} {entry.kind} ")  # which stands there in other words
+    return printable(f"{_WHAT[entry.kind]} {entry.action}: {rules}", _LONGEST)

@@ -69,6 +69,7 @@ class _Member:
             await self._pace.sleep(delay)
             async with self._fleet.make_client(self.identity) as client:
                 self.station = Station(client, self._pace, self._fleet.plan.settings)
+                client.on("open", self._reached)
                 self.station.log.watch(self._fleet.tally)
                 self.station.log.watch(partial(self._fleet.breaches.note, self.identity))
                 if await self._start(self.station):
@@ -84,6 +85,9 @@ class _Member:
         else:
             self.is_accepted, self.failure = True, None
         return self.is_accepted
+
+    def _reached(self, _: object) -> None:
+        self.failure, self.is_unreached = None, False
 
     async def _connect(self, station: Station) -> None:
         """Start; while the fleet waits for its CSMS, try again after each attempt that failed for want of one."""
@@ -195,7 +199,7 @@ class Fleet:
     @property
     def unreached(self) -> list[str]:
         """The stations that could not reach their CSMS, which may not be up yet."""
-        return [member.identity for member in self._members if member.is_unreached and not member.is_accepted]
+        return [member.identity for member in self._members if member.is_unreached]
 
     @property
     def missing(self) -> list[str]:

@@ -277,6 +277,12 @@ class TestTheLog:
         assert "a\\nb" in printed
         assert len(printed.splitlines()[1]) < 200
 
+    def test_ever_new_stations_fill_no_memory(self) -> None:
+        printer = Printer(io.StringIO())
+        for number in range(2000):
+            printer(record(station=f"CP{number}"))
+        assert len(printer._colours) == 1000
+
     def printed(self, shown: Record) -> str:
         stream = Terminal()
         Printer(stream)(shown)

@@ -158,8 +158,8 @@ class TestBytes:
         chunks = split(wire_of(role, config, script, damage), cuts)
         by_hand = list(map(repr, play(role, config, chunks)))
         with (
-            patch("ocpp_core.link._base.whole_text", lambda *args, **kwargs: None),
-            patch("ocpp_core.link._base.whole_control", lambda *args, **kwargs: None),
+            patch("ocpp_core.link._incoming.whole_text", lambda *args, **kwargs: None),
+            patch("ocpp_core.link._incoming.whole_control", lambda *args, **kwargs: None),
         ):
             assert list(map(repr, play(role, config, chunks))) == by_hand
 

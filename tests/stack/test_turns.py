@@ -6,7 +6,7 @@ import pytest
 
 from ocpp_core.actions import CloseStream, Dispatch, Reading, SendBytes, StateChanged, Yield
 from ocpp_core.inputs import Accept, BytesReceived, Congested, Reply, StreamLost, Tick
-from ocpp_core.link._base import TURN
+from ocpp_core.link._incoming import TURN
 from ocpp_core.session import Closed
 from tests.link.wire import BINARY, CONTINUATION, PING, PONG, TEXT, frame
 from tests.stack.test_stack import asked, drain

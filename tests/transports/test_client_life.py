@@ -44,6 +44,12 @@ class TestReconnecting:
                 assert server.streams >= 2
                 server.leave()
 
+    async def test_follows_too_many_bad_messages_too(self):
+        async with pair(max_bad_messages=1) as (client, station), client.events("disconnect", "open") as events:
+            await station.send_raw("{")
+            assert await first(events) == DisconnectEvent(1002, "Too many bad messages")
+            assert await first(events) == OpenEvent("ocpp1.6")
+
     async def test_keeps_handlers_and_protocol(self):
         async with serving() as (server, listener), client_of(listener) as client, client.events("open") as opens:
             client.handle("Reset", lambda ctx: {"status": "Accepted"})

@@ -10,9 +10,11 @@ from ocpp_transports import OCPPClient
 from ocpp_transports.station import Station, StationSettings
 from ocpp_transports.station.asyncio_pace import AsyncioPace
 from tests.interop.raw import hello, knock
+from tools.web import csms as csms_module
 from tools.web.csms import HELP, DemoCsms
 
 pytestmark = pytest.mark.anyio
+START = {"connectorId": 1, "idTag": "T", "meterStart": 0, "timestamp": "2026-01-01T00:00:00Z"}
 VERSIONS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"]
 
 
@@ -87,6 +89,19 @@ class TestACommandThatCannotBeDone:
 
     async def test_no_station_is_told(self, csms: DemoCsms) -> None:
         assert await csms.command("list") == "no station is connected"
+
+
+class TestAStationThatReportsEverNewTransactions:
+    async def test_fills_no_memory(self, csms: DemoCsms, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(csms_module, "_MOST", 3)
+        port = (await csms.server.listen(0, "127.0.0.1")).port
+        for identity in ("CP1", "CP2", "CP3", "CP4"):
+            async with OCPPClient(identity, f"ws://127.0.0.1:{port}", protocols=["ocpp1.6"]) as client:
+                await client.connect()
+                for _ in range(5):
+                    await client.call("StartTransaction", START)
+                running = (await csms.command("list")).partition("{")[2]
+                assert running.count(":") == (3 if identity != "CP4" else 0)
 
 
 class TestAPageOfAnotherOrigin:

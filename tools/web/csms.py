@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from itertools import count
@@ -17,6 +16,8 @@ from ocpp_transports.station._csms import accept_everything
 __all__ = ["HELP", "DemoCsms"]
 
 _INTERVAL: Final = 300
+_MOST: Final = 1000
+"""Stations that are remembered, and transactions of each."""
 _TOKEN: Final = "04A1B2C3D4E5F6"
 HELP: Final = """\
 list                       the stations that are connected, with their transactions
@@ -38,7 +39,7 @@ class DemoCsms:
     def __init__(self, *, password: str | None = None, tell: Callable[[str], None] = print) -> None:
         self._say = tell
         self._numbers = count(1)
-        self._transactions: dict[str, dict[int | str, int]] = defaultdict(dict)
+        self._transactions: dict[str, dict[int | str, int]] = {}
         self._commands: dict[str, Callable[..., Awaitable[str]]] = {
             name: getattr(self, name) for name in ("list", "start", "stop", "reset", "read", "set", "call")
         }
@@ -69,20 +70,31 @@ class DemoCsms:
 
     def _started(self, context: HandlerContext) -> Mapping[str, Any]:
         number = next(self._numbers)
-        self._transactions[context.client.identity][number] = context.params["connectorId"]
+        self._note(context.client.identity, number, context.params["connectorId"])
         return {"transactionId": number, "idTagInfo": {"status": "Accepted"}}
 
     def _stopped(self, context: HandlerContext) -> Mapping[str, Any]:
-        self._transactions[context.client.identity].pop(context.params["transactionId"], None)
+        self._running(context.client.identity).pop(context.params["transactionId"], None)
         return {}
 
     def _transaction_event(self, context: HandlerContext) -> Mapping[str, Any]:
-        running, params = self._transactions[context.client.identity], context.params
+        identity, params = context.client.identity, context.params
+        number = params["transactionInfo"]["transactionId"]
         if params["eventType"] == "Ended":
-            running.pop(params["transactionInfo"]["transactionId"], None)
+            self._running(identity).pop(number, None)
         else:
-            running.setdefault(params["transactionInfo"]["transactionId"], params.get("evse", {}).get("id", 0))
+            self._note(identity, number, params.get("evse", {}).get("id", 0))
         return {"idTokenInfo": {"status": "Accepted"}} if "idToken" in params else {}
+
+    def _note(self, identity: str, number: int | str, place: int) -> None:
+        """Remember a transaction, unless its station is one too many or has too many."""
+        if identity in self._transactions or len(self._transactions) < _MOST:
+            running = self._transactions.setdefault(identity, {})
+            if len(running) < _MOST:
+                running.setdefault(number, place)
+
+    def _running(self, identity: str) -> dict[int | str, int]:
+        return self._transactions.get(identity, {})
 
     # What is told to them
 
@@ -97,8 +109,7 @@ class DemoCsms:
     async def list(self) -> str:
         """Name the stations."""
         lines = [
-            printable(f"{one.identity} ({one.protocol}) {dict(self._transactions[one.identity])}")
-            for one in self.server.clients
+            printable(f"{one.identity} ({one.protocol}) {self._running(one.identity)}") for one in self.server.clients
         ]
         return "\n".join(lines) or "no station is connected"
 
@@ -115,7 +126,7 @@ class DemoCsms:
         """Ask to end every transaction."""
         is_16 = self._protocol(identity) == "ocpp1.6"
         action = "RemoteStopTransaction" if is_16 else "RequestStopTransaction"
-        numbers = tuple(self._transactions[identity])
+        numbers = tuple(self._running(identity))
         answers = [await self._ask(identity, action, {"transactionId": number}) for number in numbers]
         return "\n".join(answers) or "there is no transaction"
 

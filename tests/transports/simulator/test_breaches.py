@@ -65,4 +65,4 @@ def test_a_csms_that_invents_ever_new_ones_fills_no_memory(breaches, told):
 
 def test_a_long_text_is_cut(breaches, told):
     breaches.note("CP1", entry("CALL", "no action", action="x" * 10_000))
-    assert len(told[0]) < 400
+    assert len(told[0]) < 1100

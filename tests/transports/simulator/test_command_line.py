@@ -117,7 +117,8 @@ class TestACsmsThatBreaksTheProtocol:
             done = run("--url", url, "--duration", "1")
             csms.shutdown()
         assert done.returncode == command_line.BROKEN_PROTOCOL == 3
-        wrong = "answer to BootNotification: payload.currentTime violates format: date-time"
+        rules = "payload.currentTime violates format: date-time; payload.interval violates type: integer"
+        wrong = f"answer to BootNotification: {rules}"
         assert f"\n       1  {wrong}\n" in done.stdout
         assert done.stderr == f"CP1: the central system broke the protocol: {wrong}\n"
 

@@ -101,6 +101,13 @@ class TestACsmsThatIsNotUpYet:
         yard.pace.run(yard.fleet.end(), limit=1)
         assert (yard.fleet.failures, yard.fleet.unreached) == ({"CP1": "nobody there"}, ["CP1"])
 
+    def test_is_not_one_that_has_come_up_and_does_not_accept(self):
+        yard = Yard(count=1, refusals=[ConnectionFailedError("nobody there")], wait=60, boot={"CP1": "Pending"})
+        yard.fleet.start()
+        yard.run_for(10)
+        yard.pace.run(yard.fleet.end(), limit=1)
+        assert (yard.fleet.missing, yard.fleet.failures, yard.fleet.unreached) == (["CP1"], {}, [])
+
     @pytest.mark.parametrize("refusal", [UnexpectedHttpResponse(401), WebsocketUpgradeError("no subprotocol")])
     def test_is_not_one_that_refuses(self, refusal):
         yard = Yard(count=1, refusals=[refusal], wait=60)
@@ -116,7 +123,8 @@ class TestACsmsThatBreaksTheProtocol:
         yard = Yard(answers={"BootNotification": wrong})
         yard.fleet.start()
         yard.run_for(1)
-        kind = "answer to BootNotification: payload.currentTime violates format: date-time"
+        rules = "payload.currentTime violates format: date-time; payload.interval violates type: integer"
+        kind = f"answer to BootNotification: {rules}"
         assert yard.told == [f"CP1: the central system broke the protocol: {kind}"]
         assert yard.fleet.breaches.table() == ["what the central system did wrong", f"       3  {kind}"]
         assert yard.fleet.missing == []

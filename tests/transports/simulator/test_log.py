@@ -48,6 +48,30 @@ class TestAnEntry:
         passed(lab, frame, action)
         assert problem in log.entries[0].problem
 
+    @pytest.mark.parametrize(
+        ("payload", "problems"),
+        [
+            (
+                {"currentTime": "yesterday", "interval": "300"},
+                [
+                    "payload violates required: status is missing",
+                    "payload.currentTime violates format: date-time",
+                    "payload.interval violates type: integer",
+                ],
+            ),
+            ({}, [f"payload violates required: {name} is missing" for name in ("currentTime", "interval", "status")]),
+            ([], ["payload violates type: object"]),
+        ],
+    )
+    def test_tells_of_every_member_that_breaks_it(self, lab, log, payload, problems):
+        passed(lab, [3, "1", payload], "BootNotification")
+        subject, _, rules = log.entries[0].problem.partition(" CALLRESULT ")
+        assert (subject, sorted(rules.split("; "))) == ("BootNotification", sorted(problems))
+
+    def test_of_a_message_with_no_end_of_mistakes_tells_a_few(self, lab, log):
+        passed(lab, [2, "1", "Reset", {f"unknown{number}": [] for number in range(100_000)}], "Reset")
+        assert log.entries[0].problem.count(";") == 4
+
     def test_of_an_error_has_no_schema(self, lab, log):
         passed(lab, [4, "1", "NotImplemented", "", {}], "Reset")
         assert (log.entries[0].kind, log.entries[0].problem) == ("CALLERROR", None)

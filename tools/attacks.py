@@ -1,0 +1,133 @@
+"""What a hostile station can send: cheap for it, and meant to be dear for a server. For `siege` and its sample."""
+
+import json
+import socket
+import struct
+import time
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from select import select
+from typing import Final
+
+from ocpp_core.link._frames import Opcode, encode_frame
+
+__all__ = ["ATTACKS", "Attack", "knock", "reset", "run"]
+
+_KEY: Final = b"\x12\x34\x56\x78"
+_CHUNK: Final = 65536
+_REQUEST: Final = (
+    "GET /ocpp/{} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ocpp1.6\r\n{}\r\n"
+)
+_DEFLATE: Final = "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n"
+_RESET: Final = struct.pack("ii", 1, 0)
+
+
+def _frame(payload: bytes, opcode: Opcode = Opcode.TEXT, *, compressed: bool = False) -> bytes:
+    return encode_frame(opcode, payload, key=_KEY, compressed=compressed)
+
+
+def _deflated(text: bytes) -> bytes:
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return _frame((compressor.compress(text) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4], compressed=True)
+
+
+def _fill(frame: bytes) -> bytes:
+    return frame * (_CHUNK // len(frame))
+
+
+def _call(payload: object) -> bytes:
+    return json.dumps([2, "a", "DataTransfer", payload], separators=(",", ":")).encode()
+
+
+_FRAGMENT: Final = bytes([0, 0x80]) + _KEY
+_BRACKETS: Final = b'[2,"a","DataTransfer",{"vendorId":"v","data":[' + b"[]," * 340_000 + b"[]]}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """What one connection sends again and again, and how fast."""
+
+    data: bytes
+    rate: float = 0.0
+    """Bytes a second; 0 is as fast as the server takes them."""
+    reads: bool = True
+    compressed: bool = False
+    what: str = ""
+
+
+ATTACKS: Final = {
+    "calls": Attack(_fill(_frame(b'[2,"a","Heartbeat",{}]')), what="CALLs without a pause"),
+    "deaf": Attack(_fill(_frame(b'[2,"a","Heartbeat",{}]')), reads=False, what="CALLs whose answers are never read"),
+    "pings": Attack(_fill(_frame(b"", Opcode.PING)), what="pings without a pause"),
+    "empty": Attack(_fill(_frame(b"")), what="empty texts without a pause"),
+    "binary": Attack(_fill(_frame(b"x", Opcode.BINARY)), rate=524288 / 8, what="binary messages"),
+    "bad": Attack(_fill(_frame(b"{")), rate=524288 / 8, what="texts that are no JSON"),
+    "answers": Attack(_fill(_frame(b'[3,"a",{}]')), rate=524288 / 8, what="answers to nothing"),
+    "fragments": Attack(
+        bytes([1, 0x80]) + _KEY + _FRAGMENT * 1000 + bytes([0x80, 0x80]) + _KEY, what="texts of empty fragments"
+    ),
+    "deep": Attack(_deflated(b"[" * (1 << 20)), rate=42000 / 8, compressed=True, what="a MiB of [, 1 kB compressed"),
+    "brackets": Attack(_frame(_BRACKETS), rate=1 << 20, what="CALLs of a MiB full of []"),
+    "large": Attack(
+        _frame(_call({"vendorId": "v", "data": ["x" * 20] * 40_000})), rate=1 << 21, what="large CALLs that are allowed"
+    ),
+}
+
+
+def knock(port: int, identity: str, *, compressed: bool = False) -> socket.socket:
+    """Connect and shake hands, blocking."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.sendall(_REQUEST.format(identity, _DEFLATE if compressed else "").encode())
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        piece = connection.recv(1)
+        if not piece:
+            raise ConnectionError(f"refused: {answer!r}")
+        answer += piece
+    if not answer.startswith(b"HTTP/1.1 101"):
+        raise ConnectionError(f"refused: {answer!r}")
+    return connection
+
+
+def reset(connection: socket.socket) -> None:
+    """End a connection as a station does that loses its power: by a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    connection.close()
+
+
+def run(attack: Attack, port: int, identity: str, until: float, sent: Callable[[int], None]) -> None:
+    """Send what the attack sends until the monotonic clock says `until`, coming back whenever it is thrown out."""
+    while time.monotonic() < until:
+        with suppress(OSError):
+            connection = knock(port, identity, compressed=attack.compressed)
+            try:
+                _send(attack, connection, until, sent)
+            finally:
+                reset(connection)
+        time.sleep(0.05)
+
+
+def _send(attack: Attack, connection: socket.socket, until: float, sent: Callable[[int], None]) -> None:
+    connection.settimeout(0.2)
+    begin, total, at = time.monotonic(), 0, 0
+    while (now := time.monotonic()) < until:
+        if attack.reads:
+            _read(connection)
+        if attack.rate and total > attack.rate * (now - begin):
+            time.sleep(0.01)
+            continue
+        with suppress(TimeoutError):
+            count = connection.send(attack.data[at : at + _CHUNK])
+            at = (at + count) % len(attack.data)
+            total += count
+            sent(count)
+
+
+def _read(connection: socket.socket) -> None:
+    """Take what has arrived, without waiting for more."""
+    while select([connection], [], [], 0)[0]:
+        if not connection.recv(_CHUNK):
+            raise ConnectionError("thrown out")
