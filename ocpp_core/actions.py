@@ -190,6 +190,8 @@ class ReportKind(Enum):
     """An outbound CALL or SEND that breaks its schema; nothing was sent."""
     NOT_SENT = "raw text not sent"
     """A raw text without a token, given where no connection was open; nothing was sent."""
+    WAITS_FOR_CONNECT = "call waits for connect()"
+    """The first call was put into the offline queue of a client that is not connecting: `Connect` was not given."""
     RESULT_REFUSED = "CALLRESULTERROR"
     """The peer could not use a CALLRESULT of ours (OCPP 2.1)."""
     CANCELLED_ANSWER = "answer to a cancelled call"

@@ -5,7 +5,7 @@ from math import inf, isfinite
 from random import Random
 from typing import Protocol
 
-__all__ = ["Backoff", "ExponentialBackoff", "OCPPBackoff", "retry_delay"]
+__all__ = ["Backoff", "ExponentialBackoff", "OCPPBackoff", "retry_after_delay", "retry_delay"]
 
 
 class Backoff(Protocol):
@@ -76,6 +76,17 @@ class OCPPBackoff:
 def retry_delay(attempt: int, base: float, maximum: float, random: Random) -> float:
     """Seconds to pause before repeating a call that timed out, `attempt` = 1, 2, …: full jitter below the cap."""
     return random.uniform(0.0, _doubled(base, attempt - 1, maximum))
+
+
+def retry_after_delay(asked: float, longest: float, random: Random) -> float:
+    """Seconds to wait for a Retry-After of `asked` seconds (RFC 9110 §10.2.3), at most `longest` of which count.
+
+    The jitter keeps a fleet that was refused at once from coming back at once: the wait is up to a quarter longer than
+    asked, and up to a quarter shorter than `longest` where more than that is asked.
+    """
+    if asked > longest:
+        return longest * random.uniform(0.75, 1.0)
+    return asked * random.uniform(1.0, 1.25)
 
 
 def _doubled(base: float, doublings: int, maximum: float) -> float:

@@ -296,7 +296,7 @@ class Calls:
     def _time_out(self, call: OutboundCall, message_id: str) -> None:
         del self._pending[message_id]
         self._timed_out = with_newest(self._timed_out, message_id, _TIMED_OUT)
-        text = f"no answer to {call.action} within {call.timeout:g} s"
+        text = f"no answer to {call.action} within {call.timeout:.15g} s"
         self._settle(call, error=TimeoutError(text, sent=True, message_id=message_id))
 
     def lose(self, code: int, reason: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, Settle, StateChanged
 from .answers import AnswerMemory
+from .backoff import retry_after_delay
 from .config import ClientConfig, IdFactory, SessionConfig
 from .errors import ClosedError, ConnectionFailedError, ConnectionLostError, OCPPError, WebsocketUpgradeError
 from .inputs import (
@@ -221,15 +222,20 @@ class ClientEngine:
         self._keep_or_refuse(prepare_call(event, self._config.session, self._now))
 
     def _keep_or_refuse(self, call: OutboundCall) -> None:
-        if self._config.offline_queue and not isinstance(self.state, Closing):
+        if self._config.offline_queue and not isinstance(self.state, (Closing, Stopped)):
             self._outbox.add(call)
+            if isinstance(self.state, Idle) and len(self._outbox) == 1:
+                self._emit(Report(ReportKind.WAITS_FOR_CONNECT, call.action))
         elif call.token is not None:
             self._emit(Settle(call.token, None, self._not_sent(call.action)))
 
     def _not_sent(self, what: str) -> OCPPError:
         if isinstance(self.state, Closing):
             return ClosedError(f"closing: {what} was not sent")
-        return ConnectionLostError(f"not connected: {what} was not sent", sent=False)
+        if isinstance(self.state, Stopped):
+            return ClosedError(f"the client is closed: call connect() first ({what} was not sent)")
+        advice = ", call connect() first" if isinstance(self.state, Idle) else ""
+        return ConnectionLostError(f"not connected: {what} was not sent{advice}", sent=False)
 
     def _send(self, event: SendRaw | Notify) -> None:
         if self.session is not None and isinstance(self.state, (Online, Closing)):
@@ -261,9 +267,7 @@ class ClientEngine:
             if isinstance(state, Online):  # at once: a loss that is already known must not bring the client back
                 self._enter_closing(state, event.code, event.reason)
             self.session.handle(event, self._now)
-        elif isinstance(state, Stopped):
-            self._outbox.close()
-        else:
+        elif not isinstance(state, Stopped):
             if isinstance(state, Connecting):
                 self._emit(CloseTransport(event.code, event.reason, abort=True))
             self._settle_connect(ClosedError("closed before the connection was open"))
@@ -300,7 +304,7 @@ class ClientEngine:
         elif isinstance(state, Connecting) and state.until <= self._now:
             self._emit(CloseTransport(abort=True))
             seconds = self._config.connect_timeout
-            self._failed(state, ConnectionFailedError(f"no connection within {seconds:g} s"))
+            self._failed(state, ConnectionFailedError(f"no connection within {seconds:.15g} s"))
 
     # Transitions
 
@@ -350,18 +354,25 @@ class ClientEngine:
                     self._emit(Settle(call.token, None, OCPPError(str(error))))
 
     def _failed(self, state: Connecting, error: Exception, *, retry: bool = True, least: float = 0.0) -> None:
+        """Try again. Only a first attempt gives up for what looks like a mistake of the settings (`retry` False).
+
+        Behind a load balancer one wrong 101 is an accident: whoever was connected before must come back from it.
+        """
         self._emit(Report(ReportKind.CONNECT_FAILED, str(error), error=error))
         is_first = self._connect is not None
         self._settle_connect(error)
         if is_first and not self._config.retry_initial_connect:
             self._enter(Idle())
-        elif not retry or state.tries >= self._config.max_reconnects:
-            self._stop(1001, str(error) if not retry else "Giving up")
+        elif is_first and not retry:
+            self._stop(1001, str(error))
+        elif state.tries >= self._config.max_reconnects:
+            self._stop(1001, "Giving up")
         else:
             self._wait(state.tries + 1, None, least)
 
     def _wait(self, tries: int, lost: tuple[int, str] | None, least: float = 0.0) -> None:
-        delay = max(self._config.backoff.delay(tries, self._random), least)
+        asked = retry_after_delay(least, self._config.max_retry_after, self._random) if least else 0.0
+        delay = max(self._config.backoff.delay(tries, self._random), asked)
         self._enter(Waiting(self._now + delay, tries, delay, lost))
 
     def _stop(self, code: int, reason: str, *, lost: bool = False) -> None:

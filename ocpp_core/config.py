@@ -60,7 +60,7 @@ class Validator(Protocol):
 
 def _expect(value: float, name: str, least: float, unit: str = "seconds") -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
-        raise ValueError(f"expected {name} >= {least:g} {unit}, got {value!r}")
+        raise ValueError(f"expected {name} >= {least:.15g} {unit}, got {value!r}")
 
 
 def _expect_positive(value: float, name: str, unit: str = "seconds") -> None:
@@ -269,12 +269,14 @@ class ClientConfig:
     """Failed attempts in a row; then the client stops with 1001."""
     backoff: Backoff = field(default_factory=ExponentialBackoff)
     """How long to wait before each attempt."""
+    max_retry_after: float = 3600.0
+    """Seconds of a Retry-After that count; a longer one counts as this, 0 ignores all. Jitter of a quarter is added."""
     connect_timeout: float = 30.0
     """Seconds from the dial to the open WebSocket; then the attempt failed. `inf`: no limit."""
     retry_initial_connect: bool = False
     """Keep trying also when the first attempt failed; `connect` still reports that failure."""
     offline_queue: bool = False
-    """Keep calls made without a connection and send them when there is one."""
+    """Keep calls made without a connection and send them when there is one; not those of a stopped client."""
     offline_queue_size: int = 100
     """Calls kept; beyond, the oldest one that is not urgent settles with CallDroppedError."""
     versions: tuple[Version, ...] = ()
@@ -284,5 +286,8 @@ class ClientConfig:
         if not self.protocols or len(set(self.protocols)) < len(self.protocols):
             raise ValueError(f"expected protocols as distinct subprotocol names, got {self.protocols!r}")
         _expect(self.max_reconnects, "max_reconnects", 0, "attempts")
+        _expect(self.max_retry_after, "max_retry_after", 0)
+        if self.max_retry_after == inf:
+            raise ValueError("expected max_retry_after < inf seconds: a server must not park a client for good")
         _expect_positive(self.connect_timeout, "connect_timeout")
         _expect(self.offline_queue_size, "offline_queue_size", 1, "calls")

@@ -223,7 +223,10 @@ class ConnectionFailedError(OCPPError, ConnectionError):
 
 
 class WebsocketUpgradeError(ConnectionFailedError):
-    """The peer answered 101 Switching Protocols, but wrongly (RFC 6455 §4.1): trying again cannot help."""
+    """The peer answered 101 Switching Protocols, but wrongly (RFC 6455 §4.1).
+
+    A client whose first attempt ends so does not try again by itself; while it reconnects, it does.
+    """
 
 
 class UnexpectedHttpResponse(ConnectionFailedError):  # noqa: N818 - the reference's name

@@ -125,7 +125,7 @@ def resolve_endpoint(endpoint: str, identity: str, query: Query | None = None) -
     # RFC 3986 §3.3: the pchars, and the escapes that are there, stay as they are; anything else is escaped.
     path = quote(parts.path.removesuffix("/"), safe="/%:@!$&'()*+,;=") + "/" + quote(identity, safe="!*'()")
     own = quote(parts.query, safe="/?%:@!$&'()*+,;=")
-    added = urlencode(list(query.items()) if isinstance(query, Mapping) else list(query)) if query else ""
+    added = _encode_query(query) if query else ""
     joined = "&".join(part for part in (own, added) if part)
     name = f"[{host}]" if ":" in host else host
     return Endpoint(
@@ -135,6 +135,13 @@ def resolve_endpoint(endpoint: str, identity: str, query: Query | None = None) -
         authority=name if port == _PORT[parts.scheme] else f"{name}:{port}",
         target=f"{path}?{joined}" if joined else path,
     )
+
+
+def _encode_query(query: Query) -> str:
+    pairs = list(query.items()) if isinstance(query, Mapping) else list(query)
+    if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
+        raise TypeError("expected query as a mapping or a list of pairs (name, value)")
+    return urlencode(pairs)
 
 
 def _expect_identity(identity: str) -> None:

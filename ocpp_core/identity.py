@@ -55,7 +55,7 @@ class IdentityRule:
 
     def expectation(self, protocol: str | None) -> str:
         """Return the rule in words, for the answer to a station that breaks it."""
-        length = "at least 1" if self.max_length == inf else f"1 to {self.max_length:g}"
+        length = "at least 1" if self.max_length == inf else f"1 to {self.max_length:.15g}"
         if self.characters == "any":
             return f"expected {length} characters that are no control characters"
         if self._wants_identifier(protocol):

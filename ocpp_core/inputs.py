@@ -103,8 +103,9 @@ class TransportOpened:
 class TransportFailed:
     """The attempt to connect failed.
 
-    `retry` is False for what cannot heal by trying again (a wrong accept key, an unoffered subprotocol);
-    `retry_after` is the least wait the server asked for, seconds.
+    `retry` is False for what is a mistake of the settings rather than of the moment (a wrong accept key, an unoffered
+    subprotocol): a first attempt then has no successor, a reconnect all the same. `retry_after` is the least wait the
+    server asked for, seconds.
     """
 
     error: Exception

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from ._json import MAX_DEPTH, dumps, loads, loads_with_controls, quote
 from ._outline import has_more_elements, is_deeper
+from ._unwritable import find_unwritable
 
 __all__ = [
     "MAX_DEPTH",
@@ -307,6 +308,9 @@ def encode_payload(payload: object) -> str:
         text = dumps(payload)
     except RecursionError:
         text = ""
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"expected JSON values in the payload, got {find_unwritable(payload)}") from error
     # The message around it is one level more, and what is written here must be readable at the other end.
     if not text or (len(text) >= 2 * MAX_DEPTH and is_deeper(text, MAX_DEPTH - 1)):
         raise ValueError(f"expected a payload nested less than {MAX_DEPTH} levels")

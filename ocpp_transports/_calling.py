@@ -22,7 +22,7 @@ from ._contexts import CallContext
 from ._driver import Driver, Slot
 from ._logging import Log
 from ._options import PeerOptions
-from ._outbound import CallKeywords, CallOptions, Request, as_command, read_request
+from ._outbound import CallKeywords, CallOptions, Request, as_command, read_options, read_request
 from ._registry import Handlers, compose
 
 __all__ = ["Calling", "Params"]
@@ -65,6 +65,10 @@ class Calling:
         """Give a driver that may keep calls where there is no connection yet."""
         return None
 
+    @abstractmethod
+    def _not_connected(self) -> OCPPError:
+        """Make the error of a call without a driver: why nothing was sent, and what to do."""
+
     @overload
     async def call(self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]) -> dict[str, Any]: ...
     @overload
@@ -85,7 +89,7 @@ class Calling:
         tells whether the peer may have acted on it), `CallDroppedError`; at once ValueError or TypeError for bad
         arguments, among them another version than the connection's and more than `max_outgoing_size` bytes.
         """
-        return await self._request(read_request(args), CallOptions(**options))
+        return await self._request(read_request(args), read_options(options))
 
     @overload
     async def call_immediate(
@@ -97,7 +101,7 @@ class Calling:
     ) -> dict[str, Any]: ...
     async def call_immediate(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
         """Call before the calls that wait; the window of outstanding CALLs still holds. Otherwise like `call`."""
-        return await self._request(read_request(args), CallOptions(**options), urgent=True)
+        return await self._request(read_request(args), read_options(options), urgent=True)
 
     @overload
     async def safe_call(
@@ -114,7 +118,7 @@ class Calling:
         """
         request = read_request(args)
         try:
-            return await self._request(request, CallOptions(**options))
+            return await self._request(request, read_options(options))
         except TimeoutError:
             return None
         except OCPPError as error:
@@ -171,7 +175,7 @@ class Calling:
 
         async def innermost() -> dict[str, Any]:
             changed = Request(request.protocol, ctx.action, ctx.params)
-            return await self._attempts(changed, CallOptions(**ctx.options), urgent=urgent)
+            return await self._attempts(changed, read_options(ctx.options), urgent=urgent)
 
         result: dict[str, Any] = await compose(layers, ctx, innermost)()
         return result
@@ -229,7 +233,7 @@ class Calling:
         driver = self._driver or self._queueing_driver()
         if driver is None:
             check_command(make(0), self._options.session, 0.0)
-            raise ConnectionLostError("not connected: nothing was sent", sent=False)
+            raise self._not_connected()
         return await driver.ask(make)
 
     def _now(self) -> float:

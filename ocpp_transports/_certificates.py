@@ -8,6 +8,8 @@ station.
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
+from ._arguments import expect_arguments
+
 __all__ = ["Certificate", "Identify", "check_identify", "describe", "is_vouched_for", "verdict"]
 
 Certificate: TypeAlias = Mapping[str, Any]
@@ -31,11 +33,13 @@ _SHOWN: Final = 64
 
 
 def check_identify(identify: object) -> None:
-    """Raise ValueError or TypeError for what is no rule."""
+    """Raise ValueError or TypeError for what is no rule, and for a function that cannot be called so."""
     if isinstance(identify, str):
         if identify not in ("exact", "any"):
             raise ValueError(f"expected identify 'exact' or 'any', a mapping or a function, got {identify!r}")
-    elif not isinstance(identify, Mapping) and not callable(identify):
+    elif callable(identify):
+        expect_arguments(identify, "identify", "certificate", "identity")
+    elif not isinstance(identify, Mapping):
         kind = type(identify).__name__
         raise TypeError(f"expected identify as a mapping, a function, 'exact' or 'any', got {kind}")
 

@@ -10,6 +10,7 @@ import anyio
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 
+from ._containment import end_program, is_cancellation
 from ._dialer import failure
 from ._driver import Driver, Handle, Slot
 from ._patience import LEAST_RATE
@@ -98,9 +99,12 @@ class ChannelHost:
     async def _dial(self, open_channel: OpenChannel) -> None:
         try:
             channel, subprotocol = await open_channel()
-        except Exception as error:  # noqa: BLE001 - whatever another library raises is an outcome
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
             self.is_closing = self._is_over = True
             self.driver.feed(_outcome(failure(error), self._attempt))
+            end_program(error, self.spawn)
             return
         await self._read(channel, subprotocol)
 
@@ -171,8 +175,11 @@ class ChannelHost:
                     await self._until_next_turn()
         except ChannelClosed as closed:
             end = closed
-        except Exception as error:  # noqa: BLE001 - whatever another library raises ends its channel, and nothing else
-            self._runtime.log.failed("a channel failed", error)
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
+            self._runtime.log.failed("a channel failed", error)  # it ends the channel, and nothing else
+            end_program(error, self.spawn)
         finally:
             self._reader = None
             self._lose(end.code, end.reason)
@@ -214,9 +221,12 @@ class ChannelHost:
         except ChannelClosed:  # how it ended is for the reader to learn, and to tell
             self._output.clear()
             self._unsent = 0  # else the reader might wait for room, and never learn of it
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
             self._runtime.log.failed("a channel took no more", error)
             self._lose(1006, "")
+            end_program(error, self.spawn)
         finally:
             self._flusher = None
             self._look_again()

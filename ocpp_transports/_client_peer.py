@@ -9,6 +9,7 @@ from typing import Self
 
 from ocpp_core.client import ClientEngine, Closing, Connecting, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig
+from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
 from ocpp_core.inputs import Close, Connect, Reconfigure
 from ocpp_core.session import Closing as SessionClosing
 from ocpp_core.session import Session
@@ -134,7 +135,13 @@ class ClientPeer(Peer):
         return (self._handlers,)
 
     def _queueing_driver(self) -> Driver | None:
-        return self._start(in_block=False) if self._options.offline_queue else None
+        may_wait = self._options.offline_queue and self._ended is None  # after the end nothing is waited for
+        return self._start(in_block=False) if may_wait else None
+
+    def _not_connected(self) -> OCPPError:
+        if self._ended is not None:
+            return ClosedError("the client is closed: call connect() first")
+        return ConnectionLostError("not connected: call connect() first", sent=False)
 
     def _retrace(self) -> None:
         if self._driver is not None:

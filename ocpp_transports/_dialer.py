@@ -11,7 +11,7 @@ from ._runtime import Runtime
 __all__ = ["Dialer", "OpenStream", "OutStream", "failure"]
 
 
-def failure(error: Exception, target: str = "the server", reason: str | None = None) -> ConnectionFailedError:
+def failure(error: BaseException, target: str = "the server", reason: str | None = None) -> ConnectionFailedError:
     """Make one error of all the ways in which a dial fails; the cause is chained, `reason` says more than it does."""
     if isinstance(error, ConnectionFailedError):
         return error

@@ -3,10 +3,12 @@
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from inspect import iscoroutinefunction
+from inspect import CORO_CLOSED, getcoroutinestate, iscoroutinefunction
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
+from ._arguments import expect_arguments
+from ._containment import end_program, is_cancellation
 from .events import ErrorEvent, OverflowEvent
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ class Emitter:
 
     `spawn` runs the coroutine of an asynchronous listener, `slot` makes what an iterator waits on, `changed` is told
     whenever somebody begins or ends to listen, `log` writes a text and an exception. A listener that raises is logged
-    and reported as an `error` event, and disturbs nobody else; an `error` listener that raises is logged only.
+    and reported as an `error` event, and disturbs nobody else; an `error` listener that raises is logged only. This
+    holds for every BaseException; KeyboardInterrupt and SystemExit also end the program, in a task of their own.
     """
 
     def __init__(
@@ -116,6 +119,7 @@ class Emitter:
     def _register(self, name: str, listener: _L, *, once: bool) -> _L:
         if not callable(listener):
             raise TypeError(f"expected a callable listener, got {type(listener).__name__}")
+        expect_arguments(listener, f"listener of {name!r}", "event")
         self._set_listeners(name, (*self._listeners.get(name, ()), (listener, once)))
         return listener
 
@@ -182,28 +186,37 @@ class Emitter:
             return
         try:
             result = listener(payload)
-        except Exception as error:  # noqa: BLE001 - whatever a listener raises is reported and breaks nothing
+        except BaseException as error:  # noqa: BLE001 - whatever a listener raises is reported and breaks nothing
             self._failed(name, error)
+            end_program(error, self._spawn)
             return
         if isinstance(result, Awaitable):
             self._start(name, lambda: result, round_)
 
     def _start(self, name: str, make: Callable[[], Awaitable[Any]], round_: "_Round") -> None:
         round_.enter()
-        self._ready.append((name, make, round_))
-        self._spawn(self._run())
+        ready = name, make, round_
+        self._ready.append(ready)
+        running = self._run()
+        self._spawn(running)
+        if getcoroutinestate(running) == CORO_CLOSED and ready in self._ready:  # refused: all has ended
+            self._ready.remove(ready)  # else the next task would run it, and none its own
+            round_.leave()
 
     async def _run(self) -> None:
         """Run the listener that has been ready for longest: some event loops start tasks in any order."""
         name, make, round_ = self._ready.pop(0)
         try:
             await make()
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
             self._failed(name, error)
+            end_program(error, self._spawn)
         finally:
             round_.leave()
 
-    def _failed(self, name: str, error: Exception) -> None:
+    def _failed(self, name: str, error: BaseException) -> None:
         self._log(f"a listener of the event {name!r} raised", error)
         if name != "error":
             self.emit("error", ErrorEvent(error))

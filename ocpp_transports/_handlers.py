@@ -20,6 +20,7 @@ from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_core.timers import coarse
 from ocpp_core.versions import ErrorCode
 
+from ._containment import end_program, is_cancellation
 from ._contexts import HandlerContext
 from ._driver import Driver, Handle
 from ._registry import NOREPLY, Handlers, Target, compose
@@ -82,7 +83,7 @@ class Dispatcher:
         *,
         client: Any,
         protocol: str | None,
-        failed: Callable[[HandlerContext, Exception], None],
+        failed: Callable[[HandlerContext, BaseException], None],
         unserved: Callable[[str], None],
         in_order: bool = False,
         detailed_errors: bool = False,
@@ -182,10 +183,9 @@ class Dispatcher:
         context = HandlerContext(self, action)
         try:
             result = target.function(action.action, context) if target.is_wildcard else target.function(context)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is an answer
             self._fail(context, error)
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                raise
+            end_program(error, self.driver.host.spawn)
             return
         if type(result) is dict and action.expects_reply and not context.is_over:
             context.is_answered = True
@@ -222,8 +222,9 @@ class Dispatcher:
         except BaseException as error:
             if self._is_done(run):
                 self._fail(context, error)
-            if not isinstance(error, Exception):
+            if is_cancellation(error):
                 raise
+            end_program(error, self.driver.host.spawn)
         finally:
             self._serve_waiting()
 
@@ -245,7 +246,7 @@ class Dispatcher:
 
     def _give_up(self, run: _Run) -> None:
         if self._is_done(run):
-            self._fail(run.context, TimeoutError(f"the handler did not return within {self.handler_timeout:g} s"))
+            self._fail(run.context, TimeoutError(f"the handler did not return within {self.handler_timeout:.15g} s"))
             if run.task is not None:
                 run.task.handle.cancel()
 
@@ -294,7 +295,7 @@ class Dispatcher:
             context.finish(self._failure(context, error))
         elif context.is_late:
             self._tell_late(Fail(context.request, ErrorCode.INTERNAL_ERROR))
-        self._failed(context, error if isinstance(error, Exception) else RPCInternalError("the handler was cancelled"))
+        self._failed(context, RPCInternalError("the handler was cancelled") if is_cancellation(error) else error)
 
     def _failure(self, context: HandlerContext, error: BaseException) -> Reply | Fail:
         """Make a CALLERROR of an error: an RPC error's own code, description and details, else InternalError.

@@ -1,11 +1,15 @@
-"""The default message ids: one source for all connections of a process."""
+"""Message ids: the default ones, of one source for all connections of a process, and those of an application."""
 
 import os
+from collections.abc import Callable
 from itertools import count
 from secrets import token_hex
 from typing import Final
 
-__all__ = ["new_message_id"]
+from ocpp_core.config import IdFactory
+from ocpp_core.outbound import check_message_id
+
+__all__ = ["new_message_id", "with_default"]
 
 
 class _MessageIds:
@@ -28,3 +32,25 @@ new_message_id: Final = _MessageIds()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=new_message_id.restart)
+
+
+def with_default(make: IdFactory, failed: Callable[[str, BaseException], None]) -> IdFactory:
+    """Replace what an application's factory does not make with a default id, and report it to `failed`.
+
+    The engine asks for ids in the midst of its work: an exception there would lose the call it is for.
+    """
+    if make is new_message_id:
+        return make
+
+    def make_or_replace() -> str:
+        try:
+            made = make()
+            check_message_id(made)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever an application's function raises
+            failed("id_factory failed, a default message id is used instead", error)
+            return new_message_id()
+        return made
+
+    return make_or_replace

@@ -86,6 +86,7 @@ class ReconnectKeywords(PeerKeywords, total=False):
     backoff_min: float
     backoff_max: float
     backoff: Backoff | None
+    max_retry_after: float
     connect_timeout: float
     retry_initial_connect: bool
     offline_queue: bool

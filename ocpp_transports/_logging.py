@@ -2,6 +2,7 @@
 
 import json
 import logging
+import traceback
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
@@ -72,7 +73,7 @@ class Log:
         if self.wants_messages:
             latency = "" if trace.latency is None else f" ({trace.latency * 1000:.1f} ms)"
             text = _frame_text(trace.frame)
-            self.logger.debug("%s %s %s%s", self.identity, _ARROW[trace.direction], text, latency)
+            self._write(logging.DEBUG, "%s %s %s%s", self.identity, _ARROW[trace.direction], text, latency)
 
     def reported(self, report: Report) -> None:
         """Write one report."""
@@ -82,7 +83,7 @@ class Log:
             about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
             detail = _one_line(redact(report.detail)[:_SHOWN_DETAIL])  # cut before, a password might lose its end
             text = f"{about}: {detail}" if detail else about
-            self.logger.log(level, "%s: %s%s%s", self.identity, report.kind.value, text, more)
+            self._write(level, "%s: %s%s%s", self.identity, report.kind.value, text, more)
 
     def connection_failed(self, kind: str, address: str | None, reason: str) -> None:
         """Write that a connection came to nothing before there was a station; for each reason only so often."""
@@ -90,7 +91,7 @@ class Log:
         more = self._admit(logging.WARNING, f"{kind}: {reason}")
         if more is not None:
             origin = "" if address is None else f"from {address}: "
-            self.logger.warning("%s: %s: %s%s%s", self.identity, kind, origin, reason, more)
+            self._write(logging.WARNING, "%s: %s: %s%s%s", self.identity, kind, origin, reason, more)
 
     def _admit(self, level: int, kind: str) -> str | None:
         """Return None if a record of this kind is not to be written, else what it says of those before."""
@@ -109,26 +110,37 @@ class Log:
         """Write how many mistakes were counted only, at the end of a connection."""
         if self._repeats is not None:
             for (level, kind), left_out in self._repeats.take():
-                self.logger.log(level, "%s: %s: … and %s more", self.identity, kind, f"{left_out:,}")
+                self._write(level, "%s: %s: … and %s more", self.identity, kind, f"{left_out:,}")
 
     def info(self, text: str) -> None:
         """Write a change of state."""
-        self.logger.info("%s: %s", self.identity, _one_line(text))
+        self._write(logging.INFO, "%s: %s", self.identity, _one_line(text))
 
     def warning(self, text: str) -> None:
         """Write what an application chose not to be told by an exception."""
-        self.logger.warning("%s: %s", self.identity, _one_line(text))
+        self._write(logging.WARNING, "%s: %s", self.identity, _one_line(text))
 
-    def handler_failed(self, action: str, error: Exception) -> None:
+    def handler_failed(self, action: str, error: BaseException) -> None:
         """Write that a handler raised: an RPC error is an answer, anything else a fault."""
         if isinstance(error, RPCError):
-            self.logger.info("%s: the handler of %r refused: %s", self.identity, action, _one_line(error.code))
+            text = "%s: the handler of %r refused: %s"
+            self._write(logging.INFO, text, self.identity, action, _one_line(error.code))
         else:
             self.failed(f"the handler of {action!r} raised", error)
 
     def failed(self, text: str, error: BaseException) -> None:
         """Write a failure of the application's own code, with its traceback."""
-        self.logger.error("%s: %s", self.identity, text, exc_info=error)
+        self._write(logging.ERROR, "%s: %s", self.identity, text, exc_info=error)
+
+    def _write(self, level: int, text: str, *values: object, exc_info: BaseException | None = None) -> None:
+        """Write a record; what a filter or handler of the application raises is shown and breaks nothing."""
+        try:
+            self.logger.log(level, text, *values, exc_info=exc_info, stacklevel=2)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # noqa: BLE001 - as above; logging itself prints what its handlers catch
+            if logging.raiseExceptions:
+                traceback.print_exc()
 
 
 def _one_line(text: str) -> str:

@@ -13,10 +13,11 @@ from ocpp_core.config import IdFactory, SessionConfig
 from ocpp_core.handshake import is_subprotocol_list
 from ocpp_core.messages import Leniency
 
+from ._arguments import expect_arguments
 from ._driver import SEND_TIMEOUT
 from ._handlers import GRACE, HANDLER_TIMEOUT
-from ._ids import new_message_id
-from ._logging import Logging, logger_of
+from ._ids import new_message_id, with_default
+from ._logging import Log, Logging, logger_of
 from ._names import Names, expect_spelled
 
 if TYPE_CHECKING:
@@ -111,13 +112,20 @@ class PeerOptions:
     logging: Logging = True
     """True for the logger `ocpp_ws_io`, False for none, or a logger."""
     id_factory: IdFactory = field(default=new_message_id, repr=False)
-    """Makes message ids: at most 36 characters, unique over connections and restarts."""
+    """Makes message ids: at most 36 characters, unique over connections and restarts.
+
+    If it raises or returns anything else, that is logged and a default id is used.
+    """
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protocols", _read_protocols(self.protocols))
         _expect_bools(self)
         if not callable(self.id_factory):
             raise TypeError(f"expected id_factory as a function, got {type(self.id_factory).__name__}")
+        expect_arguments(self.id_factory, "id_factory")
+        validators: object = self.strict_mode_validators
+        if isinstance(validators, str) or not isinstance(validators, Collection):
+            raise TypeError(f"expected strict_mode_validators as a list, got {type(validators).__name__}")
         if not isinstance(self.leniency, Leniency):
             raise TypeError(f"expected leniency as Leniency, got {type(self.leniency).__name__}")
         off_at_zero(self.handler_grace, "handler_grace")
@@ -127,6 +135,11 @@ class PeerOptions:
         _ = self.names
         self._expect_methods()
         _ = self.validators, self.session
+
+    @cached_property
+    def ids(self) -> IdFactory:
+        """The source of message ids for the engines, which never raises."""
+        return with_default(self.id_factory, Log(logger_of(self.logging), "options").failed)
 
     @classmethod
     def check_names(cls, options: Iterable[str]) -> None:
@@ -175,7 +188,8 @@ class PeerOptions:
     def _expect_methods(self) -> None:
         """Refuse actions that nothing can check: a misspelled one would turn the check off."""
         methods = self.strict_mode_methods
-        if isinstance(methods, str) or not all(isinstance(method, str) for method in methods or ()):
+        is_list = methods is None or (isinstance(methods, Collection) and not isinstance(methods, str))
+        if not is_list or not all(isinstance(method, str) for method in methods or ()):
             raise TypeError(f"expected strict_mode_methods as a list of actions, got {methods!r}")
         for method in methods or ():
             self.names.expect(None, method)

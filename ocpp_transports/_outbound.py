@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, NamedTuple, TypeAlias, TypedDict
+from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
 
 from ocpp_core.inputs import StartCall
 
-__all__ = ["CallKeywords", "CallOptions", "Check", "Request", "as_command", "read_request"]
+__all__ = ["CallKeywords", "CallOptions", "Check", "Request", "as_command", "read_options", "read_request"]
 
 
 Check: TypeAlias = Callable[[dict[str, Any]], object]
@@ -25,6 +25,9 @@ class CallKeywords(TypedDict, total=False):
     retry_delay: float
     retry_max_delay: float
     check: Check | None
+
+
+_NAMES: Final = frozenset(CallKeywords.__annotations__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,23 @@ class CallOptions:
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not isfinite(value) or value < 0:
                 raise ValueError(f"expected {name} >= 0 seconds, got {value!r}")
+
+
+_DEFAULTS: Final = CallOptions()
+
+
+def read_options(options: Mapping[str, Any]) -> CallOptions:
+    """Read the keyword arguments of a call. Raises TypeError for an unknown one, and as `CallOptions` does."""
+    if not options:
+        return _DEFAULTS
+    for name in options:
+        if name not in _NAMES:
+            known = ", ".join(sorted(_NAMES))
+            raise TypeError(
+                f"unknown option {name!r} of a call, expected one of: {known}. "
+                f"Parameters of the action go into a dict: call(action, {{{name!r}: …}})"
+            )
+    return CallOptions(**options)
 
 
 class Request(NamedTuple):

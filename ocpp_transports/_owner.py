@@ -92,7 +92,7 @@ class PeerOwner:
         if news is not None:
             self._tell(*news)
 
-    def handler_failed(self, context: HandlerContext, error: Exception) -> None:
+    def handler_failed(self, context: HandlerContext, error: BaseException) -> None:
         """Tell and log that a handler raised."""
         self.log.handler_failed(context.action, error)
         self._tell("handler_error", HandlerErrorEvent(context.action, error))

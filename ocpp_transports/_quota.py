@@ -84,6 +84,6 @@ class SocketGate:
             return
         self._warn(
             f"{self._turned_away} connections closed unread, the last one from {address}: {self._quota.total} sockets"
-            f" are open (max_sockets={self.limit:g}, max_sockets_per_address={self.limit_by_address:g})"
+            f" are open (max_sockets={self.limit:.15g}, max_sockets_per_address={self.limit_by_address:.15g})"
         )
         self._turned_away, self._quiet_until = 0, now + WARN_INTERVAL

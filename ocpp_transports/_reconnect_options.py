@@ -6,10 +6,12 @@ from functools import cached_property
 from math import inf
 from typing import Any, Self
 
-from ocpp_core.backoff import Backoff, ExponentialBackoff
+from ocpp_core.backoff import Backoff, ExponentialBackoff, OCPPBackoff
 from ocpp_core.config import ClientConfig
 from ocpp_core.handshake import Endpoint, Query, resolve_endpoint
 
+from ._contained_backoff import ContainedBackoff
+from ._logging import Log, logger_of
 from ._options import PeerOptions, off_at_zero
 
 __all__ = ["ReconnectOptions"]
@@ -34,13 +36,18 @@ class ReconnectOptions(PeerOptions):
     backoff_max: float = 30.0
     """The longest."""
     backoff: Backoff | None = None
-    """Another policy, for example `OCPPBackoff`; instead of backoff_min and backoff_max."""
+    """Another policy, for example `OCPPBackoff`; instead of backoff_min and backoff_max.
+
+    If a policy of your own raises or returns no finite time, that is logged and backoff_min and backoff_max count.
+    """
+    max_retry_after: float = 3600.0
+    """Of a refusal's Retry-After, so much counts at most, plus jitter of a quarter; 0 ignores it."""
     connect_timeout: float = 30.0
     """From the dial to the open WebSocket; 0 for no limit."""
     retry_initial_connect: bool = False
     """Keep trying also after the first attempt failed; `connect` raises all the same."""
     offline_queue: bool = False
-    """Keep calls made without a connection, and send them when there is one."""
+    """Keep calls made without a connection, and send them when there is one; not those of a closed client."""
     offline_queue_size: int = 100
     """Calls kept; beyond, the oldest one is dropped."""
 
@@ -48,6 +55,12 @@ class ReconnectOptions(PeerOptions):
         super().__post_init__()
         if not callable(getattr(self.backoff or ExponentialBackoff, "delay", None)):
             raise TypeError(f"expected backoff as a Backoff, got {type(self.backoff).__name__}")
+        query: object = self.query or ()
+        if isinstance(query, str) or not isinstance(query, (Mapping, Sequence)):
+            raise TypeError(f"expected query as a mapping or a list of pairs, got {type(query).__name__}")
+        least, most = self.backoff_min, self.backoff_max
+        if not all(isinstance(each, (int, float)) for each in (least, most)) or not 0 < least <= most < inf:
+            raise ValueError(f"expected 0 < backoff_min <= backoff_max < inf seconds, got {least!r} and {most!r}")
         _ = self.address, self.client
 
     @classmethod
@@ -66,6 +79,13 @@ class ReconnectOptions(PeerOptions):
         """Where to connect to."""
         return resolve_endpoint(self.endpoint, self.identity, self.query)
 
+    @property
+    def _backoff(self) -> Backoff:
+        made = ExponentialBackoff(minimum=self.backoff_min, maximum=self.backoff_max)
+        if self.backoff is None or isinstance(self.backoff, (ExponentialBackoff, OCPPBackoff)):
+            return self.backoff or made
+        return ContainedBackoff(self.backoff, made, Log(logger_of(self.logging), self.identity).failed)
+
     @cached_property
     def client(self) -> ClientConfig:
         """The engine's config of a client, without trace."""
@@ -75,7 +95,8 @@ class ReconnectOptions(PeerOptions):
             validators=self.validators,
             reconnect=self.reconnect,
             max_reconnects=self.max_reconnects,
-            backoff=self.backoff or ExponentialBackoff(minimum=self.backoff_min, maximum=self.backoff_max),
+            backoff=self._backoff,
+            max_retry_after=self.max_retry_after,
             connect_timeout=self.handshake_limit,
             retry_initial_connect=self.retry_initial_connect,
             offline_queue=self.offline_queue,

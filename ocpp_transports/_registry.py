@@ -5,6 +5,8 @@ from functools import partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, overload
 
+from ._arguments import expect_arguments
+
 if TYPE_CHECKING:
     from ._contexts import CallContext, HandlerContext
 
@@ -101,7 +103,8 @@ class Handlers:
         """Register a handler: `(version, action, handler)`, `(action, handler)` or `(handler)` for all other actions.
 
         Without the handler (and with at least an action) it is a decorator. Returns the handler. Raises ValueError if
-        there is a handler for that already, TypeError for anything but these forms.
+        there is a handler for that already, TypeError for anything but these forms and for a handler that cannot be
+        called with the context alone (the catch-all: with action and context).
         """
         if args and callable(args[-1]):
             return self._register(_key(args[:-1]), args[-1])
@@ -112,6 +115,8 @@ class Handlers:
     def _register(self, key: _Key, handler: _H) -> _H:
         if not callable(handler):
             raise TypeError(f"expected a function as handler, got {handler!r}")
+        names = ("context",) if key.action else ("action", "context")
+        expect_arguments(handler, f"handler of {_name(key)}", *names)
         versions = self.targets.get(key.action, {})
         if key.version in versions:
             raise ValueError(f"expected one handler for {_name(key)}, there is one already: remove it first")
@@ -150,6 +155,7 @@ class Handlers:
         """Wrap this middleware around all handlers and calls, inside of those used before. Returns it."""
         if not callable(middleware):
             raise TypeError(f"expected a function as middleware, got {middleware!r}")
+        expect_arguments(middleware, "middleware", "context", "next")
         self.middleware = (*self.middleware, middleware)
         return middleware
 

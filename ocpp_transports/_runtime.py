@@ -144,7 +144,8 @@ class Runtime(Protocol):
 
         Connections that are closing get `LINGER` for it, all others are dropped. Works from any task; called from
         a task of this runtime it leaves that one alone, to be ended by a second call. A cancelled wait drops what
-        lingers, and still ends everything before it lets the cancellation through.
+        lingers, and still ends everything before it lets the cancellation through. A task that does not end although it
+        was cancelled is left behind after `_scope.STUBBORN` seconds, and logged.
         """
 
 

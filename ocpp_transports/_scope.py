@@ -21,10 +21,13 @@ from ._turns import Turns
 from ._wheel import Wheel
 from .events import ConnectionFailedEvent
 
-__all__ = ["ACCEPT_PAUSE", "Closable", "Scope", "Task", "TcpListener"]
+__all__ = ["ACCEPT_PAUSE", "STUBBORN", "Closable", "Scope", "Task", "TcpListener"]
 
 ACCEPT_PAUSE = 0.1
 """Seconds to wait after accepting failed, for example because the process has no file descriptor left."""
+
+STUBBORN = 10.0
+"""Seconds that a cancelled task may take to end; then it is left behind, so that closing always ends."""
 
 _current: ContextVar["Task | None"] = ContextVar("ocpp_transports_task", default=None)
 """The task that this code runs in, or that began the one it runs in; streams' own tasks do not count."""
@@ -118,10 +121,13 @@ class Scope(ABC):
         return task
 
     def ended(self, task: Task, error: BaseException | None) -> None:
-        """Note that a task is over; an exception is a fault of this library or of a callback that must not raise."""
+        """Note that a task is over; an exception is a fault of this library or of a callback that must not raise.
+
+        KeyboardInterrupt and SystemExit are neither: they end the event loop.
+        """
         self._tasks.discard(task)
         task.cancel_it = None
-        if error is not None:
+        if error is not None and not isinstance(error, (KeyboardInterrupt, SystemExit)):
             self.log.failed("a task failed", error)
         self.changed()
 
@@ -154,7 +160,12 @@ class Scope(ABC):
 
     async def bind(self, port: int, host: str | None, backlog: int) -> "TcpListener":
         """Open the sockets of a listener, which accepts nothing yet."""
-        sockets = await anyio.create_tcp_listener(local_host=host, local_port=port, backlog=backlog)
+        try:
+            sockets = await anyio.create_tcp_listener(local_host=host, local_port=port, backlog=backlog)
+        except OSError as error:
+            where = f"{'all addresses' if host is None else host} port {port}"
+            reason = f"cannot listen on {where}: {error.strerror or error}"
+            raise type(error)(error.errno, reason) from error
         listener = TcpListener(self, [socket for socket in sockets.listeners if isinstance(socket, SocketListener)])
         self._listeners.add(listener)
         return listener
@@ -183,9 +194,28 @@ class Scope(ABC):
             self._closers.remove(me)
 
     async def _end_all(self, *, is_own: bool) -> None:
-        for task in self._tasks.difference(self._closers):
-            if task.stream is None:
-                task.cancel()
+        for task in self._own_tasks():
+            task.cancel()
+        patience = self.start_timer(self.now() + STUBBORN, self._leave_behind)
+        try:
+            await self._end_streams(is_own=is_own)
+        finally:
+            patience.cancel()
+
+    def _own_tasks(self) -> list[Task]:
+        """Those that no stream ends, and that do not wait here for the end of all."""
+        return [task for task in self._tasks.difference(self._closers) if task.stream is None]
+
+    def _leave_behind(self) -> None:
+        """Wait no longer for tasks that swallow their cancellation: code of the application."""
+        stubborn = self._own_tasks()
+        if stubborn:
+            text = f"{len(stubborn)} tasks did not end {STUBBORN:g} s after they were cancelled"
+            self.log.warning(text)
+        self._tasks.difference_update(stubborn)
+        self.changed()
+
+    async def _end_streams(self, *, is_own: bool) -> None:
         for stream in self._all_streams():
             if not stream.is_closing:
                 stream.close(abort=True)

@@ -20,13 +20,14 @@ from .events import SecurityEvent
 
 __all__ = ["ServerOptions"]
 
-_BOUNDS: Final = (
-    "max_connections",
-    "max_handshakes",
-    "max_handshakes_per_address",
-    "max_sockets",
-    "max_sockets_per_address",
-)
+_BOUNDS: Final = ("max_connections", "max_handshakes", "max_tls_handshakes")
+_DERIVED_BOUNDS: Final = ("max_handshakes_per_address", "max_sockets", "max_sockets_per_address")
+"""Those that follow from others where they are None."""
+
+
+def _expect_bound(name: str, most: object) -> None:
+    if isinstance(most, bool) or not isinstance(most, (int, float)) or not most >= 1:
+        raise ValueError(f"expected {name} >= 1, got {most!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +87,9 @@ class ServerOptions(SocketOptions):
     stations or a proxy may have a single one. IPv6 addresses of one network of 64 bits count as one."""
 
     def __post_init__(self) -> None:
-        for name in _BOUNDS:
-            limit = getattr(self, name)
-            if limit is not None and (isinstance(limit, bool) or not limit >= 1):
-                raise ValueError(f"expected {name} >= 1, got {limit!r}")
+        derived = [name for name in _DERIVED_BOUNDS if getattr(self, name) is not None]
+        for name in (*_BOUNDS, *derived):
+            _expect_bound(name, getattr(self, name))
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
         super().__post_init__()
         expect_tls(self.tls)
@@ -97,7 +97,7 @@ class ServerOptions(SocketOptions):
         self.admission(failed=lambda text, error: None, alarmed=lambda event: None)  # noqa: ARG005 - as above
 
     def admission(
-        self, *, failed: Callable[[str, Exception], None], alarmed: Callable[[SecurityEvent], None]
+        self, *, failed: Callable[[str, BaseException], None], alarmed: Callable[[SecurityEvent], None]
     ) -> Admission:
         """Make the rules for letting stations in; `failed` and `alarmed` as in `Admission`."""
         return Admission(

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
+from ._containment import is_cancellation
+
 __all__ = ["Steps", "asking", "begin", "finish"]
 
 _Result = TypeVar("_Result")
@@ -34,7 +36,9 @@ async def finish(steps: Steps[_Result], pending: Awaitable[Any] | None = None) -
         while True:
             try:
                 outcome = await awaited
-            except Exception as error:  # noqa: BLE001 - raised again, in the step that it belongs to
+            except BaseException as error:
+                if is_cancellation(error):
+                    raise
                 awaited = steps.throw(error)
             else:
                 awaited = steps.send(outcome)

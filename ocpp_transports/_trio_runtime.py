@@ -4,6 +4,8 @@ Every task is a system task with a cancel scope of its own. So no nursery wraps 
 exceptions leave it as they are, and `aclose` works from any task; the scope it closes waits for all of them.
 """
 
+import signal
+import threading
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
@@ -18,6 +20,7 @@ from anyio.streams.tls import TLSStream
 from ocpp_core.timers import Timers
 
 from ._anyio_host import StreamHost
+from ._containment import is_cancellation
 from ._dialer import Dialer, failure
 from ._driver import Handle
 from ._logging import Log
@@ -95,6 +98,7 @@ class TrioRuntime(Scope):
         self._alarm = trio.CancelScope()
         self._clock: Task | None = None
         self._is_over = False
+        self._ending: BaseException | None = None
 
     # Clock
 
@@ -138,17 +142,34 @@ class TrioRuntime(Scope):
         trio.lowlevel.spawn_system_task(self._run, task, coro, scope, context=context)
 
     async def _run(self, task: Task, coro: Coroutine[Any, Any, None], scope: trio.CancelScope) -> None:
-        failed: Exception | None = None
+        failed: BaseException | None = None
         try:
             with scope:
                 await coro
-        except Exception as error:  # noqa: BLE001 - an exception in a system task would end the whole event loop
-            failed = error
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
+            failed = error  # in a system task it would end the event loop by a TrioInternalError
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                self._end_program(error)
         finally:
             self.ended(task, failed)
 
+    def _end_program(self, error: BaseException) -> None:
+        """Interrupt the main task, as Ctrl-C does; the end of the block that owns this runtime raises the error.
+
+        Only the main thread can be interrupted so; trio's own end is all there is elsewhere.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            raise error
+        self._ending = error
+        signal.raise_signal(signal.SIGINT)
+
     async def aclose(self) -> None:
-        """End everything; see Runtime. The clock goes last: what ends may need time."""
+        """End everything; see Runtime. The clock goes last: what ends may need time.
+
+        Raises the KeyboardInterrupt or SystemExit that a task of this runtime raised.
+        """
         try:
             await super().aclose()
         finally:
@@ -156,6 +177,9 @@ class TrioRuntime(Scope):
             self._timers.clear()
             if self._clock is not None:
                 self._clock.cancel()
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            raise ending
 
     # Sockets
 

@@ -24,7 +24,9 @@ from ocpp_core.handshake import (
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
 
+from ._arguments import expect_arguments
 from ._certificates import Identify, check_identify, describe, is_vouched_for, verdict
+from ._containment import is_cancellation
 from ._registry import is_coroutine_function
 from ._steps import Steps, asking, begin, finish
 from .events import SecurityEvent
@@ -176,7 +178,7 @@ class Admission:
     broken_escapes: BrokenEscapes = "reject"
     identities: IdentityRule = IdentityRule()  # noqa: RUF009 - frozen
     paths_without_identity: Collection[str] = ()
-    failed: Callable[[str, Exception], None] = field(repr=False)
+    failed: Callable[[str, BaseException], None] = field(repr=False)
     alarmed: Callable[[SecurityEvent], None] = field(repr=False)
 
     def __post_init__(self) -> None:
@@ -192,9 +194,15 @@ class Admission:
             raise ValueError(f"expected broken_escapes 'reject' or 'keep', got {self.broken_escapes!r}")
         if self.credentials is not None and not (isinstance(self.credentials, Mapping) or callable(self.credentials)):
             raise TypeError(f"expected credentials as a mapping or a callable, got {type(self.credentials).__name__}")
+        if isinstance(self.credentials, dict):
+            _expect_passwords(self.credentials)
+        elif callable(self.credentials):
+            expect_arguments(self.credentials, "credentials", "identity")
         check_identify(self.identify)
         if self.auth is not None and not callable(self.auth):
             raise TypeError(f"expected auth as a callable, got {type(self.auth).__name__}")
+        if self.auth is not None:
+            expect_arguments(self.auth, "auth", "accept", "reject", "handshake")
         _check_paths(self.paths_without_identity)
         check_server_profile(
             self.security_profile, credentials=self.credentials is not None, identify=self.identify != "exact"
@@ -268,7 +276,7 @@ class Admission:
         try:
             expected = yield from asking(self._password_of, handshake.identity)
             is_right = same_password(b"" if expected is None else expected, handshake.password)
-        except Exception as error:  # noqa: BLE001 - the application's own code; the station learns nothing of it
+        except BaseException as error:  # noqa: BLE001 - the application's own code; the station learns nothing of it
             return self._broke("credentials raised", error)
         return None if is_right and expected is not None else refuse(401, "Unauthorized")
 
@@ -295,7 +303,7 @@ class Admission:
                 is_good = verdict(answer, identity, key)
             else:
                 is_good = is_vouched_for(self.identify, certificate, identity, key)
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:  # noqa: BLE001 - as above
             return self._broke("identify raised", error)
         if is_good:
             return None
@@ -309,7 +317,7 @@ class Admission:
         choice = _Choice(handshake, protocol, self)
         try:
             yield from asking(self.auth, choice.accept, choice.reject, handshake)
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:  # noqa: BLE001 - as above
             broken = self._broke("auth raised", error)
             return choice.refusal or broken
         if choice.made is None:
@@ -329,7 +337,10 @@ class Admission:
     def _refuse_identity(self, protocol: str | None) -> Reject:
         return refuse(400, f"Invalid identity, {self.identities.expectation(protocol)}")
 
-    def _broke(self, what: str, error: Exception) -> Reject:
+    def _broke(self, what: str, error: BaseException) -> Reject:
+        """Refuse a station for what the application's code raised; a cancellation of the task goes on."""
+        if is_cancellation(error):
+            raise error
         self.failed(what, error)
         return refuse(500, "Internal Server Error")
 
@@ -340,6 +351,14 @@ def _check_paths(paths: object) -> None:
     for path in paths:
         if not path.startswith("/"):
             raise ValueError(f"expected paths_without_identity that begin with '/', got {path!r}")
+
+
+def _expect_passwords(credentials: Mapping[object, object]) -> None:
+    """Refuse what can never let a station in; no password is repeated. Mappings of other kinds may be a database."""
+    for identity, password in credentials.items():
+        if not isinstance(identity, str) or not isinstance(password, (str, bytes)):
+            kind = type(password).__name__
+            raise TypeError(f"expected credentials of str to str or bytes, got {kind} for identity {identity!r}")
 
 
 def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:

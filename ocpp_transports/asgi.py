@@ -1,16 +1,29 @@
 """A server as an ASGI application: under uvicorn, hypercorn or daphne, alone or in a route of Starlette or FastAPI."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import quote
 
 import anyio
 
 from ._asgi_tls import certificate_of
+from ._server_options import ServerOptions
 from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
 from .server import OCPPServer
 
 __all__ = ["OCPPApplication"]
+
+_SETTINGS_OF_OTHERS: Final[Mapping[str, str]] = {
+    "ping_interval": "the ASGI server sends the pings (uvicorn: --ws-ping-interval)",
+    "pong_timeout": "the ASGI server waits for the pongs (uvicorn: --ws-ping-timeout)",
+    "defer_pings_on_activity": "the ASGI server sends the pings",
+    "compression": "the ASGI server compresses (uvicorn: --ws-per-message-deflate)",
+    "tls": "the ASGI server does the TLS (uvicorn: --ssl-certfile), or a proxy (tls_terminated=True)",
+}
+"""Options of a server that an ASGI application can neither obey nor enforce, and who does."""
+
+_WIDEST: Final = 4
+"""Bytes of the widest character in UTF-8."""
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -28,11 +41,18 @@ class OCPPApplication:
 
     Handlers, events, `auth` and sessions are those of the server; refusals go out as their HTTP status before the
     upgrade. The last segment of the path is the identity, wherever it is mounted. As the whole application it opens
-    and closes the server with the process (ASGI lifespan); mounted, it is not told of either: put `async with server:`
-    into the lifespan of the application around it. TLS, pings and the limit of a message's size are the ASGI server's.
+    and closes the server with the process (ASGI lifespan); mounted, it is not told of either: put
+    `async with server, server.draining():` into the lifespan of the application around it.
+
+    A message of more than `max_message_size` bytes closes its connection (1009). TLS, pings and compression are the
+    ASGI server's: raises ValueError for a server with other options for them than the defaults.
     """
 
     def __init__(self, server: OCPPServer) -> None:
+        options = server._options  # noqa: SLF001 - of the same package
+        for name, who in _SETTINGS_OF_OTHERS.items():
+            if getattr(options, name) != getattr(ServerOptions, name):
+                raise ValueError(f"expected no {name} for a server in an ASGI application: {who}")
         self.server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,11 +84,11 @@ class OCPPApplication:
         except BaseException:  # cancelled, or a fault of the ASGI server
             incoming.lost()
             raise
-        await incoming.carry(_AsgiChannel(receive, send))
+        await incoming.carry(_AsgiChannel(receive, send, incoming.max_message_size))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # "lifespan.startup"
-        async with self.server:
+        async with self.server, self.server.draining():
             await send({"type": "lifespan.startup.complete"})
             await receive()  # "lifespan.shutdown"
         await send({"type": "lifespan.shutdown.complete"})
@@ -135,19 +155,35 @@ def _encoded(headers: Any) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
+def _size(message: str | bytes) -> int:
+    """Count the bytes that a message took on the wire."""
+    if isinstance(message, str) and not message.isascii():
+        return len(message.encode(errors="surrogatepass"))
+    return len(message)
+
+
 class _AsgiChannel:
     """A channel of the two functions that an ASGI server gives; it is dropped by returning from the application."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, max_size: float) -> None:
         self._receive = receive
         self._send = send
+        self._max_size = max_size
 
     async def receive(self) -> str | bytes:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             raise ChannelClosed(message.get("code") or 1005, message.get("reason") or "")
         text: str | None = message.get("text")
-        return message["bytes"] if text is None else text
+        received: str | bytes = message["bytes"] if text is None else text
+        if len(received) > self._max_size / _WIDEST and _size(received) > self._max_size:
+            await self._refuse_size()
+        return received
+
+    async def _refuse_size(self) -> NoReturn:
+        reason = f"a message of more than {self._max_size:.15g} bytes"
+        await self.close(1009, reason)
+        raise ChannelClosed(1009, reason)
 
     async def send(self, text: str, /) -> None:
         await self._tell({"type": "websocket.send", "text": text})

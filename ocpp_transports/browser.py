@@ -63,7 +63,7 @@ class BrowserOCPPClient(ClientPeer):
 
     def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:  # noqa: ARG002 - asyncio needs none
         page, runtime = JsPage(self._log.failed), BrowserRuntime(self._log)
-        engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.id_factory)
+        engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
 
         def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> BrowserSocket:
             return BrowserSocket(driver, attempt, runtime, self._options).dial(page, subprotocols)

@@ -64,6 +64,8 @@ class Incoming:
         self._offer = offer
         self.subprotocol: str | None = None
         """What was chosen from the offer, once the server has accepted."""
+        self.max_message_size = reception.options.max_message_size
+        """Bytes of one message, for channels that can tell; beyond, close with 1009."""
         self._engine = reception.knocked(
             host, ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls)
         )
@@ -141,8 +143,9 @@ class ChannelClient(ClientPeer):
         """Open a channel for one attempt; return it and the subprotocol that the server chose.
 
         Whatever it raises is a failed attempt: `ConnectionFailedError` and its kinds as they are, all else chained to
-        one. After `WebsocketUpgradeError` there is no further attempt; the Retry-After of `UnexpectedHttpResponse` is
-        heeded. It is cancelled where the attempt takes longer than `connect_timeout`.
+        one. After `WebsocketUpgradeError` of the first attempt there is no further one; the Retry-After of
+        `UnexpectedHttpResponse` is heeded, up to `max_retry_after`. It is cancelled where the attempt takes longer than
+        `connect_timeout`.
         """
 
     def reconfigure(self, **options: Unpack[ClientChanges]) -> None:
@@ -159,7 +162,7 @@ class ChannelClient(ClientPeer):
 
     def _take_root(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver]:
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
-        engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.id_factory)
+        engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
 
         def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> ChannelHost:
             return ChannelHost(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)

@@ -73,7 +73,7 @@ class OCPPClient(ClientPeer):
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         options = self._options
         stack = ClientStack(
-            self._client_config(), options.link, options.upgrade, random=SystemRandom(), ids=options.id_factory
+            self._client_config(), options.link, options.upgrade, random=SystemRandom(), ids=options.ids
         )
         return runtime, stack.engine, Driver(stack, runtime.dialer(self._address), self._owner)
 

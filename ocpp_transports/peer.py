@@ -92,7 +92,8 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
         """
         command = Close(code, reason, drain=await_pending, force=force)
         if self._driver is None:
-            return self._ended or CloseEvent(1000, "")
+            self._ended = self._ended or CloseEvent(1000, "")
+            return self._ended
         self._driver.feed(command)
         return await self._end()
 
@@ -143,19 +144,24 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
 
     def _finish(self, code: int, reason: str, *, lost: bool) -> None:
         """Tell everybody who listens or waits that it is over; `lost` means that this side had not closed it."""
-        self._log.flush()
-        self._log.info(f"closed ({code}{': ' + reason if reason else ''})")
-        self._end_serving()
-        self._ended = CloseEvent(code, reason)
-        if lost:
-            self._tell("disconnect", DisconnectEvent(code, reason))
-        self._tell("close", self._ended, after=self._farewells.expect())
-        self._tell_no_more(for_good=self._is_one_connection)
+        self._ended = ended = CloseEvent(code, reason)
+        try:
+            self._log.flush()
+            self._log.info(f"closed ({code}{': ' + reason if reason else ''})")
+            self._end_serving()
+            if lost:
+                self._tell("disconnect", DisconnectEvent(code, reason))
+            self._tell("close", ended, after=self._farewells.expect())
+        finally:  # whatever that came to: those who wait for the end get it
+            self._tell_no_more(for_good=self._is_one_connection)
+            self._release_waiters(ended)
+
+    def _release_waiters(self, ended: CloseEvent) -> None:
         for slot in self._pauses or ():
             slot.set(None, ClosedError("closed before the call was repeated", sent=True))
         waiters, self._waiters = self._waiters, []
         for slot in waiters:
-            slot.set(self._ended, None)
+            slot.set(ended, None)
 
     async def _end(self) -> CloseEvent:
         """Wait until it is over."""

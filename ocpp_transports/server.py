@@ -1,29 +1,32 @@
 """The server: a central system that charging stations connect to."""
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from math import inf, isfinite
 from ssl import SSLContext
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from ocpp_core.errors import (
     ClosedError,
-    ConnectionLostError,
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
 )
 from ocpp_core.handshake import SecurityProfile, check_deciders, check_listener_profile
 from ocpp_core.inputs import Close
-from ocpp_core.outbound import check_command
 
+from ._containment import end_program
 from ._driver import Slot
 from ._events import Emitter
+from ._interrupts import Interrupts
 from ._keywords import ServerKeywords
 from ._logging import Log, logger_of
-from ._outbound import CallKeywords, CallOptions, as_command, read_request
 from ._quota import SocketGate
 from ._reception import Reception
 from ._runtime import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server_options import ServerOptions
+from ._serving import Loop, draining, run_on, until_closed
+from ._station_calls import StationCalls
 from ._stations import Stations
 from ._surface import EventSurface, HandlerSurface
 from ._tls import TLSOptions, expect_tls, server_context
@@ -37,12 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Listener", "OCPPServer"]
 
-Params: TypeAlias = Mapping[str, Any]
-
 _A = TypeVar("_A", bound=AuthHandler)
 
 
-class OCPPServer(HandlerSurface, EventSurface):
+class OCPPServer(HandlerSurface, EventSurface, StationCalls):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -51,7 +52,9 @@ class OCPPServer(HandlerSurface, EventSurface):
         def heartbeat(ctx):
             return {"currentTime": utc_now()}
 
-        async with server:
+        server.run(9000)                    # a whole program, until Ctrl-C or SIGTERM
+
+        async with server:                  # or in one
             await server.listen(9000)
 
     Handlers registered here serve every station; those of an `OCPPServerClient` come before. The options are those of
@@ -190,6 +193,61 @@ class OCPPServer(HandlerSurface, EventSurface):
                 raise ValueError("expected listeners that ask for client certificates: close the server, then listen")
         self._adopt(made)
 
+    # As a program, or in one
+
+    def run(
+        self,
+        port: int,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | TLSOptions | None = None,
+        backlog: int = BACKLOG,
+        loop: Loop = "asyncio",
+    ) -> None:
+        """Listen and serve as a whole program: block until Ctrl-C or SIGTERM, and return when all is closed.
+
+        `loop` names the event loop to run, everything else is as in `serve_forever`. Raises as that does, ValueError
+        for another loop, RuntimeError in a running event loop, ImportError or LookupError for one not installed.
+        """
+        run_on(loop, partial(self.serve_forever, port, host, ssl=ssl, backlog=backlog))
+
+    async def serve_forever(
+        self,
+        port: int | None = None,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | TLSOptions | None = None,
+        backlog: int = BACKLOG,
+    ) -> None:
+        """Serve until SIGINT (Ctrl-C) or SIGTERM, or until `close` is called; return when all is closed.
+
+        At a signal the server closes as `close` does: its calls in flight may finish, the stations get 1001. A second
+        signal drops what is still open. With a port it listens first; without one it has to listen already. Signals
+        reach a program's main thread only. Raises as `listen` does, RuntimeError without a port and a listener.
+        """
+        if not self._in_block:
+            async with self:
+                return await self.serve_forever(port, host, ssl=ssl, backlog=backlog)
+        with Interrupts() as interrupts:
+            if port is not None:
+                await self.listen(port, host, ssl=ssl, backlog=backlog)
+            elif not self._open_listeners():
+                raise RuntimeError("cannot serve: the server does not listen; pass a port, or call listen() first")
+            await until_closed(self, interrupts, self._start()[0].spawn)
+        return None
+
+    def draining(self) -> AbstractAsyncContextManager[None]:
+        """Close the server before the program around it learns of SIGINT or SIGTERM.
+
+            async with server, server.draining():
+                yield  # in the lifespan of a web application
+
+        For programs that cut connections at a signal, as uvicorn does (1012) before it ends the lifespan: in this block
+        the server closes first, as in `serve_forever`, and refuses new stations (503); then the signal takes its
+        course. A second signal hastens it. Outside of a program's main thread it does nothing.
+        """
+        return draining(self, self._start()[0].spawn)
+
     # Stations
 
     @property
@@ -218,7 +276,7 @@ class OCPPServer(HandlerSurface, EventSurface):
         try:
             while (station := self._stations.get(identity)) is None:
                 if expired:
-                    raise TimeoutError(f"{identity!r} did not connect within {timeout:g} s")
+                    raise TimeoutError(f"{identity!r} did not connect within {timeout:.15g} s")
                 await self._stations.changed()
                 if self._runtime is not runtime:
                     raise ClosedError("the server closed")
@@ -226,47 +284,6 @@ class OCPPServer(HandlerSurface, EventSurface):
             if timer is not None:
                 timer.cancel()
         return station
-
-    @overload
-    async def call(
-        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
-    ) -> dict[str, Any]: ...
-    @overload
-    async def call(
-        self, identity: str, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
-    ) -> dict[str, Any]: ...
-    async def call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
-        """Call a connected station: `OCPPServerClient.call` behind its identity.
-
-        Raises ConnectionLostError with `sent=False` if it is not connected.
-        """
-        station = self._stations.get(identity)
-        if station is None:
-            self._check_call(args, options)
-            raise ConnectionLostError(f"{identity!r} is not connected", sent=False)
-        return await station.call(*args, **options)
-
-    @overload
-    async def safe_call(
-        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
-    ) -> dict[str, Any] | None: ...
-    @overload
-    async def safe_call(
-        self, identity: str, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
-    ) -> dict[str, Any] | None: ...
-    async def safe_call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
-        """Call a connected station, and return None where `call` would raise for what happened."""
-        station = self._stations.get(identity)
-        if station is None:
-            self._check_call(args, options)
-            self._log.warning(f"no call to {identity!r}: it is not connected")
-            return None
-        return await station.safe_call(*args, **options)
-
-    def _check_call(self, args: tuple[Any, ...], options: CallKeywords) -> None:
-        """Raise for the bad arguments of a call to nobody, as they would raise for a connected station."""
-        chosen = CallOptions(**options)
-        check_command(as_command(0, read_request(args), chosen, ttl=chosen.ttl), self._options.session, 0.0)
 
     # The end
 
@@ -360,9 +377,10 @@ class OCPPServer(HandlerSurface, EventSurface):
         self._log.warning(f"{event.identity} from {event.remote_address} refused: {event.detail}")
         self._tell("security", event)
 
-    def _failed(self, text: str, error: Exception) -> None:
+    def _failed(self, text: str, error: BaseException) -> None:
         self._log.failed(text, error)
         self._tell("error", ErrorEvent(error))
+        end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
         return Emitter(SERVER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed)

@@ -5,6 +5,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from ocpp_core.config import SessionConfig
+from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Close, Reconfigure
 from ocpp_core.server import ServerEngine
@@ -124,6 +125,10 @@ class OCPPServerClient(Peer):
     @property
     def _session(self) -> Session | None:
         return self._engine.session
+
+    def _not_connected(self) -> OCPPError:
+        advice = "use the station's newest connection, get_client() returns it"
+        return ConnectionLostError(f"this connection of {self.identity!r} is closed: {advice}", sent=False)
 
     def _registries(self) -> Sequence[Handlers]:
         return self._handlers, self._shared

@@ -18,6 +18,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
+from ocpp_core.config import LinkConfig
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
 from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
@@ -84,11 +85,7 @@ class WebsocketsOCPPClient(ChannelClient):
             additional_headers=options.upgrade.headers,
             user_agent_header=None,
             ssl=self._tls,
-            compression="deflate" if options.compression else None,
-            max_size=None if link.max_message_size == inf else int(link.max_message_size),
-            ping_interval=_or_none(link.ping_interval),
-            ping_timeout=_or_none(link.pong_timeout),
-            close_timeout=link.close_timeout,
+            **_settings_of(link),
             open_timeout=None,  # `connect_timeout` bounds it
             proxy=None,
             logger=logger_below(self._log.logger),
@@ -114,6 +111,17 @@ class _Connect(connect):
         return exc
 
 
+def _settings_of(link: LinkConfig) -> dict[str, Any]:
+    """Write what both roles have in common as `websockets` calls it."""
+    return {
+        "compression": None if link.compression is None else "deflate",
+        "max_size": None if link.max_message_size == inf else int(link.max_message_size),
+        "ping_interval": _or_none(link.ping_interval),
+        "ping_timeout": _or_none(link.pong_timeout),
+        "close_timeout": link.close_timeout,
+    }
+
+
 def _or_none(limit: float) -> float | None:
     """Write "no limit" as `websockets` does."""
     return None if limit == inf else limit
@@ -128,15 +136,16 @@ async def serve(
         async with serve(server, "127.0.0.1", 9000) as listening:
             ...
 
-    `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake.
+    `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake. Pings, the
+    limit of a message's size and whether to compress are the server's options, unless `options` say something else.
     """
     door = _Door(server)
-    settings = {
+    theirs = {
         "logger": logger_below(server._log.logger),  # noqa: SLF001 - of this package
+        **_settings_of(server._options.link),  # noqa: SLF001 - as above
         **options,
-        "process_request": door.decide,
-        "select_subprotocol": door.select,
     }
+    settings = {**theirs, "process_request": door.decide, "select_subprotocol": door.select}
     async with (
         serve_websockets(door.handle, host, port, **settings) as listening,
         server,

@@ -326,7 +326,7 @@ class LinkBase(Incoming):
                 self._keepalive.pong_by = inf  # nobody listens: its pong may have come
             elif self._keepalive.pong_by <= self._keepalive.ping_at:
                 timeout = self._config.pong_timeout
-                self._report(ReportKind.PONG_TIMEOUT, f"nothing arrived for {timeout:g} s after a ping")
+                self._report(ReportKind.PONG_TIMEOUT, f"nothing arrived for {timeout:.15g} s after a ping")
                 self._end(self._last_word(), abort=True)
             elif self._keepalive.is_ping_sent(self._now):
                 self._send(Opcode.PING, b"")

@@ -185,7 +185,7 @@ class ClientLink(LinkBase):
         if self._refusal is not None:
             self._fail_refused(self._refusal)
             return
-        self._fail_attempt(ConnectionFailedError(f"no answer within {self._config.handshake_timeout:g} s"))
+        self._fail_attempt(ConnectionFailedError(f"no answer within {self._config.handshake_timeout:.15g} s"))
 
     def _answer(self, event: Accept | Reject | Respond) -> None:
         raise RuntimeError(f"{type(event).__name__} answers a client's request: only servers do")

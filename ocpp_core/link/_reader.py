@@ -74,7 +74,7 @@ class _Rules(Extension):
             return CloseReason.PROTOCOL_ERROR
         compressed = self.compressed if continues else rsv.rsv1
         if self._fragments + 1 > self.config.max_fragments:
-            self.detail = f"a message of more than {self.config.max_fragments:g} fragments"
+            self.detail = f"a message of more than {self.config.max_fragments:.15g} fragments"
             return CloseReason.MESSAGE_TOO_BIG
         if not compressed and self.size + payload_length > self.config.max_message_size:
             self.detail = self.too_big()
@@ -84,7 +84,7 @@ class _Rules(Extension):
 
     def too_big(self) -> str:
         """Say which limit it was."""
-        return f"a message of more than {self.config.max_message_size:g} bytes"
+        return f"a message of more than {self.config.max_message_size:.15g} bytes"
 
     def begin(self) -> None:
         """Count the frame whose header was judged last: its payload starts."""

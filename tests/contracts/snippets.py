@@ -3,11 +3,12 @@
 * All ```python blocks of a page share one namespace; `await` at top level works, all on one event loop of the page.
 * On a page that names `python -m asyncio` they are pasted into such a console, where an empty line ends a statement of
   several lines, and only that.
-* A block that runs an event loop itself (`asyncio.run(main())` at the left margin) is a program: it must be complete.
-* A program that waits for ever (`Event().wait()`, `sleep_forever()`) is a server: it runs as a process of its own,
-  listens before the next block starts, and must still be alive at the end of the page.
-* Ports of the loopback interface (`127.0.0.1:9000`, `localhost:9000`, `listen(9000`, `("127.0.0.1", 9000`) stand for
-  free ones: each is replaced throughout the page.
+* A block that runs an event loop itself (`asyncio.run(main())`, `server.run(…)` at the left margin) is a program: it
+  must be complete.
+* A program that waits for ever (`server.run(…)`, `Event().wait()`, `sleep_forever()`) is a server: it runs as a process
+  of its own, listens before the next block starts, and must still be alive at the end of the page.
+* Ports of the loopback interface (`127.0.0.1:9000`, `localhost:9000`, `listen(9000`, `server.run(9000`,
+  `("127.0.0.1", 9000`) stand for free ones: each is replaced throughout the page.
 * HTML comments, which readers do not see, give directions:
 
       <!-- alone -->                  the next block gets a namespace of its own
@@ -40,13 +41,15 @@ _PARTS = re.compile(
     r"|^<!-- not run: (?P<skip>.+) -->$",
     re.MULTILINE | re.DOTALL,
 )
-_PORT = re.compile(r"""(?:127\.0\.0\.1:|localhost:|listen\(|["'](?:127\.0\.0\.1|localhost)["'], )(\d{4,5})\b""")
+_PORT = re.compile(
+    r"""(?:127\.0\.0\.1:|localhost:|listen\(|server\.run\(|["'](?:127\.0\.0\.1|localhost)["'], )(\d{4,5})\b"""
+)
 _ENDLESS = re.compile(
-    r"Event\(\)\.wait\(\)|sleep_forever\(\)|serve_forever\(\)|get_running_loop\(\)\.create_future\(\)"
+    r"Event\(\)\.wait\(\)|sleep_forever\(\)|^server\.run\(|get_running_loop\(\)\.create_future\(\)", re.MULTILINE
 )
 
 
-_PROGRAM = re.compile(r"^(?:asyncio|trio|uvloop)\.run\(", re.MULTILINE)
+_PROGRAM = re.compile(r"^(?:asyncio|trio|uvloop|server)\.run\(", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ TRANSPORTS = ROOT / "ocpp_transports"
 
 # The floors of the engine, ground floor first: a file imports from those before it, never from those after it.
 FLOORS = (
-    "_outline", "_json", "messages", "versions", "action_names", "times", "errors", "inputs", "states", "actions",
-    "timers", "backoff", "limits", "config", "_tolerance", "outbound", "_call_queue", "calls", "held", "answers",
-    "requests", "receiving", "session", "outbox", "client", "server", "identity", "handshake", "refusals", "routing",
-    "_schemas", "_formats", "_accept", "_accelerated", "_violations", "_drafts", "_nulls", "validation", "link",
-    "stack", "testing", "replay",
+    "_outline", "_json", "_unwritable", "messages", "versions", "action_names", "times", "errors", "inputs", "states",
+    "actions", "timers", "backoff", "limits", "config", "_tolerance", "outbound", "_call_queue", "calls", "held",
+    "answers", "requests", "receiving", "session", "outbox", "client", "server", "identity", "handshake", "refusals",
+    "routing", "_schemas", "_formats", "_accept", "_accelerated", "_violations", "_drafts", "_nulls", "validation",
+    "link", "stack", "testing", "replay",
 )  # fmt: skip
 GENERATED = {"v16", "v201", "v21"}  # typed payloads: leaves that nothing below the user imports
 

@@ -96,11 +96,11 @@ def a_session(version: Version = OCPP16, *, keep_unsent: bool = False, **setting
     return Player(Session(config, version, ids=counting_ids(), numbers=count(1), keep_unsent=keep_unsent))
 
 
-def a_client(*, session: SessionConfig | None = None, **settings: Any) -> Player:
+def a_client(*, session: SessionConfig | None = None, seed: int = 1, **settings: Any) -> Player:
     """A client that offers ocpp2.1 and ocpp1.6; its jitter is the seed's."""
     settings.setdefault("protocols", ("ocpp2.1", "ocpp1.6"))
     config = ClientConfig(session=session or SessionConfig(), **settings)
-    return Player(ClientEngine(config, random=Random(1), ids=counting_ids()))
+    return Player(ClientEngine(config, random=Random(seed), ids=counting_ids()))
 
 
 CONNECT = 1000

@@ -14,7 +14,6 @@ from ocpp_core.actions import (
     Settle,
     StateChanged,
 )
-from ocpp_core.backoff import ExponentialBackoff, OCPPBackoff
 from ocpp_core.client import Closing, Connecting, Idle, Online, Stopped, Waiting
 from ocpp_core.config import LinkConfig, SessionConfig
 from ocpp_core.errors import (
@@ -31,7 +30,6 @@ from ocpp_core.inputs import (
     Reply,
     SendRaw,
     TextReceived,
-    Tick,
     TransportFailed,
     TransportLost,
     TransportOpened,
@@ -55,7 +53,6 @@ from tests.core.player import (
     reports,
     sent,
     settled,
-    states,
 )
 
 
@@ -156,116 +153,6 @@ class TestRetryOfTheFirstConnect:
         client = a_client(retry_initial_connect=True)
         client.play(Connect(1))
         assert entered(fail(client, WebsocketUpgradeError("bad key"), retry=False)) == [Stopped]
-
-
-class TestReconnect:
-    def test_waits_then_dials_again(self):
-        client = an_online_client(backoff=STEADY)
-        done = lose(client, 1001)
-        assert states(done) == [Waiting(10, 1, 10, (1001, ""))]
-        client.now = 9.9
-        assert client.play(Tick()) == []
-        done = client.wait(0.1)
-        assert done == [StateChanged(Connecting(2, 40, 1)), OpenTransport(2, ("ocpp2.1", "ocpp1.6"))]
-
-    @pytest.mark.parametrize("code", [1000, 1001, 1008, 4000])
-    def test_comes_whatever_code_the_peer_closed_with(self, code):
-        client = an_online_client()
-        assert entered(lose(client, code)) == [Waiting]
-
-    def test_can_be_off(self):
-        client = an_online_client(reconnect=False)
-        done = lose(client, 1001)
-        assert states(done) == [Stopped(1001, "", lost=True)]
-
-    def test_waits_longer_after_each_failure(self):
-        client = an_online_client(backoff=STEADY)
-        lose(client)
-        for delay in (10, 20, 30):
-            assert client.engine.state.delay == delay
-            client.wait(delay)
-            fail(client)
-
-    def test_draws_its_jitter_from_the_given_source(self):
-        delays = []
-        for _ in range(2):
-            client = an_online_client(backoff=ExponentialBackoff(minimum=8, maximum=8))
-            lose(client)
-            delays.append(client.engine.state.delay)
-        assert delays[0] == delays[1]
-        assert 4 < delays[0] < 8
-
-    def test_waits_at_least_as_long_as_the_server_asks(self):
-        client = an_online_client(backoff=STEADY)
-        lose(client)
-        client.wait(10)
-        fail(client, retry_after=120.0)
-        assert client.engine.state.delay == 120
-        client.wait(120)
-        fail(client, retry_after=1.0)
-        assert client.engine.state.delay == 30
-
-    def test_times_out_each_attempt(self):
-        client = an_online_client(backoff=STEADY, connect_timeout=5)
-        lose(client)
-        assert entered(client.wait(15)) == [Connecting, Waiting]
-
-    def test_stops_at_what_can_not_heal(self):
-        client = an_online_client(backoff=STEADY)
-        lose(client)
-        client.wait(10)
-        done = fail(client, WebsocketUpgradeError("bad key"), retry=False)
-        assert states(done) == [Stopped(1001, "bad key")]
-
-    def test_stops_at_a_subprotocol_that_was_not_offered(self):
-        client = an_online_client(backoff=STEADY)
-        lose(client)
-        done = come_back(client, "ocpp2.0.1")
-        assert entered(done)[-1] is Stopped
-
-
-class TestGivingUp:
-    """`max_reconnects`: failed attempts in a row."""
-
-    def test_comes_after_that_many_failures(self):
-        client = an_online_client(backoff=STEADY, max_reconnects=2)
-        lose(client)
-        client.wait(10)
-        assert entered(fail(client)) == [Waiting]
-        client.wait(20)
-        done = fail(client)
-        assert states(done) == [Stopped(1001, "Giving up")]
-        assert client.engine.deadline == inf
-
-    def test_of_zero_is_no_reconnect(self):
-        client = an_online_client(max_reconnects=0)
-        assert entered(lose(client)) == [Stopped]
-
-    def test_counts_anew_after_a_connection_that_lasted(self):
-        client = an_online_client(backoff=STEADY, max_reconnects=1)
-        for _ in range(3):
-            lose(client)
-            come_back(client)
-            client.wait(10)
-        assert entered(lose(client)) == [Waiting]
-
-    def test_counts_on_after_a_connection_that_did_not_last(self):
-        """A server that accepts and drops is not hammered: the counter resets after ten seconds online, not at open."""
-        client = an_online_client(backoff=STEADY, max_reconnects=2)
-        lose(client)
-        for delay in (10, 20):
-            assert client.engine.state.delay == delay
-            come_back(client)
-            client.wait(9.9)
-            lose(client)
-        assert isinstance(client.engine.state, Stopped)
-
-    def test_counts_anew_at_open_under_the_policy_of_ocpp_2(self):
-        client = an_online_client(backoff=OCPPBackoff(wait_minimum=10, random_range=0))
-        for _ in range(3):
-            lose(client)
-            assert client.engine.state.delay == 10
-            come_back(client)
 
 
 class TestStaleNews:

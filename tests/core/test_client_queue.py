@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ocpp_core.actions import (
+    ReportKind,
     Settle,
 )
 from ocpp_core.errors import (
@@ -38,6 +39,7 @@ from tests.core.player import (
     fail,
     kinds,
     lose,
+    reports,
     sent,
     settled,
 )
@@ -49,7 +51,8 @@ class TestCallsWithoutAConnection:
         client = a_client()
         client.play(*OFFLINE[situation])
         done = client.play(call(1), SendRaw('[2,"r","Heartbeat",{}]', token=2), Notify(3, "X", {}))
-        assert {type(error) for error in settled(done).values()} == {ConnectionLostError}
+        expected = ClosedError if situation == "stopped" else ConnectionLostError
+        assert {type(error) for error in settled(done).values()} == {expected}
         assert {error.sent for error in settled(done).values()} == {False}
         assert list(settled(done)) == [1, 2, 3]
 
@@ -71,13 +74,13 @@ class TestCallsWithoutAConnection:
 
 
 class TestOfflineQueue:
-    @pytest.mark.parametrize("situation", OFFLINE)
+    @pytest.mark.parametrize("situation", ["idle", "connecting", "waiting"])
     def test_keeps_calls_until_there_is_a_connection_and_sends_them_in_order(self, situation):
         client = a_client(offline_queue=True, backoff=STEADY)
         client.play(*OFFLINE[situation])
-        assert client.play(call(1), call(2, message_id="mine")) == []
+        assert settled(client.play(call(1), call(2, message_id="mine"))) == {}
         assert client.engine.queued == 2
-        if situation in {"idle", "stopped"}:
+        if situation == "idle":
             client.play(Connect(CONNECT))
         elif situation == "waiting":
             client.wait(10)
@@ -108,6 +111,24 @@ class TestOfflineQueue:
         client.handle(call(2), 0)
         assert kinds(iter(client.poll, None)) == ["StateChanged"]
         assert client.queued == 1
+
+    def test_says_once_that_calls_wait_for_a_connect_that_nobody_asked_for(self):
+        client = a_client(offline_queue=True)
+        done = client.play(call(1), call(2))
+        assert reports(done) == [ReportKind.WAITS_FOR_CONNECT]
+
+    def test_refuses_calls_of_a_stopped_client_until_it_connects_again(self):
+        client = an_online_client(offline_queue=True, max_reconnects=0)
+        lose(client)
+        error = settled(client.play(call(1)))[1]
+        assert isinstance(error, ClosedError)
+        assert (str(error), error.sent) == (
+            "the client is closed: call connect() first (Heartbeat was not sent)",
+            False,
+        )
+        client.play(Connect(CONNECT))
+        assert settled(client.play(call(2))) == {}
+        assert client.engine.queued == 1
 
     def test_overflows_by_dropping_the_oldest(self):
         client = a_client(offline_queue=True, offline_queue_size=2)
@@ -153,7 +174,7 @@ class TestOfflineQueue:
         assert list(settled(fail(client))) == [CONNECT]
         assert client.engine.queued == 1
 
-    @pytest.mark.parametrize("situation", OFFLINE)
+    @pytest.mark.parametrize("situation", ["idle", "connecting", "waiting"])
     def test_ends_with_the_client(self, situation):
         client = a_client(offline_queue=True)
         client.play(*OFFLINE[situation])

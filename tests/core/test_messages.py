@@ -253,7 +253,7 @@ class TestWriting:
 
     @pytest.mark.parametrize("payload", [{"a": nan}, {"a": [inf]}, {"a": "\ud800"}, {"\udfff": 1}])
     def test_what_json_text_can_not_hold_is_a_value_error(self, payload):
-        with pytest.raises(ValueError, match=r"JSON compliant|surrogates"):
+        with pytest.raises(ValueError, match=r"expected JSON values in the payload, got (nan|inf|text|a key)"):
             encode_payload(payload)
 
     @pytest.mark.parametrize("levels", [MAX_DEPTH, 10_000])

@@ -167,7 +167,7 @@ class TestSend:
             (OCPP201, {}, ValueError, "a version with SEND"),
             (OCPP21, {"action": "Heartbeat"}, ValueError, "NotifyPeriodicEventStream"),
             (OCPP21, {"payload": None}, TypeError, "dict as payload"),
-            (OCPP21, {"payload": {"x": nan}}, ValueError, "JSON compliant"),
+            (OCPP21, {"payload": {"x": nan}}, ValueError, "got nan at payload.x"),
             (OCPP21, {"message_id": "i" * 37}, ValueError, "1 to 36 characters"),
             (OCPP21, {"message_id": ""}, ValueError, "1 to 36 characters"),
             (OCPP21, {"message_id": "in flight"}, ValueError, "in flight already"),

@@ -9,8 +9,8 @@ from ocpp_core.inputs import CancelCall
 from ocpp_transports._driver import Driver
 
 
-class Cancelled(BaseException):
-    """What this event loop throws into a cancelled task."""
+class Cancelled(GeneratorExit):
+    """What this event loop throws into a cancelled task: what every one throws into a task that it throws away."""
 
 
 class FakeSlot:
@@ -60,6 +60,8 @@ class FakeTask:
             self.is_over, self.result = True, stop.value
         except BaseException as error:
             self.is_over, self.error = True, error
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):  # as every event loop does
+                raise
 
 
 class FakeTimer:

@@ -1,5 +1,7 @@
 """The ASGI application: what is its own beside the contract of every host."""
 
+import ssl
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -9,6 +11,7 @@ from starlette.routing import WebSocketRoute
 
 from ocpp_transports import OCPPClient, OCPPServer
 from ocpp_transports.asgi import OCPPApplication
+from ocpp_transports.events import BadMessageEvent, CloseEvent
 from tests.transports.carriers import uvicorn_running
 from tests.transports.pairs import SECONDS, first, station_of
 
@@ -47,10 +50,16 @@ class Played:
 
     def __init__(self, *messages):
         self.messages, self.sent = list(messages), []
+        self.arrived = anyio.Event()
+
+    def put(self, message):
+        self.messages.append(message)
+        self.arrived.set()
 
     async def receive(self):
-        if not self.messages:
-            await anyio.sleep_forever()
+        while not self.messages:
+            self.arrived = anyio.Event()
+            await self.arrived.wait()
         return self.messages.pop(0)
 
     async def send(self, message):
@@ -238,3 +247,48 @@ class TestTheLifespan:
                 assert (await first(events)).code == 1012
             await client.close()
         assert server.clients == ()
+
+
+class TestTheOptionsOfTheServer:
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ({"ping_interval": 5}, "ping_interval .*uvicorn: --ws-ping-interval"),
+            ({"ping_interval": 0}, "ping_interval "),
+            ({"pong_timeout": 5}, "pong_timeout .*uvicorn: --ws-ping-timeout"),
+            ({"defer_pings_on_activity": True}, "defer_pings_on_activity "),
+            ({"compression": True}, "compression .*uvicorn: --ws-per-message-deflate"),
+            ({"tls": ssl.create_default_context()}, "tls .*uvicorn: --ssl-certfile"),
+        ],
+    )
+    async def test_that_are_another_s_are_refused(self, given, expected):
+        with pytest.raises(ValueError, match=f"^expected no {expected}"):
+            OCPPApplication(csms(**given))
+
+    @pytest.mark.parametrize(
+        ("message", "fits"),
+        [
+            ({"text": "x" * 1000}, True),
+            ({"text": "x" * 1001}, False),
+            ({"text": "é" * 500}, True),
+            ({"text": "é" * 501}, False),
+            ({"text": "\N{ELECTRIC PLUG}" * 250}, True),
+            ({"text": "\N{ELECTRIC PLUG}" * 251}, False),
+            ({"text": "x" * 3_000_000}, False),
+            ({"bytes": b"x" * 1000}, True),
+            ({"bytes": b"x" * 1001}, False),
+        ],
+    )
+    async def test_bound_the_size_of_a_message(self, message, fits):
+        played = Played({"type": "websocket.connect"})
+        async with csms(max_message_size=1000) as server:
+            application = OCPPApplication(server)
+            async with anyio.create_task_group() as tasks, server.events("client") as arrivals:
+                tasks.start_soon(application, scope(), played.receive, played.send)
+                station = await first(arrivals)
+                async with station.events("bad_message", "close") as events:
+                    played.put({"type": "websocket.receive", **message})
+                    event = await first(events)
+                    assert isinstance(event, BadMessageEvent if fits else CloseEvent)
+                played.put({"type": "websocket.disconnect", "code": 1000})
+        assert [sent["code"] for sent in played.sent if sent["type"] == "websocket.close"] == ([] if fits else [1009])

@@ -231,6 +231,10 @@ class TestAnIncomingConnection:
             assert server.clients == ()
 
 
+APPROXIMATELY_90 = pytest.approx(78.75, abs=11.25)
+"""What comes of 90 seconds by jitter, if more was asked for."""
+
+
 class TestAChannelThatFails:
     async def test_to_open_fails_the_attempt(self):
         async with OneChannelClient(partial(raising, KeyError("a fault"))) as client:
@@ -241,12 +245,12 @@ class TestAChannelThatFails:
     @pytest.mark.parametrize(
         ("error", "name", "expected"),
         [
-            (UnexpectedHttpResponse(503, (("retry-after", "90"),)), "reconnect", ReconnectEvent(1, 90)),
+            (UnexpectedHttpResponse(503, (("retry-after", "9000"),)), "reconnect", ReconnectEvent(1, APPROXIMATELY_90)),
             (WebsocketUpgradeError("a wrong 101"), "close", CloseEvent(1001, "a wrong 101")),
         ],
     )
     async def test_to_open_says_when_to_try_again(self, error, name, expected):
-        client = OneChannelClient(partial(raising, error), retry_initial_connect=True)
+        client = OneChannelClient(partial(raising, error), retry_initial_connect=True, max_retry_after=90)
         async with client, client.events(name) as events:
             with pytest.raises(type(error)):
                 await client.connect()

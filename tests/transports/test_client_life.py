@@ -222,6 +222,53 @@ class TestClosing:
                 await fail()
 
 
+CLOSED = "the client is closed: call connect\\(\\) first"
+
+
+class TestCallsOfAClientThatIsNotConnected:
+    @pytest.mark.parametrize("offline_queue", [True, False])
+    async def test_settle_at_once_after_the_close(self, offline_queue):
+        async with serving() as (server, listener):
+            server.handle("Heartbeat", lambda context: {})
+            async with client_of(listener, offline_queue=offline_queue) as client:
+                await client.connect()
+                await client.close()
+                with anyio.fail_after(SECONDS), pytest.raises(ClosedError, match=CLOSED):
+                    await client.call("Heartbeat")
+                await client.connect()
+                assert await client.call("Heartbeat") == {}
+            with anyio.fail_after(SECONDS), pytest.raises(ClosedError, match=CLOSED):  # the block has ended
+                await client.call("Heartbeat")
+
+    @pytest.mark.parametrize("offline_queue", [True, False])
+    async def test_settle_at_once_when_it_was_closed_before_it_ever_connected(self, offline_queue):
+        client = OCPPClient("CP1", "ws://127.0.0.1:9", protocols=["ocpp1.6"], offline_queue=offline_queue)
+        await client.close()
+        with anyio.fail_after(SECONDS), pytest.raises(ClosedError, match=CLOSED):
+            await client.call("Heartbeat")
+
+    async def test_settle_at_once_when_it_gave_up(self):
+        async with serving() as (server, listener):
+            options = {"max_reconnects": 1, "offline_queue": True}
+            async with client_of(listener, **options) as client, client.events("close") as closes:
+                await client.connect()
+                server.auth(lambda accept, reject, handshake: reject(403))
+                await (await station_of(server)).close()
+                await first(closes)
+                with anyio.fail_after(SECONDS), pytest.raises(ClosedError, match=CLOSED):
+                    await client.call("Heartbeat")
+
+    async def test_say_what_they_wait_for(self, caplog):
+        async with serving() as (server, listener), client_of(listener, offline_queue=True) as client:
+            server.handle("Heartbeat", lambda context: {})
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.call, "Heartbeat")
+                await anyio.wait_all_tasks_blocked()
+                assert "CP1: call waits for connect(): Heartbeat" in caplog.text
+                with anyio.fail_after(SECONDS):
+                    await client.connect()
+
+
 class TestEvents:
     async def test_of_a_whole_life_come_in_order(self):
         async with serving() as (_, listener), client_of(listener) as client:

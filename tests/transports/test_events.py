@@ -212,6 +212,22 @@ class TestAsynchronousListeners:
         tasks.run()
         assert seen == ["after"]
 
+    def test_that_is_refused_a_task_is_not_run_by_the_next_one(self, emitter, tasks, monkeypatch):
+        """A server without a runtime closes what is to be run; it may have one again later."""
+        seen, over = [], []
+
+        @emitter.on("open")
+        async def listener(event):
+            seen.append(event)
+
+        with monkeypatch.context() as refusing:
+            refusing.setattr(emitter, "_spawn", lambda coro: coro.close())
+            emitter.emit("open", OPEN, after=lambda: over.append(1))
+        assert over == [1]
+        emitter.emit("open", OpenEvent("ocpp2.1"))
+        tasks.run()
+        assert seen == [OpenEvent("ocpp2.1")]
+
 
 @pytest.mark.anyio
 class TestIteration:

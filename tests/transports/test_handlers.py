@@ -133,8 +133,9 @@ class TestAnError:
         assert told == [1]
 
     @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-    def test_that_ends_the_program_answers_and_goes_on(self, station, stop):
-        station.handle("Heartbeat", lambda ctx: throw(stop()))
+    @pytest.mark.parametrize("how", [raise_later, throw])
+    def test_that_ends_the_program_answers_and_goes_on(self, station, how, stop):
+        station.handle("Heartbeat", lambda ctx: how(stop()))
         with pytest.raises(stop):
             station.call()
         assert station.answers == [Fail(1, "InternalError", INTERNAL, None)]

@@ -37,9 +37,9 @@ class TestRegistering:
         handlers = Handlers()
         handlers.handle(*key, print)
         with pytest.raises(ValueError, match="there is one already"):
-            handlers.handle(*key, repr)
+            handlers.handle(*key, print)
         assert handlers.remove_handler(*key) is None
-        assert handlers.handle(*key, repr) is repr
+        assert handlers.handle(*key, print) is print
 
     @pytest.mark.parametrize(
         "args", [(), ("",), ("a", "b", "c"), ("a", "b", "c", print), (1,), ("a", 2), (None, "a", print)]

@@ -29,7 +29,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "TransportOpened: with another subprotocol or none": {
         "Idle | Online | Online (busy) | Waiting | Closing | Closing (draining) | Stopped": "ignored",
         "Connecting": "CloseTransport, Report, Settle, → Idle",
-        "Connecting (again)": "CloseTransport, Report, → Stopped",
+        "Connecting (again)": "CloseTransport, Report, → Waiting",
     },
     "TransportOpened: of an earlier attempt": {"any": "ignored"},
     "TransportFailed": {
@@ -50,7 +50,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "TransportFailed: what cannot heal": {
         "Idle | Online | Online (busy) | Waiting | Closing | Closing (draining) | Stopped": "ignored",
         "Connecting": "Report, Settle, → Idle",
-        "Connecting (again)": "Report, → Stopped",
+        "Connecting (again)": "Report, → Waiting",
     },
     "TransportFailed: of an earlier attempt": {"any": "ignored"},
     "TransportLost": {
@@ -124,9 +124,10 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Online (busy)": "noted",
     },
     "StartCall: offline_queue": {
-        "Idle | Connecting | Connecting (again) | Online (busy) | Waiting | Stopped": "noted",
+        "Idle": "Report",
+        "Connecting | Connecting (again) | Online (busy) | Waiting": "noted",
         "Online": "SendText",
-        "Closing | Closing (draining)": "Settle",
+        "Closing | Closing (draining) | Stopped": "Settle",
     },
     "StartCall: a payload that is no JSON object": {"any": "misuse"},
     "CancelCall: the CALL in flight": {

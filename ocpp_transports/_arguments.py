@@ -1,0 +1,46 @@
+"""Whether a function of the application takes the arguments it will get: checked when it is registered."""
+
+from collections.abc import Callable
+from inspect import Signature, signature
+from types import FunctionType, MethodType
+from typing import Any
+
+__all__ = ["expect_arguments"]
+
+
+def expect_arguments(function: Callable[..., Any], role: str, *names: str) -> None:
+    """Raise TypeError if `function` cannot be called with these positional arguments; `role` is what it is to be.
+
+    A function whose signature cannot be read passes, and one that names another signature than its own (`__signature__`
+    of a decorator) as well.
+    """
+    if _obviously_takes(function, len(names)):
+        return  # nearly all of them: no signature need be made
+    made = _signature(function)
+    if made is None:
+        return
+    try:
+        made.bind(*names)
+    except TypeError:
+        expected = f"{len(names)} argument{'' if len(names) == 1 else 's'}"
+        told = f" ({', '.join(names)})" if names else ""
+        name = getattr(function, "__qualname__", type(function).__name__)
+        raise TypeError(f"expected a function that takes {expected}{told} as {role}, got {name}{made}") from None
+
+
+def _obviously_takes(function: object, count: int) -> bool:
+    if isinstance(function, MethodType):
+        function, count = function.__func__, count + 1
+    if type(function) is not FunctionType:
+        return False
+    code = function.__code__
+    return code.co_argcount == count and not code.co_kwonlyargcount
+
+
+def _signature(function: Callable[..., Any]) -> Signature | None:
+    if hasattr(function, "__signature__"):
+        return None
+    try:
+        return signature(function, follow_wrapped=False)
+    except (TypeError, ValueError):  # some of those written in C have none
+        return None

@@ -1,0 +1,66 @@
+"""What becomes of an exception of the application's own code: contained, let through, or the end of the program.
+
+Handlers, listeners, `auth` and `credentials` may raise anything. A CancelledError is not always a cancellation: the
+result of a cancelled future raises one as well. Here the two are told apart. No event loop is imported: one that is not
+loaded does not run.
+"""
+
+import sys
+from collections.abc import Callable, Coroutine
+from types import ModuleType
+from typing import Any
+
+__all__ = ["end_program", "is_cancellation"]
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Return True if `error` ends the running task from outside: it has to be let through.
+
+    On asyncio that is a CancelledError in a task that was told to cancel (`asyncio.Task.cancelling`), on trio every
+    Cancelled, which applications cannot make; anywhere the GeneratorExit of a coroutine that is thrown away.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(_is_cancellation) is not None
+    return _is_cancellation(error)
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
+    if asyncio is not None and isinstance(error, asyncio.CancelledError):
+        return _is_being_cancelled(asyncio)
+    return isinstance(error, GeneratorExit) or (trio is not None and isinstance(error, trio.Cancelled))
+
+
+def _is_being_cancelled(asyncio: ModuleType) -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # another one runs
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+def end_program(error: BaseException, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+    """Raise a KeyboardInterrupt or SystemExit out of the event loop, soon; of any other exception: nothing.
+
+    Raised where it was caught, it would leave the books of a connection half written. asyncio has a callback for it,
+    which nothing cancels; elsewhere `spawn` runs a task.
+    """
+    if not isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return
+    asyncio = sys.modules.get("asyncio")
+    try:
+        loop = None if asyncio is None else asyncio.get_running_loop()
+    except RuntimeError:  # another one runs
+        loop = None
+    if loop is None:
+        spawn(_raise_in_task(error))
+    else:
+        loop.call_soon(_raise, error)
+
+
+async def _raise_in_task(error: BaseException) -> None:
+    raise error
+
+
+def _raise(error: BaseException) -> None:
+    raise error

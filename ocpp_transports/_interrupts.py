@@ -1,0 +1,79 @@
+"""SIGINT and SIGTERM as something to await: so that a server closes before its program ends. For every event loop."""
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from types import FrameType, TracebackType
+from typing import Any, Final, Self
+
+import anyio
+
+__all__ = ["Interrupts"]
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """Receives both signals while its block lasts; afterwards they go where they went before.
+
+    Only the main thread of a program may receive signals (`signal.signal`): in another one, none come.
+    """
+
+    def __init__(self) -> None:
+        self._soon = _soon()
+        self._theirs: dict[int, Any] = {}
+        self._received: list[int | None] = []
+        self._changed = anyio.Event()
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                self._theirs[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number in tuple(self._theirs):
+            self._give_back(number)
+
+    def _give_back(self, number: int) -> None:
+        theirs = self._theirs.pop(number, None)
+        if signal.getsignal(number) == self._note:
+            signal.signal(number, signal.SIG_DFL if theirs is None else theirs)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        """Take a signal, between any two instructions of the program: the event loop has to be woken for it."""
+        self._soon(partial(self._tell, number))
+
+    def _tell(self, number: int | None) -> None:
+        self._received.append(number)
+        self._changed.set()
+
+    def wake(self) -> None:
+        """Have `next` return None: there is no more need to wait."""
+        self._tell(None)
+
+    async def next(self) -> int | None:
+        """Wait for a signal; return its number, None after `wake`."""
+        while not self._received:
+            self._changed = anyio.Event()
+            await self._changed.wait()
+        return self._received.pop(0)
+
+    def hand_on(self, number: int) -> None:
+        """Have a signal do what it would have done without this; it is not received any more."""
+        self._give_back(number)
+        signal.raise_signal(number)
+
+
+def _soon() -> Callable[[Callable[[], object]], object]:
+    """Make what calls a function in the event loop that runs this, from a signal handler."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        from_outside: Callable[[Callable[[], object]], object] = trio.lowlevel.current_trio_token().run_sync_soon
+        return from_outside
+    return asyncio.get_running_loop().call_soon_threadsafe
