@@ -360,6 +360,6 @@ class Dispatcher:
 def _text_of(error: Exception) -> str:
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 - a stranger's __str__
+    except BaseException:  # noqa: BLE001 - a stranger's __str__
         return ""
     return text[:_LONGEST_TEXT].encode(errors="replace").decode()

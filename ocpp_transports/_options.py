@@ -123,6 +123,8 @@ class PeerOptions:
         if not callable(self.id_factory):
             raise TypeError(f"expected id_factory as a function, got {type(self.id_factory).__name__}")
         expect_arguments(self.id_factory, "id_factory")
+        if callable(self.mend_text):
+            expect_arguments(self.mend_text, "mend_text", "text")
         validators: object = self.strict_mode_validators
         if isinstance(validators, str) or not isinstance(validators, Collection):
             raise TypeError(f"expected strict_mode_validators as a list, got {type(validators).__name__}")
