@@ -391,3 +391,19 @@ class TestAHandlerThatNeverReturns:
         station.host.run()
         assert begun == []
         assert station.answers == [Fail(1, "InternalError", INTERNAL, None)]
+
+    @pytest.mark.parametrize("ends_first", ["the handler", "the connection"])
+    def test_leaves_no_timer_behind_that_would_keep_the_connection(self, station, ends_first):
+        gate = FakeSlot()
+
+        async def handler(ctx):
+            await gate.wait()
+
+        station.handle("Heartbeat", handler)
+        station.call()
+        steps = [lambda: gate.set(None, None), station.dispatcher.end]
+        for step in steps if ends_first == "the handler" else reversed(steps):
+            assert station.host.armed() != []
+            step()
+            station.host.run()
+        assert station.host.armed() == []
