@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 import anyio
 
+from ocpp_core.messages import utf8_length
+
 from ._asgi_tls import certificate_of
 from ._server_options import ServerOptions
 from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
@@ -157,9 +159,7 @@ def _encoded(headers: Any) -> list[tuple[bytes, bytes]]:
 
 def _size(message: str | bytes) -> int:
     """Count the bytes that a message took on the wire."""
-    if isinstance(message, str) and not message.isascii():
-        return len(message.encode(errors="surrogatepass"))
-    return len(message)
+    return utf8_length(message) if isinstance(message, str) else len(message)
 
 
 class _AsgiChannel:
