@@ -22,7 +22,7 @@ from ocpp_core.versions import ErrorCode
 
 from ._containment import end_program, is_cancellation
 from ._contexts import HandlerContext
-from ._driver import Driver, Handle
+from ._driver import EARLY, Driver, Handle
 from ._registry import NOREPLY, Handlers, Target, compose
 
 __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
@@ -41,8 +41,6 @@ _LONGEST_NAME: Final = 100
 """Characters of such an action that are told."""
 _LONGEST_TEXT: Final = 500
 """Characters of an exception's text that detailed errors send."""
-_EARLY: Final = 0.001
-"""Seconds by which a timer may ring early and is taken to be in time."""
 
 
 class _Run:
@@ -70,10 +68,10 @@ class Dispatcher:
 
     `registries` are searched in order, the station's own before its server's: first all for the action, then all for
     a catch-all. `failed` is told of every handler that raised, after the peer was, `unserved` of an action without a
-    handler, once an action. With `in_order` a request waits
-    until the one before it was served. `detailed_errors` adds the name and text of an exception, never its stack, to
-    the InternalError that the peer gets for it. A coroutine handler that runs for `handler_timeout` seconds (`inf`: no
-    limit) is answered for by InternalError, reported to `failed` as TimeoutError, and cancelled.
+    handler, once an action. With `in_order` a request waits until the one before it was served. `detailed_errors` adds
+    the name and text of an exception, never its stack, to the InternalError that the peer gets for it. A coroutine
+    handler that runs for `handler_timeout` seconds (`inf`: no limit) is answered for by InternalError, reported to
+    `failed` as TimeoutError, and cancelled.
     """
 
     def __init__(
@@ -236,7 +234,7 @@ class Dispatcher:
         """Give up the handlers that have run too long, and wait for the next one."""
         self._alarm = None
         host = self.driver.host
-        now = host.now() + _EARLY
+        now = host.now() + EARLY
         for run in [run for run in self._running.values() if run.until <= now]:
             self._give_up(run)
         self._serve_waiting()
