@@ -85,13 +85,16 @@ class Log:
             text = f"{about}: {detail}" if detail else about
             self._write(level, "%s: %s%s%s", self.identity, report.kind.value, text, more)
 
-    def connection_failed(self, kind: str, address: str | None, reason: str) -> None:
-        """Write that a connection came to nothing before there was a station; for each reason only so often."""
+    def connection_failed(self, kind: str, origin: str | None, reason: str) -> None:
+        """Write that a connection came to nothing before there was a station; for each reason only so often.
+
+        `origin` is the address that it came from, with the identity where one was claimed.
+        """
         reason = _one_line(reason)
         more = self._admit(logging.WARNING, f"{kind}: {reason}")
         if more is not None:
-            origin = "" if address is None else f"from {address}: "
-            self._write(logging.WARNING, "%s: %s: %s%s%s", self.identity, kind, origin, reason, more)
+            source = "" if origin is None else f"from {_one_line(origin)}: "
+            self._write(logging.WARNING, "%s: %s: %s%s%s", self.identity, kind, source, reason, more)
 
     def _admit(self, level: int, kind: str) -> str | None:
         """Return None if a record of this kind is not to be written, else what it says of those before."""

@@ -10,7 +10,7 @@ from ocpp_core.actions import Direction, Report, ReportKind, Trace
 from ocpp_core.errors import RPCError
 from ocpp_transports._logging import LOGGER, Log, logger_of
 from ocpp_transports._redaction import redact
-from ocpp_transports._repeats import BURST, WINDOW
+from ocpp_transports._repeats import WINDOW, WRITTEN
 
 
 @pytest.fixture
@@ -102,38 +102,38 @@ class TestRepeatedReports:
             log.reported(Report(kind, "why"))
 
     def test_are_counted_and_told_with_the_next_one_after_a_while(self, log, clock, caplog):
-        self.report(log, 9_214 + BURST)
+        self.report(log, 9_214 + WRITTEN)
         clock[0] += WINDOW
         self.report(log, 2)
         lines = [record.getMessage() for record in caplog.records]
-        assert lines == ["CP1: bad message: why"] * BURST + [
+        assert lines == ["CP1: bad message: why"] * WRITTEN + [
             "CP1: bad message: why (and 9,214 more before)",
             "CP1: bad message: why",
         ]
 
     def test_are_told_at_the_end_of_a_connection_at_the_latest(self, log, clock, caplog):
-        self.report(log, 1_000 + BURST)
+        self.report(log, 1_000 + WRITTEN)
         log.flush()
         log.flush()
         assert caplog.records[-1].getMessage() == "CP1: bad message: … and 1,000 more"
-        assert [record.levelname for record in caplog.records] == ["WARNING"] * (BURST + 1)
+        assert [record.levelname for record in caplog.records] == ["WARNING"] * (WRITTEN + 1)
 
     def test_are_counted_for_each_kind_and_each_connection(self, log, clock, caplog):
         other = Log(LOGGER, "CP2")
         for each in (log, other):
             for kind in (ReportKind.BAD_MESSAGE, ReportKind.LATE_ANSWER):
-                self.report(each, BURST, kind)
-        assert len(caplog.records) == 4 * BURST
+                self.report(each, WRITTEN, kind)
+        assert len(caplog.records) == 4 * WRITTEN
         log.flush()
-        assert len(caplog.records) == 4 * BURST
+        assert len(caplog.records) == 4 * WRITTEN
 
     def test_of_a_connection_that_failed_are_counted_for_each_reason(self, log, clock, caplog):
         for reason in ("nonsense", "nonsense", "unknown ca"):
-            for _ in range(BURST):
+            for _ in range(WRITTEN):
                 log.connection_failed("TLS handshake failed", "192.0.2.1", reason)
         log.flush()
-        assert caplog.messages[BURST] == "CP1: TLS handshake failed: from 192.0.2.1: unknown ca"
-        assert caplog.messages[2 * BURST :] == ["CP1: TLS handshake failed: nonsense: … and 5 more"]
+        assert caplog.messages[WRITTEN] == "CP1: TLS handshake failed: from 192.0.2.1: unknown ca"
+        assert caplog.messages[2 * WRITTEN :] == ["CP1: TLS handshake failed: nonsense: … and 5 more"]
 
     def test_of_any_number_of_kinds_take_no_more_than_so_much(self, log, clock, caplog):
         for number in range(1_000):
@@ -149,8 +149,8 @@ class TestRepeatedReports:
         assert len(caplog.records) == 1_000
 
     def test_are_all_written_where_debug_was_asked_for(self, log, clock, caplog):
-        self.report(log, 3 * BURST, ReportKind.PING)
-        assert len(caplog.records) == 3 * BURST
+        self.report(log, 3 * WRITTEN, ReportKind.PING)
+        assert len(caplog.records) == 3 * WRITTEN
 
 
 class TestTheLoggingOption:
