@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
 from ocpp_core.errors import RPCError
 
+from ._printable import printable
 from ._redaction import redact
 from ._repeats import Repeats
 
@@ -28,7 +29,7 @@ _SILENT: Final = logging.Logger("ocpp_ws_io.off", logging.CRITICAL + 1)  # noqa:
 _QUIET: Final = frozenset({ReportKind.PING, ReportKind.PONG, ReportKind.CANCELLED_ANSWER})
 _LOUD: Final = frozenset({ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED})
 _SHOWN_ID: Final = 64
-_SHOWN_DETAIL: Final = 1024
+_SHOWN: Final = 1024
 """Characters that are written of what a peer may have made as long as a message."""
 _ARROW: Final = {Direction.IN: "<-", Direction.OUT: "->"}
 
@@ -81,7 +82,7 @@ class Log:
         more = self._admit(level, report.kind.value)
         if more is not None:
             about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
-            detail = _one_line(redact(report.detail)[:_SHOWN_DETAIL])  # cut before, a password might lose its end
+            detail = _one_line(redact(report.detail))  # cut before, a password might lose its end
             text = f"{about}: {detail}" if detail else about
             self._write(level, "%s: %s%s%s", self.identity, report.kind.value, text, more)
 
@@ -147,8 +148,8 @@ class Log:
 
 
 def _one_line(text: str) -> str:
-    """Escape what could forge a line: some texts quote the peer."""
-    return text if text.isprintable() else ascii(text)
+    """Escape what could forge a line, and cut what is too long for one: some texts quote the peer."""
+    return printable(text, _SHOWN)
 
 
 def _frame_text(frame: list[Any]) -> str:

@@ -78,16 +78,16 @@ class TestReports:
 
     def test_cannot_break_a_line(self, log, caplog):
         log.reported(Report(ReportKind.RESULT_REFUSED, "GenericError: no\nforged"))
-        assert caplog.records[0].getMessage() == "CP1: CALLRESULTERROR: 'GenericError: no\\nforged'"
+        assert caplog.records[0].getMessage() == "CP1: CALLRESULTERROR: GenericError: no\\nforged"
 
     def test_cannot_break_a_line_by_the_name_of_a_station(self, caplog):
         log = Log(LOGGER, "CP\u2028forged\x9b31m")
         log.warning("closed")
-        assert caplog.records[0].getMessage() == "'CP\\u2028forged\\x9b31m': closed"
+        assert caplog.records[0].getMessage() == "CP\\u2028forged\\x9b31m: closed"
 
     def test_cannot_break_a_line_by_an_error_code_that_came_from_elsewhere(self, log, caplog):
         log.handler_failed("Reset", RPCError("no\nforged"))
-        assert caplog.records[0].getMessage() == "CP1: the handler of 'Reset' refused: 'no\\nforged'"
+        assert caplog.records[0].getMessage() == "CP1: the handler of 'Reset' refused: no\\nforged"
 
 
 class TestRepeatedReports:
