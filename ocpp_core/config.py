@@ -109,7 +109,8 @@ class SessionConfig:
     answer_window: float = 120.0
     """Seconds for which a CALLRESULT is remembered, to answer further copies of its CALL; 0: not at all.
 
-    It acts where the engine was given an `AnswerMemory`, from the beginning of a connection on.
+    It acts where the engine was given an `AnswerMemory`, from the beginning of a connection on. That is four times
+    `call_timeout`: a sender that had no answer has come back and tried again by then.
     """
     late_answers: bool = False
     """The host answers a request also after `Abandon`, when its handler is done, or not to be begun.

@@ -37,7 +37,8 @@ __all__ = ["BURST", "EARLY", "SEND_TIMEOUT", "Driver", "Engine", "Handle", "Host
 BURST: Final = 32
 """Requests dispatched at a stretch; then other connections get their turn. What is decoded is the engine's to count."""
 SEND_TIMEOUT: Final = 30.0
-"""Seconds that congested output may make no progress by default; then the connection is dropped."""
+"""Seconds that congested output may make no progress by default, as long as a call waits for its answer; then the
+connection is dropped."""
 LOOK: Final = 1.0
 """Seconds between two looks whether a connection that is not read from is still there."""
 EARLY: Final = 0.001

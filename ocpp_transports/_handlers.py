@@ -30,7 +30,7 @@ __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatche
 RUNNING: Final = 32
 """Coroutine handlers of a connection that run at a time; further requests wait."""
 HANDLER_TIMEOUT: Final = 30.0
-"""Seconds a coroutine handler may run by default."""
+"""Seconds a coroutine handler may run by default: as long as a call waits for its answer."""
 HELD: Final = 100
 """CALLs without a handler that a hold keeps; beyond, NotImplemented at once."""
 GRACE: Final = 1.0
