@@ -51,9 +51,9 @@ def is_silent(logger: logging.Logger) -> bool:
 class Log:
     """Writes what concerns one peer; messages at DEBUG, mistakes of the peer at WARNING, our own at ERROR.
 
-    Payloads are logged redacted, raw texts of broken messages not at all, header fields never. Of mistakes that a peer
-    repeats, only the first few in a minute are written and the others counted, see `Repeats`; `now` is the clock for
-    that, in seconds.
+    Payloads are logged redacted, raw texts of broken messages not at all, header fields never. Of what a peer can
+    repeat, its mistakes and what it makes our own code raise, only the first few in a minute are written and the others
+    counted, see `Repeats`; `now` is the clock for that, in seconds.
     """
 
     __slots__ = ("_repeats", "identity", "logger", "now")
@@ -126,14 +126,23 @@ class Log:
 
     def handler_failed(self, action: str, error: BaseException) -> None:
         """Write that a handler raised: an RPC error is an answer, anything else a fault."""
-        if isinstance(error, RPCError):
-            text = "%s: the handler of %r refused: %s"
-            self._write(logging.INFO, text, self.identity, action, _one_line(error.code))
-        else:
-            self.failed(f"the handler of {action!r} raised", error)
+        handler = f"the handler of {action[:_SHOWN_ID]!r}"  # that of everything gets what names the peer makes up
+        if not isinstance(error, RPCError):
+            self.raised(f"{handler} raised", error)
+            return
+        text = f"{handler} refused: {_one_line(error.code)}"
+        more = self._admit(logging.INFO, text)
+        if more is not None:
+            self._write(logging.INFO, "%s: %s%s", self.identity, text, more)
+
+    def raised(self, text: str, error: BaseException) -> None:
+        """Write what the application's own code raised, with its traceback; a peer may make it raise without end."""
+        more = self._admit(logging.ERROR, f"{text}: {type(error).__name__}")
+        if more is not None:
+            self._write(logging.ERROR, "%s: %s%s", self.identity, text, more, exc_info=error)
 
     def failed(self, text: str, error: BaseException) -> None:
-        """Write a failure of the application's own code, with its traceback."""
+        """Write a failure of this side that no peer can repeat, with its traceback."""
         self._write(logging.ERROR, "%s: %s", self.identity, text, exc_info=error)
 
     def _write(self, level: int, text: str, *values: object, exc_info: BaseException | None = None) -> None:

@@ -379,12 +379,12 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         self._tell("security", event)
 
     def _failed(self, text: str, error: BaseException) -> None:
-        self._log.failed(text, error)
+        self._log.raised(text, error)
         self._tell("error", ErrorEvent(error))
         end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
-        return Emitter(SERVER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed)
+        return Emitter(SERVER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.raised)
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
         if self._runtime is None:

@@ -135,6 +135,24 @@ class TestRepeatedReports:
         assert caplog.messages[WRITTEN] == "CP1: TLS handshake failed: from 192.0.2.1: unknown ca"
         assert caplog.messages[2 * WRITTEN :] == ["CP1: TLS handshake failed: nonsense: … and 5 more"]
 
+    def test_that_make_a_handler_raise_are_counted_for_each_exception(self, log, clock, caplog):
+        for error in (LookupError("a"), LookupError("b"), ValueError("c")):
+            for _ in range(WRITTEN):
+                log.handler_failed("Reset", error)
+        log.flush()
+        assert [record.exc_info[0] for record in caplog.records[:-1]] == [LookupError] * WRITTEN + [
+            ValueError
+        ] * WRITTEN
+        assert caplog.messages[-1] == "CP1: the handler of 'Reset' raised: LookupError: … and 5 more"
+
+    def test_that_a_handler_refuses_are_counted_for_each_code(self, log, clock, caplog):
+        caplog.set_level(logging.INFO)
+        for code in ("A", "A", "B"):
+            for _ in range(WRITTEN):
+                log.handler_failed("x" * 1_000, RPCError(code))
+        assert [message[-1] for message in caplog.messages] == ["A"] * WRITTEN + ["B"] * WRITTEN
+        assert max(map(len, caplog.messages)) < 200
+
     def test_of_any_number_of_kinds_take_no_more_than_so_much(self, log, clock, caplog):
         for number in range(1_000):
             log.connection_failed("failed", None, f"reason {number}")
