@@ -11,8 +11,9 @@ from select import select
 import anyio
 import pytest
 
+from ocpp_core.actions import TURN
 from ocpp_core.link import _incoming
-from ocpp_core.link._incoming import TURN, Incoming
+from ocpp_core.link._incoming import Incoming
 from ocpp_core.link._reader import MessageReader
 from ocpp_transports import ConnectionState
 from ocpp_transports._driver import Driver

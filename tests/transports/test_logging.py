@@ -140,9 +140,8 @@ class TestRepeatedReports:
             for _ in range(WRITTEN):
                 log.handler_failed("Reset", error)
         log.flush()
-        assert [record.exc_info[0] for record in caplog.records[:-1]] == [LookupError] * WRITTEN + [
-            ValueError
-        ] * WRITTEN
+        raised = [record.exc_info[0] for record in caplog.records[:-1]]
+        assert raised == [LookupError] * WRITTEN + [ValueError] * WRITTEN
         assert caplog.messages[-1] == "CP1: the handler of 'Reset' raised: LookupError: … and 5 more"
 
     def test_that_a_handler_refuses_are_counted_for_each_code(self, log, clock, caplog):
