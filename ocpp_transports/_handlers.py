@@ -100,6 +100,7 @@ class Dispatcher:
         self._limit = 1 if in_order else RUNNING
         self._running: dict[int, _Run] = {}
         self._alarm: Handle | None = None  # for the next of them to run too long
+        self._has_ended = False
         self._waiting: deque[Dispatch] = deque()
         self._ready: deque[_Run] = deque()  # those of them that have not begun
         self._contexts: dict[int, HandlerContext] = {}
@@ -225,6 +226,8 @@ class Dispatcher:
             end_program(error, self.driver.host.spawn)
         finally:
             self._serve_waiting()
+            if self._has_ended:
+                self._disarm()
 
     def _is_done(self, run: _Run) -> bool:
         """Take a handler off the list of those that run; False if it was given up before."""
@@ -241,6 +244,11 @@ class Dispatcher:
         until = min((run.until for run in self._running.values()), default=inf)
         if self._alarm is None and isfinite(until):
             self._alarm = host.call_at(until, self._expire)
+
+    def _disarm(self) -> None:
+        if self._alarm is not None and not self._running:
+            self._alarm.cancel()
+            self._alarm = None
 
     def _give_up(self, run: _Run) -> None:
         if self._is_done(run):
@@ -335,6 +343,15 @@ class Dispatcher:
         for registry in self._registries:
             registry.unwatch(self._wake)
         self._serve_held()
+
+    def end(self) -> None:
+        """Hold nothing any more for a connection that has ended, and have no timer hold it but for handlers that run.
+
+        While the connection lasts, the alarm stays armed when they are done: the next one needs it. Idempotent.
+        """
+        self._has_ended = True
+        self.release()
+        self._disarm()
 
     def _watch(self) -> None:
         """Look out for handlers and for the end of the hold, now that something is held."""
