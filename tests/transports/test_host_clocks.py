@@ -68,8 +68,8 @@ async def connected(net):
 async def lasts(probe):
     """How long it takes until the end is fed.
 
-    With congestion it may be longer than a quarter beyond the limit: what the peer's kernel confirms, it confirms in its
-    own time, while this loop's time jumps. `test_patience` measures it without a kernel.
+    With congestion it may be longer than a quarter beyond the limit: what the peer's kernel confirms, it confirms in
+    its own time, while this loop's time jumps. `test_patience` measures it without a kernel.
     """
     start = probe.host.now()
     with anyio.fail_after(100):
