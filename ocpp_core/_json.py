@@ -18,7 +18,7 @@ try:
 except ImportError:  # the extra `speed` is not installed
     orjson = None  # type: ignore[assignment]  # a module everywhere else
 
-__all__ = ["FAST", "MAX_DEPTH", "STANDARD", "Codec", "dumps", "loads", "loads_with_controls", "quote"]
+__all__ = ["FAST", "MAX_DEPTH", "STANDARD", "Codec", "default", "dumps", "loads", "loads_with_controls", "quote"]
 
 MAX_DEPTH: Final = 128
 """Nested JSON brackets that are read; deeper text is refused, whatever the interpreter's recursion limit is."""
@@ -48,8 +48,8 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _default(value: object) -> object:
-    """Write what orjson writes without being asked."""
+def default(value: object) -> object:
+    """Write what orjson writes without being asked. Raises TypeError for anything else."""
     if isinstance(value, Enum):
         return value.value
     if type(value).__module__ == "uuid":  # the engine imports nothing that can roll dice
@@ -59,7 +59,7 @@ def _default(value: object) -> object:
 
 _DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
 _LAX_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant, strict=False)
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_default)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=default)
 _WHITESPACE: Final = " \t\n\r"
 # The decoder's own loop looks for whitespace before and behind every text, which takes a quarter of the time.
 _scan: Final = _DECODER.scan_once  # type: ignore[attr-defined]  # there in every version, and documented in the source
@@ -75,7 +75,7 @@ def _make_encode() -> Callable[[object], str]:
     make = json.encoder.c_make_encoder  # type: ignore[attr-defined]  # it is the fallback below that must not be missing
     if make is None:  # an interpreter without it
         return _ENCODER.encode
-    encode = make(None, _default, quote, None, ":", ",", False, False, False)  # noqa: FBT003 - it takes no keywords
+    encode = make(None, default, quote, None, ":", ",", False, False, False)  # noqa: FBT003 - it takes no keywords
     join = "".join
     return lambda value: join(encode(value, 0))
 

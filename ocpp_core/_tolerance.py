@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .actions import Report, ReportKind
-from .config import Kind, Validator
+from .config import Kind, SessionConfig
 from .errors import OCPPError
 
 __all__ = ["forgive_nulls", "mended"]
@@ -25,8 +25,14 @@ def mended(text: str, mend: Callable[[str], object], emit: Callable[[Report], No
     return text
 
 
-def forgive_nulls(validator: Validator, kind: Kind, action: str, payload: Any) -> Any:
-    """Copy a refused payload without the members that are null and must not be; None if that is refused as well."""
+def forgive_nulls(config: SessionConfig, kind: Kind, action: str, payload: Any) -> Any:
+    """Copy a refused payload without the members that are null and must not be.
+
+    None where that tolerance is off, or what is left is refused as well.
+    """
+    validator = config.validator_of(action) if config.leniency.null_members else None
+    if validator is None:
+        return None
     bare = validator.without_nulls(kind, action, payload)
     checks = {"call": validator.check_call, "result": validator.check_result, "send": validator.check_send}
     return bare if checks[kind](action, bare) is None else None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from .inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 from .states import SessionState
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .client import ClientState
 
 __all__ = [
+    "TURN",
     "Abandon",
     "Action",
     "CloseStream",
@@ -56,12 +57,19 @@ class Reading:
     on: bool
 
 
+TURN: Final = 32
+"""Units of work until other connections get their turn: a frame is one, and so are 2 KiB of a message.
+
+Whatever a frame is (a text, a ping, an empty fragment, one that is refused), reading it costs about the same.
+"""
+
+
 @dataclass(slots=True)
 class Yield:
     """One turn's work is done: read no more, let other connections have their turn, then poll on.
 
-    Comes when the frames and bytes decoded since `poll` last returned None reach a fixed budget. A host with nothing
-    else to do may poll on at once.
+    Comes when the work done since `poll` last returned None reaches `TURN`. A host with nothing else to do may poll on
+    at once.
     """
 
 

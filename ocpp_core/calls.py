@@ -190,7 +190,7 @@ class Calls:
         violation = self._violation(call, frame[2])
         if violation is None:
             self._settle(call, result=frame[2])
-        elif (bare := self._forgiven(call, frame[2])) is not None:
+        elif (bare := forgive_nulls(self.config, "result", call.action, frame[2])) is not None:
             self._settle(call, result=bare)
         else:
             error = violation_error(violation, self._version)
@@ -236,11 +236,6 @@ class Calls:
     def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
         validator = self.config.validator_of(call.action) if call.validate else None
         return None if validator is None else validator.check_result(call.action, payload)
-
-    def _forgiven(self, call: OutboundCall, payload: object) -> Any:
-        """Give a result that breaks its schema as one that does not; None where that is not meant or not possible."""
-        validator = self.config.validator_of(call.action) if self.config.leniency.null_members else None
-        return None if validator is None else forgive_nulls(validator, "result", call.action, payload)
 
     def _refuse_unusable(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
         if self.config.answer_bad_results and self._version.reports_bad_results:

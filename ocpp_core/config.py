@@ -98,7 +98,8 @@ class SessionConfig:
     max_inbound: int = 132
     """Inbound requests dispatched and not yet answered, declined ones aside. Further requests are held."""
     max_inbound_bytes: float = 1 << 21
-    """Bytes of the texts of requests in progress, from which on further ones are held. One may always be at work."""
+    """Bytes of the texts of requests in progress, from which on further ones are held; a character counts as one, which
+    is what a text takes of memory. One may always be at work."""
     max_held: float = 1000
     """Held requests; then reading stops until half of them are dispatched. `inf`: no limit."""
     max_held_bytes: float = 131072
@@ -108,7 +109,8 @@ class SessionConfig:
     answer_window: float = 120.0
     """Seconds for which a CALLRESULT is remembered, to answer further copies of its CALL; 0: not at all.
 
-    It acts where the engine was given an `AnswerMemory`, from the beginning of a connection on.
+    It acts where the engine was given an `AnswerMemory`, from the beginning of a connection on. That is four times
+    `call_timeout`: a sender that had no answer has come back and tried again by then.
     """
     late_answers: bool = False
     """The host answers a request also after `Abandon`, when its handler is done, or not to be begun.

@@ -3,6 +3,7 @@
 from collections import deque
 
 from .actions import Dispatch
+from .messages import utf8_length
 
 __all__ = ["HeldRequests"]
 
@@ -24,14 +25,14 @@ class HeldRequests:
     def add(self, request: Dispatch) -> None:
         """Append a request; no CALL with its message id may be held."""
         self._queue.append(request)
-        self.size += _size(request.text)
+        self.size += utf8_length(request.text)
         if request.expects_reply:
             self._calls[request.message_id] = request
 
     def take(self) -> Dispatch:
         """Remove and return the oldest request. Raises IndexError if there is none."""
         request = self._queue.popleft()
-        self.size -= _size(request.text)
+        self.size -= utf8_length(request.text)
         if request.expects_reply:
             del self._calls[request.message_id]
         return request
@@ -39,7 +40,3 @@ class HeldRequests:
     def call(self, message_id: str) -> Dispatch | None:
         """Return the CALL with this id, or None."""
         return self._calls.get(message_id)
-
-
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))

@@ -7,11 +7,11 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from enum import Enum
 from types import UnionType
 from typing import Any, Final, Generic, Protocol, TypeVar, get_args
 
 from . import errors, inputs
+from ._json import default
 from .actions import Action
 from .versions import Version
 
@@ -115,11 +115,7 @@ def _stand_in(value: Any) -> Any:
         return sorted(value)
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Enum):
-        return value.value
-    if type(value).__module__ == "uuid":
-        return str(value)
-    raise TypeError(f"a {type(value).__name__} is not JSON serializable")
+    return default(value)
 
 
 def _load(record: dict[str, Any]) -> Any:

@@ -9,13 +9,13 @@ a second one. A copy that arrives after the answer gets the same answer again, s
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from ._tolerance import forgive_nulls
 from .actions import Abandon, Direction, Dispatch, Reading, Report, ReportKind, SessionAction, Trace
 from .answers import Answers
 from .calls import violation_error
-from .config import Kind, SessionConfig, Validator, Violation
+from .config import SessionConfig, Violation
 from .held import HeldRequests
 from .inputs import Decline, Fail, Reply
 from .messages import MAX_DESCRIPTION, Frame, MessageType, decode, encode_error, encode_result, expect_size
@@ -98,7 +98,7 @@ class Requests:
         elif (
             (validator := config.validator_of(action)) is not None
             and (violation := validator.check_call(action, payload)) is not None
-            and (payload := self._forgiven(validator, "call", action, payload)) is None
+            and (payload := forgive_nulls(config, "call", action, payload)) is None
         ):
             self._refuse_invalid(frame, violation)
         elif config.refuse_when_busy and self._is_busy:
@@ -119,16 +119,12 @@ class Requests:
         if (
             validator is not None
             and (violation := validator.check_send(action, payload)) is not None
-            and (payload := self._forgiven(validator, "send", action, payload)) is None
+            and (payload := forgive_nulls(self.config, "send", action, payload)) is None
         ):
             return violation.description
         number = next(self._numbers)
         self._dispatch(Dispatch(number, action, payload, message_id, expects_reply=False, received_at=now, text=text))
         return None
-
-    def _forgiven(self, validator: Validator, kind: Kind, action: str, payload: object) -> Any:
-        """Give a payload that breaks its schema as one that does not; None where that is not meant or not possible."""
-        return forgive_nulls(validator, kind, action, payload) if self.config.leniency.null_members else None
 
     def _refuse_invalid(self, frame: Frame, violation: Violation) -> None:
         _, message_id, action, payload = frame

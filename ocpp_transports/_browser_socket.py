@@ -3,7 +3,7 @@
 Knows no JavaScript: the page is behind `Page`. Its rules (WHATWG WebSockets) are quoted where they are obeyed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol, Self
 
 from ocpp_core.errors import ConnectionFailedError
@@ -89,8 +89,7 @@ class BrowserSocket:
         self._options = options
         self._socket: PageSocket | None = None
         self._is_dialling = True
-        self._is_ending = False
-        self._timer: Handle | None = None  # for the end of what is closed
+        self._timer: Handle | None = None  # while the server's end is awaited
         self._patience: Patience | None = None  # while our output is congested
         self._given = 0  # bytes, since it is
         self._is_held = False  # the driver wants nothing read
@@ -205,9 +204,9 @@ class BrowserSocket:
 
     def _expect_end(self) -> None:
         """Wait for the end of what the server closes, no longer than for that of what we close."""
-        if not self._is_ending:
-            self._is_ending = True
-            self._ring_in(self._options.close_timeout, lambda: self._lose(1006, ""))
+        if self._timer is None:
+            until = self._runtime.now() + self._options.close_timeout
+            self._timer = self._runtime.call_at(until, lambda: self._lose(1006, ""))
 
     def _begin_patience(self) -> None:
         """Drop a connection whose output does not move: a page is not told when it drains, so look now and then."""
@@ -227,8 +226,3 @@ class BrowserSocket:
             return self._given - buffered
         self._patience = None
         return None
-
-    def _ring_in(self, seconds: float, fn: Callable[[], None]) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._runtime.call_at(self._runtime.now() + seconds, fn)

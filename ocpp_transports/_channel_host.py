@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self, TypeAlias
 
 import anyio
 
+from ocpp_core.actions import TURN
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 
@@ -17,12 +18,6 @@ from ._patience import LEAST_RATE
 from ._runtime import HIGH_WATER, SocketRuntime
 
 __all__ = ["Channel", "ChannelClosed", "ChannelHost", "OpenChannel"]
-
-_TURN = 32
-"""Units of work until other connections get their turn: a message is one, and so are 2 KiB of it.
-
-A library may have many messages ready, and not wait for a moment until they are gone.
-"""
 
 
 class ChannelClosed(Exception):  # noqa: N818 - it says how a channel ended, in order or not
@@ -171,7 +166,7 @@ class ChannelHost:
                 self._hear(await channel.receive())
                 while self._is_held or self._unsent > HIGH_WATER:
                     await self._until_wanted()
-                if self._work >= _TURN:
+                if self._work >= TURN:  # a library may have many messages ready, and never wait until they are gone
                     await self._until_next_turn()
         except ChannelClosed as closed:
             end = closed

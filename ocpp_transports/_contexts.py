@@ -68,7 +68,7 @@ class CallContext:
     """The subprotocol of the connection, None while there is none."""
     client: Any = None
     options: dict[str, Any] = field(default_factory=dict)
-    """The keyword arguments of `call`: `timeout`, `ttl`, `message_id`, `validate`."""
+    """The keyword arguments of `call`, those that were left out with their defaults."""
 
     __repr__ = safe_repr
 

@@ -37,11 +37,10 @@ __all__ = ["BURST", "EARLY", "SEND_TIMEOUT", "Driver", "Engine", "Handle", "Host
 BURST: Final = 32
 """Requests dispatched at a stretch; then other connections get their turn. What is decoded is the engine's to count."""
 SEND_TIMEOUT: Final = 30.0
-"""Seconds that congested output may make no progress by default; then the connection is dropped."""
+"""Seconds that congested output may make no progress by default, as long as a call waits for its answer; then the
+connection is dropped."""
 LOOK: Final = 1.0
 """Seconds between two looks whether a connection that is not read from is still there."""
-
-
 EARLY: Final = 0.001
 """Seconds by which a timer may ring early (uvloop counts milliseconds) and is taken to be in time.
 
@@ -84,8 +83,9 @@ class Host(Protocol):
     """One connection (or, for a client, one connection after the other) as the driver sees it.
 
     The host feeds `driver` with what happens. For hosts of byte streams that is, for every attempt: one
-    `StreamOpened` or `StreamFailed` (clients only), then `BytesReceived`, the last of them `b""` exactly once,
-    whoever ended the stream; and `Congested` in between. A dial called off by `close` is not answered.
+    `StreamOpened` or `StreamFailed` (clients only), then `BytesReceived`, with `Congested` in between, and the end
+    exactly once: `BytesReceived(b"")` where the peer ended the stream in order, `StreamLost` where it broke or this
+    side ended it. A dial called off by `close` is not answered.
     """
 
     driver: "Driver"
@@ -198,8 +198,8 @@ class Driver:
         """Give the engine one event or command and perform what follows; after `stop` nothing happens.
 
         Fed from within (by the owner or the host, while actions are performed) the event is only handled: the drain
-        further out performs what follows, in order, without recursion. Between two parts of a burst, too, it is only
-        handled. Raises what the engine raises for misuse.
+        further out performs what follows, in order, without recursion. While the rest of a turn's work waits for the
+        next turn, too, it is only handled. Raises what the engine raises for misuse.
         """
         if self._slots is None:
             return

@@ -22,7 +22,7 @@ from ocpp_core.versions import ErrorCode
 
 from ._containment import end_program, is_cancellation
 from ._contexts import HandlerContext
-from ._driver import Driver, Handle
+from ._driver import EARLY, Driver, Handle
 from ._registry import NOREPLY, Handlers, Target, compose
 
 __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
@@ -30,7 +30,7 @@ __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatche
 RUNNING: Final = 32
 """Coroutine handlers of a connection that run at a time; further requests wait."""
 HANDLER_TIMEOUT: Final = 30.0
-"""Seconds a coroutine handler may run by default."""
+"""Seconds a coroutine handler may run by default: as long as a call waits for its answer."""
 HELD: Final = 100
 """CALLs without a handler that a hold keeps; beyond, NotImplemented at once."""
 GRACE: Final = 1.0
@@ -41,8 +41,6 @@ _LONGEST_NAME: Final = 100
 """Characters of such an action that are told."""
 _LONGEST_TEXT: Final = 500
 """Characters of an exception's text that detailed errors send."""
-_EARLY: Final = 0.001
-"""Seconds by which a timer may ring early and is taken to be in time."""
 
 
 class _Run:
@@ -70,10 +68,10 @@ class Dispatcher:
 
     `registries` are searched in order, the station's own before its server's: first all for the action, then all for
     a catch-all. `failed` is told of every handler that raised, after the peer was, `unserved` of an action without a
-    handler, once an action. With `in_order` a request waits
-    until the one before it was served. `detailed_errors` adds the name and text of an exception, never its stack, to
-    the InternalError that the peer gets for it. A coroutine handler that runs for `handler_timeout` seconds (`inf`: no
-    limit) is answered for by InternalError, reported to `failed` as TimeoutError, and cancelled.
+    handler, once an action. With `in_order` a request waits until the one before it was served. `detailed_errors` adds
+    the name and text of an exception, never its stack, to the InternalError that the peer gets for it. A coroutine
+    handler that runs for `handler_timeout` seconds (`inf`: no limit) is answered for by InternalError, reported to
+    `failed` as TimeoutError, and cancelled.
     """
 
     def __init__(
@@ -102,7 +100,7 @@ class Dispatcher:
         self._limit = 1 if in_order else RUNNING
         self._running: dict[int, _Run] = {}
         self._alarm: Handle | None = None  # for the next of them to run too long
-        self._is_ended = False
+        self._has_ended = False
         self._waiting: deque[Dispatch] = deque()
         self._ready: deque[_Run] = deque()  # those of them that have not begun
         self._contexts: dict[int, HandlerContext] = {}
@@ -228,25 +226,29 @@ class Dispatcher:
             end_program(error, self.driver.host.spawn)
         finally:
             self._serve_waiting()
+            if self._has_ended:
+                self._disarm()
 
     def _is_done(self, run: _Run) -> bool:
         """Take a handler off the list of those that run; False if it was given up before."""
-        is_ours = self._running.pop(run.context.request, None) is run
-        if self._is_ended and not self._running:
-            self._disarm()
-        return is_ours
+        return self._running.pop(run.context.request, None) is run
 
     def _expire(self) -> None:
         """Give up the handlers that have run too long, and wait for the next one."""
         self._alarm = None
         host = self.driver.host
-        now = host.now() + _EARLY
+        now = host.now() + EARLY
         for run in [run for run in self._running.values() if run.until <= now]:
             self._give_up(run)
         self._serve_waiting()
         until = min((run.until for run in self._running.values()), default=inf)
         if self._alarm is None and isfinite(until):
             self._alarm = host.call_at(until, self._expire)
+
+    def _disarm(self) -> None:
+        if self._alarm is not None and not self._running:
+            self._alarm.cancel()
+            self._alarm = None
 
     def _give_up(self, run: _Run) -> None:
         if self._is_done(run):
@@ -331,18 +333,6 @@ class Dispatcher:
         """Keep CALLs without a handler until one is registered, until `release`, or until `seconds` have passed."""
         self._hold_until = self.driver.host.now() + seconds
 
-    def end(self) -> None:
-        """End the hold for a connection that is over. Handlers that still run keep their time, and nothing else."""
-        self.release()
-        self._is_ended = True
-        if not self._running:
-            self._disarm()
-
-    def _disarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-
     def release(self) -> None:
         """End the hold: what still has no handler is answered by NotImplemented. Idempotent."""
         self._hold_until = -inf
@@ -353,6 +343,15 @@ class Dispatcher:
         for registry in self._registries:
             registry.unwatch(self._wake)
         self._serve_held()
+
+    def end(self) -> None:
+        """Hold nothing any more for a connection that has ended, and have no timer hold it but for handlers that run.
+
+        While the connection lasts, the alarm stays armed when they are done: the next one needs it. Idempotent.
+        """
+        self._has_ended = True
+        self.release()
+        self._disarm()
 
     def _watch(self) -> None:
         """Look out for handlers and for the end of the hold, now that something is held."""

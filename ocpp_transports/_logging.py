@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
 from ocpp_core.errors import RPCError
 
+from ._printable import printable
 from ._redaction import redact
 from ._repeats import Repeats
 
@@ -28,7 +29,7 @@ _SILENT: Final = logging.Logger("ocpp_ws_io.off", logging.CRITICAL + 1)  # noqa:
 _QUIET: Final = frozenset({ReportKind.PING, ReportKind.PONG, ReportKind.CANCELLED_ANSWER})
 _LOUD: Final = frozenset({ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED})
 _SHOWN_ID: Final = 64
-_SHOWN_DETAIL: Final = 1024
+_SHOWN: Final = 1024
 """Characters that are written of what a peer may have made as long as a message."""
 _ARROW: Final = {Direction.IN: "<-", Direction.OUT: "->"}
 
@@ -50,9 +51,9 @@ def is_silent(logger: logging.Logger) -> bool:
 class Log:
     """Writes what concerns one peer; messages at DEBUG, mistakes of the peer at WARNING, our own at ERROR.
 
-    Payloads are logged redacted, raw texts of broken messages not at all, header fields never. Of mistakes that a peer
-    repeats, only the first few in a minute are written and the others counted, see `Repeats`; `now` is the clock for
-    that, in seconds.
+    Payloads are logged redacted, raw texts of broken messages not at all, header fields never. Of what a peer can
+    repeat, its mistakes and what it makes our own code raise, only the first few in a minute are written and the others
+    counted, see `Repeats`; `now` is the clock for that, in seconds.
     """
 
     __slots__ = ("_repeats", "identity", "logger", "now")
@@ -81,17 +82,20 @@ class Log:
         more = self._admit(level, report.kind.value)
         if more is not None:
             about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
-            detail = _one_line(redact(report.detail)[:_SHOWN_DETAIL])  # cut before, a password might lose its end
+            detail = _one_line(redact(report.detail))  # cut before, a password might lose its end
             text = f"{about}: {detail}" if detail else about
             self._write(level, "%s: %s%s%s", self.identity, report.kind.value, text, more)
 
-    def connection_failed(self, kind: str, address: str | None, reason: str) -> None:
-        """Write that a connection came to nothing before there was a station; for each reason only so often."""
+    def connection_failed(self, kind: str, origin: str | None, reason: str) -> None:
+        """Write that a connection came to nothing before there was a station; for each reason only so often.
+
+        `origin` is the address that it came from, with the identity where one was claimed.
+        """
         reason = _one_line(reason)
         more = self._admit(logging.WARNING, f"{kind}: {reason}")
         if more is not None:
-            origin = "" if address is None else f"from {address}: "
-            self._write(logging.WARNING, "%s: %s: %s%s%s", self.identity, kind, origin, reason, more)
+            source = "" if origin is None else f"from {_one_line(origin)}: "
+            self._write(logging.WARNING, "%s: %s: %s%s%s", self.identity, kind, source, reason, more)
 
     def _admit(self, level: int, kind: str) -> str | None:
         """Return None if a record of this kind is not to be written, else what it says of those before."""
@@ -122,14 +126,23 @@ class Log:
 
     def handler_failed(self, action: str, error: BaseException) -> None:
         """Write that a handler raised: an RPC error is an answer, anything else a fault."""
-        if isinstance(error, RPCError):
-            text = "%s: the handler of %r refused: %s"
-            self._write(logging.INFO, text, self.identity, action, _one_line(error.code))
-        else:
-            self.failed(f"the handler of {action!r} raised", error)
+        handler = f"the handler of {action[:_SHOWN_ID]!r}"  # that of everything gets what names the peer makes up
+        if not isinstance(error, RPCError):
+            self.raised(f"{handler} raised", error)
+            return
+        text = f"{handler} refused: {_one_line(error.code)}"
+        more = self._admit(logging.INFO, text)
+        if more is not None:
+            self._write(logging.INFO, "%s: %s%s", self.identity, text, more)
+
+    def raised(self, text: str, error: BaseException) -> None:
+        """Write what the application's own code raised, with its traceback; a peer may make it raise without end."""
+        more = self._admit(logging.ERROR, f"{text}: {type(error).__name__}")
+        if more is not None:
+            self._write(logging.ERROR, "%s: %s%s", self.identity, text, more, exc_info=error)
 
     def failed(self, text: str, error: BaseException) -> None:
-        """Write a failure of the application's own code, with its traceback."""
+        """Write a failure of this side that no peer can repeat, with its traceback."""
         self._write(logging.ERROR, "%s: %s", self.identity, text, exc_info=error)
 
     def _write(self, level: int, text: str, *values: object, exc_info: BaseException | None = None) -> None:
@@ -144,8 +157,8 @@ class Log:
 
 
 def _one_line(text: str) -> str:
-    """Escape what could forge a line: some texts quote the peer."""
-    return text if text.isprintable() else ascii(text)
+    """Escape what could forge a line, and cut what is too long for one: some texts quote the peer."""
+    return printable(text, _SHOWN)
 
 
 def _frame_text(frame: list[Any]) -> str:

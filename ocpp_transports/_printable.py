@@ -11,4 +11,6 @@ _LONGEST: Final = 300
 def printable(text: str, longest: int = _LONGEST) -> str:
     """Cut long text, and escape what a terminal would obey and what would begin a line: a peer may have written it."""
     short = text if len(text) <= longest else f"{text[: longest - 3]}..."
+    if short.isprintable():
+        return short
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in short)

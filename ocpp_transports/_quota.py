@@ -5,12 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv6Address
 from math import inf
-from typing import Final
 
-__all__ = ["WARN_INTERVAL", "Quota", "SocketGate", "owner_of"]
-
-WARN_INTERVAL: Final = 10.0
-"""Seconds between two warnings of connections that were turned away: a flood of them must not flood the log."""
+__all__ = ["Quota", "SocketGate", "owner_of"]
 
 
 def owner_of(address: str | None) -> str:
@@ -56,34 +52,25 @@ class Quota:
 class SocketGate:
     """Counts the sockets of a server's listeners, from accepting to closing, and turns away those beyond the limits.
 
-    `now` is the event loop's clock; `warn` is told at most once in `WARN_INTERVAL` seconds.
+    `turned_away` is told of each of these: its address and the limit.
     """
 
-    def __init__(self, now: Callable[[], float], warn: Callable[[str], None]) -> None:
+    def __init__(self, turned_away: Callable[[str | None, str], None]) -> None:
         self.limit = inf
         self.limit_by_address = inf
-        self._now = now
-        self._warn = warn
+        self._turned_away = turned_away
         self._quota = Quota()
-        self._turned_away = 0
-        self._quiet_until = -inf
 
     def admit(self, address: str | None) -> Callable[[], None] | None:
         """Count a socket and return what is to be called once it is closed; None if it has to be closed at once."""
         owner = owner_of(address)
         if self._quota.is_used_up(owner, self.limit, self.limit_by_address):
-            self._turned_away += 1
-            self._tell(address)
+            self._turned_away(address, self._limit_in_words())
             return None
         self._quota.enter(owner)
         return partial(self._quota.leave, owner)
 
-    def _tell(self, address: str | None) -> None:
-        now = self._now()
-        if now < self._quiet_until:
-            return
-        self._warn(
-            f"{self._turned_away} connections closed unread, the last one from {address}: {self._quota.total} sockets"
-            f" are open (max_sockets={self.limit:.15g}, max_sockets_per_address={self.limit_by_address:.15g})"
-        )
-        self._turned_away, self._quiet_until = 0, now + WARN_INTERVAL
+    def _limit_in_words(self) -> str:
+        if self._quota.total >= self.limit:
+            return f"{self.limit:.15g} sockets are open (max_sockets)"
+        return f"{self.limit_by_address:.15g} sockets of one address are open (max_sockets_per_address)"

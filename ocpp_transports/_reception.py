@@ -234,16 +234,15 @@ class _Arrival:
             self._refuse(decision)
         elif decision.protocol is None:
             self._driver.feed(Accept(None, version=version_of(self._reception.options.protocols[0])))
-        elif self._reception.is_full(
-            decision.handshake.identity
-        ):  # said only now: a stranger must not learn who is here
-            self._identity = decision.handshake.identity
-            self._refuse(refuse(503, "Full"))
         else:
+            self._identity = decision.handshake.identity
             self._let_in(decision, decision.protocol)
 
     def _let_in(self, admitted: Admitted, protocol: str) -> None:
         reception = self._reception
+        if reception.is_full(admitted.handshake.identity):  # said only now: a stranger must not learn who is here
+            self._refuse(refuse(503, "Full"))
+            return
         station = OCPPServerClient(
             admitted,
             protocol,

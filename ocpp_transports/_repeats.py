@@ -2,11 +2,11 @@
 
 from typing import Final, TypeAlias
 
-__all__ = ["BURST", "WINDOW", "Repeats"]
+__all__ = ["WINDOW", "WRITTEN", "Repeats"]
 
 WINDOW: Final = 60.0
 """Seconds that records of one kind are counted for."""
-BURST: Final = 5
+WRITTEN: Final = 5
 """Records of one kind that are written in a window; beyond, they are counted."""
 
 _MAX_KINDS: Final = 50
@@ -46,7 +46,7 @@ class Repeats:
         if count is None or now >= count.ends:
             self._counts[kind] = _Count(now + WINDOW)
             return 0 if count is None else count.left_out
-        if count.written < BURST:
+        if count.written < WRITTEN:
             count.written += 1
             return 0
         count.left_out += 1

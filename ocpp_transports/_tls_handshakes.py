@@ -16,10 +16,10 @@ from .events import ConnectionFailedEvent
 if TYPE_CHECKING:
     from ._scope import Closable
 
-__all__ = ["PATIENCE", "TLSHandshakes"]
+__all__ = ["CROWDED_TIMEOUT", "TLSHandshakes"]
 
 _FAILED: Final = "TLS handshake failed"
-PATIENCE: Final = 5.0
+CROWDED_TIMEOUT: Final = 5.0
 """Seconds a handshake may take while others wait for its place; then it is ended."""
 
 
@@ -28,7 +28,7 @@ class TLSHandshakes:
 
     Until its handshake is done a connection is nobody's, and on asyncio each costs 300 KB. So there are at most
     `rules.max_tls_handshakes`; connections beyond wait in the listener's backlog. As peers that say nothing would keep
-    all others waiting, the oldest handshake then has `PATIENCE` instead of `rules.tls_timeout`.
+    all others waiting, the oldest handshake then has `CROWDED_TIMEOUT` instead of `rules.tls_timeout`.
     """
 
     def __init__(self, context: SSLContext, rules: AcceptRules, now: Callable[[], float]) -> None:
@@ -52,7 +52,7 @@ class TLSHandshakes:
         """Wait until another handshake may begin."""
         while self.is_full:
             oldest, since = next(iter(self._begun.items()))
-            patience = since + PATIENCE - self._now()
+            patience = since + CROWDED_TIMEOUT - self._now()
             if patience > 0:
                 self._place = anyio.Event() if self._place.is_set() else self._place
                 with anyio.move_on_after(patience):

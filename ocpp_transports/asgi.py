@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 import anyio
 
+from ocpp_core.messages import utf8_length
+
 from ._asgi_tls import certificate_of
 from ._server_options import ServerOptions
 from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
@@ -18,6 +20,10 @@ _SETTINGS_OF_OTHERS: Final[Mapping[str, str]] = {
     "pong_timeout": "the ASGI server waits for the pongs (uvicorn: --ws-ping-timeout)",
     "defer_pings_on_activity": "the ASGI server sends the pings",
     "compression": "the ASGI server compresses (uvicorn: --ws-per-message-deflate)",
+    "message_timeout": "the ASGI server reads the frames",
+    "min_message_rate": "the ASGI server reads the frames",
+    "max_unfinished_size": "the ASGI server reads the frames",
+    "require_connection_header": "the ASGI server judges the request",
     "tls": "the ASGI server does the TLS (uvicorn: --ssl-certfile), or a proxy (tls_terminated=True)",
 }
 """Options of a server that an ASGI application can neither obey nor enforce, and who does."""
@@ -44,8 +50,9 @@ class OCPPApplication:
     and closes the server with the process (ASGI lifespan); mounted, it is not told of either: put
     `async with server, server.draining():` into the lifespan of the application around it.
 
-    A message of more than `max_message_size` bytes closes its connection (1009). TLS, pings and compression are the
-    ASGI server's: raises ValueError for a server with other options for them than the defaults.
+    A message of more than `max_message_size` bytes closes its connection (1009). TLS, pings, compression, and what
+    bounds messages that have begun and not ended, are the ASGI server's: raises ValueError for a server with other
+    options for them than the defaults.
     """
 
     def __init__(self, server: OCPPServer) -> None:
@@ -157,9 +164,7 @@ def _encoded(headers: Any) -> list[tuple[bytes, bytes]]:
 
 def _size(message: str | bytes) -> int:
     """Count the bytes that a message took on the wire."""
-    if isinstance(message, str) and not message.isascii():
-        return len(message.encode(errors="surrogatepass"))
-    return len(message)
+    return utf8_length(message) if isinstance(message, str) else len(message)
 
 
 class _AsgiChannel:

@@ -178,7 +178,7 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
 
     def _make_emitter(self) -> Emitter:
         emitter = Emitter(
-            PEER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed, changed=self._listeners_changed
+            PEER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.raised, changed=self._listeners_changed
         )
         if self._is_one_connection and self._ended is not None:
             emitter.finish(for_good=True)

@@ -347,7 +347,7 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
                 failed=self._failed,
                 lost=self._lost,
                 alarmed=self._alarmed,
-                gate=SocketGate(self._runtime.now, self._log.warning),
+                gate=SocketGate(partial(self._log.connection_failed, "a connection was closed unread")),
             )
         return self._runtime, self._reception
 
@@ -374,16 +374,17 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         self._tell("connection_failed", event)
 
     def _alarmed(self, event: SecurityEvent) -> None:
-        self._log.warning(f"{event.identity} from {event.remote_address} refused: {event.detail}")
+        origin = f"{event.identity} at {event.remote_address}"
+        self._log.connection_failed("a station was refused", origin, event.detail)
         self._tell("security", event)
 
     def _failed(self, text: str, error: BaseException) -> None:
-        self._log.failed(text, error)
+        self._log.raised(text, error)
         self._tell("error", ErrorEvent(error))
         end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
-        return Emitter(SERVER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.failed)
+        return Emitter(SERVER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.raised)
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
         if self._runtime is None:

@@ -138,6 +138,8 @@ async def serve(
 
     `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake. Pings, the
     limit of a message's size and whether to compress are the server's options, unless `options` say something else.
+    Sockets, TLS and frames are the library's: `max_sockets`, `max_tls_handshakes`, `tls`, `defer_pings_on_activity`,
+    `message_timeout`, `max_unfinished_size` and `require_connection_header` have no effect here.
     """
     door = _Door(server)
     theirs = {

@@ -5,7 +5,7 @@ from math import inf
 from random import Random
 from typing import Final, assert_never
 
-from ocpp_core.actions import CloseStream, LinkAction, Report, ReportKind, SendBytes
+from ocpp_core.actions import TURN, CloseStream, LinkAction, Report, ReportKind, SendBytes
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import (
     Accept,
@@ -40,7 +40,7 @@ from ._frames import (
     text_frame,
 )
 from ._http import HeadBuffer
-from ._incoming import TURN, Incoming
+from ._incoming import Incoming
 from ._keepalive import Keepalive
 from ._phase import LINGER, Phase
 

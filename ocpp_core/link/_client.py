@@ -36,7 +36,7 @@ _TLS_ALERT: Final = b"\x15\x03"
 """How the answer of a TLS server to plain HTTP begins: an alert (RFC 8446 §5.1, content type 21), version 3.x."""
 _SPEAKS_TLS: Final = "the server speaks TLS on this port: use wss://"
 _TARGET: Final = re.compile(r"/[\x21-\x7e]*")
-_PATIENCE: Final = 1.0
+_BODY_TIMEOUT: Final = 1.0
 """Seconds to wait for the body of a refusal, which may also never end."""
 _HOST: Final = re.compile(r"[\x21-\x7e]+")
 
@@ -130,7 +130,7 @@ class ClientLink(LinkBase):
             self._upgrade(answer)
         elif answer.status >= 200:  # other 1xx only announce the answer (RFC 9110 §15.2)
             self._refusal = answer
-            self._until = min(self._until, coarse(self._now, _PATIENCE))
+            self._until = min(self._until, coarse(self._now, _BODY_TIMEOUT))
         return True
 
     def _await_body(self, refusal: ResponseHead) -> bool:

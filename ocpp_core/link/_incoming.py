@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from ocpp_core.actions import LinkAction, Yield
+from ocpp_core.actions import TURN, LinkAction, Yield
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import BinaryReceived, TextReceived
 from ocpp_core.timers import coarse
@@ -24,13 +24,8 @@ from ._whole import whole_control, whole_text
 if TYPE_CHECKING:
     from ._reader import MessageReader
 
-__all__ = ["TURN", "Incoming"]
+__all__ = ["Incoming"]
 
-TURN: Final = 32
-"""Units of work until other connections get their turn: a frame is one, and so are 2 KiB of a message.
-
-Whatever a frame is (a text, a ping, an empty fragment, one that is refused), reading it costs about the same.
-"""
 # Looked up in an Enum's class, a member costs as much as a call; this one is asked for at every message.
 _OPEN: Final = Phase.OPEN
 

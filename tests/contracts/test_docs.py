@@ -1,10 +1,15 @@
 """The documentation is true: its snippets run, what it names exists, its generated pages are up to date."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from ocpp_transports._browser_options import BrowserOptions
+from ocpp_transports._client_options import ClientOptions
+from ocpp_transports._options import PeerOptions
+from ocpp_transports._server_options import ServerOptions
 from tests.contracts.snippets import Page, read
 from tools import build_docs
 
@@ -70,6 +75,12 @@ def test_the_architecture_names_every_source_file_and_no_other(package: str) -> 
     rows = text.split(f"<!-- files: {package} -->")[1].split("<!-- end of files -->")[0]
     sources = {str(path.relative_to(ROOT / package)) for path in (ROOT / package).rglob("*.py")}
     assert set(re.findall(r"^\| `(.+?)`", rows, re.MULTILINE)) == sources
+
+
+@pytest.mark.parametrize("options", [BrowserOptions, ClientOptions, ServerOptions])
+def test_the_mapping_of_the_reference_names_every_option(options: type[PeerOptions]) -> None:
+    text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
+    assert [each.name for each in fields(options) if not re.search(rf"`{each.name}\b", text)] == []
 
 
 class TestTheGeneratedPages:

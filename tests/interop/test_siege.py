@@ -11,8 +11,9 @@ from select import select
 import anyio
 import pytest
 
+from ocpp_core.actions import TURN
 from ocpp_core.link import _incoming
-from ocpp_core.link._incoming import TURN, Incoming
+from ocpp_core.link._incoming import Incoming
 from ocpp_core.link._reader import MessageReader
 from ocpp_transports import ConnectionState
 from ocpp_transports._driver import Driver
@@ -66,17 +67,17 @@ class Watch:
 def attack(name, port):
     """Send a bounded amount, and leave by a reset; a server that reads no more, or throws us out, ends it before."""
     kind = ATTACKS[name]
-    with suppress(OSError):
-        connection = knock(port, "BAD", compressed=kind.compressed)
-        connection.settimeout(1 if kind.reads else 0.2)
-        try:
-            data = b"".join(map(kind.chunk, range(AMOUNT // len(kind.chunk(0)) or 1)))
+    connection = knock(port, "BAD", compressed=kind.compressed)
+    connection.settimeout(1 if kind.reads else 0.2)
+    try:
+        data = b"".join(map(kind.chunk, range(AMOUNT // len(kind.chunk(0)) or 1)))
+        with suppress(OSError):
             for at in range(0, len(data), 65536):
                 connection.sendall(data[at : at + 65536])
                 if kind.reads and select([connection], [], [], 0)[0]:
                     connection.recv(1 << 20)
-        finally:
-            reset(connection)
+    finally:
+        reset(connection)
 
 
 def descriptors():

@@ -6,6 +6,7 @@ from struct import pack
 import pytest
 
 from ocpp_core.actions import (
+    TURN,
     Abandon,
     CloseStream,
     Dispatch,
@@ -29,7 +30,6 @@ from ocpp_core.inputs import (
     StreamOpened,
     Tick,
 )
-from ocpp_core.link._incoming import TURN
 from ocpp_core.session import Closed
 from tests.link.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, answer, frame
 from tests.stack.test_stack import asked, client_stack, drain

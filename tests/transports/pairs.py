@@ -102,8 +102,8 @@ class Staying:
             while b"\r\n\r\n" not in request:
                 request += await stream.receive()
             await stream.send(answer(request, ("Sec-WebSocket-Protocol", "ocpp1.6")))
+            self.streams += 1  # before the client can know of the end
             await stream.send(frame(CLOSE, (1012).to_bytes(2) + b"restart", masked=False))
-            self.streams += 1
             await never()
 
 

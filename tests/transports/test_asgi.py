@@ -258,6 +258,10 @@ class TestTheOptionsOfTheServer:
             ({"pong_timeout": 5}, "pong_timeout .*uvicorn: --ws-ping-timeout"),
             ({"defer_pings_on_activity": True}, "defer_pings_on_activity "),
             ({"compression": True}, "compression .*uvicorn: --ws-per-message-deflate"),
+            ({"message_timeout": 5}, "message_timeout "),
+            ({"min_message_rate": 5}, "min_message_rate "),
+            ({"max_unfinished_size": 5}, "max_unfinished_size "),
+            ({"require_connection_header": False}, "require_connection_header "),
             ({"tls": ssl.create_default_context()}, "tls .*uvicorn: --ssl-certfile"),
         ],
     )

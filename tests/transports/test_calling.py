@@ -295,6 +295,14 @@ class TestChecks:
             await client.call("Heartbeat", {})
             assert [event.type for event in heard] == [2, 3, 2, 3]
 
+    async def test_are_for_a_call_with_a_default_id_where_the_factory_fails(self):
+        def make():
+            raise LookupError
+
+        async with pair(id_factory=make) as (client, station):
+            station.handle("Heartbeat", lambda ctx: {"n": 1})
+            assert await client.call("Heartbeat", {}, check=lambda _: None) == {"n": 1}
+
     async def test_that_are_none_raise_at_once(self):
         async with pair() as (client, _):
             with pytest.raises(TypeError, match="expected check as a function, got bool"):

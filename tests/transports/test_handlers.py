@@ -314,6 +314,25 @@ class TestAHandlerThatNeverReturns:
         assert station.host.tasks == []
         assert station.host.armed() == []
 
+    @pytest.mark.parametrize("is_at_work", [False, True])
+    def test_keeps_no_connection_that_has_ended(self, station, is_at_work):
+        """The timer for it refers to all that belongs to the connection."""
+        gate = FakeSlot()
+
+        async def handler(ctx):
+            await gate.wait()
+
+        station.handle("Heartbeat", handler)
+        station.call()
+        if is_at_work:
+            station.dispatcher.end()
+            assert station.host.armed() != []
+        gate.set(None, None)
+        station.host.run()
+        if not is_at_work:
+            station.dispatcher.end()
+        assert station.host.armed() == []
+
     def test_makes_room_for_those_that_wait(self, station):
         begun = []
 

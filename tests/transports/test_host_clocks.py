@@ -66,7 +66,11 @@ async def connected(net):
 
 
 async def lasts(probe):
-    """How long it takes until the end is fed."""
+    """How long it takes until the end is fed.
+
+    With congestion it may be longer than a quarter beyond the limit: what the peer's kernel confirms, it confirms in
+    its own time, while this loop's time jumps. `test_patience` measures it without a kernel.
+    """
     start = probe.host.now()
     with anyio.fail_after(100):
         while not probe.ends:
@@ -77,7 +81,7 @@ async def lasts(probe):
 async def test_congestion_may_last_30_seconds_without_progress(connected):
     probe, _ = connected
     probe.do(SendBytes(TOO_MUCH))
-    assert SEND_TIMEOUT - 0.1 <= await lasts(probe) <= 1.25 * SEND_TIMEOUT + 0.1
+    assert await lasts(probe) >= SEND_TIMEOUT - 0.1
 
 
 async def test_a_close_may_linger_5_seconds(connected):
@@ -104,7 +108,7 @@ async def test_congestion_that_comes_and_goes_is_measured_anew(connected):
         got += len(await peer.receive())
     await probe.until(lambda: probe.congestion == [True, False])
     probe.do(SendBytes(TOO_MUCH))
-    assert SEND_TIMEOUT - 0.1 <= await lasts(probe) <= 1.25 * SEND_TIMEOUT + 0.1
+    assert await lasts(probe) >= SEND_TIMEOUT - 0.1
 
 
 @pytest.mark.parametrize("net", ["sockets"], indirect=True)

@@ -10,7 +10,7 @@ from ocpp_core.actions import Direction, Report, ReportKind, Trace
 from ocpp_core.errors import RPCError
 from ocpp_transports._logging import LOGGER, Log, logger_of
 from ocpp_transports._redaction import redact
-from ocpp_transports._repeats import BURST, WINDOW
+from ocpp_transports._repeats import WINDOW, WRITTEN
 
 
 @pytest.fixture
@@ -78,16 +78,16 @@ class TestReports:
 
     def test_cannot_break_a_line(self, log, caplog):
         log.reported(Report(ReportKind.RESULT_REFUSED, "GenericError: no\nforged"))
-        assert caplog.records[0].getMessage() == "CP1: CALLRESULTERROR: 'GenericError: no\\nforged'"
+        assert caplog.records[0].getMessage() == "CP1: CALLRESULTERROR: GenericError: no\\nforged"
 
     def test_cannot_break_a_line_by_the_name_of_a_station(self, caplog):
         log = Log(LOGGER, "CP\u2028forged\x9b31m")
         log.warning("closed")
-        assert caplog.records[0].getMessage() == "'CP\\u2028forged\\x9b31m': closed"
+        assert caplog.records[0].getMessage() == "CP\\u2028forged\\x9b31m: closed"
 
     def test_cannot_break_a_line_by_an_error_code_that_came_from_elsewhere(self, log, caplog):
         log.handler_failed("Reset", RPCError("no\nforged"))
-        assert caplog.records[0].getMessage() == "CP1: the handler of 'Reset' refused: 'no\\nforged'"
+        assert caplog.records[0].getMessage() == "CP1: the handler of 'Reset' refused: no\\nforged"
 
 
 class TestRepeatedReports:
@@ -102,38 +102,55 @@ class TestRepeatedReports:
             log.reported(Report(kind, "why"))
 
     def test_are_counted_and_told_with_the_next_one_after_a_while(self, log, clock, caplog):
-        self.report(log, 9_214 + BURST)
+        self.report(log, 9_214 + WRITTEN)
         clock[0] += WINDOW
         self.report(log, 2)
         lines = [record.getMessage() for record in caplog.records]
-        assert lines == ["CP1: bad message: why"] * BURST + [
+        assert lines == ["CP1: bad message: why"] * WRITTEN + [
             "CP1: bad message: why (and 9,214 more before)",
             "CP1: bad message: why",
         ]
 
     def test_are_told_at_the_end_of_a_connection_at_the_latest(self, log, clock, caplog):
-        self.report(log, 1_000 + BURST)
+        self.report(log, 1_000 + WRITTEN)
         log.flush()
         log.flush()
         assert caplog.records[-1].getMessage() == "CP1: bad message: … and 1,000 more"
-        assert [record.levelname for record in caplog.records] == ["WARNING"] * (BURST + 1)
+        assert [record.levelname for record in caplog.records] == ["WARNING"] * (WRITTEN + 1)
 
     def test_are_counted_for_each_kind_and_each_connection(self, log, clock, caplog):
         other = Log(LOGGER, "CP2")
         for each in (log, other):
             for kind in (ReportKind.BAD_MESSAGE, ReportKind.LATE_ANSWER):
-                self.report(each, BURST, kind)
-        assert len(caplog.records) == 4 * BURST
+                self.report(each, WRITTEN, kind)
+        assert len(caplog.records) == 4 * WRITTEN
         log.flush()
-        assert len(caplog.records) == 4 * BURST
+        assert len(caplog.records) == 4 * WRITTEN
 
     def test_of_a_connection_that_failed_are_counted_for_each_reason(self, log, clock, caplog):
         for reason in ("nonsense", "nonsense", "unknown ca"):
-            for _ in range(BURST):
+            for _ in range(WRITTEN):
                 log.connection_failed("TLS handshake failed", "192.0.2.1", reason)
         log.flush()
-        assert caplog.messages[BURST] == "CP1: TLS handshake failed: from 192.0.2.1: unknown ca"
-        assert caplog.messages[2 * BURST :] == ["CP1: TLS handshake failed: nonsense: … and 5 more"]
+        assert caplog.messages[WRITTEN] == "CP1: TLS handshake failed: from 192.0.2.1: unknown ca"
+        assert caplog.messages[2 * WRITTEN :] == ["CP1: TLS handshake failed: nonsense: … and 5 more"]
+
+    def test_that_make_a_handler_raise_are_counted_for_each_exception(self, log, clock, caplog):
+        for error in (LookupError("a"), LookupError("b"), ValueError("c")):
+            for _ in range(WRITTEN):
+                log.handler_failed("Reset", error)
+        log.flush()
+        raised = [record.exc_info[0] for record in caplog.records[:-1]]
+        assert raised == [LookupError] * WRITTEN + [ValueError] * WRITTEN
+        assert caplog.messages[-1] == "CP1: the handler of 'Reset' raised: LookupError: … and 5 more"
+
+    def test_that_a_handler_refuses_are_counted_for_each_code(self, log, clock, caplog):
+        caplog.set_level(logging.INFO)
+        for code in ("A", "A", "B"):
+            for _ in range(WRITTEN):
+                log.handler_failed("x" * 1_000, RPCError(code))
+        assert [message[-1] for message in caplog.messages] == ["A"] * WRITTEN + ["B"] * WRITTEN
+        assert max(map(len, caplog.messages)) < 200
 
     def test_of_any_number_of_kinds_take_no_more_than_so_much(self, log, clock, caplog):
         for number in range(1_000):
@@ -149,8 +166,8 @@ class TestRepeatedReports:
         assert len(caplog.records) == 1_000
 
     def test_are_all_written_where_debug_was_asked_for(self, log, clock, caplog):
-        self.report(log, 3 * BURST, ReportKind.PING)
-        assert len(caplog.records) == 3 * BURST
+        self.report(log, 3 * WRITTEN, ReportKind.PING)
+        assert len(caplog.records) == 3 * WRITTEN
 
 
 class TestTheLoggingOption:

@@ -7,7 +7,8 @@ import pytest
 import trustme
 
 from ocpp_transports import TLSOptions, UnexpectedHttpResponse
-from ocpp_transports._quota import WARN_INTERVAL, Quota, SocketGate, owner_of
+from ocpp_transports._quota import Quota, SocketGate, owner_of
+from ocpp_transports._repeats import WRITTEN
 from ocpp_transports._server_options import ServerOptions
 from ocpp_transports.channel import UpgradeOffer
 from tests.transports.pairs import SECONDS, client_of, knock, serving, station_of, upgrade
@@ -55,18 +56,22 @@ class TestCounting:
 
 
 class TestTheGate:
-    def test_warns_once_in_a_while_however_many_it_turns_away(self):
-        warnings, clock = [], [0.0]
-        gate = SocketGate(lambda: clock[0], warnings.append)
-        gate.limit, gate.limit_by_address = 1, inf
+    @pytest.mark.parametrize(
+        ("limit", "limit_by_address", "reason"),
+        [
+            (1, inf, "1 sockets are open (max_sockets)"),
+            (inf, 1, "1 sockets of one address are open (max_sockets_per_address)"),
+        ],
+    )
+    def test_tells_whom_it_turns_away_and_by_which_limit(self, limit, limit_by_address, reason):
+        told = []
+        gate = SocketGate(lambda address, reason: told.append((address, reason)))
+        gate.limit, gate.limit_by_address = limit, limit_by_address
         leave = gate.admit("192.0.2.1")
-        assert [gate.admit("192.0.2.2") for _ in range(1000)] == [None] * 1000
-        assert len(warnings) == 1
-        clock[0] = WARN_INTERVAL
-        assert gate.admit("192.0.2.3") is None
-        assert "1000 connections closed unread, the last one from 192.0.2.3: 1 sockets are open" in warnings[1]
+        assert gate.admit("192.0.2.1") is None
+        assert told == [("192.0.2.1", reason)]
         leave()
-        assert gate.admit("192.0.2.2") is not None
+        assert gate.admit("192.0.2.1") is not None
 
 
 class TestTheDefaults:
@@ -186,11 +191,11 @@ class TestSockets:
         async with serving(**{rule: 3}) as (server, listener), client_of(listener) as client:
             await client.connect()
             silent = [await anyio.connect_tcp("127.0.0.1", listener.port) for _ in range(2)]  # half-open
-            for _ in range(5):
+            for _ in range(WRITTEN + 1):
                 with anyio.fail_after(SECONDS), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
                     async with await anyio.connect_tcp("127.0.0.1", listener.port) as turned_away:
                         await turned_away.receive()
-            assert len([line for line in caplog.messages if "closed unread" in line]) == 1
+            assert len([line for line in caplog.messages if "closed unread" in line]) == WRITTEN
             assert len(server.clients) == 1
             for stream in silent:
                 await stream.aclose()

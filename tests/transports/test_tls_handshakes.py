@@ -161,7 +161,7 @@ class TestAServerThatSpeaksPlainHTTP:
 
 class TestHandshakesInProgress:
     async def test_are_limited_and_one_that_is_slow_makes_room(self, monkeypatch):
-        monkeypatch.setattr(_tls_handshakes, "PATIENCE", 0.05)
+        monkeypatch.setattr(_tls_handshakes, "CROWDED_TIMEOUT", 0.05)
         options = {"tls": SERVER, "max_tls_handshakes": 2}
         async with (
             serving(**options) as (csms, listener),

@@ -291,7 +291,7 @@ def _serving(**options: Any) -> _Loop:
         failed=_ignore,
         lost=_ignore,
         alarmed=_ignore,
-        gate=SocketGate(loop.now, _ignore),
+        gate=SocketGate(_ignore),
     )
     reception._random = Random(3)  # noqa: SLF001 - the jitter of pings, which decides how often a timer rings
     reception.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed
