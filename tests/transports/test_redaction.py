@@ -27,6 +27,14 @@ class TestTexts:
             ("FTP://user:a/b#?@s3cr3t@host/x", "FTP://***@host/x"),
             ("sftp://user/s3cr3t@host/x", "sftp://***@host/x"),
             ("user:s3cr3t@host/x", "***@host/x"),
+            ("ftp://user:a s3cr3t@host/x", "ftp://***@host/x"),
+            ("http://user:12;s3cr3t@host/x", "http://***@host/x"),
+            ("https://proxy/a;ftp://user:s3cr3t@host/x", "https://proxy/a;ftp://***@host/x"),
+            ("https://proxy/?u=ftp://user:s3cr3t@host/x", "https://proxy/?u=ftp://***@host/x"),
+            ("https://host/x?to%6Ben=s3cr3t", "https://host/x?to%6Ben=***"),
+            ("wpa_psk=s3cr3t", "wpa_psk=***"),
+            ("PinCode: s3cr3t", "PinCode:***"),
+            ("ftpPass=s3cr3t", "ftpPass=***"),
             ("logs to https://a:s3cr3t@host/x since", "logs to https://***@host/x since"),
             ("wss://host:443/ocpp?access_token=s3cr3t&v=2", "wss://host:443/ocpp?access_token=***&v=2"),
             ("https://blob/x?sv=1&sig=s3cr3t", "https://blob/x?sv=1&sig=***"),
@@ -58,6 +66,8 @@ class TestTexts:
             "[warning] no password",
             "Invalid: the token expired",
             "a: b = c",
+            "https://proxy/https://host/x?email=a@b.example",
+            "ping: 3, bypass: 4, compass=5",
         ],
     )
     def test_without_secrets_stay_as_they_are(self, text):
