@@ -122,7 +122,7 @@ class Calling:
         except TimeoutError:
             return None
         except OCPPError as error:
-            self._log.warning(f"the call of {request.action!r} failed: {error}")
+            self._log.call_failed(request.action, error)
             return None
 
     async def notify(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
-from ocpp_core.errors import RPCError
+from ocpp_core.errors import OCPPError, RPCError
 
 from ._redaction import redact
 from ._repeats import Repeats
@@ -81,7 +81,7 @@ class Log:
         more = self._admit(level, report.kind.value)
         if more is not None:
             about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
-            detail = _one_line(redact(report.detail)[:_SHOWN_DETAIL])  # cut before, a password might lose its end
+            detail = _detail(report.detail)
             text = f"{about}: {detail}" if detail else about
             self._write(level, "%s: %s%s%s", self.identity, report.kind.value, text, more)
 
@@ -128,6 +128,11 @@ class Log:
         else:
             self.failed(f"the handler of {action!r} raised", error)
 
+    def call_failed(self, action: str, error: OCPPError) -> None:
+        """Write why a call failed, of which the peer may have been the one to say it."""
+        text = "%s: the call of %r failed: %s"
+        self._write(logging.WARNING, text, self.identity, action, _detail(str(error)))
+
     def failed(self, text: str, error: BaseException) -> None:
         """Write a failure of the application's own code, with its traceback."""
         self._write(logging.ERROR, "%s: %s", self.identity, text, exc_info=error)
@@ -141,6 +146,11 @@ class Log:
         except BaseException:  # noqa: BLE001 - as above; logging itself prints what its handlers catch
             if logging.raiseExceptions:
                 traceback.print_exc()
+
+
+def _detail(text: str) -> str:
+    """Return the beginning of a text of the peer without secrets: cut before, a password might lose its end."""
+    return _one_line(redact(text)[:_SHOWN_DETAIL])
 
 
 def _one_line(text: str) -> str:
