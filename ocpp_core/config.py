@@ -277,7 +277,8 @@ class ClientConfig:
     connect_timeout: float = 30.0
     """Seconds from the dial to the open WebSocket; then the attempt failed. `inf`: no limit."""
     retry_initial_connect: bool = False
-    """Keep trying also when the first attempt failed; `connect` still reports that failure."""
+    """Keep trying also when the first attempt failed, unless by a 101 that is wrong; `connect` still reports that
+    failure."""
     offline_queue: bool = False
     """Keep calls made without a connection and send them when there is one; not those of a stopped client."""
     offline_queue_size: int = 100
