@@ -30,6 +30,8 @@ _LOUD: Final = frozenset({ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED})
 _SHOWN_ID: Final = 64
 _SHOWN_DETAIL: Final = 1024
 """Characters that are written of what a peer may have made as long as a message."""
+_SEARCHED_DETAIL: Final = 16 * _SHOWN_DETAIL
+"""Characters of it that are searched for secrets, which takes microseconds each."""
 _ARROW: Final = {Direction.IN: "<-", Direction.OUT: "->"}
 
 
@@ -149,8 +151,8 @@ class Log:
 
 
 def _detail(text: str) -> str:
-    """Return the beginning of a text of the peer without secrets: cut before, a password might lose its end."""
-    return _one_line(redact(text)[:_SHOWN_DETAIL])
+    """Return the beginning of a text of the peer without secrets: cut so short before, a password might lose its end."""
+    return _one_line(redact(text[:_SEARCHED_DETAIL])[:_SHOWN_DETAIL])
 
 
 def _one_line(text: str) -> str:

@@ -23,6 +23,12 @@ _NAMED_VALUE: Final = re.compile(
     r"""(?!\*\*\*)""",
     re.IGNORECASE,
 )
+# In a piece of JSON: the name of a secret setting, whose value may stand before it or behind.
+_NAMED_SETTING: Final = re.compile(
+    r"""["'\\]{1,4}(?:key|name)["'\\]{1,4}\s{0,4}:\s{0,4}["'\\]{1,4}"""
+    rf"""[\w.\- ]{{0,40}}?(?:{_NAMES}|token|id[ _-]?tag)""",
+    re.IGNORECASE,
+)
 _STEMS: Final = ("authorization", "cookie", "credential", "key", "pass", "pin", "psk", "pwd", "secret", "tag", "token")
 """One of them is in every match of the above; to look for them first is far cheaper."""
 _PARAMETER: Final = re.compile(r"([?&;#])([^=&;#?]{1,100})=([^&;#]*)")
@@ -58,9 +64,19 @@ def hide_in_text(text: str, redact: Callable[[Any], Any]) -> str:
         # In a URL a blank is against the rules, and in the passwords of the field all the same.
         text = _hide_in_run(text) if _URL.match(text) else _RUN.sub(lambda run: _hide_in_run(run[0]), text)
     low = text.lower()
-    named = _NAMED_VALUE.search(text) if any(stem in low for stem in _STEMS) else None
+    end = _end_of_harmless(text) if any(stem in low for stem in _STEMS) else None
     # The value may hold anything, so nothing says where it ends.
-    return text if named is None else text[: named.end()] + REDACTED
+    return text if end is None else text[:end] + REDACTED
+
+
+def _end_of_harmless(text: str) -> int | None:
+    """Find where a text of no known form begins to hold a secret; None if it holds none."""
+    ends = [named.end() for named in [_NAMED_VALUE.search(text)] if named]
+    setting = _NAMED_SETTING.search(text)
+    if setting is not None:
+        brace = text.find("{", 0, setting.start())
+        ends.append(setting.start() if brace < 0 else brace)
+    return min(ends, default=None)
 
 
 def _written(value: Any) -> str:

@@ -35,6 +35,9 @@ class TestTexts:
             ("wpa_psk=s3cr3t", "wpa_psk=***"),
             ("PinCode: s3cr3t", "PinCode:***"),
             ("ftpPass=s3cr3t", "ftpPass=***"),
+            ('cannot set {"key": "AuthorizationKey", "value": "s3cr3t"}', "cannot set ***"),
+            ('[{"value": "s3cr3t", "variable": {"name": "BasicAuthPassword"', "[***"),
+            ('"key": "VpnPassword", "value": "s3cr3t', "***"),
             ("logs to https://a:s3cr3t@host/x since", "logs to https://***@host/x since"),
             ("wss://host:443/ocpp?access_token=s3cr3t&v=2", "wss://host:443/ocpp?access_token=***&v=2"),
             ("https://blob/x?sv=1&sig=s3cr3t", "https://blob/x?sv=1&sig=***"),
@@ -67,6 +70,7 @@ class TestTexts:
             "Invalid: the token expired",
             "a: b = c",
             "https://proxy/https://host/x?email=a@b.example",
+            'cannot set {"key": "HeartbeatInterval", "value": "5"} of a password',
             "ping: 3, bypass: 4, compass=5",
         ],
     )
