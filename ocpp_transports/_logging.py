@@ -151,7 +151,7 @@ class Log:
 
 
 def _detail(text: str) -> str:
-    """Return the beginning of a text of the peer without secrets: cut so short before, a password might lose its end."""
+    """Return the beginning of a text of the peer without secrets: cut any sooner, a password might lose its end."""
     return _one_line(redact(text[:_SEARCHED_DETAIL])[:_SHOWN_DETAIL])
 
 
