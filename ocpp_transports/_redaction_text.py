@@ -102,7 +102,7 @@ def _hide_user(run: str) -> str:
     if not 0 <= colon < at:
         return run
     scheme = run.find("://")
-    if scheme < 0:
+    if not 0 <= scheme <= colon:  # none, or what looks like one within a password
         return REDACTED + run[at:]
     while 0 <= scheme < at:
         begin = scheme + 3

@@ -28,6 +28,7 @@ class TestTexts:
             ("sftp://user/s3cr3t@host/x", "sftp://***@host/x"),
             ("user:s3cr3t@host/x", "***@host/x"),
             ("ftp://user:a s3cr3t@host/x", "ftp://***@host/x"),
+            ("user:s3cr3t://@host/x", "***@host/x"),
             ("http://user:12;s3cr3t@host/x", "http://***@host/x"),
             ("https://proxy/a;ftp://user:s3cr3t@host/x", "https://proxy/a;ftp://***@host/x"),
             ("https://proxy/?u=ftp://user:s3cr3t@host/x", "https://proxy/?u=ftp://***@host/x"),
