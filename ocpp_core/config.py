@@ -205,7 +205,8 @@ class LinkConfig:
     """Fragments of one message; beyond, the connection is closed with 1009."""
     message_timeout: float = 60.0
     """Seconds a message may take from its first bytes to its last ones, and one more for every `min_message_rate` bytes
-    of it, pings aside; beyond, the connection is closed with 1008. While nobody reads, no time passes. `inf`: never."""
+    of it, pings aside, but never more than this after its latest bytes; beyond, the connection is closed with 1008.
+    While nobody reads, no time passes. `inf`: never."""
     min_message_rate: float = 100.0
     """Bytes a second at which a message has to arrive in the long run; a tenth of what a GPRS modem manages."""
     max_unfinished_size: float = 64 << 20

@@ -110,7 +110,9 @@ class Incoming(ABC):
         if self._reader is not None:
             self._reader.feed(data)
             if self._phase is _OPEN:
-                self._until += len(data) / self._config.min_message_rate
+                config = self._config
+                gained = self._until + len(data) / config.min_message_rate
+                self._until = min(gained, coarse(self._now, config.message_timeout))
         elif self.unread:
             self.unread = self.unread[self._at :] + data  # without what was decoded: it must not pile up
             self._at = 0
