@@ -85,7 +85,9 @@ class SessionConfig:
     """Calls that wait for the window; beyond, a new call settles with CallDroppedError."""
     max_queued_bytes: float = 8 << 20
     """Bytes of the payloads of those calls, and of those in a client's offline queue; beyond, as with too many calls.
-    That is 8 KiB for each of 1,000 calls, or a SendLocalList in eight messages of a MiB, for one peer that is slow."""
+    That is 8 KiB for each of 1,000 calls, or a SendLocalList in eight messages of a MiB, for one peer that is slow. As
+    much again may wait of SENDs and raw texts while the output does not drain; beyond, a SEND settles with
+    CallDroppedError and a raw text is reported as not sent."""
     max_outgoing_size: float = 1 << 20
     """Bytes of one message sent, before compression: what this library takes by default, and more than most stations
     do. Beyond, the command of a CALL, SEND or raw text raises ValueError, and an answer becomes an InternalError. Times
@@ -199,12 +201,14 @@ class LinkConfig:
     """The settings of one WebSocket. Raises ValueError for a value out of range."""
 
     max_message_size: float = 1 << 20
-    """Bytes of one message, after decompression; beyond, the connection is closed with 1009."""
+    """Bytes of one message, after decompression; beyond, the connection is closed with 1009. Before, it may have a
+    quarter and 64 KiB more, for what compression adds to what cannot be compressed."""
     max_fragments: float = 1024
     """Fragments of one message; beyond, the connection is closed with 1009."""
     message_timeout: float = 60.0
     """Seconds a message may take from its first bytes to its last ones, and one more for every `min_message_rate` bytes
-    of it; beyond, the connection is closed with 1008. While nobody reads, no time passes. `inf`: never."""
+    of it, pings aside, but never more than this after its latest bytes; beyond, the connection is closed with 1008.
+    While nobody reads, no time passes. `inf`: never."""
     min_message_rate: float = 100.0
     """Bytes a second at which a message has to arrive in the long run; a tenth of what a GPRS modem manages."""
     max_unfinished_size: float = 64 << 20
@@ -276,7 +280,8 @@ class ClientConfig:
     connect_timeout: float = 30.0
     """Seconds from the dial to the open WebSocket; then the attempt failed. `inf`: no limit."""
     retry_initial_connect: bool = False
-    """Keep trying also when the first attempt failed; `connect` still reports that failure."""
+    """Keep trying also when the first attempt failed, unless by a 101 that is wrong; `connect` still reports that
+    failure."""
     offline_queue: bool = False
     """Keep calls made without a connection and send them when there is one; not those of a stopped client."""
     offline_queue_size: int = 100

@@ -14,7 +14,7 @@ from .actions import CloseTransport, Direction, Report, ReportKind, SendText, Se
 from .answers import Answers
 from .calls import Calls, violation_error, with_newest
 from .config import IdFactory, SessionConfig, Violation
-from .errors import ClosedError, ConnectionLostError
+from .errors import CallDroppedError, ClosedError, ConnectionLostError
 from .inputs import (
     BinaryReceived,
     CancelCall,
@@ -33,7 +33,7 @@ from .inputs import (
     Tick,
     TransportLost,
 )
-from .messages import Malformed, MessageType, decode, encode_message, encode_payload
+from .messages import Malformed, MessageType, decode, encode_message, encode_payload, utf8_length
 from .outbound import OutboundCall, check_command, check_message_id, expect_room, prepare_call, prepare_raw
 from .receiving import Receiver
 from .requests import UNREADABLE_ID, Requests
@@ -65,6 +65,7 @@ class Session(Receiver):
         "_congested",
         "_inbox",
         "_send",
+        "_unread",
         "_until",
         "keep_unsent",
     )
@@ -89,6 +90,7 @@ class Session(Receiver):
         self._emit = self._actions.append if emit is None else emit
         self._inbox: list[TextReceived | BinaryReceived | TransportLost] = []
         self._congested = False
+        self._unread: int | None = None
         self._now = -inf
         self._until = inf  # the end of the state, where it has one
         self._bad_messages = 0
@@ -158,6 +160,7 @@ class Session(Receiver):
                 self._inbox.append(event)
             case Congested(on):
                 self._congested = on
+                self.count_unread(on)
             case Fail():
                 self.requests.fail(event, now)
             case Decline():
@@ -195,6 +198,26 @@ class Session(Receiver):
             return ConnectionLostError(f"not connected: {what} was not sent", sent=False, close_code=self.state.code)
         return ClosedError(f"closing: {what} was not sent")
 
+    def count_unread(self, on: bool) -> None:  # noqa: FBT001 - as `Congested` has it
+        """Count the bytes of SENDs and raw texts from now on, as the output does not drain; or no longer."""
+        self._unread = 0 if on else None
+
+    def has_room_for(self, text: str) -> bool:
+        """Return False if output does not drain and more than `max_queued_bytes` would wait past the window."""
+        return self._unread is None or self._unread + utf8_length(text) <= self._config.max_queued_bytes
+
+    def no_room(self, what: str) -> CallDroppedError:
+        """Make the error of what is dropped because there is no room for it."""
+        most = self._config.max_queued_bytes
+        return CallDroppedError(
+            f"{what} was not sent: the peer does not read, expected SENDs and raw texts of at most {most:.15g} bytes"
+        )
+
+    def _send_past_window(self, text: str) -> None:
+        if self._unread is not None:
+            self._unread += utf8_length(text)
+        self._send(text)
+
     def take_unsent(self) -> list[OutboundCall]:
         """Hand over the calls that were never written, in order; see `keep_unsent`."""
         return self.calls.take_waiting()
@@ -219,11 +242,19 @@ class Session(Receiver):
             )
             self._emit(Settle(event.token, None, error))
         else:
-            message_id = event.message_id or self.calls.new_id()
-            self._send(encode_message(kind, message_id, event.action, payload_json))
-            if self._config.trace:
-                self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
-            self._emit(Settle(event.token))
+            self._write_notification(event, payload_json)
+
+    def _write_notification(self, event: Notify, payload_json: str) -> None:
+        kind = MessageType.SEND.value
+        message_id = event.message_id or self.calls.new_id()
+        text = encode_message(kind, message_id, event.action, payload_json)
+        if not self.has_room_for(text):
+            self._emit(Settle(event.token, None, self.no_room(event.action)))
+            return
+        self._send_past_window(text)
+        if self._config.trace:
+            self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
+        self._emit(Settle(event.token))
 
     def _send_violation(self, event: Notify) -> Violation | None:
         validator = self._config.validator_of(event.action) if event.validate else None
@@ -241,10 +272,12 @@ class Session(Receiver):
         check_command(event, self._config, self._now)
         if event.token is not None:
             self.start(prepare_raw(event, self._config, self._now), self._now)
-        elif isinstance(self.state, (Open, Draining)):
-            self._write_raw(event.text)
-        else:
+        elif not isinstance(self.state, (Open, Draining)):
             self._emit(Report(ReportKind.NOT_SENT, "the connection is closing or closed", message=event.text))
+        elif not self.has_room_for(event.text):
+            self._emit(Report(ReportKind.NOT_SENT, str(self.no_room("the raw text")), message=event.text))
+        else:
+            self._write_raw(event.text)
 
     def _write_raw(self, text: str) -> None:
         """Send it, and remember the id under which it may be answered."""
@@ -254,7 +287,7 @@ class Session(Receiver):
             self._raw_ids = with_newest(self._raw_ids, message_id, _RAW)
         elif frame[0] == MessageType.CALL:
             self._raw_ids = with_newest(self._raw_ids, frame[1], _RAW)
-        self._send(text)
+        self._send_past_window(text)
         if self._config.trace and isinstance(frame, list):
             action = frame[2] if frame[0] in {MessageType.CALL, MessageType.SEND} else None
             self._emit(Trace(Direction.OUT, frame, action))

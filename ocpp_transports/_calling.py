@@ -122,7 +122,7 @@ class Calling:
         except TimeoutError:
             return None
         except OCPPError as error:
-            self._log.warning(f"the call of {request.action!r} failed: {error}")
+            self._log.call_failed(request.action, error)
             return None
 
     async def notify(
@@ -131,8 +131,8 @@ class Calling:
         """Send a SEND (OCPP 2.1); returns when it is written, for no answer ever comes.
 
         Raises ValueError on a version without SEND, for an action that is none and for more than `max_outgoing_size`
-        bytes, ConnectionLostError or ClosedError where it was not sent, an `RPCError` where it breaks its schema in
-        strict mode.
+        bytes, ConnectionLostError or ClosedError where it was not sent, CallDroppedError where the peer reads nothing
+        and `max_queued_bytes` wait for it, an `RPCError` where it breaks its schema in strict mode.
         """
         await self._ask(lambda token: Notify(token, action, params, message_id, validate))
 
@@ -148,8 +148,9 @@ class Calling:
         """Send text as it is, past the window; it is sent when this returns, and awaiting that is optional.
 
         `await send_raw(text, expect_reply=True)` takes the text of a CALL, waits for the window and returns the payload
-        of its answer, like `call`. Raises ConnectionLostError without an open connection, TypeError unless it is text,
-        ValueError for a reply wanted to anything but a CALL, and for more than `max_outgoing_size` bytes.
+        of its answer, like `call`. Raises ConnectionLostError without an open connection, CallDroppedError where the
+        peer reads nothing and `max_queued_bytes` wait for it, TypeError unless it is text, ValueError for a reply
+        wanted to anything but a CALL, and for more than `max_outgoing_size` bytes.
         """
         if expect_reply:
             return self._ask(lambda token: SendRaw(text, token, timeout))
@@ -157,6 +158,8 @@ class Calling:
         session, driver = self._session, self._driver
         if driver is None or session is None or not isinstance(session.state, (Open, Draining)):
             raise ConnectionLostError("not connected: the raw text was not sent", sent=False)
+        if not session.has_room_for(text):
+            raise session.no_room("the raw text")
         driver.feed(SendRaw(text))
         return _Sent()
 

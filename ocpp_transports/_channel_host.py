@@ -9,7 +9,7 @@ import anyio
 
 from ocpp_core.actions import TURN
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
-from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
+from ocpp_core.inputs import BinaryReceived, Congested, TextReceived, TransportFailed, TransportLost, TransportOpened
 
 from ._containment import end_program, is_cancellation
 from ._dialer import failure
@@ -78,6 +78,7 @@ class ChannelHost:
         self._flusher: Handle | None = None
         self._output: deque[str] = deque()
         self._unsent = 0
+        self._is_congested = False
         self._is_held = False  # the driver wants nothing read
         self._work = 0  # units since this turn began
         self._wanted: Slot | None = None  # what the reader waits for before it reads on
@@ -138,6 +139,14 @@ class ChannelHost:
             self._output.append(data)
             self._unsent += len(data)
             self._start_flushing(self._channel)
+            self._tell_congestion()
+
+    def _tell_congestion(self) -> None:
+        """Tell the engine when output piles up and when it flows again."""
+        is_congested = self._unsent > HIGH_WATER
+        if is_congested is not self._is_congested:
+            self._is_congested = is_congested
+            self.driver.feed(Congested(on=is_congested))
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
         """End the channel after what was sent, or at once; or call the dial off."""
@@ -236,6 +245,7 @@ class ChannelHost:
             if timer is not None:
                 timer.cancel()
         self._unsent -= len(text)
+        self._tell_congestion()
 
     # The end
 

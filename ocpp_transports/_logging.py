@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
-from ocpp_core.errors import RPCError
+from ocpp_core.errors import OCPPError, RPCError
 
 from ._printable import printable
 from ._redaction import redact
@@ -31,6 +31,8 @@ _LOUD: Final = frozenset({ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED})
 _SHOWN_ID: Final = 64
 _SHOWN: Final = 1024
 """Characters that are written of what a peer may have made as long as a message."""
+_SEARCHED_DETAIL: Final = 16 * _SHOWN
+"""Characters of it that are searched for secrets, which takes microseconds each."""
 _ARROW: Final = {Direction.IN: "<-", Direction.OUT: "->"}
 
 
@@ -82,7 +84,7 @@ class Log:
         more = self._admit(level, report.kind.value)
         if more is not None:
             about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
-            detail = _one_line(redact(report.detail))  # cut before, a password might lose its end
+            detail = _detail(report.detail)
             text = f"{about}: {detail}" if detail else about
             self._write(level, "%s: %s%s%s", self.identity, report.kind.value, text, more)
 
@@ -141,6 +143,11 @@ class Log:
         if more is not None:
             self._write(logging.ERROR, "%s: %s%s", self.identity, text, more, exc_info=error)
 
+    def call_failed(self, action: str, error: OCPPError) -> None:
+        """Write why a call failed, of which the peer may have been the one to say it."""
+        text = "%s: the call of %r failed: %s"
+        self._write(logging.WARNING, text, self.identity, action, _detail(str(error)))
+
     def failed(self, text: str, error: BaseException) -> None:
         """Write a failure of this side that no peer can repeat, with its traceback."""
         self._write(logging.ERROR, "%s: %s", self.identity, text, exc_info=error)
@@ -154,6 +161,11 @@ class Log:
         except BaseException:  # noqa: BLE001 - as above; logging itself prints what its handlers catch
             if logging.raiseExceptions:
                 traceback.print_exc()
+
+
+def _detail(text: str) -> str:
+    """Return the beginning of a text of the peer without secrets: cut any sooner, a password might lose its end."""
+    return _one_line(redact(text[:_SEARCHED_DETAIL]))
 
 
 def _one_line(text: str) -> str:

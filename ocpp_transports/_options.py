@@ -68,7 +68,8 @@ class PeerOptions:
     max_queued: int = 1000
     """Calls that wait for the window; beyond, CallDroppedError."""
     max_queued_bytes: float = 8 << 20
-    """Of the payloads of those calls, and of those in a client's offline queue; beyond, CallDroppedError."""
+    """Of the payloads of those calls, and of those in a client's offline queue; as much again may wait of SENDs
+    and raw texts to a peer that does not read. Beyond, CallDroppedError."""
     max_outgoing_size: float = 1 << 20
     """Of one message sent; beyond, `call` and `notify` raise ValueError, and an answer becomes an InternalError."""
     max_elements: float = 1 << 17

@@ -45,7 +45,7 @@ class ReconnectOptions(PeerOptions):
     connect_timeout: float = 30.0
     """From the dial to the open WebSocket; 0 for no limit."""
     retry_initial_connect: bool = False
-    """Keep trying also after the first attempt failed; `connect` raises all the same."""
+    """Keep trying also after the first attempt failed, unless by a 101 that is wrong; `connect` raises all the same."""
     offline_queue: bool = False
     """Keep calls made without a connection, and send them when there is one; not those of a closed client."""
     offline_queue_size: int = 100

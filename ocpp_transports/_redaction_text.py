@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import unquote
 
 __all__ = ["REDACTED", "hide_in_text", "is_secret_name"]
 
@@ -12,21 +13,30 @@ REDACTED: Final = "***"
 _NAMES: Final = (
     r"pass[ _-]?word|passwd|pass[ _-]?phrase|pass[ _-]?code|pwd|secret|credential"
     r"|authorization[ _-]?key|auth[ _-]?key|private[ _-]?key|pre[ _-]?shared[ _-]?key|shared[ _-]?key"
+    r"|pin[ _-]?code|(?:\bwpa|wi-?fi)[ _-]?psk|(?:user|ftp|wi-?fi|apn|vpn|basic)[ _-]?pass(?![A-Za-z])|sim[ _-]?pin"
     r"|api[ _-]?key|access[ _-]?key|signing[ _-]?key|encryption[ _-]?key|wpa[ _-]?key|wifi[ _-]?key|vpn[ _-]?key"
 )
-_SECRET_NAME: Final = re.compile(rf"{_NAMES}|token\Z|\A(?:authorization|cookie|bearer|pin|psk)\Z", re.IGNORECASE)
+_SECRET_NAME: Final = re.compile(rf"{_NAMES}|token\Z|\A(?:authorization|cookie|bearer|pass|pin|psk)\Z", re.IGNORECASE)
 # A text of no known form: what follows such a name and a sign that it has a value.
 _NAMED_VALUE: Final = re.compile(
     rf"""(?:{_NAMES}|token|id[ _-]?tag|\bauthorization|\bcookie)[\w.\-]{{0,40}}["'\\]{{0,8}}\s{{0,8}}[=:>]"""
     r"""(?!\*\*\*)""",
     re.IGNORECASE,
 )
-_STEMS: Final = ("authorization", "cookie", "credential", "key", "pass", "pwd", "secret", "tag", "token")
+# In a piece of JSON: the name of a secret setting, whose value may stand before it or behind.
+_NAMED_SETTING: Final = re.compile(
+    r"""["'\\]{1,4}(?:key|name)["'\\]{1,4}\s{0,4}:\s{0,4}["'\\]{1,4}"""
+    rf"""[\w.\- ]{{0,40}}?(?:{_NAMES}|token|id[ _-]?tag)""",
+    re.IGNORECASE,
+)
+_STEMS: Final = ("authorization", "cookie", "credential", "key", "pass", "pin", "psk", "pwd", "secret", "tag", "token")
 """One of them is in every match of the above; to look for them first is far cheaper."""
 _PARAMETER: Final = re.compile(r"([?&;#])([^=&;#?]{1,100})=([^&;#]*)")
-_SECRET_PARAMETERS: Final = frozenset({"auth", "code", "jwt", "key", "otp", "sas", "session", "sid", "sig"})
+_SECRET_PARAMETERS: Final = frozenset({"auth", "code", "jwt", "key", "otp", "sas", "session", "sid", "sig", "totp"})
 _RUN: Final = re.compile(r"\S+")
-_HOST: Final = re.compile(r"[\w.~-]*(?::\d*)?|\[[0-9A-Fa-f:.]*\](?::\d*)?")
+_URL: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.\-]*://")
+_HOST: Final = re.compile(r"(?:[\w.~-]*|\[[0-9A-Fa-f:.]*\])(?::\d*)?(?=[/?#]|\Z)")
+"""An authority that is a host and a port only, to its end (RFC 3986 §3.2)."""
 _WEB: Final = ("http", "https", "ws", "wss")
 _JSON_STARTS: Final = ("{", "[", '"')
 
@@ -51,11 +61,22 @@ def hide_in_text(text: str, redact: Callable[[Any], Any]) -> str:
         else:
             return _written(redact(held))
     if ("@" in text and ":" in text) or "=" in text:
-        text = _RUN.sub(lambda run: _hide_in_run(run[0]), text)
+        # In a URL a blank is against the rules, and in the passwords of the field all the same.
+        text = _hide_in_run(text) if _URL.match(text) else _RUN.sub(lambda run: _hide_in_run(run[0]), text)
     low = text.lower()
-    named = _NAMED_VALUE.search(text) if any(stem in low for stem in _STEMS) else None
+    end = _end_of_harmless(text) if any(stem in low for stem in _STEMS) else None
     # The value may hold anything, so nothing says where it ends.
-    return text if named is None else text[: named.end()] + REDACTED
+    return text if end is None else text[:end] + REDACTED
+
+
+def _end_of_harmless(text: str) -> int | None:
+    """Find where a text of no known form begins to hold a secret; None if it holds none."""
+    ends = [named.end() for named in [_NAMED_VALUE.search(text)] if named]
+    setting = _NAMED_SETTING.search(text)
+    if setting is not None:
+        brace = text.find("{", 0, setting.start())
+        ends.append(setting.start() if brace < 0 else brace)
+    return min(ends, default=None)
 
 
 def _written(value: Any) -> str:
@@ -66,7 +87,7 @@ def _written(value: Any) -> str:
 
 
 def _hide_in_run(run: str) -> str:
-    """Replace the credentials in a text without blanks."""
+    """Replace the credentials in a text without blanks, or one that is a URL."""
     return _PARAMETER.sub(_hide_parameter, _hide_user(run))
 
 
@@ -74,23 +95,30 @@ def _hide_user(run: str) -> str:
     """Replace the user information of a URL, with or without its scheme, up to the last `@`.
 
     Passwords in the field hold `/`, `?`, `#` and `@` unescaped, so the rules of RFC 3986 §3.2 alone would let the rest
-    of one through. In URLs of the web whose host is beyond doubt, an `@` further on is taken for what it is.
+    of one through. In URLs of the web whose host is beyond doubt, an `@` further on is taken for what it is, unless it
+    belongs to another URL within.
     """
     colon, at = run.find(":"), run.rfind("@")
     if not 0 <= colon < at:
         return run
-    scheme, mark, rest = run.partition("://")
-    if not mark:
+    scheme = run.find("://")
+    if not 0 <= scheme <= colon:  # none, or what looks like one within a password
         return REDACTED + run[at:]
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if scheme.lower().endswith(_WEB) and _HOST.fullmatch(authority):
-        return run
-    return f"{scheme}://{REDACTED}{run[at:]}" if at > len(scheme) else run
+    while 0 <= scheme < at:
+        begin = scheme + 3
+        if not (_is_of_web(run, scheme) and _HOST.match(run, begin)):
+            return f"{run[:begin]}{REDACTED}{run[at:]}"
+        scheme = run.find("://", begin)
+    return run
+
+
+def _is_of_web(run: str, end: int) -> bool:
+    return run[max(0, end - 5) : end].lower().endswith(_WEB)
 
 
 def _hide_parameter(found: re.Match[str]) -> str:
     mark, name = found[1], found[2]
-    low = name.lower()
+    low = unquote(name).lower()
     is_secret = is_secret_name(low) or low in _SECRET_PARAMETERS or low.endswith(("signature", "key"))
     holds_user = "%40" in found[3] and "%3a" in found[3].lower()  # of a URL within this one
     return f"{mark}{name}={REDACTED}" if is_secret or holds_user else found[0]

@@ -25,7 +25,8 @@ class SocketOptions(PeerOptions):
     max_message_size: float = 1 << 20
     """Of one message; beyond, the connection is closed with 1009."""
     message_timeout: float = 60.0
-    """From the first bytes of a message to the last, and a second for every `min_message_rate` bytes; then 1008."""
+    """From the first bytes of a message to the last, and a second for every `min_message_rate` bytes, but never more
+    than this after the latest bytes; then 1008."""
     min_message_rate: float = 100.0
     """Bytes a second that are waited for."""
     max_unfinished_size: float = 64 << 20

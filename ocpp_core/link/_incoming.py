@@ -105,7 +105,9 @@ class Incoming(ABC):
         if self._reader is not None:
             self._reader.feed(data)
             if self._phase is _OPEN:
-                self._until += len(data) / self._config.min_message_rate
+                config = self._config
+                gained = self._until + len(data) / config.min_message_rate
+                self._until = min(gained, coarse(self._now, config.message_timeout))
         elif self.unread:
             self.unread = self.unread[self._at :] + data  # without what was decoded: it must not pile up
             self._at = 0
@@ -166,6 +168,7 @@ class Incoming(ABC):
             return False
         self._work += 1
         if isinstance(event, Control):
+            self._take_back_time(event)
             self._control(event)
         elif isinstance(event, (TextReceived, BinaryReceived)):
             self._work += len(event.text if isinstance(event, TextReceived) else event.data) >> 11
@@ -175,6 +178,11 @@ class Incoming(ABC):
         else:
             self._work += event.size >> 11
         return True
+
+    def _take_back_time(self, between: Control) -> None:
+        """Take back what the bytes of a control frame gave the message in progress: pings would keep it for ever."""
+        if self._phase is _OPEN:
+            self._until -= ((2 if self._client else 6) + len(between.payload)) / self._config.min_message_rate
 
     def _leave_reader(self) -> None:
         if self._reader is not None:

@@ -25,6 +25,13 @@ __all__ = ["MessageReader", "Piece"]
 _NO_RSV: Final = RsvBits(rsv1=False, rsv2=False, rsv3=False)
 _RSV1: Final = RsvBits(rsv1=True, rsv2=False, rsv3=False)
 _UTF8: Final = getincrementaldecoder("utf-8")
+_PACKED: Final = 1.25
+_PACKED_ROOM: Final = 65536
+"""What a compressed message may have on the wire: so many times its limit, and so many bytes more.
+
+The worst that zlib makes of data that cannot be compressed is an eighth more, and a few bytes for each fragment. Empty
+blocks make a message longer and never full, so its own limit would let it go on for ever.
+"""
 
 
 @dataclass(slots=True)
@@ -50,6 +57,7 @@ class _Rules(Extension):
         self.opcode: Opcode | None = None
         self.compressed = False
         self.size = 0
+        self._packed = 0
         self._compressible = compressible
         self._fragments = 0
         self._noted = (Opcode.TEXT, False, 0)
@@ -79,6 +87,9 @@ class _Rules(Extension):
         if not compressed and self.size + payload_length > self.config.max_message_size:
             self.detail = self.too_big()
             return CloseReason.MESSAGE_TOO_BIG
+        if compressed and self._packed + payload_length > self.config.max_message_size * _PACKED + _PACKED_ROOM:
+            self.detail = "a compressed message longer than what its limit can become"
+            return CloseReason.MESSAGE_TOO_BIG
         self._noted = (opcode, rsv.rsv1, payload_length)
         return _RSV1 if self._compressible and not continues else _NO_RSV
 
@@ -92,12 +103,14 @@ class _Rules(Extension):
         if opcode is not Opcode.CONTINUATION:
             self.opcode, self.compressed = opcode, rsv1
         self._fragments += 1
-        if not self.compressed:
+        if self.compressed:
+            self._packed += length
+        else:
             self.size += length
 
     def end(self) -> None:
         """Be ready for the next message."""
-        self.opcode, self.compressed, self.size, self._fragments = None, False, 0, 0
+        self.opcode, self.compressed, self.size, self._packed, self._fragments = None, False, 0, 0, 0
 
 
 class MessageReader:

@@ -3,7 +3,8 @@
 import pytest
 
 from ocpp_core.actions import Report, ReportKind, SendText
-from ocpp_core.inputs import Fail, Notify, RefuseResult, Reply, SendRaw, StartCall
+from ocpp_core.errors import CallDroppedError
+from ocpp_core.inputs import Congested, Fail, Notify, RefuseResult, Reply, SendRaw, StartCall
 from ocpp_core.versions import OCPP21
 from tests.core.player import a_client, a_session, of, reports, sent, settled
 
@@ -89,3 +90,34 @@ def test_calls_settle_as_ever_after_a_refusal():
         engine.play(StartCall(1, "X", payload(LIMIT + 200), message_id="m"))
     engine.play(StartCall(1, "X", {}, message_id="m"))
     assert settled(engine.hear('[3,"m",{}]')) == {1: {}}
+
+
+class TestToAPeerThatDoesNotRead:
+    """SENDs and raw texts wait for no window, so what they may fill is bounded by bytes."""
+
+    SEND = Notify(1, "NotifyPeriodicEventStream", {"data": "v" * 400})
+    RAW = f'[2,"r","X",{{"a":"{"a" * 380}"}}]'
+
+    def session(self, limit=1000):
+        session = a_session(OCPP21, max_queued_bytes=limit)
+        session.play(Congested(True))
+        return session
+
+    def test_a_send_beyond_the_bytes_settles_unsent(self):
+        session = self.session()
+        outcomes = [session.play(self.SEND) for _ in range(3)]
+        assert [len(sent(outcome)) for outcome in outcomes] == [1, 1, 0]
+        assert [type(settled(outcome)[1]) for outcome in outcomes] == [type(None), type(None), CallDroppedError]
+
+    def test_a_raw_text_beyond_the_bytes_is_reported(self):
+        session = self.session()
+        outcomes = [session.play(SendRaw(self.RAW)) for _ in range(3)]
+        assert [len(sent(outcome)) for outcome in outcomes] == [1, 1, 0]
+        assert reports(outcomes[2]) == [ReportKind.NOT_SENT]
+        assert not session.engine.has_room_for(self.RAW)
+
+    def test_they_go_out_again_when_it_reads(self):
+        session = self.session(limit=1)
+        assert sent(session.play(SendRaw(self.RAW))) == []
+        session.play(Congested(False))
+        assert len(sent(session.play(SendRaw(self.RAW), SendRaw(self.RAW)))) == 2

@@ -71,12 +71,32 @@ class TestTime:
             assert tick(link, second) == []
         assert link.deadline == 1059
 
+    def test_is_not_saved_up(self):
+        """Else a message that lacks its last byte would be kept for hours."""
+        link = open_server(settings(message_timeout=60, min_message_rate=100))
+        feed(link, begun(10))
+        feed(link, BytesReceived(b"x" * 500_000), now=10)
+        assert closed_with(tick(link, 70)) == 1008
+
     def test_is_not_gained_by_a_trickle(self):
         link = open_server(settings(message_timeout=60, min_message_rate=100))
         feed(link, frame(TEXT, b"x", fin=False))
         for moment in range(10, 60, 10):
             feed(link, frame(CONTINUATION, b"x", fin=False), now=moment)
         assert link.deadline < 61
+
+    def test_is_not_gained_by_pings(self):
+        link = open_server(settings(message_timeout=60, min_message_rate=100))
+        feed(link, frame(TEXT, b"x", fin=False))
+        for second in range(1, 60):
+            feed(link, frame(PING, b"x" * 125), now=second)
+        assert 59 < link.deadline < 60.01
+        assert closed_with(tick(link, 60)) == 1008
+
+    def test_is_not_gained_by_empty_blocks(self):
+        """They are compressed bytes that become nothing, so no limit of the message itself is ever reached."""
+        link = Door(max_message_size=KIB, compression=Compression()).link()
+        assert closed_with(feed(link, frame(TEXT, b"", rsv=4, length=1 << 40))) == 1009
 
     def test_begins_anew_with_every_message(self):
         link = open_server(settings(message_timeout=60))
@@ -159,6 +179,20 @@ class TestMemory:
         verdicts = [closed_with(feed(door.link(), frame(TEXT, bomb, fin=False, rsv=4))) for _ in range(10)]
         assert verdicts == [None] * 4 + [1009] * 6
         assert door.unfinished.size <= 4 * MIB
+
+    @pytest.mark.parametrize("level", range(10))
+    def test_lets_in_what_cannot_be_compressed(self, level):
+        door = Door(max_message_size=MIB, compression=Compression())
+        text = Random(1).randbytes(MIB // 2).hex().encode()
+        compressor = zlib.compressobj(level, zlib.DEFLATED, -9, memLevel=1)
+        parts = [
+            compressor.compress(text[at : at + KIB]) + compressor.flush(zlib.Z_SYNC_FLUSH) for at in range(0, MIB, KIB)
+        ]
+        link = door.link()
+        for part in parts[:-1]:
+            first = part is parts[0]
+            feed(link, frame(TEXT if first else CONTINUATION, part, fin=False, rsv=4 if first else 0))
+        assert feed(link, frame(CONTINUATION, parts[-1][:-4]))[0] == TextReceived(text.decode())
 
     def test_has_room_for_one_message_of_the_largest_size(self):
         door = Door(max_unfinished_size=1, max_message_size=MIB)

@@ -9,6 +9,7 @@ from ocpp_core.actions import (
     CloseStream,
     Dispatch,
     OpenTransport,
+    Report,
     SendBytes,
     Settle,
     StateChanged,
@@ -228,3 +229,14 @@ class TestCongestion:
                 if isinstance(action, Dispatch):
                     stack.handle(Reply(action.request, {}), 0.0)
         assert actions == [Dispatch, SendBytes, Dispatch, SendBytes, CloseStream, StateChanged]
+
+    def test_bounds_what_is_sent_past_the_window(self):
+        stack = asked(max_queued_bytes=30)
+        stack.handle(Accept("ocpp1.6"), 0.0)
+        drain(stack)
+        raw = SendRaw('[2,"a","Heartbeat",{}]')
+        kinds = []
+        for event in [Congested(on=True), raw, raw, Congested(on=False), raw, raw]:
+            stack.handle(event, 0.0)
+            kinds.append([type(action) for action in drain(stack)])
+        assert kinds == [[], [SendBytes], [Report], [], [SendBytes], [SendBytes]]

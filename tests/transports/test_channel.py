@@ -8,6 +8,7 @@ import anyio.lowlevel
 import pytest
 
 from ocpp_transports import (
+    CallDroppedError,
     ConnectionFailedError,
     ConnectionLostError,
     ConnectionState,
@@ -308,6 +309,22 @@ class TestCongestion:
             with anyio.fail_after(SECONDS):
                 while len(received) < 2:  # noqa: ASYNC110 - the channel counts by itself
                     await anyio.sleep(0.01)
+            await client.close(force=True)
+
+    async def test_bounds_what_is_sent_past_the_window(self):
+        room = anyio.Event()
+        channel = TestChannel(send=room.wait)
+        text = f'[2,"a","DataTransfer",{{"vendorId":"x","data":"{"x" * HIGH_WATER}"}}]'
+        async with OneChannelClient(giving(channel), max_queued_bytes=HIGH_WATER) as client:
+            await client.connect()
+            client.send_raw(text)
+            with pytest.raises(CallDroppedError, match="the peer does not read"):
+                client.send_raw(text)
+            room.set()
+            with anyio.fail_after(SECONDS):
+                while not channel.sent:  # noqa: ASYNC110 - the channel counts by itself
+                    await anyio.sleep(0.01)
+            client.send_raw(text)
             await client.close(force=True)
 
     async def test_that_ends_with_the_channel_pauses_it_no_more(self):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
-from ocpp_core.errors import RPCError
+from ocpp_core.errors import RPCError, RPCGenericError
 from ocpp_transports._logging import LOGGER, Log, logger_of
 from ocpp_transports._redaction import redact
 from ocpp_transports._repeats import WINDOW, WRITTEN
@@ -71,6 +71,13 @@ class TestReports:
     def test_are_redacted(self, log, caplog):
         log.reported(Report(ReportKind.RESULT_REFUSED, "GenericError: no ftp://user:secret@host"))
         assert caplog.records[0].getMessage() == "CP1: CALLRESULTERROR: GenericError: no ftp://***@host"
+
+    def test_are_redacted_where_a_call_failed_for_what_the_peer_says(self, log, caplog):
+        log.call_failed("GetLog", RPCGenericError("no ftp://user:secret@host" + "d" * 100_000))
+        [record] = caplog.records
+        assert record.levelname == "WARNING"
+        assert record.getMessage().startswith("CP1: the call of 'GetLog' failed: GenericError: no ftp://***@host")
+        assert len(record.getMessage()) < 1200
 
     def test_are_no_longer_than_a_record_should_be(self, log, caplog):
         log.reported(Report(ReportKind.RESULT_REFUSED, "d" * 100_000, "i" * 100_000))

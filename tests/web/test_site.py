@@ -85,6 +85,7 @@ class TestAnAnswer:
         [
             (b"{nonsense", {}, 400),
             (b"", {}, 400),
+            pytest.param(b"[" * 200_000, {}, 400, id="nested too deep"),
             (b"{}", {"Content-Length": "-1"}, 413),
             (b"{}", {"Content-Length": "9" * 5000}, 413),
             (b"{}", {"Content-Length": str(site.LONGEST_BODY + 1)}, 413),

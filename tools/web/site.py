@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _take(self, take: Callable[[Any], Any], body: bytes) -> None:
         try:
             facts = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or nested too deep
             self.send_error(400)
         else:
             self._answer(200, _TYPES[".json"], json.dumps(take(facts)).encode())
@@ -163,8 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length)) if is_length else None
 
     def _is_foreign(self) -> bool:
-        origin = self.headers.get("Origin")
-        return origin is not None and not is_of_this_machine(origin)
+        return not all(map(is_of_this_machine, self.headers.get_all("Origin", ())))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - the base class words them for a page
         """Refuse a request; one of a method that is unknown here by 405, for which the base class says 501."""
