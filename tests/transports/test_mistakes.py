@@ -95,11 +95,20 @@ class TestArguments:
             (lambda made: server(auth=made), r"3 arguments \(accept, reject, handshake\) as auth"),
             (lambda made: server(credentials=made, security_profile=1), r"1 argument \(identity\) as credentials"),
             (lambda made: client(id_factory=lambda one: ""), "0 arguments as id_factory"),
+            (lambda made: server(mend_text=made), r"1 argument \(text\) as mend_text"),
         ],
     )
     def test_of_everything_that_is_registered_are_counted(self, register, expected):
         with pytest.raises(TypeError, match=f"^expected a function that takes {expected}, got "):
             register(lambda: None)
+
+    def test_of_what_mends_texts_are_for_a_plain_function(self):
+        async def mend(text):
+            return text
+
+        for register in (client, server):
+            with pytest.raises(TypeError, match="expected mend_text as a plain function, got a coroutine function"):
+                register(mend_text=mend)
 
     @pytest.mark.parametrize(
         "made",
