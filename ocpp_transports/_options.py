@@ -201,7 +201,7 @@ class PeerOptions:
         if not is_list or not all(isinstance(method, str) for method in methods or ()):
             raise TypeError(f"expected strict_mode_methods as a list of actions, got {methods!r}")
         for method in methods or ():
-            self.names.expect(None, method)
+            self.names.expect_checkable(method)
 
     @cached_property
     def session(self) -> SessionConfig:
