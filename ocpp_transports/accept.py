@@ -21,7 +21,7 @@ from ocpp_core.handshake import (
     read_target,
     same_password,
 )
-from ocpp_core.identity import IdentityRule
+from ocpp_core.identity import IdentityRule, Spellings
 from ocpp_core.inputs import Reject
 
 from ._arguments import expect_arguments
@@ -181,6 +181,7 @@ class Admission:
     paths_without_identity: Collection[str] = ()
     failed: Callable[[str, BaseException], None] = field(repr=False)
     alarmed: Callable[[SecurityEvent], None] = field(repr=False)
+    _spellings: Spellings = field(default_factory=Spellings, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.protocols or not is_subprotocol_list(self.protocols):
@@ -287,8 +288,8 @@ class Admission:
             return None if credentials is None else credentials(identity)
         if identity in credentials or not self.identities.ignore_case:
             return credentials.get(identity)
-        key = self.identities.key
-        return next((password for name, password in credentials.items() if key(name) == key(identity)), None)
+        name = self._spellings.find(identity, credentials, self.identities.key)
+        return None if name is None else credentials.get(name)
 
     def _check_certificate(self, handshake: Handshake) -> "Steps[Reject | None]":
         """Profile 3: a certificate is good for the identity it names. One that `auth` has to name is checked then."""
