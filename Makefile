@@ -75,7 +75,7 @@ $(PEER): tests/interop/package.json tests/interop/package-lock.json
 $(PYODIDE): web/package.json web/package-lock.json
 	$(call npm,web,Python for the browser)
 
-.PHONY: setup demo fmt lint types test test-core test-browsers cov fuzz soak cost bench conformance schemas web screenshots docs dist clean help
+.PHONY: setup demo fmt lint types test test-core test-browsers cov fuzz soak siege cost bench conformance schemas web screenshots docs dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
 
@@ -112,6 +112,9 @@ fuzz: $(DEV) ## Search long for counterexamples to the properties, from new rand
 
 soak: $(DEV) ## Let hundreds of stations misbehave for minutes on each event loop; nothing may be lost or left
 	@$(BIN)/python tools/soak.py
+
+siege: $(DEV) ## Let hostile stations besiege a server, and measure what its other stations notice
+	@$(BIN)/python tools/siege.py
 
 cost: $(DEV) ## Count what a message costs in instructions, beside the table that the tests hold it to
 	@$(BIN)/python tools/count_cost.py

@@ -228,12 +228,9 @@ class Requests:
         if self._open and self._is_busy:
             self._hold(request)
         else:
-            self._begin(request)
-
-    def _begin(self, request: Dispatch) -> None:
-        self._open[request.request] = request
-        self._size += len(request.text)
-        self._emit(request)
+            self._open[request.request] = request
+            self._size += len(request.text)
+            self._emit(request)
 
     def _hold(self, request: Dispatch) -> None:
         held, config = self._held or HeldRequests(), self.config
@@ -248,7 +245,7 @@ class Requests:
         if held is None:
             return
         while held and not self._is_busy:
-            self._begin(held.take())
+            self._dispatch(held.take())
         if self.is_full and len(held) <= config.max_held / 2 and held.size <= config.max_held_bytes / 2:
             self._set_full(is_full=False)
         if not held:

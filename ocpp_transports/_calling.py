@@ -205,7 +205,7 @@ class Calling:
         """Choose the message id here if the result is to be checked: a refusal of it names the id."""
         if options.check is None or options.message_id is not None:
             return options
-        return replace(options, message_id=self._options.id_factory())
+        return replace(options, message_id=self._options.ids())
 
     async def _check(self, result: dict[str, Any], action: str, options: CallOptions) -> None:
         if options.check is None:

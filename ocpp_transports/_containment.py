@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from types import ModuleType
 from typing import Any
 
-__all__ = ["end_program", "is_cancellation"]
+__all__ = ["end_program", "ending_in", "is_cancellation"]
 
 
 def is_cancellation(error: BaseException) -> bool:
@@ -39,13 +39,21 @@ def _is_being_cancelled(asyncio: ModuleType) -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def ending_in(error: BaseException) -> BaseException | None:
+    """Return what ends the program: `error` itself, or the first such exception that a group of a task group holds."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(ending_in, error.exceptions)), None)
+    return error if isinstance(error, (KeyboardInterrupt, SystemExit)) else None
+
+
 def end_program(error: BaseException, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
-    """Raise a KeyboardInterrupt or SystemExit out of the event loop, soon; of any other exception: nothing.
+    """Raise the KeyboardInterrupt or SystemExit that `error` is or holds out of the event loop, soon, if any.
 
     Raised where it was caught, it would leave the books of a connection half written. asyncio has a callback for it,
     which nothing cancels; elsewhere `spawn` runs a task.
     """
-    if not isinstance(error, (KeyboardInterrupt, SystemExit)):
+    ending = ending_in(error)
+    if ending is None:
         return
     asyncio = sys.modules.get("asyncio")
     try:
@@ -53,9 +61,9 @@ def end_program(error: BaseException, spawn: Callable[[Coroutine[Any, Any, None]
     except RuntimeError:  # another one runs
         loop = None
     if loop is None:
-        spawn(_raise_in_task(error))
+        spawn(_raise_in_task(ending))
     else:
-        loop.call_soon(_raise, error)
+        loop.call_soon(_raise, ending)
 
 
 async def _raise_in_task(error: BaseException) -> None:

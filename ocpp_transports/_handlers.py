@@ -102,6 +102,7 @@ class Dispatcher:
         self._limit = 1 if in_order else RUNNING
         self._running: dict[int, _Run] = {}
         self._alarm: Handle | None = None  # for the next of them to run too long
+        self._is_ended = False
         self._waiting: deque[Dispatch] = deque()
         self._ready: deque[_Run] = deque()  # those of them that have not begun
         self._contexts: dict[int, HandlerContext] = {}
@@ -230,7 +231,10 @@ class Dispatcher:
 
     def _is_done(self, run: _Run) -> bool:
         """Take a handler off the list of those that run; False if it was given up before."""
-        return self._running.pop(run.context.request, None) is run
+        is_ours = self._running.pop(run.context.request, None) is run
+        if self._is_ended and not self._running:
+            self._disarm()
+        return is_ours
 
     def _expire(self) -> None:
         """Give up the handlers that have run too long, and wait for the next one."""
@@ -327,6 +331,18 @@ class Dispatcher:
         """Keep CALLs without a handler until one is registered, until `release`, or until `seconds` have passed."""
         self._hold_until = self.driver.host.now() + seconds
 
+    def end(self) -> None:
+        """End the hold for a connection that is over. Handlers that still run keep their time, and nothing else."""
+        self.release()
+        self._is_ended = True
+        if not self._running:
+            self._disarm()
+
+    def _disarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
     def release(self) -> None:
         """End the hold: what still has no handler is answered by NotImplemented. Idempotent."""
         self._hold_until = -inf
@@ -360,6 +376,6 @@ class Dispatcher:
 def _text_of(error: Exception) -> str:
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 - a stranger's __str__
+    except BaseException:  # noqa: BLE001 - a stranger's __str__
         return ""
     return text[:_LONGEST_TEXT].encode(errors="replace").decode()

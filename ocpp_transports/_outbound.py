@@ -58,18 +58,14 @@ class CallOptions:
             raise ValueError(f"expected retries >= 0, got {self.retries!r}")
         if not isinstance(self.validate, bool):
             raise TypeError(f"expected validate as bool, got {self.validate!r}")
+        if self.check is not None and not callable(self.check):
+            raise TypeError(f"expected check as a function, got {type(self.check).__name__}")
         if self.check is not None:
-            _expect_check(self.check)
+            expect_arguments(self.check, "check", "payload")
         for name in ("retry_delay", "retry_max_delay"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not isfinite(value) or value < 0:
                 raise ValueError(f"expected {name} >= 0 seconds, got {value!r}")
-
-
-def _expect_check(check: Check) -> None:
-    if not callable(check):
-        raise TypeError(f"expected check as a function, got {type(check).__name__}")
-    expect_arguments(check, "check", "payload")
 
 
 _DEFAULTS: Final = CallOptions()

@@ -20,7 +20,7 @@ from anyio.streams.tls import TLSStream
 from ocpp_core.timers import Timers
 
 from ._anyio_host import StreamHost
-from ._containment import is_cancellation
+from ._containment import ending_in, is_cancellation
 from ._dialer import Dialer, failure
 from ._driver import Handle
 from ._logging import Log
@@ -150,8 +150,9 @@ class TrioRuntime(Scope):
             if is_cancellation(error):
                 raise
             failed = error  # in a system task it would end the event loop by a TrioInternalError
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                self._end_program(error)
+            ending = ending_in(error)
+            if ending is not None:
+                self._end_program(ending)
         finally:
             self.ended(task, failed)
 

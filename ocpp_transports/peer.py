@@ -140,7 +140,7 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
     def _end_serving(self) -> None:
         """Hold nothing any more for a connection that has ended."""
         if self._owner.dispatcher is not None:
-            self._owner.dispatcher.release()
+            self._owner.dispatcher.end()
 
     def _finish(self, code: int, reason: str, *, lost: bool) -> None:
         """Tell everybody who listens or waits that it is over; `lost` means that this side had not closed it."""

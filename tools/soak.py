@@ -182,7 +182,7 @@ def register_handlers(peer: OCPPServer | OCPPClient, ledger: Ledger) -> None:
         raise ZeroDivisionError
 
     for action, handler in (("Echo", echo), ("Slow", slow), ("Never", never), ("Fail", fail)):
-        peer.handle(action, handler)
+        peer.handle(action, handler, custom=True)
 
 
 class Station:

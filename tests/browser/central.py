@@ -19,7 +19,9 @@ class Central:
     """
 
     def __init__(self, **options: Any) -> None:
-        self.server = OCPPServer(protocols=["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], logging=False, **options)
+        self.server = OCPPServer(
+            protocols=["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], identity_characters="any", logging=False, **options
+        )
         self._calls: dict[str, list[Any]] = defaultdict(list)
         self._arrivals: dict[str, list[Any]] = defaultdict(list)
         self._ends: dict[str, list[Any]] = defaultdict(list)

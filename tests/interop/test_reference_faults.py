@@ -112,7 +112,7 @@ class TestADroppedConnection:
                 await say(raw, f'[3,"{message[1]}",{{}}]')
 
     async def test_takes_the_answers_of_its_handlers_with_it(self, csms):
-        """On the next connection the same message id may stand for another CALL."""
+        """On the next connection the same message id may stand for another CALL, as its payload tells."""
         running, finish = [], anyio.Event()
         began, done = anyio.Event(), anyio.Event()
 
@@ -138,7 +138,7 @@ class TestADroppedConnection:
             finish.set()
             with anyio.fail_after(SECONDS):
                 await done.wait()
-            await say(raw, '[2,"same","Slow",{}]')
+            await say(raw, '[2,"same","Slow",{"n":2}]')
             assert await raw.message() == [3, "same", {"of": "the second connection"}]
 
     async def test_keeps_what_the_offline_queue_holds_in_order_and_sends_it_once(self, csms):

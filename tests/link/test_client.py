@@ -141,7 +141,7 @@ WRONG_101 = {
 
 class TestAWrongAnswer:
     @pytest.mark.parametrize(("more", "without"), WRONG_101.values(), ids=WRONG_101.keys())
-    def test_a_wrong_101_is_no_accident_of_the_moment(self, more, without):
+    def test_a_wrong_101_is_told_from_failures_of_the_moment(self, more, without):
         client = link(attempt=2)
         report, closed, failed = answered(client, *more, without=without)
         assert report.kind is ReportKind.PROTOCOL_ERROR

@@ -162,8 +162,9 @@ async def test_a_reconnect_policy_that_fails_does_not_keep_the_client_away(made,
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("options", [{}, {"check": lambda payload: None}])
 @pytest.mark.parametrize("made", [Odd, "", "x" * 37, 5])
-async def test_an_id_factory_that_fails_loses_no_call(made, caplog):
+async def test_an_id_factory_that_fails_loses_no_call(made, options, caplog):
     """The second call is written by the engine, when the first one is answered: no caller could be told."""
 
     def make():
@@ -176,7 +177,7 @@ async def test_an_id_factory_that_fails_loses_no_call(made, caplog):
         answers = []
 
         async def call():
-            answers.append(await client.call("Heartbeat"))
+            answers.append(await client.call("Heartbeat", **options))
 
         with anyio.fail_after(SECONDS):
             async with anyio.create_task_group() as tasks:
@@ -250,6 +251,12 @@ async def test_a_listener_that_swallows_its_cancellation_does_not_keep_the_serve
     assert "1 tasks did not end" in caplog.text
 
 
+def grouped(text):
+    """Make what leaves a task group of which one task ends the program."""
+    return BaseExceptionGroup("of tasks", [ValueError(text), SystemExit(text)])
+
+
+ENDINGS = [(KeyboardInterrupt, KeyboardInterrupt), (SystemExit, SystemExit), (grouped, SystemExit)]
 RUNS = {
     "asyncio": asyncio.run,
     "uvloop": uvloop.run,
@@ -259,9 +266,9 @@ RUNS = {
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize(("error", "ending"), ENDINGS)
 @pytest.mark.parametrize("place", ["client", "closing", "auth", "handler"])
-def test_what_ends_the_program_ends_it_in_good_order(run, spelling, error, place):
+def test_what_ends_the_program_ends_it_in_good_order(run, spelling, error, ending, place):
     """The station is told before the event loop ends, and the error leaves the program as it is."""
     told = []
     does = raising(error, spelling)
@@ -287,7 +294,7 @@ def test_what_ends_the_program_ends_it_in_good_order(run, spelling, error, place
                         await client.call("Heartbeat")
                 await anyio.sleep(SECONDS)
 
-    with pytest.raises(error, match="of the application"):
+    with pytest.raises(ending, match="of the application"):
         run(main())
     assert any(isinstance(each, (ErrorEvent, HandlerErrorEvent)) for each in told)
     assert "close" in told or place == "auth"

@@ -1,5 +1,6 @@
 """What a handler's request is answered, and what its context can do."""
 
+from asyncio import CancelledError
 from functools import partial
 from math import inf
 
@@ -109,10 +110,11 @@ class TestAnError:
         station.call()
         assert station.answers[0].details["message"] == message
 
-    def test_whose_text_cannot_be_made_is_still_answered(self, make_station):
+    @pytest.mark.parametrize("raised", [RuntimeError, CancelledError])
+    def test_whose_text_cannot_be_made_is_still_answered(self, make_station, raised):
         class AwkwardError(Exception):
             def __str__(self):
-                raise RuntimeError
+                raise raised
 
         station = make_station(detailed_errors=True)
         station.handle("Heartbeat", lambda ctx: throw(AwkwardError()))
@@ -389,3 +391,19 @@ class TestAHandlerThatNeverReturns:
         station.host.run()
         assert begun == []
         assert station.answers == [Fail(1, "InternalError", INTERNAL, None)]
+
+    @pytest.mark.parametrize("ends_first", ["the handler", "the connection"])
+    def test_leaves_no_timer_behind_that_would_keep_the_connection(self, station, ends_first):
+        gate = FakeSlot()
+
+        async def handler(ctx):
+            await gate.wait()
+
+        station.handle("Heartbeat", handler)
+        station.call()
+        steps = [lambda: gate.set(None, None), station.dispatcher.end]
+        for step in steps if ends_first == "the handler" else reversed(steps):
+            assert station.host.armed() != []
+            step()
+            station.host.run()
+        assert station.host.armed() == []

@@ -9,6 +9,7 @@ import pytest
 
 from ocpp_core.messages import encode_payload
 from ocpp_transports import ConnectionLostError, OCPPClient, OCPPServer
+from ocpp_transports._outbound import read_options
 from tests.transports.pairs import first, pair, serving
 
 
@@ -94,8 +95,10 @@ class TestArguments:
             (lambda made: server().auth(made), r"3 arguments \(accept, reject, handshake\) as auth"),
             (lambda made: server(auth=made), r"3 arguments \(accept, reject, handshake\) as auth"),
             (lambda made: server(credentials=made, security_profile=1), r"1 argument \(identity\) as credentials"),
+            (lambda made: server(identify=made), r"2 arguments \(certificate, identity\) as identify"),
             (lambda made: client(id_factory=lambda one: ""), "0 arguments as id_factory"),
-            (lambda made: server(mend_text=made), r"1 argument \(text\) as mend_text"),
+            (lambda made: client(mend_text=made), r"1 argument \(text\) as mend_text"),
+            (lambda made: read_options({"check": made}), r"1 argument \(payload\) as check"),
         ],
     )
     def test_of_everything_that_is_registered_are_counted(self, register, expected):

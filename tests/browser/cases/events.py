@@ -143,7 +143,7 @@ class TestAFaultOfOurs:
     async def test_it_is_logged_and_does_not_reach_the_page(self, lab):
         client = await lab.connected()
         records = []
-        logger = logging.getLogger("ocpp_transports")
+        logger = logging.getLogger("ocpp_ws_io")
         logger.addHandler(handler := logging.Handler())
         handler.emit = records.append
         heard = BrowserSocket.heard

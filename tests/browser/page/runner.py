@@ -15,6 +15,10 @@ from lab import Laboratory, post
 LIMIT = 10.0  # seconds a case may take
 
 
+_LONGEST_LINE = 4000
+"""Characters of a record that are posted: some cases send messages of megabytes."""
+
+
 class Records(logging.Handler):
     """Keeps what is logged during a case."""
 
@@ -25,7 +29,7 @@ class Records(logging.Handler):
 
     def emit(self, record):
         """Keep a record; asyncio's errors are those that nobody waits for, and complaints."""
-        self._lines.append(self.format(record))
+        self._lines.append(self.format(record)[:_LONGEST_LINE])
         if record.name == "asyncio" and record.levelno >= logging.ERROR:
             js.console.error(self._lines[-1])
 
