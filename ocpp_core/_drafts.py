@@ -18,6 +18,8 @@ _VALUES: Final = _ANNOTATIONS | {"const", "enum"}
 """Keywords that hold values of the payload, where `$ref`, `$id` and `const` are names like any other."""
 _NAMED: Final = frozenset({"definitions", "dependencies", "patternProperties", "properties"})
 """Keywords that hold schemas by names, which may read like keywords."""
+_OF_THE_SAME_VALUE: Final = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
+"""Keywords whose schemas are asked about the value itself, not about a part of it."""
 
 
 def problem_of(document: Schema) -> str | None:
@@ -32,20 +34,53 @@ def problem_of(document: Schema) -> str | None:
             return str(error)
     if any(map(_rebases, _parts(document))):
         return "expected $id at the root of a schema, got one below it that $ref is relative to"
-    return None
+    ended: set[int] = set()
+    if any(_is_endless(document, schema, frozenset(), ended) for schema in _schemas(document)):
+        return "expected $ref to a schema of a part of the value, got one that leads back to itself"
+    return next(filter(None, (_problem_of_bounds(schema, draft) for schema in _schemas(document))), None)
 
 
 def references(schema: object) -> Iterator[str]:
     """Find every `$ref` of a schema, at any depth."""
+    return (ref for node in _schemas(schema) if isinstance(ref := node.get("$ref"), str))
+
+
+def _schemas(schema: object) -> Iterator[Schema]:
+    """Find a schema and all within it."""
     nodes = [schema]
     while nodes:
         node = nodes.pop()
         if isinstance(node, dict):
-            if isinstance(ref := node.get("$ref"), str):
-                yield ref
+            yield node
             nodes.extend(_parts(node))
         elif isinstance(node, list):
             nodes.extend(node)
+
+
+def _is_endless(document: Schema, schema: Any, around: frozenset[int], ended: set[int]) -> bool:
+    """Whether a schema asks itself about the same value; `ended` are those known to come to an end."""
+    if isinstance(schema, list):
+        return any(_is_endless(document, part, around, ended) for part in schema)
+    if not isinstance(schema, dict) or id(schema) in ended:
+        return False
+    if id(schema) in around:
+        return True
+    ref = schema.get("$ref")
+    inner = [resolve(document, ref)] if isinstance(ref, str) else map(schema.get, _OF_THE_SAME_VALUE)
+    if any(_is_endless(document, part, around | {id(schema)}, ended) for part in inner):
+        return True
+    ended.add(id(schema))
+    return False
+
+
+def _problem_of_bounds(schema: Schema, draft: str) -> str | None:
+    """Say which bound the compiler would read as something else: it takes True for 1, and divides by 0."""
+    is_old = "draft-04" in draft
+    for name in ("exclusiveMaximum", "exclusiveMinimum"):
+        if name in schema and isinstance(schema[name], bool) is not is_old:
+            return f"expected {name} as a {'boolean' if is_old else 'number'} in this draft, got {schema[name]!r}"
+    factor = schema.get("multipleOf", 1)
+    return None if isinstance(factor, (int, float)) and factor > 0 else f"expected multipleOf > 0, got {factor!r}"
 
 
 def for_compiler(document: Schema) -> Schema:

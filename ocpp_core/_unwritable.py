@@ -1,5 +1,6 @@
 """Name the part of a payload that JSON cannot express: for a mistake's message, after writing the payload failed."""
 
+from datetime import datetime
 from typing import Final
 
 from ._json import MAX_DEPTH, dumps
@@ -52,5 +53,6 @@ def _problem(value: object) -> str | None:
         if isinstance(value, float):
             return repr(value)  # NaN or Infinity
         kind = f"a {type(value).__name__}"
-        return f"{kind} (use isoformat())" if hasattr(value, "isoformat") else kind
+        # Its own isoformat() has six decimals, which OCPP 2.x forbids, and no offset unless it is told one.
+        return f"{kind} (use write_time())" if isinstance(value, datetime) else kind
     return None

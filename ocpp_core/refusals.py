@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
+from urllib.parse import unquote, unquote_plus
 
 __all__ = ["BODY_LIMIT", "body_is_whole", "read_refusal", "secrets_in"]
 
@@ -15,7 +16,7 @@ BODY_LIMIT: Final = 2048
 
 _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[^\n]{0,64}\n")
 _TAG: Final = re.compile(r"<[^<>]*>")
-_SECRET: Final = re.compile("auth|cookie|key|token|secret", re.IGNORECASE)
+_SECRET: Final = re.compile("auth|cookie|jwt|key|pass|pwd|secret|sig|token", re.IGNORECASE)
 _SHORTEST_SECRET: Final = 4
 
 Headers = Sequence[tuple[str, str]]
@@ -45,10 +46,21 @@ def read_refusal(headers: Headers, body: bytes, secrets: Iterable[str] = ()) -> 
     return _TAG.sub(" ", text) if "html" in _value(headers, "content-type").lower() else text
 
 
-def secrets_in(headers: Headers) -> tuple[str, ...]:
-    """Return what must not come back in a text: the credentials of a request, as sent and as the password."""
+def secrets_in(headers: Headers, target: str = "") -> tuple[str, ...]:
+    """Return what must not come back in a text: the credentials of a request, as sent and as they are meant.
+
+    They are in header fields and in the query of the request target.
+    """
     tokens = [value.rpartition(" ")[2] for name, value in headers if _SECRET.search(name)]
-    return tuple(secret for secret in (*tokens, *map(_password, tokens)) if len(secret) >= _SHORTEST_SECRET)
+    secrets = (*tokens, *map(_password, tokens), *_secrets_in_query(target))
+    return tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+
+
+def _secrets_in_query(target: str) -> set[str]:
+    """Find the values of secret parameters, encoded and decoded: a server may repeat either."""
+    pairs = [parameter.partition("=") for parameter in target.partition("?")[2].split("&")]
+    values = [value for name, _, value in pairs if _SECRET.search(unquote(name))]
+    return {*values, *map(unquote_plus, values)}
 
 
 def _password(token: str) -> str:

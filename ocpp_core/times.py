@@ -9,8 +9,11 @@ def write_time(at: datetime) -> str:
     """Write a time in UTC with three decimals: `2026-03-01T12:00:00.000Z`.
 
     OCPP 2.x allows no more decimals (2.0.1 and 2.1 Part 2, primitive datatypes, dateTime); further ones are cut off.
-    Raises ValueError for a time without an offset, which could be any.
+    Raises TypeError for anything but a datetime, ValueError for one without an offset, which could be any, and
+    OverflowError where the year in UTC is none from 1 to 9999.
     """
+    if not isinstance(at, datetime):
+        raise TypeError(f"expected a datetime, got {type(at).__name__}")
     if at.utcoffset() is None:
         raise ValueError(f"expected a datetime with an offset, such as datetime.now(UTC), got {at!r}")
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -223,8 +223,9 @@ def create_validator(
     `format` off. The schemas are copied, and compiled at once (1 to 100 ms each).
 
     Raises ValueError for schemas of another form or draft, for one that cannot be compiled, for a `$ref` that is no
-    pointer into its own schema (to another document, to an id or to a name), and for a `$ref` below an inner `$id`.
-    `pattern` is read as Python's `re` does, with `$` as the end of the text.
+    pointer into its own schema (to another document, to an id or to a name) or that leads back to itself without a
+    step into the value, for a `$ref` below an inner `$id`, and for a bound in the form of another draft. `pattern` is
+    read as Python's `re` does, with `$` as the end of the text.
     """
     shared = _plain(definitions or {})
     return SchemaValidator(
@@ -249,6 +250,8 @@ def load_validator(protocol: str, *, formats: bool = True) -> SchemaValidator:
 
 def _make_messages(protocol: str, schemas: Schema, definitions: Schema, *, formats: bool) -> _Messages:
     for action, kinds in schemas.items():
+        if not isinstance(action, str) or not action:
+            raise TypeError(f"expected schemas by the names of actions, got {action!r} as a name")
         if not isinstance(kinds, dict) or not all(isinstance(schema, dict) for schema in kinds.values()):
             raise TypeError(f"{protocol} {action}: expected a mapping of schemas, each one a mapping")
         if kinds.keys() not in _KINDS:
@@ -266,10 +269,13 @@ def _make_messages(protocol: str, schemas: Schema, definitions: Schema, *, forma
 def _checked_messages(protocol: str, schemas: Schemas, definitions: Schema, *, formats: bool) -> _Messages:
     if not isinstance(schemas, Mapping):
         raise TypeError(f"expected schemas as a mapping of actions, got {type(schemas).__name__}")
-    messages = _make_messages(protocol, _plain(schemas), definitions, formats=formats)
-    for kinds in messages.values():
-        for message in kinds.values():
-            message.expect_usable()
+    try:
+        messages = _make_messages(protocol, _plain(schemas), definitions, formats=formats)
+        for kinds in messages.values():
+            for message in kinds.values():
+                message.expect_usable()
+    except RecursionError:
+        raise ValueError(f"expected schemas of {protocol} that are nested less deep") from None
     return messages
 
 

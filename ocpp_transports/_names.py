@@ -47,6 +47,14 @@ class Names:
         where = "OCPP" if version is None else version
         raise ValueError(f"expected an action of {where}, got {action!r}{_suggestion(action, known)}{hint}")
 
+    def expect_checkable(self, action: str) -> None:
+        """Raise ValueError for an action that has no schema anywhere, whatever a custom subprotocol may have."""
+        known = {name for actions in self._actions.values() for name in actions or ()}
+        if action not in known:
+            raise ValueError(
+                f"expected an action of OCPP or of a validator, got {action!r}{_suggestion(action, known)}"
+            )
+
     def _expect_version(self, version: str, action: str | None) -> None:
         if version in self._actions:
             return

@@ -19,6 +19,7 @@ from ._handlers import GRACE, HANDLER_TIMEOUT
 from ._ids import new_message_id, with_default
 from ._logging import Log, Logging, logger_of
 from ._names import Names, expect_spelled
+from ._registry import is_coroutine_function
 
 if TYPE_CHECKING:
     from ocpp_core.validation import SchemaValidator
@@ -51,6 +52,12 @@ def _expect_bools(options: "PeerOptions") -> None:
     for each in fields(options):
         if each.type in (bool, "bool") and not isinstance(getattr(options, each.name), bool):
             raise TypeError(f"expected {each.name} as bool, got {getattr(options, each.name)!r}")
+
+
+def _expect_mending(mend: Callable[[str], str]) -> None:
+    expect_arguments(mend, "mend_text", "text")
+    if is_coroutine_function(mend):
+        raise TypeError("expected mend_text as a plain function, got a coroutine function")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +132,7 @@ class PeerOptions:
             raise TypeError(f"expected id_factory as a function, got {type(self.id_factory).__name__}")
         expect_arguments(self.id_factory, "id_factory")
         if callable(self.mend_text):
-            expect_arguments(self.mend_text, "mend_text", "text")
+            _expect_mending(self.mend_text)
         validators: object = self.strict_mode_validators
         if isinstance(validators, str) or not isinstance(validators, Collection):
             raise TypeError(f"expected strict_mode_validators as a list, got {type(validators).__name__}")
@@ -195,7 +202,7 @@ class PeerOptions:
         if not is_list or not all(isinstance(method, str) for method in methods or ()):
             raise TypeError(f"expected strict_mode_methods as a list of actions, got {methods!r}")
         for method in methods or ():
-            self.names.expect(None, method)
+            self.names.expect_checkable(method)
 
     @cached_property
     def session(self) -> SessionConfig:

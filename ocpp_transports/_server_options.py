@@ -8,7 +8,7 @@ from ssl import SSLContext
 from typing import Final
 
 from ocpp_core.config import LinkConfig
-from ocpp_core.handshake import SecurityProfile
+from ocpp_core.handshake import SecurityProfile, check_deciders
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 
 from ._options import off_at_zero
@@ -115,6 +115,11 @@ class ServerOptions(SocketOptions):
             failed=failed,
             alarmed=alarmed,
         )
+
+    def expect_deciders(self) -> None:
+        """Raise ValueError if nobody decides on passwords; not asked at construction, since `auth` may come later."""
+        has_credentials, has_auth = self.credentials is not None, self.auth is not None
+        check_deciders(self.security_profile, credentials=has_credentials, auth=has_auth)
 
     @property
     def tls_limit(self) -> float:

@@ -57,6 +57,8 @@ class TLSOptions:
             value = getattr(self, name)
             if not isinstance(value, (str, os.PathLike, bytes, type(None))):
                 raise TypeError(f"expected {name} as a path or bytes, got {type(value).__name__}")
+        if not isinstance(self.passphrase, (str, bytes, type(None))):
+            raise TypeError(f"expected passphrase as str or bytes, got {type(self.passphrase).__name__}")
         if self.key is not None and self.cert is None:
             raise ValueError("expected a cert with the key")
         for name in _SWITCHES:

@@ -21,6 +21,8 @@ def with_authority(purpose: ssl.Purpose, ca: Pem | None) -> ssl.SSLContext:
     if ca is None:
         return ssl.create_default_context(purpose)
     data = _content(ca)
+    if data == b"":  # which `ssl` would take for none, and trust whatever the system trusts
+        raise ssl.SSLError(f"cannot read the certificates of ca, {_name(ca)}: expected at least one, got no bytes")
     try:
         if data is None:
             return ssl.create_default_context(purpose, cafile=_readable(ca))

@@ -7,6 +7,7 @@ from typing import Final
 __all__ = ["client_reason", "server_reason"]
 
 _LEFT: Final = "the peer left during the TLS handshake"
+_SILENT: Final = "the server ended the TLS handshake without a word (wrong port, or no client certificate?)"
 _SLOW: Final = "the TLS handshake took too long"
 
 # By what OpenSSL calls it; the names of alerts begin with SSLV3_ALERT, TLSV1_ALERT or TLSV13_ALERT for old reasons.
@@ -50,9 +51,16 @@ def server_reason(error: BaseException) -> str:
 
 def client_reason(error: BaseException) -> str | None:
     """Say why a server broke off: what it means, and what TLS said; None where the error itself says it better."""
+    if _is_wordless(error) or _is_wordless(error.__cause__):  # that of anyio's errors is the telling one
+        return _SILENT
     if isinstance(error, ssl.SSLCertVerificationError) or not isinstance(error, ssl.SSLError):
         return None
     return _explained(error, _CLIENT)
+
+
+def _is_wordless(error: BaseException | None) -> bool:
+    """Whether a stream ended in a handshake without an alert: asyncio and uvloop make a reset without a text of it."""
+    return isinstance(error, ssl.SSLEOFError) or (isinstance(error, ConnectionError) and not str(error))
 
 
 def _with_words(text: str, error: BaseException) -> str:

@@ -21,7 +21,7 @@ from ocpp_core.handshake import (
     read_target,
     same_password,
 )
-from ocpp_core.identity import IdentityRule
+from ocpp_core.identity import IdentityRule, Spellings
 from ocpp_core.inputs import Reject
 
 from ._arguments import expect_arguments
@@ -117,8 +117,9 @@ class AcceptHandshake(Protocol):
         """Choose another of the offered subprotocols, start `client.session` with these values, name the station.
 
         `identity` replaces that of the handshake. Where a client certificate has to vouch for the identity, it has to
-        vouch for this one as well. Raises ValueError for a subprotocol that was not offered, for an identity against
-        the server's rule, and without one if the request names none; TypeError for an identity that is no str.
+        vouch for this one as well. As it may be what the station claims (`handshake.query.get("id")`), one against the
+        server's rule is the station's mistake: 400, and so is none if the request names none either. Raises ValueError
+        for a subprotocol that was not offered, TypeError for an identity that is no str.
         """
 
 
@@ -180,6 +181,7 @@ class Admission:
     paths_without_identity: Collection[str] = ()
     failed: Callable[[str, BaseException], None] = field(repr=False)
     alarmed: Callable[[SecurityEvent], None] = field(repr=False)
+    _spellings: Spellings = field(default_factory=Spellings, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.protocols or not is_subprotocol_list(self.protocols):
@@ -286,8 +288,8 @@ class Admission:
             return None if credentials is None else credentials(identity)
         if identity in credentials or not self.identities.ignore_case:
             return credentials.get(identity)
-        key = self.identities.key
-        return next((password for name, password in credentials.items() if key(name) == key(identity)), None)
+        name = self._spellings.find(identity, credentials, self.identities.key)
+        return None if name is None else credentials.get(name)
 
     def _check_certificate(self, handshake: Handshake) -> "Steps[Reject | None]":
         """Profile 3: a certificate is good for the identity it names. One that `auth` has to name is checked then."""
@@ -328,6 +330,8 @@ class Admission:
 
     def _check_choice(self, asked: Handshake, made: "Admitted") -> "Steps[Decision]":
         """Hold what `auth` chose to the rules: the version may be another one, and so may the identity."""
+        if not made.handshake.identity:
+            return refuse(400, _NO_IDENTITY)
         if not self.identities.allows(made.handshake.identity, made.protocol):
             return self._refuse_identity(made.protocol)
         if made.handshake.identity == asked.identity:
@@ -378,7 +382,6 @@ class _Choice:
         self._possible = [name for name in rules.protocols if name in handshake.protocols] or [protocol]
         self._handshake = handshake
         self._protocol = protocol
-        self._identities = rules.identities
 
     @property
     def refusal(self) -> Reject | None:
@@ -392,19 +395,11 @@ class _Choice:
         if choice not in self._possible:
             possible = ", ".join(self._possible)
             raise ValueError(f"expected one of the offered subprotocols in `protocols` ({possible}), got {protocol!r}")
-        admitted = Admitted(self._named(identity, choice), choice, dict(session or {}))
-        self.made = self.made or admitted
-
-    def _named(self, identity: str | None, protocol: str) -> Handshake:
-        if identity is None:
-            if not self._handshake.identity:
-                raise ValueError("expected accept(identity=...): the request names no identity")
-            return self._handshake
-        if not isinstance(identity, str):
+        if not isinstance(identity, (str, type(None))):
             raise TypeError(f"expected identity as str, got {type(identity).__name__}")
-        if not self._identities.allows(identity, protocol):
-            raise ValueError(f"{self._identities.expectation(protocol)} as identity, got {identity!r}")
-        return replace(self._handshake, identity=identity)
+        named = self._handshake if identity is None else replace(self._handshake, identity=identity)
+        admitted = Admitted(named, choice, dict(session or {}))
+        self.made = self.made or admitted
 
     def reject(self, status: int = 401, message: str = "Unauthorized") -> None:
         if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:

@@ -47,8 +47,9 @@ class OCPPApplication:
 
     Handlers, events, `auth` and sessions are those of the server; refusals go out as their HTTP status before the
     upgrade. The last segment of the path is the identity, wherever it is mounted. As the whole application it opens
-    and closes the server with the process (ASGI lifespan); mounted, it is not told of either: put
-    `async with server, server.draining():` into the lifespan of the application around it.
+    and closes the server with the process (ASGI lifespan), whose start fails if nothing checks the passwords of
+    profile 1 or 2; mounted, it is not told of either: put `async with server, server.draining():` into the lifespan of
+    the application around it.
 
     A message of more than `max_message_size` bytes closes its connection (1009). TLS, pings, compression, and what
     bounds messages that have begun and not ended, are the ASGI server's: raises ValueError for a server with other
@@ -95,6 +96,11 @@ class OCPPApplication:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # "lifespan.startup"
+        try:
+            self.server._options.expect_deciders()  # noqa: SLF001 - of the same package
+        except ValueError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         async with self.server, self.server.draining():
             await send({"type": "lifespan.startup.complete"})
             await receive()  # "lifespan.shutdown"

@@ -12,7 +12,7 @@ from ocpp_core.errors import (
     ClosedError,
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
 )
-from ocpp_core.handshake import SecurityProfile, check_deciders, check_listener_profile
+from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 
 from ._containment import end_program
@@ -134,7 +134,7 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         options = self._options
         tls = options.tls if ssl is None else ssl
         expect_tls(tls)
-        _check_deciders(options)
+        options.expect_deciders()
         check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
         context = None if tls is None else server_context(tls, options.security_profile)
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
@@ -165,7 +165,7 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         from .channel import Incoming  # noqa: PLC0415 - as above
 
         options = self._options
-        _check_deciders(options)
+        options.expect_deciders()
         check_listener_profile(options.security_profile, tls=offer.tls, tls_terminated=options.tls_terminated)
         needs_certificate = options.security_profile is SecurityProfile.TLS_CERT and not options.tls_terminated
         if needs_certificate and not offer.client_certificate:
@@ -187,7 +187,7 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         if made.tls is not self._options.tls or is_new:
             _check_tls(made)
         for tls in self._open_listeners().values():
-            _check_deciders(made)
+            made.expect_deciders()
             check_listener_profile(made.security_profile, tls=tls, tls_terminated=made.tls_terminated)
             if tls and is_new and made.security_profile is SecurityProfile.TLS_CERT:
                 raise ValueError("expected listeners that ask for client certificates: close the server, then listen")
@@ -400,9 +400,3 @@ def _check_tls(options: ServerOptions) -> None:
     """Raise now what `listen`, which reads the certificates anew, would raise."""
     if options.tls is not None:
         server_context(options.tls, options.security_profile)
-
-
-def _check_deciders(options: ServerOptions) -> None:
-    """Raise ValueError without anybody who decides on passwords; not at construction, since `auth` may come later."""
-    has_credentials, has_auth = options.credentials is not None, options.auth is not None
-    check_deciders(options.security_profile, credentials=has_credentials, auth=has_auth)

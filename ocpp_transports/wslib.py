@@ -64,7 +64,8 @@ class WebsocketsOCPPClient(ChannelClient):
         except InvalidStatus as error:
             answer = error.response
             headers = tuple((name.lower(), value) for name, value in answer.headers.raw_items())
-            secrets = secrets_in(self._options.upgrade.headers)
+            asked = self._options.upgrade
+            secrets = secrets_in(asked.headers, asked.target)
             body = read_refusal(headers, bytes(answer.body or b"")[:BODY_LIMIT], secrets)
             raise UnexpectedHttpResponse(answer.status_code, headers, body) from error
         except InvalidMessage as error:  # no HTTP, or the end of the stream instead of it

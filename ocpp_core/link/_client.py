@@ -82,7 +82,7 @@ class ClientLink(LinkBase):
         self._room = config.max_header_size
         self._compression = config.compression
         self._refusal: ResponseHead | None = None
-        self._secrets = secrets_in(headers)
+        self._secrets = secrets_in(headers, target)
         self._actions.append(SendBytes(self._request(host, target, headers)))
 
     def _request(self, host: str, target: str, headers: Sequence[tuple[str, str]]) -> bytes:

@@ -160,8 +160,8 @@ def elements(headers: Headers, name: str) -> list[str]:
 
 
 def tokens(headers: Headers, name: str) -> set[str]:
-    """Split a header of case-insensitive tokens, such as Connection: its elements in lower case."""
-    return {element.lower() for element in elements(headers, name)}
+    """Split a header of case-insensitive tokens, such as Connection: its elements in lower case, but no empty ones."""
+    return {element.lower() for element in elements(headers, name) if element}
 
 
 def is_token(text: str) -> bool:

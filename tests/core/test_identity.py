@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from ocpp_core.identity import IdentityRule
+from ocpp_core.identity import IdentityRule, Spellings
 
 STANDARD, PRINTABLE, ANY = (IdentityRule(characters=each) for each in ("standard", "printable", "any"))
 
@@ -59,3 +59,21 @@ class TestCase:
     def test_tells_two_stations_apart_unless_it_is_ignored(self):
         assert IdentityRule().key("CP1") != IdentityRule().key("cp1")
         assert IdentityRule(ignore_case=True).key("CP1") == IdentityRule(ignore_case=True).key("cp1")
+
+
+class TestSpellings:
+    def test_are_found_as_names_come_and_go(self):
+        spellings, names = Spellings(), {"CP1": 1, "cp1": 2, "CP2": 3}
+        assert [spellings.find(name, names, str.casefold) for name in ("Cp1", "cP2", "CP3")] == ["CP1", "CP2", None]
+        names["Cp3"] = names.pop("CP2")
+        assert [spellings.find(name, names, str.casefold) for name in ("CP2", "CP3")] == [None, "Cp3"]
+
+    def test_of_many_names_are_read_once(self):
+        spellings, names, read = Spellings(), dict.fromkeys(map(str, range(1000))), []
+
+        def key(name):
+            read.append(name)
+            return name
+
+        assert [spellings.find("nobody", names, key) for _ in range(10)] == [None] * 10
+        assert len(read) == 1010

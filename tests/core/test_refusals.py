@@ -67,6 +67,14 @@ class TestSecrets:
         headers = [("User-Agent", "station"), ("Authorization", f"Basic {token}"), ("X-Api-Key", "abcdef")]
         assert set(secrets_in(headers)) == {token, "correct horse", "abcdef"}
 
+    def test_are_in_the_query_too_encoded_and_decoded(self):
+        target = "/CP1?version=2.0.1&token=a%2Fb+cd&Pass%77ord=hunter22&sig=abc"
+        assert set(secrets_in([], target)) == {"a%2Fb+cd", "a/b cd", "hunter22"}
+
+    @pytest.mark.parametrize("target", ["/token", "/CP1?", "/CP1?token", "/CP1?=&token=", "/CP1?token=%ff%zz&&"])
+    def test_of_a_query_without_any_are_none_or_as_sent(self, target):
+        assert set(secrets_in([], target)) <= {"%ff%zz", "\ufffd%zz"}
+
     @pytest.mark.parametrize("value", ["Basic", "Basic =", "Basic " + b64encode(b"a:\xff\xff\xff\xff").decode(), "ü"])
     def test_that_are_broken_raise_nothing(self, value):
         assert isinstance(secrets_in([("authorization", value)]), tuple)

@@ -1,6 +1,7 @@
 """Times as OCPP writes them: at most three decimals."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -28,3 +29,9 @@ def test_writing(at: datetime, text: str) -> None:
 def test_a_time_without_an_offset_could_be_any() -> None:
     with pytest.raises(ValueError, match=r"expected a datetime with an offset, such as datetime\.now\(UTC\), got"):
         write_time(AT.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("at", ["2026-03-01T12:00:00Z", None, AT.date(), AT.timestamp()])
+def test_only_a_datetime_is_a_time(at: Any) -> None:
+    with pytest.raises(TypeError, match=r"expected a datetime, got (str|NoneType|date|float)$"):
+        write_time(at)

@@ -220,10 +220,10 @@ class TestAWrongAnswer:
 
     def test_credentials_do_not_come_back_in_what_a_server_says(self):
         token = b64encode(b"CP1:correct horse").decode()
-        client = link(headers=[("Authorization", f"Basic {token}")])
-        body = f"bad Authorization: Basic {token} (correct horse)".encode()
+        client = link(headers=[("Authorization", f"Basic {token}")], target="/CP1?token=abcdef")
+        body = f"bad Authorization: Basic {token} (correct horse) for /CP1?token=abcdef".encode()
         failed = feed(client, b"HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))[-1]
-        assert failed.error.reason == "bad Authorization: Basic … (…)"
+        assert failed.error.reason == "bad Authorization: Basic … (…) for /CP1?token=…"
 
     @pytest.mark.parametrize(
         "data",

@@ -82,6 +82,8 @@ class TestTheUpgradeRequest:
     def test_the_connection_header_may_be_dispensed_with(self):
         (action,) = feed(link(require_connection_header=False), request(without=["Connection"]))
         assert isinstance(action, UpgradeRequested)
+        (action,) = feed(link(require_connection_header=False), upgrade_without("Connection", ","))
+        assert isinstance(action, UpgradeRequested)
         answered = sent(feed(link(require_connection_header=False), upgrade_without("Connection", "keep-alive")))
         assert head_of(answered)[0] == 400
 

@@ -236,6 +236,19 @@ class TestTheLifespan:
         with pytest.raises(ValueError, match="expected a scope of type websocket, http or lifespan, got 'smtp'"):
             await OCPPApplication(csms())({"type": "smtp"}, None, None)
 
+    async def test_does_not_begin_if_nobody_decides_on_passwords(self):
+        server, sent = csms(security_profile=1), []
+
+        async def receive():
+            return {"type": "lifespan.startup"}
+
+        async def send(message):
+            sent.append(message)
+
+        await OCPPApplication(server)({"type": "lifespan"}, receive, send)
+        assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
+        assert sent[0]["message"].startswith("expected credentials or an auth handler with security profile 1")
+
     async def test_outlives_the_server(self):
         server = csms()
         async with uvicorn_running(OCPPApplication(server)) as port:

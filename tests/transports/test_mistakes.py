@@ -105,6 +105,14 @@ class TestArguments:
         with pytest.raises(TypeError, match=f"^expected a function that takes {expected}, got "):
             register(lambda: None)
 
+    def test_of_what_mends_texts_are_for_a_plain_function(self):
+        async def mend(text):
+            return text
+
+        for register in (client, server):
+            with pytest.raises(TypeError, match="expected mend_text as a plain function, got a coroutine function"):
+                register(mend_text=mend)
+
     @pytest.mark.parametrize(
         "made",
         [
@@ -163,8 +171,9 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("payload", "error", "expected"),
     [
-        ({"currentTime": NOW}, TypeError, r"a datetime (use isoformat()) at payload.currentTime"),
-        ({"a": [{"timestamp": NOW}]}, TypeError, r"a datetime (use isoformat()) at payload.a[0].timestamp"),
+        ({"currentTime": NOW}, TypeError, r"a datetime (use write_time()) at payload.currentTime"),
+        ({"a": [{"timestamp": NOW}]}, TypeError, r"a datetime (use write_time()) at payload.a[0].timestamp"),
+        ({"a": NOW.date()}, TypeError, r"a date at payload.a"),
         ({"a": {"b-c": {1}}}, TypeError, r"a set at payload.a['b-c']"),
         ({"a": (1, b"x")}, TypeError, r"a bytes at payload.a[1]"),
         ({"a": {(1, 2): 3}}, TypeError, r"a key of type tuple at payload.a"),
@@ -172,7 +181,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         ({"a": [0.0, -inf]}, ValueError, r"-inf at payload.a[1]"),
         ({"a": "\ud800"}, ValueError, r"text with a lone surrogate at payload.a"),
         ({"a": {"\ud800": 1}}, ValueError, r"a key with a lone surrogate at payload.a"),
-        ({"k" * 500: NOW}, TypeError, f"a datetime (use isoformat()) at payload.{'k' * 192}…"),
+        ({"k" * 500: NOW}, TypeError, f"a datetime (use write_time()) at payload.{'k' * 192}…"),
     ],
 )
 def test_a_payload_that_json_cannot_express_is_named_by_its_path(payload, error, expected):

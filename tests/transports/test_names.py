@@ -83,9 +83,10 @@ class TestMisspellings:
         with pytest.raises(ValueError, match=r"got 'ocpp16' \(did you mean 'ocpp1\.6'\?\)"):
             OCPPServer().handle("ocpp16", "MakeCoffee", handler, custom=True)
 
-    @pytest.mark.parametrize("strict_mode", [True, False])
+    @pytest.mark.parametrize("strict_mode", [True, False, ["ocpp1.6"]])
     def test_of_a_method_of_strict_mode_which_would_turn_it_off(self, strict_mode):
-        options = {"strict_mode": strict_mode, "strict_mode_methods": ["BootNotifcation"]}
+        protocols = ["ocpp1.6"] if strict_mode is True else ["ocpp1.6", "vendor1"]  # whose actions nobody knows
+        options = {"protocols": protocols, "strict_mode": strict_mode, "strict_mode_methods": ["BootNotifcation"]}
         with pytest.raises(ValueError, match="did you mean 'BootNotification'"):
             OCPPServer(**options)
         with pytest.raises(ValueError, match="did you mean 'BootNotification'"):

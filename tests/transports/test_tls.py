@@ -264,6 +264,10 @@ class TestAFileThatIsWrong:
             make(TLSOptions(cert=SERVER.cert_chain_pems[0].bytes(), key=secret))
         assert "c2VjcmV0" not in str(caught.value)
 
+    def test_is_no_authority_if_it_is_empty_not_those_of_the_system_instead(self, make):
+        with pytest.raises(ssl.SSLError, match="the certificates of ca, given as bytes: expected at least one"):
+            make(TLSOptions(ca=b""))
+
 
 class TestAServerThatRuns:
     def test_reads_its_files_again_only_where_they_or_the_profile_change(self, files):
@@ -290,6 +294,7 @@ class TestOptions:
             ({"key": Path("k")}, ValueError, "expected a cert with the key"),
             ({"verify": "no"}, TypeError, "expected verify as bool, got str"),
             ({"x509_strict": 1}, TypeError, "expected x509_strict as bool, got int"),
+            ({"passphrase": 7}, TypeError, "expected passphrase as str or bytes, got int"),
         ],
     )
     def test_refuse_what_makes_no_sense(self, given, error, expected):

@@ -4,10 +4,12 @@ import gc
 import logging
 import ssl
 from asyncio.sslproto import SSLProtocol
+from types import SimpleNamespace
 
 import anyio
 import pytest
 import trustme
+from anyio.abc import SocketAttribute
 
 from ocpp_transports import (
     ConnectionFailedError,
@@ -157,6 +159,26 @@ class TestAServerThatSpeaksPlainHTTP:
         async with serving() as (_, listener), client_of(listener, scheme="wss", tls=TRUSTING) as client:
             with pytest.raises(ConnectionFailedError, match=r"does not speak TLS on this port: is it ws://\?"):
                 await client.connect()
+
+
+class TestAServerThatSaysNothing:
+    async def test_leaves_the_station_with_what_is_likely(self):
+        """Stock servers on asyncio drop a station without a certificate so, before TLS 1.3."""
+
+        async def read_and_leave(stream):
+            async with stream:
+                await stream.receive()
+
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        port = listener.extra(SocketAttribute.local_port)
+        async with listener, anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve, read_and_leave)
+            async with client_of(SimpleNamespace(port=port), scheme="wss", tls=TRUSTING) as client:
+                with pytest.raises(
+                    ConnectionFailedError, match=r"without a word \(wrong port, or no client certificate"
+                ):
+                    await client.connect()
+            tasks.cancel_scope.cancel()
 
 
 class TestHandshakesInProgress:
