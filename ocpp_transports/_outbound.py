@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
 
 from ocpp_core.inputs import StartCall
 
+from ._arguments import expect_arguments
+
 __all__ = ["CallKeywords", "CallOptions", "Check", "Request", "as_command", "read_options", "read_request"]
 
 
@@ -58,6 +60,8 @@ class CallOptions:
             raise TypeError(f"expected validate as bool, got {self.validate!r}")
         if self.check is not None and not callable(self.check):
             raise TypeError(f"expected check as a function, got {type(self.check).__name__}")
+        if self.check is not None:
+            expect_arguments(self.check, "check", "payload")
         for name in ("retry_delay", "retry_max_delay"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not isfinite(value) or value < 0:
