@@ -148,14 +148,17 @@ class Calling:
         """Send text as it is, past the window; it is sent when this returns, and awaiting that is optional.
 
         `await send_raw(text, expect_reply=True)` takes the text of a CALL, waits for the window and returns the payload
-        of its answer, like `call`. Raises ConnectionLostError without an open connection, TypeError unless it is text,
-        ValueError for a reply wanted to anything but a CALL, and for more than `max_outgoing_size` bytes.
+        of its answer, like `call`. Raises ConnectionLostError without an open connection, ClosedError after `close`,
+        TypeError unless it is text, ValueError for a reply wanted to anything but a CALL, and for more than
+        `max_outgoing_size` bytes.
         """
         if expect_reply:
             return self._ask(lambda token: SendRaw(text, token, timeout))
         check_command(SendRaw(text), self._options.session, 0.0)
         session, driver = self._session, self._driver
-        if driver is None or session is None or not isinstance(session.state, (Open, Draining)):
+        if driver is None:
+            raise self._not_connected()
+        if session is None or not isinstance(session.state, (Open, Draining)):
             raise ConnectionLostError("not connected: the raw text was not sent", sent=False)
         driver.feed(SendRaw(text))
         return _Sent()
