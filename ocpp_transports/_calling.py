@@ -24,6 +24,7 @@ from ._logging import Log
 from ._options import PeerOptions
 from ._outbound import CallKeywords, CallOptions, Request, as_command, read_options, read_request
 from ._registry import Handlers, compose
+from .events import CloseEvent
 
 __all__ = ["Calling", "Params"]
 
@@ -47,6 +48,7 @@ class Calling:
     _log: Log
     _protocol: str | None
     _driver: Driver | None
+    _ended: CloseEvent | None
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +158,7 @@ class Calling:
             return self._ask(lambda token: SendRaw(text, token, timeout))
         check_command(SendRaw(text), self._options.session, 0.0)
         session, driver = self._session, self._driver
-        if driver is None:
+        if driver is None or self._ended is not None:
             raise self._not_connected()
         if session is None or not isinstance(session.state, (Open, Draining)):
             raise ConnectionLostError("not connected: the raw text was not sent", sent=False)

@@ -335,7 +335,9 @@ class TestRawTexts:
 
     async def test_without_a_connection_say_why_and_what_to_do(self):
         async with pair() as (client, station):
-            await client.close()
+            async with station.events("close") as closes:
+                await client.close()
+                await first(closes)
             for peer, error, advice in (
                 (client, ClosedError, r"the client is closed: call connect\(\) first"),
                 (station, ConnectionLostError, "use the station's newest connection"),
