@@ -139,7 +139,10 @@ def _settings_of(link: LinkConfig) -> dict[str, Any]:
 
 def _settings_of_server(options: ServerOptions) -> dict[str, Any]:
     tls = None if options.tls is None else server_context(options.tls, options.security_profile)
-    return {**_settings_of(options.link), "open_timeout": _or_none(options.link.handshake_timeout), "ssl": tls}
+    limit = (
+        2 * options.link.handshake_timeout
+    )  # for TLS, and from there to the decision; that times out by itself (408)
+    return {**_settings_of(options.link), "open_timeout": _or_none(limit), "ssl": tls}
 
 
 def _or_none(limit: float) -> float | None:
