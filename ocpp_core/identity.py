@@ -39,7 +39,8 @@ class IdentityRule:
     def __post_init__(self) -> None:
         if self.characters not in get_args(IdentityCharacters):
             raise ValueError(f"expected identity_characters 'standard', 'printable' or 'any', got {self.characters!r}")
-        if isinstance(self.max_length, bool) or not self.max_length >= 1:
+        is_number = isinstance(self.max_length, (int, float)) and not isinstance(self.max_length, bool)
+        if not is_number or not self.max_length >= 1:
             raise ValueError(f"expected max_identity_length >= 1 characters, got {self.max_length!r}")
 
     def allows(self, identity: str, protocol: str | None) -> bool:

@@ -214,8 +214,10 @@ class SendRaw:
     timeout: float | None = None
 
 
-def _is_close_code(code: int) -> bool:
+def _is_close_code(code: object) -> bool:
     """RFC 6455 §7.4: the codes an endpoint may put into a Close frame."""
+    if not isinstance(code, int):
+        return False
     return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
 
 

@@ -93,8 +93,10 @@ class Receiver(ABC):
 
     def _unmatched(self, frame: Frame, text: str) -> None:
         kind = self.calls.unmatched(frame[1])
+        if kind is ReportKind.UNMATCHED_ANSWER and frame[1] in self._raw_ids:
+            kind = ReportKind.RAW_ANSWER
         self._emit(Report(kind, "an answer to no CALL in flight", frame[1], text))
-        if kind is ReportKind.UNMATCHED_ANSWER and frame[1] not in self._raw_ids:
+        if kind is ReportKind.UNMATCHED_ANSWER:
             self._strike()
 
     def _malformed(self, malformed: Malformed, text: str) -> None:

@@ -24,6 +24,7 @@ from ._logging import Log
 from ._options import PeerOptions
 from ._outbound import CallKeywords, CallOptions, Request, as_command, read_options, read_request
 from ._registry import Handlers, compose
+from .events import CloseEvent
 
 __all__ = ["Calling", "Params"]
 
@@ -47,6 +48,7 @@ class Calling:
     _log: Log
     _protocol: str | None
     _driver: Driver | None
+    _ended: CloseEvent | None
 
     def __init__(self) -> None:
         super().__init__()
@@ -148,15 +150,17 @@ class Calling:
         """Send text as it is, past the window; it is sent when this returns, and awaiting that is optional.
 
         `await send_raw(text, expect_reply=True)` takes the text of a CALL, waits for the window and returns the payload
-        of its answer, like `call`. Raises ConnectionLostError without an open connection, CallDroppedError where the
-        peer reads nothing and `max_queued_bytes` wait for it, TypeError unless it is text, ValueError for a reply
-        wanted to anything but a CALL, and for more than `max_outgoing_size` bytes.
+        of its answer, like `call`. Raises ConnectionLostError without an open connection, ClosedError after `close`,
+        CallDroppedError where the peer reads nothing and `max_queued_bytes` wait for it, TypeError unless it is text,
+        ValueError for a reply wanted to anything but a CALL, and for more than `max_outgoing_size` bytes.
         """
         if expect_reply:
             return self._ask(lambda token: SendRaw(text, token, timeout))
         check_command(SendRaw(text), self._options.session, 0.0)
         session, driver = self._session, self._driver
-        if driver is None or session is None or not isinstance(session.state, (Open, Draining)):
+        if driver is None or self._ended is not None:
+            raise self._not_connected()
+        if session is None or not isinstance(session.state, (Open, Draining)):
             raise ConnectionLostError("not connected: the raw text was not sent", sent=False)
         if not session.has_room_for(text):
             raise session.no_room("the raw text")

@@ -32,7 +32,7 @@ _NAME_OF: Final = {
     MessageType.CALLERROR: "call_error",
     MessageType.CALLRESULTERROR: "call_error",
 }
-_BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE})
+_BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE, ReportKind.UNMATCHED_ANSWER})
 _INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
 _OURS: Final = frozenset({ReportKind.INVALID_REQUEST, ReportKind.INVALID_REPLY})
 # An INVALID_REPLY with an RPC error breaks its schema; with any other exception it is no JSON at all.

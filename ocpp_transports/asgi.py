@@ -9,7 +9,7 @@ import anyio
 from ocpp_core.messages import utf8_length
 
 from ._asgi_tls import certificate_of
-from ._server_options import ServerOptions
+from ._foreign_options import expect_defaults
 from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
 from .server import OCPPServer
 
@@ -20,11 +20,14 @@ _SETTINGS_OF_OTHERS: Final[Mapping[str, str]] = {
     "pong_timeout": "the ASGI server waits for the pongs (uvicorn: --ws-ping-timeout)",
     "defer_pings_on_activity": "the ASGI server sends the pings",
     "compression": "the ASGI server compresses (uvicorn: --ws-per-message-deflate)",
-    "message_timeout": "the ASGI server reads the frames",
-    "min_message_rate": "the ASGI server reads the frames",
-    "max_unfinished_size": "the ASGI server reads the frames",
-    "require_connection_header": "the ASGI server judges the request",
     "tls": "the ASGI server does the TLS (uvicorn: --ssl-certfile), or a proxy (tls_terminated=True)",
+    "max_tls_handshakes": "the ASGI server does the TLS",
+    "max_sockets": "the ASGI server accepts the sockets (uvicorn: --limit-concurrency)",
+    "max_sockets_per_address": "the ASGI server accepts the sockets",
+    "require_connection_header": "the ASGI server reads the request",
+    "message_timeout": "the ASGI server puts messages together",
+    "min_message_rate": "the ASGI server puts messages together",
+    "max_unfinished_size": "the ASGI server puts messages together (uvicorn: --ws-max-size)",
 }
 """Options of a server that an ASGI application can neither obey nor enforce, and who does."""
 
@@ -51,16 +54,13 @@ class OCPPApplication:
     profile 1 or 2; mounted, it is not told of either: put `async with server, server.draining():` into the lifespan of
     the application around it.
 
-    A message of more than `max_message_size` bytes closes its connection (1009). TLS, pings, compression, and what
-    bounds messages that have begun and not ended, are the ASGI server's: raises ValueError for a server with other
-    options for them than the defaults.
+    A message of more than `max_message_size` bytes closes its connection (1009). Sockets, TLS, pings, compression and
+    unfinished messages are the ASGI server's: raises ValueError for a server with other options for them than the
+    defaults.
     """
 
     def __init__(self, server: OCPPServer) -> None:
-        options = server._options  # noqa: SLF001 - of the same package
-        for name, who in _SETTINGS_OF_OTHERS.items():
-            if getattr(options, name) != getattr(ServerOptions, name):
-                raise ValueError(f"expected no {name} for a server in an ASGI application: {who}")
+        expect_defaults(server._options, "in an ASGI application", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of the same package
         self.server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

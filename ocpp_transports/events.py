@@ -129,7 +129,7 @@ class MessageEvent:
 
 @dataclass(frozen=True, slots=True)
 class BadMessageEvent:
-    """The peer sent what is no OCPP-J message; `message` is the raw text or bytes."""
+    """The peer sent what is no OCPP-J message, or an answer to no CALL; `message` is the raw text or bytes."""
 
     message: Any
     error: Exception

@@ -141,6 +141,8 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
             raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
         if host is not None and not isinstance(host, str):
             raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
+        if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
+            raise ValueError(f"expected backlog >= 0, got {backlog!r}")
         await warm_up_in_thread(options)
         self._closed = None
         runtime, reception = self._start()
@@ -264,6 +266,8 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
 
         Raises TimeoutError after `timeout` seconds, ClosedError if the server closes.
         """
+        if not isinstance(timeout, (int, float)) or not timeout >= 0:
+            raise ValueError(f"expected timeout >= 0 seconds, got {timeout!r}")
         runtime, _ = self._start()
         expired = False
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from http.client import responses
 from math import inf
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 from weakref import WeakKeyDictionary
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -24,13 +24,28 @@ from ocpp_core.inputs import Reject
 from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
 
 from ._client_options import context_of
+from ._foreign_options import expect_defaults
 from ._keywords import ClientChanges, ClientKeywords
 from ._options import BUNDLED_PROTOCOLS
+from ._server_options import ServerOptions
+from ._tls import server_context
 from ._websockets_channel import WebsocketsChannel, logger_below
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
 
 __all__ = ["WebsocketsOCPPClient", "serve"]
+
+_SETTINGS_OF_OTHERS: Final = {
+    "defer_pings_on_activity": "websockets sends the pings",
+    "max_tls_handshakes": "websockets accepts the connections",
+    "max_sockets": "websockets accepts the connections",
+    "max_sockets_per_address": "websockets accepts the connections",
+    "require_connection_header": "websockets reads the request",
+    "message_timeout": "websockets puts messages together",
+    "min_message_rate": "websockets puts messages together",
+    "max_unfinished_size": "websockets puts messages together (max_message_size bounds each)",
+}
+"""Options of a server that `websockets` has no equal of, and why."""
 
 
 class WebsocketsOCPPClient(ChannelClient):
@@ -123,6 +138,14 @@ def _settings_of(link: LinkConfig) -> dict[str, Any]:
     }
 
 
+def _settings_of_server(options: ServerOptions) -> dict[str, Any]:
+    tls = None if options.tls is None else server_context(options.tls, options.security_profile)
+    limit = (
+        2 * options.link.handshake_timeout
+    )  # for TLS, and from there to the decision; that times out by itself (408)
+    return {**_settings_of(options.link), "open_timeout": _or_none(limit), "ssl": tls}
+
+
 def _or_none(limit: float) -> float | None:
     """Write "no limit" as `websockets` does."""
     return None if limit == inf else limit
@@ -137,15 +160,15 @@ async def serve(
         async with serve(server, "127.0.0.1", 9000) as listening:
             ...
 
-    `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake. Pings, the
-    limit of a message's size and whether to compress are the server's options, unless `options` say something else.
-    Sockets, TLS and frames are the library's: `max_sockets`, `max_tls_handshakes`, `tls`, `defer_pings_on_activity`,
-    `message_timeout`, `max_unfinished_size` and `require_connection_header` have no effect here.
+    `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake. TLS, pings,
+    the time of a handshake, the limit of a message's size and whether to compress are the server's options, unless
+    `options` say something else. Raises ValueError for a server with options that `websockets` cannot obey.
     """
+    expect_defaults(server._options, "on websockets", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of this package
     door = _Door(server)
     theirs = {
-        "logger": logger_below(server._log.logger),  # noqa: SLF001 - of this package
-        **_settings_of(server._options.link),  # noqa: SLF001 - as above
+        "logger": logger_below(server._log.logger),  # noqa: SLF001 - as above
+        **_settings_of_server(server._options),  # noqa: SLF001 - as above
         **options,
     }
     settings = {**theirs, "process_request": door.decide, "select_subprotocol": door.select}

@@ -173,7 +173,7 @@ async def _finish(fleet: Fleet) -> int:
         await fleet.end()
     for line in (*fleet.tally.table(now, seconds), *fleet.breaches.table()):
         _say(line)
-    unreached = set(fleet.unreached)
+    unreached = set() if fleet.plan.wait else set(fleet.unreached)
     for identity in missing[:_SHOWN]:
         hint = _HINT if identity in unreached else ""
         failure = fleet.failures.get(identity, "not accepted by the central system")

@@ -49,6 +49,6 @@ class Breaches:
 def _describe(entry: LogEntry) -> str:
     """Name the message by its action, and the rule by the path and the keyword of the schema."""
     if entry.kind not in _WHAT:
-        return printable(f"no OCPP message: {entry.problem}", _LONGEST)
+        return printable(f"broken message: {entry.problem}", _LONGEST)
     rules = (entry.problem or "").removeprefix(f"{entry.action} {entry.kind} ")  # which stands there in other words
     return printable(f"{_WHAT[entry.kind]} {entry.action}: {rules}", _LONGEST)

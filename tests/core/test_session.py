@@ -242,7 +242,7 @@ class TestRawText:
     def test_may_be_answered_without_a_strike(self, raw, answer):
         session = a_session(max_bad_messages=1)
         session.play(SendRaw(raw))
-        assert reports(session.hear(answer, answer)) == [ReportKind.UNMATCHED_ANSWER] * 2
+        assert reports(session.hear(answer, answer)) == [ReportKind.RAW_ANSWER] * 2
         assert isinstance(session.engine.state, Open)
 
     @pytest.mark.parametrize("text", [b"[]", None, "\ud800"])

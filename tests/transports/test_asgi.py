@@ -276,6 +276,13 @@ class TestTheOptionsOfTheServer:
             ({"max_unfinished_size": 5}, "max_unfinished_size "),
             ({"require_connection_header": False}, "require_connection_header "),
             ({"tls": ssl.create_default_context()}, "tls .*uvicorn: --ssl-certfile"),
+            ({"max_tls_handshakes": 5}, "max_tls_handshakes "),
+            ({"max_sockets": 5}, "max_sockets .*uvicorn: --limit-concurrency"),
+            ({"max_sockets_per_address": 5}, "max_sockets_per_address "),
+            ({"require_connection_header": False}, "require_connection_header "),
+            ({"message_timeout": 5}, "message_timeout "),
+            ({"min_message_rate": 5}, "min_message_rate "),
+            ({"max_unfinished_size": 5}, "max_unfinished_size .*uvicorn: --ws-max-size"),
         ],
     )
     async def test_that_are_another_s_are_refused(self, given, expected):

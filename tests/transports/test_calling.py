@@ -9,6 +9,7 @@ import pytest
 
 from ocpp_transports import (
     NOREPLY,
+    ClosedError,
     ConnectionLostError,
     ConnectionState,
     RPCError,
@@ -339,6 +340,18 @@ class TestRawTexts:
             station.handle("Heartbeat", lambda ctx: NOREPLY)
             with pytest.raises(TimeoutError):
                 await client.send_raw('[2,"raw-2","Heartbeat",{}]', expect_reply=True, timeout=0.02)
+
+    async def test_without_a_connection_say_why_and_what_to_do(self):
+        async with pair() as (client, station):
+            async with station.events("close") as closes:
+                await client.close()
+                await first(closes)
+            for peer, error, advice in (
+                (client, ClosedError, r"the client is closed: call connect\(\) first"),
+                (station, ConnectionLostError, "use the station's newest connection"),
+            ):
+                with pytest.raises(error, match=advice):
+                    peer.send_raw("x")
 
     async def test_must_be_text(self):
         async with pair() as (client, _):

@@ -338,6 +338,21 @@ class TestEvents:
             assert event.message == "{nonsense"
             assert isinstance(event.error, Exception)
 
+    @pytest.mark.parametrize("answer", ['[3,"nobody",{}]', '[4,"nobody","GenericError","",{}]'])
+    async def test_answers_to_no_call_are_told_with_them(self, answer):
+        async with pair() as (client, station), client.events("bad_message") as events:
+            await station.send_raw(answer)
+            event = await first(events)
+            assert event.message == answer
+            assert "an answer to no CALL in flight" in str(event.error)
+
+    async def test_answers_that_may_be_to_a_raw_text_are_not(self):
+        async with pair() as (client, station), client.events("bad_message") as events:
+            await client.send_raw('[2,"raw","Heartbeat"]')  # answered by a CALLERROR
+            await client.safe_call("Heartbeat", {})
+            await station.send_raw("{nonsense")
+            assert (await first(events)).message == "{nonsense"
+
     async def test_pings_are_told(self):
         async with (
             pair(server={"ping_interval": 0.01}, ping_interval=0.01) as (client, _),

@@ -160,9 +160,31 @@ class TestCalls:
             with pytest.raises(TypeError, match="unknown option 'idTag' of a call"):
                 await csms.call("CP1", "Authorize", idTag="mine")
 
+    async def test_with_a_check_that_takes_other_arguments_are_not_made(self):
+        with pytest.raises(TypeError, match=r"^expected a function that takes 1 argument \(payload\) as check, got "):
+            await client().call("Heartbeat", check=lambda: None)
+
     async def test_before_connect_say_what_to_do(self):
         with pytest.raises(ConnectionLostError, match=r"not connected: call connect\(\) first"):
             await client().call("Heartbeat")
+
+
+@pytest.mark.anyio
+class TestArgumentsOfAServer:
+    @pytest.mark.parametrize("backlog", ["5", -1, True, None])
+    async def test_to_listen_are_named(self, backlog):
+        with pytest.raises(ValueError, match=r"^expected backlog >= 0, got "):
+            await server().listen(0, "127.0.0.1", backlog=backlog)
+
+    @pytest.mark.parametrize("timeout", ["5", -1, nan, None])
+    async def test_to_wait_are_named(self, timeout):
+        with pytest.raises(ValueError, match=r"^expected timeout >= 0 seconds, got "):
+            await server().wait_for_client("CP1", timeout=timeout)
+
+    @pytest.mark.parametrize("code", ["1000", 1000.0, None])
+    async def test_to_close_are_named(self, code):
+        with pytest.raises(ValueError, match=r"^expected a close code of "):
+            await server().close(code)
 
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

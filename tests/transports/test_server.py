@@ -41,6 +41,7 @@ class TestConstruction:
             ({"max_sockets_per_address": 0.5}, ValueError, "max_sockets_per_address >= 1"),
             ({"identity_characters": "some"}, ValueError, "'standard', 'printable' or 'any'"),
             ({"max_identity_length": 0}, ValueError, "max_identity_length >= 1"),
+            ({"max_identity_length": "5"}, ValueError, "max_identity_length >= 1"),
             ({"ignore_identity_case": "no"}, TypeError, "ignore_identity_case as bool"),
             ({"paths_without_identity": "/"}, TypeError, "list of paths"),
             ({"paths_without_identity": ["ocpp"]}, ValueError, "begin with '/'"),

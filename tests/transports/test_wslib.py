@@ -3,11 +3,13 @@
 import gc
 import json
 import weakref
+from contextlib import nullcontext
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import anyio
 import pytest
+import trustme
 import websockets
 from websockets.asyncio.server import serve as serve_websockets
 
@@ -37,6 +39,44 @@ def port_of(listening):
 
 
 class TestTheServer:
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"defer_pings_on_activity": True},
+            {"max_tls_handshakes": 5},
+            {"max_sockets": 5},
+            {"max_sockets_per_address": 5},
+            {"require_connection_header": False},
+            {"message_timeout": 5},
+            {"min_message_rate": 5},
+            {"max_unfinished_size": 5},
+        ],
+        ids=lambda given: next(iter(given)),
+    )
+    async def test_refuses_options_that_websockets_cannot_obey(self, given):
+        with pytest.raises(ValueError, match=f"^expected no {next(iter(given))} for a server on websockets: "):
+            async with serve(OCPPServer(protocols=["ocpp1.6"], **given), "127.0.0.1", 0):
+                pytest.fail("it serves")
+
+    async def test_speaks_tls_by_the_option_of_the_server(self):
+        authority = trustme.CA()
+        certificate = authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.bytes()
+        server = OCPPServer(protocols=["ocpp1.6"], tls=TLSOptions(cert=certificate))
+        trusting = TLSOptions(ca=authority.cert_pem.bytes())
+        async with (
+            serve(server, "127.0.0.1", 0) as listening,
+            OCPPClient("CP1", f"wss://127.0.0.1:{port_of(listening)}", protocols=["ocpp1.6"], tls=trusting) as client,
+        ):
+            assert await client.connect() == "ocpp1.6"
+
+    async def test_gives_a_handshake_the_time_of_the_server(self, monkeypatch):
+        given = {}
+        monkeypatch.setattr(wslib, "serve_websockets", lambda *_, **options: given.update(options) or nullcontext())
+        async with serve(OCPPServer(protocols=["ocpp1.6"], handshake_timeout=3), "127.0.0.1", 0):
+            assert given["open_timeout"] == 6  # for TLS, and again for the rest
+        async with serve(OCPPServer(protocols=["ocpp1.6"], handshake_timeout=0), "127.0.0.1", 0):
+            assert given["open_timeout"] is None
+
     async def test_tells_plain_requests_to_upgrade(self):
         async with serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening:
             url = f"http://127.0.0.1:{port_of(listening)}/ocpp/CP1"

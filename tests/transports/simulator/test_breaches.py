@@ -27,7 +27,7 @@ def breaches(told):
         ("CALL", "command Reset: payload.type violates enum"),
         ("CALLRESULT", "answer to Reset: payload.type violates enum"),
         ("SEND", "message Reset: payload.type violates enum"),
-        ("BAD", "no OCPP message: payload.type violates enum"),
+        ("BAD", "broken message: payload.type violates enum"),
     ],
 )
 def test_it_names_message_path_and_rule(breaches, told, kind, text):

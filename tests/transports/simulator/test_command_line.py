@@ -69,6 +69,12 @@ class TestAFleet:
         assert (len(complaints), complaints[-1]) == (11, "and 2 more")
         assert table(done.stdout)["failed"] == "12"
 
+    def test_that_was_waited_for_in_vain_fails_without_the_advice_to_wait(self, backend):
+        done = run("--url", "ws://127.0.0.1:1", "--wait", "0.1", "--backend", backend)
+        assert done.returncode == 1
+        assert done.stderr.startswith("CP1: no connection to 127.0.0.1:1: ")
+        assert "--wait" not in done.stderr
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sockets are not counted there")
 class TestALimitOfOpenFiles:
