@@ -12,17 +12,18 @@ from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, Tran
 
 from ._containment import end_program, is_cancellation
 from ._dialer import failure
-from ._driver import Driver, Handle, Slot
+from ._driver import SPAN, Driver, Handle, Slot
 from ._patience import LEAST_RATE
 from ._runtime import HIGH_WATER, SocketRuntime
 
 __all__ = ["Channel", "ChannelClosed", "ChannelHost", "OpenChannel"]
 
 _TURN = 32
-"""Units of work until other connections get their turn: a message is one, and so are 2 KiB of it.
+"""Units of work until other connections get their turn: a message, 2 KiB of it and 150 µs spent on it are one each.
 
 A library may have many messages ready, and not wait for a moment until they are gone.
 """
+_UNIT = SPAN / _TURN
 
 
 class ChannelClosed(Exception):  # noqa: N818 - it says how a channel ended, in order or not
@@ -185,11 +186,12 @@ class ChannelHost:
             self._lose(end.code, end.reason)
 
     def _hear(self, message: str | bytes) -> None:
-        self._work += 1 + (len(message) >> 11)
+        began = self.now()
         if isinstance(message, str):
             self.driver.feed(TextReceived(message, self._attempt))
         else:
             self.driver.feed(BinaryReceived(message, self._attempt))
+        self._work += 1 + (len(message) >> 11) + int((self.now() - began) / _UNIT)
 
     async def _until_wanted(self) -> None:
         """Read nothing from a peer that does not read itself, nor what there is no room for."""
