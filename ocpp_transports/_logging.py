@@ -4,6 +4,7 @@ import json
 import logging
 import traceback
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Final, TypeAlias
 
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
@@ -51,13 +52,13 @@ class Log:
     """Writes what concerns one peer; messages at DEBUG, mistakes of the peer at WARNING, our own at ERROR.
 
     Payloads are logged redacted, raw texts of broken messages not at all, header fields never. Of mistakes that a peer
-    repeats, only the first few in a minute are written and the others counted, see `Repeats`; `now` is the clock for
-    that, in seconds.
+    repeats, and of failures that it may bring about again and again, only the first few in a minute are written and the
+    others counted, see `Repeats`; `now` is the clock for that, in seconds.
     """
 
     __slots__ = ("_repeats", "identity", "logger", "now")
 
-    def __init__(self, logger: logging.Logger, identity: str, now: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(self, logger: logging.Logger, identity: str, now: Callable[[], float] = monotonic) -> None:
         self.logger = logger
         self.identity = _one_line(identity)  # a station chooses it
         self.now = now
@@ -124,13 +125,15 @@ class Log:
         """Write that a handler raised: an RPC error is an answer, anything else a fault."""
         if isinstance(error, RPCError):
             text = "%s: the handler of %r refused: %s"
-            self._write(logging.INFO, text, self.identity, action, _one_line(error.code))
+            self._write(logging.INFO, text, self.identity, action[:_SHOWN_ID], _one_line(error.code))
         else:
-            self.failed(f"the handler of {action!r} raised", error)
+            self.failed(f"the handler of {action[:_SHOWN_ID]!r} raised", error)
 
     def failed(self, text: str, error: BaseException) -> None:
-        """Write a failure of the application's own code, with its traceback."""
-        self._write(logging.ERROR, "%s: %s", self.identity, text, exc_info=error)
+        """Write a failure of the application's own code, with its traceback; it may be the peer who brings it about."""
+        more = self._admit(logging.ERROR, f"{text} ({type(error).__name__})")
+        if more is not None:
+            self._write(logging.ERROR, "%s: %s%s", self.identity, text, more, exc_info=error)
 
     def _write(self, level: int, text: str, *values: object, exc_info: BaseException | None = None) -> None:
         """Write a record; what a filter or handler of the application raises is shown and breaks nothing."""
