@@ -5,7 +5,7 @@ operations in C, a few milliseconds and a few copies a MiB. Of a text that is no
 nothing deep or large is ever taken for shallow or small.
 """
 
-from itertools import accumulate
+from itertools import accumulate, filterfalse
 from typing import Final
 
 __all__ = ["has_more_elements", "is_deeper"]
@@ -18,7 +18,10 @@ _CHUNK: Final = 1 << 16
 
 
 def is_deeper(text: str, levels: int) -> bool:
-    """Whether brackets are nested in more than `levels` levels."""
+    """Whether brackets are nested in more than `levels` levels, before the first one that closes nothing.
+
+    No parser reads on behind that, so that neither is counted: a MiB of `]` costs more than a MiB of valid text.
+    """
     if len(text) <= levels or text.count("[") + text.count("{") <= levels:
         return False
     marks = _outline(text).replace(b",", b"")
@@ -27,7 +30,8 @@ def is_deeper(text: str, levels: int) -> bool:
     while levels and len(flatter := marks.replace(b"[]", b"")) < len(marks) * 7 // 8:
         marks, levels = flatter, levels - 1
     steps = memoryview(marks.translate(_STEPS)).cast("b")
-    return any(map(levels.__lt__, accumulate(steps)))
+    allowed = frozenset(range(levels + 1))  # quicker than any comparison
+    return next(filterfalse(allowed.__contains__, accumulate(steps)), 0) > levels
 
 
 def has_more_elements(text: str, limit: float) -> bool:

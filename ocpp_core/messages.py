@@ -105,7 +105,8 @@ class Leniency:
     """In strict mode, read a received member as absent that is `null` where its schema does not allow `null`."""
 
 
-_HEAD_OF_BROKEN = re.compile(r'\s*\[\s*([2-6])\s*,(?:\s*"([^"\\\x00-\x1f]{0,36})")?')
+# Possessive: a MiB of blanks is gone through once.
+_HEAD_OF_BROKEN = re.compile(r'\s*+\[\s*+([2-6])\s*+,(?:\s*+"([^"\\\x00-\x1f]{0,36})")?')
 _STRICT = Leniency()
 _CALL: Final = MessageType.CALL.value
 # Only a CALL makes the peer wait; the others are never answered, whatever is wrong with them.

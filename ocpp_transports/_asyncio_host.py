@@ -208,9 +208,12 @@ class SocketHost(asyncio.BufferedProtocol):
             transport.write(data)
 
     def _send_sliced(self, data: bytes) -> None:
-        """Send over TLS, whose transports notice at the next write only that the one before did not drain."""
+        """Send over TLS, whose transports notice at the next write only that the one before did not drain.
+
+        Nor does one of asyncio say that the transport below it has failed, which logs each write from then on.
+        """
         transport = cast("asyncio.Transport", self._transport)
-        if transport.is_closing():
+        if transport.is_closing() or is_broken(transport.get_extra_info("socket")):
             return
         if len(data) <= _SLICE:
             transport.write(data)

@@ -42,6 +42,10 @@ def check_identify(identify: object) -> None:
     elif not isinstance(identify, Mapping):
         kind = type(identify).__name__
         raise TypeError(f"expected identify as a mapping, a function, 'exact' or 'any', got {kind}")
+    elif isinstance(identify, dict):  # mappings of other kinds may be a database
+        wrong = next((pair for pair in identify.items() if not all(isinstance(name, str) for name in pair)), None)
+        if wrong is not None:
+            raise TypeError(f"expected identify as a mapping of CN to identity, both str, got {wrong!r}")
 
 
 def is_vouched_for(

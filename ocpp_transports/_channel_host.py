@@ -13,11 +13,14 @@ from ocpp_core.inputs import BinaryReceived, Congested, TextReceived, TransportF
 
 from ._containment import end_program, is_cancellation
 from ._dialer import failure
-from ._driver import Driver, Handle, Slot
+from ._driver import SPAN, Driver, Handle, Slot
 from ._patience import LEAST_RATE
 from ._runtime import HIGH_WATER, SocketRuntime
 
 __all__ = ["Channel", "ChannelClosed", "ChannelHost", "OpenChannel"]
+
+_UNIT = SPAN / TURN
+"""Seconds spent on a message that count as one unit of the work of a turn."""
 
 
 class ChannelClosed(Exception):  # noqa: N818 - it says how a channel ended, in order or not
@@ -189,11 +192,12 @@ class ChannelHost:
             self._lose(end.code, end.reason)
 
     def _hear(self, message: str | bytes) -> None:
-        self._work += 1 + (len(message) >> 11)
+        began = self.now()
         if isinstance(message, str):
             self.driver.feed(TextReceived(message, self._attempt))
         else:
             self.driver.feed(BinaryReceived(message, self._attempt))
+        self._work += 1 + (len(message) >> 11) + int((self.now() - began) / _UNIT)
 
     async def _until_wanted(self) -> None:
         """Read nothing from a peer that does not read itself, nor what there is no room for."""

@@ -17,7 +17,8 @@ def is_cancellation(error: BaseException) -> bool:
     """Return True if `error` ends the running task from outside: it has to be let through.
 
     On asyncio that is a CancelledError in a task that was told to cancel (`asyncio.Task.cancelling`), on trio every
-    Cancelled, which applications cannot make; anywhere the GeneratorExit of a coroutine that is thrown away.
+    Cancelled, which applications cannot make; anywhere the GeneratorExit of a coroutine that is thrown away, which
+    happens while no event loop runs: in one it is the application's.
     """
     if isinstance(error, BaseExceptionGroup):
         return error.subgroup(_is_cancellation) is not None
@@ -28,14 +29,13 @@ def _is_cancellation(error: BaseException) -> bool:
     asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
     if asyncio is not None and isinstance(error, asyncio.CancelledError):
         return _is_being_cancelled(asyncio)
-    return isinstance(error, GeneratorExit) or (trio is not None and isinstance(error, trio.Cancelled))
+    if isinstance(error, GeneratorExit):
+        return not (_is_running(asyncio) or (trio is not None and trio.lowlevel.in_trio_task()))
+    return trio is not None and isinstance(error, trio.Cancelled)
 
 
 def _is_being_cancelled(asyncio: ModuleType) -> bool:
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # another one runs
-        return False
+    task = asyncio.current_task() if _is_running(asyncio) else None
     return task is not None and task.cancelling() > 0
 
 
@@ -44,6 +44,13 @@ def ending_in(error: BaseException) -> BaseException | None:
     if isinstance(error, BaseExceptionGroup):
         return next(filter(None, map(ending_in, error.exceptions)), None)
     return error if isinstance(error, (KeyboardInterrupt, SystemExit)) else None
+
+
+def _is_running(asyncio: ModuleType | None) -> bool:
+    try:
+        return asyncio is not None and asyncio.get_running_loop() is not None
+    except RuntimeError:  # another one runs, or none
+        return False
 
 
 def end_program(error: BaseException, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
@@ -56,14 +63,10 @@ def end_program(error: BaseException, spawn: Callable[[Coroutine[Any, Any, None]
     if ending is None:
         return
     asyncio = sys.modules.get("asyncio")
-    try:
-        loop = None if asyncio is None else asyncio.get_running_loop()
-    except RuntimeError:  # another one runs
-        loop = None
-    if loop is None:
-        spawn(_raise_in_task(ending))
+    if asyncio is not None and _is_running(asyncio):
+        asyncio.get_running_loop().call_soon(_raise, ending)
     else:
-        loop.call_soon(_raise, ending)
+        spawn(_raise_in_task(ending))
 
 
 async def _raise_in_task(error: BaseException) -> None:

@@ -32,15 +32,21 @@ from ocpp_core.actions import (
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import CancelCall, Tick
 
-__all__ = ["BURST", "EARLY", "SEND_TIMEOUT", "Driver", "Engine", "Handle", "Host", "Owner", "Slot"]
+__all__ = ["BURST", "EARLY", "SEND_TIMEOUT", "SPAN", "Driver", "Engine", "Handle", "Host", "Owner", "Slot"]
 
 BURST: Final = 32
 """Requests dispatched at a stretch; then other connections get their turn. What is decoded is the engine's to count."""
+SPAN: Final = 0.005
+"""Seconds after which no further request of a burst is dispatched in the same turn: plain handlers may be slow."""
 SEND_TIMEOUT: Final = 30.0
-"""Seconds that congested output may make no progress by default, as long as a call waits for its answer; then the
-connection is dropped."""
+"""Seconds that congested output may make no progress by default; then the connection is dropped.
+
+The same time as a call waits for its answer.
+"""
 LOOK: Final = 1.0
 """Seconds between two looks whether a connection that is not read from is still there."""
+_FIRST: Final = BURST - 1
+"""What is left of a burst behind its first request, which most often is all of it: no clock is asked for that."""
 EARLY: Final = 0.001
 """Seconds by which a timer may ring early (uvloop counts milliseconds) and is taken to be in time.
 
@@ -203,9 +209,10 @@ class Driver:
         """
         if self._slots is None:
             return
-        self.engine.handle(event, self._now())
+        now = self._now()
+        self.engine.handle(event, now)
         if not self._draining and self._resume is None:
-            self._drain()
+            self._drain(now)
 
     async def ask(self, make: Callable[[int], Any]) -> Any:
         """Feed the command that `make` makes of a new token; return what its token settles with, or raise it.
@@ -239,7 +246,7 @@ class Driver:
         for slot in slots.values():
             slot.set(None, ClosedError("the connection has been closed"))
 
-    def _drain(self) -> None:
+    def _drain(self, began: float) -> None:
         self._draining = True
         budget = BURST
         poll = self.engine.poll
@@ -251,7 +258,7 @@ class Driver:
                 elif kind is Dispatch:
                     self.owner.dispatched(action)
                     budget -= 1
-                    if not budget:
+                    if not budget or (budget < _FIRST and self._now() - began > SPAN):
                         self._end_turn()
                         break
                 elif kind is Yield:
@@ -273,7 +280,7 @@ class Driver:
     def _go_on(self) -> None:
         self._resume = None
         if not self.host.is_lost():
-            self._drain()
+            self._drain(self._now())
             self._switch_reading()
 
     def reading(self, action: Reading) -> None:
@@ -332,7 +339,7 @@ class Driver:
             return
         self.engine.handle(Tick(), max(now, deadline))
         if self._resume is None:
-            self._drain()
+            self._drain(now)
 
     def _take(self, token: int) -> Slot | None:
         return self._slots.pop(token, None) if self._slots else None

@@ -22,7 +22,7 @@ from ocpp_core.versions import ErrorCode
 
 from ._containment import end_program, is_cancellation
 from ._contexts import HandlerContext
-from ._driver import EARLY, Driver, Handle
+from ._driver import EARLY, SPAN, Driver, Handle
 from ._registry import NOREPLY, Handlers, Target, compose
 
 __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
@@ -102,6 +102,7 @@ class Dispatcher:
         self._alarm: Handle | None = None  # for the next of them to run too long
         self._has_ended = False
         self._waiting: deque[Dispatch] = deque()
+        self._next_turn: Handle | None = None  # in which they are served further
         self._ready: deque[_Run] = deque()  # those of them that have not begun
         self._contexts: dict[int, HandlerContext] = {}
         self._held: list[Dispatch] = []
@@ -164,8 +165,19 @@ class Dispatcher:
             self.driver.feed(Reply(action.request, {}))
 
     def _serve_waiting(self) -> None:
+        if self._waiting and self._next_turn is None:
+            self._serve_some()
+
+    def _serve_some(self) -> None:
+        """Serve what waits, no longer in a turn than a burst may take: plain handlers may be slow."""
+        self._next_turn = None
+        host = self.driver.host
+        until = host.now() + SPAN
         while self._waiting and not self._is_busy():
             self._serve(self._waiting.popleft())
+            if host.now() > until:
+                self._next_turn = host.next_turn(self._serve_some)
+                return
 
     def _find(self, action: str) -> Target | None:
         for registry in self._registries:

@@ -4,6 +4,7 @@ import json
 import logging
 import traceback
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Final, TypeAlias
 
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
@@ -60,7 +61,7 @@ class Log:
 
     __slots__ = ("_repeats", "identity", "logger", "now")
 
-    def __init__(self, logger: logging.Logger, identity: str, now: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(self, logger: logging.Logger, identity: str, now: Callable[[], float] = monotonic) -> None:
         self.logger = logger
         self.identity = _one_line(identity)  # a station chooses it
         self.now = now

@@ -29,6 +29,11 @@ def begin(steps: Steps[_Result]) -> _Result | Callable[[], Awaitable[_Result]]:
     return partial(finish, steps, pending)
 
 
+def _throwable(error: BaseException) -> BaseException:
+    """Return the error in a form in which a generator can catch it: a GeneratorExit closes those within it first."""
+    return RuntimeError("GeneratorExit") if isinstance(error, GeneratorExit) else error
+
+
 async def finish(steps: Steps[_Result], pending: Awaitable[Any] | None = None) -> _Result:
     """Go through the steps from `pending` on, or through all of them."""
     try:
@@ -39,7 +44,7 @@ async def finish(steps: Steps[_Result], pending: Awaitable[Any] | None = None) -
             except BaseException as error:
                 if is_cancellation(error):
                     raise
-                awaited = steps.throw(error)
+                awaited = steps.throw(_throwable(error))
             else:
                 awaited = steps.send(outcome)
     except StopIteration as done:

@@ -53,6 +53,8 @@ _HEARTBEATS: Final = _calls(b'"Heartbeat",{}', 2000)
 _FRAGMENT: Final = bytes([0, 0x80]) + _KEY
 _FRAGMENTS: Final = bytes([1, 0x80]) + _KEY + _FRAGMENT * 1000 + bytes([0x80, 0x80]) + _KEY
 _BRACKETS: Final = b'"DataTransfer",{"vendorId":"v","data":[' + b"[]," * 340_000 + b"[]]}"
+_CLOSERS: Final = b"]" * 1_048_000 + b"[" * 129
+_STREAMS: Final = _frame(b"\x03\x00" * 32_000, compressed=True)
 _LARGE: Final = b'"DataTransfer",{"vendorId":"v","data":"%s"}' % (b"x" * 900_000)
 
 
@@ -82,6 +84,8 @@ ATTACKS: Final = {
     "answers": Attack(_again(_frame(b'[3,"a",{}]')), rate=_SLOW, what="answers to nothing"),
     "fragments": Attack(_again(_FRAGMENTS), what="texts of empty fragments"),
     "deep": Attack(_again(_deflated(b"[" * (1 << 20))), rate=42000 / 8, compressed=True, what="a MiB of [ in 1 kB"),
+    "closers": Attack(_again(_deflated(_CLOSERS)), rate=42000 / 8, compressed=True, what="a MiB of ] in 1 kB"),
+    "streams": Attack(_again(_STREAMS), compressed=True, what="messages of empty deflate streams"),
     "brackets": Attack(_calls(_BRACKETS), rate=1 << 20, what="CALLs of a MiB full of []"),
     "large": Attack(_calls(_LARGE), rate=1 << 21, what="CALLs of almost a MiB, which are allowed"),
 }

@@ -7,6 +7,8 @@ from typing import Final, TypeAlias
 
 from ocpp_core.config import Compression
 
+from ._frames import TOO_BIG, FrameError
+
 __all__ = ["SLICE", "Agreement", "Deflate", "Extension", "accept", "offer", "read_answer"]
 
 Extension: TypeAlias = tuple[str, Mapping[str, str | None]]
@@ -15,6 +17,8 @@ Extension: TypeAlias = tuple[str, Mapping[str, str | None]]
 NAME: Final = "permessage-deflate"
 SLICE: Final = 16384
 """Bytes that are inflated, and taken out, at a time: what a message can cost beyond its limit."""
+MAX_STREAMS: Final = 64
+"""Deflate streams in one message: a final block ends one and takes two bytes, but the next one costs like a frame."""
 
 _FLAGS: Final = ("server_no_context_takeover", "client_no_context_takeover")
 _WINDOWS: Final = ("server_max_window_bits", "client_max_window_bits")
@@ -100,13 +104,14 @@ def _is_valid(parameters: Mapping[str, str | None], *, bare_window: bool) -> boo
 class Deflate:
     """Compress and inflate the messages of one connection; keeps a window only where context takeover was agreed on."""
 
-    __slots__ = ("_agreement", "_compressor", "_inflater", "_settings")
+    __slots__ = ("_agreement", "_compressor", "_inflater", "_settings", "_streams")
 
     def __init__(self, agreement: Agreement, settings: Compression) -> None:
         self._agreement = agreement
         self._settings = settings
         self._compressor: zlib._Compress | None = None
         self._inflater: zlib._Decompress | None = None
+        self._streams = 0  # begun in this message
 
     def compress(self, payload: bytes) -> bytes | None:
         """Compress a message; None says that it goes out as it is: too short, or the peer allows no window we have."""
@@ -119,12 +124,15 @@ class Deflate:
         return compressed[:-4]  # RFC 7692 §7.2.1: without the tail of the empty block
 
     def inflate(self, data: bytes) -> Iterator[bytes]:
-        """Inflate some bytes of a message, at most `SLICE` out at a time. Raises zlib.error for what is no deflate."""
+        """Inflate some bytes of a message, at most `SLICE` out at a time.
+
+        Raises zlib.error for what is no deflate, FrameError for more than `MAX_STREAMS` streams.
+        """
         while True:
             inflater = self._inflater
             if inflater is None or inflater.eof:
                 # A final block (RFC 7692 §7.2.3.4) ends zlib's stream, not the message. The peer may use any window.
-                inflater = self._inflater = zlib.decompressobj(-_MAX_BITS)
+                inflater = self._begin_stream()
             out = inflater.decompress(data, SLICE)
             data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
             if out:
@@ -133,8 +141,16 @@ class Deflate:
             if not data and len(out) < SLICE:
                 return
 
+    def _begin_stream(self) -> "zlib._Decompress":
+        self._streams += 1
+        if self._streams > MAX_STREAMS:
+            raise FrameError(TOO_BIG, f"a message of more than {MAX_STREAMS} deflate streams")
+        self._inflater = zlib.decompressobj(-_MAX_BITS)
+        return self._inflater
+
     def finish(self) -> Iterator[bytes]:
         """Inflate the tail that the sender left out, and end the message."""
         yield from self.inflate(_TAIL)
+        self._streams = 0
         if not self._agreement.keeps_inbound:
             self._inflater = None

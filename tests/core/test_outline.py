@@ -24,6 +24,9 @@ class TestDepth:
             (r'["\\",[[1]],"\\\"]]["]', 3),
             ('["",["[", "]"],"{{"]', 2),
             ("[[[[", 4),
+            ("][[[[[", 0),
+            ("[]][[[[[", 1),
+            ("[[]]][[[[[", 2),
         ],
     )
     def test_counts_brackets_outside_strings(self, text, depth):

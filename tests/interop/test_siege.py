@@ -49,9 +49,9 @@ class Watch:
         return counted
 
     def _turn(self, drain):
-        def turn(driver):
+        def turn(driver, began):
             self.frames = 0
-            drain(driver)
+            drain(driver, began)
             self.most_frames = max(self.most_frames, self.frames)
 
         return turn

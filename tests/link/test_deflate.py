@@ -248,6 +248,10 @@ def code(actions):
     return int.from_bytes(payload[:2], "big")
 
 
+FINAL = b"\x03\x00"
+"""An empty final block (RFC 1951 §3.2.3)."""
+
+
 class TestBadMessages:
     def test_a_bomb_is_stopped_at_the_limit(self):
         bomb = deflated(b"x" * 50_000_000)
@@ -264,6 +268,13 @@ class TestBadMessages:
         frames = frame(BINARY, payload[:50_000], fin=False, rsv=4) + frame(CONTINUATION, payload[50_000:])
         assert code(feed(compressing(max_message_size=90_000), frames)) == 1009
         assert len(feed(compressing(max_message_size=100_000), frames)) == 1
+
+    def test_a_message_may_have_64_final_blocks_and_no_more(self):
+        """They take two bytes each, inflate to nothing, and cost a new stream."""
+        link = compressing()
+        for _ in range(2):  # counted for each message anew
+            assert feed(link, frame(TEXT, FINAL * 63 + b"\x00", rsv=4)) == [TextReceived("")]
+        assert code(feed(link, frame(TEXT, FINAL * 64 + b"\x00", rsv=4, fin=False))) == 1009
 
     def test_bad_utf_8_inside_is_1007(self):
         assert code(feed(compressing(), compressed(b"x" * 5000 + b"\xff"))) == 1007

@@ -135,12 +135,17 @@ class FakeHost:
         """When the timers that are not cancelled ring, in order."""
         return sorted(when for when, _, timer in self._timers if timer.fn is not None)
 
+    def work(self, seconds):
+        """Let time pass within a turn, as code that does not wait does."""
+        self._now += seconds
+
     def run(self):
         """Let the tasks and the timers that are due go on until nothing moves."""
-        while self._turn():
+        while self.turn():
             pass
 
-    def _turn(self):
+    def turn(self):
+        """Let each task that is ready, and each timer that is due, go on once."""
         ready = [task for task in self.tasks if task.is_ready]
         for task in reversed(ready) if self._newest_first else ready:
             task.step()

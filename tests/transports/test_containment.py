@@ -207,6 +207,24 @@ async def test_a_log_handler_that_raises_disturbs_nobody(capsys):
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("spelling", SPELLINGS)
+async def test_a_generator_exit_that_the_application_raises_is_an_error_like_any_other(spelling):
+    """On trio it would end the event loop; it is the end of a coroutine only where no event loop runs."""
+    raises = raising(GeneratorExit, spelling)
+    async with serving() as (server, listener), client_of(listener, reconnect=False) as client:
+        server.handle("Heartbeat", raises)
+        server.on("client", raises)
+        server.auth(raises)
+        with anyio.fail_after(SECONDS), pytest.raises(UnexpectedHttpResponse, match="got 500"):
+            await client.connect()
+        server.reconfigure(auth=None)
+        with anyio.fail_after(SECONDS):
+            await client.connect()
+            with pytest.raises(RPCInternalError):
+                await client.call("Heartbeat")
+
+
+@pytest.mark.anyio
 async def test_a_listener_that_is_really_cancelled_is_no_error():
     """The server ends it; that is not the listener's doing."""
     async with serving() as (server, listener), client_of(listener) as client:

@@ -1,5 +1,7 @@
 """When handlers run: concurrently, bounded, in order, or held until somebody registers one."""
 
+from itertools import pairwise
+
 import pytest
 
 from ocpp_core.inputs import Fail, Reply
@@ -76,6 +78,29 @@ class TestConcurrency:
         gates[1].set(None, None)
         station.host.run()
         assert [answer.request for answer in station.answers] == [1, 2, RUNNING + 2]
+
+    def test_slow_plain_functions_that_waited_do_not_run_in_one_turn(self, station):
+        gate, begun = FakeSlot(), []
+
+        async def first(ctx):
+            await gate.wait()
+
+        def slow(ctx):
+            begun.append(ctx.message_id)
+            station.host.work(1.0)
+
+        station.handle("First", first)
+        station.handle("Slow", slow)
+        for _ in range(RUNNING):
+            station.call("First")
+        for _ in range(5):
+            station.receive("Slow")
+        gate.set(None, None)
+        turns = []
+        while station.host.turn():
+            turns.append(len(begun))
+        assert max(after - before for before, after in pairwise([0, *turns])) <= 2  # one by a task, one by a timer
+        assert begun == [f"id{RUNNING + n}" for n in range(1, 6)]
 
     def test_answers_leave_as_they_come(self, station):
         gates = {}

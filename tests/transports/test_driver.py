@@ -29,7 +29,7 @@ from ocpp_core.actions import (
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import BytesReceived, CancelCall, Reply, StartCall, StreamLost, TextReceived, Tick
 from ocpp_transports import _driver
-from ocpp_transports._driver import BURST, LOOK
+from ocpp_transports._driver import BURST, LOOK, SPAN
 from tests.transports.fake_host import Cancelled, drive
 
 
@@ -207,6 +207,15 @@ class TestABurst:
         assert driver.host.armed() == [driver.host.now()]
         driver.host.run()
         assert [action.request for _, action in driver.owner.told] == list(range(count))
+
+    @pytest.mark.parametrize("seconds", [0.6 * SPAN, 1.5 * SPAN])
+    def test_of_slow_requests_yields_after_two_and_goes_on_in_order(self, seconds):
+        driver = drive(on={BytesReceived: lambda _: [dispatch(n) for n in range(5)]})
+        driver.owner.on["dispatched"] = lambda _: driver.host.work(seconds)
+        driver.feed(BytesReceived(b"x"))
+        for served in (2, 4, 5):
+            assert [action.request for _, action in driver.owner.told] == list(range(served))
+            driver.host.turn()
 
     def test_that_is_interrupted_by_an_input_keeps_the_order(self):
         driver = drive(

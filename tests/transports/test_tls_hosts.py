@@ -9,6 +9,7 @@ from ocpp_core.actions import CloseStream, OpenTransport, SendBytes
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_core.inputs import BytesReceived, StreamFailed, StreamOpened
 from tests.transports.net import Probe, echo, read_all
+from tests.transports.test_hosts import reset
 
 pytestmark = pytest.mark.anyio
 TOO_MUCH = b"x" * 20_000_000
@@ -113,6 +114,20 @@ class TestAStuckPeer:
         await probe.until(lambda: probe.congestion == [True, False])
         await anyio.aclose_forcefully(peer)
         await probe.until_over()
+
+
+class TestAPeerThatIsGone:
+    async def test_is_sent_nothing_more(self, net, tls, caplog):
+        """To a transport that has failed asyncio logs each write."""
+        probe = Probe()
+        port = await net.serve(probe, ssl=tls.server)
+        peer = await anyio.connect_tcp("127.0.0.1", port, ssl_context=tls.client)
+        await probe.until(lambda: probe.driver)
+        reset(peer)
+        await anyio.aclose_forcefully(peer)
+        probe.do(*[SendBytes(b"x")] * 100)
+        await probe.until_over()
+        assert caplog.records == []
 
 
 @pytest.mark.parametrize("net", ["sockets"], indirect=True)
