@@ -137,6 +137,10 @@ class ChannelHost:
         """Nothing is known of a channel but what reading from it tells."""
         return False
 
+    def outflow(self) -> int | None:
+        """Say nothing: who sends the pings of a channel has to know."""
+        return None
+
     def send(self, data: str, /) -> None:
         """Append a text to the output, which a short task sends."""
         if not self.is_closing and self._channel is not None:

@@ -118,9 +118,7 @@ class LinkBase(Incoming):
             case StreamLost(attempt):
                 self._break_off(attempt)
             case Congested(on):
-                self._congested = on and not self._eof
-                self._stalled = self._congested or self._held
-                self._await_rest(again=True)  # what did not come while nobody read is not the peer's fault
+                self._congest(on=on)
             case CloseLink():
                 self._close_link(event)
             case Accept() | Reject() | Respond():
@@ -207,6 +205,15 @@ class LinkBase(Incoming):
                 self._fail(broken)
                 return
             self._closed_by_peer(code, reason)
+
+    def _congest(self, *, on: bool) -> None:
+        """Decode nothing while output is congested. When it flows, pings behind it arrive, and pongs may be awaited."""
+        self._congested = on and not self._eof
+        was_stalled, self._stalled = self._stalled, self._congested or self._held
+        if was_stalled or self._stalled:
+            self._await_rest(again=True)  # what did not come while nobody read is not the peer's fault
+        if not on:
+            self._keepalive.outlast(self._now)
 
     # Bytes out
 
