@@ -286,12 +286,18 @@ class LinkBase(Incoming):
         self._end(news)
 
     def _fail(self, broken: FrameError) -> None:
-        """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame."""
+        """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame.
+
+        A client leaves waiting for the server's end to its host, which also reads and forgets what comes before it.
+        """
         self._report(ReportKind.PROTOCOL_ERROR, broken.detail)
+        news = TransportLost(broken.code, broken.reason, self._attempt)
         if self._phase is Phase.OPEN:
             self._send(Opcode.CLOSE, close_payload(broken.code, broken.reason))
-        linger = self._config.close_timeout if self._client else min(LINGER, self._config.close_timeout)
-        self._await_end(TransportLost(broken.code, broken.reason, self._attempt), linger)
+        if self._client:
+            self._end(news)
+        else:
+            self._await_end(news, min(LINGER, self._config.close_timeout))
 
     def _await_end(self, news: TransportLost | None, timeout: float) -> None:
         """Wait for the peer to end the stream, no longer than `timeout` or the close handshake that already runs."""
