@@ -18,6 +18,9 @@ _ACKED: Final = struct.Struct("=120xQ")
 _OUTPUT: Final = struct.Struct("=24xI92xQ16xI")
 """`tcpi_unacked` (segments under way), `tcpi_bytes_acked`, and `tcpi_notsent_bytes`, since Linux 4.6."""
 
+_FEW: Final = 8
+"""Segments under way that may be pings only, whose confirmation a peer's kernel may put off for 40 ms."""
+
 
 def _info(raw_socket: Any, size: int) -> bytes:
     if _TCP_INFO is None or raw_socket is None:
@@ -42,9 +45,9 @@ def acknowledged(raw_socket: Any) -> int | None:
 
 
 def unconfirmed(raw_socket: Any) -> int | None:
-    """Return what `acknowledged` does, but 0 once the peer has confirmed every byte that was given to the kernel."""
+    """Return what `acknowledged` does while there is output under way to wait for, 0 while there is none."""
     info = _info(raw_socket, _OUTPUT.size)
     if len(info) != _OUTPUT.size:
         return None
     under_way, confirmed, not_sent = _OUTPUT.unpack(info)
-    return confirmed if under_way or not_sent else 0
+    return confirmed if not_sent or under_way > _FEW else 0
