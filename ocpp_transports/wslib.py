@@ -26,7 +26,7 @@ from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
 from ._client_options import context_of
 from ._keywords import ClientChanges, ClientKeywords
 from ._options import BUNDLED_PROTOCOLS
-from ._websockets_channel import WebsocketsChannel, logger_below
+from ._websockets_channel import PatientConnection, WebsocketsChannel, logger_below
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
 
@@ -93,7 +93,7 @@ class WebsocketsOCPPClient(ChannelClient):
         )
 
 
-class _Connection(ClientConnection):
+class _Connection(PatientConnection, ClientConnection):
     """A connection that is over when the server has closed it, though the server does not end the TCP connection."""
 
     def process_event(self, event: Event) -> None:
@@ -143,6 +143,7 @@ async def serve(
     theirs = {
         "logger": logger_below(server._log.logger),  # noqa: SLF001 - of this package
         **_settings_of(server._options.link),  # noqa: SLF001 - as above
+        "create_connection": _ServedConnection,
         **options,
     }
     settings = {**theirs, "process_request": door.decide, "select_subprotocol": door.select}
@@ -151,6 +152,10 @@ async def serve(
         server,
     ):
         yield listening
+
+
+class _ServedConnection(PatientConnection, ServerConnection):
+    """A connection of a station."""
 
 
 class _Door:
