@@ -64,6 +64,8 @@ class Session(Receiver):
         "_actions",
         "_congested",
         "_inbox",
+        "_is_output_full",
+        "_notified",
         "_send",
         "_until",
         "keep_unsent",
@@ -89,6 +91,8 @@ class Session(Receiver):
         self._emit = self._actions.append if emit is None else emit
         self._inbox: list[TextReceived | BinaryReceived | TransportLost] = []
         self._congested = False
+        self._is_output_full = False
+        self._notified: tuple[int, ...] = ()  # tokens of SENDs whose callers wait for output to drain
         self._now = -inf
         self._until = inf  # the end of the state, where it has one
         self._bad_messages = 0
@@ -158,6 +162,7 @@ class Session(Receiver):
                 self._inbox.append(event)
             case Congested(on):
                 self._congested = on
+                self.congest(on=on)
             case Fail():
                 self.requests.fail(event, now)
             case Decline():
@@ -223,7 +228,24 @@ class Session(Receiver):
             self._send(encode_message(kind, message_id, event.action, payload_json))
             if self._config.trace:
                 self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
-            self._emit(Settle(event.token))
+            self._notified = (*self._notified, event.token)
+            if not self._is_output_full:
+                self._settle_notified()
+
+    def congest(self, *, on: bool) -> None:
+        """Have the callers of SENDs wait until output drains: all of `Congested` for a stack, whose link holds texts.
+
+        Otherwise what a peer does not take would grow without end.
+        """
+        self._is_output_full = on
+        if not on:
+            self._settle_notified()
+
+    def _settle_notified(self, error: ConnectionLostError | None = None) -> None:
+        """Let those go on whose SENDs have left, or tell them that nobody knows."""
+        tokens, self._notified = self._notified, ()
+        for token in tokens:
+            self._emit(Settle(token, None, error))
 
     def _send_violation(self, event: Notify) -> Violation | None:
         validator = self._config.validator_of(event.action) if event.validate else None
@@ -327,6 +349,8 @@ class Session(Receiver):
         if isinstance(self.state, Closed):
             return
         self.calls.lose(event.code, event.reason)
+        unknown = f"the connection ended ({event.code}) before it took the SEND"
+        self._settle_notified(ConnectionLostError(unknown, sent=True, close_code=event.code))
         if self.keep_unsent and isinstance(self.state, Open):
             self.calls.timers.clear()  # whoever takes them sees to their time to live
         else:

@@ -130,8 +130,10 @@ class ServerStack:
         match event:
             case Tick():
                 self._tick(event, now)
-            case Congested():
+            case Congested(on):
                 self._link.handle(event, now)  # which keeps messages back, so that the session need not
+                if self.session is not None:
+                    self.session.congest(on=on)
             case BytesReceived():
                 pass  # taken before
             case StreamLost():

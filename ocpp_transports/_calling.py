@@ -128,7 +128,7 @@ class Calling:
     async def notify(
         self, action: str, params: Params, /, *, message_id: str | None = None, validate: bool = True
     ) -> None:
-        """Send a SEND (OCPP 2.1); returns when it is written, for no answer ever comes.
+        """Send a SEND (OCPP 2.1); returns when it is written, and sockets take more, for no answer ever comes.
 
         Raises ValueError on a version without SEND, for an action that is none and for more than `max_outgoing_size`
         bytes, ConnectionLostError or ClosedError where it was not sent, an `RPCError` where it breaks its schema in
