@@ -128,7 +128,10 @@ class Calling:
     async def notify(
         self, action: str, params: Params, /, *, message_id: str | None = None, validate: bool = True
     ) -> None:
-        """Send a SEND (OCPP 2.1); returns when it is written, and sockets take more, for no answer ever comes.
+        """Send a SEND (OCPP 2.1); returns when it is written, for no answer ever comes.
+
+        While the connection's output does not drain, it returns when that does: a peer that takes nothing must not make
+        it grow. If the connection is lost meanwhile, that is a ConnectionLostError with `sent=True`.
 
         Raises ValueError on a version without SEND, for an action that is none and for more than `max_outgoing_size`
         bytes, ConnectionLostError or ClosedError where it was not sent, an `RPCError` where it breaks its schema in

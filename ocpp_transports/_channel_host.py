@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self, TypeAlias
 import anyio
 
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
-from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
+from ocpp_core.inputs import BinaryReceived, Congested, TextReceived, TransportFailed, TransportLost, TransportOpened
 
 from ._containment import end_program, is_cancellation
 from ._dialer import failure
@@ -84,6 +84,7 @@ class ChannelHost:
         self._output: deque[str] = deque()
         self._unsent = 0
         self._is_held = False  # the driver wants nothing read
+        self._is_congested = False
         self._work = 0  # units since this turn began
         self._wanted: Slot | None = None  # what the reader waits for before it reads on
         self._farewell: tuple[int, str] | None = None
@@ -146,6 +147,8 @@ class ChannelHost:
         if not self.is_closing and self._channel is not None:
             self._output.append(data)
             self._unsent += len(data)
+            if self._unsent > HIGH_WATER and not self._is_congested:
+                self._congest(on=True)
             self._start_flushing(self._channel)
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
@@ -173,7 +176,7 @@ class ChannelHost:
             self.driver.feed(TransportOpened(subprotocol, self._attempt))
             while True:
                 self._hear(await channel.receive())
-                while self._is_held or self._unsent > HIGH_WATER:
+                while self._is_held or self._is_congested:
                     await self._until_wanted()
                 if self._work >= _TURN:
                     await self._until_next_turn()
@@ -224,7 +227,7 @@ class ChannelHost:
                 await channel.close(*self._farewell)
         except ChannelClosed:  # how it ended is for the reader to learn, and to tell
             self._output.clear()
-            self._unsent = 0  # else the reader might wait for room, and never learn of it
+            self._is_congested = False  # else the reader might wait for room, and never learn of it
         except BaseException as error:
             if is_cancellation(error):
                 raise
@@ -245,6 +248,13 @@ class ChannelHost:
             if timer is not None:
                 timer.cancel()
         self._unsent -= len(text)
+        if self._is_congested and self._unsent <= HIGH_WATER // 4:
+            self._congest(on=False)
+
+    def _congest(self, *, on: bool) -> None:
+        self._is_congested = on
+        self.driver.feed(Congested(on=on))
+        self._look_again()
 
     # The end
 
