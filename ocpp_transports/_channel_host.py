@@ -227,7 +227,7 @@ class ChannelHost:
                 await channel.close(*self._farewell)
         except ChannelClosed:  # how it ended is for the reader to learn, and to tell
             self._output.clear()
-            self._is_congested = False  # else the reader might wait for room, and never learn of it
+            self._unsent, self._is_congested = 0, False  # else the reader might wait for room, and never learn of it
         except BaseException as error:
             if is_cancellation(error):
                 raise
