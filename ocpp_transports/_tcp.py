@@ -27,7 +27,7 @@ def _info(raw_socket: Any, size: int) -> bytes:
         return b""
     try:
         info: bytes = raw_socket.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, size)
-    except OSError:  # no TCP socket, or one that is closed already
+    except (OSError, ValueError):  # no TCP socket, or one that is closed already; uvloop raises ValueError for that
         return b""
     return info
 

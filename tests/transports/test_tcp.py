@@ -4,6 +4,7 @@ import socket
 import struct
 import sys
 from contextlib import suppress
+from unittest.mock import Mock
 
 import pytest
 
@@ -83,4 +84,6 @@ def test_nothing_is_known_of_what_is_no_tcp_socket():
     with ours, peer:
         assert (acknowledged(ours), is_broken(ours)) == (None, False)
     assert (acknowledged(ours), is_broken(ours)) == (None, False)
+    closed_on_uvloop = Mock(getsockopt=Mock(side_effect=ValueError("negative file descriptor")))
+    assert (acknowledged(closed_on_uvloop), is_broken(closed_on_uvloop)) == (None, False)
     assert (acknowledged(None), unconfirmed(None), is_broken(None)) == (None, None, False)
