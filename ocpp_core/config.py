@@ -225,7 +225,8 @@ class LinkConfig:
     ping_interval: float = 30.0
     """Seconds between pings, each multiplied by U(0.75, 1.25); `inf` sends none (OCPP WebSocketPingInterval 0)."""
     pong_timeout: float = 35.0
-    """Seconds after a ping in which anything at all must arrive; then the connection is dropped. `inf`: never."""
+    """Seconds after a ping in which anything at all must arrive; then the connection is dropped. `inf`: never. They
+    begin again whenever the host saw output move, for the ping may be behind a long message on a slow line."""
     defer_pings_on_activity: bool = False
     """Postpone a ping while bytes arrived within the interval."""
     compression: Compression | None = None

@@ -60,7 +60,10 @@ class Tick:
 
 @dataclass(slots=True)
 class Congested:
-    """The host's output does not drain (`on`) or drains again: decoding stops, timers and close go on."""
+    """The host's output does not drain (`on`) or drains again: decoding stops, timers and close go on.
+
+    Off also says of output that the host does not hold any more that it still moves: a pong is awaited from then on.
+    """
 
     on: bool
 

@@ -173,6 +173,7 @@ class Requests:
             return True
         answers.forget()  # a station that uses its ids again can not be told from one that repeats a CALL
         self._answers = None
+        self.look_again(now)  # the copies that wait are served now: nothing is known of the handlers they wait for
         return False
 
     def _answer_again(self, answer: str, action: str, latency: float) -> None:
@@ -199,10 +200,10 @@ class Requests:
             if isinstance(outcome, Dispatch):
                 continue
             del awaited[message_id]
-            if outcome is None:
-                self._dispatch(request)
-            else:
+            if isinstance(outcome, str):
                 self._answer_again(outcome, request.action, now - request.received_at)
+            elif self._in_progress(message_id) is None:  # else a further copy is, since the memory had no room
+                self._dispatch(request)
         if awaited:
             self._timers.set(self, now + _LOOK_AGAIN)
         else:

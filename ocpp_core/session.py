@@ -64,6 +64,7 @@ class Session(Receiver):
         "_actions",
         "_congested",
         "_inbox",
+        "_notified",
         "_send",
         "_unread",
         "_until",
@@ -90,7 +91,8 @@ class Session(Receiver):
         self._emit = self._actions.append if emit is None else emit
         self._inbox: list[TextReceived | BinaryReceived | TransportLost] = []
         self._congested = False
-        self._unread: int | None = None
+        self._unread: int | None = None  # bytes sent past the window, while output does not drain
+        self._notified: list[int] | None = None  # tokens of SENDs whose callers wait for it to drain
         self._now = -inf
         self._until = inf  # the end of the state, where it has one
         self._bad_messages = 0
@@ -160,7 +162,7 @@ class Session(Receiver):
                 self._inbox.append(event)
             case Congested(on):
                 self._congested = on
-                self.count_unread(on)
+                self.congest(on=on)
             case Fail():
                 self.requests.fail(event, now)
             case Decline():
@@ -197,10 +199,6 @@ class Session(Receiver):
         if isinstance(self.state, Closed):
             return ConnectionLostError(f"not connected: {what} was not sent", sent=False, close_code=self.state.code)
         return ClosedError(f"closing: {what} was not sent")
-
-    def count_unread(self, on: bool) -> None:  # noqa: FBT001 - as `Congested` has it
-        """Count the bytes of SENDs and raw texts from now on, as the output does not drain; or no longer."""
-        self._unread = 0 if on else None
 
     def has_room_for(self, text: str) -> bool:
         """Return False if output does not drain and more than `max_queued_bytes` would wait past the window."""
@@ -254,7 +252,27 @@ class Session(Receiver):
         self._send_past_window(text)
         if self._config.trace:
             self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
-        self._emit(Settle(event.token))
+        if self._unread is None:
+            self._emit(Settle(event.token))
+        else:
+            self._notified = self._notified or []
+            self._notified.append(event.token)
+
+    def congest(self, *, on: bool) -> None:
+        """Bound what is sent past the window and have the callers of SENDs wait, until output drains.
+
+        It is all of `Congested` for a stack, whose link holds texts back. Otherwise what a peer does not take would
+        grow without end.
+        """
+        self._unread = 0 if on else None
+        if not on:
+            self._settle_notified()
+
+    def _settle_notified(self, error: ConnectionLostError | None = None) -> None:
+        """Let those go on whose SENDs have left, or tell them that nobody knows."""
+        tokens, self._notified = self._notified, None
+        for token in tokens or ():
+            self._emit(Settle(token, None, error))
 
     def _send_violation(self, event: Notify) -> Violation | None:
         validator = self._config.validator_of(event.action) if event.validate else None
@@ -360,6 +378,8 @@ class Session(Receiver):
         if isinstance(self.state, Closed):
             return
         self.calls.lose(event.code, event.reason)
+        unknown = f"the connection ended ({event.code}) before it took the SEND"
+        self._settle_notified(ConnectionLostError(unknown, sent=True, close_code=event.code))
         if self.keep_unsent and isinstance(self.state, Open):
             self.calls.timers.clear()  # whoever takes them sees to their time to live
         else:

@@ -133,7 +133,7 @@ class ServerStack:
             case Congested(on):
                 self._link.handle(event, now)  # which keeps messages back, so that the session need not
                 if self.session is not None:
-                    self.session.count_unread(on)
+                    self.session.congest(on=on)
             case BytesReceived():
                 pass  # taken before
             case StreamLost():

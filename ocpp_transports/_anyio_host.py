@@ -22,7 +22,7 @@ from ._dialer import failure
 from ._driver import Driver, Handle, Slot
 from ._patience import Patience
 from ._runtime import HIGH_WATER, LINGER, Connected
-from ._tcp import acknowledged, is_broken
+from ._tcp import acknowledged, is_broken, unconfirmed
 from ._tls_reasons import client_reason
 from .accept import ConnectionFacts
 
@@ -141,6 +141,11 @@ class StreamHost:
         self._abort()
         self._feed_loss()
         return True
+
+    def outflow(self) -> int | None:
+        """Say how far output in the kernel has come; see Host."""
+        stream = self._stream
+        return None if stream is None or self._patience is not None else unconfirmed(_socket_of(stream))
 
     def send(self, data: bytes, /) -> None:
         """Append to the output; the reading task sends it if it is at work, else a short task does."""

@@ -16,7 +16,7 @@ from ._dialer import failure
 from ._driver import Driver, Handle, Slot
 from ._patience import Patience
 from ._runtime import HIGH_WATER, LINGER, Connected
-from ._tcp import acknowledged, is_broken
+from ._tcp import acknowledged, is_broken, unconfirmed
 from ._tls_reasons import client_reason
 from .accept import ConnectionFacts
 
@@ -137,6 +137,13 @@ class SocketHost(asyncio.BufferedProtocol):
         transport.abort()
         self._feed_loss()
         return True
+
+    def outflow(self) -> int | None:
+        """Say how far output in the kernel has come; see Host."""
+        transport = self._transport
+        if transport is None or self._patience is not None:
+            return None
+        return unconfirmed(transport.get_extra_info("socket"))
 
     def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
         """Refuse: accepted connections do not dial."""

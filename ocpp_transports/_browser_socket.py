@@ -140,6 +140,10 @@ class BrowserSocket:
         """Nothing is to be looked for: a page tells by itself."""
         return False
 
+    def outflow(self) -> int | None:
+        """Say nothing: the browser sends the pings, if any are sent."""
+        return None
+
     # Ear
 
     def opened(self, subprotocol: str) -> None:

@@ -132,6 +132,9 @@ class Calling:
     ) -> None:
         """Send a SEND (OCPP 2.1); returns when it is written, for no answer ever comes.
 
+        While the connection's output does not drain, it returns when that does: a peer that takes nothing must not make
+        it grow. If the connection is lost meanwhile, that is a ConnectionLostError with `sent=True`.
+
         Raises ValueError on a version without SEND, for an action that is none and for more than `max_outgoing_size`
         bytes, ConnectionLostError or ClosedError where it was not sent, CallDroppedError where the peer reads nothing
         and `max_queued_bytes` wait for it, an `RPCError` where it breaks its schema in strict mode.

@@ -81,8 +81,8 @@ class ChannelHost:
         self._flusher: Handle | None = None
         self._output: deque[str] = deque()
         self._unsent = 0
-        self._is_congested = False
         self._is_held = False  # the driver wants nothing read
+        self._is_congested = False
         self._work = 0  # units since this turn began
         self._wanted: Slot | None = None  # what the reader waits for before it reads on
         self._farewell: tuple[int, str] | None = None
@@ -136,20 +136,18 @@ class ChannelHost:
         """Nothing is known of a channel but what reading from it tells."""
         return False
 
+    def outflow(self) -> int | None:
+        """Say nothing: who sends the pings of a channel has to know."""
+        return None
+
     def send(self, data: str, /) -> None:
         """Append a text to the output, which a short task sends."""
         if not self.is_closing and self._channel is not None:
             self._output.append(data)
             self._unsent += len(data)
+            if self._unsent > HIGH_WATER and not self._is_congested:
+                self._congest(on=True)
             self._start_flushing(self._channel)
-            self._tell_congestion()
-
-    def _tell_congestion(self) -> None:
-        """Tell the engine when output piles up and when it flows again."""
-        is_congested = self._unsent > HIGH_WATER
-        if is_congested is not self._is_congested:
-            self._is_congested = is_congested
-            self.driver.feed(Congested(on=is_congested))
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
         """End the channel after what was sent, or at once; or call the dial off."""
@@ -176,7 +174,7 @@ class ChannelHost:
             self.driver.feed(TransportOpened(subprotocol, self._attempt))
             while True:
                 self._hear(await channel.receive())
-                while self._is_held or self._unsent > HIGH_WATER:
+                while self._is_held or self._is_congested:
                     await self._until_wanted()
                 if self._work >= TURN:  # a library may have many messages ready, and never wait until they are gone
                     await self._until_next_turn()
@@ -228,7 +226,7 @@ class ChannelHost:
                 await channel.close(*self._farewell)
         except ChannelClosed:  # how it ended is for the reader to learn, and to tell
             self._output.clear()
-            self._unsent = 0  # else the reader might wait for room, and never learn of it
+            self._unsent, self._is_congested = 0, False  # else the reader might wait for room, and never learn of it
         except BaseException as error:
             if is_cancellation(error):
                 raise
@@ -249,7 +247,14 @@ class ChannelHost:
             if timer is not None:
                 timer.cancel()
         self._unsent -= len(text)
-        self._tell_congestion()
+        if self._is_congested and self._unsent <= HIGH_WATER // 4:
+            self._congest(on=False)
+
+    def _congest(self, *, on: bool) -> None:
+        """Tell the engine that output piles up, or flows again."""
+        self._is_congested = on
+        self.driver.feed(Congested(on=on))
+        self._look_again()
 
     # The end
 

@@ -36,6 +36,9 @@ class OutStream(Protocol):
     def is_lost(self) -> bool:
         """Look whether the connection broke, and feed its loss then."""
 
+    def outflow(self) -> int | None:
+        """Say how far output has come that is under way; see Host."""
+
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
         """End the stream or its dial."""
 
@@ -77,6 +80,10 @@ class Dialer:
     def is_lost(self) -> bool:
         """Look whether the present stream broke; see Host."""
         return self._stream is not None and self._stream.is_lost()
+
+    def outflow(self) -> int | None:
+        """Say how far output of the present stream has come; see Host."""
+        return None if self._stream is None else self._stream.outflow()
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
         """End the present stream or its dial."""

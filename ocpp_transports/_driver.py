@@ -30,7 +30,7 @@ from ocpp_core.actions import (
     Yield,
 )
 from ocpp_core.errors import ClosedError
-from ocpp_core.inputs import CancelCall, Tick
+from ocpp_core.inputs import CancelCall, Congested, Tick
 
 __all__ = ["BURST", "EARLY", "SEND_TIMEOUT", "SPAN", "Driver", "Engine", "Handle", "Host", "Owner", "Slot"]
 
@@ -118,6 +118,12 @@ class Host(Protocol):
     def is_lost(self) -> bool:
         """Look, without reading, whether the connection broke; its loss is fed then, and what it had sent dropped."""
 
+    def outflow(self) -> int | None:
+        """Say how far output has come that has left this process and not reached the peer: 0 if there is none.
+
+        None where that cannot be known, and while output is congested: the engine was told so.
+        """
+
     def next_turn(self, fn: Callable[[], None], /) -> Handle:
         """Call `fn` in a later turn of the event loop, after everything that is ready now."""
 
@@ -173,6 +179,7 @@ class Driver:
         "_is_reading",
         "_look",
         "_now",
+        "_outflow",
         "_resume",
         "_slots",
         "_timer",
@@ -197,6 +204,7 @@ class Driver:
         self._resume: Handle | None = None  # armed while the rest of a turn's work waits
         self._look: Handle | None = None  # armed while the engine wants nothing read
         self._is_reading = True
+        self._outflow: int | None = 0  # how far it was at the last tick
         host.driver = self
         self._arm()
 
@@ -337,9 +345,16 @@ class Driver:
         if deadline > now + EARLY:
             self._arm()
             return
+        self._see_outflow(now)
         self.engine.handle(Tick(), max(now, deadline))
         if self._resume is None:
             self._drain(now)
+
+    def _see_outflow(self, now: float) -> None:
+        """Tell the engine of output that moves in the kernel: a ping behind it has not arrived, hence has no pong."""
+        before, self._outflow = self._outflow, self.host.outflow()
+        if self._outflow is not None and self._outflow != before:
+            self.engine.handle(Congested(on=False), now)
 
     def _take(self, token: int) -> Slot | None:
         return self._slots.pop(token, None) if self._slots else None

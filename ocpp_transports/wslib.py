@@ -29,7 +29,7 @@ from ._keywords import ClientChanges, ClientKeywords
 from ._options import BUNDLED_PROTOCOLS
 from ._server_options import ServerOptions
 from ._tls import server_context
-from ._websockets_channel import WebsocketsChannel, logger_below
+from ._websockets_channel import PatientConnection, WebsocketsChannel, logger_below
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
 
@@ -109,7 +109,7 @@ class WebsocketsOCPPClient(ChannelClient):
         )
 
 
-class _Connection(ClientConnection):
+class _Connection(PatientConnection, ClientConnection):
     """A connection that is over when the server has closed it, though the server does not end the TCP connection."""
 
     def process_event(self, event: Event) -> None:
@@ -169,6 +169,7 @@ async def serve(
     theirs = {
         "logger": logger_below(server._log.logger),  # noqa: SLF001 - as above
         **_settings_of_server(server._options),  # noqa: SLF001 - as above
+        "create_connection": _ServedConnection,
         **options,
     }
     settings = {**theirs, "process_request": door.decide, "select_subprotocol": door.select}
@@ -177,6 +178,10 @@ async def serve(
         server,
     ):
         yield listening
+
+
+class _ServedConnection(PatientConnection, ServerConnection):
+    """A connection of a station."""
 
 
 class _Door:

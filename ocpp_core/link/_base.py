@@ -118,9 +118,7 @@ class LinkBase(Incoming):
             case StreamLost(attempt):
                 self._break_off(attempt)
             case Congested(on):
-                self._congested = on and not self._eof
-                self._stalled = self._congested or self._held
-                self._await_rest(again=True)  # what did not come while nobody read is not the peer's fault
+                self._congest(on=on)
             case CloseLink():
                 self._close_link(event)
             case Accept() | Reject() | Respond():
@@ -208,6 +206,15 @@ class LinkBase(Incoming):
                 return
             self._closed_by_peer(code, reason)
 
+    def _congest(self, *, on: bool) -> None:
+        """Decode nothing while output is congested. When it flows, pings behind it arrive, and pongs may be awaited."""
+        self._congested = on and not self._eof
+        was_stalled, self._stalled = self._stalled, self._congested or self._held
+        if was_stalled or self._stalled:
+            self._await_rest(again=True)  # what did not come while nobody read is not the peer's fault
+        if not on:
+            self._keepalive.outlast(self._now)
+
     # Bytes out
 
     def send_message(self, data: str | bytes) -> None:
@@ -279,12 +286,18 @@ class LinkBase(Incoming):
         self._end(news)
 
     def _fail(self, broken: FrameError) -> None:
-        """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame."""
+        """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame.
+
+        A client leaves waiting for the server's end to its host, which also reads and forgets what comes before it.
+        """
         self._report(ReportKind.PROTOCOL_ERROR, broken.detail)
+        news = TransportLost(broken.code, broken.reason, self._attempt)
         if self._phase is Phase.OPEN:
             self._send(Opcode.CLOSE, close_payload(broken.code, broken.reason))
-        linger = self._config.close_timeout if self._client else min(LINGER, self._config.close_timeout)
-        self._await_end(TransportLost(broken.code, broken.reason, self._attempt), linger)
+        if self._client:
+            self._end(news)
+        else:
+            self._await_end(news, min(LINGER, self._config.close_timeout))
 
     def _await_end(self, news: TransportLost | None, timeout: float) -> None:
         """Wait for the peer to end the stream, no longer than `timeout` or the close handshake that already runs."""

@@ -51,6 +51,11 @@ class Keepalive:
             self.pong_by = coarse(now, self._config.pong_timeout)
         return True
 
+    def outlast(self, now: float) -> None:
+        """Wait for a pong from now on, if one is waited for: its ping was behind output that moves."""
+        if self.pong_by < inf:
+            self.pong_by = coarse(now, self._config.pong_timeout)
+
     def configure(self, config: LinkConfig, now: float, *, is_open: bool) -> None:
         """Take other settings."""
         old, self._config = self._config, config

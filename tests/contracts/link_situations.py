@@ -181,7 +181,7 @@ CLIENTS: dict[str, Callable[..., ClientLink]] = {
     "Open": connected,
     "Open (pinged)": lambda **options: pinged(connected(**options)),
     "Closing": lambda **options: feed(connected(**options), CloseLink()),
-    "Ending": lambda **options: broken(connected(**options)),
+    "Ending": lambda **options: feed(connected(**options), CloseLink(), BytesReceived(b"\x88\0")),
     "Ended": lambda **options: closed(connected(**options)),
 }
 CLIENT_ROWS: dict[str, Row] = {

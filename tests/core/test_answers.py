@@ -289,6 +289,30 @@ class TestAHandlerThatOutlivesItsConnection:
         first.play(Reply(1, ACCEPTED))
         assert sent(second.wait(0.25)) == [[3, "a", ACCEPTED]]
 
+    def test_and_was_forgotten_leaves_its_copies_to_one_handler(self, memory):
+        memory = AnswerMemory(max_each=2048)
+        _, second = self.begun(memory, max_inbound=1)
+        second.hear(AUTHORIZE)
+        for number in range(20):
+            (request,) = dispatched(second.hear(f'[2,"{number}","X",{{}}]'))
+            second.play(Reply(request, {"large": "x" * 200}))
+        (other,) = dispatched(second.hear('[2,"other","X",{}]'))
+        assert dispatched(second.hear(AUTHORIZE)) == [], "it is held"
+        assert dispatched(second.wait(0.25)) == []
+        (request,) = dispatched(second.play(Reply(other, {})))
+        done = second.play(Reply(request, ACCEPTED))
+        assert (sent(done), dispatched(done)) == ([[3, "a", ACCEPTED]], [])
+
+    def test_leaves_its_copies_to_one_handler_where_ids_are_used_again(self, memory):
+        _, second = self.begun(memory)
+        second.hear(AUTHORIZE)
+        (request,) = dispatched(second.hear('[2,"b","X",{}]'))
+        second.play(Reply(request, {}))
+        again, other = dispatched(second.hear('[2,"b","Y",{}]'))
+        assert dispatched(second.hear(AUTHORIZE)) == []
+        assert dispatched(second.wait(0.25)) == []
+        assert sent(second.play(Reply(again, ACCEPTED), Reply(other, {}))) == [[3, "a", ACCEPTED], [3, "b", {}]]
+
     @pytest.mark.parametrize("end", [TransportLost(), Close(), Close(force=True)])
     def test_is_waited_for_no_longer_than_the_connection_lasts(self, memory, end):
         first, second = self.begun(memory)

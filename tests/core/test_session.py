@@ -200,6 +200,30 @@ class TestSend:
         assert (type(settled(done)[1]), settled(done)[1].sent, sent(done)) == (error, False, [])
 
 
+class TestSendWhileOutputIsCongested:
+    """Else a peer that takes nothing makes the output of an application that goes on grow without end."""
+
+    SEND = Notify(1, "NotifyPeriodicEventStream", {"id": 1})
+
+    def congested(self):
+        session = a_session(OCPP21)
+        done = session.play(Congested(on=True), self.SEND)
+        assert (len(sent(done)), of(Settle, done)) == (1, [])
+        return session
+
+    def test_lets_its_caller_go_on_when_output_drains(self):
+        session = self.congested()
+        assert session.play(Congested(on=False)) == [Settle(1)]
+        assert session.play(Congested(on=False)) == []
+        assert of(Settle, session.play(self.SEND)) == [Settle(1)]
+
+    @pytest.mark.parametrize("end", [[TransportLost()], [Close(drain=False), TransportLost()]])
+    def test_tells_its_caller_of_a_loss(self, end):
+        (settled,) = of(Settle, self.congested().play(*end))
+        assert isinstance(settled.error, ConnectionLostError)
+        assert settled.error.sent
+
+
 class TestCallResultError:
     """OCPP 2.1 Part 4 §4.2.3: no answer to it is defined."""
 

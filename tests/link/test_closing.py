@@ -198,11 +198,12 @@ class TestWeFailTheConnection:
         assert 5 < server.deadline < 6
         assert tick(server, server.deadline) == [CloseStream(), TransportLost(1009, "message too big")]
 
-    def test_a_client_waits_for_the_server_to_end_the_stream(self):
+    def test_a_client_leaves_waiting_for_the_server_s_end_to_its_host(self):
+        """A server that leaves the stream open must not keep a client from coming back."""
         client = open_client(settings(close_timeout=3))
-        feed(client, frame(3, masked=False), now=5)
-        assert client.deadline == 8
-        assert feed(client, EOF, now=6) == [CloseStream(), TransportLost(1002, "protocol error")]
+        actions = feed(client, frame(3, masked=False), now=5)
+        assert news(actions)[-2:] == [CloseStream(), TransportLost(1002, "protocol error")]
+        assert client.deadline == inf
 
     @both
     def test_the_detail_is_reported_but_not_sent(self, role):

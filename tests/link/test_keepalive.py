@@ -130,6 +130,26 @@ class TestDeadPeers:
         feed(link, Congested(on=True), frame(TEXT, b"x", masked=role.masked), now=pinged + 9)
         assert news(tick(link, pinged + 10)) == []
 
+    def test_a_pong_is_awaited_from_when_output_was_last_seen_to_move(self, role):
+        link = pinging(role)
+        pinged = ping_due(link)
+        assert news(feed(link, Congested(on=False), now=pinged + 9)) == []
+        assert news(tick(link, pinged + 18)) == []
+        assert news(tick(link, pinged + 19))[-1] == TransportLost(1006)
+
+    def test_moving_output_makes_nobody_wait_for_a_pong_that_came(self, role):
+        link = pinging(role)
+        pinged = ping_due(link)
+        feed(link, frame(PONG, masked=role.masked), Congested(on=False), now=pinged + 1)
+        assert link._keepalive.pong_by == inf
+
+    def test_moving_output_gives_a_message_that_has_begun_no_more_time(self, role):
+        link = pinging(role, message_timeout=20, ping_interval=inf)
+        feed(link, frame(TEXT, b"x" * 99, masked=role.masked)[:7], now=1)
+        until = link.deadline
+        feed(link, Congested(on=False), now=10)
+        assert link.deadline == until
+
 
 class TestDeferredPings:
     def test_a_ping_waits_while_bytes_arrive_within_the_interval(self, role):

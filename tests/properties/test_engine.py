@@ -13,6 +13,7 @@ from ocpp_core.client import Stopped
 from ocpp_core.inputs import (
     BinaryReceived,
     Close,
+    Congested,
     Decline,
     Fail,
     Notify,
@@ -106,6 +107,7 @@ class TestEveryCallSettlesExactlyOnce:
     @given(OPEN_SESSION_STEPS, VERSIONS)
     def test_of_an_open_session_given_time(self, history, version):
         world = play(a_world(version, call_ttl=30), history)
+        world.feed(Congested(on=False))  # or else its host ends it
         world.wait(120)
         assert world.settled == Counter(world.started)
         assert world.engine.deadline == inf

@@ -75,13 +75,14 @@ class FakeTimer:
 class FakeHost:
     """`sent`, `closed`, `dialled` and `reads` record what the driver asked for.
 
-    `newest_first` starts tasks in reverse; `breaks` is fed when the driver next looks whether the connection is lost.
+    `newest_first` starts tasks in reverse; `breaks` is fed when the driver next looks whether the connection is lost,
+    and `flow` is how far it finds output that is under way.
     """
 
     def __init__(self, *, newest_first=False):
         self.driver = None
         self.sent, self.closed, self.dialled, self.reads, self.tasks = [], [], [], [], []
-        self.breaks = None
+        self.breaks = self.flow = None
         self._newest_first = newest_first
         self._now = 100.0
         self._timers, self._order = [], count()
@@ -108,6 +109,9 @@ class FakeHost:
 
     def read(self, on):
         self.reads.append(on)
+
+    def outflow(self):
+        return self.flow
 
     def is_lost(self):
         if self.breaks is None:

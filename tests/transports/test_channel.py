@@ -58,7 +58,8 @@ class OneChannelClient(ChannelClient):
     """A client that gets this channel, by this function."""
 
     def __init__(self, open_channel, **options):
-        super().__init__("CP1", "ws://csms.example/ocpp", protocols=["ocpp1.6"], reconnect=False, **options)
+        options = {"protocols": ["ocpp1.6"], **options}
+        super().__init__("CP1", "ws://csms.example/ocpp", reconnect=False, **options)
         self._open_channel = open_channel
 
     async def open_channel(self, subprotocols):
@@ -325,6 +326,26 @@ class TestCongestion:
                 while not channel.sent:  # noqa: ASYNC110 - the channel counts by itself
                     await anyio.sleep(0.01)
             client.send_raw(text)
+            await client.close(force=True)
+
+    async def test_makes_notify_wait(self):
+        room, done = anyio.Event(), []
+        channel = TestChannel(send=room.wait)
+        async with OneChannelClient(giving(channel, "ocpp2.1"), protocols=["ocpp2.1"]) as client:
+            await client.connect()
+
+            async def notify():
+                await client.notify("NotifyPeriodicEventStream", {"data": "x" * HIGH_WATER})
+                done.append(len(channel.sent))
+
+            await notify()
+            with anyio.fail_after(SECONDS):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(notify)
+                    await anyio.wait_all_tasks_blocked()
+                    assert done == [0], "the first one has made it full"
+                    room.set()
+            assert done == [0, 2]
             await client.close(force=True)
 
     async def test_that_ends_with_the_channel_pauses_it_no_more(self):

@@ -27,7 +27,7 @@ from ocpp_core.actions import (
     Yield,
 )
 from ocpp_core.errors import ClosedError
-from ocpp_core.inputs import BytesReceived, CancelCall, Reply, StartCall, StreamLost, TextReceived, Tick
+from ocpp_core.inputs import BytesReceived, CancelCall, Congested, Reply, StartCall, StreamLost, TextReceived, Tick
 from ocpp_transports import _driver
 from ocpp_transports._driver import BURST, LOOK, SPAN
 from tests.transports.fake_host import Cancelled, drive
@@ -184,6 +184,21 @@ class TestTheDeadline:
         driver.engine.deadline = inf
         driver.feed(BytesReceived(b"x"))
         assert driver.host.armed() == []
+
+    def test_is_looked_at_again_when_output_in_the_kernel_has_moved(self):
+        """Its pong may be missing because the ping lies behind a long message, on a slow line."""
+        driver = armed(130.0)
+
+        def go_on(_):
+            driver.engine.deadline += 30
+            return ()
+
+        driver.engine.on[Tick] = go_on
+        for flow in (0, 1000, 1000, 2000, 0, None):
+            driver.host.flow = flow
+            driver.host.advance(30)
+        moves = Congested(on=False)
+        assert driver.engine.events == [Tick(), moves, Tick(), Tick(), moves, Tick(), moves, Tick(), Tick()]
 
 
 def armed(deadline):

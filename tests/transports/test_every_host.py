@@ -5,6 +5,7 @@ from functools import partial
 import anyio
 import pytest
 
+from ocpp_core.actions import Direction
 from ocpp_transports import (
     ConnectionFailedError,
     ConnectionLostError,
@@ -109,6 +110,53 @@ class TestCalls:
             await client.connect()
             with pytest.raises(RPCNotImplementedError):
                 await client.call("Authorize", {"idTag": "1"})
+
+    async def test_that_are_repeated_under_their_id_have_one_answer_and_one_handler(self, serving):
+        async with serving() as door, door.client() as client:
+            begun, copied = [], anyio.Event()
+
+            async def authorize(ctx):
+                begun.append(ctx.message_id)
+                await copied.wait()
+                return {"served": len(begun)}
+
+            def sent(event):
+                if event.frame[1] == "same" and event.direction is Direction.OUT:
+                    sent_ids.append("same")
+                    if len(sent_ids) > 1:
+                        copied.set()
+
+            sent_ids = []
+            door.server.handle("Authorize", authorize)
+            client.on("call", sent)
+            await client.connect()
+            answer = {"served": 1}
+            assert await client.call("Authorize", {}, message_id="same", timeout=0.5, retries=10) == answer
+            assert await client.call("Authorize", {}, message_id="same") == answer, "now it is remembered"
+            assert begun == ["same"]
+
+    async def test_begin_in_the_order_of_arrival_whatever_serves_them(self, serving):
+        async with serving() as door, door.client(call_concurrency=6) as client:
+            begun = []
+
+            async def start(ctx):
+                begun.append(ctx.action)
+                await anyio.lowlevel.checkpoint()
+
+            door.server.handle("StartTransaction", start)
+            for action in ("MeterValues", "StopTransaction"):
+                door.server.handle(action, lambda ctx: begun.append(ctx.action))
+            await client.connect()
+            called = []
+
+            async def call(action):
+                called.append(action)
+                await client.call(action, {})
+
+            async with anyio.create_task_group() as tasks:
+                for action in ("StartTransaction", "MeterValues", "StopTransaction") * 2:
+                    tasks.start_soon(call, action)
+            assert begun == called
 
     async def test_in_flight_at_a_loss_have_an_unknown_outcome(self, serving):
         async with serving() as door, door.client(reconnect=False) as client:

@@ -159,16 +159,6 @@ class TestRepeatedReports:
         assert [message[-1] for message in caplog.messages] == ["A"] * WRITTEN + ["B"] * WRITTEN
         assert max(map(len, caplog.messages)) < 200
 
-    def test_of_a_handler_that_raises_are_counted_for_each_kind_of_exception(self, log, clock, caplog):
-        """A peer may send the CALL that a handler fails at as often as it likes; each record holds a traceback."""
-        for error in [KeyError("a"), ValueError("b")] * 1000:
-            log.handler_failed("Authorize", error)
-        log.flush()
-        assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [KeyError, ValueError] * 5
-        assert caplog.messages[-2:] == [
-            f"CP1: the handler of 'Authorize' raised ({name}): … and 995 more" for name in ("KeyError", "ValueError")
-        ]
-
     def test_of_a_handler_name_no_more_of_an_action_than_a_record_should_hold(self, log, caplog):
         log.handler_failed("x" * 1_000_000, LookupError())
         assert len(caplog.messages[0]) < 150

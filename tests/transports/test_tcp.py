@@ -3,10 +3,12 @@
 import socket
 import struct
 import sys
+from contextlib import suppress
+from unittest.mock import Mock
 
 import pytest
 
-from ocpp_transports._tcp import acknowledged, is_broken
+from ocpp_transports._tcp import acknowledged, is_broken, unconfirmed
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO of other systems is another one, and not asked")
 RESET = struct.pack("ii", 1, 0)
@@ -32,6 +34,27 @@ def test_an_open_connection_is_whole_and_counts_what_was_confirmed(pair):
     while acknowledged(ours) == before:  # the confirmation is on its way
         pass
     assert (acknowledged(ours) - before, is_broken(ours)) == (1000, False)
+
+
+@linux
+def test_output_is_under_way_until_the_peer_has_confirmed_all(pair):
+    ours, peer = pair
+    peer.settimeout(10)
+    assert unconfirmed(ours) == 0
+    ours.setblocking(False)
+    sent = 0
+    with suppress(BlockingIOError):
+        while True:
+            sent += ours.send(b"x" * 65536)
+    before = unconfirmed(ours)
+    assert before
+    while sent:
+        sent -= len(peer.recv(65536))
+        now = unconfirmed(ours)
+        assert now == 0 or now >= before
+    while unconfirmed(ours):  # the last confirmation is on its way
+        pass
+    assert acknowledged(ours) > before
 
 
 @linux
@@ -61,4 +84,6 @@ def test_nothing_is_known_of_what_is_no_tcp_socket():
     with ours, peer:
         assert (acknowledged(ours), is_broken(ours)) == (None, False)
     assert (acknowledged(ours), is_broken(ours)) == (None, False)
-    assert (acknowledged(None), is_broken(None)) == (None, False)
+    closed_on_uvloop = Mock(getsockopt=Mock(side_effect=ValueError("negative file descriptor")))
+    assert (acknowledged(closed_on_uvloop), is_broken(closed_on_uvloop)) == (None, False)
+    assert (acknowledged(None), unconfirmed(None), is_broken(None)) == (None, None, False)

@@ -1,9 +1,10 @@
 """Clients and servers on the `websockets` library: what is their own beside the contract of every host."""
 
+import asyncio
 import gc
 import json
 import weakref
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -20,8 +21,10 @@ from ocpp_transports import (
     TLSOptions,
     UnexpectedHttpResponse,
     WebsocketUpgradeError,
+    _websockets_channel,
     wslib,
 )
+from ocpp_transports._websockets_channel import PatientConnection
 from ocpp_transports.events import DisconnectEvent
 from ocpp_transports.wslib import WebsocketsOCPPClient, serve
 from tests.transports.pairs import SECONDS, first, staying
@@ -265,3 +268,50 @@ class TestTheLog:
                     await client.connect()
         assert caplog.text.count("Authorization: ***") == 2  # as it was sent, and as it was received
         assert "Basic Q1" not in caplog.text
+
+
+class TestAPeerThatAnswersNoPing:
+    async def test_is_dropped(self):
+        server = OCPPServer(protocols=["ocpp1.6"], ping_interval=0.02, pong_timeout=0.05)
+        async with (
+            serve(server, "127.0.0.1", 0) as listening,
+            await anyio.connect_tcp("127.0.0.1", port_of(listening)) as station,
+        ):
+            await station.send(
+                b"GET /CP1 HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDAwMDAwMDAwMDAwMDAwMA==\r\n"
+                b"Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
+            )
+            with anyio.fail_after(SECONDS), suppress(anyio.BrokenResourceError):
+                async for _ in station:
+                    pass
+
+    @pytest.mark.parametrize(
+        ("outflows", "reads", "looks"),
+        [
+            pytest.param([0], [True], 1, id="idle"),
+            pytest.param([None], [True], 1, id="on a system that does not tell"),
+            pytest.param([1000, 2000, 2000], [True] * 3, 3, id="behind a message that stops"),
+            pytest.param([1000, 0, 0], [True] * 3, 3, id="behind a message that has arrived"),
+            pytest.param([0], [False, False, True], 3, id="while nothing is read"),
+        ],
+    )
+    async def test_is_given_up_when_nothing_moves(self, monkeypatch, outflows, reads, looks):
+        looked = []
+
+        class Transport:
+            def is_reading(self):
+                looked.append(True)
+                return reads.pop(0)
+
+            def get_extra_info(self, name):
+                return name
+
+        connection = PatientConnection.__new__(PatientConnection)
+        connection.transport = Transport()
+        monkeypatch.setattr(_websockets_channel, "unconfirmed", lambda raw_socket: outflows.pop(0))
+        pong = asyncio.get_running_loop().create_future()
+        assert not await connection._has_come(pong, 0.001)
+        assert len(looked) == looks
+        pong.set_result(0.5)
+        assert await connection._has_come(pong, 0.001)

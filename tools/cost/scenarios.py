@@ -241,6 +241,9 @@ class _Loop:
         self.alarms = [*(alarm for alarm in self.alarms if alarm.fn is not None), alarm]
         return alarm
 
+    def outflow(self) -> int:
+        return 0
+
     def ring(self) -> None:
         """Let time pass until the next alarm has rung."""
         alarm = min((alarm for alarm in self.alarms if alarm.fn is not None), key=lambda alarm: alarm.when)
