@@ -9,6 +9,7 @@ from typing import Final, Protocol, Self
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 
+from ._browser_inbox import BrowserInbox
 from ._browser_options import BrowserOptions
 from ._driver import Driver, Handle
 from ._patience import Patience
@@ -16,8 +17,6 @@ from ._runtime import HIGH_WATER, Runtime
 
 __all__ = ["BrowserSocket", "Ear", "Page", "PageSocket", "code_for_pages"]
 
-_MOST_UNREAD: Final = 1 << 20
-"""Characters and bytes kept while nothing is to be read, which a page cannot prevent; beyond, the connection ends."""
 _TRY_AGAIN_LATER: Final = 1013
 _PRIVATE: Final = 3000
 """What takes a standard close code to the private ones: 1002 becomes 4002."""
@@ -92,8 +91,7 @@ class BrowserSocket:
         self._timer: Handle | None = None  # while the server's end is awaited
         self._patience: Patience | None = None  # while our output is congested
         self._given = 0  # bytes, since it is
-        self._is_held = False  # the driver wants nothing read
-        self._unread = 0
+        self._inbox = BrowserInbox(self._feed, runtime.next_turn)
 
     def dial(self, page: Page, subprotocols: Sequence[str]) -> Self:
         """Begin to connect; returns itself."""
@@ -132,9 +130,8 @@ class BrowserSocket:
             self._socket.close(code_for_pages(code), reason)
 
     def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
-        """Take note that the engine keeps what a page goes on to bring, or has worked it off."""
-        self._is_held = not on
-        self._unread = 0
+        """Hand over what the page brings, or keep it."""
+        self._inbox.hold(not on)
 
     def is_lost(self) -> bool:
         """Nothing is to be looked for: a page tells by itself."""
@@ -152,13 +149,12 @@ class BrowserSocket:
         self._driver.feed(TransportOpened(subprotocol or None, self._attempt))
 
     def heard(self, message: str | bytes) -> None:
-        """Hand over a message; end a connection that brings far more than is worked off."""
-        if self._is_held:
-            self._unread += len(message)
-            if self._unread > _MOST_UNREAD:
-                self.close(_TRY_AGAIN_LATER, "too many messages at a time")
-                self._lose(_TRY_AGAIN_LATER, "too many messages at a time")
-                return
+        """Hand over a message, in its turn; end a connection that brings far more than is worked off."""
+        if not self._inbox.add(message):
+            self.close(_TRY_AGAIN_LATER, "too many messages at a time")
+            self._lose(_TRY_AGAIN_LATER, "too many messages at a time")
+
+    def _feed(self, message: str | bytes) -> None:
         if isinstance(message, str):
             self._driver.feed(TextReceived(message, self._attempt))
         else:
@@ -174,7 +170,7 @@ class BrowserSocket:
         if self._is_dialling:
             self._fail()
         else:
-            self._lose(code, reason)
+            self._inbox.end(lambda: self._lose(code, reason))
 
     # The end
 
@@ -197,6 +193,7 @@ class BrowserSocket:
         socket, self._socket = self._socket, None
         if socket is not None:
             socket.drop()
+        self._inbox.drop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

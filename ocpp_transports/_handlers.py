@@ -129,8 +129,15 @@ class Dispatcher:
             for action in queue:
                 if action.request == request:
                     queue.remove(action)
-                    self._tell_late(Fail(request, ErrorCode.INTERNAL_ERROR))
+                    self._drop(action)
                     return
+
+    def _drop(self, action: Dispatch) -> None:
+        """Tell our side of a SEND that comes to nothing; a CALL is repeated by its sender, who got no answer."""
+        self._tell_late(Fail(action.request, ErrorCode.INTERNAL_ERROR))
+        if not action.expects_reply:
+            lost = ConnectionLostError(f"the connection ended before the handler of {action.action} began", sent=False)
+            self._failed(HandlerContext(self, action), lost)
 
     def _is_busy(self) -> bool:
         return len(self._running) >= self._limit or (self._in_order and bool(self._held))

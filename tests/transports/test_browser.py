@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ocpp_core.actions import TURN
 from ocpp_transports import (
     BrowserOCPPClient,
     ClosedError,
@@ -14,6 +15,7 @@ from ocpp_transports import (
     TimeoutError,
     WebsocketUpgradeError,
 )
+from ocpp_transports._browser_inbox import MOST_KEPT
 from ocpp_transports._browser_socket import code_for_pages
 from ocpp_transports._driver import SEND_TIMEOUT
 from ocpp_transports._runtime import HIGH_WATER
@@ -221,6 +223,44 @@ class TestOutputThatDoesNotDrain:
         page.socket.buffered = 0
         page.advance(SEND_TIMEOUT * 2)
         assert client.state is ConnectionState.OPEN
+
+
+class TestManyMessagesAtOnce:
+    """A browser hands over all that has arrived without a moment for the page in between."""
+
+    def burst(self, page, count):
+        client = page.online()
+        seen = []
+        client.handle("DataTransfer", lambda ctx: seen.append(ctx.params["data"]))
+        for number in range(count):
+            page.socket.hear(f'[2,"{number}","DataTransfer",{{"data":{number}}}]')
+        return client, seen
+
+    def test_are_worked_off_in_turns_and_in_order(self, page):
+        _, seen = self.burst(page, 3 * TURN)
+        assert seen == list(range(TURN)), "the others wait for their turn"
+        page.run()
+        assert seen == list(range(3 * TURN))
+
+    def test_come_before_the_end_that_follows_them(self, page):
+        client, seen = self.burst(page, 3 * TURN)
+        page.socket.end()
+        assert client.state is ConnectionState.OPEN
+        page.run()
+        assert seen == list(range(3 * TURN))
+        assert client.state is not ConnectionState.OPEN
+
+    def test_are_dropped_with_a_connection_that_is_given_up(self, page):
+        client, seen = self.burst(page, 3 * TURN)
+        page.start(client.close(force=True))
+        page.run()
+        assert len(seen) == TURN
+
+    def test_beyond_a_bound_are_the_end_of_the_connection(self, page):
+        client, _ = self.burst(page, TURN)
+        for _ in range(3):
+            page.socket.hear("x" * (MOST_KEPT // 2))
+        assert client.state is not ConnectionState.OPEN
 
 
 class TestTimeouts:

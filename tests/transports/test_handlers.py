@@ -295,6 +295,19 @@ class TestADisconnect:
         station.host.run()
         assert begun[RUNNING:] == [f"id{RUNNING + 2}"]
 
+    def test_is_told_of_a_send_that_has_not_begun(self, station):
+        async def handler(ctx):
+            await FakeSlot().wait()
+
+        station.handle("Heartbeat", handler)
+        for _ in range(RUNNING):
+            station.receive()
+        station.host.run()
+        lost = station.receive(expects_reply=False)
+        station.dispatcher.abandoned(lost)
+        ((action, error),) = station.failures
+        assert (action, type(error)) == ("Heartbeat", ConnectionLostError)
+
 
 class TestAHandlerThatNeverReturns:
     async def never(self, ctx):
