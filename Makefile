@@ -75,7 +75,7 @@ $(PEER): tests/interop/package.json tests/interop/package-lock.json
 $(PYODIDE): web/package.json web/package-lock.json
 	$(call npm,web,Python for the browser)
 
-.PHONY: setup demo fmt lint types test test-core test-browsers cov fuzz soak siege cost bench conformance schemas web screenshots docs dist clean help
+.PHONY: setup demo fmt lint types test test-core test-bench test-browsers cov fuzz soak siege cost bench conformance schemas web screenshots docs dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
 
@@ -88,6 +88,9 @@ test: lint types $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Check style and types, th
 # The engine's tests use no plugin; to load these two takes as long as the tests.
 test-core: $(DEV) ## Run the engine's own tests
 	@$(BIN)/python -m pytest -q -p no:hypothesispytest -p no:anyio tests/core
+
+test-bench: $(DEV) $(PEER) ## Have the benchmarks run once, quickly, and write their page
+	@$(BIN)/python -m pytest -m bench tests/contracts/test_benchmarks.py
 
 test-browsers: $(DEV) $(PYODIDE) ## Run the client's tests in Firefox too, after those in Chromium
 	@BROWSERS="chromium firefox" $(BIN)/python -m pytest tests/browser

@@ -30,7 +30,7 @@ def page(tmp_path_factory):
     return page.read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.bench
 @pytest.mark.timeout(300)
 class TestAQuickRun:
     @pytest.mark.parametrize("contestant", CONTESTANTS, ids=lambda contestant: contestant.key)

@@ -162,8 +162,6 @@ UNMATCHED = {
     "a CALLRESULT of no CALL": '[3,"zz",{}]',
     "a CALLERROR of no CALL": '[4,"zz","GenericError","",{}]',
     "a CALLERROR about the unreadable": '[4,"-1","RpcFrameworkError","",{}]',
-    "empty text": "",
-    "blanks": " \r\n ",
 }
 UNKNOWN_TYPES = {"type 9": '[9,"a"]', "type -1": '[-1,"a",{}]', "a type of 30 digits": f'[{"9" * 30},"a"]'}
 VERSIONS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"]
@@ -227,8 +225,13 @@ class TestBadMessages:
         assert replies == []
         self.assert_told(told, messages)
 
-    async def test_that_answer_nothing_or_are_empty_are_none(self, csms, protocol):
-        assert await self.replies(csms, protocol, *UNMATCHED.values()) == ([], [])
+    async def test_that_answer_nothing_get_no_answer(self, csms, protocol):
+        replies, told = await self.replies(csms, protocol, *UNMATCHED.values())
+        assert replies == []
+        self.assert_told(told, UNMATCHED.values())
+
+    async def test_that_are_empty_are_none(self, csms, protocol):
+        assert await self.replies(csms, protocol, "", " \r\n ") == ([], [])
 
     async def test_that_break_their_schema_get_the_code_of_the_rule(self, csms, protocol):
         token = "idTag" if protocol == "ocpp1.6" else "idToken"

@@ -5,6 +5,7 @@ from contextlib import suppress
 import anyio
 import pytest
 
+from ocpp_core.link import _client
 from ocpp_transports import (
     ConnectionFailedError,
     ConnectionLostError,
@@ -128,7 +129,8 @@ class TestConnecting:
         await self.fails(script, WebsocketUpgradeError)
 
     @pytest.mark.parametrize(("status", "data"), STATUSES.items(), ids=map(str, STATUSES))
-    async def test_by_another_status_fails_and_shows_it(self, status, data):
+    async def test_by_another_status_fails_and_shows_it(self, status, data, monkeypatch):
+        monkeypatch.setattr(_client, "_BODY_TIMEOUT", 0.1)
         error = await self.fails(saying(data), UnexpectedHttpResponse)
         assert error.status == status
         assert len(dict(error.headers)) == data.split(b"\r\n\r\n")[0].count(b"\r\n")
