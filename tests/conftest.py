@@ -1,5 +1,6 @@
 """What every test shares: the event loops of the asynchronous tests."""
 
+import gc
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,3 +19,9 @@ BACKENDS = [
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Run each test marked `anyio` on every event loop; override it in a module that is about one of them."""
     return request.param
+
+
+def pytest_collection_finish() -> None:
+    """Take the tests themselves out of garbage collection: they stay, and there are many thousands of them."""
+    gc.collect()
+    gc.freeze()

@@ -213,19 +213,20 @@ class TestOneSide:
         assert process.wait(20) == 0
 
     @pytest.mark.skipif(sys.platform == "win32", reason="there is no shell that closes an input")
-    @pytest.mark.parametrize("source", ["</dev/null", "<&-", "<pyproject.toml"])
-    def test_for_programs_it_outlives_an_input_that_is_no_pipe(self, start: Start, source: str) -> None:
-        _, url = start()
+    def test_for_programs_it_outlives_an_input_that_is_no_pipe(self, start: Start) -> None:
+        stations = {
+            source: self.station_with(source, start()[1]) for source in ("</dev/null", "<&-", "<pyproject.toml")
+        }
+        for source, station in stations.items():
+            told, complaints = station.communicate(timeout=50)
+            assert (station.returncode, complaints) == (0, ""), source
+            assert read_record(told.splitlines()[-1]).name == "closed", source
+
+    def station_with(self, source: str, url: str) -> "subprocess.Popen[str]":
+        """Start a station whose input is what the shell makes of this."""
         arguments = [*COMMAND, "station", "--json", "--url", url, "--password", PASSWORD, "--patience", "0"]
-        done = subprocess.run(
-            ["sh", "-c", f'exec "$@" {source}', "sh", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        assert read_record(done.stdout.splitlines()[-1]).name == "closed"
+        command = ["sh", "-c", f'exec "$@" {source}', "sh", *arguments]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def test_a_server_refuses_pages_that_are_neither_of_this_machine_nor_allowed(self, start: Start) -> None:
         _, url = start("--origin", "http://192.168.0.2:8000")

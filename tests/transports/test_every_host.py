@@ -131,7 +131,10 @@ class TestCalls:
             client.on("call", sent)
             await client.connect()
             answer = {"served": 1}
-            assert await client.call("Authorize", {}, message_id="same", timeout=0.5, retries=10) == answer
+            assert (
+                await client.call("Authorize", {}, message_id="same", timeout=0.1, retries=100, retry_delay=0.01)
+                == answer
+            )
             assert await client.call("Authorize", {}, message_id="same") == answer, "now it is remembered"
             assert begun == ["same"]
 
