@@ -1,6 +1,8 @@
 """What every test shares: the event loops of the asynchronous tests."""
 
 import gc
+import importlib
+import sys
 from importlib.util import find_spec
 from typing import Any
 
@@ -23,5 +25,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
 
 def pytest_collection_finish() -> None:
     """Take the tests themselves out of garbage collection: they stay, and there are many thousands of them."""
+    if "trio" in sys.modules:  # hypothesis looks among what is collected for who holds trio's source of randomness
+        importlib.import_module("hypothesis")
     gc.collect()
     gc.freeze()

@@ -1,7 +1,5 @@
 """A bounded sample of `make soak`: stations that misbehave at random, and nothing lost, doubled or left."""
 
-import gc
-
 import pytest
 
 from tools.soak import BACKENDS, soak
@@ -9,14 +7,6 @@ from tools.soak import BACKENDS, soak
 ROUNDS = 3
 
 
-@pytest.fixture
-def _alone():
-    """Leave out of the count of objects what is here already: it takes longer to look at than the soak."""
-    gc.collect()
-    gc.freeze()
-
-
-@pytest.mark.usefixtures("_alone")
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_nothing_is_lost_doubled_or_left(backend):
     ledger = soak(backend, 15, 20261122, lambda played: played < ROUNDS, acts=2)
