@@ -86,6 +86,10 @@ _encode: Final = _make_encode()
 def _standard_loads(text: str) -> Any:
     if len(text) > MAX_DEPTH and is_deeper(text, MAX_DEPTH):
         raise RecursionError
+    return _parse(text)
+
+
+def _parse(text: str) -> Any:
     if not text.isascii():
         text.encode()  # a lone surrogate is no Unicode text (RFC 8259 §8.2)
     try:
@@ -136,7 +140,7 @@ def _fast_codec() -> Codec:
         try:
             return read(text)
         except ValueError:
-            return _standard_loads(text)
+            return _parse(text)
 
     def fast_dumps(value: object) -> str:
         try:

@@ -104,10 +104,6 @@ class Incoming(ABC):
     def _feed(self, data: bytes) -> None:
         if self._reader is not None:
             self._reader.feed(data)
-            if self._phase is _OPEN:
-                config = self._config
-                gained = self._until + len(data) / config.min_message_rate
-                self._until = min(gained, coarse(self._now, config.message_timeout))
         elif self.unread:
             self.unread = self.unread[self._at :] + data  # without what was decoded: it must not pile up
             self._at = 0
@@ -168,21 +164,28 @@ class Incoming(ABC):
             return False
         self._work += 1
         if isinstance(event, Control):
-            self._take_back_time(event)
+            if not reader.has_begun:
+                self._end_time()
             self._control(event)
         elif isinstance(event, (TextReceived, BinaryReceived)):
             self._work += len(event.text if isinstance(event, TextReceived) else event.data) >> 11
             self._actions.append(event)
-            if self._phase is _OPEN:
-                self._until = inf  # the next one has its own time
+            self._end_time()
         else:
             self._work += event.size >> 11
+            self._give_time(event.size)
         return True
 
-    def _take_back_time(self, between: Control) -> None:
-        """Take back what the bytes of a control frame gave the message in progress: pings would keep it for ever."""
+    def _end_time(self) -> None:
+        """Wait for nothing: the next message has its own time."""
         if self._phase is _OPEN:
-            self._until -= ((2 if self._client else 6) + len(between.payload)) / self._config.min_message_rate
+            self._until = inf
+
+    def _give_time(self, size: int) -> None:
+        """Give a message that has come so many bytes further its time for the next; pings in between give none."""
+        if self._phase is _OPEN:
+            config = self._config
+            self._until = min(self._until + size / config.min_message_rate, coarse(self._now, config.message_timeout))
 
     def _leave_reader(self) -> None:
         if self._reader is not None:

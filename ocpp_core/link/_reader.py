@@ -141,6 +141,11 @@ class MessageReader:
         self._counted = 0
 
     @property
+    def has_begun(self) -> bool:
+        """Return True if a message has begun and not ended."""
+        return self._rules.opcode is not None
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is in progress, so that the reader may be forgotten."""
         return self._rules.opcode is None and self._decoder.header is None and not self._decoder.buffer

@@ -93,6 +93,13 @@ class TestTime:
         assert 59 < link.deadline < 60.01
         assert closed_with(tick(link, 60)) == 1008
 
+    def test_is_not_lost_by_pings_either_which_begin_no_message(self):
+        link = open_server(settings())
+        pings = frame(PING) * 5000
+        for at in range(0, len(pings), 1001):  # each chunk ends within a frame
+            feed(link, pings[at : at + 1001])
+        assert closed_with(tick(link, 1.0)) is None
+
     def test_is_not_gained_by_empty_blocks(self):
         """They are compressed bytes that become nothing, so no limit of the message itself is ever reached."""
         link = Door(max_message_size=KIB, compression=Compression()).link()
