@@ -95,10 +95,10 @@ class TestTime:
 
     def test_is_not_lost_by_pings_either_which_begin_no_message(self):
         link = open_server(settings())
-        pings = (frame(PING) * 40_000)[:-1]
-        for at in range(0, len(pings), 65_536):  # each chunk ends within a frame
+        pings = frame(PING) * 40_000
+        for at in range(0, len(pings), 65_536):  # most chunks end within a frame
             feed(link, pings[at : at + 65_536])
-        assert closed_with(tick(link, 1.0)) is None
+            assert closed_with(tick(link, 1.0)) is None
 
     def test_is_not_gained_by_empty_blocks(self):
         """They are compressed bytes that become nothing, so no limit of the message itself is ever reached."""
