@@ -8,7 +8,6 @@ How many requests may be here is for the session to say (`SessionConfig.max_inbo
 this file.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from inspect import isawaitable
 from math import inf, isfinite
@@ -101,9 +100,9 @@ class Dispatcher:
         self._running: dict[int, _Run] = {}
         self._alarm: Handle | None = None  # for the next of them to run too long
         self._has_ended = False
-        self._waiting: deque[Dispatch] = deque()
+        self._waiting: list[Dispatch] = []
         self._next_turn: Handle | None = None  # in which they are served further
-        self._ready: deque[_Run] = deque()  # those of them that have not begun
+        self._ready: list[_Run] = []  # those of them that have not begun
         self._contexts: dict[int, HandlerContext] = {}
         self._held: list[Dispatch] = []
         self._hold_until = -inf
@@ -181,7 +180,7 @@ class Dispatcher:
         host = self.driver.host
         until = host.now() + SPAN
         while self._waiting and not self._is_busy():
-            self._serve(self._waiting.popleft())
+            self._serve(self._waiting.pop(0))
             if host.now() > until:
                 self._next_turn = host.next_turn(self._serve_some)
                 return
@@ -229,7 +228,7 @@ class Dispatcher:
 
     async def _run(self, task: _Task) -> None:
         """Run the handler that has been ready for longest: some event loops start tasks in any order."""
-        run = self._ready.popleft()
+        run = self._ready.pop(0)
         run.task = task
         context = run.context
         try:
@@ -386,7 +385,7 @@ class Dispatcher:
             host.call_at(host.now(), self._serve_held)
 
     def _serve_held(self) -> None:
-        self._waiting.extendleft(reversed(self._held))
+        self._waiting[:0] = self._held
         self._held.clear()
         self._serve_waiting()
 
