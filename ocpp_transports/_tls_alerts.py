@@ -29,7 +29,7 @@ class _AlertingObject(ssl.SSLObject):
 
     @classmethod
     def _create(cls, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *args: Any, **options: Any) -> ssl.SSLObject:
-        made: _AlertingObject = super()._create(incoming, outgoing, *args, **options)  # type: ignore[misc]
+        made: _AlertingObject = super()._create(incoming, outgoing, *args, **options)  # type: ignore[misc]  # a hook of ssl that typeshed does not know
         raw = _socket.get()
         made._wire = None if raw is None else (outgoing, raw)
         return made
