@@ -75,14 +75,16 @@ $(PEER): tests/interop/package.json tests/interop/package-lock.json
 $(PYODIDE): web/package.json web/package-lock.json
 	$(call npm,web,Python for the browser)
 
-.PHONY: setup demo fmt lint types test test-core test-bench test-browsers cov fuzz soak siege cost bench conformance schemas web screenshots docs dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-bench test-browsers cov fuzz soak siege cost bench conformance schemas web screenshots docs dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
 
 demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol version
 	@$(BIN)/python -m ocpp_transports.demo
 
-test: lint types $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Check style and types, then run all tests, those of the built wheel included
+test: lint types all-tests ## Check style and types, then run all tests, those of the built wheel included
+
+all-tests: $(DEV) $(SUITE) $(PEER) $(PYODIDE)
 	@$(BIN)/python -m pytest
 
 # The engine's tests use no plugin; to load these two takes as long as the tests.
