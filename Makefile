@@ -82,9 +82,9 @@ setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Make or update the environment of t
 demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol version
 	@$(BIN)/python -m ocpp_transports.demo
 
-test: lint types all-tests ## Check style and types, then run all tests, those of the built wheel included
+test: lint types all-tests ## Check style and types, then run all tests
 
-all-tests: $(DEV) $(SUITE) $(PEER) $(PYODIDE)
+all-tests: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Run all tests, those of the built wheel included
 	@$(BIN)/python -m pytest
 
 # The engine's tests use no plugin; to load these two takes as long as the tests.
