@@ -17,6 +17,7 @@ from ._runtime import HIGH_WATER, Runtime
 
 __all__ = ["BrowserSocket", "Ear", "Page", "PageSocket", "code_for_pages"]
 
+_ABNORMAL: Final = 1006
 _TRY_AGAIN_LATER: Final = 1013
 _PRIVATE: Final = 3000
 """What takes a standard close code to the private ones: 1002 becomes 4002."""
@@ -169,6 +170,8 @@ class BrowserSocket:
         """Tell the end."""
         if self._is_dialling:
             self._fail()
+        elif code == _ABNORMAL:  # a lost connection is gone at once, with what waits
+            self._lose(code, reason)
         else:
             self._inbox.end(lambda: self._lose(code, reason))
 

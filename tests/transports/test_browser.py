@@ -244,11 +244,18 @@ class TestManyMessagesAtOnce:
 
     def test_come_before_the_end_that_follows_them(self, page):
         client, seen = self.burst(page, 3 * TURN)
-        page.socket.end()
+        page.socket.end(1000)
         assert client.state is ConnectionState.OPEN
         page.run()
         assert seen == list(range(3 * TURN))
         assert client.state is not ConnectionState.OPEN
+
+    def test_are_dropped_with_a_connection_that_is_lost(self, page):
+        client, seen = self.burst(page, 3 * TURN)
+        page.socket.end(1006)
+        assert client.state is not ConnectionState.OPEN
+        page.run()
+        assert len(seen) == TURN
 
     def test_are_dropped_with_a_connection_that_is_given_up(self, page):
         client, seen = self.burst(page, 3 * TURN)
