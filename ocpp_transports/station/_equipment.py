@@ -1,13 +1,11 @@
 """What a station consists of, and its line to the CSMS."""
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
 
 from ._dialect import Call, Dialect, Facts
-from ._ocpp2 import Dialect2
-from ._ocpp16 import Dialect16
 from .authorization import AuthorizationCache, LocalList
 from .charging_profiles import ChargingProfiles
 from .client import Client
@@ -19,8 +17,6 @@ from .pace import Pace, Task
 from .settings import StationSettings
 
 __all__ = ["Equipment", "call_off"]
-
-_DIALECTS: Final[dict[str, type[Dialect]]] = {"ocpp1.6": Dialect16, "ocpp2.0.1": Dialect2, "ocpp2.1": Dialect2}
 
 
 class _Job:
@@ -38,7 +34,14 @@ class _Job:
 class Equipment:
     """The state that everything else works on; whoever changes it says so by `changed`."""
 
-    def __init__(self, client: Client, pace: Pace, settings: StationSettings, log: MessageLog) -> None:
+    def __init__(
+        self,
+        client: Client,
+        pace: Pace,
+        settings: StationSettings,
+        log: MessageLog,
+        dialects: Mapping[str, type[Dialect]],
+    ) -> None:
         self.client = client
         self.pace = pace
         self.settings = settings
@@ -64,6 +67,7 @@ class Equipment:
         """Told of every option that changed."""
         self._watchers: list[Callable[[], None]] = []
         self._jobs: set[_Job] = set()
+        self._dialects = dialects
         self._spoken: dict[str, tuple[Dialect, Configuration]] = {}
         self.speak(settings.protocol)
 
@@ -71,10 +75,10 @@ class Equipment:
 
     def speak(self, protocol: str) -> None:
         """Use the words of a version from now on, with its own configuration. Raises StationError for another one."""
-        if protocol not in _DIALECTS:
-            raise StationError(f"a station speaks {', '.join(_DIALECTS)}; {protocol!r} was negotiated")
+        if protocol not in self._dialects:
+            raise StationError(f"a station speaks {', '.join(self._dialects)}; {protocol!r} was negotiated")
         if protocol not in self._spoken:
-            dialect = _DIALECTS[protocol](protocol, self.settings)
+            dialect = self._dialects[protocol](protocol, self.settings)
             configuration = Configuration(dialect.variables(self._facts()), self._option_changed)
             self._spoken[protocol] = dialect, configuration
         self.protocol = protocol

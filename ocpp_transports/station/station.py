@@ -10,9 +10,12 @@ from ._commands import Commands, Parts
 from ._commands2 import Commands2
 from ._commands16 import Commands16
 from ._conformance import violation_of
+from ._dialect import Dialect
 from ._equipment import Equipment
 from ._life import Life
 from ._metering import Metering
+from ._ocpp2 import Dialect2
+from ._ocpp16 import Dialect16
 from ._outbox import Outbox
 from ._reservations import Reservations
 from ._time import TimeError
@@ -29,6 +32,11 @@ from .settings import StationSettings
 
 __all__ = ["Station"]
 
+_DIALECTS: Final[Mapping[str, type[Dialect]]] = {
+    "ocpp1.6": Dialect16,
+    "ocpp2.0.1": Dialect2,
+    "ocpp2.1": Dialect2,
+}
 _COMMANDS: Final[Mapping[str, type[Commands]]] = {
     "ocpp1.6": Commands16,
     "ocpp2.0.1": Commands2,
@@ -54,7 +62,7 @@ class Station:
         self.settings = settings
         self.log = MessageLog(client, pace.now)
         self.mischief = Mischief(client, pace, self.log)
-        self._equipment = equipment = Equipment(client, pace, settings, self.log)
+        self._equipment = equipment = Equipment(client, pace, settings, self.log, _DIALECTS)
         self._outbox = Outbox(equipment)
         metering = Metering(equipment, self._outbox)
         self._transactions = Transactions(equipment, self._outbox, metering)
