@@ -76,14 +76,14 @@ def replay(lines: Iterable[str], engine: _Engine[Any]) -> list[Action]:
     for line in lines:
         record = json.loads(line)
         if "input" in record:
-            _tell(engine, record)
+            _feed(engine, record)
             continue
         while (action := engine.poll()) is not None:
             actions.append(action)
     return actions
 
 
-def _tell(engine: _Engine[Any], record: dict[str, Any]) -> None:
+def _feed(engine: _Engine[Any], record: dict[str, Any]) -> None:
     event = _load(record)
     try:
         engine.handle(event, record["at"])

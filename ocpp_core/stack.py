@@ -21,7 +21,8 @@ from .actions import (
     SendBytes,
     StateChanged,
 )
-from .client import ClientEngine, Connecting
+from .client import ClientEngine
+from .client_states import Connecting
 from .config import ClientConfig, IdFactory, LinkConfig, SessionConfig, UpgradeTarget
 from .inbound.answers import AnswerMemory, Answers, answers_of
 from .inputs import (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ocpp_core.actions import Direction, Dispatch
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Fail, Reply
-from ocpp_transports._driver._driver import Slot
+from ocpp_transports._driver._driver import Completion
 from ocpp_transports._logging._redaction import safe_repr
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ __all__ = ["CallContext", "HandlerContext", "Signal"]
 class Signal:
     """Something that happens once; truthy when it has."""
 
-    __slots__ = ("_is_set", "_make_slot", "_waiters")
+    __slots__ = ("_is_set", "_make_completion", "_waiters")
 
-    def __init__(self, make_slot: Callable[[], Slot]) -> None:
-        self._make_slot = make_slot
+    def __init__(self, make_completion: Callable[[], Completion]) -> None:
+        self._make_completion = make_completion
         self._is_set = False
-        self._waiters: list[Slot] = []
+        self._waiters: list[Completion] = []
 
     def __bool__(self) -> bool:
         return self._is_set
@@ -40,20 +40,20 @@ class Signal:
         """Say that it has happened. Idempotent."""
         self._is_set = True
         waiters, self._waiters = self._waiters, []
-        for slot in waiters:
-            slot.set(None, None)
+        for completion in waiters:
+            completion.set(None, None)
 
     async def wait(self) -> None:
         """Return when it has happened."""
         if self._is_set:
             return
-        slot = self._make_slot()
-        self._waiters.append(slot)
+        completion = self._make_completion()
+        self._waiters.append(completion)
         try:
-            await slot.wait()
+            await completion.wait()
         finally:
-            if slot in self._waiters:
-                self._waiters.remove(slot)
+            if completion in self._waiters:
+                self._waiters.remove(completion)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,7 +131,7 @@ class HandlerContext:
     def disconnected(self) -> Signal:
         """Set when the connection is lost or closed: nobody waits for the answer any more."""
         if self._signal is None:
-            self._signal = Signal(self._dispatcher.driver.host.slot)
+            self._signal = Signal(self._dispatcher.driver.host.completion)
             if self.is_gone:
                 self._signal.set()
         return self._signal

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
 from ocpp_core.inputs import StartCall
 from ocpp_transports._callbacks._arguments import expect_arguments
 
-__all__ = ["CallKeywords", "CallOptions", "Check", "Request", "as_command", "read_options", "read_request"]
+__all__ = ["CallKeywords", "CallOptions", "CallRequest", "Check", "as_command", "read_options", "read_request"]
 
 
 Check: TypeAlias = Callable[[dict[str, Any]], object]
@@ -84,7 +84,7 @@ def read_options(options: Mapping[str, Any]) -> CallOptions:
     return CallOptions(**options)
 
 
-class Request(NamedTuple):
+class CallRequest(NamedTuple):
     """What is called: `protocol` is None unless the call is for that version only."""
 
     protocol: str | None
@@ -93,7 +93,7 @@ class Request(NamedTuple):
 
 
 def as_command(
-    token: int, request: Request, options: CallOptions, *, ttl: float | None, urgent: bool = False
+    token: int, request: CallRequest, options: CallOptions, *, ttl: float | None, urgent: bool = False
 ) -> StartCall:
     """Make the engine's command of one attempt, which has `ttl` seconds to be written."""
     return StartCall(
@@ -109,12 +109,12 @@ def as_command(
     )
 
 
-def read_request(args: tuple[Any, ...]) -> Request:
+def read_request(args: tuple[Any, ...]) -> CallRequest:
     """Read `(action[, params])` or `(protocol, action[, params])`. Raises TypeError for anything else."""
     *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
     if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
         raise TypeError(f"expected an action and a dict of parameters, after a protocol if need be; got {_kinds(args)}")
-    return Request(names[0] if len(names) == 2 else None, names[-1], params)
+    return CallRequest(names[0] if len(names) == 2 else None, names[-1], params)
 
 
 def _kinds(args: tuple[Any, ...]) -> str:

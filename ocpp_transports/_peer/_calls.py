@@ -17,16 +17,16 @@ from ocpp_core.errors import (
 from ocpp_core.inputs import Notify, RefuseResult, SendRaw, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.session import Draining, Open, Session
-from ocpp_transports._driver._driver import Driver, Slot
+from ocpp_transports._driver._driver import Completion, Driver
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import Handlers, compose
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.events import CloseEvent
 
-from ._call_options import CallKeywords, CallOptions, Request, as_command, read_options, read_request
+from ._call_options import CallKeywords, CallOptions, CallRequest, as_command, read_options, read_request
 
-__all__ = ["Calling", "Params"]
+__all__ = ["CallMixin", "Params"]
 
 Params: TypeAlias = Mapping[str, Any]
 
@@ -41,7 +41,7 @@ class _Sent(Awaitable[None]):
         yield  # makes it a generator
 
 
-class Calling:
+class CallMixin:
     """The calling side of a peer."""
 
     _options: PeerOptions
@@ -52,7 +52,7 @@ class Calling:
 
     def __init__(self) -> None:
         super().__init__()
-        self._pauses: set[Slot] | None = None
+        self._pauses: set[Completion] | None = None
 
     @property
     @abstractmethod
@@ -170,7 +170,7 @@ class Calling:
         driver.feed(SendRaw(text))
         return _Sent()
 
-    async def _request(self, request: Request, options: CallOptions, *, urgent: bool = False) -> dict[str, Any]:
+    async def _request(self, request: CallRequest, options: CallOptions, *, urgent: bool = False) -> dict[str, Any]:
         """Wrap the middleware around the call, the server's outside the station's."""
         layers = [layer for registry in reversed(self._registries()) for layer in registry.middleware]
         if not layers:
@@ -184,13 +184,13 @@ class Calling:
         )
 
         async def innermost() -> dict[str, Any]:
-            changed = Request(request.protocol, ctx.action, ctx.params)
+            changed = CallRequest(request.protocol, ctx.action, ctx.params)
             return await self._attempts(changed, read_options(ctx.options), urgent=urgent)
 
         result: dict[str, Any] = await compose(layers, ctx, innermost)()
         return result
 
-    async def _attempts(self, request: Request, options: CallOptions, *, urgent: bool) -> dict[str, Any]:
+    async def _attempts(self, request: CallRequest, options: CallOptions, *, urgent: bool) -> dict[str, Any]:
         """Call, and again after a pause where no answer came in time; a time to live covers all attempts."""
         tries, ttl = 0, options.ttl
         while True:
@@ -232,7 +232,7 @@ class Calling:
             raise
 
     async def _attempt(
-        self, request: Request, options: CallOptions, ttl: float | None, *, urgent: bool
+        self, request: CallRequest, options: CallOptions, ttl: float | None, *, urgent: bool
     ) -> dict[str, Any]:
         result: dict[str, Any] = await self._ask(
             lambda token: as_command(token, request, options, ttl=ttl, urgent=urgent)
@@ -254,12 +254,12 @@ class Calling:
         if self._driver is None:
             return
         host = self._driver.host
-        slot = host.slot()
-        timer = host.call_at(host.now() + seconds, lambda: slot.set(None, None))
+        completion = host.completion()
+        timer = host.call_at(host.now() + seconds, lambda: completion.set(None, None))
         pauses = self._pauses = self._pauses or set()
-        pauses.add(slot)
+        pauses.add(completion)
         try:
-            await slot.wait()
+            await completion.wait()
         finally:
-            pauses.discard(slot)
+            pauses.discard(completion)
             timer.cancel()

@@ -9,13 +9,13 @@ from ocpp_transports._options._connection import PeerOptions
 
 from ._emitter import Emitter, EventStream, Listener
 
-__all__ = ["EventSurface", "HandlerSurface"]
+__all__ = ["EventMixin", "HandlerMixin"]
 
 _H = TypeVar("_H", bound=Callable[..., Any])
 _L = TypeVar("_L", bound=Listener)
 
 
-class HandlerSurface:
+class HandlerMixin:
     """Registration of handlers and middleware."""
 
     _options: PeerOptions
@@ -71,7 +71,7 @@ class HandlerSurface:
         return self._handlers.use(middleware)
 
 
-class EventSurface(ABC):
+class EventMixin(ABC):
     """Listening to events."""
 
     def __init__(self) -> None:
@@ -88,14 +88,14 @@ class EventSurface(ABC):
             self._listened_to = self._make_emitter()
         return self._listened_to
 
-    def _tell(self, name: str, payload: Any, *, after: Callable[[], None] | None = None) -> None:
+    def _emit(self, name: str, payload: Any, *, after: Callable[[], None] | None = None) -> None:
         """Tell whoever listens; `after` is called when all listeners have returned."""
         if self._listened_to is not None:
             self._listened_to.emit(name, payload, after=after)
         elif after is not None:
             after()
 
-    def _tell_no_more(self, *, for_good: bool = False) -> None:
+    def _end_events(self, *, for_good: bool = False) -> None:
         """End the iterations; see `Emitter.finish`."""
         if self._listened_to is not None:
             self._listened_to.finish(for_good=for_good)

@@ -14,7 +14,7 @@ from ocpp_core.actions import (
     Settle,
     StateChanged,
 )
-from ocpp_core.client import Closing, Connecting, Idle, Online, Stopped, Waiting
+from ocpp_core.client_states import ClientClosing, Connecting, Idle, Online, Stopped, Waiting
 from ocpp_core.config import LinkConfig, SessionConfig
 from ocpp_core.errors import (
     ClosedError,
@@ -204,8 +204,8 @@ class TestClose:
     def test_while_online_drains_closes_and_stays_away(self):
         client = an_online_client(backoff=STEADY)
         client.play(call(1))
-        assert entered(client.play(Close(1001, "bye"))) == [Closing]
-        assert client.engine.state == Closing(1, 1001, "bye")
+        assert entered(client.play(Close(1001, "bye"))) == [ClientClosing]
+        assert client.engine.state == ClientClosing(1, 1001, "bye")
         done = client.hear('[3,"id-1",{}]', attempt=1)
         assert of(CloseTransport, done) == [CloseTransport(1001, "bye")]
         done = client.play(TransportLost(1001, "bye", attempt=1))
@@ -265,7 +265,7 @@ class TestClose:
             1: ConnectionLostError,
             2: ClosedError,
         }
-        assert entered(told) == [Closing, Stopped]
+        assert entered(told) == [ClientClosing, Stopped]
         assert engine.deadline == inf
 
     def test_by_the_engine_after_too_many_bad_messages_is_not_for_good(self):
@@ -279,7 +279,7 @@ class TestClose:
     def test_by_the_application_after_too_many_bad_messages_is_for_good(self):
         client = an_online_client(session=SessionConfig(max_bad_messages=1))
         client.hear("{", attempt=1)
-        assert entered(client.play(Close())) == [Closing]
+        assert entered(client.play(Close())) == [ClientClosing]
         assert entered(client.play(TransportLost(1002, attempt=1))) == [Stopped]
 
 

@@ -9,7 +9,7 @@ from ocpp_core.actions import (
     StateChanged,
 )
 from ocpp_core.backoff import ExponentialBackoff, OCPPBackoff
-from ocpp_core.client import Connecting, Online, Stopped, Waiting
+from ocpp_core.client_states import Connecting, Online, Stopped, Waiting
 from ocpp_core.errors import (
     WebsocketUpgradeError,
 )

@@ -97,16 +97,16 @@ class Net:
         return listener.extra(anyio.abc.SocketAttribute.local_port)
 
     async def _accept(self, listener, ssl, connected):
-        async def adopt(stream):
+        async def accept_stream(stream):
             try:
                 secured = await TLSStream.wrap(stream, server_side=True, ssl_context=ssl) if ssl else stream
             except (OSError, anyio.BrokenResourceError, anyio.EndOfStream):
                 await anyio.aclose_forcefully(stream)
             else:
-                self.runtime.adopt(secured, connected)
+                self.runtime.accept_stream(secured, connected)
 
         async with listener:
-            await listener.serve(adopt)
+            await listener.serve(accept_stream)
 
     def dialer(self, port, *, ssl=None, host="127.0.0.1", server_hostname=None):
         """Make the host of a client; `port` may be a function that is asked at every attempt."""

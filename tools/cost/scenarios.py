@@ -21,10 +21,10 @@ from ocpp_transports._driver._driver import Driver
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._server import ServerOptions
-from ocpp_transports._server._acceptor import Reception
-from ocpp_transports._server._admission import ConnectionFacts
+from ocpp_transports._server._acceptor import Acceptor
 from ocpp_transports._server._quota import SocketGate
-from ocpp_transports._server._registry import Stations
+from ocpp_transports._server._registry import ConnectionRegistry
+from ocpp_transports.handshake import ConnectionFacts
 
 __all__ = ["SCENARIOS"]
 
@@ -284,8 +284,8 @@ def _serving(**options: Any) -> _Loop:
     handlers = Handlers()
     handlers.handle("Heartbeat", _heartbeat)
     handlers.handle("MeterValues", _meter_values)
-    stations = Stations(lambda station: station.begin_serving().release(), lambda: None, str)  # type: ignore[arg-type, return-value]  # nobody waits
-    reception = Reception(
+    stations = ConnectionRegistry(lambda station: station.begin_serving().release(), lambda: None, str)  # type: ignore[arg-type, return-value]  # nobody waits
+    acceptor = Acceptor(
         loop,  # type: ignore[arg-type]  # as much of a runtime as is needed
         ServerOptions(protocols=("ocpp1.6",), **options),
         handlers,
@@ -296,8 +296,8 @@ def _serving(**options: Any) -> _Loop:
         alarmed=_ignore,
         gate=SocketGate(_ignore),
     )
-    reception._random = Random(3)  # noqa: SLF001 - the jitter of pings, which decides how often a timer rings
-    reception.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed
+    acceptor._random = Random(3)  # noqa: SLF001 - the jitter of pings, which decides how often a timer rings
+    acceptor.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed
     loop.receive(_REQUEST)
     assert loop.take().startswith(b"HTTP/1.1 101 ")
     return loop

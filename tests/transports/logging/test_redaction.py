@@ -13,8 +13,8 @@ from ocpp_transports import events
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._logging._redaction import redact
 from ocpp_transports._options._client import ClientOptions
-from ocpp_transports._server._admission import Handshake
 from ocpp_transports.channel import UpgradeOffer
+from ocpp_transports.handshake import Handshake
 
 SECRET = "s3cr3t"
 

@@ -43,7 +43,7 @@ def logged():
 
 @pytest.fixture
 def emitter(tasks, logged):
-    return Emitter(PEER_EVENTS, spawn=tasks.append, slot=AnyioSlot, log=lambda text, error: logged.append(text))
+    return Emitter(PEER_EVENTS, spawn=tasks.append, completion=AnyioSlot, log=lambda text, error: logged.append(text))
 
 
 OPEN = OpenEvent("ocpp1.6")
@@ -109,7 +109,7 @@ class TestListening:
         emitter = Emitter(
             PEER_EVENTS,
             spawn=tasks.append,
-            slot=AnyioSlot,
+            completion=AnyioSlot,
             log=print,
             changed=lambda: changes.append(emitter.listens("message")),
         )

@@ -62,9 +62,9 @@ class TestATask:
 
     async def test_is_not_cancelled_with_its_caller(self, runtime):
         witness = Witness()
-        with anyio.CancelScope() as scope:
+        with anyio.CancelScope() as supervisor:
             await witness.runs(runtime)
-            scope.cancel()
+            supervisor.cancel()
             await anyio.lowlevel.checkpoint()
         await anyio.wait_all_tasks_blocked()
         assert not witness.ended.is_set()
@@ -104,30 +104,30 @@ class TestATask:
 
 class TestASlot:
     async def test_gives_its_waiter_the_result(self, runtime):
-        slot = runtime.slot()
+        completion = runtime.completion()
         witness = Witness()
-        await witness.runs(runtime, slot.wait)
-        slot.set("result", None)
+        await witness.runs(runtime, completion.wait)
+        completion.set("result", None)
         await witness.ended.wait()
         assert witness.result == "result"
 
     async def test_filled_before_gives_it_at_once(self, runtime):
-        slot = runtime.slot()
-        slot.set("first", None)
-        slot.set("second", None)
-        assert await slot.wait() == "first"
+        completion = runtime.completion()
+        completion.set("first", None)
+        completion.set("second", None)
+        assert await completion.wait() == "first"
 
     async def test_raises_the_error(self, runtime):
-        slot = runtime.slot()
-        slot.set(None, KeyError("x"))
+        completion = runtime.completion()
+        completion.set(None, KeyError("x"))
         with pytest.raises(KeyError):
-            await slot.wait()
+            await completion.wait()
 
     async def test_that_was_abandoned_may_be_filled(self, runtime):
-        slot = runtime.slot()
+        completion = runtime.completion()
         with anyio.move_on_after(0):
-            await slot.wait()
-        slot.set(None, KeyError("nobody hears"))
+            await completion.wait()
+        completion.set(None, KeyError("nobody hears"))
 
 
 class TestTheEnd:
@@ -197,9 +197,9 @@ class TestTheEnd:
         await open_pair(runtime, peer, Probe({BytesReceived: echo}))
         peer.do(SendBytes(b"x" * 20_000_000), CloseStream())
         await witness.runs(runtime)
-        with anyio.move_on_after(0) as scope:
+        with anyio.move_on_after(0) as supervisor:
             await runtime.aclose()
-        assert scope.cancelled_caught
+        assert supervisor.cancelled_caught
         assert witness.ended.is_set()
         assert not runtime.streams
 

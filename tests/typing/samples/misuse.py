@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ocpp_transports import HandlerContext, OCPPClient, OCPPServer, TLSOptions
-from ocpp_transports._server._admission import AcceptHandshake, RejectHandshake
 from ocpp_transports.events import OpenEvent
+from ocpp_transports.handshake import AcceptHandshake, RejectHandshake
 
 OCPPClient("CP001", "ws://127.0.0.1", ["ocpp1.6"])  # type: ignore[call-arg]  # by keyword
 OCPPClient(7, "ws://127.0.0.1", protocols=["ocpp1.6"])  # type: ignore[arg-type]
