@@ -5,10 +5,10 @@ from typing import Any, Unpack, overload
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.outbound import check_command
 
-from ._calling import Params
+from ._caller import CallKeywords, Params
 from ._logging import Log
 from ._options import PeerOptions
-from ._outbound import CallKeywords, as_command, read_options, read_request
+from ._outbound import as_command, read_options, read_request
 from ._stations import Stations
 
 __all__ = ["StationCalls"]

@@ -9,6 +9,7 @@ from typing import Any
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import Close
 
+from ._caller import Caller
 from ._calling import Calling
 from ._driver import Driver, Slot
 from ._events import Emitter
@@ -19,7 +20,7 @@ from ._options import PeerOptions
 from ._owner import MESSAGE_EVENTS, PeerOwner
 from ._runtime import Runtime
 from ._surface import EventSurface, HandlerSurface
-from .events import PEER_EVENTS, CloseEvent, DisconnectEvent
+from .events import PEER_EVENTS, CloseEvent, DisconnectEvent, PeerEventName
 
 __all__ = ["ConnectionState", "Peer"]
 
@@ -33,7 +34,7 @@ class ConnectionState(Enum):
     CLOSED = 3
 
 
-class Peer(Calling, HandlerSurface, EventSurface, ABC):
+class Peer(Calling, HandlerSurface, EventSurface[PeerEventName], ABC):
     """What every client and a server's `OCPPServerClient` have in common: calls, handlers, events, state, `close`.
 
     Of a client it is one connection after the other. It is the type of what serves either end, and is not made itself.
@@ -96,6 +97,10 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
             return self._ended
         self._driver.feed(command)
         return await self._end()
+
+    @property
+    def _as_caller(self) -> Caller:
+        return self
 
     # For the roles
 

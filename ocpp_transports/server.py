@@ -32,7 +32,15 @@ from ._surface import EventSurface, HandlerSurface
 from ._tls import TLSOptions, expect_tls, server_context
 from ._warm_up import warm_up_in_thread
 from .accept import AuthHandler
-from .events import SERVER_EVENTS, CloseEvent, ConnectionFailedEvent, ErrorEvent, SecurityEvent, UpgradeAbortedEvent
+from .events import (
+    SERVER_EVENTS,
+    CloseEvent,
+    ConnectionFailedEvent,
+    ErrorEvent,
+    SecurityEvent,
+    ServerEventName,
+    UpgradeAbortedEvent,
+)
 from .server_client import OCPPServerClient
 
 if TYPE_CHECKING:
@@ -43,7 +51,7 @@ __all__ = ["Listener", "OCPPServer"]
 _A = TypeVar("_A", bound=AuthHandler)
 
 
-class OCPPServer(HandlerSurface, EventSurface, StationCalls):
+class OCPPServer(HandlerSurface, EventSurface[ServerEventName], StationCalls):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
