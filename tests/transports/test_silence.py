@@ -1,6 +1,7 @@
 """That `logging=False` means silence, whatever carries the messages and whatever goes wrong."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,7 @@ from tests.conftest import BACKENDS
 from tests.transports.carriers import CARRIERS
 from tests.transports.pairs import first, station_of
 
-pytestmark = pytest.mark.anyio
-
+ROOT = Path(__file__).parents[2]
 LOOPS = {parameter.values[0][0]: parameter.values[0] for parameter in BACKENDS if parameter.id != "uvloop"}
 OTHERS = ("asyncio", "uvicorn")
 """Loggers that are not the library's: of the event loop, and of a server that it may run in."""
@@ -32,6 +32,13 @@ def anyio_backend(host):
     return LOOPS[host[1]]
 
 
+def test_all_that_is_logged_goes_to_one_logger():
+    sources = [path for name in ("ocpp_core", "ocpp_transports") for path in (ROOT / name).rglob("*.py")]
+    makers = [path.name for path in sources if "getLogger" in path.read_text(encoding="utf-8")]
+    assert makers == ["_logging.py"]
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("is_on", [True, False])
 async def test_no_logger_of_the_library_writes_unless_it_may(host, caplog, is_on):
     def auth(accept, reject, handshake):
