@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted(path for package in ("ocpp_core", "ocpp_transports") for path in (ROOT / package).rglob("*.py"))
+PACKAGES = ("ocpp_core", "ocpp_transports", "ocpp_apps")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
 def matches(source: str) -> Iterator[ast.Match]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ocpp_transports import CallContext, HandlerContext, OCPPClient, OCPPServer, OCPPServerClient, TLSOptions
-from ocpp_transports.accept import AcceptHandshake, RejectHandshake
+from ocpp_transports._server._admission import AcceptHandshake, RejectHandshake
 from ocpp_transports.events import OpenEvent
 
 OCPPClient("CP001", "ws://127.0.0.1", ["ocpp1.6"])  # type: ignore[call-arg]  # by keyword
