@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import count
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, Settle, StateChanged
 from .backoff import retry_after_delay
@@ -23,10 +23,13 @@ from .inputs import (
     CancelCall,
     ClientInput,
     Close,
+    Congested,
     Connect,
+    Decline,
     Fail,
     Notify,
     Reconfigure,
+    RefuseResult,
     Reply,
     SendRaw,
     SessionInput,
@@ -118,14 +121,16 @@ class ClientEngine:
         else:
             self._handle_rare(event)
 
-    def _handle_rare(self, event: ClientInput) -> None:
+    def _handle_rare(self, event: ClientInput) -> None:  # noqa: C901 - one arm an input, the match is total
         match event:
+            case Tick():
+                self._tick(event)
+            case Reply():
+                self._pass_on(event)
             case BinaryReceived():
                 self._received(event)
             case TransportOpened() | TransportFailed() | TransportLost():
                 self._transport(event)
-            case Tick():
-                self._tick(event)
             case Connect(token):
                 self._begin(token)
             case Close():
@@ -137,10 +142,12 @@ class ClientEngine:
                 self._pass_on(event)
             case SendRaw() | Notify():
                 self._send(event)
+            case Congested() | Fail() | Decline() | RefuseResult():
+                self._pass_on(event)
             case TextReceived() | StartCall():
                 pass  # taken before
             case _:
-                self._pass_on(event)
+                assert_never(event)
 
     def _pass_on(self, event: SessionInput) -> None:
         """Give it to the session; without one it can only be a late answer to a request of the last one."""

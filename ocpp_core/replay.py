@@ -104,7 +104,7 @@ def _plain(value: Any) -> Any:
         return {"$error": type(value).__name__}
     if isinstance(value, Version):
         return {"$version": {field.name: getattr(value, field.name) for field in fields(value)}}
-    if isinstance(value, dict) and any(str(name).startswith("$") for name in value):
+    if isinstance(value, Mapping) and any(str(name).startswith("$") for name in value):
         return {"$dict": value}  # somebody's payload, which only looks like one of these
     return value
 

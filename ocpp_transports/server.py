@@ -33,7 +33,15 @@ from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
 from ._server._serving import Loop, draining, run_on, until_closed
 from ._tls._contexts import TLSOptions, expect_tls, server_context
-from .events import SERVER_EVENTS, CloseEvent, ConnectionFailedEvent, ErrorEvent, SecurityEvent, UpgradeAbortedEvent
+from .events import (
+    SERVER_EVENTS,
+    CloseEvent,
+    ConnectionFailedEvent,
+    ErrorEvent,
+    SecurityEvent,
+    ServerEventName,
+    UpgradeAbortedEvent,
+)
 
 if TYPE_CHECKING:
     from .channel import Incoming, UpgradeOffer
@@ -43,7 +51,7 @@ __all__ = ["Listener", "OCPPServer"]
 _A = TypeVar("_A", bound=AuthHandler)
 
 
-class OCPPServer(HandlerMixin, EventMixin, StationCalls):
+class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from ocpp_core.actions import Direction, Dispatch
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Fail, Reply
 from ocpp_transports._driver._driver import Completion
 from ocpp_transports._logging._redaction import safe_repr
+
+from ._caller import ClientT_co
 
 if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
@@ -57,7 +59,7 @@ class Signal:
 
 
 @dataclass(slots=True, kw_only=True)
-class CallContext:
+class CallContext(Generic[ClientT_co]):
     """An outbound call as middleware sees it; what it changes before `await next()` is what is called."""
 
     direction: ClassVar[Direction] = Direction.OUT
@@ -65,18 +67,20 @@ class CallContext:
     params: dict[str, Any]
     protocol: str | None = None
     """The subprotocol of the connection, None while there is none."""
-    client: Any = None
+    client: ClientT_co
+    """The server's handle on the station that is called, or the client that calls."""
     options: dict[str, Any] = field(default_factory=dict)
     """The keyword arguments of `call`, those that were left out with their defaults."""
 
     __repr__ = safe_repr
 
 
-class HandlerContext:
+class HandlerContext(Generic[ClientT_co]):
     """A request as its handler sees it.
 
     `action` and `params` are the request's; `is_answered` says that its one answer was given, `is_gone` that nobody
-    waits for one any more.
+    waits for one any more. `HandlerContext[OCPPServerClient]` and `HandlerContext[OCPPClient]` say whose handler it is;
+    a plain `HandlerContext` is either's, and its `client` has what both ends have.
     """
 
     __slots__ = (
@@ -90,7 +94,7 @@ class HandlerContext:
     )
     direction: ClassVar[Direction] = Direction.IN
 
-    def __init__(self, dispatcher: "Dispatcher", action: Dispatch) -> None:
+    def __init__(self, dispatcher: "Dispatcher[ClientT_co]", action: Dispatch) -> None:
         self._dispatcher = dispatcher
         self._request = action
         self.is_answered = False
@@ -103,8 +107,8 @@ class HandlerContext:
         return f"<HandlerContext {self.action} {self.message_id}>"
 
     @property
-    def client(self) -> Any:
-        """The station that asks, or the client that was asked."""
+    def client(self) -> ClientT_co:
+        """The server's handle on the station that asks, or the client that was asked."""
         return self._dispatcher.client
 
     @property

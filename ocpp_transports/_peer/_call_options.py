@@ -1,31 +1,15 @@
 """What an application says about one outbound call: its two forms, its options."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
+from typing import Any, Final, NamedTuple
 
 from ocpp_core.inputs import StartCall
 from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports._handlers._caller import CallKeywords, Check
 
-__all__ = ["CallKeywords", "CallOptions", "CallRequest", "Check", "as_command", "read_options", "read_request"]
-
-
-Check: TypeAlias = Callable[[dict[str, Any]], object]
-"""A function or coroutine function that raises an `RPCError` if the application can not use a CALLRESULT."""
-
-
-class CallKeywords(TypedDict, total=False):
-    """The keyword arguments of `call`; see `CallOptions`."""
-
-    timeout: float | None
-    ttl: float | None
-    message_id: str | None
-    validate: bool
-    retries: int
-    retry_delay: float
-    retry_max_delay: float
-    check: Check | None
+__all__ = ["CallOptions", "CallRequest", "as_command", "read_options", "read_request"]
 
 
 _NAMES: Final = frozenset(CallKeywords.__annotations__)

@@ -2,10 +2,10 @@
 
 import random
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import replace
 from inspect import isawaitable
-from typing import Any, Final, Literal, TypeAlias, Unpack, overload
+from typing import Any, Final, Literal, Unpack, overload
 
 from ocpp_core.backoff import retry_delay
 from ocpp_core.errors import (
@@ -18,17 +18,16 @@ from ocpp_core.inputs import Notify, RefuseResult, SendRaw, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.session import Draining, Open, Session
 from ocpp_transports._driver._driver import Completion, Driver
+from ocpp_transports._handlers._caller import Caller, CallKeywords, Params
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import Handlers, compose
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.events import CloseEvent
 
-from ._call_options import CallKeywords, CallOptions, CallRequest, as_command, read_options, read_request
+from ._call_options import CallOptions, CallRequest, as_command, read_options, read_request
 
-__all__ = ["CallMixin", "Params"]
-
-Params: TypeAlias = Mapping[str, Any]
+__all__ = ["CallMixin"]
 
 _random: Final = random.Random()
 
@@ -62,6 +61,11 @@ class CallMixin:
     @abstractmethod
     def _registries(self) -> Sequence[Handlers]:
         """Give the handlers and middleware that count here, the peer's own first."""
+
+    @property
+    @abstractmethod
+    def _as_caller(self) -> Caller:
+        """The whole of this peer, for middleware."""
 
     def _queueing_driver(self) -> Driver | None:
         """Give a driver that may keep calls where there is no connection yet."""
@@ -179,7 +183,7 @@ class CallMixin:
             action=request.action,
             params=dict(request.params),
             protocol=self._protocol,
-            client=self,
+            client=self._as_caller,
             options={name: getattr(options, name) for name in CallKeywords.__annotations__},
         )
 

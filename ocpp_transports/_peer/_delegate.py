@@ -1,6 +1,6 @@
 """What a peer's driver tells: requests go to the dispatcher, news to the listeners and the log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ocpp_core.actions import Direction, Dispatch, HttpRequest, Report, ReportKind, Trace, UpgradeRequested
@@ -14,6 +14,7 @@ from ocpp_transports.events import (
     ErrorEvent,
     HandlerErrorEvent,
     MessageEvent,
+    PeerEventName,
     PingEvent,
     PongEvent,
     PongTimeoutEvent,
@@ -22,10 +23,10 @@ from ocpp_transports.events import (
 
 __all__ = ["MESSAGE_EVENTS", "SessionDelegate"]
 
-MESSAGE_EVENTS: Final = ("message", "call", "call_result", "call_error")
+MESSAGE_EVENTS: Final[tuple[PeerEventName, ...]] = ("message", "call", "call_result", "call_error")
 """The events that need the engine to trace messages."""
 
-_NAME_OF: Final = {
+_NAME_OF: Final[Mapping[int, PeerEventName]] = {
     MessageType.CALL: "call",
     MessageType.CALLRESULT: "call_result",
     MessageType.CALLERROR: "call_error",
@@ -48,7 +49,7 @@ class SessionDelegate:
     def __init__(
         self,
         identity: str,
-        emit: Callable[[str, object], None],
+        emit: Callable[[PeerEventName, object], None],
         log: Log,
         state_changed: Callable[[object], None],
     ) -> None:
@@ -112,7 +113,7 @@ def _nobody_serves(_: Dispatch) -> None:
     """Stand in for a dispatcher: requests come on open connections only, and those have one."""
 
 
-def _event_of(report: Report, identity: str) -> tuple[str, object] | None:
+def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | None:
     """Name the event of a report and make its payload; None for what only the log tells."""
     kind = report.kind
     if kind is ReportKind.PING:

@@ -9,11 +9,12 @@ from typing import Any
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import Close
 from ocpp_transports._driver._driver import Completion, Driver
+from ocpp_transports._handlers._caller import Caller
 from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._runtime._base import Runtime
-from ocpp_transports.events import PEER_EVENTS, CloseEvent, DisconnectEvent
+from ocpp_transports.events import PEER_EVENTS, CloseEvent, DisconnectEvent, PeerEventName
 
 from ._calls import CallMixin
 from ._close_grace import CloseGrace
@@ -33,7 +34,7 @@ class ConnectionState(Enum):
     CLOSED = 3
 
 
-class Peer(CallMixin, HandlerMixin, EventMixin, ABC):
+class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
     """What every client and a server's `OCPPServerClient` have in common: calls, handlers, events, state, `close`.
 
     Of a client it is one connection after the other. It is the type of what serves either end, and is not made itself.
@@ -96,6 +97,10 @@ class Peer(CallMixin, HandlerMixin, EventMixin, ABC):
             return self._ended
         self._driver.feed(command)
         return await self._end()
+
+    @property
+    def _as_caller(self) -> Caller:
+        return self
 
     # For the roles
 

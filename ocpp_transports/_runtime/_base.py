@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from ocpp_transports._driver._driver import Completion, Handle, Host
-from ocpp_transports._logging._log import LOGGER, Log
+from ocpp_transports._logging._log import Log
 from ocpp_transports.events import ConnectionFailedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
@@ -185,14 +185,13 @@ class SocketRuntime(Runtime, Protocol):
         """Serve a byte stream that was opened elsewhere."""
 
 
-def current_runtime(name: str, *, in_block: bool, log: Log | None = None) -> SocketRuntime:
+def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
     """Make the runtime of a client or server for the event loop that runs this code.
 
-    `name` is the class the user sees, `log` where faults go (None: the library's logger). Outside an `async with`
+    `name` is the class the user sees, `log` where faults go. Outside an `async with`
     block only asyncio has a place for tasks that outlive the function: on trio RuntimeError says to use the block.
     Raises RuntimeError where no event loop runs.
     """
-    log = log or Log(LOGGER, name)
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_task():
         if not in_block:

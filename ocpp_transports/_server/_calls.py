@@ -4,10 +4,10 @@ from typing import Any, Unpack, overload
 
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.outbound.call import check_command
+from ocpp_transports._handlers._caller import CallKeywords, Params
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports._peer._call_options import CallKeywords, as_command, read_options, read_request
-from ocpp_transports._peer._calls import Params
+from ocpp_transports._peer._call_options import as_command, read_options, read_request
 
 from ._registry import ConnectionRegistry
 

@@ -54,6 +54,7 @@ from tests.core.player import (
     sent,
     settled,
 )
+from tests.tables import each
 
 
 class TestConnect:
@@ -92,7 +93,7 @@ class TestConnect:
         client.play(Connect(1))
         assert isinstance(settled(client.play(TransportLost(attempt=1)))[1], ConnectionFailedError)
 
-    @pytest.mark.parametrize("chosen", ["ocpp2.0.1", "OCPP1.6", "", None])
+    @each("chosen", ["ocpp2.0.1", "OCPP1.6", "", None])
     def test_fails_on_a_subprotocol_that_was_not_offered(self, chosen):
         """RFC 6455 §4.1."""
         client = a_client()
@@ -102,7 +103,7 @@ class TestConnect:
         assert of(CloseTransport, done)[0].code == 1002
         assert isinstance(client.engine.state, Idle)
 
-    @pytest.mark.parametrize("prepare", [[], [TransportOpened("ocpp1.6", attempt=1)]])
+    @each("prepare", [[], [TransportOpened("ocpp1.6", attempt=1)]])
     def test_while_connecting_or_connected_raises(self, prepare):
         client = a_client()
         client.play(Connect(1), *prepare)
@@ -158,7 +159,7 @@ class TestRetryOfTheFirstConnect:
 class TestStaleNews:
     """Every event of a transport names its attempt; others are ignored."""
 
-    @pytest.mark.parametrize("attempt", [0, 1, 3])
+    @each("attempt", [0, 1, 3])
     def test_of_another_attempt_is_ignored(self, attempt):
         client = an_online_client(backoff=STEADY)
         lose(client)
@@ -222,7 +223,7 @@ class TestClose:
         assert client.play(TransportOpened("ocpp1.6", attempt=1), TransportFailed(REFUSED, attempt=1)) == []
         assert client.wait(3600) == []
 
-    @pytest.mark.parametrize("situation", ["idle", "waiting"])
+    @each("situation", ["idle", "waiting"])
     def test_without_a_connection_stops_at_once(self, situation):
         client = a_client()
         client.play(*OFFLINE[situation])
@@ -310,7 +311,7 @@ class TestReconfigure:
 
 
 class TestStrictMode:
-    @pytest.mark.parametrize(("subprotocol", "answers"), [("ocpp1.6", 0), ("ocpp2.1", 1)])
+    @each(("subprotocol", "answers"), [("ocpp1.6", 0), ("ocpp2.1", 1)])
     def test_may_be_meant_for_some_versions_only(self, subprotocol, answers):
         client = an_online_client(subprotocol, validators={"ocpp2.1": Strict()})
         done = client.hear('[2,"a","Heartbeat",{"bad":1}]', attempt=1)

@@ -8,6 +8,7 @@ from anyio.streams.tls import TLSStream
 from ocpp_core.actions import CloseStream, SendBytes
 from ocpp_core.inputs import BytesReceived, Congested, StreamLost
 from ocpp_transports._driver._driver import Driver
+from ocpp_transports._logging._log import LOGGER, Log
 from ocpp_transports._runtime._base import Address, current_runtime
 from tests.transports.fake_host import FakeEngine, FakeOwner
 
@@ -85,7 +86,7 @@ class Net:
 
     def __init__(self, kind, tasks):
         self.kind = kind
-        self.runtime = current_runtime("Test", in_block=True)
+        self.runtime = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
         self._tasks = tasks
 
     async def listen(self, connected, *, ssl=None):

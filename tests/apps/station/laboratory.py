@@ -73,7 +73,7 @@ class FakeClient:
         return CloseEvent(code, reason)
 
     async def call(self, action, params):
-        context = CallContext(action=action, params=dict(params), options={"validate": True})
+        context = CallContext(client=self, action=action, params=dict(params), options={"validate": True})
         return await compose(self._middleware, context, lambda: self._call(context))()
 
     async def safe_call(self, action, params):

@@ -162,7 +162,7 @@ class TestRepresentations:
             events.BadMessageEvent('[2,"1","Authorize",{"idTag":"s3cr3t"}', ValueError()),
             events.BadMessageEvent(b'[2,"1","X",{"password":"s3cr3t"}]', ValueError()),
             events.StrictValidationFailureEvent({"key": "AuthorizationKey", "value": SECRET}, ValueError()),
-            CallContext(action="X", params={"password": SECRET}),
+            CallContext(client=None, action="X", params={"password": SECRET}),
             ClientOptions(
                 identity="CP1", endpoint="ws://host?token=s3cr3t", query={"key": SECRET}, headers={"x": SECRET}
             ),
