@@ -75,7 +75,7 @@ $(PEER): tests/interop/package.json tests/interop/package-lock.json
 $(PYODIDE): web/package.json web/package-lock.json
 	$(call npm,web,Python for the browser)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-bench test-browsers cov fuzz soak siege cost bench conformance schemas web screenshots docs dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-bench test-browsers cov fuzz soak siege cost trips bench conformance schemas web screenshots docs dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
 
@@ -123,6 +123,9 @@ siege: $(DEV) ## Have hostile stations attack a server on each event loop; measu
 
 cost: $(DEV) ## Count what a message costs in instructions, beside the table that the tests hold it to
 	@$(BIN)/python tools/count_cost.py
+
+trips: $(DEV) ## List the calls that a message and an upgrade pass through, file by file, beside their limits
+	@$(BIN)/python tools/count_trips.py
 
 bench: $(BENCH) $(PEER) ## Measure speed, latency and memory beside other implementations (a quarter of an hour)
 	@$(BIN)/python benchmarks/run.py
