@@ -12,6 +12,7 @@ from ocpp_transports._options import PeerOptions
 from ocpp_transports._server_options import ServerOptions
 from tests.contracts.snippets import Page, read
 from tools import build_docs
+from tools.index_readme import describe
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -94,6 +95,41 @@ class TestTheGeneratedPages:
     def test_they_are_written_where_they_differ(self, tmp_path: Path) -> None:
         assert build_docs.main([], tmp_path) == 0
         assert build_docs.main(["--check"], tmp_path) == 0
+
+
+class TestTheReadmeOnAPackageIndex:
+    """An index shows the README without the repository around it, so it resolves no relative link."""
+
+    README = "\n".join(
+        [
+            "[Quickstart](docs/quickstart.md), [TLS](docs/quickstart.md#tls), [LICENSE](LICENSE), [below](#more)",
+            "![A picture](docs/images/one.png)[Pyodide](https://pyodide.org/)",
+            "```text\n[2,](id)\n```",
+        ]
+    )
+
+    def test_without_a_public_address_its_links_name_files(self) -> None:
+        assert describe(self.README, "").split("\n") == [
+            "Quickstart (`docs/quickstart.md`), TLS (`docs/quickstart.md`), LICENSE, [below](#more)",
+            "[Pyodide](https://pyodide.org/)",
+            "```text",
+            "[2,](id)",
+            "```",
+        ]
+
+    def test_with_one_they_are_absolute(self) -> None:
+        first, second, *_ = describe(self.README, "https://csms.example/v1/").split("\n")
+        assert first == (
+            "[Quickstart](https://csms.example/v1/docs/quickstart.md), "
+            "[TLS](https://csms.example/v1/docs/quickstart.md#tls), "
+            "[LICENSE](https://csms.example/v1/LICENSE), [below](#more)"
+        )
+        assert second.startswith("![A picture](https://csms.example/v1/docs/images/one.png)")
+
+    @pytest.mark.parametrize("links", ["csms.example/", "https://csms.example/v1", "http://csms.example/"])
+    def test_an_address_that_cannot_be_appended_to_is_refused(self, links: str) -> None:
+        with pytest.raises(ValueError, match="expected links as"):
+            describe(self.README, links)
 
 
 class TestTheRunnerOfSnippets:

@@ -14,6 +14,7 @@ TRANSPORTS = ROOT / "ocpp_transports"
 
 # The floors of the engine, ground floor first: a file imports from those before it, never from those after it.
 FLOORS = (
+    "_version",
     "_outline", "_json", "_unwritable", "messages", "versions", "action_names", "times", "errors", "inputs", "states",
     "actions", "timers", "backoff", "limits", "config", "_tolerance", "outbound", "_call_queue", "calls", "held",
     "answers", "requests", "receiving", "session", "outbox", "client", "server", "identity", "handshake", "refusals",
