@@ -51,4 +51,4 @@ def _rewrite(link: re.Match[str], links: str) -> str:
     if picture:
         return ""
     path = target.partition("#")[0]
-    return text if text == path else f"{text} (`{path}`)"
+    return text if text.strip("`") == path else f"{text} (`{path}`)"

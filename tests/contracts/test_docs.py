@@ -1,6 +1,7 @@
 """The documentation is true: its snippets run, what it names exists, its generated pages are up to date."""
 
 import re
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -8,13 +9,17 @@ import pytest
 
 from ocpp_transports._browser_options import BrowserOptions
 from ocpp_transports._client_options import ClientOptions
-from ocpp_transports._options import PeerOptions
+from ocpp_transports._logging import LOGGER
+from ocpp_transports._options import BUNDLED_PROTOCOLS, PeerOptions
 from ocpp_transports._server_options import ServerOptions
 from tests.contracts.snippets import Page, read
 from tools import build_docs
 from tools.index_readme import describe
 
 ROOT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
+PACKAGES = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WITH_SNIPPETS = [page for page in PAGES if any(read(page.read_text(encoding="utf-8")))]
 
@@ -97,12 +102,38 @@ class TestTheGeneratedPages:
         assert build_docs.main(["--check"], tmp_path) == 0
 
 
+class TestTheReadme:
+    README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    def test_it_says_whether_there_is_a_release(self) -> None:
+        changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        is_released = re.search(r"^## \[\d[^\]]*\] - \d", changelog, re.MULTILINE) is not None
+        assert ("not released yet" not in self.README) == is_released
+
+    def test_its_code_fits_the_page_of_a_package_index(self) -> None:
+        lines = [line for block in read(self.README) for line in block.code.splitlines()]
+        assert [line for line in lines if len(line) > 76] == []
+
+    def test_its_installation_names_every_extra_and_version_of_python(self) -> None:
+        installation = self.README.split("## Installation")[1].split("## Where to go")[0]
+        extras = PROJECT["optional-dependencies"]
+        assert [name for name in extras if f"ocpp-ws-io[{name}]" not in installation] == []
+        pythons = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
+        assert re.findall(r"\b3\.\d+\b", installation.split("| Python |")[1]) == pythons
+
+
+def test_the_page_of_names_has_every_name() -> None:
+    text = (ROOT / "docs/names.md").read_text(encoding="utf-8")
+    names = [PROJECT["name"], *PACKAGES, LOGGER.name, *BUNDLED_PROTOCOLS]
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
 class TestTheReadmeOnAPackageIndex:
     """An index shows the README without the repository around it, so it resolves no relative link."""
 
     README = "\n".join(
         [
-            "[Quickstart](docs/quickstart.md), [TLS](docs/quickstart.md#tls), [LICENSE](LICENSE), [below](#more)",
+            "[Quickstart](docs/quickstart.md), [TLS](docs/quickstart.md#tls), [`LICENSE`](LICENSE), [below](#more)",
             "![A picture](docs/images/one.png)[Pyodide](https://pyodide.org/)",
             "```text\n[2,](id)\n```",
         ]
@@ -110,7 +141,7 @@ class TestTheReadmeOnAPackageIndex:
 
     def test_without_a_public_address_its_links_name_files(self) -> None:
         assert describe(self.README, "").split("\n") == [
-            "Quickstart (`docs/quickstart.md`), TLS (`docs/quickstart.md`), LICENSE, [below](#more)",
+            "Quickstart (`docs/quickstart.md`), TLS (`docs/quickstart.md`), `LICENSE`, [below](#more)",
             "[Pyodide](https://pyodide.org/)",
             "```text",
             "[2,](id)",
@@ -122,7 +153,7 @@ class TestTheReadmeOnAPackageIndex:
         assert first == (
             "[Quickstart](https://csms.example/v1/docs/quickstart.md), "
             "[TLS](https://csms.example/v1/docs/quickstart.md#tls), "
-            "[LICENSE](https://csms.example/v1/LICENSE), [below](#more)"
+            "[`LICENSE`](https://csms.example/v1/LICENSE), [below](#more)"
         )
         assert second.startswith("![A picture](https://csms.example/v1/docs/images/one.png)")
 
