@@ -2,7 +2,7 @@
 
 Links of the README are relative to the repository, and an index resolves none of them. The option `links` of the hook
 (pyproject.toml) is the public address of the repository's files. With it, every link becomes absolute. Without it, a
-link becomes the name of the file in the source distribution, and pictures are left out.
+link becomes the name of a file, a last line says where these files are, and pictures are left out.
 """
 
 import re
@@ -14,6 +14,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 __all__ = ["IndexReadme", "describe"]
 
 _LINK = re.compile(r"(?P<picture>!?)\[(?P<text>[^\]]*)\]\((?!\w+:)(?P<target>[^)\s]+)\)")
+_WHERE = "\nThe files that this page names are in the source distribution.\n"
 _CODE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
@@ -39,7 +40,7 @@ def describe(readme: str, links: str) -> str:
         raise ValueError(f"expected links as an https:// address with a slash at its end, got {links!r}")
     parts = _CODE.split(readme)
     parts[::2] = (_LINK.sub(lambda link: _rewrite(link, links), prose) for prose in parts[::2])
-    return "".join(parts)
+    return "".join(parts) + ("" if links else _WHERE)
 
 
 def _rewrite(link: re.Match[str], links: str) -> str:

@@ -146,6 +146,8 @@ class TestTheReadmeOnAPackageIndex:
             "```text",
             "[2,](id)",
             "```",
+            "The files that this page names are in the source distribution.",
+            "",
         ]
 
     def test_with_one_they_are_absolute(self) -> None:
@@ -156,6 +158,10 @@ class TestTheReadmeOnAPackageIndex:
             "[`LICENSE`](https://csms.example/v1/LICENSE), [below](#more)"
         )
         assert second.startswith("![A picture](https://csms.example/v1/docs/images/one.png)")
+
+    def test_the_metadata_has_an_address_for_both_or_for_none(self) -> None:
+        links = PYPROJECT["tool"]["hatch"]["metadata"]["hooks"]["custom"]["links"]
+        assert bool(links) == bool(PROJECT.get("urls"))
 
     @pytest.mark.parametrize("links", ["csms.example/", "https://csms.example/v1", "http://csms.example/"])
     def test_an_address_that_cannot_be_appended_to_is_refused(self, links: str) -> None:
