@@ -18,6 +18,11 @@ import pytest
 from tests.contracts.snippets import ROOT, accepts, listening
 
 
+def hear_ctrl_c() -> None:
+    """Undo what a process in the background of a shell inherits: it ignores SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Programs:
     """The processes of one test, which it ends as a user would: the last one first."""
 
@@ -29,7 +34,9 @@ class Programs:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         errors = self._stack.enter_context((self._folder / f"errors_{len(self._running)}").open("w"))
         command = [sys.executable, "-W", "error", "-u", *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, preexec_fn=hear_ctrl_c
+        )
         self._stack.enter_context(process)
         self._stack.callback(process.kill)
         self._running.append(process)
