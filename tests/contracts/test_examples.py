@@ -18,11 +18,6 @@ import pytest
 from tests.contracts.snippets import ROOT, accepts, listening
 
 
-def hear_ctrl_c() -> None:
-    """Undo what a process in the background of a shell inherits: it ignores SIGINT."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 class Programs:
     """The processes of one test, which it ends as a user would: the last one first."""
 
@@ -34,9 +29,7 @@ class Programs:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         errors = self._stack.enter_context((self._folder / f"errors_{len(self._running)}").open("w"))
         command = [sys.executable, "-W", "error", "-u", *arguments]
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, preexec_fn=hear_ctrl_c
-        )
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
         self._stack.enter_context(process)
         self._stack.callback(process.kill)
         self._running.append(process)
@@ -67,7 +60,9 @@ class Programs:
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Iterator[Programs]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background has it ignored
     with ExitStack() as stack:
+        stack.callback(signal.signal, signal.SIGINT, before)
         yield Programs(tmp_path, stack)
 
 
