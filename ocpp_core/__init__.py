@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import actions, errors, inputs
     from ._version import __version__
-    from .answers import AnswerMemory
     from .backoff import Backoff, ExponentialBackoff, OCPPBackoff
     from .client import ClientEngine
     from .config import (
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         Violation,
     )
     from .errors import OCPPError, RPCError, create_rpc_error
+    from .inbound.answers import AnswerMemory
     from .link import ClientLink, ServerLink
     from .messages import Leniency, MessageType, decode
     from .server import ServerEngine
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_version": ("__version__",),
-    "answers": ("AnswerMemory",),
+    "inbound.answers": ("AnswerMemory",),
     "backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
     "client": ("ClientEngine",),
     "config": (
