@@ -32,7 +32,7 @@ $(MADE):
 	exit 1
 
 # pip 25.1 is the first that installs dependency groups.
-$(RUNTIME): $(MADE) pyproject.toml
+$(RUNTIME): $(MADE) pyproject.toml ocpp_core/_version.py
 	@echo "Installing the library"
 	@$(PIP) install 'pip>=25.1'
 	@$(PIP) install -e .

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ocpp_core._version import __version__
     from ocpp_core.backoff import Backoff, ExponentialBackoff, OCPPBackoff
     from ocpp_core.config import Compression, Validator, Violation
     from ocpp_core.errors import (
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from .server import OCPPServer
 
 _HOMES = {
+    "ocpp_core._version": ("__version__",),
     "ocpp_core.backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
     "ocpp_core.config": ("Compression", "Validator", "Violation"),
     "ocpp_core.errors": (
@@ -155,6 +157,7 @@ __all__ = [
     "Validator",
     "Violation",
     "WebsocketUpgradeError",
+    "__version__",
     "create_rpc_error",
     "create_validator",
     "events",
