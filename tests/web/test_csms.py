@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
+from ocpp_apps.station import Station, StationSettings
+from ocpp_apps.station.asyncio_clock import AsyncioPace
 from ocpp_transports import OCPPClient
-from ocpp_transports.station import Station, StationSettings
-from ocpp_transports.station.asyncio_pace import AsyncioPace
 from tests.interop.raw import hello, knock
 from tools.web import csms as csms_module
 from tools.web.csms import HELP, DemoCsms

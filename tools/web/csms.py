@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Final
 
+from ocpp_apps.csms.answers import accept_everything
+from ocpp_apps.demo.dialects import PROTOCOLS
+from ocpp_apps.origins import refuse_foreign_pages
 from ocpp_transports import HandlerContext, OCPPError, OCPPServer, OCPPServerClient, SecurityProfile
-from ocpp_transports._origins import refuse_foreign_pages
-from ocpp_transports._printable import printable
-from ocpp_transports.demo.dialects import PROTOCOLS
-from ocpp_transports.station._csms import accept_everything
+from ocpp_transports._logging._printable import printable
 
 __all__ = ["HELP", "DemoCsms"]
 

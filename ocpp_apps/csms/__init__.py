@@ -1,0 +1,1 @@
+"""A central system for stations that have no other one to talk to."""
