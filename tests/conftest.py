@@ -26,7 +26,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C also in the background, where a shell has it ignored: the programs that tests interrupt inherit that."""
+    """Hear Ctrl-C in the background, too: a shell has it ignored there, and the programs of the tests inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
