@@ -14,7 +14,7 @@ from tools.web import browsers
 
 __all__ = ["Chromium", "Tab", "chromium"]
 
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 30.0
 _PAUSE: Final = 0.01
 _KEYS: Final = {"Enter": (13, "\r"), "Tab": (9, ""), " ": (32, " "), "ArrowRight": (39, ""), "Escape": (27, "")}
 
