@@ -15,6 +15,9 @@ SUITE       := $(VENV)/.schema-suite
 PEER        := tests/interop/node_modules/.stamp
 PYODIDE     := web/node_modules/.stamp
 
+# As many processes as processors, four at most, divide the tests; each takes whole files, see tests/conftest.py.
+PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
+
 .DEFAULT_GOAL := help
 
 $(MADE):
@@ -85,7 +88,7 @@ demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol v
 test: lint types all-tests ## Check style and types, then run all tests
 
 all-tests: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Run all tests, those of the built wheel included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 # The engine's tests use no plugin; to load the first two takes as long as the tests, and the third runs at every test.
 test-core: $(DEV) ## Run the engine's own tests

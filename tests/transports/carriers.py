@@ -59,13 +59,25 @@ async def websockets_client(server):
         yield door(server, dialling(WebsocketsOCPPClient, listener.port))
 
 
+class PromptUvicorn(uvicorn.Server):
+    """It ends when it is asked to: the real one looks ten times a second whether it was."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.asked_to_end = anyio.Event()
+
+    async def main_loop(self):
+        await self.on_tick(0)  # sets the headers of all its answers
+        await self.asked_to_end.wait()
+
+
 @asynccontextmanager
 async def uvicorn_running(app, implementation="wsproto"):
     """Run an application under uvicorn; yields its port."""
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, ws=implementation, log_level="error", timeout_graceful_shutdown=5
     )
-    running, stopped = uvicorn.Server(config), anyio.Event()
+    running, stopped = PromptUvicorn(config), anyio.Event()
 
     async def run():
         await running._serve()  # without its signal handlers
@@ -78,7 +90,7 @@ async def uvicorn_running(app, implementation="wsproto"):
         try:
             yield running.servers[0].sockets[0].getsockname()[1]
         finally:
-            running.should_exit = True
+            running.asked_to_end.set()
             with anyio.CancelScope(shield=True):
                 await stopped.wait()
 
