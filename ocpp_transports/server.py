@@ -17,14 +17,16 @@ from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
 
 from ._callbacks._containment import end_program
-from ._driver._driver import Completion
+from ._driver._interfaces import Completion
+from ._driver._limits import BACKLOG
 from ._logging._log import Log, logger_of
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
 from ._options._warm_up import warm_up_in_thread
 from ._peer._emitter import Emitter
 from ._peer._mixins import EventMixin, HandlerMixin
-from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
+from ._runtime._base import Listener, SocketRuntime
+from ._runtime._current import current_runtime
 from ._server._acceptor import Acceptor
 from ._server._calls import StationCalls
 from ._server._connection import OCPPServerClient
@@ -404,7 +406,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         else:
             self._runtime.spawn(coro)
 
-    def _completion(self) -> Completion:
+    def _completion(self) -> Completion[None]:
         return self._start()[0].completion()
 
 

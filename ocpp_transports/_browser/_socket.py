@@ -8,10 +8,10 @@ from typing import Final, Protocol, Self
 
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
-from ocpp_transports._driver._driver import Driver, Handle
+from ocpp_transports._driver._interfaces import Handle, InputSink, MessageInput, Runtime
+from ocpp_transports._driver._limits import HIGH_WATER
 from ocpp_transports._hosts._patience import Patience
 from ocpp_transports._options._browser import BrowserOptions
-from ocpp_transports._runtime._base import HIGH_WATER, Runtime
 
 from ._inbox import BrowserInbox
 
@@ -79,9 +79,15 @@ def code_for_pages(code: int) -> int:
 
 
 class BrowserSocket:
-    """An `OutStream` of texts, for one attempt of a client."""
+    """A `Connection` of texts, for one attempt of a client."""
 
-    def __init__(self, driver: Driver, attempt: int, runtime: Runtime, options: BrowserOptions) -> None:
+    def __init__(
+        self,
+        driver: InputSink[MessageInput | TransportFailed],
+        attempt: int,
+        runtime: Runtime,
+        options: BrowserOptions,
+    ) -> None:
         self.is_closing = False
         self._driver = driver
         self._attempt = attempt
@@ -103,7 +109,7 @@ class BrowserSocket:
             self._driver.feed(TransportFailed(error, retry=False, attempt=self._attempt))
         return self
 
-    # OutStream
+    # Connection
 
     def send(self, data: str, /) -> None:
         """Send a text. One that the server's close has overtaken is lost; its call is told so by the loss."""
@@ -142,7 +148,7 @@ class BrowserSocket:
         """Say nothing: the browser sends the pings, if any are sent."""
         return None
 
-    # Ear
+    # SocketListener
 
     def opened(self, subprotocol: str) -> None:
         """Tell that it is open."""
@@ -216,8 +222,7 @@ class BrowserSocket:
         """Drop a connection whose output does not move: a page is not told when it drains, so look now and then."""
         self._given = 0
         self._patience = Patience(
-            self._runtime.now,
-            self._runtime.call_at,
+            self._runtime,
             self._driver.send_timeout,
             mark=self._progress,
             give_up=lambda: self._lose(1006, ""),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic
 from ocpp_core.actions import Direction, Dispatch
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Fail, Reply
-from ocpp_transports._driver._driver import Completion
+from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._logging._redaction import safe_repr
 
 from ._caller import ClientT_co
@@ -23,10 +23,10 @@ class Signal:
 
     __slots__ = ("_is_set", "_make_completion", "_waiters")
 
-    def __init__(self, make_completion: Callable[[], Completion]) -> None:
+    def __init__(self, make_completion: Callable[[], Completion[None]]) -> None:
         self._make_completion = make_completion
         self._is_set = False
-        self._waiters: list[Completion] = []
+        self._waiters: list[Completion[None]] = []
 
     def __bool__(self) -> bool:
         return self._is_set
@@ -43,7 +43,7 @@ class Signal:
         self._is_set = True
         waiters, self._waiters = self._waiters, []
         for completion in waiters:
-            completion.set(None, None)
+            complete(completion, None)
 
     async def wait(self) -> None:
         """Return when it has happened."""
@@ -52,7 +52,7 @@ class Signal:
         completion = self._make_completion()
         self._waiters.append(completion)
         try:
-            await completion.wait()
+            await completion
         finally:
             if completion in self._waiters:
                 self._waiters.remove(completion)
@@ -135,7 +135,7 @@ class HandlerContext(Generic[ClientT_co]):
     def disconnected(self) -> Signal:
         """Set when the connection is lost or closed: nobody waits for the answer any more."""
         if self._signal is None:
-            self._signal = Signal(self._dispatcher.driver.host.completion)
+            self._signal = Signal(self._dispatcher.driver.runtime.completion)
             if self.is_gone:
                 self._signal.set()
         return self._signal

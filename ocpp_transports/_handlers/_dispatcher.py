@@ -15,11 +15,13 @@ from typing import Any, Final, Generic
 
 from ocpp_core.actions import Dispatch
 from ocpp_core.errors import ConnectionLostError, RPCError, RPCInternalError
-from ocpp_core.inputs import Decline, Fail, Reply
+from ocpp_core.inputs import Command, Decline, Fail, Reply
 from ocpp_core.timers import coarse
 from ocpp_core.versions import ErrorCode
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
-from ocpp_transports._driver._driver import EARLY, SPAN, Driver, Handle
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Handle
+from ocpp_transports._driver._limits import EARLY, SPAN
 
 from ._caller import ClientT_co
 from ._contexts import HandlerContext
@@ -76,7 +78,7 @@ class Dispatcher(Generic[ClientT_co]):
 
     def __init__(
         self,
-        driver: Driver,
+        driver: Driver[Command],
         registries: Sequence[Handlers],
         *,
         client: ClientT_co,
@@ -152,7 +154,7 @@ class Dispatcher(Generic[ClientT_co]):
             self._run_at_once(action, target)
 
     def _hold_or_refuse(self, action: Dispatch) -> None:
-        if len(self._held) < HELD and self.driver.host.now() < self._hold_until:
+        if len(self._held) < HELD and self.driver.runtime.now() < self._hold_until:
             self._held.append(action)
             self._watch()
         else:
@@ -178,7 +180,7 @@ class Dispatcher(Generic[ClientT_co]):
     def _serve_some(self) -> None:
         """Serve what waits, no longer in a turn than a burst may take: plain handlers may be slow."""
         self._next_turn = None
-        host = self.driver.host
+        host = self.driver.runtime
         until = host.now() + SPAN
         while self._waiting and not self._is_busy():
             self._serve(self._waiting.pop(0))
@@ -203,7 +205,7 @@ class Dispatcher(Generic[ClientT_co]):
             result = target.function(action.action, context) if target.is_wildcard else target.function(context)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is an answer
             self._fail(context, error)
-            end_program(error, self.driver.host.spawn)
+            end_program(error, self.driver.runtime.spawn)
             return
         if type(result) is dict and action.expects_reply and not context.is_over:
             context.is_answered = True
@@ -217,7 +219,7 @@ class Dispatcher(Generic[ClientT_co]):
         return target.function(context.action, context) if target.is_wildcard else target.function(context)
 
     def _start_task(self, context: HandlerContext, target: Target) -> None:
-        host, request = self.driver.host, context.request
+        host, request = self.driver.runtime, context.request
         until = coarse(host.now(), self.handler_timeout)
         self._contexts[request] = context
         run = self._running[request] = _Run(context, target, until)
@@ -242,7 +244,7 @@ class Dispatcher(Generic[ClientT_co]):
                 self._fail(context, error)
             if is_cancellation(error):
                 raise
-            end_program(error, self.driver.host.spawn)
+            end_program(error, self.driver.runtime.spawn)
         finally:
             self._serve_waiting()
             if self._has_ended:
@@ -255,7 +257,7 @@ class Dispatcher(Generic[ClientT_co]):
     def _expire(self) -> None:
         """Give up the handlers that have run too long, and wait for the next one."""
         self._alarm = None
-        host = self.driver.host
+        host = self.driver.runtime
         now = host.now() + EARLY
         for run in [run for run in self._running.values() if run.until <= now]:
             self._give_up(run)
@@ -338,7 +340,7 @@ class Dispatcher(Generic[ClientT_co]):
 
     def _tell_late(self, answer: Reply | Fail) -> None:
         """Let the engine remember what became of a request whose connection is over; the driver may have stopped."""
-        self.driver.engine.handle(answer, self.driver.host.now())
+        self.driver.engine.handle(answer, self.driver.runtime.now())
 
     def answered(self, answer: Reply | Fail) -> None:
         """Feed the answer to a request, and forget the request."""
@@ -350,7 +352,7 @@ class Dispatcher(Generic[ClientT_co]):
 
     def hold(self, seconds: float = GRACE) -> None:
         """Keep CALLs without a handler until one is registered, until `release`, or until `seconds` have passed."""
-        self._hold_until = self.driver.host.now() + seconds
+        self._hold_until = self.driver.runtime.now() + seconds
 
     def release(self) -> None:
         """End the hold: what still has no handler is answered by NotImplemented. Idempotent."""
@@ -375,14 +377,14 @@ class Dispatcher(Generic[ClientT_co]):
     def _watch(self) -> None:
         """Look out for handlers and for the end of the hold, now that something is held."""
         if self._grace is None:
-            self._grace = self.driver.host.call_at(self._hold_until, self.release)
+            self._grace = self.driver.runtime.call_at(self._hold_until, self.release)
             for registry in self._registries:
                 registry.watch(self._wake)
 
     def _wake(self) -> None:
         """Look again in the loop's next turn: a handler must not run in the midst of the code that registers it."""
         if self._held:
-            host = self.driver.host
+            host = self.driver.runtime
             host.call_at(host.now(), self._serve_held)
 
     def _serve_held(self) -> None:

@@ -4,24 +4,23 @@
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from ssl import SSLError
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 from weakref import WeakKeyDictionary
 
 from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
-from ocpp_transports._driver._driver import Completion, Driver, Handle
-from ocpp_transports._runtime._base import HIGH_WATER, LINGER, Connected
+from ocpp_transports._driver._accepting import Connected
+from ocpp_transports._driver._interfaces import Handle, InputSink, StreamInput
+from ocpp_transports._driver._limits import HIGH_WATER, LINGER
 from ocpp_transports._tls._reasons import client_reason
 from ocpp_transports.handshake import ConnectionFacts
 
-from ._dialer import failure
+from ._failure import failure
 from ._happy_eyeballs import tune
+from ._owner import ConnectionOwner
 from ._patience import Patience
 from ._tcp import acknowledged, is_broken, unconfirmed
-
-if TYPE_CHECKING:
-    from ocpp_transports._runtime._tasks import TaskSupervisor
 
 __all__ = ["SocketHost"]
 
@@ -42,7 +41,7 @@ def _buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
     return buffer
 
 
-def _swallow(_: Any) -> None:
+def _swallow(_: object) -> None:
     """Stand in for `transport.write` before and after: uvloop raises for a write to a closed transport."""
 
 
@@ -62,29 +61,27 @@ class SocketHost(asyncio.BufferedProtocol):
         "_is_over",
         "_is_tls",
         "_linger_timer",
+        "_owner",
         "_patience",
-        "_supervisor",
         "_transport",
         "driver",
         "is_closing",
-        "now",
         "opening",
         "send",
     )
-    driver: Driver
+    driver: InputSink[StreamInput]
 
     def __init__(
         self,
-        supervisor: "TaskSupervisor",
+        owner: ConnectionOwner,
         connected: Connected | None = None,
         attempt: int = 0,
         closed: Callable[[], None] | None = None,
     ) -> None:
-        self.now = supervisor.clock
-        self.send: Callable[[Any], None] = _swallow
+        self.send: Callable[[bytes], None] = _swallow
         self.is_closing = False
         self.opening: Handle | None = None
-        self._supervisor = supervisor
+        self._owner = owner
         self._connected = connected
         self._closed = closed
         self._attempt = attempt
@@ -95,26 +92,10 @@ class SocketHost(asyncio.BufferedProtocol):
         self._is_over = False  # the end was fed, or must not be
         self._is_tls = False
 
-    # Host
-
-    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
-        """Call `fn` at `when`; see Host."""
-        return self._supervisor.call_at(when, fn)
-
-    def completion(self) -> Completion:
-        """Make an empty slot."""
-        return self._supervisor.completion()
-
-    def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
-        """Run a coroutine as a task; see Host."""
-        return self._supervisor.spawn(coro)
-
-    def next_turn(self, fn: Callable[[], None], /) -> Handle:
-        """Call `fn` in a later turn; see Host."""
-        return self._supervisor.next_turn(fn)
+    # Connection
 
     def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
-        """Take what arrives, or leave it with the kernel; see Host."""
+        """Take what arrives, or leave it with the kernel; see Connection."""
         self._is_held = not on
         self._switch_reading()
 
@@ -129,7 +110,7 @@ class SocketHost(asyncio.BufferedProtocol):
             transport.pause_reading()
 
     def is_lost(self) -> bool:
-        """Look whether the peer has reset the connection; see Host."""
+        """Look whether the peer has reset the connection; see Connection."""
         transport = self._transport
         if transport is None or self.is_closing or not is_broken(transport.get_extra_info("socket")):
             return False
@@ -139,15 +120,11 @@ class SocketHost(asyncio.BufferedProtocol):
         return True
 
     def outflow(self) -> int | None:
-        """Say how far output in the kernel has come; see Host."""
+        """Say how far output in the kernel has come; see Connection."""
         transport = self._transport
         if transport is None or self._patience is not None:
             return None
         return unconfirmed(transport.get_extra_info("socket"))
-
-    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
-        """Refuse: accepted connections do not dial."""
-        raise RuntimeError(f"expected a client's host for attempt {attempt}, this one was accepted")
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # noqa: ARG002 - not for bytes
         """End the connection after what was sent, or at once; or call the dial off."""
@@ -166,7 +143,7 @@ class SocketHost(asyncio.BufferedProtocol):
 
     def _linger(self, transport: asyncio.Transport) -> None:
         self._end_patience()
-        self._linger_timer = self.call_at(self.now() + LINGER, transport.abort)
+        self._linger_timer = self._owner.call_at(self._owner.now() + LINGER, transport.abort)
         self._switch_reading()
         if transport.is_closing():
             return
@@ -188,10 +165,10 @@ class SocketHost(asyncio.BufferedProtocol):
         self._buffer = _buffer_of(asyncio.get_running_loop())
         self._transport = transport = cast("asyncio.Transport", transport)
         self.opening = None
-        if self.is_closing or self._supervisor.is_closed:  # on uvloop one that was called off may never say it is lost
+        if self.is_closing or self._owner.is_closed:  # on uvloop one that was called off may never say it is lost
             self._give_up(transport)
             return
-        self._supervisor.streams.add(self)
+        self._owner.streams.add(self)
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         transport.set_write_buffer_limits(HIGH_WATER)
         tune(transport.get_extra_info("socket"))
@@ -203,9 +180,9 @@ class SocketHost(asyncio.BufferedProtocol):
             if self._connected is None:
                 self.driver.feed(StreamOpened(self._attempt))
             else:
-                self._connected(self, _facts(transport))
+                self.driver = self._connected(self, _facts(transport))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end the event loop
-            self._supervisor.log.failed("a connection could not be served", error)
+            self._owner.log.failed("a connection could not be served", error)
             self._give_up(transport)
 
     def _send(self, data: bytes) -> None:
@@ -252,9 +229,7 @@ class SocketHost(asyncio.BufferedProtocol):
         transport = self._transport
         if self.is_closing or transport is None:
             return
-        self._patience = Patience(
-            self.now, self.call_at, self.driver.send_timeout, mark=self._progress, give_up=transport.abort
-        )
+        self._patience = Patience(self._owner, self.driver.send_timeout, mark=self._progress, give_up=transport.abort)
         self._switch_reading()
         self.driver.feed(Congested(on=True))
 
@@ -290,9 +265,9 @@ class SocketHost(asyncio.BufferedProtocol):
             self._linger_timer = None
         self._feed_loss()
         self._transport = None  # one of TLS refers to this host for ever: a circle that holds 300 KB
-        self._supervisor.streams.discard(self)
+        self._owner.streams.discard(self)
         self._tell_closed()
-        self._supervisor.changed()
+        self._owner.changed()
 
     def opened(self) -> None:
         """Take note that opening an accepted socket is over: without a transport it is closed."""

@@ -13,7 +13,7 @@ from ocpp_core.config import IdFactory, SessionConfig
 from ocpp_core.handshake import is_subprotocol_list
 from ocpp_core.messages import Leniency
 from ocpp_transports._callbacks._arguments import expect_arguments
-from ocpp_transports._driver._driver import SEND_TIMEOUT
+from ocpp_transports._driver._limits import SEND_TIMEOUT
 from ocpp_transports._handlers._dispatcher import GRACE, HANDLER_TIMEOUT
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._logging._log import Log, Logging, logger_of

@@ -7,18 +7,18 @@ from math import inf
 from typing import Any
 
 from ocpp_core.errors import ClosedError
-from ocpp_core.inputs import Close
-from ocpp_transports._driver._driver import Completion, Driver
+from ocpp_core.inputs import Close, Command
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Completion, Runtime, complete
 from ocpp_transports._handlers._caller import Caller
 from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import PEER_EVENTS, CloseEvent, DisconnectEvent, PeerEventName
 
 from ._calls import CallMixin
 from ._close_grace import CloseGrace
-from ._delegate import MESSAGE_EVENTS, SessionDelegate
+from ._delegate import MESSAGE_EVENTS, PeerDelegate
 from ._emitter import Emitter
 from ._mixins import EventMixin, HandlerMixin
 
@@ -49,12 +49,12 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         self._identity = identity
         self._options = options
         self._runtime: Runtime | None = None
-        self._driver: Driver | None = None
+        self._driver: Driver[Command] | None = None
         self._protocol: str | None = None
         self._ended: CloseEvent | None = None
-        self._waiters: list[Completion] = []
+        self._waiters: list[Completion[CloseEvent]] = []
         self._log = Log(logger_of(options.logging), identity)
-        self._delegate = SessionDelegate(identity, self._emit, self._log, self._state_changed)
+        self._delegate = PeerDelegate(identity, self._emit, self._log, self._state_changed)
         self._traces = self._log.wants_messages
 
     def __repr__(self) -> str:
@@ -123,7 +123,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
             self._driver.send_timeout = options.send_timeout or inf
         self._listeners_changed()  # another logger may want other messages
 
-    def _begin(self, driver: Driver, protocol: str) -> Dispatcher:
+    def _begin(self, driver: Driver[Command], protocol: str) -> Dispatcher:
         """Get ready for the requests of a new connection, and hold those without a handler for a while."""
         self._protocol = protocol
         dispatcher = Dispatcher(
@@ -138,6 +138,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
             handler_timeout=self._options.handler_timeout or inf,
         )
         self._delegate.dispatcher = dispatcher
+        self._delegate.dispatched = dispatcher.dispatched
         if self._options.handler_grace:
             dispatcher.hold(self._options.handler_grace)
         return dispatcher
@@ -163,19 +164,19 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
 
     def _release_waiters(self, ended: CloseEvent) -> None:
         for completion in self._pauses or ():
-            completion.set(None, ClosedError("closed before the call was repeated", sent=True))
+            complete(completion, ClosedError("closed before the call was repeated", sent=True))
         waiters, self._waiters = self._waiters, []
-        for completion in waiters:
-            completion.set(ended, None)
+        for waiter in waiters:
+            complete(waiter, ended)
 
     async def _end(self) -> CloseEvent:
         """Wait until it is over."""
         if self._ended is not None:
             return self._ended
-        completion = self._completion()
+        completion: Completion[CloseEvent] = self._completion()
         self._waiters.append(completion)
         try:
-            ended: CloseEvent = await completion.wait()
+            ended = await completion
         finally:
             if completion in self._waiters:
                 self._waiters.remove(completion)
@@ -207,7 +208,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         else:
             self._runtime.spawn(coro)
 
-    def _completion(self) -> Completion:
+    def _completion(self) -> Completion[Any]:
         if self._runtime is None:
             raise RuntimeError(f"expected {type(self).__name__} to be in use: enter its block or connect it first")
         return self._runtime.completion()

@@ -11,16 +11,16 @@ from typing import Any
 import anyio
 from anyio.abc import SocketAttribute, SocketListener
 
-from ocpp_transports._driver._driver import Driver, Handle
+from ocpp_transports._driver._accepting import AcceptRules, Connected
+from ocpp_transports._driver._interfaces import Dialer, Handle, InputSink, StreamInput
+from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._hosts._asyncio_socket import SocketHost
-from ocpp_transports._hosts._dialer import Dialer
 from ocpp_transports._hosts._happy_eyeballs import connect
 from ocpp_transports._logging._log import Log
 from ocpp_transports._tls._alerts import sending_alerts
 from ocpp_transports._tls._handshakes import TLSHandshakes
 
-from ._base import BACKLOG, AcceptRules, Address, Connected, Listener
-from ._future_result import FutureResult
+from ._base import Address, Listener
 from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
 
 __all__ = ["AsyncioRuntime"]
@@ -34,16 +34,12 @@ class AsyncioRuntime(TaskSupervisor):
 
     def __init__(self, log: Log) -> None:
         self._loop = asyncio.get_running_loop()
-        super().__init__(self._loop.time, log)
+        super().__init__(self._loop.time, self._loop.create_future, log)
         self._accepted: set[socket.socket] = set()
 
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Start a timer; see Scope."""
         return self._loop.call_at(when, fn)
-
-    def completion(self) -> FutureResult:
-        """Make an empty slot."""
-        return FutureResult(self._loop.create_future())
 
     def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
         """Start a task; see Scope."""
@@ -54,11 +50,13 @@ class AsyncioRuntime(TaskSupervisor):
     def _done(self, task: Task, running: "asyncio.Task[None]") -> None:
         self.ended(task, None if running.cancelled() else running.exception())
 
-    def dialer(self, where: Callable[[], Address]) -> Dialer:
-        """Make the host of a client; see Runtime."""
-        return Dialer(self, partial(self._dial, where))
+    def dialer(self, where: Callable[[], Address]) -> Dialer[StreamInput, bytes]:
+        """Make the dialer of a client; see SocketRuntime."""
+        return partial(self._dial, where)
 
-    def _dial(self, where: Callable[[], Address], driver: Driver, attempt: int, _: Sequence[str]) -> SocketHost:
+    def _dial(
+        self, where: Callable[[], Address], driver: InputSink[StreamInput], attempt: int, _: Sequence[str]
+    ) -> SocketHost:
         stream = SocketHost(self, attempt=attempt)
         stream.driver = driver
         if not self.is_closed:
@@ -100,7 +98,7 @@ class AsyncioRuntime(TaskSupervisor):
     ) -> Listener:
         """Listen on a port; see Runtime."""
         rules = rules or AcceptRules()
-        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.clock)
+        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.now)
         listener = await self.bind(port, host, backlog)
         return listener.accept_by(partial(self._accept, tls, connected, rules))
 

@@ -3,22 +3,25 @@
 from collections.abc import Awaitable, Callable
 from itertools import count
 from random import Random
-from typing import Final
+from typing import Final, cast
 
-from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
+from ocpp_core.actions import HttpRequest, Report, UpgradeRequested
 from ocpp_core.inbound.answers import AnswerMemory
-from ocpp_core.inputs import Accept, Close, Reject, Respond
+from ocpp_core.inputs import Accept, Close, Command, Reject, Respond, ServerInput, StackInput
 from ocpp_core.link import Unfinished
 from ocpp_core.server import Accepted, ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
 from ocpp_core.versions import version_of
-from ocpp_transports._driver._driver import EARLY, Driver, Handle, Host
+from ocpp_transports._driver._accepting import AcceptRules
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Connection, Handle
+from ocpp_transports._driver._limits import EARLY
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._options._server import ServerOptions
-from ocpp_transports._runtime._base import AcceptRules, SocketRuntime
+from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
@@ -81,9 +84,9 @@ class Acceptor:
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
 
-    def connected(self, host: Host, facts: ConnectionFacts) -> None:
-        """Take an accepted stream."""
-        options, now = self.options, host.now()
+    def connected(self, connection: Connection[bytes], facts: ConnectionFacts) -> Driver[StackInput]:
+        """Make the driver of an accepted stream."""
+        options, now = self.options, self.runtime.now()
         stack = ServerStack(
             options.link,
             options.session,
@@ -94,11 +97,16 @@ class Acceptor:
             unfinished=self._unfinished,
             answers=self._answers,
         )
-        _PendingHandshake(self, stack, host, facts, coarse(now, options.handshake_limit))
+        pending = _PendingHandshake(self, stack, facts, coarse(now, options.handshake_limit))
+        driver: Driver[StackInput] = Driver(stack, self.runtime, handshake=pending, connection=connection)
+        pending.driver = driver
+        return driver
 
-    def accept_channel(self, host: Host, facts: ConnectionFacts) -> ServerEngine:
-        """Take a connection whose WebSocket somebody else speaks; its request is fed by the host."""
-        options, now = self.options, host.now()
+    def accept_channel(
+        self, connection: Connection[str], facts: ConnectionFacts
+    ) -> tuple[ServerEngine, Driver[ServerInput]]:
+        """Make the engine and driver of a connection whose WebSocket another library speaks, and feeds."""
+        options, now = self.options, self.runtime.now()
         limit = options.handshake_limit
         engine = ServerEngine(
             options.session,
@@ -108,8 +116,10 @@ class Acceptor:
             numbers=self._numbers,
             answers=self._answers,
         )
-        _PendingHandshake(self, engine, host, facts, now + limit)
-        return engine
+        pending = _PendingHandshake(self, engine, facts, now + limit)
+        driver: Driver[ServerInput] = Driver(engine, self.runtime, handshake=pending, connection=connection)
+        pending.driver = driver
+        return engine, driver
 
     def close(self) -> None:
         """Let nobody in any more: 503 for whom is waiting, and for whoever still comes."""
@@ -148,20 +158,22 @@ class Acceptor:
 
 
 class _PendingHandshake:
-    """The owner of one stream's driver until there is a station to own it; at `until` the engine answers 408."""
+    """The `HandshakeDelegate` of one connection, until a station is accepted; at `until` the engine answers 408."""
+
+    driver: Driver[Accept | Reject | Command]
 
     def __init__(
-        self, acceptor: Acceptor, engine: ServerStack | ServerEngine, host: Host, facts: ConnectionFacts, until: float
+        self, acceptor: Acceptor, engine: ServerStack | ServerEngine, facts: ConnectionFacts, until: float
     ) -> None:
         self._reception = acceptor
         self._engine = engine
         self.facts = facts
-        self._log = Log(logger_of(acceptor.options.logging), facts.remote_address or "unknown address", host.now)
+        self._log = Log(
+            logger_of(acceptor.options.logging), facts.remote_address or "unknown address", acceptor.runtime.now
+        )
         self._identity: str | None = None
         self._decision: Handle | None = None
-        self._host = host
         self._until = until
-        self._driver = Driver(engine, host, self)
 
     # What the driver tells
 
@@ -188,29 +200,21 @@ class _PendingHandshake:
 
     def http_requested(self, action: HttpRequest) -> None:  # noqa: ARG002 - all plain requests are alike
         """Answer a plain request: this port speaks WebSocket only."""
-        self._driver.feed(Respond(426, body=b"Upgrade Required"))
+        cast("Driver[Respond]", self.driver).feed(Respond(426, body=b"Upgrade Required"))
 
     def state_changed(self, state: object) -> None:
         """Close a WebSocket that was opened without a subprotocol in common; decide no more on one that has ended."""
         if isinstance(state, Open):
-            self._driver.feed(Close(_NO_SUBPROTOCOL, "no subprotocol in common", drain=False))
+            self.driver.feed(Close(_NO_SUBPROTOCOL, "no subprotocol in common", drain=False))
             return
         self._log.flush()
-        if self._stop_deciding() and self._host.now() > self._until - EARLY:  # else the peer left: nobody was refused
+        now = self._reception.runtime.now()
+        if self._stop_deciding() and now > self._until - EARLY:  # else the peer left: nobody was refused
             self._reception.refused(self.facts, self._identity, refuse(408, "handshake timeout"))
 
     def reported(self, report: Report) -> None:
         """Log it."""
         self._log.reported(report)
-
-    def dispatched(self, action: Dispatch) -> None:
-        """Nothing: there is no station to serve."""
-
-    def abandoned(self, request: int) -> None:
-        """Nothing, as above."""
-
-    def traced(self, trace: Trace) -> None:
-        """Nothing, as above."""
 
     # Deciding
 
@@ -234,7 +238,7 @@ class _PendingHandshake:
         if isinstance(decision, Reject):
             self._refuse(decision)
         elif decision.protocol is None:
-            self._driver.feed(Accept(None, version=version_of(self._reception.options.protocols[0])))
+            self.driver.feed(Accept(None, version=version_of(self._reception.options.protocols[0])))
         else:
             self._identity = decision.handshake.identity
             self._accept(decision, decision.protocol)
@@ -252,15 +256,15 @@ class _PendingHandshake:
             registry=acceptor.registry,
             runtime=acceptor.runtime,
             engine=self._engine,
-            driver=self._driver,
+            driver=self.driver,
         )
         # A station that offered nothing must not be told a subprotocol (RFC 6455 §4.2.2).
         told = protocol if protocol in admitted.handshake.protocols else None
         name = acceptor.options.identities.key(station.identity)
-        self._driver.feed(Accept(told, config=station.session_config, version=version_of(protocol), identity=name))
+        self.driver.feed(Accept(told, config=station.session_config, version=version_of(protocol), identity=name))
         if isinstance(self._engine, ServerEngine):
             acceptor.accepted.add(self._engine)
 
     def _refuse(self, answer: Reject) -> None:
         self._reception.refused(self.facts, self._identity, answer)
-        self._driver.feed(answer)
+        self.driver.feed(answer)

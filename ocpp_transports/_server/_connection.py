@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 from ocpp_core.config import SessionConfig
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
-from ocpp_core.inputs import Close, Reconfigure
+from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Open, Session
 from ocpp_core.stack import ServerStack
 from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Runtime
 from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._options._socket import SocketOptions
 from ocpp_transports._peer._peer import ConnectionState, Peer
-from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import OpenEvent
 from ocpp_transports.handshake import Handshake
 
@@ -51,7 +51,7 @@ class OCPPServerClient(Peer):
         registry: "ConnectionRegistry",
         runtime: Runtime,
         engine: ServerStack | ServerEngine,
-        driver: Driver,
+        driver: Driver[Command],
     ) -> None:
         super().__init__(admitted.handshake.identity, options, registry.close_grace)
         self.session: dict[str, Any] = admitted.session
@@ -64,9 +64,9 @@ class OCPPServerClient(Peer):
         self._driver = driver
         self._protocol = protocol
         self._closed_here = False
-        driver.delegate = self._delegate
+        driver.serve(self._delegate)
         driver.send_timeout = options.send_timeout or inf
-        self._log.now = driver.host.now
+        self._log.now = driver.runtime.now
 
     @property
     def handshake(self) -> Handshake:

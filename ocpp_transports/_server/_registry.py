@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from ocpp_transports._driver._driver import Completion
+from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._peer._close_grace import CloseGrace
 
 from ._connection import OCPPServerClient
@@ -20,7 +20,7 @@ class ConnectionRegistry:
     def __init__(
         self,
         arrived: Callable[[OCPPServerClient], None],
-        completion: Callable[[], Completion],
+        completion: Callable[[], Completion[None]],
         key: Callable[[str], str],
     ) -> None:
         self.close_grace = CloseGrace()
@@ -29,7 +29,7 @@ class ConnectionRegistry:
         self._completion = completion
         self._current: dict[str, OCPPServerClient] = {}
         self._open: set[OCPPServerClient] = set()
-        self._waiters: list[Completion] = []
+        self._waiters: list[Completion[None]] = []
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
         """Iterate over the current connection of each station."""
@@ -79,7 +79,7 @@ class ConnectionRegistry:
         completion = self._completion()
         self._waiters.append(completion)
         try:
-            await completion.wait()
+            await completion
         finally:
             if completion in self._waiters:
                 self._waiters.remove(completion)
@@ -89,4 +89,4 @@ class ConnectionRegistry:
         if self._waiters:
             waiters, self._waiters = self._waiters, []
             for completion in waiters:
-                completion.set(None, None)
+                complete(completion, None)

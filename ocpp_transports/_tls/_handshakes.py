@@ -4,18 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from socket import socket
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import anyio
 
-from ocpp_transports._runtime._base import AcceptRules
+from ocpp_transports._driver._accepting import AcceptRules
+from ocpp_transports._driver._interfaces import Closable
 from ocpp_transports.events import ConnectionFailedEvent
 
 from ._alerts import sending_alerts
 from ._reasons import server_reason
-
-if TYPE_CHECKING:
-    from ocpp_transports._runtime._tasks import Closable
 
 __all__ = ["CROWDED_TIMEOUT", "TLSHandshakes"]
 
@@ -62,12 +60,12 @@ class TLSHandshakes:
                 self._leave(oldest)
                 oldest.close(abort=True)
 
-    def begin(self, host: "Closable") -> None:
+    def begin(self, host: Closable) -> None:
         """Note that a connection was accepted."""
         self._begun[host] = self._now()
 
     @contextmanager
-    def handshake(self, host: "Closable", accepted: socket | None, address: str | None) -> Iterator[None]:
+    def handshake(self, host: Closable, accepted: socket | None, address: str | None) -> Iterator[None]:
         """Do the handshake within this block; its failure is reported and goes no further.
 
         The error loses its traceback, which leads through all that the handshake was done with, in a circle: on asyncio
@@ -88,6 +86,6 @@ class TLSHandshakes:
     def _failed(self, address: str | None, error: Exception) -> None:
         self._rules.failed(_FAILED, ConnectionFailedEvent(address, server_reason(error), error))
 
-    def _leave(self, host: "Closable") -> None:
+    def _leave(self, host: Closable) -> None:
         self._begun.pop(host, None)
         self._place.set()

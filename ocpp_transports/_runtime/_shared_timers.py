@@ -9,12 +9,10 @@ from contextvars import Context
 from typing import Final, TypeAlias
 
 from ocpp_core.timers import GRID
+from ocpp_transports._driver._interfaces import CallAt, Handle
 
-from ._driver import Handle
+__all__ = ["Failed", "SharedTimers"]
 
-__all__ = ["CallAt", "Failed", "SharedTimers"]
-
-CallAt: TypeAlias = Callable[[float, Callable[[], None]], Handle]
 Failed: TypeAlias = Callable[[str, BaseException], None]
 
 _A_SECOND: Final = 1 / GRID
