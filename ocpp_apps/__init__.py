@@ -1,1 +1,1 @@
-"""Programs made of the library: simulated stations, and a demo."""
+"""Programs made of the library: a simulated charging station, and a demo. `python -m ocpp_apps` lists them."""

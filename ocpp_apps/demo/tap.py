@@ -7,7 +7,7 @@ from ocpp_transports import MessageType
 from ocpp_transports.events import MessageEvent
 
 from .log import FROM_STATION, TO_STATION, Log, Record
-from .summary import gist, joined
+from .summary import joined, summarize
 
 __all__ = ["Tap"]
 
@@ -47,8 +47,8 @@ class Tap:
                 kind=kind,
                 name=event.action or "?",
                 arrow=arrow,
-                about=joined(gist(request)),
-                answer="" if kind == "send" else _answer(event, gist(request)),
+                about=joined(summarize(request)),
+                answer="" if kind == "send" else _answer(event, summarize(request)),
                 error=event.error_code or "",
                 latency=event.latency,
             )
@@ -58,4 +58,4 @@ class Tap:
 def _answer(event: MessageEvent, known: list[str]) -> str:
     if event.error_code is not None:
         return event.error_description or ""
-    return joined([word for word in gist(event.payload) if word not in known]) or "ok"
+    return joined([word for word in summarize(event.payload) if word not in known]) or "ok"

@@ -17,7 +17,7 @@ from ocpp_apps.origins import refuse_foreign_pages
 from ocpp_transports import OCPPClient, OCPPServer, SecurityProfile, TLSOptions
 from ocpp_transports._logging._printable import printable
 
-from .fleet.anyio_clock import AnyioPace
+from .fleet.anyio_clock import AnyioClock
 from .fleet.fleet import Fleet, Plan
 from .fleet.open_files import allow_open_files
 from .model.settings import PROTOCOLS, StationSettings
@@ -119,7 +119,7 @@ def _client(options: argparse.Namespace, url: str, identity: str) -> OCPPClient:
 
 
 @asynccontextmanager
-async def _central_system(options: argparse.Namespace, pace: AnyioPace) -> AsyncIterator[str]:
+async def _central_system(options: argparse.Namespace, clock: AnyioClock) -> AsyncIterator[str]:
     """Give the URL of the central system, which is one of our own where none is named."""
     if options.url is not None:
         yield options.url
@@ -132,27 +132,27 @@ async def _central_system(options: argparse.Namespace, pace: AnyioPace) -> Async
         credentials=None if options.password is None else lambda _: options.password,
     ) as server:
         refuse_foreign_pages(server)
-        accept_everything(server, pace.now)
+        accept_everything(server, clock.now)
         listener = await server.listen(0, "127.0.0.1")
         yield f"ws://{listener.host}:{listener.port}"
 
 
 async def _run(options: argparse.Namespace, plan: Plan) -> int:
     async with anyio.create_task_group() as tasks:
-        code = await _run_fleet(options, plan, AnyioPace(tasks))
+        code = await _run_fleet(options, plan, AnyioClock(tasks))
         tasks.cancel_scope.cancel()
     return code
 
 
-async def _run_fleet(options: argparse.Namespace, plan: Plan, pace: AnyioPace) -> int:
-    async with _central_system(options, pace) as url:
-        fleet = Fleet(plan, partial(_client, options, url), pace, _complain)
+async def _run_fleet(options: argparse.Namespace, plan: Plan, clock: AnyioClock) -> int:
+    async with _central_system(options, clock) as url:
+        fleet = Fleet(plan, partial(_client, options, url), clock, _complain)
         stations = "1 station" if options.count == 1 else f"{options.count} stations"
         _say(f"{stations} of {options.protocol}, to {urlsplit(url).hostname}")
         with end_of_process() as asked_to_end:
             fleet.start()
             with anyio.move_on_after(options.duration) as scope:
-                showing = pace.spawn(_show(fleet, scope))
+                showing = clock.spawn(_show(fleet, scope))
                 await asked_to_end()
             showing.cancel()
             return await _finish(fleet)
@@ -161,8 +161,8 @@ async def _run_fleet(options: argparse.Namespace, plan: Plan, pace: AnyioPace) -
 async def _show(fleet: Fleet, scope: anyio.CancelScope) -> None:
     """Tell every second how it goes, until no station is left."""
     while not fleet.is_over:
-        await fleet.pace.sleep(1)
-        _say(fleet.tally.line(fleet.snapshot(), fleet.seconds))
+        await fleet.clock.sleep(1)
+        _say(fleet.statistics.line(fleet.snapshot(), fleet.seconds))
     scope.cancel()
 
 
@@ -171,7 +171,7 @@ async def _finish(fleet: Fleet) -> int:
     missing, now, seconds = fleet.missing, fleet.snapshot(), fleet.seconds
     with anyio.move_on_after(_PATIENCE):
         await fleet.end()
-    for line in (*fleet.tally.table(now, seconds), *fleet.breaches.table()):
+    for line in (*fleet.statistics.table(now, seconds), *fleet.breaches.table()):
         _say(line)
     unreached = set() if fleet.plan.wait else set(fleet.unreached)
     for identity in missing[:_SHOWN]:

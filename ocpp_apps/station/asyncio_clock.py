@@ -8,10 +8,10 @@ from typing import Any
 
 from .clock import Event, Task
 
-__all__ = ["AsyncioPace"]
+__all__ = ["AsyncioClock"]
 
 
-class AsyncioPace:
+class AsyncioClock:
     """The pace of the running event loop. A task that raises is reported by the loop's exception handler."""
 
     def __init__(self) -> None:

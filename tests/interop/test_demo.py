@@ -20,7 +20,7 @@ from ocpp_apps.demo import __main__ as command_line
 from ocpp_apps.demo import conductor
 from ocpp_apps.demo.log import Printer, Record, read_record
 from ocpp_apps.demo.outcome import STEPS
-from ocpp_apps.demo.summary import gist
+from ocpp_apps.demo.summary import summarize
 
 COMMAND = [sys.executable, "-W", "error", "-m", "ocpp_apps.demo"]
 PASSWORD = "sixteen-letters!"
@@ -290,9 +290,9 @@ class TestTheLog:
         return stream.getvalue()
 
     def test_the_gist_of_a_payload_has_no_secrets(self) -> None:
-        assert gist({"key": "AuthorizationKey", "value": "c0ffee"}) == ["AuthorizationKey", "***"]
-        assert gist({"idTag": "04A1B2C3D4E5F6", "status": "Accepted"}) == ["Accepted"]
+        assert summarize({"key": "AuthorizationKey", "value": "c0ffee"}) == ["AuthorizationKey", "***"]
+        assert summarize({"idTag": "04A1B2C3D4E5F6", "status": "Accepted"}) == ["Accepted"]
 
     @pytest.mark.parametrize("payload", [None, [], "text", {"variable": 1, "sampledValue": [None, {"value": []}]}])
     def test_the_gist_of_anything_raises_nothing(self, payload: object) -> None:
-        assert gist(payload) == []
+        assert summarize(payload) == []

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from ocpp_apps.station import Station, StationSettings
-from ocpp_apps.station.asyncio_clock import AsyncioPace
+from ocpp_apps.station.asyncio_clock import AsyncioClock
 from ocpp_transports import OCPPClient
 from tests.interop.raw import hello, knock
 from tools.web import csms as csms_module
@@ -34,7 +34,7 @@ async def csms() -> AsyncIterator[DemoCsms]:
 async def station(request: pytest.FixtureRequest, csms: DemoCsms) -> AsyncIterator[Station]:
     port = (await csms.server.listen(0, "127.0.0.1")).port
     client = OCPPClient("CP1", f"ws://127.0.0.1:{port}", protocols=[request.param])
-    station = Station(client, AsyncioPace(), StationSettings(protocol=request.param))
+    station = Station(client, AsyncioClock(), StationSettings(protocol=request.param))
     await station.start()
     yield station
     await station.stop()

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from websockets.sync.client import ClientConnection, connect
 
-from tools.web import browsers
+from . import browsers
 
 __all__ = ["Chromium", "Tab", "chromium"]
 

@@ -10,10 +10,10 @@ from anyio.abc import TaskGroup
 
 from ocpp_apps.station.clock import Event, Task
 
-__all__ = ["AnyioPace"]
+__all__ = ["AnyioClock"]
 
 
-class AnyioPace:
+class AnyioClock:
     """The pace of a task group, whose tasks are those that are spawned here."""
 
     def __init__(self, tasks: TaskGroup) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ocpp_apps.csms.answers import accept_everything
 from ocpp_apps.station import Station, StationSettings
-from ocpp_apps.station.fleet.anyio_clock import AnyioPace
+from ocpp_apps.station.fleet.anyio_clock import AnyioClock
 from ocpp_transports import OCPPClient, OCPPServer
 from tests.apps.station.laboratory import VERSIONS
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def playing(protocol, *, make_pace=AnyioPace, **settings):
+async def playing(protocol, *, make_pace=AnyioClock, **settings):
     """Run a station and its CSMS; yields the station, and the server's handle on it."""
     made = StationSettings(**{"connectors": 1, "protocol": protocol, "reboot_seconds": 0.05, **settings})
     strict = {"strict_mode": True, "warm_up": False}
@@ -24,12 +24,12 @@ async def playing(protocol, *, make_pace=AnyioPace, **settings):
         anyio.create_task_group() as tasks,
         OCPPServer(protocols=VERSIONS, **strict) as server,
     ):
-        pace = make_pace(tasks)
-        accept_everything(server, pace.now)
+        clock = make_pace(tasks)
+        accept_everything(server, clock.now)
         listener = await server.listen(0, "127.0.0.1")
         url = f"ws://127.0.0.1:{listener.port}"
         async with OCPPClient("CP1", url, protocols=[protocol], backoff_min=0.01, **strict) as client:
-            station = Station(client, pace, made)
+            station = Station(client, clock, made)
             await station.start()
             yield station, server
             await station.stop()
@@ -43,12 +43,12 @@ async def test_a_start_that_is_given_up_may_be_tried_again(protocol):
         anyio.create_task_group() as tasks,
         OCPPServer(protocols=VERSIONS, warm_up=False) as server,
     ):
-        pace = AnyioPace(tasks)
-        accept_everything(server, pace.now)
+        clock = AnyioClock(tasks)
+        accept_everything(server, clock.now)
         server.handle(protocol, "BootNotification", lambda _: answer)
         listener = await server.listen(0, "127.0.0.1")
         async with OCPPClient("CP1", f"ws://127.0.0.1:{listener.port}", protocols=[protocol], warm_up=False) as client:
-            station = Station(client, pace, StationSettings(protocol=protocol))
+            station = Station(client, clock, StationSettings(protocol=protocol))
             with anyio.move_on_after(0.2) as scope:
                 await station.start()
             assert scope.cancelled_caught
@@ -117,7 +117,7 @@ class TestAStation:
         async with playing(protocol) as (station, server):
             csms, bad = await csms_of(server), []
             csms.on("bad_message", bad.append)
-            station.mischief.arm("malformed", action="ClearCache")
+            station.faults.arm("malformed", action="ClearCache")
             assert await csms.safe_call("ClearCache", {}, timeout=0.2) is None
             assert len(bad) == 1
             assert await csms.call("ClearCache", {}) == {"status": "Accepted"}
@@ -125,14 +125,14 @@ class TestAStation:
     async def test_answers_with_a_wrong_type_on_purpose(self, protocol):
         async with playing(protocol) as (station, server):
             csms = await csms_of(server)
-            station.mischief.arm("wrong_type", action="ClearCache")
+            station.faults.arm("wrong_type", action="ClearCache")
             with pytest.raises(Exception, match="TypeConstraintViolation"):
                 await csms.call("ClearCache", {}, timeout=SECONDS)
             assert await csms.call("ClearCache", {}) == {"status": "Accepted"}
 
     async def test_calls_with_a_wrong_type_on_purpose(self, protocol):
         async with playing(protocol) as (station, _):
-            station.mischief.arm("wrong_type", action="Authorize")
+            station.faults.arm("wrong_type", action="Authorize")
             await station.plug_in(1)
             with pytest.raises(Exception, match="TypeConstraintViolation"):
                 await station.begin(1)
