@@ -1,0 +1,1 @@
+"""A central system that accepts everything, and commands stations of every version."""
