@@ -13,19 +13,19 @@ import anyio
 from anyio.abc import ByteReceiveStream, Process, TaskGroup
 from anyio.streams.text import TextReceiveStream
 
+from ocpp_transports._command_line import PASSWORD
+
 from .cable import Cable
-from .dialects import PROTOCOLS
 from .log import FROM_STATION, TO_STATION, Log, Record, Write, read_record
 from .outcome import Outcome, is_meter_value
+from .plan import PROTOCOLS
 
-__all__ = ["PASSWORD", "conduct"]
+__all__ = ["conduct"]
 
 LIMIT: Final = 30.0
 """Seconds for everything; it takes five where nothing else runs."""
 OUTAGE: Final = 0.6
 """Seconds between the cut of a cable and its repair."""
-PASSWORD: Final = "OCPP_PASSWORD"  # noqa: S105 - the name of a variable
-"""The environment variable that holds the password: other users cannot read it, unlike a command line."""
 
 _CUT_AFTER: Final = 2
 """Meter values."""

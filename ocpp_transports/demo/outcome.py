@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final, NamedTuple, TypeAlias
 
-from .dialects import SAMPLES
 from .log import FROM_STATION, TO_STATION, Printer, Record
+from .plan import SAMPLES
 
 __all__ = ["REFUSALS", "Outcome", "is_meter_value"]
 

@@ -1,18 +1,59 @@
-"""From the library's `message` events to records: one for each CALL with its answer, one for each SEND."""
+"""From the library's events to records: one for each CALL with its answer, for each SEND, for each change of a line."""
 
 from time import time
 from typing import Any
 
-from ocpp_transports import MessageType
-from ocpp_transports.events import MessageEvent
+from ocpp_transports import MessageType, OCPPServerClient
+from ocpp_transports._client_peer import ClientPeer
+from ocpp_transports.events import CloseEvent, DisconnectEvent, ErrorEvent, MessageEvent, OpenEvent, ReconnectEvent
 
 from .gist import gist, joined
 from .log import FROM_STATION, TO_STATION, Log, Record
 
-__all__ = ["Tap"]
+__all__ = ["follow_client", "follow_station"]
 
 
-class Tap:
+def follow_client(client: ClientPeer, log: Log) -> None:
+    """Write down what passes, and becomes of the connection, at a station."""
+    tap = _Tap(log, client.identity, FROM_STATION)
+    client.on("message", tap)
+
+    def tell(name: str, about: str) -> None:
+        log.link(client.identity, name, about)
+
+    @client.on("open")
+    def opened(event: OpenEvent) -> None:
+        tell("open", event.protocol)
+
+    @client.on("disconnect")
+    def disconnected(event: DisconnectEvent) -> None:
+        tap.forget()
+        tell("connection lost", f"{event.code} {event.reason}")
+
+    @client.on("reconnect")
+    def waiting(event: ReconnectEvent) -> None:
+        tell("reconnect", f"attempt {event.attempt} in {event.delay:.2f} s")
+
+    @client.on("error")
+    def failed(event: ErrorEvent) -> None:
+        tell("error", str(event.error))
+
+    @client.on("close")
+    def closed(event: CloseEvent) -> None:
+        tell("closed", f"{event.code} {event.reason}")
+
+
+def follow_station(station: OCPPServerClient, log: Log) -> None:
+    """Write down what passes, and becomes of the connection, at the central system."""
+    log.link(station.identity, "connected", f"{station.protocol} from {station.handshake.remote_address}")
+    station.on("message", _Tap(log, station.identity, TO_STATION))
+
+    @station.on("close")
+    def gone(event: CloseEvent) -> None:
+        log.link(station.identity, "gone", f"{event.code} {event.reason}")
+
+
+class _Tap:
     """Listens to the `message` events of one station's connection.
 
     `out` is the arrow of what this side sends: a station's messages go out where its server's come in.
