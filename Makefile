@@ -80,7 +80,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
 
 demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol version
-	@$(BIN)/python -m ocpp_transports.demo
+	@$(BIN)/python -m ocpp_apps.demo
 
 test: lint types all-tests ## Check style and types, then run all tests
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import actions, errors, inputs
-    from .answers import AnswerMemory
     from .backoff import Backoff, ExponentialBackoff, OCPPBackoff
     from .client import ClientEngine
     from .config import (
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         Violation,
     )
     from .errors import OCPPError, RPCError, create_rpc_error
+    from .inbound.answers import AnswerMemory
     from .link import ClientLink, ServerLink
     from .messages import Leniency, MessageType, decode
     from .server import ServerEngine
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .versions import OCPP16, OCPP21, OCPP201, ErrorCode, Version, version_of
 
 _HOMES = {
-    "answers": ("AnswerMemory",),
+    "inbound.answers": ("AnswerMemory",),
     "backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
     "client": ("ClientEngine",),
     "config": (

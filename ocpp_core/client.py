@@ -13,10 +13,10 @@ from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
 from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, Settle, StateChanged
-from .answers import AnswerMemory
 from .backoff import retry_after_delay
 from .config import ClientConfig, IdFactory, SessionConfig
 from .errors import ClosedError, ConnectionFailedError, ConnectionLostError, OCPPError, WebsocketUpgradeError
+from .inbound.answers import AnswerMemory
 from .inputs import (
     BinaryReceived,
     CancelCall,
@@ -36,8 +36,8 @@ from .inputs import (
     TransportLost,
     TransportOpened,
 )
-from .outbound import OutboundCall, check_command, prepare_call
-from .outbox import Outbox
+from .outbound.call import OutboundCall, check_command, prepare_call
+from .outbound.outbox import Outbox
 from .session import Closed, Open, Session
 from .versions import version_of
 

@@ -14,8 +14,8 @@ from math import inf
 from typing import Any, Final, TypeAlias
 
 from ._json import MAX_DEPTH, dumps, loads, loads_with_controls, quote
-from ._outline import has_more_elements, is_deeper
-from ._unwritable import find_unwritable
+from ._json._outline import has_more_elements, is_deeper
+from ._json._unwritable import find_unwritable
 
 __all__ = [
     "MAX_DEPTH",

@@ -11,9 +11,9 @@ from math import inf
 from typing import Final, TypeAlias
 
 from .actions import Action, Report, ReportKind, Settle, StateChanged, UpgradeRequested
-from .answers import AnswerMemory, answers_of
 from .config import IdFactory, LinkConfig, SessionConfig
 from .errors import ConnectionLostError
+from .inbound.answers import AnswerMemory, answers_of
 from .inputs import (
     Accept,
     CancelCall,
@@ -29,7 +29,7 @@ from .inputs import (
     TransportOpened,
     UpgradeReceived,
 )
-from .outbound import check_command
+from .outbound.call import check_command
 from .session import Closed, Session, SessionState
 from .versions import version_of
 

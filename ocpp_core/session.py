@@ -11,10 +11,11 @@ from math import inf
 from typing import Final, assert_never
 
 from .actions import CloseTransport, Direction, Report, ReportKind, SendText, SessionAction, Settle, StateChanged, Trace
-from .answers import Answers
-from .calls import Calls, violation_error, with_newest
 from .config import IdFactory, SessionConfig, Violation
 from .errors import CallDroppedError, ClosedError, ConnectionLostError
+from .inbound.answers import Answers
+from .inbound.receiver import Receiver
+from .inbound.requests import UNREADABLE_ID, Requests
 from .inputs import (
     BinaryReceived,
     CancelCall,
@@ -34,9 +35,8 @@ from .inputs import (
     TransportLost,
 )
 from .messages import Malformed, MessageType, decode, encode_message, encode_payload, utf8_length
-from .outbound import OutboundCall, check_command, check_message_id, expect_room, prepare_call, prepare_raw
-from .receiving import Receiver
-from .requests import UNREADABLE_ID, Requests
+from .outbound.call import OutboundCall, check_command, check_message_id, expect_room, prepare_call, prepare_raw
+from .outbound.calls import Calls, violation_error, with_newest
 from .states import Closed, Closing, Draining, Open, SessionState
 from .versions import Version
 

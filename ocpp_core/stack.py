@@ -21,9 +21,9 @@ from .actions import (
     SendBytes,
     StateChanged,
 )
-from .answers import AnswerMemory, Answers, answers_of
 from .client import ClientEngine, Connecting
 from .config import ClientConfig, IdFactory, LinkConfig, SessionConfig, UpgradeTarget
+from .inbound.answers import AnswerMemory, Answers, answers_of
 from .inputs import (
     Accept,
     BinaryReceived,

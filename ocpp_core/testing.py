@@ -30,9 +30,9 @@ from .actions import (
     Settle,
     UpgradeRequested,
 )
-from .answers import AnswerMemory
 from .config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
 from .errors import ConnectionFailedError, RPCError
+from .inbound.answers import AnswerMemory
 from .inputs import (
     Accept,
     BytesReceived,

@@ -42,19 +42,19 @@ if TYPE_CHECKING:
     from ocpp_core.validation import create_validator, load_validator
 
     from . import events
-    from ._contexts import CallContext, HandlerContext
-    from ._events import EventStream
-    from ._registry import NOREPLY, Middleware
-    from ._runtime import Listener
-    from ._time import utc_now
-    from ._tls import TLSOptions
-    from ._validators import warm_up
-    from .accept import Handshake
+    from ._handlers._contexts import CallContext, HandlerContext
+    from ._handlers._table import NOREPLY, Middleware
+    from ._handlers._time import utc_now
+    from ._options._validators import warm_up
+    from ._peer._emitter import EventStream
+    from ._peer._peer import ConnectionState, Peer
+    from ._runtime._base import Listener
+    from ._server._admission import Handshake
+    from ._server._connection import OCPPServerClient
+    from ._tls._contexts import TLSOptions
     from .browser import BrowserOCPPClient
     from .client import OCPPClient
-    from .peer import ConnectionState, Peer
     from .server import OCPPServer
-    from .server_client import OCPPServerClient
 
 _HOMES = {
     "ocpp_core.backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
@@ -90,19 +90,19 @@ _HOMES = {
     "ocpp_core.messages": ("Leniency", "MessageType"),
     "ocpp_core.times": ("write_time",),
     "ocpp_core.validation": ("create_validator", "load_validator"),
-    "ocpp_transports._events": ("EventStream",),
-    "ocpp_transports._contexts": ("CallContext", "HandlerContext"),
-    "ocpp_transports._registry": ("NOREPLY", "Middleware"),
-    "ocpp_transports._runtime": ("Listener",),
-    "ocpp_transports._time": ("utc_now",),
-    "ocpp_transports._tls": ("TLSOptions",),
-    "ocpp_transports._validators": ("warm_up",),
-    "ocpp_transports.accept": ("Handshake",),
+    "ocpp_transports._peer._emitter": ("EventStream",),
+    "ocpp_transports._handlers._contexts": ("CallContext", "HandlerContext"),
+    "ocpp_transports._handlers._table": ("NOREPLY", "Middleware"),
+    "ocpp_transports._runtime._base": ("Listener",),
+    "ocpp_transports._handlers._time": ("utc_now",),
+    "ocpp_transports._tls._contexts": ("TLSOptions",),
+    "ocpp_transports._options._validators": ("warm_up",),
+    "ocpp_transports._server._admission": ("Handshake",),
     "ocpp_transports.browser": ("BrowserOCPPClient",),
     "ocpp_transports.client": ("OCPPClient",),
-    "ocpp_transports.peer": ("ConnectionState", "Peer"),
+    "ocpp_transports._peer._peer": ("ConnectionState", "Peer"),
     "ocpp_transports.server": ("OCPPServer",),
-    "ocpp_transports.server_client": ("OCPPServerClient",),
+    "ocpp_transports._server._connection": ("OCPPServerClient",),
 }
 _MODULES = ("events",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -8,8 +8,8 @@ import anyio
 
 from ocpp_core.messages import utf8_length
 
-from ._asgi_tls import certificate_of
-from ._foreign_options import expect_defaults
+from ._options._foreign import expect_defaults
+from ._tls._asgi import certificate_of
 from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
 from .server import OCPPServer
 

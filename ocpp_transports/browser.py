@@ -6,16 +6,16 @@ from typing import Unpack
 
 from ocpp_core.client import ClientEngine
 
-from ._browser_options import BrowserOptions
-from ._browser_page import JsPage
-from ._browser_runtime import BrowserRuntime
-from ._browser_socket import BrowserSocket
-from ._client_peer import ClientPeer
-from ._dialer import Dialer
-from ._driver import Driver
-from ._keywords import BrowserChanges, BrowserKeywords
-from ._options import BUNDLED_PROTOCOLS
-from ._runtime import Runtime
+from ._browser._javascript import JsPage
+from ._browser._runtime import BrowserRuntime
+from ._browser._socket import BrowserSocket
+from ._driver._driver import Driver
+from ._hosts._dialer import Dialer
+from ._options._browser import BrowserOptions
+from ._options._connection import BUNDLED_PROTOCOLS
+from ._options._keywords import BrowserChanges, BrowserKeywords
+from ._peer._client import ClientPeer
+from ._runtime._base import Runtime
 
 __all__ = ["BrowserOCPPClient"]
 

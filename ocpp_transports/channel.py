@@ -21,19 +21,19 @@ from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import Accept, Reject, TransportLost, UpgradeReceived
 from ocpp_core.server import Accepted
 
-from ._channel_host import Channel, ChannelClosed, ChannelHost
-from ._client_options import ClientOptions
-from ._client_peer import ClientPeer
-from ._dialer import Dialer
-from ._driver import Driver
-from ._keywords import ClientChanges, ClientKeywords
-from ._options import BUNDLED_PROTOCOLS
-from ._runtime import SocketRuntime, current_runtime
-from ._warm_up import warm_up_in_thread
-from .accept import ConnectionFacts, refuse
+from ._driver._driver import Driver
+from ._hosts._channel import Channel, ChannelClosed, ChannelHost
+from ._hosts._dialer import Dialer
+from ._options._client import ClientOptions
+from ._options._connection import BUNDLED_PROTOCOLS
+from ._options._keywords import ClientChanges, ClientKeywords
+from ._options._warm_up import warm_up_in_thread
+from ._peer._client import ClientPeer
+from ._runtime._base import SocketRuntime, current_runtime
+from ._server._admission import ConnectionFacts, refuse
 
 if TYPE_CHECKING:
-    from ._reception import Reception
+    from ._server._acceptor import Reception
 
 __all__ = ["Accept", "Channel", "ChannelClient", "ChannelClosed", "Incoming", "Reject", "UpgradeOffer"]
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from ocpp_core.actions import Direction
 from ocpp_core.messages import Frame, MessageType
 
-from ._redaction import safe_repr
+from ._logging._redaction import safe_repr
 
 __all__ = [
     "PEER_EVENTS",

@@ -10,11 +10,11 @@ import anyio
 from ocpp_core.errors import UnexpectedHttpResponse
 from ocpp_core.inputs import Reject
 
-from ._keywords import ClientKeywords
-from ._options import BUNDLED_PROTOCOLS
+from ._options._connection import BUNDLED_PROTOCOLS
+from ._options._keywords import ClientKeywords
+from ._server._connection import OCPPServerClient
 from .channel import ChannelClient, ChannelClosed, UpgradeOffer
 from .server import OCPPServer
-from .server_client import OCPPServerClient
 
 __all__ = ["MemoryOCPPClient", "connected_pair"]
 

@@ -15,25 +15,25 @@ from ocpp_core.errors import (
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 
-from ._containment import end_program
-from ._driver import Slot
-from ._events import Emitter
-from ._interrupts import Interrupts
-from ._keywords import ServerKeywords
-from ._logging import Log, logger_of
-from ._quota import SocketGate
-from ._reception import Reception
-from ._runtime import BACKLOG, Listener, SocketRuntime, current_runtime
-from ._server_options import ServerOptions
-from ._serving import Loop, draining, run_on, until_closed
-from ._station_calls import StationCalls
-from ._stations import Stations
-from ._surface import EventSurface, HandlerSurface
-from ._tls import TLSOptions, expect_tls, server_context
-from ._warm_up import warm_up_in_thread
-from .accept import AuthHandler
+from ._callbacks._containment import end_program
+from ._driver._driver import Slot
+from ._logging._log import Log, logger_of
+from ._options._keywords import ServerKeywords
+from ._options._server import ServerOptions
+from ._options._warm_up import warm_up_in_thread
+from ._peer._emitter import Emitter
+from ._peer._mixins import EventSurface, HandlerSurface
+from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
+from ._server._acceptor import Reception
+from ._server._admission import AuthHandler
+from ._server._calls import StationCalls
+from ._server._connection import OCPPServerClient
+from ._server._interrupts import Interrupts
+from ._server._quota import SocketGate
+from ._server._registry import Stations
+from ._server._serving import Loop, draining, run_on, until_closed
+from ._tls._contexts import TLSOptions, expect_tls, server_context
 from .events import SERVER_EVENTS, CloseEvent, ConnectionFailedEvent, ErrorEvent, SecurityEvent, UpgradeAbortedEvent
-from .server_client import OCPPServerClient
 
 if TYPE_CHECKING:
     from .channel import Incoming, UpgradeOffer
@@ -163,7 +163,7 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         Raises ValueError where connection and security profile do not fit: profile 3 wants the verified certificate of
         the station, or `tls_terminated` where whoever speaks TLS demands one and does not hand it on.
         """
-        from ._channel_host import ChannelHost  # noqa: PLC0415 - for those who use it
+        from ._hosts._channel import ChannelHost  # noqa: PLC0415 - for those who use it
         from .channel import Incoming  # noqa: PLC0415 - as above
 
         options = self._options

@@ -23,13 +23,13 @@ from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, Webs
 from ocpp_core.inputs import Reject
 from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
 
-from ._client_options import context_of
-from ._foreign_options import expect_defaults
-from ._keywords import ClientChanges, ClientKeywords
-from ._options import BUNDLED_PROTOCOLS
-from ._server_options import ServerOptions
-from ._tls import server_context
-from ._websockets_channel import PatientConnection, WebsocketsChannel, logger_below
+from ._hosts._websockets_channel import PatientConnection, WebsocketsChannel, logger_below
+from ._options._client import context_of
+from ._options._connection import BUNDLED_PROTOCOLS
+from ._options._foreign import expect_defaults
+from ._options._keywords import ClientChanges, ClientKeywords
+from ._options._server import ServerOptions
+from ._tls._contexts import server_context
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
 

@@ -226,7 +226,7 @@ def shown(value: Any) -> str:
 
 def fixed_rows() -> Iterator[tuple[str, str, str, str]]:
     """Yield every documented constant of the sources that is a number; those of the demo are no limits."""
-    for path in sorted([*ROOT.glob("ocpp_core/**/*.py"), *ROOT.glob("ocpp_transports/*.py")]):
+    for path in sorted([*ROOT.glob("ocpp_core/**/*.py"), *ROOT.glob("ocpp_transports/**/*.py")]):
         for constant, text in docstrings(ast.parse(path.read_text(encoding="utf-8")).body):
             name = ast.unparse(constant.target)
             match constant.value:

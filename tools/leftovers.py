@@ -11,7 +11,7 @@ import sniffio
 __all__ = ["live_objects", "under_way"]
 
 _FILES: Final = Path("/proc/self/fd")
-_REMEMBERED: Final = "ocpp_core.answers"
+_REMEMBERED: Final = "ocpp_core.inbound.answers"
 
 
 def under_way() -> Counter[str]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from ocpp_transports import OCPPError, OCPPServerClient
-from ocpp_transports._printable import printable
+from ocpp_transports._logging._printable import printable
 
 from .csms import Csms
 

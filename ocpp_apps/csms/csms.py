@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from itertools import count
 from typing import Any, Final, Unpack
 
+from ocpp_apps.origins import refuse_foreign_pages
 from ocpp_transports import OCPPServer, SecurityProfile
-from ocpp_transports._keywords import SocketKeywords
-from ocpp_transports._origins import refuse_foreign_pages
+from ocpp_transports._options._keywords import SocketKeywords
 
 from .answers import Answers, Milestone
 from .commands import Call, Commands, commands_of

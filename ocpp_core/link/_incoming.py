@@ -15,11 +15,11 @@ from ocpp_core.inputs import BinaryReceived, TextReceived
 from ocpp_core.timers import coarse
 
 from ._deflate import Deflate
+from ._fast_path import whole_control, whole_text
 from ._frames import Control, FrameError
 from ._keepalive import Keepalive
 from ._phase import Phase
 from ._unfinished import Unfinished
-from ._whole import whole_control, whole_text
 
 if TYPE_CHECKING:
     from ._reader import MessageReader

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from ocpp_core._accelerated import accelerated
-from ocpp_core._accept import Accept, compile_accept
-from ocpp_core._formats import FORMATS
-from ocpp_core._schemas import BUNDLED
-from ocpp_core.validation import SchemaValidator, _plain_values, create_validator, load_validator
+from ocpp_core.validation import SchemaValidator, create_validator, load_validator
+from ocpp_core.validation._bundles import BUNDLED
+from ocpp_core.validation._closures import Accept, compile_accept
+from ocpp_core.validation._formats import FORMATS
+from ocpp_core.validation._rust import accelerated
+from ocpp_core.validation._validator import _plain_values
 from tests.contracts.instances import Instances
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ocpp_transports._browser_options import BrowserOptions
-from ocpp_transports._client_options import ClientOptions
-from ocpp_transports._options import PeerOptions
-from ocpp_transports._server_options import ServerOptions
+from ocpp_transports._options._browser import BrowserOptions
+from ocpp_transports._options._client import ClientOptions
+from ocpp_transports._options._connection import PeerOptions
+from ocpp_transports._options._server import ServerOptions
 from tests.contracts.snippets import Page, read
 from tools import build_docs
 
@@ -69,7 +69,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert [name_of(page) for page in PAGES if page not in reached] == []
 
 
-@pytest.mark.parametrize("package", ["ocpp_core", "ocpp_transports"])
+@pytest.mark.parametrize("package", ["ocpp_core", "ocpp_transports", "ocpp_apps"])
 def test_the_architecture_names_every_source_file_and_no_other(package: str) -> None:
     text = (ROOT / "docs/design/architecture.md").read_text(encoding="utf-8")
     rows = text.split(f"<!-- files: {package} -->")[1].split("<!-- end of files -->")[0]

@@ -18,8 +18,8 @@ import fastjsonschema
 import jsonschema
 import pytest
 
-from ocpp_core._formats import FORMATS
 from ocpp_core.validation import SchemaValidator, load_validator
+from ocpp_core.validation._formats import FORMATS
 from ocpp_core.versions import ErrorCode
 from tests.contracts.instances import Change, Instances
 from tools import build_schemas
@@ -254,8 +254,8 @@ class TestLoadingFromAZip:
     def test_a_zipped_package_finds_its_bundle(self, tmp_path: Path) -> None:
         archive = tmp_path / "library.zip"
         with zipfile.ZipFile(archive, "w") as packed:
-            for source in (SCHEMAS.parent / "ocpp_core").glob("*.py"):
-                packed.write(source, f"ocpp_core/{source.name}")
+            for source in (SCHEMAS.parent / "ocpp_core").rglob("*.py"):
+                packed.write(source, str(source.relative_to(SCHEMAS.parent)))
             packed.write(SCHEMAS / "ocpp1.6.json", "ocpp_core/schemas/ocpp1.6.json")
         script = (
             f"import sys; sys.path.insert(0, {str(archive)!r})\n"

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from ocpp_core._accelerated import accelerated
-from ocpp_core._accept import compile_accept
 from ocpp_core.validation import SchemaValidator, create_validator
+from ocpp_core.validation._closures import compile_accept
+from ocpp_core.validation._rust import accelerated
 
 ARCHIVE = Path(sys.prefix, "schema-suite", "jsonschema-4.17.3.tar.gz")
 DRAFTS = (4, 6, 7)

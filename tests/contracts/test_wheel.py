@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WHEELS = Path(sys.prefix) / "wheels"  # the dependencies' wheels, kept by `make setup`
-PACKAGES = ("ocpp_core", "ocpp_transports")
+PACKAGES = ("ocpp_apps", "ocpp_core", "ocpp_transports")
 BUNDLES = ("ocpp1.6.json", "ocpp2.0.1.json", "ocpp2.1.json")
 
 pytestmark = pytest.mark.timeout(300)

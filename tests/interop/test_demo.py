@@ -16,13 +16,13 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from ocpp_transports.demo import __main__ as command_line
-from ocpp_transports.demo import conductor
-from ocpp_transports.demo.gist import gist
-from ocpp_transports.demo.log import Printer, Record, read_record
-from ocpp_transports.demo.outcome import STEPS
+from ocpp_apps.demo import __main__ as command_line
+from ocpp_apps.demo import conductor
+from ocpp_apps.demo.log import Printer, Record, read_record
+from ocpp_apps.demo.outcome import STEPS
+from ocpp_apps.demo.summary import gist
 
-COMMAND = [sys.executable, "-W", "error", "-m", "ocpp_transports.demo"]
+COMMAND = [sys.executable, "-W", "error", "-m", "ocpp_apps.demo"]
 PASSWORD = "sixteen-letters!"
 ORIGINS = {"https://evil.example": 403, "null": 403, "http://localhost:8000": 101, "http://192.168.0.2:8000": 101}
 LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  CP-\d+ +(->|<-|  )  \w[\w ]{25}  (?: *|[\d. ]{6} ms)(?:  \S.*)?")

@@ -16,7 +16,7 @@ from ocpp_core.link import _incoming
 from ocpp_core.link._incoming import Incoming
 from ocpp_core.link._reader import MessageReader
 from ocpp_transports import ConnectionState
-from ocpp_transports._driver import Driver
+from ocpp_transports._driver._driver import Driver
 from tests.transports.pairs import SECONDS, client_of, first, serving
 from tools.attacks import ATTACKS, knock, reset
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import anyio
 import pytest
+from ocpp_apps.station.anyio_clock import AnyioPace
 
+from ocpp_apps.station import Station, StationSettings
 from ocpp_transports import OCPPClient
-from ocpp_transports.station import Station, StationSettings
-from ocpp_transports.station._anyio_pace import AnyioPace
 from tests.interop.peer_process import PATIENCE, PeerProcess
 
 pytestmark = pytest.mark.anyio

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocpp_core.actions import Dispatch
-from ocpp_core.answers import AnswerMemory
+from ocpp_core.inbound.answers import AnswerMemory
 
 IDENTITIES = st.integers(0, 5).map(str)
 IDS = st.integers(0, 9).map(str)

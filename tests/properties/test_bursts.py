@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocpp_core.actions import Dispatch, Reading
-from ocpp_core.answers import AnswerMemory
 from ocpp_core.config import SessionConfig
+from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Close, Decline, Fail, Reply, TextReceived, TransportLost
 from ocpp_core.session import Session
 from ocpp_core.versions import OCPP21

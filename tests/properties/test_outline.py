@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocpp_core._outline import has_more_elements, is_deeper
+from ocpp_core._json._outline import has_more_elements, is_deeper
 
 TEXTS = st.text(st.sampled_from('a"\\[]{},:')) | st.text()
 VALUES = st.recursive(

@@ -7,7 +7,9 @@ import anyio
 import pytest
 import trustme
 
-from ocpp_transports import _anyio_host, _asyncio_host, _driver
+from ocpp_transports._driver import _driver
+from ocpp_transports._hosts import _anyio_stream as _anyio_host
+from ocpp_transports._hosts import _asyncio_socket as _asyncio_host
 from tests.transports.net import Net
 from tests.transports.station import Station
 

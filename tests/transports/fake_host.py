@@ -6,7 +6,7 @@ from itertools import count
 from math import inf
 
 from ocpp_core.inputs import CancelCall
-from ocpp_transports._driver import Driver
+from ocpp_transports._driver._driver import Driver
 
 
 class Cancelled(GeneratorExit):

@@ -7,8 +7,8 @@ from anyio.streams.tls import TLSStream
 
 from ocpp_core.actions import CloseStream, SendBytes
 from ocpp_core.inputs import BytesReceived, Congested, StreamLost
-from ocpp_transports._driver import Driver
-from ocpp_transports._runtime import Address, current_runtime
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._runtime._base import Address, current_runtime
 from tests.transports.fake_host import FakeEngine, FakeOwner
 
 SECONDS = 10

@@ -1,8 +1,8 @@
 """A connection with handlers, on a fake host."""
 
 from ocpp_core.actions import Dispatch
-from ocpp_transports._handlers import Dispatcher
-from ocpp_transports._registry import Handlers
+from ocpp_transports._handlers._dispatcher import Dispatcher
+from ocpp_transports._handlers._table import Handlers
 from tests.transports.fake_host import drive
 
 INTERNAL = "An internal error occurred while the action was processed"

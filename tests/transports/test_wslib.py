@@ -21,10 +21,10 @@ from ocpp_transports import (
     TLSOptions,
     UnexpectedHttpResponse,
     WebsocketUpgradeError,
-    _websockets_channel,
     wslib,
 )
-from ocpp_transports._websockets_channel import PatientConnection
+from ocpp_transports._hosts import _websockets_channel
+from ocpp_transports._hosts._websockets_channel import PatientConnection
 from ocpp_transports.events import DisconnectEvent
 from ocpp_transports.wslib import WebsocketsOCPPClient, serve
 from tests.transports.pairs import SECONDS, first, staying

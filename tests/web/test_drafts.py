@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from web.page import drafts
+from web.station.page import drafts
 
 
 class TestThePayloadOfAnAction:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ocpp_transports.station import LogEntry
-from web.page import entries
-from web.page.backlog import Backlog
+from ocpp_apps.station import LogEntry
+from web.station.page import entries
+from web.station.page.backlog import Backlog
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ocpp_transports.station import Fault
-from web.page import wording
+from ocpp_apps.station import Fault
+from web.station.page import wording
 
 
 class TestQuantities:

@@ -3,9 +3,9 @@
 `tools/count_cost.py` prints and rewrites the table of counts, `tests/contracts/test_cost.py` holds the code to it.
 """
 
-from .counting import Cost, Counter, Place
-from .scenarios import SCENARIOS
-from .table import HERE, Table, expected, judge, read_table, write_table
+from tools.cost.counting import Cost, Counter, Place
+from tools.cost.scenarios import SCENARIOS
+from tools.cost.table import HERE, Table, expected, judge, read_table, write_table
 
 __all__ = [
     "HERE",

@@ -104,7 +104,6 @@ class Counter:
 
 def _name(code: CodeType) -> str:
     path = Path(code.co_filename)
-    shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT / "ocpp_core") else Path(*path.parts[-2:])
-    if path.is_relative_to(_ROOT / "ocpp_transports"):
-        shown = path.relative_to(_ROOT)
+    ours = any(path.is_relative_to(_ROOT / package) for package in ("ocpp_core", "ocpp_transports"))
+    shown = path.relative_to(_ROOT) if ours else Path(*path.parts[-2:])
     return f"{shown}:{code.co_firstlineno} {code.co_qualname}"

@@ -17,14 +17,14 @@ from ocpp_core.session import Session
 from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.validation import load_validator
 from ocpp_core.versions import OCPP16
-from ocpp_transports._contexts import HandlerContext
-from ocpp_transports._driver import Driver
-from ocpp_transports._quota import SocketGate
-from ocpp_transports._reception import Reception
-from ocpp_transports._registry import Handlers
-from ocpp_transports._server_options import ServerOptions
-from ocpp_transports._stations import Stations
-from ocpp_transports.accept import ConnectionFacts
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._handlers._contexts import HandlerContext
+from ocpp_transports._handlers._table import Handlers
+from ocpp_transports._options._server import ServerOptions
+from ocpp_transports._server._acceptor import Reception
+from ocpp_transports._server._admission import ConnectionFacts
+from ocpp_transports._server._quota import SocketGate
+from ocpp_transports._server._registry import Stations
 
 __all__ = ["SCENARIOS"]
 

@@ -21,7 +21,7 @@ POLICY: Final = (
 )
 """The Content-Security-Policy under which the page works."""
 
-_WEB: Final = Path(__file__).parents[2] / "web"
+_WEB: Final = Path(__file__).parents[2] / "web" / "station"
 _STATIC: Final = ("index.html", "style.css", "loader.js", "icon.svg")
 _PACKAGE: Final = "station_page"
 _FETCHED: Final = (".json", ".wasm", ".whl", ".zip")

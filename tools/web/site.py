@@ -14,7 +14,7 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import Any, Final
 
-from ocpp_transports._origins import is_of_this_machine
+from ocpp_apps.origins import is_of_this_machine
 
 __all__ = ["Site", "serving"]
 

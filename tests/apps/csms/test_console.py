@@ -8,11 +8,11 @@ import pytest
 from ocpp_apps.csms import transactions
 from ocpp_apps.csms.console import HELP, Console
 from ocpp_apps.csms.csms import Csms
+from ocpp_apps.station import Station, StationSettings
+from ocpp_apps.station.asyncio_clock import AsyncioPace
 from ocpp_transports.memory import MemoryOCPPClient
-from ocpp_transports.station import Station, StationSettings
-from ocpp_transports.station.asyncio_pace import AsyncioPace
+from tests.apps.station.test_end_to_end import until
 from tests.interop.raw import hello, knock
-from tests.transports.simulator.test_end_to_end import until
 
 pytestmark = pytest.mark.anyio
 START = {"connectorId": 1, "idTag": "T", "meterStart": 0, "timestamp": "2026-01-01T00:00:00Z"}

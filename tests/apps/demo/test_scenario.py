@@ -4,14 +4,14 @@ import anyio
 import pytest
 
 from ocpp_apps.csms.csms import Csms
+from ocpp_apps.demo import scenario
+from ocpp_apps.demo.log import Log, Record
+from ocpp_apps.demo.outcome import STEPS, Outcome, is_meter_value
+from ocpp_apps.demo.plan import PROTOCOLS
+from ocpp_apps.demo.scenario import StoryError, perform
+from ocpp_apps.demo.server import CommandingCsms
+from ocpp_apps.demo.tap import follow_client
 from ocpp_transports import create_rpc_error
-from ocpp_transports.demo import scenario
-from ocpp_transports.demo.log import Log, Record
-from ocpp_transports.demo.outcome import STEPS, Outcome, is_meter_value
-from ocpp_transports.demo.plan import PROTOCOLS
-from ocpp_transports.demo.scenario import StoryError, perform
-from ocpp_transports.demo.server import CommandingCsms
-from ocpp_transports.demo.tap import follow_client
 from ocpp_transports.events import MessageEvent
 from ocpp_transports.memory import MemoryOCPPClient
 

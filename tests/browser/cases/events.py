@@ -6,7 +6,7 @@ import logging
 from lab import expects_console, raises, start, told, until
 
 from ocpp_transports import ConnectionFailedError, events
-from ocpp_transports._browser_socket import BrowserSocket
+from ocpp_transports._browser._socket import BrowserSocket
 from ocpp_transports.events import PEER_EVENTS
 
 OF_A_PAGE = sorted(set(PEER_EVENTS) - {"ping", "pong", "pong_timeout"})

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ocpp_transports import HandlerContext, OCPPClient, OCPPServer, TLSOptions
-from ocpp_transports.accept import AcceptHandshake, RejectHandshake
+from ocpp_transports._server._admission import AcceptHandshake, RejectHandshake
 from ocpp_transports.events import OpenEvent
 
 OCPPClient("CP001", "ws://127.0.0.1", ["ocpp1.6"])  # type: ignore[call-arg]  # by keyword

@@ -13,7 +13,7 @@ from ocpp_transports import (
     SecurityProfile,
     TLSOptions,
 )
-from ocpp_transports.accept import AcceptHandshake, RejectHandshake
+from ocpp_transports._server._admission import AcceptHandshake, RejectHandshake
 
 
 async def password_of(identity: str) -> bytes | None:

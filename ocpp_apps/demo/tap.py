@@ -1,0 +1,102 @@
+"""From the library's events to records: one for each CALL with its answer, for each SEND, for each change of a line."""
+
+from time import time
+from typing import Any
+
+from ocpp_transports import MessageType, OCPPServerClient
+from ocpp_transports._peer._client import ClientPeer
+from ocpp_transports.events import CloseEvent, DisconnectEvent, ErrorEvent, MessageEvent, OpenEvent, ReconnectEvent
+
+from .log import FROM_STATION, TO_STATION, Log, Record
+from .summary import gist, joined
+
+__all__ = ["follow_client", "follow_station"]
+
+
+def follow_client(client: ClientPeer, log: Log) -> None:
+    """Write down what passes, and becomes of the connection, at a station."""
+    tap = _Tap(log, client.identity, FROM_STATION)
+    client.on("message", tap)
+
+    def tell(name: str, about: str) -> None:
+        log.link(client.identity, name, about)
+
+    @client.on("open")
+    def opened(event: OpenEvent) -> None:
+        tell("open", event.protocol)
+
+    @client.on("disconnect")
+    def disconnected(event: DisconnectEvent) -> None:
+        tap.forget()
+        tell("connection lost", f"{event.code} {event.reason}")
+
+    @client.on("reconnect")
+    def waiting(event: ReconnectEvent) -> None:
+        tell("reconnect", f"attempt {event.attempt} in {event.delay:.2f} s")
+
+    @client.on("error")
+    def failed(event: ErrorEvent) -> None:
+        tell("error", str(event.error))
+
+    @client.on("close")
+    def closed(event: CloseEvent) -> None:
+        tell("closed", f"{event.code} {event.reason}")
+
+
+def follow_station(station: OCPPServerClient, log: Log) -> None:
+    """Write down what passes, and becomes of the connection, at the central system."""
+    log.link(station.identity, "connected", f"{station.protocol} from {station.handshake.remote_address}")
+    station.on("message", _Tap(log, station.identity, TO_STATION))
+
+    @station.on("close")
+    def gone(event: CloseEvent) -> None:
+        log.link(station.identity, "gone", f"{event.code} {event.reason}")
+
+
+class _Tap:
+    """Listens to the `message` events of one station's connection.
+
+    `out` is the arrow of what this side sends: a station's messages go out where its server's come in.
+    """
+
+    def __init__(self, log: Log, station: str, out: str) -> None:
+        self._log = log
+        self._station = station
+        self._arrows = {"out": out, "in": TO_STATION if out == FROM_STATION else FROM_STATION}
+        self._asked: dict[tuple[str, str], Any] = {}
+
+    def forget(self) -> None:
+        """Forget CALLs without an answer: their connection is lost."""
+        self._asked.clear()
+
+    def __call__(self, event: MessageEvent) -> None:
+        """Take note of a message."""
+        arrow = self._arrows[event.direction.value]
+        if event.type is MessageType.CALL:
+            self._asked[arrow, event.message_id] = event.payload
+        elif event.type is MessageType.SEND:
+            self._record("send", event, arrow, event.payload)
+        else:
+            caller = TO_STATION if arrow == FROM_STATION else FROM_STATION
+            self._record("exchange", event, caller, self._asked.pop((caller, event.message_id), {}))
+
+    def _record(self, kind: Any, event: MessageEvent, arrow: str, request: Any) -> None:
+        self._log.write(
+            Record(
+                at=time(),
+                station=self._station,
+                kind=kind,
+                name=event.action or "?",
+                arrow=arrow,
+                about=joined(gist(request)),
+                answer="" if kind == "send" else _answer(event, gist(request)),
+                error=event.error_code or "",
+                latency=event.latency,
+            )
+        )
+
+
+def _answer(event: MessageEvent, known: list[str]) -> str:
+    if event.error_code is not None:
+        return event.error_description or ""
+    return joined([word for word in gist(event.payload) if word not in known]) or "ok"

@@ -1,0 +1,44 @@
+"""A charging station, simulated: for those who test central systems. It runs in a browser as well.
+
+`python -m ocpp_apps.station` runs any number of them.
+"""
+
+from .client import Client
+from .clock import Event, Pace, Task
+from .faults import Fault, Mischief
+from .messages.log import LogEntry, MessageLog
+from .model.configuration import Setting
+from .model.connector import Connector, Sample, Transaction
+from .model.errors import (
+    ConnectorError,
+    NotAuthorizedError,
+    NotRegisteredError,
+    StationError,
+    UnknownConnectorError,
+    UnknownSettingError,
+)
+from .model.settings import StationSettings
+from .station import Station
+
+__all__ = [
+    "Client",
+    "Connector",
+    "ConnectorError",
+    "Event",
+    "Fault",
+    "LogEntry",
+    "MessageLog",
+    "Mischief",
+    "NotAuthorizedError",
+    "NotRegisteredError",
+    "Pace",
+    "Sample",
+    "Setting",
+    "Station",
+    "StationError",
+    "StationSettings",
+    "Task",
+    "Transaction",
+    "UnknownConnectorError",
+    "UnknownSettingError",
+]

@@ -1,0 +1,224 @@
+"""The command line of the simulated stations."""
+
+import argparse
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+from urllib.parse import urlsplit
+
+import anyio
+
+from ocpp_apps.command_line import (
+    PASSWORD,
+    check_backend,
+    end_of_process,
+    print_any_text,
+    profile_of,
+    run,
+    set_up_logging,
+)
+from ocpp_apps.csms.csms import Csms
+from ocpp_transports import OCPPClient, TLSOptions
+from ocpp_transports._logging._printable import printable
+
+from .anyio_clock import AnyioPace
+from .fleet.fleet import Fleet, Plan
+from .fleet.open_files import allow_open_files
+from .model.settings import PROTOCOLS, StationSettings
+
+__all__ = ["BROKEN_PROTOCOL", "NOT_ACCEPTED", "main"]
+
+NOT_ACCEPTED: Final = 1
+"""The exit code if a station was not accepted, whatever else happened."""
+BROKEN_PROTOCOL: Final = 3
+"""The exit code if all stations were accepted, but a central system broke the protocol."""
+
+_PATIENCE: Final = 10.0
+"""Seconds for all stations to be put away in good order."""
+_INTERVAL: Final = 30
+"""Seconds between the heartbeats that our own central system wants."""
+_SPARE_FILES: Final = 100
+"""What the process needs besides the sockets of the stations."""
+_SHOWN: Final = 10
+"""Failures that are told one by one."""
+_HINT: Final = " (--wait SECONDS waits for a central system that is not up yet)"
+
+_EPILOG = f"""
+Without --url a central system that accepts everything runs in the same process. The exit code is 0 if all went well, 1
+if a central system did not accept a station, 2 for a wrong command line, 3 if it accepted all stations but broke the
+protocol. The password may also be given by the environment variable {PASSWORD}, where other users of the machine
+cannot read it.
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ocpp_apps.station",
+        description="Simulated charging stations, any number of them, for those who test a central system.",
+        epilog=_EPILOG,
+    )
+    add = parser.add_argument
+    add("--url", help="of the central system, ws:// or wss://, without the identity")
+    add("--identity", default="CP{n}", help="of each station, {n} is its number from 1, {n:04} with zeros (CP{n})")
+    add("--count", type=int, default=1, help="stations (1)")
+    add("--protocol", choices=PROTOCOLS, default="ocpp1.6", help="version to speak (ocpp1.6)")
+    add("--wait", type=float, default=0.0, help="seconds to wait for a central system that is not up yet (0)")
+    add("--password", default=os.environ.get(PASSWORD), help="of HTTP Basic authentication; without one, profile 0")
+    add("--ca", help="file of the certificates to trust, for wss://; the system's without it")
+    add("--connectors", type=int, default=1, help="of each station (1)")
+    add("--meter-interval", type=int, default=60, help="seconds between the meter values of a transaction (60)")
+    add("--ramp", type=float, default=0.0, help="seconds over which the stations are switched on (0)")
+    add("--charge", type=float, nargs="?", const=60.0, help="charge in cycles of this many seconds (60)")
+    add("--duration", type=float, help="seconds until the end; without it, until Ctrl-C")
+    add("--backend", choices=("asyncio", "trio"), default="asyncio", help="event loop (asyncio)")
+    add("--strict", action="store_true", help="refuse messages that break their schema, in both directions")
+    add("--verbose", action="store_true", help="write the library's own log to standard error")
+    return parser
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    """Make the plan. Raises ValueError for options that make no sense."""
+    if not 1 <= options.count <= 100_000:
+        raise ValueError(f"expected --count from 1 to 100000, got {options.count}")
+    for name, least in {"ramp": 0, "charge": 0.1, "duration": 0, "wait": 0}.items():
+        value = getattr(options, name)
+        if value is not None and not least <= value < float("inf"):
+            raise ValueError(f"expected --{name} >= {least} seconds, got {value}")
+    return Plan(
+        identities=_identities(options.identity, options.count),
+        settings=StationSettings(
+            connectors=options.connectors, meter_interval=options.meter_interval, protocol=options.protocol
+        ),
+        ramp=options.ramp,
+        wait=options.wait,
+        charge=options.charge,
+    )
+
+
+def _identities(template: str, count: int) -> list[str]:
+    try:
+        identities = [template.format(n=number) for number in range(1, count + 1)]
+    except (LookupError, ValueError) as error:
+        raise ValueError(f"expected --identity with {{n}} for the number, got {template!r}") from error
+    if len(set(identities)) < count:
+        raise ValueError(f"expected --identity with {{n}}, {count} stations cannot all be {template!r}")
+    return identities
+
+
+def _client(options: argparse.Namespace, url: str, identity: str) -> OCPPClient:
+    """Make a client. Raises ValueError for a URL that is none, OSError for certificates that cannot be read."""
+    return OCPPClient(
+        identity,
+        url,
+        protocols=[options.protocol],
+        security_profile=profile_of(url, options.password),
+        password=options.password,
+        tls=None if options.ca is None else TLSOptions(ca=options.ca),
+        strict_mode=options.strict,
+        warm_up=False,
+    )
+
+
+@asynccontextmanager
+async def _central_system(options: argparse.Namespace) -> AsyncIterator[str]:
+    """Give the URL of the central system, which is one of our own where none is named."""
+    if options.url is not None:
+        yield options.url
+        return
+    csms = Csms(password=options.password, interval=_INTERVAL, strict_mode=options.strict, warm_up=False)
+    async with csms.server:
+        listener = await csms.server.listen(0, "127.0.0.1")
+        yield f"ws://{listener.host}:{listener.port}"
+
+
+async def _run(options: argparse.Namespace, plan: Plan) -> int:
+    async with anyio.create_task_group() as tasks:
+        code = await _run_fleet(options, plan, AnyioPace(tasks))
+        tasks.cancel_scope.cancel()
+    return code
+
+
+async def _run_fleet(options: argparse.Namespace, plan: Plan, pace: AnyioPace) -> int:
+    async with _central_system(options) as url:
+        fleet = Fleet(plan, partial(_client, options, url), pace, _complain)
+        stations = "1 station" if options.count == 1 else f"{options.count} stations"
+        _say(f"{stations} of {options.protocol}, to {urlsplit(url).hostname}")
+        with end_of_process() as asked_to_end:
+            fleet.start()
+            with anyio.move_on_after(options.duration) as scope:
+                showing = pace.spawn(_show(fleet, scope))
+                await asked_to_end()
+            showing.cancel()
+            return await _finish(fleet)
+
+
+async def _show(fleet: Fleet, scope: anyio.CancelScope) -> None:
+    """Tell every second how it goes, until no station is left."""
+    while not fleet.is_over:
+        await fleet.pace.sleep(1)
+        _say(fleet.tally.line(fleet.snapshot(), fleet.seconds))
+    scope.cancel()
+
+
+async def _finish(fleet: Fleet) -> int:
+    """Put the stations away, tell what became of them, and give the exit code."""
+    missing, now, seconds = fleet.missing, fleet.snapshot(), fleet.seconds
+    with anyio.move_on_after(_PATIENCE):
+        await fleet.end()
+    for line in (*fleet.tally.table(now, seconds), *fleet.breaches.table()):
+        _say(line)
+    unreached = set() if fleet.plan.wait else set(fleet.unreached)
+    for identity in missing[:_SHOWN]:
+        hint = _HINT if identity in unreached else ""
+        failure = fleet.failures.get(identity, "not accepted by the central system")
+        _complain(printable(f"{identity}: {failure}") + hint)
+    if len(missing) > _SHOWN:
+        _complain(f"and {len(missing) - _SHOWN} more")
+    if missing:
+        return NOT_ACCEPTED
+    return BROKEN_PROTOCOL if fleet.breaches.total else 0
+
+
+def _allow_sockets(options: argparse.Namespace) -> None:
+    """Have a socket for each station allowed, and one for its other end if that is here too."""
+    needed = options.count * (2 if options.url is None else 1) + _SPARE_FILES
+    allowed = allow_open_files(needed)
+    if allowed < needed:
+        _complain(f"{options.count} stations may need {needed} open files, and the system allows {allowed}: ulimit -n")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the stations; returns the exit code: 0, or why it is another, NOT_ACCEPTED or BROKEN_PROTOCOL.
+
+    A wrong command line raises SystemExit with the code 2.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    check_backend(parser, options.backend)
+    set_up_logging(verbose=options.verbose)
+    print_any_text()
+    try:
+        plan = _plan(options)
+        _client(options, options.url or "ws://127.0.0.1", plan.identities[0])
+    except OSError as error:
+        parser.error(f"expected --ca as a file of certificates, {options.ca} cannot be read: {error.strerror}")
+    except ValueError as error:
+        parser.error(str(error))
+    _allow_sockets(options)
+    return run(_run, options, plan, backend=options.backend)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Time and tasks of anyio, for the command line on asyncio and trio."""
+
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from .clock import Event, Task
+
+__all__ = ["AnyioPace"]
+
+
+class AnyioPace:
+    """The pace of a task group, whose tasks are those that are spawned here."""
+
+    def __init__(self, tasks: TaskGroup) -> None:
+        self._tasks = tasks
+
+    def now(self) -> datetime:
+        """Give the time of day."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Give the seconds since some moment."""
+        return monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await anyio.sleep(max(0.0, seconds))
+
+    def spawn(self, coro: Coroutine[Any, Any, None]) -> Task:
+        """Run a coroutine in the task group."""
+        scope = anyio.CancelScope()
+
+        async def run() -> None:
+            with scope:
+                await coro
+
+        self._tasks.start_soon(run)
+        return scope
+
+    def event(self) -> Event:
+        """Make an event."""
+        return anyio.Event()

@@ -1,0 +1,41 @@
+"""Time and tasks of asyncio, in a browser as well."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+from .clock import Event, Task
+
+__all__ = ["AsyncioPace"]
+
+
+class AsyncioPace:
+    """The pace of the running event loop. A task that raises is reported by the loop's exception handler."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()  # a loop keeps only weak references
+
+    def now(self) -> datetime:
+        """Give the time of day."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Give the seconds since some moment."""
+        return monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(max(0.0, seconds))
+
+    def spawn(self, coro: Coroutine[Any, Any, None]) -> Task:
+        """Run a coroutine as a task."""
+        task = asyncio.get_running_loop().create_task(coro)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def event(self) -> Event:
+        """Make an event."""
+        return asyncio.Event()

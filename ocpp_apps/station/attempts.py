@@ -1,0 +1,46 @@
+"""The start of a station whose central system may not be up yet."""
+
+from collections.abc import Callable
+from typing import Final
+
+from ocpp_core.errors import ConnectionFailedError, OCPPError, UnexpectedHttpResponse, WebsocketUpgradeError
+
+from .clock import Pace
+from .station import Station
+
+__all__ = ["may_be_up_later", "start_when_up"]
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 5.0
+"""Seconds between two attempts; the pause doubles."""
+_SERVER_ERROR: Final = 500
+"""The lowest HTTP status that is the fault of the server (RFC 9110 §15.6), as a proxy answers while nobody is there."""
+
+
+def may_be_up_later(error: OCPPError) -> bool:
+    """Whether waiting may help where no connection could be made: not if a server was there, and refused it."""
+    if isinstance(error, UnexpectedHttpResponse):
+        return error.status >= _SERVER_ERROR
+    return isinstance(error, ConnectionFailedError) and not isinstance(error, WebsocketUpgradeError)
+
+
+async def start_when_up(
+    station: Station, pace: Pace, wait: float, failed: Callable[[ConnectionFailedError], None] = lambda _: None
+) -> None:
+    """Start a station, again and again for `wait` seconds as long as its central system cannot be reached.
+
+    `failed` gets the error of each attempt. Raises what `Station.start` raises, of the last attempt.
+    """
+    until, pause = pace.monotonic() + wait, _FIRST_PAUSE
+    while True:
+        try:
+            await station.start()
+        except ConnectionFailedError as error:
+            failed(error)
+            left = until - pace.monotonic()
+            if left <= 0 or not may_be_up_later(error):
+                raise
+            await pace.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        else:
+            return

@@ -1,0 +1,1 @@
+"""Many stations at a time."""

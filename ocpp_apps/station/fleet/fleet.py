@@ -1,0 +1,204 @@
+"""Many stations at a time: started one after the other, charging in cycles, put away in the end."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import TypeAlias
+
+from ocpp_apps.station.attempts import may_be_up_later, start_when_up
+from ocpp_apps.station.client import Client
+from ocpp_apps.station.clock import Pace, Task
+from ocpp_apps.station.messages.breaches import Breaches
+from ocpp_apps.station.model.errors import StationError
+from ocpp_apps.station.model.settings import StationSettings
+from ocpp_apps.station.operation.equipment import call_off
+from ocpp_apps.station.station import Station
+from ocpp_core.errors import ConnectionFailedError, OCPPError
+
+from .statistics import Snapshot, Tally
+
+__all__ = ["Fleet", "MakeClient", "Plan"]
+
+MakeClient: TypeAlias = Callable[[str], AbstractAsyncContextManager[Client]]
+"""Makes the client of an identity."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Which stations, and what they do."""
+
+    identities: Sequence[str]
+    settings: StationSettings
+    ramp: float = 0.0
+    """Seconds over which they are switched on."""
+    wait: float = 0.0
+    """Seconds in which each station tries again to reach a CSMS that is not up yet."""
+    charge: float | None = None
+    """Seconds of each charging session, give or take a quarter; None for none."""
+
+
+class _Member:
+    """One station of the fleet, from power-up to power-off."""
+
+    def __init__(self, identity: str, fleet: "Fleet") -> None:
+        self.identity = identity
+        self.station: Station | None = None
+        self.failure: str | None = None
+        """Why it is not accepted, as far as the last attempt tells."""
+        self.is_unreached = False
+        """That is because its CSMS cannot be reached, so that waiting may help."""
+        self._fleet = fleet
+        self._pace = fleet.pace
+        self._task: Task | None = None
+        self._ending = fleet.pace.event()
+        self.ended = fleet.pace.event()
+        self.is_accepted = False
+        """Whether the CSMS has ever accepted it."""
+
+    def begin(self, delay: float) -> None:
+        """Be switched on after a delay, work, and be switched off when it is told to end."""
+        self._task = self._pace.spawn(self._live(delay))
+
+    async def _live(self, delay: float) -> None:
+        try:
+            await self._pace.sleep(delay)
+            async with self._fleet.make_client(self.identity) as client:
+                self.station = Station(client, self._pace, self._fleet.plan.settings)
+                client.on("open", self._reached)
+                self.station.log.watch(self._fleet.tally)
+                self.station.log.watch(partial(self._fleet.breaches.note, self.identity))
+                if await self._start(self.station):
+                    await self._work(self.station)
+        finally:
+            self.ended.set()
+
+    async def _start(self, station: Station) -> bool:
+        try:
+            await start_when_up(station, self._pace, self._fleet.plan.wait, self._failed)
+        except (OCPPError, StationError) as error:
+            self.failure = str(error)
+        else:
+            self.is_accepted, self.failure = True, None
+        return self.is_accepted
+
+    def _reached(self, _: object) -> None:
+        self.failure, self.is_unreached = None, False
+
+    def _failed(self, error: ConnectionFailedError) -> None:
+        self.failure, self.is_unreached = str(error), may_be_up_later(error)
+
+    async def _work(self, station: Station) -> None:
+        charge = self._fleet.plan.charge
+        cycles = [] if charge is None else [self._cycle(station, one.id, charge) for one in station.connectors]
+        tasks = [self._pace.spawn(cycle) for cycle in cycles]
+        await self._ending.wait()
+        for task in tasks:
+            call_off(task)
+        await self._put_away(station)
+
+    async def _cycle(self, station: Station, number: int, charge: float) -> None:
+        """Have cars come and go. What the CSMS has done meanwhile is no reason to stop."""
+        random = Random(f"{self.identity} {number}")
+        while True:
+            await self._pace.sleep(charge * random.uniform(0, 0.5))
+            try:
+                await self._session(station, number, charge * random.uniform(0.75, 1.25))
+            except (OCPPError, StationError) as error:
+                station.log.note("the charging session", error)
+
+    async def _session(self, station: Station, number: int, seconds: float) -> None:
+        connector = station.connectors[number - 1]
+        if not connector.is_plugged:
+            await station.plug_in(number)
+        try:
+            await station.begin(number)
+            await self._pace.sleep(seconds)
+            if connector.transaction is not None:
+                await station.end(number)
+        finally:
+            if connector.is_plugged and connector.transaction is None:
+                await station.unplug(number)
+
+    async def _put_away(self, station: Station) -> None:
+        """End what goes on, as a driver would, and switch the station off."""
+        for connector in station.connectors:
+            if connector.transaction is not None:
+                await station.end(connector.id)
+        await station.stop()
+
+    def end(self) -> None:
+        """Tell it to end; while it starts it is broken off."""
+        self._ending.set()
+        if not self.is_accepted:
+            call_off(self._task)
+
+
+class Fleet:
+    """The stations of a plan. `make_client` makes the client of each, a block that is entered in its own task.
+
+    `tell` gets a line about each kind of breach of the protocol by the CSMS, when it is first seen.
+    """
+
+    def __init__(
+        self, plan: Plan, make_client: MakeClient, pace: Pace, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self.plan = plan
+        self.make_client = make_client
+        self.pace = pace
+        self.tally = Tally()
+        self.breaches = Breaches(tell)
+        self._members = [_Member(identity, self) for identity in plan.identities]
+        self._begun = pace.monotonic()
+
+    def start(self) -> None:
+        """Switch all stations on, one after the other."""
+        step = self.plan.ramp / max(1, len(self._members))
+        for number, member in enumerate(self._members):
+            member.begin(number * step)
+
+    async def end(self) -> None:
+        """Put all stations away; returns when they are."""
+        for member in self._members:
+            member.end()
+        for member in self._members:
+            await member.ended.wait()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no station is left: each one has failed, or was put away."""
+        return all(member.ended.is_set() for member in self._members)
+
+    @property
+    def seconds(self) -> float:
+        """How long the fleet has run."""
+        return self.pace.monotonic() - self._begun
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Which stations could not be started, and why."""
+        return {member.identity: member.failure for member in self._members if member.failure is not None}
+
+    @property
+    def unreached(self) -> list[str]:
+        """The stations that could not reach their CSMS, which may not be up yet."""
+        return [member.identity for member in self._members if member.is_unreached]
+
+    @property
+    def missing(self) -> list[str]:
+        """The stations that the CSMS has not accepted."""
+        return [member.identity for member in self._members if not member.is_accepted]
+
+    def snapshot(self) -> Snapshot:
+        """Count the stations by their state."""
+        stations = [member.station for member in self._members if member.station is not None]
+        return Snapshot(
+            total=len(self._members),
+            connected=sum(station.client.state.name == "OPEN" for station in stations),
+            booted=sum(station.boot_status == "Accepted" for station in stations),
+            charging=sum(connector.transaction is not None for station in stations for connector in station.connectors),
+            failed=len(self.failures),
+            reconnects=sum(station.reconnects for station in stations),
+            queued=sum(station.queued for station in stations),
+        )

@@ -1,0 +1,1 @@
+"""What is true of a station, in no version's words."""

@@ -1,0 +1,1 @@
+"""What happens at a station: power-up, transactions, metering, commands."""

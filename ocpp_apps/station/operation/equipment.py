@@ -1,0 +1,234 @@
+"""What a station consists of, and its line to the CSMS."""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from ocpp_apps.station.client import Client
+from ocpp_apps.station.clock import Pace, Task
+from ocpp_apps.station.messages.log import MessageLog
+from ocpp_apps.station.model.authorization import AuthorizationCache, LocalList
+from ocpp_apps.station.model.charging_profiles import ChargingProfiles
+from ocpp_apps.station.model.configuration import Configuration, Option
+from ocpp_apps.station.model.connector import Connector
+from ocpp_apps.station.model.dialect import Call, Dialect, Facts
+from ocpp_apps.station.model.errors import StationError, UnknownConnectorError
+from ocpp_apps.station.model.settings import StationSettings
+from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
+
+__all__ = ["Equipment", "call_off"]
+
+
+class _Job:
+    """A task, and its place among those that run: cancelled before its first step it cannot leave by itself."""
+
+    def __init__(self, jobs: "set[_Job]") -> None:
+        self._jobs = jobs
+        self.task: Task | None = None
+
+    def cancel(self) -> None:
+        self._jobs.discard(self)
+        call_off(self.task)
+
+
+class Equipment:
+    """The state that everything else works on; whoever changes it says so by `changed`."""
+
+    def __init__(
+        self,
+        client: Client,
+        pace: Pace,
+        settings: StationSettings,
+        log: MessageLog,
+        dialects: Mapping[str, type[Dialect]],
+    ) -> None:
+        self.client = client
+        self.pace = pace
+        self.settings = settings
+        self.log = log
+        self.connectors = tuple(
+            Connector(number, settings.max_power, pace.monotonic, self._status_of)
+            for number in range(1, settings.connectors + 1)
+        )
+        self.availability = "Operative"
+        self.reported_availability: str | None = None
+        """As the CSMS knows it."""
+        self.firmware_version = settings.firmware_version
+        self.boot_status = ""
+        """Accepted, Pending or Rejected; empty while the CSMS has not answered."""
+        self.is_resetting = False
+        """A reset is under way: nothing may begin."""
+        self.is_rebooting = False
+        """It has come so far that there is nobody to talk to."""
+        self.local_list = LocalList()
+        self.cache = AuthorizationCache()
+        self.profiles = ChargingProfiles()
+        self.obeys: list[Callable[[Option], None]] = []
+        """Told of every option that changed."""
+        self._watchers: list[Callable[[], None]] = []
+        self._jobs: set[_Job] = set()
+        self._dialects = dialects
+        self._spoken: dict[str, tuple[Dialect, Configuration]] = {}
+        self.speak(settings.protocol)
+
+    # The version
+
+    def speak(self, protocol: str) -> None:
+        """Use the words of a version from now on, with its own configuration. Raises StationError for another one."""
+        if protocol not in self._dialects:
+            raise StationError(f"a station speaks {', '.join(self._dialects)}; {protocol!r} was negotiated")
+        if protocol not in self._spoken:
+            dialect = self._dialects[protocol](protocol, self.settings)
+            configuration = Configuration(dialect.variables(self._facts()), self._option_changed)
+            self._spoken[protocol] = dialect, configuration
+        self.protocol = protocol
+        self.dialect, self.configuration = self._spoken[protocol]
+
+    def _facts(self) -> Facts:
+        return Facts(
+            connectors=self.connectors,
+            firmware_version=lambda: self.firmware_version,
+            list_length=lambda: len(self.local_list),
+            profiles=lambda: len(self.profiles),
+            availability=lambda: self.availability,
+            now=self.pace.now,
+        )
+
+    def _status_of(self, connector: Connector) -> str:
+        return self.dialect.status_of(connector)
+
+    def _option_changed(self, option: Option | None) -> None:
+        if option is not None:
+            for obey in self.obeys:
+                obey(option)
+        self.changed()
+
+    # Connectors
+
+    def connector(self, number: int) -> Connector:
+        """Give a connector. Raises UnknownConnectorError."""
+        if isinstance(number, bool) or not 1 <= number <= len(self.connectors):
+            raise UnknownConnectorError(f"expected a connector from 1 to {len(self.connectors)}, got {number!r}")
+        return self.connectors[number - 1]
+
+    def has_connector(self, number: int) -> bool:
+        """Whether there is such a connector."""
+        return 1 <= number <= len(self.connectors)
+
+    @property
+    def busy(self) -> list[Connector]:
+        """The connectors with a transaction."""
+        return [connector for connector in self.connectors if connector.transaction is not None]
+
+    # Who wants to know
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called after every change; returns what ends that."""
+        self._watchers.append(callback)
+
+        def cancel() -> None:
+            if callback in self._watchers:
+                self._watchers.remove(callback)
+
+        return cancel
+
+    def changed(self) -> None:
+        """Tell whoever watches."""
+        for watcher in tuple(self._watchers):
+            watcher()
+
+    # Tasks
+
+    def spawn(self, what: str, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Task:
+        """Run `work(*args)` as long as the station runs; what it cannot do is noted in the log."""
+        job = _Job(self._jobs)
+
+        async def run() -> None:
+            try:
+                await work(*args)
+            except (StationError, OCPPError) as error:
+                self.log.note(what, error)
+            finally:
+                self._jobs.discard(job)
+
+        self._jobs.add(job)
+        job.task = self.pace.spawn(run())
+        return job
+
+    def cancel_all(self) -> None:
+        """End every task."""
+        for job in tuple(self._jobs):
+            job.cancel()
+
+    # The line
+
+    @property
+    def is_online(self) -> bool:
+        """Whether there is a connection."""
+        return self.client.state.name == "OPEN"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the CSMS may be told things: it has accepted the station, and there is a connection."""
+        return self.is_admitted and self.boot_status == "Accepted"
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether it may be told what it has asked for: that holds while it has not made up its mind, too."""
+        return self.is_online and self.boot_status in ("Accepted", "Pending") and not self.is_rebooting
+
+    async def tell(self, call: Call | None) -> bool:
+        """Tell the CSMS, if that is possible now; False if the connection was or went away. A refusal is noted."""
+        if call is None or not self.is_admitted:
+            return False
+        try:
+            await self.client.call(*call)
+        except (ConnectionLostError, ClosedError):
+            return False
+        except OCPPError as error:
+            self.log.note(call[0], error)
+        return True
+
+    async def report(self) -> None:
+        """Tell the CSMS of every status that it does not know."""
+        if not self.is_ready:
+            return
+        if self.reported_availability != self.availability:
+            self.reported_availability = self.availability
+            call = self.dialect.station_status(self.availability, self.pace.now())
+            if call is not None and not await self.tell(call):
+                self.reported_availability = None
+        for connector in self.connectors:
+            await self._report(connector)
+
+    async def _report(self, connector: Connector) -> None:
+        current = (connector.status, connector.fault)
+        if connector.reported == current:
+            return
+        calls = self.dialect.status(connector, self.pace.now())
+        connector.reported = current
+        for call in calls:
+            if not await self.tell(call):
+                connector.reported = None
+                return
+
+    async def report_as_asked(self, connectors: Sequence[Connector], *, whole: bool) -> None:
+        """Tell the CSMS of these statuses because it has asked, which it may before it accepts the station.
+
+        `whole` adds that of the station, where the version has one. A fault that 2.x tells apart is not asked for.
+        """
+        if whole:
+            await self.tell(self.dialect.station_status(self.availability, self.pace.now()))
+        for connector in connectors:
+            await self.tell(self.dialect.status(connector, self.pace.now())[0])
+
+    def forget_reports(self) -> None:
+        """Take it that the CSMS knows no status."""
+        self.reported_availability = None
+        for connector in self.connectors:
+            connector.reported = None
+
+
+def call_off(task: Task | None) -> None:
+    """End a task that may not have been started."""
+    if task is not None:
+        task.cancel()

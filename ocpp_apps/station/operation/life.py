@@ -1,0 +1,363 @@
+"""From power-up to power-off: connecting, BootNotification, heartbeats, outages, resets."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ocpp_apps.station.clock import Event, Task
+from ocpp_apps.station.messages.log import LogEntry
+from ocpp_apps.station.model.configuration import Option
+from ocpp_apps.station.model.connector import Connector
+from ocpp_apps.station.model.errors import StationError
+from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
+from ocpp_transports.events import OpenEvent
+
+from .equipment import Equipment, call_off
+from .metering import Metering
+from .outbox import Outbox
+from .reservations import Reservations
+from .transactions import Transactions
+
+__all__ = ["Life"]
+
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 30.0
+"""Seconds between the attempts to connect after a reset; the pause doubles."""
+_LONGEST_INTERVAL: Final = 31_536_000
+"""Seconds, a year: an interval that is longer counts as this one."""
+_BREATH: Final = 0.1
+"""Seconds after a lost connection until it is looked for again."""
+_IDLE_CHECK: Final = 1.0
+"""Seconds between two looks whether all transactions have ended."""
+
+
+class Life:
+    """Keeps a station registered as long as it runs."""
+
+    def __init__(
+        self,
+        equipment: Equipment,
+        outbox: Outbox,
+        metering: Metering,
+        transactions: Transactions,
+        reservations: Reservations,
+    ) -> None:
+        self._equipment = equipment
+        self._outbox = outbox
+        self._metering = metering
+        self._transactions = transactions
+        self._reservations = reservations
+        self._heartbeats: Task | None = None
+        self._is_running = False
+        self._is_working = False
+        self._is_scheduled = False
+        self._suspended: list[Connector] = []
+        """Their transactions go on after a reset."""
+        self._registration: Task | None = None
+        self._boot_reason = "PowerUp"
+        self._boot_interval: float | None = None
+        """Seconds that the CSMS named last, in any answer to BootNotification; None if it named none."""
+        self._opened = equipment.pace.event()
+        self._settled = equipment.pace.event()
+        """Of the present start or reset: the station is accepted, or is off."""
+        self._farewell: Event | None = None
+        """The connection of a start that failed is closed."""
+        self._offline_since: float | None = None
+        self._reconnects = 0
+        self._is_booting = False
+        """The CSMS has been asked, and has not answered."""
+        equipment.obeys.append(self._obey)
+        equipment.log.watch(self._logged)
+        client = equipment.client
+        client.on("open", self._open)
+        client.on("disconnect", self._lost)
+        client.on("close", self._closed)
+
+    @property
+    def is_resetting(self) -> bool:
+        """Whether a reset is under way."""
+        return self._equipment.is_resetting
+
+    @property
+    def reconnects(self) -> int:
+        """How often the connection came back after it was lost."""
+        return self._reconnects
+
+    # Power
+
+    async def start(self) -> str:
+        """Connect and register; returns the negotiated subprotocol.
+
+        Raises what the client's `connect` raises, StationError if the station runs, or if it is switched off or the
+        connection closed for good before it is accepted.
+        """
+        if self._is_running:
+            raise StationError("the station runs already")
+        self._is_running = True
+        settled = self._settled = self._equipment.pace.event()
+        try:
+            if self._farewell is not None:
+                await self._farewell.wait()
+            for connector in self._equipment.busy:  # before anybody listens: it ended while the power was away
+                await self._transactions.end(connector, "PowerLoss")
+            self._reservations.resume()
+            protocol = await self._equipment.client.connect()
+            self._equipment.speak(protocol)
+            self._boot_reason = "PowerUp"
+            self._begin_registration()
+            await settled.wait()
+        except BaseException:
+            if self._settled is settled:  # otherwise it was switched off and on again meanwhile
+                self._power_off()
+                self._break_off()
+            raise
+        if self._settled is not settled or not (self._is_working or self.is_resetting):
+            raise StationError(
+                "the station was switched off, or the connection closed for good, before it was accepted"
+            )
+        return protocol
+
+    async def stop(self) -> None:
+        """Switch the station off: a transaction stays open, and ends by PowerLoss when it is started again."""
+        self._power_off()
+        await self._equipment.client.close()
+
+    def _break_off(self) -> None:
+        """Close the connection of a start that failed; whoever was cancelled in it cannot wait for that."""
+        if self._equipment.client.state.name != "CLOSED":
+            self._farewell = self._equipment.pace.event()
+            self._equipment.pace.spawn(self._hang_up(self._farewell))
+
+    async def _hang_up(self, done: Event) -> None:
+        try:
+            await self._equipment.client.close()
+        finally:
+            self._farewell = None
+            done.set()
+
+    def _power_off(self) -> None:
+        equipment = self._equipment
+        self._is_running = self._is_working = self._is_scheduled = False
+        equipment.is_resetting = equipment.is_rebooting = False
+        equipment.cancel_all()
+        self._outbox.release()
+        equipment.boot_status = ""
+        for connector in equipment.connectors:
+            connector.meter.power_w = 0.0
+            connector.is_starting = False
+            self._transactions.withdraw(connector)
+        self._settled.set()
+        equipment.changed()
+
+    async def reboot(self, boot_reason: str, stop_reason: str | None) -> None:
+        """End the transactions for this reason (None: they go on afterwards), disconnect, come back, register.
+
+        Returns when the station is accepted again. It comes back even if whoever waits for that is called off.
+        """
+        if self.is_resetting:
+            return
+        self._equipment.is_resetting, self._is_scheduled = True, False
+        for connector in self._equipment.connectors:
+            self._transactions.withdraw(connector)
+        if self._settled.is_set():
+            self._settled = self._equipment.pace.event()
+        self._equipment.spawn("the restart", self._restart, boot_reason, stop_reason)
+        await self._settled.wait()
+
+    async def _restart(self, boot_reason: str, stop_reason: str | None) -> None:
+        equipment = self._equipment
+        call_off(self._registration)
+        while equipment.busy and stop_reason is not None:  # looked at anew: a driver may end one meanwhile
+            await self._transactions.end(equipment.busy[0], stop_reason)
+        equipment.is_rebooting = True
+        self._rest()
+        await equipment.client.close(1000, "reset")
+        await equipment.pace.sleep(equipment.settings.reboot_seconds)
+        await self._come_back()
+        equipment.is_resetting = equipment.is_rebooting = False
+        self._boot_reason = boot_reason
+        self._begin_registration()
+
+    async def reboot_when_idle(self, boot_reason: str) -> None:
+        """Wait for the end of all transactions, then reboot, unless another reset comes first."""
+        self._is_scheduled = True
+        while self._equipment.busy:
+            await self._equipment.pace.sleep(_IDLE_CHECK)
+        if self._is_scheduled:
+            await self.reboot(boot_reason, None)
+
+    def _rest(self) -> None:
+        """Charge nobody while the station restarts."""
+        equipment = self._equipment
+        equipment.boot_status, self._is_working = "", False
+        call_off(self._heartbeats)
+        self._suspended = equipment.busy
+        for connector in equipment.connectors:
+            self._metering.stop(connector)
+            connector.is_finishing = False
+            connector.meter.power_w = 0.0
+        equipment.changed()
+
+    async def _come_back(self) -> None:
+        """Connect, however long it takes."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                self._equipment.speak(await self._equipment.client.connect())
+            except OCPPError as error:
+                self._equipment.log.note("the connection after a reset", error)
+                await self._equipment.pace.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                return
+
+    def _go_on(self) -> None:
+        """Resume the transactions that the reset has not ended."""
+        equipment = self._equipment
+        self._metering.refresh()
+        suspended, self._suspended = self._suspended, []
+        for connector in suspended:
+            transaction = connector.transaction
+            if transaction is not None:
+                draft = equipment.dialect.updated(transaction, "TxResumed", equipment.pace.now(), offline=False)
+                if draft is not None:
+                    self._outbox.put(draft, transaction)
+                self._metering.start(connector)
+
+    # Registration
+
+    def _begin_registration(self, pause: float = 0.0) -> None:
+        call_off(self._registration)
+        self._registration = self._equipment.spawn("the registration", self._register, pause)
+
+    async def _register(self, pause: float) -> None:
+        """Boot until the CSMS accepts, after a first pause.
+
+        The pause in between is the interval that the CSMS named last; an attempt without a CALLRESULT does not change
+        it (1.6 §4.2; 2.0.1 Part 2 B02.FR.04, B02.FR.08, B03.FR.06). Without one it is the station's own, which must
+        not flood the CSMS (1.6 §4.2; B02.FR.07, B03.FR.05).
+        """
+        equipment = self._equipment
+        while equipment.boot_status != "Accepted":
+            await equipment.pace.sleep(pause)
+            await self._opened.wait()
+            try:
+                pause = await self.boot(self._boot_reason)
+            except (ConnectionLostError, ClosedError):
+                pause = _BREATH
+            except OCPPError as error:
+                equipment.log.note("BootNotification", error)
+                pause = self._boot_interval or equipment.settings.heartbeat_interval
+        await self._begin_work()
+
+    async def boot(self, reason: str) -> float:
+        """Introduce the station once; returns the seconds that the CSMS names."""
+        equipment = self._equipment
+        self._is_booting = True
+        try:
+            answer = await equipment.client.call(*equipment.dialect.boot(equipment.firmware_version, reason))
+        finally:
+            self._is_booting = False
+        interval = self._read_interval(answer)
+        equipment.boot_status = _boot_status(answer)
+        if equipment.boot_status == "Accepted":
+            equipment.configuration.store(Option.HEARTBEAT_INTERVAL, str(round(interval)))
+        equipment.changed()
+        return interval
+
+    def _logged(self, entry: LogEntry) -> None:
+        """Learn the status as soon as the answer is received: a command may follow at once, before `boot` goes on."""
+        is_answer = entry.kind == "CALLRESULT" and entry.direction == "in" and entry.action == "BootNotification"
+        is_awaited = self._is_booting and self._is_running and not self._equipment.is_rebooting
+        if is_answer and is_awaited and entry.problem is None:
+            self._equipment.boot_status = _boot_status(entry.frame[2])
+
+    def _read_interval(self, answer: Mapping[str, Any]) -> float:
+        interval = answer.get("interval")
+        if isinstance(interval, (int, float)) and not isinstance(interval, bool):
+            self._boot_interval = float(min(interval, _LONGEST_INTERVAL)) if interval >= 1 else None
+        return self._boot_interval or self._equipment.settings.heartbeat_interval
+
+    async def boot_again(self) -> None:
+        """Introduce the station because the CSMS wants it, which may accept it by that, or accept it no longer."""
+        pause = await self.boot("Triggered")
+        if self._is_working and self._equipment.boot_status == "Accepted":
+            return
+        self._is_working = False
+        call_off(self._heartbeats)
+        self._begin_registration(pause)
+
+    async def _begin_work(self) -> None:
+        """Do what follows on acceptance, once: every status, the messages that waited, heartbeats."""
+        self._is_working = True
+        self._equipment.forget_reports()
+        self._start_heartbeats()
+        self._metering.start_clock()
+        await self._equipment.report()
+        if not self._is_working:  # a reset came meanwhile: the rest follows when it is over
+            return
+        self._outbox.resume()
+        event = self._equipment.dialect.security_event_of.get(self._boot_reason)
+        if event is not None:
+            await self._equipment.tell(self._equipment.dialect.security_event(event, self._equipment.pace.now()))
+        self._go_on()
+        self._settled.set()
+
+    # Heartbeats
+
+    def _start_heartbeats(self) -> None:
+        call_off(self._heartbeats)
+        self._heartbeats = self._equipment.spawn("heartbeats", self._beat)
+
+    async def _beat(self) -> None:
+        equipment = self._equipment
+        while True:
+            await equipment.pace.sleep(equipment.configuration.number(Option.HEARTBEAT_INTERVAL))
+            await equipment.tell(equipment.dialect.heartbeat())
+
+    def _obey(self, option: Option) -> None:
+        if option is Option.HEARTBEAT_INTERVAL and self._equipment.boot_status == "Accepted":
+            self._start_heartbeats()
+
+    # The connection
+
+    def _open(self, event: OpenEvent) -> None:
+        equipment = self._equipment
+        if not self._is_running:
+            return
+        if event.protocol != equipment.protocol:
+            equipment.speak(event.protocol)
+        self._opened.set()
+        if self._offline_since is not None:
+            self._reconnects += 1
+            offline = equipment.pace.monotonic() - self._offline_since
+            self._offline_since = None
+            if equipment.boot_status == "Accepted":
+                equipment.spawn("the time after an outage", self._resume, offline)
+        equipment.changed()
+
+    async def _resume(self, offline: float) -> None:
+        """Go on after an outage: no BootNotification follows, for the station has not booted."""
+        equipment = self._equipment
+        threshold = equipment.configuration.number(Option.OFFLINE_THRESHOLD)
+        if equipment.dialect.reconnection_reports_all and offline > threshold:
+            equipment.forget_reports()
+        self._outbox.resume()
+        await equipment.report()
+
+    def _lost(self, _: object) -> None:
+        self._offline_since = self._equipment.pace.monotonic()
+        if self._opened.is_set():
+            self._opened = self._equipment.pace.event()
+        self._equipment.changed()
+
+    def _closed(self, _: object) -> None:
+        """Go to sleep if it was not this station that closed: the client will not come back by itself."""
+        self._offline_since = None
+        self._opened = self._equipment.pace.event()
+        if self._is_running and not self._equipment.is_rebooting and self._farewell is None:
+            self._power_off()
+
+
+def _boot_status(answer: Mapping[str, Any]) -> str:
+    status = answer.get("status")
+    return status if status in ("Accepted", "Pending") else "Rejected"

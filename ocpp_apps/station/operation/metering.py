@@ -1,0 +1,175 @@
+"""The meter values of transactions, and the power that flows in them."""
+
+from typing import Final
+
+from ocpp_apps.station.clock import Task
+from ocpp_apps.station.model.charging_profiles import Situation
+from ocpp_apps.station.model.configuration import Option
+from ocpp_apps.station.model.connector import Connector, Sample, Transaction
+from ocpp_apps.station.model.dialect import Reading, read_values
+
+from .equipment import Equipment, call_off
+from .outbox import Outbox
+
+__all__ = ["Metering"]
+
+_LONGEST_WAIT: Final = 3600.0
+"""Seconds between two looks at a transaction without meter values."""
+_EARLY: Final = 0.05
+"""Seconds that timers may fire early."""
+_DAY: Final = 86_400
+
+
+class Metering:
+    """Samples the meters, by the interval of transactions and by the clock, and obeys the charging profiles."""
+
+    def __init__(self, equipment: Equipment, outbox: Outbox) -> None:
+        self._equipment = equipment
+        self._outbox = outbox
+        self._tasks: dict[int, Task] = {}
+        self._by_clock: Task | None = None
+        equipment.obeys.append(self._obey)
+
+    # Samples
+
+    def readings(self, option: Option, connector: Connector, sample: Sample) -> list[Reading]:
+        """Give the values of a sample that an option asks for."""
+        equipment = self._equipment
+        return read_values(equipment.configuration.members(option), connector, sample, equipment.settings)
+
+    def measure(self, connector: Connector) -> Sample:
+        """Read a meter."""
+        return Sample(self._equipment.pace.now(), connector.meter.energy_wh, connector.meter.power_w)
+
+    def start(self, connector: Connector) -> None:
+        """Sample the transaction of a connector from now on."""
+        self.stop(connector)
+        if connector.transaction is not None:
+            self._tasks[connector.id] = self._equipment.spawn(
+                "meter values", self._follow, connector, connector.transaction
+            )
+
+    def stop(self, connector: Connector) -> None:
+        """Sample no longer."""
+        call_off(self._tasks.pop(connector.id, None))
+
+    def start_clock(self) -> None:
+        """Send meter values by the clock, if they are wanted."""
+        call_off(self._by_clock)
+        self._by_clock = None
+        if self._equipment.configuration.number(Option.ALIGNED_INTERVAL):
+            self._by_clock = self._equipment.spawn("meter values by the clock", self._follow_clock)
+
+    def take(self, connector: Connector, transaction: Transaction, context: str, option: Option) -> None:
+        """Sample a transaction, and report it."""
+        equipment = self._equipment
+        sample = transaction.sample(equipment.pace.now())
+        readings = self.readings(option, connector, sample)
+        if readings:
+            offline = not equipment.is_online
+            draft = equipment.dialect.sampled(transaction, sample, readings, context, offline=offline)
+            self._outbox.put(draft, transaction)
+        equipment.changed()
+
+    def tell_state(self, connector: Connector, transaction: Transaction) -> None:
+        """Report a transaction because the CSMS asks for it, without measurands as well."""
+        equipment = self._equipment
+        if equipment.configuration.members(Option.SAMPLED_DATA):
+            self.take(connector, transaction, "Trigger", Option.SAMPLED_DATA)
+            return
+        draft = equipment.dialect.updated(transaction, "Trigger", equipment.pace.now(), offline=False)
+        if draft is not None:
+            self._outbox.put(draft, transaction)
+
+    async def tell(self, connector: Connector, context: str, option: Option) -> None:
+        """Report the meter of a connector, by itself."""
+        equipment = self._equipment
+        sample = self.measure(connector)
+        readings = self.readings(option, connector, sample)
+        if readings:
+            await equipment.tell(equipment.dialect.meter_values(connector, sample.at, readings, context))
+
+    # Power
+
+    def situation(self, connector: Connector) -> Situation:
+        """Say whose limit counts there."""
+        transaction = connector.transaction
+        return Situation(
+            connector_id=connector.id,
+            transaction_id=None if transaction is None else transaction.id,
+            started_at=None if transaction is None else transaction.started_at,
+            is_charging=transaction is not None,
+            capacity=connector.max_power,
+            sharers=max(1, len(self._equipment.busy)),
+        )
+
+    def whole(self) -> Situation:
+        """Say that it is the station whose limit counts."""
+        capacity = sum(connector.max_power for connector in self._equipment.connectors)
+        return Situation(connector_id=0, capacity=capacity)
+
+    def refresh(self) -> None:
+        """Let flow what is allowed and wanted now, and report what has changed by it."""
+        for connector in self._equipment.connectors:
+            self._refresh(connector)
+        self._equipment.changed()
+
+    def _refresh(self, connector: Connector) -> None:
+        equipment, transaction = self._equipment, connector.transaction
+        connector.offered_w = equipment.profiles.limit(equipment.pace.now(), self.situation(connector))
+        if transaction is not None and transaction.is_refused:
+            connector.offered_w = 0.0
+        connector.set_flow()
+        if transaction is not None and transaction.charging_state != connector.charging_state:
+            is_new = not transaction.charging_state
+            transaction.charging_state = connector.charging_state
+            if not is_new:
+                self._changed_state(transaction)
+
+    def _changed_state(self, transaction: Transaction) -> None:
+        equipment = self._equipment
+        draft = equipment.dialect.updated(
+            transaction, "ChargingStateChanged", equipment.pace.now(), offline=not equipment.is_online
+        )
+        if draft is not None:
+            self._outbox.put(draft, transaction)
+        equipment.spawn("StatusNotification", equipment.report)
+
+    # In time
+
+    async def _follow(self, connector: Connector, transaction: Transaction) -> None:
+        """Sample a transaction when it is time, and look at the limits when they may change."""
+        pace = self._equipment.pace
+        interval = self._equipment.configuration.number(Option.SAMPLE_INTERVAL)
+        due = pace.monotonic() + (interval or _LONGEST_WAIT)
+        while connector.transaction is transaction:
+            horizon = due - pace.monotonic()
+            where = self.situation(connector)
+            await pace.sleep(self._equipment.profiles.next_change(pace.now(), where, horizon))
+            if connector.transaction is not transaction:
+                return
+            self.refresh()
+            if pace.monotonic() >= due - _EARLY:
+                due += interval or _LONGEST_WAIT
+                if interval:
+                    self.take(connector, transaction, "Sample.Periodic", Option.SAMPLED_DATA)
+
+    async def _follow_clock(self) -> None:
+        equipment = self._equipment
+        interval = equipment.configuration.number(Option.ALIGNED_INTERVAL)
+        while True:
+            now = equipment.pace.now()
+            passed = (now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6) % interval
+            await equipment.pace.sleep(min(interval - passed + _EARLY, _DAY))
+            for connector in equipment.connectors:
+                if connector.transaction is not None:
+                    self.take(connector, connector.transaction, "Sample.Clock", Option.ALIGNED_DATA)
+                elif equipment.is_ready:
+                    await self.tell(connector, "Sample.Clock", Option.ALIGNED_DATA)
+
+    def _obey(self, option: Option) -> None:
+        if option is Option.SAMPLE_INTERVAL:
+            for connector in self._equipment.busy:
+                self.start(connector)
+        elif option is Option.ALIGNED_INTERVAL:
+            self.start_clock()

@@ -1,0 +1,120 @@
+"""Messages about transactions: sent in order, kept while there is no connection, tried again as the CSMS has set."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ocpp_apps.station.clock import Event
+from ocpp_apps.station.model.configuration import Option
+from ocpp_apps.station.model.connector import Transaction
+from ocpp_apps.station.model.dialect import Draft
+from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
+
+from .equipment import Equipment
+
+__all__ = ["Message", "Outbox"]
+
+_BREATH: Final = 0.1
+"""Seconds after a lost connection until it is looked for again."""
+
+
+@dataclass(eq=False, slots=True)
+class Message:
+    """A message that must arrive. `settled` is set when it has, or when it will take longer."""
+
+    draft: Draft
+    transaction: Transaction
+    answered: Callable[[Mapping[str, Any]], None] | None
+    settled: Event
+    attempts: int = 0
+
+
+class Outbox:
+    """The queue of a station; it survives resets."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
+        self._queue: list[Message] = []
+        self._pumping: object | None = None
+        """The one pump that may run; another one that still ends has no say any more."""
+        self._is_waiting = False
+        """The first message failed, and is tried again after a while; the others wait as well."""
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def holds(self, transaction_id: int | str) -> bool:
+        """Whether a message about the transaction waits."""
+        return any(message.transaction.id == transaction_id for message in self._queue)
+
+    def put(
+        self,
+        draft: Draft,
+        transaction: Transaction,
+        answered: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> Message:
+        """Send a message after those before it; `answered` gets the payload of its answer."""
+        message = Message(draft, transaction, answered, self._equipment.pace.event())
+        self._queue.append(message)
+        self._equipment.changed()
+        self.resume()
+        return message
+
+    async def deliver(self, message: Message) -> None:
+        """Wait until it has arrived or was given up, or until it is clear that it has to wait."""
+        if self._pumping is not None and not self._is_waiting:
+            await message.settled.wait()
+
+    def resume(self) -> None:
+        """Send what waits, if that is possible now."""
+        if self._queue and self._pumping is None and self._equipment.is_ready:
+            self._pumping = object()
+            self._equipment.spawn("the queue of transaction messages", self._pump, self._pumping)
+
+    def release(self) -> None:
+        """Let nobody wait: what is queued will take longer."""
+        self._pumping, self._is_waiting = None, False
+        self._settle_all()
+
+    def _settle_all(self) -> None:
+        for message in self._queue:
+            message.settled.set()
+
+    async def _pump(self, number: object) -> None:
+        try:
+            while self._queue and self._equipment.is_ready:
+                await self._send(self._queue[0])
+        finally:
+            if self._pumping is number:
+                self.release()
+
+    async def _send(self, message: Message) -> None:
+        """Try the first message; it stays where it is if the connection is gone."""
+        action, make = message.draft
+        try:
+            answer = await self._equipment.client.call(action, make())
+        except (ConnectionLostError, ClosedError):
+            message.settled.set()
+            await self._equipment.pace.sleep(_BREATH)  # the connection may be back already
+        except OCPPError as error:
+            await self._failed(message, error)
+        else:
+            self._queue.remove(message)
+            if message.answered is not None:
+                message.answered(answer)
+            message.settled.set()
+            self._equipment.changed()
+
+    async def _failed(self, message: Message, error: OCPPError) -> None:
+        """Give it up after as many attempts as the CSMS has set; before, wait longer each time."""
+        configuration = self._equipment.configuration
+        message.attempts += 1
+        message.settled.set()
+        if message.attempts >= configuration.number(Option.MESSAGE_ATTEMPTS):
+            self._equipment.log.note(message.draft[0], error)
+            self._queue.remove(message)
+        else:
+            self._is_waiting = True
+            self._settle_all()
+            await self._equipment.pace.sleep(configuration.number(Option.MESSAGE_INTERVAL) * message.attempts)
+            self._is_waiting = False

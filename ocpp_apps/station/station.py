@@ -1,0 +1,235 @@
+"""The simulated station: what a driver, a technician and an operator do with it."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from ocpp_core.errors import RPCError, RPCPropertyConstraintViolationError, RPCSecurityError
+
+from .client import Client
+from .clock import Pace
+from .faults import Mischief
+from .messages.conformance import violation_of
+from .messages.log import MessageLog
+from .model.configuration import Change, Key, Setting
+from .model.connector import Connector, Transaction
+from .model.dialect import Dialect
+from .model.errors import UnknownSettingError
+from .model.settings import StationSettings
+from .model.times import TimeError
+from .operation.commands import Commands, Parts
+from .operation.equipment import Equipment
+from .operation.life import Life
+from .operation.metering import Metering
+from .operation.outbox import Outbox
+from .operation.reservations import Reservations
+from .operation.transactions import Transactions
+from .operation.transfers import Transfers
+from .v2.commands import Commands2
+from .v2.dialect import Dialect2
+from .v16.commands import Commands16
+from .v16.dialect import Dialect16
+
+__all__ = ["Station"]
+
+_DIALECTS: Final[Mapping[str, type[Dialect]]] = {
+    "ocpp1.6": Dialect16,
+    "ocpp2.0.1": Dialect2,
+    "ocpp2.1": Dialect2,
+}
+_COMMANDS: Final[Mapping[str, type[Commands]]] = {
+    "ocpp1.6": Commands16,
+    "ocpp2.0.1": Commands2,
+    "ocpp2.1": Commands2,
+}
+
+
+class Station:
+    """A charging station on a client that nobody else uses.
+
+        client = OCPPClient("CP1", "ws://127.0.0.1:9000", protocols=["ocpp1.6"])
+        station = Station(client, AsyncioPace(), StationSettings())
+        await station.start()
+        await station.plug_in(1)
+        await station.begin(1)
+
+    It registers its handlers at once: raises ValueError if the client has handlers of these actions already.
+    """
+
+    def __init__(self, client: Client, pace: Pace, settings: StationSettings | None = None) -> None:
+        settings = StationSettings() if settings is None else settings
+        self.client = client
+        self.settings = settings
+        self.log = MessageLog(client, pace.now)
+        self.mischief = Mischief(client, pace, self.log)
+        self._equipment = equipment = Equipment(client, pace, settings, self.log, _DIALECTS)
+        self._outbox = Outbox(equipment)
+        metering = Metering(equipment, self._outbox)
+        self._transactions = Transactions(equipment, self._outbox, metering)
+        reservations = Reservations(equipment)
+        self._life = Life(equipment, self._outbox, metering, self._transactions, reservations)
+        self._transfers = Transfers(equipment, self._life)
+        self._serve(
+            Parts(equipment, self._outbox, metering, self._transactions, self._life, self._transfers, reservations)
+        )
+
+    def __repr__(self) -> str:
+        return f"<Station {self.client.identity!r} {self.protocol} {self.boot_status or 'off'}>"
+
+    # What it is like
+
+    @property
+    def protocol(self) -> str:
+        """The version whose words are used: the negotiated one, before the first connection that of the settings."""
+        return self._equipment.protocol
+
+    @property
+    def connectors(self) -> tuple[Connector, ...]:
+        """The connectors, numbered from 1."""
+        return self._equipment.connectors
+
+    @property
+    def availability(self) -> str:
+        """Operative or Inoperative, of the station as a whole."""
+        return self._equipment.availability
+
+    @property
+    def boot_status(self) -> str:
+        """What the CSMS answered to BootNotification: Accepted, Pending, Rejected; empty before, and when off."""
+        return self._equipment.boot_status
+
+    @property
+    def firmware_version(self) -> str:
+        """The version of the firmware; an update takes it from the name of the file."""
+        return self._equipment.firmware_version
+
+    @property
+    def firmware_status(self) -> str:
+        """How an update of the firmware goes, in the words of the version; Idle before the first."""
+        return self._transfers.firmware_status
+
+    @property
+    def diagnostics_status(self) -> str:
+        """How an upload of diagnostics or of a log goes; Idle before the first."""
+        return self._transfers.diagnostics_status
+
+    @property
+    def queued(self) -> int:
+        """Messages about transactions that the CSMS has not got yet."""
+        return len(self._outbox)
+
+    @property
+    def reconnects(self) -> int:
+        """How often the connection came back after it was lost."""
+        return self._life.reconnects
+
+    @property
+    def stop_reasons(self) -> tuple[str, ...]:
+        """The reasons that `end` takes."""
+        return tuple(sorted(self._equipment.dialect.stop_reasons))
+
+    @property
+    def fault_codes(self) -> tuple[str, ...]:
+        """The codes that `fault` takes."""
+        return tuple(sorted(self._equipment.dialect.fault_codes))
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called after every change of the station; returns what ends that."""
+        return self._equipment.watch(callback)
+
+    # Settings
+
+    @property
+    def configuration(self) -> list[Setting]:
+        """The settings as they stand: configuration keys of 1.6, variables of 2.x."""
+        return [variable.setting for variable in self._equipment.configuration]
+
+    def configure(
+        self, name: str, value: str, *, component: str = "", evse: int | None = None, instance: str = ""
+    ) -> None:
+        """Change a setting as the CSMS may. Raises UnknownSettingError if there is none or it takes no such value."""
+        change = self._equipment.configuration.change(Key(name, component, evse, instance), value)
+        if change is not Change.ACCEPTED:
+            reasons = {
+                Change.UNKNOWN: "is none of this station's settings",
+                Change.READ_ONLY: "is read-only",
+                Change.REJECTED: f"does not take {value!r}",
+            }
+            raise UnknownSettingError(f"{component}{'.' if component else ''}{name} {reasons[change]}")
+
+    # Life
+
+    async def start(self) -> str:
+        """Switch on: connect, and register until the CSMS accepts; returns the negotiated subprotocol.
+
+        Raises what the client's `connect` raises; StationError if it runs already, or if the connection is closed
+        for good before the CSMS accepts.
+        """
+        return await self._life.start()
+
+    async def stop(self) -> None:
+        """Switch off and close the client. A transaction ends when the station is started again, by PowerLoss."""
+        await self._life.stop()
+
+    # What a driver does
+
+    async def plug_in(self, connector_id: int) -> None:
+        """Plug the cable in. Raises ConnectorError if it is, UnknownConnectorError."""
+        await self._transactions.plug_in(self._equipment.connector(connector_id))
+
+    async def unplug(self, connector_id: int) -> None:
+        """Unplug the cable; a transaction ends. Raises ConnectorError if it is not in, UnknownConnectorError."""
+        await self._transactions.unplug(self._equipment.connector(connector_id))
+
+    async def begin(self, connector_id: int, id_token: str | None = None) -> Transaction | None:
+        """Show an id token, and begin a transaction if it may charge.
+
+        Returns the transaction; None if the cable is not in, then it begins when it is plugged in in time. Raises
+        NotAuthorizedError, ConnectorError for a connector in the wrong state, NotRegisteredError,
+        UnknownConnectorError, and what the client raises for an Authorize without a CALLRESULT.
+        """
+        token = self._equipment.dialect.token(self.settings.id_token if id_token is None else id_token)
+        return await self._transactions.begin(self._equipment.connector(connector_id), token)
+
+    async def end(self, connector_id: int, reason: str = "Local") -> None:
+        """End the transaction. Raises ConnectorError without one, ValueError for a reason the version lacks."""
+        await self._transactions.end(self._equipment.connector(connector_id), reason)
+
+    async def set_power(self, connector_id: int, watts: float) -> None:
+        """Have the car take this many watts, as far as it gets them; 0 suspends. Raises ValueError unless 0 to 1e6."""
+        connector = self._equipment.connector(connector_id)
+        if not 0 <= watts <= 1e6:
+            raise ValueError(f"expected 0 to 1000000 watts, got {watts!r}")
+        connector.demand_w = watts
+        self._transactions.refresh()
+
+    # What breaks
+
+    async def fault(self, connector_id: int, code: str) -> None:
+        """Let a connector fail; a transaction ends. Raises ValueError for a code the version lacks."""
+        await self._transactions.fault(self._equipment.connector(connector_id), code)
+
+    async def clear_fault(self, connector_id: int) -> None:
+        """Repair a connector. Raises ConnectorError if it works, UnknownConnectorError."""
+        await self._transactions.clear_fault(self._equipment.connector(connector_id))
+
+    # What a CSMS commands
+
+    def _serve(self, parts: Parts) -> None:
+        for protocol, commands in _COMMANDS.items():
+            for action, command in commands(parts).table.items():
+                self.client.handle(protocol, action, partial(self._answer, protocol, action, command))
+
+    def _answer(
+        self, protocol: str, action: str, command: Callable[[dict[str, Any]], dict[str, Any]], context: Any
+    ) -> dict[str, Any]:
+        """Answer a CALL, unless it breaks its schema or comes before the CSMS has let the station in."""
+        violation = violation_of(protocol, action, context.params)
+        if violation is not None:
+            raise RPCError(violation.code.value, violation.description)
+        if self.boot_status not in ("Accepted", "Pending"):
+            raise RPCSecurityError("the BootNotification of this station was not answered by Accepted or Pending")
+        try:
+            return command(context.params)
+        except TimeError as error:
+            raise RPCPropertyConstraintViolationError(str(error)) from error

@@ -1,0 +1,229 @@
+"""The words of OCPP 1.6."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+from ocpp_apps.station.model.authorization import Authorization
+from ocpp_apps.station.model.configuration import Variable
+from ocpp_apps.station.model.connector import Connector, IdToken, Sample, Transaction
+from ocpp_apps.station.model.dialect import Call, Dialect, Draft, Facts, Payload, Reading, dig
+from ocpp_apps.station.model.times import read_expiry
+from ocpp_core.times import write_time
+
+from .variables import variables
+
+__all__ = ["Dialect16"]
+
+_UNKNOWN: Final = -1
+"""The number of a transaction to which the CSMS gave none: it never answered its start (errata sheet)."""
+
+
+class Dialect16(Dialect):
+    """OCPP 1.6, with the messages of its security extension."""
+
+    reconnection_reports_all: ClassVar = False
+    security_event_of: ClassVar = MappingProxyType({})
+    stop_reasons: ClassVar = frozenset(
+        {
+            "DeAuthorized", "EmergencyStop", "EVDisconnected", "HardReset", "Local", "Other", "PowerLoss", "Reboot",
+            "Remote", "SoftReset", "UnlockCommand",
+        }
+    )  # fmt: skip
+
+    def status_of(self, connector: Connector) -> str:
+        """Name the status of a connector, §4.9."""
+        if connector.fault is not None:
+            return "Faulted"
+        if connector.transaction is not None:
+            return connector.transaction.charging_state
+        if connector.availability == "Inoperative":
+            return "Unavailable"
+        if connector.is_finishing:
+            return "Finishing"
+        if connector.is_plugged or connector.permission or connector.is_starting:
+            return "Preparing"
+        return "Available" if connector.reservation is None else "Reserved"
+
+    def fault_reason(self, code: str) -> str:  # noqa: ARG002 - 1.6 has one reason for all
+        """Name the reason why a fault ends a transaction."""
+        return "Other"
+
+    def read_authorization(self, answer: Mapping[str, Any]) -> Authorization | None:
+        """Read `idTagInfo`."""
+        about = answer.get("idTagInfo")
+        status = dig(about, "status")
+        if not isinstance(status, str):
+            return None
+        return Authorization(status, dig(about, "parentIdTag"), read_expiry(dig(about, "expiryDate")))
+
+    def token(self, value: str) -> IdToken:
+        """Make an idTag."""
+        return IdToken(value)
+
+    def boot(self, firmware_version: str, reason: str) -> Call:  # noqa: ARG002 - 1.6 has no reason
+        """Introduce the station."""
+        settings = self.settings
+        return "BootNotification", {
+            "chargePointVendor": settings.vendor,
+            "chargePointModel": settings.model,
+            "chargePointSerialNumber": settings.serial,
+            "firmwareVersion": firmware_version,
+        }
+
+    def status(self, connector: Connector, at: datetime) -> list[Call]:
+        """Report the status of a connector, and its fault."""
+        return [_status(connector.id, connector.status, connector.fault, at)]
+
+    def station_status(self, availability: str, at: datetime) -> Call | None:
+        """Report that of connector 0, which stands for the station."""
+        return _status(0, "Available" if availability == "Operative" else "Unavailable", None, at)
+
+    def authorize(self, token: IdToken) -> Call:
+        """Ask whether somebody may charge."""
+        return "Authorize", {"idTag": token.value}
+
+    def name(self, transaction: Transaction) -> None:
+        """Leave it to the CSMS."""
+
+    def started(
+        self,
+        transaction: Transaction,
+        sample: Sample,
+        readings: Sequence[Reading],  # noqa: ARG002 - 1.6 tells the register alone
+        trigger: str,  # noqa: ARG002 - and not why
+        *,
+        offline: bool,  # noqa: ARG002 - nor that it comes late
+    ) -> Draft:
+        """Report that a transaction has begun."""
+        payload = {
+            "connectorId": transaction.connector_id,
+            "idTag": transaction.id_token,
+            "meterStart": round(transaction.meter_start),
+            "timestamp": write_time(sample.at),
+        }
+        if transaction.reservation_id is not None:
+            payload["reservationId"] = transaction.reservation_id
+        return "StartTransaction", lambda: payload
+
+    def learn(self, transaction: Transaction, answer: Mapping[str, Any]) -> None:
+        """Learn the number of the transaction; 0 is one that the CSMS did not want."""
+        number = answer.get("transactionId")
+        transaction.id = number if isinstance(number, int) and not isinstance(number, bool) else 0
+
+    def sampled(
+        self,
+        transaction: Transaction,
+        sample: Sample,
+        readings: Sequence[Reading],
+        context: str,
+        *,
+        offline: bool,  # noqa: ARG002 - 1.6 does not tell
+    ) -> Draft:
+        """Report the meter of a transaction."""
+        values = [_meter_value(sample.at, readings, context)]
+
+        def make() -> Payload:
+            number = {"transactionId": _UNKNOWN, **_number(transaction)}  # its start was answered, or given up
+            return {"connectorId": transaction.connector_id, **number, "meterValue": values}
+
+        return "MeterValues", make
+
+    def updated(
+        self,
+        transaction: Transaction,  # noqa: ARG002 - the status of the connector tells all
+        trigger: str,  # noqa: ARG002 - 1.6 does not tell
+        at: datetime,  # noqa: ARG002 - 1.6 does not tell
+        *,
+        offline: bool,  # noqa: ARG002 - 1.6 does not tell
+    ) -> Draft | None:
+        """Report nothing: 1.6 has the status of the connector for it."""
+        return None
+
+    def ended(
+        self,
+        transaction: Transaction,
+        begun: Sequence[Reading],
+        last: Sequence[Reading],
+        reason: str,
+        *,
+        offline: bool,  # noqa: ARG002 - 1.6 does not tell
+    ) -> Draft:
+        """Report the end."""
+        at = transaction.ended_at or transaction.started_at
+        payload: Payload = {
+            "idTag": transaction.id_token,
+            "meterStop": round(transaction.meter_stop or 0),
+            "timestamp": write_time(at),
+            "reason": reason,
+        }
+        if last:
+            payload["transactionData"] = [
+                _meter_value(transaction.started_at, begun, "Transaction.Begin"),
+                _meter_value(at, last, "Transaction.End"),
+            ]
+        return "StopTransaction", lambda: {"transactionId": _UNKNOWN, **_number(transaction), **payload}
+
+    def meter_values(
+        self, connector: Connector, at: datetime, readings: Sequence[Reading], context: str
+    ) -> Call | None:
+        """Report the meter of a connector."""
+        running = {} if connector.transaction is None else _number(connector.transaction)
+        return "MeterValues", {
+            "connectorId": connector.id,
+            **running,
+            "meterValue": [_meter_value(at, readings, context)],
+        }
+
+    def firmware_status(self, status: str, request: int | None, *, is_signed: bool) -> Call:
+        """Report how an update of the firmware goes."""
+        if not is_signed:
+            return "FirmwareStatusNotification", {"status": status}
+        return "SignedFirmwareStatusNotification", {
+            "status": status,
+            **({} if request is None else {"requestId": request}),
+        }
+
+    def log_status(self, status: str, request: int | None, *, is_diagnostics: bool) -> Call:
+        """Report how an upload goes."""
+        if is_diagnostics:
+            return "DiagnosticsStatusNotification", {"status": _DIAGNOSTICS.get(status, status)}
+        return "LogStatusNotification", {"status": status, **({} if request is None else {"requestId": request})}
+
+    def log_canceled(self, request: int) -> Call | None:  # noqa: ARG002 - nothing is sent
+        """Report nothing: 1.6 has no state for it."""
+        return None
+
+    def reservation_ended(self, reservation_id: int) -> Call | None:  # noqa: ARG002 - nothing is sent
+        """Report nothing: the status of the connector tells."""
+        return None
+
+    def variables(self, facts: Facts) -> list[Variable]:
+        """Make the configuration keys."""
+        return variables(facts, self.settings)
+
+
+_DIAGNOSTICS: Mapping[str, str] = {"UploadFailure": "UploadFailed"}
+
+
+def _status(connector_id: int, status: str, fault: str | None, at: datetime) -> Call:
+    payload = {"connectorId": connector_id, "errorCode": fault or "NoError", "status": status}
+    return "StatusNotification", {**payload, "timestamp": write_time(at)}
+
+
+def _number(transaction: Transaction) -> Payload:
+    return {} if transaction.id is None else {"transactionId": transaction.id}
+
+
+def _meter_value(at: datetime, readings: Sequence[Reading], context: str) -> Payload:
+    sampled = [
+        {
+            "value": f"{reading.value:.1f}",
+            "context": context,
+            "measurand": reading.measurand,
+            "unit": reading.unit,
+        }
+        for reading in readings
+    ]
+    return {"timestamp": write_time(at), "sampledValue": sampled}

@@ -1,0 +1,132 @@
+"""What becomes of each text received, and of what is no message: whom to answer, whom to settle, what to count."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from ocpp_core._tolerance import mended
+from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Trace
+from ocpp_core.config import SessionConfig
+from ocpp_core.messages import Fault, Frame, Malformed, MessageType, decode
+from ocpp_core.outbound.calls import Calls
+from ocpp_core.states import Draining, Open, SessionState
+from ocpp_core.versions import ErrorCode, Version
+
+from .requests import UNREADABLE_ID, Requests
+
+__all__ = ["Receiver"]
+
+
+class Receiver(ABC):
+    """The reading side of a session: passes each message to the direction that it belongs to."""
+
+    __slots__ = (
+        "_bad_messages",
+        "_bad_until",
+        "_config",
+        "_emit",
+        "_now",
+        "_raw_ids",
+        "calls",
+        "requests",
+        "state",
+        "version",
+    )
+
+    version: Version
+    state: SessionState
+    calls: Calls
+    requests: Requests
+    _config: SessionConfig
+    _emit: Callable[[SessionAction], None]
+    _now: float
+    _raw_ids: tuple[str, ...]
+    _bad_messages: int
+    _bad_until: float
+    """The end of the period in which they are counted."""
+
+    @abstractmethod
+    def _end(self, code: int, reason: str, *, force: bool = False) -> None:
+        """Settle and forget everything, then close the transport."""
+
+    def _receive(self, text: str) -> None:
+        config = self._config
+        if config.mend_text is not None:
+            text = mended(text, config.mend_text, self._emit)
+        frame = decode(text, self.version.message_types, config.leniency, config.max_elements)
+        if type(frame) is not list:
+            self._malformed(frame, text)  # type: ignore[arg-type]  # `type() is` narrows only one branch
+        elif frame[0] == MessageType.CALL:
+            self.requests.on_call(frame, text, self._now)
+        else:
+            self._receive_other(frame, text)
+
+    def _receive_other(self, frame: Frame, text: str) -> None:
+        kind = frame[0]
+        if kind == MessageType.CALLRESULT:
+            if not self.calls.on_result(frame, self._now):
+                self._unmatched(frame, text)
+        elif kind == MessageType.CALLERROR:
+            if not self.calls.on_error(frame, self._now):
+                self._unmatched(frame, text)
+        elif kind == MessageType.SEND:
+            problem = self.requests.on_send(frame, text, self._now)
+            if problem is not None:
+                self._bad_message(problem, frame[1], text)
+        else:
+            self._result_refused(frame)
+
+    def _receive_binary(self, data: bytes) -> None:
+        if not self._config.leniency.binary_messages:
+            self._bad_message("expected a text message, got a binary one", None, data)
+            return
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            self._bad_message("expected UTF-8 in a binary message", None, data)
+        else:
+            self._receive(text)
+
+    def _result_refused(self, frame: Frame) -> None:
+        """2.1 Part 4 §4.2.3: no answer to a CALLRESULTERROR is defined."""
+        if self._config.trace:
+            self._emit(Trace(Direction.IN, frame))
+        self._emit(Report(ReportKind.RESULT_REFUSED, f"{frame[2]}: {frame[3]}", frame[1], frame))
+
+    def _unmatched(self, frame: Frame, text: str) -> None:
+        kind = self.calls.unmatched(frame[1])
+        if kind is ReportKind.UNMATCHED_ANSWER and frame[1] in self._raw_ids:
+            kind = ReportKind.RAW_ANSWER
+        self._emit(Report(kind, "an answer to no CALL in flight", frame[1], text))
+        if kind is ReportKind.UNMATCHED_ANSWER:
+            self._strike()
+
+    def _malformed(self, malformed: Malformed, text: str) -> None:
+        fault, message_id, reason = malformed.fault, malformed.message_id, malformed.reason
+        if fault is Fault.EMPTY:
+            return
+        if fault is Fault.UNKNOWN_TYPE:
+            self._emit(Report(ReportKind.UNKNOWN_TYPE, reason, message_id, text))
+            if self.version.answers_unknown_type:
+                self._refuse(message_id, ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED, reason)
+            return
+        if fault is Fault.CALL:
+            self._refuse(message_id, ErrorCode.FORMAT_VIOLATION, reason)
+        elif fault is Fault.ID_TOO_LONG or (fault is Fault.UNREADABLE and self.version.answers_unreadable):
+            self._refuse(message_id, ErrorCode.RPC_FRAMEWORK_ERROR, reason)
+        elif fault in {Fault.RESULT, Fault.ERROR}:
+            self.calls.on_malformed_answer(message_id, reason, self._now, is_result=fault is Fault.RESULT)
+        self._bad_message(reason, message_id, text)
+
+    def _refuse(self, message_id: str | None, code: ErrorCode, reason: str) -> None:
+        self.requests.refuse(UNREADABLE_ID if message_id is None else message_id, code, reason)
+
+    def _bad_message(self, reason: str, message_id: str | None, message: str | bytes) -> None:
+        self._emit(Report(ReportKind.BAD_MESSAGE, reason, message_id, message))
+        self._strike()
+
+    def _strike(self) -> None:
+        if self._now >= self._bad_until:
+            self._bad_messages, self._bad_until = 0, self._now + self._config.bad_message_period
+        self._bad_messages += 1
+        if self._bad_messages >= self._config.max_bad_messages and isinstance(self.state, (Open, Draining)):
+            self._end(1002, "Too many bad messages")

@@ -1,0 +1,398 @@
+"""Inbound CALLs and SENDs: what is in progress, what is held, and the one answer each CALL gets.
+
+A request is known by a number that is never used again, so an answer made too late can not leave on another
+connection, nor under an id that means something else by then.
+
+A CALL and its further copies have one outcome and one handler. A copy that arrives while the CALL is in progress needs
+no answer of its own: a sender that repeats a CALL under its id takes the first answer with that id, and has no CALL for
+a second one. A copy that arrives after the answer gets the same answer again, see `answers`.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ocpp_core._tolerance import forgive_nulls
+from ocpp_core.actions import Abandon, Direction, Dispatch, Reading, Report, ReportKind, SessionAction, Trace
+from ocpp_core.config import SessionConfig, Violation
+from ocpp_core.inputs import Decline, Fail, Reply
+from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, decode, encode_error, encode_result, expect_size
+from ocpp_core.outbound.calls import violation_error
+from ocpp_core.timers import Timers
+from ocpp_core.versions import ErrorCode, Version
+
+from .answers import Answers
+from .held import HeldRequests
+
+__all__ = ["UNREADABLE_ID", "Requests"]
+
+UNREADABLE_ID = "-1"
+"""The id of a CALLERROR whose CALL has no readable id (2.0.1 Part 4 §4.2.3)."""
+_LOOK_AGAIN: Final = 0.25
+"""Seconds between looks for the answer that the handler of an earlier connection makes."""
+
+
+class Requests:
+    """The inbound direction of one connection."""
+
+    __slots__ = (
+        "_answers",
+        "_awaited",
+        "_declined",
+        "_emit",
+        "_held",
+        "_numbers",
+        "_open",
+        "_send",
+        "_size",
+        "_timers",
+        "_version",
+        "config",
+        "is_full",
+    )
+
+    def __init__(
+        self,
+        version: Version,
+        config: SessionConfig,
+        numbers: Iterator[int],
+        emit: Callable[[SessionAction], None],
+        send: Callable[[str], None],
+        timers: Timers,
+        answers: Answers | None,
+    ) -> None:
+        self.config = config
+        self.is_full = False
+        """True while the held requests have reached a bound: no further text may be decoded."""
+        self._version = version
+        self._numbers = numbers
+        self._emit = emit
+        self._send = send
+        self._timers = timers
+        self._answers = answers if config.answer_window else None
+        self._open: dict[int, Dispatch] = {}
+        self._size = 0  # of their texts, in characters: what they take of memory
+        self._declined: dict[int, None] = {}
+        self._held: HeldRequests | None = None  # made when one is held: most connections never hold any
+        self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
+
+    def __len__(self) -> int:
+        """Return the number of requests dispatched and not answered."""
+        return len(self._open)
+
+    @property
+    def held(self) -> int:
+        """The number of requests that wait to be dispatched."""
+        return 0 if self._held is None else len(self._held)
+
+    # Coming in
+
+    def on_call(self, frame: Frame, text: str, now: float) -> None:
+        """Take a CALL: dispatch or hold it, refuse it by a CALLERROR, or join it to the CALL of which it is a copy."""
+        _, message_id, action, payload = frame
+        config, answers = self.config, self._answers
+        if config.trace:
+            self._emit(Trace(Direction.IN, frame, action))
+        if self._open and (first := self._in_progress(message_id)) is not None:
+            self._join(first, frame, text)
+        elif answers is not None and message_id in answers and self._has_answered(answers, frame, text, now):
+            pass
+        elif (
+            (validator := config.validator_of(action)) is not None
+            and (violation := validator.check_call(action, payload)) is not None
+            and (payload := forgive_nulls(config, "call", action, payload)) is None
+        ):
+            self._refuse_invalid(frame, violation)
+        elif config.refuse_when_busy and self._is_busy:
+            self._emit(Report(ReportKind.OVERLOAD, "too many CALLs in progress", message_id, frame))
+            description = "too many CALLs in progress, try again later"
+            self.refuse(message_id, ErrorCode.GENERIC_ERROR, description, action=action)
+        else:
+            self._dispatch(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
+
+    def on_send(self, frame: Frame, text: str, now: float) -> str | None:
+        """Take a SEND: dispatch or hold it; what is wrong with it is returned, because it must never be answered."""
+        _, message_id, action, payload = frame
+        if self.config.trace:
+            self._emit(Trace(Direction.IN, frame, action))
+        if action not in self._version.send_actions:
+            return f"expected a SEND action of {self._version.name}"
+        validator = self.config.validator_of(action)
+        if (
+            validator is not None
+            and (violation := validator.check_send(action, payload)) is not None
+            and (payload := forgive_nulls(self.config, "send", action, payload)) is None
+        ):
+            return violation.description
+        number = next(self._numbers)
+        self._dispatch(Dispatch(number, action, payload, message_id, expects_reply=False, received_at=now, text=text))
+        return None
+
+    def _refuse_invalid(self, frame: Frame, violation: Violation) -> None:
+        _, message_id, action, payload = frame
+        error = violation_error(violation, self._version)
+        self._emit(Report(ReportKind.INVALID_CALL, violation.description, message_id, payload, error, action))
+        self.refuse(message_id, violation.code, violation.description, action=action)
+
+    def _in_progress(self, message_id: str) -> Dispatch | None:
+        """Find the CALL with this id. Few are ever open: an index of ids would cost all of them."""
+        for request in self._open.values():
+            if request.message_id == message_id and request.expects_reply:
+                return request
+        return None if self._held is None else self._held.call(message_id)
+
+    def _join(self, first: Dispatch, frame: Frame, text: str) -> None:
+        """Let a copy have the outcome of the first one; anything else under its id is refused (OCPP-J 1.6 §4.2.3)."""
+        if text == first.text or frame == decode(first.text, self._version.message_types, self.config.leniency):
+            detail = "a copy of a CALL in progress: one answer is for both"
+            self._emit(Report(ReportKind.REPEATED_CALL, detail, first.message_id, frame))
+        else:
+            self._refuse_id(frame, "another CALL with this message id is in progress")
+
+    def _has_answered(self, answers: Answers, frame: Frame, text: str, now: float) -> bool:
+        """Answer a CALL whose id was used before, or refuse it; False if it is to be served."""
+        message_id, action = frame[1], frame[2]
+        outcome = answers.outcome_of(message_id, text, now)
+        if isinstance(outcome, str):
+            detail = "a copy of an answered CALL: it gets the same answer"
+            self._emit(Report(ReportKind.REPEATED_CALL, detail, message_id, frame))
+            if self._awaited is not None:
+                self._awaited.pop(message_id, None)  # this is what it waits for
+            self._answer_again(outcome, action, 0.0)
+            return True
+        if outcome is not None:
+            detail = "a copy of a CALL that is handled for an earlier connection: it waits for that answer"
+            self._emit(Report(ReportKind.REPEATED_CALL, detail, message_id, frame))
+            self._await(frame, text, now)
+            return True
+        if self._awaited is not None and message_id in self._awaited:
+            self._refuse_id(frame, "another CALL with this message id is in progress")
+            return True
+        if not answers.has_used(message_id, now):
+            return False
+        if self._version.refuses_used_ids:
+            self._refuse_id(frame, "another CALL with this message id was answered")
+            return True
+        answers.forget()  # a station that uses its ids again can not be told from one that repeats a CALL
+        self._answers = None
+        self.look_again(now)  # the copies that wait are served now: nothing is known of the handlers they wait for
+        return False
+
+    def _answer_again(self, answer: str, action: str, latency: float) -> None:
+        self._send(answer)
+        if self.config.trace and isinstance(frame := decode(answer, self._version.message_types), list):
+            self._emit(Trace(Direction.OUT, frame, action, latency))
+
+    def _await(self, frame: Frame, text: str, now: float) -> None:
+        """Wait for an answer that is made elsewhere. No event comes of it here, so time has to tell."""
+        if self._awaited is None:
+            self._awaited = {}
+            self._timers.set(self, now + _LOOK_AGAIN)
+        if frame[1] not in self._awaited:
+            copy = Dispatch(next(self._numbers), frame[2], frame[3], frame[1], received_at=now, text=text)
+            self._awaited[frame[1]] = copy
+
+    def look_again(self, now: float) -> None:
+        """Answer the copies whose answer is there by now; serve those that will have none."""
+        answers, awaited = self._answers, self._awaited
+        if awaited is None:
+            return
+        for message_id, request in list(awaited.items()):
+            outcome = None if answers is None else answers.outcome_of(message_id, request.text, now, was_awaited=True)
+            if isinstance(outcome, Dispatch):
+                continue
+            del awaited[message_id]
+            if isinstance(outcome, str):
+                self._answer_again(outcome, request.action, now - request.received_at)
+            elif self._in_progress(message_id) is None:  # else a further copy is, since the memory had no room
+                self._dispatch(request)
+        if awaited:
+            self._timers.set(self, now + _LOOK_AGAIN)
+        else:
+            self._awaited = None
+
+    def _refuse_id(self, frame: Frame, description: str) -> None:
+        self._emit(Report(ReportKind.DUPLICATE_ID, description, frame[1], frame))
+        self.refuse(frame[1], ErrorCode.RPC_FRAMEWORK_ERROR, description, action=frame[2])
+
+    # Dispatching and holding
+
+    @property
+    def _is_busy(self) -> bool:
+        """Return True if there are too many requests in progress, or too large ones; one may always be."""
+        at_work = len(self._open) - len(self._declined)
+        return at_work >= self.config.max_inbound or (self._size >= self.config.max_inbound_bytes and at_work > 0)
+
+    def _dispatch(self, request: Dispatch) -> None:
+        if self._open and self._is_busy:
+            self._hold(request)
+        else:
+            self._open[request.request] = request
+            self._size += len(request.text)
+            self._emit(request)
+
+    def _hold(self, request: Dispatch) -> None:
+        held, config = self._held or HeldRequests(), self.config
+        self._held = held
+        held.add(request)
+        if not self.is_full and (len(held) >= config.max_held or held.size >= config.max_held_bytes):
+            self._set_full(is_full=True)
+
+    def dispatch_held(self) -> None:
+        """Dispatch what is held, as far as there is room, and go on reading when half is done."""
+        held, config = self._held, self.config
+        if held is None:
+            return
+        while held and not self._is_busy:
+            self._dispatch(held.take())
+        if self.is_full and len(held) <= config.max_held / 2 and held.size <= config.max_held_bytes / 2:
+            self._set_full(is_full=False)
+        if not held:
+            self._held = None
+
+    def _set_full(self, *, is_full: bool) -> None:
+        self.is_full = is_full
+        self._emit(Reading(on=not is_full))
+
+    # Going out
+
+    def reply(self, reply: Reply, now: float) -> None:
+        """Answer by a CALLRESULT; a payload that breaks its schema or is no JSON is our own InternalError."""
+        request = self._close(reply.request)
+        if request is None:
+            self._keep_late(reply, now)
+            return
+        if not request.expects_reply:
+            self.dispatch_held()
+            return
+        config, answers = self.config, self._answers
+        try:
+            text = encode_result(request.message_id, reply.payload)
+            if 4 * len(text) > config.max_outgoing_size:
+                expect_size(text, config.max_outgoing_size)
+        except (TypeError, ValueError) as error:
+            self._own_fault(request, reply, now, f"{request.action} CALLRESULT: {error}", error)
+            return
+        validator = config.validator_of(request.action)
+        if validator is not None and (violation := validator.check_result(request.action, reply.payload)) is not None:
+            self._own_fault(request, reply, now, violation.description, violation_error(violation, self._version))
+            return
+        self._send(text)
+        if answers is not None:
+            answers.keep(request, text, now, config.answer_window)
+        if config.trace:
+            frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
+            self._emit(Trace(Direction.OUT, frame, request.action, now - request.received_at))
+        if self._held is not None:
+            self.dispatch_held()
+
+    def _keep_late(self, reply: Reply, now: float) -> None:
+        """Remember the result of a handler that outlived its connection, unless it is of no use to anybody."""
+        unfinished = self._take_unfinished(reply.request)
+        if unfinished is None or self._answers is None:
+            return
+        try:
+            text = encode_result(unfinished.message_id, reply.payload)
+            expect_size(text, self.config.max_outgoing_size)
+        except (TypeError, ValueError):
+            return
+        validator = self.config.validator_of(unfinished.action)
+        if validator is None or validator.check_result(unfinished.action, reply.payload) is None:
+            self._answers.keep(unfinished, text, now, self.config.answer_window)
+
+    def _take_unfinished(self, number: int) -> Dispatch | None:
+        return None if self._answers is None else self._answers.take_unfinished(number)
+
+    def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
+        """Tell our side what is wrong with its result, and the peer no more than that there is none."""
+        self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error, request.action))
+        text, latency = "the receiver could not make a valid result", now - request.received_at
+        self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, text, None, request.action, latency)
+        self.dispatch_held()
+
+    def fail(self, fail: Fail, now: float) -> None:
+        """Answer by a CALLERROR. Raises TypeError, changing nothing, unless code and description are text."""
+        if not isinstance(fail.code, str) or not isinstance(fail.description, str):
+            raise TypeError(f"expected code and description as text, got {fail.code!r} and {fail.description!r}")
+        request = self._close(fail.request)
+        if request is None:
+            self._take_unfinished(fail.request)  # a copy is to be tried again
+        elif request.expects_reply:
+            latency = now - request.received_at
+            self.refuse(request.message_id, fail.code, fail.description, fail.details, request.action, latency)
+        self.dispatch_held()
+
+    def refuse(
+        self,
+        message_id: str,
+        code: str,
+        description: str,
+        details: object = None,
+        action: str | None = None,
+        latency: float | None = None,
+    ) -> None:
+        """Send a CALLERROR, spelled for the version; details that are no JSON or too large are left out and reported.
+
+        An error is sent in any case: what is no Unicode text in code and description is replaced, and an id that takes
+        the room of the answer counts as unreadable.
+        """
+        if len(message_id) > self.config.max_outgoing_size / 8:  # a character may be an escape of six bytes
+            message_id = UNREADABLE_ID
+        kind, spelled = MessageType.CALLERROR.value, self._version.spell(code)
+        details = {} if details is None else details
+        try:
+            text = encode_error(kind, message_id, spelled, description, details)
+            expect_size(text, self.config.max_outgoing_size)
+        except (TypeError, ValueError) as error:
+            self._emit(
+                Report(ReportKind.INVALID_REPLY, f"{action} CALLERROR details: {error}", message_id, details, error)
+            )
+            parts = (spelled[:MAX_DESCRIPTION], description)
+            spelled, description = (part.encode(errors="replace").decode() for part in parts)
+            details = {}
+            text = encode_error(kind, message_id, spelled, description, details)
+        self._send(text)
+        if self.config.trace:
+            self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, details], action, latency))
+
+    def decline(self, decline: Decline) -> None:
+        """Answer nothing for now; the id stays in flight, bounded by `max_declined`."""
+        request = self._open.get(decline.request)
+        if request is None or decline.request in self._declined:
+            return
+        if not request.expects_reply:
+            self._close(decline.request)
+        else:
+            self._declined[decline.request] = None
+            if len(self._declined) > self.config.max_declined:
+                oldest = next(iter(self._declined))
+                self._close(oldest)
+                self._emit(Abandon(oldest))
+        self.dispatch_held()
+
+    def abandon(self, now: float) -> None:
+        """Forget everything: nobody waits for answers any more, unless a copy comes on a later connection."""
+        abandoned = list(self._open)
+        if self._answers is not None and self.config.late_answers:
+            for request in self._open.values():
+                if request.expects_reply and request.request not in self._declined:
+                    self._answers.keep(request, request, now, self.config.answer_window)
+        self._timers.cancel(self)
+        self._awaited = None
+        self._open.clear()
+        self._declined.clear()
+        self._size = 0
+        for number in abandoned:
+            self._emit(Abandon(number))
+        if self._held is not None:
+            self._emit(Report(ReportKind.OVERLOAD, f"{len(self._held)} held requests ended with the connection"))
+            self._held = None
+        if self.is_full:
+            self._set_full(is_full=False)  # for what the peer may say at the end, and for the next connection
+
+    def _close(self, number: int) -> Dispatch | None:
+        request = self._open.pop(number, None)
+        if request is not None:
+            self._size -= len(request.text)
+            if self._declined:
+                self._declined.pop(number, None)
+        return request

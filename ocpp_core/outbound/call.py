@@ -1,0 +1,146 @@
+"""One outbound CALL: what its caller gave, checked and frozen before anything is done about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Final
+
+from ocpp_core.config import SessionConfig
+from ocpp_core.errors import TimeoutError  # noqa: A004 - ours, a subclass of the builtin
+from ocpp_core.inputs import Notify, SendRaw, StartCall
+from ocpp_core.messages import (
+    MAX_ID_LENGTH,
+    MessageType,
+    decode,
+    encode_message,
+    encode_payload,
+    expect_size,
+    is_unicode,
+    utf8_length,
+)
+
+__all__ = [
+    "OutboundCall",
+    "check_command",
+    "check_message_id",
+    "expect_room",
+    "expired_error",
+    "prepare_call",
+    "prepare_raw",
+]
+
+
+@dataclass(slots=True, eq=False)
+class OutboundCall:
+    """One accepted call on its way; itself the name of its timer."""
+
+    token: int | None
+    """None once its caller was told; it may still hold a window slot."""
+    action: str
+    payload: Mapping[str, Any]
+    payload_json: str
+    timeout: float
+    expires: float
+    message_id: str | None
+    validate: bool
+    protocol: str | None
+    urgent: bool = False
+    raw: str | None = None
+    """The whole text of a raw CALL."""
+    written_at: float = -inf
+
+    @property
+    def size(self) -> int:
+        """Bytes of its payload, or of all of its raw text."""
+        return utf8_length(self.raw or self.payload_json)
+
+
+def prepare_call(start: StartCall, config: SessionConfig, now: float) -> OutboundCall:
+    """Check and freeze what the caller gave. Raises TypeError or ValueError that says what was expected."""
+    if not isinstance(start.action, str) or not start.action or not is_unicode(start.action):
+        raise TypeError(f"expected an action name, got {start.action!r}")
+    if start.message_id is not None:
+        check_message_id(start.message_id)
+    payload_json = encode_payload(start.payload)
+    expect_room(start, payload_json, config)
+    ttl = _seconds(start.ttl, "ttl", config.call_ttl)
+    return OutboundCall(
+        token=start.token,
+        action=start.action,
+        payload=start.payload,
+        payload_json=payload_json,
+        timeout=_seconds(start.timeout, "timeout", config.call_timeout),
+        expires=now + ttl,
+        message_id=start.message_id,
+        validate=start.validate,
+        protocol=start.protocol,
+        urgent=start.urgent,
+    )
+
+
+def prepare_raw(raw: SendRaw, config: SessionConfig, now: float) -> OutboundCall:
+    """Check a raw CALL whose answer is wanted. Raises ValueError unless it is a CALL with a message id."""
+    frame = decode(raw.text, (MessageType.CALL.value,))
+    if not isinstance(frame, list):
+        raise ValueError('expected the text of a CALL, [2, "id", "action", {…}], to wait for its answer')
+    return OutboundCall(
+        token=raw.token,
+        action=frame[2],
+        payload=frame[3],
+        payload_json="",
+        timeout=_seconds(raw.timeout, "timeout", config.call_timeout),
+        expires=now + config.call_ttl,
+        message_id=frame[1],
+        validate=False,
+        protocol=None,
+        raw=raw.text,
+    )
+
+
+def check_command(command: StartCall | Notify | SendRaw, config: SessionConfig, now: float) -> None:
+    """Raise for the bad arguments of a command that can not be sent at present, as they would raise if it could."""
+    if isinstance(command, StartCall):
+        prepare_call(command, config, now)
+    elif isinstance(command, Notify):
+        if not isinstance(command.action, str):
+            raise TypeError(f"expected an action name, got {command.action!r}")
+        expect_room(command, encode_payload(command.payload), config)
+    elif not isinstance(command.text, str) or not is_unicode(command.text):
+        raise TypeError(f"expected raw text, got {command.text!r}")
+    else:
+        expect_size(command.text, config.max_outgoing_size)
+        if command.token is not None:
+            prepare_raw(command, config, now)
+
+
+_LONGEST_ID: Final = "-" * MAX_ID_LENGTH
+_FRAME: Final = 256
+"""Bytes that are enough for what surrounds action and payload, whatever the id is."""
+
+
+def expect_room(command: StartCall | Notify, payload_json: str, config: SessionConfig) -> None:
+    """Raise ValueError where the message is too large to send; an id still to be made counts with its full length."""
+    limit = config.max_outgoing_size
+    # No character takes more than four bytes in UTF-8, or six where it has to be escaped.
+    if 4 * len(payload_json) + 6 * len(command.action) + _FRAME > limit:
+        message_id = _LONGEST_ID if command.message_id is None else command.message_id
+        expect_size(encode_message(MessageType.CALL, message_id, command.action, payload_json), limit)
+
+
+def check_message_id(message_id: object) -> None:
+    """Raise ValueError unless it is text that may travel as a message id."""
+    if not isinstance(message_id, str) or not 1 <= len(message_id) <= MAX_ID_LENGTH or not is_unicode(message_id):
+        raise ValueError(f"expected a message id of 1 to {MAX_ID_LENGTH} characters, got {message_id!r}")
+
+
+def expired_error(call: OutboundCall) -> TimeoutError:
+    """Make the error of a call whose time to live ended before it was written."""
+    return TimeoutError(f"{call.action} was not sent within its time to live")
+
+
+def _seconds(value: float | None, name: str, default: float) -> float:
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ValueError(f"expected {name} > 0 seconds, got {value!r}")
+    return float(value)

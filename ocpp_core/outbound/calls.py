@@ -1,0 +1,333 @@
+"""Outbound CALLs: the queue, the window, the time-outs, the answers.
+
+"A sender must not send a CALL until its earlier CALLs were answered or timed out" (OCPP-J §4.1.1, all versions): per
+connection and per direction. What waits, waits here.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from ocpp_core._tolerance import forgive_nulls
+from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Settle, Trace
+from ocpp_core.config import IdFactory, SessionConfig, Violation
+from ocpp_core.errors import (
+    CallCancelledError,
+    CallDroppedError,
+    ClosedError,
+    ConnectionLostError,
+    OCPPError,
+    RPCError,
+    RPCFrameworkError,
+    RPCNotImplementedError,
+    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
+    create_rpc_error,
+)
+from ocpp_core.inputs import RefuseResult
+from ocpp_core.messages import Frame, MessageType, encode_error, encode_message, expect_size
+from ocpp_core.timers import Timers
+from ocpp_core.versions import ErrorCode, Version
+
+from .call import OutboundCall, expired_error
+from .queue import CallQueue
+
+__all__ = ["Calls", "violation_error", "with_newest"]
+
+_TIMED_OUT: Final = 64
+"""Ids of calls that timed out whose late answers are known."""
+_ANSWERED: Final = 16
+"""Ids of answered calls whose further answers are known: few, because the ids of every connection's calls are kept."""
+
+
+def with_newest(ids: tuple[str, ...], message_id: str, size: int) -> tuple[str, ...]:
+    """Add an id to the newest ones, forgetting the oldest beyond `size`: a tuple, because most have none."""
+    return (*ids[1 - size :], message_id)
+
+
+def violation_error(violation: Violation, version: Version) -> RPCError:
+    """Make the error of a schema violation, spelled for the version."""
+    return create_rpc_error(version.spell(violation.code), violation.description)
+
+
+class Calls:
+    """The outbound direction of one connection."""
+
+    __slots__ = (
+        "_answered",
+        "_emit",
+        "_ids",
+        "_pending",
+        "_send",
+        "_timed_out",
+        "_version",
+        "_waiting",
+        "config",
+        "is_open",
+        "timers",
+    )
+
+    def __init__(
+        self,
+        version: Version,
+        config: SessionConfig,
+        ids: IdFactory,
+        emit: Callable[[SessionAction], None],
+        send: Callable[[str], None],
+    ) -> None:
+        self.config = config
+        self.timers = Timers()
+        self.is_open = True
+        """False once the loss of the connection is known: nothing is written any more."""
+        self._version = version
+        self._ids = ids
+        self._emit = emit
+        self._send = send
+        self._waiting = CallQueue()
+        self._pending: dict[str, OutboundCall] = {}
+        self._answered: tuple[str, ...] = ()
+        self._timed_out: tuple[str, ...] = ()
+
+    @property
+    def pending(self) -> int:
+        """CALLs that were written and hold a window slot."""
+        return len(self._pending)
+
+    @property
+    def has_callers(self) -> bool:
+        """Whether somebody still waits for the answer to a CALL that was written."""
+        return any(call.token is not None for call in self._pending.values())
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for the window."""
+        return len(self._waiting.calls)
+
+    def new_id(self) -> str:
+        """Make a message id; CALLs and SENDs share one space (2.1 Part 4 §4.1.4)."""
+        return self._ids()
+
+    # Starting
+
+    def add(self, call: OutboundCall, now: float) -> None:
+        """Take a call: write it if the window is free, else queue it.
+
+        Raises ValueError, changing nothing, for a call meant for another version and for an id in flight.
+        """
+        self._check(call)
+        if call.expires <= now:
+            self._settle(call, error=expired_error(call))
+        elif error := self._refusal(call):
+            self._settle(call, error=error)
+        elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting.calls:
+            self._write(call, now)
+        elif excess := self._waiting.excess(self.config.max_queued, self.config.max_queued_bytes, call):
+            self._settle(call, error=CallDroppedError(f"too many calls wait: {excess}"))
+        else:
+            self._waiting.add(call)
+            self.timers.set(call, call.expires)
+
+    def _check(self, call: OutboundCall) -> None:
+        if call.protocol is not None and call.protocol != self._version.name:
+            raise ValueError(f"expected a call for {self._version.name}, got one for {call.protocol}")
+        if call.action in self._version.send_actions and call.raw is None:
+            raise ValueError(f"{call.action} is a SEND in {self._version.name}: it has no answer, so notify instead")
+        if call.message_id is not None:
+            self.check_unused(call.message_id)
+
+    def check_unused(self, message_id: str) -> None:
+        """Raise ValueError for an id that a call in flight has already."""
+        if message_id in self._pending or self._waiting.has_id(message_id):
+            raise ValueError(f"message id {message_id!r} is in flight already")
+
+    def _refusal(self, call: OutboundCall) -> OCPPError | None:
+        """Strict mode, outbound: what breaks the schema is never sent."""
+        validator = self.config.validator_of(call.action) if call.validate else None
+        if validator is None:
+            return None
+        if not validator.has(call.action):
+            return RPCNotImplementedError(
+                f"no schema for {call.action!r} in {self._version.name}: extend the validator, or pass validate=False"
+            )
+        violation = validator.check_call(call.action, call.payload)
+        if violation is None:
+            return None
+        error = violation_error(violation, self._version)
+        self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, call.payload, error, call.action))
+        return error
+
+    def fill_window(self, now: float) -> None:
+        """Write what waits, as far as the window allows; what waited too long is never sent, late tick or not."""
+        while self.is_open and self._waiting.calls and len(self._pending) < self.config.call_concurrency:
+            call = self._waiting.pop()
+            if call.expires <= now:
+                self.timers.cancel(call)
+                self._settle(call, error=expired_error(call))
+            else:
+                self._write(call, now)
+
+    def _write(self, call: OutboundCall, now: float) -> None:
+        message_id = self.new_id() if call.message_id is None else call.message_id
+        if message_id in self._pending:  # the factory made an id that a caller had chosen: only one can be answered
+            self.timers.cancel(call)
+            self._settle(call, error=OCPPError(f"{call.action} was not sent: its new message id is in flight already"))
+            return
+        call.message_id = message_id
+        self._pending[message_id] = call
+        call.written_at = now
+        # "when … an implementation-chosen interval elapsed since the message was sent" (OCPP-J §4.1.1)
+        self.timers.set(call, now + call.timeout)
+        text = call.raw or encode_message(MessageType.CALL.value, message_id, call.action, call.payload_json)
+        self._send(text)
+        if self.config.trace:
+            frame = [MessageType.CALL.value, message_id, call.action, call.payload]
+            self._emit(Trace(Direction.OUT, frame, call.action))
+
+    # Answers
+
+    def on_result(self, frame: Frame, now: float) -> bool:
+        """Take a CALLRESULT; False if it answers no CALL of ours."""
+        call = self._take_answered(frame, now)
+        if call is None:
+            return False
+        violation = self._violation(call, frame[2])
+        if violation is None:
+            self._settle(call, result=frame[2])
+        elif (bare := forgive_nulls(self.config, "result", call.action, frame[2])) is not None:
+            self._settle(call, result=bare)
+        else:
+            error = violation_error(violation, self._version)
+            self._emit(Report(ReportKind.INVALID_RESULT, violation.description, frame[1], frame[2], error, call.action))
+            self._settle(call, error=error)
+            self._refuse_unusable(call, frame[1], violation.code, violation.description)
+        self.fill_window(now)
+        return True
+
+    def on_error(self, frame: Frame, now: float) -> bool:
+        """Take a CALLERROR; False if it answers no CALL of ours."""
+        call = self._take_answered(frame, now)
+        if call is None:
+            return False
+        self._settle(call, error=create_rpc_error(frame[2], frame[3], frame[4], remote=True))
+        self.fill_window(now)
+        return True
+
+    def on_malformed_answer(self, message_id: str | None, reason: str, now: float, *, is_result: bool) -> None:
+        """Settle the call of an unusable answer at once: its caller must not run into the time-out."""
+        call = self._pending.pop(message_id, None) if message_id is not None else None
+        if call is None or message_id is None:
+            return
+        self.timers.cancel(call)
+        self._answered = with_newest(self._answered, message_id, _ANSWERED)
+        self._settle(call, error=RPCFrameworkError(f"unusable answer: {reason}"))
+        if is_result:
+            self._refuse_unusable(call, message_id, ErrorCode.FORMAT_VIOLATION, reason)
+        self.fill_window(now)
+
+    def _take_answered(self, frame: Frame, now: float) -> OutboundCall | None:
+        call = self._pending.pop(frame[1], None)
+        if call is None:
+            return None
+        self.timers.cancel(call)
+        self._answered = with_newest(self._answered, frame[1], _ANSWERED)
+        if self.config.trace:
+            self._emit(Trace(Direction.IN, frame, call.action, now - call.written_at))
+        if call.token is None:
+            self._emit(Report(ReportKind.CANCELLED_ANSWER, f"nobody waits for {call.action} now", frame[1], frame))
+        return call
+
+    def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
+        validator = self.config.validator_of(call.action) if call.validate else None
+        return None if validator is None else validator.check_result(call.action, payload)
+
+    def _refuse_unusable(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
+        if self.config.answer_bad_results and self._version.reports_bad_results:
+            self.refuse_result(RefuseResult(message_id, code, description, action=call.action))
+
+    def refuse_result(self, refusal: RefuseResult) -> None:
+        """Send a CALLRESULTERROR (2.1 Part 4 §4.2.3).
+
+        Raises as `encode_error` does, and ValueError where it is larger than `max_outgoing_size`; then nothing is sent.
+        """
+        kind, spelled = MessageType.CALLRESULTERROR.value, self._version.spell(refusal.code)
+        details = {} if refusal.details is None else refusal.details
+        text = encode_error(kind, refusal.message_id, spelled, refusal.description, details)
+        expect_size(text, self.config.max_outgoing_size)
+        self._send(text)
+        if self.config.trace:
+            frame = [kind, refusal.message_id, spelled, refusal.description, details]
+            self._emit(Trace(Direction.OUT, frame, refusal.action))
+
+    def unmatched(self, message_id: str) -> ReportKind:
+        """Say what an answer to no pending CALL is, however often it comes."""
+        if message_id in self._timed_out:
+            return ReportKind.LATE_ANSWER
+        return ReportKind.REPEATED_ANSWER if message_id in self._answered else ReportKind.UNMATCHED_ANSWER
+
+    # Giving up
+
+    def cancel(self, token: int) -> None:
+        """Settle the call as cancelled; its window slot stays taken if it was sent."""
+        waiting = self._waiting.find(token)
+        if waiting is not None:
+            self._waiting.remove(waiting)
+            self.timers.cancel(waiting)
+            self._settle(waiting, error=CallCancelledError("cancelled before it was sent", sent=False))
+            return
+        for call in self._pending.values():
+            if call.token == token:
+                self._settle(call, error=CallCancelledError("cancelled while waiting for the answer", sent=True))
+                return
+
+    def expire(self, now: float) -> None:
+        """Settle what is due: queued calls past their time to live, written ones past their time-out."""
+        for call in self.timers.due(now):
+            if not isinstance(call, OutboundCall):
+                continue  # the requests', see there
+            if call.message_id is not None and self._pending.get(call.message_id) is call:
+                self._time_out(call, call.message_id)
+            else:
+                self._waiting.remove(call)
+                self._settle(call, error=expired_error(call))
+        self.fill_window(now)
+
+    def _time_out(self, call: OutboundCall, message_id: str) -> None:
+        del self._pending[message_id]
+        self._timed_out = with_newest(self._timed_out, message_id, _TIMED_OUT)
+        text = f"no answer to {call.action} within {call.timeout:.15g} s"
+        self._settle(call, error=TimeoutError(text, sent=True, message_id=message_id))
+
+    def lose(self, code: int, reason: str) -> None:
+        """Settle every written call: the connection is gone and its outcome unknown."""
+        why = f"the connection ended ({code}{': ' + reason if reason else ''})"
+        for call in self._take_pending():
+            error = ConnectionLostError(f"{why} before {call.action} was answered", sent=True, close_code=code)
+            self._settle(call, error=error)
+
+    def refuse_waiting(self, error: Callable[[OutboundCall], OCPPError]) -> None:
+        """Settle every call that was not written."""
+        for call in self.take_waiting():
+            self._settle(call, error=error(call))
+
+    def close(self) -> None:
+        """Settle everything: this side closes and waits for no answer any more."""
+        self.refuse_waiting(lambda call: ClosedError(f"closed before {call.action} was sent"))
+        for call in self._take_pending():
+            self._settle(call, error=ClosedError(f"closed before {call.action} was answered", sent=True))
+
+    def take_waiting(self) -> list[OutboundCall]:
+        """Hand over the calls that were not written, in order, unsettled."""
+        waiting = self._waiting.take()
+        for call in waiting:
+            self.timers.cancel(call)
+        return waiting
+
+    def _take_pending(self) -> Iterable[OutboundCall]:
+        pending = list(self._pending.values())
+        self._pending.clear()
+        for call in pending:
+            self.timers.cancel(call)
+        return pending
+
+    def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:
+        token, call.token = call.token, None
+        if token is not None:
+            self._emit(Settle(token, result, error))

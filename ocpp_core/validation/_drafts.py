@@ -1,0 +1,134 @@
+"""The drafts of JSON Schema that are understood: 04, 06 and 07, and what of them is not.
+
+A schema that would be misread is refused when its validator is made: at the first message it would be too late.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ._bundles import Schema
+from ._explain import resolve
+
+__all__ = ["DEFAULT_DRAFT", "for_compiler", "problem_of", "references"]
+
+DEFAULT_DRAFT: Final = "http://json-schema.org/draft-07/schema#"
+_DRAFTS: Final = ("draft-04", "draft-06", "draft-07")
+_ANNOTATIONS: Final = frozenset({"default", "examples"})
+_VALUES: Final = _ANNOTATIONS | {"const", "enum"}
+"""Keywords that hold values of the payload, where `$ref`, `$id` and `const` are names like any other."""
+_NAMED: Final = frozenset({"definitions", "dependencies", "patternProperties", "properties"})
+"""Keywords that hold schemas by names, which may read like keywords."""
+_OF_THE_SAME_VALUE: Final = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
+"""Keywords whose schemas are asked about the value itself, not about a part of it."""
+
+
+def problem_of(document: Schema) -> str | None:
+    """Say why a schema would be misread, or be fetched in parts from elsewhere; None if it can be used."""
+    draft = document["$schema"]
+    if not isinstance(draft, str) or not any(name in draft for name in _DRAFTS):
+        return f"expected $schema of {', '.join(_DRAFTS)} or none, got {draft!r}"
+    for ref in references(document):
+        try:
+            resolve(document, ref)
+        except ValueError as error:
+            return str(error)
+    if any(map(_rebases, _parts(document))):
+        return "expected $id at the root of a schema, got one below it that $ref is relative to"
+    ended: set[int] = set()
+    if any(_is_endless(document, schema, frozenset(), ended) for schema in _schemas(document)):
+        return "expected $ref to a schema of a part of the value, got one that leads back to itself"
+    return next(filter(None, (_problem_of_bounds(schema, draft) for schema in _schemas(document))), None)
+
+
+def references(schema: object) -> Iterator[str]:
+    """Find every `$ref` of a schema, at any depth."""
+    return (ref for node in _schemas(schema) if isinstance(ref := node.get("$ref"), str))
+
+
+def _schemas(schema: object) -> Iterator[Schema]:
+    """Find a schema and all within it."""
+    nodes = [schema]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict):
+            yield node
+            nodes.extend(_parts(node))
+        elif isinstance(node, list):
+            nodes.extend(node)
+
+
+def _is_endless(document: Schema, schema: Any, around: frozenset[int], ended: set[int]) -> bool:
+    """Whether a schema asks itself about the same value; `ended` are those known to come to an end."""
+    if isinstance(schema, list):
+        return any(_is_endless(document, part, around, ended) for part in schema)
+    if not isinstance(schema, dict) or id(schema) in ended:
+        return False
+    if id(schema) in around:
+        return True
+    ref = schema.get("$ref")
+    inner = [resolve(document, ref)] if isinstance(ref, str) else map(schema.get, _OF_THE_SAME_VALUE)
+    if any(_is_endless(document, part, around | {id(schema)}, ended) for part in inner):
+        return True
+    ended.add(id(schema))
+    return False
+
+
+def _problem_of_bounds(schema: Schema, draft: str) -> str | None:
+    """Say which bound the compiler would read as something else: it takes True for 1, and divides by 0."""
+    is_old = "draft-04" in draft
+    for name in ("exclusiveMaximum", "exclusiveMinimum"):
+        if name in schema and isinstance(schema[name], bool) is not is_old:
+            return f"expected {name} as a {'boolean' if is_old else 'number'} in this draft, got {schema[name]!r}"
+    factor = schema.get("multipleOf", 1)
+    return None if isinstance(factor, (int, float)) and factor > 0 else f"expected multipleOf > 0, got {factor!r}"
+
+
+def for_compiler(document: Schema) -> Schema:
+    """Copy a schema in words that the compiler understands, and may write into.
+
+    fastjsonschema cannot compile `const` without its detailed exceptions. `enum` with one member means the same, and
+    is a sibling that leaves an `enum` beside it alone. To draft 04 `const` is no keyword.
+    """
+    spelled: Schema = _spelled(document, has_const="draft-04" not in document["$schema"])
+    return spelled
+
+
+def _spelled(node: Any, *, has_const: bool) -> Any:
+    if isinstance(node, list):
+        return [_spelled(item, has_const=has_const) for item in node]
+    if not isinstance(node, dict):
+        return node
+    copy: Schema = {}
+    for key, value in node.items():
+        if key in _NAMED and isinstance(value, dict):
+            copy[key] = {name: _spelled(part, has_const=has_const) for name, part in value.items()}
+        elif key not in _ANNOTATIONS:
+            copy[key] = value if key in _VALUES else _spelled(value, has_const=has_const)
+    if has_const and "const" in copy:
+        copy["allOf"] = [*copy.get("allOf", ()), {"enum": [copy.pop("const")]}]
+    return copy
+
+
+def _parts(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """Find what a schema holds below it, schemas by name among them; no values."""
+    for key, value in schema.items():
+        if key in _NAMED and isinstance(value, dict):
+            yield from value.values()
+        elif key not in _VALUES:
+            yield value
+
+
+def _rebases(node: object) -> bool:
+    """Whether an id below the root has a `$ref` within: that is relative to the id, not to the root."""
+    if isinstance(node, list):
+        return any(map(_rebases, node))
+    if not isinstance(node, dict):
+        return False
+    if "$ref" not in node and any(_is_address(node.get(name)) for name in ("$id", "id")):
+        return any(True for _ in references(node))
+    return any(map(_rebases, _parts(node)))
+
+
+def _is_address(value: object) -> bool:
+    """Whether an id is more than a name within the schema (draft-07 §8.2.3)."""
+    return isinstance(value, str) and not value.startswith("#")

@@ -1,0 +1,243 @@
+"""Say which rule of a schema a payload breaks first, at which path, and which OCPP error code that is.
+
+This runs only for payloads that were refused already, so it may be slow and has to be exact: it knows the keywords
+of the OCPP schemas and the usual ones of vendor schemas; a refusal by any other keyword is named less precisely.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import cache, partial
+from math import isfinite
+from typing import Any, Final
+from urllib.parse import unquote
+
+from ocpp_core.config import Violation
+from ocpp_core.messages import MAX_DESCRIPTION
+from ocpp_core.versions import ErrorCode
+
+from ._bundles import Schema
+from ._formats import FORMATS
+
+__all__ = ["Search", "describe_violation", "resolve"]
+
+_MAX_PATH: Final = 120
+_MAX_MESSAGE: Final = 60
+_MAX_VALUES: Final = 5000
+"""Values that are searched, a few hundredths of a second; what is wrong behind them is refused without saying where."""
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,50}\Z")
+
+# Which code answers which failure is not laid down by OCPP; this is the reading closest to the wording of its table
+# of error codes (OCPP-J 1.6 table 7, 2.0.1 Part 4 table 8). What is not listed is structural: FormatViolation.
+_CODES: Final[Mapping[str, ErrorCode]] = (
+    dict.fromkeys(("required", "minItems", "maxItems"), ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION)
+    | {"type": ErrorCode.TYPE_CONSTRAINT_VIOLATION}
+    | dict.fromkeys(
+        (
+            *("enum", "const", "format", "pattern", "minLength", "maxLength", "multipleOf"),
+            *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+        ),
+        ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
+    )
+)
+
+
+class _Broken:
+    """A broken rule: its keyword, what it demands, and the steps from the payload to the value, last one first."""
+
+    __slots__ = ("demand", "keyword", "steps")
+
+    def __init__(self, keyword: str, demand: object) -> None:
+        self.keyword = keyword
+        self.demand = demand
+        self.steps: list[str] = []
+
+    def below(self, step: str) -> "_Broken":
+        self.steps.append(step)
+        return self
+
+
+def describe_violation(document: Schema, payload: object, *, formats: bool, message: str = "") -> Violation:
+    """Name the first rule of the schema that a refused payload breaks. Never raises.
+
+    The description has at most 255 characters and repeats no value of the payload: it holds the message (its action
+    and type, where they are given), the path, the keyword and what the keyword demands, and of an unknown property
+    the name, if that is short and plain.
+    """
+    message = f"{message[:_MAX_MESSAGE]} " if message else ""
+    try:
+        broken = Search(document, formats=formats).search(document, payload)
+    except Exception:  # noqa: BLE001 - too deep for the interpreter, too large, or no JSON at all: refused in any case
+        broken = None
+    if broken is None:
+        return Violation(ErrorCode.FORMAT_VIOLATION, f"{message}payload violates its schema")
+    path = "payload" + "".join(reversed(broken.steps))
+    if len(path) > _MAX_PATH:
+        path = "..." + path[3 - _MAX_PATH :]
+    text = f"{message}{path} violates {broken.keyword}: {_demand(broken.demand)}"
+    if len(text) > MAX_DESCRIPTION:
+        text = text[: MAX_DESCRIPTION - 3] + "..."
+    return Violation(_CODES.get(broken.keyword, ErrorCode.FORMAT_VIOLATION), text)
+
+
+def resolve(document: Schema, ref: str) -> Any:
+    """Follow a `$ref` of the form `#` or `#/…` (RFC 6901 §6). Raises ValueError if it leads out or nowhere."""
+    node: Any = document
+    try:
+        if not re.match(r"#(/|\Z)", ref):
+            raise KeyError(ref)
+        for part in unquote(ref).split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            node = node[int(key)] if isinstance(node, list) else node[key]
+    except (LookupError, TypeError, ValueError):
+        raise ValueError(f"expected $ref as a pointer into the same schema, got {ref!r}") from None
+    return node
+
+
+def _demand(demand: object) -> str:
+    if isinstance(demand, str):
+        return demand
+    if isinstance(demand, list):
+        return ", ".join(map(str, demand))
+    return json.dumps(demand, default=str)
+
+
+def _shown(name: object) -> str:
+    """Show a property name of the peer only if it can do no harm in a log or an error."""
+    return name if isinstance(name, str) and _SAFE_NAME.match(name) else "?"
+
+
+def _same(value: object, wanted: object) -> bool:
+    return value == wanted and isinstance(value, bool) is isinstance(wanted, bool)  # 1 == True in Python only
+
+
+def _is_multiple(value: float, factor: float) -> bool:
+    """Divide exactly: 0.3 is a multiple of 0.1, which binary floats deny. Beyond a float's range nothing is."""
+    quotient = (Fraction(value) if isinstance(value, int) else Fraction(repr(value))) / Fraction(repr(factor))
+    return quotient.denominator == 1 and abs(quotient) <= sys.float_info.max
+
+
+_Rules = Mapping[str, Callable[[Any, Any], bool]]
+
+_ANY_RULES: Final[_Rules] = {
+    "enum": lambda value, allowed: (
+        value in allowed if isinstance(value, str) else any(_same(value, item) for item in allowed)
+    ),
+    "const": _same,
+}
+_STRING_RULES: Final[_Rules] = {
+    **_ANY_RULES,
+    "minLength": lambda value, least: len(value) >= least,
+    "maxLength": lambda value, most: len(value) <= most,
+    "pattern": lambda value, pattern: re.search(pattern, value) is not None,
+    "format": lambda value, name: name not in FORMATS or re.match(FORMATS[name], value) is not None,
+}
+_NUMBER_RULES: Final[_Rules] = {
+    **_ANY_RULES,
+    "minimum": lambda value, least: value >= least,
+    "maximum": lambda value, most: value <= most,
+    # In draft-04 a boolean beside minimum and maximum.
+    "exclusiveMinimum": lambda value, bound: isinstance(bound, bool) or value > bound,
+    "exclusiveMaximum": lambda value, bound: isinstance(bound, bool) or value < bound,
+    "multipleOf": _is_multiple,
+}
+_ARRAY_RULES: Final[_Rules] = {
+    **_ANY_RULES,
+    "minItems": lambda value, least: len(value) >= least,
+    "maxItems": lambda value, most: len(value) <= most,
+}
+_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "object": dict,
+    "array": (list, tuple),
+    "string": str,
+    "boolean": bool,
+    "null": type(None),
+}
+
+
+class Search:
+    """Walks a payload along its schema until a rule is broken."""
+
+    def __init__(self, document: Schema, *, formats: bool) -> None:
+        self.resolve = cache(partial(resolve, document))  # an array may lead to a definition thousands of times
+        self._formats = formats
+        # An integer is "a number without a fractional part" since draft-06; in draft-04, 1.0 is none.
+        self._integral_floats = "draft-04" not in str(document.get("$schema"))
+        self._values = 0
+
+    def search(self, schema: Any, value: object) -> _Broken | None:
+        if not isinstance(schema, dict):
+            return None  # true or false: nothing to name
+        if "$ref" in schema:
+            return self.search(self.resolve(schema["$ref"]), value)
+        self._values += 1
+        if self._values > _MAX_VALUES:
+            raise OverflowError
+        if "type" in schema and not self._has_type(value, schema["type"]):
+            return _Broken("type", schema["type"])
+        if broken := self._search_content(schema, value):
+            return broken
+        return next(filter(None, (self.search(part, value) for part in schema.get("allOf", ()))), None)
+
+    def _has_type(self, value: object, types: Any) -> bool:
+        return any(self._is(value, name) for name in types) if isinstance(types, list) else self._is(value, types)
+
+    def _is(self, value: object, name: str) -> bool:
+        if name in _TYPES:
+            return isinstance(value, _TYPES[name])
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        if isinstance(value, int):
+            return True
+        return isfinite(value) if name == "number" else self._integral_floats and value.is_integer()
+
+    def _search_content(self, schema: Schema, value: object) -> _Broken | None:
+        if isinstance(value, str):
+            return self._search_rules(schema, value, _STRING_RULES)
+        if isinstance(value, dict):
+            return self._search_rules(schema, value, _ANY_RULES) or self._search_object(schema, value)
+        if isinstance(value, (list, tuple)):
+            return self._search_rules(schema, value, _ARRAY_RULES) or self._search_items(schema, value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return self._search_rules(schema, value, _NUMBER_RULES)
+        return self._search_rules(schema, value, _ANY_RULES)
+
+    def _search_rules(self, schema: Schema, value: object, rules: _Rules) -> _Broken | None:
+        for keyword, demand in schema.items():
+            holds = rules.get(keyword)
+            if holds is None or (keyword == "format" and not self._formats):
+                continue
+            if not holds(value, demand):
+                return _Broken(keyword, demand)
+        return None
+
+    def _search_items(self, schema: Schema, value: list[object] | tuple[object, ...]) -> _Broken | None:
+        items = schema.get("items")
+        for index, item in enumerate(value):
+            wanted = items[index] if isinstance(items, list) and index < len(items) else items
+            if broken := self.search(wanted, item):
+                return broken.below(f"[{index}]")
+        return None
+
+    def _search_object(self, schema: Schema, value: dict[object, object]) -> _Broken | None:
+        for name in schema.get("required", ()):
+            if name not in value:
+                return _Broken("required", f"{name} is missing")
+        properties = schema.get("properties", {})
+        for name, wanted in properties.items():
+            if name in value and (broken := self.search(wanted, value[name])):
+                return broken.below(f".{name}")
+        others = schema.get("additionalProperties", True)
+        if "patternProperties" in schema or others is True:
+            return None
+        return self._search_others(others, {name: value[name] for name in value if name not in properties})
+
+    def _search_others(self, schema: Any, others: dict[object, object]) -> _Broken | None:
+        for name, item in others.items():
+            if schema is False:
+                return _Broken("additionalProperties", f"{_shown(name)} is unknown")
+            if broken := self.search(schema, item):
+                return broken.below(f".{_shown(name)}")
+        return None

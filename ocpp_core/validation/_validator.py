@@ -1,0 +1,325 @@
+"""Strict mode: check payloads against the JSON schemas of a protocol.
+
+A validator holds the schemas of one protocol and compiles the check of a message when it is first needed, or ahead
+of time with `warm_up`. It is meant to be made once and shared by all connections.
+"""
+
+import marshal
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+import fastjsonschema
+
+from ocpp_core.config import Kind, Violation
+from ocpp_core.versions import ErrorCode
+
+from ._bundles import BUNDLED, Schema, read_bundle
+from ._closures import Accept, compile_accept
+from ._drafts import DEFAULT_DRAFT, for_compiler, problem_of, references
+from ._explain import describe_violation
+from ._formats import FORMATS
+from ._nulls import without_nulls
+from ._rust import accelerated
+
+__all__ = ["SchemaValidator", "Schemas", "create_validator", "load_validator"]
+
+Schemas: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Action -> `{"call": schema, "result": schema}`, or `{"send": schema}` for a message that is never answered."""
+
+_TYPES: Final = {"call": "CALL", "result": "CALLRESULT", "send": "SEND"}
+_NO_REFERENCES: Final = 2
+"""The version of the serializer's format that does not look for objects it has had before."""
+_KINDS: Final = (frozenset({"call", "result"}), frozenset({"send"}))
+
+
+class _Message:
+    """The schema of one message, and its check once that is compiled."""
+
+    __slots__ = ("_accept", "_definitions", "_document", "_formats", "_name", "_protocol", "_schema", "_validate")
+
+    def __init__(self, protocol: str, name: str, schema: Schema, definitions: Schema, *, formats: bool) -> None:
+        self._protocol = protocol
+        self._name = name
+        self._schema = schema
+        self._definitions = definitions
+        self._formats = formats
+        self._document: Schema = {}
+        self._accept: Accept | None = None
+        self._validate: Callable[[object], object] | None = None
+
+    def check(self, payload: object) -> Violation | None:
+        try:
+            if (self._accept or self._prepare())(payload):
+                return None
+        except Exception:  # noqa: BLE001, S110 - an odd payload: the full check, which has the last word, looks at it
+            pass
+        return self._judge(payload)
+
+    def _judge(self, payload: object) -> Violation | None:
+        try:
+            if not _is_plain(payload):
+                payload = _plain_values(payload)
+            (self._validate or self.compile())(payload)
+        except Exception:  # noqa: BLE001 - a payload that the compiled code chokes on is refused like any other
+            return self._refusal(payload)
+        return None
+
+    def _prepare(self) -> Accept:
+        """Make the accept check, most often the only one that a message ever needs; it may do without any."""
+        accept = None
+        try:
+            document = self.document()
+            accept = compile_accept(document, formats=self._formats)
+            if accept is not None:
+                accept = accelerated(document, formats=self._formats) or accept
+        except Exception:  # noqa: BLE001, S110 - what is wrong with a schema is for the full check to say
+            pass
+        self._accept = accept or _unsure
+        return self._accept
+
+    def _refusal(self, payload: object) -> Violation:
+        if self._validate is None:
+            return Violation(ErrorCode.INTERNAL_ERROR, f"the schema of {self._name[:100]} cannot be used")
+        return describe_violation(self._document, payload, formats=self._formats, message=self._name)
+
+    def without_nulls(self, payload: object) -> Any:
+        return without_nulls(self._document or self.document(), payload, formats=self._formats)
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the check is ready."""
+        return self._validate is not None
+
+    def compile(self) -> Callable[[object], object]:
+        """Compile the check. Two threads may both do it: the last one wins, and nothing is lost."""
+        self._document = self.document()
+        self._prepare()
+        try:
+            validate: Callable[[object], object] = fastjsonschema.compile(
+                for_compiler(self._document),
+                formats=FORMATS if self._formats else {},
+                use_formats=self._formats,
+                use_default=False,  # a default that is written into the payload would change the message
+                detailed_exceptions=False,  # a third of the time and memory; `_violations` finds the details
+            )
+        except Exception as error:
+            raise ValueError(f"the schema of {self._protocol} {self._name} cannot be compiled: {error}") from error
+        # Formats given as patterns are part of the compiled code, so the wrapper that would pass them adds nothing.
+        self._validate = getattr(validate, "__wrapped__", validate)
+        return self._validate
+
+    def document(self) -> Schema:
+        """Return the schema with exactly those shared definitions that it leads to."""
+        needed = dict(self._schema.get("definitions", {}))
+        todo = [self._schema]
+        while todo:
+            for ref in references(todo.pop()):
+                name = ref.removeprefix("#/definitions/")
+                if name in self._definitions and name not in needed:
+                    needed[name] = self._definitions[name]
+                    todo.append(needed[name])
+        return {"$schema": DEFAULT_DRAFT, **self._schema, "definitions": needed}
+
+    def expect_usable(self) -> None:
+        """Compile the check. Raises ValueError for a schema that would be misread, or cannot be compiled."""
+        if problem := problem_of(self.document()):
+            raise ValueError(f"the schema of {self._protocol} {self._name}: {problem}")
+        self.compile()
+
+
+_Messages: TypeAlias = Mapping[str, Mapping[str, _Message]]
+
+
+class SchemaValidator:
+    """Checks the payloads of one protocol; fulfils the `Validator` protocol of `ocpp_core.config`.
+
+    Made by `load_validator` or `create_validator`. It may be shared by connections and threads: a first check
+    compiles (1 to 100 ms), and nothing else ever changes.
+    """
+
+    __slots__ = ("_calls", "_definitions", "_formats", "_messages", "_results", "_sends", "protocol")
+
+    def __init__(self, protocol: str, messages: _Messages, definitions: Schema, *, formats: bool) -> None:
+        self.protocol = protocol
+        self._messages = messages
+        self._definitions = definitions
+        self._formats = formats
+        self._calls = _of_kind(messages, "call")
+        self._results = _of_kind(messages, "result")
+        self._sends = _of_kind(messages, "send")
+
+    def __repr__(self) -> str:
+        return f"<SchemaValidator {self.protocol}, {len(self._messages)} actions>"
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The actions that have schemas."""
+        return tuple(self._messages)
+
+    def has(self, action: str) -> bool:
+        """Whether the action has schemas."""
+        return action in self._messages
+
+    def check_call(self, action: str, payload: object) -> Violation | None:
+        """Check the payload of a CALL; None if it conforms, or if the action is unknown."""
+        message = self._calls.get(action)
+        return self._unexpected(action, "CALL") if message is None else message.check(payload)
+
+    def check_result(self, action: str, payload: object) -> Violation | None:
+        """Check the payload of a CALLRESULT; None if it conforms, or if the action is unknown."""
+        message = self._results.get(action)
+        return self._unexpected(action, "CALLRESULT") if message is None else message.check(payload)
+
+    def check_send(self, action: str, payload: object) -> Violation | None:
+        """Check the payload of a SEND; None if it conforms, or if the action is unknown."""
+        message = self._sends.get(action)
+        return self._unexpected(action, "SEND") if message is None else message.check(payload)
+
+    def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
+        """Return a payload without the members that are null where its schema does not allow that.
+
+        The payload itself stays as it is. Of an action or a kind that has no schema, it is returned.
+        """
+        message = self._messages.get(action, {}).get(kind)
+        return payload if message is None else message.without_nulls(payload)
+
+    def _unexpected(self, action: str, kind: str) -> Violation | None:
+        if action not in self._messages:
+            return None
+        return Violation(ErrorCode.FORMAT_VIOLATION, f"{action[:100]} has no {kind}")
+
+    def warm_up(self, actions: Iterable[str] | None = None) -> None:
+        """Compile the checks of the named actions, or of all, that are not compiled yet.
+
+        All of a standard protocol take 0.1 to 1 s: run it in a worker thread. Raises ValueError for an action
+        that has no schemas, and for a schema that cannot be compiled.
+        """
+        for action in self._messages if actions is None else actions:
+            if action not in self._messages:
+                raise ValueError(f"expected an action of {self.protocol} that has schemas, got {action!r}")
+            for message in self._messages[action].values():
+                if not message.is_compiled:
+                    message.compile()
+
+    def extend(self, schemas: Schemas, *, definitions: Mapping[str, Any] | None = None) -> "SchemaValidator":
+        """Return a validator that knows these actions too, for example those of a vendor.
+
+        Where an action is there already, the new schemas replace the old ones. What is compiled stays compiled, for
+        both. The schemas may refer to the definitions of this validator; for the rest, and for the errors it raises,
+        see `create_validator`.
+        """
+        shared = self._definitions | _plain(definitions or {})
+        added = _checked_messages(self.protocol, schemas, shared, formats=self._formats)
+        return SchemaValidator(self.protocol, {**self._messages, **added}, shared, formats=self._formats)
+
+
+def create_validator(
+    protocol: str,
+    schemas: Schemas,
+    *,
+    definitions: Mapping[str, Any] | None = None,
+    formats: bool = True,
+) -> SchemaValidator:
+    """Make the validator of a custom protocol.
+
+    The drafts 04, 06 and 07 of JSON Schema are understood, and 07 is meant where a schema names none. A schema may
+    refer to itself and to `definitions`, shared by all (`#/definitions/…`). `formats=False` turns the checks of
+    `format` off. The schemas are copied, and compiled at once (1 to 100 ms each).
+
+    Raises ValueError for schemas of another form or draft, for one that cannot be compiled, for a `$ref` that is no
+    pointer into its own schema (to another document, to an id or to a name) or that leads back to itself without a
+    step into the value, for a `$ref` below an inner `$id`, and for a bound in the form of another draft. `pattern` is
+    read as Python's `re` does, with `$` as the end of the text.
+    """
+    shared = _plain(definitions or {})
+    return SchemaValidator(
+        protocol, _checked_messages(protocol, schemas, shared, formats=formats), shared, formats=formats
+    )
+
+
+def load_validator(protocol: str, *, formats: bool = True) -> SchemaValidator:
+    """Load the schemas of `ocpp1.6` (with the security extension), `ocpp2.0.1` or `ocpp2.1`.
+
+    `formats=False` turns the checks of date-times and URIs off: many stations send date-times without an offset,
+    which RFC 3339 demands. Every call reads the bundle anew (5 to 20 ms). Raises ValueError for another protocol and
+    FileNotFoundError if the bundle is missing.
+    """
+    if protocol not in BUNDLED:
+        expected = ", ".join(BUNDLED)
+        raise ValueError(f"expected one of {expected}, got {protocol!r}; create_validator makes others")
+    bundle = read_bundle(protocol)
+    messages = _make_messages(protocol, bundle["actions"], bundle["definitions"], formats=formats)
+    return SchemaValidator(protocol, messages, bundle["definitions"], formats=formats)
+
+
+def _make_messages(protocol: str, schemas: Schema, definitions: Schema, *, formats: bool) -> _Messages:
+    for action, kinds in schemas.items():
+        if not isinstance(action, str) or not action:
+            raise TypeError(f"expected schemas by the names of actions, got {action!r} as a name")
+        if not isinstance(kinds, dict) or not all(isinstance(schema, dict) for schema in kinds.values()):
+            raise TypeError(f"{protocol} {action}: expected a mapping of schemas, each one a mapping")
+        if kinds.keys() not in _KINDS:
+            got = ", ".join(map(str, kinds)) or "nothing"
+            raise ValueError(f"{protocol} {action}: expected schemas as call and result, or as send alone, got {got}")
+    return {
+        action: {
+            kind: _Message(protocol, f"{action} {_TYPES[kind]}", schema, definitions, formats=formats)
+            for kind, schema in kinds.items()
+        }
+        for action, kinds in schemas.items()
+    }
+
+
+def _checked_messages(protocol: str, schemas: Schemas, definitions: Schema, *, formats: bool) -> _Messages:
+    if not isinstance(schemas, Mapping):
+        raise TypeError(f"expected schemas as a mapping of actions, got {type(schemas).__name__}")
+    try:
+        messages = _make_messages(protocol, _plain(schemas), definitions, formats=formats)
+        for kinds in messages.values():
+            for message in kinds.values():
+                message.expect_usable()
+    except RecursionError:
+        raise ValueError(f"expected schemas of {protocol} that are nested less deep") from None
+    return messages
+
+
+def _unsure(_: object) -> bool:
+    """Stand in for the accept check where a schema can have none."""
+    return False
+
+
+def _is_plain(value: Any) -> bool:
+    """Return True if there is no member of an enumeration in a payload: Python's own serializer refuses those.
+
+    It looks at a large payload in a few milliseconds; to walk through it here, or to copy it, takes ten times as long.
+    """
+    try:
+        marshal.dumps(value, _NO_REFERENCES)
+    except ValueError:
+        return False
+    return True
+
+
+def _plain_values(value: Any) -> Any:
+    """Return a payload with the values of enumerations in place of their members, which is how it is written."""
+    if isinstance(value, Enum):
+        return _plain_values(value.value)
+    if isinstance(value, dict):
+        return {key: _plain_values(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain_values(item) for item in value]
+    return value
+
+
+def _of_kind(messages: _Messages, kind: str) -> dict[str, _Message]:
+    return {action: kinds[kind] for action, kinds in messages.items() if kind in kinds}
+
+
+def _plain(value: Any) -> Any:
+    """Copy mappings and sequences as the dicts and lists that the compiler expects."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,106 @@
+"""The runtime of a browser: asyncio on the page's own loop, without sockets and threads, and without anyio.
+
+Pyodide's loop refuses times that have passed, where other loops ring at once, and anyio loses time-outs by that.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from ocpp_transports._driver._driver import Handle
+from ocpp_transports._logging._log import Log
+from ocpp_transports._runtime._future_result import FutureSlot
+
+__all__ = ["LATE", "SECOND_LOOKS", "BrowserRuntime"]
+
+LATE: Final = 0.1
+"""Seconds from which on a timer rings late: the page was busy, or its tab is hidden and its timers are throttled."""
+SECOND_LOOKS: Final = 3
+"""Turns of the loop that a late timer lets pass, so that what came in meanwhile (an answer) is heard before it."""
+
+
+class _Timer:
+    """Rings at `when`, or as soon afterwards as the page lets it."""
+
+    __slots__ = ("_fn", "_handle", "_looks", "_loop", "_when")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, when: float, fn: Callable[[], None]) -> None:
+        self._loop = loop
+        self._when = when
+        self._fn: Callable[[], None] | None = fn
+        self._looks = SECOND_LOOKS
+        self._handle: asyncio.Handle = loop.call_later(max(0.0, when - loop.time()), self._ring)
+
+    def cancel(self) -> None:
+        """Call it off."""
+        self._handle.cancel()
+        self._fn = None
+
+    def _ring(self) -> None:
+        if self._looks and self._loop.time() - self._when > LATE:
+            self._looks -= 1
+            self._handle = self._loop.call_soon(self._ring)  # a turn of the loop is never throttled, a timer is
+            return
+        fn, self._fn = self._fn, None
+        if fn is not None:
+            fn()
+
+
+class _Over:
+    """The handle of what was never begun."""
+
+    def cancel(self) -> None:
+        """Nothing is left to call off."""
+
+
+class BrowserRuntime:
+    """A client's share of the page's loop; see Runtime. Raises RuntimeError where no event loop runs."""
+
+    def __init__(self, log: Log) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._log = log
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closers: set[asyncio.Task[Any] | None] = set()
+        self._is_closed = False
+
+    def now(self) -> float:
+        """Seconds on the page's monotonic clock."""
+        return self._loop.time()
+
+    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` at `when`; see Runtime."""
+        return _Timer(self._loop, when, fn)
+
+    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` in a later turn; see Runtime."""
+        return self._loop.call_soon(fn)
+
+    def slot(self) -> FutureSlot:
+        """Make an empty slot."""
+        return FutureSlot(self._loop.create_future())
+
+    def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
+        """Run a coroutine as a task; see Runtime."""
+        if self._is_closed:
+            coro.close()
+            return _Over()
+        task = self._loop.create_task(coro)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._log.failed("a task failed", error)
+
+    async def aclose(self) -> None:
+        """End all tasks but those that wait here; see Runtime."""
+        self._is_closed = True
+        self._closers.add(asyncio.current_task())
+        others = self._tasks.difference(self._closers)
+        for task in others:
+            task.cancel()
+        if others:
+            await asyncio.wait(others)

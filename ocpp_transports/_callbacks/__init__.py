@@ -1,0 +1,1 @@
+"""Calls into the application's code: its arguments, its exceptions, its two kinds of function."""

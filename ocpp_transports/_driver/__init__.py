@@ -1,0 +1,1 @@
+"""The effect loop and its seams."""

@@ -1,0 +1,1 @@
+"""From a request to its response: the table of handlers, and running them."""

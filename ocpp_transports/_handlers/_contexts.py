@@ -1,0 +1,184 @@
+"""What a handler and a middleware are given: the request or the call, and what became of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ocpp_core.actions import Direction, Dispatch
+from ocpp_core.errors import ConnectionLostError
+from ocpp_core.inputs import Fail, Reply
+from ocpp_transports._driver._driver import Slot
+from ocpp_transports._logging._redaction import safe_repr
+
+if TYPE_CHECKING:
+    from ._dispatcher import Dispatcher
+
+__all__ = ["CallContext", "HandlerContext", "Signal"]
+
+
+class Signal:
+    """Something that happens once; truthy when it has."""
+
+    __slots__ = ("_is_set", "_make_slot", "_waiters")
+
+    def __init__(self, make_slot: Callable[[], Slot]) -> None:
+        self._make_slot = make_slot
+        self._is_set = False
+        self._waiters: list[Slot] = []
+
+    def __bool__(self) -> bool:
+        return self._is_set
+
+    def __repr__(self) -> str:
+        return f"<Signal: {'set' if self._is_set else 'not set'}>"
+
+    def is_set(self) -> bool:
+        """Whether it has happened."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Say that it has happened. Idempotent."""
+        self._is_set = True
+        waiters, self._waiters = self._waiters, []
+        for slot in waiters:
+            slot.set(None, None)
+
+    async def wait(self) -> None:
+        """Return when it has happened."""
+        if self._is_set:
+            return
+        slot = self._make_slot()
+        self._waiters.append(slot)
+        try:
+            await slot.wait()
+        finally:
+            if slot in self._waiters:
+                self._waiters.remove(slot)
+
+
+@dataclass(slots=True, kw_only=True)
+class CallContext:
+    """An outbound call as middleware sees it; what it changes before `await next()` is what is called."""
+
+    direction: ClassVar[Direction] = Direction.OUT
+    action: str
+    params: dict[str, Any]
+    protocol: str | None = None
+    """The subprotocol of the connection, None while there is none."""
+    client: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+    """The keyword arguments of `call`, those that were left out with their defaults."""
+
+    __repr__ = safe_repr
+
+
+class HandlerContext:
+    """A request as its handler sees it.
+
+    `action` and `params` are the request's; `is_answered` says that its one answer was given, `is_gone` that nobody
+    waits for one any more.
+    """
+
+    __slots__ = (
+        "_dispatcher",
+        "_request",
+        "_signal",
+        "action",
+        "is_answered",
+        "is_gone",
+        "params",
+    )
+    direction: ClassVar[Direction] = Direction.IN
+
+    def __init__(self, dispatcher: "Dispatcher", action: Dispatch) -> None:
+        self._dispatcher = dispatcher
+        self._request = action
+        self.is_answered = False
+        self.is_gone = False
+        self._signal: Signal | None = None
+        self.action = action.action
+        self.params: dict[str, Any] = action.payload
+
+    def __repr__(self) -> str:
+        return f"<HandlerContext {self.action} {self.message_id}>"
+
+    @property
+    def client(self) -> Any:
+        """The station that asks, or the client that was asked."""
+        return self._dispatcher.client
+
+    @property
+    def request(self) -> int:
+        """The engine's number of the request."""
+        return self._request.request
+
+    @property
+    def message_id(self) -> str:
+        """The message id of the CALL or SEND."""
+        return self._request.message_id
+
+    @property
+    def expects_reply(self) -> bool:
+        """False for a SEND, which has no answer."""
+        return self._request.expects_reply
+
+    @property
+    def protocol(self) -> str | None:
+        """The subprotocol of the connection, e.g. `ocpp2.0.1`."""
+        return self._dispatcher.protocol
+
+    @property
+    def disconnected(self) -> Signal:
+        """Set when the connection is lost or closed: nobody waits for the answer any more."""
+        if self._signal is None:
+            self._signal = Signal(self._dispatcher.driver.host.slot)
+            if self.is_gone:
+                self._signal.set()
+        return self._signal
+
+    def reply(self, payload: dict[str, Any]) -> None:
+        """Answer by a CALLRESULT, now or (after the handler returned NOREPLY) later.
+
+        Raises TypeError unless `payload` is a dict, RuntimeError if the request was answered or is a SEND, and
+        ConnectionLostError when the connection is gone.
+        """
+        if not isinstance(payload, dict):
+            raise TypeError(f"expected a dict as payload, got {type(payload).__name__}")
+        self._check_due()
+        self.finish(Reply(self.request, payload))
+
+    def fail(self, code: str, description: str = "", details: dict[str, Any] | None = None) -> None:
+        """Answer by a CALLERROR, now or (after the handler returned NOREPLY) later; raises as `reply` does."""
+        if not isinstance(code, str) or not isinstance(description, str):
+            raise TypeError("expected an error code and a description, each a str")
+        self._check_due()
+        self.finish(Fail(self.request, str(code), description, details))
+
+    def _check_due(self) -> None:
+        if self.is_gone:
+            raise ConnectionLostError(f"nobody waits for the answer to {self.action} any more", sent=False)
+        if not self.expects_reply:
+            raise RuntimeError(f"expected a CALL to answer; {self.action} is a SEND, which has no answer")
+        if self.is_answered:
+            raise RuntimeError(f"expected one answer to a CALL; {self.action} has been answered")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was answered, or nobody waits for an answer any more."""
+        return self.is_answered or self.is_gone
+
+    @property
+    def is_late(self) -> bool:
+        """Return True if the connection ended before there was an answer."""
+        return self.is_gone and not self.is_answered
+
+    def finish(self, answer: Reply | Fail) -> None:
+        """Feed the one answer."""
+        self.is_answered = True
+        self._dispatcher.answered(answer)
+
+    def abandon(self) -> None:
+        """Note that nobody waits any more."""
+        self.is_gone = True
+        if self._signal is not None:
+            self._signal.set()

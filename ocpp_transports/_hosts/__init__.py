@@ -1,0 +1,1 @@
+"""What carries bytes or messages: sockets, streams and channels, and how a client opens them."""

@@ -1,0 +1,394 @@
+"""Any byte stream of anyio, on either of its backends; the sockets of trio among them.
+
+One task a connection reads, feeds and sends what that gave to send, so that a peer that does not take our output is
+not read from either. What others send while it waits for input is sent by one short task. No lock, no timer task, no
+writer task: only these tasks of the host write, so no caller's cancellation can cut a frame in two.
+"""
+
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from functools import partial
+from ssl import SSLError
+from typing import TYPE_CHECKING, Any, Self
+
+import anyio
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.tls import TLSAttribute, TLSStream
+
+from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
+from ocpp_transports._driver._driver import Driver, Handle, Slot
+from ocpp_transports._runtime._base import HIGH_WATER, LINGER, Connected
+from ocpp_transports._server._admission import ConnectionFacts
+from ocpp_transports._tls._reasons import client_reason
+
+from ._dialer import failure
+from ._patience import Patience
+from ._tcp import acknowledged, is_broken, unconfirmed
+
+if TYPE_CHECKING:
+    from ocpp_transports._runtime._tasks import Scope
+    from ocpp_transports._tls._handshakes import TLSHandshakes
+
+__all__ = ["StreamHost"]
+
+_CHUNK = 65536
+_LOW_WATER = HIGH_WATER // 4
+_SLICE = 16384
+"""Bytes sent at a time, so that progress within a long message shows also where only whole sends are seen."""
+
+
+class StreamHost:
+    """One byte stream: the host of an accepted one, the stream of one attempt of a client.
+
+    Closing lingers as that of a socket does; see `_asyncio_host`.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_broken",
+        "_flushed",
+        "_idle",
+        "_is_feeding",
+        "_is_held",
+        "_is_over",
+        "_is_receiving",
+        "_is_writing",
+        "_outbox",
+        "_patience",
+        "_reading",
+        "_scope",
+        "_stream",
+        "_task",
+        "_unsent",
+        "_wanted",
+        "call_at",
+        "driver",
+        "is_closing",
+        "next_turn",
+        "now",
+        "slot",
+        "spawn",
+    )
+    driver: Driver
+    _reading: anyio.CancelScope  # around the wait for input
+
+    def __init__(self, scope: "Scope") -> None:
+        self.now = scope.clock
+        self.call_at = scope.call_at
+        self.next_turn = scope.next_turn
+        self.slot = scope.slot
+        self.spawn = scope.spawn
+        self.is_closing = False
+        self._scope = scope
+        self._attempt = 0  # of a client they begin with 1
+        self._broken: SSLError | None = None
+        self._stream: ByteStream | None = None
+        self._task: Handle | None = None
+        self._outbox: list[bytes] = []
+        self._unsent = 0  # bytes, those that are being written included
+        self._flushed = 0
+        self._patience: Patience | None = None  # while congested
+        self._is_held = False  # the driver wants nothing read
+        self._wanted: Slot | None = None  # waited for while it is
+        self._idle: Slot | None = None
+        self._is_feeding = False
+        self._is_receiving = False
+        self._is_writing = False
+        self._is_over = False  # the end was fed, or must not be
+
+    def serve(
+        self,
+        stream: ByteStream,
+        connected: Connected,
+        tls: "TLSHandshakes | None" = None,
+        closed: Callable[[], None] | None = None,
+    ) -> None:
+        """Serve an accepted stream, with `tls` after a TLS handshake; `closed` is called when it is closed."""
+        if tls is not None:
+            tls.begin(self)
+        serving = self._serve(stream, connected, tls)
+        self._task = self._scope.spawn(serving if closed is None else _then(serving, closed), self)
+        if self._scope.is_closed:
+            self._abort()
+
+    def dial_by(self, connect: Callable[[], Awaitable[ByteStream]], driver: Driver, attempt: int) -> Self:
+        """Open a stream by `connect` and drive it as this attempt of a client; returns itself."""
+        self.driver = driver
+        self._attempt = attempt
+        self._task = self._scope.spawn(self._dial(connect), self)
+        if self._scope.is_closed:
+            self._abort()
+        return self
+
+    # Host
+
+    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
+        """Refuse: accepted connections do not dial."""
+        raise RuntimeError(f"expected a client's host for attempt {attempt}, this one was accepted")
+
+    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+        """Take what arrives, or leave it with the kernel; see Host."""
+        self._is_held = not on
+        if on and self._wanted is not None:
+            self._wanted.set(None, None)
+
+    def is_lost(self) -> bool:
+        """Look whether the peer has reset the connection; see Host."""
+        stream = self._stream
+        if stream is None or self.is_closing or not is_broken(_socket_of(stream)):
+            return False
+        self._abort()
+        self._feed_loss()
+        return True
+
+    def outflow(self) -> int | None:
+        """Say how far output in the kernel has come; see Host."""
+        stream = self._stream
+        return None if stream is None or self._patience is not None else unconfirmed(_socket_of(stream))
+
+    def send(self, data: bytes, /) -> None:
+        """Append to the output; the reading task sends it if it is at work, else a short task does."""
+        stream = self._stream
+        if self.is_closing or stream is None:
+            return
+        self._outbox.append(data)
+        self._unsent += len(data)
+        if self._unsent > HIGH_WATER and self._patience is None:
+            self._patience = Patience(
+                self.now, self.call_at, self.driver.send_timeout, mark=self._progress, give_up=self._abort
+            )
+            self.driver.feed(Congested(on=True))
+        if not (self._is_writing or self._is_feeding):
+            self._is_writing = True
+            self._scope.spawn(self._write(stream), self)
+
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # noqa: ARG002 - not for bytes
+        """End the connection after what was sent, or at once; or call the dial off."""
+        if abort or self._stream is None:
+            self._abort()
+        elif not self.is_closing:
+            self.is_closing = True
+            if self._is_receiving:
+                self._reading.cancel()
+
+    def _abort(self) -> None:
+        self.is_closing = True
+        if self._task is not None:
+            self._task.cancel()
+
+    # The task of the stream
+
+    async def _serve(self, stream: ByteStream, connected: Connected, tls: "TLSHandshakes | None") -> None:
+        secured = stream if tls is None else await self._secure(stream, tls)
+        if secured is not None:
+            await self._run(secured, partial(self._connected, secured, connected))
+
+    async def _secure(self, stream: ByteStream, tls: "TLSHandshakes") -> ByteStream | None:
+        """Do the TLS handshake; None if it failed, and then the stream is closed."""
+        secured: ByteStream | None = None
+        try:
+            with tls.handshake(self, stream.extra(SocketAttribute.raw_socket, None), _address(stream)):
+                with anyio.fail_after(tls.timeout):
+                    secured = await TLSStream.wrap(stream, server_side=True, ssl_context=tls.context)
+        finally:
+            if secured is None:
+                await _drop(stream)
+        return secured
+
+    async def _dial(self, connect: Callable[[], Awaitable[ByteStream]]) -> None:
+        try:
+            stream = await connect()
+        except Exception as error:  # noqa: BLE001 - whatever the resolver, the network or TLS raises is an outcome
+            if not self.is_closing:
+                self.is_closing = self._is_over = True
+                self.driver.feed(StreamFailed(failure(error), self._attempt))
+        else:
+            await self._run(stream, self._feed_opened)
+
+    async def _run(self, stream: ByteStream, opened: Callable[[], None]) -> None:
+        self._stream = stream
+        try:
+            _keep_alive(stream)
+            self._is_feeding = True
+            opened()
+            self._is_feeding = False
+            with anyio.CancelScope() as self._reading:
+                await self._read(stream)
+            with anyio.move_on_after(LINGER):
+                await self._say_goodbye(stream)
+        finally:
+            self._task = None  # what follows is not to be cancelled again
+            self.is_closing = True
+            self._outbox.clear()
+            if self._patience is not None:
+                self._patience.cancel()
+            await _drop(stream)
+            self._feed_loss()
+
+    def _connected(self, stream: ByteStream, connected: Connected) -> None:
+        self._is_over = True  # in case there will be no driver to feed
+        connected(self, _facts(stream))
+        self._is_over = False
+
+    def _feed_opened(self) -> None:
+        if self.is_closing:
+            self._is_over = True
+        else:
+            self.driver.feed(StreamOpened(self._attempt))
+
+    async def _read(self, stream: ByteStream) -> None:
+        """Read until this end is closed; not while our own output does not drain, nor what the driver does not want."""
+        while not self.is_closing:
+            if self._outbox or self._patience is not None:
+                await self._flush(stream)
+            elif self._is_held:
+                await self._until_wanted()
+            else:
+                self._take(await self._receive(stream))
+
+    async def _until_wanted(self) -> None:
+        self._is_receiving = True
+        self._wanted = self.slot()
+        try:
+            await self._wanted.wait()
+        finally:
+            self._is_receiving = False
+            self._wanted = None
+
+    def _take(self, data: bytes | None) -> None:
+        if self.is_closing:
+            return
+        self._is_feeding = True
+        if data:
+            self.driver.feed(BytesReceived(data, self._attempt))
+        elif data is None:
+            self._feed_loss()
+        else:
+            self._feed_end()
+        self._is_feeding = False
+
+    async def _receive(self, stream: ByteStream) -> bytes | None:
+        """Wait for a chunk, b"" at the peer's end, None if the stream broke; after the peer's end, wait for ours.
+
+        Only these waits are ended by `close`: no write is cut.
+        """
+        self._is_receiving = True
+        try:
+            if self._is_over:
+                await self.slot().wait()
+            return await stream.receive(_CHUNK)
+        except anyio.EndOfStream:
+            return b""
+        except Exception as error:  # noqa: BLE001 - however a stream says so, it is over
+            self._broken = error.with_traceback(None) if isinstance(error, SSLError) else None
+            return None
+        finally:
+            self._is_receiving = False
+
+    async def _say_goodbye(self, stream: ByteStream) -> None:
+        """Flush, shut our end, and await the peer's; what it still sends is too late."""
+        await self._flush(stream)
+        with suppress(Exception):  # however a stream says so, it is over
+            if isinstance(stream, TLSStream):
+                await stream.aclose()  # TLS shuts its end by an alert and waits for the peer's
+                return
+            await stream.send_eof()
+            while not self._is_over:
+                await stream.receive(_CHUNK)
+
+    def _feed_end(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self.driver.feed(BytesReceived(b"", self._attempt))
+
+    def _feed_loss(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._broken is not None and self._attempt:
+            # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
+            reason = client_reason(self._broken)
+            self.driver.feed(StreamFailed(failure(self._broken, reason=reason), self._attempt))
+        self.driver.feed(StreamLost(self._attempt))
+
+    # Writing
+
+    def _progress(self) -> int:
+        """Say how far our output has come: what the peer has confirmed, or else what the stream has taken."""
+        confirmed = None if self._stream is None else acknowledged(_socket_of(self._stream))
+        return self._flushed if confirmed is None else confirmed
+
+    async def _flush(self, stream: ByteStream) -> None:
+        """Return when nothing is left to send, whoever sends it."""
+        while self._outbox or self._is_writing:
+            if self._is_writing:
+                self._idle = self.slot()
+                await self._idle.wait()
+            else:
+                self._is_writing = True
+                await self._write(stream)
+
+    async def _write(self, stream: ByteStream) -> None:
+        try:
+            while self._outbox:
+                batch = b"".join(self._outbox)
+                self._outbox.clear()
+                await self._send(stream, batch)
+        finally:
+            self._is_writing = False
+            if self._idle is not None:
+                self._idle.set(None, None)
+                self._idle = None
+
+    async def _send(self, stream: ByteStream, batch: bytes) -> None:
+        try:
+            for start in range(0, len(batch), _SLICE):
+                await stream.send(batch[start : start + _SLICE])
+                self._flushed += min(_SLICE, len(batch) - start)
+        except Exception:  # noqa: BLE001 - however a stream says so, it is over
+            self._outbox.clear()
+            self._abort()
+            return
+        self._unsent -= len(batch)
+        if self._patience is not None and self._unsent <= _LOW_WATER:
+            self._patience.cancel()
+            self._patience = None
+            self.driver.feed(Congested(on=False))
+
+
+async def _then(coro: Coroutine[Any, Any, None], closed: Callable[[], None]) -> None:
+    try:
+        await coro
+    finally:
+        closed()
+
+
+async def _drop(stream: ByteStream) -> None:
+    with anyio.CancelScope(shield=True), suppress(Exception):
+        await anyio.aclose_forcefully(stream)
+
+
+def _socket_of(stream: ByteStream) -> socket.socket | None:
+    raw_socket: socket.socket | None = stream.extra(SocketAttribute.raw_socket, None)
+    return raw_socket
+
+
+def _keep_alive(stream: ByteStream) -> None:
+    raw_socket = _socket_of(stream)
+    if raw_socket is not None:
+        with suppress(OSError):
+            raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
+def _address(stream: ByteStream) -> str | None:
+    address = stream.extra(SocketAttribute.remote_address, None)
+    return address[0] if isinstance(address, tuple) else None
+
+
+def _facts(stream: ByteStream) -> ConnectionFacts:
+    return ConnectionFacts(
+        _address(stream),
+        stream.extra(TLSAttribute.peer_certificate, None) or None,
+        stream.extra(TLSAttribute.tls_version, None) is not None,
+    )

@@ -1,0 +1,332 @@
+"""Sockets of asyncio and uvloop: the `asyncio.BufferedProtocol` is the host.
+
+`buffer_updated → feed → transport.write`: no task, lock or event where nothing waits.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from ssl import SSLError
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
+
+from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
+from ocpp_transports._driver._driver import Driver, Handle, Slot
+from ocpp_transports._runtime._base import HIGH_WATER, LINGER, Connected
+from ocpp_transports._server._admission import ConnectionFacts
+from ocpp_transports._tls._reasons import client_reason
+
+from ._dialer import failure
+from ._happy_eyeballs import tune
+from ._patience import Patience
+from ._tcp import acknowledged, is_broken, unconfirmed
+
+if TYPE_CHECKING:
+    from ocpp_transports._runtime._tasks import Scope
+
+__all__ = ["SocketHost"]
+
+_SLICE = 65536
+_CHUNK = 65536
+_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
+"""One input buffer an event loop; what arrives is copied out of it before anything else runs.
+
+For a protocol without a buffer of its own asyncio makes a new one of 256 KiB at every read and shrinks it: three system
+calls and a good part of what a short message costs.
+"""
+
+
+def _buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
+    buffer = _buffers.get(loop)
+    if buffer is None:
+        buffer = _buffers[loop] = memoryview(bytearray(_CHUNK))
+    return buffer
+
+
+def _swallow(_: Any) -> None:
+    """Stand in for `transport.write` before and after: uvloop raises for a write to a closed transport."""
+
+
+class SocketHost(asyncio.BufferedProtocol):
+    """One TCP or TLS connection: the host of an accepted one, the stream of one attempt of a client.
+
+    Closing lingers: what was sent is flushed, then our end of the stream is shut and the peer's end awaited, because
+    closing a socket with unread input resets the connection and may destroy an answer that is still on its way.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_buffer",
+        "_closed",
+        "_connected",
+        "_is_held",
+        "_is_over",
+        "_is_tls",
+        "_linger_timer",
+        "_patience",
+        "_scope",
+        "_transport",
+        "driver",
+        "is_closing",
+        "now",
+        "opening",
+        "send",
+    )
+    driver: Driver
+
+    def __init__(
+        self,
+        scope: "Scope",
+        connected: Connected | None = None,
+        attempt: int = 0,
+        closed: Callable[[], None] | None = None,
+    ) -> None:
+        self.now = scope.clock
+        self.send: Callable[[Any], None] = _swallow
+        self.is_closing = False
+        self.opening: Handle | None = None
+        self._scope = scope
+        self._connected = connected
+        self._closed = closed
+        self._attempt = attempt
+        self._transport: asyncio.Transport | None = None
+        self._patience: Patience | None = None  # while our output is congested
+        self._linger_timer: Handle | None = None
+        self._is_held = False  # the driver wants nothing read
+        self._is_over = False  # the end was fed, or must not be
+        self._is_tls = False
+
+    # Host
+
+    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` at `when`; see Host."""
+        return self._scope.call_at(when, fn)
+
+    def slot(self) -> Slot:
+        """Make an empty slot."""
+        return self._scope.slot()
+
+    def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
+        """Run a coroutine as a task; see Host."""
+        return self._scope.spawn(coro)
+
+    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` in a later turn; see Host."""
+        return self._scope.next_turn(fn)
+
+    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+        """Take what arrives, or leave it with the kernel; see Host."""
+        self._is_held = not on
+        self._switch_reading()
+
+    def _switch_reading(self) -> None:
+        """Read unless the driver wants nothing or our own output does not drain; all of the peer's rest at the end."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self.is_closing or not (self._is_held or self._patience):
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
+
+    def is_lost(self) -> bool:
+        """Look whether the peer has reset the connection; see Host."""
+        transport = self._transport
+        if transport is None or self.is_closing or not is_broken(transport.get_extra_info("socket")):
+            return False
+        self.is_closing = True
+        transport.abort()
+        self._feed_loss()
+        return True
+
+    def outflow(self) -> int | None:
+        """Say how far output in the kernel has come; see Host."""
+        transport = self._transport
+        if transport is None or self._patience is not None:
+            return None
+        return unconfirmed(transport.get_extra_info("socket"))
+
+    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
+        """Refuse: accepted connections do not dial."""
+        raise RuntimeError(f"expected a client's host for attempt {attempt}, this one was accepted")
+
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # noqa: ARG002 - not for bytes
+        """End the connection after what was sent, or at once; or call the dial off."""
+        transport = self._transport
+        self.send = _swallow
+        if transport is None:
+            self.is_closing = True
+            if self.opening is not None:
+                self.opening.cancel()
+        elif abort:
+            self.is_closing = True
+            transport.abort()
+        elif not self.is_closing:
+            self.is_closing = True
+            self._linger(transport)
+
+    def _linger(self, transport: asyncio.Transport) -> None:
+        self._end_patience()
+        self._linger_timer = self.call_at(self.now() + LINGER, transport.abort)
+        self._switch_reading()
+        if transport.is_closing():
+            return
+        if self._is_over or self._is_tls:
+            transport.close()  # TLS shuts its end by an alert and waits for the peer's
+        else:
+            self._shut(transport)
+
+    def _shut(self, transport: asyncio.Transport) -> None:
+        try:
+            transport.write_eof()
+        except OSError:  # what was sent last has met a peer that is gone, and its reset is here already
+            transport.abort()
+
+    # asyncio.BufferedProtocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take an open stream, its TLS handshake done."""
+        self._buffer = _buffer_of(asyncio.get_running_loop())
+        self._transport = transport = cast("asyncio.Transport", transport)
+        self.opening = None
+        if self.is_closing or self._scope.is_closed:  # on uvloop one that was called off may never say it is lost
+            self._give_up(transport)
+            return
+        self._scope.streams.add(self)
+        self._is_tls = transport.get_extra_info("sslcontext") is not None
+        transport.set_write_buffer_limits(HIGH_WATER)
+        tune(transport.get_extra_info("socket"))
+        self.send = self._send
+        if self._is_tls:
+            self.send = self._send_sliced
+            transport.set_read_buffer_limits(_CHUNK)  # type: ignore[attr-defined]  # of TLS transports on every loop
+        try:
+            if self._connected is None:
+                self.driver.feed(StreamOpened(self._attempt))
+            else:
+                self._connected(self, _facts(transport))
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the event loop
+            self._scope.log.failed("a connection could not be served", error)
+            self._give_up(transport)
+
+    def _send(self, data: bytes) -> None:
+        """Send unless the transport has failed and is about to say so: it would log each write until then."""
+        transport = cast("asyncio.Transport", self._transport)
+        if not transport.is_closing():
+            transport.write(data)
+
+    def _send_sliced(self, data: bytes) -> None:
+        """Send over TLS, whose transports notice at the next write only that the one before did not drain.
+
+        Nor does one of asyncio say that the transport below it has failed, which logs each write from then on.
+        """
+        transport = cast("asyncio.Transport", self._transport)
+        if transport.is_closing() or is_broken(transport.get_extra_info("socket")):
+            return
+        if len(data) <= _SLICE:
+            transport.write(data)
+            return
+        view = memoryview(data)
+        for start in range(0, len(data), _SLICE):
+            transport.write(view[start : start + _SLICE])
+
+    def _give_up(self, transport: asyncio.Transport) -> None:
+        self._is_over = self.is_closing = True
+        transport.abort()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - as the protocol has it
+        """Say where the next chunk goes."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Feed a chunk."""
+        if not self.is_closing:
+            self.driver.feed(BytesReceived(bytes(self._buffer[:nbytes]), self._attempt))
+
+    def eof_received(self) -> bool:
+        """Feed the peer's end. It may still read: our end stays open until it is closed, but for TLS."""
+        self._feed_end()
+        return not (self.is_closing or self._is_tls)
+
+    def pause_writing(self) -> None:
+        """Tell the engine that output piles up, read no more, and lose patience when nothing of it moves."""
+        transport = self._transport
+        if self.is_closing or transport is None:
+            return
+        self._patience = Patience(
+            self.now, self.call_at, self.driver.send_timeout, mark=self._progress, give_up=transport.abort
+        )
+        self._switch_reading()
+        self.driver.feed(Congested(on=True))
+
+    def _progress(self) -> int:
+        """Say how far our output has come: what the peer has confirmed, or else what has left this process."""
+        transport = cast("asyncio.Transport", self._transport)
+        confirmed = acknowledged(transport.get_extra_info("socket"))
+        return -transport.get_write_buffer_size() if confirmed is None else confirmed
+
+    def resume_writing(self) -> None:
+        """Tell the engine that output flows again."""
+        if self.is_closing or self._patience is None:
+            return
+        self._end_patience()
+        self._switch_reading()
+        self.driver.feed(Congested(on=False))
+
+    def _end_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Feed the loss of the stream, whoever ended it, unless the peer's orderly end was fed before."""
+        self.send = _swallow
+        if isinstance(exc, SSLError) and self._connected is None and not self.is_closing:
+            # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
+            self.failed(exc.with_traceback(None), "the server")
+        self.is_closing = True
+        self._end_patience()
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
+            self._linger_timer = None
+        self._feed_loss()
+        self._transport = None  # one of TLS refers to this host for ever: a circle that holds 300 KB
+        self._scope.streams.discard(self)
+        self._tell_closed()
+        self._scope.changed()
+
+    def opened(self) -> None:
+        """Take note that opening an accepted socket is over: without a transport it is closed."""
+        if self._transport is None:
+            self._tell_closed()
+
+    def _tell_closed(self) -> None:
+        closed, self._closed = self._closed, None
+        if closed is not None:
+            closed()
+
+    def _feed_end(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self.driver.feed(BytesReceived(b"", self._attempt))
+
+    def _feed_loss(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self.driver.feed(StreamLost(self._attempt))
+
+    def failed(self, error: Exception, target: str) -> None:
+        """Feed why the dial failed."""
+        if self.is_closing:
+            return
+        self.is_closing = True
+        self.driver.feed(StreamFailed(failure(error, target, client_reason(error)), self._attempt))
+
+
+def _facts(transport: asyncio.Transport) -> ConnectionFacts:
+    address = transport.get_extra_info("peername")
+    ssl_object = transport.get_extra_info("ssl_object")
+    return ConnectionFacts(
+        address[0] if isinstance(address, tuple) else None,
+        (ssl_object.getpeercert() or None) if ssl_object is not None else None,
+        ssl_object is not None,
+    )

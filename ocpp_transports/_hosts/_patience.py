@@ -1,0 +1,66 @@
+"""Progress is life: when a connection whose output does not drain is given up.
+
+A slow line may take minutes for a long message, and a peer that never reads takes nothing at all; both look the same to
+a timer that runs from the beginning of the congestion. What tells them apart is whether anything moves.
+"""
+
+from collections.abc import Callable
+from math import isfinite
+from typing import Final
+
+from ocpp_transports._driver._driver import Handle
+from ocpp_transports._driver._shared_timers import CallAt
+
+__all__ = ["LEAST_RATE", "Patience"]
+
+LEAST_RATE: Final = 1000
+"""Bytes a second that a line has to carry where its progress within one message cannot be seen."""
+_LOOKS: Final = 4
+"""How often to look within the time that may pass without progress."""
+
+
+class Patience:
+    """Looks for progress while output is congested; calls `give_up` after `limit` seconds without any, `inf` never.
+
+    `mark` tells how far the output has come: whatever changes when something of it leaves, and only then. None ends
+    the watch: it has drained, where nobody else would say so.
+    """
+
+    __slots__ = ("_call_at", "_give_up", "_limit", "_mark", "_now", "_seen", "_since", "_timer")
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        call_at: CallAt,
+        limit: float,
+        *,
+        mark: Callable[[], int | None],
+        give_up: Callable[[], object],
+    ) -> None:
+        self._now = now
+        self._call_at = call_at
+        self._limit = limit
+        self._mark = mark
+        self._give_up = give_up
+        self._seen = mark()
+        self._since = now()
+        self._timer: Handle | None = self._look_later() if isfinite(limit) else None
+
+    def cancel(self) -> None:
+        """Look no more. Idempotent."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look_later(self) -> Handle:
+        return self._call_at(self._now() + self._limit / _LOOKS, self._look)
+
+    def _look(self) -> None:
+        now, seen = self._now(), self._mark()
+        if seen is None:
+            return
+        if seen != self._seen:
+            self._seen, self._since = seen, now
+        if now - self._since >= self._limit:
+            self._give_up()
+        else:
+            self._timer = self._look_later()

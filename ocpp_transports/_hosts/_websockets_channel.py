@@ -1,0 +1,98 @@
+"""A connection of `websockets`, of either role, as a channel; and its logger, which shows no credentials."""
+
+import asyncio
+import logging
+
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.connection import Connection
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from ocpp_transports._logging._log import is_silent
+from ocpp_transports._logging._redaction import REDACTED
+
+from ._channel import ChannelClosed
+from ._tcp import unconfirmed
+
+__all__ = ["PatientConnection", "WebsocketsChannel", "logger_below"]
+
+
+def logger_below(logger: logging.Logger) -> logging.Logger:
+    """Return the logger that `websockets` logs to, below that of a client or server.
+
+    At DEBUG it writes every header field of a handshake; the credentials among them are replaced.
+    """
+    if is_silent(logger):
+        return logger
+    below = logger.getChild("websockets")
+    below.addFilter(_hide_credentials)  # the same one again is not added
+    return below
+
+
+def _hide_credentials(record: logging.LogRecord) -> bool:
+    match record.args:
+        case (name, _) if str(name).lower() == "authorization":
+            record.args = (name, REDACTED)
+    return True
+
+
+class PatientConnection(Connection):
+    """A connection that waits for a pong for as long as a long message before the ping moves, on a slow line."""
+
+    async def keepalive(self) -> None:
+        """Ping at every interval, and drop the connection when no pong comes."""
+        try:
+            while self.ping_interval is not None:
+                await asyncio.sleep(self.ping_interval)
+                pong = asyncio.ensure_future(self._ping_and_wait())
+                try:
+                    if not await self._has_come(pong, self.ping_timeout):
+                        self.transport.abort()
+                        return
+                    await pong  # or raise that the connection is closed
+                finally:
+                    pong.cancel()
+        except ConnectionClosed:
+            return
+
+    async def _ping_and_wait(self) -> float:
+        return await (await self.ping())  # the ping itself may have to wait for output that does not drain
+
+    async def _has_come(self, pong: asyncio.Future[float], timeout: float | None) -> bool:
+        before: int | None = 0
+        while not (await asyncio.wait([pong], timeout=timeout))[0]:
+            if not self.transport.is_reading():
+                continue  # there is no room for more requests: the pong may be among what waits
+            outflow = unconfirmed(self.transport.get_extra_info("socket"))
+            if outflow == before or outflow is None:
+                return False
+            before = outflow
+        return True
+
+
+class WebsocketsChannel:
+    """The channel."""
+
+    def __init__(self, connection: ClientConnection | ServerConnection) -> None:
+        self._connection = connection
+
+    async def receive(self) -> str | bytes:
+        try:
+            return await self._connection.recv()
+        except ConnectionClosed:
+            raise self._end() from None
+
+    async def send(self, text: str, /) -> None:
+        try:
+            await self._connection.send(text)
+        except ConnectionClosed:
+            raise self._end() from None
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._connection.close(code, reason)
+
+    def abort(self) -> None:
+        self._connection.transport.abort()
+
+    def _end(self) -> ChannelClosed:
+        return ChannelClosed(self._connection.close_code or 1006, self._connection.close_reason or "")

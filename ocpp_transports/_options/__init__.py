@@ -1,0 +1,1 @@
+"""The options of clients and servers, and the checks made of them."""

@@ -1,0 +1,35 @@
+"""The options of a client in a browser: those of every client, and a password."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import quote
+
+from ocpp_core.handshake import encode_basic, password_bytes
+
+from ._reconnect import ReconnectOptions
+
+__all__ = ["BrowserOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrowserOptions(ReconnectOptions):
+    """The options of `BrowserOCPPClient`. Raises TypeError and ValueError for what makes no sense."""
+
+    password: str | bytes | None = field(default=None, repr=False)
+    """For Basic credentials: text as UTF-8, bytes as they are. The server has to ask for them, see there."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.identity in (".", ".."):
+            raise ValueError(f"expected an identity that a browser leaves in its URL, got {self.identity!r}")
+        _ = self.secret_url
+
+    @cached_property
+    def secret_url(self) -> str:
+        """The URL to open, with the credentials in it: a page can set no header. Never to be shown."""
+        url = self.address.url
+        if self.password is None:
+            return url
+        encode_basic(self.identity, self.password)  # for its checks
+        credentials = f"{quote(self.identity, safe='')}:{quote(password_bytes(self.password), safe='')}"
+        return url.replace("://", f"://{credentials}@", 1)

@@ -1,0 +1,100 @@
+"""The options of a client on sockets: who it is, and what its upgrade request says."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from ssl import SSLContext
+from typing import Final
+
+from ocpp_core.config import UpgradeTarget
+from ocpp_core.handshake import SecurityProfile, check_client_profile, encode_basic
+from ocpp_transports._tls._contexts import TLSOptions, client_context, expect_tls
+
+from ._reconnect import ReconnectOptions
+from ._socket import SocketOptions
+
+__all__ = ["ClientOptions", "context_of"]
+
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_OWN_HEADERS: Final = re.compile(
+    r"host|upgrade|connection|content-length|transfer-encoding|sec-websocket-.*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientOptions(SocketOptions, ReconnectOptions):
+    """The options of `OCPPClient`. Raises TypeError and ValueError for what makes no sense, alone or together."""
+
+    security_profile: SecurityProfile = SecurityProfile.NONE
+    """0 to 3: see `SecurityProfile`."""
+    password: str | bytes | None = field(default=None, repr=False)
+    """For profiles 1 and 2: text as UTF-8, bytes as they are (1.6: `bytes.fromhex(AuthorizationKey)`)."""
+    tls: TLSOptions | SSLContext | None = None
+    """Certificates, for wss:// endpoints."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Further header fields of the upgrade request."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
+        super().__post_init__()
+        expect_tls(self.tls)
+        if not isinstance(self.headers, Mapping):
+            raise TypeError(f"expected headers as a mapping of str to str, got {type(self.headers).__name__}")
+        has_certificate = isinstance(self.tls, SSLContext) or (self.tls is not None and self.tls.cert is not None)
+        check_client_profile(
+            self.security_profile,
+            secure=self.address.secure,
+            password=self.password is not None,
+            certificate=has_certificate,
+            tls_options=self.tls is not None,
+        )
+        _ = self.upgrade
+
+    @cached_property
+    def upgrade(self) -> UpgradeTarget:
+        """What to ask the server for."""
+        given = {name.lower() for name in self.headers}
+        headers = [] if "user-agent" in given else [("User-Agent", _user_agent())]
+        for name, value in self.headers.items():
+            _expect_header(name, value)
+            headers.append((name, value))
+        if self.password is not None:
+            if "authorization" in given:
+                raise ValueError("expected no Authorization header beside a password")
+            headers.append(("Authorization", encode_basic(self.identity, self.password)))
+        return UpgradeTarget(self.address.authority, self.address.target, tuple(headers))
+
+
+def context_of(
+    made: ClientOptions, before: ClientOptions | None = None, context: SSLContext | None = None
+) -> SSLContext | None:
+    """Make the TLS context of these options, None for a plain connection. Raises as `client_context` does.
+
+    Where the options of `before` had the same certificates, theirs is kept: its files need not be readable any more.
+    """
+    if not made.address.secure:
+        return None
+    is_same = before is not None and made.tls is before.tls
+    return context if is_same and context is not None else client_context(made.tls)
+
+
+def _expect_header(name: object, value: object) -> None:
+    """Refuse what would break the request, or what the handshake writes itself. The value is never repeated."""
+    if not isinstance(name, str) or not isinstance(value, str):
+        raise TypeError("expected headers as a mapping of str to str")
+    if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+        raise ValueError(f"expected a header name and a value without control characters, got {name!r}")
+    if _OWN_HEADERS.fullmatch(name):
+        raise ValueError(f"expected no {name} header: the handshake writes it")
+
+
+@cache
+def _user_agent() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - dear to load, and for clients only
+
+    try:
+        return f"ocpp-ws-io/{version('ocpp-ws-io')} (Python)"
+    except PackageNotFoundError:  # run from a copy that was never installed
+        return "ocpp-ws-io (Python)"

@@ -1,0 +1,1 @@
+"""What a client and a server's connection share: calls, events, closing."""

@@ -1,0 +1,122 @@
+"""What an application says about one outbound call: its two forms, its options."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
+
+from ocpp_core.inputs import StartCall
+from ocpp_transports._callbacks._arguments import expect_arguments
+
+__all__ = ["CallKeywords", "CallOptions", "Check", "Request", "as_command", "read_options", "read_request"]
+
+
+Check: TypeAlias = Callable[[dict[str, Any]], object]
+"""A function or coroutine function that raises an `RPCError` if the application can not use a CALLRESULT."""
+
+
+class CallKeywords(TypedDict, total=False):
+    """The keyword arguments of `call`; see `CallOptions`."""
+
+    timeout: float | None
+    ttl: float | None
+    message_id: str | None
+    validate: bool
+    retries: int
+    retry_delay: float
+    retry_max_delay: float
+    check: Check | None
+
+
+_NAMES: Final = frozenset(CallKeywords.__annotations__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    """How one call is made. Times are seconds. Raises ValueError or TypeError for a value out of range."""
+
+    timeout: float | None = None
+    """From the write to the answer; None means the option `call_timeout`."""
+    ttl: float | None = None
+    """From `call` to the write, of the last attempt if there are several; None means the option `call_ttl`."""
+    message_id: str | None = None
+    """At most 36 characters, not in flight; all attempts use it. None makes one for each attempt."""
+    validate: bool = True
+    """False skips strict mode for this call, in both directions."""
+    retries: int = 0
+    """Attempts after the first one; only a call without an answer in time is repeated."""
+    retry_delay: float = 1.0
+    """The pause before an attempt is U(0, 1) times this, doubled each time."""
+    retry_max_delay: float = 30.0
+    """The longest pause."""
+    check: Check | None = None
+    """Given the CALLRESULT's payload. An `RPCError` that it raises fails the call; OCPP 2.1 tells the peer of it."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
+            raise ValueError(f"expected retries >= 0, got {self.retries!r}")
+        if not isinstance(self.validate, bool):
+            raise TypeError(f"expected validate as bool, got {self.validate!r}")
+        if self.check is not None and not callable(self.check):
+            raise TypeError(f"expected check as a function, got {type(self.check).__name__}")
+        if self.check is not None:
+            expect_arguments(self.check, "check", "payload")
+        for name in ("retry_delay", "retry_max_delay"):
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or not isfinite(value) or value < 0:
+                raise ValueError(f"expected {name} >= 0 seconds, got {value!r}")
+
+
+_DEFAULTS: Final = CallOptions()
+
+
+def read_options(options: Mapping[str, Any]) -> CallOptions:
+    """Read the keyword arguments of a call. Raises TypeError for an unknown one, and as `CallOptions` does."""
+    if not options:
+        return _DEFAULTS
+    for name in options:
+        if name not in _NAMES:
+            known = ", ".join(sorted(_NAMES))
+            raise TypeError(
+                f"unknown option {name!r} of a call, expected one of: {known}. "
+                f"Parameters of the action go into a dict: call(action, {{{name!r}: …}})"
+            )
+    return CallOptions(**options)
+
+
+class Request(NamedTuple):
+    """What is called: `protocol` is None unless the call is for that version only."""
+
+    protocol: str | None
+    action: str
+    params: Mapping[str, Any]
+
+
+def as_command(
+    token: int, request: Request, options: CallOptions, *, ttl: float | None, urgent: bool = False
+) -> StartCall:
+    """Make the engine's command of one attempt, which has `ttl` seconds to be written."""
+    return StartCall(
+        token,
+        request.action,
+        request.params,
+        timeout=options.timeout,
+        ttl=ttl,
+        message_id=options.message_id,
+        validate=options.validate,
+        protocol=request.protocol,
+        urgent=urgent,
+    )
+
+
+def read_request(args: tuple[Any, ...]) -> Request:
+    """Read `(action[, params])` or `(protocol, action[, params])`. Raises TypeError for anything else."""
+    *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
+    if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
+        raise TypeError(f"expected an action and a dict of parameters, after a protocol if need be; got {_kinds(args)}")
+    return Request(names[0] if len(names) == 2 else None, names[-1], params)
+
+
+def _kinds(args: tuple[Any, ...]) -> str:
+    """Name what was given without repeating payloads."""
+    return f"({', '.join(repr(arg) if isinstance(arg, str) else type(arg).__name__ for arg in args)})"

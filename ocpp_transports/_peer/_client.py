@@ -1,0 +1,198 @@
+"""A client, whatever carries its messages: it connects, tells what happens, comes back, and is closed."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+from types import TracebackType
+from typing import Self
+
+from ocpp_core.client import ClientEngine, Closing, Connecting, Online, Stopped, Waiting
+from ocpp_core.config import ClientConfig
+from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
+from ocpp_core.inputs import Close, Connect, Reconfigure
+from ocpp_core.session import Closing as SessionClosing
+from ocpp_core.session import Session
+from ocpp_transports._driver._driver import Driver, Slot
+from ocpp_transports._handlers._table import Handlers
+from ocpp_transports._options._reconnect import ReconnectOptions
+from ocpp_transports._runtime._base import Runtime
+from ocpp_transports.events import CloseEvent, ConnectingEvent, DisconnectEvent, OpenEvent, ReconnectEvent
+
+from ._close_grace import Farewells
+from ._peer import ConnectionState, Peer
+
+__all__ = ["ClientPeer"]
+
+
+class ClientPeer(Peer):
+    """What all clients have in common; each has its options, its event loop and its engine's host."""
+
+    _options: ReconnectOptions
+
+    def __init__(self, identity: str, options: ReconnectOptions) -> None:
+        super().__init__(identity, options, Farewells())
+        self._engine: ClientEngine | None = None
+        self._in_block = False
+
+    async def __aenter__(self) -> Self:
+        if self._runtime is None:
+            self._start(in_block=True)
+        self._in_block = True
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self.close(await_pending=exc_type is None)
+        finally:
+            self._in_block = False
+            await self._shut()
+
+    @property
+    def endpoint(self) -> str:
+        """The URL without the identity."""
+        return self._options.endpoint
+
+    @property
+    def state(self) -> ConnectionState:
+        """The state of the connection; CONNECTING also while waiting for the next attempt."""
+        engine = self._engine
+        state = None if engine is None else engine.state
+        if engine is not None and isinstance(state, Online):
+            closes = engine.session is not None and isinstance(engine.session.state, SessionClosing)
+            return ConnectionState.CLOSING if closes else ConnectionState.OPEN
+        if isinstance(state, (Connecting, Waiting)):
+            return ConnectionState.CONNECTING
+        return ConnectionState.CLOSING if isinstance(state, Closing) else ConnectionState.CLOSED
+
+    @property
+    def pending(self) -> int:
+        """Calls that were started and have no outcome yet, those in the offline queue included."""
+        return super().pending + (0 if self._engine is None else self._engine.queued)
+
+    async def connect(self) -> str:
+        """Connect, and return the negotiated subprotocol.
+
+        Raises for the first attempt's failure `ConnectionFailedError`, or one of its kinds where more is known:
+        `UnexpectedHttpResponse` (another status than 101), `WebsocketUpgradeError` (a wrong 101, another subprotocol);
+        with `retry_initial_connect` further attempts follow all the same. Raises RuntimeError unless CLOSED, and on
+        trio outside a block; ClosedError if it is closed meanwhile. Cancelling it closes.
+        """
+        if self.state is not ConnectionState.CLOSED:
+            raise RuntimeError(f"expected a closed client to connect, it is {self.state.name}")
+        await self._get_ready()
+        driver = self._driver or self._start(in_block=False)
+        try:
+            protocol: str = await driver.ask(Connect)
+        except Exception:
+            if self.state is ConnectionState.CLOSED and not self._in_block:
+                await self._shut()
+            raise
+        except BaseException:  # cancelled: nobody waits for this connection
+            driver.feed(Close(force=True))
+            raise
+        return protocol
+
+    async def close(
+        self, code: int = 1000, reason: str = "", *, force: bool = False, await_pending: bool = True
+    ) -> CloseEvent:
+        """Close and do not come back, also while connecting; see `Peer.close`. `connect` may be called again."""
+        ended = await super().close(code, reason, force=force, await_pending=await_pending)
+        if not self._in_block:
+            await self._shut()
+        return ended
+
+    # For each kind of client
+
+    @abstractmethod
+    def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
+        """Make the runtime for the event loop that runs this, the engine, and what drives it: alone or in a stack."""
+
+    async def _get_ready(self) -> None:
+        """Do what takes time and had better be done before connecting."""
+
+    def _reconnect_by(self, made: ReconnectOptions) -> None:
+        """Use these options from now on, as far as all clients have them. Raises for another identity."""
+        if made.identity != self.identity:
+            raise ValueError("expected the identity to stay: it belongs to the connection")
+        self._adopt(made)
+        if self._driver is not None:
+            self._driver.feed(Reconfigure(self._client_config()))
+
+    def _client_config(self) -> ClientConfig:
+        config = self._options.client
+        return replace(config, session=replace(config.session, trace=self._traces))
+
+    # For the base classes
+
+    @property
+    def _session(self) -> Session | None:
+        return None if self._engine is None else self._engine.session
+
+    def _registries(self) -> Sequence[Handlers]:
+        return (self._handlers,)
+
+    def _queueing_driver(self) -> Driver | None:
+        may_wait = self._options.offline_queue and self._ended is None  # after the end nothing is waited for
+        return self._start(in_block=False) if may_wait else None
+
+    def _not_connected(self) -> OCPPError:
+        if self._ended is not None:
+            return ClosedError("the client is closed: call connect() first")
+        return ConnectionLostError("not connected: call connect() first", sent=False)
+
+    def _retrace(self) -> None:
+        if self._driver is not None:
+            self._driver.feed(Reconfigure(self._client_config()))
+
+    def _slot(self) -> Slot:
+        if self._runtime is None:
+            self._start(in_block=False)
+        return super()._slot()
+
+    def _state_changed(self, state: object) -> None:
+        if isinstance(state, Connecting):
+            self._ended = None
+            self._tell("connecting", ConnectingEvent(self._options.address.url))
+        elif isinstance(state, Online):
+            self._opened(state)
+        elif isinstance(state, Waiting):
+            self._waits(state)
+        elif isinstance(state, Stopped):
+            self._finish(state.code, state.reason, lost=state.lost)
+
+    def _opened(self, state: Online) -> None:
+        if self._driver is not None:
+            self._begin(self._driver, state.subprotocol)
+        self._log.info(f"open, speaks {state.subprotocol}")
+        self._tell("open", OpenEvent(state.subprotocol))
+
+    def _waits(self, state: Waiting) -> None:
+        self._end_serving()
+        self._log.flush()
+        if state.lost is not None:
+            self._tell("disconnect", DisconnectEvent(*state.lost))
+        self._log.info(f"attempt {state.tries} follows in {state.delay:.1f} s")
+        self._tell("reconnect", ReconnectEvent(state.tries, state.delay))
+
+    def _start(self, *, in_block: bool) -> Driver:
+        """Take root in the event loop that runs this."""
+        self._runtime, self._engine, driver = self._take_root(in_block=in_block)
+        self._driver = driver
+        driver.send_timeout = self._options.send_timeout or inf
+        self._log.now = self._runtime.now
+        return driver
+
+    async def _shut(self) -> None:
+        """Leave the event loop; nothing stays behind."""
+        runtime, driver = self._runtime, self._driver
+        self._runtime, self._driver, self._engine = None, None, None
+        if driver is not None:
+            driver.stop()
+        if runtime is not None:
+            try:
+                await self._farewells.wait(runtime)
+            finally:
+                await runtime.aclose()

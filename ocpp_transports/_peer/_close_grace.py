@@ -1,0 +1,44 @@
+"""A moment for asynchronous `close` listeners before the tasks of a client or server are ended."""
+
+from collections.abc import Callable
+from typing import Final
+
+from ocpp_transports._driver._driver import Slot
+from ocpp_transports._runtime._base import Runtime
+
+__all__ = ["MOMENT", "Farewells"]
+
+MOMENT: Final = 1.0
+"""Seconds that asynchronous `close` listeners may take before a client or server ends its tasks."""
+
+
+class Farewells:
+    """The `close` events whose listeners have not all returned."""
+
+    __slots__ = ("_running", "_waiter")
+
+    def __init__(self) -> None:
+        self._running = 0
+        self._waiter: Slot | None = None
+
+    def expect(self) -> Callable[[], None]:
+        """Note an event; what is returned has to be called when its listeners have returned."""
+        self._running += 1
+        return self._done
+
+    def _done(self) -> None:
+        self._running -= 1
+        if not self._running and self._waiter is not None:
+            self._waiter.set(None, None)
+
+    async def wait(self, runtime: Runtime) -> None:
+        """Wait until all have returned, `MOMENT` seconds at most."""
+        if not self._running:
+            return
+        self._waiter = slot = runtime.slot()
+        timer = runtime.call_at(runtime.now() + MOMENT, lambda: slot.set(None, None))
+        try:
+            await slot.wait()
+        finally:
+            timer.cancel()
+            self._waiter = None

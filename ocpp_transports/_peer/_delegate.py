@@ -1,0 +1,134 @@
+"""What a peer's driver tells: requests go to the dispatcher, news to the listeners and the log."""
+
+from collections.abc import Callable
+from typing import Final
+
+from ocpp_core.actions import Direction, Dispatch, HttpRequest, Report, ReportKind, Trace, UpgradeRequested
+from ocpp_core.errors import OCPPError, RPCError, RPCFormatViolationError
+from ocpp_core.messages import MessageType
+from ocpp_transports._handlers._contexts import HandlerContext
+from ocpp_transports._handlers._dispatcher import Dispatcher
+from ocpp_transports._logging._log import Log
+from ocpp_transports.events import (
+    BadMessageEvent,
+    ErrorEvent,
+    HandlerErrorEvent,
+    MessageEvent,
+    PingEvent,
+    PongEvent,
+    PongTimeoutEvent,
+    StrictValidationFailureEvent,
+)
+
+__all__ = ["MESSAGE_EVENTS", "PeerOwner"]
+
+MESSAGE_EVENTS: Final = ("message", "call", "call_result", "call_error")
+"""The events that need the engine to trace messages."""
+
+_NAME_OF: Final = {
+    MessageType.CALL: "call",
+    MessageType.CALLRESULT: "call_result",
+    MessageType.CALLERROR: "call_error",
+    MessageType.CALLRESULTERROR: "call_error",
+}
+_BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE, ReportKind.UNMATCHED_ANSWER})
+_INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
+_OURS: Final = frozenset({ReportKind.INVALID_REQUEST, ReportKind.INVALID_REPLY})
+# An INVALID_REPLY with an RPC error breaks its schema; with any other exception it is no JSON at all.
+_FAILED: Final = frozenset(
+    {ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED}
+)
+
+
+class PeerOwner:
+    """The owner of a peer's driver; `tell` (an event's name and payload) and `state_changed` are the peer's own."""
+
+    __slots__ = ("_dispatcher", "_identity", "_tell", "dispatched", "log", "state_changed")
+
+    def __init__(
+        self,
+        identity: str,
+        tell: Callable[[str, object], None],
+        log: Log,
+        state_changed: Callable[[object], None],
+    ) -> None:
+        self.dispatched: Callable[[Dispatch], None] = _nobody_serves
+        """Run the handler of a request."""
+        self._dispatcher: Dispatcher | None = None
+        self.log = log
+        self.state_changed = state_changed
+        self._identity = identity
+        self._tell = tell
+
+    @property
+    def dispatcher(self) -> Dispatcher | None:
+        """Who serves the requests, once there are any."""
+        return self._dispatcher
+
+    @dispatcher.setter
+    def dispatcher(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self.dispatched = dispatcher.dispatched
+
+    def abandoned(self, request: int) -> None:
+        """Nobody waits for the answer to this request any more."""
+        if self._dispatcher is not None:
+            self._dispatcher.abandoned(request)
+
+    def traced(self, trace: Trace) -> None:
+        """Tell and log a message."""
+        self.log.traced(trace)
+        event = MessageEvent(trace.direction, trace.frame, trace.action, trace.latency)
+        self._tell("message", event)
+        name = _NAME_OF.get(trace.frame[0])
+        if name is not None:
+            self._tell(name, event)
+
+    def reported(self, report: Report) -> None:
+        """Tell and log what happened."""
+        self.log.reported(report)
+        news = _news(report, self._identity)
+        if news is not None:
+            self._tell(*news)
+
+    def handler_failed(self, context: HandlerContext, error: BaseException) -> None:
+        """Tell and log that a handler raised."""
+        self.log.handler_failed(context.action, error)
+        self._tell("handler_error", HandlerErrorEvent(context.action, error))
+
+    def handler_missing(self, action: str) -> None:
+        """Log that nobody serves an action."""
+        text = f"no handler for {action!r}: CALLs of it are answered with NotImplemented"
+        self.log.warning(text)
+
+    def upgrade_requested(self, action: UpgradeRequested) -> None:
+        """Nothing: admission comes before."""
+
+    def http_requested(self, action: HttpRequest) -> None:
+        """Nothing: admission comes before."""
+
+
+def _nobody_serves(_: Dispatch) -> None:
+    """Stand in for a dispatcher: requests come on open connections only, and those have one."""
+
+
+def _news(report: Report, identity: str) -> tuple[str, object] | None:
+    """Name the event of a report and make its payload; None for what only the log tells."""
+    kind = report.kind
+    if kind is ReportKind.PING:
+        return "ping", PingEvent()
+    if kind is ReportKind.PONG:
+        return "pong", PongEvent()
+    if kind is ReportKind.PONG_TIMEOUT:
+        return "pong_timeout", PongTimeoutEvent(identity)
+    if kind in _BAD:
+        return "bad_message", BadMessageEvent(report.message, report.error or RPCFormatViolationError(report.detail))
+    if kind in _INVALID or (kind is ReportKind.INVALID_REPLY and isinstance(report.error, RPCError)):
+        error = report.error or RPCFormatViolationError(report.detail)
+        direction = Direction.OUT if kind in _OURS else Direction.IN
+        return "strict_validation_failure", StrictValidationFailureEvent(
+            report.message, error, report.action, direction
+        )
+    if kind in _FAILED:
+        return "error", ErrorEvent(report.error or OCPPError(f"{kind.value}: {report.detail}"))
+    return None

@@ -1,0 +1,137 @@
+"""The methods that a client, a server's handle on a station, and a server have in common: handlers and events."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from ocpp_transports._handlers._table import Handlers, Middleware
+from ocpp_transports._options._connection import PeerOptions
+
+from ._emitter import Emitter, EventStream, Listener
+
+__all__ = ["EventSurface", "HandlerSurface"]
+
+_H = TypeVar("_H", bound=Callable[..., Any])
+_L = TypeVar("_L", bound=Listener)
+
+
+class HandlerSurface:
+    """Registration of handlers and middleware."""
+
+    _options: PeerOptions
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handlers = Handlers()
+
+    @overload
+    def handle(self, version: str, action: str, handler: _H, /, *, custom: bool = ...) -> _H: ...
+    @overload
+    def handle(self, version: str, action: str, /, *, custom: bool = ...) -> Callable[[_H], _H]: ...
+    @overload
+    def handle(self, action: str, handler: _H, /, *, custom: bool = ...) -> _H: ...
+    @overload
+    def handle(self, action: str, /, *, custom: bool = ...) -> Callable[[_H], _H]: ...
+    @overload
+    def handle(self, handler: _H, /) -> _H: ...
+    def handle(self, *args: Any, custom: bool = False) -> Any:
+        """Register a handler: `(version, action, handler)`, `(action, handler)` or `(handler)` for all other actions.
+
+        The handler takes a `HandlerContext` (the catch-all the action and the context), is a function or a coroutine
+        function, and returns a dict, None for `{}`, or NOREPLY. Without the handler, and with at least an action, it
+        is a decorator. Returns the handler.
+
+        `custom=True` registers an action that no standard version and no validator of `strict_mode_validators` has.
+        Without it such an action raises ValueError, as an unknown version always does: a handler of a misspelled name
+        would never be called. Raises ValueError if there is a handler for that already, TypeError for anything but
+        these forms.
+        """
+        names = args[:-1] if args and callable(args[-1]) else args
+        if len(names) <= 2 and all(isinstance(name, str) and name for name in names):
+            version, action = (None, None, *names)[-2:]
+            self._options.names.expect(
+                version, None if custom else action, hint="; custom=True registers one of your own"
+            )
+        return self._handlers.handle(*args)
+
+    def remove_handler(self, *names: str) -> None:
+        """Remove the handler of `(version, action)`, of `(action)`, or with no name the catch-all; if there is one."""
+        self._handlers.remove_handler(*names)
+
+    def remove_all_handlers(self) -> None:
+        """Remove every handler; middleware stays."""
+        self._handlers.remove_all_handlers()
+
+    def has_handler(self, *names: str) -> bool:
+        """Whether there is a handler for exactly `(version, action)`, `(action)`, or with no name a catch-all."""
+        return self._handlers.has_handler(*names)
+
+    def use(self, middleware: Middleware) -> Middleware:
+        """Wrap this middleware around all handlers and calls, inside of those used before. Returns it."""
+        return self._handlers.use(middleware)
+
+
+class EventSurface(ABC):
+    """Listening to events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listened_to: Emitter | None = None  # most of a server's stations never are
+
+    @abstractmethod
+    def _make_emitter(self) -> Emitter:
+        """Make what tells the listeners."""
+
+    @property
+    def _emitter(self) -> Emitter:
+        if self._listened_to is None:
+            self._listened_to = self._make_emitter()
+        return self._listened_to
+
+    def _tell(self, name: str, payload: Any, *, after: Callable[[], None] | None = None) -> None:
+        """Tell whoever listens; `after` is called when all listeners have returned."""
+        if self._listened_to is not None:
+            self._listened_to.emit(name, payload, after=after)
+        elif after is not None:
+            after()
+
+    def _tell_no_more(self, *, for_good: bool = False) -> None:
+        """End the iterations; see `Emitter.finish`."""
+        if self._listened_to is not None:
+            self._listened_to.finish(for_good=for_good)
+
+    @overload
+    def on(self, name: str, listener: None = None) -> Callable[[_L], _L]: ...
+    @overload
+    def on(self, name: str, listener: _L) -> _L: ...
+    def on(self, name: str, listener: _L | None = None) -> _L | Callable[[_L], _L]:
+        """Call `listener(payload)` at every event `name`; without a listener, a decorator.
+
+        A coroutine function runs as a task of this object. A listener that raises is logged and reported by an
+        `error` event. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
+        """
+        return self._emitter.on(name, listener)
+
+    @overload
+    def once(self, name: str, listener: None = None) -> Callable[[_L], _L]: ...
+    @overload
+    def once(self, name: str, listener: _L) -> _L: ...
+    def once(self, name: str, listener: _L | None = None) -> _L | Callable[[_L], _L]:
+        """Call `listener(payload)` at the next event `name` only; otherwise like `on`."""
+        return self._emitter.once(name, listener)
+
+    def off(self, name: str, listener: Listener | None = None) -> None:
+        """Remove a listener, all of an event without one; of one that is not there: nothing.
+
+        Raises ValueError for an unknown name.
+        """
+        self._emitter.off(name, listener)
+
+    def events(self, *names: str, limit: int = 1000) -> EventStream:
+        """Iterate over the payloads of these events (all without a name): `async for event in x.events("open")`.
+
+        Events are kept from this call on, at most `limit` of them; what was missed beyond shows as one
+        `OverflowEvent`. The iteration ends after the `close` event, or by `aclose`.
+        Raises ValueError for an unknown name or a limit below 1.
+        """
+        return self._emitter.events(*names, limit=limit)

@@ -1,0 +1,204 @@
+"""What a client and a server's handle on a station share: state, closing, and what the engine tells."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from enum import Enum
+from math import inf
+from typing import Any
+
+from ocpp_core.errors import ClosedError
+from ocpp_core.inputs import Close
+from ocpp_transports._driver._driver import Driver, Slot
+from ocpp_transports._handlers._dispatcher import Dispatcher
+from ocpp_transports._logging._log import Log, logger_of
+from ocpp_transports._options._connection import PeerOptions
+from ocpp_transports._runtime._base import Runtime
+from ocpp_transports.events import PEER_EVENTS, CloseEvent, DisconnectEvent
+
+from ._calls import Calling
+from ._close_grace import Farewells
+from ._delegate import MESSAGE_EVENTS, PeerOwner
+from ._emitter import Emitter
+from ._mixins import EventSurface, HandlerSurface
+
+__all__ = ["ConnectionState", "Peer"]
+
+
+class ConnectionState(Enum):
+    """The state of a connection; a client that waits for its next attempt is CONNECTING."""
+
+    CONNECTING = 0
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
+
+
+class Peer(Calling, HandlerSurface, EventSurface, ABC):
+    """What every client and a server's `OCPPServerClient` have in common: calls, handlers, events, state, `close`.
+
+    Of a client it is one connection after the other. It is the type of what serves either end, and is not made itself.
+    """
+
+    _is_one_connection = False
+    """Whether it is over for good when the connection is."""
+
+    def __init__(self, identity: str, options: PeerOptions, farewells: Farewells) -> None:
+        super().__init__()
+        self._farewells = farewells
+        self._identity = identity
+        self._options = options
+        self._runtime: Runtime | None = None
+        self._driver: Driver | None = None
+        self._protocol: str | None = None
+        self._ended: CloseEvent | None = None
+        self._waiters: list[Slot] = []
+        self._log = Log(logger_of(options.logging), identity)
+        self._owner = PeerOwner(identity, self._tell, self._log, self._state_changed)
+        self._traces = self._log.wants_messages
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._identity!r} {self._protocol} {self.state.name}>"
+
+    @property
+    def identity(self) -> str:
+        """The identity of the station."""
+        return self._identity
+
+    @property
+    def protocol(self) -> str | None:
+        """The negotiated subprotocol; without a connection that of the last one, None before the first."""
+        return self._protocol
+
+    @property
+    @abstractmethod
+    def state(self) -> ConnectionState:
+        """The state of the connection."""
+
+    @property
+    def pending(self) -> int:
+        """Calls that were started and have no outcome yet, those that wait for their turn included."""
+        session = self._session
+        return 0 if session is None else session.calls.pending + session.calls.waiting
+
+    async def close(
+        self, code: int = 1000, reason: str = "", *, force: bool = False, await_pending: bool = True
+    ) -> CloseEvent:
+        """Close the connection and do not come back; returns when it is over, with how it ended.
+
+        New calls are refused at once. The answers to CALLs in flight are awaited first, `drain_timeout` seconds at
+        most, unless `await_pending` is False; then the WebSocket's close handshake may take `close_timeout` seconds.
+        `force` drops the connection instead. A second call waits for the same end, and may hasten it. Cancelling it
+        leaves the closing under way. Raises ValueError for a code that must not be sent (RFC 6455 §7.4).
+        """
+        command = Close(code, reason, drain=await_pending, force=force)
+        if self._driver is None:
+            self._ended = self._ended or CloseEvent(1000, "")
+            return self._ended
+        self._driver.feed(command)
+        return await self._end()
+
+    # For the roles
+
+    @abstractmethod
+    def _state_changed(self, state: object) -> None:
+        """Take note that the engine entered this state."""
+
+    @abstractmethod
+    def _retrace(self) -> None:
+        """Have the engine trace messages, or no longer, as `_traces` says: somebody wants to know of them."""
+
+    def _adopt(self, options: PeerOptions) -> None:
+        """Use these options from now on, as far as the engine has no part in them."""
+        self._options = options
+        self._log.logger = logger_of(options.logging)
+        if self._owner.dispatcher is not None:
+            self._owner.dispatcher.detailed_errors = options.respond_with_detailed_errors
+            self._owner.dispatcher.handler_timeout = options.handler_timeout or inf
+        if self._driver is not None:
+            self._driver.send_timeout = options.send_timeout or inf
+        self._listeners_changed()  # another logger may want other messages
+
+    def _begin(self, driver: Driver, protocol: str) -> Dispatcher:
+        """Get ready for the requests of a new connection, and hold those without a handler for a while."""
+        self._protocol = protocol
+        dispatcher = Dispatcher(
+            driver,
+            self._registries(),
+            client=self,
+            protocol=protocol,
+            failed=self._owner.handler_failed,
+            unserved=self._owner.handler_missing,
+            in_order=self._options.in_order,
+            detailed_errors=self._options.respond_with_detailed_errors,
+            handler_timeout=self._options.handler_timeout or inf,
+        )
+        self._owner.dispatcher = dispatcher
+        if self._options.handler_grace:
+            dispatcher.hold(self._options.handler_grace)
+        return dispatcher
+
+    def _end_serving(self) -> None:
+        """Hold nothing any more for a connection that has ended."""
+        if self._owner.dispatcher is not None:
+            self._owner.dispatcher.end()
+
+    def _finish(self, code: int, reason: str, *, lost: bool) -> None:
+        """Tell everybody who listens or waits that it is over; `lost` means that this side had not closed it."""
+        self._ended = ended = CloseEvent(code, reason)
+        try:
+            self._log.flush()
+            self._log.info(f"closed ({code}{': ' + reason if reason else ''})")
+            self._end_serving()
+            if lost:
+                self._tell("disconnect", DisconnectEvent(code, reason))
+            self._tell("close", ended, after=self._farewells.expect())
+        finally:  # whatever that came to: those who wait for the end get it
+            self._tell_no_more(for_good=self._is_one_connection)
+            self._release_waiters(ended)
+
+    def _release_waiters(self, ended: CloseEvent) -> None:
+        for slot in self._pauses or ():
+            slot.set(None, ClosedError("closed before the call was repeated", sent=True))
+        waiters, self._waiters = self._waiters, []
+        for slot in waiters:
+            slot.set(ended, None)
+
+    async def _end(self) -> CloseEvent:
+        """Wait until it is over."""
+        if self._ended is not None:
+            return self._ended
+        slot = self._slot()
+        self._waiters.append(slot)
+        try:
+            ended: CloseEvent = await slot.wait()
+        finally:
+            if slot in self._waiters:
+                self._waiters.remove(slot)
+        return ended
+
+    def _make_emitter(self) -> Emitter:
+        emitter = Emitter(
+            PEER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.raised, changed=self._listeners_changed
+        )
+        if self._is_one_connection and self._ended is not None:
+            emitter.finish(for_good=True)
+        return emitter
+
+    def _listeners_changed(self) -> None:
+        traces = self._log.wants_messages or (
+            self._listened_to is not None and self._listened_to.listens(*MESSAGE_EVENTS)
+        )
+        if traces != self._traces:
+            self._traces = traces
+            self._retrace()
+
+    def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
+        if self._runtime is None:
+            coro.close()
+        else:
+            self._runtime.spawn(coro)
+
+    def _slot(self) -> Slot:
+        if self._runtime is None:
+            raise RuntimeError(f"expected {type(self).__name__} to be in use: enter its block or connect it first")
+        return self._runtime.slot()

@@ -1,0 +1,1 @@
+"""The event loops: asyncio, uvloop and trio."""

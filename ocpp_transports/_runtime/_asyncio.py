@@ -1,0 +1,171 @@
+"""The runtime of asyncio and uvloop."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine, Sequence
+from contextvars import Context
+from functools import partial
+from ssl import SSLContext
+from typing import Any
+
+import anyio
+from anyio.abc import SocketAttribute, SocketListener
+
+from ocpp_transports._driver._driver import Driver, Handle
+from ocpp_transports._hosts._asyncio_socket import SocketHost
+from ocpp_transports._hosts._dialer import Dialer
+from ocpp_transports._hosts._happy_eyeballs import connect
+from ocpp_transports._logging._log import Log
+from ocpp_transports._tls._alerts import sending_alerts
+from ocpp_transports._tls._handshakes import TLSHandshakes
+
+from ._base import BACKLOG, AcceptRules, Address, Connected, Listener
+from ._future_result import FutureSlot
+from ._tasks import ACCEPT_PAUSE, Scope, Task
+
+__all__ = ["AsyncioRuntime"]
+
+_BATCH = 64
+"""Connections accepted at a stretch, when many stations come at once; then the others get their turn."""
+
+
+class AsyncioRuntime(Scope):
+    """A client's or server's share of an asyncio event loop; see Runtime."""
+
+    def __init__(self, log: Log) -> None:
+        self._loop = asyncio.get_running_loop()
+        super().__init__(self._loop.time, log)
+        self._accepted: set[socket.socket] = set()
+
+    def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Start a timer; see Scope."""
+        return self._loop.call_at(when, fn)
+
+    def slot(self) -> FutureSlot:
+        """Make an empty slot."""
+        return FutureSlot(self._loop.create_future())
+
+    def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
+        """Start a task; see Scope."""
+        running = self._loop.create_task(coro, context=context)
+        task.cancel_it = running.cancel
+        running.add_done_callback(partial(self._done, task))
+
+    def _done(self, task: Task, running: "asyncio.Task[None]") -> None:
+        self.ended(task, None if running.cancelled() else running.exception())
+
+    def dialer(self, where: Callable[[], Address]) -> Dialer:
+        """Make the host of a client; see Runtime."""
+        return Dialer(self, partial(self._dial, where))
+
+    def _dial(self, where: Callable[[], Address], driver: Driver, attempt: int, _: Sequence[str]) -> SocketHost:
+        stream = SocketHost(self, attempt=attempt)
+        stream.driver = driver
+        if not self.is_closed:
+            stream.opening = self.spawn(self._open(stream, where), stream)
+        return stream
+
+    async def _open(self, stream: SocketHost, where: Callable[[], Address]) -> None:
+        target = "the server"
+        try:
+            address = where()
+            target = f"{address.host}:{address.port}"
+            connected = await connect(address.host, address.port)
+            try:
+                await self._carry(stream, connected, address)
+            except BaseException:
+                connected.close()
+                raise
+        except Exception as error:  # noqa: BLE001 - whatever the resolver, the network or TLS raises is an outcome
+            # The way it took leads in a circle through what did the handshake: 300 KB until a full garbage collection.
+            stream.failed(error.with_traceback(None) if isinstance(error, OSError) else error, target)
+
+    async def _carry(self, stream: SocketHost, connected: socket.socket, address: Address) -> None:
+        if address.ssl is None:
+            await self._loop.create_connection(lambda: stream, sock=connected)
+            return
+        name = address.server_hostname or address.host
+        with sending_alerts(address.ssl, connected):
+            await self._loop.create_connection(lambda: stream, sock=connected, ssl=address.ssl, server_hostname=name)
+
+    async def listen(
+        self,
+        port: int,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | None = None,
+        backlog: int = BACKLOG,
+        connected: Connected,
+        rules: AcceptRules | None = None,
+    ) -> Listener:
+        """Listen on a port; see Runtime."""
+        rules = rules or AcceptRules()
+        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.clock)
+        listener = await self.bind(port, host, backlog)
+        return listener.accept_by(partial(self._accept, tls, connected, rules))
+
+    async def _accept(
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    ) -> None:
+        """Accept for ever. Unlike `create_server`, this leaves TLS handshakes where they can be ended."""
+        listening = listener.extra(SocketAttribute.raw_socket)
+        while True:
+            await anyio.wait_readable(listening)  # `sock_accept`, cancelled, may lose what it has accepted
+            try:
+                for _ in range(_BATCH):
+                    if tls is not None and tls.is_full:
+                        await tls.until_room()
+                    accepted, address = listening.accept()
+                    accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
+                    closed = rules.admit(address[0])
+                    if closed is None:
+                        accepted.close()
+                        continue
+                    self._welcome(accepted, address[0], tls, SocketHost(self, connected, closed=closed), rules)
+            except BlockingIOError:  # nobody is left who waits
+                continue
+            except OSError as error:
+                self.accept_failed(rules, None, error)
+                await anyio.sleep(ACCEPT_PAUSE)
+
+    def _welcome(
+        self, accepted: socket.socket, address: str, tls: TLSHandshakes | None, host: SocketHost, rules: AcceptRules
+    ) -> None:
+        """Take an accepted socket. Its task is ended by its host, and not once it has a transport.
+
+        On uvloop a transport whose opening is cancelled never says that it is lost.
+        """
+        self._accepted.add(accepted)
+        if tls is None:
+            taking = self._take(host, accepted, address, rules)
+        else:
+            tls.begin(host)
+            taking = self._take_tls(host, accepted, address, tls)
+        host.opening = self.spawn(taking, host)
+
+    async def _take(self, host: SocketHost, accepted: socket.socket, address: str, rules: AcceptRules) -> None:
+        self._accepted.discard(accepted)
+        try:
+            await self._loop.connect_accepted_socket(lambda: host, accepted)
+        except OSError as error:  # the peer has gone already
+            self.accept_failed(rules, address, error)
+        finally:
+            host.opened()
+
+    async def _take_tls(self, host: SocketHost, accepted: socket.socket, address: str, tls: TLSHandshakes) -> None:
+        self._accepted.discard(accepted)
+        try:
+            with tls.handshake(host, accepted, address):
+                await self._loop.connect_accepted_socket(
+                    lambda: host, accepted, ssl=tls.context, ssl_handshake_timeout=tls.timeout
+                )
+        finally:
+            host.opened()
+
+    async def aclose(self) -> None:
+        """End everything; see Runtime."""
+        try:
+            await super().aclose()
+        finally:
+            while self._accepted:  # whose task was cancelled before it began
+                self._accepted.pop().close()

@@ -1,0 +1,291 @@
+"""What a client or server has under way (tasks, streams, listeners), and how all of it ends.
+
+Every task runs on its own, owned by the scope and not by the task that asked for it: a caller's cancellation never
+reaches it, its exceptions never reach a caller, and the scope may be closed from any task.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, Protocol
+
+import anyio
+from anyio.abc import ByteStream, SocketAttribute, SocketListener
+
+from ocpp_transports._driver._driver import Handle, Slot
+from ocpp_transports._driver._shared_timers import Wheel
+from ocpp_transports._driver._turns import Turns
+from ocpp_transports._hosts._anyio_stream import StreamHost
+from ocpp_transports._hosts._dialer import Dialer
+from ocpp_transports._logging._log import Log
+from ocpp_transports.events import ConnectionFailedEvent
+
+from ._base import AcceptRules, Connected, Listener
+
+__all__ = ["ACCEPT_PAUSE", "STUBBORN", "Closable", "Scope", "Task", "TcpListener"]
+
+ACCEPT_PAUSE = 0.1
+"""Seconds to wait after accepting failed, for example because the process has no file descriptor left."""
+
+STUBBORN = 10.0
+"""Seconds that a cancelled task may take to end; then it is left behind, so that closing always ends."""
+
+_current: ContextVar["Task | None"] = ContextVar("ocpp_transports_task", default=None)
+"""The task that this code runs in, or that began the one it runs in; streams' own tasks do not count."""
+
+
+class Closable(Protocol):
+    """A stream as the scope sees it."""
+
+    is_closing: bool
+
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
+        """End it."""
+
+
+class Task:
+    """A task of a scope; `stream` is the stream that it serves and that ends it, if any."""
+
+    __slots__ = ("cancel_it", "stream")
+
+    def __init__(self, stream: Closable | None) -> None:
+        self.stream = stream
+        self.cancel_it: Callable[[], object] | None = None
+
+    def cancel(self) -> None:
+        """Cancel it; idempotent, also when it is over."""
+        if self.cancel_it is not None:
+            self.cancel_it()
+
+
+class Scope(ABC):
+    """The part of a runtime that is the same on every event loop."""
+
+    def __init__(self, clock: Callable[[], float], log: Log) -> None:
+        self.clock = clock
+        self.log = log
+        self.context = copy_context()
+        """For what is nobody's own: the timers that connections share."""
+        self.context.run(_current.set, None)
+        self.is_closed = False
+        self._wheel = Wheel(self.start_timer, self.context, log.failed)
+        self._turns = Turns(self._soon)
+        self.streams: set[Closable] = set()
+        """Open sockets that have no task of their own."""
+        self._tasks: set[Task] = set()
+        self._closers: list[Task] = []
+        self._listeners: set[TcpListener] = set()
+        self._watchers: list[Slot] = []
+
+    def now(self) -> float:
+        """Seconds on the event loop's monotonic clock."""
+        return self.clock()
+
+    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` at `when`; see Runtime."""
+        return self._wheel.call_at(when, fn)
+
+    def next_turn(self, fn: Callable[[], None], /) -> Handle:
+        """Call `fn` in a later turn; see Runtime."""
+        return self._turns.add(fn)
+
+    def _soon(self, fn: Callable[[], None]) -> object:
+        return self.context.run(self.start_timer, self.clock(), fn)
+
+    @abstractmethod
+    def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Start a timer of the event loop that calls `fn` at `when`."""
+
+    @abstractmethod
+    def slot(self) -> Slot:
+        """Make an empty slot."""
+
+    @abstractmethod
+    def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
+        """Start the coroutine, set `task.cancel_it`, and call `ended` when it is over, however it ended."""
+
+    # Tasks
+
+    def spawn(self, coro: Coroutine[Any, Any, None], stream: Closable | None = None) -> Handle:
+        """Run a coroutine as a task; see Runtime. One that serves a stream is ended by that stream only."""
+        task = Task(stream)
+        if self.is_closed and stream is None:
+            coro.close()
+            return task
+        self._tasks.add(task)
+        context = copy_context()
+        if stream is None:
+            context.run(_current.set, task)
+        elif _current.get() is not None:
+            context.run(_current.set, None)
+        self.start(task, coro, context)
+        return task
+
+    def ended(self, task: Task, error: BaseException | None) -> None:
+        """Note that a task is over; an exception is a fault of this library or of a callback that must not raise.
+
+        KeyboardInterrupt and SystemExit are neither: they end the event loop.
+        """
+        self._tasks.discard(task)
+        task.cancel_it = None
+        if error is not None and not isinstance(error, (KeyboardInterrupt, SystemExit)):
+            self.log.failed("a task failed", error)
+        self.changed()
+
+    async def over(self, task: Handle) -> None:
+        """Wait until a task has ended."""
+        while task in self._tasks:
+            await self._change()
+
+    def changed(self) -> None:
+        """Wake who waits for tasks and streams to end."""
+        if self._watchers:
+            watchers, self._watchers = self._watchers, []
+            for slot in watchers:
+                slot.set(None, None)
+
+    async def _change(self) -> None:
+        slot = self.slot()
+        self._watchers.append(slot)
+        await slot.wait()
+
+    # Streams
+
+    def stream_dialer(self, connect: Callable[[], Awaitable[ByteStream]]) -> Dialer:
+        """Make the host of a client over byte streams; see Runtime."""
+        return Dialer(self, lambda driver, attempt, _: StreamHost(self).dial_by(connect, driver, attempt))
+
+    def adopt(self, stream: ByteStream, connected: Connected) -> None:
+        """Serve a byte stream; see Runtime."""
+        StreamHost(self).serve(stream, connected)
+
+    async def bind(self, port: int, host: str | None, backlog: int) -> "TcpListener":
+        """Open the sockets of a listener, which accepts nothing yet."""
+        try:
+            sockets = await anyio.create_tcp_listener(local_host=host, local_port=port, backlog=backlog)
+        except OSError as error:
+            where = f"{'all addresses' if host is None else host} port {port}"
+            reason = f"cannot listen on {where}: {error.strerror or error}"
+            raise type(error)(error.errno, reason) from error
+        listener = TcpListener(self, [socket for socket in sockets.listeners if isinstance(socket, SocketListener)])
+        self._listeners.add(listener)
+        return listener
+
+    def accept_failed(self, rules: AcceptRules, address: str | None, error: Exception) -> None:
+        """Note that a connection could not be accepted."""
+        rules.failed("accepting a connection failed", ConnectionFailedEvent(address, str(error), error))
+
+    def forget_listener(self, listener: "TcpListener") -> None:
+        """Note that a listener is closed."""
+        self._listeners.discard(listener)
+
+    # The end
+
+    async def aclose(self) -> None:
+        """End everything; see Runtime."""
+        self.is_closed = True
+        me = _current.get()
+        if me not in self._tasks:
+            await self._end_all(is_own=False)
+            return
+        self._closers.append(me)
+        try:
+            await self._end_all(is_own=True)
+        finally:
+            self._closers.remove(me)
+
+    async def _end_all(self, *, is_own: bool) -> None:
+        for task in self._own_tasks():
+            task.cancel()
+        patience = self.start_timer(self.now() + STUBBORN, self._leave_behind)
+        try:
+            await self._end_streams(is_own=is_own)
+        finally:
+            patience.cancel()
+
+    def _own_tasks(self) -> list[Task]:
+        """Those that no stream ends, and that do not wait here for the end of all."""
+        return [task for task in self._tasks.difference(self._closers) if task.stream is None]
+
+    def _leave_behind(self) -> None:
+        """Wait no longer for tasks that swallow their cancellation: code of the application."""
+        stubborn = self._own_tasks()
+        if stubborn:
+            text = f"{len(stubborn)} tasks did not end {STUBBORN:g} s after they were cancelled"
+            self.log.warning(text)
+        self._tasks.difference_update(stubborn)
+        self.changed()
+
+    async def _end_streams(self, *, is_own: bool) -> None:
+        for stream in self._all_streams():
+            if not stream.is_closing:
+                stream.close(abort=True)
+        try:
+            await self._emptied(is_own=is_own)
+        except BaseException:
+            for stream in self._all_streams():
+                stream.close(abort=True)
+            with anyio.CancelScope(shield=True):
+                await self._emptied(is_own=is_own)
+            raise
+
+    def _all_streams(self) -> set[Closable]:
+        return self.streams | {task.stream for task in self._tasks if task.stream is not None}
+
+    async def _emptied(self, *, is_own: bool) -> None:
+        """Wait for the end of all; a task of our own waits neither for itself nor for another one that waits here."""
+        while self.streams or (self._tasks.difference(self._closers) if is_own else self._tasks):
+            await self._change()
+        for listener in tuple(self._listeners):
+            await listener.aclose()
+
+
+async def _accept_for_nobody(
+    accept: Callable[[SocketListener], Coroutine[Any, Any, None]], socket: SocketListener
+) -> None:
+    """Accept in a context without a task in it, which every connection would keep alive."""
+    _current.set(None)
+    await accept(socket)
+
+
+class TcpListener:
+    """One listening port: a socket and an accepting task for each address."""
+
+    def __init__(self, scope: Scope, sockets: list[SocketListener]) -> None:
+        self.sockets = sockets
+        self._scope = scope
+        self._tasks: list[Handle] = []
+        self._closed = False
+        self._address = sockets[0].extra(SocketAttribute.local_address)
+
+    @property
+    def host(self) -> str:
+        """The numeric address it is bound to; the first one if there are several."""
+        return str(self._address[0])
+
+    @property
+    def port(self) -> int:
+        """The port it is bound to."""
+        return int(self._address[1])
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has stopped accepting."""
+        return self._closed
+
+    def accept_by(self, accept: Callable[[SocketListener], Coroutine[Any, Any, None]]) -> Listener:
+        """Accept connections by this coroutine, one for each socket, until it is cancelled."""
+        self._tasks = [self._scope.spawn(_accept_for_nobody(accept, socket)) for socket in self.sockets]
+        return self
+
+    async def aclose(self) -> None:
+        """Stop accepting; connections that were accepted live on. Idempotent."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        with anyio.CancelScope(shield=True):  # it is soon done, and half of it would be a leak
+            for task in self._tasks:
+                await self._scope.over(task)  # a socket must not be closed under a task that waits for it
+            for socket in self.sockets:
+                await socket.aclose()
+        self._scope.forget_listener(self)

@@ -1,0 +1,243 @@
+"""The runtime of trio. Imported only where trio runs: it is no dependency.
+
+Every task is a system task with a cancel scope of its own. So no nursery wraps the body of an `async with` block, whose
+exceptions leave it as they are, and `aclose` works from any task; the scope it closes waits for all of them.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from functools import partial
+from ssl import SSLContext
+from typing import Any
+
+import anyio
+import trio
+from anyio.abc import ByteStream, SocketAttribute, SocketListener, SocketStream
+from anyio.streams.tls import TLSStream
+
+from ocpp_core.timers import Timers
+from ocpp_transports._callbacks._containment import ending_in, is_cancellation
+from ocpp_transports._driver._driver import Handle
+from ocpp_transports._hosts._anyio_stream import StreamHost
+from ocpp_transports._hosts._dialer import Dialer, failure
+from ocpp_transports._logging._log import Log
+from ocpp_transports._tls._alerts import sending_alerts
+from ocpp_transports._tls._handshakes import TLSHandshakes
+from ocpp_transports._tls._reasons import client_reason
+
+from ._base import BACKLOG, AcceptRules, Address, Connected, Listener
+from ._tasks import ACCEPT_PAUSE, Scope, Task
+
+__all__ = ["TrioRuntime", "TrioSlot"]
+
+
+class TrioSlot:
+    """A slot that parks its one waiter."""
+
+    __slots__ = ("_error", "_is_filled", "_result", "_waiter")
+
+    def __init__(self) -> None:
+        self._is_filled = False
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self._waiter: trio.lowlevel.Task | None = None
+
+    def set(self, result: Any, error: BaseException | None) -> None:
+        """Fill it."""
+        if self._is_filled:
+            return
+        self._is_filled = True
+        self._result = result
+        self._error = error
+        if self._waiter is not None:
+            trio.lowlevel.reschedule(self._waiter)
+            self._waiter = None
+
+    async def wait(self) -> Any:
+        """Return the result, or raise the error."""
+        if self._is_filled:
+            await trio.lowlevel.checkpoint()
+        else:
+            self._waiter = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(self._abandon)
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def _abandon(self, _: object) -> trio.lowlevel.Abort:
+        self._waiter = None
+        return trio.lowlevel.Abort.SUCCEEDED
+
+
+class _Timer:
+    __slots__ = ("_timers", "fn")
+
+    def __init__(self, timers: Timers, fn: Callable[[], None]) -> None:
+        self._timers = timers
+        self.fn: Callable[[], None] | None = fn
+
+    def cancel(self) -> None:
+        if self.fn is not None:
+            self.fn = None
+            self._timers.cancel(self)
+
+    def ring(self) -> None:
+        fn, self.fn = self.fn, None
+        if fn is not None:
+            fn()
+
+
+class TrioRuntime(Scope):
+    """A client's or server's share of a trio event loop; see Runtime."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(trio.current_time, log)
+        self._timers = Timers()
+        self._alarm = trio.CancelScope()
+        self._clock: Task | None = None
+        self._is_over = False
+        self._ending: BaseException | None = None
+
+    # Clock
+
+    def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
+        """Start a timer; see Scope. One task serves all timers."""
+        timer = _Timer(self._timers, fn)
+        if self._is_over:
+            return timer
+        self._timers.set(timer, when)
+        if self._clock is None:
+            self._clock = Task(None)
+            self.start(self._clock, self._ring(), self.context.copy())
+        elif when < self._alarm.deadline:
+            self._alarm.deadline = when
+        return timer
+
+    async def _ring(self) -> None:
+        while True:
+            with trio.CancelScope(deadline=self._timers.next) as self._alarm:
+                await trio.sleep_forever()
+            for timer in list(self._timers.due(trio.current_time())):
+                if isinstance(timer, _Timer):
+                    self._ring_one(timer)
+
+    def _ring_one(self, timer: _Timer) -> None:
+        try:
+            timer.ring()
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the other timers
+            self.log.failed("a timer failed", error)
+
+    def slot(self) -> TrioSlot:
+        """Make an empty slot."""
+        return TrioSlot()
+
+    # Tasks
+
+    def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
+        """Start a task; see Scope."""
+        scope = trio.CancelScope()
+        task.cancel_it = scope.cancel
+        trio.lowlevel.spawn_system_task(self._run, task, coro, scope, context=context)
+
+    async def _run(self, task: Task, coro: Coroutine[Any, Any, None], scope: trio.CancelScope) -> None:
+        failed: BaseException | None = None
+        try:
+            with scope:
+                await coro
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
+            failed = error  # in a system task it would end the event loop by a TrioInternalError
+            ending = ending_in(error)
+            if ending is not None:
+                self._end_program(ending)
+        finally:
+            self.ended(task, failed)
+
+    def _end_program(self, error: BaseException) -> None:
+        """Interrupt the main task, as Ctrl-C does; the end of the block that owns this runtime raises the error.
+
+        Only the main thread can be interrupted so; trio's own end is all there is elsewhere.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            raise error
+        self._ending = error
+        signal.raise_signal(signal.SIGINT)
+
+    async def aclose(self) -> None:
+        """End everything; see Runtime. The clock goes last: what ends may need time.
+
+        Raises the KeyboardInterrupt or SystemExit that a task of this runtime raised.
+        """
+        try:
+            await super().aclose()
+        finally:
+            self._is_over = True
+            self._timers.clear()
+            if self._clock is not None:
+                self._clock.cancel()
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            raise ending
+
+    # Sockets
+
+    def dialer(self, where: Callable[[], Address]) -> Dialer:
+        """Make the host of a client; see Runtime."""
+        return self.stream_dialer(partial(_connect, where))
+
+    async def listen(
+        self,
+        port: int,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | None = None,
+        backlog: int = BACKLOG,
+        connected: Connected,
+        rules: AcceptRules | None = None,
+    ) -> Listener:
+        """Listen on a port; see Runtime."""
+        rules = rules or AcceptRules()
+        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.clock)
+        listener = await self.bind(port, host, backlog)
+        return listener.accept_by(partial(self._accept, tls, connected, rules))
+
+    async def _accept(
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    ) -> None:
+        while True:
+            if tls is not None:
+                await tls.until_room()
+            try:
+                accepted = await listener.accept()
+            except (OSError, anyio.BrokenResourceError) as error:
+                self.accept_failed(rules, None, error.__cause__ if isinstance(error.__cause__, OSError) else error)
+                await anyio.sleep(ACCEPT_PAUSE)
+                continue
+            closed = rules.admit((accepted.extra(SocketAttribute.remote_address, None) or (None,))[0])
+            if closed is None:
+                await anyio.aclose_forcefully(accepted)
+            else:
+                StreamHost(self).serve(accepted, connected, tls, closed)
+
+
+async def _connect(where: Callable[[], Address]) -> ByteStream:
+    address = where()
+    try:
+        stream = await anyio.connect_tcp(address.host, address.port)
+        return stream if address.ssl is None else await _secure(stream, address, address.ssl)
+    except Exception as error:
+        raise failure(error, f"{address.host}:{address.port}", client_reason(error)) from error
+
+
+async def _secure(stream: SocketStream, address: Address, context: SSLContext) -> ByteStream:
+    try:
+        with sending_alerts(context, stream.extra(SocketAttribute.raw_socket)):
+            return await TLSStream.wrap(
+                stream, server_side=False, hostname=address.server_hostname or address.host, ssl_context=context
+            )
+    except BaseException:
+        await anyio.aclose_forcefully(stream)
+        raise

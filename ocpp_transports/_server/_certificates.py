@@ -1,0 +1,90 @@
+"""Whether a station's certificate vouches for the identity in its URL: security profile 3.
+
+The CN of a station's certificate is its serial number (security whitepaper for 1.6 and OCPP 2.x Part 2, A00.FR.405),
+which may or may not be its identity. Without a rule that joins the two, every certificate of the CA would do for every
+station.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, Final, Literal, TypeAlias
+
+from ocpp_transports._callbacks._arguments import expect_arguments
+
+__all__ = ["Certificate", "Identify", "check_identify", "describe", "is_vouched_for", "verdict"]
+
+Certificate: TypeAlias = Mapping[str, Any]
+"""A verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
+
+IdentifyFunction: TypeAlias = Callable[[Certificate, str], "bool | str | Awaitable[bool | str | None] | None"]
+Identify: TypeAlias = Literal["exact", "any"] | Mapping[str, str] | IdentifyFunction
+"""For which identities a client certificate is good.
+
+* `exact`: its CN, or an entry of its subjectAltName, equals the identity.
+* a mapping from CN to identity, for fleets whose identities are no serial numbers.
+* a function or coroutine function of certificate and identity. It returns True or False, or the identity that the
+  certificate belongs to, which then has to equal the one in the URL, or None for an unknown certificate.
+* `any`: every certificate of the CA is good for every identity. Then one stolen certificate is enough to connect as any
+  station of the fleet, and to close that station's own connection.
+"""
+
+_UNREADABLE: Final = frozenset({"<unsupported>", "<invalid>"})
+"""What `getpeercert` writes for a subjectAltName that it cannot show."""
+_SHOWN: Final = 64
+
+
+def check_identify(identify: object) -> None:
+    """Raise ValueError or TypeError for what is no rule, and for a function that cannot be called so."""
+    if isinstance(identify, str):
+        if identify not in ("exact", "any"):
+            raise ValueError(f"expected identify 'exact' or 'any', a mapping or a function, got {identify!r}")
+    elif callable(identify):
+        expect_arguments(identify, "identify", "certificate", "identity")
+    elif not isinstance(identify, Mapping):
+        kind = type(identify).__name__
+        raise TypeError(f"expected identify as a mapping, a function, 'exact' or 'any', got {kind}")
+    elif isinstance(identify, dict):  # mappings of other kinds may be a database
+        wrong = next((pair for pair in identify.items() if not all(isinstance(name, str) for name in pair)), None)
+        if wrong is not None:
+            raise TypeError(f"expected identify as a mapping of CN to identity, both str, got {wrong!r}")
+
+
+def is_vouched_for(
+    identify: Literal["exact", "any"] | Mapping[str, str],
+    certificate: Certificate,
+    identity: str,
+    key: Callable[[str], str],
+) -> bool:
+    """Return True if the certificate is good for the identity; `key` makes identities of one station equal."""
+    if isinstance(identify, str):
+        return identify == "any" or key(identity) in map(key, _names(certificate))
+    owners = [identify[name] for name in _common_names(certificate) if name in identify]
+    return key(identity) in map(key, owners)
+
+
+def verdict(answer: object, identity: str, key: Callable[[str], str]) -> bool:
+    """Read what a function of the application returned. Raises TypeError for what is no answer."""
+    if isinstance(answer, str):
+        return key(answer) == key(identity)
+    if answer is None or isinstance(answer, bool):
+        return answer is True
+    raise TypeError(f"expected identify to return bool, an identity or None, got {type(answer).__name__}")
+
+
+def describe(certificate: Certificate) -> str:
+    """Return the first name of a certificate for a log, quoted and bounded."""
+    return repr(next(_names(certificate), "")[:_SHOWN])
+
+
+def _names(certificate: Certificate) -> Iterator[str]:
+    yield from filter(None, _common_names(certificate))
+    yield from _alternative_names(certificate)
+
+
+def _common_names(certificate: Certificate) -> Iterator[str]:
+    return (value for part in certificate.get("subject", ()) for name, value in part if name == "commonName")
+
+
+def _alternative_names(certificate: Certificate) -> Iterator[str]:
+    """Iterate over what `getpeercert` gives as text: DNS names, addresses, URIs, registered ids."""
+    entries = certificate.get("subjectAltName", ())
+    return (value for _, value in entries if isinstance(value, str) and value not in _UNREADABLE)

@@ -1,0 +1,89 @@
+"""The books of a server: which stations are connected, and by which connection."""
+
+from collections.abc import Callable, Iterator
+
+from ocpp_transports._driver._driver import Slot
+from ocpp_transports._peer._close_grace import Farewells
+
+from ._connection import OCPPServerClient
+
+__all__ = ["Stations"]
+
+
+class Stations:
+    """The connections of a server; of each identity the newest one counts.
+
+    `arrived` is told of every connection that is open, `slot` makes what waiters wait on, `key` is equal for identities
+    that name one station.
+    """
+
+    def __init__(
+        self, arrived: Callable[[OCPPServerClient], None], slot: Callable[[], Slot], key: Callable[[str], str]
+    ) -> None:
+        self.farewells = Farewells()
+        self._key = key
+        self._arrived = arrived
+        self._slot = slot
+        self._current: dict[str, OCPPServerClient] = {}
+        self._open: set[OCPPServerClient] = set()
+        self._waiters: list[Slot] = []
+
+    def __iter__(self) -> Iterator[OCPPServerClient]:
+        """Iterate over the current connection of each station."""
+        return iter(tuple(self._current.values()))
+
+    def __len__(self) -> int:
+        return len(self._current)
+
+    @property
+    def open(self) -> tuple[OCPPServerClient, ...]:
+        """All connections that have not ended, those that were replaced and are closing included."""
+        return tuple(self._open)
+
+    def get(self, identity: str) -> OCPPServerClient | None:
+        """Give the current connection of a station."""
+        return self._current.get(self._key(identity))
+
+    def look_up_by(self, key: Callable[[str], str]) -> None:
+        """Use another key from now on; of connections that become those of one station the newest stays."""
+        self._key = key
+        stations = tuple(self._current.values())
+        self._current = {key(station.identity): station for station in stations}
+        for station in set(stations).difference(self._current.values()):
+            station.evict()
+
+    def opened(self, station: OCPPServerClient) -> None:
+        """Enter a new connection; it is authenticated, so it replaces an older one, which closes meanwhile."""
+        key = self._key(station.identity)
+        older = self._current.pop(key, None)
+        self._current[key] = station
+        self._open.add(station)
+        if older is not None:
+            older.evict()
+        self._arrived(station)
+        self.wake()
+
+    def gone(self, station: OCPPServerClient) -> None:
+        """Strike out a connection that ended: this one and no newer one."""
+        self._open.discard(station)
+        key = self._key(station.identity)
+        if self._current.get(key) is station:
+            del self._current[key]
+        self.wake()
+
+    async def changed(self) -> None:
+        """Wait until a connection came or went."""
+        slot = self._slot()
+        self._waiters.append(slot)
+        try:
+            await slot.wait()
+        finally:
+            if slot in self._waiters:
+                self._waiters.remove(slot)
+
+    def wake(self) -> None:
+        """Have those who wait look again."""
+        if self._waiters:
+            waiters, self._waiters = self._waiters, []
+            for slot in waiters:
+                slot.set(None, None)

@@ -1,0 +1,1 @@
+"""TLS: contexts and files, handshakes, and the reasons of their failures."""

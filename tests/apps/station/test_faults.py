@@ -1,0 +1,184 @@
+"""Faults on purpose."""
+
+import json
+
+import pytest
+
+from ocpp_apps.station.faults import mistyped
+from ocpp_core.actions import Direction
+from ocpp_core.errors import RPCError
+from ocpp_core.errors import TimeoutError as CallTimeout
+from ocpp_transports import NOREPLY
+from ocpp_transports.events import MessageEvent
+from tests.apps.station.laboratory import VERSIONS, Lab
+
+
+@pytest.fixture(params=VERSIONS)
+def lab(request):
+    return Lab(request.param)
+
+
+class TestAnAnswer:
+    def test_is_dropped_though_the_command_is_obeyed(self, lab):
+        lab.station.mischief.arm("drop", action="TriggerMessage")
+        assert lab.ask("TriggerMessage", {"requestedMessage": "Heartbeat"}) is NOREPLY
+        assert "Heartbeat" in lab.sent()
+        assert lab.client.raw == []
+
+    @pytest.mark.parametrize("kind", ["drop", "malformed"])
+    def test_by_a_callerror_is_spoilt_as_well(self, lab, kind):
+        lab.station.mischief.arm(kind, action="Reset")
+        assert lab.ask("Reset", {"type": "Gentle"}, is_valid=False) is NOREPLY
+
+    def test_by_a_callerror_has_no_payload_to_be_mistyped(self, lab):
+        lab.station.mischief.arm("wrong_type", action="Reset")
+        with pytest.raises(RPCError):
+            lab.ask("Reset", {"type": "Gentle"}, is_valid=False)
+
+    def test_is_late(self, lab):
+        lab.station.mischief.arm("delay", action="ClearCache", seconds=20)
+        before = lab.pace.monotonic()
+        assert lab.ask("ClearCache") == {"status": "Accepted"}
+        assert lab.pace.monotonic() - before >= 20
+
+    def test_is_no_json(self, lab):
+        lab.station.mischief.arm("malformed", action="ClearCache")
+        assert lab.ask("ClearCache") is NOREPLY
+        (text,) = lab.client.raw
+        assert [entry.frame for entry in lab.station.log if entry.kind == "BAD"] == [text]
+        with pytest.raises(ValueError, match="Expecting"):
+            json.loads(text)
+
+    def test_has_a_member_of_a_wrong_type(self, lab):
+        lab.station.mischief.arm("wrong_type", action="ClearCache")
+        assert lab.ask("ClearCache") is NOREPLY
+        kind, _, payload = json.loads(lab.client.raw[0])
+        assert (kind, payload) == (3, {"status": {"not": "expected"}})
+
+
+class TestACall:
+    def test_is_dropped_and_times_out(self, lab):
+        lab.station.mischief.arm("drop", action="Authorize", seconds=30)
+        before = lab.pace.monotonic()
+        with pytest.raises(CallTimeout, match="on purpose"):
+            lab.charge()
+        assert lab.pace.monotonic() - before >= 30
+        assert "Authorize" not in lab.sent()
+        assert lab.run(lab.station.begin(1)) is not None
+
+    def test_is_late(self, lab):
+        lab.station.mischief.arm("delay", action="Authorize", seconds=20)
+        before = lab.pace.monotonic()
+        assert lab.charge() is not None
+        assert lab.pace.monotonic() - before >= 20
+
+    def test_is_no_json(self, lab):
+        lab.station.mischief.arm("malformed", action="Authorize", times=2)
+        for _ in range(2):
+            with pytest.raises(CallTimeout):
+                lab.charge() if not lab.station.connectors[0].is_plugged else lab.run(lab.station.begin(1))
+        assert len(set(lab.client.raw)) == 2
+        with pytest.raises(ValueError, match="Expecting"):
+            json.loads(lab.client.raw[0])
+
+    def test_has_a_member_of_a_wrong_type_and_passes_strict_mode(self, lab):
+        lab.station.mischief.arm("wrong_type", action="Authorize")
+        lab.charge()
+        (payload,) = lab.sent("Authorize")
+        assert payload == ({"idTag": {"not": "expected"}} if lab.is_16 else {"idToken": 12345})
+
+    def test_about_a_transaction_is_repeated(self, lab):
+        action = "StopTransaction" if lab.is_16 else "TransactionEvent"
+        lab.charge()
+        lab.station.mischief.arm("drop", action=action)
+        lab.run(lab.station.end(1))
+        lab.run_for(60)
+        assert lab.station.queued == 0
+        assert action in lab.sent()
+
+
+class TestAMessageWrittenByHand:
+    """A SEND and an answer pass no middleware."""
+
+    def send(self, lab, frame):
+        lab.client.raw.clear()
+        met = lab.run(lab.station.mischief.send(frame))
+        return met, lab.client.raw
+
+    def test_is_sent_as_it_is_while_no_fault_meets_it(self, lab):
+        lab.station.mischief.arm("drop", target="call")
+        assert self.send(lab, [3, "1", {"a": 1}]) == (None, ['[3, "1", {"a": 1}]'])
+
+    @pytest.mark.parametrize(
+        ("kind", "texts"),
+        [
+            ("drop", []),
+            ("delay", ['[6, "1", "Stream", {"a": 1}]']),
+            ("malformed", ['[6, "1", "Stream", {"a": 1}']),
+            ("wrong_type", ['[6, "1", "Stream", {"a": {"not": "expected"}}]']),
+        ],
+    )
+    def test_is_met(self, lab, kind, texts):
+        fault = lab.station.mischief.arm(kind, action="Stream", target="call", seconds=20)
+        before = lab.pace.monotonic()
+        assert self.send(lab, [6, "1", "Stream", {"a": 1}]) == (fault, texts)
+        assert (lab.pace.monotonic() - before >= 20) == (kind == "delay")
+        assert lab.station.mischief.armed == []
+
+    def test_belongs_to_the_action_of_the_call_that_it_answers(self, lab):
+        call = [2, "7", "Reset", {"type": "Soft"}]
+        lab.client.tell("message", MessageEvent(Direction.IN, call, "Reset", None))
+        fault = lab.station.mischief.arm("drop", action="Reset", target="answer")
+        assert self.send(lab, [3, "8", {}]) == (None, ['[3, "8", {}]'])
+        assert self.send(lab, [3, "7", {}]) == (fault, [])
+
+
+class TestArming:
+    def test_counts_down(self, lab):
+        fault = lab.station.mischief.arm("drop", action="ClearCache", times=2)
+        assert lab.station.mischief.armed == [fault]
+        assert [lab.ask("ClearCache") for _ in range(3)] == [NOREPLY, NOREPLY, {"status": "Accepted"}]
+        assert lab.station.mischief.armed == []
+
+    def test_meets_any_action_or_only_answers_or_calls(self, lab):
+        lab.station.mischief.arm("drop", target="answer")
+        lab.run(lab.station.plug_in(1))
+        assert lab.ask("ClearCache") is NOREPLY
+        lab.station.mischief.arm("delay", target="call", seconds=1)
+        assert lab.ask("ClearCache") == {"status": "Accepted"}
+        assert len(lab.station.mischief.armed) == 1
+
+    def test_is_taken_back(self, lab):
+        mischief = lab.station.mischief
+        first, second = mischief.arm("drop", action="ClearCache"), mischief.arm("drop", action="Reset")
+        mischief.disarm(second)
+        assert mischief.armed == [first]
+        mischief.disarm()
+        assert mischief.armed == []
+        assert lab.ask("ClearCache") == {"status": "Accepted"}
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"kind": "explode"},
+            {"kind": "drop", "times": 0},
+            {"kind": "delay", "seconds": -1},
+            {"kind": "drop", "target": "me"},
+        ],
+    )
+    def test_has_to_make_sense(self, lab, options):
+        with pytest.raises(ValueError, match="expected"):
+            lab.station.mischief.arm(**options)
+
+
+@pytest.mark.parametrize(
+    ("payload", "wrong"),
+    [
+        ({"status": "Accepted"}, {"status": {"not": "expected"}}),
+        ({"interval": 5, "x": 1}, {"interval": {"not": "expected"}, "x": 1}),
+        ({"key": ["a"]}, {"key": 12345}),
+        ({}, {"customData": 12345}),
+    ],
+)
+def test_the_first_member_gets_another_type(payload, wrong):
+    assert mistyped(payload) == wrong

@@ -1,0 +1,423 @@
+"""BrowserOCPPClient: the client in a page; here a fake one with a manual clock, in `tests/browser` a real one."""
+
+import json
+
+import pytest
+
+from ocpp_core.actions import TURN
+from ocpp_transports import (
+    BrowserOCPPClient,
+    ClosedError,
+    ConnectionFailedError,
+    ConnectionLostError,
+    ConnectionState,
+    OCPPClient,
+    TimeoutError,
+    WebsocketUpgradeError,
+)
+from ocpp_transports._browser._inbox import MOST_KEPT
+from ocpp_transports._browser._socket import code_for_pages
+from ocpp_transports._driver._driver import SEND_TIMEOUT
+from ocpp_transports._runtime._base import HIGH_WATER
+from ocpp_transports.events import CloseEvent, DisconnectEvent
+from tests.transports.fake_page import Browser
+
+
+@pytest.fixture
+def page(monkeypatch):
+    browser = Browser(monkeypatch)
+    yield browser
+    browser.runtime.finish()
+
+
+def told(client, *names):
+    """What listeners are told of these events, as it comes."""
+    events = []
+    for name in names:
+        client.on(name, lambda event, name=name: events.append((name, event)))
+    return events
+
+
+class TestTheOptions:
+    def test_are_those_of_the_client_elsewhere_but_for_what_a_page_cannot_do(self):
+        missing = {
+            "headers", "tls", "security_profile", "ping_interval", "pong_timeout", "defer_pings_on_activity",
+            "compression", "max_message_size", "warm_up",
+        }  # fmt: skip
+        with pytest.raises(TypeError, match=r"unknown option 'headers', expected one of: answer_window, backoff, "):
+            BrowserOCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"], headers={})
+        for name in missing:
+            with pytest.raises(TypeError, match="unknown option"):
+                BrowserOCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"], **{name: None})
+
+    def test_leave_the_surface_as_it_is_elsewhere(self):
+        surface = {name for name in dir(OCPPClient) if not name.startswith("_")}
+        assert surface - set(dir(BrowserOCPPClient)) == {"security_profile"}
+
+    @pytest.mark.parametrize("endpoint", ["http://csms.example", "ftp://x", "/ocpp", "ws://x/#fragment", "ws://u:p@x"])
+    def test_refuse_what_a_page_would_take_for_a_url(self, endpoint):
+        with pytest.raises(ValueError, match="expected"):
+            BrowserOCPPClient("CP1", endpoint, protocols=["ocpp1.6"])
+
+    def test_need_a_browser_to_connect(self):
+        client = BrowserOCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"])
+        with pytest.raises(RuntimeError, match="expected to run in a browser"):
+            client.connect().send(None)
+
+
+class TestTheUrl:
+    def test_has_identity_and_query(self, page):
+        page.start(page.client("CP /ü", query={"a": "b c"}).connect())
+        assert page.socket.url == "ws://csms.example/ocpp/CP%20%2F%C3%BC?a=b+c"
+        assert page.socket.subprotocols == ("ocpp1.6",)
+
+    @pytest.mark.parametrize("password", ["pä:s/s@?#", "pä:s/s@?#".encode()])
+    def test_carries_the_password_as_user_information(self, page, password):
+        page.start(page.client("CP 1", password=password).connect())
+        assert page.socket.url == "ws://CP%201:p%C3%A4%3As%2Fs%40%3F%23@csms.example/ocpp/CP%201"
+
+    def test_refuses_an_identity_that_basic_credentials_cannot_name(self, page):
+        with pytest.raises(ValueError, match="without ':'"):
+            page.client("CP:1", password="secret")
+
+    @pytest.mark.parametrize("identity", [".", ".."])
+    def test_refuses_an_identity_that_browsers_take_for_a_way_up(self, page, identity):
+        with pytest.raises(ValueError, match="leaves in its URL"):
+            page.client(identity)
+
+    def test_is_shown_without_the_password(self, page):
+        client = page.client(password="secret")
+        events = told(client, "connecting", "error")
+        connected = page.start(client.connect())
+        page.socket.error()
+        page.run()
+        assert "secret" not in f"{client!r} {events} {connected.error} {client._options}"
+        assert events[0][1].url == "ws://csms.example/ocpp/CP1"
+
+
+class TestConnecting:
+    def test_ends_with_the_subprotocol(self, page):
+        client = page.online()
+        assert (client.state, client.protocol) == (ConnectionState.OPEN, "ocpp1.6")
+
+    @pytest.mark.parametrize("ending", ["error", "end"])
+    def test_fails_with_the_one_error_that_a_page_gets(self, page, ending):
+        client = page.client()
+        connected = page.start(client.connect())
+        getattr(page.socket, ending)()
+        page.run()
+        assert type(connected.error) is ConnectionFailedError
+        assert "a browser does not tell why" in str(connected.error)
+        assert client.state is ConnectionState.CLOSED
+        assert page.socket.is_dropped
+
+    def test_fails_once_where_an_error_is_followed_by_a_close(self, page):
+        client = page.client(retry_initial_connect=True)
+        page.start(client.connect())
+        page.socket.error()
+        page.socket.end()
+        page.run()
+        page.advance(1)
+        assert len(page.page.sockets) == 2
+
+    def test_fails_where_the_page_forbids_the_address(self, page):
+        page.page.refuses = "the page refuses to open this WebSocket (SecurityError)"
+        client = page.client()
+        connected = page.start(client.connect())
+        assert isinstance(connected.error, ConnectionFailedError)
+        assert "SecurityError" in str(connected.error)
+
+    def test_is_given_up_where_the_server_stays_silent(self, page):
+        client = page.client(connect_timeout=5)
+        connected = page.start(client.connect())
+        page.advance(5)
+        assert isinstance(connected.error, ConnectionFailedError)
+        assert "no connection within 5 s" in str(connected.error)
+        assert page.socket.is_dropped
+
+    @pytest.mark.parametrize("subprotocol", ["", "ocpp2.1"])
+    def test_refuses_a_subprotocol_that_was_not_offered(self, page, subprotocol):
+        connected = page.start(page.client().connect())
+        page.socket.open(subprotocol)
+        page.run()
+        assert isinstance(connected.error, WebsocketUpgradeError)
+        assert page.socket.closed_with == (4002, "subprotocol not offered")
+
+    def test_may_be_cancelled(self, page):
+        client = page.client()
+        connected = page.start(client.connect())
+        connected.cancel()
+        page.run()
+        assert client.state is ConnectionState.CLOSED
+        assert page.socket.is_dropped
+
+
+class TestMessages:
+    def test_go_out_and_come_in(self, page):
+        client = page.online()
+        answered = page.start(client.call("Heartbeat", {}))
+        number = json.loads(page.socket.sent[0])[1]
+        page.socket.hear(json.dumps([3, number, {"currentTime": "x"}]))
+        page.run()
+        assert answered.result == {"currentTime": "x"}
+
+    def test_are_handled(self, page):
+        client = page.online()
+        client.handle("Reset", lambda ctx: {"status": "Accepted"})
+        page.socket.hear('[2,"1","Reset",{"type":"Soft"}]')
+        assert page.socket.sent == ['[3,"1",{"status":"Accepted"}]']
+
+    def test_that_are_binary_are_bad(self, page):
+        client = page.online()
+        bad = told(client, "bad_message")
+        page.socket.hear(b"[]")
+        page.run()
+        assert len(bad) == 1
+
+    def test_of_an_older_socket_are_not_heard(self, page):
+        client = page.online()
+        client.handle("Reset", lambda ctx: {"status": "Accepted"})
+        old = page.socket
+        old.end()
+        page.advance(1)
+        page.socket.open()
+        old.is_dropped = False  # as if its events were on their way already
+        old.hear('[2,"1","Reset",{"type":"Soft"}]')
+        old.end(1000)
+        page.run()
+        assert client.state is ConnectionState.OPEN
+        assert page.socket.sent == []
+
+    def test_are_not_sent_while_it_closes(self, page):
+        client = page.online()
+        page.start(client.close(await_pending=False))
+        refused = page.start(client.call("Heartbeat", {}))
+        assert isinstance(refused.error, ClosedError)
+        assert page.socket.sent == page.socket.lost == []
+
+    def test_that_the_server_s_close_overtakes_are_told_to_be_lost(self, page):
+        client = page.online(reconnect=False, close_timeout=5)
+        page.socket.state = "CLOSING"
+        lost = page.start(client.call("Heartbeat", {}))
+        assert not lost.is_over
+        page.advance(5)
+        assert isinstance(lost.error, ConnectionLostError)
+        assert client.state is ConnectionState.CLOSED
+
+
+class TestOutputThatDoesNotDrain:
+    def test_is_the_end_after_a_while(self, page):
+        client = page.online(reconnect=False, call_timeout=60)
+        page.socket.buffered = HIGH_WATER + 1
+        lost = page.start(client.call("Heartbeat", {}))
+        page.advance(SEND_TIMEOUT - 1)
+        assert not lost.is_over
+        page.advance(2)
+        assert isinstance(lost.error, ConnectionLostError)
+
+    def test_is_forgotten_when_it_has_drained(self, page):
+        client = page.online(call_timeout=60)
+        page.socket.buffered = HIGH_WATER + 1
+        page.start(client.call("Heartbeat", {}))
+        page.advance(SEND_TIMEOUT / 2)
+        page.socket.buffered = 0
+        page.advance(SEND_TIMEOUT * 2)
+        assert client.state is ConnectionState.OPEN
+
+
+class TestManyMessagesAtOnce:
+    """A browser hands over all that has arrived without a moment for the page in between."""
+
+    def burst(self, page, count):
+        client = page.online()
+        seen = []
+        client.handle("DataTransfer", lambda ctx: seen.append(ctx.params["data"]))
+        for number in range(count):
+            page.socket.hear(f'[2,"{number}","DataTransfer",{{"data":{number}}}]')
+        return client, seen
+
+    def test_are_worked_off_in_turns_and_in_order(self, page):
+        _, seen = self.burst(page, 3 * TURN)
+        assert seen == list(range(TURN)), "the others wait for their turn"
+        page.run()
+        assert seen == list(range(3 * TURN))
+
+    def test_come_before_the_end_that_follows_them(self, page):
+        client, seen = self.burst(page, 3 * TURN)
+        page.socket.end(1000)
+        assert client.state is ConnectionState.OPEN
+        page.run()
+        assert seen == list(range(3 * TURN))
+        assert client.state is not ConnectionState.OPEN
+
+    def test_are_dropped_with_a_connection_that_is_lost(self, page):
+        client, seen = self.burst(page, 3 * TURN)
+        page.socket.end(1006)
+        assert client.state is not ConnectionState.OPEN
+        page.run()
+        assert len(seen) == TURN
+
+    def test_are_dropped_with_a_connection_that_is_given_up(self, page):
+        client, seen = self.burst(page, 3 * TURN)
+        page.start(client.close(force=True))
+        page.run()
+        assert len(seen) == TURN
+
+    def test_beyond_a_bound_are_the_end_of_the_connection(self, page):
+        client, _ = self.burst(page, TURN)
+        for _ in range(3):
+            page.socket.hear("x" * (MOST_KEPT // 2))
+        assert client.state is not ConnectionState.OPEN
+
+
+class TestTimeouts:
+    def test_ring_in_time(self, page):
+        client = page.online(call_timeout=30)
+        late = page.start(client.call("Heartbeat", {}))
+        page.advance(29.9)
+        assert not late.is_over
+        page.advance(0.2)
+        assert isinstance(late.error, TimeoutError)
+
+    def test_that_ring_early_are_armed_again(self, page):
+        """Browsers' timers ring up to 2 ms early."""
+        client = page.online(call_timeout=30)
+        late = page.start(client.call("Heartbeat", {}))
+        page.runtime.ring_early(0.002)
+        page.run()
+        assert not late.is_over
+        page.advance(0.003)
+        assert isinstance(late.error, TimeoutError)
+
+    def test_that_ring_after_the_answer_change_nothing(self, page):
+        client = page.online(call_timeout=30)
+        answered = page.start(client.call("Heartbeat", {}))
+        number = json.loads(page.socket.sent[0])[1]
+        page.runtime._now += 60  # a hidden tab: nothing rang
+        page.socket.hear(json.dumps([3, number, {}]))
+        page.run()
+        assert answered.result == {}
+
+
+class TestClosing:
+    @pytest.mark.parametrize(
+        ("code", "sent"),
+        [(1000, 1000), (1001, 4001), (1002, 4002), (1008, 4008), (1011, 4011), (3000, 3000), (4999, 4999)],
+    )
+    def test_uses_a_code_that_a_page_may_send_and_reports_it(self, page, code, sent):
+        client = page.online()
+        closed = page.start(client.close(code, "bye"))
+        assert page.socket.closed_with == (sent, "bye")
+        page.socket.end(sent, "bye")
+        page.run()
+        assert closed.result == CloseEvent(sent, "bye")
+
+    def test_maps_every_code_that_may_be_sent_to_one_that_a_page_may_send(self):
+        for code in [*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)]:
+            assert code_for_pages(code) == 1000 or 3000 <= code_for_pages(code) <= 4999
+
+    def test_cuts_a_reason_between_characters(self, page):
+        page.start(page.online().close(1000, "ü" * 200))
+        assert page.socket.closed_with == (1000, "ü" * 61)
+
+    @pytest.mark.parametrize("code", [5, 999, 1005, 1006, 1015, 2000, 5000])
+    def test_refuses_a_code_that_must_not_be_sent(self, page, code):
+        closing = page.start(page.online().close(code))
+        assert isinstance(closing.error, ValueError)
+
+    def test_gives_up_on_a_server_that_never_answers(self, page):
+        client = page.online(close_timeout=5)
+        closed = page.start(client.close())
+        page.advance(5)
+        assert closed.result.code == 1006
+        assert page.socket.is_dropped
+
+    def test_by_force_lets_go_of_the_socket_and_reports_1006(self, page):
+        client = page.online()
+        closed = page.start(client.close(4001, force=True))
+        assert closed.result.code == 1006
+        assert page.socket.is_dropped
+        assert page.socket.closed_with is None
+
+    def test_waits_for_answers_first(self, page):
+        client = page.online()
+        call = page.start(client.call("Heartbeat", {}))
+        closed = page.start(client.close(await_pending=True))
+        assert page.socket.closed_with is None
+        page.socket.hear(json.dumps([3, json.loads(page.socket.sent[0])[1], {}]))
+        page.run()
+        assert call.result == {}
+        page.socket.end(*page.socket.closed_with)
+        page.run()
+        assert closed.result.code == 1000
+
+    def test_while_connecting_ends_the_dial(self, page):
+        client = page.client()
+        connected = page.start(client.connect())
+        closed = page.start(client.close())
+        assert isinstance(connected.error, ClosedError)
+        assert closed.result.code == 1000
+        assert page.socket.is_dropped
+
+    def test_while_waiting_for_the_next_attempt_is_the_end(self, page):
+        client = page.online()
+        page.socket.end()
+        closed = page.start(client.close())
+        page.advance(10)
+        assert closed.result.code == 1000
+        assert len(page.page.sockets) == 1
+        assert page.runtime.armed() == []
+
+    def test_after_too_many_bad_messages_does_not_stay_closing(self, page):
+        """A page that closed with 1002 would get an exception instead of an end."""
+        client = page.online(max_bad_messages=2, reconnect=False)
+        events = told(client, "close")
+        page.socket.hear("[]")
+        page.socket.hear("[]")
+        assert page.socket.closed_with[0] == 4002
+        page.socket.end(4002)
+        page.run()
+        assert events[0][1].code == 4002
+        assert client.state is ConnectionState.CLOSED
+
+
+class TestComingBack:
+    def test_follows_a_loss(self, page):
+        client = page.online()
+        events = told(client, "disconnect", "reconnect", "open")
+        page.socket.end(4003, "restart")
+        page.advance(1)
+        page.socket.open()
+        page.run()
+        assert [name for name, _ in events] == ["disconnect", "reconnect", "open"]
+        assert events[0][1] == DisconnectEvent(4003, "restart")
+        assert client.state is ConnectionState.OPEN
+
+    def test_ends_after_max_reconnects(self, page):
+        client = page.online(max_reconnects=2)
+        events = told(client, "close")
+        for _ in range(3):
+            page.socket.end()
+            page.advance(1)
+        assert events[0][1].code == 1001
+        assert len(page.page.sockets) == 3
+
+    def test_sends_what_was_called_meanwhile(self, page):
+        client = page.online(offline_queue=True)
+        page.socket.end()
+        call = page.start(client.call("Heartbeat", {}))
+        page.advance(1)
+        page.socket.open()
+        page.run()
+        page.socket.hear(json.dumps([3, json.loads(page.socket.sent[0])[1], {}]))
+        page.run()
+        assert call.result == {}
+
+    def test_goes_where_reconfigure_says(self, page):
+        client = page.online()
+        client.reconfigure(endpoint="wss://other.example", password="secret")
+        page.socket.end()
+        page.advance(1)
+        assert page.socket.url == "wss://CP1:secret@other.example/CP1"
+        with pytest.raises(ValueError, match="expected the identity to stay"):
+            client.reconfigure(identity="CP2")

@@ -1,1 +1,0 @@
-"""The page of the charging-station simulator: what binds its document to `ocpp_transports.station`."""

@@ -1,0 +1,1 @@
+"""The page of the charging-station simulator: what binds its document to `ocpp_apps.station`."""

@@ -1,0 +1,33 @@
+"""Messages that wait to be shown. It knows no document."""
+
+from collections import deque
+
+from ocpp_apps.station import LogEntry
+
+__all__ = ["Backlog"]
+
+
+class Backlog:
+    """The newest messages that have no row yet, oldest first: never more than there are rows."""
+
+    def __init__(self, longest: int) -> None:
+        self._entries: deque[LogEntry] = deque(maxlen=longest)
+        self.dropped = 0
+        """Messages that never get a row, because newer ones took their places."""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def put(self, entry: LogEntry) -> None:
+        """Add a message; if the backlog is full, drop the oldest one."""
+        self.dropped += len(self._entries) == self._entries.maxlen
+        self._entries.append(entry)
+
+    def take(self, most: int) -> list[LogEntry]:
+        """Remove and return the oldest messages, `most` of them at most."""
+        return [self._entries.popleft() for _ in range(min(most, len(self._entries)))]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+        self.dropped = 0

@@ -1,0 +1,74 @@
+"""Faults on purpose: what is armed, arming and disarming."""
+
+from typing import Any
+
+from ocpp_apps.station import Station
+from ocpp_apps.station import schema_help as hints
+
+from . import wording
+from .dom import Element, Events, by_id, make, say
+
+__all__ = ["Faults"]
+
+
+class Faults:
+    """The form that arms the station's mischief, and the list of what is armed."""
+
+    def __init__(self, events: Events) -> None:
+        self._station: Station | None = None
+        self._protocol = ""
+        self._shown: list[str] = []
+        events.on("submit", "arm", self._arm)
+        events.on("click", "disarm", self._disarm)
+
+    def show(self, station: Station) -> None:
+        """Arm this station from now on."""
+        self._station = station
+        self.refresh()
+
+    def speak(self, protocol: str) -> None:
+        """Offer the actions of this version."""
+        if protocol != self._protocol:
+            self._protocol = protocol
+            options = [make("option", "any", value=""), *(make("option", name) for name in hints.actions(protocol))]
+            by_id("mischief-action").replaceChildren(*options)
+
+    def refresh(self) -> None:
+        """List what is armed."""
+        armed = [] if self._station is None else [wording.fault(one) for one in self._station.mischief.armed]
+        if armed != self._shown:
+            self._shown = armed
+            by_id("armed").replaceChildren(*(make("li", words) for words in armed))
+
+    def _arm(self, _: Element, __: Any) -> None:
+        if self._station is None:
+            return
+        place = by_id("mischief-message")
+        try:
+            self._station.mischief.arm(
+                by_id("mischief-kind").value,
+                action=by_id("mischief-action").value or None,
+                times=int(_number("mischief-times")),
+                seconds=_number("mischief-seconds"),
+                target=by_id("mischief-target").value,
+            )
+        except ValueError as error:
+            say(place, f"Not armed: {error}.", "bad")
+        else:
+            say(place, "")
+        self.refresh()
+
+    def _disarm(self, _: Element, __: Any) -> None:
+        if self._station is not None:
+            self._station.mischief.disarm()
+        self.refresh()
+
+
+def _number(name: str) -> float:
+    """Read a field. Raises ValueError, with what it takes, for anything else."""
+    field = by_id(name)
+    if not field.checkValidity():
+        raise ValueError(
+            f"{field.labels[0].textContent} goes from {field.min} to {field.max}, in steps of {field.step}"
+        )
+    return float(field.value)
