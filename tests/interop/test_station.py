@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import anyio
 import pytest
-from ocpp_apps.station.anyio_clock import AnyioPace
 
 from ocpp_apps.station import Station, StationSettings
+from ocpp_apps.station.anyio_clock import AnyioPace
 from ocpp_transports import OCPPClient
 from tests.interop.peer_process import PATIENCE, PeerProcess
 
