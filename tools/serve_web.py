@@ -15,8 +15,7 @@ from anyio import to_thread
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ocpp_apps.command_line import print_any_text
-from ocpp_apps.csms.console import HELP, Console
-from ocpp_apps.csms.csms import Csms
+from ocpp_apps.csms import HELP, Console, Csms
 from tools.web.assembly import POLICY, assemble, write
 from tools.web.site import Site, serving
 

@@ -8,7 +8,7 @@ from anyio.from_thread import start_blocking_portal
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from ocpp_apps.csms.csms import Csms
+from ocpp_apps.csms import Csms
 from tools.web.assembly import POLICY, assemble
 from tools.web.devtools import chromium
 from tools.web.gallery import ready, set_scene, take

@@ -8,8 +8,8 @@ import anyio
 from anyio.abc import TaskGroup
 
 from ocpp_apps.command_line import end_of_process
+from ocpp_apps.csms import Csms
 from ocpp_apps.csms.answers import Milestone
-from ocpp_apps.csms.csms import Csms
 from ocpp_transports import OCPPError, OCPPServerClient
 from ocpp_transports.events import UpgradeAbortedEvent
 

@@ -20,7 +20,7 @@ from ocpp_apps.command_line import (
     run,
     set_up_logging,
 )
-from ocpp_apps.csms.csms import Csms
+from ocpp_apps.csms import Csms
 from ocpp_transports import OCPPClient, TLSOptions
 from ocpp_transports._logging._printable import printable
 

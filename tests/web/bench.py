@@ -13,8 +13,7 @@ from typing import Any
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from ocpp_apps.csms.console import Console
-from ocpp_apps.csms.csms import Csms
+from ocpp_apps.csms import Console, Csms
 from ocpp_transports import NOREPLY, ConnectionState, OCPPClient, OCPPServer
 from tools.web.assembly import POLICY, Files, assemble
 from tools.web.devtools import Chromium, Tab, chromium

@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ocpp_apps.csms import transactions
-from ocpp_apps.csms.console import HELP, Console
-from ocpp_apps.csms.csms import Csms
+from ocpp_apps.csms import HELP, Console, Csms, transactions
 from ocpp_apps.station import Station, StationSettings
 from ocpp_apps.station.asyncio_clock import AsyncioPace
 from ocpp_transports.memory import MemoryOCPPClient

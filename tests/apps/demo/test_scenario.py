@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from ocpp_apps.csms.csms import Csms
+from ocpp_apps.csms import Csms
 from ocpp_apps.demo import scenario
 from ocpp_apps.demo.log import Log, Record
 from ocpp_apps.demo.outcome import STEPS, Outcome, is_meter_value

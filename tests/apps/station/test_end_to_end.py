@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from ocpp_apps.csms.csms import Csms
+from ocpp_apps.csms import Csms
 from ocpp_apps.station import Station, StationSettings
 from ocpp_apps.station.anyio_clock import AnyioPace
 from ocpp_transports import OCPPClient
