@@ -49,7 +49,7 @@ class Console:
         try:
             name, *words = _words(line) or [""]
             return await self._commands[name](*words) if name in self._commands else HELP
-        except (OCPPError, LookupError, TypeError, ValueError) as error:
+        except (OCPPError, LookupError, RecursionError, TypeError, ValueError) as error:
             return printable(f"not done: {error}")
 
     async def _list(self) -> str:

@@ -8,6 +8,8 @@ __all__ = ["RunningTransactions"]
 
 MOST: Final = 1000
 """Stations whose transactions are remembered, and transactions of each."""
+_LONGEST_ID: Final = 36
+"""Characters (2.0.1 Part 2, TransactionType)."""
 
 
 class RunningTransactions:
@@ -43,7 +45,10 @@ class RunningTransactions:
             self._running.pop(identity, None)
 
     def _add(self, identity: str, transaction_id: int | str, connector: int) -> None:
+        """Remember a transaction, unless there are too many, or the station has named it against the schema."""
+        if isinstance(transaction_id, str) and len(transaction_id) > _LONGEST_ID:
+            return
         if identity in self._running or len(self._running) < MOST:
             running = self._running.setdefault(identity, {})
             if len(running) < MOST:
-                running.setdefault(transaction_id, connector)
+                running.setdefault(transaction_id, connector if isinstance(connector, int) else 0)

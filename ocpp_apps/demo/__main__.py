@@ -9,8 +9,8 @@ import threading
 from collections.abc import Iterator
 from math import inf
 
-from ocpp_apps.command_line import PASSWORD, check_backend, print_any_text, profile_of, run, set_up_logging
-from ocpp_transports import OCPPClient, OCPPError
+from ocpp_apps.command_line import PASSWORD, check_backend, print_any_text, run, set_up_logging
+from ocpp_transports import OCPPError
 from ocpp_transports._logging._printable import printable
 
 from .conductor import conduct
@@ -109,13 +109,19 @@ async def _run_server(options: argparse.Namespace, write: Write) -> int:
 async def _run_station(options: argparse.Namespace, write: Write) -> int:
     from ocpp_apps.station import StationError  # noqa: PLC0415 - as above
 
-    from .scenario import StoryError, perform  # noqa: PLC0415 - as above
+    from .scenario import StoryError, make_client, perform  # noqa: PLC0415 - as above
     from .tap import follow_client  # noqa: PLC0415 - as above
 
     if not 0 <= options.wait < inf:
         return _complain(f"expected --wait >= 0 seconds, got {options.wait}")
     try:
-        client = _client(options)
+        client = make_client(
+            options.url,
+            options.identity,
+            protocol=options.protocol,
+            password=options.password,
+            strict=options.strict,
+        )
     except ValueError as error:
         return _complain(str(error))
     follow_client(client, Log(write))
@@ -127,20 +133,6 @@ async def _run_station(options: argparse.Namespace, write: Write) -> int:
     for failure in failures:
         _complain(f"{options.identity}: {failure}")
     return 1 if failures else 0
-
-
-def _client(options: argparse.Namespace) -> OCPPClient:
-    """Make the client of the station. Raises ValueError for a URL that is none."""
-    return OCPPClient(
-        options.identity,
-        options.url,
-        protocols=[options.protocol],
-        security_profile=profile_of(options.url, options.password),
-        password=options.password,
-        strict_mode=options.strict,
-        warm_up=False,
-        backoff_min=0.5,
-    )
 
 
 def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:

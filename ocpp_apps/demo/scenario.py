@@ -5,17 +5,17 @@ from typing import Any, Final, TypeVar
 
 import anyio
 
+from ocpp_apps.command_line import profile_of
 from ocpp_apps.station import LogEntry, Station, StationSettings
 from ocpp_apps.station.attempts import start_when_up
 from ocpp_apps.station.schema_help import skeleton
-from ocpp_transports import ConnectionLostError, RPCError, UnexpectedHttpResponse, utc_now
+from ocpp_transports import ConnectionLostError, OCPPClient, RPCError, UnexpectedHttpResponse, utc_now
 from ocpp_transports._peer._client import ClientPeer
-from ocpp_transports.events import CloseEvent
 
 from .plan import SAMPLES, compile_checks
 from .time_lapse import TimeLapse
 
-__all__ = ["StoryError", "perform"]
+__all__ = ["StoryError", "make_client", "perform"]
 
 _T = TypeVar("_T")
 PERIOD: Final = 0.25
@@ -27,6 +27,20 @@ _UNAUTHORIZED: Final = 401
 
 class StoryError(Exception):
     """The central system did not answer as the story goes."""
+
+
+def make_client(url: str, identity: str, *, protocol: str, password: str | None, strict: bool) -> OCPPClient:
+    """Make the client of a station. Raises ValueError for a URL that is none."""
+    return OCPPClient(
+        identity,
+        url,
+        protocols=[protocol],
+        security_profile=profile_of(url, password),
+        password=password,
+        strict_mode=strict,
+        warm_up=False,
+        backoff_min=0.5,
+    )
 
 
 async def perform(client: ClientPeer, *, protocol: str, patience: float, wait: float = 0.0) -> None:
@@ -54,11 +68,9 @@ class _Scenario:
         self._patience = patience
         self._surprises: list[str] = []
         self._is_reset = False
-        self._is_closed = False
         self._mistakes: set[str | None] = set()
         """The ids of the messages that the central system has to refuse."""
         station.log.watch(self._logged)
-        client.on("close", self._closed)
 
     async def run(self, wait: float) -> None:
         """Go through all steps."""
@@ -128,8 +140,8 @@ class _Scenario:
     async def _until(self, condition: Callable[[], bool]) -> None:
         """Wait for it. Raises StoryError if the connection is closed for good."""
         while not condition():
-            if self._is_closed:
-                raise StoryError("the connection was closed before the end of the story")
+            if not self._station.is_on:
+                raise StoryError("the connection was closed for good before the end of the story")
             changed = anyio.Event()
             cancel = self._station.watch(changed.set)
             try:
@@ -157,6 +169,3 @@ class _Scenario:
             self._surprises.append(f"expected a CALLRESULT to {entry.action}, got {entry.frame[2]}")
         elif entry.kind == "NOTE":
             self._surprises.append(f"{entry.action} failed: {entry.problem}")
-
-    def _closed(self, event: CloseEvent) -> None:
-        self._is_closed = event.reason != "reset"

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Collection, Mapping
 from contextlib import suppress
-from typing import Final, TypeAlias
+from dataclasses import dataclass, field
+from typing import Final
 
 import anyio
 from anyio.abc import TaskGroup
@@ -28,7 +29,15 @@ _SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """A setting that is read, and one that is switched on: the station then asks whether who is started may charge."""
 
-_Visit: TypeAlias = dict[Milestone, anyio.Event]
+
+@dataclass
+class _Visit:
+    """What the commands to a station wait for; it outlives the connection."""
+
+    reached: Mapping[Milestone, anyio.Event] = field(
+        default_factory=lambda: {"booted": anyio.Event(), "charged": anyio.Event()}
+    )
+    is_commanded: bool = False
 
 
 class CommandingCsms:
@@ -45,26 +54,29 @@ class CommandingCsms:
     async def command_all(self, tasks: TaskGroup) -> None:
         """Command every station that connects, as far as they can be remembered."""
         async for station in self.server.events("client"):
-            if station.identity not in self._visits and len(self._visits) < _MOST:
-                self._visits[station.identity] = {"booted": anyio.Event(), "charged": anyio.Event()}
-                tasks.start_soon(self._command, station.identity, station.protocol)
+            visit = self._visits.get(station.identity)
+            if visit is not None and not visit.is_commanded:
+                visit.is_commanded = True
+                tasks.start_soon(self._command, station.identity, station.protocol, visit)
 
-    async def _command(self, identity: str, protocol: str) -> None:
+    async def _command(self, identity: str, protocol: str, visit: _Visit) -> None:
         """Read and change a setting, start a session, wait for its end, reset. What is refused shows in the log."""
-        csms, visit, (read, changed) = self._csms, self._visits[identity], _SETTINGS[protocol]
-        await visit["booted"].wait()
+        csms, (read, changed) = self._csms, _SETTINGS[protocol]
+        await visit.reached["booted"].wait()
         await _attempt(csms.read(identity, read))
         await _attempt(csms.change(identity, changed, "true"))
         await _attempt(csms.start(identity))
-        await visit["charged"].wait()
+        await visit.reached["charged"].wait()
         await _attempt(csms.reset(identity))
 
     def _reached(self, identity: str, milestone: Milestone) -> None:
         if identity in self._visits:
-            self._visits[identity][milestone].set()
+            self._visits[identity].reached[milestone].set()
 
     def _connected(self, station: OCPPServerClient) -> None:
         follow_station(station, self._log)
+        if len(self._visits) < _MOST:
+            self._visits.setdefault(station.identity, _Visit())
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         self._log.link(event.identity or "?", "refused", f"HTTP {event.status} {event.reason}")

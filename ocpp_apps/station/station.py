@@ -99,6 +99,11 @@ class Station:
         return self._equipment.boot_status
 
     @property
+    def is_on(self) -> bool:
+        """Whether it is switched on; while it restarts, too. A connection that is closed for good switches it off."""
+        return self._life.is_running
+
+    @property
     def firmware_version(self) -> str:
         """The version of the firmware; an update takes it from the name of the file."""
         return self._equipment.firmware_version

@@ -73,6 +73,11 @@ class Life:
         client.on("close", self._closed)
 
     @property
+    def is_running(self) -> bool:
+        """Whether the station is switched on."""
+        return self._is_running
+
+    @property
     def is_resetting(self) -> bool:
         """Whether a reset is under way."""
         return self._equipment.is_resetting

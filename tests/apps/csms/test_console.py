@@ -89,7 +89,7 @@ class TestACommandThatCannotBeDone:
         assert await console.command(line) == HELP
 
     @pytest.mark.parametrize(
-        "line", ["start CP9", "stop CP9", "call CP9 Reset {", "start", "list all of them", 'read "']
+        "line", ["start CP9", "stop CP9", "call CP9 Reset {", "start", "start CP1 one", "list all of them", 'read "']
     )
     async def test_it_says_why(self, console: Console, line: str) -> None:
         assert (await console.command(line)).startswith("not done: ")
@@ -118,6 +118,16 @@ class TestAStationThatReportsEverNewTransactions:
                 stop = {"transactionId": number, "meterStop": 0, "timestamp": "2026-01-01T00:00:00Z"}
                 assert await client.call("StopTransaction", stop) == {}
                 assert csms.transactions(identity) == {}
+
+    async def test_what_the_schema_forbids_is_not_kept(self, csms: Csms) -> None:
+        event = {"eventType": "Started", "transactionInfo": {"transactionId": "x" * 37}}
+        async with MemoryOCPPClient("CP1", csms.server, protocols=["ocpp2.0.1"]) as client:
+            await client.connect()
+            await client.call("TransactionEvent", event)
+            assert csms.transactions("CP1") == {}
+            event = {**event, "transactionInfo": {"transactionId": "x"}, "evse": {"id": "1" * 1000}}
+            await client.call("TransactionEvent", event)
+            assert csms.transactions("CP1") == {"x": 0}
 
 
 class TestAPageOfAnotherOrigin:

@@ -122,4 +122,4 @@ async def test_a_connection_that_is_closed_for_good_ends_the_story() -> None:
     async with csms.server:
         with anyio.fail_after(30), pytest.raises(ExceptionGroup) as failure:
             await perform(client, protocol="ocpp1.6", patience=0)
-    assert failure.group_contains(StoryError, match="closed before the end")
+    assert failure.group_contains(StoryError, match="closed for good")
