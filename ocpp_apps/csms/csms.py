@@ -14,8 +14,6 @@ from .transactions import RunningTransactions
 
 __all__ = ["Csms"]
 
-_PROTOCOLS: Final = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
-"""Of those that a station offers the newest one is chosen."""
 _TOKEN: Final = "04A1B2C3D4E5F6"  # noqa: S105 - the number of a charging card
 
 
@@ -45,7 +43,6 @@ class Csms:
         self._transactions = RunningTransactions()
         self._requests = count(1)
         self.server = OCPPServer(
-            protocols=_PROTOCOLS,
             security_profile=SecurityProfile.NONE if password is None else SecurityProfile.BASIC,
             credentials=None if password is None else lambda _: password,
             **options,

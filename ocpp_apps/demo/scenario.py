@@ -21,6 +21,8 @@ _T = TypeVar("_T")
 PERIOD: Final = 0.25
 """Seconds between two meter values; on the clock of the station it is a minute."""
 _MINUTE: Final = 60
+_MOST: Final = 10
+"""Complaints about a central system; it may invent any number of errors."""
 _UNKNOWN: Final = "MakeCoffee"
 _UNAUTHORIZED: Final = 401
 
@@ -66,7 +68,8 @@ class _Scenario:
         self._station = station
         self._clock = clock
         self._patience = patience
-        self._surprises: list[str] = []
+        self._surprises: dict[str, None] = {}
+        """What there is to complain of, in order; it may happen many times."""
         self._is_reset = False
         self._mistakes: set[str | None] = set()
         """The ids of the messages that the central system has to refuse."""
@@ -100,7 +103,7 @@ class _Scenario:
             if not error.remote:
                 raise
         else:
-            self._surprises.append(f"expected a CALLERROR to a wrong {action}, got a CALLRESULT")
+            self._complain(f"expected a CALLERROR to a wrong {action}, got a CALLRESULT")
 
     def _status_without_status(self) -> dict[str, Any]:
         """Make a StatusNotification that lacks a member which the schemas of every version require."""
@@ -166,6 +169,10 @@ class _Scenario:
         if entry.kind == "CALL" and entry.direction == "out" and entry.problem is not None:
             self._mistakes.add(entry.message_id)
         elif entry.kind == "CALLERROR" and entry.direction == "in" and entry.message_id not in self._mistakes:
-            self._surprises.append(f"expected a CALLRESULT to {entry.action}, got {entry.frame[2]}")
+            self._complain(f"expected a CALLRESULT to {entry.action}, got {entry.frame[2]}")
         elif entry.kind == "NOTE":
-            self._surprises.append(f"{entry.action} failed: {entry.problem}")
+            self._complain(f"{entry.action} failed: {entry.problem}")
+
+    def _complain(self, surprise: str) -> None:
+        if len(self._surprises) < _MOST:
+            self._surprises[surprise] = None
