@@ -1,6 +1,6 @@
 """The central system (CSMS) of the programs: it accepts every station, and commands it."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from itertools import count
 from typing import Any, Final, Unpack
 
@@ -8,7 +8,7 @@ from ocpp_apps.origins import refuse_foreign_pages
 from ocpp_transports import OCPPServer, SecurityProfile
 from ocpp_transports._options._keywords import SocketKeywords
 
-from .answers import Answers, Milestone
+from .answers import Answers, Notify
 from .commands import Call, Commands, commands_of
 from .transactions import RunningTransactions
 
@@ -37,7 +37,7 @@ class Csms:
         password: str | None = None,
         origins: Collection[str] = (),
         interval: int = 300,
-        notify: Callable[[str, Milestone], None] = lambda _identity, _milestone: None,
+        notify: Notify = lambda _identity, _milestone: None,
         **options: Unpack[SocketKeywords],
     ) -> None:
         self._transactions = RunningTransactions()
