@@ -15,6 +15,9 @@ SUITE       := $(VENV)/.schema-suite
 PEER        := tests/interop/node_modules/.stamp
 PYODIDE     := web/node_modules/.stamp
 
+# As many processes as processors, four at most, divide the tests; each takes whole files, see tests/conftest.py.
+PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
+
 .DEFAULT_GOAL := help
 
 $(MADE):
@@ -32,7 +35,7 @@ $(MADE):
 	exit 1
 
 # pip 25.1 is the first that installs dependency groups.
-$(RUNTIME): $(MADE) pyproject.toml
+$(RUNTIME): $(MADE) pyproject.toml ocpp_core/_version.py
 	@echo "Installing the library"
 	@$(PIP) install 'pip>=25.1'
 	@$(PIP) install -e .
@@ -75,7 +78,7 @@ $(PEER): tests/interop/package.json tests/interop/package-lock.json
 $(PYODIDE): web/package.json web/package-lock.json
 	$(call npm,web,Python for the browser)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-bench test-browsers cov fuzz soak siege cost bench conformance schemas web screenshots docs dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-bench test-browsers cov fuzz soak siege cost trips bench conformance schemas web screenshots docs dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
 
@@ -85,11 +88,11 @@ demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol v
 test: lint types all-tests ## Check style and types, then run all tests
 
 all-tests: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Run all tests, those of the built wheel included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
-# The engine's tests use no plugin; to load these two takes as long as the tests.
+# The engine's tests use no plugin; to load the first two takes as long as the tests, and the third runs at every test.
 test-core: $(DEV) ## Run the engine's own tests
-	@$(BIN)/python -m pytest -q -p no:hypothesispytest -p no:anyio tests/core
+	@$(BIN)/python -m pytest -q -p no:hypothesispytest -p no:anyio -p no:logging tests/core
 
 test-bench: $(DEV) $(PEER) ## Have the benchmarks run once, quickly, and write their page
 	@$(BIN)/python -m pytest -m bench tests/contracts/test_benchmarks.py
@@ -123,6 +126,9 @@ siege: $(DEV) ## Have hostile stations attack a server on each event loop; measu
 
 cost: $(DEV) ## Count what a message costs in instructions, beside the table that the tests hold it to
 	@$(BIN)/python tools/count_cost.py
+
+trips: $(DEV) ## List the calls that a message and an upgrade pass through, file by file, beside their limits
+	@$(BIN)/python tools/count_trips.py
 
 bench: $(BENCH) $(PEER) ## Measure speed, latency and memory beside other implementations (a quarter of an hour)
 	@$(BIN)/python benchmarks/run.py

@@ -1,8 +1,9 @@
-"""A WebSocket client on `ClientLink` alone that sends back every message: plain asyncio streams, no OCPP.
+"""A WebSocket client on `ClientLink` that sends back every message.
 
     python examples/echo_client.py ws://127.0.0.1:9001/
 
-The upgrade request is the link's first action; all else is as in `echo_server.py`.
+It has plain asyncio streams and no OCPP. The upgrade request is the link's
+first action; everything else is as in `echo_server.py`.
 """
 
 import argparse
@@ -25,27 +26,46 @@ from ocpp_core.inputs import (
 from ocpp_core.link import ClientLink
 
 CONFIG = LinkConfig(
-    max_message_size=16 << 20, max_fragments=inf, ping_interval=inf, compression=Compression(level=1, threshold=0)
+    max_message_size=16 << 20,
+    max_fragments=inf,
+    ping_interval=inf,
+    compression=Compression(level=1, threshold=0),
 )
 
 
 class EchoClient:
-    """One stream to a server and its link; `last` is the message that came last."""
+    """One stream to a server and its link; `last` is the last message."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme != "ws" or parts.hostname is None:
-            raise ValueError(f"expected a URL like ws://host:port/path, got {url!r}")
+            raise ValueError(
+                f"expected a URL like ws://host:port/path, got {url!r}"
+            )
         self.address = parts.hostname, parts.port or 80
         self.host = parts.netloc
-        self.target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        self.target = (
+            f"{parts.path or '/'}?{parts.query}"
+            if parts.query
+            else parts.path or "/"
+        )
         self.last: str | bytes = ""
 
     async def run(self) -> TransportLost:
-        """Echo until the server closes: how it ended. Raises ConnectionError if it never was open."""
+        """Echo until the server closes, and return how it ended.
+
+        Raises ConnectionError if the connection never opened.
+        """
         reader, writer = await asyncio.open_connection(*self.address)
         now = asyncio.get_running_loop().time
-        link = ClientLink(CONFIG, host=self.host, target=self.target, subprotocols=(), random=SystemRandom(), now=now())
+        link = ClientLink(
+            CONFIG,
+            host=self.host,
+            target=self.target,
+            subprotocols=(),
+            random=SystemRandom(),
+            now=now(),
+        )
         try:
             while True:
                 while (action := link.poll()) is not None:
@@ -53,18 +73,28 @@ class EchoClient:
                         return action
                     if isinstance(action, TransportFailed):
                         raise action.error
-                    if (message := self._perform(action, writer)) is not None:
+                    if (
+                        message := self._perform(action, writer)
+                    ) is not None:
                         link.handle(SendMessage(message), now())
-                link.handle(await self._next_input(reader, writer, link.deadline), now())
+                link.handle(
+                    await self._next_input(reader, writer, link.deadline),
+                    now(),
+                )
         finally:
             writer.close()
 
     async def _next_input(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deadline: float
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        deadline: float,
     ) -> BytesReceived | Tick:
-        """Wait for bytes (b"" is the end of the stream, however it came) or for the deadline."""
+        """Wait for bytes or the deadline; b"" is the end of the stream."""
         try:
-            async with asyncio.timeout_at(None if deadline == inf else deadline):
+            async with asyncio.timeout_at(
+                None if deadline == inf else deadline
+            ):
                 await writer.drain()
                 return BytesReceived(await reader.read(65536))
         except TimeoutError:
@@ -72,12 +102,18 @@ class EchoClient:
         except ConnectionError:
             return BytesReceived(b"")
 
-    def _perform(self, action: LinkAction, writer: asyncio.StreamWriter) -> str | bytes | None:
+    def _perform(
+        self, action: LinkAction, writer: asyncio.StreamWriter
+    ) -> str | bytes | None:
         """Do what the link asks for; give the message to send back."""
         if isinstance(action, SendBytes):
             writer.write(action.data)
         elif isinstance(action, (TextReceived, BinaryReceived)):
-            self.last = action.text if isinstance(action, TextReceived) else action.data
+            self.last = (
+                action.text
+                if isinstance(action, TextReceived)
+                else action.data
+            )
             return self.last
         elif isinstance(action, CloseStream) and action.abort:
             writer.transport.abort()
@@ -86,7 +122,9 @@ class EchoClient:
 
 async def main() -> None:
     """Echo until the server closes."""
-    parser = argparse.ArgumentParser(description="WebSocket client that echoes")
+    parser = argparse.ArgumentParser(
+        description="WebSocket client that echoes"
+    )
     parser.add_argument("url")
     lost = await EchoClient(parser.parse_args().url).run()
     print(f"closed with {lost.code} {lost.reason}".rstrip())

@@ -1,8 +1,9 @@
-"""A WebSocket echo server on `ServerLink` alone: plain asyncio streams, no OCPP.
+"""A WebSocket echo server on `ServerLink`: plain asyncio streams, no OCPP.
 
     python examples/echo_server.py [--host 127.0.0.1] [--port 9001]
 
-It shows all that a host owes a link: bytes in with the time, actions out until there are none, a tick at the deadline.
+It shows what the host of a link must do: pass bytes and the time in,
+perform actions until there are none, and pass a tick at the deadline.
 """
 
 import argparse
@@ -11,24 +12,45 @@ from contextlib import suppress
 from math import inf
 from random import SystemRandom
 
-from ocpp_core.actions import CloseStream, HttpRequest, LinkAction, SendBytes, UpgradeRequested
+from ocpp_core.actions import (
+    CloseStream,
+    HttpRequest,
+    LinkAction,
+    SendBytes,
+    UpgradeRequested,
+)
 from ocpp_core.config import Compression, LinkConfig
-from ocpp_core.inputs import Accept, BinaryReceived, BytesReceived, Respond, SendMessage, TextReceived, Tick
+from ocpp_core.inputs import (
+    Accept,
+    BinaryReceived,
+    BytesReceived,
+    Respond,
+    SendMessage,
+    TextReceived,
+    Tick,
+)
 from ocpp_core.link import ServerLink
 
 CONFIG = LinkConfig(
-    max_message_size=16 << 20, max_fragments=inf, ping_interval=inf, compression=Compression(level=1, threshold=0)
+    max_message_size=16 << 20,
+    max_fragments=inf,
+    ping_interval=inf,
+    compression=Compression(level=1, threshold=0),
 )
 
 
 class EchoConnection:
     """One accepted stream and its link."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self.reader = reader
         self.writer = writer
         self.now = asyncio.get_running_loop().time
-        self.link = ServerLink(CONFIG, random=SystemRandom(), now=self.now())
+        self.link = ServerLink(
+            CONFIG, random=SystemRandom(), now=self.now()
+        )
         self.over = False
 
     async def run(self) -> None:
@@ -42,10 +64,12 @@ class EchoConnection:
             self.writer.close()
 
     async def _next_input(self) -> BytesReceived | Tick:
-        """Wait for bytes (b"" is the end of the stream, however it came) or for the deadline."""
+        """Wait for bytes or the deadline; b"" is the end of the stream."""
         deadline = self.link.deadline
         try:
-            async with asyncio.timeout_at(None if deadline == inf else deadline):
+            async with asyncio.timeout_at(
+                None if deadline == inf else deadline
+            ):
                 await self.writer.drain()
                 return BytesReceived(await self.reader.read(65536))
         except TimeoutError:
@@ -63,7 +87,10 @@ class EchoConnection:
         elif isinstance(action, UpgradeRequested):
             self.link.handle(Accept(subprotocol=None), self.now())
         elif isinstance(action, HttpRequest):
-            self.link.handle(Respond(426, body=b"this is a WebSocket endpoint"), self.now())
+            self.link.handle(
+                Respond(426, body=b"this is a WebSocket endpoint"),
+                self.now(),
+            )
         elif isinstance(action, CloseStream):
             self.over = True
             if action.abort:
@@ -72,7 +99,11 @@ class EchoConnection:
 
 async def serve(host: str, port: int) -> asyncio.Server:
     """Listen; port 0 takes a free one."""
-    return await asyncio.start_server(lambda reader, writer: EchoConnection(reader, writer).run(), host, port)
+    return await asyncio.start_server(
+        lambda reader, writer: EchoConnection(reader, writer).run(),
+        host,
+        port,
+    )
 
 
 async def main() -> None:

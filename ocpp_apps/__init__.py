@@ -1,1 +1,1 @@
-"""Programs made of the library: simulated charging stations, a central system, and a demonstration of both."""
+"""Programs made of the library: a simulated station, a central system, and a demo. `python -m ocpp_apps` lists them."""

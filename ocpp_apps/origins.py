@@ -5,7 +5,7 @@ from re import IGNORECASE
 from re import compile as regex
 from typing import Final
 
-from ocpp_transports._server._admission import AcceptHandshake, Handshake, RejectHandshake
+from ocpp_transports.handshake import AcceptHandshake, Handshake, RejectHandshake
 from ocpp_transports.server import OCPPServer
 
 __all__ = ["is_of_this_machine", "refuse_foreign_pages"]

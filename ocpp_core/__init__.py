@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import actions, errors, inputs
+    from ._version import __version__
     from .backoff import Backoff, ExponentialBackoff, OCPPBackoff
     from .client import ClientEngine
     from .config import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .versions import OCPP16, OCPP21, OCPP201, ErrorCode, Version, version_of
 
 _HOMES = {
+    "_version": ("__version__",),
     "inbound.answers": ("AnswerMemory",),
     "backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
     "client": ("ClientEngine",),
@@ -89,6 +91,7 @@ __all__ = [
     "Validator",
     "Version",
     "Violation",
+    "__version__",
     "actions",
     "create_rpc_error",
     "create_validator",

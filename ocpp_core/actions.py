@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from .client_states import ClientState
 from .inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 from .states import SessionState
-
-if TYPE_CHECKING:
-    from .client import ClientState
 
 __all__ = [
     "TURN",
@@ -164,7 +162,7 @@ class Settle:
 class StateChanged:
     """The engine entered this state."""
 
-    state: "SessionState | ClientState"
+    state: SessionState | ClientState
 
 
 class ReportKind(Enum):

@@ -76,14 +76,14 @@ def replay(lines: Iterable[str], engine: _Engine[Any]) -> list[Action]:
     for line in lines:
         record = json.loads(line)
         if "input" in record:
-            _tell(engine, record)
+            _feed(engine, record)
             continue
         while (action := engine.poll()) is not None:
             actions.append(action)
     return actions
 
 
-def _tell(engine: _Engine[Any], record: dict[str, Any]) -> None:
+def _feed(engine: _Engine[Any], record: dict[str, Any]) -> None:
     event = _load(record)
     try:
         engine.handle(event, record["at"])
@@ -104,7 +104,7 @@ def _plain(value: Any) -> Any:
         return {"$error": type(value).__name__}
     if isinstance(value, Version):
         return {"$version": {field.name: getattr(value, field.name) for field in fields(value)}}
-    if isinstance(value, dict) and any(str(name).startswith("$") for name in value):
+    if isinstance(value, Mapping) and any(str(name).startswith("$") for name in value):
         return {"$dict": value}  # somebody's payload, which only looks like one of these
     return value
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from math import inf
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from .actions import Action, Report, ReportKind, Settle, StateChanged, UpgradeRequested
 from .config import IdFactory, LinkConfig, SessionConfig
@@ -16,14 +16,22 @@ from .errors import ConnectionLostError
 from .inbound.answers import AnswerMemory, answers_of
 from .inputs import (
     Accept,
+    BinaryReceived,
     CancelCall,
     Close,
+    Congested,
+    Decline,
+    Fail,
     Notify,
     Reconfigure,
+    RefuseResult,
     Reject,
+    Reply,
     SendRaw,
     ServerInput,
+    SessionInput,
     StartCall,
+    TextReceived,
     Tick,
     TransportLost,
     TransportOpened,
@@ -134,31 +142,32 @@ class ServerEngine:
         """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
         if now > self._now:
             self._now = now
-        match event:
-            case UpgradeReceived() | Accept() | Reject() | TransportOpened():
-                self._shake_hands(event)
-            case Reconfigure(LinkConfig()):
-                pass  # the WebSocket is not ours
-            case _ if self.session is not None:
-                self.session.handle(event, self._now)
-            case _:
-                self._before_it_is_open(event)
+        if isinstance(event, (UpgradeReceived, Accept, Reject, TransportOpened)):
+            self._shake_hands(event)
+        elif isinstance(event, Reconfigure) and isinstance(event.config, LinkConfig):
+            pass  # the WebSocket is not ours
+        elif self.session is not None:
+            self.session.handle(event, self._now)
+        else:
+            self._before_it_is_open(event)
 
     def _shake_hands(self, event: UpgradeReceived | Accept | Reject | TransportOpened) -> None:
-        match event, self._handshake:
-            case UpgradeReceived(), New(until):
+        match self._handshake:
+            case New(until) if isinstance(event, UpgradeReceived):
                 self._handshake = Asked(until, event)
                 self._actions.append(UpgradeRequested(event.target, event.headers, event.subprotocols))
-            case Accept(), Asked(until, request):
+            case Asked(until, request) if isinstance(event, Accept):
                 self._accept(event, until, request)
-            case Reject(), Asked(_, request):
+            case Asked(_, request) if isinstance(event, Reject):
                 self._refuse(request, event)
-            case TransportOpened(), Accepted(_, accept, close):
+            case Accepted(_, accept, close) if isinstance(event, TransportOpened):
                 self._open(accept, close)
-            case _, Ended() if self.session is None:
+            case Ended() if self.session is None:
                 pass  # too late: the peer left, or the timer answered
-            case _:
+            case New() | Asked() | Accepted() | Ended():
                 raise RuntimeError(f"expected no {type(event).__name__} at this point of the handshake")
+            case _:
+                assert_never(self._handshake)
 
     def _accept(self, accept: Accept, until: float, request: UpgradeReceived) -> None:
         if accept.subprotocol is not None and accept.subprotocol not in request.subprotocols:
@@ -192,26 +201,44 @@ class ServerEngine:
         if close is not None:
             self.session.handle(close, self._now)
 
-    def _before_it_is_open(self, event: ServerInput) -> None:
-        match event, self._handshake:
-            case ((StartCall() | Notify() | SendRaw()), _):
+    def _before_it_is_open(self, event: SessionInput) -> None:
+        match event:
+            case StartCall() | Notify() | SendRaw():
                 self._actions += refuse_unopened(event, self._config, self._now)
-            case Reconfigure(SessionConfig() as config), _:
+            case Reconfigure(SessionConfig() as config):
                 self._config = config
-            case Reconfigure(config), _:
+            case Reconfigure(config):
                 raise TypeError(f"expected a SessionConfig or LinkConfig, got {type(config).__name__}")
-            case Tick(), _:
+            case Tick():
                 self._tick()
-            case Close(), Accepted(until, accept):
-                self._handshake = Accepted(until, accept, event)
-            case Close(), Asked(_, request):
-                self._refuse(request, _CLOSING)
-            case CancelCall(token), Asked(_, request) if request.token == token:
-                self._give_up()
-            case TransportLost(), (New() | Asked() | Accepted()):
+            case Close():
+                self._close(event)
+            case CancelCall(token):
+                self._cancel(token)
+            case TransportLost():
                 self._lose()
-            case Close(), New():
+            case TextReceived() | BinaryReceived() | Congested() | Reply() | Fail() | Decline() | RefuseResult():
+                pass  # of a session, and there is none
+            case _:
+                assert_never(event)
+
+    def _close(self, command: Close) -> None:
+        match self._handshake:
+            case Accepted(until, accept):
+                self._handshake = Accepted(until, accept, command)
+            case Asked(_, request):
+                self._refuse(request, _CLOSING)
+            case New():
                 self._give_up()
+            case Ended():
+                pass
+            case _:
+                assert_never(self._handshake)
+
+    def _cancel(self, token: int) -> None:
+        """Give up if `token` is the request's: nobody waits for the decision."""
+        if isinstance(self._handshake, Asked) and self._handshake.request.token == token:
+            self._give_up()
 
     def _tick(self) -> None:
         state = self._handshake
@@ -224,6 +251,8 @@ class ServerEngine:
 
     def _lose(self) -> None:
         """Give up, since the peer left; whoever waits for the decision is told, and does not wait for ever."""
+        if isinstance(self._handshake, Ended):
+            return
         if isinstance(self._handshake, Asked):
             error = ConnectionLostError("the connection ended during the handshake", sent=False)
             self._actions.append(Settle(self._handshake.request.token, None, error))

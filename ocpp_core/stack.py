@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import count
 from math import inf
 from random import Random
-from typing import Final
+from typing import Final, assert_never
 
 from .actions import (
     Action,
@@ -21,20 +21,25 @@ from .actions import (
     SendBytes,
     StateChanged,
 )
-from .client import ClientEngine, Connecting
+from .client import ClientEngine
+from .client_states import Connecting
 from .config import ClientConfig, IdFactory, LinkConfig, SessionConfig, UpgradeTarget
 from .inbound.answers import AnswerMemory, Answers, answers_of
 from .inputs import (
     Accept,
     BinaryReceived,
     BytesReceived,
+    CancelCall,
     Close,
     CloseLink,
     Command,
     Congested,
     Connect,
+    Decline,
+    Fail,
     Notify,
     Reconfigure,
+    RefuseResult,
     Reject,
     Reply,
     Respond,
@@ -126,10 +131,12 @@ class ServerStack:
         else:
             self._handle_rare(event, now)
 
-    def _handle_rare(self, event: StackInput, now: float) -> None:
+    def _handle_rare(self, event: StackInput, now: float) -> None:  # noqa: C901 - one arm an input, the match is total
         match event:
             case Tick():
                 self._tick(event, now)
+            case StartCall():
+                self._command(event)
             case Congested(on):
                 self._link.handle(event, now)  # which keeps messages back, so that the session need not
                 if self.session is not None:
@@ -149,8 +156,12 @@ class ServerStack:
                 self._link.handle(event, now)
             case StreamOpened() | StreamFailed() | Connect():
                 raise RuntimeError("a server's stream is open from the start: there is nothing to connect")
-            case _:
+            case CancelCall() | Notify() | Reply() | Fail() | Decline() | RefuseResult() | SendRaw():
                 self._command(event)
+            case Close() | Reconfigure():
+                self._command(event)
+            case _:
+                assert_never(event)
 
     def _tick(self, tick: Tick, now: float) -> None:
         """Pass it to whom it concerns: nearly all that an idle station's timer is about is a ping."""
@@ -290,10 +301,14 @@ class ClientStack:
                 self.engine.handle(event, now)
             case Accept() | Reject() | Respond():
                 raise RuntimeError(f"{type(event).__name__} answers a client's request: only servers do")
-            case BytesReceived():
+            case CancelCall() | Notify() | Fail() | Decline() | RefuseResult() | SendRaw():
+                self.engine.handle(event, now)
+            case Connect() | Close() | Reconfigure():
+                self.engine.handle(event, now)
+            case BytesReceived() | StartCall() | Reply():
                 pass  # taken before
             case _:
-                self.engine.handle(event, now)
+                assert_never(event)
 
     def _reconfigure(self, config: LinkConfig | UpgradeTarget) -> None:
         if isinstance(config, UpgradeTarget):

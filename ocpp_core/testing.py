@@ -292,14 +292,14 @@ class ServerConnection(Endpoint):
             station, self.station = self.station, None
             self.lab.server.connections.remove(self)
             if station is not None and not self.wire.silent:
-                self._tell(station, b"", self.wire.latency)
+                self._deliver(station, b"", self.wire.latency)
 
     def _send(self, data: bytes) -> None:
         if self.station is not None:
             for delay, piece in self.wire.carry(data, self.lab.random):
-                self._tell(self.station, piece, delay)
+                self._deliver(self.station, piece, delay)
 
-    def _tell(self, station: Station, data: bytes, delay: float) -> None:
+    def _deliver(self, station: Station, data: bytes, delay: float) -> None:
         self.lab.at(self.lab.now + delay, partial(station.receive, self._attempt, data))
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ocpp_core._version import __version__
     from ocpp_core.backoff import Backoff, ExponentialBackoff, OCPPBackoff
     from ocpp_core.config import Compression, Validator, Violation
     from ocpp_core.errors import (
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from ocpp_core.messages import Leniency, MessageType
     from ocpp_core.times import write_time
     from ocpp_core.validation import create_validator, load_validator
+    from ocpp_transports.handshake import Handshake
 
     from . import events
     from ._handlers._contexts import CallContext, HandlerContext
@@ -49,7 +51,6 @@ if TYPE_CHECKING:
     from ._peer._emitter import EventStream
     from ._peer._peer import ConnectionState, Peer
     from ._runtime._base import Listener
-    from ._server._admission import Handshake
     from ._server._connection import OCPPServerClient
     from ._tls._contexts import TLSOptions
     from .browser import BrowserOCPPClient
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from .server import OCPPServer
 
 _HOMES = {
+    "ocpp_core._version": ("__version__",),
     "ocpp_core.backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
     "ocpp_core.config": ("Compression", "Validator", "Violation"),
     "ocpp_core.errors": (
@@ -97,7 +99,7 @@ _HOMES = {
     "ocpp_transports._handlers._time": ("utc_now",),
     "ocpp_transports._tls._contexts": ("TLSOptions",),
     "ocpp_transports._options._validators": ("warm_up",),
-    "ocpp_transports._server._admission": ("Handshake",),
+    "ocpp_transports.handshake": ("Handshake",),
     "ocpp_transports.browser": ("BrowserOCPPClient",),
     "ocpp_transports.client": ("OCPPClient",),
     "ocpp_transports._peer._peer": ("ConnectionState", "Peer"),
@@ -155,6 +157,7 @@ __all__ = [
     "Validator",
     "Violation",
     "WebsocketUpgradeError",
+    "__version__",
     "create_rpc_error",
     "create_validator",
     "events",

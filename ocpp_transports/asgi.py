@@ -112,14 +112,14 @@ async def _decision(incoming: Incoming, receive: Receive) -> Accept | Reject | N
     answer: Accept | Reject | None = None
     has_left = False
 
-    async def hear() -> None:
+    async def watch() -> None:
         nonlocal has_left
         await receive()  # "websocket.disconnect"
         has_left = True
         tasks.cancel_scope.cancel()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(hear)
+        tasks.start_soon(watch)
         answer = await incoming.decision()
         tasks.cancel_scope.cancel()
     if has_left:
@@ -197,15 +197,15 @@ class _AsgiChannel:
         raise ChannelClosed(1009, reason)
 
     async def send(self, text: str, /) -> None:
-        await self._tell({"type": "websocket.send", "text": text})
+        await self._emit({"type": "websocket.send", "text": text})
 
     async def close(self, code: int, reason: str) -> None:
-        await self._tell({"type": "websocket.close", "code": code, "reason": reason})
+        await self._emit({"type": "websocket.close", "code": code, "reason": reason})
 
     def abort(self) -> None:
         pass
 
-    async def _tell(self, message: Message) -> None:
+    async def _emit(self, message: Message) -> None:
         try:
             await self._send(message)
         except OSError as error:  # what a send is to raise once the peer has left (ASGI 2.4)

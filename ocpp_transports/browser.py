@@ -61,11 +61,11 @@ class BrowserOCPPClient(ClientPeer):
 
     # For the base class
 
-    def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:  # noqa: ARG002 - asyncio needs none
+    def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:  # noqa: ARG002 - asyncio needs none
         page, runtime = JsPage(self._log.failed), BrowserRuntime(self._log)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
 
         def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> BrowserSocket:
             return BrowserSocket(driver, attempt, runtime, self._options).dial(page, subprotocols)
 
-        return runtime, engine, Driver(engine, Dialer(runtime, dial), self._owner)
+        return runtime, engine, Driver(engine, Dialer(runtime, dial), self._delegate)

@@ -20,6 +20,7 @@ from ocpp_core.client import ClientEngine
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import Accept, Reject, TransportLost, UpgradeReceived
 from ocpp_core.server import Accepted
+from ocpp_transports.handshake import ConnectionFacts
 
 from ._driver._driver import Driver
 from ._hosts._channel import Channel, ChannelClosed, ChannelHost
@@ -30,10 +31,10 @@ from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._warm_up import warm_up_in_thread
 from ._peer._client import ClientPeer
 from ._runtime._base import SocketRuntime, current_runtime
-from ._server._admission import ConnectionFacts, refuse
+from ._server._admission import refuse
 
 if TYPE_CHECKING:
-    from ._server._acceptor import Reception
+    from ._server._acceptor import Acceptor
 
 __all__ = ["Accept", "Channel", "ChannelClient", "ChannelClosed", "Incoming", "Reject", "UpgradeOffer"]
 
@@ -58,15 +59,15 @@ class UpgradeOffer:
 class Incoming:
     """One connection that comes in over a channel; `OCPPServer.incoming` makes it."""
 
-    def __init__(self, reception: "Reception", host: ChannelHost, offer: UpgradeOffer) -> None:
-        self._reception = reception
+    def __init__(self, acceptor: "Acceptor", host: ChannelHost, offer: UpgradeOffer) -> None:
+        self._acceptor = acceptor
         self._host = host
         self._offer = offer
         self.subprotocol: str | None = None
         """What was chosen from the offer, once the server has accepted."""
-        self.max_message_size = reception.options.max_message_size
+        self.max_message_size = acceptor.options.max_message_size
         """Bytes of one message, for channels that can tell; beyond, close with 1009."""
-        self._engine = reception.knocked(
+        self._engine = acceptor.accept_channel(
             host, ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls)
         )
 
@@ -97,7 +98,7 @@ class Incoming:
 
         The channel is closed at once where it took longer than `handshake_timeout` to open, or the server closes.
         """
-        if self._reception.is_closing:
+        if self._acceptor.is_closing:
             await self._turn_away(channel, 1001, "going away")
         elif not isinstance(self._engine.state, Accepted):
             await self._turn_away(channel, 1013, "handshake timeout")
@@ -160,11 +161,11 @@ class ChannelClient(ClientPeer):
     async def _get_ready(self) -> None:
         await warm_up_in_thread(self._options)
 
-    def _take_root(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver]:
+    def _start_engine(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver]:
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
 
         def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> ChannelHost:
             return ChannelHost(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)
 
-        return runtime, engine, Driver(engine, Dialer(runtime, dial), self._owner)
+        return runtime, engine, Driver(engine, Dialer(runtime, dial), self._delegate)

@@ -69,13 +69,13 @@ class OCPPClient(ClientPeer):
     async def _get_ready(self) -> None:
         await warm_up_in_thread(self._options)
 
-    def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
+    def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         options = self._options
         stack = ClientStack(
             self._client_config(), options.link, options.upgrade, random=SystemRandom(), ids=options.ids
         )
-        return runtime, stack.engine, Driver(stack, runtime.dialer(self._address), self._owner)
+        return runtime, stack.engine, Driver(stack, runtime.dialer(self._address), self._delegate)
 
     def _address(self) -> Address:
         where = self._options.address

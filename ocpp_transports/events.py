@@ -6,7 +6,7 @@ Payloads hold what passed as it was; their representations do not show the secre
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from ocpp_core.actions import Direction
 from ocpp_core.messages import Frame, MessageType
@@ -26,11 +26,13 @@ __all__ = [
     "MessageEvent",
     "OpenEvent",
     "OverflowEvent",
+    "PeerEventName",
     "PingEvent",
     "PongEvent",
     "PongTimeoutEvent",
     "ReconnectEvent",
     "SecurityEvent",
+    "ServerEventName",
     "StrictValidationFailureEvent",
     "UpgradeAbortedEvent",
 ]
@@ -223,6 +225,31 @@ class OverflowEvent:
 
     missed: int
 
+
+PeerEventName: TypeAlias = Literal[
+    "open",
+    "close",
+    "error",
+    "connecting",
+    "reconnect",
+    "disconnect",
+    "message",
+    "call",
+    "call_result",
+    "call_error",
+    "bad_message",
+    "strict_validation_failure",
+    "handler_error",
+    "pong_timeout",
+    "ping",
+    "pong",
+]
+"""The events of a client and of a server's handle on a station."""
+
+ServerEventName: TypeAlias = Literal[
+    "client", "error", "upgrade_aborted", "connection_failed", "security", "closing", "close"
+]
+"""The events of a server."""
 
 PEER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
     {

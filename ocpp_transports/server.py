@@ -14,26 +14,34 @@ from ocpp_core.errors import (
 )
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
+from ocpp_transports.handshake import AuthHandler
 
 from ._callbacks._containment import end_program
-from ._driver._driver import Slot
+from ._driver._driver import Completion
 from ._logging._log import Log, logger_of
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
 from ._options._warm_up import warm_up_in_thread
 from ._peer._emitter import Emitter
-from ._peer._mixins import EventSurface, HandlerSurface
+from ._peer._mixins import EventMixin, HandlerMixin
 from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
-from ._server._acceptor import Reception
-from ._server._admission import AuthHandler
+from ._server._acceptor import Acceptor
 from ._server._calls import StationCalls
 from ._server._connection import OCPPServerClient
 from ._server._interrupts import Interrupts
 from ._server._quota import SocketGate
-from ._server._registry import Stations
+from ._server._registry import ConnectionRegistry
 from ._server._serving import Loop, draining, run_on, until_closed
 from ._tls._contexts import TLSOptions, expect_tls, server_context
-from .events import SERVER_EVENTS, CloseEvent, ConnectionFailedEvent, ErrorEvent, SecurityEvent, UpgradeAbortedEvent
+from .events import (
+    SERVER_EVENTS,
+    CloseEvent,
+    ConnectionFailedEvent,
+    ErrorEvent,
+    SecurityEvent,
+    ServerEventName,
+    UpgradeAbortedEvent,
+)
 
 if TYPE_CHECKING:
     from .channel import Incoming, UpgradeOffer
@@ -43,7 +51,7 @@ __all__ = ["Listener", "OCPPServer"]
 _A = TypeVar("_A", bound=AuthHandler)
 
 
-class OCPPServer(HandlerSurface, EventSurface, StationCalls):
+class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -71,10 +79,10 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
         _check_tls(self._options)
         self._log = Log(logger_of(self._options.logging), "server")
-        self._stations = Stations(self._arrived, self._slot, self._options.identities.key)
+        self._registry = ConnectionRegistry(self._arrived, self._completion, self._options.identities.key)
         self._runtime: SocketRuntime | None = None
-        self._reception: Reception | None = None
-        self._closed: Reception | None = None  # which still refuses whoever others bring
+        self._acceptor: Acceptor | None = None
+        self._closed: Acceptor | None = None  # which still refuses whoever others bring
         self._listeners: dict[Listener, bool] = {}  # to whether it is TLS
         self._in_block = False
 
@@ -96,7 +104,7 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
             await self._shut()
 
     def __repr__(self) -> str:
-        return f"<OCPPServer, {len(self._open_listeners())} listeners, {len(self._stations)} stations>"
+        return f"<OCPPServer, {len(self._open_listeners())} listeners, {len(self._registry)} stations>"
 
     # Letting stations in
 
@@ -112,7 +120,7 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         """
         if self._options.auth is not None:
             raise ValueError("expected one auth handler, there is one already")
-        self._adopt(self._options.changed({"auth": handler}))
+        self._set_options(self._options.changed({"auth": handler}))
         return handler
 
     async def listen(
@@ -145,11 +153,11 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
             raise ValueError(f"expected backlog >= 0, got {backlog!r}")
         await warm_up_in_thread(options)
         self._closed = None
-        runtime, reception = self._start()
-        if reception.is_closing:
+        runtime, acceptor = self._start()
+        if acceptor.is_closing:
             raise RuntimeError("expected a server that is not closing")
         listener = await runtime.listen(
-            port, host, ssl=context, backlog=backlog, connected=reception.connected, rules=reception.rules
+            port, host, ssl=context, backlog=backlog, connected=acceptor.connected, rules=acceptor.rules
         )
         self._listeners = {**self._open_listeners(), listener: context is not None}
         self._log.info(f"listening on {listener.host} port {listener.port}")
@@ -172,8 +180,8 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         needs_certificate = options.security_profile is SecurityProfile.TLS_CERT and not options.tls_terminated
         if needs_certificate and not offer.client_certificate:
             raise ValueError("expected a client certificate with security profile 3, or tls_terminated=True")
-        reception = self._closed or self._start()[1]
-        return Incoming(reception, ChannelHost(reception.runtime), offer)
+        acceptor = self._closed or self._start()[1]
+        return Incoming(acceptor, ChannelHost(acceptor.runtime), offer)
 
     def _open_listeners(self) -> dict[Listener, bool]:
         """Leave out those that were closed on their own."""
@@ -193,7 +201,7 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
             check_listener_profile(made.security_profile, tls=tls, tls_terminated=made.tls_terminated)
             if tls and is_new and made.security_profile is SecurityProfile.TLS_CERT:
                 raise ValueError("expected listeners that ask for client certificates: close the server, then listen")
-        self._adopt(made)
+        self._set_options(made)
 
     # As a program, or in one
 
@@ -255,11 +263,11 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
     @property
     def clients(self) -> tuple[OCPPServerClient, ...]:
         """The connected stations, each by its newest connection."""
-        return tuple(self._stations)
+        return tuple(self._registry)
 
     def get_client(self, identity: str) -> OCPPServerClient | None:
         """Give a station's newest connection; None if it is not connected."""
-        return self._stations.get(identity)
+        return self._registry.get(identity)
 
     async def wait_for_client(self, identity: str, *, timeout: float = inf) -> OCPPServerClient:
         """Return the station's connection as soon as there is one.
@@ -274,14 +282,14 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         def expire() -> None:
             nonlocal expired
             expired = True
-            self._stations.wake()
+            self._registry.wake()
 
         timer = runtime.call_at(runtime.now() + timeout, expire) if isfinite(timeout) else None
         try:
-            while (station := self._stations.get(identity)) is None:
+            while (station := self._registry.get(identity)) is None:
                 if expired:
                     raise TimeoutError(f"{identity!r} did not connect within {timeout:.15g} s")
-                await self._stations.changed()
+                await self._registry.changed()
                 if self._runtime is not runtime:
                     raise ClosedError("the server closed")
         finally:
@@ -301,94 +309,94 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         afterwards. Raises ValueError for a code that must not be sent.
         """
         command = Close(code, reason, drain=await_pending, force=force)
-        reception = self._reception
-        if reception is not None:
-            await self._close(reception, command)
+        acceptor = self._acceptor
+        if acceptor is not None:
+            await self._close(acceptor, command)
         return CloseEvent(command.code, command.reason)
 
-    async def _close(self, reception: Reception, command: Close) -> None:
-        if not reception.is_closing:
-            self._tell("closing", CloseEvent(command.code, command.reason))
-        reception.close()
-        for station in self._stations.open:
+    async def _close(self, acceptor: Acceptor, command: Close) -> None:
+        if not acceptor.is_closing:
+            self._emit("closing", CloseEvent(command.code, command.reason))
+        acceptor.close()
+        for station in self._registry.open:
             station.start_closing(command)
         for listener in tuple(self._listeners):
             await listener.aclose()
-        while self._stations.open:
-            await self._stations.changed()
-        if self._reception is reception:
+        while self._registry.open:
+            await self._registry.changed()
+        if self._acceptor is acceptor:
             ended = CloseEvent(command.code, command.reason)
-            self._tell("close", ended, after=self._stations.farewells.expect())
+            self._emit("close", ended, after=self._registry.close_grace.expect())
             await self._shut()
 
     async def _shut(self) -> None:
         """Leave the event loop; nothing stays behind."""
-        runtime, self._closed = self._runtime, self._reception or self._closed
+        runtime, self._closed = self._runtime, self._acceptor or self._closed
         self._log.flush()
-        self._runtime = self._reception = None
+        self._runtime = self._acceptor = None
         self._listeners.clear()
-        self._stations.wake()
-        self._tell_no_more()
+        self._registry.wake()
+        self._end_events()
         if runtime is not None:
             try:
-                await self._stations.farewells.wait(runtime)
+                await self._registry.close_grace.wait(runtime)
             finally:
                 await runtime.aclose()
 
     # Within
 
-    def _start(self) -> tuple[SocketRuntime, Reception]:
+    def _start(self) -> tuple[SocketRuntime, Acceptor]:
         """Take root in the event loop that runs this."""
-        if self._runtime is None or self._reception is None:
+        if self._runtime is None or self._acceptor is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
             self._log.now = self._runtime.now
-            self._reception = Reception(
+            self._acceptor = Acceptor(
                 self._runtime,
                 self._options,
                 self._handlers,
-                self._stations,
+                self._registry,
                 refused=self._refused,
                 failed=self._failed,
                 lost=self._lost,
                 alarmed=self._alarmed,
                 gate=SocketGate(partial(self._log.connection_failed, "a connection was closed unread")),
             )
-        return self._runtime, self._reception
+        return self._runtime, self._acceptor
 
-    def _adopt(self, options: ServerOptions) -> None:
+    def _set_options(self, options: ServerOptions) -> None:
         self._options = options
         self._log.logger = logger_of(options.logging)
-        self._stations.look_up_by(options.identities.key)
-        if self._reception is not None:
-            self._reception.adopt(options)
+        self._registry.look_up_by(options.identities.key)
+        if self._acceptor is not None:
+            self._acceptor.set_options(options)
 
     def _arrived(self, station: OCPPServerClient) -> None:
         """Tell of a station; CALLs without a handler are held until all listeners have returned, or a second passed."""
         self._log.info(f"{station.identity} connected from {station.handshake.remote_address}")
         dispatcher = station.begin_serving()
-        self._tell("client", station, after=dispatcher.release)
-        station.tell_open()
+        self._emit("client", station, after=dispatcher.release)
+        station.emit_open()
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
-        self._tell("upgrade_aborted", event)
+        self._emit("upgrade_aborted", event)
 
     def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
         self._log.connection_failed(kind, event.remote_address, event.reason)
-        self._tell("connection_failed", event)
+        self._emit("connection_failed", event)
 
     def _alarmed(self, event: SecurityEvent) -> None:
         origin = f"{event.identity} at {event.remote_address}"
         self._log.connection_failed("a station was refused", origin, event.detail)
-        self._tell("security", event)
+        self._emit("security", event)
 
     def _failed(self, text: str, error: BaseException) -> None:
         self._log.raised(text, error)
-        self._tell("error", ErrorEvent(error))
+        self._emit("error", ErrorEvent(error))
         end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
-        return Emitter(SERVER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.raised)
+        return Emitter(SERVER_EVENTS, spawn=self._spawn, completion=self._completion, log=self._log.raised)
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
         if self._runtime is None:
@@ -396,8 +404,8 @@ class OCPPServer(HandlerSurface, EventSurface, StationCalls):
         else:
             self._runtime.spawn(coro)
 
-    def _slot(self) -> Slot:
-        return self._start()[0].slot()
+    def _completion(self) -> Completion:
+        return self._start()[0].completion()
 
 
 def _check_tls(options: ServerOptions) -> None:

@@ -1,9 +1,11 @@
-"""What every test shares: the event loops of the asynchronous tests."""
+"""What every test shares: the event loops of the asynchronous tests, and how several processes divide the tests."""
 
 import gc
 import importlib
+import signal
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,26 @@ BACKENDS = [
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Run each test marked `anyio` on every event loop; override it in a module that is about one of them."""
     return request.param
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C in the background, too: a shell has it ignored there, and the programs of the tests inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+ROOT = Path(__file__).parent
+ONE_BROWSER = ("browser", "web")
+"""Folders whose tests share a browser that starts once."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let one process run what shares fixtures: all tests of a browser, and else those of a file."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            file = item.path.relative_to(ROOT)
+            group = file.parts[0] if file.parts[0] in ONE_BROWSER else str(file)
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish() -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ocpp_transports._logging._redaction import redact
 
-__all__ = ["gist", "joined"]
+__all__ = ["joined", "summarize"]
 
 _TELLING: Final = frozenset(
     {
@@ -27,7 +27,7 @@ _DULL: Final = frozenset({"customData", "idToken", "statusInfo"})
 _MOST: Final = 4
 
 
-def gist(payload: Any) -> list[str]:
+def summarize(payload: Any) -> list[str]:
     """Give the most telling values of a payload, without its secrets."""
     return list(_words(redact(payload)))
 

@@ -8,7 +8,7 @@ from ocpp_transports._peer._client import ClientPeer
 from ocpp_transports.events import CloseEvent, DisconnectEvent, ErrorEvent, MessageEvent, OpenEvent, ReconnectEvent
 
 from .log import FROM_STATION, TO_STATION, Log, Record
-from .summary import gist, joined
+from .summary import joined, summarize
 
 __all__ = ["follow_client", "follow_station"]
 
@@ -88,8 +88,8 @@ class _Tap:
                 kind=kind,
                 name=event.action or "?",
                 arrow=arrow,
-                about=joined(gist(request)),
-                answer="" if kind == "send" else _answer(event, gist(request)),
+                about=joined(summarize(request)),
+                answer="" if kind == "send" else _answer(event, summarize(request)),
                 error=event.error_code or "",
                 latency=event.latency,
             )
@@ -99,4 +99,4 @@ class _Tap:
 def _answer(event: MessageEvent, known: list[str]) -> str:
     if event.error_code is not None:
         return event.error_description or ""
-    return joined([word for word in gist(event.payload) if word not in known]) or "ok"
+    return joined([word for word in summarize(event.payload) if word not in known]) or "ok"

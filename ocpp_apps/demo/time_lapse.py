@@ -2,12 +2,12 @@
 
 from anyio.abc import TaskGroup
 
-from ocpp_apps.station.anyio_clock import AnyioPace
+from ocpp_apps.station.anyio_clock import AnyioClock
 
 __all__ = ["TimeLapse"]
 
 
-class TimeLapse(AnyioPace):
+class TimeLapse(AnyioClock):
     """The clock of anyio; what is measured and slept on it may pass faster. The time of day is the true one.
 
     What sleeps already when the speed changes is not woken earlier or later by that.

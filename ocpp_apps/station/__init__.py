@@ -4,8 +4,8 @@
 """
 
 from .client import Client
-from .clock import Event, Pace, Task
-from .faults import Fault, Mischief
+from .clock import Clock, Event, Task
+from .faults import Fault, FaultInjector
 from .messages.log import LogEntry, MessageLog
 from .model.configuration import Setting
 from .model.connector import Connector, Sample, Transaction
@@ -22,16 +22,16 @@ from .station import Station
 
 __all__ = [
     "Client",
+    "Clock",
     "Connector",
     "ConnectorError",
     "Event",
     "Fault",
+    "FaultInjector",
     "LogEntry",
     "MessageLog",
-    "Mischief",
     "NotAuthorizedError",
     "NotRegisteredError",
-    "Pace",
     "Sample",
     "Setting",
     "Station",

@@ -24,7 +24,7 @@ from ocpp_apps.csms import Csms
 from ocpp_transports import OCPPClient, TLSOptions
 from ocpp_transports._logging._printable import printable
 
-from .anyio_clock import AnyioPace
+from .anyio_clock import AnyioClock
 from .fleet.fleet import Fleet, Plan
 from .fleet.open_files import allow_open_files
 from .model.settings import PROTOCOLS, StationSettings
@@ -136,20 +136,20 @@ async def _central_system(options: argparse.Namespace) -> AsyncIterator[str]:
 
 async def _run(options: argparse.Namespace, plan: Plan) -> int:
     async with anyio.create_task_group() as tasks:
-        code = await _run_fleet(options, plan, AnyioPace(tasks))
+        code = await _run_fleet(options, plan, AnyioClock(tasks))
         tasks.cancel_scope.cancel()
     return code
 
 
-async def _run_fleet(options: argparse.Namespace, plan: Plan, pace: AnyioPace) -> int:
+async def _run_fleet(options: argparse.Namespace, plan: Plan, clock: AnyioClock) -> int:
     async with _central_system(options) as url:
-        fleet = Fleet(plan, partial(_client, options, url), pace, _complain)
+        fleet = Fleet(plan, partial(_client, options, url), clock, _complain)
         stations = "1 station" if options.count == 1 else f"{options.count} stations"
         _say(f"{stations} of {options.protocol}, to {urlsplit(url).hostname}")
         with end_of_process() as asked_to_end:
             fleet.start()
             with anyio.move_on_after(options.duration) as scope:
-                showing = pace.spawn(_show(fleet, scope))
+                showing = clock.spawn(_show(fleet, scope))
                 await asked_to_end()
             showing.cancel()
             return await _finish(fleet)
@@ -158,8 +158,8 @@ async def _run_fleet(options: argparse.Namespace, plan: Plan, pace: AnyioPace) -
 async def _show(fleet: Fleet, scope: anyio.CancelScope) -> None:
     """Tell every second how it goes, until no station is left."""
     while not fleet.is_over:
-        await fleet.pace.sleep(1)
-        _say(fleet.tally.line(fleet.snapshot(), fleet.seconds))
+        await fleet.clock.sleep(1)
+        _say(fleet.statistics.line(fleet.snapshot(), fleet.seconds))
     scope.cancel()
 
 
@@ -168,7 +168,7 @@ async def _finish(fleet: Fleet) -> int:
     missing, now, seconds = fleet.missing, fleet.snapshot(), fleet.seconds
     with anyio.move_on_after(_PATIENCE):
         await fleet.end()
-    for line in (*fleet.tally.table(now, seconds), *fleet.breaches.table()):
+    for line in (*fleet.statistics.table(now, seconds), *fleet.breaches.table()):
         _say(line)
     unreached = set() if fleet.plan.wait else set(fleet.unreached)
     for identity in missing[:_SHOWN]:

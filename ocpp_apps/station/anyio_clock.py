@@ -10,11 +10,11 @@ from anyio.abc import TaskGroup
 
 from .clock import Event, Task
 
-__all__ = ["AnyioPace"]
+__all__ = ["AnyioClock"]
 
 
-class AnyioPace:
-    """The pace of a task group, whose tasks are those that are spawned here."""
+class AnyioClock:
+    """The clock of a task group, whose tasks are those that are spawned here."""
 
     def __init__(self, tasks: TaskGroup) -> None:
         self._tasks = tasks

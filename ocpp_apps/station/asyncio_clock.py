@@ -8,11 +8,11 @@ from typing import Any
 
 from .clock import Event, Task
 
-__all__ = ["AsyncioPace"]
+__all__ = ["AsyncioClock"]
 
 
-class AsyncioPace:
-    """The pace of the running event loop. A task that raises is reported by the loop's exception handler."""
+class AsyncioClock:
+    """The clock of the running event loop. A task that raises is reported by the loop's exception handler."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()  # a loop keeps only weak references

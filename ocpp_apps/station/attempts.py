@@ -5,7 +5,7 @@ from typing import Final
 
 from ocpp_core.errors import ConnectionFailedError, OCPPError, UnexpectedHttpResponse, WebsocketUpgradeError
 
-from .clock import Pace
+from .clock import Clock
 from .station import Station
 
 __all__ = ["may_be_up_later", "start_when_up"]
@@ -25,22 +25,22 @@ def may_be_up_later(error: OCPPError) -> bool:
 
 
 async def start_when_up(
-    station: Station, pace: Pace, wait: float, failed: Callable[[ConnectionFailedError], None] = lambda _: None
+    station: Station, clock: Clock, wait: float, failed: Callable[[ConnectionFailedError], None] = lambda _: None
 ) -> None:
     """Start a station, again and again for `wait` seconds as long as its central system cannot be reached.
 
     `failed` gets the error of each attempt. Raises what `Station.start` raises, of the last attempt.
     """
-    until, pause = pace.monotonic() + wait, _FIRST_PAUSE
+    until, pause = clock.monotonic() + wait, _FIRST_PAUSE
     while True:
         try:
             await station.start()
         except ConnectionFailedError as error:
             failed(error)
-            left = until - pace.monotonic()
+            left = until - clock.monotonic()
             if left <= 0 or not may_be_up_later(error):
                 raise
-            await pace.sleep(min(pause, left))
+            await clock.sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)
         else:
             return

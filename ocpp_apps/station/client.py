@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
+from ocpp_transports.events import PeerEventName
+
 __all__ = ["Client", "State"]
 
 
@@ -47,10 +49,10 @@ class Client(Protocol):
     def use(self, middleware: Callable[..., Awaitable[Any]]) -> Any:
         """Wrap a middleware around all handlers and calls."""
 
-    def on(self, name: str, listener: Callable[..., Any]) -> Any:
+    def on(self, name: PeerEventName, listener: Callable[..., Any]) -> Any:
         """Listen to an event."""
 
-    def off(self, name: str, listener: Callable[..., Any]) -> Any:
+    def off(self, name: PeerEventName, listener: Callable[..., Any]) -> Any:
         """Listen no longer."""
 
     def send_raw(self, text: str) -> Any:

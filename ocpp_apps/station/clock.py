@@ -4,7 +4,7 @@ from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any, Protocol
 
-__all__ = ["Event", "Pace", "Task"]
+__all__ = ["Clock", "Event", "Task"]
 
 
 class Task(Protocol):
@@ -27,7 +27,7 @@ class Event(Protocol):
         """Return when it has happened."""
 
 
-class Pace(Protocol):
+class Clock(Protocol):
     """Clock, sleep and tasks."""
 
     def now(self) -> datetime:

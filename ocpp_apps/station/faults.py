@@ -15,14 +15,14 @@ from ocpp_core.messages import MessageType
 from ocpp_transports._handlers._table import NOREPLY
 
 from .client import Client
-from .clock import Pace
+from .clock import Clock
 from .messages.log import MessageLog
 
-__all__ = ["KINDS", "TARGETS", "Fault", "Mischief"]
+__all__ = ["KINDS", "TARGETS", "Fault", "FaultInjector"]
 
 KINDS: Final = ("drop", "delay", "malformed", "wrong_type")
 TARGETS: Final = ("any", "answer", "call")
-_CALL_ID: Final = "mischief"
+_CALL_ID: Final = "faults"
 
 
 @dataclass(eq=False)
@@ -44,7 +44,7 @@ class Fault:
         return self.action in (None, action) and self.target in ("any", target)
 
 
-class Mischief:
+class FaultInjector:
     """Arms faults and strikes, by the public means of a client: middleware, no reply, raw texts.
 
     * `drop`: the message is never sent. A request is obeyed all the same, and its answer withheld; a call of the
@@ -54,10 +54,10 @@ class Mischief:
     * `wrong_type`: one member of its payload has another JSON type.
     """
 
-    def __init__(self, client: Client, pace: Pace, log: MessageLog) -> None:
+    def __init__(self, client: Client, clock: Clock, log: MessageLog) -> None:
         self._client = client
         self._log = log
-        self._pace = pace
+        self._clock = clock
         self._faults: list[Fault] = []
         self._spoilt = 0
         self._is_used = False
@@ -96,7 +96,7 @@ class Mischief:
         action = frame[2] if is_send else self._log.action_of(frame[1], "in")
         fault = self._find(action, "call" if is_send else "answer")
         if fault is not None and fault.kind == "delay":
-            await self._pace.sleep(fault.seconds)
+            await self._clock.sleep(fault.seconds)
         text = json.dumps(frame)
         if fault is not None and fault.kind == "malformed":
             self._send_broken(text[:-1])
@@ -129,7 +129,7 @@ class Mischief:
             try:
                 return await proceed()
             finally:
-                await self._pace.sleep(fault.seconds)
+                await self._clock.sleep(fault.seconds)
         if fault.kind == "wrong_type":
             result = await proceed()
             self._client.send_raw(json.dumps([3, context.message_id, mistyped(result or {})]))
@@ -142,7 +142,7 @@ class Mischief:
 
     async def _spoil_call(self, fault: Fault, context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:
         if fault.kind == "delay":
-            await self._pace.sleep(fault.seconds)
+            await self._clock.sleep(fault.seconds)
         elif fault.kind == "wrong_type":
             context.params = mistyped(context.params)
             context.options["validate"] = False
@@ -150,7 +150,7 @@ class Mischief:
             if fault.kind == "malformed":
                 self._spoilt += 1
                 self._send_broken(f'[2,"{_CALL_ID}-{self._spoilt}","{context.action}",{{')
-            await self._pace.sleep(fault.seconds)
+            await self._clock.sleep(fault.seconds)
             raise TimeoutError(f"{context.action} was spoilt on purpose and has no answer", sent=False)
         return await proceed()
 

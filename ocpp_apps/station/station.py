@@ -7,8 +7,8 @@ from typing import Any, Final
 from ocpp_core.errors import RPCError, RPCPropertyConstraintViolationError, RPCSecurityError
 
 from .client import Client
-from .clock import Pace
-from .faults import Mischief
+from .clock import Clock
+from .faults import FaultInjector
 from .messages.conformance import violation_of
 from .messages.log import MessageLog
 from .model.configuration import Change, Key, Setting
@@ -48,7 +48,7 @@ class Station:
     """A charging station on a client that nobody else uses.
 
         client = OCPPClient("CP1", "ws://127.0.0.1:9000", protocols=["ocpp1.6"])
-        station = Station(client, AsyncioPace(), StationSettings())
+        station = Station(client, AsyncioClock(), StationSettings())
         await station.start()
         await station.plug_in(1)
         await station.begin(1)
@@ -56,13 +56,13 @@ class Station:
     It registers its handlers at once: raises ValueError if the client has handlers of these actions already.
     """
 
-    def __init__(self, client: Client, pace: Pace, settings: StationSettings | None = None) -> None:
+    def __init__(self, client: Client, clock: Clock, settings: StationSettings | None = None) -> None:
         settings = StationSettings() if settings is None else settings
         self.client = client
         self.settings = settings
-        self.log = MessageLog(client, pace.now)
-        self.mischief = Mischief(client, pace, self.log)
-        self._equipment = equipment = Equipment(client, pace, settings, self.log, _DIALECTS)
+        self.log = MessageLog(client, clock.now)
+        self.faults = FaultInjector(client, clock, self.log)
+        self._equipment = equipment = Equipment(client, clock, settings, self.log, _DIALECTS)
         self._outbox = Outbox(equipment)
         metering = Metering(equipment, self._outbox)
         self._transactions = Transactions(equipment, self._outbox, metering)

@@ -98,7 +98,7 @@ class Receiver(ABC):
             kind = ReportKind.RAW_ANSWER
         self._emit(Report(kind, "an answer to no CALL in flight", frame[1], text))
         if kind is ReportKind.UNMATCHED_ANSWER:
-            self._strike()
+            self._count_bad()
 
     def _malformed(self, malformed: Malformed, text: str) -> None:
         fault, message_id, reason = malformed.fault, malformed.message_id, malformed.reason
@@ -122,9 +122,9 @@ class Receiver(ABC):
 
     def _bad_message(self, reason: str, message_id: str | None, message: str | bytes) -> None:
         self._emit(Report(ReportKind.BAD_MESSAGE, reason, message_id, message))
-        self._strike()
+        self._count_bad()
 
-    def _strike(self) -> None:
+    def _count_bad(self) -> None:
         if self._now >= self._bad_until:
             self._bad_messages, self._bad_until = 0, self._now + self._config.bad_message_period
         self._bad_messages += 1

@@ -56,14 +56,14 @@ _NO_HEAD: Final = HeadBuffer()
 class LinkBase(Incoming):
     """One WebSocket connection: bytes in, messages and bytes out."""
 
-    __slots__ = ("_eof", "_head", "_news", "_random")
+    __slots__ = ("_eof", "_head", "_lost", "_random")
 
     def __init__(self, config: LinkConfig, *, client: bool, attempt: int, random: Random, now: float) -> None:
         super().__init__(config, Keepalive(config, random, now), client=client, attempt=attempt, now=now)
         self._random = random
         self._head = HeadBuffer()
         self._eof = False
-        self._news: TransportLost | None = None
+        self._lost: TransportLost | None = None
 
     @property
     def deadline(self) -> float:
@@ -277,13 +277,13 @@ class LinkBase(Incoming):
 
         A client that was closed does not wait for that here: its host does, while the client comes back.
         """
-        news = TransportLost(code, reason, self._attempt)
+        lost = TransportLost(code, reason, self._attempt)
         if self._phase is Phase.OPEN:
             self._send(Opcode.CLOSE, close_payload(code, reason))
         elif self._client:
-            self._await_end(news, self._config.close_timeout)
+            self._await_end(lost, self._config.close_timeout)
             return
-        self._end(news)
+        self._end(lost)
 
     def _fail(self, broken: FrameError) -> None:
         """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame.
@@ -291,17 +291,17 @@ class LinkBase(Incoming):
         A client leaves waiting for the server's end to its host, which also reads and forgets what comes before it.
         """
         self._report(ReportKind.PROTOCOL_ERROR, broken.detail)
-        news = TransportLost(broken.code, broken.reason, self._attempt)
+        lost = TransportLost(broken.code, broken.reason, self._attempt)
         if self._phase is Phase.OPEN:
             self._send(Opcode.CLOSE, close_payload(broken.code, broken.reason))
         if self._client:
-            self._end(news)
+            self._end(lost)
         else:
-            self._await_end(news, min(LINGER, self._config.close_timeout))
+            self._await_end(lost, min(LINGER, self._config.close_timeout))
 
-    def _await_end(self, news: TransportLost | None, timeout: float) -> None:
+    def _await_end(self, lost: TransportLost | None, timeout: float) -> None:
         """Wait for the peer to end the stream, no longer than `timeout` or the close handshake that already runs."""
-        self._news = news
+        self._lost = lost
         until = self._now + timeout
         if self._phase is Phase.CLOSING:
             until = min(until, self._until)
@@ -309,16 +309,16 @@ class LinkBase(Incoming):
         self._forget()
         self._until = until
 
-    def _end(self, news: TransportLost | TransportFailed | None, *, abort: bool = False) -> None:
+    def _end(self, lost: TransportLost | TransportFailed | None, *, abort: bool = False) -> None:
         self._phase = Phase.ENDED
         self._forget()
         self._actions.append(CloseStream(abort))
-        if news is not None:
-            self._actions.append(news)
+        if lost is not None:
+            self._actions.append(lost)
 
     def _last_word(self) -> TransportLost | None:
         """Say how an open WebSocket ended: as agreed before, or abnormally; nothing of one that was refused."""
-        return self._news if self._phase is Phase.ENDING else TransportLost(ABNORMAL_CLOSURE, "", self._attempt)
+        return self._lost if self._phase is Phase.ENDING else TransportLost(ABNORMAL_CLOSURE, "", self._attempt)
 
     def _forget(self) -> None:
         self._until = inf

@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 
 from ocpp_core.errors import ConnectionFailedError
 
-from ._socket import Ear
+from ._socket import SocketListener
 
 __all__ = ["JsPage"]
 
@@ -30,13 +30,13 @@ class JsPage:
         self._ffi = ffi
         self._failed = failed
 
-    def open(self, url: str, subprotocols: Sequence[str], ear: Ear) -> "JsSocket":
+    def open(self, url: str, subprotocols: Sequence[str], listener: SocketListener) -> "JsSocket":
         """Open a socket; see Page."""
         try:
             socket = self._js.WebSocket.new(url, self._ffi.to_js(list(subprotocols)))
         except self._ffi.JsException as error:  # its text may hold the URL, and so the password
             raise ConnectionFailedError(f"the page refuses to open this WebSocket ({error.name})") from None
-        return JsSocket(socket, ear, self._ffi.create_proxy, self._failed)
+        return JsSocket(socket, listener, self._ffi.create_proxy, self._failed)
 
 
 class JsSocket:
@@ -47,7 +47,11 @@ class JsSocket:
     """
 
     def __init__(
-        self, socket: Any, ear: Ear, create_proxy: Callable[[Callable[[Any], None]], Any], failed: Failed
+        self,
+        socket: Any,
+        listener: SocketListener,
+        create_proxy: Callable[[Callable[[Any], None]], Any],
+        failed: Failed,
     ) -> None:
         def proxy(listen: Callable[[Any], None]) -> Any:
             return create_proxy(_guarded(listen, failed))
@@ -55,13 +59,13 @@ class JsSocket:
         socket.binaryType = "arraybuffer"
         self._socket = socket
         self._listeners = {
-            "open": proxy(lambda _: ear.opened(socket.protocol)),
-            "message": proxy(lambda event: ear.heard(_message(event.data))),
-            "error": proxy(lambda _: ear.failed()),
-            "close": proxy(lambda event: ear.closed(event.code, event.reason)),
+            "open": proxy(lambda _: listener.opened(socket.protocol)),
+            "message": proxy(lambda event: listener.on_message(_message(event.data))),
+            "error": proxy(lambda _: listener.failed()),
+            "close": proxy(lambda event: listener.closed(event.code, event.reason)),
         }
-        for name, listener in self._listeners.items():
-            socket.addEventListener(name, listener)
+        for name, listen in self._listeners.items():
+            socket.addEventListener(name, listen)
 
     @property
     def is_open(self) -> bool:

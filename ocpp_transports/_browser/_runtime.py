@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ocpp_transports._driver._driver import Handle
 from ocpp_transports._logging._log import Log
-from ocpp_transports._runtime._future_result import FutureSlot
+from ocpp_transports._runtime._future_result import FutureResult
 
 __all__ = ["LATE", "SECOND_LOOKS", "BrowserRuntime"]
 
@@ -75,9 +75,9 @@ class BrowserRuntime:
         """Call `fn` in a later turn; see Runtime."""
         return self._loop.call_soon(fn)
 
-    def slot(self) -> FutureSlot:
+    def completion(self) -> FutureResult:
         """Make an empty slot."""
-        return FutureSlot(self._loop.create_future())
+        return FutureResult(self._loop.create_future())
 
     def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
         """Run a coroutine as a task; see Runtime."""

@@ -15,7 +15,7 @@ from ocpp_transports._runtime._base import HIGH_WATER, Runtime
 
 from ._inbox import BrowserInbox
 
-__all__ = ["BrowserSocket", "Ear", "Page", "PageSocket", "code_for_pages"]
+__all__ = ["BrowserSocket", "Page", "PageSocket", "SocketListener", "code_for_pages"]
 
 _ABNORMAL: Final = 1006
 _TRY_AGAIN_LATER: Final = 1013
@@ -44,13 +44,13 @@ class PageSocket(Protocol):
         """Let it end on its own, and hear no more of it. Idempotent."""
 
 
-class Ear(Protocol):
+class SocketListener(Protocol):
     """Who is told what happens to a `PageSocket`."""
 
     def opened(self, subprotocol: str) -> None:
         """Learn that it is open; the subprotocol is empty if the server chose none."""
 
-    def heard(self, message: str | bytes) -> None:
+    def on_message(self, message: str | bytes) -> None:
         """Take a message."""
 
     def failed(self) -> None:
@@ -63,7 +63,7 @@ class Ear(Protocol):
 class Page(Protocol):
     """What makes the sockets."""
 
-    def open(self, url: str, subprotocols: Sequence[str], ear: Ear) -> PageSocket:
+    def open(self, url: str, subprotocols: Sequence[str], listener: SocketListener) -> PageSocket:
         """Open a socket, with its listeners in place before anything can happen.
 
         Raises ConnectionFailedError where the page refuses to try (a wrong URL, `ws:` on a page that came by https).
@@ -149,7 +149,7 @@ class BrowserSocket:
         self._is_dialling = False
         self._driver.feed(TransportOpened(subprotocol or None, self._attempt))
 
-    def heard(self, message: str | bytes) -> None:
+    def on_message(self, message: str | bytes) -> None:
         """Hand over a message, in its turn; end a connection that brings far more than is worked off."""
         if not self._inbox.add(message):
             self.close(_TRY_AGAIN_LATER, "too many messages at a time")

@@ -32,7 +32,18 @@ from ocpp_core.actions import (
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import CancelCall, Congested, Tick
 
-__all__ = ["BURST", "EARLY", "SEND_TIMEOUT", "SPAN", "Driver", "Engine", "Handle", "Host", "Owner", "Slot"]
+__all__ = [
+    "BURST",
+    "EARLY",
+    "SEND_TIMEOUT",
+    "SPAN",
+    "Completion",
+    "Driver",
+    "DriverDelegate",
+    "Engine",
+    "Handle",
+    "Host",
+]
 
 BURST: Final = 32
 """Requests dispatched at a stretch; then other connections get their turn. What is decoded is the engine's to count."""
@@ -61,7 +72,7 @@ class Handle(Protocol):
         """Call it off; idempotent, harmless when it is over, and drops the function it holds."""
 
 
-class Slot(Protocol):
+class Completion(Protocol):
     """A one-shot result that one task waits for."""
 
     def set(self, result: Any, error: BaseException | None) -> None:
@@ -130,14 +141,14 @@ class Host(Protocol):
     def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:
         """Open a connection and feed the outcome; a new dial ends the one before."""
 
-    def slot(self) -> Slot:
+    def completion(self) -> Completion:
         """Make an empty slot."""
 
     def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
         """Run a coroutine as a task of the client or server that owns the host."""
 
 
-class Owner(Protocol):
+class DriverDelegate(Protocol):
     """Whom the driver tells; nothing here may block or raise, and everything may feed the driver again."""
 
     def dispatched(self, action: Dispatch) -> None:
@@ -183,21 +194,21 @@ class Driver:
         "_resume",
         "_slots",
         "_timer",
+        "delegate",
         "engine",
         "host",
-        "owner",
         "send_timeout",
     )
 
-    def __init__(self, engine: Engine, host: Host, owner: Owner) -> None:
+    def __init__(self, engine: Engine, host: Host, delegate: DriverDelegate) -> None:
         self.engine = engine
         self.host = host
-        self.owner = owner
+        self.delegate = delegate
         self.send_timeout = SEND_TIMEOUT
         """Seconds that congested output may make no progress, `inf` for ever; for the host."""
         self._now = host.now
         self._asked = 0
-        self._slots: dict[int, Slot] | None = {}  # None once stopped
+        self._slots: dict[int, Completion] | None = {}  # None once stopped
         self._draining = False
         self._timer: Handle | None = None
         self._due = inf
@@ -231,14 +242,14 @@ class Driver:
         if self._slots is None:
             raise ClosedError("the connection has been closed")
         self._asked = token = self._asked + 1
-        slot = self._slots[token] = self.host.slot()
+        completion = self._slots[token] = self.host.completion()
         try:
             self.feed(make(token))
         except BaseException:
             self._take(token)
             raise
         try:
-            return await slot.wait()
+            return await completion.wait()
         finally:
             if self._take(token) is not None:  # not settled, hence cancelled
                 self.feed(CancelCall(token))
@@ -251,8 +262,8 @@ class Driver:
                 timer.cancel()
         self._timer = self._resume = self._look = None
         self._due = inf
-        for slot in slots.values():
-            slot.set(None, ClosedError("the connection has been closed"))
+        for completion in slots.values():
+            completion.set(None, ClosedError("the connection has been closed"))
 
     def _drain(self, began: float) -> None:
         self._draining = True
@@ -264,7 +275,7 @@ class Driver:
                 if kind is SendBytes:
                     self.host.send(action.data)
                 elif kind is Dispatch:
-                    self.owner.dispatched(action)
+                    self.delegate.dispatched(action)
                     budget -= 1
                     if not budget or (budget < _FIRST and self._now() - began > SPAN):
                         self._end_turn()
@@ -356,14 +367,14 @@ class Driver:
         if self._outflow is not None and self._outflow != before:
             self.engine.handle(Congested(on=False), now)
 
-    def _take(self, token: int) -> Slot | None:
+    def _take(self, token: int) -> Completion | None:
         return self._slots.pop(token, None) if self._slots else None
 
     def settle(self, action: Settle) -> None:
         """Fill the slot of a token, if anybody still waits."""
-        slot = self._take(action.token)
-        if slot is not None:
-            slot.set(action.result, action.error)
+        completion = self._take(action.token)
+        if completion is not None:
+            completion.set(action.result, action.error)
 
 
 _PERFORM: Final[Mapping[type, Callable[[Driver, Any], None]]] = {
@@ -373,12 +384,12 @@ _PERFORM: Final[Mapping[type, Callable[[Driver, Any], None]]] = {
     CloseTransport: lambda driver, action: driver.host.close(action.code, action.reason, abort=action.abort),
     OpenTransport: Driver.dial,
     Reading: Driver.reading,
-    Dispatch: lambda driver, action: driver.owner.dispatched(action),
-    Abandon: lambda driver, action: driver.owner.abandoned(action.request),
+    Dispatch: lambda driver, action: driver.delegate.dispatched(action),
+    Abandon: lambda driver, action: driver.delegate.abandoned(action.request),
     Settle: Driver.settle,
-    StateChanged: lambda driver, action: driver.owner.state_changed(action.state),
-    Report: lambda driver, action: driver.owner.reported(action),
-    Trace: lambda driver, action: driver.owner.traced(action),
-    UpgradeRequested: lambda driver, action: driver.owner.upgrade_requested(action),
-    HttpRequest: lambda driver, action: driver.owner.http_requested(action),
+    StateChanged: lambda driver, action: driver.delegate.state_changed(action.state),
+    Report: lambda driver, action: driver.delegate.reported(action),
+    Trace: lambda driver, action: driver.delegate.traced(action),
+    UpgradeRequested: lambda driver, action: driver.delegate.upgrade_requested(action),
+    HttpRequest: lambda driver, action: driver.delegate.http_requested(action),
 }

@@ -12,7 +12,7 @@ from ocpp_core.timers import GRID
 
 from ._driver import Handle
 
-__all__ = ["CallAt", "Failed", "Wheel"]
+__all__ = ["CallAt", "Failed", "SharedTimers"]
 
 CallAt: TypeAlias = Callable[[float, Callable[[], None]], Handle]
 Failed: TypeAlias = Callable[[str, BaseException], None]
@@ -20,47 +20,47 @@ Failed: TypeAlias = Callable[[str, BaseException], None]
 _A_SECOND: Final = 1 / GRID
 
 
-class _Slot:
+class _Bucket:
     """An instant: what rings then, in order, and the event loop's timer for it."""
 
-    __slots__ = ("_failed", "_slots", "_when", "spokes", "timer")
+    __slots__ = ("_buckets", "_failed", "_when", "entries", "timer")
 
-    def __init__(self, slots: "dict[float, _Slot]", when: float, failed: Failed) -> None:
+    def __init__(self, buckets: "dict[float, _Bucket]", when: float, failed: Failed) -> None:
         self._failed = failed
-        self._slots = slots
+        self._buckets = buckets
         self._when = when
-        self.spokes: dict[_Spoke, None] = {}
+        self.entries: dict[_Entry, None] = {}
         self.timer: Handle | None = None
 
     def ring(self) -> None:
-        del self._slots[self._when]  # what is started for this instant from now on gets a slot of its own
-        for spoke in tuple(self.spokes):
+        del self._buckets[self._when]  # what is started for this instant from now on gets a slot of its own
+        for entry in tuple(self.entries):
             try:
-                spoke.ring()
+                entry.ring()
             except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others that are due
                 self._failed("a timer failed", error)
 
-    def drop(self, spoke: "_Spoke") -> None:
+    def drop(self, entry: "_Entry") -> None:
         """Forget what was called off; the last one stops the timer, unless it rings at the moment."""
-        self.spokes.pop(spoke, None)
-        if not self.spokes and self.timer is not None and self._slots.get(self._when) is self:
+        self.entries.pop(entry, None)
+        if not self.entries and self.timer is not None and self._buckets.get(self._when) is self:
             self.timer.cancel()
-            del self._slots[self._when]
+            del self._buckets[self._when]
 
 
-class _Spoke:
+class _Entry:
     """One function of a slot; the handle that calls it off."""
 
-    __slots__ = ("_slot", "fn")
+    __slots__ = ("_bucket", "fn")
 
-    def __init__(self, slot: _Slot, fn: Callable[[], None]) -> None:
-        self._slot = slot
+    def __init__(self, bucket: _Bucket, fn: Callable[[], None]) -> None:
+        self._bucket = bucket
         self.fn: Callable[[], None] | None = fn
 
     def cancel(self) -> None:
         if self.fn is not None:
             self.fn = None
-            self._slot.drop(self)
+            self._bucket.drop(self)
 
     def ring(self) -> None:
         fn, self.fn = self.fn, None
@@ -68,31 +68,31 @@ class _Spoke:
             fn()
 
 
-class Wheel:
+class SharedTimers:
     """Timers on top of `start_timer`; those that are due at the same point of the grid share one of it.
 
     A shared one is started in `context`, for it is nobody's own; `failed` is told of exceptions.
     """
 
-    __slots__ = ("_context", "_failed", "_slots", "_start_timer")
+    __slots__ = ("_buckets", "_context", "_failed", "_start_timer")
 
     def __init__(self, start_timer: CallAt, context: Context, failed: Failed) -> None:
         self._failed = failed
         self._start_timer = start_timer
         self._context = context
-        self._slots: dict[float, _Slot] = {}
+        self._buckets: dict[float, _Bucket] = {}
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self._buckets)
 
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`, seconds of the event loop's clock; see Runtime."""
         if not (when * _A_SECOND).is_integer():
             return self._start_timer(when, fn)
-        slot = self._slots.get(when)
-        if slot is None:
-            slot = self._slots[when] = _Slot(self._slots, when, self._failed)
-            slot.timer = self._context.run(self._start_timer, when, slot.ring)
-        spoke = _Spoke(slot, fn)
-        slot.spokes[spoke] = None
-        return spoke
+        bucket = self._buckets.get(when)
+        if bucket is None:
+            bucket = self._buckets[when] = _Bucket(self._buckets, when, self._failed)
+            bucket.timer = self._context.run(self._start_timer, when, bucket.ring)
+        entry = _Entry(bucket, fn)
+        bucket.entries[entry] = None
+        return entry

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from ocpp_core.actions import Direction, Dispatch
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Fail, Reply
-from ocpp_transports._driver._driver import Slot
+from ocpp_transports._driver._driver import Completion
 from ocpp_transports._logging._redaction import safe_repr
+
+from ._caller import ClientT_co
 
 if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
@@ -19,12 +21,12 @@ __all__ = ["CallContext", "HandlerContext", "Signal"]
 class Signal:
     """Something that happens once; truthy when it has."""
 
-    __slots__ = ("_is_set", "_make_slot", "_waiters")
+    __slots__ = ("_is_set", "_make_completion", "_waiters")
 
-    def __init__(self, make_slot: Callable[[], Slot]) -> None:
-        self._make_slot = make_slot
+    def __init__(self, make_completion: Callable[[], Completion]) -> None:
+        self._make_completion = make_completion
         self._is_set = False
-        self._waiters: list[Slot] = []
+        self._waiters: list[Completion] = []
 
     def __bool__(self) -> bool:
         return self._is_set
@@ -40,24 +42,24 @@ class Signal:
         """Say that it has happened. Idempotent."""
         self._is_set = True
         waiters, self._waiters = self._waiters, []
-        for slot in waiters:
-            slot.set(None, None)
+        for completion in waiters:
+            completion.set(None, None)
 
     async def wait(self) -> None:
         """Return when it has happened."""
         if self._is_set:
             return
-        slot = self._make_slot()
-        self._waiters.append(slot)
+        completion = self._make_completion()
+        self._waiters.append(completion)
         try:
-            await slot.wait()
+            await completion.wait()
         finally:
-            if slot in self._waiters:
-                self._waiters.remove(slot)
+            if completion in self._waiters:
+                self._waiters.remove(completion)
 
 
 @dataclass(slots=True, kw_only=True)
-class CallContext:
+class CallContext(Generic[ClientT_co]):
     """An outbound call as middleware sees it; what it changes before `await next()` is what is called."""
 
     direction: ClassVar[Direction] = Direction.OUT
@@ -65,18 +67,20 @@ class CallContext:
     params: dict[str, Any]
     protocol: str | None = None
     """The subprotocol of the connection, None while there is none."""
-    client: Any = None
+    client: ClientT_co
+    """The server's handle on the station that is called, or the client that calls."""
     options: dict[str, Any] = field(default_factory=dict)
     """The keyword arguments of `call`, those that were left out with their defaults."""
 
     __repr__ = safe_repr
 
 
-class HandlerContext:
+class HandlerContext(Generic[ClientT_co]):
     """A request as its handler sees it.
 
     `action` and `params` are the request's; `is_answered` says that its one answer was given, `is_gone` that nobody
-    waits for one any more.
+    waits for one any more. `HandlerContext[OCPPServerClient]` and `HandlerContext[OCPPClient]` say whose handler it is;
+    a plain `HandlerContext` is either's, and its `client` has what both ends have.
     """
 
     __slots__ = (
@@ -90,7 +94,7 @@ class HandlerContext:
     )
     direction: ClassVar[Direction] = Direction.IN
 
-    def __init__(self, dispatcher: "Dispatcher", action: Dispatch) -> None:
+    def __init__(self, dispatcher: "Dispatcher[ClientT_co]", action: Dispatch) -> None:
         self._dispatcher = dispatcher
         self._request = action
         self.is_answered = False
@@ -103,8 +107,8 @@ class HandlerContext:
         return f"<HandlerContext {self.action} {self.message_id}>"
 
     @property
-    def client(self) -> Any:
-        """The station that asks, or the client that was asked."""
+    def client(self) -> ClientT_co:
+        """The server's handle on the station that asks, or the client that was asked."""
         return self._dispatcher.client
 
     @property
@@ -131,7 +135,7 @@ class HandlerContext:
     def disconnected(self) -> Signal:
         """Set when the connection is lost or closed: nobody waits for the answer any more."""
         if self._signal is None:
-            self._signal = Signal(self._dispatcher.driver.host.slot)
+            self._signal = Signal(self._dispatcher.driver.host.completion)
             if self.is_gone:
                 self._signal.set()
         return self._signal

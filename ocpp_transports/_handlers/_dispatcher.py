@@ -11,7 +11,7 @@ this file.
 from collections.abc import Callable, Sequence
 from inspect import isawaitable
 from math import inf, isfinite
-from typing import Any, Final
+from typing import Any, Final, Generic
 
 from ocpp_core.actions import Dispatch
 from ocpp_core.errors import ConnectionLostError, RPCError, RPCInternalError
@@ -21,6 +21,7 @@ from ocpp_core.versions import ErrorCode
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
 from ocpp_transports._driver._driver import EARLY, SPAN, Driver, Handle
 
+from ._caller import ClientT_co
 from ._contexts import HandlerContext
 from ._table import NOREPLY, Handlers, Target, compose
 
@@ -62,7 +63,7 @@ class _Task:
     handle: Handle
 
 
-class Dispatcher:
+class Dispatcher(Generic[ClientT_co]):
     """Runs the handlers of one connection.
 
     `registries` are searched in order, the station's own before its server's: first all for the action, then all for
@@ -78,7 +79,7 @@ class Dispatcher:
         driver: Driver,
         registries: Sequence[Handlers],
         *,
-        client: Any,
+        client: ClientT_co,
         protocol: str | None,
         failed: Callable[[HandlerContext, BaseException], None],
         unserved: Callable[[str], None],

@@ -35,11 +35,13 @@ class NoReply:
 NOREPLY: Final = NoReply()
 """What a handler returns to answer nothing now; `ctx.reply` or `ctx.fail` still may, once, later."""
 
-Handler: TypeAlias = "Callable[[HandlerContext], Any]"
+Handler: TypeAlias = "Callable[[HandlerContext[Any]], Any]"
 """Takes the context; returns (or is a coroutine function that returns) a dict, None for `{}`, or NOREPLY."""
-Wildcard: TypeAlias = "Callable[[str, HandlerContext], Any]"
+Wildcard: TypeAlias = "Callable[[str, HandlerContext[Any]], Any]"
 """A handler of every action that has none of its own: takes the action and the context."""
-Middleware: TypeAlias = "Callable[[HandlerContext | CallContext, Callable[[], Awaitable[Any]]], Awaitable[Any]]"
+Middleware: TypeAlias = (
+    "Callable[[HandlerContext[Any] | CallContext[Any], Callable[[], Awaitable[Any]]], Awaitable[Any]]"
+)
 """`async (ctx, next) -> result`: `await next()` gives the result of what is inside, or raises its error.
 
 `ctx.direction` tells an inbound CALL (around the handler) from an outbound call (around its way to the peer and back).

@@ -17,17 +17,17 @@ from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
 from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
-from ocpp_transports._driver._driver import Driver, Handle, Slot
+from ocpp_transports._driver._driver import Completion, Driver, Handle
 from ocpp_transports._runtime._base import HIGH_WATER, LINGER, Connected
-from ocpp_transports._server._admission import ConnectionFacts
 from ocpp_transports._tls._reasons import client_reason
+from ocpp_transports.handshake import ConnectionFacts
 
 from ._dialer import failure
 from ._patience import Patience
 from ._tcp import acknowledged, is_broken, unconfirmed
 
 if TYPE_CHECKING:
-    from ocpp_transports._runtime._tasks import Scope
+    from ocpp_transports._runtime._tasks import TaskSupervisor
     from ocpp_transports._tls._handshakes import TLSHandshakes
 
 __all__ = ["StreamHost"]
@@ -57,30 +57,30 @@ class StreamHost:
         "_outbox",
         "_patience",
         "_reading",
-        "_scope",
         "_stream",
+        "_supervisor",
         "_task",
         "_unsent",
         "_wanted",
         "call_at",
+        "completion",
         "driver",
         "is_closing",
         "next_turn",
         "now",
-        "slot",
         "spawn",
     )
     driver: Driver
     _reading: anyio.CancelScope  # around the wait for input
 
-    def __init__(self, scope: "Scope") -> None:
-        self.now = scope.clock
-        self.call_at = scope.call_at
-        self.next_turn = scope.next_turn
-        self.slot = scope.slot
-        self.spawn = scope.spawn
+    def __init__(self, supervisor: "TaskSupervisor") -> None:
+        self.now = supervisor.clock
+        self.call_at = supervisor.call_at
+        self.next_turn = supervisor.next_turn
+        self.completion = supervisor.completion
+        self.spawn = supervisor.spawn
         self.is_closing = False
-        self._scope = scope
+        self._supervisor = supervisor
         self._attempt = 0  # of a client they begin with 1
         self._broken: SSLError | None = None
         self._stream: ByteStream | None = None
@@ -90,8 +90,8 @@ class StreamHost:
         self._flushed = 0
         self._patience: Patience | None = None  # while congested
         self._is_held = False  # the driver wants nothing read
-        self._wanted: Slot | None = None  # waited for while it is
-        self._idle: Slot | None = None
+        self._wanted: Completion | None = None  # waited for while it is
+        self._idle: Completion | None = None
         self._is_feeding = False
         self._is_receiving = False
         self._is_writing = False
@@ -108,16 +108,16 @@ class StreamHost:
         if tls is not None:
             tls.begin(self)
         serving = self._serve(stream, connected, tls)
-        self._task = self._scope.spawn(serving if closed is None else _then(serving, closed), self)
-        if self._scope.is_closed:
+        self._task = self._supervisor.spawn(serving if closed is None else _then(serving, closed), self)
+        if self._supervisor.is_closed:
             self._abort()
 
     def dial_by(self, connect: Callable[[], Awaitable[ByteStream]], driver: Driver, attempt: int) -> Self:
         """Open a stream by `connect` and drive it as this attempt of a client; returns itself."""
         self.driver = driver
         self._attempt = attempt
-        self._task = self._scope.spawn(self._dial(connect), self)
-        if self._scope.is_closed:
+        self._task = self._supervisor.spawn(self._dial(connect), self)
+        if self._supervisor.is_closed:
             self._abort()
         return self
 
@@ -161,7 +161,7 @@ class StreamHost:
             self.driver.feed(Congested(on=True))
         if not (self._is_writing or self._is_feeding):
             self._is_writing = True
-            self._scope.spawn(self._write(stream), self)
+            self._supervisor.spawn(self._write(stream), self)
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # noqa: ARG002 - not for bytes
         """End the connection after what was sent, or at once; or call the dial off."""
@@ -249,7 +249,7 @@ class StreamHost:
 
     async def _until_wanted(self) -> None:
         self._is_receiving = True
-        self._wanted = self.slot()
+        self._wanted = self.completion()
         try:
             await self._wanted.wait()
         finally:
@@ -276,7 +276,7 @@ class StreamHost:
         self._is_receiving = True
         try:
             if self._is_over:
-                await self.slot().wait()
+                await self.completion().wait()
             return await stream.receive(_CHUNK)
         except anyio.EndOfStream:
             return b""
@@ -323,7 +323,7 @@ class StreamHost:
         """Return when nothing is left to send, whoever sends it."""
         while self._outbox or self._is_writing:
             if self._is_writing:
-                self._idle = self.slot()
+                self._idle = self.completion()
                 await self._idle.wait()
             else:
                 self._is_writing = True

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
-from ocpp_transports._driver._driver import Driver, Handle, Slot
+from ocpp_transports._driver._driver import Completion, Driver, Handle
 from ocpp_transports._runtime._base import HIGH_WATER, LINGER, Connected
-from ocpp_transports._server._admission import ConnectionFacts
 from ocpp_transports._tls._reasons import client_reason
+from ocpp_transports.handshake import ConnectionFacts
 
 from ._dialer import failure
 from ._happy_eyeballs import tune
@@ -21,7 +21,7 @@ from ._patience import Patience
 from ._tcp import acknowledged, is_broken, unconfirmed
 
 if TYPE_CHECKING:
-    from ocpp_transports._runtime._tasks import Scope
+    from ocpp_transports._runtime._tasks import TaskSupervisor
 
 __all__ = ["SocketHost"]
 
@@ -63,7 +63,7 @@ class SocketHost(asyncio.BufferedProtocol):
         "_is_tls",
         "_linger_timer",
         "_patience",
-        "_scope",
+        "_supervisor",
         "_transport",
         "driver",
         "is_closing",
@@ -75,16 +75,16 @@ class SocketHost(asyncio.BufferedProtocol):
 
     def __init__(
         self,
-        scope: "Scope",
+        supervisor: "TaskSupervisor",
         connected: Connected | None = None,
         attempt: int = 0,
         closed: Callable[[], None] | None = None,
     ) -> None:
-        self.now = scope.clock
+        self.now = supervisor.clock
         self.send: Callable[[Any], None] = _swallow
         self.is_closing = False
         self.opening: Handle | None = None
-        self._scope = scope
+        self._supervisor = supervisor
         self._connected = connected
         self._closed = closed
         self._attempt = attempt
@@ -99,19 +99,19 @@ class SocketHost(asyncio.BufferedProtocol):
 
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`; see Host."""
-        return self._scope.call_at(when, fn)
+        return self._supervisor.call_at(when, fn)
 
-    def slot(self) -> Slot:
+    def completion(self) -> Completion:
         """Make an empty slot."""
-        return self._scope.slot()
+        return self._supervisor.completion()
 
     def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
         """Run a coroutine as a task; see Host."""
-        return self._scope.spawn(coro)
+        return self._supervisor.spawn(coro)
 
     def next_turn(self, fn: Callable[[], None], /) -> Handle:
         """Call `fn` in a later turn; see Host."""
-        return self._scope.next_turn(fn)
+        return self._supervisor.next_turn(fn)
 
     def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
         """Take what arrives, or leave it with the kernel; see Host."""
@@ -188,10 +188,10 @@ class SocketHost(asyncio.BufferedProtocol):
         self._buffer = _buffer_of(asyncio.get_running_loop())
         self._transport = transport = cast("asyncio.Transport", transport)
         self.opening = None
-        if self.is_closing or self._scope.is_closed:  # on uvloop one that was called off may never say it is lost
+        if self.is_closing or self._supervisor.is_closed:  # on uvloop one that was called off may never say it is lost
             self._give_up(transport)
             return
-        self._scope.streams.add(self)
+        self._supervisor.streams.add(self)
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         transport.set_write_buffer_limits(HIGH_WATER)
         tune(transport.get_extra_info("socket"))
@@ -205,7 +205,7 @@ class SocketHost(asyncio.BufferedProtocol):
             else:
                 self._connected(self, _facts(transport))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end the event loop
-            self._scope.log.failed("a connection could not be served", error)
+            self._supervisor.log.failed("a connection could not be served", error)
             self._give_up(transport)
 
     def _send(self, data: bytes) -> None:
@@ -290,9 +290,9 @@ class SocketHost(asyncio.BufferedProtocol):
             self._linger_timer = None
         self._feed_loss()
         self._transport = None  # one of TLS refers to this host for ever: a circle that holds 300 KB
-        self._scope.streams.discard(self)
+        self._supervisor.streams.discard(self)
         self._tell_closed()
-        self._scope.changed()
+        self._supervisor.changed()
 
     def opened(self) -> None:
         """Take note that opening an accepted socket is over: without a transport it is closed."""

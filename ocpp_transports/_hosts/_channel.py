@@ -11,7 +11,7 @@ from ocpp_core.actions import TURN
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import BinaryReceived, Congested, TextReceived, TransportFailed, TransportLost, TransportOpened
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
-from ocpp_transports._driver._driver import SPAN, Driver, Handle, Slot
+from ocpp_transports._driver._driver import SPAN, Completion, Driver, Handle
 from ocpp_transports._runtime._base import HIGH_WATER, SocketRuntime
 
 from ._dialer import failure
@@ -69,7 +69,7 @@ class ChannelHost:
     def __init__(self, runtime: SocketRuntime, attempt: int = 0) -> None:
         self.now = runtime.now
         self.call_at = runtime.call_at
-        self.slot = runtime.slot
+        self.completion = runtime.completion
         self.spawn = runtime.spawn
         self.next_turn = runtime.next_turn
         self.is_closing = False
@@ -84,8 +84,8 @@ class ChannelHost:
         self._is_held = False  # the driver wants nothing read
         self._is_congested = False
         self._work = 0  # units since this turn began
-        self._wanted: Slot | None = None  # what the reader waits for before it reads on
-        self._farewell: tuple[int, str] | None = None
+        self._wanted: Completion | None = None  # what the reader waits for before it reads on
+        self._close_frame: tuple[int, str] | None = None
 
     # The two ways to a channel
 
@@ -159,7 +159,7 @@ class ChannelHost:
             self._lose(1006, "")
         elif not self.is_closing:
             self.is_closing = True
-            self._farewell = code, reason
+            self._close_frame = code, reason
             self._start_flushing(self._channel)
 
     # Reading
@@ -173,7 +173,7 @@ class ChannelHost:
         try:
             self.driver.feed(TransportOpened(subprotocol, self._attempt))
             while True:
-                self._hear(await channel.receive())
+                self._receive(await channel.receive())
                 while self._is_held or self._is_congested:
                     await self._until_wanted()
                 if self._work >= TURN:  # a library may have many messages ready, and never wait until they are gone
@@ -189,7 +189,7 @@ class ChannelHost:
             self._reader = None
             self._lose(end.code, end.reason)
 
-    def _hear(self, message: str | bytes) -> None:
+    def _receive(self, message: str | bytes) -> None:
         began = self.now()
         if isinstance(message, str):
             self.driver.feed(TextReceived(message, self._attempt))
@@ -199,12 +199,12 @@ class ChannelHost:
 
     async def _until_wanted(self) -> None:
         """Read nothing from a peer that does not read itself, nor what there is no room for."""
-        self._wanted = self.slot()
+        self._wanted = self.completion()
         await self._wanted.wait()
 
     async def _until_next_turn(self) -> None:
         self._work = 0
-        turn = self.slot()
+        turn = self.completion()
         self.next_turn(lambda: turn.set(None, None))
         await turn.wait()
 
@@ -222,8 +222,8 @@ class ChannelHost:
         try:
             while self._output:
                 await self._send(channel, self._output.popleft())
-            if self._farewell is not None:
-                await channel.close(*self._farewell)
+            if self._close_frame is not None:
+                await channel.close(*self._close_frame)
         except ChannelClosed:  # how it ended is for the reader to learn, and to tell
             self._output.clear()
             self._unsent, self._is_congested = 0, False  # else the reader might wait for room, and never learn of it

@@ -54,7 +54,7 @@ class Dialer:
     def __init__(self, runtime: Runtime, open_stream: OpenStream) -> None:
         self.now = runtime.now
         self.call_at = runtime.call_at
-        self.slot = runtime.slot
+        self.completion = runtime.completion
         self.spawn = runtime.spawn
         self.next_turn = runtime.next_turn
         self._open_stream = open_stream

@@ -33,6 +33,8 @@ def _hide_credentials(record: logging.LogRecord) -> bool:
     match record.args:
         case (name, _) if str(name).lower() == "authorization":
             record.args = (name, REDACTED)
+        case _:
+            pass  # of anything else
     return True
 
 

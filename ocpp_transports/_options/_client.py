@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from ssl import SSLContext
 from typing import Final
 
+from ocpp_core._version import __version__
 from ocpp_core.config import UpgradeTarget
 from ocpp_core.handshake import SecurityProfile, check_client_profile, encode_basic
 from ocpp_transports._tls._contexts import TLSOptions, client_context, expect_tls
@@ -16,6 +17,7 @@ from ._socket import SocketOptions
 
 __all__ = ["ClientOptions", "context_of"]
 
+_USER_AGENT: Final = f"ocpp-ws-io/{__version__} (Python)"
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _OWN_HEADERS: Final = re.compile(
@@ -56,7 +58,7 @@ class ClientOptions(SocketOptions, ReconnectOptions):
     def upgrade(self) -> UpgradeTarget:
         """What to ask the server for."""
         given = {name.lower() for name in self.headers}
-        headers = [] if "user-agent" in given else [("User-Agent", _user_agent())]
+        headers = [] if "user-agent" in given else [("User-Agent", _USER_AGENT)]
         for name, value in self.headers.items():
             _expect_header(name, value)
             headers.append((name, value))
@@ -88,13 +90,3 @@ def _expect_header(name: object, value: object) -> None:
         raise ValueError(f"expected a header name and a value without control characters, got {name!r}")
     if _OWN_HEADERS.fullmatch(name):
         raise ValueError(f"expected no {name} header: the handshake writes it")
-
-
-@cache
-def _user_agent() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - dear to load, and for clients only
-
-    try:
-        return f"ocpp-ws-io/{version('ocpp-ws-io')} (Python)"
-    except PackageNotFoundError:  # run from a copy that was never installed
-        return "ocpp-ws-io (Python)"

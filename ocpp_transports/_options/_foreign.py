@@ -9,6 +9,6 @@ __all__ = ["expect_defaults"]
 
 def expect_defaults(options: ServerOptions, where: str, owners: Mapping[str, str]) -> None:
     """Raise ValueError for an option of `owners`, which says whose it is, that has another value than the default."""
-    for name, owner in owners.items():
+    for name, delegate in owners.items():
         if getattr(options, name) != getattr(ServerOptions, name):
-            raise ValueError(f"expected no {name} for a server {where}: {owner}")
+            raise ValueError(f"expected no {name} for a server {where}: {delegate}")

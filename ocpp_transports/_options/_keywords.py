@@ -9,7 +9,7 @@ from ocpp_core.handshake import Query, SecurityProfile
 from ocpp_core.identity import IdentityCharacters
 from ocpp_core.messages import Leniency
 from ocpp_transports._logging._log import Logging
-from ocpp_transports._server._admission import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
+from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
 
 if TYPE_CHECKING:  # a browser loads neither
     from ssl import SSLContext

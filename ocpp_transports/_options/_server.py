@@ -11,16 +11,10 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.handshake import SecurityProfile, check_deciders
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._runtime._base import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
-from ocpp_transports._server._admission import (
-    Admission,
-    AuthHandler,
-    BrokenEscapes,
-    Credentials,
-    Identify,
-    UnmatchedProtocol,
-)
+from ocpp_transports._server._admission import Admission
 from ocpp_transports._tls._contexts import TLSOptions, expect_tls
 from ocpp_transports.events import SecurityEvent
+from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
 
 from ._connection import off_at_zero
 from ._socket import SocketOptions

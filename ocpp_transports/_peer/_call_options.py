@@ -1,31 +1,15 @@
 """What an application says about one outbound call: its two forms, its options."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
+from typing import Any, Final, NamedTuple
 
 from ocpp_core.inputs import StartCall
 from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports._handlers._caller import CallKeywords, Check
 
-__all__ = ["CallKeywords", "CallOptions", "Check", "Request", "as_command", "read_options", "read_request"]
-
-
-Check: TypeAlias = Callable[[dict[str, Any]], object]
-"""A function or coroutine function that raises an `RPCError` if the application can not use a CALLRESULT."""
-
-
-class CallKeywords(TypedDict, total=False):
-    """The keyword arguments of `call`; see `CallOptions`."""
-
-    timeout: float | None
-    ttl: float | None
-    message_id: str | None
-    validate: bool
-    retries: int
-    retry_delay: float
-    retry_max_delay: float
-    check: Check | None
+__all__ = ["CallOptions", "CallRequest", "as_command", "read_options", "read_request"]
 
 
 _NAMES: Final = frozenset(CallKeywords.__annotations__)
@@ -84,7 +68,7 @@ def read_options(options: Mapping[str, Any]) -> CallOptions:
     return CallOptions(**options)
 
 
-class Request(NamedTuple):
+class CallRequest(NamedTuple):
     """What is called: `protocol` is None unless the call is for that version only."""
 
     protocol: str | None
@@ -93,7 +77,7 @@ class Request(NamedTuple):
 
 
 def as_command(
-    token: int, request: Request, options: CallOptions, *, ttl: float | None, urgent: bool = False
+    token: int, request: CallRequest, options: CallOptions, *, ttl: float | None, urgent: bool = False
 ) -> StartCall:
     """Make the engine's command of one attempt, which has `ttl` seconds to be written."""
     return StartCall(
@@ -109,12 +93,12 @@ def as_command(
     )
 
 
-def read_request(args: tuple[Any, ...]) -> Request:
+def read_request(args: tuple[Any, ...]) -> CallRequest:
     """Read `(action[, params])` or `(protocol, action[, params])`. Raises TypeError for anything else."""
     *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
     if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
         raise TypeError(f"expected an action and a dict of parameters, after a protocol if need be; got {_kinds(args)}")
-    return Request(names[0] if len(names) == 2 else None, names[-1], params)
+    return CallRequest(names[0] if len(names) == 2 else None, names[-1], params)
 
 
 def _kinds(args: tuple[Any, ...]) -> str:

@@ -2,10 +2,10 @@
 
 import random
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import replace
 from inspect import isawaitable
-from typing import Any, Final, Literal, TypeAlias, Unpack, overload
+from typing import Any, Final, Literal, Unpack, overload
 
 from ocpp_core.backoff import retry_delay
 from ocpp_core.errors import (
@@ -17,18 +17,17 @@ from ocpp_core.errors import (
 from ocpp_core.inputs import Notify, RefuseResult, SendRaw, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.session import Draining, Open, Session
-from ocpp_transports._driver._driver import Driver, Slot
+from ocpp_transports._driver._driver import Completion, Driver
+from ocpp_transports._handlers._caller import Caller, CallKeywords, Params
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import Handlers, compose
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.events import CloseEvent
 
-from ._call_options import CallKeywords, CallOptions, Request, as_command, read_options, read_request
+from ._call_options import CallOptions, CallRequest, as_command, read_options, read_request
 
-__all__ = ["Calling", "Params"]
-
-Params: TypeAlias = Mapping[str, Any]
+__all__ = ["CallMixin"]
 
 _random: Final = random.Random()
 
@@ -41,7 +40,7 @@ class _Sent(Awaitable[None]):
         yield  # makes it a generator
 
 
-class Calling:
+class CallMixin:
     """The calling side of a peer."""
 
     _options: PeerOptions
@@ -52,7 +51,7 @@ class Calling:
 
     def __init__(self) -> None:
         super().__init__()
-        self._pauses: set[Slot] | None = None
+        self._pauses: set[Completion] | None = None
 
     @property
     @abstractmethod
@@ -62,6 +61,11 @@ class Calling:
     @abstractmethod
     def _registries(self) -> Sequence[Handlers]:
         """Give the handlers and middleware that count here, the peer's own first."""
+
+    @property
+    @abstractmethod
+    def _as_caller(self) -> Caller:
+        """The whole of this peer, for middleware."""
 
     def _queueing_driver(self) -> Driver | None:
         """Give a driver that may keep calls where there is no connection yet."""
@@ -170,7 +174,7 @@ class Calling:
         driver.feed(SendRaw(text))
         return _Sent()
 
-    async def _request(self, request: Request, options: CallOptions, *, urgent: bool = False) -> dict[str, Any]:
+    async def _request(self, request: CallRequest, options: CallOptions, *, urgent: bool = False) -> dict[str, Any]:
         """Wrap the middleware around the call, the server's outside the station's."""
         layers = [layer for registry in reversed(self._registries()) for layer in registry.middleware]
         if not layers:
@@ -179,18 +183,18 @@ class Calling:
             action=request.action,
             params=dict(request.params),
             protocol=self._protocol,
-            client=self,
+            client=self._as_caller,
             options={name: getattr(options, name) for name in CallKeywords.__annotations__},
         )
 
         async def innermost() -> dict[str, Any]:
-            changed = Request(request.protocol, ctx.action, ctx.params)
+            changed = CallRequest(request.protocol, ctx.action, ctx.params)
             return await self._attempts(changed, read_options(ctx.options), urgent=urgent)
 
         result: dict[str, Any] = await compose(layers, ctx, innermost)()
         return result
 
-    async def _attempts(self, request: Request, options: CallOptions, *, urgent: bool) -> dict[str, Any]:
+    async def _attempts(self, request: CallRequest, options: CallOptions, *, urgent: bool) -> dict[str, Any]:
         """Call, and again after a pause where no answer came in time; a time to live covers all attempts."""
         tries, ttl = 0, options.ttl
         while True:
@@ -232,7 +236,7 @@ class Calling:
             raise
 
     async def _attempt(
-        self, request: Request, options: CallOptions, ttl: float | None, *, urgent: bool
+        self, request: CallRequest, options: CallOptions, ttl: float | None, *, urgent: bool
     ) -> dict[str, Any]:
         result: dict[str, Any] = await self._ask(
             lambda token: as_command(token, request, options, ttl=ttl, urgent=urgent)
@@ -254,12 +258,12 @@ class Calling:
         if self._driver is None:
             return
         host = self._driver.host
-        slot = host.slot()
-        timer = host.call_at(host.now() + seconds, lambda: slot.set(None, None))
+        completion = host.completion()
+        timer = host.call_at(host.now() + seconds, lambda: completion.set(None, None))
         pauses = self._pauses = self._pauses or set()
-        pauses.add(slot)
+        pauses.add(completion)
         try:
-            await slot.wait()
+            await completion.wait()
         finally:
-            pauses.discard(slot)
+            pauses.discard(completion)
             timer.cancel()

@@ -7,19 +7,19 @@ from math import inf
 from types import TracebackType
 from typing import Self
 
-from ocpp_core.client import ClientEngine, Closing, Connecting, Online, Stopped, Waiting
+from ocpp_core.client import ClientEngine
+from ocpp_core.client_states import ClientClosing, Connecting, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig
 from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
 from ocpp_core.inputs import Close, Connect, Reconfigure
-from ocpp_core.session import Closing as SessionClosing
-from ocpp_core.session import Session
-from ocpp_transports._driver._driver import Driver, Slot
+from ocpp_core.session import Closing, Session
+from ocpp_transports._driver._driver import Completion, Driver
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import CloseEvent, ConnectingEvent, DisconnectEvent, OpenEvent, ReconnectEvent
 
-from ._close_grace import Farewells
+from ._close_grace import CloseGrace
 from ._peer import ConnectionState, Peer
 
 __all__ = ["ClientPeer"]
@@ -31,7 +31,7 @@ class ClientPeer(Peer):
     _options: ReconnectOptions
 
     def __init__(self, identity: str, options: ReconnectOptions) -> None:
-        super().__init__(identity, options, Farewells())
+        super().__init__(identity, options, CloseGrace())
         self._engine: ClientEngine | None = None
         self._in_block = False
 
@@ -61,11 +61,11 @@ class ClientPeer(Peer):
         engine = self._engine
         state = None if engine is None else engine.state
         if engine is not None and isinstance(state, Online):
-            closes = engine.session is not None and isinstance(engine.session.state, SessionClosing)
+            closes = engine.session is not None and isinstance(engine.session.state, Closing)
             return ConnectionState.CLOSING if closes else ConnectionState.OPEN
         if isinstance(state, (Connecting, Waiting)):
             return ConnectionState.CONNECTING
-        return ConnectionState.CLOSING if isinstance(state, Closing) else ConnectionState.CLOSED
+        return ConnectionState.CLOSING if isinstance(state, ClientClosing) else ConnectionState.CLOSED
 
     @property
     def pending(self) -> int:
@@ -107,7 +107,7 @@ class ClientPeer(Peer):
     # For each kind of client
 
     @abstractmethod
-    def _take_root(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
+    def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
         """Make the runtime for the event loop that runs this, the engine, and what drives it: alone or in a stack."""
 
     async def _get_ready(self) -> None:
@@ -117,7 +117,7 @@ class ClientPeer(Peer):
         """Use these options from now on, as far as all clients have them. Raises for another identity."""
         if made.identity != self.identity:
             raise ValueError("expected the identity to stay: it belongs to the connection")
-        self._adopt(made)
+        self._set_options(made)
         if self._driver is not None:
             self._driver.feed(Reconfigure(self._client_config()))
 
@@ -143,19 +143,19 @@ class ClientPeer(Peer):
             return ClosedError("the client is closed: call connect() first")
         return ConnectionLostError("not connected: call connect() first", sent=False)
 
-    def _retrace(self) -> None:
+    def _update_tracing(self) -> None:
         if self._driver is not None:
             self._driver.feed(Reconfigure(self._client_config()))
 
-    def _slot(self) -> Slot:
+    def _completion(self) -> Completion:
         if self._runtime is None:
             self._start(in_block=False)
-        return super()._slot()
+        return super()._completion()
 
     def _state_changed(self, state: object) -> None:
         if isinstance(state, Connecting):
             self._ended = None
-            self._tell("connecting", ConnectingEvent(self._options.address.url))
+            self._emit("connecting", ConnectingEvent(self._options.address.url))
         elif isinstance(state, Online):
             self._opened(state)
         elif isinstance(state, Waiting):
@@ -167,19 +167,19 @@ class ClientPeer(Peer):
         if self._driver is not None:
             self._begin(self._driver, state.subprotocol)
         self._log.info(f"open, speaks {state.subprotocol}")
-        self._tell("open", OpenEvent(state.subprotocol))
+        self._emit("open", OpenEvent(state.subprotocol))
 
     def _waits(self, state: Waiting) -> None:
         self._end_serving()
         self._log.flush()
         if state.lost is not None:
-            self._tell("disconnect", DisconnectEvent(*state.lost))
+            self._emit("disconnect", DisconnectEvent(*state.lost))
         self._log.info(f"attempt {state.tries} follows in {state.delay:.1f} s")
-        self._tell("reconnect", ReconnectEvent(state.tries, state.delay))
+        self._emit("reconnect", ReconnectEvent(state.tries, state.delay))
 
     def _start(self, *, in_block: bool) -> Driver:
         """Take root in the event loop that runs this."""
-        self._runtime, self._engine, driver = self._take_root(in_block=in_block)
+        self._runtime, self._engine, driver = self._start_engine(in_block=in_block)
         self._driver = driver
         driver.send_timeout = self._options.send_timeout or inf
         self._log.now = self._runtime.now
@@ -193,6 +193,6 @@ class ClientPeer(Peer):
             driver.stop()
         if runtime is not None:
             try:
-                await self._farewells.wait(runtime)
+                await self._close_grace.wait(runtime)
             finally:
                 await runtime.aclose()

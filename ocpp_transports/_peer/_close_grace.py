@@ -3,23 +3,23 @@
 from collections.abc import Callable
 from typing import Final
 
-from ocpp_transports._driver._driver import Slot
+from ocpp_transports._driver._driver import Completion
 from ocpp_transports._runtime._base import Runtime
 
-__all__ = ["MOMENT", "Farewells"]
+__all__ = ["MOMENT", "CloseGrace"]
 
 MOMENT: Final = 1.0
 """Seconds that asynchronous `close` listeners may take before a client or server ends its tasks."""
 
 
-class Farewells:
+class CloseGrace:
     """The `close` events whose listeners have not all returned."""
 
     __slots__ = ("_running", "_waiter")
 
     def __init__(self) -> None:
         self._running = 0
-        self._waiter: Slot | None = None
+        self._waiter: Completion | None = None
 
     def expect(self) -> Callable[[], None]:
         """Note an event; what is returned has to be called when its listeners have returned."""
@@ -35,10 +35,10 @@ class Farewells:
         """Wait until all have returned, `MOMENT` seconds at most."""
         if not self._running:
             return
-        self._waiter = slot = runtime.slot()
-        timer = runtime.call_at(runtime.now() + MOMENT, lambda: slot.set(None, None))
+        self._waiter = completion = runtime.completion()
+        timer = runtime.call_at(runtime.now() + MOMENT, lambda: completion.set(None, None))
         try:
-            await slot.wait()
+            await completion.wait()
         finally:
             timer.cancel()
             self._waiter = None

@@ -1,6 +1,6 @@
 """What a peer's driver tells: requests go to the dispatcher, news to the listeners and the log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ocpp_core.actions import Direction, Dispatch, HttpRequest, Report, ReportKind, Trace, UpgradeRequested
@@ -14,18 +14,19 @@ from ocpp_transports.events import (
     ErrorEvent,
     HandlerErrorEvent,
     MessageEvent,
+    PeerEventName,
     PingEvent,
     PongEvent,
     PongTimeoutEvent,
     StrictValidationFailureEvent,
 )
 
-__all__ = ["MESSAGE_EVENTS", "PeerOwner"]
+__all__ = ["MESSAGE_EVENTS", "SessionDelegate"]
 
-MESSAGE_EVENTS: Final = ("message", "call", "call_result", "call_error")
+MESSAGE_EVENTS: Final[tuple[PeerEventName, ...]] = ("message", "call", "call_result", "call_error")
 """The events that need the engine to trace messages."""
 
-_NAME_OF: Final = {
+_NAME_OF: Final[Mapping[int, PeerEventName]] = {
     MessageType.CALL: "call",
     MessageType.CALLRESULT: "call_result",
     MessageType.CALLERROR: "call_error",
@@ -40,15 +41,15 @@ _FAILED: Final = frozenset(
 )
 
 
-class PeerOwner:
+class SessionDelegate:
     """The owner of a peer's driver; `tell` (an event's name and payload) and `state_changed` are the peer's own."""
 
-    __slots__ = ("_dispatcher", "_identity", "_tell", "dispatched", "log", "state_changed")
+    __slots__ = ("_dispatcher", "_emit", "_identity", "dispatched", "log", "state_changed")
 
     def __init__(
         self,
         identity: str,
-        tell: Callable[[str, object], None],
+        emit: Callable[[PeerEventName, object], None],
         log: Log,
         state_changed: Callable[[object], None],
     ) -> None:
@@ -58,7 +59,7 @@ class PeerOwner:
         self.log = log
         self.state_changed = state_changed
         self._identity = identity
-        self._tell = tell
+        self._emit = emit
 
     @property
     def dispatcher(self) -> Dispatcher | None:
@@ -79,22 +80,22 @@ class PeerOwner:
         """Tell and log a message."""
         self.log.traced(trace)
         event = MessageEvent(trace.direction, trace.frame, trace.action, trace.latency)
-        self._tell("message", event)
+        self._emit("message", event)
         name = _NAME_OF.get(trace.frame[0])
         if name is not None:
-            self._tell(name, event)
+            self._emit(name, event)
 
     def reported(self, report: Report) -> None:
         """Tell and log what happened."""
         self.log.reported(report)
-        news = _news(report, self._identity)
-        if news is not None:
-            self._tell(*news)
+        event = _event_of(report, self._identity)
+        if event is not None:
+            self._emit(*event)
 
     def handler_failed(self, context: HandlerContext, error: BaseException) -> None:
         """Tell and log that a handler raised."""
         self.log.handler_failed(context.action, error)
-        self._tell("handler_error", HandlerErrorEvent(context.action, error))
+        self._emit("handler_error", HandlerErrorEvent(context.action, error))
 
     def handler_missing(self, action: str) -> None:
         """Log that nobody serves an action."""
@@ -112,7 +113,7 @@ def _nobody_serves(_: Dispatch) -> None:
     """Stand in for a dispatcher: requests come on open connections only, and those have one."""
 
 
-def _news(report: Report, identity: str) -> tuple[str, object] | None:
+def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | None:
     """Name the event of a report and make its payload; None for what only the log tells."""
     kind = report.kind
     if kind is ReportKind.PING:

@@ -12,7 +12,7 @@ from ocpp_transports._callbacks._containment import end_program, is_cancellation
 from ocpp_transports.events import ErrorEvent, OverflowEvent
 
 if TYPE_CHECKING:
-    from ocpp_transports._driver._driver import Slot
+    from ocpp_transports._driver._driver import Completion
 
 __all__ = ["Emitter", "EventStream", "Listener"]
 
@@ -36,13 +36,13 @@ class Emitter:
         names: Mapping[str, type],
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
-        slot: "Callable[[], Slot]",
+        completion: "Callable[[], Completion]",
         log: Callable[[str, BaseException], None],
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._names = names
         self._spawn = spawn
-        self._slot = slot
+        self._completion = completion
         self._log = log
         self._changed = changed
         self._listeners: dict[str, tuple[tuple[Listener, bool], ...]] = {}
@@ -93,7 +93,7 @@ class Emitter:
             self._expect_name(name)
         if limit < 1:
             raise ValueError(f"expected limit >= 1 events, got {limit!r}")
-        stream = EventStream(limit, self._slot, self._forget)
+        stream = EventStream(limit, self._completion, self._forget)
         if self._is_over:
             stream.finish()
             return stream
@@ -154,7 +154,7 @@ class Emitter:
         self._emitting = True
         try:
             while self._queue:
-                self._tell(*self._queue.pop(0))
+                self._emit(*self._queue.pop(0))
         finally:
             self._emitting = False
 
@@ -164,7 +164,7 @@ class Emitter:
         for stream in {stream for streams in self._streams.values() for stream in streams}:
             stream.finish()
 
-    def _tell(self, name: str, payload: Any, after: Callable[[], None] | None) -> None:
+    def _emit(self, name: str, payload: Any, after: Callable[[], None] | None) -> None:
         round_ = _Round(after)
         for listener, once in self._listeners.get(name, ()):
             if once:
@@ -243,14 +243,16 @@ class _Round:
 class EventStream(AsyncIterator[Any]):
     """The events of some names as an asynchronous iterator; also a context manager that stops listening at its end."""
 
-    def __init__(self, limit: int, slot: "Callable[[], Slot]", forget: "Callable[[EventStream], None]") -> None:
+    def __init__(
+        self, limit: int, completion: "Callable[[], Completion]", forget: "Callable[[EventStream], None]"
+    ) -> None:
         self._limit = limit
-        self._make_slot = slot
+        self._make_completion = completion
         self._forget = forget
         self._kept: deque[Any] = deque()
         self._missed = 0
         self._finished = False
-        self._waiter: Slot | None = None
+        self._waiter: Completion | None = None
 
     def put(self, payload: Any) -> None:
         """Keep an event for the reader, or count it as missed."""
@@ -294,7 +296,7 @@ class EventStream(AsyncIterator[Any]):
     async def _wait(self) -> None:
         if self._waiter is not None:
             raise RuntimeError("expected one task to iterate over an event stream, a second one waits")
-        self._waiter = self._make_slot()
+        self._waiter = self._make_completion()
         try:
             await self._waiter.wait()
         finally:

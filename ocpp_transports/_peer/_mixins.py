@@ -2,20 +2,21 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from ocpp_transports._handlers._table import Handlers, Middleware
 from ocpp_transports._options._connection import PeerOptions
 
 from ._emitter import Emitter, EventStream, Listener
 
-__all__ = ["EventSurface", "HandlerSurface"]
+__all__ = ["EventMixin", "HandlerMixin"]
 
 _H = TypeVar("_H", bound=Callable[..., Any])
 _L = TypeVar("_L", bound=Listener)
+_NameT_contra = TypeVar("_NameT_contra", bound=str, contravariant=True)
 
 
-class HandlerSurface:
+class HandlerMixin:
     """Registration of handlers and middleware."""
 
     _options: PeerOptions
@@ -71,8 +72,8 @@ class HandlerSurface:
         return self._handlers.use(middleware)
 
 
-class EventSurface(ABC):
-    """Listening to events."""
+class EventMixin(ABC, Generic[_NameT_contra]):
+    """Listening to events; generic in the literal type of their names."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,23 +89,23 @@ class EventSurface(ABC):
             self._listened_to = self._make_emitter()
         return self._listened_to
 
-    def _tell(self, name: str, payload: Any, *, after: Callable[[], None] | None = None) -> None:
+    def _emit(self, name: _NameT_contra, payload: Any, *, after: Callable[[], None] | None = None) -> None:
         """Tell whoever listens; `after` is called when all listeners have returned."""
         if self._listened_to is not None:
             self._listened_to.emit(name, payload, after=after)
         elif after is not None:
             after()
 
-    def _tell_no_more(self, *, for_good: bool = False) -> None:
+    def _end_events(self, *, for_good: bool = False) -> None:
         """End the iterations; see `Emitter.finish`."""
         if self._listened_to is not None:
             self._listened_to.finish(for_good=for_good)
 
     @overload
-    def on(self, name: str, listener: None = None) -> Callable[[_L], _L]: ...
+    def on(self, name: _NameT_contra, listener: None = None) -> Callable[[_L], _L]: ...
     @overload
-    def on(self, name: str, listener: _L) -> _L: ...
-    def on(self, name: str, listener: _L | None = None) -> _L | Callable[[_L], _L]:
+    def on(self, name: _NameT_contra, listener: _L) -> _L: ...
+    def on(self, name: _NameT_contra, listener: _L | None = None) -> _L | Callable[[_L], _L]:
         """Call `listener(payload)` at every event `name`; without a listener, a decorator.
 
         A coroutine function runs as a task of this object. A listener that raises is logged and reported by an
@@ -113,21 +114,21 @@ class EventSurface(ABC):
         return self._emitter.on(name, listener)
 
     @overload
-    def once(self, name: str, listener: None = None) -> Callable[[_L], _L]: ...
+    def once(self, name: _NameT_contra, listener: None = None) -> Callable[[_L], _L]: ...
     @overload
-    def once(self, name: str, listener: _L) -> _L: ...
-    def once(self, name: str, listener: _L | None = None) -> _L | Callable[[_L], _L]:
+    def once(self, name: _NameT_contra, listener: _L) -> _L: ...
+    def once(self, name: _NameT_contra, listener: _L | None = None) -> _L | Callable[[_L], _L]:
         """Call `listener(payload)` at the next event `name` only; otherwise like `on`."""
         return self._emitter.once(name, listener)
 
-    def off(self, name: str, listener: Listener | None = None) -> None:
+    def off(self, name: _NameT_contra, listener: Listener | None = None) -> None:
         """Remove a listener, all of an event without one; of one that is not there: nothing.
 
         Raises ValueError for an unknown name.
         """
         self._emitter.off(name, listener)
 
-    def events(self, *names: str, limit: int = 1000) -> EventStream:
+    def events(self, *names: _NameT_contra, limit: int = 1000) -> EventStream:
         """Iterate over the payloads of these events (all without a name): `async for event in x.events("open")`.
 
         Events are kept from this call on, at most `limit` of them; what was missed beyond shows as one

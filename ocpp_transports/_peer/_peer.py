@@ -8,18 +8,19 @@ from typing import Any
 
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import Close
-from ocpp_transports._driver._driver import Driver, Slot
+from ocpp_transports._driver._driver import Completion, Driver
+from ocpp_transports._handlers._caller import Caller
 from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._runtime._base import Runtime
-from ocpp_transports.events import PEER_EVENTS, CloseEvent, DisconnectEvent
+from ocpp_transports.events import PEER_EVENTS, CloseEvent, DisconnectEvent, PeerEventName
 
-from ._calls import Calling
-from ._close_grace import Farewells
-from ._delegate import MESSAGE_EVENTS, PeerOwner
+from ._calls import CallMixin
+from ._close_grace import CloseGrace
+from ._delegate import MESSAGE_EVENTS, SessionDelegate
 from ._emitter import Emitter
-from ._mixins import EventSurface, HandlerSurface
+from ._mixins import EventMixin, HandlerMixin
 
 __all__ = ["ConnectionState", "Peer"]
 
@@ -33,7 +34,7 @@ class ConnectionState(Enum):
     CLOSED = 3
 
 
-class Peer(Calling, HandlerSurface, EventSurface, ABC):
+class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
     """What every client and a server's `OCPPServerClient` have in common: calls, handlers, events, state, `close`.
 
     Of a client it is one connection after the other. It is the type of what serves either end, and is not made itself.
@@ -42,18 +43,18 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
     _is_one_connection = False
     """Whether it is over for good when the connection is."""
 
-    def __init__(self, identity: str, options: PeerOptions, farewells: Farewells) -> None:
+    def __init__(self, identity: str, options: PeerOptions, close_grace: CloseGrace) -> None:
         super().__init__()
-        self._farewells = farewells
+        self._close_grace = close_grace
         self._identity = identity
         self._options = options
         self._runtime: Runtime | None = None
         self._driver: Driver | None = None
         self._protocol: str | None = None
         self._ended: CloseEvent | None = None
-        self._waiters: list[Slot] = []
+        self._waiters: list[Completion] = []
         self._log = Log(logger_of(options.logging), identity)
-        self._owner = PeerOwner(identity, self._tell, self._log, self._state_changed)
+        self._delegate = SessionDelegate(identity, self._emit, self._log, self._state_changed)
         self._traces = self._log.wants_messages
 
     def __repr__(self) -> str:
@@ -97,6 +98,10 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
         self._driver.feed(command)
         return await self._end()
 
+    @property
+    def _as_caller(self) -> Caller:
+        return self
+
     # For the roles
 
     @abstractmethod
@@ -104,16 +109,16 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
         """Take note that the engine entered this state."""
 
     @abstractmethod
-    def _retrace(self) -> None:
+    def _update_tracing(self) -> None:
         """Have the engine trace messages, or no longer, as `_traces` says: somebody wants to know of them."""
 
-    def _adopt(self, options: PeerOptions) -> None:
+    def _set_options(self, options: PeerOptions) -> None:
         """Use these options from now on, as far as the engine has no part in them."""
         self._options = options
         self._log.logger = logger_of(options.logging)
-        if self._owner.dispatcher is not None:
-            self._owner.dispatcher.detailed_errors = options.respond_with_detailed_errors
-            self._owner.dispatcher.handler_timeout = options.handler_timeout or inf
+        if self._delegate.dispatcher is not None:
+            self._delegate.dispatcher.detailed_errors = options.respond_with_detailed_errors
+            self._delegate.dispatcher.handler_timeout = options.handler_timeout or inf
         if self._driver is not None:
             self._driver.send_timeout = options.send_timeout or inf
         self._listeners_changed()  # another logger may want other messages
@@ -126,21 +131,21 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
             self._registries(),
             client=self,
             protocol=protocol,
-            failed=self._owner.handler_failed,
-            unserved=self._owner.handler_missing,
+            failed=self._delegate.handler_failed,
+            unserved=self._delegate.handler_missing,
             in_order=self._options.in_order,
             detailed_errors=self._options.respond_with_detailed_errors,
             handler_timeout=self._options.handler_timeout or inf,
         )
-        self._owner.dispatcher = dispatcher
+        self._delegate.dispatcher = dispatcher
         if self._options.handler_grace:
             dispatcher.hold(self._options.handler_grace)
         return dispatcher
 
     def _end_serving(self) -> None:
         """Hold nothing any more for a connection that has ended."""
-        if self._owner.dispatcher is not None:
-            self._owner.dispatcher.end()
+        if self._delegate.dispatcher is not None:
+            self._delegate.dispatcher.end()
 
     def _finish(self, code: int, reason: str, *, lost: bool) -> None:
         """Tell everybody who listens or waits that it is over; `lost` means that this side had not closed it."""
@@ -150,35 +155,39 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
             self._log.info(f"closed ({code}{': ' + reason if reason else ''})")
             self._end_serving()
             if lost:
-                self._tell("disconnect", DisconnectEvent(code, reason))
-            self._tell("close", ended, after=self._farewells.expect())
+                self._emit("disconnect", DisconnectEvent(code, reason))
+            self._emit("close", ended, after=self._close_grace.expect())
         finally:  # whatever that came to: those who wait for the end get it
-            self._tell_no_more(for_good=self._is_one_connection)
+            self._end_events(for_good=self._is_one_connection)
             self._release_waiters(ended)
 
     def _release_waiters(self, ended: CloseEvent) -> None:
-        for slot in self._pauses or ():
-            slot.set(None, ClosedError("closed before the call was repeated", sent=True))
+        for completion in self._pauses or ():
+            completion.set(None, ClosedError("closed before the call was repeated", sent=True))
         waiters, self._waiters = self._waiters, []
-        for slot in waiters:
-            slot.set(ended, None)
+        for completion in waiters:
+            completion.set(ended, None)
 
     async def _end(self) -> CloseEvent:
         """Wait until it is over."""
         if self._ended is not None:
             return self._ended
-        slot = self._slot()
-        self._waiters.append(slot)
+        completion = self._completion()
+        self._waiters.append(completion)
         try:
-            ended: CloseEvent = await slot.wait()
+            ended: CloseEvent = await completion.wait()
         finally:
-            if slot in self._waiters:
-                self._waiters.remove(slot)
+            if completion in self._waiters:
+                self._waiters.remove(completion)
         return ended
 
     def _make_emitter(self) -> Emitter:
         emitter = Emitter(
-            PEER_EVENTS, spawn=self._spawn, slot=self._slot, log=self._log.raised, changed=self._listeners_changed
+            PEER_EVENTS,
+            spawn=self._spawn,
+            completion=self._completion,
+            log=self._log.raised,
+            changed=self._listeners_changed,
         )
         if self._is_one_connection and self._ended is not None:
             emitter.finish(for_good=True)
@@ -190,7 +199,7 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
         )
         if traces != self._traces:
             self._traces = traces
-            self._retrace()
+            self._update_tracing()
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
         if self._runtime is None:
@@ -198,7 +207,7 @@ class Peer(Calling, HandlerSurface, EventSurface, ABC):
         else:
             self._runtime.spawn(coro)
 
-    def _slot(self) -> Slot:
+    def _completion(self) -> Completion:
         if self._runtime is None:
             raise RuntimeError(f"expected {type(self).__name__} to be in use: enter its block or connect it first")
-        return self._runtime.slot()
+        return self._runtime.completion()

@@ -20,8 +20,8 @@ from ocpp_transports._tls._alerts import sending_alerts
 from ocpp_transports._tls._handshakes import TLSHandshakes
 
 from ._base import BACKLOG, AcceptRules, Address, Connected, Listener
-from ._future_result import FutureSlot
-from ._tasks import ACCEPT_PAUSE, Scope, Task
+from ._future_result import FutureResult
+from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
 
 __all__ = ["AsyncioRuntime"]
 
@@ -29,7 +29,7 @@ _BATCH = 64
 """Connections accepted at a stretch, when many stations come at once; then the others get their turn."""
 
 
-class AsyncioRuntime(Scope):
+class AsyncioRuntime(TaskSupervisor):
     """A client's or server's share of an asyncio event loop; see Runtime."""
 
     def __init__(self, log: Log) -> None:
@@ -41,9 +41,9 @@ class AsyncioRuntime(Scope):
         """Start a timer; see Scope."""
         return self._loop.call_at(when, fn)
 
-    def slot(self) -> FutureSlot:
+    def completion(self) -> FutureResult:
         """Make an empty slot."""
-        return FutureSlot(self._loop.create_future())
+        return FutureResult(self._loop.create_future())
 
     def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
         """Start a task; see Scope."""

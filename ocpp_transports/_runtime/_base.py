@@ -17,10 +17,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
-from ocpp_transports._driver._driver import Handle, Host, Slot
-from ocpp_transports._logging._log import LOGGER, Log
-from ocpp_transports._server._admission import ConnectionFacts
+from ocpp_transports._driver._driver import Completion, Handle, Host
+from ocpp_transports._logging._log import Log
 from ocpp_transports.events import ConnectionFailedEvent
+from ocpp_transports.handshake import ConnectionFacts
 
 if TYPE_CHECKING:  # a browser loads neither
     from ssl import SSLContext
@@ -130,7 +130,7 @@ class Runtime(Protocol):
     def next_turn(self, fn: Callable[[], None], /) -> Handle:
         """Call `fn` in a later turn of the event loop, one such function a turn; see `_turns`."""
 
-    def slot(self) -> Slot:
+    def completion(self) -> Completion:
         """Make an empty slot."""
 
     def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
@@ -181,18 +181,17 @@ class SocketRuntime(Runtime, Protocol):
     def stream_dialer(self, connect: "Callable[[], Awaitable[ByteStream]]") -> Host:
         """Make the host of a client over byte streams that `connect` opens, one for every attempt."""
 
-    def adopt(self, stream: "ByteStream", connected: Connected) -> None:
+    def accept_stream(self, stream: "ByteStream", connected: Connected) -> None:
         """Serve a byte stream that was opened elsewhere."""
 
 
-def current_runtime(name: str, *, in_block: bool, log: Log | None = None) -> SocketRuntime:
+def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
     """Make the runtime of a client or server for the event loop that runs this code.
 
-    `name` is the class the user sees, `log` where faults go (None: the library's logger). Outside an `async with`
+    `name` is the class the user sees, `log` where faults go. Outside an `async with`
     block only asyncio has a place for tasks that outlive the function: on trio RuntimeError says to use the block.
     Raises RuntimeError where no event loop runs.
     """
-    log = log or Log(LOGGER, name)
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_task():
         if not in_block:

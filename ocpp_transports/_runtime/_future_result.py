@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any
 
-__all__ = ["FutureSlot"]
+__all__ = ["FutureResult"]
 
 
-class FutureSlot:
+class FutureResult:
     """A slot on an asyncio future.
 
     The future only says that it is filled: an exception inside it would be logged when its waiter was cancelled.

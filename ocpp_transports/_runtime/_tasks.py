@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import anyio
 from anyio.abc import ByteStream, SocketAttribute, SocketListener
 
-from ocpp_transports._driver._driver import Handle, Slot
-from ocpp_transports._driver._shared_timers import Wheel
+from ocpp_transports._driver._driver import Completion, Handle
+from ocpp_transports._driver._shared_timers import SharedTimers
 from ocpp_transports._driver._turns import Turns
 from ocpp_transports._hosts._anyio_stream import StreamHost
 from ocpp_transports._hosts._dialer import Dialer
@@ -22,7 +22,7 @@ from ocpp_transports.events import ConnectionFailedEvent
 
 from ._base import AcceptRules, Connected, Listener
 
-__all__ = ["ACCEPT_PAUSE", "STUBBORN", "Closable", "Scope", "Task", "TcpListener"]
+__all__ = ["ACCEPT_PAUSE", "STUBBORN", "Closable", "Task", "TaskSupervisor", "TcpListener"]
 
 ACCEPT_PAUSE = 0.1
 """Seconds to wait after accepting failed, for example because the process has no file descriptor left."""
@@ -58,7 +58,7 @@ class Task:
             self.cancel_it()
 
 
-class Scope(ABC):
+class TaskSupervisor(ABC):
     """The part of a runtime that is the same on every event loop."""
 
     def __init__(self, clock: Callable[[], float], log: Log) -> None:
@@ -68,14 +68,14 @@ class Scope(ABC):
         """For what is nobody's own: the timers that connections share."""
         self.context.run(_current.set, None)
         self.is_closed = False
-        self._wheel = Wheel(self.start_timer, self.context, log.failed)
+        self._shared_timers = SharedTimers(self.start_timer, self.context, log.failed)
         self._turns = Turns(self._soon)
         self.streams: set[Closable] = set()
         """Open sockets that have no task of their own."""
         self._tasks: set[Task] = set()
         self._closers: list[Task] = []
         self._listeners: set[TcpListener] = set()
-        self._watchers: list[Slot] = []
+        self._watchers: list[Completion] = []
 
     def now(self) -> float:
         """Seconds on the event loop's monotonic clock."""
@@ -83,7 +83,7 @@ class Scope(ABC):
 
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Call `fn` at `when`; see Runtime."""
-        return self._wheel.call_at(when, fn)
+        return self._shared_timers.call_at(when, fn)
 
     def next_turn(self, fn: Callable[[], None], /) -> Handle:
         """Call `fn` in a later turn; see Runtime."""
@@ -97,7 +97,7 @@ class Scope(ABC):
         """Start a timer of the event loop that calls `fn` at `when`."""
 
     @abstractmethod
-    def slot(self) -> Slot:
+    def completion(self) -> Completion:
         """Make an empty slot."""
 
     @abstractmethod
@@ -141,13 +141,13 @@ class Scope(ABC):
         """Wake who waits for tasks and streams to end."""
         if self._watchers:
             watchers, self._watchers = self._watchers, []
-            for slot in watchers:
-                slot.set(None, None)
+            for completion in watchers:
+                completion.set(None, None)
 
     async def _change(self) -> None:
-        slot = self.slot()
-        self._watchers.append(slot)
-        await slot.wait()
+        completion = self.completion()
+        self._watchers.append(completion)
+        await completion.wait()
 
     # Streams
 
@@ -155,7 +155,7 @@ class Scope(ABC):
         """Make the host of a client over byte streams; see Runtime."""
         return Dialer(self, lambda driver, attempt, _: StreamHost(self).dial_by(connect, driver, attempt))
 
-    def adopt(self, stream: ByteStream, connected: Connected) -> None:
+    def accept_stream(self, stream: ByteStream, connected: Connected) -> None:
         """Serve a byte stream; see Runtime."""
         StreamHost(self).serve(stream, connected)
 
@@ -251,9 +251,9 @@ async def _accept_for_nobody(
 class TcpListener:
     """One listening port: a socket and an accepting task for each address."""
 
-    def __init__(self, scope: Scope, sockets: list[SocketListener]) -> None:
+    def __init__(self, supervisor: TaskSupervisor, sockets: list[SocketListener]) -> None:
         self.sockets = sockets
-        self._scope = scope
+        self._supervisor = supervisor
         self._tasks: list[Handle] = []
         self._closed = False
         self._address = sockets[0].extra(SocketAttribute.local_address)
@@ -275,7 +275,7 @@ class TcpListener:
 
     def accept_by(self, accept: Callable[[SocketListener], Coroutine[Any, Any, None]]) -> Listener:
         """Accept connections by this coroutine, one for each socket, until it is cancelled."""
-        self._tasks = [self._scope.spawn(_accept_for_nobody(accept, socket)) for socket in self.sockets]
+        self._tasks = [self._supervisor.spawn(_accept_for_nobody(accept, socket)) for socket in self.sockets]
         return self
 
     async def aclose(self) -> None:
@@ -285,7 +285,7 @@ class TcpListener:
             task.cancel()
         with anyio.CancelScope(shield=True):  # it is soon done, and half of it would be a leak
             for task in self._tasks:
-                await self._scope.over(task)  # a socket must not be closed under a task that waits for it
+                await self._supervisor.over(task)  # a socket must not be closed under a task that waits for it
             for socket in self.sockets:
                 await socket.aclose()
-        self._scope.forget_listener(self)
+        self._supervisor.forget_listener(self)

@@ -28,12 +28,12 @@ from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports._tls._reasons import client_reason
 
 from ._base import BACKLOG, AcceptRules, Address, Connected, Listener
-from ._tasks import ACCEPT_PAUSE, Scope, Task
+from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
 
-__all__ = ["TrioRuntime", "TrioSlot"]
+__all__ = ["TrioResult", "TrioRuntime"]
 
 
-class TrioSlot:
+class TrioResult:
     """A slot that parks its one waiter."""
 
     __slots__ = ("_error", "_is_filled", "_result", "_waiter")
@@ -89,7 +89,7 @@ class _Timer:
             fn()
 
 
-class TrioRuntime(Scope):
+class TrioRuntime(TaskSupervisor):
     """A client's or server's share of a trio event loop; see Runtime."""
 
     def __init__(self, log: Log) -> None:
@@ -129,22 +129,22 @@ class TrioRuntime(Scope):
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the other timers
             self.log.failed("a timer failed", error)
 
-    def slot(self) -> TrioSlot:
+    def completion(self) -> TrioResult:
         """Make an empty slot."""
-        return TrioSlot()
+        return TrioResult()
 
     # Tasks
 
     def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
         """Start a task; see Scope."""
-        scope = trio.CancelScope()
-        task.cancel_it = scope.cancel
-        trio.lowlevel.spawn_system_task(self._run, task, coro, scope, context=context)
+        supervisor = trio.CancelScope()
+        task.cancel_it = supervisor.cancel
+        trio.lowlevel.spawn_system_task(self._run, task, coro, supervisor, context=context)
 
-    async def _run(self, task: Task, coro: Coroutine[Any, Any, None], scope: trio.CancelScope) -> None:
+    async def _run(self, task: Task, coro: Coroutine[Any, Any, None], supervisor: trio.CancelScope) -> None:
         failed: BaseException | None = None
         try:
-            with scope:
+            with supervisor:
                 await coro
         except BaseException as error:
             if is_cancellation(error):

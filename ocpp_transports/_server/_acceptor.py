@@ -20,18 +20,19 @@ from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import AcceptRules, SocketRuntime
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
+from ocpp_transports.handshake import ConnectionFacts
 
-from ._admission import Admitted, ConnectionFacts, Decision, refuse
+from ._admission import Admitted, Decision, refuse
 from ._connection import OCPPServerClient
 from ._quota import Quota, SocketGate, owner_of
-from ._registry import Stations
+from ._registry import ConnectionRegistry
 
-__all__ = ["Reception"]
+__all__ = ["Acceptor"]
 
 _NO_SUBPROTOCOL: Final = 1002
 
 
-class Reception:
+class Acceptor:
     """The door of a server: makes an engine for every accepted stream and decides who comes in.
 
     `refused` is told of every handshake that was refused by a decision, `failed` of exceptions of `credentials`,
@@ -44,7 +45,7 @@ class Reception:
         runtime: SocketRuntime,
         options: ServerOptions,
         handlers: Handlers,
-        stations: Stations,
+        registry: ConnectionRegistry,
         *,
         refused: Callable[[UpgradeAbortedEvent], None],
         failed: Callable[[str, BaseException], None],
@@ -55,10 +56,10 @@ class Reception:
         self.rules = AcceptRules(admit=gate.admit, failed=lost)
         self.runtime = runtime
         self.handlers = handlers
-        self.stations = stations
+        self.registry = registry
         self.is_closing = False
         self.gate = gate
-        self.undecided: set[_Arrival] = set()
+        self.undecided: set[_PendingHandshake] = set()
         self.accepted: set[ServerEngine] = set()
         """Those whose WebSocket is still to be opened, and some that came to nothing in the meantime."""
         self._refused = refused
@@ -69,9 +70,9 @@ class Reception:
         self._numbers = count(1)
         self._unfinished = Unfinished()
         self._answers = AnswerMemory()
-        self.adopt(options)
+        self.set_options(options)
 
-    def adopt(self, options: ServerOptions) -> None:
+    def set_options(self, options: ServerOptions) -> None:
         """Use these options for the streams that come from now on."""
         self.options = options
         self.rules.tls_timeout = options.tls_limit
@@ -93,9 +94,9 @@ class Reception:
             unfinished=self._unfinished,
             answers=self._answers,
         )
-        _Arrival(self, stack, host, facts, coarse(now, options.handshake_limit))
+        _PendingHandshake(self, stack, host, facts, coarse(now, options.handshake_limit))
 
-    def knocked(self, host: Host, facts: ConnectionFacts) -> ServerEngine:
+    def accept_channel(self, host: Host, facts: ConnectionFacts) -> ServerEngine:
         """Take a connection whose WebSocket somebody else speaks; its request is fed by the host."""
         options, now = self.options, host.now()
         limit = options.handshake_limit
@@ -107,14 +108,14 @@ class Reception:
             numbers=self._numbers,
             answers=self._answers,
         )
-        _Arrival(self, engine, host, facts, now + limit)
+        _PendingHandshake(self, engine, host, facts, now + limit)
         return engine
 
     def close(self) -> None:
         """Let nobody in any more: 503 for whom is waiting, and for whoever still comes."""
         self.is_closing = True
-        for arrival in tuple(self.undecided):
-            arrival.give_up()
+        for pending in tuple(self.undecided):
+            pending.give_up()
 
     def is_busy(self, facts: ConnectionFacts) -> bool:
         """Return True if too many handshakes wait for their decision, in all or from this address."""
@@ -122,40 +123,40 @@ class Reception:
         limit_by_address = options.handshake_limit_by_address
         return self._handshakes.is_used_up(owner_of(facts.remote_address), options.max_handshakes, limit_by_address)
 
-    def begin_deciding(self, arrival: "_Arrival") -> None:
+    def begin_deciding(self, pending: "_PendingHandshake") -> None:
         """Count a handshake that waits for its decision."""
-        self.undecided.add(arrival)
-        self._handshakes.enter(owner_of(arrival.facts.remote_address))
+        self.undecided.add(pending)
+        self._handshakes.enter(owner_of(pending.facts.remote_address))
 
-    def stop_deciding(self, arrival: "_Arrival") -> bool:
+    def stop_deciding(self, pending: "_PendingHandshake") -> bool:
         """Return True if a handshake was still waiting; it is no longer."""
-        if arrival not in self.undecided:
+        if pending not in self.undecided:
             return False
-        self.undecided.discard(arrival)
-        self._handshakes.leave(owner_of(arrival.facts.remote_address))
+        self.undecided.discard(pending)
+        self._handshakes.leave(owner_of(pending.facts.remote_address))
         return True
 
     def is_full(self, identity: str) -> bool:
         """Whether there is no place for this station: neither a free one nor the one it has already."""
         self.accepted = {engine for engine in self.accepted if isinstance(engine.state, Accepted)}
-        taken = len(self.stations) + len(self.accepted)
-        return taken >= self.options.max_connections and self.stations.get(identity) is None
+        taken = len(self.registry) + len(self.accepted)
+        return taken >= self.options.max_connections and self.registry.get(identity) is None
 
     def refused(self, facts: ConnectionFacts, identity: str | None, answer: Reject) -> None:
         """Take note of a refusal."""
         self._refused(UpgradeAbortedEvent(identity, facts.remote_address, answer.status, answer.body))
 
 
-class _Arrival:
+class _PendingHandshake:
     """The owner of one stream's driver until there is a station to own it; at `until` the engine answers 408."""
 
     def __init__(
-        self, reception: Reception, engine: ServerStack | ServerEngine, host: Host, facts: ConnectionFacts, until: float
+        self, acceptor: Acceptor, engine: ServerStack | ServerEngine, host: Host, facts: ConnectionFacts, until: float
     ) -> None:
-        self._reception = reception
+        self._reception = acceptor
         self._engine = engine
         self.facts = facts
-        self._log = Log(logger_of(reception.options.logging), facts.remote_address or "unknown address", host.now)
+        self._log = Log(logger_of(acceptor.options.logging), facts.remote_address or "unknown address", host.now)
         self._identity: str | None = None
         self._decision: Handle | None = None
         self._host = host
@@ -166,24 +167,24 @@ class _Arrival:
 
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Decide, in a task where `credentials` or `auth` take their time, which the handshake timer bounds."""
-        reception = self._reception
-        if reception.is_closing:
+        acceptor = self._reception
+        if acceptor.is_closing:
             self._refuse(refuse(503, "Closing"))
             return
-        handshake = reception.admission.read(action, self.facts)
+        handshake = acceptor.admission.read(action, self.facts)
         if isinstance(handshake, Reject):
             self._refuse(handshake)
             return
         self._identity = handshake.identity or None
-        if reception.is_busy(self.facts):  # alike for everybody, so that it tells a stranger nothing
+        if acceptor.is_busy(self.facts):  # alike for everybody, so that it tells a stranger nothing
             self._refuse(refuse(503, "Busy"))
             return
-        decision = reception.admission.decide(handshake)
+        decision = acceptor.admission.decide(handshake)
         if isinstance(decision, (Admitted, Reject)):
             self._decided(decision)
         else:
-            reception.begin_deciding(self)
-            self._decision = reception.runtime.spawn(self._decide(decision))
+            acceptor.begin_deciding(self)
+            self._decision = acceptor.runtime.spawn(self._decide(decision))
 
     def http_requested(self, action: HttpRequest) -> None:  # noqa: ARG002 - all plain requests are alike
         """Answer a plain request: this port speaks WebSocket only."""
@@ -236,29 +237,29 @@ class _Arrival:
             self._driver.feed(Accept(None, version=version_of(self._reception.options.protocols[0])))
         else:
             self._identity = decision.handshake.identity
-            self._let_in(decision, decision.protocol)
+            self._accept(decision, decision.protocol)
 
-    def _let_in(self, admitted: Admitted, protocol: str) -> None:
-        reception = self._reception
-        if reception.is_full(admitted.handshake.identity):  # said only now: a stranger must not learn who is here
+    def _accept(self, admitted: Admitted, protocol: str) -> None:
+        acceptor = self._reception
+        if acceptor.is_full(admitted.handshake.identity):  # said only now: a stranger must not learn who is here
             self._refuse(refuse(503, "Full"))
             return
         station = OCPPServerClient(
             admitted,
             protocol,
-            options=reception.options,
-            handlers=reception.handlers,
-            stations=reception.stations,
-            runtime=reception.runtime,
+            options=acceptor.options,
+            handlers=acceptor.handlers,
+            registry=acceptor.registry,
+            runtime=acceptor.runtime,
             engine=self._engine,
             driver=self._driver,
         )
         # A station that offered nothing must not be told a subprotocol (RFC 6455 §4.2.2).
         told = protocol if protocol in admitted.handshake.protocols else None
-        name = reception.options.identities.key(station.identity)
+        name = acceptor.options.identities.key(station.identity)
         self._driver.feed(Accept(told, config=station.session_config, version=version_of(protocol), identity=name))
         if isinstance(self._engine, ServerEngine):
-            reception.accepted.add(self._engine)
+            acceptor.accepted.add(self._engine)
 
     def _refuse(self, answer: Reject) -> None:
         self._reception.refused(self.facts, self._identity, answer)

@@ -4,12 +4,12 @@ from typing import Any, Unpack, overload
 
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.outbound.call import check_command
+from ocpp_transports._handlers._caller import CallKeywords, Params
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports._peer._call_options import CallKeywords, as_command, read_options, read_request
-from ocpp_transports._peer._calls import Params
+from ocpp_transports._peer._call_options import as_command, read_options, read_request
 
-from ._registry import Stations
+from ._registry import ConnectionRegistry
 
 __all__ = ["StationCalls"]
 
@@ -18,7 +18,7 @@ class StationCalls:
     """Calls to whoever is connected under an identity."""
 
     _options: PeerOptions
-    _stations: Stations
+    _registry: ConnectionRegistry
     _log: Log
 
     @overload
@@ -34,7 +34,7 @@ class StationCalls:
 
         Raises ConnectionLostError with `sent=False` if it is not connected.
         """
-        station = self._stations.get(identity)
+        station = self._registry.get(identity)
         if station is None:
             self._check_call(args, options)
             raise ConnectionLostError(f"{identity!r} is not connected", sent=False)
@@ -50,7 +50,7 @@ class StationCalls:
     ) -> dict[str, Any] | None: ...
     async def safe_call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
         """Call a connected station, and return None where `call` would raise for what happened."""
-        station = self._stations.get(identity)
+        station = self._registry.get(identity)
         if station is None:
             self._check_call(args, options)
             self._log.warning(f"no call to {identity!r}: it is not connected")

@@ -5,27 +5,13 @@ which may or may not be its identity. Without a rule that joins the two, every c
 station.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Literal
 
 from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports.handshake import Certificate
 
-__all__ = ["Certificate", "Identify", "check_identify", "describe", "is_vouched_for", "verdict"]
-
-Certificate: TypeAlias = Mapping[str, Any]
-"""A verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
-
-IdentifyFunction: TypeAlias = Callable[[Certificate, str], "bool | str | Awaitable[bool | str | None] | None"]
-Identify: TypeAlias = Literal["exact", "any"] | Mapping[str, str] | IdentifyFunction
-"""For which identities a client certificate is good.
-
-* `exact`: its CN, or an entry of its subjectAltName, equals the identity.
-* a mapping from CN to identity, for fleets whose identities are no serial numbers.
-* a function or coroutine function of certificate and identity. It returns True or False, or the identity that the
-  certificate belongs to, which then has to equal the one in the URL, or None for an unknown certificate.
-* `any`: every certificate of the CA is good for every identity. Then one stolen certificate is enough to connect as any
-  station of the fleet, and to close that station's own connection.
-"""
+__all__ = ["check_identify", "describe", "is_vouched_for", "verdict"]
 
 _UNREADABLE: Final = frozenset({"<unsupported>", "<invalid>"})
 """What `getpeercert` writes for a subjectAltName that it cannot show."""

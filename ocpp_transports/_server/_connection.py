@@ -19,11 +19,12 @@ from ocpp_transports._options._socket import SocketOptions
 from ocpp_transports._peer._peer import ConnectionState, Peer
 from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import OpenEvent
+from ocpp_transports.handshake import Handshake
 
-from ._admission import Admitted, Handshake
+from ._admission import Admitted
 
 if TYPE_CHECKING:
-    from ._registry import Stations
+    from ._registry import ConnectionRegistry
 
 __all__ = ["EVICTED", "OCPPServerClient"]
 
@@ -47,23 +48,23 @@ class OCPPServerClient(Peer):
         *,
         options: SocketOptions,
         handlers: Handlers,
-        stations: "Stations",
+        registry: "ConnectionRegistry",
         runtime: Runtime,
         engine: ServerStack | ServerEngine,
         driver: Driver,
     ) -> None:
-        super().__init__(admitted.handshake.identity, options, stations.farewells)
+        super().__init__(admitted.handshake.identity, options, registry.close_grace)
         self.session: dict[str, Any] = admitted.session
         """Whatever `auth` and the application keep for this connection."""
         self._handshake = admitted.handshake
         self._shared = handlers
-        self._stations = stations
+        self._registry = registry
         self._runtime = runtime
         self._engine = engine
         self._driver = driver
         self._protocol = protocol
         self._closed_here = False
-        driver.owner = self._owner
+        driver.delegate = self._delegate
         driver.send_timeout = options.send_timeout or inf
         self._log.now = driver.host.now
 
@@ -88,7 +89,7 @@ class OCPPServerClient(Peer):
     def reconfigure(self, **options: Unpack[SocketKeywords]) -> None:
         """Change options for this connection only. Raises as the server's constructor does, changing nothing."""
         made = self._options.changed(options)
-        self._adopt(made)
+        self._set_options(made)
         if self._driver is not None:
             self._driver.feed(Reconfigure(self.session_config))
             self._driver.feed(Reconfigure(made.link))
@@ -106,9 +107,9 @@ class OCPPServerClient(Peer):
             raise RuntimeError("expected an open connection to serve")
         return self._begin(self._driver, self._protocol)
 
-    def tell_open(self) -> None:
+    def emit_open(self) -> None:
         """Tell those who listen by now."""
-        self._tell("open", OpenEvent(self._protocol or ""))
+        self._emit("open", OpenEvent(self._protocol or ""))
 
     def evict(self) -> None:
         """Make way for a newer connection of the station, without waiting for anything."""
@@ -133,13 +134,13 @@ class OCPPServerClient(Peer):
     def _registries(self) -> Sequence[Handlers]:
         return self._handlers, self._shared
 
-    def _retrace(self) -> None:
+    def _update_tracing(self) -> None:
         if self._driver is not None:
             self._driver.feed(Reconfigure(self.session_config))
 
     def _state_changed(self, state: object) -> None:
         if isinstance(state, Open):
-            self._stations.opened(self)
+            self._registry.opened(self)
         elif isinstance(state, Closed):
             self._over(state)
         else:
@@ -149,5 +150,5 @@ class OCPPServerClient(Peer):
         driver, self._driver = self._driver, None
         if driver is not None:
             driver.stop()
-        self._stations.gone(self)
+        self._registry.gone(self)
         self._finish(end.code, end.reason, lost=not self._closed_here)

@@ -47,15 +47,15 @@ class Interrupts:
 
     def _note(self, number: int, _: FrameType | None) -> None:
         """Take a signal, between any two instructions of the program: the event loop has to be woken for it."""
-        self._soon(partial(self._tell, number))
+        self._soon(partial(self._notify, number))
 
-    def _tell(self, number: int | None) -> None:
+    def _notify(self, number: int | None) -> None:
         self._received.append(number)
         self._changed.set()
 
     def wake(self) -> None:
         """Have `next` return None: there is no more need to wait."""
-        self._tell(None)
+        self._notify(None)
 
     async def next(self) -> int | None:
         """Wait for a signal; return its number, None after `wake`."""

@@ -32,21 +32,21 @@ class Quota:
         self.total = 0
         self._by_owner: Counter[str] = Counter()
 
-    def is_used_up(self, owner: str, limit: float, limit_by_owner: float) -> bool:
+    def is_used_up(self, delegate: str, limit: float, limit_by_owner: float) -> bool:
         """Return True if there is no room for one more of this owner."""
-        return self.total >= limit or self._by_owner[owner] >= limit_by_owner
+        return self.total >= limit or self._by_owner[delegate] >= limit_by_owner
 
-    def enter(self, owner: str) -> None:
+    def enter(self, delegate: str) -> None:
         """Count one more."""
         self.total += 1
-        self._by_owner[owner] += 1
+        self._by_owner[delegate] += 1
 
-    def leave(self, owner: str) -> None:
+    def leave(self, delegate: str) -> None:
         """Count one less; owners that have none left are forgotten."""
         self.total -= 1
-        self._by_owner[owner] -= 1
-        if not self._by_owner[owner]:
-            del self._by_owner[owner]
+        self._by_owner[delegate] -= 1
+        if not self._by_owner[delegate]:
+            del self._by_owner[delegate]
 
 
 class SocketGate:
@@ -63,12 +63,12 @@ class SocketGate:
 
     def admit(self, address: str | None) -> Callable[[], None] | None:
         """Count a socket and return what is to be called once it is closed; None if it has to be closed at once."""
-        owner = owner_of(address)
-        if self._quota.is_used_up(owner, self.limit, self.limit_by_address):
+        delegate = owner_of(address)
+        if self._quota.is_used_up(delegate, self.limit, self.limit_by_address):
             self._turned_away(address, self._limit_in_words())
             return None
-        self._quota.enter(owner)
-        return partial(self._quota.leave, owner)
+        self._quota.enter(delegate)
+        return partial(self._quota.leave, delegate)
 
     def _limit_in_words(self) -> str:
         if self._quota.total >= self.limit:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator
 
-from ocpp_transports._driver._driver import Slot
-from ocpp_transports._peer._close_grace import Farewells
+from ocpp_transports._driver._driver import Completion
+from ocpp_transports._peer._close_grace import CloseGrace
 
 from ._connection import OCPPServerClient
 
-__all__ = ["Stations"]
+__all__ = ["ConnectionRegistry"]
 
 
-class Stations:
+class ConnectionRegistry:
     """The connections of a server; of each identity the newest one counts.
 
     `arrived` is told of every connection that is open, `slot` makes what waiters wait on, `key` is equal for identities
@@ -18,15 +18,18 @@ class Stations:
     """
 
     def __init__(
-        self, arrived: Callable[[OCPPServerClient], None], slot: Callable[[], Slot], key: Callable[[str], str]
+        self,
+        arrived: Callable[[OCPPServerClient], None],
+        completion: Callable[[], Completion],
+        key: Callable[[str], str],
     ) -> None:
-        self.farewells = Farewells()
+        self.close_grace = CloseGrace()
         self._key = key
         self._arrived = arrived
-        self._slot = slot
+        self._completion = completion
         self._current: dict[str, OCPPServerClient] = {}
         self._open: set[OCPPServerClient] = set()
-        self._waiters: list[Slot] = []
+        self._waiters: list[Completion] = []
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
         """Iterate over the current connection of each station."""
@@ -73,17 +76,17 @@ class Stations:
 
     async def changed(self) -> None:
         """Wait until a connection came or went."""
-        slot = self._slot()
-        self._waiters.append(slot)
+        completion = self._completion()
+        self._waiters.append(completion)
         try:
-            await slot.wait()
+            await completion.wait()
         finally:
-            if slot in self._waiters:
-                self._waiters.remove(slot)
+            if completion in self._waiters:
+                self._waiters.remove(completion)
 
     def wake(self) -> None:
         """Have those who wait look again."""
         if self._waiters:
             waiters, self._waiters = self._waiters, []
-            for slot in waiters:
-                slot.set(None, None)
+            for completion in waiters:
+                completion.set(None, None)

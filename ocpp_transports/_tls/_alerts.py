@@ -40,11 +40,11 @@ class _AlertingObject(ssl.SSLObject):
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
         except ssl.SSLError as error:
-            self._tell(error)
+            self._emit(error)
             raise
         self._wire = None
 
-    def _tell(self, error: ssl.SSLError) -> None:
+    def _emit(self, error: ssl.SSLError) -> None:
         wire, self._wire = self._wire, None
         if wire is None:
             return

@@ -16,12 +16,12 @@ _ATTRIBUTE: Final = re.compile(r'\s*([A-Za-z][A-Za-z0-9-]*|[0-9.]+)\s*=((?:\\.|[
 _ESCAPES: Final = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)", re.DOTALL)
 
 
-def certificate_of(scope: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def certificate_of(supervisor: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the CN of the verified client certificate in the form of `getpeercert`; None without one.
 
     A certificate that the ASGI server could not verify (`client_cert_error`) is none.
     """
-    extension = (scope.get("extensions") or {}).get("tls") or {}
+    extension = (supervisor.get("extensions") or {}).get("tls") or {}
     name = extension.get("client_cert_name")
     if not isinstance(name, str) or extension.get("client_cert_error"):
         return None

@@ -1,13 +1,12 @@
 """Real browsers: each opens the page of the cases once a session, and every case is a test."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.browser.requirements import require
-from tests.browser.run import Run, running
+from tests.browser.run import Run, run_cases
 from tools.web.distribution import build_wheel, kept_wheel
 
 BROWSERS = os.environ.get("BROWSERS", "chromium").split()
@@ -33,9 +32,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="session")
 def run(
     browser: str, wheels: list[Path], request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Run]:
+) -> Run:
     """Run the cases that were selected in one page of this browser."""
     chosen = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     cases = [params["case"] for params in chosen if params.get("browser") == browser and "case" in params]
-    with running(browser, cases, wheels, tmp_path_factory.mktemp(browser)) as run:
-        yield run
+    return run_cases(browser, cases, wheels, tmp_path_factory.mktemp(browser))

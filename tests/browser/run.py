@@ -1,10 +1,13 @@
-"""One run: a browser opens the page once, the page runs every case, and each test asks for the result of its own."""
+"""One run: a browser opens the page once, the page runs every case, and each test asks for the result of its own.
+
+A browser may crash by a fault of its own, rarely: then another one runs all cases once more, and only then.
+"""
 
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,12 +21,14 @@ from tests.browser.case_files import FOLDER, Case
 from tools.web import browsers, site
 from tools.web.distribution import PYODIDE, PYODIDE_FILES, lock_file
 
-__all__ = ["Result", "Run", "running"]
+__all__ = ["Result", "Run", "run_cases"]
 
 PAGE = Path(__file__).parent / "page"
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "browser.md"
-START = 60.0  # seconds from the start of the browser to the first result
-SILENCE = 45.0  # seconds from one result to the next: more than the page gives a case
+SILENCE = 60.0
+"""Seconds without a result after which the page hangs: many times what it takes to start, or gives to a case."""
+CRASH = 1.0
+"""Seconds without a result after which a crash of the browser is looked for."""
 
 # What Chromium writes for each entry of the page's console, its own among them: "[...CONSOLE...] "text", source: ...".
 _ENTRY = re.compile(r'^\[[^\]\n]*CONSOLE[^\]\n]*\] "(.*?)", source: ', re.MULTILINE | re.DOTALL)
@@ -49,18 +54,21 @@ class Result:
 
 
 class Run:
-    """The results so far, and whom to ask why there are no more."""
+    """The results of the page, and why there are no more."""
 
     def __init__(self, *, has_log: bool) -> None:
         self._changed = Condition()
         self._posted: dict[str, dict[str, Any]] = {}
         self._over: dict[str, Any] | None = None
+        self._problem: str | None = None
         self._has_log = has_log
         self._last = time.monotonic()
         self.browser: browsers.Browser | None = None
+        self.has_crashed = False
+        """Whether a crash of the browser ended it."""
 
     def result(self, case: Case) -> Result:
-        """Wait for a case's result. Fails, with what is known, if the page does not deliver."""
+        """Return a case's result. Fails, with what is known, if the page did not deliver it."""
         name = str(case)
         facts = self._wait(lambda: self._posted.get(name), f"result of {name}")
         began = self._order(name)
@@ -68,12 +76,20 @@ class Run:
         return Result(facts["error"], facts["seconds"], (*facts["complaints"], *entries), tuple(facts["log"]))
 
     def leftovers(self) -> list[str]:
-        """Wait for the end of the page's work; whatever it complained about outside its cases."""
+        """Return what the page complained about outside its cases, once it has ended."""
         over = self._wait(lambda: self._over, "end of all cases")
         names = list(self._posted)
         first, last = (f"end of case {names[-1]}" if names else None), "all cases have ended"
         entries = self._entries(first, last) if self._has_log else []
         return [*([over["failure"]] if over["failure"] else []), *over["complaints"], *entries]
+
+    def finish(self) -> None:
+        """Wait until the page has ended, or never will: what is missing then is told to those who ask for it."""
+        try:
+            self.leftovers()
+        except AssertionError as error:
+            self._problem = str(error)
+            self.has_crashed = self.browser is not None and (self.browser.has_ended or self.browser.has_crashed)
 
     def _order(self, name: str) -> str | None:
         """Name the log entry after which those of a case begin."""
@@ -99,17 +115,25 @@ class Run:
         return found
 
     def _check(self, what: str) -> None:
-        limit = SILENCE if self._posted else START
+        """Raise AssertionError if what is waited for will not come."""
+        problem = self._problem or self._new_problem()
+        if problem is not None:
+            raise AssertionError(f"no {what}: {problem}")
+
+    def _new_problem(self) -> str | None:
+        silent = time.monotonic() - self._last
         if self.browser is None or self.browser.has_ended:
             problem = "the browser ended by itself"
-        elif time.monotonic() - self._last > limit:
-            problem = f"nothing came from the page for {limit:g} s"
+        elif silent > CRASH and self.browser.has_crashed:
+            problem = "the browser crashed"
+        elif silent > SILENCE:
+            problem = f"nothing came from the page for {SILENCE:g} s"
         elif self._over is not None and self._over["failure"]:
             problem = f"the page failed: {self._over['failure']}"
         else:
-            return
+            return None
         output = self.browser.output[-4000:] if self.browser else ""
-        raise AssertionError(f"no {what}: {problem}; {len(self._posted)} cases ended before.\n{output}")
+        return f"{problem}; {len(self._posted)} cases ended before.\n{output}"
 
     # For the site
 
@@ -161,9 +185,14 @@ def _policy(origins: Sequence[str]) -> str:
     return f"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src {connect}; img-src data:"
 
 
-@contextmanager
-def running(name: str, cases: Sequence[Case], wheels: Sequence[Path], folder: Path) -> Iterator[Run]:
-    """Run a browser over these cases; the first of the wheels is ours."""
+def run_cases(name: str, cases: Sequence[Case], wheels: Sequence[Path], folder: Path) -> Run:
+    """Have a browser run these cases; the first of the wheels is ours."""
+    run = _run_once(name, cases, wheels, folder / "first")
+    return _run_once(name, cases, wheels, folder / "second") if run.has_crashed else run
+
+
+def _run_once(name: str, cases: Sequence[Case], wheels: Sequence[Path], folder: Path) -> Run:
+    folder.mkdir()
     run = Run(has_log=name == "chromium")
     with ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal("asyncio"))
@@ -172,4 +201,5 @@ def running(name: str, cases: Sequence[Case], wheels: Sequence[Path], folder: Pa
         files = _files(wheels, _plan(cases, end.places))
         url = stack.enter_context(site.serving(site.Site(files, posts, _policy(end.allowed))))
         run.browser = stack.enter_context(browsers.running(name, f"{url}/page.html", folder))
-        yield run
+        run.finish()
+    return run

@@ -5,7 +5,7 @@ import pytest
 from tests.browser.case_files import CASES, Case
 from tests.browser.run import Run
 
-pytestmark = pytest.mark.timeout(180)  # a result that does not come is told of earlier, see `run.py`
+pytestmark = pytest.mark.timeout(600)  # the first one waits for the run of all cases, which ends earlier if it hangs
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Protocol, TypeVar, get_args
 
 from ocpp_core import OCPP21, ClientConfig, ClientEngine, ExponentialBackoff, LinkConfig, Session, SessionConfig
-from ocpp_core.client import ClientState
+from ocpp_core.client_states import ClientState
 from ocpp_core.inputs import (
     Accept,
     BinaryReceived,
@@ -217,8 +217,8 @@ CLIENTS: dict[str, Callable[..., ClientEngine]] = {
     "Online": online,
     "Online (busy)": busy,
     "Waiting": waiting,
-    "Closing": lambda **options: feed(online(**options), Close()),
-    "Closing (draining)": lambda **options: feed(busy(**options), Close()),
+    "ClientClosing": lambda **options: feed(online(**options), Close()),
+    "ClientClosing (draining)": lambda **options: feed(busy(**options), Close()),
     "Stopped": lambda **options: feed(client(**options), Close()),
 }
 

@@ -1,19 +1,25 @@
 """The documentation is true: its snippets run, what it names exists, its generated pages are up to date."""
 
 import re
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from ocpp_transports._logging._log import LOGGER
 from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
-from ocpp_transports._options._connection import PeerOptions
+from ocpp_transports._options._connection import BUNDLED_PROTOCOLS, PeerOptions
 from ocpp_transports._options._server import ServerOptions
 from tests.contracts.snippets import Page, read
 from tools import build_docs
+from tools.index_readme import describe
 
 ROOT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
+PACKAGES = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WITH_SNIPPETS = [page for page in PAGES if any(read(page.read_text(encoding="utf-8")))]
 
@@ -94,6 +100,73 @@ class TestTheGeneratedPages:
     def test_they_are_written_where_they_differ(self, tmp_path: Path) -> None:
         assert build_docs.main([], tmp_path) == 0
         assert build_docs.main(["--check"], tmp_path) == 0
+
+
+class TestTheReadme:
+    README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    def test_it_says_whether_there_is_a_release(self) -> None:
+        changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        is_released = re.search(r"^## \[\d[^\]]*\] - \d", changelog, re.MULTILINE) is not None
+        assert ("not released yet" not in self.README) == is_released
+
+    def test_its_code_fits_the_page_of_a_package_index(self) -> None:
+        lines = [line for block in read(self.README) for line in block.code.splitlines()]
+        assert [line for line in lines if len(line) > 76] == []
+
+    def test_its_installation_names_every_extra_and_version_of_python(self) -> None:
+        installation = self.README.split("## Installation")[1].split("## Where to go")[0]
+        extras = PROJECT["optional-dependencies"]
+        assert [name for name in extras if f"ocpp-ws-io[{name}]" not in installation] == []
+        pythons = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
+        assert re.findall(r"\b3\.\d+\b", installation.split("| Python |")[1]) == pythons
+
+
+def test_the_page_of_names_has_every_name() -> None:
+    text = (ROOT / "docs/names.md").read_text(encoding="utf-8")
+    names = [PROJECT["name"], *PACKAGES, LOGGER.name, *BUNDLED_PROTOCOLS]
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+class TestTheReadmeOnAPackageIndex:
+    """An index shows the README without the repository around it, so it resolves no relative link."""
+
+    README = "\n".join(
+        [
+            "[Quickstart](docs/quickstart.md), [TLS](docs/quickstart.md#tls), [`LICENSE`](LICENSE), [below](#more)",
+            "![A picture](docs/images/one.png)[Pyodide](https://pyodide.org/)",
+            "```text\n[2,](id)\n```",
+        ]
+    )
+
+    def test_without_a_public_address_its_links_name_files(self) -> None:
+        assert describe(self.README, "").split("\n") == [
+            "Quickstart (`docs/quickstart.md`), TLS (`docs/quickstart.md`), `LICENSE`, [below](#more)",
+            "[Pyodide](https://pyodide.org/)",
+            "```text",
+            "[2,](id)",
+            "```",
+            "The files that this page names are in the source distribution.",
+            "",
+        ]
+
+    def test_with_one_they_are_absolute(self) -> None:
+        first, second, *_ = describe(self.README, "https://csms.example/v1/").split("\n")
+        assert first == (
+            "[Quickstart](https://csms.example/v1/docs/quickstart.md), "
+            "[TLS](https://csms.example/v1/docs/quickstart.md#tls), "
+            "[`LICENSE`](https://csms.example/v1/LICENSE), [below](#more)"
+        )
+        assert second.startswith("![A picture](https://csms.example/v1/docs/images/one.png)")
+
+    def test_the_metadata_has_an_address_for_both_or_for_none(self) -> None:
+        links = PYPROJECT["tool"]["hatch"]["metadata"]["hooks"]["custom"]["links"]
+        assert bool(links) == bool(PROJECT.get("urls"))
+
+    @pytest.mark.parametrize("links", ["csms.example/", "https://csms.example/v1", "http://csms.example/"])
+    def test_an_address_that_cannot_be_appended_to_is_refused(self, links: str) -> None:
+        with pytest.raises(ValueError, match="expected links as"):
+            describe(self.README, links)
 
 
 class TestTheRunnerOfSnippets:

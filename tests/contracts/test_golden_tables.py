@@ -11,12 +11,13 @@ import pytest
 from ocpp_core.actions import StateChanged
 from ocpp_core.timers import Timers
 from tests.contracts.link_situations import LINKS
+from tests.contracts.rows import each_row_of, grouped
 from tests.contracts.situations import ENGINES, NOW, Machine, drain
 from tools.golden import EXPLAINED, TABLES, cells
 
 MACHINES = ENGINES | LINKS
 PAIRS = [
-    pytest.param(name, situation, label, id=f"{name} {situation}: {label}")
+    (name, situation, label)
     for name, machine in MACHINES.items()
     for situation in machine.situations
     for label in machine.rows
@@ -67,7 +68,7 @@ def told(action: Any) -> str:
     return f"→ {type(action.state).__name__}" if isinstance(action, StateChanged) else type(action).__name__
 
 
-@pytest.mark.parametrize(("name", "situation", "label"), PAIRS)
+@each_row_of(grouped(PAIRS, 0))
 def test_the_engine_does_what_the_table_says(name: str, situation: str, label: str) -> None:
     engine, outcome = play(MACHINES[name], situation, label)
     assert outcome == cells(TABLES[name], EXPLAINED[name])[label, situation]

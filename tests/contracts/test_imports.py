@@ -15,9 +15,9 @@ APPS = ROOT / "ocpp_apps"
 
 # The floors of the engine, ground floor first: a file imports from those before it, never from those after it.
 FLOORS = (
-    "_json", "messages", "versions", "action_names", "times", "errors", "inputs", "states", "actions", "timers",
-    "backoff", "config", "_tolerance", "outbound", "inbound", "session", "client", "server", "identity", "handshake",
-    "refusals", "validation", "link", "stack", "testing", "replay",
+    "_version", "_json", "messages", "versions", "action_names", "times", "errors", "inputs", "states",
+    "client_states", "actions", "timers", "backoff", "config", "_tolerance", "outbound", "inbound", "session", "client",
+    "server", "identity", "handshake", "refusals", "validation", "link", "stack", "testing", "replay",
 )  # fmt: skip
 
 NEEDS_A_DEPENDENCY = {"validation", "link", "stack", "testing", "replay"}  # directly or through another one
@@ -200,7 +200,7 @@ PROGRAMS = (
     "command_line", "origins", "csms", "station.client", "station.clock", "station.model", "station.asyncio_clock",
     "station.anyio_clock", "station.schema_help", "station.messages", "station.operation", "station.faults",
     "station.v16", "station.v2", "station.station", "station", "station.attempts", "station.fleet", "station.__main__",
-    "demo",
+    "demo", "__main__",
 )  # fmt: skip
 
 

@@ -88,8 +88,8 @@ class TestWhatIsWritten:
 
     def test_the_changelog_starts_with_this_version_or_what_comes_after_it(self) -> None:
         headings = re.findall(r"^## \[?([^\]\s]+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-        assert headings[0] in {"Unreleased", PROJECT["project"]["version"]}
-        assert PROJECT["project"]["version"] in headings
+        assert headings[0] in {"Unreleased", ocpp_core.__version__}
+        assert ocpp_core.__version__ in headings
 
     def test_every_target_of_the_makefile_is_listed_by_its_help(self) -> None:
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

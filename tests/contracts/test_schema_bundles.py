@@ -22,6 +22,7 @@ from ocpp_core.validation import SchemaValidator, load_validator
 from ocpp_core.validation._formats import FORMATS
 from ocpp_core.versions import ErrorCode
 from tests.contracts.instances import Change, Instances
+from tests.contracts.rows import each_row_of, grouped
 from tools import build_schemas
 
 HERE = Path(__file__).parent
@@ -36,7 +37,7 @@ MESSAGES = [
     for action, kinds in bundle["actions"].items()
     for kind in kinds
 ]
-every_message = pytest.mark.parametrize(("protocol", "action", "kind"), MESSAGES)
+every_message = each_row_of(grouped(MESSAGES, 0, 2))
 
 CODES = {
     "required": ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION,
@@ -123,13 +124,15 @@ class TestTheMessages:
         unused = [name for name in BUNDLES[protocol]["definitions"] if f'"#/definitions/{name}"' not in text]
         assert unused == []
 
+    @staticmethod
     @every_message
-    def test_the_draft_is_kept(self, protocol: str, action: str, kind: str) -> None:
+    def test_the_draft_is_kept(protocol: str, action: str, kind: str) -> None:
         source = read_source(protocol, source_file(protocol, action, kind))
         assert BUNDLES[protocol]["actions"][action][kind]["$schema"] == source["$schema"]
 
+    @staticmethod
     @every_message
-    def test_the_demands_are_equal(self, protocol: str, action: str, kind: str) -> None:
+    def test_the_demands_are_equal(protocol: str, action: str, kind: str) -> None:
         source = read_source(protocol, source_file(protocol, action, kind))
         bundle = BUNDLES[protocol]
         stated = in_full(bundle["actions"][action][kind], bundle["definitions"])
@@ -142,12 +145,14 @@ class TestKnownGoodPayloads:
                  for kind in KNOWN_GOOD[protocol][action]]  # fmt: skip
         assert sorted(named) == sorted(MESSAGES)
 
+    @staticmethod
     @every_message
-    def test_it_is_accepted(self, protocol: str, action: str, kind: str) -> None:
+    def test_it_is_accepted(protocol: str, action: str, kind: str) -> None:
         assert check(protocol, action, kind, KNOWN_GOOD[protocol][action][kind]) is None
 
+    @staticmethod
     @every_message
-    def test_with_any_one_rule_broken_it_is_refused(self, protocol: str, action: str, kind: str) -> None:
+    def test_with_any_one_rule_broken_it_is_refused(protocol: str, action: str, kind: str) -> None:
         good = KNOWN_GOOD[protocol][action][kind]
         source = read_source(protocol, source_file(protocol, action, kind))
         bad = [change for change in Instances(source).changes(good) if change.keyword]
@@ -179,8 +184,9 @@ def accepts(validate: Any, payload: object) -> bool:
 class TestAgreementWithTheSource:
     """The source, compiled by itself, gives the same verdict on everything that can be generated from it."""
 
+    @staticmethod
     @every_message
-    def test_a_payload_of_all_properties_and_every_change_of_it(self, protocol: str, action: str, kind: str) -> None:
+    def test_a_payload_of_all_properties_and_every_change_of_it(protocol: str, action: str, kind: str) -> None:
         source = read_source(protocol, source_file(protocol, action, kind))
         instances = Instances(source)
         full = instances.full()
@@ -211,8 +217,9 @@ def is_uri(text: object) -> bool:
 class TestAgreementWithAReferee:
     """Another implementation of JSON Schema reads the source and gives the same verdict on a sample."""
 
+    @staticmethod
     @every_message
-    def test_the_smallest_payload_the_largest_and_four_changes(self, protocol: str, action: str, kind: str) -> None:
+    def test_the_smallest_payload_the_largest_and_four_changes(protocol: str, action: str, kind: str) -> None:
         source = read_source(protocol, source_file(protocol, action, kind))
         instances = Instances(source)
         full = instances.full()

@@ -5,10 +5,13 @@ import subprocess
 import sys
 import venv
 from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+
+import ocpp_core
 
 ROOT = Path(__file__).parents[2]
 WHEELS = Path(sys.prefix) / "wheels"  # the dependencies' wheels, kept by `make setup`
@@ -34,6 +37,11 @@ def build(source: Path, target: Path, *what: str) -> Path:
 def contents(wheel: Path) -> dict[str, bytes]:
     with ZipFile(wheel) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def metadata(wheel: Path) -> Message:
+    (content,) = (content for name, content in contents(wheel).items() if name.endswith(".dist-info/METADATA"))
+    return message_from_bytes(content)
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +81,7 @@ class TestTheWheel:
         assert contents(wheel)[f"ocpp_core/schemas/{name}"] == (ROOT / "schemas" / name).read_bytes()
 
     def test_a_browser_needs_the_schema_compiler_alone(self, wheel: Path) -> None:
-        (metadata,) = (content for name, content in contents(wheel).items() if name.endswith(".dist-info/METADATA"))
-        required = message_from_bytes(metadata).get_all("Requires-Dist")
+        required = metadata(wheel).get_all("Requires-Dist")
         names = (
             re.match(r"[\w-]+", line).group()
             for line in required
@@ -88,8 +95,21 @@ class TestTheWheel:
         again = build(tmp_path / archive.name.removesuffix(".tar.gz"), tmp_path / "wheel", "--wheel")
         assert contents(again) == contents(wheel)
 
+    def test_its_description_has_no_link_that_an_index_cannot_follow(self, wheel: Path) -> None:
+        description = metadata(wheel).get_payload(decode=True).decode()
+        assert description.startswith("# OCPP WS IO for Python\n")
+        assert re.findall(r"\]\((?!https:|#)[^)]*\)", description) == []
+
 
 class TestInAnEmptyEnvironment:
+    def test_every_package_knows_the_version_of_the_distribution(self, environment: Path, tmp_path: Path) -> None:
+        script = (
+            "import importlib.metadata, ocpp_core, ocpp_transports\n"
+            "print(importlib.metadata.version('ocpp-ws-io'), ocpp_core.__version__, ocpp_transports.__version__)"
+        )
+        versions = run(environment, "-I", "-c", script, cwd=tmp_path).split()
+        assert versions == [ocpp_core.__version__] * 3
+
     def test_the_packages_come_from_the_wheel(self, environment: Path, tmp_path: Path) -> None:
         script = "import ocpp_core, ocpp_transports; print(ocpp_core.__file__, ocpp_transports.__file__)"
         for name in run(environment, "-I", "-c", script, cwd=tmp_path).split():

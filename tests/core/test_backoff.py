@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from ocpp_core.backoff import ExponentialBackoff, OCPPBackoff, retry_delay
+from tests.tables import each
 
 
 class Extreme(Random):
@@ -25,7 +26,7 @@ LOW, HIGH = Extreme(0), Extreme(1)
 class TestExponential:
     """`d = min(maximum, minimum * 2**(k-1))`, then `d * U(0.5, 1)`: the jitter comes after the cap."""
 
-    @pytest.mark.parametrize(
+    @each(
         ("attempt", "least", "most"),
         [(1, 0.5, 1), (2, 1, 2), (3, 2, 4), (4, 4, 8), (5, 8, 16), (6, 15, 30), (7, 15, 30), (10**9, 15, 30)],
     )
@@ -42,7 +43,7 @@ class TestExponential:
     def test_resets_after_ten_seconds_online(self):
         assert ExponentialBackoff().reset_after == 10
 
-    @pytest.mark.parametrize(
+    @each(
         "settings",
         [
             {"minimum": 0},
@@ -62,7 +63,7 @@ class TestExponential:
 class TestOcpp2:
     """OCPP 2.0.1 Part 4 §5.3: W + U(0, R) first, then doubled N times, then for ever the same."""
 
-    @pytest.mark.parametrize(("attempt", "base"), [(1, 30), (2, 60), (3, 120), (4, 240), (5, 240), (1000, 240)])
+    @each(("attempt", "base"), [(1, 30), (2, 60), (3, 120), (4, 240), (5, 240), (1000, 240)])
     def test_doubles_as_often_as_configured_with_fresh_randomness_each_time(self, attempt, base):
         backoff = OCPPBackoff(wait_minimum=30, random_range=10, repeat_times=3)
         assert (backoff.delay(attempt, LOW), backoff.delay(attempt, HIGH)) == (base, base + 10)
@@ -78,9 +79,7 @@ class TestOcpp2:
     def test_resets_at_open(self):
         assert OCPPBackoff().reset_after == 0
 
-    @pytest.mark.parametrize(
-        "settings", [{"wait_minimum": 0}, {"wait_minimum": inf}, {"random_range": -1}, {"repeat_times": -1}]
-    )
+    @each("settings", [{"wait_minimum": 0}, {"wait_minimum": inf}, {"random_range": -1}, {"repeat_times": -1}])
     def test_refuses_what_is_no_policy(self, settings):
         with pytest.raises(ValueError, match="expected"):
             OCPPBackoff(**settings)
@@ -89,6 +88,6 @@ class TestOcpp2:
 class TestRetries:
     """Full jitter below a doubling cap."""
 
-    @pytest.mark.parametrize(("attempt", "most"), [(1, 1), (2, 2), (3, 4), (9, 30), (10**9, 30)])
+    @each(("attempt", "most"), [(1, 1), (2, 2), (3, 4), (9, 30), (10**9, 30)])
     def test_spread_over_the_whole_range(self, attempt, most):
         assert (retry_delay(attempt, 1, 30, LOW), retry_delay(attempt, 1, 30, HIGH)) == (0, most)

@@ -14,7 +14,7 @@ from ocpp_core.actions import (
     Settle,
     StateChanged,
 )
-from ocpp_core.client import Closing, Connecting, Idle, Online, Stopped, Waiting
+from ocpp_core.client_states import ClientClosing, Connecting, Idle, Online, Stopped, Waiting
 from ocpp_core.config import LinkConfig, SessionConfig
 from ocpp_core.errors import (
     ClosedError,
@@ -54,6 +54,7 @@ from tests.core.player import (
     sent,
     settled,
 )
+from tests.tables import each
 
 
 class TestConnect:
@@ -92,7 +93,7 @@ class TestConnect:
         client.play(Connect(1))
         assert isinstance(settled(client.play(TransportLost(attempt=1)))[1], ConnectionFailedError)
 
-    @pytest.mark.parametrize("chosen", ["ocpp2.0.1", "OCPP1.6", "", None])
+    @each("chosen", ["ocpp2.0.1", "OCPP1.6", "", None])
     def test_fails_on_a_subprotocol_that_was_not_offered(self, chosen):
         """RFC 6455 §4.1."""
         client = a_client()
@@ -102,7 +103,7 @@ class TestConnect:
         assert of(CloseTransport, done)[0].code == 1002
         assert isinstance(client.engine.state, Idle)
 
-    @pytest.mark.parametrize("prepare", [[], [TransportOpened("ocpp1.6", attempt=1)]])
+    @each("prepare", [[], [TransportOpened("ocpp1.6", attempt=1)]])
     def test_while_connecting_or_connected_raises(self, prepare):
         client = a_client()
         client.play(Connect(1), *prepare)
@@ -158,7 +159,7 @@ class TestRetryOfTheFirstConnect:
 class TestStaleNews:
     """Every event of a transport names its attempt; others are ignored."""
 
-    @pytest.mark.parametrize("attempt", [0, 1, 3])
+    @each("attempt", [0, 1, 3])
     def test_of_another_attempt_is_ignored(self, attempt):
         client = an_online_client(backoff=STEADY)
         lose(client)
@@ -204,8 +205,8 @@ class TestClose:
     def test_while_online_drains_closes_and_stays_away(self):
         client = an_online_client(backoff=STEADY)
         client.play(call(1))
-        assert entered(client.play(Close(1001, "bye"))) == [Closing]
-        assert client.engine.state == Closing(1, 1001, "bye")
+        assert entered(client.play(Close(1001, "bye"))) == [ClientClosing]
+        assert client.engine.state == ClientClosing(1, 1001, "bye")
         done = client.hear('[3,"id-1",{}]', attempt=1)
         assert of(CloseTransport, done) == [CloseTransport(1001, "bye")]
         done = client.play(TransportLost(1001, "bye", attempt=1))
@@ -222,7 +223,7 @@ class TestClose:
         assert client.play(TransportOpened("ocpp1.6", attempt=1), TransportFailed(REFUSED, attempt=1)) == []
         assert client.wait(3600) == []
 
-    @pytest.mark.parametrize("situation", ["idle", "waiting"])
+    @each("situation", ["idle", "waiting"])
     def test_without_a_connection_stops_at_once(self, situation):
         client = a_client()
         client.play(*OFFLINE[situation])
@@ -265,7 +266,7 @@ class TestClose:
             1: ConnectionLostError,
             2: ClosedError,
         }
-        assert entered(told) == [Closing, Stopped]
+        assert entered(told) == [ClientClosing, Stopped]
         assert engine.deadline == inf
 
     def test_by_the_engine_after_too_many_bad_messages_is_not_for_good(self):
@@ -279,7 +280,7 @@ class TestClose:
     def test_by_the_application_after_too_many_bad_messages_is_for_good(self):
         client = an_online_client(session=SessionConfig(max_bad_messages=1))
         client.hear("{", attempt=1)
-        assert entered(client.play(Close())) == [Closing]
+        assert entered(client.play(Close())) == [ClientClosing]
         assert entered(client.play(TransportLost(1002, attempt=1))) == [Stopped]
 
 
@@ -310,7 +311,7 @@ class TestReconfigure:
 
 
 class TestStrictMode:
-    @pytest.mark.parametrize(("subprotocol", "answers"), [("ocpp1.6", 0), ("ocpp2.1", 1)])
+    @each(("subprotocol", "answers"), [("ocpp1.6", 0), ("ocpp2.1", 1)])
     def test_may_be_meant_for_some_versions_only(self, subprotocol, answers):
         client = an_online_client(subprotocol, validators={"ocpp2.1": Strict()})
         done = client.hear('[2,"a","Heartbeat",{"bad":1}]', attempt=1)

@@ -43,10 +43,11 @@ from tests.core.player import (
     sent,
     settled,
 )
+from tests.tables import each
 
 
 class TestCallsWithoutAConnection:
-    @pytest.mark.parametrize("situation", OFFLINE)
+    @each("situation", OFFLINE)
     def test_settle_as_not_sent(self, situation):
         client = a_client()
         client.play(*OFFLINE[situation])
@@ -74,7 +75,7 @@ class TestCallsWithoutAConnection:
 
 
 class TestOfflineQueue:
-    @pytest.mark.parametrize("situation", ["idle", "connecting", "waiting"])
+    @each("situation", ["idle", "connecting", "waiting"])
     def test_keeps_calls_until_there_is_a_connection_and_sends_them_in_order(self, situation):
         client = a_client(offline_queue=True, backoff=STEADY)
         client.play(*OFFLINE[situation])
@@ -174,7 +175,7 @@ class TestOfflineQueue:
         assert list(settled(fail(client))) == [CONNECT]
         assert client.engine.queued == 1
 
-    @pytest.mark.parametrize("situation", ["idle", "connecting", "waiting"])
+    @each("situation", ["idle", "connecting", "waiting"])
     def test_ends_with_the_client(self, situation):
         client = a_client(offline_queue=True)
         client.play(*OFFLINE[situation])

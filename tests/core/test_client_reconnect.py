@@ -2,14 +2,12 @@
 
 from math import inf
 
-import pytest
-
 from ocpp_core.actions import (
     OpenTransport,
     StateChanged,
 )
 from ocpp_core.backoff import ExponentialBackoff, OCPPBackoff
-from ocpp_core.client import Connecting, Online, Stopped, Waiting
+from ocpp_core.client_states import Connecting, Online, Stopped, Waiting
 from ocpp_core.errors import (
     WebsocketUpgradeError,
 )
@@ -26,6 +24,7 @@ from tests.core.player import (
     lose,
     states,
 )
+from tests.tables import each
 
 
 class TestReconnect:
@@ -38,7 +37,7 @@ class TestReconnect:
         done = client.wait(0.1)
         assert done == [StateChanged(Connecting(2, 40, 1)), OpenTransport(2, ("ocpp2.1", "ocpp1.6"))]
 
-    @pytest.mark.parametrize("code", [1000, 1001, 1008, 4000])
+    @each("code", [1000, 1001, 1008, 4000])
     def test_comes_whatever_code_the_peer_closed_with(self, code):
         client = an_online_client()
         assert entered(lose(client, code)) == [Waiting]
@@ -65,7 +64,7 @@ class TestReconnect:
         assert delays[0] == delays[1]
         assert 4 < delays[0] < 8
 
-    @pytest.mark.parametrize(
+    @each(
         ("asked", "least", "most"),
         [
             (0.0, 20, 20),  # the policy's own
@@ -84,7 +83,7 @@ class TestReconnect:
         fail(client, retry_after=asked)
         assert least <= client.engine.state.delay <= most
 
-    @pytest.mark.parametrize(("most", "least_wait"), [(0, 20), (60, 45), (1e9, 999_999_999)])
+    @each(("most", "least_wait"), [(0, 20), (60, 45), (1e9, 999_999_999)])
     def test_heeds_no_more_of_a_retry_after_than_it_is_told_to(self, most, least_wait):
         client = an_online_client(backoff=STEADY, max_retry_after=most)
         lose(client)

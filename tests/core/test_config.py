@@ -7,6 +7,7 @@ import pytest
 
 from ocpp_core.config import ClientConfig, Compression, LinkConfig, SessionConfig, UpgradeTarget
 from ocpp_core.messages import Leniency
+from tests.tables import each
 
 SECONDS = (0, -1, nan, "5", None, True)
 
@@ -41,13 +42,13 @@ def make(cls, **settings):
 
 
 class TestRanges:
-    @pytest.mark.parametrize(("cls", "name", "values"), OUT_OF_RANGE)
+    @each(("cls", "name", "values"), OUT_OF_RANGE)
     def test_a_value_out_of_range_is_refused_by_name(self, cls, name, values):
         for value in values:
             with pytest.raises(ValueError, match=f"expected .*{name}"):
                 make(cls, **{name: value})
 
-    @pytest.mark.parametrize(
+    @each(
         ("cls", "name"),
         [
             (SessionConfig, "call_timeout"),
@@ -83,7 +84,7 @@ class TestDefaults:
 
 
 class TestConfigs:
-    @pytest.mark.parametrize("cls", [SessionConfig, LinkConfig, Compression, ClientConfig])
+    @each("cls", [SessionConfig, LinkConfig, Compression, ClientConfig])
     def test_can_not_be_changed(self, cls):
         config = make(cls)
         with pytest.raises(FrozenInstanceError):

@@ -2,8 +2,6 @@
 
 import builtins
 
-import pytest
-
 from ocpp_core import errors
 from ocpp_core.errors import (
     CallCancelledError,
@@ -21,6 +19,7 @@ from ocpp_core.errors import (
     WebsocketUpgradeError,
     create_rpc_error,
 )
+from tests.tables import each
 
 CLASSES = {
     "GenericError": errors.RPCGenericError,
@@ -41,13 +40,13 @@ CLASSES = {
 
 
 class TestReceivedErrors:
-    @pytest.mark.parametrize("code", CLASSES)
+    @each("code", CLASSES)
     def test_get_the_class_of_their_code_in_any_spelling(self, code):
         error = create_rpc_error(code, "why", {"k": 1}, remote=True)
         assert type(error) is CLASSES[code]
         assert (error.code, error.description, error.details, error.remote) == (code, "why", {"k": 1}, True)
 
-    @pytest.mark.parametrize("code", ["VendorError", "", "genericerror"])
+    @each("code", ["VendorError", "", "genericerror"])
     def test_of_unknown_codes_keep_the_code(self, code):
         error = create_rpc_error(code, "why", {"k": 1})
         assert type(error) is RPCError
@@ -62,7 +61,7 @@ class TestReceivedErrors:
 
 
 class TestRaisedErrors:
-    @pytest.mark.parametrize("cls", set(CLASSES.values()))
+    @each("cls", dict.fromkeys(CLASSES.values()))
     def test_know_their_code(self, cls):
         error = cls("why", {"k": 1})
         assert CLASSES[error.code] is cls
@@ -86,7 +85,7 @@ class TestRaisedErrors:
 
 
 class TestFamilies:
-    @pytest.mark.parametrize(
+    @each(
         ("error", "family"),
         [
             (TimeoutError("late"), builtins.TimeoutError),
@@ -105,7 +104,7 @@ class TestFamilies:
         public = [getattr(errors, name) for name in errors.__all__ if isinstance(getattr(errors, name), type)]
         assert all(issubclass(cls, OCPPError) for cls in public)
 
-    @pytest.mark.parametrize("sent", [True, False])
+    @each("sent", [True, False])
     def test_tell_whether_the_peer_may_have_acted(self, sent):
         local = [ConnectionLostError("x", sent=sent), ClosedError("x", sent=sent), CallCancelledError("x", sent=sent)]
         assert {error.sent for error in [*local, TimeoutError("x", sent=sent)]} == {sent}

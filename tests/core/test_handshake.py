@@ -21,12 +21,13 @@ from ocpp_core.handshake import (
     same_password,
 )
 from ocpp_core.inputs import Reject
+from tests.tables import each
 
 
 class TestConnectionUrl:
     """OCPP-J 1.6 §3.1.1 and 2.x Part 4 §3.1.1: endpoint, slash, percent-encoded identity."""
 
-    @pytest.mark.parametrize(
+    @each(
         ("endpoint", "identity", "query", "url"),
         [
             ("ws://csms.example/ocpp", "CP1", None, "ws://csms.example/ocpp/CP1"),
@@ -48,7 +49,7 @@ class TestConnectionUrl:
     def test_appends_the_identity_encoded_once(self, endpoint, identity, query, url):
         assert resolve_endpoint(endpoint, identity, query).url == url
 
-    @pytest.mark.parametrize(
+    @each(
         ("endpoint", "host", "port", "authority", "secure"),
         [
             ("ws://h/x", "h", 80, "h", False),
@@ -64,7 +65,7 @@ class TestConnectionUrl:
         found = resolve_endpoint(endpoint, "CP1")
         assert (found.host, found.port, found.authority, found.secure) == (host, port, authority, secure)
 
-    @pytest.mark.parametrize(
+    @each(
         ("endpoint", "expected"),
         [
             ("http://h/x", "ws:// or wss://"),
@@ -96,7 +97,7 @@ class TestConnectionUrl:
             resolve_endpoint("ws://CP1:hunter2@h/x", "CP1")
         assert "hunter2" not in str(caught.value)
 
-    @pytest.mark.parametrize("identity", ["", "CP\x001", "CP\n", "\x7f", "\udc80"])
+    @each("identity", ["", "CP\x001", "CP\n", "\x7f", "\udc80"])
     def test_refuses_an_identity_that_no_server_could_read(self, identity):
         with pytest.raises(ValueError, match="identity"):
             resolve_endpoint("ws://h/x", identity)
@@ -109,7 +110,7 @@ class TestConnectionUrl:
 
 
 class TestIdentityFromTheRequestTarget:
-    @pytest.mark.parametrize(
+    @each(
         ("target", "identity"),
         [
             ("/ocpp/CP1", "CP1"),
@@ -133,7 +134,7 @@ class TestIdentityFromTheRequestTarget:
     def test_is_the_last_segment_decoded_once(self, target, identity):
         assert read_target(target).identity == identity
 
-    @pytest.mark.parametrize(
+    @each(
         "target",
         [
             "/",
@@ -162,14 +163,14 @@ class TestIdentityFromTheRequestTarget:
         assert isinstance(found, Reject)
         assert found.status == 400
 
-    @pytest.mark.parametrize("segment", ["CP%", "CP%E0%A4%A", "CP%zz", "%FF"])
+    @each("segment", ["CP%", "CP%E0%A4%A", "CP%zz", "%FF"])
     def test_with_broken_escapes_may_be_kept_as_sent(self, segment):
         assert read_target(f"/ocpp/{segment}", keep_broken_escapes=True).identity == segment
 
     def test_with_control_characters_is_400_all_the_same(self):
         assert read_target("/ocpp/CP%00", keep_broken_escapes=True).status == 400
 
-    @pytest.mark.parametrize("target", ["/", "//", "/?id=CP1", "/ocpp", "/ocpp/", "http://csms.example/ocpp?id=CP1"])
+    @each("target", ["/", "//", "/?id=CP1", "/ocpp", "/ocpp/", "http://csms.example/ocpp?id=CP1"])
     def test_is_empty_on_a_path_without_one(self, target):
         assert read_target(target, without_identity=("/", "/ocpp/")).identity == ""
         assert read_target("/ocpp/CP1", without_identity=("/", "/ocpp/")).identity == "CP1"
@@ -179,7 +180,7 @@ class TestIdentityFromTheRequestTarget:
         assert found.path == "/a%20b/CP1"
         assert found.query == (("x", " 1"), ("x", "2"), ("flag", ""), ("", ""), ("%zz", "\ufffd"))
 
-    @pytest.mark.parametrize("identity", ["CP1", "CP/1 ü:x", "50%", "..", "a+b&c?d#e", "[x]", "RDAM|123"])
+    @each("identity", ["CP1", "CP/1 ü:x", "50%", "..", "a+b&c?d#e", "[x]", "RDAM|123"])
     def test_reads_back_what_a_station_sends(self, identity):
         assert read_target(resolve_endpoint("ws://h/ocpp?t=1", identity).target).identity == identity
 
@@ -187,7 +188,7 @@ class TestIdentityFromTheRequestTarget:
 class TestSubprotocol:
     """RFC 6455 §4.1 and §4.2.2; OCPP-J 1.6 §3.1.2."""
 
-    @pytest.mark.parametrize(
+    @each(
         ("offered", "supported", "chosen"),
         [
             (["ocpp2.0.1", "ocpp1.6"], ["ocpp1.6", "ocpp2.0.1"], "ocpp1.6"),
@@ -201,7 +202,7 @@ class TestSubprotocol:
     def test_is_the_first_of_the_servers_that_was_offered(self, offered, supported, chosen):
         assert choose_subprotocol(offered, supported) == chosen
 
-    @pytest.mark.parametrize(
+    @each(
         ("offered", "valid"),
         [
             (["ocpp1.6", "ocpp2.0.1"], True),
@@ -228,14 +229,14 @@ class TestBasicCredentials:
         assert encode_basic(self.IDENTITY, bytes.fromhex(self.KEY)) == self.HEADER
         assert decode_basic(self.HEADER, self.IDENTITY) == bytes.fromhex(self.KEY)
 
-    @pytest.mark.parametrize("password", [b"a:b::", b"\x00\xff:", b"", b"\xff" * 20, "pässword:".encode(), b"==="])
+    @each("password", [b"a:b::", b"\x00\xff:", b"", b"\xff" * 20, "pässword:".encode(), b"==="])
     def test_every_byte_of_a_password_survives(self, password):
         assert decode_basic(encode_basic("CP1", password), "CP1") == password
 
     def test_text_travels_as_utf8(self):
         assert encode_basic("CP1", "ü") == encode_basic("CP1", "ü".encode())
 
-    @pytest.mark.parametrize(
+    @each(
         "value",
         [
             "Basic Q1AxOj8_Pw==",
@@ -250,7 +251,7 @@ class TestBasicCredentials:
     def test_both_alphabets_with_or_without_padding_in_any_case(self, value):
         assert decode_basic(value, "CP1") == b"???"
 
-    @pytest.mark.parametrize(
+    @each(
         "value",
         [
             "",
@@ -267,20 +268,18 @@ class TestBasicCredentials:
     def test_anything_else_is_no_credential(self, value):
         assert decode_basic(value, "CP1") is None
 
-    @pytest.mark.parametrize("user", ["CP2", "CP", "cp1", "CP11", ""])
+    @each("user", ["CP2", "CP", "cp1", "CP11", ""])
     def test_another_user_name_is_no_credential(self, user):
         assert decode_basic(encode_basic(user, "x") if user else "Basic Ong=", "CP1") is None
 
-    @pytest.mark.parametrize(
-        ("user", "identity"), [("CP1", "cp1"), ("cp1", "CP1"), ("CPÜ", "cpü"), ("CP:a", "cp:A"), ("CP1", "CP1")]
-    )
+    @each(("user", "identity"), [("CP1", "cp1"), ("cp1", "CP1"), ("CPÜ", "cpü"), ("CP:a", "cp:A"), ("CP1", "CP1")])
     def test_the_user_name_may_differ_in_case_where_that_is_ignored(self, user, identity):
         header = "Basic " + b64encode(f"{user}:p:w".encode()).decode()
         assert decode_basic(header, identity, ignore_case=True) == b"p:w"
         assert decode_basic(header, identity + "2", ignore_case=True) is None
         assert decode_basic(header, identity) == (b"p:w" if user == identity else None)
 
-    @pytest.mark.parametrize(
+    @each(
         ("pair", "user"),
         [(b"CP1:a:b", "CP1"), ("CPü:".encode(), "CPü"), (b":secret", ""), (b"CP1", None), (b"\xff:x", None)],
     )
@@ -310,7 +309,7 @@ NONE, BASIC, TLS_BASIC, TLS_CERT = SecurityProfile
 class TestSecurityProfilesOfAStation:
     """Security whitepaper A00: what a profile demands is refused when missing, and nothing given is silently unused."""
 
-    @pytest.mark.parametrize(
+    @each(
         ("profile", "secure", "password", "certificate", "tls_options"),
         [
             (NONE, False, False, False, False),
@@ -328,7 +327,7 @@ class TestSecurityProfilesOfAStation:
             profile, secure=secure, password=password, certificate=certificate, tls_options=tls_options
         )
 
-    @pytest.mark.parametrize(
+    @each(
         ("profile", "secure", "password", "certificate", "tls_options", "expected"),
         [
             (NONE, False, True, False, False, "no password"),
@@ -351,12 +350,12 @@ class TestSecurityProfilesOfAStation:
 
 
 class TestSecurityProfilesOfAServer:
-    @pytest.mark.parametrize("profile", [BASIC, TLS_BASIC])
+    @each("profile", [BASIC, TLS_BASIC])
     def test_that_nobody_could_enforce(self, profile):
         with pytest.raises(ValueError, match="credentials or an auth handler"):
             check_deciders(profile, credentials=False, auth=False)
 
-    @pytest.mark.parametrize(
+    @each(
         ("profile", "credentials", "auth"),
         [
             (NONE, False, False),
@@ -369,7 +368,7 @@ class TestSecurityProfilesOfAServer:
     def test_that_somebody_can(self, profile, credentials, auth):
         check_deciders(profile, credentials=credentials, auth=auth)
 
-    @pytest.mark.parametrize(
+    @each(
         ("profile", "credentials", "identify", "expected"),
         [
             (NONE, True, False, "no credentials"),
@@ -382,14 +381,14 @@ class TestSecurityProfilesOfAServer:
         with pytest.raises(ValueError, match=expected):
             check_server_profile(profile, credentials=credentials, identify=identify)
 
-    @pytest.mark.parametrize(
+    @each(
         ("profile", "credentials", "identify"),
         [(NONE, False, False), (BASIC, True, False), (TLS_BASIC, True, False), (TLS_CERT, False, True)],
     )
     def test_that_use_all_of_it(self, profile, credentials, identify):
         check_server_profile(profile, credentials=credentials, identify=identify)
 
-    @pytest.mark.parametrize(
+    @each(
         ("profile", "tls", "tls_terminated", "expected"),
         [
             (BASIC, True, False, "no tls options"),
@@ -401,7 +400,7 @@ class TestSecurityProfilesOfAServer:
         with pytest.raises(ValueError, match=expected):
             check_listener_profile(profile, tls=tls, tls_terminated=tls_terminated)
 
-    @pytest.mark.parametrize(
+    @each(
         ("profile", "tls", "tls_terminated"),
         [
             (NONE, False, False),

@@ -2,9 +2,8 @@
 
 from math import inf
 
-import pytest
-
 from ocpp_core.identity import IdentityRule, Spellings
+from tests.tables import each
 
 STANDARD, PRINTABLE, ANY = (IdentityRule(characters=each) for each in ("standard", "printable", "any"))
 
@@ -37,14 +36,14 @@ ALLOWED = [  # (identity, by OCPP 2.x, by 1.6 and `printable`, by `any`)
 
 
 class TestCharacters:
-    @pytest.mark.parametrize(("identity", "by_2x", "by_16", "by_any"), ALLOWED)
+    @each(("identity", "by_2x", "by_16", "by_any"), ALLOWED)
     def test_depend_on_version_and_option(self, identity, by_2x, by_16, by_any):
         assert [STANDARD.allows(identity, protocol) for protocol in ("ocpp2.0.1", "ocpp2.1")] == [by_2x, by_2x]
         assert [STANDARD.allows(identity, protocol) for protocol in ("ocpp1.6", "own", None)] == [by_16] * 3
         assert [PRINTABLE.allows(identity, protocol) for protocol in ("ocpp2.1", "ocpp1.6")] == [by_16, by_16]
         assert ANY.allows(identity, "ocpp2.1") is by_any
 
-    @pytest.mark.parametrize("rule", [STANDARD, PRINTABLE, ANY])
+    @each("rule", [STANDARD, PRINTABLE, ANY])
     def test_a_refusal_says_what_was_expected(self, rule):
         assert "expected 1 to 48 " in rule.expectation("ocpp2.1")
 

@@ -3,21 +3,22 @@
 import pytest
 
 from ocpp_core.inputs import Close
+from tests.tables import each
 
 
 class TestClose:
     """RFC 6455 §7.4 and §5.5."""
 
-    @pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999])
+    @each("code", [1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999])
     def test_takes_a_code_that_a_close_frame_may_hold(self, code):
         assert Close(code).code == code
 
-    @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 2999, 5000])
+    @each("code", [0, 999, 1004, 1005, 1006, 1015, 2999, 5000])
     def test_refuses_a_code_that_it_must_not(self, code):
         with pytest.raises(ValueError, match="expected a close code"):
             Close(code)
 
-    @pytest.mark.parametrize(
+    @each(
         ("reason", "kept"),
         [("bye", "bye"), ("x" * 123, "x" * 123), ("x" * 124, "x" * 123), ("⚡" * 42, "⚡" * 41), ("a\ud800", "a?")],
     )

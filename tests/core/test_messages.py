@@ -19,6 +19,7 @@ from ocpp_core.messages import (
     is_unicode,
 )
 from ocpp_core.versions import OCPP16, OCPP21
+from tests.tables import each
 
 CLASSIC, ALL = OCPP16.message_types, OCPP21.message_types
 LONG = "i" * 37
@@ -29,7 +30,7 @@ def deep(levels: int) -> str:
 
 
 class TestWhatIsAMessage:
-    @pytest.mark.parametrize(
+    @each(
         "text",
         [
             '[2,"a","Heartbeat",{}]',
@@ -48,7 +49,7 @@ class TestWhatIsAMessage:
     def test_is_read_as_the_json_array_that_it_is(self, text):
         assert decode(text, ALL) == json.loads(text)
 
-    @pytest.mark.parametrize(
+    @each(
         ("rest", "description", "details"),
         [
             ("", "", {}),
@@ -69,7 +70,7 @@ class TestWhatIsAMessage:
             (',["why"]', '["why"]', {}),
         ],
     )
-    @pytest.mark.parametrize("kind", [4, 5])
+    @each("kind", [4, 5])
     def test_an_error_keeps_its_code_and_all_that_it_says(self, kind, rest, description, details):
         assert decode(f'[{kind},"a","Bogus"{rest}]', ALL) == [kind, "a", "Bogus", description, details]
 
@@ -77,11 +78,11 @@ class TestWhatIsAMessage:
 class TestWhatIsNone:
     """Each fault tells who has to be told: the peer, a caller of ours, or nobody."""
 
-    @pytest.mark.parametrize("text", ["", " ", "\r\n\t"])
+    @each("text", ["", " ", "\r\n\t"])
     def test_empty_text(self, text):
         assert decode(text, ALL).fault is Fault.EMPTY
 
-    @pytest.mark.parametrize(
+    @each(
         "text",
         [
             "null",
@@ -107,7 +108,7 @@ class TestWhatIsNone:
     def test_no_type_or_no_id_of_a_call(self, text):
         assert decode(text, ALL) == Malformed(Fault.UNREADABLE, decode(text, ALL).reason, None)
 
-    @pytest.mark.parametrize(
+    @each(
         "text",
         [
             '[2,"a"]',
@@ -138,7 +139,7 @@ class TestWhatIsNone:
         found = decode(f'[2,"{LONG}","Heartbeat",{{}}]', ALL)
         assert (found.fault, found.message_id) == (Fault.ID_TOO_LONG, LONG)
 
-    @pytest.mark.parametrize(
+    @each(
         ("text", "fault", "message_id"),
         [
             ('[3,"a"]', Fault.RESULT, "a"),
@@ -163,7 +164,7 @@ class TestWhatIsNone:
         found = decode(text, ALL)
         assert (found.fault, found.message_id) == (fault, message_id)
 
-    @pytest.mark.parametrize(
+    @each(
         ("text", "message_id"),
         [('[9,"a"]', "a"), ("[9]", None), ("[1,5]", None), ('[6,"a","X",{}]', "a"), ("[5]", None)],
     )
@@ -177,7 +178,7 @@ class TestWhatIsNone:
     def test_brackets_inside_texts_do_not_nest(self):
         assert decode('[2,"a","X",{"x":"\\"' + "[" * 1000 + '"}]', ALL)[1] == "a"
 
-    @pytest.mark.parametrize("items", [6, 100_000])
+    @each("items", [6, 100_000])
     def test_more_elements_than_allowed_are_not_parsed(self, items):
         text = f'[2,"a","X",{{"x":[{",".join(["{}"] * items)}]}}]'
         assert decode(text, ALL, max_elements=5 + 2 * items)[1] == "a"
@@ -193,7 +194,7 @@ class TestWhatIsNone:
 class TestLeniency:
     """Each tolerance is off by default; see the faults above."""
 
-    @pytest.mark.parametrize(
+    @each(
         ("name", "text", "read"),
         [
             ("null_payload", '[2,"a","Heartbeat",null]', [2, "a", "Heartbeat", {}]),
@@ -213,7 +214,7 @@ class TestLeniency:
         assert isinstance(decode(text, ALL), Malformed)
         assert decode(text, ALL, Leniency(**{name: True})) == read
 
-    @pytest.mark.parametrize(
+    @each(
         ("name", "text"),
         [
             ("null_payload", '[2,"a","Heartbeat",[]]'),
@@ -246,17 +247,17 @@ class TestWriting:
         """OCPP 2.0.1 Part 4 table 7."""
         assert json.loads(encode_error(4, "i", "GenericError", "⚡" * 300, {}))[3] == "⚡" * 255
 
-    @pytest.mark.parametrize("payload", [None, [], "text", 5, (("a", 1),), {"a": object()}, {"a": {1, 2}}, {(1, 2): 3}])
+    @each("payload", [None, [], "text", 5, (("a", 1),), {"a": object()}, {"a": {1, 2}}, {(1, 2): 3}])
     def test_a_payload_that_is_no_json_object_is_a_type_error(self, payload):
         with pytest.raises(TypeError):
             encode_payload(payload)
 
-    @pytest.mark.parametrize("payload", [{"a": nan}, {"a": [inf]}, {"a": "\ud800"}, {"\udfff": 1}])
+    @each("payload", [{"a": nan}, {"a": [inf]}, {"a": "\ud800"}, {"\udfff": 1}])
     def test_what_json_text_can_not_hold_is_a_value_error(self, payload):
         with pytest.raises(ValueError, match=r"expected JSON values in the payload, got (nan|inf|text|a key)"):
             encode_payload(payload)
 
-    @pytest.mark.parametrize("levels", [MAX_DEPTH, 10_000])
+    @each("levels", [MAX_DEPTH, 10_000])
     def test_a_payload_deeper_than_the_peer_may_read_is_a_value_error(self, levels):
         payload: dict[str, object] = {}
         for _ in range(levels - 1):
@@ -274,8 +275,6 @@ class TestWriting:
         text = encode_message(2, "i", "X", encode_payload({"x": json.loads(deep(MAX_DEPTH - 2))}))
         assert isinstance(decode(text, ALL), list)
 
-    @pytest.mark.parametrize(
-        ("text", "is_text"), [("", True), ("a⚡\U0001f600", True), ("\ud800", False), ("a\udfff", False)]
-    )
+    @each(("text", "is_text"), [("", True), ("a⚡\U0001f600", True), ("\ud800", False), ("a\udfff", False)])
     def test_lone_surrogates_are_no_unicode(self, text, is_text):
         assert is_unicode(text) is is_text

@@ -2,16 +2,15 @@
 
 from base64 import b64encode
 
-import pytest
-
 from ocpp_core.errors import UnexpectedHttpResponse
 from ocpp_core.refusals import BODY_LIMIT, body_is_whole, read_refusal, secrets_in
+from tests.tables import each
 
 CHUNKED = [("transfer-encoding", "chunked")]
 
 
 class TestTheEndOfABody:
-    @pytest.mark.parametrize(
+    @each(
         ("status", "headers", "body", "is_whole"),
         [
             (204, [], b"", True),
@@ -33,7 +32,7 @@ class TestTheEndOfABody:
 
 
 class TestItsText:
-    @pytest.mark.parametrize(
+    @each(
         ("headers", "body", "text"),
         [
             ([], b"Not today", "Not today"),
@@ -53,7 +52,7 @@ class TestItsText:
     def test_is_that_of_what_is_here(self, headers, body, text):
         assert read_refusal(headers, body) == text
 
-    @pytest.mark.parametrize("blanks", range(BODY_LIMIT - 40, BODY_LIMIT))
+    @each("blanks", range(BODY_LIMIT - 40, BODY_LIMIT))
     def test_holds_no_part_of_a_secret_that_was_cut_off(self, blanks):
         token = b64encode(b"CP1:correct horse").decode()
         secrets = secrets_in([("Authorization", f"Basic {token}")])
@@ -71,17 +70,17 @@ class TestSecrets:
         target = "/CP1?version=2.0.1&token=a%2Fb+cd&Pass%77ord=hunter22&sig=abc"
         assert set(secrets_in([], target)) == {"a%2Fb+cd", "a/b cd", "hunter22"}
 
-    @pytest.mark.parametrize("target", ["/token", "/CP1?", "/CP1?token", "/CP1?=&token=", "/CP1?token=%ff%zz&&"])
+    @each("target", ["/token", "/CP1?", "/CP1?token", "/CP1?=&token=", "/CP1?token=%ff%zz&&"])
     def test_of_a_query_without_any_are_none_or_as_sent(self, target):
         assert set(secrets_in([], target)) <= {"%ff%zz", "\ufffd%zz"}
 
-    @pytest.mark.parametrize("value", ["Basic", "Basic =", "Basic " + b64encode(b"a:\xff\xff\xff\xff").decode(), "ü"])
+    @each("value", ["Basic", "Basic =", "Basic " + b64encode(b"a:\xff\xff\xff\xff").decode(), "ü"])
     def test_that_are_broken_raise_nothing(self, value):
         assert isinstance(secrets_in([("authorization", value)]), tuple)
 
 
 class TestTheReason:
-    @pytest.mark.parametrize(
+    @each(
         ("body", "reason"),
         [
             ("", ""),

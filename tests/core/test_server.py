@@ -25,6 +25,7 @@ from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Open
 from ocpp_core.versions import OCPP16, OCPP21
 from tests.core.player import Player, counting_ids, kinds, of
+from tests.tables import each
 
 REQUEST = UpgradeReceived(7, "/ocpp/CP1", (("host", "csms.example"),), ("ocpp1.6", "ocpp2.1"))
 ENDED = StateChanged(Closed(1006, ""))
@@ -77,7 +78,7 @@ class TestTheDecision:
         assert player.wait(0.2) == [Settle(7, Reject(408, (), "handshake timeout")), ENDED]
         assert player.engine.deadline == inf
 
-    @pytest.mark.parametrize("late", [Accept("ocpp1.6"), Reject(403), TransportOpened("ocpp1.6"), Tick()])
+    @each("late", [Accept("ocpp1.6"), Reject(403), TransportOpened("ocpp1.6"), Tick()])
     def test_is_ignored_when_it_comes_too_late(self, late):
         player = asked()
         player.wait(31)
@@ -91,7 +92,7 @@ class TestTheDecision:
         with pytest.raises(ValueError, match="expected a status of 400 to 599, got 302"):
             asked().play(Reject(302))
 
-    @pytest.mark.parametrize(
+    @each(
         ("player", "event"),
         [
             (a_server, Accept("ocpp1.6")),

@@ -35,6 +35,7 @@ from ocpp_core.messages import Leniency
 from ocpp_core.session import Closed, Closing, Draining, Open
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Strict, a_session, call, dispatched, kinds, of, reports, sent, settled, states
+from tests.tables import each
 
 HEARTBEAT = '[2,"a","Heartbeat",{}]'
 
@@ -86,7 +87,7 @@ class TestCongestion:
 
 
 class TestBadMessages:
-    @pytest.mark.parametrize(
+    @each(
         "text",
         ["{", "[2,", '[2,"a"]', '[3,"a"]', '[3,"zz",{}]', '[4,"zz","X","",{}]', '[6,"s","Heartbeat",{}]', '[5,"a"]'],
     )
@@ -105,7 +106,7 @@ class TestBadMessages:
         session.wait(3599)
         assert of(CloseTransport, session.hear("{")) == [CloseTransport(1002, "Too many bad messages")]
 
-    @pytest.mark.parametrize("text", ["", " ", HEARTBEAT, '[9,"a"]', '[5,"a","X","",{}]'])
+    @each("text", ["", " ", HEARTBEAT, '[9,"a"]', '[5,"a","X","",{}]'])
     def test_are_not_all_that_is_odd(self, text):
         session = a_session(OCPP21, max_bad_messages=1)
         session.hear(text, text)
@@ -160,7 +161,7 @@ class TestSend:
         session.play(call(7))
         assert len(sent(session.play(self.SEND))) == 1
 
-    @pytest.mark.parametrize(
+    @each(
         ("version", "misuse", "error", "expected"),
         [
             (OCPP16, {}, ValueError, "a version with SEND"),
@@ -185,14 +186,12 @@ class TestSend:
         assert isinstance(settled(done)[1], RPCTypeConstraintViolationError)
         assert (sent(done), reports(done)) == ([], [ReportKind.INVALID_REQUEST])
 
-    @pytest.mark.parametrize(
-        ("options", "settings"), [({"validate": False}, {}), ({}, {"validated_actions": frozenset({"Heartbeat"})})]
-    )
+    @each(("options", "settings"), [({"validate": False}, {}), ({}, {"validated_actions": frozenset({"Heartbeat"})})])
     def test_is_not_checked_where_that_is_not_wanted(self, options, settings):
         session = a_session(OCPP21, validator=Strict(), **settings)
         assert len(sent(session.play(Notify(1, "NotifyPeriodicEventStream", {"bad": 1}, **options)))) == 1
 
-    @pytest.mark.parametrize(("end", "error"), [(Close(), ClosedError), (TransportLost(), ConnectionLostError)])
+    @each(("end", "error"), [(Close(), ClosedError), (TransportLost(), ConnectionLostError)])
     def test_after_the_end_settles_as_not_sent(self, end, error):
         session = a_session(OCPP21)
         session.play(end)
@@ -217,7 +216,7 @@ class TestSendWhileOutputIsCongested:
         assert session.play(Congested(on=False)) == []
         assert of(Settle, session.play(self.SEND)) == [Settle(1)]
 
-    @pytest.mark.parametrize("end", [[TransportLost()], [Close(drain=False), TransportLost()]])
+    @each("end", [[TransportLost()], [Close(drain=False), TransportLost()]])
     def test_tells_its_caller_of_a_loss(self, end):
         (settled,) = of(Settle, self.congested().play(*end))
         assert isinstance(settled.error, ConnectionLostError)
@@ -243,7 +242,7 @@ class TestCallResultError:
 class TestRawText:
     """`send_raw(text)`: as it is, past the window, and nothing waits for an answer."""
 
-    @pytest.mark.parametrize("text", ["", "hello", "[2,", HEARTBEAT])
+    @each("text", ["", "hello", "[2,", HEARTBEAT])
     def test_is_sent_as_it_is(self, text):
         assert a_session().play(SendRaw(text)) == [SendText(text)]
 
@@ -252,7 +251,7 @@ class TestRawText:
         session.play(call(1))
         assert kinds(session.play(SendRaw(HEARTBEAT))) == ["SendText"]
 
-    @pytest.mark.parametrize(
+    @each(
         ("raw", "answer"),
         [
             (HEARTBEAT, '[3,"a",{}]'),
@@ -269,7 +268,7 @@ class TestRawText:
         assert reports(session.hear(answer, answer)) == [ReportKind.RAW_ANSWER] * 2
         assert isinstance(session.engine.state, Open)
 
-    @pytest.mark.parametrize("text", [b"[]", None, "\ud800"])
+    @each("text", [b"[]", None, "\ud800"])
     def test_that_is_no_text_raises(self, text):
         with pytest.raises(TypeError, match="expected raw text"):
             a_session().play(SendRaw(text))
@@ -338,7 +337,7 @@ class TestClose:
     def test_by_force_drops_the_transport(self):
         assert of(CloseTransport, a_session().play(Close(force=True))) == [CloseTransport(1000, "", abort=True)]
 
-    @pytest.mark.parametrize("second", [Close(drain=False), Close(force=True)])
+    @each("second", [Close(drain=False), Close(force=True)])
     def test_can_be_hastened(self, second):
         session = a_session()
         session.play(call(1), Close())
@@ -361,7 +360,7 @@ class TestClose:
         assert session.engine.deadline == inf
         assert session.play(TransportLost()) == []
 
-    @pytest.mark.parametrize("close", [Close(), Close(drain=False), Close(force=True)])
+    @each("close", [Close(), Close(drain=False), Close(force=True)])
     def test_after_the_end_is_nothing(self, close):
         session = a_session()
         session.play(TransportLost())

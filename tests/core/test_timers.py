@@ -5,6 +5,7 @@ from math import inf
 import pytest
 
 from ocpp_core.timers import GRID, Timers, coarse
+from tests.tables import each
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ class TestMemory:
 
 
 class TestCoarse:
-    @pytest.mark.parametrize(
+    @each(
         ("now", "delay", "at"),
         [
             (0.0, 30.0, 30.0),
@@ -117,6 +118,6 @@ class TestCoarse:
         assert coarse(now, delay) == at
         assert now + delay <= at < now + delay + GRID
 
-    @pytest.mark.parametrize(("now", "delay"), [(0.1, 4.9), (0.1, 0.05), (0.0, inf), (-inf, 30.0)])
+    @each(("now", "delay"), [(0.1, 4.9), (0.1, 0.05), (0.0, inf), (-inf, 30.0)])
     def test_leaves_what_is_near_or_never(self, now, delay):
         assert coarse(now, delay) == now + delay

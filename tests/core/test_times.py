@@ -7,11 +7,12 @@ import pytest
 
 from ocpp_core.times import write_time
 from ocpp_core.validation import load_validator
+from tests.tables import each
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123_999, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@each(
     ("at", "text"),
     [
         (AT, "2026-03-01T12:00:00.123Z"),
@@ -31,7 +32,7 @@ def test_a_time_without_an_offset_could_be_any() -> None:
         write_time(AT.replace(tzinfo=None))
 
 
-@pytest.mark.parametrize("at", ["2026-03-01T12:00:00Z", None, AT.date(), AT.timestamp()])
+@each("at", ["2026-03-01T12:00:00Z", None, AT.date(), AT.timestamp()])
 def test_only_a_datetime_is_a_time(at: Any) -> None:
     with pytest.raises(TypeError, match=r"expected a datetime, got (str|NoneType|date|float)$"):
         write_time(at)

@@ -10,6 +10,7 @@ from ocpp_core.inputs import Reply, StartCall, TextReceived
 from ocpp_core.messages import Leniency
 from ocpp_core.versions import OCPP21, ErrorCode
 from tests.core.player import a_session, of, reports, sent, settled
+from tests.tables import each
 
 
 class NoNulls:
@@ -38,14 +39,14 @@ BARE = {"must": 1, "list": [{"b": [2]}]}
 class TestNullMembers:
     """`Leniency.null_members`, in strict mode and in what is received."""
 
-    @pytest.mark.parametrize("text", [f'[2,"a","X",{NULLS}]', f'[6,"a","NotifyPeriodicEventStream",{NULLS}]'])
+    @each("text", [f'[2,"a","X",{NULLS}]', f'[6,"a","NotifyPeriodicEventStream",{NULLS}]'])
     def test_of_a_call_and_a_send_are_absent_for_the_handler(self, text):
         done = a_session(OCPP21, validator=NoNulls(), leniency=FORGIVING, trace=True).hear(text)
         assert of(Dispatch, done)[0].payload == BARE
         assert of(Trace, done)[0].frame == json.loads(text)
         assert reports(done) == []
 
-    @pytest.mark.parametrize("text", [f'[2,"b","X",{NULLS}]', f'[6,"b","NotifyPeriodicEventStream",{NULLS}]'])
+    @each("text", [f'[2,"b","X",{NULLS}]', f'[6,"b","NotifyPeriodicEventStream",{NULLS}]'])
     def test_are_absent_from_what_was_held_as_well(self, text):
         session = a_session(OCPP21, validator=NoNulls(), leniency=FORGIVING, max_inbound=1)
         session.hear('[2,"a","X",{"must":1}]', text)
@@ -61,9 +62,7 @@ class TestNullMembers:
         session.play(StartCall(1, "X", {"must": 1}))
         assert settled(session.hear(f'[3,"id-1",{NULLS}]')) == {1: BARE}
 
-    @pytest.mark.parametrize(
-        ("payload", "leniency"), [(NULLS, Leniency()), ('{"must":null}', FORGIVING), ("[null]", FORGIVING)]
-    )
+    @each(("payload", "leniency"), [(NULLS, Leniency()), ('{"must":null}', FORGIVING), ("[null]", FORGIVING)])
     def test_are_refused_without_the_tolerance_and_where_they_are_needed(self, payload, leniency):
         payload = payload if payload.startswith("{") else f'{{"must":{payload}}}'
         session = a_session(OCPP21, validator=NoNulls(), leniency=leniency)
@@ -86,7 +85,7 @@ class TestMendedTexts:
         done = a_session(mend_text=quoted).hear("[2,'a','X',{'n':1}]")
         assert of(Dispatch, done)[0].payload == {"n": 1}
 
-    @pytest.mark.parametrize("broken", [ValueError("secret"), KeyboardInterrupt(), SystemExit(1)])
+    @each("broken", [ValueError("secret"), KeyboardInterrupt(), SystemExit(1)])
     def test_a_function_that_raises_is_reported_and_the_text_read_as_it_came(self, broken):
         def mend(text):
             raise broken
@@ -98,7 +97,7 @@ class TestMendedTexts:
         assert of(Dispatch, done)[0].message_id == "a"
         assert "secret" not in str(sent(done))
 
-    @pytest.mark.parametrize("wrong", [None, b"[]", 5])
+    @each("wrong", [None, b"[]", 5])
     def test_what_is_no_text_is_reported_and_the_text_read_as_it_came(self, wrong):
         done = a_session(mend_text=lambda text: wrong).play(TextReceived('[2,"a","X",{}]'))
         assert reports(done) == [ReportKind.MEND_FAILED]

@@ -7,8 +7,6 @@ choice, the row shows ours.
 
 import json
 
-import pytest
-
 from ocpp_core.actions import Dispatch, Report, SendText, Settle
 from ocpp_core.inputs import BinaryReceived, Fail, Reply, TextReceived
 from ocpp_core.messages import Leniency
@@ -16,6 +14,7 @@ from ocpp_core.session import Open
 from ocpp_core.validation import load_validator
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201, ErrorCode
 from tests.core.player import a_session, call
+from tests.tables import each
 
 VERSIONS = (OCPP16, OCPP201, OCPP21)
 VALIDATORS = {version.name: load_validator(version.name) for version in VERSIONS}
@@ -104,14 +103,8 @@ LENIENT = [
 
 
 CASES = [
-    pytest.param(
-        version,
-        before,
-        frame,
-        next(cell for cell in reversed(columns[: i + 1]) if cell != SAME),
-        id=f"{n}-{version.name}",
-    )
-    for n, before, frame, *columns in VECTORS
+    (number, version, before, frame, next(cell for cell in reversed(columns[: i + 1]) if cell != SAME))
+    for number, before, frame, *columns in VECTORS
     for i, version in enumerate(VERSIONS)
 ]
 
@@ -137,23 +130,19 @@ def said(action):
     return f"call ends with {action.error.code}"
 
 
-@pytest.mark.parametrize(("version", "before", "frame", "outcome"), CASES)
-def test_frame(version, before, frame, outcome):
+@each(("number", "version", "before", "frame", "outcome"), CASES)
+def test_frame(number, version, before, frame, outcome):
     session = a_session(version, validator=VALIDATORS[version.name])
     session.play(*before)
     assert ", ".join(map(said, receive(session, frame))) == outcome
     assert_lives(session)
 
 
-@pytest.mark.parametrize(
-    ("version", "name", "frame", "outcome"),
-    [
-        pytest.param(version, name, frame, outcome, id=f"{number}-{name}-{version.name}")
-        for number, name, frame, outcome in LENIENT
-        for version in VERSIONS
-    ],
+@each(
+    ("number", "version", "name", "frame", "outcome"),
+    [(number, version, name, frame, outcome) for number, name, frame, outcome in LENIENT for version in VERSIONS],
 )
-def test_frame_under_a_named_tolerance(version, name, frame, outcome):
+def test_frame_under_a_named_tolerance(number, version, name, frame, outcome):
     session = a_session(version, validator=VALIDATORS[version.name], leniency=Leniency(**{name: True}))
     assert ", ".join(map(said, receive(session, frame))) == outcome
     assert_lives(session)

@@ -1,14 +1,13 @@
 """What differs between the OCPP versions."""
 
-import pytest
-
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201, ErrorCode, Version, canonical_code, version_of
+from tests.tables import each
 
 VERSIONS = (OCPP16, OCPP201, OCPP21)
 
 
 class TestFacts:
-    @pytest.mark.parametrize(
+    @each(
         ("version", "types", "answers_unreadable", "answers_unknown_type", "reports_bad_results"),
         [
             (OCPP16, {2, 3, 4}, False, False, False),
@@ -29,7 +28,7 @@ class TestFacts:
 class TestErrorCodes:
     """Spelling on the wire: OCPP-J 1.6 table 7 with errata 5.1 and 5.2, OCPP 2.x Part 4 table 8."""
 
-    @pytest.mark.parametrize(
+    @each(
         ("code", "on_16", "on_2x"),
         [
             ("NotImplemented", "NotImplemented", "NotImplemented"),
@@ -52,7 +51,7 @@ class TestErrorCodes:
     def test_are_spelled_for_the_version_and_unknown_ones_kept(self, code, on_16, on_2x):
         assert [version.spell(code) for version in VERSIONS] == [on_16, on_2x, on_2x]
 
-    @pytest.mark.parametrize("code", ErrorCode)
+    @each("code", ErrorCode)
     def test_are_understood_in_every_spelling(self, code):
         assert {canonical_code(version.spell(code)) for version in (OCPP201, OCPP21)} == {code}
         assert canonical_code(OCPP16.spell(code)) in {code, ErrorCode.GENERIC_ERROR}
@@ -65,7 +64,7 @@ class TestErrorCodes:
 
 
 class TestLookUp:
-    @pytest.mark.parametrize("version", VERSIONS)
+    @each("version", VERSIONS)
     def test_finds_each_version_by_its_subprotocol(self, version):
         assert version_of(version.name) is version
 

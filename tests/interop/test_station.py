@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from ocpp_apps.station import Station, StationSettings
-from ocpp_apps.station.anyio_clock import AnyioPace
+from ocpp_apps.station.anyio_clock import AnyioClock
 from ocpp_transports import OCPPClient
 from tests.interop.peer_process import PATIENCE, PeerProcess
 
@@ -86,7 +86,7 @@ async def _visit(csms: PeerProcess, protocol: str, identity: str) -> AsyncIterat
             async with OCPPClient(
                 identity, f"ws://127.0.0.1:{port}", protocols=[protocol], strict_mode=True, warm_up=False
             ) as client:
-                station = Station(client, AnyioPace(tasks), settings)
+                station = Station(client, AnyioClock(tasks), settings)
                 await station.start()
                 yield _Visit(station, csms, identity)
                 await station.stop()

@@ -11,7 +11,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ocpp_core.actions import Dispatch, OpenTransport, SendText, Settle
-from ocpp_core.client import ClientEngine, Connecting, Waiting
+from ocpp_core.client import ClientEngine
+from ocpp_core.client_states import Connecting, Waiting
 from ocpp_core.config import ClientConfig, SessionConfig
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_core.inputs import (

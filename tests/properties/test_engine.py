@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ocpp_core.actions import Dispatch
-from ocpp_core.client import Stopped
+from ocpp_core.client_states import Stopped
 from ocpp_core.inputs import (
     BinaryReceived,
     Close,

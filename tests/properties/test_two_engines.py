@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocpp_core.backoff import ExponentialBackoff
-from ocpp_core.client import Online, Stopped
+from ocpp_core.client_states import Online, Stopped
 from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig
 from ocpp_core.inputs import SendRaw
 from ocpp_core.testing import Laboratory, ServerConnection, Station

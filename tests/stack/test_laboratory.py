@@ -3,7 +3,7 @@
 import pytest
 
 from ocpp_core.actions import Abandon, Report, ReportKind, StateChanged
-from ocpp_core.client import Closing, Connecting, Idle, Online, Stopped, Waiting
+from ocpp_core.client_states import ClientClosing, Connecting, Idle, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig
 from ocpp_core.errors import (
     ClosedError,
@@ -268,7 +268,7 @@ class TestClosing:
         lab.run_for(0.5)
         station.close(reason="done")
         lab.run_for(1)
-        assert states(station)[-1] is Closing
+        assert states(station)[-1] is ClientClosing
         lab.server.connections[0].feed(Reply(1, {"currentTime": "now"}))
         lab.run_for(1)
         assert call.unwrap() == {"currentTime": "now"}

@@ -5,20 +5,41 @@ from enum import Enum
 from itertools import count
 from math import inf
 from random import Random
+from types import MappingProxyType
+from typing import get_args
 
 import pytest
 
+from ocpp_core import inputs
 from ocpp_core.actions import SendBytes, Settle
 from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
 from ocpp_core.inputs import (
     Accept,
+    BinaryReceived,
     BytesReceived,
+    CancelCall,
+    Close,
+    CloseLink,
+    Congested,
     Connect,
+    Decline,
+    Fail,
+    Notify,
     Reconfigure,
+    RefuseResult,
+    Reject,
+    Reply,
+    Respond,
+    SendMessage,
+    SendRaw,
     StartCall,
     StreamFailed,
+    StreamLost,
     StreamOpened,
     TextReceived,
+    Tick,
+    TransportFailed,
+    TransportLost,
     TransportOpened,
     UpgradeReceived,
 )
@@ -44,8 +65,58 @@ def a_server():
     return ServerEngine(SessionConfig(), handshake_timeout=30, ids=lambda: "id", now=0.0, numbers=count(1))
 
 
+class Heard:
+    """Stands in for an engine: keeps what it is told."""
+
+    deadline = inf
+
+    def __init__(self):
+        self.events = []
+
+    def handle(self, event, now):
+        self.events.append(event)
+
+
+MINE = Version(name="x", message_types=frozenset({2, 3}), send_actions=frozenset({"A"}), spelling={"a": "b"})
+HEADERS = (("a", "b"), ("c", "d"))
+EVERY_INPUT = [
+    Tick(),
+    Congested(on=True),
+    TextReceived("[]", 1),
+    BinaryReceived(b"\xff", 2),
+    TransportOpened("ocpp1.6", 3),
+    TransportFailed(OSError("secret"), retry=False, attempt=4, retry_after=5.0),
+    TransportLost(1001, "away", 6),
+    StartCall(7, "X", {"$bytes": "eA=="}, 1.0, 2.0, "id", validate=False, protocol="ocpp1.6", urgent=True),
+    CancelCall(8),
+    Notify(9, "X", {"a": [[1], {}]}, "id", validate=False),
+    Reply(10, MappingProxyType({"$dict": {"$error": "x"}})),
+    Fail(11, "GenericError", "why", {"a": None}),
+    Decline(12),
+    RefuseResult("id", "GenericError", "why", {"$version": {}}, "X"),
+    SendRaw("[]", 13, 1.0),
+    Close(1001, "away", drain=False, force=True),
+    Connect(14),
+    StreamOpened(15),
+    StreamFailed(OSError("secret"), 16),
+    BytesReceived(b"\x00\xff", 17),
+    StreamLost(18),
+    UpgradeReceived(19, "/CP1", HEADERS, ("ocpp1.6", "x")),
+    Accept("x", HEADERS, version=MINE, identity="CP1"),
+    Reject(401, HEADERS, "why"),
+    Respond(200, HEADERS, b"\xff"),
+    SendMessage(b"\xff"),
+    SendMessage("text"),
+    CloseLink(1001, "away", force=True),
+]
+
+
 class Colour(Enum):
     RED = "red"
+
+
+def has_error(event):
+    return isinstance(event, (TransportFailed, StreamFailed))
 
 
 def drain(engine):
@@ -81,9 +152,8 @@ class TestReplay:
         assert any(isinstance(action, SendBytes) for action in replay(lines, a_stack()))
 
     def test_a_server_that_has_its_websocket_from_others_is_recorded_too(self):
-        mine = Version(name="x", message_types=frozenset({2, 3}), send_actions=frozenset({"A"}), spelling={"a": "b"})
         offer = UpgradeReceived(1, "/CP1", (("host", "h"),), ("x",))
-        accept = Accept("x", (("a", "b"),), version=mine)
+        accept = Accept("x", (("a", "b"),), version=MINE)
         lines = []
         recorder = Recorder(a_server(), lines.append)
         done = []
@@ -92,7 +162,7 @@ class TestReplay:
             done += drain(recorder)
         again = a_server()
         assert replay(lines, again) == done
-        assert again.session.version == mine
+        assert again.session.version == MINE
 
     @pytest.mark.parametrize(
         "payload", [{"$bytes": "eA=="}, {"$error": "x", "b": [1, ["c"]]}, {"$dict": {}}, {"v": Colour.RED}]
@@ -103,6 +173,20 @@ class TestReplay:
         recorder.handle(StartCall(1, "X", payload, timeout=inf), 0.0)
         done = drain(recorder)
         assert replay(lines, a_session()) == done
+
+    def test_every_input_with_every_field_is_told_again(self):
+        lines, again = [], Heard()
+        recorder = Recorder(Heard(), lines.append)
+        for event in EVERY_INPUT:
+            recorder.handle(event, 0.0)
+        replay(lines, again)
+        assert [str(event.error) for event in again.events if has_error(event)] == ["OSError"] * 2  # its kind alone
+        assert [event for event in again.events if not has_error(event)] == [e for e in EVERY_INPUT if not has_error(e)]
+
+    def test_there_is_no_input_that_is_not_told_again(self):
+        unions = (inputs.SessionInput, inputs.ClientInput, inputs.ServerInput, inputs.StackInput, inputs.LinkInput)
+        every = {cls for union in unions for cls in get_args(union)}
+        assert {type(event) for event in EVERY_INPUT} == every - {Reconfigure}
 
     def test_the_deadline_is_the_engines(self):
         recorder = Recorder(a_session(), lambda line: None)

@@ -15,7 +15,7 @@ from ocpp_core.actions import (
     StateChanged,
     UpgradeRequested,
 )
-from ocpp_core.client import Stopped
+from ocpp_core.client_states import Stopped
 from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import (

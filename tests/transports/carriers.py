@@ -59,13 +59,25 @@ async def websockets_client(server):
         yield door(server, dialling(WebsocketsOCPPClient, listener.port))
 
 
+class PromptUvicorn(uvicorn.Server):
+    """It ends when it is asked to: the real one looks ten times a second whether it was."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.asked_to_end = anyio.Event()
+
+    async def main_loop(self):
+        await self.on_tick(0)  # sets the headers of all its answers
+        await self.asked_to_end.wait()
+
+
 @asynccontextmanager
 async def uvicorn_running(app, implementation="wsproto"):
     """Run an application under uvicorn; yields its port."""
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, ws=implementation, log_level="error", timeout_graceful_shutdown=5
     )
-    running, stopped = uvicorn.Server(config), anyio.Event()
+    running, stopped = PromptUvicorn(config), anyio.Event()
 
     async def run():
         await running._serve()  # without its signal handlers
@@ -78,7 +90,7 @@ async def uvicorn_running(app, implementation="wsproto"):
         try:
             yield running.servers[0].sockets[0].getsockname()[1]
         finally:
-            running.should_exit = True
+            running.asked_to_end.set()
             with anyio.CancelScope(shield=True):
                 await stopped.wait()
 
@@ -132,15 +144,15 @@ class MemoryPage:
     def __init__(self, server):
         self._server = server
 
-    def open(self, url, subprotocols, ear):
-        socket = MemoryPageSocket(ear)
+    def open(self, url, subprotocols, listener):
+        socket = MemoryPageSocket(listener)
         self._server._start()[0].spawn(socket.run(self._server, urlsplit(url), subprotocols))
         return socket
 
 
 class MemoryPageSocket:
-    def __init__(self, ear):
-        self._ear = ear
+    def __init__(self, listener):
+        self._ear = listener
         self._channel = None
         self._output = deque()
         self._closing = None
@@ -158,15 +170,15 @@ class MemoryPageSocket:
             basic = encode_basic(unquote(url.username), unquote(url.password))
             incoming, answer = await self._ask(server, url, subprotocols, [("Authorization", basic)])
         if isinstance(answer, Reject):
-            self._tell("failed")
-            self._tell("closed", 1006, "")
+            self._emit("failed")
+            self._emit("closed", 1006, "")
             return
         self._channel, theirs = memory_channels()
         incoming.start_carrying(theirs)
         self.is_open = True
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._write)
-            self._tell("opened", answer.subprotocol or "")
+            self._emit("opened", answer.subprotocol or "")
             await self._hear()
             tasks.cancel_scope.cancel()
 
@@ -179,10 +191,10 @@ class MemoryPageSocket:
     async def _hear(self):
         try:
             while True:
-                self._tell("heard", await self._channel.receive())
+                self._emit("on_message", await self._channel.receive())
         except ChannelClosed as end:
             self.is_open = False
-            self._tell("closed", end.code, end.reason)
+            self._emit("closed", end.code, end.reason)
 
     async def _write(self):
         while True:
@@ -193,7 +205,7 @@ class MemoryPageSocket:
             self._changed = anyio.Event()
             await self._changed.wait()
 
-    def _tell(self, name, *what):
+    def _emit(self, name, *what):
         if self._ear is not None:
             getattr(self._ear, name)(*what)
 

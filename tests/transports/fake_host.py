@@ -30,11 +30,11 @@ class FakeSlot:
 
 
 class Park:
-    def __init__(self, slot):
-        self.slot = slot
+    def __init__(self, completion):
+        self.completion = completion
 
     def __await__(self):
-        yield self.slot
+        yield self.completion
 
 
 class FakeTask:
@@ -120,7 +120,7 @@ class FakeHost:
         self.driver.feed(feed)
         return True
 
-    def slot(self):
+    def completion(self):
         return FakeSlot()
 
     def spawn(self, coro):

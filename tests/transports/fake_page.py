@@ -8,8 +8,8 @@ from tests.transports.fake_host import FakeHost
 class FakeSocket:
     """`sent` and `closed_with` record what the client did; the test plays the server."""
 
-    def __init__(self, url, subprotocols, ear):
-        self.url, self.subprotocols, self._ear = url, tuple(subprotocols), ear
+    def __init__(self, url, subprotocols, listener):
+        self.url, self.subprotocols, self._ear = url, tuple(subprotocols), listener
         self.state = "CONNECTING"
         self.sent, self.lost, self.closed_with = [], [], None
         self.is_dropped = False
@@ -36,23 +36,23 @@ class FakeSocket:
 
     # What the test does: nothing of it is heard once the socket was dropped
 
-    def _tell(self, name, *what):
+    def _emit(self, name, *what):
         if not self.is_dropped:
             getattr(self._ear, name)(*what)
 
     def open(self, subprotocol="ocpp1.6"):
         self.state = "OPEN"
-        self._tell("opened", subprotocol)
+        self._emit("opened", subprotocol)
 
     def hear(self, message):
-        self._tell("heard", message)
+        self._emit("on_message", message)
 
     def error(self):
-        self._tell("failed")
+        self._emit("failed")
 
     def end(self, code=1006, reason=""):
         self.state = "CLOSED"
-        self._tell("closed", code, reason)
+        self._emit("closed", code, reason)
 
 
 class FakePage:
@@ -62,10 +62,10 @@ class FakePage:
         self.sockets = []
         self.refuses = None
 
-    def open(self, url, subprotocols, ear):
+    def open(self, url, subprotocols, listener):
         if self.refuses is not None:
             raise ConnectionFailedError(self.refuses)
-        self.sockets.append(FakeSocket(url, subprotocols, ear))
+        self.sockets.append(FakeSocket(url, subprotocols, listener))
         return self.sockets[-1]
 
 

@@ -8,6 +8,7 @@ from anyio.streams.tls import TLSStream
 from ocpp_core.actions import CloseStream, SendBytes
 from ocpp_core.inputs import BytesReceived, Congested, StreamLost
 from ocpp_transports._driver._driver import Driver
+from ocpp_transports._logging._log import LOGGER, Log
 from ocpp_transports._runtime._base import Address, current_runtime
 from tests.transports.fake_host import FakeEngine, FakeOwner
 
@@ -85,7 +86,7 @@ class Net:
 
     def __init__(self, kind, tasks):
         self.kind = kind
-        self.runtime = current_runtime("Test", in_block=True)
+        self.runtime = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
         self._tasks = tasks
 
     async def listen(self, connected, *, ssl=None):
@@ -97,16 +98,16 @@ class Net:
         return listener.extra(anyio.abc.SocketAttribute.local_port)
 
     async def _accept(self, listener, ssl, connected):
-        async def adopt(stream):
+        async def accept_stream(stream):
             try:
                 secured = await TLSStream.wrap(stream, server_side=True, ssl_context=ssl) if ssl else stream
             except (OSError, anyio.BrokenResourceError, anyio.EndOfStream):
                 await anyio.aclose_forcefully(stream)
             else:
-                self.runtime.adopt(secured, connected)
+                self.runtime.accept_stream(secured, connected)
 
         async with listener:
-            await listener.serve(adopt)
+            await listener.serve(accept_stream)
 
     def dialer(self, port, *, ssl=None, host="127.0.0.1", server_hostname=None):
         """Make the host of a client; `port` may be a function that is asked at every attempt."""

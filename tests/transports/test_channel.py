@@ -208,7 +208,7 @@ class TestAnIncomingConnection:
         async with OCPPServer(protocols=["ocpp1.6"], auth=lambda a, r, h: never(), max_connections=1) as server:
             with anyio.move_on_after(0.01):
                 await server.incoming(OFFER).decision()
-            server._reception.adopt(server._options.changed({"auth": None}))
+            server._acceptor.set_options(server._options.changed({"auth": None}))
             assert isinstance(await server.incoming(OFFER).decision(), Accept)
 
     async def test_leaves_its_place_when_it_is_given_up_just_as_it_was_decided_on(self):
@@ -219,7 +219,7 @@ class TestAnIncomingConnection:
         async with OCPPServer(protocols=["ocpp1.6"], auth=auth, max_connections=1) as server:
             with anyio.CancelScope() as given_up:
                 await server.incoming(OFFER).decision()
-            server._reception.adopt(server._options.changed({"auth": None}))
+            server._acceptor.set_options(server._options.changed({"auth": None}))
             other = server.incoming(replace(OFFER, target="/ocpp/CP2"))
             assert isinstance(await other.decision(), Accept)
 

@@ -17,6 +17,7 @@ from ocpp_transports import (
     SecurityProfile,
     TLSOptions,
     UnexpectedHttpResponse,
+    __version__,
 )
 from ocpp_transports.events import (
     CloseEvent,
@@ -175,7 +176,7 @@ class TestConnecting:
                 assert handshake.path == "/ocpp/CP%201%20%C3%BC"
                 assert handshake.query == {"a": "b c"}
                 assert handshake.headers["x-model"] == "T1"
-                assert handshake.headers["user-agent"].startswith("ocpp-ws-io")
+                assert handshake.headers["user-agent"] == f"ocpp-ws-io/{__version__} (Python)"
                 assert handshake.headers["host"] == f"127.0.0.1:{listener.port}"
 
     async def test_user_agent_may_be_set(self):

@@ -82,7 +82,7 @@ class User:
     def text(self, selector: str) -> str:
         return self.tab.text(selector)
 
-    def sees(self, selector: str, words: str, seconds: float = 15) -> None:
+    def sees(self, selector: str, words: str, seconds: float = 30) -> None:
         """Wait until an element shows these words."""
         self.tab.until(lambda: words in self.text(selector), f"{words!r} in {selector}", seconds)
 

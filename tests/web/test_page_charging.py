@@ -4,7 +4,7 @@ import pytest
 
 from tests.web.bench import Bench, User
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 VERSIONS = ["ocpp1.6", "ocpp2.1"]
 

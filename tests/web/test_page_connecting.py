@@ -6,7 +6,7 @@ import pytest
 
 from tests.web.bench import PASSWORD, Bench, User
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 
 class TestAConnection:

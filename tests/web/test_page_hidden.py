@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.bench import Bench, User
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 SLOW = 15.0
 """Seconds that nothing here may take, although a timer may be a second late, and one after the other."""

@@ -9,9 +9,9 @@ import pytest
 from tests.web.bench import Bench, User
 from tools.web.gallery import SHOTS, set_scene, take
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
-TABS = ("messages", "editor", "settings", "mischief")
+TABS = ("messages", "editor", "settings", "faults")
 LARGEST = 200 * 1024
 CONTRASTS = Path(__file__).with_name("contrasts.js")
 

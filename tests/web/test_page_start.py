@@ -5,7 +5,7 @@ import pytest
 from tests.web.bench import Bench, User
 from tools.web.assembly import POLICY
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 
 class TestAPageThatStarts:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.web.bench import Bench, User
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 
 class TestTheMessages:
@@ -211,11 +211,11 @@ class TestTheConfiguration:
 class TestFaults:
     def test_are_armed_and_strike(self, user: User, bench: Bench) -> None:
         identity = user.connect(versions=["ocpp1.6"])
-        user.tab.click("#tab-mischief")
-        user.fill("mischief-kind", "wrong_type")
-        user.fill("mischief-target", "answer")
-        user.fill("mischief-action", "GetConfiguration")
-        user.tab.click("#mischief [type=submit]")
+        user.tab.click("#tab-faults")
+        user.fill("faults-kind", "wrong_type")
+        user.fill("faults-target", "answer")
+        user.fill("faults-action", "GetConfiguration")
+        user.tab.click("#faults-form [type=submit]")
         user.sees("#armed", "Give a wrong type to the next GetConfiguration answer")
         bench.command(f"read {identity} HeartbeatInterval")
         user.tab.until(lambda: user.text("#armed") == "", "the fault has struck")
@@ -225,12 +225,12 @@ class TestFaults:
         )
 
     def arm(self, user: User, kind: str, action: str) -> None:
-        user.tab.click("#tab-mischief")
+        user.tab.click("#tab-faults")
         for name, value in {"kind": kind, "target": "any", "action": action, "times": "1", "seconds": "0"}.items():
-            user.fill(f"mischief-{name}", value)
-        user.tab.click("#mischief [type=submit]")
+            user.fill(f"faults-{name}", value)
+        user.tab.click("#faults-form [type=submit]")
         user.tab.until(lambda: user.text("#armed") != "", "the fault is armed")
-        user.fill("mischief-seconds", "5")
+        user.fill("faults-seconds", "5")
         user.tab.click("#tab-editor")
 
     def test_strike_what_the_editor_sends_checked_and_spare_what_it_sends_as_it_is(self, user: User) -> None:
@@ -254,9 +254,9 @@ class TestFaults:
 
     def test_are_disarmed(self, user: User) -> None:
         user.connect()
-        user.tab.click("#tab-mischief")
-        user.fill("mischief-times", "5")
-        user.tab.click("#mischief [type=submit]")
+        user.tab.click("#tab-faults")
+        user.fill("faults-times", "5")
+        user.tab.click("#faults-form [type=submit]")
         user.sees("#armed", "5 times")
         user.tab.click("[data-click=disarm]")
         user.tab.until(lambda: user.text("#armed") == "", "nothing is armed")
@@ -272,9 +272,9 @@ class TestFaults:
         ],
     )
     def test_that_make_no_sense_are_refused(self, user: User, field: str, value: str, good: str, words: str) -> None:
-        user.tab.click("#tab-mischief")
-        user.fill(f"mischief-{field}", value)
-        user.tab.click("#mischief [type=submit]")
-        user.sees("#mischief-message", words)
-        user.fill(f"mischief-{field}", good)
-        assert user.text("#mischief-message") == ""  # it is about what was there before
+        user.tab.click("#tab-faults")
+        user.fill(f"faults-{field}", value)
+        user.tab.click("#faults-form [type=submit]")
+        user.sees("#faults-message", words)
+        user.fill(f"faults-{field}", good)
+        assert user.text("#faults-message") == ""  # it is about what was there before

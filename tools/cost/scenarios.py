@@ -21,10 +21,12 @@ from ocpp_transports._driver._driver import Driver
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._server import ServerOptions
-from ocpp_transports._server._acceptor import Reception
-from ocpp_transports._server._admission import ConnectionFacts
+from ocpp_transports._server._acceptor import Acceptor
 from ocpp_transports._server._quota import SocketGate
-from ocpp_transports._server._registry import Stations
+from ocpp_transports._server._registry import ConnectionRegistry
+from ocpp_transports.handshake import ConnectionFacts
+
+from .peer import PONG, REQUEST, TEXT, call_text, frame
 
 __all__ = ["SCENARIOS"]
 
@@ -59,7 +61,6 @@ _METER_VALUES: Final[dict[str, Any]] = {
     ],
 }
 _TIME_JSON, _METER_VALUES_JSON = (json.dumps(payload, separators=(",", ":")) for payload in (_TIME, _METER_VALUES))
-_TEXT, _PONG = 0x81, 0x8A  # the last frame of a text, a pong (RFC 6455 §5.2)
 _IDS: Final = 512
 _PACE: Final = 0.25
 """Seconds between messages, so that an id comes again when the server has forgotten its answer."""
@@ -68,26 +69,12 @@ _PACE: Final = 0.25
 # The other end
 
 
-def _frame(first: int, payload: bytes, *, masked: bool) -> bytes:
-    size = len(payload)
-    bit = 0x80 if masked else 0
-    head = bytes((first, bit | size)) if size < 126 else bytes((first, bit | 126)) + size.to_bytes(2, "big")
-    if not masked:
-        return head + payload
-    key = b"\x37\xfa\x21\x3d"
-    return head + key + bytes(byte ^ key[index & 3] for index, byte in enumerate(payload))
-
-
-def _call_text(number: int, action: str, payload_json: str) -> str:
-    return f'[2,"{number:08x}","{action}",{payload_json}]'
-
-
 def _call_frames(action: str, payload_json: str) -> Iterator[tuple[bytes, bytes]]:
     """Repeat some message ids, each with the frame of its CALL, made before anything is counted or watched."""
     ids = [f"{number:08x}" for number in range(_IDS)]
-    texts = [_call_text(number, action, payload_json) for number in range(_IDS)]
+    texts = [call_text(number, action, payload_json) for number in range(_IDS)]
     return cycle(
-        [(id_.encode(), _frame(_TEXT, text.encode(), masked=True)) for id_, text in zip(ids, texts, strict=True)]
+        [(id_.encode(), frame(TEXT, text.encode(), masked=True)) for id_, text in zip(ids, texts, strict=True)]
     )
 
 
@@ -163,7 +150,7 @@ def _stack_call() -> Step:
         assert type(client.poll()) is SendBytes
         assert client.poll() is None
         assert client.deadline < inf
-        client.handle(BytesReceived(_frame(_TEXT, _result_text(number).encode(), masked=False), attempt), number)
+        client.handle(BytesReceived(frame(TEXT, _result_text(number).encode(), masked=False), attempt), number)
         settled = client.poll()
         assert type(settled) is Settle
         assert settled.result == _TIME
@@ -186,7 +173,7 @@ def _session_answers() -> Step:
 
     def step() -> None:
         number = next(numbers)
-        session.handle(TextReceived(_call_text(number, "Heartbeat", "{}")), number)
+        session.handle(TextReceived(call_text(number, "Heartbeat", "{}")), number)
         request = session.poll()
         assert type(request) is Dispatch
         session.handle(Reply(request.request, _TIME), number)
@@ -271,21 +258,14 @@ class _Loop:
         return sent
 
 
-_REQUEST: Final = (
-    b"GET /ocpp/CP1 HTTP/1.1\r\nHost: csms.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    b"Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
-)
-
-
 def _serving(**options: Any) -> _Loop:
     """Let one station in that everything is ready for: reception, driver, dispatcher, handlers."""
     loop = _Loop()
     handlers = Handlers()
     handlers.handle("Heartbeat", _heartbeat)
     handlers.handle("MeterValues", _meter_values)
-    stations = Stations(lambda station: station.begin_serving().release(), lambda: None, str)  # type: ignore[arg-type, return-value]  # nobody waits
-    reception = Reception(
+    stations = ConnectionRegistry(lambda station: station.begin_serving().release(), lambda: None, str)  # type: ignore[arg-type, return-value]  # nobody waits
+    acceptor = Acceptor(
         loop,  # type: ignore[arg-type]  # as much of a runtime as is needed
         ServerOptions(protocols=("ocpp1.6",), **options),
         handlers,
@@ -296,9 +276,9 @@ def _serving(**options: Any) -> _Loop:
         alarmed=_ignore,
         gate=SocketGate(_ignore),
     )
-    reception._random = Random(3)  # noqa: SLF001 - the jitter of pings, which decides how often a timer rings
-    reception.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed
-    loop.receive(_REQUEST)
+    acceptor._random = Random(3)  # noqa: SLF001 - the jitter of pings, which decides how often a timer rings
+    acceptor.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed
+    loop.receive(REQUEST)
     assert loop.take().startswith(b"HTTP/1.1 101 ")
     return loop
 
@@ -337,7 +317,7 @@ def _served_meter_values() -> Step:
 
 def _keepalive() -> Step:
     loop = _serving()
-    pong = _frame(_PONG, b"", masked=True)
+    pong = frame(PONG, b"", masked=True)
 
     def step() -> None:
         while not loop.sent:

@@ -7,7 +7,7 @@ from math import ceil, floor
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from tools.cost.counting import Cost
+from .counting import Cost
 
 __all__ = ["HERE", "Table", "expected", "judge", "read_table", "write_table"]
 

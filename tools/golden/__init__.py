@@ -10,7 +10,7 @@ all of them. It lists what comes out of `poll`, in order, `→ State` being `Sta
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from tools.golden import client, links, server, session
+from . import client, links, server, session
 
 __all__ = ["EXPLAINED", "TABLES", "WORDS", "Table", "cells"]
 

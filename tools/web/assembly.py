@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from tools.web.distribution import PYODIDE, PYODIDE_FILES, build_wheel, kept_wheel, lock_file
+from .distribution import PYODIDE, PYODIDE_FILES, build_wheel, kept_wheel, lock_file
 
 __all__ = ["PATIENCE", "POLICY", "Files", "assemble", "write"]
 

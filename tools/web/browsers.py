@@ -38,14 +38,20 @@ _FIREFOX_PREFERENCES = {
 class Browser:
     """A browser that runs, with its output in a file."""
 
-    def __init__(self, process: subprocess.Popen[bytes], output: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, output: Path) -> None:
         self._process = process
+        self._folder = folder
         self._output = output
 
     @property
     def has_ended(self) -> bool:
         """Whether it ended, which it does not do by itself."""
         return self._process.poll() is not None
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether one of its processes crashed, of which it leaves a dump: a page may be gone and the rest run on."""
+        return any(self._folder.rglob("*.dmp"))
 
     @property
     def output(self) -> str:
@@ -78,7 +84,7 @@ def running(name: str, url: str, folder: Path, *further: str) -> Iterator[Browse
             start_new_session=True,
             env={**os.environ, "HOME": str(folder), "MOZ_CRASHREPORTER_DISABLE": "1"},
         )
-    browser = Browser(process, output)
+    browser = Browser(process, folder, output)
     try:
         yield browser
     finally:

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from websockets.sync.client import ClientConnection, connect
 
-from tools.web import browsers
+from . import browsers
 
 __all__ = ["Chromium", "Tab", "chromium"]
 
-_PATIENCE: Final = 20.0
+_PATIENCE: Final = 30.0
 _PAUSE: Final = 0.01
 _KEYS: Final = {"Enter": (13, "\r"), "Tab": (9, ""), " ": (32, " "), "ArrowRight": (39, ""), "Escape": (27, "")}
 
@@ -25,26 +25,35 @@ class Tab:
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._number = 0
+        self._has_crashed = False
         self.complaints: list[str] = []
-        for domain in ("Page", "Runtime", "Log"):
+        for domain in ("Inspector", "Page", "Runtime", "Log"):
             self.send(f"{domain}.enable")
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:
-        """Send a command and return its result. Raises RuntimeError where the browser refuses it."""
+        """Send a command and return its result. Raises RuntimeError where the browser refuses it, or has crashed."""
+        self._check()
         self._number += 1
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": params}))
         while True:
             message = json.loads(self._socket.recv(timeout=_PATIENCE))
             self._note(message)
+            self._check()
             if message.get("id") == self._number:
                 if "error" in message:
                     raise RuntimeError(f"{method}: {message['error']['message']}")
                 result: dict[str, Any] = message["result"]
                 return result
 
+    def _check(self) -> None:
+        if self._has_crashed:
+            raise RuntimeError("the page crashed, which is a fault of the browser")
+
     def _note(self, message: dict[str, Any]) -> None:
         params = message.get("params", {})
         match message.get("method"):
+            case "Inspector.targetCrashed":
+                self._has_crashed = True
             case "Runtime.exceptionThrown":
                 details = params["exceptionDetails"]
                 self.complaints.append(details.get("exception", {}).get("description", details["text"]))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from tools.web.devtools import Tab
+from .devtools import Tab
 
 __all__ = ["SHOTS", "ready", "set_scene", "take"]
 

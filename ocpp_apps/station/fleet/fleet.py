@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from ocpp_apps.station.attempts import may_be_up_later, start_when_up
 from ocpp_apps.station.client import Client
-from ocpp_apps.station.clock import Pace, Task
+from ocpp_apps.station.clock import Clock, Task
 from ocpp_apps.station.messages.breaches import Breaches
 from ocpp_apps.station.model.errors import StationError
 from ocpp_apps.station.model.settings import StationSettings
@@ -17,7 +17,7 @@ from ocpp_apps.station.operation.equipment import call_off
 from ocpp_apps.station.station import Station
 from ocpp_core.errors import ConnectionFailedError, OCPPError
 
-from .statistics import Snapshot, Tally
+from .statistics import Snapshot, Statistics
 
 __all__ = ["Fleet", "MakeClient", "Plan"]
 
@@ -50,24 +50,24 @@ class _Member:
         self.is_unreached = False
         """That is because its CSMS cannot be reached, so that waiting may help."""
         self._fleet = fleet
-        self._pace = fleet.pace
+        self._clock = fleet.clock
         self._task: Task | None = None
-        self._ending = fleet.pace.event()
-        self.ended = fleet.pace.event()
+        self._ending = fleet.clock.event()
+        self.ended = fleet.clock.event()
         self.is_accepted = False
         """Whether the CSMS has ever accepted it."""
 
     def begin(self, delay: float) -> None:
         """Be switched on after a delay, work, and be switched off when it is told to end."""
-        self._task = self._pace.spawn(self._live(delay))
+        self._task = self._clock.spawn(self._live(delay))
 
     async def _live(self, delay: float) -> None:
         try:
-            await self._pace.sleep(delay)
+            await self._clock.sleep(delay)
             async with self._fleet.make_client(self.identity) as client:
-                self.station = Station(client, self._pace, self._fleet.plan.settings)
+                self.station = Station(client, self._clock, self._fleet.plan.settings)
                 client.on("open", self._reached)
-                self.station.log.watch(self._fleet.tally)
+                self.station.log.watch(self._fleet.statistics)
                 self.station.log.watch(partial(self._fleet.breaches.note, self.identity))
                 if await self._start(self.station):
                     await self._work(self.station)
@@ -76,7 +76,7 @@ class _Member:
 
     async def _start(self, station: Station) -> bool:
         try:
-            await start_when_up(station, self._pace, self._fleet.plan.wait, self._failed)
+            await start_when_up(station, self._clock, self._fleet.plan.wait, self._failed)
         except (OCPPError, StationError) as error:
             self.failure = str(error)
         else:
@@ -92,7 +92,7 @@ class _Member:
     async def _work(self, station: Station) -> None:
         charge = self._fleet.plan.charge
         cycles = [] if charge is None else [self._cycle(station, one.id, charge) for one in station.connectors]
-        tasks = [self._pace.spawn(cycle) for cycle in cycles]
+        tasks = [self._clock.spawn(cycle) for cycle in cycles]
         await self._ending.wait()
         for task in tasks:
             call_off(task)
@@ -102,7 +102,7 @@ class _Member:
         """Have cars come and go. What the CSMS has done meanwhile is no reason to stop."""
         random = Random(f"{self.identity} {number}")
         while True:
-            await self._pace.sleep(charge * random.uniform(0, 0.5))
+            await self._clock.sleep(charge * random.uniform(0, 0.5))
             try:
                 await self._session(station, number, charge * random.uniform(0.75, 1.25))
             except (OCPPError, StationError) as error:
@@ -114,7 +114,7 @@ class _Member:
             await station.plug_in(number)
         try:
             await station.begin(number)
-            await self._pace.sleep(seconds)
+            await self._clock.sleep(seconds)
             if connector.transaction is not None:
                 await station.end(number)
         finally:
@@ -142,15 +142,15 @@ class Fleet:
     """
 
     def __init__(
-        self, plan: Plan, make_client: MakeClient, pace: Pace, tell: Callable[[str], None] = lambda _: None
+        self, plan: Plan, make_client: MakeClient, clock: Clock, tell: Callable[[str], None] = lambda _: None
     ) -> None:
         self.plan = plan
         self.make_client = make_client
-        self.pace = pace
-        self.tally = Tally()
+        self.clock = clock
+        self.statistics = Statistics()
         self.breaches = Breaches(tell)
         self._members = [_Member(identity, self) for identity in plan.identities]
-        self._begun = pace.monotonic()
+        self._begun = clock.monotonic()
 
     def start(self) -> None:
         """Switch all stations on, one after the other."""
@@ -173,7 +173,7 @@ class Fleet:
     @property
     def seconds(self) -> float:
         """How long the fleet has run."""
-        return self.pace.monotonic() - self._begun
+        return self.clock.monotonic() - self._begun
 
     @property
     def failures(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from ocpp_apps.station.messages.log import LogEntry
 
-__all__ = ["Snapshot", "Tally", "percentile"]
+__all__ = ["Snapshot", "Statistics", "percentile"]
 
 _LATENCIES: Final = 100_000
 """The latest calls, whose latencies count."""
@@ -27,7 +27,7 @@ class Snapshot:
 
 
 @dataclass
-class Tally:
+class Statistics:
     """Counts the entries of all logs."""
 
     sent: int = 0

@@ -24,12 +24,12 @@ from .reservations import Reservations
 from .transactions import Transactions
 from .transfers import Firmware, Transfers
 
-__all__ = ["Command", "Commands", "Deed", "Parts"]
+__all__ = ["Command", "Commands", "Parts", "Step"]
 
 Command: TypeAlias = Callable[[Payload], Payload]
 """Takes the payload of a CALL, which conforms to its schema, and returns that of the CALLRESULT."""
 _IS_CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
-Deed: TypeAlias = Callable[[], Awaitable[object]]
+Step: TypeAlias = Callable[[], Awaitable[object]]
 """What is done after the answer."""
 
 
@@ -58,12 +58,12 @@ class Commands(ABC):
     def table(self) -> Mapping[str, Command]:
         """The actions that are understood, and what is done."""
 
-    def _later(self, what: str, *deeds: Deed) -> None:
+    def _later(self, what: str, *steps: Step) -> None:
         """Do something after the answer, one deed after the other."""
 
         async def do() -> None:
-            for deed in deeds:
-                await deed()
+            for step in steps:
+                await step()
 
         self._equipment.spawn(what, do)
 
@@ -205,7 +205,7 @@ class Commands(ABC):
     def _schedule(self, number: int, seconds: int, unit: str) -> list[Payload]:
         """Give the periods of a composite schedule."""
         where = self._situation(number)
-        periods = self._equipment.profiles.schedule(self._equipment.pace.now(), seconds, where)
+        periods = self._equipment.profiles.schedule(self._equipment.clock.now(), seconds, where)
         return write_periods(periods, unit, where, self._equipment.settings.phases)
 
     def _situation(self, number: int) -> Situation:
@@ -236,7 +236,7 @@ class Commands(ABC):
         is_signed = "signature" in message
         if is_signed and _IS_CERTIFICATE not in message.get("signingCertificate", ""):
             event = self._equipment.dialect.security_event(
-                "InvalidFirmwareSigningCertificate", self._equipment.pace.now()
+                "InvalidFirmwareSigningCertificate", self._equipment.clock.now()
             )
             self._later("SecurityEventNotification", partial(self._equipment.tell, event))
             return {"status": "InvalidCertificate"}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from ocpp_apps.station.client import Client
-from ocpp_apps.station.clock import Pace, Task
+from ocpp_apps.station.clock import Clock, Task
 from ocpp_apps.station.messages.log import MessageLog
 from ocpp_apps.station.model.authorization import AuthorizationCache, LocalList
 from ocpp_apps.station.model.charging_profiles import ChargingProfiles
@@ -36,17 +36,17 @@ class Equipment:
     def __init__(
         self,
         client: Client,
-        pace: Pace,
+        clock: Clock,
         settings: StationSettings,
         log: MessageLog,
         dialects: Mapping[str, type[Dialect]],
     ) -> None:
         self.client = client
-        self.pace = pace
+        self.clock = clock
         self.settings = settings
         self.log = log
         self.connectors = tuple(
-            Connector(number, settings.max_power, pace.monotonic, self._status_of)
+            Connector(number, settings.max_power, clock.monotonic, self._status_of)
             for number in range(1, settings.connectors + 1)
         )
         self.availability = "Operative"
@@ -90,7 +90,7 @@ class Equipment:
             list_length=lambda: len(self.local_list),
             profiles=lambda: len(self.profiles),
             availability=lambda: self.availability,
-            now=self.pace.now,
+            now=self.clock.now,
         )
 
     def _status_of(self, connector: Connector) -> str:
@@ -151,7 +151,7 @@ class Equipment:
                 self._jobs.discard(job)
 
         self._jobs.add(job)
-        job.task = self.pace.spawn(run())
+        job.task = self.clock.spawn(run())
         return job
 
     def cancel_all(self) -> None:
@@ -194,7 +194,7 @@ class Equipment:
             return
         if self.reported_availability != self.availability:
             self.reported_availability = self.availability
-            call = self.dialect.station_status(self.availability, self.pace.now())
+            call = self.dialect.station_status(self.availability, self.clock.now())
             if call is not None and not await self.tell(call):
                 self.reported_availability = None
         for connector in self.connectors:
@@ -204,7 +204,7 @@ class Equipment:
         current = (connector.status, connector.fault)
         if connector.reported == current:
             return
-        calls = self.dialect.status(connector, self.pace.now())
+        calls = self.dialect.status(connector, self.clock.now())
         connector.reported = current
         for call in calls:
             if not await self.tell(call):
@@ -217,9 +217,9 @@ class Equipment:
         `whole` adds that of the station, where the version has one. A fault that 2.x tells apart is not asked for.
         """
         if whole:
-            await self.tell(self.dialect.station_status(self.availability, self.pace.now()))
+            await self.tell(self.dialect.station_status(self.availability, self.clock.now()))
         for connector in connectors:
-            await self.tell(self.dialect.status(connector, self.pace.now())[0])
+            await self.tell(self.dialect.status(connector, self.clock.now())[0])
 
     def forget_reports(self) -> None:
         """Take it that the CSMS knows no status."""

@@ -56,8 +56,8 @@ class Life:
         self._boot_reason = "PowerUp"
         self._boot_interval: float | None = None
         """Seconds that the CSMS named last, in any answer to BootNotification; None if it named none."""
-        self._opened = equipment.pace.event()
-        self._settled = equipment.pace.event()
+        self._opened = equipment.clock.event()
+        self._settled = equipment.clock.event()
         """Of the present start or reset: the station is accepted, or is off."""
         self._farewell: Event | None = None
         """The connection of a start that failed is closed."""
@@ -98,7 +98,7 @@ class Life:
         if self._is_running:
             raise StationError("the station runs already")
         self._is_running = True
-        settled = self._settled = self._equipment.pace.event()
+        settled = self._settled = self._equipment.clock.event()
         try:
             if self._farewell is not None:
                 await self._farewell.wait()
@@ -129,8 +129,8 @@ class Life:
     def _break_off(self) -> None:
         """Close the connection of a start that failed; whoever was cancelled in it cannot wait for that."""
         if self._equipment.client.state.name != "CLOSED":
-            self._farewell = self._equipment.pace.event()
-            self._equipment.pace.spawn(self._hang_up(self._farewell))
+            self._farewell = self._equipment.clock.event()
+            self._equipment.clock.spawn(self._hang_up(self._farewell))
 
     async def _hang_up(self, done: Event) -> None:
         try:
@@ -164,7 +164,7 @@ class Life:
         for connector in self._equipment.connectors:
             self._transactions.withdraw(connector)
         if self._settled.is_set():
-            self._settled = self._equipment.pace.event()
+            self._settled = self._equipment.clock.event()
         self._equipment.spawn("the restart", self._restart, boot_reason, stop_reason)
         await self._settled.wait()
 
@@ -176,7 +176,7 @@ class Life:
         equipment.is_rebooting = True
         self._rest()
         await equipment.client.close(1000, "reset")
-        await equipment.pace.sleep(equipment.settings.reboot_seconds)
+        await equipment.clock.sleep(equipment.settings.reboot_seconds)
         await self._come_back()
         equipment.is_resetting = equipment.is_rebooting = False
         self._boot_reason = boot_reason
@@ -186,7 +186,7 @@ class Life:
         """Wait for the end of all transactions, then reboot, unless another reset comes first."""
         self._is_scheduled = True
         while self._equipment.busy:
-            await self._equipment.pace.sleep(_IDLE_CHECK)
+            await self._equipment.clock.sleep(_IDLE_CHECK)
         if self._is_scheduled:
             await self.reboot(boot_reason, None)
 
@@ -210,7 +210,7 @@ class Life:
                 self._equipment.speak(await self._equipment.client.connect())
             except OCPPError as error:
                 self._equipment.log.note("the connection after a reset", error)
-                await self._equipment.pace.sleep(pause)
+                await self._equipment.clock.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
                 return
@@ -223,7 +223,7 @@ class Life:
         for connector in suspended:
             transaction = connector.transaction
             if transaction is not None:
-                draft = equipment.dialect.updated(transaction, "TxResumed", equipment.pace.now(), offline=False)
+                draft = equipment.dialect.updated(transaction, "TxResumed", equipment.clock.now(), offline=False)
                 if draft is not None:
                     self._outbox.put(draft, transaction)
                 self._metering.start(connector)
@@ -243,7 +243,7 @@ class Life:
         """
         equipment = self._equipment
         while equipment.boot_status != "Accepted":
-            await equipment.pace.sleep(pause)
+            await equipment.clock.sleep(pause)
             await self._opened.wait()
             try:
                 pause = await self.boot(self._boot_reason)
@@ -303,7 +303,7 @@ class Life:
         self._outbox.resume()
         event = self._equipment.dialect.security_event_of.get(self._boot_reason)
         if event is not None:
-            await self._equipment.tell(self._equipment.dialect.security_event(event, self._equipment.pace.now()))
+            await self._equipment.tell(self._equipment.dialect.security_event(event, self._equipment.clock.now()))
         self._go_on()
         self._settled.set()
 
@@ -316,7 +316,7 @@ class Life:
     async def _beat(self) -> None:
         equipment = self._equipment
         while True:
-            await equipment.pace.sleep(equipment.configuration.number(Option.HEARTBEAT_INTERVAL))
+            await equipment.clock.sleep(equipment.configuration.number(Option.HEARTBEAT_INTERVAL))
             await equipment.tell(equipment.dialect.heartbeat())
 
     def _obey(self, option: Option) -> None:
@@ -334,7 +334,7 @@ class Life:
         self._opened.set()
         if self._offline_since is not None:
             self._reconnects += 1
-            offline = equipment.pace.monotonic() - self._offline_since
+            offline = equipment.clock.monotonic() - self._offline_since
             self._offline_since = None
             if equipment.boot_status == "Accepted":
                 equipment.spawn("the time after an outage", self._resume, offline)
@@ -350,15 +350,15 @@ class Life:
         await equipment.report()
 
     def _lost(self, _: object) -> None:
-        self._offline_since = self._equipment.pace.monotonic()
+        self._offline_since = self._equipment.clock.monotonic()
         if self._opened.is_set():
-            self._opened = self._equipment.pace.event()
+            self._opened = self._equipment.clock.event()
         self._equipment.changed()
 
     def _closed(self, _: object) -> None:
         """Go to sleep if it was not this station that closed: the client will not come back by itself."""
         self._offline_since = None
-        self._opened = self._equipment.pace.event()
+        self._opened = self._equipment.clock.event()
         if self._is_running and not self._equipment.is_rebooting and self._farewell is None:
             self._power_off()
 

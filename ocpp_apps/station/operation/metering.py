@@ -39,7 +39,7 @@ class Metering:
 
     def measure(self, connector: Connector) -> Sample:
         """Read a meter."""
-        return Sample(self._equipment.pace.now(), connector.meter.energy_wh, connector.meter.power_w)
+        return Sample(self._equipment.clock.now(), connector.meter.energy_wh, connector.meter.power_w)
 
     def start(self, connector: Connector) -> None:
         """Sample the transaction of a connector from now on."""
@@ -63,7 +63,7 @@ class Metering:
     def take(self, connector: Connector, transaction: Transaction, context: str, option: Option) -> None:
         """Sample a transaction, and report it."""
         equipment = self._equipment
-        sample = transaction.sample(equipment.pace.now())
+        sample = transaction.sample(equipment.clock.now())
         readings = self.readings(option, connector, sample)
         if readings:
             offline = not equipment.is_online
@@ -77,7 +77,7 @@ class Metering:
         if equipment.configuration.members(Option.SAMPLED_DATA):
             self.take(connector, transaction, "Trigger", Option.SAMPLED_DATA)
             return
-        draft = equipment.dialect.updated(transaction, "Trigger", equipment.pace.now(), offline=False)
+        draft = equipment.dialect.updated(transaction, "Trigger", equipment.clock.now(), offline=False)
         if draft is not None:
             self._outbox.put(draft, transaction)
 
@@ -116,7 +116,7 @@ class Metering:
 
     def _refresh(self, connector: Connector) -> None:
         equipment, transaction = self._equipment, connector.transaction
-        connector.offered_w = equipment.profiles.limit(equipment.pace.now(), self.situation(connector))
+        connector.offered_w = equipment.profiles.limit(equipment.clock.now(), self.situation(connector))
         if transaction is not None and transaction.is_refused:
             connector.offered_w = 0.0
         connector.set_flow()
@@ -129,7 +129,7 @@ class Metering:
     def _changed_state(self, transaction: Transaction) -> None:
         equipment = self._equipment
         draft = equipment.dialect.updated(
-            transaction, "ChargingStateChanged", equipment.pace.now(), offline=not equipment.is_online
+            transaction, "ChargingStateChanged", equipment.clock.now(), offline=not equipment.is_online
         )
         if draft is not None:
             self._outbox.put(draft, transaction)
@@ -139,17 +139,17 @@ class Metering:
 
     async def _follow(self, connector: Connector, transaction: Transaction) -> None:
         """Sample a transaction when it is time, and look at the limits when they may change."""
-        pace = self._equipment.pace
+        clock = self._equipment.clock
         interval = self._equipment.configuration.number(Option.SAMPLE_INTERVAL)
-        due = pace.monotonic() + (interval or _LONGEST_WAIT)
+        due = clock.monotonic() + (interval or _LONGEST_WAIT)
         while connector.transaction is transaction:
-            horizon = due - pace.monotonic()
+            horizon = due - clock.monotonic()
             where = self.situation(connector)
-            await pace.sleep(self._equipment.profiles.next_change(pace.now(), where, horizon))
+            await clock.sleep(self._equipment.profiles.next_change(clock.now(), where, horizon))
             if connector.transaction is not transaction:
                 return
             self.refresh()
-            if pace.monotonic() >= due - _EARLY:
+            if clock.monotonic() >= due - _EARLY:
                 due += interval or _LONGEST_WAIT
                 if interval:
                     self.take(connector, transaction, "Sample.Periodic", Option.SAMPLED_DATA)
@@ -158,9 +158,9 @@ class Metering:
         equipment = self._equipment
         interval = equipment.configuration.number(Option.ALIGNED_INTERVAL)
         while True:
-            now = equipment.pace.now()
+            now = equipment.clock.now()
             passed = (now.hour * 3600 + now.minute * 60 + now.second + now.microsecond / 1e6) % interval
-            await equipment.pace.sleep(min(interval - passed + _EARLY, _DAY))
+            await equipment.clock.sleep(min(interval - passed + _EARLY, _DAY))
             for connector in equipment.connectors:
                 if connector.transaction is not None:
                     self.take(connector, connector.transaction, "Sample.Clock", Option.ALIGNED_DATA)

@@ -54,7 +54,7 @@ class Outbox:
         answered: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> Message:
         """Send a message after those before it; `answered` gets the payload of its answer."""
-        message = Message(draft, transaction, answered, self._equipment.pace.event())
+        message = Message(draft, transaction, answered, self._equipment.clock.event())
         self._queue.append(message)
         self._equipment.changed()
         self.resume()
@@ -95,7 +95,7 @@ class Outbox:
             answer = await self._equipment.client.call(action, make())
         except (ConnectionLostError, ClosedError):
             message.settled.set()
-            await self._equipment.pace.sleep(_BREATH)  # the connection may be back already
+            await self._equipment.clock.sleep(_BREATH)  # the connection may be back already
         except OCPPError as error:
             await self._failed(message, error)
         else:
@@ -116,5 +116,5 @@ class Outbox:
         else:
             self._is_waiting = True
             self._settle_all()
-            await self._equipment.pace.sleep(configuration.number(Option.MESSAGE_INTERVAL) * message.attempts)
+            await self._equipment.clock.sleep(configuration.number(Option.MESSAGE_INTERVAL) * message.attempts)
             self._is_waiting = False

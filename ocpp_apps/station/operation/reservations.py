@@ -24,7 +24,7 @@ class Reservations:
 
     def reserve(self, number: int, reservation: Reservation) -> str:
         """Reserve a connector, in place of an earlier reservation with the same id; returns the status to answer."""
-        if not self._equipment.has_connector(number) or reservation.expires <= self._equipment.pace.now():
+        if not self._equipment.has_connector(number) or reservation.expires <= self._equipment.clock.now():
             return "Rejected"
         connector = self._equipment.connector(number)
         refusal = _refusal(connector, reservation.id)
@@ -59,7 +59,7 @@ class Reservations:
 
     async def _expire(self, connector: Connector, reservation: Reservation) -> None:
         equipment = self._equipment
-        await equipment.pace.sleep((reservation.expires - equipment.pace.now()).total_seconds())
+        await equipment.clock.sleep((reservation.expires - equipment.clock.now()).total_seconds())
         if connector.reservation is reservation:
             connector.reservation = None
             equipment.changed()

@@ -115,7 +115,7 @@ class Transactions:
         return self._learn(token, answer) or Authorization("Invalid")
 
     def _known(self, token: IdToken) -> Authorization | None:
-        equipment, now = self._equipment, self._equipment.pace.now()
+        equipment, now = self._equipment, self._equipment.clock.now()
         for source, option in ((equipment.local_list, Option.LIST_ENABLED), (equipment.cache, Option.CACHE_ENABLED)):
             found = source.find(token) if equipment.configuration.is_on(option) else None
             if found is not None:
@@ -142,7 +142,7 @@ class Transactions:
         await self._equipment.report()
 
     async def _expire(self, connector: Connector, permission: Permission) -> None:
-        await self._equipment.pace.sleep(self._equipment.configuration.number(Option.CONNECTION_TIMEOUT))
+        await self._equipment.clock.sleep(self._equipment.configuration.number(Option.CONNECTION_TIMEOUT))
         if connector.permission is permission:
             self.withdraw(connector)
             self._equipment.changed()
@@ -167,7 +167,7 @@ class Transactions:
         transaction = Transaction(
             connector_id=connector.id,
             token=permission.token,
-            started_at=self._equipment.pace.now(),
+            started_at=self._equipment.clock.now(),
             meter=connector.meter,
             meter_start=connector.meter.energy_wh,
             remote_start_id=permission.remote_start_id,
@@ -216,7 +216,7 @@ class Transactions:
 
     def _close(self, connector: Connector, transaction: Transaction) -> tuple[list[Reading], list[Reading]]:
         """Give the first and the last values; from now on the connector has no transaction."""
-        last = transaction.sample(self._equipment.pace.now())
+        last = transaction.sample(self._equipment.clock.now())
         samples = (transaction.first_sample or last, last)
         values = [self._metering.readings(Option.ENDED_DATA, connector, sample) for sample in samples]
         transaction.meter_stop, transaction.ended_at = last.energy_wh, last.at

@@ -98,14 +98,14 @@ class Transfers:
 
     async def _download(self, firmware: Firmware) -> bool:
         has_more_states = firmware.request is not None
-        if has_more_states and firmware.retrieve > self._equipment.pace.now():
+        if has_more_states and firmware.retrieve > self._equipment.clock.now():
             await self._tell_firmware("DownloadScheduled", firmware)
         await self._until(firmware.retrieve)
         for attempt in range(firmware.retries + 1):
             if attempt:
-                await self._equipment.pace.sleep(firmware.retry_interval)
+                await self._equipment.clock.sleep(firmware.retry_interval)
             await self._tell_firmware("Downloading", firmware)
-            await self._equipment.pace.sleep(self._equipment.settings.transfer_seconds)
+            await self._equipment.clock.sleep(self._equipment.settings.transfer_seconds)
             if is_reachable(firmware.location):
                 await self._tell_firmware("Downloaded", firmware)
                 return True
@@ -117,13 +117,13 @@ class Transfers:
         equipment = self._equipment
         if firmware.is_signed:
             await self._tell_firmware("SignatureVerified", firmware)
-        if firmware.install is not None and firmware.install > equipment.pace.now():
+        if firmware.install is not None and firmware.install > equipment.clock.now():
             await self._tell_firmware("InstallScheduled", firmware)
             await self._until(firmware.install)
         while equipment.busy:
-            await equipment.pace.sleep(_IDLE_CHECK)
+            await equipment.clock.sleep(_IDLE_CHECK)
         await self._tell_firmware("Installing", firmware)
-        await equipment.pace.sleep(equipment.settings.transfer_seconds)
+        await equipment.clock.sleep(equipment.settings.transfer_seconds)
         if firmware.request is not None:
             await self._tell_firmware("InstallRebooting", firmware)
         equipment.firmware_version = version_of(firmware.location) or equipment.firmware_version
@@ -131,7 +131,7 @@ class Transfers:
         await self._tell_firmware("Installed", firmware)
 
     async def _until(self, moment: datetime) -> None:
-        await self._equipment.pace.sleep((moment - self._equipment.pace.now()).total_seconds())
+        await self._equipment.clock.sleep((moment - self._equipment.clock.now()).total_seconds())
 
     # Logs
 
@@ -166,7 +166,7 @@ class Transfers:
             if replaced is not None and replaced.request is not None:
                 await equipment.tell(equipment.dialect.log_canceled(replaced.request))
             await self._tell_log("Uploading", upload)
-            await equipment.pace.sleep(equipment.settings.transfer_seconds)
+            await equipment.clock.sleep(equipment.settings.transfer_seconds)
         finally:
             if self._upload is upload:
                 self._upload = None
@@ -174,7 +174,7 @@ class Transfers:
 
     def file_name(self) -> str:
         """Name the file that is uploaded."""
-        stamp = write_time(self._equipment.pace.now()).replace(":", "").partition(".")[0]
+        stamp = write_time(self._equipment.clock.now()).replace(":", "").partition(".")[0]
         return f"{self._equipment.settings.serial}-{stamp}.log"
 
 

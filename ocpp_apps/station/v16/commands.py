@@ -11,7 +11,7 @@ from ocpp_apps.station.model.connector import Connector, IdToken, Reservation
 from ocpp_apps.station.model.dialect import Payload, dig
 from ocpp_apps.station.model.errors import StationError
 from ocpp_apps.station.model.times import read_expiry, read_time
-from ocpp_apps.station.operation.commands import Command, Commands, Deed
+from ocpp_apps.station.operation.commands import Command, Commands, Step
 from ocpp_apps.station.operation.profile_messages import PURPOSES, ProfileError
 from ocpp_apps.station.operation.transfers import Firmware
 from ocpp_core.times import write_time
@@ -130,13 +130,13 @@ class Commands16(Commands):
         if message == "MeterValues":
             return self._trigger_values(self._meant(number), Option.SAMPLED_DATA)
         transfers, equipment = self._parts.transfers, self._equipment
-        deeds: dict[str, Deed] = {
+        steps: dict[str, Step] = {
             "BootNotification": self._parts.life.boot_again,
             "DiagnosticsStatusNotification": partial(transfers.tell_log, is_diagnostics=True),
             "FirmwareStatusNotification": transfers.tell_firmware,
             "Heartbeat": lambda: equipment.tell(equipment.dialect.heartbeat()),
         }
-        self._later(message, deeds[message])
+        self._later(message, steps[message])
         return "Accepted"
 
     # Local list, reservations
@@ -215,7 +215,7 @@ class Commands16(Commands):
         if (number != 0 and not self._equipment.has_connector(number)) or seconds <= 0:
             return {"status": "Rejected"}
         unit = params.get("chargingRateUnit", "W")
-        begin = write_time(self._equipment.pace.now())
+        begin = write_time(self._equipment.clock.now())
         schedule = {
             "duration": seconds,
             "startSchedule": begin,

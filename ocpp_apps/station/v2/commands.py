@@ -9,7 +9,7 @@ from ocpp_apps.station.model.configuration import Option
 from ocpp_apps.station.model.connector import Connector, IdToken, Reservation, Transaction
 from ocpp_apps.station.model.dialect import Payload, dig
 from ocpp_apps.station.model.times import read_expiry, read_time
-from ocpp_apps.station.operation.commands import Command, Commands, Deed
+from ocpp_apps.station.operation.commands import Command, Commands, Step
 
 from .device_model import DeviceModel
 from .smart_charging import SmartCharging2
@@ -128,9 +128,9 @@ class Commands2(Commands):
         }
         return {"status": triggers[message]() if message in triggers else "NotImplemented"}  # F06.FR.08
 
-    def _trigger(self, message: str, deed: Deed) -> str:
+    def _trigger(self, message: str, step: Step) -> str:
         """Send what is of the whole station; an EVSE is ignored, even one that does not exist (F06.FR.03)."""
-        self._later(message, deed)
+        self._later(message, step)
         return "Accepted"
 
     def _trigger_boot(self) -> str:

@@ -96,7 +96,7 @@ class DeviceModel(Commands):
         for number, part in enumerate(parts):
             payload = {
                 "requestId": request,
-                "generatedAt": write_time(equipment.pace.now()),
+                "generatedAt": write_time(equipment.clock.now()),
                 "seqNo": number,
                 "tbc": number + 1 < len(parts),
                 "reportData": list(_described(part)),

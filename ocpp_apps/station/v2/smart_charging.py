@@ -89,7 +89,7 @@ class SmartCharging2(Commands):
         schedule = {
             "evseId": evse,
             "duration": seconds,
-            "scheduleStart": write_time(self._equipment.pace.now()),
+            "scheduleStart": write_time(self._equipment.clock.now()),
             "chargingRateUnit": unit,
             "chargingSchedulePeriod": self._schedule(evse, seconds, unit),
         }

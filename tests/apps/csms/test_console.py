@@ -7,7 +7,7 @@ import pytest
 
 from ocpp_apps.csms import HELP, Console, Csms, transactions
 from ocpp_apps.station import Station, StationSettings
-from ocpp_apps.station.asyncio_clock import AsyncioPace
+from ocpp_apps.station.asyncio_clock import AsyncioClock
 from ocpp_transports.memory import MemoryOCPPClient
 from tests.apps.station.test_end_to_end import until
 from tests.interop.raw import hello, knock
@@ -19,7 +19,7 @@ VERSIONS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"]
 
 @pytest.fixture
 def anyio_backend() -> str:
-    return "asyncio"  # the pace that the page has, too
+    return "asyncio"  # the clock that the page has, too
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def console(csms: Csms, told: list[str]) -> Console:
 @pytest.fixture(params=VERSIONS)
 async def station(request: pytest.FixtureRequest, csms: Csms) -> AsyncIterator[Station]:
     async with MemoryOCPPClient("CP1", csms.server, protocols=[request.param]) as client:
-        station = Station(client, AsyncioPace(), StationSettings(protocol=request.param))
+        station = Station(client, AsyncioClock(), StationSettings(protocol=request.param))
         await station.start()
         yield station
         await station.stop()

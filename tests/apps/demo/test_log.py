@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ocpp_apps.demo.log import Printer, Record
-from ocpp_apps.demo.summary import gist, joined
+from ocpp_apps.demo.summary import joined, summarize
 
 
 class Terminal(io.StringIO):
@@ -51,21 +51,21 @@ class TestTheLog:
 
 class TestTheSummary:
     def test_has_no_secrets(self) -> None:
-        assert gist({"key": "AuthorizationKey", "value": "c0ffee"}) == ["AuthorizationKey", "***"]
-        assert gist({"idTag": "04A1B2C3D4E5F6", "status": "Accepted"}) == ["Accepted"]
+        assert summarize({"key": "AuthorizationKey", "value": "c0ffee"}) == ["AuthorizationKey", "***"]
+        assert summarize({"idTag": "04A1B2C3D4E5F6", "status": "Accepted"}) == ["Accepted"]
 
     def test_has_the_units_of_either_version(self) -> None:
-        assert gist({"sampledValue": [{"value": "7", "unit": "W"}]}) == ["7 W"]
-        assert gist({"sampledValue": [{"value": 7, "unitOfMeasure": {"unit": "A"}}]}) == ["7 A"]
-        assert gist({"meterStart": 7}) == ["7 Wh"]
+        assert summarize({"sampledValue": [{"value": "7", "unit": "W"}]}) == ["7 W"]
+        assert summarize({"sampledValue": [{"value": 7, "unitOfMeasure": {"unit": "A"}}]}) == ["7 A"]
+        assert summarize({"meterStart": 7}) == ["7 Wh"]
 
     def test_of_much_is_short(self) -> None:
         assert joined(list("abcdef")) == "a, b, c, d, ..."
 
     @pytest.mark.parametrize("payload", [None, [], "text", {"variable": 1, "sampledValue": [None, {"value": []}]}])
     def test_of_anything_raises_nothing(self, payload: object) -> None:
-        assert gist(payload) == []
+        assert summarize(payload) == []
 
     @pytest.mark.parametrize("unit", [None, 1, [], {"unit": None}])
     def test_of_a_unit_that_is_none_has_none(self, unit: object) -> None:
-        assert gist({"value": 7, "unitOfMeasure": unit}) == ["7"]
+        assert summarize({"value": 7, "unitOfMeasure": unit}) == ["7"]

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.apps.station.virtual_clock import VirtualPace
+from tests.apps.station.virtual_clock import VirtualClock
 
 
 @pytest.fixture(autouse=True)
-def _closed_paces():
+def _closed_clocks():
     """End what a test has left running."""
     yield
-    while VirtualPace.made:
-        VirtualPace.made.pop().close()
+    while VirtualClock.made:
+        VirtualClock.made.pop().close()

@@ -1,4 +1,4 @@
-"""A simulated station on a virtual pace and a client without a connection; its CSMS is a table of answers.
+"""A simulated station on a virtual clock and a client without a connection; its CSMS is a table of answers.
 
 Whatever passes is held against the bundled schemas: a test that sends or gets what breaks them fails.
 """
@@ -15,7 +15,7 @@ from ocpp_core.validation import load_validator
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import NOREPLY, compose
 from ocpp_transports.events import CloseEvent, DisconnectEvent, ErrorEvent, MessageEvent, OpenEvent
-from tests.apps.station.virtual_clock import VirtualPace
+from tests.apps.station.virtual_clock import VirtualClock
 
 VERSIONS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"]
 SECOND_GENERATION = ["ocpp2.0.1", "ocpp2.1"]
@@ -43,8 +43,8 @@ class FakeClient:
 
     identity = "CP1"
 
-    def __init__(self, pace, protocol):
-        self.pace, self.speaks, self.protocol = pace, protocol, None
+    def __init__(self, clock, protocol):
+        self.clock, self.speaks, self.protocol = clock, protocol, None
         self.state = SimpleNamespace(name="CLOSED")
         self.answers = answers_of(protocol)
         self.calls, self.raw, self.times = [], [], []
@@ -58,7 +58,7 @@ class FakeClient:
     # What a station uses
 
     async def connect(self):
-        await self.pace.sleep(LATENCY)
+        await self.clock.sleep(LATENCY)
         if self.refusals:
             raise self.refusals.pop(0)
         self.protocol, self.connects = self.speaks, self.connects + 1
@@ -73,7 +73,7 @@ class FakeClient:
         return CloseEvent(code, reason)
 
     async def call(self, action, params):
-        context = CallContext(action=action, params=dict(params), options={"validate": True})
+        context = CallContext(client=self, action=action, params=dict(params), options={"validate": True})
         return await compose(self._middleware, context, lambda: self._call(context))()
 
     async def safe_call(self, action, params):
@@ -166,9 +166,9 @@ class FakeClient:
             assert violation is None, (action, params, violation)
             assert validator(self.speaks).has(action), action
         self.calls.append((action, params))
-        self.times.append(self.pace.monotonic())
+        self.times.append(self.clock.monotonic())
         self._passed(Direction.OUT, [2, message_id, action, params], action)
-        await self.pace.sleep(LATENCY)
+        await self.clock.sleep(LATENCY)
         if self._connection != connection:
             raise ConnectionLostError("the connection was lost", sent=True)
         return self._answer(action, params, message_id)
@@ -188,10 +188,10 @@ class Lab:
 
     def __init__(self, protocol="ocpp1.6", *, is_on=True, **settings):
         self.protocol = protocol
-        self.pace = VirtualPace()
-        self.client = FakeClient(self.pace, protocol)
+        self.clock = VirtualClock()
+        self.client = FakeClient(self.clock, protocol)
         made = StationSettings(**{"connectors": 2, "protocol": protocol, **settings})
-        self.station = Station(self.client, self.pace, made)
+        self.station = Station(self.client, self.clock, made)
         if is_on:
             self.run(self.station.start())
             self.forget()
@@ -202,10 +202,10 @@ class Lab:
 
     def run(self, coro):
         """Run a coroutine to its end."""
-        return self.pace.run(coro)
+        return self.clock.run(coro)
 
     def run_for(self, seconds):
-        self.pace.run_for(seconds)
+        self.clock.run_for(seconds)
 
     def ask(self, action, params=None, **options):
         """Have the CSMS call the station, and let happen what follows at once."""

@@ -1,7 +1,6 @@
 """`python -m ocpp_apps.station`, as a user runs it."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -18,16 +17,29 @@ COMMAND = [sys.executable, "-W", "error", "-m", "ocpp_apps.station"]
 PASSWORD = "sixteen-letters!"
 
 
-def run(*arguments, **environment):
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-    )
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the program in this process; what a process of its own adds, the tests of signals and of limits show."""
+
+    def run(*arguments, **environment):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        code = command_line.main([*arguments])
+        return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
+
+    return run
+
+
+def run_until(words, command):
+    """Run a process until its output has these words, then end it by Ctrl-C."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert any(words in line for line in process.stdout), process.stderr.read()
+            process.send_signal(signal.SIGINT)
+            output, complaints = process.communicate(timeout=50)
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(command, process.returncode, output, complaints)
 
 
 def table(text):
@@ -36,7 +48,7 @@ def table(text):
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 class TestAFleet:
-    def test_works_at_once(self, backend):
+    def test_works_at_once(self, run, backend):
         done = run("--count", "5", "--duration", "1.5", "--charge", "0.4", "--strict", "--backend", backend,
                    OCPP_PASSWORD=PASSWORD)  # fmt: skip
         assert (done.returncode, done.stderr) == (0, "")
@@ -50,17 +62,11 @@ class TestAFleet:
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
     def test_ends_well_by_ctrl_c(self, backend):
-        process = subprocess.Popen([*COMMAND, "--backend", backend], stdout=subprocess.PIPE, text=True)
-        with process:
-            for line in process.stdout:
-                if "1 booted" in line:
-                    break
-            process.send_signal(signal.SIGINT)
-            rest = process.stdout.read()
-            assert process.wait(20) == 0
-        assert table(rest)["stations"] == "1"
+        done = run_until("1 booted", [*COMMAND, "--backend", backend])
+        assert (done.returncode, done.stderr) == (0, "")
+        assert table(done.stdout)["stations"] == "1"
 
-    def test_without_a_central_system_fails(self, backend):
+    def test_without_a_central_system_fails(self, run, backend):
         done = run("--url", "ws://127.0.0.1:1", "--count", "12", "--backend", backend)
         assert done.returncode == 1
         complaints = done.stderr.splitlines()
@@ -69,7 +75,7 @@ class TestAFleet:
         assert (len(complaints), complaints[-1]) == (11, "and 2 more")
         assert table(done.stdout)["failed"] == "12"
 
-    def test_that_was_waited_for_in_vain_fails_without_the_advice_to_wait(self, backend):
+    def test_that_was_waited_for_in_vain_fails_without_the_advice_to_wait(self, run, backend):
         done = run("--url", "ws://127.0.0.1:1", "--wait", "0.1", "--backend", backend)
         assert done.returncode == 1
         assert done.stderr.startswith("CP1: no connection to 127.0.0.1:1: ")
@@ -81,26 +87,23 @@ class TestALimitOfOpenFiles:
     """Many systems allow 256 or 1024 at first, and more on request."""
 
     @staticmethod
-    def run(limits, count, seconds=1):
-        limited = f'ulimit -Sn {limits[0]}; ulimit -Hn {limits[1]}; exec "$@"'
-        arguments = [*COMMAND, "--count", str(count), "--duration", str(seconds)]
-        return subprocess.run(
-            ["sh", "-c", limited, "sh", *arguments], capture_output=True, text=True, timeout=50, check=False
-        )
+    def run(soft, hard, count):
+        limited = ["sh", "-c", f'ulimit -Sn {soft}; ulimit -Hn {hard}; exec "$@"', "sh"]
+        return run_until(f"{count}/{count} connected, {count} booted", [*limited, *COMMAND, "--count", str(count)])
 
     def test_is_raised_as_far_as_it_must(self):
-        done = self.run((40, 400), 50, seconds=4)  # time enough for a busy machine
+        done = self.run(40, 400, 50)
         assert (done.returncode, done.stderr) == (0, "")
         assert table(done.stdout)["booted"] == "50"
 
     def test_that_cannot_be_raised_is_told(self):
-        done = self.run((60, 60), 2)
+        done = self.run(60, 60, 2)
         assert done.returncode == 0
         assert done.stderr == "2 stations may need 104 open files, and the system allows 60: ulimit -n\n"
 
 
 @pytest.mark.parametrize("protocol", VERSIONS)
-def test_every_version_is_spoken(protocol):
+def test_every_version_is_spoken(run, protocol):
     done = run("--duration", "1", "--protocol", protocol, "--connectors", "2", "--charge", "0.2")
     assert done.returncode == 0
     assert f"1 station of {protocol}" in done.stdout
@@ -116,7 +119,7 @@ def careless(connection):
 
 
 class TestACsmsThatBreaksTheProtocol:
-    def test_is_told_so_and_the_exit_code_tells(self):
+    def test_is_told_so_and_the_exit_code_tells(self, run):
         with serve(careless, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as csms:
             Thread(target=csms.serve_forever).start()
             url = f"ws://127.0.0.1:{csms.socket.getsockname()[1]}"

@@ -230,12 +230,12 @@ class TestReservations:
         assert lab.statuses()[-1] == (1, "Available")
 
     def test_leave_nothing_behind_when_they_are_replaced_or_cancelled(self, lab, csms):
-        before = len(lab.pace.alive)
+        before = len(lab.clock.alive)
         for connector in (1, 1, 2, 1):
             csms.reserve(connector)
-        assert len(lab.pace.alive) == before + 1
+        assert len(lab.clock.alive) == before + 1
         csms.cancel(1)
-        assert len(lab.pace.alive) == before
+        assert len(lab.clock.alive) == before
 
     def test_can_be_cancelled(self, lab, csms):
         csms.reserve(1)

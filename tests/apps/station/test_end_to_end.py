@@ -7,7 +7,7 @@ import pytest
 
 from ocpp_apps.csms import Csms
 from ocpp_apps.station import Station, StationSettings
-from ocpp_apps.station.anyio_clock import AnyioPace
+from ocpp_apps.station.anyio_clock import AnyioClock
 from ocpp_transports import OCPPClient
 from tests.apps.station.laboratory import VERSIONS
 
@@ -16,16 +16,16 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def playing(protocol, *, make_pace=AnyioPace, **settings):
+async def playing(protocol, *, make_clock=AnyioClock, **settings):
     """Run a station and its CSMS; yields the station, and the server's handle on it."""
     made = StationSettings(**{"connectors": 1, "protocol": protocol, "reboot_seconds": 0.05, **settings})
     strict = {"strict_mode": True, "warm_up": False}
     async with anyio.create_task_group() as tasks, Csms(**strict).server as server:
-        pace = make_pace(tasks)
+        clock = make_clock(tasks)
         listener = await server.listen(0, "127.0.0.1")
         url = f"ws://127.0.0.1:{listener.port}"
         async with OCPPClient("CP1", url, protocols=[protocol], backoff_min=0.01, **strict) as client:
-            station = Station(client, pace, made)
+            station = Station(client, clock, made)
             await station.start()
             yield station, server
             await station.stop()
@@ -36,11 +36,11 @@ async def playing(protocol, *, make_pace=AnyioPace, **settings):
 async def test_a_start_that_is_given_up_may_be_tried_again(protocol):
     answer = {"status": "Pending", "currentTime": "2026-01-01T00:00:00Z", "interval": 3600}
     async with anyio.create_task_group() as tasks, Csms(warm_up=False).server as server:
-        pace = AnyioPace(tasks)
+        clock = AnyioClock(tasks)
         server.handle(protocol, "BootNotification", lambda _: answer)
         listener = await server.listen(0, "127.0.0.1")
         async with OCPPClient("CP1", f"ws://127.0.0.1:{listener.port}", protocols=[protocol], warm_up=False) as client:
-            station = Station(client, pace, StationSettings(protocol=protocol))
+            station = Station(client, clock, StationSettings(protocol=protocol))
             with anyio.move_on_after(0.2) as scope:
                 await station.start()
             assert scope.cancelled_caught
@@ -109,7 +109,7 @@ class TestAStation:
         async with playing(protocol) as (station, server):
             csms, bad = await csms_of(server), []
             csms.on("bad_message", bad.append)
-            station.mischief.arm("malformed", action="ClearCache")
+            station.faults.arm("malformed", action="ClearCache")
             assert await csms.safe_call("ClearCache", {}, timeout=0.2) is None
             assert len(bad) == 1
             assert await csms.call("ClearCache", {}) == {"status": "Accepted"}
@@ -117,14 +117,14 @@ class TestAStation:
     async def test_answers_with_a_wrong_type_on_purpose(self, protocol):
         async with playing(protocol) as (station, server):
             csms = await csms_of(server)
-            station.mischief.arm("wrong_type", action="ClearCache")
+            station.faults.arm("wrong_type", action="ClearCache")
             with pytest.raises(Exception, match="TypeConstraintViolation"):
                 await csms.call("ClearCache", {}, timeout=SECONDS)
             assert await csms.call("ClearCache", {}) == {"status": "Accepted"}
 
     async def test_calls_with_a_wrong_type_on_purpose(self, protocol):
         async with playing(protocol) as (station, _):
-            station.mischief.arm("wrong_type", action="Authorize")
+            station.faults.arm("wrong_type", action="Authorize")
             await station.plug_in(1)
             with pytest.raises(Exception, match="TypeConstraintViolation"):
                 await station.begin(1)

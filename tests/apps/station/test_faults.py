@@ -20,29 +20,29 @@ def lab(request):
 
 class TestAnAnswer:
     def test_is_dropped_though_the_command_is_obeyed(self, lab):
-        lab.station.mischief.arm("drop", action="TriggerMessage")
+        lab.station.faults.arm("drop", action="TriggerMessage")
         assert lab.ask("TriggerMessage", {"requestedMessage": "Heartbeat"}) is NOREPLY
         assert "Heartbeat" in lab.sent()
         assert lab.client.raw == []
 
     @pytest.mark.parametrize("kind", ["drop", "malformed"])
     def test_by_a_callerror_is_spoilt_as_well(self, lab, kind):
-        lab.station.mischief.arm(kind, action="Reset")
+        lab.station.faults.arm(kind, action="Reset")
         assert lab.ask("Reset", {"type": "Gentle"}, is_valid=False) is NOREPLY
 
     def test_by_a_callerror_has_no_payload_to_be_mistyped(self, lab):
-        lab.station.mischief.arm("wrong_type", action="Reset")
+        lab.station.faults.arm("wrong_type", action="Reset")
         with pytest.raises(RPCError):
             lab.ask("Reset", {"type": "Gentle"}, is_valid=False)
 
     def test_is_late(self, lab):
-        lab.station.mischief.arm("delay", action="ClearCache", seconds=20)
-        before = lab.pace.monotonic()
+        lab.station.faults.arm("delay", action="ClearCache", seconds=20)
+        before = lab.clock.monotonic()
         assert lab.ask("ClearCache") == {"status": "Accepted"}
-        assert lab.pace.monotonic() - before >= 20
+        assert lab.clock.monotonic() - before >= 20
 
     def test_is_no_json(self, lab):
-        lab.station.mischief.arm("malformed", action="ClearCache")
+        lab.station.faults.arm("malformed", action="ClearCache")
         assert lab.ask("ClearCache") is NOREPLY
         (text,) = lab.client.raw
         assert [entry.frame for entry in lab.station.log if entry.kind == "BAD"] == [text]
@@ -50,7 +50,7 @@ class TestAnAnswer:
             json.loads(text)
 
     def test_has_a_member_of_a_wrong_type(self, lab):
-        lab.station.mischief.arm("wrong_type", action="ClearCache")
+        lab.station.faults.arm("wrong_type", action="ClearCache")
         assert lab.ask("ClearCache") is NOREPLY
         kind, _, payload = json.loads(lab.client.raw[0])
         assert (kind, payload) == (3, {"status": {"not": "expected"}})
@@ -58,22 +58,22 @@ class TestAnAnswer:
 
 class TestACall:
     def test_is_dropped_and_times_out(self, lab):
-        lab.station.mischief.arm("drop", action="Authorize", seconds=30)
-        before = lab.pace.monotonic()
+        lab.station.faults.arm("drop", action="Authorize", seconds=30)
+        before = lab.clock.monotonic()
         with pytest.raises(CallTimeout, match="on purpose"):
             lab.charge()
-        assert lab.pace.monotonic() - before >= 30
+        assert lab.clock.monotonic() - before >= 30
         assert "Authorize" not in lab.sent()
         assert lab.run(lab.station.begin(1)) is not None
 
     def test_is_late(self, lab):
-        lab.station.mischief.arm("delay", action="Authorize", seconds=20)
-        before = lab.pace.monotonic()
+        lab.station.faults.arm("delay", action="Authorize", seconds=20)
+        before = lab.clock.monotonic()
         assert lab.charge() is not None
-        assert lab.pace.monotonic() - before >= 20
+        assert lab.clock.monotonic() - before >= 20
 
     def test_is_no_json(self, lab):
-        lab.station.mischief.arm("malformed", action="Authorize", times=2)
+        lab.station.faults.arm("malformed", action="Authorize", times=2)
         for _ in range(2):
             with pytest.raises(CallTimeout):
                 lab.charge() if not lab.station.connectors[0].is_plugged else lab.run(lab.station.begin(1))
@@ -82,7 +82,7 @@ class TestACall:
             json.loads(lab.client.raw[0])
 
     def test_has_a_member_of_a_wrong_type_and_passes_strict_mode(self, lab):
-        lab.station.mischief.arm("wrong_type", action="Authorize")
+        lab.station.faults.arm("wrong_type", action="Authorize")
         lab.charge()
         (payload,) = lab.sent("Authorize")
         assert payload == ({"idTag": {"not": "expected"}} if lab.is_16 else {"idToken": 12345})
@@ -90,7 +90,7 @@ class TestACall:
     def test_about_a_transaction_is_repeated(self, lab):
         action = "StopTransaction" if lab.is_16 else "TransactionEvent"
         lab.charge()
-        lab.station.mischief.arm("drop", action=action)
+        lab.station.faults.arm("drop", action=action)
         lab.run(lab.station.end(1))
         lab.run_for(60)
         assert lab.station.queued == 0
@@ -102,11 +102,11 @@ class TestAMessageWrittenByHand:
 
     def send(self, lab, frame):
         lab.client.raw.clear()
-        met = lab.run(lab.station.mischief.send(frame))
+        met = lab.run(lab.station.faults.send(frame))
         return met, lab.client.raw
 
     def test_is_sent_as_it_is_while_no_fault_meets_it(self, lab):
-        lab.station.mischief.arm("drop", target="call")
+        lab.station.faults.arm("drop", target="call")
         assert self.send(lab, [3, "1", {"a": 1}]) == (None, ['[3, "1", {"a": 1}]'])
 
     @pytest.mark.parametrize(
@@ -119,42 +119,42 @@ class TestAMessageWrittenByHand:
         ],
     )
     def test_is_met(self, lab, kind, texts):
-        fault = lab.station.mischief.arm(kind, action="Stream", target="call", seconds=20)
-        before = lab.pace.monotonic()
+        fault = lab.station.faults.arm(kind, action="Stream", target="call", seconds=20)
+        before = lab.clock.monotonic()
         assert self.send(lab, [6, "1", "Stream", {"a": 1}]) == (fault, texts)
-        assert (lab.pace.monotonic() - before >= 20) == (kind == "delay")
-        assert lab.station.mischief.armed == []
+        assert (lab.clock.monotonic() - before >= 20) == (kind == "delay")
+        assert lab.station.faults.armed == []
 
     def test_belongs_to_the_action_of_the_call_that_it_answers(self, lab):
         call = [2, "7", "Reset", {"type": "Soft"}]
         lab.client.tell("message", MessageEvent(Direction.IN, call, "Reset", None))
-        fault = lab.station.mischief.arm("drop", action="Reset", target="answer")
+        fault = lab.station.faults.arm("drop", action="Reset", target="answer")
         assert self.send(lab, [3, "8", {}]) == (None, ['[3, "8", {}]'])
         assert self.send(lab, [3, "7", {}]) == (fault, [])
 
 
 class TestArming:
     def test_counts_down(self, lab):
-        fault = lab.station.mischief.arm("drop", action="ClearCache", times=2)
-        assert lab.station.mischief.armed == [fault]
+        fault = lab.station.faults.arm("drop", action="ClearCache", times=2)
+        assert lab.station.faults.armed == [fault]
         assert [lab.ask("ClearCache") for _ in range(3)] == [NOREPLY, NOREPLY, {"status": "Accepted"}]
-        assert lab.station.mischief.armed == []
+        assert lab.station.faults.armed == []
 
     def test_meets_any_action_or_only_answers_or_calls(self, lab):
-        lab.station.mischief.arm("drop", target="answer")
+        lab.station.faults.arm("drop", target="answer")
         lab.run(lab.station.plug_in(1))
         assert lab.ask("ClearCache") is NOREPLY
-        lab.station.mischief.arm("delay", target="call", seconds=1)
+        lab.station.faults.arm("delay", target="call", seconds=1)
         assert lab.ask("ClearCache") == {"status": "Accepted"}
-        assert len(lab.station.mischief.armed) == 1
+        assert len(lab.station.faults.armed) == 1
 
     def test_is_taken_back(self, lab):
-        mischief = lab.station.mischief
-        first, second = mischief.arm("drop", action="ClearCache"), mischief.arm("drop", action="Reset")
-        mischief.disarm(second)
-        assert mischief.armed == [first]
-        mischief.disarm()
-        assert mischief.armed == []
+        faults = lab.station.faults
+        first, second = faults.arm("drop", action="ClearCache"), faults.arm("drop", action="Reset")
+        faults.disarm(second)
+        assert faults.armed == [first]
+        faults.disarm()
+        assert faults.armed == []
         assert lab.ask("ClearCache") == {"status": "Accepted"}
 
     @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ class TestArming:
     )
     def test_has_to_make_sense(self, lab, options):
         with pytest.raises(ValueError, match="expected"):
-            lab.station.mischief.arm(**options)
+            lab.station.faults.arm(**options)
 
 
 @pytest.mark.parametrize(

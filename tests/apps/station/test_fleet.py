@@ -8,20 +8,20 @@ from ocpp_apps.station import StationSettings
 from ocpp_apps.station.fleet.fleet import Fleet, Plan
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from tests.apps.station.laboratory import ACCEPTED, VERSIONS, FakeClient, no_answer
-from tests.apps.station.virtual_clock import VirtualPace
+from tests.apps.station.virtual_clock import VirtualClock
 
 
 class Yard:
-    """A fleet on a virtual pace, and its clients."""
+    """A fleet on a virtual clock, and its clients."""
 
     def __init__(self, protocol="ocpp1.6", *, count=3, failing=(), boot=(), refusals=(), answers=None, **plan):
-        self.pace, self.clients, self.left, self.told = VirtualPace(), {}, [], []
+        self.clock, self.clients, self.left, self.told = VirtualClock(), {}, [], []
         settings = StationSettings(protocol=protocol, connectors=2)
         identities = [f"CP{number}" for number in range(1, count + 1)]
 
         @asynccontextmanager
         async def make(identity):
-            client = FakeClient(self.pace, protocol)
+            client = FakeClient(self.clock, protocol)
             client.identity = identity
             if identity in failing:
                 client.refusals = [ConnectionFailedError("refused")]
@@ -33,10 +33,10 @@ class Yard:
             yield client
             self.left.append(identity)
 
-        self.fleet = Fleet(Plan(identities=identities, settings=settings, **plan), make, self.pace, self.told.append)
+        self.fleet = Fleet(Plan(identities=identities, settings=settings, **plan), make, self.clock, self.told.append)
 
     def run_for(self, seconds):
-        self.pace.run_for(seconds)
+        self.clock.run_for(seconds)
 
 
 class TestTheRamp:
@@ -98,14 +98,14 @@ class TestACsmsThatIsNotUpYet:
         yard = Yard(count=1, refusals=[ConnectionFailedError("nobody there")] * 1000, wait=60)
         yard.fleet.start()
         yard.run_for(10)
-        yard.pace.run(yard.fleet.end(), limit=1)
+        yard.clock.run(yard.fleet.end(), limit=1)
         assert (yard.fleet.failures, yard.fleet.unreached) == ({"CP1": "nobody there"}, ["CP1"])
 
     def test_is_not_one_that_has_come_up_and_does_not_accept(self):
         yard = Yard(count=1, refusals=[ConnectionFailedError("nobody there")], wait=60, boot={"CP1": "Pending"})
         yard.fleet.start()
         yard.run_for(10)
-        yard.pace.run(yard.fleet.end(), limit=1)
+        yard.clock.run(yard.fleet.end(), limit=1)
         assert (yard.fleet.missing, yard.fleet.failures, yard.fleet.unreached) == (["CP1"], {}, [])
 
     @pytest.mark.parametrize("refusal", [UnexpectedHttpResponse(401), WebsocketUpgradeError("no subprotocol")])
@@ -158,7 +158,7 @@ class TestCharging:
         client.answers["Authorize"] = answer
         yard.run_for(100)
         assert yard.fleet.snapshot().charging > 0
-        assert yard.fleet.tally.errors > 0
+        assert yard.fleet.statistics.errors > 0
 
 
 class TestTheEnd:
@@ -166,11 +166,11 @@ class TestTheEnd:
         yard = Yard(charge=600)
         yard.fleet.start()
         yard.run_for(400)
-        yard.pace.run(yard.fleet.end())
+        yard.clock.run(yard.fleet.end())
         yard.run_for(1)
         assert sorted(yard.left) == ["CP1", "CP2", "CP3"]
         assert yard.fleet.snapshot().charging == 0
-        assert yard.pace.alive == []
+        assert yard.clock.alive == []
         for client in yard.clients.values():
             actions = [action for action, _ in client.calls]
             assert actions.count("StartTransaction") == actions.count("StopTransaction") > 0
@@ -179,6 +179,6 @@ class TestTheEnd:
         yard = Yard(ramp=3, boot={"CP2": "Pending"})
         yard.fleet.start()
         yard.run_for(1.5)
-        yard.pace.run(yard.fleet.end(), limit=1)
+        yard.clock.run(yard.fleet.end(), limit=1)
         assert yard.fleet.is_over
         assert yard.fleet.missing == ["CP2", "CP3"]

@@ -117,7 +117,7 @@ class TestAfterAnOutage:
         lab.run_for(1)
         assert lab.station.boot_status == ""
         assert not lab.station.is_on
-        assert lab.pace.alive == []
+        assert lab.clock.alive == []
 
 
 class TestReset:
@@ -144,7 +144,7 @@ class TestReset:
         async def start():
             protocols.append(await lab.station.start())
 
-        lab.pace.spawn(start())
+        lab.clock.spawn(start())
         lab.run_for(LATENCY * 2.5)
         assert lab.sent() == ["BootNotification", "StatusNotification"]
         assert lab.status_of("Reset", {"type": "Hard" if lab.is_16 else "Immediate"}) == "Accepted"
@@ -232,7 +232,7 @@ class TestPowerOff:
         lab.charge()
         lab.run(lab.station.stop())
         lab.run_for(1)
-        assert lab.pace.alive == []
+        assert lab.clock.alive == []
         assert lab.client.state.name == "CLOSED"
 
     def test_a_transaction_that_the_csms_begins_while_it_is_switched_on_goes_on(self, lab):
@@ -240,7 +240,7 @@ class TestPowerOff:
             await lab.station.start()
 
         lab.run(lab.station.plug_in(1))
-        lab.pace.spawn(switch_on())
+        lab.clock.spawn(switch_on())
         while not lab.station.boot_status:  # its first reports are still to come
             lab.run_for(LATENCY / 2)
         assert lab.status_of(*remote_start(lab)) == "Accepted"

@@ -33,7 +33,7 @@ class TestAnEntry:
         passed(lab, [3, "7", {"currentTime": "2026-01-01T00:00:00Z"}], "Heartbeat", latency=0.25)
         (entry,) = log
         assert (entry.direction, entry.kind, entry.action, entry.message_id) == ("in", "CALLRESULT", "Heartbeat", "7")
-        assert (entry.latency, entry.problem, entry.at) == (0.25, None, lab.pace.now())
+        assert (entry.latency, entry.problem, entry.at) == (0.25, None, lab.clock.now())
         assert entry.frame == [3, "7", {"currentTime": "2026-01-01T00:00:00Z"}]
 
     @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ class TestAReset:
     def test_of_a_pending_station_has_it_boot_once_at_a_time(self, lab):
         lab = Lab(lab.protocol, is_on=False)
         boot_answers(lab, "Pending")
-        lab.pace.spawn(lab.station.start())
+        lab.clock.spawn(lab.station.start())
         lab.run_for(1)
         lab.ask("Reset", {"type": "Soft" if lab.is_16 else "Immediate"})
         lab.run_for(2)
@@ -112,9 +112,9 @@ class TestATriggeredBoot:
         """2.x is asked only while it is pending, but may have been accepted when it obeys."""
         lab = Lab(protocol, is_on=False)
         boot_answers(lab, "Pending")
-        lab.pace.spawn(lab.station.start())
+        lab.clock.spawn(lab.station.start())
         lab.run_for(1)
-        lab.station.mischief.arm("delay", action="BootNotification", seconds=20)
+        lab.station.faults.arm("delay", action="BootNotification", seconds=20)
         lab.run(lab.client.ask("TriggerMessage", {"requestedMessage": "BootNotification"}))
         answers = iter(["Accepted", "Pending", "Accepted"])
         lab.client.answers["BootNotification"] = lambda _: {**ACCEPTED, "status": next(answers), "interval": 10}

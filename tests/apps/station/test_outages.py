@@ -100,7 +100,7 @@ class TestAMessageThatIsLost:
     def test_on_the_way_is_sent_again_after_the_outage(self, lab):
         action = "StartTransaction" if lab.is_16 else "TransactionEvent"
         lab.run(lab.station.plug_in(1))
-        lab.pace.spawn(lab.station.begin(1))
+        lab.clock.spawn(lab.station.begin(1))
         while not lab.sent(action):
             lab.run_for(0.001)
         lab.client.cut()
@@ -138,9 +138,9 @@ class TestAMessageThatIsLost:
         action = "StopTransaction" if lab.is_16 else "TransactionEvent"
         lab.charge()
         lab.client.answers[action] = no_answer()
-        before = lab.pace.monotonic()
+        before = lab.clock.monotonic()
         lab.run(lab.station.end(1))
-        assert lab.pace.monotonic() - before < 1
+        assert lab.clock.monotonic() - before < 1
 
     def test_does_not_hold_up_the_next_driver_either(self, lab):
         numbers = iter([7, 8])
@@ -153,9 +153,9 @@ class TestAMessageThatIsLost:
         action = "StopTransaction" if lab.is_16 else "TransactionEvent"
         lab.client.answers[action] = no_answer()
         lab.run(lab.station.end(1))
-        before = lab.pace.monotonic()
+        before = lab.clock.monotonic()
         transaction = lab.run(lab.station.begin(2))
-        assert lab.pace.monotonic() - before < 1
+        assert lab.clock.monotonic() - before < 1
         assert lab.statuses()[-1] == (2, "Charging" if lab.is_16 else "Occupied")
         lab.client.answers[action] = answer
         lab.run_for(50)
@@ -191,7 +191,7 @@ class TestAStationThatIsSwitchedOffMeanwhile:
         action = "StopTransaction" if lab.is_16 else "TransactionEvent"
         lab.charge()
         lab.forget()
-        lab.pace.spawn(lab.station.end(1))
+        lab.clock.spawn(lab.station.end(1))
         while not lab.sent(action):
             lab.run_for(0.001)
         lab.run(lab.station.stop())

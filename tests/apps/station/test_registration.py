@@ -30,7 +30,7 @@ class TestRegistration:
     @pytest.mark.parametrize("status", ["Pending", "Rejected"])
     def test_it_tells_how_it_stands(self, lab, status):
         lab.client.answers["BootNotification"] = boots(status)
-        lab.pace.spawn(lab.station.start())
+        lab.clock.spawn(lab.station.start())
         lab.run_for(1)
         assert lab.station.boot_status == status
 
@@ -81,7 +81,7 @@ class TestRegistration:
 
     def test_a_connection_that_is_lost_meanwhile_is_waited_for(self, lab):
         lab.client.answers["BootNotification"] = boots("Pending", "Accepted")
-        lab.pace.spawn(lab.station.start())
+        lab.clock.spawn(lab.station.start())
         lab.run_for(1)
         lab.client.cut()
         lab.run_for(100)
@@ -92,7 +92,7 @@ class TestRegistration:
 
     def test_a_connection_that_is_closed_for_good_ends_it(self, lab):
         lab.client.answers["BootNotification"] = boots("Pending")
-        task = lab.pace.spawn(lab.station.start())
+        task = lab.clock.spawn(lab.station.start())
         lab.run_for(1)
         lab.client.cut()
         lab.run_for(100)
@@ -103,9 +103,9 @@ class TestRegistration:
 
     def test_it_ends_when_the_station_is_switched_off(self, lab):
         lab.client.answers["BootNotification"] = boots("Pending", interval=3600)
-        lab.pace.spawn(lab.station.start())
+        lab.clock.spawn(lab.station.start())
         lab.run_for(1)
-        lab.pace.spawn(lab.station.stop())
+        lab.clock.spawn(lab.station.stop())
         with pytest.raises(StationError, match="switched off"):
             lab.run_for(0)
         lab.client.answers["BootNotification"] = ACCEPTED
@@ -113,14 +113,14 @@ class TestRegistration:
 
     def test_a_start_that_was_broken_off_does_not_end_the_next_one(self, lab):
         lab.client.answers["BootNotification"] = boots("Pending", "Accepted", interval=60)
-        first = lab.pace.spawn(lab.station.start())
+        first = lab.clock.spawn(lab.station.start())
         lab.run_for(1)
 
         async def again():
             await lab.station.stop()
             await lab.station.start()
 
-        lab.pace.spawn(again())
+        lab.clock.spawn(again())
         with pytest.raises(StationError, match="switched off"):
             lab.run_for(200)
         lab.run_for(200)
@@ -129,24 +129,24 @@ class TestRegistration:
 
     def test_cancelled_it_leaves_nothing_behind(self, lab):
         lab.client.answers["BootNotification"] = boots("Pending")
-        start = lab.pace.spawn(lab.station.start())
+        start = lab.clock.spawn(lab.station.start())
         lab.run_for(1)
         start.cancel()
         lab.run_for(1)
-        assert lab.pace.alive == []
+        assert lab.clock.alive == []
         assert lab.station.boot_status == ""
         assert lab.client.state.name == "CLOSED"
 
     def test_commands_before_it_are_a_breach_of_security(self, lab):
         lab.client.answers["BootNotification"] = boots("Rejected")
-        lab.pace.spawn(lab.station.start())
+        lab.clock.spawn(lab.station.start())
         lab.run_for(1)
         with pytest.raises(Exception, match="SecurityError"):
             lab.ask("ClearCache")
 
     def test_pending_it_obeys_but_starts_nothing(self, lab):
         lab.client.answers["BootNotification"] = boots("Pending")
-        lab.pace.spawn(lab.station.start())
+        lab.clock.spawn(lab.station.start())
         lab.run_for(1)
         assert lab.status_of("ClearCache") == "Accepted"
         assert lab.status_of(*remote_start(lab)) == "Rejected"
@@ -154,7 +154,7 @@ class TestRegistration:
     def test_pending_it_sends_what_is_asked_for_and_nothing_else(self, lab):
         """2.0.1 B02: until it makes up its mind, a CSMS may look at a station."""
         lab.client.answers["BootNotification"] = boots("Pending")
-        lab.pace.spawn(lab.station.start())
+        lab.clock.spawn(lab.station.start())
         lab.run_for(1)
         lab.run(lab.station.plug_in(1))
         lab.forget()
@@ -178,7 +178,7 @@ class TestRegistration:
 
     def test_pending_it_may_be_asked_to_boot_at_once(self, lab):
         lab.client.answers["BootNotification"] = boots("Pending", "Accepted", interval=3600)
-        lab.pace.spawn(lab.station.start())
+        lab.clock.spawn(lab.station.start())
         lab.run_for(1)
         assert lab.status_of("TriggerMessage", {"requestedMessage": "BootNotification"}) == "Accepted"
         lab.run_for(1)

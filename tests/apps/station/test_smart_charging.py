@@ -254,7 +254,7 @@ class TestWithARemoteStart:
 class TestACompositeSchedule:
     def test_tells_where_the_limit_changes(self, lab, profiles):
         profiles.set(1, 1, "TxDefaultProfile", (0, 4000), (600, 2000), (1200, 2000), (1800, 6000))
-        start = lab.pace.monotonic()
+        start = lab.clock.monotonic()
         assert profiles.composite(1, 2400) == [(0, 4000), (600 - round(start), 2000), (1800 - round(start), 6000)]
 
     def test_is_that_of_the_station_at_0(self, profiles):

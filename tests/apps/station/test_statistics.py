@@ -3,7 +3,7 @@
 import pytest
 
 from ocpp_apps.station import LogEntry
-from ocpp_apps.station.fleet.statistics import Snapshot, Tally, percentile
+from ocpp_apps.station.fleet.statistics import Snapshot, Statistics, percentile
 from tests.apps.station.virtual_clock import EPOCH
 
 NOW = Snapshot(total=3, connected=2, booted=1, charging=4, failed=1, reconnects=5, queued=6)
@@ -14,8 +14,8 @@ def entry(direction, kind, *, action="Heartbeat", latency=None, problem=None):
 
 
 @pytest.fixture
-def tally():
-    made = Tally()
+def statistics():
+    made = Statistics()
     for one in (
         entry("out", "CALL"),
         entry("in", "CALLRESULT", latency=0.002),
@@ -31,30 +31,30 @@ def tally():
     return made
 
 
-def test_it_counts(tally):
-    assert (tally.sent, tally.received, tally.errors, tally.problems) == (3, 4, 3, 2)
-    assert tally.actions == {"Heartbeat": 1, "Authorize": 1}
+def test_it_counts(statistics):
+    assert (statistics.sent, statistics.received, statistics.errors, statistics.problems) == (3, 4, 3, 2)
+    assert statistics.actions == {"Heartbeat": 1, "Authorize": 1}
 
 
-def test_only_the_stations_own_calls_have_a_latency(tally):
-    assert list(tally.latencies) == [0.002, 0.004]
+def test_only_the_stations_own_calls_have_a_latency(statistics):
+    assert list(statistics.latencies) == [0.002, 0.004]
 
 
-def test_it_has_a_line(tally):
-    assert tally.line(NOW, 12.3) == (
+def test_it_has_a_line(statistics):
+    assert statistics.line(NOW, 12.3) == (
         "    12 s  2/3 connected, 1 booted, 4 charging  sent 3, received 4, errors 3  p50 2.0 ms, p99 4.0 ms"
     )
 
 
-def test_it_has_a_table(tally):
-    rows = tally.table(NOW, 2)
+def test_it_has_a_table(statistics):
+    rows = statistics.table(NOW, 2)
     values = dict(row.rsplit(maxsplit=1) for row in rows if row.split()[0] in ("stations", "reconnects", "broken"))
     assert values == {"stations": "3", "reconnects": "5", "broken messages": "2"}
     assert rows[-1].split() == ["Authorize", "1"]
 
 
 def test_without_a_call_there_is_no_latency():
-    assert Tally().line(NOW, 0).endswith("  -")
+    assert Statistics().line(NOW, 0).endswith("  -")
 
 
 @pytest.mark.parametrize(("percent", "value"), [(1, 1), (50, 50), (99, 99), (100, 100)])

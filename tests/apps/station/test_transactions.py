@@ -136,7 +136,7 @@ class TestTheBeginning:
         lab.run(lab.station.plug_in(1))
 
         async def both():
-            lab.pace.spawn(lab.station.fault(1, "GroundFailure"))
+            lab.clock.spawn(lab.station.fault(1, "GroundFailure"))
             await lab.station.begin(1)
 
         with pytest.raises(StationError, match="GroundFailure"):

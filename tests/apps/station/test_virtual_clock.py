@@ -2,70 +2,70 @@
 
 import pytest
 
-from tests.apps.station.virtual_clock import VirtualPace
+from tests.apps.station.virtual_clock import VirtualClock
 
 
 @pytest.fixture
-def pace():
-    return VirtualPace()
+def clock():
+    return VirtualClock()
 
 
-def test_time_passes_only_as_far_as_it_is_told(pace):
+def test_time_passes_only_as_far_as_it_is_told(clock):
     seen = []
 
     async def tick():
         while True:
-            await pace.sleep(10)
-            seen.append(pace.monotonic())
+            await clock.sleep(10)
+            seen.append(clock.monotonic())
 
-    pace.spawn(tick())
-    pace.run_for(25)
-    assert (seen, pace.monotonic()) == ([10, 20], 25)
+    clock.spawn(tick())
+    clock.run_for(25)
+    assert (seen, clock.monotonic()) == ([10, 20], 25)
 
 
-def test_a_coroutine_runs_to_its_end_and_gives_its_result(pace):
+def test_a_coroutine_runs_to_its_end_and_gives_its_result(clock):
     async def work():
-        await pace.sleep(3)
-        return pace.monotonic()
+        await clock.sleep(3)
+        return clock.monotonic()
 
-    assert pace.run(work()) == 3
+    assert clock.run(work()) == 3
 
 
-def test_an_event_wakes_whoever_waits(pace):
-    event, woken = pace.event(), []
+def test_an_event_wakes_whoever_waits(clock):
+    event, woken = clock.event(), []
 
     async def wait():
         await event.wait()
-        woken.append(pace.monotonic())
+        woken.append(clock.monotonic())
 
-    pace.spawn(wait())
-    pace.run_for(1)
+    clock.spawn(wait())
+    clock.run_for(1)
     event.set()
-    pace.run_for(0)
-    assert (woken, event.is_set(), pace.alive) == ([1], True, [])
+    clock.run_for(0)
+    assert (woken, event.is_set(), clock.alive) == ([1], True, [])
 
 
-def test_a_task_ends_where_it_waits_when_it_is_cancelled(pace):
+def test_a_task_ends_where_it_waits_when_it_is_cancelled(clock):
     ended = []
 
     async def wait():
         try:
-            await pace.sleep(100)
+            await clock.sleep(100)
         finally:
-            ended.append(pace.monotonic())
+            ended.append(clock.monotonic())
 
-    task = pace.spawn(wait())
-    pace.run_for(5)
+    task = clock.spawn(wait())
+    clock.run_for(5)
     task.cancel()
-    pace.run_for(200)
+    clock.run_for(200)
     task.cancel()
-    assert (ended, pace.alive) == ([5], [])
+    assert (ended, clock.alive) == ([5], [])
 
 
-def test_a_task_that_fails_fails_the_test(pace):
+def test_a_task_that_fails_fails_the_test(clock):
     async def fail():
         raise ZeroDivisionError
 
-    pace.spawn(fail())
+    clock.spawn(fail())
     with pytest.raises(ZeroDivisionError):
-        pace.run_for(0)
+        clock.run_for(0)

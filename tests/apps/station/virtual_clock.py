@@ -15,10 +15,10 @@ class Cancelled(BaseException):
 
 
 class VirtualTask:
-    """A coroutine that is stepped by its pace."""
+    """A coroutine that is stepped by its clock."""
 
-    def __init__(self, pace, coro):
-        self.pace, self.coro = pace, coro
+    def __init__(self, clock, coro):
+        self.clock, self.coro = clock, coro
         self.is_over, self.result, self.error = False, None, None
         self.turn = 0
         """Counts the waits; a waking that was meant for an earlier one is void."""
@@ -26,7 +26,7 @@ class VirtualTask:
     def cancel(self):
         if not self.is_over:
             self.turn += 1
-            self.pace.soon(self, self.turn, Cancelled())
+            self.clock.soon(self, self.turn, Cancelled())
 
     def step(self, turn, error=None):
         if self.is_over or turn != self.turn:
@@ -53,8 +53,8 @@ class Wait:
 
 
 class VirtualEvent:
-    def __init__(self, pace):
-        self._pace, self._is_set, self._waiting = pace, False, []
+    def __init__(self, clock):
+        self._clock, self._is_set, self._waiting = clock, False, []
 
     def is_set(self):
         return self._is_set
@@ -63,15 +63,15 @@ class VirtualEvent:
         self._is_set = True
         waiting, self._waiting = self._waiting, []
         for task, turn in waiting:
-            self._pace.soon(task, turn)
+            self._clock.soon(task, turn)
 
     async def wait(self):
         if not self._is_set:
             await Wait(lambda task, turn: self._waiting.append((task, turn)))
 
 
-class VirtualPace:
-    """Fulfils `Pace`. Time passes in `run_for`, and in `run` as far as the coroutine needs it."""
+class VirtualClock:
+    """Fulfils `Clock`. Time passes in `run_for`, and in `run` as far as the coroutine needs it."""
 
     made: ClassVar = []
 

@@ -67,8 +67,8 @@ class TestAnswers:
     async def test_a_send_of_2_1_has_no_answer(self, lab):
         client = await lab.connected(lab.puppet(), protocols=["ocpp2.1"])
         await client.notify("NotifyPeriodicEventStream", {"id": 1})
-        heard = await lab.ask("puppet.hear", client.identity)
-        assert (heard[0], heard[2:]) == (6, ["NotifyPeriodicEventStream", {"id": 1}])
+        on_message = await lab.ask("puppet.hear", client.identity)
+        assert (on_message[0], on_message[2:]) == (6, ["NotifyPeriodicEventStream", {"id": 1}])
 
     async def test_text_as_it_is(self, lab):
         client = await lab.connected()

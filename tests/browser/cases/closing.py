@@ -206,10 +206,10 @@ class TestBadMessages:
         await until(lambda: len(events) >= 4)
         client.handle("Reset", lambda context: {"status": "Accepted"})
         await lab.ask("puppet.say", client.identity, [2, "good", "Reset", {}])
-        heard = await lab.ask("puppet.hear", client.identity)
-        while heard[1] != "good":
-            heard = await lab.ask("puppet.hear", client.identity)
-        assert heard == [3, "good", {"status": "Accepted"}]
+        on_message = await lab.ask("puppet.hear", client.identity)
+        while on_message[1] != "good":
+            on_message = await lab.ask("puppet.hear", client.identity)
+        assert on_message == [3, "good", {"status": "Accepted"}]
 
     async def test_a_binary_one(self, lab):
         client = await lab.connected(lab.puppet())

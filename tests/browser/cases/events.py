@@ -70,26 +70,26 @@ class TestALife:
 class TestListeners:
     async def test_once_and_no_more(self, lab):
         client = lab.client()
-        heard = []
-        client.once("open", heard.append)
-        client.on("connecting", heard.append)
-        client.off("connecting", heard.append)
+        on_message = []
+        client.once("open", on_message.append)
+        client.on("connecting", on_message.append)
+        client.off("connecting", on_message.append)
         for _ in range(2):
             await client.connect()
             await client.close()
-        assert [type(event).__name__ for event in heard] == ["OpenEvent"]
+        assert [type(event).__name__ for event in on_message] == ["OpenEvent"]
 
     async def test_one_that_is_a_coroutine_function(self, lab):
         client = lab.client()
-        heard = []
+        on_message = []
 
         @client.on("open")
         async def opened(event):
             await asyncio.sleep(0)
-            heard.append(event.protocol)
+            on_message.append(event.protocol)
 
         await client.connect()
-        await until(lambda: heard == ["ocpp1.6"])
+        await until(lambda: on_message == ["ocpp1.6"])
 
     async def test_one_that_raises_is_reported_and_breaks_nothing(self, lab):
         """The page's `error` event stays silent: every case would fail by it."""
@@ -146,13 +146,13 @@ class TestAFaultOfOurs:
         logger = logging.getLogger("ocpp_ws_io")
         logger.addHandler(handler := logging.Handler())
         handler.emit = records.append
-        heard = BrowserSocket.heard
-        BrowserSocket.heard = lambda socket, message: 1 / 0
+        on_message = BrowserSocket.on_message
+        BrowserSocket.on_message = lambda socket, message: 1 / 0
         try:
             await lab.ask("central.send_raw", client.identity, "[]")
             await until(lambda: records)
         finally:
-            BrowserSocket.heard = heard
+            BrowserSocket.on_message = on_message
             logger.removeHandler(handler)
         assert [record.exc_info[0] for record in records] == [ZeroDivisionError]
         assert "currentTime" in await client.call("Heartbeat", {})

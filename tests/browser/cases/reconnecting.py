@@ -213,6 +213,6 @@ class TestAnOldSocket:
         await asyncio.sleep(0.1)
         assert events == []
         call = start(client.call("Heartbeat", {}))
-        heard = await lab.ask("puppet.hear", client.identity)
-        await lab.ask("puppet.say", client.identity, [3, heard[1], {"currentTime": "now"}])
+        on_message = await lab.ask("puppet.hear", client.identity)
+        await lab.ask("puppet.say", client.identity, [3, on_message[1], {"currentTime": "now"}])
         assert await call == {"currentTime": "now"}

@@ -12,6 +12,7 @@ from ocpp_core.inputs import Close, Decline, Fail, Reconfigure, Reply, Transport
 from ocpp_core.session import Session
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Player, Strict, an_online_client, come_back, counting_ids, dispatched, of, reports, sent
+from tests.tables import each
 
 AUTHORIZE = '[2,"a","Authorize",{"idTag":"x"}]'
 OTHER = '[2,"a","Authorize",{"idTag":"y"}]'
@@ -203,7 +204,7 @@ class TestTheBounds:
             session.play(Reply(1, ACCEPTED))
         assert (len(memory), memory.size) == (1, 2048)
 
-    @pytest.mark.parametrize("bounds", [{"max_each": 2047}, {"max_size": 1000}, {"max_size": 4096, "max_each": 8192}])
+    @each("bounds", [{"max_each": 2047}, {"max_size": 1000}, {"max_size": 4096, "max_each": 8192}])
     def test_make_sense(self, bounds):
         with pytest.raises(ValueError, match="max_each <= max_size"):
             AnswerMemory(**bounds)
@@ -341,7 +342,7 @@ class TestAHandlerThatOutlivesItsConnection:
         session.play(TransportLost())
         assert dispatched(connect(memory).hear(AUTHORIZE)) == [1]
 
-    @pytest.mark.parametrize("is_back", [True, False])
+    @each("is_back", [True, False])
     def test_of_a_client_answers_on_its_next_connection(self, is_back):
         client = an_online_client(session=SessionConfig(late_answers=True))
         client.hear(AUTHORIZE, attempt=1)

@@ -1,13 +1,12 @@
 """Bursts: what is held while the application is busy, and when reading stops."""
 
-import pytest
-
 from ocpp_core.actions import Abandon, CloseTransport, Reading, Report, ReportKind, StateChanged
 from ocpp_core.config import SessionConfig
 from ocpp_core.inputs import Close, Decline, Fail, Reconfigure, Reply, TextReceived, Tick, TransportLost
 from ocpp_core.session import Closed, Closing
 from ocpp_core.versions import OCPP16, OCPP21
 from tests.core.player import Strict, a_session, call, dispatched, kinds, of, reports, sent, settled, states
+from tests.tables import each
 
 OFF, ON = Reading(on=False), Reading(on=True)
 
@@ -66,7 +65,7 @@ class TestABurst:
             session.play(Reply(number, {}))
         assert dispatched(session.log) == [1, 2, 3, 4]
 
-    @pytest.mark.parametrize(
+    @each(
         "end", [Reply(1, {}), Reply(1, None), Fail(1, "InternalError"), Decline(1), Fail(1, "X", "", {"no": object()})]
     )
     def test_goes_on_after_any_end_of_a_request(self, end):
@@ -74,7 +73,7 @@ class TestABurst:
         session.hear(a_call(1), a_call(2))
         assert dispatched(session.play(end)) == [2]
 
-    @pytest.mark.parametrize("end", [Reply(1, {}), Fail(1, "InternalError"), Decline(1)])
+    @each("end", [Reply(1, {}), Fail(1, "InternalError"), Decline(1)])
     def test_goes_on_after_any_end_of_a_send(self, end):
         session = a_session(OCPP21, max_inbound=1)
         session.hear(a_send(1), a_send(2))
@@ -113,7 +112,7 @@ class TestABurst:
         assert [frame[:2] for frame in sent(done)] == [[4, "2"]]
         assert session.engine.requests.held == 0
 
-    @pytest.mark.parametrize(
+    @each(
         ("again", "kind"),
         [(a_call(2), ReportKind.REPEATED_CALL), (a_call(2, '{"other":1}'), ReportKind.DUPLICATE_ID)],
     )
@@ -150,7 +149,7 @@ class TestAFullSession:
         assert dispatched(done) == [2]
         assert (done[-1], session.engine.requests.held) == (OFF, 2), "full again by the fourth"
 
-    @pytest.mark.parametrize(("size", "is_full"), [(100, True), (90, False)])
+    @each(("size", "is_full"), [(100, True), (90, False)])
     def test_is_full_by_bytes_too_and_one_text_may_exceed_them(self, size, is_full):
         session = a_session(OCPP16, max_inbound=1, max_held_bytes=100)
         long = a_call(2, '{"x":"' + "é" * ((size - 28) // 2) + '"}')
@@ -172,7 +171,7 @@ class TestAFullSession:
         session.play(call(1))
         assert list(settled(session.wait(5))) == [1]
 
-    @pytest.mark.parametrize("close", [Close(), Close(drain=False), Close(force=True)])
+    @each("close", [Close(), Close(drain=False), Close(force=True)])
     def test_reads_on_to_hear_the_peer_s_close(self, close):
         session = a_full_session()
         session.hear(a_call(4))

@@ -12,6 +12,7 @@ from ocpp_core.inputs import Close, Decline, Fail, Reconfigure, Reply, Transport
 from ocpp_core.session import Session
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Player, Strict, a_session, counting_ids, dispatched, of, reports, sent
+from tests.tables import each
 
 
 def a_call(message_id="a", payload="{}", action="Heartbeat"):
@@ -48,9 +49,7 @@ class TestCall:
 
 
 class TestError:
-    @pytest.mark.parametrize(
-        ("version", "code"), [(OCPP16, "OccurenceConstraintViolation"), (OCPP21, "OccurrenceConstraintViolation")]
-    )
+    @each(("version", "code"), [(OCPP16, "OccurenceConstraintViolation"), (OCPP21, "OccurrenceConstraintViolation")])
     def test_says_code_description_and_details_of_the_handler(self, version, code):
         session = a_session(version)
         session.hear(a_call())
@@ -62,7 +61,7 @@ class TestError:
         session.hear(a_call())
         assert sent(session.play(Fail(1, "VendorError"))) == [[4, "a", "VendorError", "", {}]]
 
-    @pytest.mark.parametrize("details", [{"k": nan}, {"k": object()}, {"k": "\ud800"}, ["k"]])
+    @each("details", [{"k": nan}, {"k": object()}, {"k": "\ud800"}, ["k"]])
     def test_is_sent_without_details_that_are_no_json(self, details):
         session = a_session()
         session.hear(a_call())
@@ -75,7 +74,7 @@ class TestError:
         session.hear(a_call())
         assert sent(session.play(Fail(1, "X\ud800", "why \udfff")))[0][:4] == [4, "a", "X?", "why ?"]
 
-    @pytest.mark.parametrize("misuse", [Fail(1, None), Fail(1, "X", None), Fail(1, "X", ValueError())])
+    @each("misuse", [Fail(1, None), Fail(1, "X", None), Fail(1, "X", ValueError())])
     def test_with_a_code_or_description_that_is_no_text_raises_and_leaves_the_call_open(self, misuse):
         session = a_session()
         session.hear(a_call())
@@ -87,7 +86,7 @@ class TestError:
 class TestOwnFault:
     """A bad handler result is our InternalError, never the peer's schema error, and tells the peer nothing more."""
 
-    @pytest.mark.parametrize("payload", [None, [], "text", {"x": object()}, {"x": nan}, {"x": "\ud800"}])
+    @each("payload", [None, [], "text", {"x": object()}, {"x": nan}, {"x": "\ud800"}])
     def test_a_result_that_is_no_json_object(self, payload):
         session = a_session()
         session.hear(a_call())
@@ -110,8 +109,8 @@ class TestOwnFault:
 class TestRepeatedCall:
     """A sender may repeat a CALL under its id (2.0.1 edition 3 errata 4.6): one id has one outcome."""
 
-    @pytest.mark.parametrize("version", [OCPP16, OCPP201, OCPP21])
-    @pytest.mark.parametrize("again", [a_call(payload='{"n":1,"m":2}'), ' [2,"a","Heartbeat",{"m":2, "n":1}]'])
+    @each("version", [OCPP16, OCPP201, OCPP21])
+    @each("again", [a_call(payload='{"n":1,"m":2}'), ' [2,"a","Heartbeat",{"m":2, "n":1}]'])
     def test_joins_the_first_one_however_often_it_comes(self, version, again):
         session = a_session(version)
         session.hear(a_call(payload='{"n":1,"m":2}'))
@@ -120,7 +119,7 @@ class TestRepeatedCall:
             assert (sent(done), dispatched(done), reports(done)) == ([], [], [ReportKind.REPEATED_CALL])
         assert sent(session.play(Reply(1, {"n": 1}))) == [[3, "a", {"n": 1}]]
 
-    @pytest.mark.parametrize("answer", [Fail(1, "VendorError"), Reply(1, {"n": nan})])
+    @each("answer", [Fail(1, "VendorError"), Reply(1, {"n": nan})])
     def test_shares_an_error_too(self, answer):
         session = a_session()
         session.hear(a_call(), a_call())
@@ -137,10 +136,10 @@ class TestRepeatedCall:
 class TestDuplicateId:
     """OCPP-J 1.6 §4.2.3: another CALL whose id is still in progress is refused."""
 
-    @pytest.mark.parametrize(
+    @each(
         ("version", "code"), [(OCPP16, "GenericError"), (OCPP201, "RpcFrameworkError"), (OCPP21, "RpcFrameworkError")]
     )
-    @pytest.mark.parametrize("other", [a_call(payload='{"other":1}'), a_call(action="Reset")])
+    @each("other", [a_call(payload='{"other":1}'), a_call(action="Reset")])
     def test_is_refused_however_often_it_comes_and_the_first_goes_on(self, version, code, other):
         session = a_session(version)
         session.hear(a_call())
@@ -173,7 +172,7 @@ class TestNoReply:
         assert reports(session.hear(a_call())) == [ReportKind.REPEATED_CALL]
         assert reports(session.hear(a_call(action="Reset"))) == [ReportKind.DUPLICATE_ID]
 
-    @pytest.mark.parametrize(
+    @each(
         ("answer", "frame"),
         [(Reply(1, {"n": 1}), [3, "a", {"n": 1}]), (Fail(1, "VendorError"), [4, "a", "VendorError", "", {}])],
     )
@@ -208,9 +207,7 @@ class TestNoReply:
 
 
 class TestStrictMode:
-    @pytest.mark.parametrize(
-        ("version", "code"), [(OCPP16, "OccurenceConstraintViolation"), (OCPP201, "OccurrenceConstraintViolation")]
-    )
+    @each(("version", "code"), [(OCPP16, "OccurenceConstraintViolation"), (OCPP201, "OccurrenceConstraintViolation")])
     def test_refuses_a_call_that_breaks_its_schema_and_the_handler_never_sees_it(self, version, code):
         session = a_session(version, validator=Strict())
         done = session.hear(a_call(payload='{"bad":1}'))
@@ -241,14 +238,14 @@ class TestSend:
         session = a_session(OCPP21)
         assert session.hear(SEND) == [Dispatch(1, "NotifyPeriodicEventStream", {}, "s", expects_reply=False)]
 
-    @pytest.mark.parametrize("end", [Reply(1, {}), Reply(1, None), Fail(1, "InternalError"), Decline(1)])
+    @each("end", [Reply(1, {}), Reply(1, None), Fail(1, "InternalError"), Decline(1)])
     def test_ends_without_an_answer(self, end):
         session = a_session(OCPP21)
         session.hear(SEND)
         assert session.play(end) == []
         assert len(session.engine.requests) == 0
 
-    @pytest.mark.parametrize(
+    @each(
         "text",
         [
             '[6,"s","Heartbeat",{}]',
@@ -269,7 +266,7 @@ class TestSend:
 
 
 class TestEndOfTheConnection:
-    @pytest.mark.parametrize("end", [TransportLost(), Close(drain=False), Close(force=True)])
+    @each("end", [TransportLost(), Close(drain=False), Close(force=True)])
     def test_abandons_what_runs_and_takes_no_answer_any_more(self, end):
         session = a_session()
         session.hear(a_call("a"), a_call("b"))
@@ -294,7 +291,7 @@ class TestEndOfTheConnection:
 class TestTrace:
     """Every answer names its action and how long it took."""
 
-    @pytest.mark.parametrize("answer", [Reply(1, {}), Reply(1, {"x": nan}), Fail(1, "VendorError")])
+    @each("answer", [Reply(1, {}), Reply(1, {"x": nan}), Fail(1, "VendorError")])
     def test_of_an_answer(self, answer):
         session = a_session(trace=True)
         session.hear(a_call())

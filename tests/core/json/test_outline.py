@@ -2,15 +2,15 @@
 
 import tracemalloc
 
-import pytest
-
 from ocpp_core._json._outline import has_more_elements, is_deeper
+from tests.tables import each
 
-MIB = 1 << 20
+SIZE = 1 << 18  # bytes
+PIECE = 3 << 20  # of the list of what stands between the quotes of one piece of a text
 
 
 class TestDepth:
-    @pytest.mark.parametrize(
+    @each(
         ("text", "depth"),
         [
             ("", 0),
@@ -32,7 +32,7 @@ class TestDepth:
     def test_counts_brackets_outside_strings(self, text, depth):
         assert [is_deeper(text, levels) for levels in range(6)] == [depth > levels for levels in range(6)]
 
-    @pytest.mark.parametrize("filler", ["[]," * 300, '"[",' * 40_000 + "[],", "[[[[]]]]," * 300])
+    @each("filler", ["[]," * 300, '"[",' * 40_000 + "[],", "[[[[]]]]," * 300])
     def test_is_exact_at_the_limit_whatever_surrounds_it(self, filler):
         text = "[" + filler + "[" * 127 + "]" * 127 + "]"
         assert is_deeper(text, 127)
@@ -47,7 +47,7 @@ class TestDepth:
 
 
 class TestElements:
-    @pytest.mark.parametrize(
+    @each(
         ("text", "elements"),
         [
             ("[1]", 1),
@@ -64,9 +64,9 @@ class TestElements:
 
 
 class TestMemory:
-    @pytest.mark.parametrize("unit", ["[", "[],", '"[[",', '"', r"\"", '"a",', "{[", "\\"])
+    @each("unit", ["[", "[],", '"[[",', '"', r"\"", '"a",', "{[", "\\"])
     def test_is_a_few_copies_of_the_text(self, unit):
-        text = '["",' + unit * (MIB // len(unit))
+        text = '["",' + unit * (SIZE // len(unit))
         tracemalloc.start()
         try:
             is_deeper(text, 128)
@@ -74,4 +74,4 @@ class TestMemory:
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert peak < 8 * MIB
+        assert peak < 4 * SIZE + PIECE

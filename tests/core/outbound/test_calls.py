@@ -21,6 +21,7 @@ from ocpp_core.messages import Leniency
 from ocpp_core.session import Open
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Strict, a_session, call, of, reports, sent, settled
+from tests.tables import each
 
 
 class TestCall:
@@ -46,7 +47,7 @@ class TestCall:
         payload["n"] = 2
         assert sent(session.hear('[3,"id-1",{}]')) == [[2, "id-2", "Reset", {"n": 1}]]
 
-    @pytest.mark.parametrize(
+    @each(
         ("misuse", "error", "expected"),
         [
             ({"action": ""}, TypeError, "action name"),
@@ -239,7 +240,7 @@ class TestTimeToLive:
 
 
 class TestAnswers:
-    @pytest.mark.parametrize("version", [OCPP16, OCPP201, OCPP21])
+    @each("version", [OCPP16, OCPP201, OCPP21])
     def test_with_an_error_keep_code_description_and_details(self, version):
         session = a_session(version)
         session.play(call(1))
@@ -252,7 +253,7 @@ class TestAnswers:
             True,
         )
 
-    @pytest.mark.parametrize(
+    @each(
         "text",
         [
             '[3,"id-1"]',
@@ -266,7 +267,7 @@ class TestAnswers:
             '[4,"id-1","GenericError","',
         ],
     )
-    @pytest.mark.parametrize("version", [OCPP16, OCPP201])
+    @each("version", [OCPP16, OCPP201])
     def test_that_are_malformed_settle_the_call_at_once_and_are_not_answered(self, version, text):
         session = a_session(version)
         session.play(call(1), call(2))
@@ -276,9 +277,7 @@ class TestAnswers:
         assert sent(done) == [[2, "id-2", "Heartbeat", {}]]
         assert list(settled(session.wait(60))) == [2], "the time-out of the first one is disarmed"
 
-    @pytest.mark.parametrize(
-        "text", ['[3,"zz",{}]', '[4,"zz","GenericError","",{}]', '[4,"-1","RpcFrameworkError","",{}]']
-    )
+    @each("text", ['[3,"zz",{}]', '[4,"zz","GenericError","",{}]', '[4,"-1","RpcFrameworkError","",{}]'])
     def test_to_no_call_of_ours_are_reported_and_dropped(self, text):
         session = a_session(OCPP21)
         session.play(call(1))
@@ -286,8 +285,8 @@ class TestAnswers:
         assert reports(done) == [ReportKind.UNMATCHED_ANSWER]
         assert (sent(done), settled(done), session.engine.calls.pending) == ([], {}, 1)
 
-    @pytest.mark.parametrize("first", ['[3,"id-1",{"n":1}]', '[4,"id-1","GenericError","",{}]', '[3,"id-1",null]'])
-    @pytest.mark.parametrize("second", ['[3,"id-1",{"n":2}]', '[4,"id-1","GenericError","",{}]'])
+    @each("first", ['[3,"id-1",{"n":1}]', '[4,"id-1","GenericError","",{}]', '[3,"id-1",null]'])
+    @each("second", ['[3,"id-1",{"n":2}]', '[4,"id-1","GenericError","",{}]'])
     def test_may_come_again_but_count_once_and_are_no_bad_messages(self, first, second):
         session = a_session(max_bad_messages=2)
         session.play(call(1))
@@ -308,8 +307,8 @@ class TestAnswers:
 class TestUnusableResults:
     """OCPP 2.1 Part 4 §4.2.3: CALLRESULTERROR; before 2.1 nothing may be sent about a CALLRESULT."""
 
-    @pytest.mark.parametrize(("version", "answers"), [(OCPP16, []), (OCPP201, []), (OCPP21, ["FormatViolation"])])
-    @pytest.mark.parametrize("text", ['[3,"id-1",null]', '[3,"id-1",{"bad":1}]', '[3,"id-1",{'])
+    @each(("version", "answers"), [(OCPP16, []), (OCPP201, []), (OCPP21, ["FormatViolation"])])
+    @each("text", ['[3,"id-1",null]', '[3,"id-1",{"bad":1}]', '[3,"id-1",{'])
     def test_fail_the_call_and_are_named_to_the_peer_where_the_version_can(self, version, answers, text):
         session = a_session(version, validator=Strict())
         session.play(call(1))
@@ -362,7 +361,7 @@ class TestStrictMode:
         assert (sent(done), reports(done)) == ([], [ReportKind.INVALID_REQUEST])
         assert of(Report, done)[0].action == "Heartbeat"
 
-    @pytest.mark.parametrize("action", ["Heartbeat", "Vendor"])
+    @each("action", ["Heartbeat", "Vendor"])
     def test_can_be_skipped_for_one_call_in_both_directions(self, action):
         session = a_session(validator=Strict())
         session.play(StartCall(1, action, {"bad": 1}, validate=False))
@@ -385,7 +384,7 @@ class TestRefusedResults:
 
     REFUSAL = RefuseResult("id-1", "FormationViolation", "no such tariff", {"k": 1}, "GetTariffs")
 
-    @pytest.mark.parametrize(("version", "frames"), [(OCPP16, 0), (OCPP201, 0), (OCPP21, 1)])
+    @each(("version", "frames"), [(OCPP16, 0), (OCPP201, 0), (OCPP21, 1)])
     def test_are_named_to_the_peer_where_the_version_can(self, version, frames):
         session = a_session(version, trace=True)
         done = session.play(self.REFUSAL)
@@ -394,7 +393,7 @@ class TestRefusedResults:
             (Direction.OUT, "GetTariffs")
         ] * frames
 
-    @pytest.mark.parametrize(
+    @each(
         "misuse",
         [
             RefuseResult("", "X"),

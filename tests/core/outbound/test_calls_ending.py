@@ -13,6 +13,7 @@ from ocpp_core.errors import (
 )
 from ocpp_core.inputs import CancelCall, Close, SendRaw, TextReceived, Tick, TransportLost
 from tests.core.player import Strict, a_session, call, of, reports, sent, settled
+from tests.tables import each
 
 
 class TestCancel:
@@ -83,9 +84,7 @@ class TestRawCall:
         session.play(SendRaw('[2,"raw","Vendor",{"bad":1}]', token=1))
         assert settled(session.hear('[3,"raw",{"bad":1}]')) == {1: {"bad": 1}}
 
-    @pytest.mark.parametrize(
-        "text", ["", "hello", '[3,"raw",{}]', '[2,5,"Heartbeat",{}]', '[2,"' + "i" * 37 + '","X",{}]']
-    )
+    @each("text", ["", "hello", '[3,"raw",{}]', '[2,5,"Heartbeat",{}]', '[2,"' + "i" * 37 + '","X",{}]'])
     def test_that_is_no_call_raises_because_no_answer_could_come(self, text):
         with pytest.raises(ValueError, match="expected the text of a CALL"):
             a_session().play(SendRaw(text, token=1))

@@ -7,6 +7,7 @@ from ocpp_core.errors import CallDroppedError
 from ocpp_core.inputs import Congested, Fail, Notify, RefuseResult, Reply, SendRaw, StartCall
 from ocpp_core.versions import OCPP21
 from tests.core.player import a_client, a_session, of, reports, sent, settled
+from tests.tables import each
 
 LIMIT = 16384
 
@@ -23,7 +24,7 @@ def payload(size):
 class TestCommands:
     LARGE = payload(LIMIT + 200)
 
-    @pytest.mark.parametrize(
+    @each(
         "command",
         [
             StartCall(1, "X", LARGE),
@@ -32,9 +33,8 @@ class TestCommands:
             SendRaw('[2,"a","X",{"a":"' + "é" * LIMIT + '"}]'),
             SendRaw('[2,"a","X",{"a":"' + "é" * LIMIT + '"}]', token=1),
         ],
-        ids=["CALL", "long action", "SEND", "raw", "raw CALL"],
     )
-    @pytest.mark.parametrize("make", [session, lambda: a_client(offline_queue=True, session=session().engine._config)])
+    @each("make", [session, lambda: a_client(offline_queue=True, session=session().engine._config)])
     def test_raise_and_change_nothing(self, make, command):
         engine = make()
         with pytest.raises(ValueError, match=r"expected a message of at most 16384 bytes, got \d+"):

@@ -9,6 +9,7 @@ import pytest
 
 from ocpp_core.action_names import ACTION_NAMES
 from ocpp_core.validation._bundles import BUNDLED, read_bundle
+from tests.tables import each
 
 DRAFT_4 = "http://json-schema.org/draft-04/schema#"
 DRAFT_6 = "http://json-schema.org/draft-06/schema#"
@@ -48,7 +49,7 @@ class TestWhereABundleIsFound:
         assert str(package / "schemas" / "ocpp1.6.json") in str(caught.value)
         assert str(package / ".." / "schemas" / "ocpp1.6.json") in str(caught.value)
 
-    @pytest.mark.parametrize("protocol", BUNDLED)
+    @each("protocol", BUNDLED)
     def test_the_installed_package_has_it(self, protocol: str) -> None:
         assert read_bundle(protocol)["protocol"] == protocol
 
@@ -59,9 +60,7 @@ def bundles() -> dict[str, Any]:
 
 
 class TestWhatABundleHolds:
-    @pytest.mark.parametrize(
-        ("protocol", "actions", "messages"), [("ocpp1.6", 39, 78), ("ocpp2.0.1", 64, 128), ("ocpp2.1", 91, 181)]
-    )
+    @each(("protocol", "actions", "messages"), [("ocpp1.6", 39, 78), ("ocpp2.0.1", 64, 128), ("ocpp2.1", 91, 181)])
     def test_every_action_of_its_version(self, bundles: Any, protocol: str, actions: int, messages: int) -> None:
         stated = bundles[protocol]["actions"]
         assert (len(stated), sum(map(len, stated.values()))) == (actions, messages)
@@ -123,7 +122,7 @@ class TestTheCorrections:
 
 
 class TestTheNamesOfActions:
-    @pytest.mark.parametrize("protocol", BUNDLED)
+    @each("protocol", BUNDLED)
     def test_are_those_that_the_bundle_has(self, protocol: str) -> None:
         assert ACTION_NAMES[protocol] == read_bundle(protocol)["actions"].keys()
 

@@ -3,11 +3,10 @@
 That it is never wider than the full check is shown message by message in `tests/contracts/test_schema_bundles.py`.
 """
 
-import pytest
-
 from ocpp_core.validation import load_validator
 from ocpp_core.validation._bundles import BUNDLED
 from ocpp_core.validation._closures import compile_accept
+from tests.tables import each
 
 
 def accept(schema, value, *, formats=True):
@@ -21,7 +20,7 @@ def accept(schema, value, *, formats=True):
 
 
 class TestWhatItSaysYesTo:
-    @pytest.mark.parametrize(
+    @each(
         ("schema", "value"),
         [
             ({"type": "string", "maxLength": 2}, "äé"),
@@ -54,7 +53,7 @@ class TestWhatItSaysYesTo:
 
 
 class TestWhatItLeavesToTheFullCheck:
-    @pytest.mark.parametrize(
+    @each(
         ("schema", "value"),
         [
             ({"type": "integer"}, 1.0),
@@ -74,7 +73,7 @@ class TestWhatItLeavesToTheFullCheck:
 
 
 class TestWhatHasNoAcceptCheck:
-    @pytest.mark.parametrize(
+    @each(
         "schema",
         [
             {"type": "number", "multipleOf": 0.1},

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ocpp_core.validation import create_validator
+from tests.tables import each
 
 DRAFT_04 = {"$schema": "http://json-schema.org/draft-04/schema#"}
 
@@ -15,7 +16,7 @@ def check(schema: dict[str, Any], payload: object) -> bool:
 
 
 class TestAReferenceWithoutEnd:
-    @pytest.mark.parametrize(
+    @each(
         "schema",
         [
             {"$ref": "#"},
@@ -36,7 +37,7 @@ class TestAReferenceWithoutEnd:
 
 
 class TestABoundOfAnotherDraft:
-    @pytest.mark.parametrize("name", ["exclusiveMinimum", "exclusiveMaximum"])
+    @each("name", ["exclusiveMinimum", "exclusiveMaximum"])
     def test_is_refused(self, name: str) -> None:
         for schema, form in [({name: True, "minimum": 1, "maximum": 1}, "number"), ({**DRAFT_04, name: 1}, "boolean")]:
             with pytest.raises(ValueError, match=f"expected {name} as a {form} in this draft, got (True|1)$"):
@@ -50,7 +51,7 @@ class TestABoundOfAnotherDraft:
     def test_is_none_where_it_is_the_name_of_a_property(self) -> None:
         assert check({"properties": {"exclusiveMinimum": {"const": True}, "multipleOf": {"const": 0}}}, {})
 
-    @pytest.mark.parametrize("factor", [0, -1, "2", None])
+    @each("factor", [0, -1, "2", None])
     def test_a_factor_is_more_than_0(self, factor: object) -> None:
         with pytest.raises(ValueError, match="expected multipleOf > 0, got"):
             create_validator("v1", {"Say": {"send": {"items": {"multipleOf": factor}}}})
@@ -64,7 +65,7 @@ def test_schemas_that_are_nested_too_deep_are_refused() -> None:
         create_validator("v1", {"Say": {"send": schema}})
 
 
-@pytest.mark.parametrize("name", [7, "", None])
+@each("name", [7, "", None])
 def test_an_action_has_a_name(name: Any) -> None:
     with pytest.raises(TypeError, match="expected schemas by the names of actions"):
         create_validator("v1", {name: {"send": {}}})

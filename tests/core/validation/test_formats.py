@@ -2,9 +2,8 @@
 
 import re
 
-import pytest
-
 from ocpp_core.validation._formats import FORMATS
+from tests.tables import each
 
 
 def matches(name: str, text: str) -> bool:
@@ -12,7 +11,7 @@ def matches(name: str, text: str) -> bool:
 
 
 class TestDateTime:
-    @pytest.mark.parametrize(
+    @each(
         "text",
         [
             "2013-02-01T20:53:32Z",
@@ -28,7 +27,7 @@ class TestDateTime:
     def test_is(self, text: str) -> None:
         assert matches("date-time", text)
 
-    @pytest.mark.parametrize(
+    @each(
         "text",
         [
             "2013-02-01T20:53:32",
@@ -58,7 +57,7 @@ class TestDateTime:
 
 
 class TestUri:
-    @pytest.mark.parametrize(
+    @each(
         "text",
         [
             "ftp://user:secret@[2001:db8::7]:21/a%20b;c?d=e&f#g",
@@ -72,7 +71,7 @@ class TestUri:
     def test_is(self, text: str) -> None:
         assert matches("uri", text)
 
-    @pytest.mark.parametrize(
+    @each(
         "text",
         ["file.bin", "/path", "http://h/a b.bin", r"C:\x", "http://h/ü", "http://h/%2", "1a:b", "a:b#c#d", "a:b\n", ""],
     )

@@ -3,16 +3,15 @@
 import copy
 from typing import Any
 
-import pytest
-
 from ocpp_core.validation import load_validator
 from ocpp_core.validation._nulls import without_nulls
+from tests.tables import each
 
 TEXT = {"type": "string"}
 ITEM = {"type": "object", "properties": {"a": TEXT, "n": {"type": ["string", "null"]}}, "additionalProperties": False}
 
 
-@pytest.mark.parametrize(
+@each(
     ("schema", "payload", "read"),
     [
         ({"properties": {"a": TEXT}}, {"a": None, "b": None}, {"b": None}),
@@ -71,7 +70,7 @@ class TestTheValidator:
         read = v201.without_nulls("call", "DataTransfer", payload)
         assert read == {"vendorId": "v", "data": {"x": None}, "customData": {"vendorId": "v", "y": None}}
 
-    @pytest.mark.parametrize(("kind", "action"), [("call", "NoSuch"), ("send", "Heartbeat")])
+    @each(("kind", "action"), [("call", "NoSuch"), ("send", "Heartbeat")])
     def test_returns_what_has_no_schema(self, kind: Any, action: str) -> None:
         payload = {"a": None}
         assert load_validator("ocpp1.6").without_nulls(kind, action, payload) is payload

@@ -9,7 +9,7 @@ import pytest
 import uvloop
 
 from ocpp_transports import ConnectionState, OCPPServer, RPCInternalError, UnexpectedHttpResponse
-from ocpp_transports._runtime import _tasks as _scope
+from ocpp_transports._runtime import _tasks as _supervisor
 from ocpp_transports.channel import ChannelClient, UpgradeOffer
 from ocpp_transports.events import ErrorEvent, HandlerErrorEvent
 from tests.transports.pairs import SECONDS, client_of, first, pair, serving, station_of
@@ -247,7 +247,7 @@ async def test_a_listener_that_is_really_cancelled_is_no_error():
 async def test_a_listener_that_swallows_its_cancellation_does_not_keep_the_server_from_ending(
     cancelled, monkeypatch, caplog
 ):
-    monkeypatch.setattr(_scope, "STUBBORN", 0.05)
+    monkeypatch.setattr(_supervisor, "STUBBORN", 0.05)
     released, began = anyio.Event(), anyio.Event()
     async with anyio.create_task_group() as tasks:
         with anyio.fail_after(SECONDS):

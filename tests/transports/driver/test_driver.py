@@ -76,7 +76,7 @@ class TestActionsArePerformed:
         news = [StateChanged("open"), report, trace, dispatch(1), Abandon(1), upgrade, http]
         driver = drive(on={BytesReceived: lambda _: news})
         driver.feed(BytesReceived(b"x"))
-        assert driver.owner.told == [
+        assert driver.delegate.told == [
             ("state", "open"),
             ("report", report),
             ("trace", trace),
@@ -88,10 +88,10 @@ class TestActionsArePerformed:
 
     def test_the_owner_may_be_replaced_between_two_actions(self):
         driver = drive(on={BytesReceived: lambda _: [StateChanged("a"), StateChanged("b")]})
-        second = type(driver.owner)()
-        driver.owner.on["state"] = lambda _: setattr(driver, "owner", second)
+        second = type(driver.delegate)()
+        driver.delegate.on["state"] = lambda _: setattr(driver, "delegate", second)
         driver.feed(BytesReceived(b"x"))
-        assert driver.owner.told == [("state", "b")]
+        assert driver.delegate.told == [("state", "b")]
 
 
 class TestFeedingFromWithin:
@@ -100,7 +100,7 @@ class TestFeedingFromWithin:
             on={BytesReceived: lambda _: [dispatch(1), SendBytes(b"later")], Reply: lambda _: [SendBytes(b"reply")]}
         )
         seen = []
-        driver.owner.on["dispatched"] = lambda action: (
+        driver.delegate.on["dispatched"] = lambda action: (
             driver.feed(Reply(action.request, {})),
             seen.append(list(driver.host.sent)),
         )
@@ -131,7 +131,7 @@ class TestFeedingFromWithin:
 
     def test_still_works_after_an_owner_that_raised(self):
         driver = drive(on={BytesReceived: lambda _: [StateChanged("a"), SendBytes(b"b")]})
-        driver.owner.on["state"] = lambda _: 1 / 0
+        driver.delegate.on["state"] = lambda _: 1 / 0
         with pytest.raises(ZeroDivisionError):
             driver.feed(BytesReceived(b"x"))
         driver.feed(Tick())
@@ -205,7 +205,7 @@ def armed(deadline):
     """Make a driver of an engine that waits for a deadline from the start."""
     driver = drive()
     driver.engine.deadline = deadline
-    return type(driver)(driver.engine, driver.host, driver.owner)
+    return type(driver)(driver.engine, driver.host, driver.delegate)
 
 
 def disarm(driver):
@@ -218,18 +218,18 @@ class TestABurst:
         count = 3 * BURST + 1
         driver = drive(on={BytesReceived: lambda _: [dispatch(n) for n in range(count)]})
         driver.feed(BytesReceived(b"x"))
-        assert len(driver.owner.told) == BURST
+        assert len(driver.delegate.told) == BURST
         assert driver.host.armed() == [driver.host.now()]
         driver.host.run()
-        assert [action.request for _, action in driver.owner.told] == list(range(count))
+        assert [action.request for _, action in driver.delegate.told] == list(range(count))
 
     @pytest.mark.parametrize("seconds", [0.6 * SPAN, 1.5 * SPAN])
     def test_of_slow_requests_yields_after_two_and_goes_on_in_order(self, seconds):
         driver = drive(on={BytesReceived: lambda _: [dispatch(n) for n in range(5)]})
-        driver.owner.on["dispatched"] = lambda _: driver.host.work(seconds)
+        driver.delegate.on["dispatched"] = lambda _: driver.host.work(seconds)
         driver.feed(BytesReceived(b"x"))
         for served in (2, 4, 5):
-            assert [action.request for _, action in driver.owner.told] == list(range(served))
+            assert [action.request for _, action in driver.delegate.told] == list(range(served))
             driver.host.turn()
 
     def test_that_is_interrupted_by_an_input_keeps_the_order(self):
@@ -238,9 +238,9 @@ class TestABurst:
         )
         driver.feed(BytesReceived(b"x"))
         driver.feed(Tick())
-        assert len(driver.owner.told) == BURST
+        assert len(driver.delegate.told) == BURST
         driver.host.run()
-        assert len(driver.owner.told) == 2 * BURST
+        assert len(driver.delegate.told) == 2 * BURST
         assert driver.host.sent == [b"last"]
 
 
@@ -402,7 +402,7 @@ class TestStopping:
     def test_during_a_drain_arms_nothing(self):
         driver = drive(on={BytesReceived: lambda _: [dispatch(n) for n in range(2 * BURST)]})
         driver.engine.deadline = 130.0
-        driver.owner.on["dispatched"] = lambda _: driver.stop()
+        driver.delegate.on["dispatched"] = lambda _: driver.stop()
         driver.feed(BytesReceived(b"x"))
         assert driver.host.armed() == []
 

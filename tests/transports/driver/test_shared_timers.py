@@ -6,7 +6,7 @@ from contextvars import copy_context
 import pytest
 
 from ocpp_core.timers import GRID
-from ocpp_transports._driver._shared_timers import Wheel
+from ocpp_transports._driver._shared_timers import SharedTimers
 from ocpp_transports._logging._log import LOGGER, Log
 from tests.transports.fake_host import FakeHost
 
@@ -18,7 +18,7 @@ def host():
 
 @pytest.fixture
 def wheel(host):
-    return Wheel(host.call_at, copy_context(), Log(LOGGER, "test").failed)
+    return SharedTimers(host.call_at, copy_context(), Log(LOGGER, "test").failed)
 
 
 class TestAWheel:
@@ -86,8 +86,8 @@ class TestAWheel:
         wheel.call_at(130.0, lambda: None)
         for _ in range(100):
             wheel.call_at(130.0, lambda: None).cancel()
-        (slot,) = wheel._slots.values()
-        assert len(slot.spokes) == 1
+        (bucket,) = wheel._buckets.values()
+        assert len(bucket.entries) == 1
 
     def test_goes_on_when_one_of_them_fails(self, host, wheel, caplog):
         rung = []

@@ -188,7 +188,7 @@ class TestMiddleware:
             ctx.params = {**ctx.params, "stamp": 1}
             return {**await proceed(), "seen": True}
 
-        context = CallContext(action="Reset", params={"type": "Soft"})
+        context = CallContext(client=None, action="Reset", params={"type": "Soft"})
 
         async def call():
             sent.append(context.params)

@@ -8,7 +8,7 @@ import pytest
 
 from ocpp_core import ClientConfig, ClientStack, LinkConfig, ServerStack, SessionConfig, UpgradeTarget
 from ocpp_core.backoff import ExponentialBackoff
-from ocpp_core.client import Online
+from ocpp_core.client_states import Online
 from ocpp_core.errors import ConnectionLostError, RPCError, RPCGenericError
 from ocpp_core.inputs import Accept, Close, Connect, StartCall
 from ocpp_transports._driver._driver import Driver

@@ -13,8 +13,8 @@ from ocpp_transports import events
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._logging._redaction import redact
 from ocpp_transports._options._client import ClientOptions
-from ocpp_transports._server._admission import Handshake
 from ocpp_transports.channel import UpgradeOffer
+from ocpp_transports.handshake import Handshake
 
 SECRET = "s3cr3t"
 
@@ -162,7 +162,7 @@ class TestRepresentations:
             events.BadMessageEvent('[2,"1","Authorize",{"idTag":"s3cr3t"}', ValueError()),
             events.BadMessageEvent(b'[2,"1","X",{"password":"s3cr3t"}]', ValueError()),
             events.StrictValidationFailureEvent({"key": "AuthorizationKey", "value": SECRET}, ValueError()),
-            CallContext(action="X", params={"password": SECRET}),
+            CallContext(client=None, action="X", params={"password": SECRET}),
             ClientOptions(
                 identity="CP1", endpoint="ws://host?token=s3cr3t", query={"key": SECRET}, headers={"x": SECRET}
             ),

@@ -265,8 +265,8 @@ class TestChecks:
             raise RPCPropertyConstraintViolationError("no such tariff", {"price": payload["price"]})
 
         async with pair(protocols=[protocol]) as (client, station):
-            heard, told = [], []
-            station.on("call_error", heard.append)
+            on_message, told = [], []
+            station.on("call_error", on_message.append)
             client.on("call_error", told.append)
             station.handle("Authorize", lambda ctx: {"price": 7})
             station.handle("Heartbeat", lambda ctx: {})
@@ -275,7 +275,7 @@ class TestChecks:
             assert await client.safe_call("Authorize", {}, check=check) is None
             await client.call("Heartbeat", {})
             expected = [5, "PropertyConstraintViolation", "no such tariff", {"price": 7}]
-            for events in (heard, told):
+            for events in (on_message, told):
                 frames = [[event.frame[0], *event.frame[2:]] for event in events]
                 assert frames == [expected] * (2 if protocol == "ocpp2.1" else 0)
             assert {event.action for event in told} <= {"Authorize"}
@@ -288,13 +288,13 @@ class TestChecks:
             raise error
 
         async with pair(**self.OPTIONS) as (client, station):
-            heard = []
-            station.on("message", heard.append)
+            on_message = []
+            station.on("message", on_message.append)
             station.handle("Heartbeat", lambda ctx: {})
             with pytest.raises(type(error)):
                 await client.call("Heartbeat", {}, check=check, retries=3)
             await client.call("Heartbeat", {})
-            assert [event.type for event in heard] == [2, 3, 2, 3]
+            assert [event.type for event in on_message] == [2, 3, 2, 3]
 
     async def test_are_for_a_call_with_a_default_id_where_the_factory_fails(self):
         def make():

@@ -1,11 +1,23 @@
 """Listeners and iteration over user events."""
 
+from typing import get_args
+
 import anyio
 import pytest
 
 from ocpp_core.actions import Direction
 from ocpp_transports._peer._emitter import Emitter
-from ocpp_transports.events import PEER_EVENTS, CloseEvent, ErrorEvent, MessageEvent, OpenEvent, OverflowEvent
+from ocpp_transports.events import (
+    PEER_EVENTS,
+    SERVER_EVENTS,
+    CloseEvent,
+    ErrorEvent,
+    MessageEvent,
+    OpenEvent,
+    OverflowEvent,
+    PeerEventName,
+    ServerEventName,
+)
 
 
 class AnyioSlot:
@@ -43,10 +55,16 @@ def logged():
 
 @pytest.fixture
 def emitter(tasks, logged):
-    return Emitter(PEER_EVENTS, spawn=tasks.append, slot=AnyioSlot, log=lambda text, error: logged.append(text))
+    return Emitter(PEER_EVENTS, spawn=tasks.append, completion=AnyioSlot, log=lambda text, error: logged.append(text))
 
 
 OPEN = OpenEvent("ocpp1.6")
+
+
+class TestTheNames:
+    @pytest.mark.parametrize(("names", "payloads"), [(PeerEventName, PEER_EVENTS), (ServerEventName, SERVER_EVENTS)])
+    def test_that_a_type_checker_knows_are_those_that_are_told(self, names, payloads):
+        assert get_args(names) == tuple(payloads)
 
 
 class TestListening:
@@ -109,7 +127,7 @@ class TestListening:
         emitter = Emitter(
             PEER_EVENTS,
             spawn=tasks.append,
-            slot=AnyioSlot,
+            completion=AnyioSlot,
             log=print,
             changed=lambda: changes.append(emitter.listens("message")),
         )

@@ -12,6 +12,7 @@ import trio._socket
 
 from ocpp_core.actions import CloseStream, OpenTransport, SendBytes
 from ocpp_core.inputs import BytesReceived, StreamOpened
+from ocpp_transports._logging._log import LOGGER, Log
 from ocpp_transports._runtime._base import AcceptRules, Address, current_runtime
 from tests.transports.net import Probe, echo, read_all
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def runtime(anyio_backend):
     """A runtime that must leave nothing behind."""
-    runtime = current_runtime("Test", in_block=True)
+    runtime = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
     yield runtime
     await runtime.aclose()
     left = [runtime.streams, runtime._tasks, runtime._listeners, runtime._watchers]
@@ -62,9 +63,9 @@ class TestATask:
 
     async def test_is_not_cancelled_with_its_caller(self, runtime):
         witness = Witness()
-        with anyio.CancelScope() as scope:
+        with anyio.CancelScope() as supervisor:
             await witness.runs(runtime)
-            scope.cancel()
+            supervisor.cancel()
             await anyio.lowlevel.checkpoint()
         await anyio.wait_all_tasks_blocked()
         assert not witness.ended.is_set()
@@ -104,30 +105,30 @@ class TestATask:
 
 class TestASlot:
     async def test_gives_its_waiter_the_result(self, runtime):
-        slot = runtime.slot()
+        completion = runtime.completion()
         witness = Witness()
-        await witness.runs(runtime, slot.wait)
-        slot.set("result", None)
+        await witness.runs(runtime, completion.wait)
+        completion.set("result", None)
         await witness.ended.wait()
         assert witness.result == "result"
 
     async def test_filled_before_gives_it_at_once(self, runtime):
-        slot = runtime.slot()
-        slot.set("first", None)
-        slot.set("second", None)
-        assert await slot.wait() == "first"
+        completion = runtime.completion()
+        completion.set("first", None)
+        completion.set("second", None)
+        assert await completion.wait() == "first"
 
     async def test_raises_the_error(self, runtime):
-        slot = runtime.slot()
-        slot.set(None, KeyError("x"))
+        completion = runtime.completion()
+        completion.set(None, KeyError("x"))
         with pytest.raises(KeyError):
-            await slot.wait()
+            await completion.wait()
 
     async def test_that_was_abandoned_may_be_filled(self, runtime):
-        slot = runtime.slot()
+        completion = runtime.completion()
         with anyio.move_on_after(0):
-            await slot.wait()
-        slot.set(None, KeyError("nobody hears"))
+            await completion.wait()
+        completion.set(None, KeyError("nobody hears"))
 
 
 class TestTheEnd:
@@ -197,9 +198,9 @@ class TestTheEnd:
         await open_pair(runtime, peer, Probe({BytesReceived: echo}))
         peer.do(SendBytes(b"x" * 20_000_000), CloseStream())
         await witness.runs(runtime)
-        with anyio.move_on_after(0) as scope:
+        with anyio.move_on_after(0) as supervisor:
             await runtime.aclose()
-        assert scope.cancelled_caught
+        assert supervisor.cancelled_caught
         assert witness.ended.is_set()
         assert not runtime.streams
 
@@ -324,13 +325,13 @@ class TestWhichRuntime:
     async def test_outside_a_block_trio_has_none(self, anyio_backend_name):
         if anyio_backend_name == "trio":
             with pytest.raises(RuntimeError, match=r"async with OCPPClient\("):
-                current_runtime("OCPPClient", in_block=False)
+                current_runtime("OCPPClient", in_block=False, log=Log(LOGGER, "OCPPClient"))
         else:
-            runtime = current_runtime("OCPPClient", in_block=False)
+            runtime = current_runtime("OCPPClient", in_block=False, log=Log(LOGGER, "OCPPClient"))
             await runtime.aclose()
 
     async def test_is_that_of_the_running_loop(self, anyio_backend_name):
-        runtime = current_runtime("OCPPClient", in_block=True)
+        runtime = current_runtime("OCPPClient", in_block=True, log=Log(LOGGER, "OCPPClient"))
         assert type(runtime).__name__ == {"asyncio": "AsyncioRuntime", "trio": "TrioRuntime"}[anyio_backend_name]
         before = anyio.current_time()
         assert before <= runtime.now() <= anyio.current_time()
@@ -338,15 +339,16 @@ class TestWhichRuntime:
 
 def test_there_is_none_without_an_event_loop():
     with pytest.raises(RuntimeError, match="expected a running asyncio or trio event loop"):
-        current_runtime("OCPPClient", in_block=True)
+        current_runtime("OCPPClient", in_block=True, log=Log(LOGGER, "OCPPClient"))
 
 
 def test_asyncio_does_not_load_trio():
     code = """
 import asyncio, sys
+from ocpp_transports._logging._log import LOGGER, Log
 from ocpp_transports._runtime._base import current_runtime
 async def main():
-    await current_runtime("OCPPClient", in_block=False).aclose()
+    await current_runtime("OCPPClient", in_block=False, log=Log(LOGGER, "OCPPClient")).aclose()
 asyncio.run(main())
 print("trio" in sys.modules)
 """
@@ -355,7 +357,7 @@ print("trio" in sys.modules)
 
 def test_a_block_lets_the_exception_of_its_body_through_as_it_is():
     async def main():
-        runtime = current_runtime("Test", in_block=True)
+        runtime = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
         try:
             runtime.spawn(for_ever())
             await anyio.lowlevel.checkpoint()
@@ -379,7 +381,7 @@ def test_asyncio_may_be_interrupted():
             witness.append("ended")
 
     async def main():
-        runtime = current_runtime("Test", in_block=True)
+        runtime = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
         runtime.spawn(task())
         await asyncio.sleep(0)
         asyncio.current_task().cancel()

@@ -9,7 +9,8 @@ from ocpp_core.actions import UpgradeRequested
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
-from ocpp_transports._server._admission import Admission, Admitted, ConnectionFacts
+from ocpp_transports._server._admission import Admission, Admitted
+from ocpp_transports.handshake import ConnectionFacts
 
 NONE, BASIC, TLS_BASIC, TLS_CERT = SecurityProfile
 

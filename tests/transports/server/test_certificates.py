@@ -5,8 +5,9 @@ import pytest
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
-from ocpp_transports._server._admission import Admitted, ConnectionFacts
+from ocpp_transports._server._admission import Admitted
 from ocpp_transports.events import SecurityEvent
+from ocpp_transports.handshake import ConnectionFacts
 from tests.transports.server.test_admission import accept_all, admit
 
 

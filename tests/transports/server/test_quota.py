@@ -38,9 +38,9 @@ class TestTheOwnerOfAnAddress:
 class TestCounting:
     def test_is_by_owner_and_in_all(self):
         quota = Quota()
-        for owner in ("a", "a", "b"):
-            assert not quota.is_used_up(owner, 3, 2)
-            quota.enter(owner)
+        for delegate in ("a", "a", "b"):
+            assert not quota.is_used_up(delegate, 3, 2)
+            quota.enter(delegate)
         assert (quota.is_used_up("a", inf, 2), quota.is_used_up("b", inf, 2)) == (True, False)
         assert quota.is_used_up("c", 3, inf)
         quota.leave("a")
@@ -230,7 +230,7 @@ class TestSockets:
             async with client_of(listener, scheme="wss", tls=TLSOptions(verify=False)) as client:
                 await client.connect()
                 with anyio.fail_after(SECONDS):
-                    while server._reception.gate._quota.total != 1:  # noqa: ASYNC110 - nobody tells of it
+                    while server._acceptor.gate._quota.total != 1:  # noqa: ASYNC110 - nobody tells of it
                         await anyio.sleep(0.01)
 
 

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from ocpp_transports import ClosedError, ConnectionState, OCPPServer, UnexpectedHttpResponse, load_validator
-from ocpp_transports._peer import _close_grace as _farewells
+from ocpp_transports._peer import _close_grace
 from ocpp_transports.events import CloseEvent
 from tests.transports.pairs import SECONDS, client_of, first, knock, never, serving, station_of, upgrade
 
@@ -270,7 +270,7 @@ class TestClosing:
                 await server.close()
 
     async def test_ends_although_a_listener_of_its_end_never_returns(self, monkeypatch):
-        monkeypatch.setattr(_farewells, "MOMENT", 0.02)
+        monkeypatch.setattr(_close_grace, "MOMENT", 0.02)
         async with OCPPServer() as server:
             server.on("close", lambda event: anyio.sleep_forever())
             await server.listen(0, "127.0.0.1")

@@ -272,7 +272,7 @@ class TestTheLog:
 
     async def test_tells_of_connections_that_cannot_be_accepted(self, caplog):
         async with serving() as (csms, _), csms.events("connection_failed") as failures:
-            csms._runtime.accept_failed(csms._reception.rules, None, OSError(24, "Too many open files"))
+            csms._runtime.accept_failed(csms._acceptor.rules, None, OSError(24, "Too many open files"))
             assert (await first(failures)).reason == "[Errno 24] Too many open files"
         assert "server: accepting a connection failed: [Errno 24] Too many open files" in caplog.messages
 

@@ -12,6 +12,7 @@ from ocpp_transports.events import (
     MessageEvent,
     OpenEvent,
     OverflowEvent,
+    PeerEventName,
     PongTimeoutEvent,
     ReconnectEvent,
     StrictValidationFailureEvent,
@@ -53,7 +54,8 @@ def listen_to_messages(client: OCPPClient, server: OCPPServer) -> None:
     def failed(event: ErrorEvent | HandlerErrorEvent | BadMessageEvent | StrictValidationFailureEvent) -> None:
         print(event.error.args)
 
-    for name in ("error", "handler_error", "bad_message", "strict_validation_failure"):
+    failures: tuple[PeerEventName, ...] = ("error", "handler_error", "bad_message", "strict_validation_failure")
+    for name in failures:
         client.on(name, failed)
     client.off("error", failed)
 

@@ -1,10 +1,12 @@
 """What a type checker refuses: each line says with which error, and an ignore without an error is one itself."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
-from ocpp_transports import HandlerContext, OCPPClient, OCPPServer, TLSOptions
-from ocpp_transports._server._admission import AcceptHandshake, RejectHandshake
+from ocpp_transports import CallContext, HandlerContext, OCPPClient, OCPPServer, OCPPServerClient, TLSOptions
 from ocpp_transports.events import OpenEvent
+from ocpp_transports.handshake import AcceptHandshake, RejectHandshake
 
 OCPPClient("CP001", "ws://127.0.0.1", ["ocpp1.6"])  # type: ignore[call-arg]  # by keyword
 OCPPClient(7, "ws://127.0.0.1", protocols=["ocpp1.6"])  # type: ignore[arg-type]
@@ -32,12 +34,51 @@ client.handle("Reset", custom="yes")  # type: ignore[call-overload]
 client.handle()  # type: ignore[call-overload]
 client.handle("ocpp1.6", "Reset", "Soft", reset)  # type: ignore[call-overload]
 client.on("open", 1)  # type: ignore[call-overload]
+client.on("mesage", print)  # type: ignore[call-overload]
+client.on("client", print)  # type: ignore[call-overload]  # a server's
+client.once("mesage")  # type: ignore[call-overload]
+client.off("mesage")  # type: ignore[arg-type]
+client.events("opne")  # type: ignore[arg-type]
+client.events("open", "closed")  # type: ignore[arg-type]
+server.off("message")  # type: ignore[arg-type]  # a client's
+server.events("clinet")  # type: ignore[arg-type]
 
 
 @client.on("open")
 def opened(event: OpenEvent) -> None:
     print(event.code)  # type: ignore[attr-defined]
     event.protocol = "ocpp1.6"  # type: ignore[misc]  # events are frozen
+
+
+@server.on("clinet")  # type: ignore[call-overload, untyped-decorator]
+def arrived(station: OCPPServerClient) -> None:
+    station.on("mesage", print)  # type: ignore[call-overload]
+
+
+@server.handle("BootNotification")
+async def boot(context: HandlerContext[OCPPServerClient]) -> dict[str, str]:
+    await context.client.cal("Rest", 5)  # type: ignore[attr-defined]
+    await context.client.call("Reset", 5)  # type: ignore[call-overload]
+    return {}
+
+
+@server.handle("Heartbeat")
+async def of_either_end(context: HandlerContext) -> dict[str, str]:
+    await context.client.cal("Rest", 5)  # type: ignore[attr-defined]
+    await context.client.call("Reset", 5)  # type: ignore[call-overload]
+    print(context.client.session)  # type: ignore[attr-defined]  # not a client's
+    answer: dict[str, str] = await context.client.safe_call("Reset")  # type: ignore[assignment]  # it may be None
+    return answer
+
+
+@server.use
+async def outermost(context: HandlerContext | CallContext, proceed: Callable[[], Awaitable[Any]]) -> Any:
+    await context.client.cal("Rest", 5)  # type: ignore[attr-defined]
+    return await proceed()
+
+
+def of_an_odd_end(context: HandlerContext[str]) -> None:  # type: ignore[type-var]
+    print(context)
 
 
 @server.auth  # type: ignore[type-var]

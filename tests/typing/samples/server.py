@@ -13,7 +13,7 @@ from ocpp_transports import (
     SecurityProfile,
     TLSOptions,
 )
-from ocpp_transports._server._admission import AcceptHandshake, RejectHandshake
+from ocpp_transports.handshake import AcceptHandshake, RejectHandshake
 
 
 async def password_of(identity: str) -> bytes | None:
@@ -40,10 +40,29 @@ async def admit(accept: AcceptHandshake, reject: RejectHandshake, handshake: Han
 
 
 @server.handle("BootNotification")
-def boot(context: HandlerContext) -> dict[str, Any]:
+def boot(context: HandlerContext[OCPPServerClient]) -> dict[str, Any]:
     station: OCPPServerClient = context.client
     station.session["booted"] = True
+    context.client.once("close", lambda event: print(event.code))
     return {"status": "Accepted", "currentTime": "2026-01-01T00:00:00Z", "interval": 300}
+
+
+@server.handle("StatusNotification")
+async def of_either_end(context: HandlerContext) -> dict[str, Any]:
+    print(context.client.identity, context.client.protocol)
+    answer: dict[str, Any] = await context.client.call("ocpp1.6", "ClearCache", {}, timeout=3)
+    answer = await context.client.call_immediate("ClearCache")
+    maybe: dict[str, Any] | None = await context.client.safe_call("ClearCache", retries=1)
+    await context.client.notify("NotifyPeriodicEventStream", answer)
+    return {"code": (await context.client.close(1000, "bye")).code, **(maybe or {})}
+
+
+@server.use
+async def tenants(
+    context: HandlerContext[OCPPServerClient] | CallContext[OCPPServerClient], proceed: Callable[[], Awaitable[Any]]
+) -> Any:
+    print(context.client.session["tenant"])
+    return await proceed()
 
 
 @server.use

@@ -121,7 +121,7 @@ class App:
         keys.add("m", "Messages", lambda: self._tabs.show("messages"))
         keys.add("e", "Editor", lambda: self._tabs.show("editor"))
         keys.add("g", "Configuration", lambda: self._tabs.show("settings"))
-        keys.add("f", "Faults", lambda: self._tabs.show("mischief"))
+        keys.add("f", "Faults", lambda: self._tabs.show("faults"))
         keys.add("/", "Filter the messages", self._to_filter)
         keys.add("p", "Pause the list of messages, or let it go on", self._messages.pause)
         keys.add("x", "Clear the list of messages", self._messages.clear)

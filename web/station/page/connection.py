@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import js
 
 from ocpp_apps.station import Station, StationSettings
-from ocpp_apps.station.asyncio_clock import AsyncioPace
+from ocpp_apps.station.asyncio_clock import AsyncioClock
 from ocpp_transports import BrowserOCPPClient, ConnectionFailedError
 from ocpp_transports.events import CloseEvent, DisconnectEvent, ReconnectEvent
 
@@ -73,7 +73,7 @@ class Wanted:
             logging=False,  # the page has a log of its own
         )
         settings = StationSettings(connectors=CONNECTORS, max_power=22_000, protocol=self.protocols[0])
-        return client, Station(client, AsyncioPace(), settings)
+        return client, Station(client, AsyncioClock(), settings)
 
 
 class Connection:

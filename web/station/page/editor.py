@@ -118,7 +118,7 @@ class Editor:
         text = by_id("text").value
         raw = text if self._is_frame else drafts.wrapped(self._protocol, self._action, text)
         client.send_raw(raw)
-        spared = " Armed faults do not touch it." if station.mischief.armed else ""
+        spared = " Armed faults do not touch it." if station.faults.armed else ""
         if drafts.is_message(self._protocol, raw):
             self._tell(f"Sent as it is; it shows among the messages, and so does what comes back.{spared}", "warn")
         else:
@@ -141,7 +141,7 @@ async def _send(
     """
     if draft.kind == "call":
         return await client.call(draft.action, draft.payload, message_id=draft.message_id, validate=False), None
-    return None, await station.mischief.send(draft.frame)
+    return None, await station.faults.send(draft.frame)
 
 
 def _group(label: str, names: list[str]) -> Element:

@@ -12,7 +12,7 @@ __all__ = ["Faults"]
 
 
 class Faults:
-    """The form that arms the station's mischief, and the list of what is armed."""
+    """The form that arms the station's faults, and the list of what is armed."""
 
     def __init__(self, events: Events) -> None:
         self._station: Station | None = None
@@ -31,11 +31,11 @@ class Faults:
         if protocol != self._protocol:
             self._protocol = protocol
             options = [make("option", "any", value=""), *(make("option", name) for name in hints.actions(protocol))]
-            by_id("mischief-action").replaceChildren(*options)
+            by_id("faults-action").replaceChildren(*options)
 
     def refresh(self) -> None:
         """List what is armed."""
-        armed = [] if self._station is None else [wording.fault(one) for one in self._station.mischief.armed]
+        armed = [] if self._station is None else [wording.fault(one) for one in self._station.faults.armed]
         if armed != self._shown:
             self._shown = armed
             by_id("armed").replaceChildren(*(make("li", words) for words in armed))
@@ -43,14 +43,14 @@ class Faults:
     def _arm(self, _: Element, __: Any) -> None:
         if self._station is None:
             return
-        place = by_id("mischief-message")
+        place = by_id("faults-message")
         try:
-            self._station.mischief.arm(
-                by_id("mischief-kind").value,
-                action=by_id("mischief-action").value or None,
-                times=int(_number("mischief-times")),
-                seconds=_number("mischief-seconds"),
-                target=by_id("mischief-target").value,
+            self._station.faults.arm(
+                by_id("faults-kind").value,
+                action=by_id("faults-action").value or None,
+                times=int(_number("faults-times")),
+                seconds=_number("faults-seconds"),
+                target=by_id("faults-target").value,
             )
         except ValueError as error:
             say(place, f"Not armed: {error}.", "bad")
@@ -60,7 +60,7 @@ class Faults:
 
     def _disarm(self, _: Element, __: Any) -> None:
         if self._station is not None:
-            self._station.mischief.disarm()
+            self._station.faults.disarm()
         self.refresh()
 
 

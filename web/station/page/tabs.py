@@ -11,7 +11,7 @@ from .dom import Element, Events, by_id
 
 __all__ = ["Tabs", "Theme"]
 
-_TABS: Final = ("messages", "editor", "settings", "mischief")
+_TABS: Final = ("messages", "editor", "settings", "faults")
 
 
 class Tabs:

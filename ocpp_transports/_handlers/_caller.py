@@ -1,0 +1,88 @@
+"""What either end of a connection lets its handlers and middleware do: the type of `ctx.client`."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, Unpack, overload
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # of checkers only: typing's takes no default before Python 3.13
+
+    from ocpp_transports.events import CloseEvent
+else:
+    from typing import TypeVar
+
+__all__ = ["CallKeywords", "CallMethod", "Caller", "Check", "ClientT_co", "Params"]
+
+Params: TypeAlias = Mapping[str, Any]
+
+Check: TypeAlias = Callable[[dict[str, Any]], object]
+"""A function or coroutine function that raises an `RPCError` if the application can not use a CALLRESULT."""
+
+
+class CallKeywords(TypedDict, total=False):
+    """The keyword arguments of `call`; see `CallOptions`."""
+
+    timeout: float | None
+    ttl: float | None
+    message_id: str | None
+    validate: bool
+    retries: int
+    retry_delay: float
+    retry_max_delay: float
+    check: Check | None
+
+
+_ResultT_co = TypeVar("_ResultT_co", covariant=True)
+
+
+class CallMethod(Protocol[_ResultT_co]):
+    """`call(action, params)`, or `call(protocol, action, params)` for a call that makes sense in one version only."""
+
+    @overload
+    async def __call__(self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]) -> _ResultT_co: ...
+    @overload
+    async def __call__(
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> _ResultT_co: ...
+
+
+class Caller(Protocol):
+    """What a client and a server's `OCPPServerClient` have in common for their handlers; see `Peer` for each method.
+
+    `HandlerContext[OCPPServerClient]` has all that a server's handle on a station has, and so on.
+    """
+
+    @property
+    def identity(self) -> str:
+        """The identity of the station."""
+
+    @property
+    def protocol(self) -> str | None:
+        """The negotiated subprotocol."""
+
+    @property
+    def call(self) -> CallMethod[dict[str, Any]]:
+        """Call the peer."""
+
+    @property
+    def call_immediate(self) -> CallMethod[dict[str, Any]]:
+        """Call before the calls that wait."""
+
+    @property
+    def safe_call(self) -> CallMethod[dict[str, Any] | None]:
+        """Call, and return None where `call` would raise for what happened."""
+
+    async def notify(
+        self, action: str, params: Params, /, *, message_id: str | None = None, validate: bool = True
+    ) -> None:
+        """Send a SEND (OCPP 2.1)."""
+
+    async def close(
+        self, code: int = 1000, reason: str = "", *, force: bool = False, await_pending: bool = True
+    ) -> "CloseEvent":
+        """Close the connection."""
+
+
+if TYPE_CHECKING:
+    ClientT_co = TypeVar("ClientT_co", bound=Caller, default=Caller, covariant=True)
+else:
+    ClientT_co = TypeVar("ClientT_co", bound=Caller, covariant=True)

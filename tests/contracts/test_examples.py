@@ -1,0 +1,105 @@
+"""The programs of `examples/` run as their first lines say, over real sockets, and end at Ctrl-C without a complaint.
+
+`examples/test_handlers.py` is collected as it is. The two echoes run in the conformance suite of `tests/interop`.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.contracts.snippets import ROOT, accepts, listening
+
+
+class Programs:
+    """The processes of one test, which it ends as a user would: the last one first."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        self._running: list[subprocess.Popen[str]] = []
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        errors = self._stack.enter_context((self._folder / f"errors_{len(self._running)}").open("w"))
+        command = [sys.executable, "-W", "error", "-u", *arguments]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
+        self._stack.enter_context(process)
+        self._stack.callback(process.kill)
+        self._running.append(process)
+        return process
+
+    def serve(self, *arguments: str) -> int:
+        """Start a server on a free port, and wait until it listens."""
+        with listening() as held:
+            port: int = held.getsockname()[1]
+        process = self.start(*arguments, "--port", str(port))
+        while not accepts(port):
+            assert process.poll() is None, self.errors()
+            time.sleep(0.02)
+        return port
+
+    def stop(self) -> None:
+        """Press Ctrl-C for each; none may complain."""
+        while self._running:
+            process = self._running.pop()
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+            assert process.returncode == 0, self.errors()
+        assert "Traceback" not in self.errors()
+
+    def errors(self) -> str:
+        return "\n".join(path.read_text(encoding="utf-8") for path in sorted(self._folder.glob("errors_*")))
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Iterator[Programs]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background has it ignored
+    with ExitStack() as stack:
+        stack.callback(signal.signal, signal.SIGINT, before)
+        yield Programs(tmp_path, stack)
+
+
+def said(process: subprocess.Popen[str], *lines: str) -> None:
+    """Read these lines; nothing else may stand between them."""
+    assert process.stdout is not None
+    assert [process.stdout.readline().strip() for _ in lines] == [*lines]
+
+
+def request(port: int, method: str, path: str) -> object:
+    with urlopen(Request(f"http://127.0.0.1:{port}{path}", method=method)) as response:
+        return json.load(response)
+
+
+def test_the_station_is_accepted_by_the_central_system(programs: Programs) -> None:
+    port = programs.serve("examples/csms.py")
+    station = programs.start("examples/station.py", "--url", f"ws://127.0.0.1:{port}/ocpp")
+    said(station, "boot: Accepted", "connector: Available")
+    programs.stop()
+
+
+def test_a_route_of_fastapi_has_the_station_charge(programs: Programs) -> None:
+    port = programs.serve("-m", "uvicorn", "--app-dir", "examples", "fastapi_app:app")
+    station = programs.start("examples/station.py", "--url", f"ws://127.0.0.1:{port}/ocpp", "--identity", "CP007")
+    said(station, "boot: Accepted", "connector: Available")
+    assert request(port, "POST", "/stations/CP007/start?card=CARD-1") == {"status": "Accepted"}
+    said(station, "connector: Charging")
+    assert request(port, "GET", "/stations") == [{"identity": "CP007", "transaction": 1}]
+    assert request(port, "POST", "/stations/CP007/stop") == {"status": "Accepted"}
+    said(station, "connector: Available")
+    assert request(port, "GET", "/stations") == [{"identity": "CP007", "transaction": None}]
+    programs.stop()
+
+
+def test_a_station_that_cannot_connect_says_why(programs: Programs) -> None:
+    with listening() as held:
+        url = f"ws://127.0.0.1:{held.getsockname()[1]}/ocpp"
+    station = programs.start("examples/station.py", "--url", url)
+    assert station.wait() == 1
+    assert programs.errors().startswith("cannot connect: ")

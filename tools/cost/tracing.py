@@ -1,0 +1,89 @@
+"""The Python functions that one thing passes through, in the order they are called."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, Final, NamedTuple
+
+__all__ = ["Call", "Tracer", "Trip"]
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_PACKAGES: Final = tuple(f"{_ROOT / package}{os.sep}" for package in ("ocpp_core", "ocpp_transports", "ocpp_apps"))
+_INLINED: Final = frozenset({"<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>"})
+"""Python 3.12 runs most comprehensions without a call of their own: they count in no version."""
+
+
+class Call(NamedTuple):
+    """A call of a Python function, or a resumption of a generator or coroutine."""
+
+    depth: int
+    """Functions of ours that wait for it to return; those of other packages in between do not count."""
+    file: str
+    """Path of the source file, relative to the repository."""
+    function: str
+    """Qualified name of the function."""
+
+
+class Trip(list[Call]):
+    """The calls of functions in our packages, in order.
+
+    Functions of the standard library and of dependencies do not count, nor do functions written in C, comprehensions,
+    generator expressions, and methods that `dataclass` and `NamedTuple` generate.
+    """
+
+    @property
+    def files(self) -> list[str]:
+        """The distinct files, in the order they are entered."""
+        return list(dict.fromkeys(call.file for call in self))
+
+
+class Tracer:
+    """Records the calls of a thread between `start` and `stop`."""
+
+    def __init__(self) -> None:
+        self.trip = Trip()
+        self._before: Any = None
+        self._is_running = False
+
+    def start(self) -> None:
+        """Start a new trip. A profiler that runs already continues after `stop`."""
+        self.trip = Trip()
+        self._before = sys.getprofile()
+        self._is_running = True
+        sys.setprofile(self._profiled)
+
+    def stop(self) -> None:
+        """Stop recording; idempotent."""
+        if self._is_running:
+            self._is_running = False
+            sys.setprofile(self._before)
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Record what the block calls, up to `stop` if that is called within."""
+        self.start()
+        try:
+            yield
+        finally:
+            self.stop()
+
+    def _profiled(self, frame: FrameType, event: str, arg: Any) -> None:  # noqa: ARG002 - signature of `setprofile`
+        if event == "call" and _is_ours(frame.f_code):
+            code = frame.f_code
+            file = Path(code.co_filename).relative_to(_ROOT).as_posix()
+            self.trip.append(Call(_depth(frame), file, code.co_qualname))
+
+
+def _is_ours(code: CodeType) -> bool:
+    return code.co_filename.startswith(_PACKAGES) and code.co_name not in _INLINED
+
+
+def _depth(frame: FrameType) -> int:
+    depth, outer = 0, frame.f_back
+    while outer is not None:
+        depth += _is_ours(outer.f_code)
+        outer = outer.f_back
+    return depth
