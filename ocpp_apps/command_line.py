@@ -19,7 +19,7 @@ from ocpp_core.handshake import SecurityProfile
 __all__ = ["PASSWORD", "check_backend", "end_of_process", "print_any_text", "profile_of", "run", "set_up_logging"]
 
 PASSWORD: Final = "OCPP_PASSWORD"  # noqa: S105 - the name of a variable
-"""The environment variable that holds the password: other users cannot read it, unlike a command line."""
+"""The environment variable with the password. Other users can read a command line, but not this."""
 
 
 def check_backend(parser: argparse.ArgumentParser, backend: str) -> None:
@@ -51,7 +51,7 @@ def run(main: Callable[..., Awaitable[int]], *arguments: Any, backend: str) -> i
 
 
 def profile_of(url: str, password: str | None) -> SecurityProfile:
-    """Return the security profile that a URL and a password mean."""
+    """Return the security profile for a URL and a password."""
     if password is None:
         return SecurityProfile.NONE
     return SecurityProfile.TLS_BASIC if urlsplit(url).scheme == "wss" else SecurityProfile.BASIC

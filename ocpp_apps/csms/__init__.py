@@ -1,6 +1,6 @@
-"""A central system (CSMS) that accepts everything, and commands stations of every version.
+"""A central system (CSMS) that accepts every request and commands stations.
 
-`Csms` is the central system; `Console` commands its stations by lines of text.
+`Csms` is the central system for all versions. `Console` runs commands from lines of text.
 """
 
 from .console import HELP, Console

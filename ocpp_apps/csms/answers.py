@@ -1,4 +1,4 @@
-"""What the central system answers: it accepts everything that stations say, in every version."""
+"""The handlers of the central system, which accept every request."""
 
 from collections.abc import Callable
 from typing import Any, Final, Literal, TypeAlias
@@ -10,9 +10,9 @@ from .transactions import RunningTransactions
 __all__ = ["Answers", "Milestone", "Notify"]
 
 Milestone: TypeAlias = Literal["booted", "charged"]
-"""A station was accepted, or a transaction of it has ended."""
+"""The station was accepted, or a transaction of the station ended."""
 Notify: TypeAlias = Callable[[str, Milestone], None]
-"""Called with the identity of a station."""
+"""Receives the identity of the station and what the station reached."""
 
 _ACCEPTED: Final = {"status": "Accepted"}
 _ACKNOWLEDGED: Final = (
@@ -30,11 +30,14 @@ _ACKNOWLEDGED: Final = (
     "SignedFirmwareStatusNotification",
     "StatusNotification",
 )
-"""What is answered by `{}`, or is a SEND and not answered at all."""
+"""Actions whose response is `{}`, and the SEND, which has no response."""
 
 
 class Answers:
-    """The handlers of the central system; it wants heartbeats every `interval` seconds."""
+    """The handlers, for all versions at once.
+
+    Stations are told to send a heartbeat every `interval` seconds.
+    """
 
     def __init__(self, transactions: RunningTransactions, notify: Notify, *, interval: int) -> None:
         self._transactions = transactions

@@ -1,4 +1,4 @@
-"""The commands of a central system, in the words of each version."""
+"""The requests of the central system, as each version writes them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,31 +11,31 @@ Call: TypeAlias = tuple[str, dict[str, Any]]
 
 
 class Commands(ABC):
-    """The commands that every version has."""
+    """The requests that exist in every version."""
 
     @abstractmethod
     def start(self, connector: int, token: str, number: int) -> Call:
-        """Ask for a charging session; `number` tells the requests apart, where the version does."""
+        """Request a charging session. OCPP 2.x numbers the request."""
 
     @abstractmethod
     def stop(self, transaction_id: int | str) -> Call:
-        """Ask to end a transaction."""
+        """Request the end of a transaction."""
 
     @abstractmethod
     def reset(self) -> Call:
-        """Ask for a restart, as gently as the version can."""
+        """Request a restart that lets the station end its transactions."""
 
     @abstractmethod
     def read(self, setting: str) -> Call:
-        """Ask for a setting."""
+        """Request the value of a setting."""
 
     @abstractmethod
     def change(self, setting: str, value: str) -> Call:
-        """Change a setting."""
+        """Request a new value of a setting."""
 
 
 class _Commands16(Commands):
-    """OCPP 1.6: a setting is a configuration key."""
+    """OCPP 1.6. A setting is a configuration key."""
 
     def start(self, connector: int, token: str, number: int) -> Call:  # noqa: ARG002 - 1.6 does not number requests
         return "RemoteStartTransaction", {"connectorId": connector, "idTag": token}
@@ -54,7 +54,7 @@ class _Commands16(Commands):
 
 
 class _Commands2(Commands):
-    """OCPP 2.0.1 and 2.1: a setting is `Component.Variable`, a connector that of the EVSE with this number."""
+    """OCPP 2.0.1 and 2.1. A setting is `Component.Variable`; a connector is an EVSE."""
 
     def start(self, connector: int, token: str, number: int) -> Call:
         id_token = {"idToken": token, "type": "ISO14443"}
@@ -86,5 +86,5 @@ _COMMANDS: Final[Mapping[str, Commands]] = {
 
 
 def commands_of(protocol: str) -> Commands:
-    """Return the commands of a subprotocol. Raises LookupError for an unknown one."""
+    """Return the requests of a subprotocol. Raises LookupError if it is unknown."""
     return _COMMANDS[protocol]

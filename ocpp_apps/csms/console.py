@@ -1,4 +1,4 @@
-"""Commands to stations as lines of text, for a person at a terminal."""
+"""Commands to stations as lines of text, for a terminal."""
 
 import json
 import shlex
@@ -24,11 +24,14 @@ help, quit"""
 
 
 class Console:
-    """Does what a line says, and tells of stations that come and go. What stations say of themselves is escaped."""
+    """Runs commands, and reports stations that connect and disconnect.
 
-    def __init__(self, csms: Csms, tell: Callable[[str], None] = print) -> None:
+    Control characters that a station sends are escaped.
+    """
+
+    def __init__(self, csms: Csms, write: Callable[[str], None] = print) -> None:
         self._csms = csms
-        self._tell = tell
+        self._write = write
         self._commands: dict[str, Callable[..., Awaitable[str]]] = {
             "list": self._list,
             "start": self._start,
@@ -41,11 +44,11 @@ class Console:
         csms.server.on("client", self._connected)
 
     def _connected(self, station: OCPPServerClient) -> None:
-        self._tell(printable(f"{station.identity} is connected and speaks {station.protocol}"))
-        station.on("close", lambda event: self._tell(printable(f"{station.identity} is gone ({event.code})")))
+        self._write(printable(f"{station.identity} is connected and speaks {station.protocol}"))
+        station.on("close", lambda event: self._write(printable(f"{station.identity} is gone ({event.code})")))
 
     async def command(self, line: str) -> str:
-        """Do what a line says, and say what became of it. Never raises for what a person may type."""
+        """Run one command and return its output. Invalid input never raises."""
         try:
             name, *words = _words(line) or [""]
             return await self._commands[name](*words) if name in self._commands else HELP
@@ -85,6 +88,6 @@ def _shown(answer: dict[str, Any]) -> str:
 
 
 def _words(line: str) -> list[str]:
-    """Split a line as a shell does, up to a payload: that is taken as it is."""
+    """Split a line like a shell, but keep a JSON payload unchanged."""
     head, brace, payload = line.partition("{")
     return [*shlex.split(head), *([brace + payload] if brace else [])]

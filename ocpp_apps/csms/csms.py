@@ -1,4 +1,4 @@
-"""The central system (CSMS) of the programs: it accepts every station, and commands it."""
+"""The central system (CSMS) that all programs of this package share."""
 
 from collections.abc import Collection, Mapping
 from itertools import count
@@ -18,7 +18,7 @@ _TOKEN: Final = "04A1B2C3D4E5F6"  # noqa: S105 - the number of a charging card
 
 
 class Csms:
-    """Serves stations of every version, all with the same password; without one, any station may connect.
+    """A server for stations of every version.
 
         csms = Csms()
         async with csms.server:
@@ -26,9 +26,12 @@ class Csms:
             ...
             await csms.start("CP1")
 
-    Web pages may connect if this machine has served them or they are of one of these `origins`. Stations are asked for
-    a heartbeat every `interval` seconds. `notify` is called when a station was accepted, and when a transaction ended.
-    Further options are those of `OCPPServer` that a client has as well.
+    Args:
+        password: the password of every station. By default stations need none.
+        origins: the origins of web pages that may connect, besides the pages that this machine serves.
+        interval: seconds between the heartbeats of a station.
+        notify: called when a station was accepted, and when a transaction ended.
+        options: further options of `OCPPServer`, as far as `OCPPClient` has them too.
     """
 
     def __init__(
@@ -41,7 +44,7 @@ class Csms:
         **options: Unpack[SocketKeywords],
     ) -> None:
         self._transactions = RunningTransactions()
-        self._requests = count(1)
+        self._numbers = count(1)
         self.server = OCPPServer(
             security_profile=SecurityProfile.NONE if password is None else SecurityProfile.BASIC,
             credentials=None if password is None else lambda _: password,
@@ -51,34 +54,34 @@ class Csms:
         Answers(self._transactions, notify, interval=interval).register(self.server)
 
     def transactions(self, identity: str) -> Mapping[int | str, int]:
-        """Return the transactions that run at a station: the connector of each, by id."""
+        """Return the connector of each running transaction of a station, by transaction id."""
         return self._transactions.of(identity)
 
-    # Each command returns the payload of the answer. Raises LookupError for a station that is not connected, and what
-    # `OCPPServer.call` raises.
+    # Commands return the payload of the response. They raise LookupError if the station is not connected, and the
+    # errors of `OCPPServer.call`.
 
     async def start(self, identity: str, connector: int = 1) -> dict[str, Any]:
-        """Ask for a charging session."""
-        return await self._call(identity, self._words(identity).start(connector, _TOKEN, next(self._requests)))
+        """Request a charging session."""
+        return await self._call(identity, self._requests_of(identity).start(connector, _TOKEN, next(self._numbers)))
 
     async def stop(self, identity: str) -> list[dict[str, Any]]:
-        """Ask to end every transaction; returns an answer for each."""
-        words = self._words(identity)
-        return [await self._call(identity, words.stop(running)) for running in tuple(self.transactions(identity))]
+        """Request the end of every transaction. Returns one payload for each."""
+        requests = self._requests_of(identity)
+        return [await self._call(identity, requests.stop(running)) for running in tuple(self.transactions(identity))]
 
     async def reset(self, identity: str) -> dict[str, Any]:
-        """Ask for a restart."""
-        return await self._call(identity, self._words(identity).reset())
+        """Request a restart."""
+        return await self._call(identity, self._requests_of(identity).reset())
 
     async def read(self, identity: str, setting: str) -> dict[str, Any]:
-        """Ask for a setting: a configuration key of 1.6, `Component.Variable` of 2.x."""
-        return await self._call(identity, self._words(identity).read(setting))
+        """Request the value of a configuration key (1.6) or a `Component.Variable` (2.x)."""
+        return await self._call(identity, self._requests_of(identity).read(setting))
 
     async def change(self, identity: str, setting: str, value: str) -> dict[str, Any]:
-        """Change a setting."""
-        return await self._call(identity, self._words(identity).change(setting, value))
+        """Request a new value of a configuration key or a variable."""
+        return await self._call(identity, self._requests_of(identity).change(setting, value))
 
-    def _words(self, identity: str) -> Commands:
+    def _requests_of(self, identity: str) -> Commands:
         station = self.server.get_client(identity)
         if station is None or station.protocol is None:
             raise LookupError(f"{identity} is not connected")

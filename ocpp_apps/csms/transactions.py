@@ -1,4 +1,4 @@
-"""The transactions that run, as far as stations have told."""
+"""The running transactions that stations have reported."""
 
 from collections.abc import Mapping
 from itertools import count
@@ -7,13 +7,13 @@ from typing import Any, Final
 __all__ = ["RunningTransactions"]
 
 MOST: Final = 1000
-"""Stations whose transactions are remembered, and transactions of each."""
+"""Stations with stored transactions, and stored transactions of each station. Further ones are ignored."""
 _LONGEST_ID: Final = 36
 """Characters (2.0.1 Part 2, TransactionType)."""
 
 
 class RunningTransactions:
-    """By station: the connector (2.x: EVSE) of each transaction, 0 where the station has not named it."""
+    """The connector (2.x: EVSE) of each transaction, by station. It is 0 if the station did not name it."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
@@ -24,13 +24,13 @@ class RunningTransactions:
         return self._running.get(identity, {})
 
     def start(self, identity: str, connector: int) -> int:
-        """Remember a transaction of OCPP 1.6, and return the number that it gets."""
+        """Store a transaction of OCPP 1.6 and return its new number."""
         number = next(self._numbers)
         self._add(identity, number, connector)
         return number
 
     def update(self, identity: str, event: Mapping[str, Any]) -> None:
-        """Learn from a TransactionEvent of OCPP 2.x."""
+        """Store or remove the transaction of a TransactionEvent (2.x)."""
         transaction_id = event["transactionInfo"]["transactionId"]
         if event["eventType"] == "Ended":
             self.end(identity, transaction_id)
@@ -38,14 +38,14 @@ class RunningTransactions:
             self._add(identity, transaction_id, event.get("evse", {}).get("id", 0))
 
     def end(self, identity: str, transaction_id: int | str) -> None:
-        """Forget a transaction; one that is unknown is no error."""
+        """Remove a transaction. Does nothing if it is unknown."""
         running = self._running.get(identity, {})
         running.pop(transaction_id, None)
         if not running:
             self._running.pop(identity, None)
 
     def _add(self, identity: str, transaction_id: int | str, connector: int) -> None:
-        """Remember a transaction, unless there are too many, or the station has named it against the schema."""
+        """Store a transaction, unless a limit is reached or its id is longer than the schema allows."""
         if isinstance(transaction_id, str) and len(transaction_id) > _LONGEST_ID:
             return
         if identity in self._running or len(self._running) < MOST:

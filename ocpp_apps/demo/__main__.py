@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--backend", choices=("asyncio", "trio"), default="asyncio", help="event loop (asyncio)")
     roles = parser.add_subparsers(dest="role", metavar="{server,station}", title="one side only")
     _add_server(roles.add_parser("server", parents=[common], help="be a central system, until Ctrl-C"))
-    _add_station(roles.add_parser("station", parents=[common], help="be a charging station, tell its story once"))
+    _add_station(roles.add_parser("station", parents=[common], help="be a charging station, run the scenario once"))
     return parser
 
 
@@ -109,11 +109,13 @@ async def _run_server(options: argparse.Namespace, write: Write) -> int:
 async def _run_station(options: argparse.Namespace, write: Write) -> int:
     from ocpp_apps.station import StationError  # noqa: PLC0415 - as above
 
-    from .scenario import StoryError, make_client, perform  # noqa: PLC0415 - as above
+    from .scenario import ScenarioError, make_client, perform  # noqa: PLC0415 - as above
     from .tap import follow_client  # noqa: PLC0415 - as above
 
-    if not 0 <= options.wait < inf:
-        return _complain(f"expected --wait >= 0 seconds, got {options.wait}")
+    for name in ("wait", "patience"):
+        seconds = getattr(options, name)
+        if not 0 <= seconds < inf:
+            return _complain(f"expected --{name} >= 0 seconds, got {seconds}")
     try:
         client = make_client(
             options.url,
@@ -128,7 +130,7 @@ async def _run_station(options: argparse.Namespace, write: Write) -> int:
     failures: list[Exception] = []
     try:
         await perform(client, protocol=options.protocol, patience=options.patience, wait=options.wait)
-    except* (StoryError, StationError, OCPPError) as group:
+    except* (ScenarioError, StationError, OCPPError) as group:
         failures.extend(_leaves(group))
     for failure in failures:
         _complain(f"{options.identity}: {failure}")

@@ -1,4 +1,4 @@
-"""What all parts of the demo know of its story beforehand."""
+"""The versions, actions and number of meter values of the demo."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -22,12 +22,15 @@ _ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "ocpp2.0.1": (*_SECOND, "SecurityEventNotification"),
     "ocpp2.1": (*_SECOND, "NotifyPeriodicEventStream", "SecurityEventNotification"),
 }  # fmt: skip
-"""What the story consists of, by version."""
+"""Actions of the scenario, by version."""
 
 PROTOCOLS: Final = tuple(_ACTIONS)
 
 
 async def compile_checks(*protocols: str) -> None:
-    """Compile the checks of strict mode that the story needs; the library would compile those of all actions."""
+    """Compile the checks of strict mode for the actions of the scenario.
+
+    The library compiles those of all actions by default, which takes longer.
+    """
     for protocol in protocols:
         await to_thread.run_sync(warm_up, protocol, _ACTIONS[protocol])

@@ -1,4 +1,4 @@
-"""The story of a charging station: boot, heartbeat, two mistakes, a charging session, a reset."""
+"""The scenario of a station: boot, heartbeat, two invalid requests, a charging session, a reset."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
@@ -15,24 +15,24 @@ from ocpp_transports._peer._client import ClientPeer
 from .plan import SAMPLES, compile_checks
 from .time_lapse import TimeLapse
 
-__all__ = ["StoryError", "make_client", "perform"]
+__all__ = ["ScenarioError", "make_client", "perform"]
 
 _T = TypeVar("_T")
 PERIOD: Final = 0.25
-"""Seconds between two meter values; on the clock of the station it is a minute."""
+"""Real seconds between two meter values. On the clock of the station they are a minute apart."""
 _MINUTE: Final = 60
 _MOST: Final = 10
-"""Complaints about a central system; it may invent any number of errors."""
+"""Problems that are reported at the end; a central system can cause any number."""
 _UNKNOWN: Final = "MakeCoffee"
 _UNAUTHORIZED: Final = 401
 
 
-class StoryError(Exception):
-    """The central system did not answer as the story goes."""
+class ScenarioError(Exception):
+    """The central system did not respond as the scenario expects."""
 
 
 def make_client(url: str, identity: str, *, protocol: str, password: str | None, strict: bool) -> OCPPClient:
-    """Make the client of a station. Raises ValueError for a URL that is none."""
+    """Return the client of a station. Raises ValueError if the URL is invalid."""
     return OCPPClient(
         identity,
         url,
@@ -46,11 +46,17 @@ def make_client(url: str, identity: str, *, protocol: str, password: str | None,
 
 
 async def perform(client: ClientPeer, *, protocol: str, patience: float, wait: float = 0.0) -> None:
-    """Let a simulated station live through the story on this client, which is closed afterwards.
+    """Run the scenario with a simulated station on this client, then close the client.
 
-    The station waits `patience` seconds for a command before it goes on, and `wait` seconds for a central system that
-    is not up yet. Raises StoryError, StationError, and what the client raises, alone or as a group. A central system
-    that takes the station's mistakes without complaint, or refuses the rest, is complained of at the end.
+    Args:
+        client: a client that nothing else uses.
+        protocol: the subprotocol that the client offers.
+        patience: seconds that the station waits for each command of the central system.
+        wait: seconds in which the station retries if the central system is not up.
+
+    Raises:
+        ScenarioError, StationError, OCPPError: alone or in a group. ScenarioError is raised at the end if the
+            central system accepted an invalid request or rejected a valid one.
     """
     await compile_checks(protocol)
     async with client, anyio.create_task_group() as tasks:
@@ -61,57 +67,57 @@ async def perform(client: ClientPeer, *, protocol: str, patience: float, wait: f
 
 
 class _Scenario:
-    """The steps of the story."""
+    """The steps of the scenario."""
 
     def __init__(self, client: ClientPeer, station: Station, clock: TimeLapse, patience: float) -> None:
         self._client = client
         self._station = station
         self._clock = clock
         self._patience = patience
-        self._surprises: dict[str, None] = {}
-        """What there is to complain of, in order; it may happen many times."""
+        self._problems: dict[str, None] = {}
+        """Problems to report at the end, in order, each one once."""
         self._is_reset = False
-        self._mistakes: set[str | None] = set()
-        """The ids of the messages that the central system has to refuse."""
+        self._invalid: set[str | None] = set()
+        """Ids of the invalid requests that the station sent."""
         station.log.watch(self._logged)
 
     async def run(self, wait: float) -> None:
-        """Go through all steps."""
+        """Run all steps."""
         await self._start(wait)
         self._station.watch(self._changed)
         await self._online(lambda: self._client.call("Heartbeat", {}))
-        await self._make_mistake("StatusNotification", self._status_without_status())
-        await self._make_mistake(_UNKNOWN, {})
+        await self._send_invalid("StatusNotification", self._status_without_status())
+        await self._send_invalid(_UNKNOWN, {})
         await self._charge()
         await self._await_reset()
         await self._client.close(1000, "the end")
-        if self._surprises:
-            raise StoryError("; ".join(self._surprises))
+        if self._problems:
+            raise ScenarioError("; ".join(self._problems))
 
     async def _start(self, wait: float) -> None:
         try:
             await start_when_up(self._station, self._clock, wait)
         except UnexpectedHttpResponse as error:
             hint = ": are identity and password right?" if error.status == _UNAUTHORIZED else ""
-            raise StoryError(f"the central system refused the connection, HTTP {error.status}{hint}") from error
+            raise ScenarioError(f"the central system refused the connection, HTTP {error.status}{hint}") from error
 
-    async def _make_mistake(self, action: str, payload: Mapping[str, Any]) -> None:
-        """Send what the central system has to refuse, past our own strict mode."""
+    async def _send_invalid(self, action: str, payload: Mapping[str, Any]) -> None:
+        """Send an invalid request, which skips the check of the client."""
         try:
             await self._online(lambda: self._client.call(action, payload, validate=False))
         except RPCError as error:
             if not error.remote:
                 raise
         else:
-            self._complain(f"expected a CALLERROR to a wrong {action}, got a CALLRESULT")
+            self._add_problem(f"expected a CALLERROR to a wrong {action}, got a CALLRESULT")
 
     def _status_without_status(self) -> dict[str, Any]:
-        """Make a StatusNotification that lacks a member which the schemas of every version require."""
+        """Return a StatusNotification without its status, which every version requires."""
         payload = skeleton(self._station.protocol, "StatusNotification", "call")
         return {name: value for name, value in payload.items() if not name.lower().endswith("status")}
 
     async def _charge(self) -> None:
-        """Charge where the central system wants it, or else as a driver does; a minute passes in a moment."""
+        """Charge when the central system requests it, or else as a driver. The clock runs faster."""
         station, (connector,) = self._station, self._station.connectors
         self._clock.speed = _MINUTE / PERIOD
         await station.plug_in(1)
@@ -126,7 +132,7 @@ class _Scenario:
         self._clock.speed = 1.0
 
     async def _stream(self, energy_wh: float) -> None:
-        """Send the one SEND that OCPP has, new in 2.1; no queue keeps it."""
+        """Send the only SEND of OCPP, which is new in 2.1."""
         if self._station.protocol == "ocpp2.1":
             data = [{"t": 0.0, "v": f"{energy_wh:.1f}"}]
             payload = {"id": 1, "pending": 0, "basetime": utc_now(), "data": data}
@@ -138,13 +144,13 @@ class _Scenario:
         if self._is_reset:
             await self._until(lambda: self._station.boot_status == "Accepted")
 
-    # What happens meanwhile
+    # Waiting
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        """Wait for it. Raises StoryError if the connection is closed for good."""
+        """Wait until the condition holds. Raises ScenarioError if the connection is closed for good."""
         while not condition():
             if not self._station.is_on:
-                raise StoryError("the connection was closed for good before the end of the story")
+                raise ScenarioError("cannot finish the scenario: the connection was closed for good")
             changed = anyio.Event()
             cancel = self._station.watch(changed.set)
             try:
@@ -153,7 +159,7 @@ class _Scenario:
                 cancel()
 
     async def _online(self, send: Callable[[], Awaitable[_T]]) -> _T:
-        """Send what no queue keeps; again if the connection is lost meanwhile."""
+        """Send, and repeat after a reconnect if the connection was lost."""
         while True:
             try:
                 return await send()
@@ -165,14 +171,14 @@ class _Scenario:
             self._is_reset = True
 
     def _logged(self, entry: LogEntry) -> None:
-        """Take note of what the central system refuses though it is right, and of what the station could not do."""
+        """Record valid requests that were rejected, and operations of the station that failed."""
         if entry.kind == "CALL" and entry.direction == "out" and entry.problem is not None:
-            self._mistakes.add(entry.message_id)
-        elif entry.kind == "CALLERROR" and entry.direction == "in" and entry.message_id not in self._mistakes:
-            self._complain(f"expected a CALLRESULT to {entry.action}, got {entry.frame[2]}")
+            self._invalid.add(entry.message_id)
+        elif entry.kind == "CALLERROR" and entry.direction == "in" and entry.message_id not in self._invalid:
+            self._add_problem(f"expected a CALLRESULT to {entry.action}, got {entry.frame[2]}")
         elif entry.kind == "NOTE":
-            self._complain(f"{entry.action} failed: {entry.problem}")
+            self._add_problem(f"{entry.action} failed: {entry.problem}")
 
-    def _complain(self, surprise: str) -> None:
-        if len(self._surprises) < _MOST:
-            self._surprises[surprise] = None
+    def _add_problem(self, problem: str) -> None:
+        if len(self._problems) < _MOST:
+            self._problems[problem] = None

@@ -1,4 +1,4 @@
-"""The central system of the demo: it tells what passes and, where told to, commands every station that connects."""
+"""The central system of the demo, which logs messages and commands stations."""
 
 from collections.abc import Awaitable, Collection, Mapping
 from contextlib import suppress
@@ -21,18 +21,18 @@ from .tap import follow_station
 __all__ = ["CommandingCsms", "serve"]
 
 _MOST: Final = 1000
-"""Stations that are remembered, and commanded; further ones are only answered."""
+"""Stations that are commanded. Further stations only get responses."""
 _SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
     "ocpp1.6": ("HeartbeatInterval", "AuthorizeRemoteTxRequests"),
     "ocpp2.0.1": ("OCPPCommCtrlr.HeartbeatInterval", "AuthCtrlr.AuthorizeRemoteStart"),
     "ocpp2.1": ("OCPPCommCtrlr.HeartbeatInterval", "AuthCtrlr.AuthorizeRemoteStart"),
 }
-"""A setting that is read, and one that is switched on: the station then asks whether who is started may charge."""
+"""A setting to read, and a setting to change: stations then authorize a remote start."""
 
 
 @dataclass
-class _Visit:
-    """What the commands to a station wait for; it outlives the connection."""
+class _Progress:
+    """How far a station is. It outlives the connection."""
 
     reached: Mapping[Milestone, anyio.Event] = field(
         default_factory=lambda: {"booted": anyio.Event(), "charged": anyio.Event()}
@@ -41,42 +41,45 @@ class _Visit:
 
 
 class CommandingCsms:
-    """The central system, its log, and its commands to each station: the first time that it connects."""
+    """The central system, with a log, and with commands to each station when it connects first."""
 
     def __init__(self, log: Log, *, password: str | None, strict: bool, origins: Collection[str] = ()) -> None:
         self._log = log
-        self._visits: dict[str, _Visit] = {}
+        self._progress: dict[str, _Progress] = {}
         self._csms = Csms(password=password, origins=origins, notify=self._reached, strict_mode=strict, warm_up=False)
         self.server = self._csms.server
         self.server.on("client", self._connected)
         self.server.on("upgrade_aborted", self._refused)
 
     async def command_all(self, tasks: TaskGroup) -> None:
-        """Command every station that connects, as far as they can be remembered."""
+        """Command every station that connects, up to a limit."""
         async for station in self.server.events("client"):
-            visit = self._visits.get(station.identity)
-            if visit is not None and not visit.is_commanded:
-                visit.is_commanded = True
-                tasks.start_soon(self._command, station.identity, station.protocol, visit)
+            progress = self._progress.get(station.identity)
+            if progress is not None and not progress.is_commanded:
+                progress.is_commanded = True
+                tasks.start_soon(self._command, station.identity, station.protocol, progress)
 
-    async def _command(self, identity: str, protocol: str, visit: _Visit) -> None:
-        """Read and change a setting, start a session, wait for its end, reset. What is refused shows in the log."""
+    async def _command(self, identity: str, protocol: str, progress: _Progress) -> None:
+        """Read and change a setting, start a session, wait for its end, reset.
+
+        A rejected command is visible in the log.
+        """
         csms, (read, changed) = self._csms, _SETTINGS[protocol]
-        await visit.reached["booted"].wait()
+        await progress.reached["booted"].wait()
         await _attempt(csms.read(identity, read))
         await _attempt(csms.change(identity, changed, "true"))
         await _attempt(csms.start(identity))
-        await visit.reached["charged"].wait()
+        await progress.reached["charged"].wait()
         await _attempt(csms.reset(identity))
 
     def _reached(self, identity: str, milestone: Milestone) -> None:
-        if identity in self._visits:
-            self._visits[identity].reached[milestone].set()
+        if identity in self._progress:
+            self._progress[identity].reached[milestone].set()
 
     def _connected(self, station: OCPPServerClient) -> None:
         follow_station(station, self._log)
-        if len(self._visits) < _MOST:
-            self._visits.setdefault(station.identity, _Visit())
+        if len(self._progress) < _MOST:
+            self._progress.setdefault(station.identity, _Progress())
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         self._log.link(event.identity or "?", "refused", f"HTTP {event.status} {event.reason}")
@@ -88,7 +91,7 @@ async def _attempt(command: Awaitable[object]) -> None:
 
 
 async def serve(csms: CommandingCsms, log: Log, *, host: str, port: int, commands: bool) -> None:
-    """Serve until the process is asked to end. Raises OSError where the port cannot be had."""
+    """Serve until the process receives a signal. Raises OSError if the port is not available."""
     await compile_checks(*PROTOCOLS)
     async with csms.server:
         listener = await csms.server.listen(port, host)

@@ -1,4 +1,4 @@
-"""What a payload says, in a few words."""
+"""A summary of a payload in a few words."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -28,7 +28,7 @@ _MOST: Final = 4
 
 
 def summarize(payload: Any) -> list[str]:
-    """Give the most telling values of a payload, without its secrets."""
+    """Return the most significant values of a payload, without its secrets."""
     return list(_words(redact(payload)))
 
 

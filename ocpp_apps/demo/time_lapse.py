@@ -1,4 +1,4 @@
-"""A clock on which minutes of charging pass in moments."""
+"""A clock that can run faster than real time."""
 
 from anyio.abc import TaskGroup
 
@@ -8,9 +8,9 @@ __all__ = ["TimeLapse"]
 
 
 class TimeLapse(AnyioClock):
-    """The clock of anyio; what is measured and slept on it may pass faster. The time of day is the true one.
+    """The clock of anyio, with a speed for `monotonic` and `sleep`. `now` always returns the real time.
 
-    What sleeps already when the speed changes is not woken earlier or later by that.
+    A change of the speed does not affect a `sleep` that has started.
     """
 
     def __init__(self, tasks: TaskGroup) -> None:
@@ -21,7 +21,7 @@ class TimeLapse(AnyioClock):
 
     @property
     def speed(self) -> float:
-        """How many seconds pass in one; above 0."""
+        """Seconds on this clock per real second, above 0. The default is 1."""
         return self._speed
 
     @speed.setter
@@ -30,9 +30,9 @@ class TimeLapse(AnyioClock):
         self._speed = speed
 
     def monotonic(self) -> float:
-        """Return the seconds since some moment."""
+        """Return the seconds since an arbitrary moment."""
         return self._shown + (super().monotonic() - self._since) * self._speed
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for this many seconds on this clock."""
         await super().sleep(seconds / self._speed)

@@ -1,4 +1,4 @@
-"""The start of a station whose central system may not be up yet."""
+"""Start of a station before its central system is up."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,13 +12,13 @@ __all__ = ["may_be_up_later", "start_when_up"]
 
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
-"""Seconds between two attempts; the pause doubles."""
+"""Seconds between two attempts. The pause doubles up to this limit."""
 _SERVER_ERROR: Final = 500
 """The lowest HTTP status that is the fault of the server (RFC 9110 §15.6), as a proxy answers while nobody is there."""
 
 
 def may_be_up_later(error: OCPPError) -> bool:
-    """Whether waiting may help where no connection could be made: not if a server was there, and refused it."""
+    """Return True if a later attempt may succeed: no server answered, or a server reported an error of its own."""
     if isinstance(error, UnexpectedHttpResponse):
         return error.status >= _SERVER_ERROR
     return isinstance(error, ConnectionFailedError) and not isinstance(error, WebsocketUpgradeError)
@@ -27,9 +27,9 @@ def may_be_up_later(error: OCPPError) -> bool:
 async def start_when_up(
     station: Station, clock: Clock, wait: float, failed: Callable[[ConnectionFailedError], None] = lambda _: None
 ) -> None:
-    """Start a station, again and again for `wait` seconds as long as its central system cannot be reached.
+    """Start a station, and retry for `wait` seconds while its central system cannot be reached.
 
-    `failed` gets the error of each attempt. Raises what `Station.start` raises, of the last attempt.
+    `failed` receives the error of each attempt. Raises the error of the last one, see `Station.start`.
     """
     until, pause = clock.monotonic() + wait, _FIRST_PAUSE
     while True:

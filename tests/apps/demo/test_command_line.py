@@ -95,10 +95,13 @@ class TestAStation:
         expected = "CP001: expected a CALLERROR to a wrong StatusNotification, got a CALLRESULT\n"
         assert capsys.readouterr().err == expected
 
+    @pytest.mark.parametrize("option", ["--wait", "--patience"])
     @pytest.mark.parametrize("seconds", ["-1", "nan", "inf"])
-    def test_refuses_to_wait_for_no_time(self, capsys: pytest.CaptureFixture[str], seconds: str) -> None:
-        assert command_line.main(["station", "--url", "ws://127.0.0.1:1", "--wait", seconds]) == 1
-        assert capsys.readouterr().err.startswith("expected --wait >= 0 seconds")
+    def test_refuses_a_wait_that_is_not_a_time(
+        self, capsys: pytest.CaptureFixture[str], option: str, seconds: str
+    ) -> None:
+        assert command_line.main(["station", "--url", "ws://127.0.0.1:1", option, seconds]) == 1
+        assert capsys.readouterr().err.startswith(f"expected {option} >= 0 seconds")
 
     @pytest.mark.parametrize("address", ["http://127.0.0.1:9000", "ws://127.0.0.1:9000/#here"])
     def test_refuses_a_url_that_is_none(self, capsys: pytest.CaptureFixture[str], address: str) -> None:

@@ -1,4 +1,4 @@
-"""The whole story of the demo in one process, without sockets: the cable is cut by the test."""
+"""The whole scenario of the demo in one process, without sockets: the cable is cut by the test."""
 
 import anyio
 import pytest
@@ -8,7 +8,7 @@ from ocpp_apps.demo import scenario
 from ocpp_apps.demo.log import Log, Record
 from ocpp_apps.demo.outcome import STEPS, Outcome, is_meter_value
 from ocpp_apps.demo.plan import PROTOCOLS
-from ocpp_apps.demo.scenario import StoryError, perform
+from ocpp_apps.demo.scenario import ScenarioError, perform
 from ocpp_apps.demo.server import CommandingCsms
 from ocpp_apps.demo.tap import follow_client
 from ocpp_transports import create_rpc_error
@@ -88,15 +88,15 @@ async def test_without_commands_a_driver_charges(protocol: str) -> None:
     assert stage.outcome.missing() == [f"CP1: {name}" for name in STEPS if name in commanded]
 
 
-async def test_a_central_system_that_takes_everything_is_complained_of() -> None:
+async def test_a_central_system_that_takes_everything_is_reported() -> None:
     with pytest.raises(ExceptionGroup) as failure:
         await Stage("ocpp1.6", strict=False).play(commands=False, patience=0)
     assert failure.group_contains(
-        StoryError, match="^expected a CALLERROR to a wrong StatusNotification, got a CALLRESULT$", depth=2
+        ScenarioError, match="^expected a CALLERROR to a wrong StatusNotification, got a CALLRESULT$", depth=2
     )
 
 
-async def test_a_central_system_that_refuses_what_is_right_is_complained_of() -> None:
+async def test_a_central_system_that_refuses_what_is_right_is_reported() -> None:
     csms = Csms(strict_mode=True, warm_up=False)
 
     @csms.server.handle("ocpp1.6", "StatusNotification")
@@ -107,10 +107,10 @@ async def test_a_central_system_that_refuses_what_is_right_is_complained_of() ->
         with pytest.raises(ExceptionGroup) as failure:
             await perform(client_of(csms, "ocpp1.6"), protocol="ocpp1.6", patience=0)
     expected = "^expected a CALLRESULT to StatusNotification, got GenericError$"  # once, for as many as there are
-    assert failure.group_contains(StoryError, match=expected)
+    assert failure.group_contains(ScenarioError, match=expected)
 
 
-async def test_a_connection_that_is_closed_for_good_ends_the_story() -> None:
+async def test_a_connection_that_is_closed_for_good_ends_the_scenario() -> None:
     csms = Csms(strict_mode=True, warm_up=False)
     client = client_of(csms, "ocpp1.6")
 
@@ -122,4 +122,4 @@ async def test_a_connection_that_is_closed_for_good_ends_the_story() -> None:
     async with csms.server:
         with anyio.fail_after(30), pytest.raises(ExceptionGroup) as failure:
             await perform(client, protocol="ocpp1.6", patience=0)
-    assert failure.group_contains(StoryError, match="closed for good")
+    assert failure.group_contains(ScenarioError, match="closed for good")
