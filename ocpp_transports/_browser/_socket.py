@@ -1,6 +1,15 @@
-"""One WebSocket of a page, from its dial to its end: what the page tells becomes inputs, under this attempt.
+"""One WebSocket of a page, from its dial to its end: its events become inputs, under this attempt.
 
-Knows no JavaScript: the page is behind `Page`. Its rules (WHATWG WebSockets) are quoted where they are obeyed.
+A page's WebSocket calls back and cannot be asked: nothing stops it from delivering, and no event says that output has
+drained. So `BrowserInbox` keeps what is beyond the work of a turn, up to a limit, and `Patience` looks at
+`bufferedAmount` from time to time.
+
+It guarantees that messages are fed in order, that the end is fed after the last of them, and that nothing is fed after
+the end: once it is over, the socket is dropped together with its listeners, so a late event reaches nothing.
+
+It must never call the page with what the page refuses: a close code outside 1000 and 3000 to 4999, or a text on a
+socket that is not open, raises or is lost silently. It knows no JavaScript: the page is behind `Page`. The rules of
+WHATWG WebSockets are quoted where they are obeyed.
 """
 
 from collections.abc import Sequence

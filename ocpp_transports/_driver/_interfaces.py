@@ -188,7 +188,13 @@ class Connection(Closable, Protocol[Data_contra]):
 
 
 class Dialer(Protocol[In_co, Data_contra]):
-    """Opens the connections of a client."""
+    """Opens the connections of a client, one for each attempt of its engine.
+
+    Every attempt gets a connection object of its own, which feeds under its own number; the driver keeps the newest and
+    drops the one before. So an attempt that was given up, or a connection that is still closing, may feed anything: its
+    number is stale, and the engine ignores it. A dialer must never wait or raise. What goes wrong, immediately or
+    later, is fed as the outcome of the attempt: `StreamFailed` or `TransportFailed`.
+    """
 
     def __call__(
         self, driver: InputSink[In_co], attempt: int, subprotocols: Sequence[str], /

@@ -1,8 +1,15 @@
 """Any byte stream of anyio, on either of its backends; the sockets of trio among them.
 
-One task a connection reads, feeds and sends what that gave to send, so that a peer that does not take our output is
-not read from either. What others send while it waits for input is sent by one short task. No lock, no timer task, no
-writer task: only these tasks of the host write, so no caller's cancellation can cut a frame in two.
+One task a connection reads, feeds, and sends what that gave to send, in this order. So a peer that does not take our
+output is not read from either, without any flag. What others send while the task waits for input is sent by one short
+task. There is no lock, timer task or writer task.
+
+It guarantees that output is written in order and whole: only tasks of this file write, so the cancellation of a caller
+cannot cut a frame in two, and `close` ends only waits for input, never a write. The end is fed exactly once, in the
+`finally` of the task, also when the application's code has raised.
+
+It must never await anything between the arrival of a chunk and its `feed`, which would let chunks overtake each other,
+and never write from the task of a caller.
 """
 
 import socket
@@ -38,9 +45,9 @@ _SLICE = 16384
 
 
 class StreamHost:
-    """One byte stream: the host of an accepted one, the stream of one attempt of a client.
+    """One byte stream: an accepted one, or that of one attempt of a client.
 
-    Closing lingers as that of a socket does; see `_asyncio_host`.
+    Closing lingers as that of a socket does; see `_asyncio_socket`.
     """
 
     __slots__ = (

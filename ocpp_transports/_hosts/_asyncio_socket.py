@@ -1,6 +1,18 @@
-"""Sockets of asyncio and uvloop: the `asyncio.BufferedProtocol` is the host.
+"""Sockets of asyncio and uvloop: the `asyncio.BufferedProtocol` is the connection.
 
-`buffer_updated → feed → transport.write`: no task, lock or event where nothing waits.
+`buffer_updated → feed → transport.write`: a chunk that arrives is handled, and what follows is written, within one
+callback of the event loop. There is no task, lock or queue for a connection, so an idle one costs nothing but memory.
+
+It guarantees that output is written in order, and that its end is fed exactly once, whoever ended it. While output does
+not drain, nothing is read: a peer that does not read cannot make this side hold what it sends. `Patience` drops the
+connection when none of that output makes progress.
+
+Every method is called either by the transport or by the driver, and any of them may come at any time: `close` from
+within `buffer_updated`, `connection_lost` from within `abort`. So each first checks whether the end has come
+(`is_closing`: this side closes; `_is_over`: the end was fed), and `send` is replaced by a function that does nothing.
+
+It must never raise into the event loop, which would log it and go on with half a connection, and never close a socket
+while input is unread: the kernel would reset the connection and might destroy a response that is still on its way.
 """
 
 import asyncio
@@ -46,7 +58,7 @@ def _swallow(_: object) -> None:
 
 
 class SocketHost(asyncio.BufferedProtocol):
-    """One TCP or TLS connection: the host of an accepted one, the stream of one attempt of a client.
+    """One TCP or TLS connection: an accepted one, or that of one attempt of a client.
 
     Closing lingers: what was sent is flushed, then our end of the stream is shut and the peer's end awaited, because
     closing a socket with unread input resets the connection and may destroy an answer that is still on its way.

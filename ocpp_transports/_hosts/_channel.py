@@ -1,4 +1,18 @@
-"""The host of a connection whose WebSocket another library speaks: texts in, texts out, by tasks of this side."""
+"""A connection whose WebSocket another library speaks: texts in, texts out.
+
+A `Channel` is what that library offers: three coroutines and `abort`. Two tasks of this side use it. One receives and
+feeds, for as long as the connection lasts; the other sends what is queued, and ends when the queue is empty. They are
+two because neither direction may wait for the other: a receive may take for ever, and a send as long as a slow line.
+
+It guarantees that texts are sent in order, that a message is received only after the one before was fed, and that the
+end is fed exactly once. It counts the work of a turn itself: a library may have thousands of messages ready, and its
+`receive` then never yields to the event loop. While the engine has no room or output does not drain, it does not
+receive.
+
+It must never trust the channel to raise only what it documents: whatever else comes out of it ends this connection,
+is logged, and reaches no other. Of a channel nothing is known but what its functions tell, so it cannot be looked at
+for a loss, and a long text may take as long as `LEAST_RATE` allows.
+"""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine

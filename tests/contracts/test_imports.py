@@ -13,9 +13,10 @@ CORE = ROOT / "ocpp_core"
 TRANSPORTS = ROOT / "ocpp_transports"
 APPS = ROOT / "ocpp_apps"
 
-# The floors of each package, ground floor first. A floor is a file or a folder of the package's root; of a program with
-# rooms it is the file or folder there ("station.model"), and the program's name alone is what it exports. A file imports
-# from its own floor and from those before it, never from those after it, neither for its types nor within a function.
+# The floors of each package, ground floor first. A floor is a file or a folder of the package's root; of a program that
+# has rooms it is the file or folder there ("station.model"), and the program's name alone is what it exports. A file
+# imports from its own floor and from those before it, never from those after it, neither for its types nor within a
+# function.
 FLOORS = {
     "ocpp_core": (
         "_version", "_json", "messages", "versions", "action_names", "times", "errors", "states", "backoff", "config",
