@@ -24,7 +24,7 @@ from ocpp_transports.handshake import ConnectionFacts
 
 from ._driver._driver import Driver
 from ._driver._interfaces import InputSink, MessageInput
-from ._hosts._channel import Channel, ChannelClosed, ChannelHost
+from ._hosts._channel import Channel, ChannelClosed, ChannelConnection
 from ._options._client import ClientOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
@@ -60,17 +60,17 @@ class UpgradeOffer:
 class Incoming:
     """One connection that comes in over a channel; `OCPPServer.incoming` makes it."""
 
-    def __init__(self, acceptor: "Acceptor", host: ChannelHost, offer: UpgradeOffer) -> None:
+    def __init__(self, acceptor: "Acceptor", connection: ChannelConnection, offer: UpgradeOffer) -> None:
         self._acceptor = acceptor
-        self._host = host
+        self._connection = connection
         self._offer = offer
         self.subprotocol: str | None = None
         """What was chosen from the offer, once the server has accepted."""
         self.max_message_size = acceptor.options.max_message_size
         """Bytes of one message, for channels that can tell; beyond, close with 1009."""
         facts = ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls)
-        self._engine, self._driver = acceptor.accept_channel(host, facts)
-        host.driver = self._driver
+        self._engine, self._driver = acceptor.accept_channel(connection, facts)
+        connection.driver = self._driver
 
     async def decision(self) -> Accept | Reject:
         """Have the server decide, by its options and its `auth`; to be awaited once, and then obeyed.
@@ -104,7 +104,7 @@ class Incoming:
         elif not isinstance(self._engine.state, Accepted):
             await self._turn_away(channel, 1013, "handshake timeout")
         else:
-            await self._host.carry(channel, self.subprotocol)
+            await self._connection.carry(channel, self.subprotocol)
 
     async def _turn_away(self, channel: Channel, code: int, reason: str) -> None:
         try:
@@ -115,7 +115,7 @@ class Incoming:
 
     def start_carrying(self, channel: Channel) -> None:
         """Carry the conversation in a task of the server's."""
-        self._host.spawn_own(self.carry(channel))
+        self._connection.spawn_own(self.carry(channel))
 
     def lost(self) -> None:
         """Say that there will be no channel although the server accepted: the peer has left."""
@@ -168,8 +168,8 @@ class ChannelClient(ClientPeer):
 
         def dial(
             driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]
-        ) -> ChannelHost:
-            return ChannelHost(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)
+        ) -> ChannelConnection:
+            return ChannelConnection(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)
 
         driver: Driver[ClientInput] = Driver(engine, runtime, self._delegate, dialer=dial)
         return runtime, engine, driver

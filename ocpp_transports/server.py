@@ -173,7 +173,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         Raises ValueError where connection and security profile do not fit: profile 3 wants the verified certificate of
         the station, or `tls_terminated` where whoever speaks TLS demands one and does not hand it on.
         """
-        from ._hosts._channel import ChannelHost  # noqa: PLC0415 - for those who use it
+        from ._hosts._channel import ChannelConnection  # noqa: PLC0415 - for those who use it
         from .channel import Incoming  # noqa: PLC0415 - as above
 
         options = self._options
@@ -183,7 +183,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         if needs_certificate and not offer.client_certificate:
             raise ValueError("expected a client certificate with security profile 3, or tls_terminated=True")
         acceptor = self._closed or self._start()[1]
-        return Incoming(acceptor, ChannelHost(acceptor.runtime), offer)
+        return Incoming(acceptor, ChannelConnection(acceptor.runtime), offer)
 
     def _open_listeners(self) -> dict[Listener, bool]:
         """Leave out those that were closed on their own."""

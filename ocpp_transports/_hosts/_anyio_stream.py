@@ -36,7 +36,7 @@ from ._owner import ConnectionOwner
 from ._patience import Patience
 from ._tcp import acknowledged, is_broken, unconfirmed
 
-__all__ = ["StreamHost"]
+__all__ = ["StreamConnection"]
 
 _CHUNK = 65536
 _LOW_WATER = HIGH_WATER // 4
@@ -44,7 +44,7 @@ _SLICE = 16384
 """Bytes sent at a time, so that progress within a long message shows also where only whole sends are seen."""
 
 
-class StreamHost:
+class StreamConnection:
     """One byte stream: an accepted one, or that of one attempt of a client.
 
     Closing lingers as that of a socket does; see `_asyncio_socket`.

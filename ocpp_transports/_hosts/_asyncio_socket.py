@@ -34,7 +34,7 @@ from ._owner import ConnectionOwner
 from ._patience import Patience
 from ._tcp import acknowledged, is_broken, unconfirmed
 
-__all__ = ["SocketHost"]
+__all__ = ["SocketConnection"]
 
 _SLICE = 65536
 _CHUNK = 65536
@@ -57,7 +57,7 @@ def _swallow(_: object) -> None:
     """Stand in for `transport.write` before and after: uvloop raises for a write to a closed transport."""
 
 
-class SocketHost(asyncio.BufferedProtocol):
+class SocketConnection(asyncio.BufferedProtocol):
     """One TCP or TLS connection: an accepted one, or that of one attempt of a client.
 
     Closing lingers: what was sent is flushed, then our end of the stream is shut and the peer's end awaited, because
@@ -276,7 +276,7 @@ class SocketHost(asyncio.BufferedProtocol):
             self._linger_timer.cancel()
             self._linger_timer = None
         self._feed_loss()
-        self._transport = None  # one of TLS refers to this host for ever: a circle that holds 300 KB
+        self._transport = None  # one of TLS refers to this connection indefinitely: a circle that holds 300 KB
         self._owner.streams.discard(self)
         self._tell_closed()
         self._owner.changed()

@@ -32,7 +32,7 @@ from ._failure import failure
 from ._owner import ConnectionOwner
 from ._patience import LEAST_RATE
 
-__all__ = ["Channel", "ChannelClosed", "ChannelHost", "OpenChannel"]
+__all__ = ["Channel", "ChannelClosed", "ChannelConnection", "OpenChannel"]
 
 _UNIT = SPAN / TURN
 """Seconds spent on a message that count as one unit of the work of a turn."""
@@ -76,7 +76,7 @@ def _outcome(error: ConnectionFailedError, attempt: int) -> TransportFailed:
     return TransportFailed(error, not isinstance(error, WebsocketUpgradeError), attempt, wait)
 
 
-class ChannelHost:
+class ChannelConnection:
     """A `Connection` of texts: one accepted channel, or the channel of one attempt of a client."""
 
     driver: InputSink[MessageInput]

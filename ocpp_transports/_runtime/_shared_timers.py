@@ -31,7 +31,7 @@ class _Bucket:
         self.timer: Handle | None = None
 
     def ring(self) -> None:
-        del self._buckets[self._when]  # what is started for this instant from now on gets a slot of its own
+        del self._buckets[self._when]  # what is started for this instant from now on gets a bucket of its own
         for entry in tuple(self.entries):
             try:
                 entry.ring()
@@ -47,7 +47,7 @@ class _Bucket:
 
 
 class _Entry:
-    """One function of a slot; the handle that calls it off."""
+    """One function of a bucket; the handle that cancels it."""
 
     __slots__ = ("_bucket", "fn")
 

@@ -1,7 +1,7 @@
 """What a client or server has under way (tasks, streams, listeners), and how all of it ends.
 
-Every task runs on its own, owned by the scope and not by the task that asked for it: a caller's cancellation never
-reaches it, its exceptions never reach a caller, and the scope may be closed from any task.
+Every task runs on its own, owned by the runtime and not by the task that asked for it: a caller's cancellation never
+reaches it, its exceptions never reach a caller, and the runtime may be closed from any task.
 """
 
 from abc import ABC, abstractmethod
@@ -15,7 +15,7 @@ from anyio.abc import ByteStream, SocketAttribute, SocketListener
 
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Closable, Completion, Dialer, Handle, InputSink, StreamInput, complete
-from ocpp_transports._hosts._anyio_stream import StreamHost
+from ocpp_transports._hosts._anyio_stream import StreamConnection
 from ocpp_transports._logging._log import Log
 from ocpp_transports.events import ConnectionFailedEvent
 
@@ -36,7 +36,7 @@ _current: ContextVar["Task | None"] = ContextVar("ocpp_transports_task", default
 
 
 class Task:
-    """A task of a scope; `stream` is the stream that it serves and that ends it, if any."""
+    """A task of a runtime; `stream` is the stream that it serves and that ends it, if any."""
 
     __slots__ = ("cancel_it", "stream")
 
@@ -138,12 +138,12 @@ class TaskSupervisor(ABC):
         driver: InputSink[StreamInput],
         attempt: int,
         _: Sequence[str],
-    ) -> StreamHost:
-        return StreamHost(self).dial_by(connect, driver, attempt)
+    ) -> StreamConnection:
+        return StreamConnection(self).dial_by(connect, driver, attempt)
 
     def accept_stream(self, stream: ByteStream, connected: Connected) -> None:
         """Serve a byte stream; see Runtime."""
-        StreamHost(self).serve(stream, connected)
+        StreamConnection(self).serve(stream, connected)
 
     async def bind(self, port: int, host: str | None, backlog: int) -> "TcpListener":
         """Open the sockets of a listener, which accepts nothing yet."""

@@ -1,7 +1,7 @@
 """The runtime of trio. Imported only where trio runs: it is no dependency.
 
 Every task is a system task with a cancel scope of its own. So no nursery wraps the body of an `async with` block, whose
-exceptions leave it as they are, and `aclose` works from any task; the scope it closes waits for all of them.
+exceptions leave it as they are, and `aclose` works from any task: it waits for all of them.
 """
 
 import signal
@@ -22,7 +22,7 @@ from ocpp_transports._callbacks._containment import ending_in, is_cancellation
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Dialer, Handle, StreamInput
 from ocpp_transports._driver._limits import BACKLOG
-from ocpp_transports._hosts._anyio_stream import StreamHost
+from ocpp_transports._hosts._anyio_stream import StreamConnection
 from ocpp_transports._hosts._failure import failure
 from ocpp_transports._logging._log import Log
 from ocpp_transports._tls._alerts import sending_alerts
@@ -107,7 +107,7 @@ class TrioRuntime(TaskSupervisor):
     # Clock
 
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
-        """Start a timer; see Scope. One task serves all timers."""
+        """Start a timer; see TaskSupervisor. One task serves all timers."""
         timer = _Timer(self._timers, fn)
         if self._is_over:
             return timer
@@ -136,7 +136,7 @@ class TrioRuntime(TaskSupervisor):
     # Tasks
 
     def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
-        """Start a task; see Scope."""
+        """Start a task; see TaskSupervisor."""
         supervisor = trio.CancelScope()
         task.cancel_it = supervisor.cancel
         trio.lowlevel.spawn_system_task(self._run, task, coro, supervisor, context=context)
@@ -220,7 +220,7 @@ class TrioRuntime(TaskSupervisor):
             if closed is None:
                 await anyio.aclose_forcefully(accepted)
             else:
-                StreamHost(self).serve(accepted, connected, tls, closed)
+                StreamConnection(self).serve(accepted, connected, tls, closed)
 
 
 async def _connect(where: Callable[[], Address]) -> ByteStream:
