@@ -29,10 +29,9 @@ from ocpp_transports._tls._reasons import client_reason
 from ocpp_transports.handshake import ConnectionFacts
 
 from ._failure import failure
-from ._happy_eyeballs import tune
 from ._owner import ConnectionOwner
 from ._patience import Patience
-from ._tcp import acknowledged, is_broken, unconfirmed
+from ._tcp import acknowledged, is_broken, tune, unconfirmed
 
 __all__ = ["SocketConnection"]
 

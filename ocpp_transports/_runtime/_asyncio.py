@@ -15,12 +15,12 @@ from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Dialer, Handle, InputSink, StreamInput
 from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._hosts._asyncio_socket import SocketConnection
-from ocpp_transports._hosts._happy_eyeballs import connect
 from ocpp_transports._logging._log import Log
 from ocpp_transports._tls._alerts import sending_alerts
 from ocpp_transports._tls._handshakes import TLSHandshakes
 
 from ._base import Address, Listener
+from ._happy_eyeballs import connect
 from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
 
 __all__ = ["AsyncioRuntime"]

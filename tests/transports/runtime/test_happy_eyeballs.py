@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from ocpp_transports._hosts import _happy_eyeballs as _connect
-from ocpp_transports._hosts._happy_eyeballs import connect, interleaved
+from ocpp_transports._runtime import _happy_eyeballs as _connect
+from ocpp_transports._runtime._happy_eyeballs import connect, interleaved
 from tests.transports.hosts.test_host_clocks import JumpingLoop
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
