@@ -1,9 +1,10 @@
 """What a driver needs of the engine, the event loop, the connection and the library around it, and what it offers them.
 
-    Connection ── inputs ──▶ Driver (an InputSink) ──▶ Engine.handle, Engine.poll
-        ▲                      │ actions
-        ├── bytes or texts ────┤──▶ Dialer, which opens connections
-        └── of a Runtime       └──▶ HandshakeDelegate, SessionDelegate
+    Connection ── inputs ──▶ Driver (an InputSink) ◀──▶ Engine: handle, poll, deadline
+                               │ actions
+                               ├──▶ Connection: bytes or texts; Dialer: a client's next connection
+                               ├──▶ HandshakeDelegate, then SessionDelegate
+                               └──▶ Runtime: clock, timers, turns, tasks
 
 To write a transport, implement `Connection`; for a client also `Dialer`, for another event loop `Runtime`.
 """

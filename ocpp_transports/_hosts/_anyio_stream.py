@@ -1,15 +1,15 @@
 """Any byte stream of anyio, on either of its backends; the sockets of trio among them.
 
 One task a connection reads, feeds, and sends what that gave to send, in this order. So a peer that does not take our
-output is not read from either, without any flag. What others send while the task waits for input is sent by one short
-task. There is no lock, timer task or writer task.
+output is not read from either. What others send while the task waits for input is sent by one short task. There is no
+lock, timer task or writer task.
 
 It guarantees that output is written in order and whole: only tasks of this file write, so the cancellation of a caller
 cannot cut a frame in two, and `close` ends only waits for input, never a write. The end is fed exactly once, in the
 `finally` of the task, also when the application's code has raised.
 
-It must never await anything between the arrival of a chunk and its `feed`, which would let chunks overtake each other,
-and never write from the task of a caller.
+It must never write from the task of a caller, and never receive while output is congested: then only the sockets'
+buffers would bound what a peer can make this process hold.
 """
 
 import socket

@@ -11,8 +11,8 @@ Every method is called either by the transport or by the driver, and any of them
 within `buffer_updated`, `connection_lost` from within `abort`. So each first checks whether the end has come
 (`is_closing`: this side closes; `_is_over`: the end was fed), and `send` is replaced by a function that does nothing.
 
-It must never raise into the event loop, which would log it and go on with half a connection, and never close a socket
-while input is unread: the kernel would reset the connection and might destroy a response that is still on its way.
+It must never raise into the event loop, which would log it and go on with half a connection. It must never close in
+order while input is unread: the kernel would reset the connection and might destroy a response that is on its way.
 """
 
 import asyncio

@@ -2,7 +2,8 @@
 
 A `Channel` is what that library offers: three coroutines and `abort`. Two tasks of this side use it. One receives and
 feeds, for as long as the connection lasts; the other sends what is queued, and ends when the queue is empty. They are
-two because neither direction may wait for the other: a receive may take for ever, and a send as long as a slow line.
+two because neither direction may wait for the other: a receive may wait indefinitely, and a
+send as long as a slow line takes.
 
 It guarantees that texts are sent in order, that a message is received only after the one before was fed, and that the
 end is fed exactly once. It counts the work of a turn itself: a library may have thousands of messages ready, and its
