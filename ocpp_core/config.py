@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from .backoff import Backoff, ExponentialBackoff
 from .messages import Leniency
 from .versions import ErrorCode, Version
+from .websocket.headers import expect_subprotocols
 
 __all__ = [
     "ClientConfig",
@@ -262,10 +263,13 @@ class UpgradeTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """The settings of a client over its connections. Raises ValueError for a value out of range."""
+    """The settings of a client over its connections.
+
+    Raises ValueError for a value out of range, TypeError for a text as the list of `protocols`.
+    """
 
     protocols: tuple[str, ...]
-    """Subprotocols offered at every attempt, in order of preference."""
+    """Subprotocols offered at every attempt, in order of preference: at least one; tokens, none of them twice."""
     session: SessionConfig = field(default_factory=SessionConfig)
     """What each new session starts with."""
     validators: Mapping[str, Validator] = field(default_factory=lambda: MappingProxyType({}))
@@ -291,8 +295,7 @@ class ClientConfig:
     """The facts of custom subprotocols; see `versions.version_of`."""
 
     def __post_init__(self) -> None:
-        if not self.protocols or len(set(self.protocols)) < len(self.protocols):
-            raise ValueError(f"expected protocols as distinct subprotocol names, got {self.protocols!r}")
+        expect_subprotocols(self.protocols)
         _expect(self.max_reconnects, "max_reconnects", 0, "attempts")
         _expect(self.max_retry_after, "max_retry_after", 0)
         if self.max_retry_after == inf:

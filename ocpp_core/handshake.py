@@ -29,7 +29,6 @@ __all__ = [
     "choose_subprotocol",
     "decode_basic",
     "encode_basic",
-    "is_subprotocol_list",
     "password_bytes",
     "read_target",
     "resolve_endpoint",
@@ -48,7 +47,6 @@ _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # RFC 3986 §3.3: of the delimiters, a path may hold only `:` `/` `@`. Other odd characters are let through, since
 # stations in the field send identities like `RDAM|123` unescaped.
 _NOT_IN_PATH: Final = re.compile(r"[#\[\]]|[^\x21-\x7e]")
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BASIC: Final = re.compile(r"basic +([A-Za-z0-9+/_-]*)={0,2}", re.IGNORECASE)
 _URL_ALPHABET: Final = str.maketrans("-_", "+/")
 
@@ -238,11 +236,6 @@ def _unescape(segment: str, *, keep_broken: bool) -> str | None:
 def choose_subprotocol(offered: Collection[str], supported: Iterable[str]) -> str | None:
     """Choose the first of `supported` (the server's order of preference) that was offered; names are case-sensitive."""
     return next((name for name in supported if name in offered), None)
-
-
-def is_subprotocol_list(offered: Sequence[str]) -> bool:
-    """Whether an offer obeys RFC 6455 §4.1: tokens, none of them twice."""
-    return len(set(offered)) == len(offered) and all(_TOKEN.fullmatch(name) for name in offered)
 
 
 def password_bytes(password: str | bytes) -> bytes:

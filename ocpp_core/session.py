@@ -39,6 +39,7 @@ from .outbound.call import OutboundCall, check_command, check_message_id, expect
 from .outbound.calls import Calls, violation_error, with_newest
 from .states import Closed, Closing, Draining, Open, SessionState
 from .versions import Version
+from .websocket.close import ABNORMAL_CLOSURE
 
 __all__ = ["Closed", "Closing", "Draining", "Open", "Session", "SessionState"]
 
@@ -368,7 +369,7 @@ class Session(Receiver):
             self._end(state.code, state.reason)
         elif isinstance(state, Closing) and state.until <= now:
             self._emit(CloseTransport(state.code, state.reason, abort=True))
-            self._lose(TransportLost(1006, "the close handshake timed out"))
+            self._lose(TransportLost(ABNORMAL_CLOSURE, "the close handshake timed out"))
 
     def _finish_drain(self) -> None:
         if isinstance(self.state, Draining) and not self.calls.has_callers:

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from itertools import count
 from random import Random
-from typing import Final
 
 from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
 from ocpp_core.inbound.answers import AnswerMemory
@@ -14,6 +13,7 @@ from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
 from ocpp_core.versions import version_of
+from ocpp_core.websocket.close import PROTOCOL_ERROR
 from ocpp_transports._driver._driver import EARLY, Driver, Handle, Host
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log, logger_of
@@ -28,8 +28,6 @@ from ._quota import Quota, SocketGate, owner_of
 from ._registry import ConnectionRegistry
 
 __all__ = ["Acceptor"]
-
-_NO_SUBPROTOCOL: Final = 1002
 
 
 class Acceptor:
@@ -193,7 +191,7 @@ class _PendingHandshake:
     def state_changed(self, state: object) -> None:
         """Close a WebSocket that was opened without a subprotocol in common; decide no more on one that has ended."""
         if isinstance(state, Open):
-            self._driver.feed(Close(_NO_SUBPROTOCOL, "no subprotocol in common", drain=False))
+            self._driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
         self._log.flush()
         if self._stop_deciding() and self._host.now() > self._until - EARLY:  # else the peer left: nobody was refused

@@ -17,12 +17,12 @@ from ocpp_core.handshake import (
     check_server_profile,
     choose_subprotocol,
     decode_basic,
-    is_subprotocol_list,
     read_target,
     same_password,
 )
 from ocpp_core.identity import IdentityRule, Spellings
 from ocpp_core.inputs import Reject
+from ocpp_core.websocket.headers import BASIC_CHALLENGE, expect_refusal_status
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._callbacks._steps import Steps, asking, begin, finish
@@ -42,7 +42,6 @@ from ._certificates import check_identify, describe, is_vouched_for, verdict
 
 __all__ = ["Admission", "Admitted", "Decision", "refuse"]
 
-_CHALLENGE: Final = ("www-authenticate", 'Basic realm="ocpp", charset="UTF-8"')
 _RETRY: Final = ("retry-after", "10")
 _NO_IDENTITY: Final = "Missing identity"
 
@@ -64,7 +63,7 @@ Decision: TypeAlias = Admitted | Reject
 
 def refuse(status: int, message: str) -> Reject:
     """Make a refusal with the header its status wants: a challenge on 401 (RFC 9110 §15.5.2), a wait on 503."""
-    headers = {401: (_CHALLENGE,), 503: (_RETRY,)}.get(status, ())
+    headers = {401: (BASIC_CHALLENGE,), 503: (_RETRY,)}.get(status, ())
     return Reject(status, headers, message)
 
 
@@ -96,8 +95,6 @@ class Admission:
     _spellings: Spellings = field(default_factory=Spellings, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not self.protocols or not is_subprotocol_list(self.protocols):
-            raise ValueError(f"expected protocols as distinct subprotocol names, got {self.protocols!r}")
         if self.default_protocol is not None and self.default_protocol not in self.protocols:
             raise ValueError(f"expected default_protocol to be one of {self.protocols}, got {self.default_protocol!r}")
         if self.unmatched_protocol not in ("reject", "upgrade-then-close"):
@@ -131,18 +128,14 @@ class Admission:
         )
         if isinstance(target, Reject):
             return target
-        offered = tuple(name for name in request.subprotocols if name)  # RFC 9110 §5.6.1.2: empty ones do not count
-        if not is_subprotocol_list(offered):
-            return refuse(400, "Invalid Sec-WebSocket-Protocol header")
-        headers = _joined(request.headers)
-        authorization = headers.get("authorization", "")
+        authorization = request.headers.get("authorization", "")
         identity = target.identity or basic_user(authorization) or ""
         return Handshake(
             identity=identity,
-            protocols=offered,
+            protocols=tuple(request.subprotocols),
             path=target.path,
             password=self._password_in(authorization, identity),
-            headers=MappingProxyType(headers),
+            headers=MappingProxyType(dict(request.headers)),
             query=MappingProxyType(dict(reversed(target.query))),
             remote_address=facts.remote_address,
             client_certificate=facts.client_certificate,
@@ -277,14 +270,6 @@ def _expect_passwords(credentials: Mapping[object, object]) -> None:
             raise TypeError(f"expected credentials of str to str or bytes, got {kind} for identity {identity!r}")
 
 
-def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Join repeated header fields (RFC 9110 §5.3). Two Authorization fields become one that nobody can read."""
-    joined: dict[str, str] = {}
-    for name, value in headers:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
-
-
 class _Choice:
     """What `auth` decides; the first word counts."""
 
@@ -314,6 +299,5 @@ class _Choice:
         self.made = self.made or admitted
 
     def reject(self, status: int = 401, message: str = "Unauthorized") -> None:
-        if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
-            raise ValueError(f"expected an HTTP status of 400 to 599, got {status!r}")
+        expect_refusal_status(status)
         self.made = self.made or refuse(status, str(message).encode(errors="replace").decode())

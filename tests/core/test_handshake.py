@@ -14,7 +14,6 @@ from ocpp_core.handshake import (
     choose_subprotocol,
     decode_basic,
     encode_basic,
-    is_subprotocol_list,
     password_bytes,
     read_target,
     resolve_endpoint,
@@ -201,21 +200,6 @@ class TestSubprotocol:
     )
     def test_is_the_first_of_the_servers_that_was_offered(self, offered, supported, chosen):
         assert choose_subprotocol(offered, supported) == chosen
-
-    @each(
-        ("offered", "valid"),
-        [
-            (["ocpp1.6", "ocpp2.0.1"], True),
-            ([], True),
-            (["ocpp1.6", "ocpp1.6"], False),
-            (["ocpp1.6", ""], False),
-            (["ocpp 1.6"], False),
-            (["ocpp/1.6"], False),
-            (["öcpp"], False),
-        ],
-    )
-    def test_offer_holds_tokens_none_of_them_twice(self, offered, valid):
-        assert is_subprotocol_list(offered) is valid
 
 
 class TestBasicCredentials:

@@ -9,6 +9,7 @@ from ocpp_core.actions import UpgradeRequested
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
+from ocpp_core.websocket.headers import joined
 from ocpp_transports._server._admission import Admission, Admitted
 from ocpp_transports.handshake import ConnectionFacts
 
@@ -33,7 +34,7 @@ def admit(target="/ocpp/CP1", *, offered=("ocpp1.6",), headers=(), facts=None, p
     admit.failures, admit.alarms = [], []
     told = {"failed": lambda *failure: admit.failures.append(failure), "alarmed": admit.alarms.append}
     admission = Admission(protocols=protocols, **told, **rules)
-    read = admission.read(UpgradeRequested(target, headers, offered), facts or ConnectionFacts())
+    read = admission.read(UpgradeRequested(target, joined(headers), offered), facts or ConnectionFacts())
     return read if isinstance(read, Reject) else finish(admission.decide(read))
 
 
@@ -61,7 +62,7 @@ class TestWhatHasToBeWaitedFor:
 
         rules = {"auth": auth} if rule == "auth" else {"credentials": credentials, "security_profile": BASIC}
         admission = Admission(protocols=("ocpp1.6",), failed=print, alarmed=print, **rules)
-        handshake = admission.read(UpgradeRequested("/CP1", basic(), ("ocpp1.6",)), ConnectionFacts())
+        handshake = admission.read(UpgradeRequested("/CP1", joined(basic()), ("ocpp1.6",)), ConnectionFacts())
         decide = admission.decide(handshake)
         assert begun == []
         assert isinstance(play(decide()), Admitted)
@@ -81,8 +82,6 @@ class TestMalformedRequests:
             ("/", ["ocpp1.6"], "Missing identity"),
             ("//[", ["ocpp1.6"], "Invalid request target"),
             ("/CP%zz", ["ocpp1.6"], "Invalid identity"),
-            ("/CP1", ["ocpp1.6", "ocpp1.6"], "Invalid Sec-WebSocket-Protocol"),
-            ("/CP1", ["ocpp 1.6"], "Invalid Sec-WebSocket-Protocol"),
             ("/ocpp/%2e%2e", ["ocpp1.6"], "Invalid identity, expected 1 to 48 printable characters"),
             ("/ocpp/a%2Fb", ["ocpp1.6"], "Invalid identity"),
         ],
@@ -213,10 +212,6 @@ class TestSubprotocol:
 
 
 class TestHandshake:
-    def test_leaves_out_empty_elements_of_the_offer(self):
-        """RFC 9110 §5.6.1.2; an ASGI server hands them on."""
-        assert admit(offered=["", "ocpp1.6", ""]).handshake.protocols == ("ocpp1.6",)
-
     def test_holds_what_the_station_sent_and_what_is_known_of_it(self):
         certificate = {"subject": ((("commonName", "SN1"),),)}
         handshake = admit(
@@ -381,7 +376,7 @@ class TestAuth:
         seen = []
 
         def auth(accept, reject, handshake):
-            with pytest.raises(ValueError, match="HTTP status of 400 to 599"):
+            with pytest.raises(ValueError, match="status of 400 to 599"):
                 reject(status)
             seen.append(status)
             accept()
@@ -398,8 +393,6 @@ class TestRules:
     @pytest.mark.parametrize(
         ("rules", "error", "expected"),
         [
-            ({"protocols": ()}, ValueError, "distinct subprotocol names"),
-            ({"protocols": ("ocpp1.6", "ocpp1.6")}, ValueError, "distinct subprotocol names"),
             ({"default_protocol": "ocpp2.1"}, ValueError, "default_protocol to be one of"),
             ({"unmatched_protocol": "ignore"}, ValueError, "'reject' or 'upgrade-then-close'"),
             ({"broken_escapes": "ignore"}, ValueError, "'reject' or 'keep'"),
