@@ -190,6 +190,8 @@ class ReportKind(Enum):
     """A further copy of a CALL; both have one outcome, and the handler runs once."""
     OVERLOAD = "too many CALLs in progress"
     """A CALL beyond `max_inbound` that was refused, or held requests that were dropped with the connection."""
+    RATE_EXCEEDED = "too many CALLs a second"
+    """A CALL beyond `inbound_rate`: it waits for its turn, or it was refused because too many wait."""
     INVALID_CALL = "invalid CALL received"
     """An inbound CALL that breaks its schema; it was refused. (Such a SEND is a bad message.)"""
     INVALID_RESULT = "invalid CALLRESULT received"

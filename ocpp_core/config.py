@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias
 
 from .backoff import Backoff, ExponentialBackoff
+from .limits import LEAST_RATE
 from .messages import Leniency
 from .versions import ErrorCode, Version
 from .websocket.headers import expect_subprotocols
@@ -107,6 +108,12 @@ class SessionConfig:
     """Held requests; then reading stops until half of them are dispatched. `inf`: no limit."""
     max_held_bytes: float = 131072
     """Bytes of the texts of held requests; then reading stops until half are dispatched. One text may exceed it."""
+    inbound_rate: float = inf
+    """Inbound CALLs a second, in the long run, that get to the application; one beyond is held until its turn comes,
+    and reading goes on. CALLs that are refused for a mistake or repeat another one do not count, nor do SENDs."""
+    inbound_burst: int = 20
+    """CALLs that may come at once after a quiet time, whatever `inbound_rate` says; as many may be held for their turn.
+    Beyond, a CALL is refused with GenericError."""
     refuse_when_busy: bool = False
     """Refuse a CALL beyond `max_inbound` with GenericError instead of holding it. A SEND is held all the same."""
     answer_window: float = 120.0
@@ -159,6 +166,8 @@ class SessionConfig:
         _expect(self.max_inbound_bytes, "max_inbound_bytes", 1, "bytes")
         _expect(self.max_held, "max_held", 1, "requests")
         _expect(self.max_held_bytes, "max_held_bytes", 1, "bytes")
+        _expect(self.inbound_rate, "inbound_rate", LEAST_RATE, "CALLs a second")
+        _expect(self.inbound_burst, "inbound_burst", 1, "CALLs")
         _expect(self.answer_window, "answer_window", 0)
         _expect(self.max_declined, "max_declined", 0, "requests")
         _expect(self.max_bad_messages, "max_bad_messages", 1, "messages")

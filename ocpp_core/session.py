@@ -167,7 +167,7 @@ class Session(Receiver):
             case Fail():
                 self.requests.fail(event, now)
             case Decline():
-                self.requests.decline(event)
+                self.requests.decline(event, now)
             case CancelCall(token):
                 self.calls.cancel(token)
                 self._finish_drain()
@@ -314,10 +314,10 @@ class Session(Receiver):
     def _reconfigure(self, config: object) -> None:
         if not isinstance(config, SessionConfig):
             raise TypeError(f"expected a SessionConfig, got {type(config).__name__}")
-        self._config = self.calls.config = self.requests.config = config
+        self._config = self.calls.config = config
         if isinstance(self.state, Open):
             self.calls.fill_window(self._now)
-        self.requests.dispatch_held()
+        self.requests.reconfigure(config, self._now)
 
     # Closing
 
@@ -362,7 +362,7 @@ class Session(Receiver):
 
     def _expire(self, now: float) -> None:
         self.calls.expire(now)
-        self.requests.look_again(now)
+        self.requests.expire(now)
         self._finish_drain()
         state = self.state
         if isinstance(state, Draining) and state.until <= now:
