@@ -58,7 +58,7 @@ from ._frames import (
     text_frame,
 )
 from ._http import HeadBuffer
-from ._incoming import Incoming
+from ._incoming import IncomingFrames
 from ._keepalive import Keepalive
 from ._phase import LINGER, Phase
 
@@ -71,7 +71,7 @@ _NO_HEAD: Final = HeadBuffer()
 """Stands in for the buffer of a handshake that is over: nothing is put into it."""
 
 
-class LinkBase(Incoming):
+class LinkBase(IncomingFrames):
     """One WebSocket connection: bytes in, messages and bytes out."""
 
     __slots__ = ("_eof", "_head", "_lost", "_random")
