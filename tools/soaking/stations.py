@@ -118,6 +118,7 @@ class Station:
             await client.close(force=self.rng.random() < 0.2, await_pending=self.rng.random() < 0.5)
 
     def client(self, **options: Any) -> OCPPClient:
+        """Make a client of this name, with impatient settings."""
         client = OCPPClient(
             self.identity,
             f"ws://127.0.0.1:{self.port}/ocpp",
@@ -144,23 +145,28 @@ class Station:
     # What it does
 
     async def call(self, client: OCPPClient, action: str, **options: Any) -> None:
+        """Make a call that the ledger knows of."""
         await self.ledger.call(partial(client.call, **options), action)
 
     async def talk(self, client: OCPPClient) -> None:
+        """Make one call and wait for its outcome."""
         await self.call(client, self.rng.choice(("Echo", "Slow", "Fail", "Unknown")))
 
     async def burst(self, client: OCPPClient) -> None:
+        """Make many calls at once, some of which time out."""
         async with anyio.create_task_group() as tasks:
             for _ in range(self.rng.randrange(2, 20)):
                 tasks.start_soon(partial(self.call, client, "Slow", timeout=0.02 + self.rng.random() * 0.2))
 
     async def give_up(self, client: OCPPClient) -> None:
+        """Make calls and cancel them."""
         with anyio.move_on_after(self.rng.random() * 0.03):
             async with anyio.create_task_group() as tasks:
                 for action in ("Slow", "Never", "Echo"):
                     tasks.start_soon(self.call, client, action)
 
     async def be_called(self, client: OCPPClient) -> None:
+        """Have the server call, and call it at the same time."""
         call = partial(self.csms.server.call, self.identity)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.ledger.call, call, "Echo")
@@ -168,6 +174,7 @@ class Station:
             tasks.start_soon(self.talk, client)
 
     async def be_cut(self, client: OCPPClient) -> None:
+        """Have the server close the connection in the middle of a burst."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.burst, client)
             await anyio.sleep(self.rng.random() * 0.02)
@@ -176,9 +183,11 @@ class Station:
                 await self.end(station)
 
     async def end(self, station: OCPPServerClient) -> None:
+        """Close the connection from the server's side, in one way or another."""
         await station.close(force=self.rng.random() < 0.5, await_pending=self.rng.random() < 0.5)
 
     async def cut(self, client: OCPPClient) -> None:
+        """Drop the connection in the middle of a burst, and come back."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.burst, client)
             await anyio.sleep(self.rng.random() * 0.02)
@@ -186,6 +195,7 @@ class Station:
         await self.come(client)
 
     async def babble(self, client: OCPPClient) -> None:
+        """Send texts that are not OCPP-J messages, and go on."""
         nonsense = ("hello", "[2,", '[3,"x",{}]', '[9,"x"]', '[2,5,"Echo",{}]', '[2,"x","Echo",[]]', "[" * 500)
         for _ in range(self.rng.randrange(1, 15)):
             with suppress(OCPPError):
@@ -201,6 +211,7 @@ class Station:
             await self.talk(client)
 
     async def leave_and_return(self, client: OCPPClient) -> None:
+        """Close the connection and open another one."""
         await client.close()
         await self.come(client)
 
@@ -217,6 +228,7 @@ class Station:
                 await self.go(stream)
 
     async def go(self, stream: SocketStream) -> None:
+        """End a stream: with a reset, after reading for a moment, or by closing it."""
         way = self.rng.randrange(3)
         if way == 0:
             raw_socket = stream.extra(SocketAttribute.raw_socket)
