@@ -267,7 +267,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
 
     def get_client(self, identity: str) -> OCPPServerClient | None:
         """Give a station's newest connection; None if it is not connected."""
-        return self._registry.get(identity)
+        return self._registry.get_client(identity)
 
     async def wait_for_client(self, identity: str, *, timeout: float = inf) -> OCPPServerClient:
         """Return the station's connection as soon as there is one.
@@ -286,7 +286,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
 
         timer = runtime.call_at(runtime.now() + timeout, expire) if isfinite(timeout) else None
         try:
-            while (station := self._registry.get(identity)) is None:
+            while (station := self._registry.get_client(identity)) is None:
                 if expired:
                     raise TimeoutError(f"{identity!r} did not connect within {timeout:.15g} s")
                 await self._registry.changed()

@@ -21,8 +21,6 @@ from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import OpenEvent
 from ocpp_transports.handshake import Handshake
 
-from ._admission import Admitted
-
 if TYPE_CHECKING:
     from ._registry import ConnectionRegistry
 
@@ -43,8 +41,9 @@ class OCPPServerClient(Peer):
 
     def __init__(
         self,
-        admitted: Admitted,
+        handshake: Handshake,
         protocol: str,
+        session: dict[str, Any],
         *,
         options: SocketOptions,
         handlers: Handlers,
@@ -53,10 +52,10 @@ class OCPPServerClient(Peer):
         engine: ServerStack | ServerEngine,
         driver: Driver,
     ) -> None:
-        super().__init__(admitted.handshake.identity, options, registry.close_grace)
-        self.session: dict[str, Any] = admitted.session
+        super().__init__(handshake.identity, options, registry.close_grace)
+        self.session: dict[str, Any] = session
         """Whatever `auth` and the application keep for this connection."""
-        self._handshake = admitted.handshake
+        self._handshake = handshake
         self._shared = handlers
         self._registry = registry
         self._runtime = runtime

@@ -43,8 +43,8 @@ class ConnectionRegistry:
         """All connections that have not ended, those that were replaced and are closing included."""
         return tuple(self._open)
 
-    def get(self, identity: str) -> OCPPServerClient | None:
-        """Give the current connection of a station."""
+    def get_client(self, identity: str, /) -> OCPPServerClient | None:
+        """Return the current connection of a station, or None if it is not connected."""
         return self._current.get(self._key(identity))
 
     def look_up_by(self, key: Callable[[str], str]) -> None:
