@@ -20,6 +20,7 @@ takes the handshake out of `places.waiting`, and the others find it gone.
 
 from collections.abc import Awaitable, Callable
 from itertools import count
+from logging import DEBUG
 from random import Random
 from typing import Final
 
@@ -43,7 +44,7 @@ from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, Upgrade
 from ocpp_transports.handshake import ConnectionFacts
 
 from ._admission import Decision, decide
-from ._connection import OCPPServerClient
+from ._connection import ConnectionCallbacks, OCPPServerClient
 from ._places import Places
 from ._quota import SocketGate
 from ._registry import ConnectionRegistry
@@ -68,6 +69,7 @@ class Acceptor:
         options: ServerOptions,
         handlers: Handlers,
         registry: ConnectionRegistry,
+        callbacks: ConnectionCallbacks,
         *,
         refused: Callable[[UpgradeAbortedEvent], None],
         failed: Callable[[str, BaseException], None],
@@ -79,6 +81,7 @@ class Acceptor:
         self.runtime = runtime
         self.handlers = handlers
         self.registry = registry
+        self.callbacks = callbacks
         self.is_closing = False
         self.gate = gate
         self.places = Places(registry)
@@ -95,6 +98,8 @@ class Acceptor:
     def set_options(self, options: ServerOptions) -> None:
         """Use these options for the streams that come from now on."""
         self.options = options
+        self.logger = logger_of(options.logging)
+        self.versions = {protocol: version_of(protocol) for protocol in options.protocols}
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
         if not self.is_closing:
@@ -233,28 +238,30 @@ class _PendingHandshake:
         if decision is not None:
             self._refuse(candidate, decision)
         elif candidate.protocol is None:
-            self._driver.feed(Accept(None, version=version_of(self._acceptor.options.protocols[0])))
+            acceptor = self._acceptor
+            self._driver.feed(Accept(None, version=acceptor.versions[acceptor.options.protocols[0]]))
         else:
             self._accept(candidate, candidate.protocol)
 
     def _accept(self, candidate: Candidate, protocol: str) -> None:
         acceptor = self._acceptor
-        station = OCPPServerClient(
-            candidate.handshake,
+        options, handshake = acceptor.options, candidate.handshake
+        OCPPServerClient(
+            handshake,
             protocol,
             candidate.session,
-            options=acceptor.options,
+            options=options,
             handlers=acceptor.handlers,
-            registry=acceptor.registry,
+            callbacks=acceptor.callbacks,
             runtime=acceptor.runtime,
             engine=self._engine,
             driver=self._driver,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
-        subprotocol = protocol if protocol in candidate.handshake.protocols else None
-        name = acceptor.options.identities.key(station.identity)
-        config, version = station.session_config, version_of(protocol)
-        self._driver.feed(Accept(subprotocol, config=config, version=version, identity=name))
+        subprotocol = protocol if protocol in handshake.protocols else None
+        config = options.session_in(protocol, trace=acceptor.logger.isEnabledFor(DEBUG))
+        name = acceptor.registry.name_of(handshake.identity)
+        self._driver.feed(Accept(subprotocol, config=config, version=acceptor.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)
 
