@@ -3,6 +3,7 @@
 import pytest
 
 from ocpp_core.handshake import (
+    SecurityProfile,
     check_client_profile,
     check_deciders,
     check_listener_profile,
