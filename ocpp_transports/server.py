@@ -342,7 +342,6 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
 
     def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
         """Emit `client`; CALLs without a handler are held until its listeners have returned, or a second passed."""
-        self._log.info(f"{station.identity} connected from {station.handshake.remote_address}")
         self._emit("client", station, after=release)
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
