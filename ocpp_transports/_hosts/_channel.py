@@ -25,6 +25,7 @@ import anyio
 from ocpp_core.actions import TURN
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import BinaryReceived, Congested, TextReceived, TransportFailed, TransportLost, TransportOpened
+from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
 from ocpp_transports._driver._interfaces import Completion, Handle, InputSink, MessageInput, complete
 from ocpp_transports._driver._limits import HIGH_WATER, SPAN
@@ -42,7 +43,7 @@ _UNIT = SPAN / TURN
 class ChannelClosed(Exception):  # noqa: N818 - it says how a channel ended, in order or not
     """The channel is closed; `code` and `reason` as the WebSocket's Close frame gave them, 1006 without one."""
 
-    def __init__(self, code: int = 1006, reason: str = "") -> None:
+    def __init__(self, code: int = ABNORMAL_CLOSURE, reason: str = "") -> None:
         super().__init__(code, reason)
         self.code = code
         self.reason = reason
@@ -163,7 +164,7 @@ class ChannelConnection:
             if self._reader is not None:
                 self._reader.cancel()
         elif abort:
-            self._lose(1006, "")
+            self._lose(ABNORMAL_CLOSURE, "")
         elif not self.is_closing:
             self.is_closing = True
             self._close_frame = code, reason
@@ -238,7 +239,7 @@ class ChannelConnection:
             if is_cancellation(error):
                 raise
             self._owner.log.failed("a channel took no more", error)
-            self._lose(1006, "")
+            self._lose(ABNORMAL_CLOSURE, "")
             end_program(error, self._owner.spawn)
         finally:
             self._flusher = None
@@ -248,7 +249,7 @@ class ChannelConnection:
         """Send a text, whose progress cannot be seen: a long one may take as long as a slow line wants for it."""
         patience = self.driver.send_timeout + len(text) / LEAST_RATE
         timer = (
-            self._owner.call_at(self._owner.now() + patience, lambda: self._lose(1006, ""))
+            self._owner.call_at(self._owner.now() + patience, lambda: self._lose(ABNORMAL_CLOSURE, ""))
             if isfinite(patience)
             else None
         )
