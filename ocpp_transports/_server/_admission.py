@@ -14,7 +14,6 @@ from ocpp_core.actions import UpgradeRequested
 from ocpp_core.handshake import (
     SecurityProfile,
     basic_user,
-    check_server_profile,
     choose_subprotocol,
     decode_basic,
     is_subprotocol_list,
@@ -23,7 +22,6 @@ from ocpp_core.handshake import (
 )
 from ocpp_core.identity import IdentityRule, Spellings
 from ocpp_core.inputs import Reject
-from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._callbacks._steps import Steps, asking, begin, finish
 from ocpp_transports._handlers._table import is_coroutine_function
@@ -38,7 +36,7 @@ from ocpp_transports.handshake import (
     UnmatchedProtocol,
 )
 
-from ._certificates import check_identify, describe, is_vouched_for, verdict
+from ._certificates import describe, is_vouched_for, verdict
 
 __all__ = ["Admission", "Admitted", "Decision", "refuse"]
 
@@ -73,7 +71,7 @@ class Admission:
     """The rules of a server for letting stations in.
 
     `failed` is told of exceptions of `credentials`, `identify` and `auth`, `alarmed` of certificates that are used for
-    another identity than their own. Raises ValueError or TypeError for rules that make no sense together.
+    another identity than their own. `ServerOptions` has checked the rules.
     """
 
     protocols: tuple[str, ...]
@@ -94,33 +92,6 @@ class Admission:
     failed: Callable[[str, BaseException], None] = field(repr=False)
     alarmed: Callable[[SecurityEvent], None] = field(repr=False)
     _spellings: Spellings = field(default_factory=Spellings, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        if not self.protocols or not is_subprotocol_list(self.protocols):
-            raise ValueError(f"expected protocols as distinct subprotocol names, got {self.protocols!r}")
-        if self.default_protocol is not None and self.default_protocol not in self.protocols:
-            raise ValueError(f"expected default_protocol to be one of {self.protocols}, got {self.default_protocol!r}")
-        if self.unmatched_protocol not in ("reject", "upgrade-then-close"):
-            raise ValueError(
-                f"expected unmatched_protocol 'reject' or 'upgrade-then-close', got {self.unmatched_protocol!r}"
-            )
-        if self.broken_escapes not in ("reject", "keep"):
-            raise ValueError(f"expected broken_escapes 'reject' or 'keep', got {self.broken_escapes!r}")
-        if self.credentials is not None and not (isinstance(self.credentials, Mapping) or callable(self.credentials)):
-            raise TypeError(f"expected credentials as a mapping or a callable, got {type(self.credentials).__name__}")
-        if isinstance(self.credentials, dict):
-            _expect_passwords(self.credentials)
-        elif callable(self.credentials):
-            expect_arguments(self.credentials, "credentials", "identity")
-        check_identify(self.identify)
-        if self.auth is not None and not callable(self.auth):
-            raise TypeError(f"expected auth as a callable, got {type(self.auth).__name__}")
-        if self.auth is not None:
-            expect_arguments(self.auth, "auth", "accept", "reject", "handshake")
-        _check_paths(self.paths_without_identity)
-        check_server_profile(
-            self.security_profile, credentials=self.credentials is not None, identify=self.identify != "exact"
-        )
 
     def read(self, request: UpgradeRequested, facts: ConnectionFacts) -> Handshake | Reject:
         """Read the request; 400 for what is malformed."""
@@ -259,22 +230,6 @@ class Admission:
             raise error
         self.failed(what, error)
         return refuse(500, "Internal Server Error")
-
-
-def _check_paths(paths: object) -> None:
-    if isinstance(paths, str) or not isinstance(paths, Collection) or not all(isinstance(path, str) for path in paths):
-        raise TypeError(f"expected paths_without_identity as a list of paths, got {paths!r}")
-    for path in paths:
-        if not path.startswith("/"):
-            raise ValueError(f"expected paths_without_identity that begin with '/', got {path!r}")
-
-
-def _expect_passwords(credentials: Mapping[object, object]) -> None:
-    """Refuse what can never let a station in; no password is repeated. Mappings of other kinds may be a database."""
-    for identity, password in credentials.items():
-        if not isinstance(identity, str) or not isinstance(password, (str, bytes)):
-            kind = type(password).__name__
-            raise TypeError(f"expected credentials of str to str or bytes, got {kind} for identity {identity!r}")
 
 
 def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:

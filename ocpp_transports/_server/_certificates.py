@@ -8,30 +8,13 @@ station.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Literal
 
-from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports.handshake import Certificate
 
-__all__ = ["check_identify", "describe", "is_vouched_for", "verdict"]
+__all__ = ["describe", "is_vouched_for", "verdict"]
 
 _UNREADABLE: Final = frozenset({"<unsupported>", "<invalid>"})
 """What `getpeercert` writes for a subjectAltName that it cannot show."""
 _SHOWN: Final = 64
-
-
-def check_identify(identify: object) -> None:
-    """Raise ValueError or TypeError for what is no rule, and for a function that cannot be called so."""
-    if isinstance(identify, str):
-        if identify not in ("exact", "any"):
-            raise ValueError(f"expected identify 'exact' or 'any', a mapping or a function, got {identify!r}")
-    elif callable(identify):
-        expect_arguments(identify, "identify", "certificate", "identity")
-    elif not isinstance(identify, Mapping):
-        kind = type(identify).__name__
-        raise TypeError(f"expected identify as a mapping, a function, 'exact' or 'any', got {kind}")
-    elif isinstance(identify, dict):  # mappings of other kinds may be a database
-        wrong = next((pair for pair in identify.items() if not all(isinstance(name, str) for name in pair)), None)
-        if wrong is not None:
-            raise TypeError(f"expected identify as a mapping of CN to identity, both str, got {wrong!r}")
 
 
 def is_vouched_for(

@@ -392,22 +392,3 @@ class TestAuth:
     def test_503_says_when_to_come_back(self):
         refused = admit(auth=lambda accept, reject, handshake: reject(503, "Maintenance"))
         assert "retry-after" in dict(refused.headers)
-
-
-class TestRules:
-    @pytest.mark.parametrize(
-        ("rules", "error", "expected"),
-        [
-            ({"protocols": ()}, ValueError, "distinct subprotocol names"),
-            ({"protocols": ("ocpp1.6", "ocpp1.6")}, ValueError, "distinct subprotocol names"),
-            ({"default_protocol": "ocpp2.1"}, ValueError, "default_protocol to be one of"),
-            ({"unmatched_protocol": "ignore"}, ValueError, "'reject' or 'upgrade-then-close'"),
-            ({"broken_escapes": "ignore"}, ValueError, "'reject' or 'keep'"),
-            ({"credentials": "secret", "security_profile": BASIC}, TypeError, "mapping or a callable"),
-            ({"auth": True}, TypeError, "auth as a callable"),
-            ({"credentials": {}}, ValueError, "no credentials"),
-        ],
-    )
-    def test_that_make_no_sense_raise_at_construction(self, rules, error, expected):
-        with pytest.raises(error, match=expected):
-            Admission(**{"protocols": ("ocpp1.6",), "failed": print, "alarmed": print, **rules})
