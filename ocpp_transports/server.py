@@ -1,6 +1,6 @@
 """The server: a central system that charging stations connect to."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from math import inf, isfinite
@@ -23,12 +23,13 @@ from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
 from ._options._tls import TLSOptions, expect_tls
 from ._options._warm_up import warm_up_in_thread
+from ._peer._close_grace import CloseGrace
 from ._peer._emitter import Emitter
 from ._peer._mixins import EventMixin, HandlerMixin
 from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server._acceptor import Acceptor
 from ._server._calls import StationCalls
-from ._server._connection import OCPPServerClient
+from ._server._connection import ConnectionCallbacks, OCPPServerClient
 from ._server._interrupts import Interrupts
 from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
@@ -80,7 +81,8 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
         _check_tls(self._options)
         self._log = Log(logger_of(self._options.logging), "server")
-        self._registry = ConnectionRegistry(self._arrived, self._completion, self._options.identities.key)
+        self._registry = ConnectionRegistry(self._completion, self._options.identities)
+        self._close_grace = CloseGrace()
         self._runtime: SocketRuntime | None = None
         self._acceptor: Acceptor | None = None
         self._closed: Acceptor | None = None  # which still refuses whoever others bring
@@ -268,7 +270,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
 
     def get_client(self, identity: str) -> OCPPServerClient | None:
         """Give a station's newest connection; None if it is not connected."""
-        return self._registry.get(identity)
+        return self._registry.get_client(identity)
 
     async def wait_for_client(self, identity: str, *, timeout: float = inf) -> OCPPServerClient:
         """Return the station's connection as soon as there is one.
@@ -287,7 +289,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
 
         timer = runtime.call_at(runtime.now() + timeout, expire) if isfinite(timeout) else None
         try:
-            while (station := self._registry.get(identity)) is None:
+            while (station := self._registry.get_client(identity)) is None:
                 if expired:
                     raise TimeoutError(f"{identity!r} did not connect within {timeout:.15g} s")
                 await self._registry.changed()
@@ -319,15 +321,14 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         if not acceptor.is_closing:
             self._emit("closing", CloseEvent(command.code, command.reason))
         acceptor.close()
-        for station in self._registry.open:
-            station.start_closing(command)
+        self._registry.close_all(command)
         for listener in tuple(self._listeners):
             await listener.aclose()
         while self._registry.open:
             await self._registry.changed()
         if self._acceptor is acceptor:
             ended = CloseEvent(command.code, command.reason)
-            self._emit("close", ended, after=self._registry.close_grace.expect())
+            self._emit("close", ended, after=self._close_grace.expect())
             await self._shut()
 
     async def _shut(self) -> None:
@@ -340,7 +341,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         self._end_events()
         if runtime is not None:
             try:
-                await self._registry.close_grace.wait(runtime)
+                await self._close_grace.wait(runtime)
             finally:
                 await runtime.aclose()
 
@@ -356,6 +357,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
                 self._options,
                 self._handlers,
                 self._registry,
+                ConnectionCallbacks(self._registry.opened, self._ready, self._registry.ended, self._close_grace),
                 refused=self._refused,
                 failed=self._failed,
                 lost=self._lost,
@@ -367,16 +369,14 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
     def _set_options(self, options: ServerOptions) -> None:
         self._options = options
         self._log.logger = logger_of(options.logging)
-        self._registry.look_up_by(options.identities.key)
+        self._registry.set_rule(options.identities)
         if self._acceptor is not None:
             self._acceptor.set_options(options)
 
-    def _arrived(self, station: OCPPServerClient) -> None:
-        """Tell of a station; CALLs without a handler are held until all listeners have returned, or a second passed."""
+    def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
+        """Emit `client`; CALLs without a handler are held until its listeners have returned, or a second passed."""
         self._log.info(f"{station.identity} connected from {station.handshake.remote_address}")
-        dispatcher = station.begin_serving()
-        self._emit("client", station, after=dispatcher.release)
-        station.emit_open()
+        self._emit("client", station, after=release)
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")

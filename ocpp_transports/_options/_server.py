@@ -1,6 +1,6 @@
 """The options of a server: what it speaks, whom it lets in."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, isfinite
@@ -11,8 +11,6 @@ from ocpp_core.config import LinkConfig, number
 from ocpp_core.handshake import SecurityProfile, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._runtime._base import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
-from ocpp_transports._server._admission import Admission
-from ocpp_transports.events import SecurityEvent
 from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
 
 from ._connection import off_at_zero, seconds_or_off
@@ -96,26 +94,6 @@ class ServerOptions(SocketOptions):
             self.security_profile, credentials=self.credentials is not None, identify=self.identify != "exact"
         )
         _ = self.identities
-
-    def admission(
-        self, *, failed: Callable[[str, BaseException], None], alarmed: Callable[[SecurityEvent], None]
-    ) -> Admission:
-        """Make the rules for letting stations in; `failed` and `alarmed` as in `Admission`."""
-        return Admission(
-            protocols=self.protocols,
-            security_profile=self.security_profile,
-            credentials=self.credentials,
-            identify=self.identify,
-            tls_terminated=self.tls_terminated,
-            auth=self.auth,
-            default_protocol=self.default_protocol,
-            unmatched_protocol=self.unmatched_protocol,
-            broken_escapes=self.broken_escapes,
-            identities=self.identities,
-            paths_without_identity=self.paths_without_identity,
-            failed=failed,
-            alarmed=alarmed,
-        )
 
     def expect_deciders(self) -> None:
         """Raise ValueError if nobody decides on passwords; not asked at construction, since `auth` may come later."""

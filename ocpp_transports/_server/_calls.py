@@ -34,7 +34,7 @@ class StationCalls:
 
         Raises ConnectionLostError with `sent=False` if it is not connected.
         """
-        station = self._registry.get(identity)
+        station = self._registry.get_client(identity)
         if station is None:
             self._check_call(args, options)
             raise ConnectionLostError(f"{identity!r} is not connected", sent=False)
@@ -50,7 +50,7 @@ class StationCalls:
     ) -> dict[str, Any] | None: ...
     async def safe_call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
         """Call a connected station, and return None where `call` would raise for what happened."""
-        station = self._registry.get(identity)
+        station = self._registry.get_client(identity)
         if station is None:
             self._check_call(args, options)
             self._log.warning(f"no call to {identity!r}: it is not connected")

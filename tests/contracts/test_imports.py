@@ -17,7 +17,7 @@ APPS = ROOT / "ocpp_apps"
 FLOORS = (
     "_version", "_json", "messages", "versions", "action_names", "times", "errors", "inputs", "states",
     "client_states", "actions", "timers", "backoff", "config", "_tolerance", "outbound", "inbound", "session", "client",
-    "server", "identity", "handshake", "refusals", "validation", "link", "stack", "testing", "replay",
+    "server", "identity", "handshake", "admission", "refusals", "validation", "link", "stack", "testing", "replay",
 )  # fmt: skip
 
 NEEDS_A_DEPENDENCY = {"validation", "link", "stack", "testing", "replay"}  # directly or through another one
