@@ -10,8 +10,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from .backoff import Backoff, ExponentialBackoff
+from .limits import LEAST_RATE
 from .messages import Leniency
 from .versions import ErrorCode, Version
+from .websocket.headers import expect_subprotocols
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -150,6 +152,12 @@ class SessionConfig:
     """Held requests; then reading stops until half of them are dispatched. `inf`: no limit."""
     max_held_bytes: float = number(131072, least=1, unit="bytes")
     """Bytes of the texts of held requests; then reading stops until half are dispatched. One text may exceed it."""
+    inbound_rate: float = number(inf, least=LEAST_RATE, unit="CALLs a second")
+    """Inbound CALLs a second, in the long run, that get to the application; one beyond is held until its turn comes,
+    and reading goes on. CALLs that are refused for a mistake or repeat another one do not count, nor do SENDs."""
+    inbound_burst: int = number(20, least=1, unit="CALLs")
+    """CALLs that may come at once after a quiet time, whatever `inbound_rate` says; as many may be held for their turn.
+    Beyond, a CALL is refused with GenericError."""
     refuse_when_busy: bool = False
     """Refuse a CALL beyond `max_inbound` with GenericError instead of holding it. A SEND is held all the same."""
     answer_window: float = number(120.0, least=0)
@@ -276,10 +284,13 @@ class UpgradeTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """The settings of a client over its connections. Raises ValueError for a value out of range."""
+    """The settings of a client over its connections.
+
+    Raises ValueError for a value out of range, TypeError for a text as the list of `protocols`.
+    """
 
     protocols: tuple[str, ...]
-    """Subprotocols offered at every attempt, in order of preference."""
+    """Subprotocols offered at every attempt, in order of preference: at least one; tokens, none of them twice."""
     session: SessionConfig = field(default_factory=SessionConfig)
     """What each new session starts with."""
     validators: Mapping[str, Validator] = field(default_factory=lambda: MappingProxyType({}))
@@ -306,7 +317,6 @@ class ClientConfig:
 
     def __post_init__(self) -> None:
         expect_ranges(self)
-        if not self.protocols or len(set(self.protocols)) < len(self.protocols):
-            raise ValueError(f"expected protocols as distinct subprotocol names, got {self.protocols!r}")
+        expect_subprotocols(self.protocols)
         if self.max_retry_after == inf:
             raise ValueError("expected max_retry_after < inf seconds: a server must not park a client for good")

@@ -21,6 +21,7 @@ from ocpp_core.client import ClientEngine
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import Accept, Reject, TransportLost, UpgradeReceived
 from ocpp_core.server import Accepted
+from ocpp_core.websocket.close import GOING_AWAY, TRY_AGAIN_LATER
 from ocpp_transports.handshake import ConnectionFacts
 
 from ._driver._driver import Driver
@@ -78,10 +79,9 @@ class Incoming:
         means that the peer has left.
         """
         offer = self._offer
-        headers = [(name.lower(), value) for name, value in offer.headers]
         try:
             answer = await self._host.driver.ask(
-                lambda token: UpgradeReceived(token, offer.target, headers, offer.subprotocols)
+                lambda token: UpgradeReceived(token, offer.target, offer.headers, offer.subprotocols)
             )
         except OCPPError:  # it was given up while it waited
             return refuse(503, "Closing")
@@ -99,9 +99,9 @@ class Incoming:
         The channel is closed at once where it took longer than `handshake_timeout` to open, or the server closes.
         """
         if self._acceptor.is_closing:
-            await self._turn_away(channel, 1001, "going away")
+            await self._turn_away(channel, GOING_AWAY, "going away")
         elif not isinstance(self._engine.state, Accepted):
-            await self._turn_away(channel, 1013, "handshake timeout")
+            await self._turn_away(channel, TRY_AGAIN_LATER, "handshake timeout")
         else:
             await self._host.carry(channel, self.subprotocol)
 

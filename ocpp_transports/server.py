@@ -3,15 +3,10 @@
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from math import inf, isfinite
 from ssl import SSLContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from ocpp_core.errors import (
-    ClosedError,
-    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
-)
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
@@ -28,12 +23,12 @@ from ._peer._emitter import Emitter
 from ._peer._mixins import EventMixin, HandlerMixin
 from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server._acceptor import Acceptor
-from ._server._calls import StationCalls
 from ._server._connection import ConnectionCallbacks, OCPPServerClient
 from ._server._interrupts import Interrupts
 from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
 from ._server._serving import Loop, draining, run_on, until_closed
+from ._server._stations import StationsMixin
 from ._tls._contexts import server_context
 from .events import (
     SERVER_EVENTS,
@@ -53,7 +48,7 @@ __all__ = ["Listener", "OCPPServer"]
 _A = TypeVar("_A", bound=AuthHandler)
 
 
-class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
+class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -82,6 +77,8 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         _check_tls(self._options)
         self._log = Log(logger_of(self._options.logging), "server")
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
+        self.directory = self._registry
+        self._waits = set()
         self._close_grace = CloseGrace()
         self._runtime: SocketRuntime | None = None
         self._acceptor: Acceptor | None = None
@@ -268,38 +265,6 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         """The connected stations, each by its newest connection."""
         return tuple(self._registry)
 
-    def get_client(self, identity: str) -> OCPPServerClient | None:
-        """Give a station's newest connection; None if it is not connected."""
-        return self._registry.get_client(identity)
-
-    async def wait_for_client(self, identity: str, *, timeout: float = inf) -> OCPPServerClient:
-        """Return the station's connection as soon as there is one.
-
-        Raises TimeoutError after `timeout` seconds, ClosedError if the server closes.
-        """
-        if not isinstance(timeout, (int, float)) or not timeout >= 0:
-            raise ValueError(f"expected timeout >= 0 seconds, got {timeout!r}")
-        runtime, _ = self._start()
-        expired = False
-
-        def expire() -> None:
-            nonlocal expired
-            expired = True
-            self._registry.wake()
-
-        timer = runtime.call_at(runtime.now() + timeout, expire) if isfinite(timeout) else None
-        try:
-            while (station := self._registry.get_client(identity)) is None:
-                if expired:
-                    raise TimeoutError(f"{identity!r} did not connect within {timeout:.15g} s")
-                await self._registry.changed()
-                if self._runtime is not runtime:
-                    raise ClosedError("the server closed")
-        finally:
-            if timer is not None:
-                timer.cancel()
-        return station
-
     # The end
 
     async def close(
@@ -337,7 +302,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         self._log.flush()
         self._runtime = self._acceptor = None
         self._listeners.clear()
-        self._registry.wake()
+        self._end_waits()
         self._end_events()
         if runtime is not None:
             try:
@@ -365,6 +330,9 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
                 gate=SocketGate(partial(self._log.connection_failed, "a connection was closed unread")),
             )
         return self._runtime, self._acceptor
+
+    def _expect_open(self) -> None:
+        self._start()
 
     def _set_options(self, options: ServerOptions) -> None:
         self._options = options

@@ -7,6 +7,7 @@ from typing import Any
 
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
+from ocpp_core.websocket.headers import expect_refusal_status
 
 from .handshake import AuthHandler, Handshake
 from .request import expect_identity, refuse_identity
@@ -91,6 +92,5 @@ class _Choice:
         self.made = self.made or accepted
 
     def reject(self, status: int = 401, message: str = "Unauthorized") -> None:
-        if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
-            raise ValueError(f"expected an HTTP status of 400 to 599, got {status!r}")
+        expect_refusal_status(status)
         self.made = self.made or refuse(status, str(message).encode(errors="replace").decode())

@@ -1,27 +1,51 @@
-"""What a request says by itself: who wants to connect, in which version, and whether the server can serve that."""
+"""What a request says by itself: who wants to connect, in which version, and whether the server can serve that.
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+Sources: OCPP-J 1.6 §3.1 and §3.2, OCPP 2.0.1 and 2.1 Part 4 §3, RFC 3986 (URLs), RFC 9112 §3.2 (request targets).
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import parse_qsl, unquote_to_bytes
 
-from ocpp_core.handshake import (
-    SecurityProfile,
-    basic_user,
-    choose_subprotocol,
-    decode_basic,
-    is_subprotocol_list,
-    read_target,
-)
+from ocpp_core.handshake import CONTROL, SecurityProfile
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
 
+from .credentials import basic_user, decode_basic
 from .handshake import Handshake
 from .step import Candidate, refuse
 
-__all__ = ["CheckIdentity", "ChooseSubprotocol", "ReadRequest", "expect_identity", "refuse_identity"]
+__all__ = [
+    "CheckIdentity",
+    "ChooseSubprotocol",
+    "ReadRequest",
+    "RequestTarget",
+    "expect_identity",
+    "read_target",
+    "refuse_identity",
+]
 
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# RFC 3986 §3.3: of the delimiters, a path may hold only `:` `/` `@`. Other odd characters are let through, since
+# stations in the field send identities like `RDAM|123` unescaped.
+_NOT_IN_PATH: Final = re.compile(r"[#\[\]]|[^\x21-\x7e]")
 _NO_IDENTITY: Final = Reject(400, body="Missing identity")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTarget:
+    """What a server reads from a request target."""
+
+    path: str
+    """As received, still percent-encoded."""
+    query: tuple[tuple[str, str], ...] = field(repr=False)
+    """Decoded pairs in received order; their values may be secret."""
+    identity: str
+    """Empty if the path is one of those without an identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +67,16 @@ class ReadRequest:
         )
         if isinstance(target, Reject):
             return target
-        offered = tuple(name for name in request.subprotocols if name)  # RFC 9110 §5.6.1.2: empty ones do not count
-        if not is_subprotocol_list(offered):
-            return refuse(400, "Invalid Sec-WebSocket-Protocol header")
-        headers = _joined(request.headers)
-        identity, password = self._credentials(headers.get("authorization"), target.identity)
+        identity, password = target.identity, None
+        if (authorization := request.headers.get("authorization")) is not None:
+            identity = identity or basic_user(authorization) or ""
+            password = decode_basic(authorization, identity, ignore_case=self.ignore_case) if identity else None
         candidate.handshake = Handshake(
             identity=identity,
-            protocols=offered,
+            protocols=tuple(request.subprotocols),
             path=target.path,
             password=password,
-            headers=MappingProxyType(headers),
+            headers=MappingProxyType(request.headers),
             query=MappingProxyType(dict(reversed(target.query))),
             remote_address=facts.remote_address,
             client_certificate=facts.client_certificate,
@@ -61,21 +84,48 @@ class ReadRequest:
         )
         return None
 
-    def _credentials(self, authorization: str | None, in_path: str) -> tuple[str, bytes | None]:
-        """Return the identity, of the credentials if the path has none, and the password for that identity."""
-        if authorization is None:
-            return in_path, None
-        identity = in_path or basic_user(authorization) or ""
-        password = decode_basic(authorization, identity, ignore_case=self.ignore_case) if identity else None
-        return identity, password
+
+def read_target(
+    target: str, *, keep_broken_escapes: bool = False, without_identity: Collection[str] = ()
+) -> RequestTarget | Reject:
+    """Take the identity from a request target: its last path segment that is not empty, percent-decoded once.
+
+    `//CPX` is a path and dot segments are not resolved: what was sent is what is meant. 400 for a target that is no
+    path, an escape that is broken or no UTF-8, control characters, and an empty identity. With `keep_broken_escapes` an
+    identity whose escapes cannot be read is taken as it was sent. The paths of `without_identity`, as sent but for
+    slashes at their end, hold none: the identity is empty.
+    """
+    # RFC 9112 §3.2.2: a server must also accept the absolute form.
+    absolute = _ABSOLUTE.match(target)
+    path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
+    if not path.startswith("/") or _NOT_IN_PATH.search(path):
+        return Reject(400, body="Invalid request target")
+    identity = _identity(path, without_identity, keep_broken=keep_broken_escapes)
+    if isinstance(identity, Reject):
+        return identity
+    return RequestTarget(path, tuple(parse_qsl(query, keep_blank_values=True)), identity)
 
 
-def _joined(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Join repeated header fields (RFC 9110 §5.3). Two Authorization fields become one that cannot be decoded."""
-    joined: dict[str, str] = {}
-    for name, value in headers:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
+def _identity(path: str, without_identity: Collection[str], *, keep_broken: bool) -> str | Reject:
+    bare = path.rstrip("/")
+    if any(bare == each.rstrip("/") for each in without_identity):
+        return ""
+    segment = bare.rpartition("/")[2]
+    if not segment:
+        return Reject(400, body="Missing identity in the URL path")
+    identity = _unescape(segment, keep_broken=keep_broken) if "%" in segment else segment
+    return Reject(400, body="Invalid identity in the URL path") if identity is None else identity
+
+
+def _unescape(segment: str, *, keep_broken: bool) -> str | None:
+    as_sent = segment if keep_broken else None
+    if _BROKEN_ESCAPE.search(segment):
+        return as_sent
+    try:
+        text = unquote_to_bytes(segment).decode()
+    except UnicodeDecodeError:
+        return as_sent
+    return None if CONTROL.search(text) else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +141,9 @@ class ChooseSubprotocol:
     def __call__(self, candidate: Candidate) -> Reject | None:
         """Fill in the subprotocol."""
         offered = candidate.handshake.protocols
-        candidate.protocol = choose_subprotocol(offered, self.protocols) if offered else self.default
+        candidate.protocol = self.default
+        if offered:
+            candidate.protocol = next((name for name in self.protocols if name in offered), None)
         if candidate.protocol is not None or self.accepts_none:
             return None
         problem = "No matching subprotocol" if offered else "Missing subprotocol"

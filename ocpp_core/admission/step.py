@@ -6,12 +6,12 @@ from typing import Any, Final, TypeAlias
 
 from ocpp_core.actions import UpgradeRequested
 from ocpp_core.inputs import Reject
+from ocpp_core.websocket.headers import BASIC_CHALLENGE
 
 from .handshake import ConnectionFacts, Handshake
 
 __all__ = ["Ask", "Candidate", "Step", "Verdict", "proceed", "refuse"]
 
-_CHALLENGE: Final = ("www-authenticate", 'Basic realm="ocpp", charset="UTF-8"')
 _RETRY: Final = ("retry-after", "10")
 _UNREAD: Final = Handshake("", (), "")
 
@@ -67,5 +67,5 @@ def proceed(steps: Iterator[Step], candidate: Candidate) -> Verdict:
 
 def refuse(status: int, message: str) -> Reject:
     """Make a refusal with the header its status wants: a challenge on 401 (RFC 9110 §15.5.2), a wait on 503."""
-    headers = {401: (_CHALLENGE,), 503: (_RETRY,)}.get(status, ())
+    headers = {401: (BASIC_CHALLENGE,), 503: (_RETRY,)}.get(status, ())
     return Reject(status, headers, message)

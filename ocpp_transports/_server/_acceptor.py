@@ -35,6 +35,7 @@ from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
 from ocpp_core.versions import version_of
+from ocpp_core.websocket.close import PROTOCOL_ERROR
 from ocpp_transports._driver._driver import EARLY, Driver, Handle, Host
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log, logger_of
@@ -51,7 +52,6 @@ from ._registry import ConnectionRegistry
 
 __all__ = ["Acceptor"]
 
-_NO_SUBPROTOCOL: Final = 1002
 _CLOSING: Final = refuse(503, "Closing")
 
 
@@ -193,7 +193,7 @@ class _PendingHandshake:
     def state_changed(self, state: object) -> None:
         """Close a WebSocket that was opened without a subprotocol in common; stop deciding on one that has ended."""
         if isinstance(state, Open):
-            self._driver.feed(Close(_NO_SUBPROTOCOL, "no subprotocol in common", drain=False))
+            self._driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
         self._log.flush()
         candidate = self._stop_waiting()

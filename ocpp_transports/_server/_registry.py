@@ -17,7 +17,7 @@ _REPLACED: Final = Close(EVICTED, "replaced by a newer connection", drain=False)
 
 
 class ConnectionRegistry:
-    """The connections of a server; of each identity the newest one counts.
+    """The connections of a server, and the directory of them; of each identity the newest one counts.
 
     `completion` makes what waiters wait for, `rule` says which identities name one station. A connection ends when a
     `Close` is fed to the driver with which it was registered.
@@ -45,6 +45,14 @@ class ConnectionRegistry:
     def get_client(self, identity: str, /) -> OCPPServerClient | None:
         """Return the current connection of a station, or None if it is not connected."""
         return self._current.get(self.name_of(identity))
+
+    get_caller = get_client
+
+    async def wait_for_client(self, identity: str, /) -> OCPPServerClient:
+        """Return the station's connection as soon as there is one."""
+        while (station := self.get_client(identity)) is None:
+            await self.changed()
+        return station
 
     def name_of(self, identity: str) -> str:
         """Return the name by which a station is looked up: equal for identities that name one station."""

@@ -12,6 +12,7 @@ from ocpp_core.admission.step import Ask, Candidate, proceed
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.identity import IdentityRule
 from ocpp_core.inputs import Reject
+from ocpp_core.websocket.headers import joined
 
 NONE, BASIC, TLS_BASIC, TLS_CERT = SecurityProfile
 
@@ -33,7 +34,7 @@ class Rules:
 
 def arrive(target="/ocpp/CP1", *, offered=("ocpp1.6",), headers=(), facts=None):
     """Make a candidate of a request."""
-    return Candidate(UpgradeRequested(target, headers, offered), facts or ConnectionFacts())
+    return Candidate(UpgradeRequested(target, joined(headers), offered), facts or ConnectionFacts())
 
 
 def admit(target="/ocpp/CP1", *, offered=("ocpp1.6",), headers=(), facts=None, before=(), after=(), **rules):

@@ -62,7 +62,7 @@ class TestAuth:
         seen = []
 
         def auth(accept, reject, handshake):
-            with pytest.raises(ValueError, match="HTTP status of 400 to 599"):
+            with pytest.raises(ValueError, match="status of 400 to 599"):
                 reject(status)
             seen.append(status)
             accept()

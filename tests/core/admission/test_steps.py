@@ -80,7 +80,7 @@ class TestSteps:
                 candidate.session["tenant"] = name
                 return None if name else refuse(404, "No such tenant")
 
-            return Ask("tenant", {"a.example": "a"}.get, (dict(candidate.request.headers).get("host"),), found)
+            return Ask("tenant", {"a.example": "a"}.get, (candidate.request.headers.get("host"),), found)
 
         assert admit(headers=[("host", "a.example")], before=[tenant]).session == {"tenant": "a"}
         assert admit(headers=[("host", "b.example")], before=[tenant]).status == 404
