@@ -95,6 +95,8 @@ class PeerOptions:
     max_held: float = _SESSION.max_held
     """Requests of a connection held while 132 have no answer; beyond, it is not read until half are at work."""
     max_held_bytes: float = _SESSION.max_held_bytes
+    inbound_rate: float = _SESSION.inbound_rate
+    inbound_burst: int = _SESSION.inbound_burst
     answer_window: float = _SESSION.answer_window
     """Seconds for which a CALLRESULT is remembered, to answer further copies of its CALL; 0: not at all."""
     close_timeout: float = _SESSION.close_timeout

@@ -49,6 +49,8 @@ class PeerKeywords(TypedDict, total=False):
     refuse_when_busy: bool
     max_held: float
     max_held_bytes: float
+    inbound_rate: float
+    inbound_burst: int
     answer_window: float
     close_timeout: float
     drain_timeout: float
