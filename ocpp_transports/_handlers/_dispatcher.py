@@ -14,15 +14,16 @@ from math import inf, isfinite
 from typing import Any, Final, Generic
 
 from ocpp_core.actions import Dispatch
-from ocpp_core.errors import ConnectionLostError, RPCError, RPCInternalError
+from ocpp_core.errors import ConnectionLostError, RPCInternalError
 from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_core.timers import coarse
 from ocpp_core.versions import ErrorCode
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
-from ocpp_transports._driver._driver import EARLY, SPAN, Driver, Handle
+from ocpp_transports._driver._driver import EARLY, SPAN, Completion, Driver, Handle
 
 from ._caller import ClientT_co
 from ._contexts import HandlerContext
+from ._failures import failure_of
 from ._table import NOREPLY, Handlers, Target, compose
 
 __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
@@ -39,8 +40,6 @@ UNSERVED: Final = 100
 """Actions without a handler that a connection is told of; beyond, they are answered all the same."""
 _LONGEST_NAME: Final = 100
 """Characters of such an action that are told."""
-_LONGEST_TEXT: Final = 500
-"""Characters of an exception's text that detailed errors send."""
 
 
 class _Run:
@@ -205,7 +204,7 @@ class Dispatcher(Generic[ClientT_co]):
             self._fail(context, error)
             end_program(error, self.driver.host.spawn)
             return
-        if type(result) is dict and action.expects_reply and not context.is_over:
+        if type(result) is dict and action.expects_reply and not (context.is_answered or context.is_gone):
             context.is_answered = True
             self.driver.feed(Reply(action.request, result))
         elif isawaitable(result):
@@ -317,24 +316,12 @@ class Dispatcher(Generic[ClientT_co]):
     def _fail(self, context: HandlerContext, error: BaseException) -> None:
         """Answer, then tell our side."""
         if not context.is_over:
-            context.finish(self._failure(context, error))
+            request, detailed = context.request, self.detailed_errors
+            is_send = not context.expects_reply
+            context.finish(Reply(request, {}) if is_send else failure_of(error, request, detailed=detailed))
         elif context.is_late:
             self._tell_late(Fail(context.request, ErrorCode.INTERNAL_ERROR))
         self._failed(context, RPCInternalError("the handler was cancelled") if is_cancellation(error) else error)
-
-    def _failure(self, context: HandlerContext, error: BaseException) -> Reply | Fail:
-        """Make a CALLERROR of an error: an RPC error's own code, description and details, else InternalError.
-
-        A lost connection is an RPC error by its class only: it is about another peer, and its text is not for this one.
-        """
-        if not context.expects_reply:
-            return Reply(context.request, {})
-        if isinstance(error, RPCError) and not isinstance(error, ConnectionLostError):
-            return Fail(context.request, error.code, str(error.description), error.details)
-        details = None
-        if self.detailed_errors and isinstance(error, Exception):
-            details = {"name": type(error).__name__, "message": _text_of(error)}
-        return Fail(context.request, ErrorCode.INTERNAL_ERROR, RPCInternalError.default_description, details)
 
     def _tell_late(self, answer: Reply | Fail) -> None:
         """Let the engine remember what became of a request whose connection is over; the driver may have stopped."""
@@ -345,6 +332,10 @@ class Dispatcher(Generic[ClientT_co]):
         if self._contexts:  # a plain function's is not kept
             self._contexts.pop(answer.request, None)
         self.driver.feed(answer)
+
+    def completion(self) -> Completion:
+        """Return what a task can wait for."""
+        return self.driver.host.completion()
 
     # Holding
 
@@ -389,11 +380,3 @@ class Dispatcher(Generic[ClientT_co]):
         self._waiting[:0] = self._held
         self._held.clear()
         self._serve_waiting()
-
-
-def _text_of(error: Exception) -> str:
-    try:
-        text = str(error)
-    except BaseException:  # noqa: BLE001 - a stranger's __str__
-        return ""
-    return text[:_LONGEST_TEXT].encode(errors="replace").decode()
