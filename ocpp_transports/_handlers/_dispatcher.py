@@ -24,7 +24,7 @@ from ocpp_transports._driver._driver import EARLY, SPAN, Completion, Driver, Han
 from ._caller import ClientT_co
 from ._contexts import HandlerContext
 from ._failures import failure_of
-from ._table import NOREPLY, Handlers, Target, compose
+from ._table import NOREPLY, Handlers, Target, compose, layers_of
 
 __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
 
@@ -107,6 +107,12 @@ class Dispatcher(Generic[ClientT_co]):
         self._held: list[Dispatch] = []
         self._hold_until = -inf
         self._grace: Handle | None = None  # armed while something is held
+
+    def search(self, registries: Sequence[Handlers]) -> None:
+        """Look for handlers in these registries from now on."""
+        self._registries = registries
+        if self._grace is not None:
+            self._watch_registries()
 
     # Requests
 
@@ -281,8 +287,7 @@ class Dispatcher(Generic[ClientT_co]):
 
         if not self._is_wrapped():
             return await innermost()
-        layers = [layer for registry in reversed(self._registries) for layer in registry.middleware]
-        return await compose(layers, context, innermost)()
+        return await compose(layers_of(self._registries), context, innermost)()
 
     def _is_wrapped(self) -> bool:
         for registry in self._registries:  # noqa: SIM110 - a generator for `any` costs more than all the rest
@@ -367,8 +372,12 @@ class Dispatcher(Generic[ClientT_co]):
         """Look out for handlers and for the end of the hold, now that something is held."""
         if self._grace is None:
             self._grace = self.driver.host.call_at(self._hold_until, self.release)
-            for registry in self._registries:
-                registry.watch(self._wake)
+            self._watch_registries()
+
+    def _watch_registries(self) -> None:
+        for registry in self._registries:
+            registry.unwatch(self._wake)  # it may be known already
+            registry.watch(self._wake)
 
     def _wake(self) -> None:
         """Look again in the loop's next turn: a handler must not run in the midst of the code that registers it."""

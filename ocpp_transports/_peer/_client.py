@@ -1,7 +1,6 @@
 """A client, whatever carries its messages: it connects, tells what happens, comes back, and is closed."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
 from types import TracebackType
@@ -14,7 +13,6 @@ from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
 from ocpp_core.inputs import Close, Connect, Reconfigure
 from ocpp_core.session import Closing, Session
 from ocpp_transports._driver._driver import Completion, Driver
-from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import CloseEvent, ConnectingEvent, DisconnectEvent, OpenEvent, ReconnectEvent
@@ -130,9 +128,6 @@ class ClientPeer(Peer):
     @property
     def _session(self) -> Session | None:
         return None if self._engine is None else self._engine.session
-
-    def _registries(self) -> Sequence[Handlers]:
-        return (self._handlers,)
 
     def _queueing_driver(self) -> Driver | None:
         may_wait = self._options.offline_queue and self._ended is None  # after the end nothing is waited for

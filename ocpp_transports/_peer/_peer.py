@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from enum import Enum
+from logging import DEBUG
 from math import inf
 from typing import Any
 
@@ -11,6 +12,7 @@ from ocpp_core.inputs import Close
 from ocpp_transports._driver._driver import Completion, Driver
 from ocpp_transports._handlers._caller import Caller
 from ocpp_transports._handlers._dispatcher import Dispatcher
+from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._runtime._base import Runtime
@@ -44,7 +46,6 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
     """Whether it is over for good when the connection is."""
 
     def __init__(self, identity: str, options: PeerOptions, close_grace: CloseGrace) -> None:
-        super().__init__()
         self._close_grace = close_grace
         self._identity = identity
         self._options = options
@@ -55,7 +56,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         self._waiters: list[Completion] = []
         self._log = Log(logger_of(options.logging), identity)
         self._delegate = SessionDelegate(identity, self._emit, self._log, self._state_changed)
-        self._traces = self._log.wants_messages
+        self._traces = self._log.logger.isEnabledFor(DEBUG)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._identity!r} {self._protocol} {self.state.name}>"
@@ -123,12 +124,17 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
             self._driver.send_timeout = options.send_timeout or inf
         self._listeners_changed()  # another logger may want other messages
 
+    def _search(self, registries: tuple[Handlers, ...]) -> None:
+        super()._search(registries)
+        if self._delegate.dispatcher is not None:
+            self._delegate.dispatcher.search(registries)
+
     def _begin(self, driver: Driver, protocol: str) -> Dispatcher:
         """Get ready for the requests of a new connection, and hold those without a handler for a while."""
         self._protocol = protocol
         dispatcher = Dispatcher(
             driver,
-            self._registries(),
+            self._registries,
             client=self,
             protocol=protocol,
             failed=self._delegate.handler_failed,

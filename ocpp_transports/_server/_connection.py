@@ -1,6 +1,5 @@
 """A server's handle on one connection of a station."""
 
-from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
@@ -57,7 +56,7 @@ class OCPPServerClient(Peer):
         self.session: dict[str, Any] = admitted.session
         """Whatever `auth` and the application keep for this connection."""
         self._handshake = admitted.handshake
-        self._shared = handlers
+        self._registries = (handlers,)
         self._registry = registry
         self._runtime = runtime
         self._engine = engine
@@ -130,9 +129,6 @@ class OCPPServerClient(Peer):
     def _not_connected(self) -> OCPPError:
         advice = "use the station's newest connection, get_client() returns it"
         return ConnectionLostError(f"this connection of {self.identity!r} is closed: {advice}", sent=False)
-
-    def _registries(self) -> Sequence[Handlers]:
-        return self._handlers, self._shared
 
     def _update_tracing(self) -> None:
         if self._driver is not None:

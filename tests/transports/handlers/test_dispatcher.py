@@ -167,6 +167,17 @@ class TestHolding:
         station.host.run()
         assert station.answers == [Reply(1, {"late": True})]
 
+    def test_a_registry_made_meanwhile_is_searched_and_not_watched_twice(self, station):
+        station.dispatcher.search((station.server,))
+        station.call()
+        station.dispatcher.search((station.own, station.server))
+        assert len(station.own._watchers) == len(station.server._watchers) == 1
+        station.own.handle("Heartbeat", lambda ctx: {"late": True})
+        station.host.run()
+        assert station.answers == [Reply(1, {"late": True})]
+        station.dispatcher.release()
+        assert station.own._watchers == station.server._watchers == ()
+
     def test_a_handler_for_something_else_wakes_nothing(self, station):
         station.call()
         station.handle("Authorize", lambda ctx: {})
