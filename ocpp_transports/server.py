@@ -23,12 +23,13 @@ from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
 from ._options._warm_up import warm_up_in_thread
 from ._peer._emitter import Emitter
-from ._peer._mixins import EventMixin, HandlerMixin
+from ._peer._mixins import HandlerMixin
 from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server._acceptor import Acceptor
 from ._server._calls import StationCalls
 from ._server._connection import OCPPServerClient
 from ._server._interrupts import Interrupts
+from ._server._observed import ObservedMixin
 from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
 from ._server._serving import Loop, draining, run_on, until_closed
@@ -39,7 +40,6 @@ from .events import (
     ConnectionFailedEvent,
     ErrorEvent,
     SecurityEvent,
-    ServerEventName,
     UpgradeAbortedEvent,
 )
 
@@ -51,7 +51,7 @@ __all__ = ["Listener", "OCPPServer"]
 _A = TypeVar("_A", bound=AuthHandler)
 
 
-class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
+class OCPPServer(HandlerMixin, ObservedMixin, StationCalls):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -326,7 +326,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
             await self._registry.changed()
         if self._acceptor is acceptor:
             ended = CloseEvent(command.code, command.reason)
-            self._emit("close", ended, after=self._registry.close_grace.expect())
+            self._emit("closed", ended, after=self._registry.close_grace.expect())
             await self._shut()
 
     async def _shut(self) -> None:
@@ -373,7 +373,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
     def _arrived(self, station: OCPPServerClient) -> None:
         """Tell of a station; CALLs without a handler are held until all listeners have returned, or a second passed."""
         self._log.info(f"{station.identity} connected from {station.handshake.remote_address}")
-        dispatcher = station.begin_serving()
+        dispatcher = station.begin_serving(self._observers)
         self._emit("client", station, after=dispatcher.release)
         station.emit_open()
 
@@ -396,7 +396,13 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
-        return Emitter(SERVER_EVENTS, spawn=self._spawn, completion=self._completion, log=self._log.raised)
+        return Emitter(
+            SERVER_EVENTS,
+            spawn=self._spawn,
+            completion=self._completion,
+            log=self._log.raised,
+            changed=self._listeners_changed,
+        )
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
         if self._runtime is None:

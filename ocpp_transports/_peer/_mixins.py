@@ -141,7 +141,7 @@ class EventMixin(ABC, Generic[_NameT_contra]):
         """Iterate over the payloads of these events (all without a name): `async for event in x.events("open")`.
 
         Events are kept from this call on, at most `limit` of them; what was missed beyond shows as one
-        `OverflowEvent`. The iteration ends after the `close` event, or by `aclose`.
+        `OverflowEvent`. The iteration ends after the `close` event (of a server: `closed`), or by `aclose`.
         Raises ValueError for an unknown name or a limit below 1.
         """
         return self._emitter.events(*names, limit=limit)

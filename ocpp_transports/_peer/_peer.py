@@ -23,6 +23,7 @@ from ._close_grace import CloseGrace
 from ._delegate import MESSAGE_EVENTS, SessionDelegate
 from ._emitter import Emitter
 from ._mixins import EventMixin, HandlerMixin
+from ._observers import Observers
 
 __all__ = ["ConnectionState", "Peer"]
 
@@ -44,6 +45,9 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
 
     _is_one_connection = False
     """Whether it is over for good when the connection is."""
+
+    _observers: Observers[Any] | None = None
+    """Who wants the events of all connections, of which this may be one."""
 
     def __init__(self, identity: str, options: PeerOptions, close_grace: CloseGrace) -> None:
         self._close_grace = close_grace
@@ -132,6 +136,8 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
     def _begin(self, driver: Driver, protocol: str) -> Dispatcher:
         """Get ready for the requests of a new connection, and hold those without a handler for a while."""
         self._protocol = protocol
+        if self._observers is not None and self._observers.is_wanted:
+            self._listeners_changed()
         dispatcher = Dispatcher(
             driver,
             self._registries,
@@ -200,12 +206,24 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         return emitter
 
     def _listeners_changed(self) -> None:
-        traces = self._log.wants_messages or (
-            self._listened_to is not None and self._listened_to.listens(*MESSAGE_EVENTS)
+        """Relay events as long as there are observers, and trace messages as long as somebody wants them."""
+        observers = self._observers
+        if observers is not None and observers.is_wanted:
+            self._emitter.relay = self._relay
+        elif self._listened_to is not None:
+            self._listened_to.relay = None
+        traces = (
+            self._log.wants_messages
+            or (observers is not None and observers.wants_messages)
+            or (self._listened_to is not None and self._listened_to.listens(*MESSAGE_EVENTS))
         )
         if traces != self._traces:
             self._traces = traces
             self._update_tracing()
+
+    def _relay(self, name: str, event: Any) -> None:
+        if self._observers is not None:
+            self._observers.notify(name, event, self)
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
         if self._runtime is None:

@@ -15,6 +15,7 @@ from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._options._socket import SocketOptions
+from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
 from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import OpenEvent
@@ -100,8 +101,9 @@ class OCPPServerClient(Peer):
         """The engine's config of this conversation."""
         return self._options.session_in(self._protocol or "", trace=self._traces)
 
-    def begin_serving(self) -> Dispatcher:
-        """Get ready for requests; those without a handler are held."""
+    def begin_serving(self, observers: "Observers[OCPPServerClient | None] | None" = None) -> Dispatcher:
+        """Get ready for requests; those without a handler are held. From now on `observers` are told of all."""
+        self._observers = observers
         if self._driver is None or self._protocol is None:
             raise RuntimeError("expected an open connection to serve")
         return self._begin(self._driver, self._protocol)
