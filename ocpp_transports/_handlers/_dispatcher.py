@@ -10,7 +10,7 @@ this file.
 
 from collections.abc import Callable, Sequence
 from inspect import isawaitable
-from math import inf, isfinite
+from math import inf
 from typing import Any, Final, Generic
 
 from ocpp_core.actions import Dispatch
@@ -19,11 +19,13 @@ from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_core.timers import coarse
 from ocpp_core.versions import ErrorCode
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
-from ocpp_transports._driver._driver import EARLY, SPAN, Completion, Driver, Handle
+from ocpp_transports._driver._driver import SPAN, Completion, Driver, Handle
 
 from ._caller import ClientT_co
 from ._contexts import HandlerContext
 from ._failures import failure_of
+from ._held import Held
+from ._running import Run, Task, TimeLimit
 from ._table import NOREPLY, Handlers, Target, compose, layers_of
 
 __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
@@ -40,26 +42,6 @@ UNSERVED: Final = 100
 """Actions without a handler that a connection is told of; beyond, they are answered all the same."""
 _LONGEST_NAME: Final = 100
 """Characters of such an action that are told."""
-
-
-class _Run:
-    """A handler that runs, or is about to, as a task."""
-
-    __slots__ = ("context", "target", "task", "until")
-
-    def __init__(self, context: HandlerContext, target: Target, until: float) -> None:
-        self.context = context
-        self.target = target
-        self.until = until
-        self.task: _Task | None = None  # once it has begun
-
-
-class _Task:
-    """A task of the host, whichever handler it comes to run."""
-
-    __slots__ = ("handle",)
-
-    handle: Handle
 
 
 class Dispatcher(Generic[ClientT_co]):
@@ -97,22 +79,21 @@ class Dispatcher(Generic[ClientT_co]):
         self._told_unserved: frozenset[str] = frozenset()
         self._in_order = in_order
         self._limit = 1 if in_order else RUNNING
-        self._running: dict[int, _Run] = {}
-        self._alarm: Handle | None = None  # for the next of them to run too long
+        self._running: dict[int, Run] = {}
+        self._time_limit: TimeLimit | None = None  # plain functions need none
         self._has_ended = False
         self._waiting: list[Dispatch] = []
         self._next_turn: Handle | None = None  # in which they are served further
-        self._ready: list[_Run] = []  # those of them that have not begun
+        self._ready: list[Run] = []  # those of them that have not begun
         self._contexts: dict[int, HandlerContext] = {}
-        self._held: list[Dispatch] = []
         self._hold_until = -inf
-        self._grace: Handle | None = None  # armed while something is held
+        self._held: Held | None = None  # most connections hold nothing
 
     def search(self, registries: Sequence[Handlers]) -> None:
         """Look for handlers in these registries from now on."""
         self._registries = registries
-        if self._grace is not None:
-            self._watch_registries()
+        if self._held is not None:
+            self._held.watch(registries)
 
     # Requests
 
@@ -130,7 +111,7 @@ class Dispatcher(Generic[ClientT_co]):
         if context is not None:
             context.abandon()
             return
-        for queue in (self._waiting, self._held):
+        for queue in (self._waiting, self._held.actions if self._held is not None else []):
             for action in queue:
                 if action.request == request:
                     queue.remove(action)
@@ -145,7 +126,9 @@ class Dispatcher(Generic[ClientT_co]):
             self._failed(HandlerContext(self, action), lost)
 
     def _is_busy(self) -> bool:
-        return len(self._running) >= self._limit or (self._in_order and bool(self._held))
+        return len(self._running) >= self._limit or (
+            self._in_order and self._held is not None and bool(self._held.actions)
+        )
 
     def _serve(self, action: Dispatch) -> None:
         target = self._find(action.action)
@@ -157,9 +140,8 @@ class Dispatcher(Generic[ClientT_co]):
             self._run_at_once(action, target)
 
     def _hold_or_refuse(self, action: Dispatch) -> None:
-        if len(self._held) < HELD and self.driver.host.now() < self._hold_until:
-            self._held.append(action)
-            self._watch()
+        if self._may_hold():
+            self._hold(action)
         else:
             self._tell_unserved(action.action[:_LONGEST_NAME])
             self._refuse(action, ErrorCode.NOT_IMPLEMENTED, "The action is not known here")
@@ -225,14 +207,16 @@ class Dispatcher(Generic[ClientT_co]):
         host, request = self.driver.host, context.request
         until = coarse(host.now(), self.handler_timeout)
         self._contexts[request] = context
-        run = self._running[request] = _Run(context, target, until)
+        run = self._running[request] = Run(context, target, until)
         self._ready.append(run)
-        if self._alarm is None and isfinite(until):
-            self._alarm = host.call_at(until, self._expire)
-        task = _Task()
+        if self._time_limit is None:
+            self._time_limit = TimeLimit(host, self._running, self._give_up)
+        if self._time_limit.alarm is None:
+            self._time_limit.arm(until)
+        task = Task()
         task.handle = host.spawn(self._run(task))
 
-    async def _run(self, task: _Task) -> None:
+    async def _run(self, task: Task) -> None:
         """Run the handler that has been ready for longest: some event loops start tasks in any order."""
         run = self._ready.pop(0)
         run.task = task
@@ -253,32 +237,23 @@ class Dispatcher(Generic[ClientT_co]):
             if self._has_ended:
                 self._disarm()
 
-    def _is_done(self, run: _Run) -> bool:
+    def _is_done(self, run: Run) -> bool:
         """Take a handler off the list of those that run; False if it was given up before."""
         return self._running.pop(run.context.request, None) is run
 
-    def _expire(self) -> None:
-        """Give up the handlers that have run too long, and wait for the next one."""
-        self._alarm = None
-        host = self.driver.host
-        now = host.now() + EARLY
-        for run in [run for run in self._running.values() if run.until <= now]:
-            self._give_up(run)
+    def _give_up(self, runs: list[Run]) -> None:
+        """Answer for the handlers that have run too long, and cancel them."""
+        for run in runs:
+            if self._is_done(run):
+                late = TimeoutError(f"the handler did not return within {self.handler_timeout:.15g} s")
+                self._fail(run.context, late)
+                if run.task is not None:
+                    run.task.handle.cancel()
         self._serve_waiting()
-        until = min((run.until for run in self._running.values()), default=inf)
-        if self._alarm is None and isfinite(until):
-            self._alarm = host.call_at(until, self._expire)
 
     def _disarm(self) -> None:
-        if self._alarm is not None and not self._running:
-            self._alarm.cancel()
-            self._alarm = None
-
-    def _give_up(self, run: _Run) -> None:
-        if self._is_done(run):
-            self._fail(run.context, TimeoutError(f"the handler did not return within {self.handler_timeout:.15g} s"))
-            if run.task is not None:
-                run.task.handle.cancel()
+        if self._time_limit is not None:
+            self._time_limit.disarm()
 
     async def _chain(self, context: HandlerContext, target: Target) -> Any:
         async def innermost() -> Any:
@@ -351,13 +326,9 @@ class Dispatcher(Generic[ClientT_co]):
     def release(self) -> None:
         """End the hold: what still has no handler is answered by NotImplemented. Idempotent."""
         self._hold_until = -inf
-        if self._grace is None:
-            return
-        self._grace.cancel()
-        self._grace = None
-        for registry in self._registries:
-            registry.unwatch(self._wake)
-        self._serve_held()
+        held, self._held = self._held, None
+        if held is not None:
+            self._serve_again(held.end())
 
     def end(self) -> None:
         """Hold nothing any more for a connection that has ended, and have no timer hold it but for handlers that run.
@@ -368,24 +339,26 @@ class Dispatcher(Generic[ClientT_co]):
         self.release()
         self._disarm()
 
-    def _watch(self) -> None:
-        """Look out for handlers and for the end of the hold, now that something is held."""
-        if self._grace is None:
-            self._grace = self.driver.host.call_at(self._hold_until, self.release)
-            self._watch_registries()
+    def _may_hold(self) -> bool:
+        has_room = self._held is None or len(self._held.actions) < HELD
+        return has_room and self.driver.host.now() < self._hold_until
 
-    def _watch_registries(self) -> None:
-        for registry in self._registries:
-            registry.unwatch(self._wake)  # it may be known already
-            registry.watch(self._wake)
+    def _hold(self, action: Dispatch) -> None:
+        if self._held is None:
+            timer = self.driver.host.call_at(self._hold_until, self.release)
+            self._held = Held(self._registries, self._registered, timer)
+        self._held.actions.append(action)
 
-    def _wake(self) -> None:
+    def _registered(self) -> None:
         """Look again in the loop's next turn: a handler must not run in the midst of the code that registers it."""
-        if self._held:
+        if self._held is not None and self._held.actions:
             host = self.driver.host
             host.call_at(host.now(), self._serve_held)
 
     def _serve_held(self) -> None:
-        self._waiting[:0] = self._held
-        self._held.clear()
+        if self._held is not None:
+            self._serve_again(self._held.take())
+
+    def _serve_again(self, actions: list[Dispatch]) -> None:
+        self._waiting[:0] = actions
         self._serve_waiting()
