@@ -260,10 +260,11 @@ class CallMixin:
 
     def _for_attempt(self, options: CallOptions, ttl: float | None) -> CallOptions:
         """Choose the message id here if the result is to be checked: a refusal of it names the id."""
-        chosen = options.message_id
-        if options.check is not None and chosen is None:
-            chosen = self._options.ids()
-        return replace(options, ttl=ttl, message_id=chosen)
+        if ttl != options.ttl:
+            options = replace(options, ttl=ttl)
+        if options.check is not None and options.message_id is None:
+            options = replace(options, message_id=self._options.ids())
+        return options
 
     async def _check(self, result: dict[str, Any], action: str, options: CallOptions) -> None:
         if options.check is None:
