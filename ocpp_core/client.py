@@ -44,6 +44,7 @@ from .outbound.call import OutboundCall, check_command, prepare_call
 from .outbound.outbox import Outbox
 from .session import Closed, Open, Session
 from .versions import version_of
+from .websocket.close import GOING_AWAY, PROTOCOL_ERROR
 
 if TYPE_CHECKING:
     from .session import SessionState
@@ -270,7 +271,7 @@ class ClientEngine:
     def _opened(self, state: Connecting, subprotocol: str | None) -> None:
         """RFC 6455 §4.1: a subprotocol that was not offered fails the connection; OCPP-J §3.2 needs one."""
         if subprotocol not in self._config.protocols:
-            self._emit(CloseTransport(1002, "subprotocol not offered"))
+            self._emit(CloseTransport(PROTOCOL_ERROR, "subprotocol not offered"))
             offered = ", ".join(self._config.protocols)
             error = WebsocketUpgradeError(f"expected one of {offered} as subprotocol, the server chose {subprotocol!r}")
             self._failed(state, error, retry=False)
@@ -314,9 +315,9 @@ class ClientEngine:
         if is_first and not self._config.retry_initial_connect:
             self._enter(Idle())
         elif is_first and not retry:
-            self._stop(1001, str(error))
+            self._stop(GOING_AWAY, str(error))
         elif state.tries >= self._config.max_reconnects:
-            self._stop(1001, "Giving up")
+            self._stop(GOING_AWAY, "Giving up")
         else:
             self._wait(state.tries + 1, None, least)
 

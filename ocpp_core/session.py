@@ -39,6 +39,7 @@ from .outbound.call import OutboundCall, check_command, check_message_id, expect
 from .outbound.calls import Calls, violation_error, with_newest
 from .states import Closed, Closing, Draining, Open, SessionState
 from .versions import Version
+from .websocket.close import ABNORMAL_CLOSURE
 
 __all__ = ["Closed", "Closing", "Draining", "Open", "Session", "SessionState"]
 
@@ -166,7 +167,7 @@ class Session(Receiver):
             case Fail():
                 self.requests.fail(event, now)
             case Decline():
-                self.requests.decline(event)
+                self.requests.decline(event, now)
             case CancelCall(token):
                 self.calls.cancel(token)
                 self._finish_drain()
@@ -313,10 +314,10 @@ class Session(Receiver):
     def _reconfigure(self, config: object) -> None:
         if not isinstance(config, SessionConfig):
             raise TypeError(f"expected a SessionConfig, got {type(config).__name__}")
-        self._config = self.calls.config = self.requests.config = config
+        self._config = self.calls.config = config
         if isinstance(self.state, Open):
             self.calls.fill_window(self._now)
-        self.requests.dispatch_held()
+        self.requests.reconfigure(config, self._now)
 
     # Closing
 
@@ -361,14 +362,14 @@ class Session(Receiver):
 
     def _expire(self, now: float) -> None:
         self.calls.expire(now)
-        self.requests.look_again(now)
+        self.requests.expire(now)
         self._finish_drain()
         state = self.state
         if isinstance(state, Draining) and state.until <= now:
             self._end(state.code, state.reason)
         elif isinstance(state, Closing) and state.until <= now:
             self._emit(CloseTransport(state.code, state.reason, abort=True))
-            self._lose(TransportLost(1006, "the close handshake timed out"))
+            self._lose(TransportLost(ABNORMAL_CLOSURE, "the close handshake timed out"))
 
     def _finish_drain(self) -> None:
         if isinstance(self.state, Draining) and not self.calls.has_callers:

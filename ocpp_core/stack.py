@@ -59,6 +59,7 @@ from .link import ClientLink, ServerLink, Unfinished
 from .server import refuse_unopened
 from .session import Closed, Session
 from .versions import Version, version_of
+from .websocket.close import ABNORMAL_CLOSURE
 
 __all__ = ["ClientStack", "ServerStack"]
 
@@ -232,7 +233,7 @@ class ServerStack:
                 return self.session.poll()
             return None
         if type(action) is CloseStream and self.session is None:  # nobody need decide on the handshake any more
-            self._actions.append(StateChanged(Closed(1006, "")))
+            self._actions.append(StateChanged(Closed(ABNORMAL_CLOSURE, "")))
         return None if isinstance(action, TransportFailed) else action
 
 

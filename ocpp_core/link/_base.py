@@ -24,18 +24,15 @@ from ocpp_core.inputs import (
     TransportLost,
     TransportOpened,
 )
+from ocpp_core.websocket.close import ABNORMAL_CLOSURE, POLICY_VIOLATION, cut_reason, expect_close_code
 
 from ._deflate import Deflate
 from ._frames import (
-    ABNORMAL_CLOSURE,
-    POLICY_VIOLATION,
     Control,
     FrameError,
     Opcode,
     close_payload,
-    cut_reason,
     encode_frame,
-    is_close_code,
     read_close,
     text_frame,
 )
@@ -257,8 +254,8 @@ class LinkBase(Incoming):
         self._keepalive.start(self._now)
 
     def _close_link(self, event: CloseLink) -> None:
-        if not event.force and not is_close_code(event.code):  # by force, nobody is told the code
-            raise ValueError(f"expected a close code of 1000-1003, 1007-1014 or 3000-4999, got {event.code!r}")
+        if not event.force:  # the peer of a dropped stream never learns the code
+            expect_close_code(event.code)
         reason = cut_reason(event.reason)
         if self._phase is Phase.ENDED:
             return

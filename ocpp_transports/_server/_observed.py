@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from ocpp_transports._callbacks._containment import end_program
 from ocpp_transports._logging._log import Log
+from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import MESSAGE_EVENTS
 from ocpp_transports._peer._mixins import EventMixin
 from ocpp_transports._peer._observers import Observers
@@ -31,6 +32,7 @@ class ObservedMixin(EventMixin[ServerEventName]):
     """
 
     _registry: ConnectionRegistry
+    _close_grace: CloseGrace
     _log: Log
 
     def __init__(self) -> None:
@@ -75,7 +77,7 @@ class ObservedMixin(EventMixin[ServerEventName]):
 
     def _forward(self, name: str, event: Any, client: OCPPServerClient | None) -> None:
         if name in _OF_STATIONS and self._emitter.listens(name):
-            after = self._registry.close_grace.expect() if name == "close" else None
+            after = self._close_grace.expect() if name == "close" else None
             self._emitter.emit(name, StationEvent(client, event), after=after)
 
     def _observer_failed(self, error: BaseException) -> None:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 
 def is_traced(station):
-    return station._traces and station.session_config.trace
+    return station._traces
 
 
 class TestObservers:
