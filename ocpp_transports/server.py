@@ -344,7 +344,10 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
 
     def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
         """Emit `client`; CALLs without a handler are held until its listeners have returned, or a second passed."""
-        self._emit("client", station, after=release)
+        if self._listened_to is None:
+            release()
+        else:
+            self._emit("client", station, after=release)
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")

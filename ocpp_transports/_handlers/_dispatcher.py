@@ -52,7 +52,8 @@ class Dispatcher(Generic[ClientT_co]):
     handler, once an action. With `in_order` a request waits until the one before it was served. `detailed_errors` adds
     the name and text of an exception, never its stack, to the InternalError that the peer gets for it. A coroutine
     handler that runs for `handler_timeout` seconds (`inf`: no limit) is answered for by InternalError, reported to
-    `failed` as TimeoutError, and cancelled.
+    `failed` as TimeoutError, and cancelled. CALLs without a handler are held until one is registered, until `release`,
+    or until `grace` seconds have passed.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Dispatcher(Generic[ClientT_co]):
         in_order: bool = False,
         detailed_errors: bool = False,
         handler_timeout: float = HANDLER_TIMEOUT,
+        grace: float = 0.0,
     ) -> None:
         self.driver = driver
         self.client = client
@@ -86,7 +88,7 @@ class Dispatcher(Generic[ClientT_co]):
         self._next_turn: Handle | None = None  # in which they are served further
         self._ready: list[Run] = []  # those of them that have not begun
         self._contexts: dict[int, HandlerContext] = {}
-        self._hold_until = -inf
+        self._hold_until = driver.host.now() + grace if grace else -inf
         self._held: Held | None = None  # most connections hold nothing
 
     def search(self, registries: Sequence[Handlers]) -> None:
@@ -318,10 +320,6 @@ class Dispatcher(Generic[ClientT_co]):
         return self.driver.host.completion()
 
     # Holding
-
-    def hold(self, seconds: float = GRACE) -> None:
-        """Keep CALLs without a handler until one is registered, until `release`, or until `seconds` have passed."""
-        self._hold_until = self.driver.host.now() + seconds
 
     def release(self) -> None:
         """End the hold: what still has no handler is answered by NotImplemented. Idempotent."""

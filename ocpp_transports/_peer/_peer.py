@@ -148,10 +148,9 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
             in_order=self._options.in_order,
             detailed_errors=self._options.respond_with_detailed_errors,
             handler_timeout=self._options.handler_timeout or inf,
+            grace=self._options.handler_grace,
         )
         self._delegate.dispatcher = dispatcher
-        if self._options.handler_grace:
-            dispatcher.hold(self._options.handler_grace)
         return dispatcher
 
     def _end_serving(self) -> None:

@@ -135,7 +135,8 @@ class OCPPServerClient(Peer):
         self._log.info(f"connected from {self._handshake.remote_address}")
         callbacks.opened(self, driver)
         callbacks.ready(self, self._begin(driver, protocol).release)
-        self._emit("open", OpenEvent(protocol))
+        if self._listened_to is not None:
+            self._emit("open", OpenEvent(protocol))
 
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None

@@ -139,8 +139,7 @@ class TestInOrder:
         assert [answer.request for answer in station.answers] == [1, 2, 3, 4]
 
     def test_a_held_request_holds_those_behind_it(self, make_station):
-        station = make_station(in_order=True)
-        station.dispatcher.hold()
+        station = make_station(in_order=True, grace=GRACE)
         station.handle("Quick", lambda ctx: {"quick": True})
         station.call("Late")
         station.call("Quick")
@@ -153,9 +152,7 @@ class TestInOrder:
 class TestHolding:
     @pytest.fixture
     def station(self, make_station):
-        station = make_station()
-        station.dispatcher.hold()
-        return station
+        return make_station(grace=GRACE)
 
     @pytest.mark.parametrize("registry", ["own", "server"])
     @pytest.mark.parametrize("key", [("ocpp1.6", "Heartbeat"), ("Heartbeat",), ()])
