@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias
 
 from .backoff import Backoff, ExponentialBackoff
-from .limits import LEAST_RATE
 from .messages import Leniency
 from .versions import ErrorCode, Version
 from .websocket.headers import expect_subprotocols
@@ -166,7 +165,7 @@ class SessionConfig:
         _expect(self.max_inbound_bytes, "max_inbound_bytes", 1, "bytes")
         _expect(self.max_held, "max_held", 1, "requests")
         _expect(self.max_held_bytes, "max_held_bytes", 1, "bytes")
-        _expect(self.inbound_rate, "inbound_rate", LEAST_RATE, "CALLs a second")
+        _expect(self.inbound_rate, "inbound_rate", 0.001, "CALLs a second")
         _expect(self.inbound_burst, "inbound_burst", 1, "CALLs")
         _expect(self.answer_window, "answer_window", 0)
         _expect(self.max_declined, "max_declined", 0, "requests")

@@ -12,7 +12,7 @@ from ocpp_transports._logging._redaction import safe_repr
 
 from ._caller import ClientT_co
 
-__all__ = ["CallContext", "HandlerContext", "Responder", "Signal"]
+__all__ = ["CallContext", "HandlerContext", "RequestConnection", "Signal"]
 
 
 class Signal:
@@ -72,7 +72,7 @@ class CallContext(Generic[ClientT_co]):
     __repr__ = safe_repr
 
 
-class Responder(Protocol[ClientT_co]):
+class RequestConnection(Protocol[ClientT_co]):
     """The connection that a request came over, as its context needs it: one object for all requests of it."""
 
     @property
@@ -99,8 +99,8 @@ class HandlerContext(Generic[ClientT_co]):
     """
 
     __slots__ = (
+        "_connection",
         "_request",
-        "_responder",
         "_signal",
         "action",
         "is_answered",
@@ -109,8 +109,8 @@ class HandlerContext(Generic[ClientT_co]):
     )
     direction: ClassVar[Direction] = Direction.IN
 
-    def __init__(self, responder: Responder[ClientT_co], action: Dispatch) -> None:
-        self._responder = responder
+    def __init__(self, connection: RequestConnection[ClientT_co], action: Dispatch) -> None:
+        self._connection = connection
         self._request = action
         self.is_answered = False
         self.is_gone = False
@@ -124,7 +124,7 @@ class HandlerContext(Generic[ClientT_co]):
     @property
     def client(self) -> ClientT_co:
         """The server's handle on the station that asks, or the client that was asked."""
-        return self._responder.client
+        return self._connection.client
 
     @property
     def request(self) -> int:
@@ -144,13 +144,13 @@ class HandlerContext(Generic[ClientT_co]):
     @property
     def protocol(self) -> str | None:
         """The subprotocol of the connection, e.g. `ocpp2.0.1`."""
-        return self._responder.protocol
+        return self._connection.protocol
 
     @property
     def disconnected(self) -> Signal:
         """Set when the connection is lost or closed: nobody waits for the answer any more."""
         if self._signal is None:
-            self._signal = Signal(self._responder.completion)
+            self._signal = Signal(self._connection.completion)
             if self.is_gone:
                 self._signal.set()
         return self._signal
@@ -194,7 +194,7 @@ class HandlerContext(Generic[ClientT_co]):
     def finish(self, answer: Reply | Fail) -> None:
         """Feed the one answer."""
         self.is_answered = True
-        self._responder.answered(answer)
+        self._connection.answered(answer)
 
     def abandon(self) -> None:
         """Note that nobody waits any more."""
