@@ -239,7 +239,7 @@ class TestStandardProtocols:
         assert load_validator("ocpp1.6") is not load_validator("ocpp1.6")
 
     def test_a_known_action_without_a_schema_is_loud(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        bundle = {"actions": {"Heartbeat": {"call": {}}}, "definitions": {}}
+        bundle: dict[str, Any] = {"actions": {"Heartbeat": {"call": {}}}, "definitions": {}}
         monkeypatch.setattr("ocpp_core.validation._validator.read_bundle", lambda protocol: bundle)
         with pytest.raises(ValueError, match=r"ocpp1.6 Heartbeat: expected schemas as call and result, .* got call"):
             load_validator("ocpp1.6")
@@ -290,7 +290,7 @@ class TestCustomProtocols:
 
     def test_schemas_share_definitions_and_may_have_their_own(self) -> None:
         shared = {"Word": {"type": "string"}, "Words": {"items": {"$ref": "#/definitions/Word"}}}
-        own = {"$ref": "#/definitions/Words", "definitions": {"Word": {"type": "integer"}}}
+        own: dict[str, Any] = {"$ref": "#/definitions/Words", "definitions": {"Word": {"type": "integer"}}}
         schemas = {"Say": {"send": {"$ref": "#/definitions/Words"}}, "Count": {"send": own}}
         validator = create_validator("v1", schemas, definitions=shared)
         assert validator.check_send("Say", ["a"]) is None
