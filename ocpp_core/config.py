@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from .backoff import Backoff, ExponentialBackoff
 from .messages import Leniency
 from .versions import ErrorCode, Version
+from .websocket.headers import expect_subprotocols
 
 __all__ = [
     "ClientConfig",
@@ -106,6 +107,12 @@ class SessionConfig:
     """Held requests; then reading stops until half of them are dispatched. `inf`: no limit."""
     max_held_bytes: float = 131072
     """Bytes of the texts of held requests; then reading stops until half are dispatched. One text may exceed it."""
+    inbound_rate: float = inf
+    """Inbound CALLs a second, in the long run, that get to the application; one beyond is held until its turn comes,
+    and reading goes on. CALLs that are refused for a mistake or repeat another one do not count, nor do SENDs."""
+    inbound_burst: int = 20
+    """CALLs that may come at once after a quiet time, whatever `inbound_rate` says; as many may be held for their turn.
+    Beyond, a CALL is refused with GenericError."""
     refuse_when_busy: bool = False
     """Refuse a CALL beyond `max_inbound` with GenericError instead of holding it. A SEND is held all the same."""
     answer_window: float = 120.0
@@ -158,6 +165,8 @@ class SessionConfig:
         _expect(self.max_inbound_bytes, "max_inbound_bytes", 1, "bytes")
         _expect(self.max_held, "max_held", 1, "requests")
         _expect(self.max_held_bytes, "max_held_bytes", 1, "bytes")
+        _expect(self.inbound_rate, "inbound_rate", 0.001, "CALLs a second")
+        _expect(self.inbound_burst, "inbound_burst", 1, "CALLs")
         _expect(self.answer_window, "answer_window", 0)
         _expect(self.max_declined, "max_declined", 0, "requests")
         _expect(self.max_bad_messages, "max_bad_messages", 1, "messages")
@@ -262,10 +271,13 @@ class UpgradeTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """The settings of a client over its connections. Raises ValueError for a value out of range."""
+    """The settings of a client over its connections.
+
+    Raises ValueError for a value out of range, TypeError for a text as the list of `protocols`.
+    """
 
     protocols: tuple[str, ...]
-    """Subprotocols offered at every attempt, in order of preference."""
+    """Subprotocols offered at every attempt, in order of preference: at least one; tokens, none of them twice."""
     session: SessionConfig = field(default_factory=SessionConfig)
     """What each new session starts with."""
     validators: Mapping[str, Validator] = field(default_factory=lambda: MappingProxyType({}))
@@ -291,8 +303,7 @@ class ClientConfig:
     """The facts of custom subprotocols; see `versions.version_of`."""
 
     def __post_init__(self) -> None:
-        if not self.protocols or len(set(self.protocols)) < len(self.protocols):
-            raise ValueError(f"expected protocols as distinct subprotocol names, got {self.protocols!r}")
+        expect_subprotocols(self.protocols)
         _expect(self.max_reconnects, "max_reconnects", 0, "attempts")
         _expect(self.max_retry_after, "max_retry_after", 0)
         if self.max_retry_after == inf:

@@ -22,6 +22,7 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
 from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
+from ocpp_core.websocket.headers import elements, tokens
 
 from ._hosts._websockets_channel import PatientConnection, WebsocketsChannel, logger_below
 from ._options._client import context_of
@@ -193,7 +194,7 @@ class _Door:
 
     async def decide(self, connection: ServerConnection, request: Request) -> Response | None:
         """Have the server decide on a request; None goes on to the upgrade."""
-        if "websocket" not in _elements(request, "Upgrade", ignore_case=True):
+        if "websocket" not in tokens(_field(request, "Upgrade")):
             return _response(connection, Reject(426, (("upgrade", "websocket"),), "Upgrade Required"))
         incoming = self._server.incoming(_offer(connection, request))
         answer = await incoming.decision()
@@ -217,17 +218,16 @@ def _offer(connection: ServerConnection, request: Request) -> UpgradeOffer:
     return UpgradeOffer(
         request.path,
         headers=list(request.headers.raw_items()),
-        subprotocols=_elements(request, "Sec-WebSocket-Protocol"),
+        subprotocols=elements(_field(request, "Sec-WebSocket-Protocol")),
         remote_address=(connection.remote_address or (None,))[0],
         client_certificate=(tls.getpeercert() or None) if tls is not None else None,
         tls=tls is not None,
     )
 
 
-def _elements(request: Request, name: str, *, ignore_case: bool = False) -> tuple[str, ...]:
-    """Read a header field that is a list, however often it was sent."""
-    sent = ",".join(request.headers.get_all(name))
-    return tuple(each.strip() for each in (sent.lower() if ignore_case else sent).split(",")) if sent else ()
+def _field(request: Request, name: str) -> str:
+    """Return the value of a header field, however often it was sent; empty without one."""
+    return ", ".join(request.headers.get_all(name))
 
 
 def _response(connection: ServerConnection, answer: Reject) -> Response:

@@ -10,6 +10,7 @@ from typing import Final
 from ocpp_core._version import __version__
 from ocpp_core.config import UpgradeTarget
 from ocpp_core.handshake import SecurityProfile, check_client_profile, encode_basic
+from ocpp_core.websocket.headers import expect_header
 from ocpp_transports._tls._contexts import TLSOptions, client_context, expect_tls
 
 from ._reconnect import ReconnectOptions
@@ -18,8 +19,6 @@ from ._socket import SocketOptions
 __all__ = ["ClientOptions", "context_of"]
 
 _USER_AGENT: Final = f"ocpp-ws-io/{__version__} (Python)"
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _OWN_HEADERS: Final = re.compile(
     r"host|upgrade|connection|content-length|transfer-encoding|sec-websocket-.*", re.IGNORECASE
 )
@@ -86,7 +85,6 @@ def _expect_header(name: object, value: object) -> None:
     """Refuse what would break the request, or what the handshake writes itself. The value is never repeated."""
     if not isinstance(name, str) or not isinstance(value, str):
         raise TypeError("expected headers as a mapping of str to str")
-    if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-        raise ValueError(f"expected a header name and a value without control characters, got {name!r}")
+    expect_header(name, value)
     if _OWN_HEADERS.fullmatch(name):
         raise ValueError(f"expected no {name} header: the handshake writes it")

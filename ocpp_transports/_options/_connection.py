@@ -10,8 +10,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Self
 
 from ocpp_core.config import IdFactory, SessionConfig
-from ocpp_core.handshake import is_subprotocol_list
 from ocpp_core.messages import Leniency
+from ocpp_core.websocket.headers import expect_subprotocols
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._driver._driver import SEND_TIMEOUT
 from ocpp_transports._handlers._dispatcher import GRACE, HANDLER_TIMEOUT
@@ -41,8 +41,7 @@ def _read_protocols(protocols: object) -> tuple[str, ...]:
     if isinstance(protocols, str) or not isinstance(protocols, Collection):
         raise TypeError(f"expected protocols as a list of subprotocol names, got {protocols!r}")
     names = tuple(protocols)
-    if not names or not all(isinstance(name, str) for name in names) or not is_subprotocol_list(names):
-        raise ValueError(f"expected protocols as distinct subprotocol names, got {protocols!r}")
+    expect_subprotocols(names)
     expect_spelled(names)
     return names
 

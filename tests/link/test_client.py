@@ -79,7 +79,6 @@ class TestTheRequest:
             {"target": "CP1"},
             {"target": "/a b"},
             {"target": "/\xe9"},
-            {"subprotocols": "ocpp1.6"},
             {"subprotocols": ["ocpp1.6", "ocpp1.6"]},
             {"subprotocols": ["ocpp 1.6"]},
             {"headers": [("Host", "x")]},
@@ -92,6 +91,10 @@ class TestTheRequest:
     def test_what_cannot_stand_in_a_request_raises(self, wrong):
         with pytest.raises(ValueError, match="expected"):
             link(**wrong)
+
+    def test_a_text_is_no_list_of_subprotocols(self):
+        with pytest.raises(TypeError, match="list of subprotocol names"):
+            link("ocpp1.6")
 
 
 class TestARightAnswer:

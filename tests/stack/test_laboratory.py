@@ -17,13 +17,13 @@ from ocpp_core.errors import (
 )
 from ocpp_core.inputs import Accept, Reject, Reply
 from ocpp_core.states import Closed
-from ocpp_core.testing import Laboratory, Station
+from ocpp_core.testing import Laboratory, LabStation
 from tests.kinds import an
 
 OCPP16 = ClientConfig(protocols=("ocpp1.6",))
 
 
-def states(station: Station) -> list[type]:
+def states(station: LabStation) -> list[type]:
     return [type(change.state) for change in station.seen(StateChanged)]
 
 

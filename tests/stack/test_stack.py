@@ -194,10 +194,6 @@ class TestClientStreams:
         with pytest.raises(ValueError, match="expected"):
             client_stack().handle(Reconfigure(target), 0.0)
 
-    def test_subprotocols_that_can_stand_in_no_request_are_refused_when_they_are_given(self):
-        with pytest.raises(ValueError, match="expected subprotocols as tokens"):
-            client_stack().handle(Reconfigure(ClientConfig(protocols=("ocpp 1.6",))), 0.0)
-
     @pytest.mark.parametrize("command", [Accept("ocpp1.6"), Reject(401)], ids=["Accept", "Reject"])
     def test_answers_to_requests_are_misuse(self, command):
         with pytest.raises(RuntimeError):
