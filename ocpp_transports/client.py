@@ -11,13 +11,14 @@ from ocpp_core.stack import ClientStack
 
 from ._driver._driver import Driver
 from ._driver._interfaces import Runtime
-from ._options._client import ClientOptions, context_of
+from ._options._client import ClientOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._warm_up import warm_up_in_thread
 from ._peer._client import ClientCommand, ClientPeer
 from ._runtime._base import Address
 from ._runtime._current import current_runtime
+from ._tls._contexts import context_of
 
 __all__ = ["OCPPClient"]
 
@@ -77,7 +78,8 @@ class OCPPClient(ClientPeer):
         stack = ClientStack(
             self._client_config(), options.link, options.upgrade, random=SystemRandom(), ids=options.ids
         )
-        driver: Driver[StackInput] = Driver(stack, runtime, self._delegate, dialer=runtime.dialer(self._address))
+        dialer = runtime.dialer(self._address)
+        driver: Driver[StackInput] = Driver(stack, runtime, self._delegate, dialer=dialer)
         return runtime, stack.engine, driver
 
     def _address(self) -> Address:

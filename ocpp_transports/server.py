@@ -17,27 +17,28 @@ from ._driver._limits import BACKLOG
 from ._logging._log import Log, logger_of
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
+from ._options._tls import TLSOptions, expect_tls
 from ._options._warm_up import warm_up_in_thread
 from ._peer._close_grace import CloseGrace
 from ._peer._emitter import Emitter
-from ._peer._mixins import EventMixin, HandlerMixin
+from ._peer._mixins import HandlerMixin
 from ._runtime._base import Listener, SocketRuntime
 from ._runtime._current import current_runtime
 from ._server._acceptor import Acceptor
 from ._server._connection import ConnectionCallbacks, OCPPServerClient
 from ._server._interrupts import Interrupts
+from ._server._observed import ObservedMixin
 from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
 from ._server._serving import Loop, draining, run_on, until_closed
 from ._server._stations import StationsMixin
-from ._tls._contexts import TLSOptions, expect_tls, server_context
+from ._tls._contexts import server_context
 from .events import (
     SERVER_EVENTS,
     CloseEvent,
     ConnectionFailedEvent,
     ErrorEvent,
     SecurityEvent,
-    ServerEventName,
     UpgradeAbortedEvent,
 )
 
@@ -49,7 +50,7 @@ __all__ = ["Listener", "OCPPServer"]
 _A = TypeVar("_A", bound=AuthHandler)
 
 
-class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
+class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -294,7 +295,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
             await self._registry.changed()
         if self._acceptor is acceptor:
             ended = CloseEvent(command.code, command.reason)
-            self._emit("close", ended, after=self._close_grace.expect())
+            self._emit("closed", ended, after=self._close_grace.expect())
             await self._shut()
 
     async def _shut(self) -> None:
@@ -323,7 +324,9 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
                 self._options,
                 self._handlers,
                 self._registry,
-                ConnectionCallbacks(self._registry.opened, self._ready, self._registry.ended, self._close_grace),
+                ConnectionCallbacks(
+                    self._registry.opened, self._ready, self._registry.ended, self._close_grace, self._observers
+                ),
                 refused=self._refused,
                 failed=self._failed,
                 lost=self._lost,
@@ -344,7 +347,10 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
 
     def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
         """Emit `client`; CALLs without a handler are held until its listeners have returned, or a second passed."""
-        self._emit("client", station, after=release)
+        if self._listened_to is None:
+            release()
+        else:
+            self._emit("client", station, after=release)
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
@@ -365,7 +371,13 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
         end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
-        return Emitter(SERVER_EVENTS, spawn=self._spawn, completion=self._completion, log=self._log.raised)
+        return Emitter(
+            SERVER_EVENTS,
+            spawn=self._spawn,
+            completion=self._completion,
+            log=self._log.raised,
+            changed=self._listeners_changed,
+        )
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
         if self._runtime is None:

@@ -25,7 +25,7 @@ FLOORS = {
         "link", "stack", "testing", "replay",
     ),
     "ocpp_transports": (
-        "handshake", "_logging", "events", "_callbacks", "_driver", "_handlers", "_tls", "_options", "_hosts",
+        "handshake", "_logging", "events", "_callbacks", "_driver", "_handlers", "_options", "_tls", "_hosts",
         "_runtime", "_peer", "_server", "_browser", "client", "browser", "channel", "server", "asgi", "wslib", "memory",
     ),
     "ocpp_apps": (
@@ -41,9 +41,6 @@ UPWARD = {
     ("ocpp_transports", "_server", "server"),
 }
 IN_A_CIRCLE = {
-    "ocpp_transports._handlers._contexts",
-    "ocpp_transports._handlers._dispatcher",
-    "ocpp_transports._handlers._table",
     "ocpp_transports._server._serving",
     "ocpp_transports.server",
 }
