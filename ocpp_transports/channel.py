@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Unpack
 
+from ocpp_core.admission.step import refuse
 from ocpp_core.client import ClientEngine
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import Accept, Reject, TransportLost, UpgradeReceived
@@ -32,7 +33,6 @@ from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._warm_up import warm_up_in_thread
 from ._peer._client import ClientPeer
 from ._runtime._base import SocketRuntime, current_runtime
-from ._server._admission import refuse
 
 if TYPE_CHECKING:
     from ._server._acceptor import Acceptor

@@ -1,6 +1,6 @@
 """The options of a server: what it speaks, whom it lets in."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf, isfinite
@@ -8,15 +8,14 @@ from ssl import SSLContext
 from typing import Final
 
 from ocpp_core.config import LinkConfig
-from ocpp_core.handshake import SecurityProfile, check_deciders
+from ocpp_core.handshake import SecurityProfile, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._runtime._base import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
-from ocpp_transports._server._admission import Admission
 from ocpp_transports._tls._contexts import TLSOptions, expect_tls
-from ocpp_transports.events import SecurityEvent
 from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
 
 from ._connection import off_at_zero
+from ._deciders import expect_auth, expect_choices, expect_credentials, expect_identify, expect_paths
 from ._socket import SocketOptions
 
 __all__ = ["ServerOptions"]
@@ -94,28 +93,17 @@ class ServerOptions(SocketOptions):
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
         super().__post_init__()
         expect_tls(self.tls)
-        # made to be checked, and thrown away
-        self.admission(failed=lambda text, error: None, alarmed=lambda event: None)  # noqa: ARG005 - as above
-
-    def admission(
-        self, *, failed: Callable[[str, BaseException], None], alarmed: Callable[[SecurityEvent], None]
-    ) -> Admission:
-        """Make the rules for letting stations in; `failed` and `alarmed` as in `Admission`."""
-        return Admission(
-            protocols=self.protocols,
-            security_profile=self.security_profile,
-            credentials=self.credentials,
-            identify=self.identify,
-            tls_terminated=self.tls_terminated,
-            auth=self.auth,
-            default_protocol=self.default_protocol,
-            unmatched_protocol=self.unmatched_protocol,
-            broken_escapes=self.broken_escapes,
-            identities=self.identities,
-            paths_without_identity=self.paths_without_identity,
-            failed=failed,
-            alarmed=alarmed,
+        if self.default_protocol is not None and self.default_protocol not in self.protocols:
+            raise ValueError(f"expected default_protocol to be one of {self.protocols}, got {self.default_protocol!r}")
+        expect_choices(self.unmatched_protocol, self.broken_escapes)
+        expect_credentials(self.credentials)
+        expect_identify(self.identify)
+        expect_auth(self.auth)
+        expect_paths(self.paths_without_identity)
+        check_server_profile(
+            self.security_profile, credentials=self.credentials is not None, identify=self.identify != "exact"
         )
+        _ = self.identities
 
     def expect_deciders(self) -> None:
         """Raise ValueError if nobody decides on passwords; not asked at construction, since `auth` may come later."""
@@ -127,7 +115,7 @@ class ServerOptions(SocketOptions):
         """Seconds a TLS handshake may take: there is always a limit."""
         return self.handshake_limit if isfinite(self.handshake_limit) else TLS_TIMEOUT
 
-    @property
+    @cached_property
     def identities(self) -> IdentityRule:
         """The rule for identities."""
         return IdentityRule(
@@ -146,7 +134,7 @@ class ServerOptions(SocketOptions):
         """The handshake has this time."""
         return off_at_zero(self.handshake_timeout, "handshake_timeout")
 
-    @property
+    @cached_property
     def handshake_limit_by_address(self) -> float:
         """Handshakes of one address that may wait for their decision."""
         given = self.max_handshakes_per_address
