@@ -19,7 +19,7 @@ from ocpp_core.inputs import (
     TransportLost,
     TransportOpened,
 )
-from tests.kinds import an
+from tests.kinds import an, only
 from tests.link.wire import (
     ACCEPT,
     EOF,
