@@ -76,7 +76,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         _check_tls(self._options)
         self._log = Log(logger_of(self._options.logging), "server")
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
-        self.directory = self._registry
+        self._directory = self._registry
         self._waits = set()
         self._close_grace = CloseGrace()
         self._runtime: SocketRuntime | None = None
