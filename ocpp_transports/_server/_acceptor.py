@@ -39,7 +39,7 @@ from ocpp_core.versions import version_of
 from ocpp_core.websocket.close import PROTOCOL_ERROR
 from ocpp_transports._driver._driver import EARLY, Driver, Handle, Host
 from ocpp_transports._handlers._table import Handlers
-from ocpp_transports._logging._log import Log, logger_of
+from ocpp_transports._logging._log import Log
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import AcceptRules, SocketRuntime
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
@@ -99,7 +99,6 @@ class Acceptor:
     def set_options(self, options: ServerOptions) -> None:
         """Use these options for the streams that come from now on."""
         self.options = options
-        self.logger = logger_of(options.logging)
         self.versions = {protocol: version_of(protocol) for protocol in options.protocols}
         self.configs = {
             (protocol, trace): options.session_in(protocol, trace=trace)
@@ -172,7 +171,7 @@ class _PendingHandshake:
         self.facts = facts
         self._acceptor = acceptor
         self._engine = engine
-        self._log = Log(logger_of(acceptor.options.logging), facts.remote_address or "unknown address", host.now)
+        self._log = Log(acceptor.options.logger, facts.remote_address or "unknown address", host.now)
         self._candidate: Candidate | None = None
         self._deciding: Handle | None = None
         self._host = host
@@ -269,7 +268,7 @@ class _PendingHandshake:
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
-        config = acceptor.configs[protocol, acceptor.logger.isEnabledFor(DEBUG)]
+        config = acceptor.configs[protocol, options.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity)
         self._driver.feed(Accept(subprotocol, config=config, version=acceptor.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):
