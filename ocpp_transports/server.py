@@ -14,7 +14,7 @@ from ocpp_transports.handshake import AuthHandler
 from ._callbacks._containment import end_program
 from ._driver._interfaces import Completion
 from ._driver._limits import BACKLOG
-from ._logging._log import Log, logger_of
+from ._logging._log import Log
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
 from ._options._tls import TLSOptions, expect_tls
@@ -77,7 +77,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         ServerOptions.check_names(options)
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
         _check_tls(self._options)
-        self._log = Log(logger_of(self._options.logging), "server")
+        self._log = Log(self._options.logger, "server")
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self._directory = self._registry
         self._waits = set()
@@ -340,7 +340,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
 
     def _set_options(self, options: ServerOptions) -> None:
         self._options = options
-        self._log.logger = logger_of(options.logging)
+        self._log.logger = options.logger
         self._registry.set_rule(options.identities)
         if self._acceptor is not None:
             self._acceptor.set_options(options)

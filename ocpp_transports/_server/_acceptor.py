@@ -42,7 +42,7 @@ from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Connection, Handle
 from ocpp_transports._driver._limits import EARLY
 from ocpp_transports._handlers._table import Handlers
-from ocpp_transports._logging._log import Log, logger_of
+from ocpp_transports._logging._log import Log
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
@@ -102,7 +102,6 @@ class Acceptor:
     def set_options(self, options: ServerOptions) -> None:
         """Use these options for the streams that come from now on."""
         self.options = options
-        self.logger = logger_of(options.logging)
         self.versions = {protocol: version_of(protocol) for protocol in options.protocols}
         self.configs = {
             (protocol, trace): options.session_in(protocol, trace=trace)
@@ -184,9 +183,7 @@ class _PendingHandshake:
         self.facts = facts
         self._acceptor = acceptor
         self._engine = engine
-        self._log = Log(
-            logger_of(acceptor.options.logging), facts.remote_address or "unknown address", acceptor.runtime.now
-        )
+        self._log = Log(acceptor.options.logger, facts.remote_address or "unknown address", acceptor.runtime.now)
         self._candidate: Candidate | None = None
         self._deciding: Handle | None = None
         self._until = until
@@ -273,7 +270,7 @@ class _PendingHandshake:
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
-        config = acceptor.configs[protocol, acceptor.logger.isEnabledFor(DEBUG)]
+        config = acceptor.configs[protocol, options.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity)
         self.driver.feed(Accept(subprotocol, config=config, version=acceptor.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):
