@@ -48,13 +48,13 @@ if TYPE_CHECKING:
     from ._handlers._contexts import CallContext, HandlerContext
     from ._handlers._table import NOREPLY, Middleware
     from ._handlers._time import utc_now
+    from ._options._tls import TLSOptions
     from ._options._validators import warm_up
     from ._peer._emitter import EventStream
     from ._peer._peer import ConnectionState, Peer
     from ._runtime._base import Listener
     from ._server._connection import OCPPServerClient
     from ._server._directory import StationDirectory
-    from ._tls._contexts import TLSOptions
     from .browser import BrowserOCPPClient
     from .client import OCPPClient
     from .server import OCPPServer
@@ -100,7 +100,7 @@ _HOMES = {
     "ocpp_transports._handlers._table": ("NOREPLY", "Middleware"),
     "ocpp_transports._runtime._base": ("Listener",),
     "ocpp_transports._handlers._time": ("utc_now",),
-    "ocpp_transports._tls._contexts": ("TLSOptions",),
+    "ocpp_transports._options._tls": ("TLSOptions",),
     "ocpp_transports._options._validators": ("warm_up",),
     "ocpp_transports.handshake": ("Handshake",),
     "ocpp_transports.browser": ("BrowserOCPPClient",),

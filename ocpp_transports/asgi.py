@@ -9,7 +9,6 @@ import anyio
 from ocpp_core.messages import utf8_length
 from ocpp_core.websocket.close import NO_STATUS, POLICY_VIOLATION, TOO_BIG, cut_reason
 
-from ._options._foreign import expect_defaults
 from ._tls._asgi import certificate_of
 from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
 from .server import OCPPServer
@@ -61,7 +60,7 @@ class OCPPApplication:
     """
 
     def __init__(self, server: OCPPServer) -> None:
-        expect_defaults(server._options, "in an ASGI application", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of the same package
+        server._options.expect_defaults("in an ASGI application", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of this package
         self.server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

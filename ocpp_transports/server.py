@@ -16,6 +16,7 @@ from ._driver._driver import Completion
 from ._logging._log import Log, logger_of
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
+from ._options._tls import TLSOptions, expect_tls
 from ._options._warm_up import warm_up_in_thread
 from ._peer._close_grace import CloseGrace
 from ._peer._emitter import Emitter
@@ -28,7 +29,7 @@ from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
 from ._server._serving import Loop, draining, run_on, until_closed
 from ._server._stations import StationsMixin
-from ._tls._contexts import TLSOptions, expect_tls, server_context
+from ._tls._contexts import server_context
 from .events import (
     SERVER_EVENTS,
     CloseEvent,

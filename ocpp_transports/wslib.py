@@ -25,12 +25,10 @@ from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
 from ocpp_core.websocket.headers import elements, tokens
 
 from ._hosts._websockets_channel import PatientConnection, WebsocketsChannel, logger_below
-from ._options._client import context_of
 from ._options._connection import BUNDLED_PROTOCOLS
-from ._options._foreign import expect_defaults
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._server import ServerOptions
-from ._tls._contexts import server_context
+from ._tls._contexts import context_of, server_context
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
 
@@ -165,7 +163,7 @@ async def serve(
     the time of a handshake, the limit of a message's size and whether to compress are the server's options, unless
     `options` say something else. Raises ValueError for a server with options that `websockets` cannot obey.
     """
-    expect_defaults(server._options, "on websockets", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of this package
+    server._options.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of this package
     door = _Door(server)
     theirs = {
         "logger": logger_below(server._log.logger),  # noqa: SLF001 - as above

@@ -11,12 +11,12 @@ from ocpp_core._version import __version__
 from ocpp_core.config import UpgradeTarget
 from ocpp_core.handshake import SecurityProfile, check_client_profile, encode_basic
 from ocpp_core.websocket.headers import expect_header
-from ocpp_transports._tls._contexts import TLSOptions, client_context, expect_tls
 
 from ._reconnect import ReconnectOptions
 from ._socket import SocketOptions
+from ._tls import TLSOptions, expect_tls
 
-__all__ = ["ClientOptions", "context_of"]
+__all__ = ["ClientOptions"]
 
 _USER_AGENT: Final = f"ocpp-ws-io/{__version__} (Python)"
 _OWN_HEADERS: Final = re.compile(
@@ -66,19 +66,6 @@ class ClientOptions(SocketOptions, ReconnectOptions):
                 raise ValueError("expected no Authorization header beside a password")
             headers.append(("Authorization", encode_basic(self.identity, self.password)))
         return UpgradeTarget(self.address.authority, self.address.target, tuple(headers))
-
-
-def context_of(
-    made: ClientOptions, before: ClientOptions | None = None, context: SSLContext | None = None
-) -> SSLContext | None:
-    """Make the TLS context of these options, None for a plain connection. Raises as `client_context` does.
-
-    Where the options of `before` had the same certificates, theirs is kept: its files need not be readable any more.
-    """
-    if not made.address.secure:
-        return None
-    is_same = before is not None and made.tls is before.tls
-    return context if is_same and context is not None else client_context(made.tls)
 
 
 def _expect_header(name: object, value: object) -> None:
