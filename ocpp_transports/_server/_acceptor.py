@@ -21,7 +21,7 @@ takes the handshake out of `places.waiting`, and the others find it gone.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count, product
+from itertools import count
 from logging import DEBUG, Logger
 from random import Random
 from typing import Final
