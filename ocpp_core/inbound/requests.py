@@ -97,7 +97,8 @@ class Requests:
         elif answers is not None and message_id in answers and self._has_answered(answers, frame, text, now):
             pass
         elif (
-            (validator := config.validator_of(action)) is not None
+            config.validator is not None
+            and (validator := config.validator_of(action)) is not None
             and (violation := validator.check_call(action, payload)) is not None
             and (payload := forgive_nulls(config, "call", action, payload)) is None
         ):
@@ -272,8 +273,11 @@ class Requests:
         except (TypeError, ValueError) as error:
             self._own_fault(request, reply, now, f"{request.action} CALLRESULT: {error}", error)
             return
-        validator = config.validator_of(request.action)
-        if validator is not None and (violation := validator.check_result(request.action, reply.payload)) is not None:
+        if (
+            config.validator is not None
+            and (validator := config.validator_of(request.action)) is not None
+            and (violation := validator.check_result(request.action, reply.payload)) is not None
+        ):
             self._own_fault(request, reply, now, violation.description, violation_error(violation, self._version))
             return
         self._send(text)

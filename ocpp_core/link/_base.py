@@ -26,22 +26,21 @@ from ocpp_core.inputs import (
 )
 
 from ._deflate import Deflate
+from ._fast_path import text_frame
 from ._frames import (
     ABNORMAL_CLOSURE,
     POLICY_VIOLATION,
-    Control,
     FrameError,
-    Opcode,
     close_payload,
     cut_reason,
     encode_frame,
     is_close_code,
     read_close,
-    text_frame,
 )
 from ._http import HeadBuffer
 from ._incoming import Incoming
 from ._keepalive import Keepalive
+from ._opcode import Control, Opcode
 from ._phase import LINGER, Phase
 
 __all__ = ["LinkBase"]
@@ -219,8 +218,9 @@ class LinkBase(Incoming):
 
     def send_message(self, data: str | bytes) -> None:
         """Do what `SendMessage` asks for, without an object for it."""
-        if type(data) is str and self._phase is _OPEN and self._deflate is None and not self._client:
-            self._actions.append(SendBytes(text_frame(data.encode())))
+        if type(data) is str and self._phase is _OPEN and self._deflate is None:
+            key = self._random.randbytes(4) if self._client else None
+            self._actions.append(SendBytes(text_frame(data.encode(), key)))
             return
         if not isinstance(data, (str, bytes)):
             raise TypeError(f"expected a message as str or bytes, got {type(data).__name__}")

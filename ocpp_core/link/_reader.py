@@ -16,8 +16,9 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import BinaryReceived, TextReceived
 
 from ._deflate import SLICE, Deflate
-from ._frames import INVALID_DATA, TOO_BIG, Control, FrameError
-from ._frames import Opcode as OurOpcode
+from ._frames import INVALID_DATA, TOO_BIG, FrameError
+from ._opcode import Control
+from ._opcode import Opcode as OurOpcode
 from ._unfinished import Unfinished
 
 __all__ = ["MessageReader", "Piece"]

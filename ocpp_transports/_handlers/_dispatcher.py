@@ -205,7 +205,7 @@ class Dispatcher(Generic[ClientT_co]):
             self._fail(context, error)
             end_program(error, self.driver.host.spawn)
             return
-        if type(result) is dict and action.expects_reply and not context.is_over:
+        if type(result) is dict and action.expects_reply and not (context.is_answered or context.is_gone):
             context.is_answered = True
             self.driver.feed(Reply(action.request, result))
         elif isawaitable(result):

@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from ocpp_core.link._fast_path import whole_control, whole_text
-from ocpp_core.link._frames import Control
+from ocpp_core.link._opcode import Control
 from tests.link.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 
 
