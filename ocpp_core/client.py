@@ -10,9 +10,10 @@ from dataclasses import replace
 from itertools import count
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING, assert_never
+from typing import TypeAlias, assert_never
 
-from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, Settle, StateChanged
+from ._direct import Outlets
+from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, SendText, Settle, StateChanged
 from .backoff import retry_after_delay
 from .client_states import ClientClosing, ClientState, Connecting, Idle, Online, Stopped, Waiting
 from .config import ClientConfig, IdFactory, SessionConfig
@@ -28,6 +29,7 @@ from .inputs import (
     Decline,
     Fail,
     Notify,
+    RareCommand,
     Reconfigure,
     RefuseResult,
     Reply,
@@ -42,19 +44,20 @@ from .inputs import (
 )
 from .outbound.call import OutboundCall, check_command, prepare_call
 from .outbound.outbox import Outbox
-from .session import Closed, Open, Session
+from .session import Closed, Open, Session, SessionState
 from .versions import version_of
 
-if TYPE_CHECKING:
-    from .session import SessionState
-
 __all__ = ["ClientEngine"]
+
+_Rare: TypeAlias = (
+    BinaryReceived | TransportLost | Congested | Tick | RareCommand | TransportOpened | TransportFailed | Connect
+)
 
 
 class ClientEngine:
     """Connects, reconnects and queues around one `Session` a connection.
 
-    `random` makes the jitter, `ids` the message ids; `send` is what every session gets.
+    `random` makes the jitter, `ids` the message ids.
     """
 
     def __init__(
@@ -63,7 +66,6 @@ class ClientEngine:
         *,
         random: Random,
         ids: IdFactory,
-        send: Callable[[str], None] | None = None,
     ) -> None:
         self.state: ClientState = Idle()
         self.session: Session | None = None
@@ -71,7 +73,8 @@ class ClientEngine:
         self._config = config
         self._random = random
         self._ids = ids
-        self._send_text = send
+        self.send: Callable[[str], None] | None = None
+        """Takes the texts of the sessions to come, for a stack; None makes them `SendText` actions."""
         self._numbers = count(1)
         self._actions: deque[Action] = deque()
         self._emit: Callable[[Action], None] = self._actions.append
@@ -102,13 +105,11 @@ class ClientEngine:
 
     def poll(self) -> Action | None:
         """Take the next action; None when there is nothing to do."""
-        while not self._actions:
-            if self.session is None or (action := self.session.poll()) is None:
+        actions = self._actions
+        while not actions:
+            if self.session is None or not self.session.decode_next():
                 return None
-            if type(action) is not StateChanged:
-                return action
-            self._session_changed(action.state)  # type: ignore[arg-type]  # a session's own state
-        return self._actions.popleft()
+        return actions.popleft()
 
     def handle(self, event: ClientInput, now: float) -> None:
         """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
@@ -117,16 +118,32 @@ class ClientEngine:
         if type(event) is TextReceived:
             self._received(event)
         elif type(event) is StartCall:
-            self._start(event)
+            self.start(event, self._now)
+        elif type(event) is Reply:
+            self.reply(event, self._now)
         else:
             self._handle_rare(event)
 
-    def _handle_rare(self, event: ClientInput) -> None:  # noqa: C901 - one arm an input, the match is total
+    def start(self, event: StartCall, now: float) -> None:
+        """Do what `handle` does with it, at a time that never goes back; see `_direct`."""
+        self._now = now
+        session = self.session
+        if session is not None and type(self.state) is Online and type(session.state) is Open:
+            session.calls.start(event, now)
+        else:
+            self._keep_or_refuse(prepare_call(event, self._config.session, now))
+
+    def reply(self, event: Reply, now: float) -> None:
+        """Do what `handle` does with it, at a time that never goes back; see `_direct`."""
+        self._now = now
+        session = self.session or self._last  # without a connection it is a late answer to a request of the last one
+        if session is not None:
+            session.requests.reply(event, now)
+
+    def _handle_rare(self, event: _Rare) -> None:
         match event:
             case Tick():
                 self._tick(event)
-            case Reply():
-                self._pass_on(event)
             case BinaryReceived():
                 self._received(event)
             case TransportOpened() | TransportFailed() | TransportLost():
@@ -144,8 +161,6 @@ class ClientEngine:
                 self._send(event)
             case Congested() | Fail() | Decline() | RefuseResult():
                 self._pass_on(event)
-            case TextReceived() | StartCall():
-                pass  # taken before
             case _:
                 assert_never(event)
 
@@ -153,7 +168,7 @@ class ClientEngine:
         """Give it to the session; without one it can only be a late answer to a request of the last one."""
         if self.session is not None:
             self.session.handle(event, self._now)
-        elif isinstance(event, (Reply, Fail)) and self._last is not None:
+        elif isinstance(event, Fail) and self._last is not None:
             self._last.handle(event, self._now)
 
     # Commands
@@ -163,13 +178,6 @@ class ClientEngine:
             raise RuntimeError(f"expected to be idle or stopped to connect, am {type(self.state).__name__}")
         self._connect = token
         self._dial(tries=0)
-
-    def _start(self, event: StartCall) -> None:
-        session = self.session
-        if session is not None and isinstance(self.state, Online) and isinstance(session.state, Open):
-            session.handle(event, self._now)
-            return
-        self._keep_or_refuse(prepare_call(event, self._config.session, self._now))
 
     def _keep_or_refuse(self, call: OutboundCall) -> None:
         if self._config.offline_queue and not isinstance(self.state, (ClientClosing, Stopped)):
@@ -282,7 +290,7 @@ class ClientEngine:
             ids=self._ids,
             numbers=self._numbers,
             keep_unsent=self._config.offline_queue,
-            send=self._send_text,
+            outlets=Outlets(self.send or self._emit_text, self._emit, self._session_entered),
             answers=self._memory.of(""),  # there is but one server
         )
         self._enter(Online(state.attempt, subprotocol, self._now, state.tries))
@@ -298,7 +306,7 @@ class ClientEngine:
         """Send what waited first and in order, through the normal window."""
         for call in self._outbox.take():
             try:
-                session.start(call, self._now)
+                session.calls.add(call, self._now)
             except ValueError as error:  # meant for another version: its caller is gone from the stack by now
                 if call.token is not None:
                     self._emit(Settle(call.token, None, OCPPError(str(error))))
@@ -334,7 +342,10 @@ class ClientEngine:
         if token is not None:
             self._emit(Settle(token, subprotocol, error))
 
-    def _session_changed(self, state: "SessionState") -> None:
+    def _emit_text(self, text: str) -> None:
+        self._emit(SendText(text))
+
+    def _session_entered(self, state: SessionState) -> None:
         """Notice the end of a session; one that closes by itself, after too many bad messages, is a lost connection."""
         if isinstance(state, Closed):
             self._session_closed(state)

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from ocpp_core.actions import Dispatch
 
-__all__ = ["AnswerMemory", "Answers", "answers_of"]
+__all__ = ["AnswerMemory", "Answers"]
 
 _OVERHEAD: Final = 256
 """Bytes that an answer is counted for beside its text: this bounds the number of answers too."""
@@ -53,9 +53,9 @@ class AnswerMemory:
         """Bytes reserved."""
         return self._size
 
-    def of(self, identity: str) -> "Answers":
-        """Return the answers to this identity for a new connection."""
-        return Answers(self, self._shares, identity)
+    def of(self, identity: str | None) -> "Answers | None":
+        """Return the answers to this identity for a new connection; None without an identity."""
+        return None if identity is None else Answers(self, self._shares, identity)
 
     def make_room(self, share: "_Share", now: float) -> None:
         """Let a share that is used up grow, or lose what is old; then see to the bound of all."""
@@ -181,8 +181,3 @@ class Answers:
         share = self._shares.get(self._identity)
         if share is not None:
             share.make_room(share.reserved)
-
-
-def answers_of(memory: AnswerMemory | None, identity: str | None) -> Answers | None:
-    """Return the answers to an identity, None without a memory or an identity."""
-    return None if memory is None or identity is None else memory.of(identity)

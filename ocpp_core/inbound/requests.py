@@ -17,16 +17,15 @@ from ocpp_core.config import SessionConfig, Violation
 from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, decode, encode_error, encode_result, expect_size
 from ocpp_core.outbound.calls import violation_error
+from ocpp_core.outbound.sends import UNREADABLE_ID
 from ocpp_core.timers import Timers
 from ocpp_core.versions import ErrorCode, Version
 
 from .answers import Answers
 from .held import HeldRequests
 
-__all__ = ["UNREADABLE_ID", "Requests"]
+__all__ = ["Requests"]
 
-UNREADABLE_ID = "-1"
-"""The id of a CALLERROR whose CALL has no readable id (2.0.1 Part 4 §4.2.3)."""
 _LOOK_AGAIN: Final = 0.25
 """Seconds between looks for the answer that the handler of an earlier connection makes."""
 

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from math import inf
 from random import Random
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from ocpp_core.actions import TURN, CloseStream, LinkAction, Report, ReportKind, SendBytes
 from ocpp_core.config import LinkConfig
@@ -48,6 +48,7 @@ __all__ = ["LinkBase"]
 # Looked up in an Enum's class, a member costs as much as a call; these two are asked for at every message.
 _OPEN: Final = Phase.OPEN
 _ENDED: Final = Phase.ENDED
+_Rare: TypeAlias = StreamLost | Tick | Congested | Accept | Reject | Respond | CloseLink | Reconfigure
 _NO_HEAD: Final = HeadBuffer()
 """Stands in for the buffer of a handshake that is over: nothing is put into it."""
 
@@ -55,11 +56,11 @@ _NO_HEAD: Final = HeadBuffer()
 class LinkBase(Incoming):
     """One WebSocket connection: bytes in, messages and bytes out."""
 
-    __slots__ = ("_eof", "_head", "_lost", "_random")
+    __slots__ = ("_eof", "_head", "_lost", "_masking")
 
     def __init__(self, config: LinkConfig, *, client: bool, attempt: int, random: Random, now: float) -> None:
         super().__init__(config, Keepalive(config, random, now), client=client, attempt=attempt, now=now)
-        self._random = random
+        self._masking = random if client else None  # RFC 6455 §5.3: only clients mask
         self._head = HeadBuffer()
         self._eof = False
         self._lost: TransportLost | None = None
@@ -110,7 +111,7 @@ class LinkBase(Incoming):
                 return None
         return actions.pop(0)
 
-    def _command(self, event: LinkInput) -> None:
+    def _command(self, event: _Rare) -> None:
         match event:
             case Tick():
                 self._expire()
@@ -121,12 +122,10 @@ class LinkBase(Incoming):
             case CloseLink():
                 self._close_link(event)
             case Accept() | Reject() | Respond():
-                self._answer(event)
+                self.answer(event, self._now)
             case Reconfigure(config):
                 if isinstance(config, LinkConfig):
                     self._reconfigure(config)
-            case BytesReceived() | SendMessage():
-                pass  # taken before
             case _:
                 assert_never(event)
 
@@ -141,8 +140,8 @@ class LinkBase(Incoming):
         """End a handshake that takes too long."""
 
     @abstractmethod
-    def _answer(self, event: Accept | Reject | Respond) -> None:
-        """Take the caller's decision on a request."""
+    def answer(self, event: Accept | Reject | Respond, now: float) -> None:
+        """Do what `handle` does with the caller's decision on a request."""
 
     @abstractmethod
     def _close_early(self, event: CloseLink) -> None:
@@ -219,8 +218,7 @@ class LinkBase(Incoming):
     def send_message(self, data: str | bytes) -> None:
         """Do what `SendMessage` asks for, without an object for it."""
         if type(data) is str and self._phase is _OPEN and self._deflate is None:
-            key = self._random.randbytes(4) if self._client else None
-            self._actions.append(SendBytes(text_frame(data.encode(), key)))
+            self._actions.append(SendBytes(text_frame(data.encode(), self._masking)))
             return
         if not isinstance(data, (str, bytes)):
             raise TypeError(f"expected a message as str or bytes, got {type(data).__name__}")
@@ -237,7 +235,7 @@ class LinkBase(Incoming):
             self._send(opcode, compressed, compressed=True)
 
     def _send(self, opcode: Opcode, payload: bytes, *, compressed: bool = False) -> None:
-        key = self._random.randbytes(4) if self._client else None
+        key = None if self._masking is None else self._masking.randbytes(4)
         self._actions.append(SendBytes(encode_frame(opcode, payload, key=key, compressed=compressed)))
 
     def _report(self, kind: ReportKind, detail: str = "") -> None:

@@ -4,6 +4,7 @@ Nearly all frames are of this kind, and wsproto needs several times as long for 
 incomplete ones and invalid ones are left to the reader on wsproto, which decides.
 """
 
+from random import Random
 from struct import Struct
 from typing import Final
 
@@ -67,11 +68,12 @@ def whole_control(data: bytes, at: int, *, masked: bool) -> tuple[Control, int] 
     return Control(opcode, xor(payload, data[at + 2 : body]) if masked and payload else payload), end
 
 
-def text_frame(payload: bytes, key: bytes | None) -> bytes:
-    """Make the frame of a whole, plain text; `key` is the masking key of four bytes of a client, None for a server."""
+def text_frame(payload: bytes, masking: Random | None) -> bytes:
+    """Make the frame of a whole, plain text; `masking` makes a client's masking key, None is for a server."""
     length = len(payload)
-    if key is None:
+    if masking is None:
         return (_SHORT[length] if length < 126 else frame_header(_TEXT, length, masked=False)) + payload
+    key = masking.randbytes(4)
     header = _SHORT_MASKED[length] if length < 126 else frame_header(_TEXT, length, masked=True)
     return header + key + xor(payload, key)
 

@@ -135,7 +135,10 @@ class ServerLink(LinkBase):
             self._end(None)
         return self._eof
 
-    def _answer(self, event: Accept | Reject | Respond) -> None:
+    def answer(self, event: Accept | Reject | Respond, now: float) -> None:
+        """Do what `handle` does with the caller's decision on a request."""
+        if now > self._now:
+            self._now = now
         if self._decided:
             raise RuntimeError(f"the request was answered before this {type(event).__name__}")
         if self._phase is not Phase.HANDSHAKE:

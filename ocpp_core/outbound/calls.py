@@ -22,12 +22,12 @@ from ocpp_core.errors import (
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
     create_rpc_error,
 )
-from ocpp_core.inputs import RefuseResult
+from ocpp_core.inputs import RefuseResult, StartCall
 from ocpp_core.messages import Frame, MessageType, encode_error, encode_message, expect_size
 from ocpp_core.timers import Timers
 from ocpp_core.versions import ErrorCode, Version
 
-from .call import OutboundCall, expired_error
+from .call import OutboundCall, expired_error, prepare_call
 from .queue import CallQueue
 
 __all__ = ["Calls", "violation_error", "with_newest"]
@@ -107,15 +107,20 @@ class Calls:
 
     # Starting
 
+    def start(self, event: StartCall, now: float) -> None:
+        """Take a call of an open session. Raises TypeError or ValueError for a misuse, and then changes nothing."""
+        self.add(prepare_call(event, self.config, now), now)
+
     def add(self, call: OutboundCall, now: float) -> None:
         """Take a call: write it if the window is free, else queue it.
 
         Raises ValueError, changing nothing, for a call meant for another version and for an id in flight.
         """
-        self._check(call)
+        if call.protocol is not None or call.message_id is not None or call.action in self._version.send_actions:
+            self._check(call)
         if call.expires <= now:
             self._settle(call, error=expired_error(call))
-        elif error := self._refusal(call):
+        elif call.validate and self.config.validator is not None and (error := self._refusal(call)):
             self._settle(call, error=error)
         elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting.calls:
             self._write(call, now)
@@ -139,8 +144,8 @@ class Calls:
             raise ValueError(f"message id {message_id!r} is in flight already")
 
     def _refusal(self, call: OutboundCall) -> OCPPError | None:
-        """Strict mode, outbound: what breaks the schema is never sent."""
-        validator = self.config.validator_of(call.action) if call.validate else None
+        """Return why strict mode does not send a call: what breaks the schema is never sent."""
+        validator = self.config.validator_of(call.action)
         if validator is None:
             return None
         if not validator.has(call.action):
@@ -165,7 +170,7 @@ class Calls:
                 self._write(call, now)
 
     def _write(self, call: OutboundCall, now: float) -> None:
-        message_id = self.new_id() if call.message_id is None else call.message_id
+        message_id = self._ids() if call.message_id is None else call.message_id
         if message_id in self._pending:  # the factory made an id that a caller had chosen: only one can be answered
             self.timers.cancel(call)
             self._settle(call, error=OCPPError(f"{call.action} was not sent: its new message id is in flight already"))
@@ -235,7 +240,8 @@ class Calls:
         return call
 
     def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
-        validator = self.config.validator_of(call.action) if call.validate else None
+        config = self.config
+        validator = config.validator_of(call.action) if call.validate and config.validator is not None else None
         return None if validator is None else validator.check_result(call.action, payload)
 
     def _refuse_unusable(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:

@@ -38,9 +38,9 @@ class Limit(NamedTuple):
 
 
 LIMITS: Final = {
-    "inbound CALL: from its bytes to the write of the response": Limit(41, 16),
-    "outbound call: from `call` to the write": Limit(52, 20),
-    "upgrade: from the bytes of the request to an open station": Limit(143, 33),
+    "inbound CALL: from its bytes to the write of the response": Limit(35, 13),
+    "outbound call: from `call` to the write": Limit(39, 19),
+    "upgrade: from the bytes of the request to an open station": Limit(140, 33),
 }
 
 
