@@ -43,7 +43,8 @@ from .inputs import (
     TransportOpened,
 )
 from .outbound.call import OutboundCall, check_command, prepare_call
-from .outbound.outbox import Outbox
+from .outbound.memory_queue import MemoryQueue
+from .outbound.offline_queue import MakeOfflineQueue
 from .session import Closed, Open, Session, SessionState
 from .versions import version_of
 
@@ -57,7 +58,7 @@ _Rare: TypeAlias = (
 class ClientEngine:
     """Connects, reconnects and queues around one `Session` a connection.
 
-    `random` makes the jitter, `ids` the message ids.
+    `random` makes the jitter, `ids` the message ids, and `offline_queue` the place for calls without a connection.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class ClientEngine:
         *,
         random: Random,
         ids: IdFactory,
+        offline_queue: MakeOfflineQueue = MemoryQueue,
     ) -> None:
         self.state: ClientState = Idle()
         self.session: Session | None = None
@@ -79,7 +81,7 @@ class ClientEngine:
         self._actions: deque[Action] = deque()
         self._emit: Callable[[Action], None] = self._actions.append
         self._memory = AnswerMemory()
-        self._outbox = Outbox(config.offline_queue_size, config.session.max_queued_bytes, self._emit)
+        self._offline = offline_queue(config, self._emit)
         self._attempt = 0
         self._connect: int | None = None
         self._now = -inf
@@ -91,7 +93,7 @@ class ClientEngine:
         deadline = state.until if isinstance(state, (Connecting, Waiting)) else inf
         if self.session is not None:
             deadline = min(deadline, self.session.deadline)
-        return min(deadline, self._outbox.deadline)
+        return min(deadline, self._offline.deadline)
 
     @property
     def config(self) -> ClientConfig:
@@ -101,7 +103,7 @@ class ClientEngine:
     @property
     def queued(self) -> int:
         """Calls kept in the offline queue."""
-        return len(self._outbox)
+        return len(self._offline)
 
     def poll(self) -> Action | None:
         """Take the next action; None when there is nothing to do."""
@@ -155,7 +157,7 @@ class ClientEngine:
             case Reconfigure(config):
                 self._reconfigure(config)
             case CancelCall(token):
-                self._outbox.cancel(token)
+                self._offline.cancel(token)
                 self._pass_on(event)
             case SendRaw() | Notify():
                 self._send(event)
@@ -181,8 +183,8 @@ class ClientEngine:
 
     def _keep_or_refuse(self, call: OutboundCall) -> None:
         if self._config.offline_queue and not isinstance(self.state, (ClientClosing, Stopped)):
-            self._outbox.add(call)
-            if isinstance(self.state, Idle) and len(self._outbox) == 1:
+            self._offline.add(call)
+            if isinstance(self.state, Idle) and len(self._offline) == 1:
                 self._emit(Report(ReportKind.WAITS_FOR_CONNECT, call.action))
         elif call.token is not None:
             self._emit(Settle(call.token, None, self._not_sent(call.action)))
@@ -211,7 +213,7 @@ class ClientEngine:
             config = replace(self._config, session=config)
         if isinstance(config, ClientConfig):
             self._config = config
-            self._outbox.resize(config.offline_queue_size, config.session.max_queued_bytes)
+            self._offline.configure(config)
             if self.session is not None:
                 self.session.keep_unsent = config.offline_queue
             if isinstance(self.state, Online):
@@ -254,7 +256,7 @@ class ClientEngine:
             self._failed(state, error)
 
     def _tick(self, event: Tick) -> None:
-        self._outbox.expire(self._now)
+        self._offline.expire(self._now)
         self._pass_on(event)
         state = self.state
         if isinstance(state, Waiting) and state.until <= self._now:
@@ -292,24 +294,16 @@ class ClientEngine:
             keep_unsent=self._config.offline_queue,
             outlets=Outlets(self.send or self._emit_text, self._emit, self._session_entered),
             answers=self._memory.of(""),  # there is but one server
+            offline=self._offline,
         )
         self._enter(Online(state.attempt, subprotocol, self._now, state.tries))
         self._settle_connect(None, subprotocol)
-        self._send_outbox(self.session)
+        self.session.calls.fill_window(self._now)
 
     def _session_config(self, subprotocol: str) -> SessionConfig:
         validator = self._config.validators.get(subprotocol)
         session = self._config.session
         return session if validator is None else replace(session, validator=validator)
-
-    def _send_outbox(self, session: Session) -> None:
-        """Send what waited first and in order, through the normal window."""
-        for call in self._outbox.take():
-            try:
-                session.calls.add(call, self._now)
-            except ValueError as error:  # meant for another version: its caller is gone from the stack by now
-                if call.token is not None:
-                    self._emit(Settle(call.token, None, OCPPError(str(error))))
 
     def _failed(self, state: Connecting, error: Exception, *, retry: bool = True, least: float = 0.0) -> None:
         """Try again. Only a first attempt gives up for what looks like a mistake of the settings (`retry` False).
@@ -334,7 +328,7 @@ class ClientEngine:
         self._enter(Waiting(self._now + delay, tries, delay, lost))
 
     def _stop(self, code: int, reason: str, *, lost: bool = False) -> None:
-        self._outbox.close()
+        self._offline.close()
         self._enter(Stopped(code, reason, lost))
 
     def _settle_connect(self, error: Exception | None, subprotocol: str | None = None) -> None:
@@ -351,13 +345,14 @@ class ClientEngine:
             self._session_closed(state)
 
     def _enter_closing(self, state: Online, code: int, reason: str) -> None:
-        self._outbox.close()
+        self._offline.close()
         self._enter(ClientClosing(state.attempt, code, reason))
 
     def _session_closed(self, end: Closed) -> None:
         unsent = self.session.take_unsent() if self.session is not None else []
         self._last, self.session = self.session, None
-        self._outbox.restore(unsent)
+        for call in unsent:
+            self._offline.add(call)
         state = self.state
         if not isinstance(state, Online):
             self._stop(end.code, end.reason)

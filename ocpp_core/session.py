@@ -39,6 +39,7 @@ from .inputs import (
 from .messages import encode_payload
 from .outbound.call import OutboundCall, check_command, check_message_id, prepare_call, prepare_raw
 from .outbound.calls import Calls
+from .outbound.offline_queue import OfflineQueue
 from .outbound.sends import Sends, prepare_send
 from .states import Closed, Closing, Draining, Open, SessionState
 from .versions import Version
@@ -56,7 +57,7 @@ class Session(Receiver):
     `itertools.count()`. With `keep_unsent`, calls that were not written when the connection is lost are not settled
     but left for `take_unsent`. `outlets` take the texts to send and the other actions instead of `poll`, for a stack
     (see `_direct`); without them texts are `SendText` actions. `answers` are those given to the peer on this connection
-    and before, see `AnswerMemory`.
+    and before, see `AnswerMemory`; `offline` keeps calls for whatever connection there is, see `OfflineQueue`.
 
     While `requests.is_full`, texts are kept undecoded. The host stops reading at `Reading(on=False)`, and a stack gives
     no text to `receive`.
@@ -82,6 +83,7 @@ class Session(Receiver):
         keep_unsent: bool = False,
         outlets: Outlets | None = None,
         answers: Answers | None = None,
+        offline: OfflineQueue | None = None,
     ) -> None:
         self.state: SessionState = _OPEN
         self.version = version
@@ -98,7 +100,7 @@ class Session(Receiver):
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
-        self.calls = Calls(version, config, ids, self._emit, self._send)
+        self.calls = Calls(version, config, ids, self._emit, self._send, offline)
         self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
 
     def _emit_text(self, text: str) -> None:

@@ -1,6 +1,6 @@
 """One outbound CALL: what its caller gave, checked and frozen before anything is done about it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
@@ -48,6 +48,8 @@ class OutboundCall:
     raw: str | None = None
     """The whole text of a raw CALL."""
     written_at: float = -inf
+    on_settled: "Callable[[OutboundCall, Exception | None], None] | None" = None
+    """Takes its outcome, None for an answer, before another call is written; for the `OfflineQueue` it came from."""
 
     @property
     def size(self) -> int:

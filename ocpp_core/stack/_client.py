@@ -40,6 +40,8 @@ from ocpp_core.inputs import (
     TransportOpened,
 )
 from ocpp_core.link import ClientLink
+from ocpp_core.outbound.memory_queue import MemoryQueue
+from ocpp_core.outbound.offline_queue import MakeOfflineQueue
 from ocpp_core.session import Session
 
 __all__ = ["ClientStack"]
@@ -49,14 +51,22 @@ class ClientStack:
     """A client over its streams: dial, handshake, conversation, and all of it again after a loss.
 
     `target` says what to ask the server for; `random` makes masking keys, nonces and jitter, and must not be
-    predictable where the stream is not encrypted (RFC 6455 §10.3: use `random.SystemRandom`). Raises ValueError for a
+    predictable where the stream is not encrypted (RFC 6455 §10.3: use `random.SystemRandom`). `offline_queue` makes the
+    place for calls without a connection. Raises ValueError for a
     target or subprotocols that can stand in no request.
     """
 
     def __init__(
-        self, client: ClientConfig, link: LinkConfig, target: UpgradeTarget, *, random: Random, ids: IdFactory
+        self,
+        client: ClientConfig,
+        link: LinkConfig,
+        target: UpgradeTarget,
+        *,
+        random: Random,
+        ids: IdFactory,
+        offline_queue: MakeOfflineQueue = MemoryQueue,
     ) -> None:
-        self.engine = ClientEngine(client, random=random, ids=ids)
+        self.engine = ClientEngine(client, random=random, ids=ids, offline_queue=offline_queue)
         self._link_config = link
         self._target = target
         self._random = random
