@@ -15,8 +15,8 @@ SUITE       := $(VENV)/.schema-suite
 PEER        := tests/interop/node_modules/.stamp
 PYODIDE     := web/node_modules/.stamp
 
-# As many processes as processors, four at most, divide the tests; each takes whole files, see tests/conftest.py.
-PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
+# As many processes as processors, four at most, divide the tests; how, tests/conftest.py says.
+PARALLEL := -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 

@@ -1,1 +1,1 @@
-"""Programs made of the library: a simulated charging station, and a demo. `python -m ocpp_apps` lists them."""
+"""Programs made of the library: a simulated station, a central system, and a demo. `python -m ocpp_apps` lists them."""

@@ -9,11 +9,17 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import anyio
 
-__all__ = ["check_backend", "end_of_process", "print_any_text", "run", "set_up_logging"]
+from ocpp_core.handshake import SecurityProfile
+
+__all__ = ["PASSWORD", "check_backend", "end_of_process", "print_any_text", "profile_of", "run", "set_up_logging"]
+
+PASSWORD: Final = "OCPP_PASSWORD"  # noqa: S105 - the name of a variable
+"""The environment variable with the password. Other users can read a command line, but not this."""
 
 
 def check_backend(parser: argparse.ArgumentParser, backend: str) -> None:
@@ -42,6 +48,13 @@ def run(main: Callable[..., Awaitable[int]], *arguments: Any, backend: str) -> i
     except* KeyboardInterrupt:
         pass
     return code
+
+
+def profile_of(url: str, password: str | None) -> SecurityProfile:
+    """Return the security profile for a URL and a password."""
+    if password is None:
+        return SecurityProfile.NONE
+    return SecurityProfile.TLS_BASIC if urlsplit(url).scheme == "wss" else SecurityProfile.BASIC
 
 
 @contextmanager

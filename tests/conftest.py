@@ -5,7 +5,6 @@ import importlib
 import signal
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,18 +30,17 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-ROOT = Path(__file__).parent
-ONE_BROWSER = ("browser", "web")
-"""Folders whose tests share a browser that starts once."""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let one of several processes have all tests that share fixtures: those of a file, or of the page."""
+    from xdist.scheduler import LoadScopeScheduling
 
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "tests/web" if file.startswith("tests/web/") else file
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let one process run what shares fixtures: all tests of a browser, and else those of a file."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            file = item.path.relative_to(ROOT)
-            group = file.parts[0] if file.parts[0] in ONE_BROWSER else str(file)
-            item.add_marker(pytest.mark.xdist_group(group))
+    return Scheduling(config, log)
 
 
 def pytest_collection_finish() -> None:

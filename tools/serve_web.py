@@ -15,8 +15,8 @@ from anyio import to_thread
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ocpp_apps.command_line import print_any_text
+from ocpp_apps.csms import HELP, Console, Csms
 from tools.web.assembly import POLICY, assemble, write
-from tools.web.csms import HELP, DemoCsms
 from tools.web.site import Site, serving
 
 
@@ -43,17 +43,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _serve(folder: Path, port: int, csms_port: int) -> None:
-    csms = DemoCsms()
+    csms = Csms()
+    console = Console(csms)
     async with csms.server:
         listener = await csms.server.listen(csms_port, "127.0.0.1")
         address = f"ws://127.0.0.1:{listener.port}/ocpp"
         files = await to_thread.run_sync(lambda: assemble(folder, csms=address))
         with serving(Site(dict(files), {}, POLICY), port) as url:
             print(f"The station:        {url}/\nThe central system: {address}\n", flush=True)
-            await (_prompt(csms) if sys.stdin.isatty() else anyio.sleep_forever())
+            await (_prompt(console) if sys.stdin.isatty() else anyio.sleep_forever())
 
 
-async def _prompt(csms: DemoCsms) -> None:
+async def _prompt(console: Console) -> None:
     """Read commands to stations until `quit` or the end of the input."""
     print(f"Commands:\n{HELP}\n")
     while True:
@@ -61,7 +62,7 @@ async def _prompt(csms: DemoCsms) -> None:
         if not line or line.strip() == "quit":
             return
         if line.strip():
-            print(await csms.command(line))
+            print(await console.command(line))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from anyio.from_thread import start_blocking_portal
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from ocpp_apps.csms import Csms
 from tools.web.assembly import POLICY, assemble
-from tools.web.csms import DemoCsms
 from tools.web.devtools import chromium
 from tools.web.gallery import ready, set_scene, take
 from tools.web.site import Site, serving
@@ -25,7 +25,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as profile,
         start_blocking_portal() as portal,
     ):
-        csms = DemoCsms(tell=lambda _: None)
+        csms = Csms()
         with portal.wrap_async_context_manager(csms.server):
             port = portal.call(csms.server.listen, 9000, "127.0.0.1").port
             files = assemble(Path(site), csms=f"ws://127.0.0.1:{port}/ocpp")

@@ -1,15 +1,21 @@
-"""A central system that accepts everything, for stations that have no other one to talk to."""
+"""The handlers of the central system, which accept every request."""
 
 from collections.abc import Callable
-from datetime import datetime
-from itertools import count
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, TypeAlias
 
-from ocpp_core.times import write_time
+from ocpp_transports import HandlerContext, OCPPServer, utc_now
 
-__all__ = ["accept_everything"]
+from .transactions import RunningTransactions
 
-_SILENT: Final = (
+__all__ = ["Answers", "Milestone", "Notify"]
+
+Milestone: TypeAlias = Literal["booted", "charged"]
+"""The station was accepted, or a transaction of the station ended."""
+Notify: TypeAlias = Callable[[str, Milestone], None]
+"""Receives the identity of the station and what the station reached."""
+
+_ACCEPTED: Final = {"status": "Accepted"}
+_ACKNOWLEDGED: Final = (
     "DiagnosticsStatusNotification",
     "FirmwareStatusNotification",
     "LogStatusNotification",
@@ -23,35 +29,50 @@ _SILENT: Final = (
     "SecurityEventNotification",
     "SignedFirmwareStatusNotification",
     "StatusNotification",
-    "TransactionEvent",
 )
-"""What is answered by `{}`, or is a SEND and not answered at all."""
+"""Actions whose response is `{}`, and the SEND, which has no response."""
 
 
-class Handling(Protocol):
-    """The part of a server that is used here."""
+class Answers:
+    """The handlers, for all versions at once.
 
-    def handle(self, *args: Any) -> Any:
-        """Register a handler."""
+    Stations are told to send a heartbeat every `interval` seconds.
+    """
 
+    def __init__(self, transactions: RunningTransactions, notify: Notify, *, interval: int) -> None:
+        self._transactions = transactions
+        self._notify = notify
+        self._interval = interval
 
-def accept_everything(server: Handling, now: Callable[[], datetime], *, interval: int = 30) -> None:
-    """Register the handlers, for all versions at once; heartbeats are wanted every `interval` seconds."""
-    transactions = count(1)
-    handle = server.handle
+    def register(self, server: OCPPServer) -> None:
+        """Register the handlers."""
+        handle = server.handle
+        handle("BootNotification", self._boot)
+        handle("DataTransfer", lambda _: {"status": "UnknownVendorId"})
+        handle("Heartbeat", lambda _: {"currentTime": utc_now()})
+        handle("ocpp1.6", "Authorize", lambda _: {"idTagInfo": _ACCEPTED})
+        handle("Authorize", lambda _: {"idTokenInfo": _ACCEPTED})
+        handle("StartTransaction", self._start_transaction)
+        handle("StopTransaction", self._stop_transaction)
+        handle("TransactionEvent", self._transaction_event)
+        for action in _ACKNOWLEDGED:
+            handle(action, lambda _: {})
 
-    def boot(_: object) -> dict[str, Any]:
-        return {"status": "Accepted", "currentTime": write_time(now()), "interval": interval}
+    def _boot(self, context: HandlerContext) -> dict[str, Any]:
+        self._notify(context.client.identity, "booted")
+        return {**_ACCEPTED, "currentTime": utc_now(), "interval": self._interval}
 
-    def start_transaction(_: object) -> dict[str, Any]:
-        return {"transactionId": next(transactions), "idTagInfo": {"status": "Accepted"}}
+    def _start_transaction(self, context: HandlerContext) -> dict[str, Any]:
+        number = self._transactions.start(context.client.identity, context.params["connectorId"])
+        return {"transactionId": number, "idTagInfo": _ACCEPTED}
 
-    handle("BootNotification", boot)
-    handle("DataTransfer", lambda _: {"status": "UnknownVendorId"})
-    handle("Heartbeat", lambda _: {"currentTime": write_time(now())})
-    handle("ocpp1.6", "Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})
-    handle("Authorize", lambda _: {"idTokenInfo": {"status": "Accepted"}})
-    handle("StartTransaction", start_transaction)
-    handle("StopTransaction", lambda _: {"idTagInfo": {"status": "Accepted"}})
-    for action in _SILENT:
-        handle(action, lambda _: {})
+    def _stop_transaction(self, context: HandlerContext) -> dict[str, Any]:
+        self._transactions.end(context.client.identity, context.params["transactionId"])
+        self._notify(context.client.identity, "charged")
+        return {"idTagInfo": _ACCEPTED} if "idTag" in context.params else {}
+
+    def _transaction_event(self, context: HandlerContext) -> dict[str, Any]:
+        self._transactions.update(context.client.identity, context.params)
+        if context.params["eventType"] == "Ended":
+            self._notify(context.client.identity, "charged")
+        return {"idTokenInfo": _ACCEPTED} if "idToken" in context.params else {}

@@ -7,14 +7,15 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
+from math import inf
 
-from ocpp_apps.command_line import check_backend, print_any_text, run, set_up_logging
+from ocpp_apps.command_line import PASSWORD, check_backend, print_any_text, run, set_up_logging
 from ocpp_transports import OCPPError
 from ocpp_transports._logging._printable import printable
 
-from .conductor import PASSWORD, conduct
-from .dialects import PROTOCOLS
+from .conductor import conduct
 from .log import Log, Printer, Write, write_json
+from .plan import PROTOCOLS
 
 __all__ = ["main"]
 
@@ -36,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--backend", choices=("asyncio", "trio"), default="asyncio", help="event loop (asyncio)")
     roles = parser.add_subparsers(dest="role", metavar="{server,station}", title="one side only")
     _add_server(roles.add_parser("server", parents=[common], help="be a central system, until Ctrl-C"))
-    _add_station(roles.add_parser("station", parents=[common], help="be a charging station, tell its story once"))
+    _add_station(roles.add_parser("station", parents=[common], help="be a charging station, run the scenario once"))
     return parser
 
 
@@ -66,7 +67,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--commands",
         action="store_true",
-        help="command every station that boots: read and change HeartbeatInterval, start charging, reset when it ended",
+        help="command every station: read a setting, change one, start charging, reset when it ended",
     )
 
 
@@ -94,37 +95,42 @@ async def _run_everything(options: argparse.Namespace, printer: Printer) -> int:
 
 
 async def _run_server(options: argparse.Namespace, write: Write) -> int:
-    from .central_system import CentralSystem, serve  # noqa: PLC0415 - each role loads what it needs: it starts sooner
+    from .server import CommandingCsms, serve  # noqa: PLC0415 - each role loads what it needs: it starts sooner
 
     log = Log(write)
-    system = CentralSystem(log, password=options.password, strict=options.strict, origins=options.origin)
+    csms = CommandingCsms(log, password=options.password, strict=options.strict, origins=options.origin)
     try:
-        await serve(system, log, host=options.host, port=options.port, commands=options.commands)
+        await serve(csms, log, host=options.host, port=options.port, commands=options.commands)
     except (OSError, ValueError) as error:
         return _complain(f"cannot listen on {options.host} port {options.port}: {error}")
     return 0
 
 
 async def _run_station(options: argparse.Namespace, write: Write) -> int:
-    from .station import Station, StoryError  # noqa: PLC0415 - as above
+    from ocpp_apps.station import StationError  # noqa: PLC0415 - as above
 
+    from .scenario import ScenarioError, make_client, perform  # noqa: PLC0415 - as above
+    from .tap import follow_client  # noqa: PLC0415 - as above
+
+    for name in ("wait", "patience"):
+        seconds = getattr(options, name)
+        if not 0 <= seconds < inf:
+            return _complain(f"expected --{name} >= 0 seconds, got {seconds}")
     try:
-        station = Station(
-            Log(write),
-            url=options.url,
-            identity=options.identity,
-            password=options.password,
+        client = make_client(
+            options.url,
+            options.identity,
             protocol=options.protocol,
+            password=options.password,
             strict=options.strict,
-            patience=options.patience,
-            wait=options.wait,
         )
     except ValueError as error:
         return _complain(str(error))
+    follow_client(client, Log(write))
     failures: list[Exception] = []
     try:
-        await station.run()
-    except* (StoryError, OCPPError) as group:
+        await perform(client, protocol=options.protocol, patience=options.patience, wait=options.wait)
+    except* (ScenarioError, StationError, OCPPError) as group:
         failures.extend(_leaves(group))
     for failure in failures:
         _complain(f"{options.identity}: {failure}")

@@ -1,4 +1,4 @@
-"""The whole demo: starts a central system and a station for each version as processes, and cuts their cables once."""
+"""The whole demo: a central system and a station for each version, as processes, with one outage each."""
 
 import os
 import secrets
@@ -13,58 +13,58 @@ import anyio
 from anyio.abc import ByteReceiveStream, Process, TaskGroup
 from anyio.streams.text import TextReceiveStream
 
+from ocpp_apps.command_line import PASSWORD
+
 from .cable import Cable
-from .dialects import PROTOCOLS
 from .log import FROM_STATION, TO_STATION, Log, Record, Write, read_record
 from .outcome import Outcome, is_meter_value
+from .plan import PROTOCOLS
 
-__all__ = ["PASSWORD", "conduct"]
+__all__ = ["conduct"]
 
 LIMIT: Final = 30.0
 """Seconds for everything; it takes five where nothing else runs."""
 OUTAGE: Final = 0.6
 """Seconds between the cut of a cable and its repair."""
-PASSWORD: Final = "OCPP_PASSWORD"  # noqa: S105 - the name of a variable
-"""The environment variable that holds the password: other users cannot read it, unlike a command line."""
 
 _CUT_AFTER: Final = 2
 """Meter values."""
 
 
 class Conductor:
-    """Follows what the processes tell, and does what the story needs from outside."""
+    """Collects the records of the processes, and cuts the connection of each station once."""
 
     def __init__(self, show: Write, tasks: TaskGroup, cables: dict[str, Cable]) -> None:
         self.outcome = Outcome(dict(stations()))
-        self._log = Log(self._heard_here)
+        self._log = Log(self._log_own)
         self._show = show
         self._tasks = tasks
         self._cables = cables
         self._values = dict.fromkeys(cables, 0)
 
-    async def follow(self, process: Process, teller: str) -> None:
-        """Read the records of a process until it ends; `teller` is a station, or the server."""
+    async def follow(self, process: Process, source: str) -> None:
+        """Read the records of a process until it ends; `source` is a station, or the server."""
         assert process.stdout is not None  # noqa: S101 - it was opened with a pipe
         async for line in _lines(process.stdout):
-            self._heard(read_record(line), teller)
+            self._received(read_record(line), source)
 
-    def ended(self, teller: str, code: int) -> None:
+    def ended(self, source: str, code: int) -> None:
         """Note the exit code of a process."""
-        self.outcome.exit_codes[teller] = code
+        self.outcome.exit_codes[source] = code
 
-    def _heard(self, record: Record, teller: str) -> None:
-        is_server = teller == "server"
+    def _received(self, record: Record, source: str) -> None:
+        is_server = source == "server"
         self.outcome.add(record, by_server=is_server)
         if record.kind == "listening":
             for cable in self._cables.values():
                 cable.plug(urlsplit(record.about).port or 0)
-        # Both ends tell of every message: it is shown as its sender saw it, and the connection as the station did.
+        # Both ends record every message. Show the record of the sender, and the connection as the station saw it.
         if record.arrow == (TO_STATION if is_server else FROM_STATION) or (record.kind == "link" and not is_server):
             self._show(record)
         if not is_server and is_meter_value(record):
             self._count(record.station)
 
-    def _heard_here(self, record: Record) -> None:
+    def _log_own(self, record: Record) -> None:
         self.outcome.add(record, by_server=False)
         self._show(record)
 
@@ -102,27 +102,27 @@ async def conduct(backend: str, show: Write) -> Outcome:
 
 
 async def _perform(conductor: Conductor, backend: str, cables: dict[str, Cable]) -> None:
-    """Start everybody, wait for the stations to end, then end the server."""
+    """Start all processes, wait until the stations have ended, then end the server."""
     password = secrets.token_hex(16)
     server = ["server", "--port", "0", "--commands"]
     async with _process(server, backend, password) as central, anyio.create_task_group() as tasks:
-        async with anyio.create_task_group() as stories:
-            tasks.start_soon(_follow_server, conductor, central, stories.cancel_scope)
+        async with anyio.create_task_group() as running:
+            tasks.start_soon(_follow_server, conductor, central, running.cancel_scope)
             for identity, protocol in stations():
-                story = ["station", "--url", cables[identity].near, "--identity", identity, "--protocol", protocol]
-                stories.start_soon(_tell_story, conductor, identity, story, backend, password)
+                arguments = ["station", "--url", cables[identity].near, "--identity", identity, "--protocol", protocol]
+                running.start_soon(_run_station, conductor, identity, arguments, backend, password)
         assert central.stdin is not None  # noqa: S101 - it was opened with a pipe
         await central.stdin.aclose()
         conductor.ended("server", await central.wait())
 
 
-async def _follow_server(conductor: Conductor, central: Process, stories: anyio.CancelScope) -> None:
-    """Follow the server; without it there is nothing to wait for."""
+async def _follow_server(conductor: Conductor, central: Process, running: anyio.CancelScope) -> None:
+    """Follow the server. If it ends, cancel the stations."""
     await conductor.follow(central, "server")
-    stories.cancel()
+    running.cancel()
 
 
-async def _tell_story(conductor: Conductor, identity: str, arguments: list[str], backend: str, password: str) -> None:
+async def _run_station(conductor: Conductor, identity: str, arguments: list[str], backend: str, password: str) -> None:
     async with _process(arguments, backend, password) as process:
         await conductor.follow(process, identity)
         conductor.ended(identity, await process.wait())

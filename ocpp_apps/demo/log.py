@@ -1,4 +1,4 @@
-"""What the demo tells: one record a line, aligned for people or as JSON for another program."""
+"""The log of the demo: one record a line, aligned for people or as JSON for another program."""
 
 import json
 import os
@@ -64,11 +64,11 @@ class Log:
         self.write = write
 
     def link(self, station: str, name: str, about: str = "") -> None:
-        """Tell of a station's connection."""
+        """Log a change of a station's connection."""
         self.write(Record(at=time(), station=station, kind="link", name=name, about=about))
 
     def listening(self, url: str) -> None:
-        """Tell that the server can be reached."""
+        """Log the URL of the server that listens."""
         self.write(Record(at=time(), station="server", kind="listening", name="listening", about=url))
 
 

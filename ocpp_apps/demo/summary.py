@@ -1,4 +1,4 @@
-"""What a payload says, in a few words."""
+"""A summary of a payload in a few words."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -28,7 +28,7 @@ _MOST: Final = 4
 
 
 def summarize(payload: Any) -> list[str]:
-    """Give the most telling values of a payload, without its secrets."""
+    """Return the most significant values of a payload, without its secrets."""
     return list(_words(redact(payload)))
 
 
@@ -37,13 +37,21 @@ def joined(words: list[str]) -> str:
     return ", ".join(words[:_MOST] + (["..."] if len(words) > _MOST else []))
 
 
-def _words(node: Any, unit: str = "") -> Iterator[str]:
+def _words(node: Any) -> Iterator[str]:
     if isinstance(node, list):
         for item in node:
-            yield from _words(item, unit)
+            yield from _words(item)
     elif isinstance(node, dict):
+        unit = _unit_of(node)
         for name, value in node.items():
             yield from _field(name, value, unit)
+
+
+def _unit_of(sampled: dict[str, Any]) -> str:
+    """Return the unit of a sampled value, as 1.6 or as 2.x names it; empty where there is none."""
+    of_2 = sampled.get("unitOfMeasure")
+    unit = of_2.get("unit") if isinstance(of_2, dict) else sampled.get("unit")
+    return f" {unit}" if isinstance(unit, str) else ""
 
 
 def _field(name: str, value: Any, unit: str) -> Iterator[str]:
@@ -52,7 +60,7 @@ def _field(name: str, value: Any, unit: str) -> Iterator[str]:
     if name == "variable" and isinstance(value, dict):
         yield str(value.get("name"))
     elif isinstance(value, (dict, list)):
-        yield from _words(value, " Wh" if name == "sampledValue" else unit)
+        yield from _words(value)
     elif name in _METER:
         yield f"{value} Wh"
     elif name in _TELLING:

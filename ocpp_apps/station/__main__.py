@@ -11,13 +11,20 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from ocpp_apps.command_line import check_backend, end_of_process, print_any_text, run, set_up_logging
-from ocpp_apps.csms.answers import accept_everything
-from ocpp_apps.origins import refuse_foreign_pages
-from ocpp_transports import OCPPClient, OCPPServer, SecurityProfile, TLSOptions
+from ocpp_apps.command_line import (
+    PASSWORD,
+    check_backend,
+    end_of_process,
+    print_any_text,
+    profile_of,
+    run,
+    set_up_logging,
+)
+from ocpp_apps.csms import Csms
+from ocpp_transports import OCPPClient, TLSOptions
 from ocpp_transports._logging._printable import printable
 
-from .fleet.anyio_clock import AnyioClock
+from .anyio_clock import AnyioClock
 from .fleet.fleet import Fleet, Plan
 from .fleet.open_files import allow_open_files
 from .model.settings import PROTOCOLS, StationSettings
@@ -29,9 +36,10 @@ NOT_ACCEPTED: Final = 1
 BROKEN_PROTOCOL: Final = 3
 """The exit code if all stations were accepted, but a central system broke the protocol."""
 
-PASSWORD: Final = "OCPP_PASSWORD"  # noqa: S105 - the name of a variable
 _PATIENCE: Final = 10.0
 """Seconds for all stations to be put away in good order."""
+_INTERVAL: Final = 30
+"""Seconds between the heartbeats that our own central system wants."""
 _SPARE_FILES: Final = 100
 """What the process needs besides the sockets of the stations."""
 _SHOWN: Final = 10
@@ -102,15 +110,11 @@ def _identities(template: str, count: int) -> list[str]:
 
 def _client(options: argparse.Namespace, url: str, identity: str) -> OCPPClient:
     """Make a client. Raises ValueError for a URL that is none, OSError for certificates that cannot be read."""
-    profile = SecurityProfile.NONE
-    if options.password is not None:
-        is_secure = urlsplit(url).scheme == "wss"
-        profile = SecurityProfile.TLS_BASIC if is_secure else SecurityProfile.BASIC
     return OCPPClient(
         identity,
         url,
         protocols=[options.protocol],
-        security_profile=profile,
+        security_profile=profile_of(url, options.password),
         password=options.password,
         tls=None if options.ca is None else TLSOptions(ca=options.ca),
         strict_mode=options.strict,
@@ -119,21 +123,14 @@ def _client(options: argparse.Namespace, url: str, identity: str) -> OCPPClient:
 
 
 @asynccontextmanager
-async def _central_system(options: argparse.Namespace, clock: AnyioClock) -> AsyncIterator[str]:
+async def _central_system(options: argparse.Namespace) -> AsyncIterator[str]:
     """Give the URL of the central system, which is one of our own where none is named."""
     if options.url is not None:
         yield options.url
         return
-    async with OCPPServer(
-        protocols=PROTOCOLS,
-        strict_mode=options.strict,
-        warm_up=False,
-        security_profile=SecurityProfile.NONE if options.password is None else SecurityProfile.BASIC,
-        credentials=None if options.password is None else lambda _: options.password,
-    ) as server:
-        refuse_foreign_pages(server)
-        accept_everything(server, clock.now)
-        listener = await server.listen(0, "127.0.0.1")
+    csms = Csms(password=options.password, interval=_INTERVAL, strict_mode=options.strict, warm_up=False)
+    async with csms.server:
+        listener = await csms.server.listen(0, "127.0.0.1")
         yield f"ws://{listener.host}:{listener.port}"
 
 
@@ -145,7 +142,7 @@ async def _run(options: argparse.Namespace, plan: Plan) -> int:
 
 
 async def _run_fleet(options: argparse.Namespace, plan: Plan, clock: AnyioClock) -> int:
-    async with _central_system(options, clock) as url:
+    async with _central_system(options) as url:
         fleet = Fleet(plan, partial(_client, options, url), clock, _complain)
         stations = "1 station" if options.count == 1 else f"{options.count} stations"
         _say(f"{stations} of {options.protocol}, to {urlsplit(url).hostname}")

@@ -12,7 +12,7 @@ __all__ = ["AsyncioClock"]
 
 
 class AsyncioClock:
-    """The pace of the running event loop. A task that raises is reported by the loop's exception handler."""
+    """The clock of the running event loop. A task that raises is reported by the loop's exception handler."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()  # a loop keeps only weak references

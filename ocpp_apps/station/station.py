@@ -48,7 +48,7 @@ class Station:
     """A charging station on a client that nobody else uses.
 
         client = OCPPClient("CP1", "ws://127.0.0.1:9000", protocols=["ocpp1.6"])
-        station = Station(client, AsyncioPace(), StationSettings())
+        station = Station(client, AsyncioClock(), StationSettings())
         await station.start()
         await station.plug_in(1)
         await station.begin(1)
@@ -97,6 +97,11 @@ class Station:
     def boot_status(self) -> str:
         """What the CSMS answered to BootNotification: Accepted, Pending, Rejected; empty before, and when off."""
         return self._equipment.boot_status
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is switched on; while it restarts, too. A connection that is closed for good switches it off."""
+        return self._life.is_running
 
     @property
     def firmware_version(self) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -44,6 +45,15 @@ def links(page: Path) -> list[tuple[str, str]]:
     return re.findall(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)", prose(page))
 
 
+@pytest.fixture
+def log_level() -> Iterator[None]:
+    """Undo what a page sets for the whole process."""
+    level = LOGGER.level
+    yield
+    LOGGER.setLevel(level)
+
+
+@pytest.mark.usefixtures("log_level")
 @pytest.mark.parametrize("page", WITH_SNIPPETS, ids=name_of)
 def test_the_snippets_of_a_page_run(page: Path, tmp_path: Path) -> None:
     Page(page, tmp_path).run()

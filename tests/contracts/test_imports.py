@@ -194,3 +194,40 @@ class TestEachRoomKnowsOnlyThoseBelow:
     def test_only_validation_names_the_schema_compiler(self) -> None:
         offences = naming({"fastjsonschema"}, CORE, TRANSPORTS, APPS)
         assert [line for line in offences if not line.startswith("ocpp_core/validation/")] == []
+
+
+# The floors of the programs, as above; the station's rooms by themselves, `station` alone is what its package exports.
+PROGRAMS = (
+    "command_line", "origins", "csms", "station.client", "station.clock", "station.model", "station.asyncio_clock",
+    "station.anyio_clock", "station.schema_help", "station.messages", "station.operation", "station.faults",
+    "station.v16", "station.v2", "station.station", "station", "station.attempts", "station.fleet", "station.__main__",
+    "demo", "__main__",
+)  # fmt: skip
+
+
+def program_room(module: str) -> str:
+    """The room of a module of the programs, or of what is imported from one."""
+    _, program, *inside = module.split(".")
+    room = f"station.{inside[0]}" if program == "station" and inside else program
+    return room if room in PROGRAMS else program
+
+
+class TestEachProgramKnowsOnlyThoseBelow:
+    def modules(self) -> dict[str, Path]:
+        names = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sources(APPS)}
+        return {name.removesuffix(".__init__"): path for path, name in names.items() if name != "ocpp_apps.__init__"}
+
+    def test_every_file_has_a_floor(self) -> None:
+        assert {program_room(module) for module in self.modules()} == set(PROGRAMS)
+
+    @pytest.mark.parametrize("name", PROGRAMS)
+    def test_nothing_is_imported_from_a_floor_above_not_even_for_its_types(self, name: str) -> None:
+        above = set(PROGRAMS[PROGRAMS.index(name) + 1 :])
+        offences = [
+            f"{path.relative_to(ROOT)}:{line} imports {imports}"
+            for module, path in self.modules().items()
+            if program_room(module) == name
+            for line, imports in imported(path)
+            if imports.startswith("ocpp_apps.") and program_room(imports) in above
+        ]
+        assert offences == []

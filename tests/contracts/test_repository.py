@@ -26,7 +26,7 @@ NOT_OURS = {"node_modules", "__pycache__", "build", "dist", "htmlcov"}
 def text_files() -> Iterator[Path]:
     for folder, folders, names in os.walk(ROOT):
         folders[:] = [name for name in folders if name == ".ci" or not (name in NOT_OURS or name.startswith("."))]
-        yield from (Path(folder, name) for name in names if not name.startswith(".coverage"))
+        yield from (Path(folder, name) for name in names if name != ".git" and not name.startswith(".coverage"))
 
 
 class TestTheTopLevel:

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from ocpp_apps.station import Station, StationSettings
-from ocpp_apps.station.fleet.anyio_clock import AnyioClock
+from ocpp_apps.station.anyio_clock import AnyioClock
 from ocpp_transports import OCPPClient
 from tests.interop.peer_process import PATIENCE, PeerProcess
 

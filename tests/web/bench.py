@@ -13,9 +13,9 @@ from typing import Any
 from anyio import to_thread
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from ocpp_apps.csms import Console, Csms
 from ocpp_transports import NOREPLY, ConnectionState, OCPPClient, OCPPServer
 from tools.web.assembly import POLICY, Files, assemble
-from tools.web.csms import DemoCsms
 from tools.web.devtools import Chromium, Tab, chromium
 from tools.web.gallery import ready
 from tools.web.site import Site, serving
@@ -34,7 +34,8 @@ class Bench:
     page's policy forbids it)."""
 
     portal: BlockingPortal
-    csms: DemoCsms
+    csms: Csms
+    console: Console
     addresses: dict[str, str]
     files: Files
     browser: Chromium
@@ -50,7 +51,7 @@ class Bench:
 
     def command(self, line: str) -> str:
         """Have the central system do something."""
-        return self.portal.call(self.csms.command, line)
+        return self.portal.call(self.console.command, line)
 
     @contextmanager
     def replaced(self, identity: str) -> Iterator[None]:
@@ -158,7 +159,8 @@ def running(folder: Path) -> Iterator[Bench]:
     """Run all servers, and a browser."""
     with ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal("asyncio"))
-        csms, guarded = DemoCsms(tell=lambda _: None), DemoCsms(password=PASSWORD, tell=lambda _: None)
+        csms, guarded = Csms(), Csms(password=PASSWORD)
+        console = Console(csms, lambda _: None)
         servers = {
             "csms": csms.server,
             "guarded": guarded.server,
@@ -179,7 +181,7 @@ def running(folder: Path) -> Iterator[Bench]:
         site = partial(assemble, folder / "site", csms=addresses["csms"])
         assembled = portal.start_task_soon(to_thread.run_sync, site)  # while the browser starts
         browser = stack.enter_context(chromium(folder / "chromium"))
-        yield Bench(portal, csms, addresses, assembled.result(), browser, moods, stack)
+        yield Bench(portal, csms, console, addresses, assembled.result(), browser, moods, stack)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Count the instructions that the interpreter executes, and the calls it makes, function by function."""
 
+import gc
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ class Counter:
         Whoever traced before (a debugger, coverage) goes on afterwards.
         """
         self._rounds += rounds
-        tracer, profiler = sys.gettrace(), sys.getprofile()
+        tracer, profiler, collects = sys.gettrace(), sys.getprofile(), gc.isenabled()
+        gc.disable()  # the finalizers of what others left are no part of a step
         # Python 3.12 asks at `settrace` whether any frame wants opcodes, and not again.
         sys._getframe().f_trace_opcodes = True  # noqa: SLF001 - documented, in spite of its name
         try:
@@ -60,6 +62,8 @@ class Counter:
         finally:
             sys.settrace(tracer)
             sys.setprofile(profiler)
+            if collects:
+                gc.enable()
 
     def _warm_up(self, step: Callable[[], object]) -> None:
         """Play it once for nothing: Python 3.13 tells of a function's opcodes from its second traced call on."""

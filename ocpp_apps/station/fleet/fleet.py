@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
-from ocpp_apps.attempts import may_be_up_later
+from ocpp_apps.station.attempts import may_be_up_later, start_when_up
 from ocpp_apps.station.client import Client
 from ocpp_apps.station.clock import Clock, Task
 from ocpp_apps.station.messages.breaches import Breaches
@@ -23,9 +23,6 @@ __all__ = ["Fleet", "MakeClient", "Plan"]
 
 MakeClient: TypeAlias = Callable[[str], AbstractAsyncContextManager[Client]]
 """Makes the client of an identity."""
-_FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 5.0
-"""Seconds between the attempts to reach a CSMS that is not up yet; the pause doubles."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +76,7 @@ class _Member:
 
     async def _start(self, station: Station) -> bool:
         try:
-            await self._connect(station)
+            await start_when_up(station, self._clock, self._fleet.plan.wait, self._failed)
         except (OCPPError, StationError) as error:
             self.failure = str(error)
         else:
@@ -89,21 +86,8 @@ class _Member:
     def _reached(self, _: object) -> None:
         self.failure, self.is_unreached = None, False
 
-    async def _connect(self, station: Station) -> None:
-        """Start; while the fleet waits for its CSMS, try again after each attempt that failed for want of one."""
-        until, pause = self._clock.monotonic() + self._fleet.plan.wait, _FIRST_PAUSE
-        while True:
-            try:
-                await station.start()
-            except ConnectionFailedError as error:
-                self.failure, self.is_unreached = str(error), may_be_up_later(error)
-                left = until - self._clock.monotonic()
-                if left <= 0 or not self.is_unreached:
-                    raise
-                await self._clock.sleep(min(pause, left))
-                pause = min(2 * pause, _LONGEST_PAUSE)
-            else:
-                return
+    def _failed(self, error: ConnectionFailedError) -> None:
+        self.failure, self.is_unreached = str(error), may_be_up_later(error)
 
     async def _work(self, station: Station) -> None:
         charge = self._fleet.plan.charge

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ocpp_apps.station.clock import Event, Task
+from ocpp_apps.station.messages.log import LogEntry
 from ocpp_apps.station.model.configuration import Option
 from ocpp_apps.station.model.connector import Connector
 from ocpp_apps.station.model.errors import StationError
@@ -62,11 +63,19 @@ class Life:
         """The connection of a start that failed is closed."""
         self._offline_since: float | None = None
         self._reconnects = 0
+        self._is_booting = False
+        """The CSMS has been asked, and has not answered."""
         equipment.obeys.append(self._obey)
+        equipment.log.watch(self._logged)
         client = equipment.client
         client.on("open", self._open)
         client.on("disconnect", self._lost)
         client.on("close", self._closed)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the station is switched on."""
+        return self._is_running
 
     @property
     def is_resetting(self) -> bool:
@@ -248,14 +257,24 @@ class Life:
     async def boot(self, reason: str) -> float:
         """Introduce the station once; returns the seconds that the CSMS names."""
         equipment = self._equipment
-        answer = await equipment.client.call(*equipment.dialect.boot(equipment.firmware_version, reason))
+        self._is_booting = True
+        try:
+            answer = await equipment.client.call(*equipment.dialect.boot(equipment.firmware_version, reason))
+        finally:
+            self._is_booting = False
         interval = self._read_interval(answer)
-        status = answer.get("status")
-        equipment.boot_status = status if status in ("Accepted", "Pending") else "Rejected"
+        equipment.boot_status = _boot_status(answer)
         if equipment.boot_status == "Accepted":
             equipment.configuration.store(Option.HEARTBEAT_INTERVAL, str(round(interval)))
         equipment.changed()
         return interval
+
+    def _logged(self, entry: LogEntry) -> None:
+        """Learn the status as soon as the answer is received: a command may follow at once, before `boot` goes on."""
+        is_answer = entry.kind == "CALLRESULT" and entry.direction == "in" and entry.action == "BootNotification"
+        is_awaited = self._is_booting and self._is_running and not self._equipment.is_rebooting
+        if is_answer and is_awaited and entry.problem is None:
+            self._equipment.boot_status = _boot_status(entry.frame[2])
 
     def _read_interval(self, answer: Mapping[str, Any]) -> float:
         interval = answer.get("interval")
@@ -342,3 +361,8 @@ class Life:
         self._opened = self._equipment.clock.event()
         if self._is_running and not self._equipment.is_rebooting and self._farewell is None:
             self._power_off()
+
+
+def _boot_status(answer: Mapping[str, Any]) -> str:
+    status = answer.get("status")
+    return status if status in ("Accepted", "Pending") else "Rejected"

@@ -6,7 +6,7 @@ from tests.apps.station.virtual_clock import VirtualClock
 
 
 @pytest.fixture(autouse=True)
-def _closed_paces():
+def _closed_clocks():
     """End what a test has left running."""
     yield
     while VirtualClock.made:

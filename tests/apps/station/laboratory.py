@@ -1,4 +1,4 @@
-"""A simulated station on a virtual pace and a client without a connection; its CSMS is a table of answers.
+"""A simulated station on a virtual clock and a client without a connection; its CSMS is a table of answers.
 
 Whatever passes is held against the bundled schemas: a test that sends or gets what breaks them fails.
 """

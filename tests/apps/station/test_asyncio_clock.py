@@ -1,4 +1,4 @@
-"""The pace of a browser, on asyncio alone."""
+"""The clock of a browser, on asyncio alone."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def anyio_backend():
 
 
 async def test_it_runs_a_station():
-    async with playing("ocpp2.1", make_pace=lambda _: AsyncioClock(), meter_interval=1) as (station, _):
+    async with playing("ocpp2.1", make_clock=lambda _: AsyncioClock(), meter_interval=1) as (station, _):
         await station.plug_in(1)
         transaction = await station.begin(1)
         await until(station, lambda: len(transaction.samples) > 1)
@@ -43,7 +43,7 @@ async def test_it_keeps_time_and_ends_tasks():
 
 
 async def test_tasks_that_are_cancelled_before_their_first_step_are_forgotten():
-    async with playing("ocpp1.6", make_pace=lambda _: AsyncioClock()) as (station, _):
+    async with playing("ocpp1.6", make_clock=lambda _: AsyncioClock()) as (station, _):
         before = len(station._equipment._jobs)
         for seconds in range(10, 20):
             station.configure("HeartbeatInterval", str(seconds))

@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from ocpp_apps.csms.answers import accept_everything
+from ocpp_apps.csms import Csms
 from ocpp_apps.station import Station, StationSettings
-from ocpp_apps.station.fleet.anyio_clock import AnyioClock
-from ocpp_transports import OCPPClient, OCPPServer
+from ocpp_apps.station.anyio_clock import AnyioClock
+from ocpp_transports import OCPPClient
 from tests.apps.station.laboratory import VERSIONS
 
 SECONDS = 10
@@ -16,16 +16,12 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def playing(protocol, *, make_pace=AnyioClock, **settings):
+async def playing(protocol, *, make_clock=AnyioClock, **settings):
     """Run a station and its CSMS; yields the station, and the server's handle on it."""
     made = StationSettings(**{"connectors": 1, "protocol": protocol, "reboot_seconds": 0.05, **settings})
     strict = {"strict_mode": True, "warm_up": False}
-    async with (
-        anyio.create_task_group() as tasks,
-        OCPPServer(protocols=VERSIONS, **strict) as server,
-    ):
-        clock = make_pace(tasks)
-        accept_everything(server, clock.now)
+    async with anyio.create_task_group() as tasks, Csms(**strict).server as server:
+        clock = make_clock(tasks)
         listener = await server.listen(0, "127.0.0.1")
         url = f"ws://127.0.0.1:{listener.port}"
         async with OCPPClient("CP1", url, protocols=[protocol], backoff_min=0.01, **strict) as client:
@@ -39,12 +35,8 @@ async def playing(protocol, *, make_pace=AnyioClock, **settings):
 @pytest.mark.parametrize("protocol", VERSIONS)
 async def test_a_start_that_is_given_up_may_be_tried_again(protocol):
     answer = {"status": "Pending", "currentTime": "2026-01-01T00:00:00Z", "interval": 3600}
-    async with (
-        anyio.create_task_group() as tasks,
-        OCPPServer(protocols=VERSIONS, warm_up=False) as server,
-    ):
+    async with anyio.create_task_group() as tasks, Csms(warm_up=False).server as server:
         clock = AnyioClock(tasks)
-        accept_everything(server, clock.now)
         server.handle(protocol, "BootNotification", lambda _: answer)
         listener = await server.listen(0, "127.0.0.1")
         async with OCPPClient("CP1", f"ws://127.0.0.1:{listener.port}", protocols=[protocol], warm_up=False) as client:

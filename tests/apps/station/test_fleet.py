@@ -12,7 +12,7 @@ from tests.apps.station.virtual_clock import VirtualClock
 
 
 class Yard:
-    """A fleet on a virtual pace, and its clients."""
+    """A fleet on a virtual clock, and its clients."""
 
     def __init__(self, protocol="ocpp1.6", *, count=3, failing=(), boot=(), refusals=(), answers=None, **plan):
         self.clock, self.clients, self.left, self.told = VirtualClock(), {}, [], []

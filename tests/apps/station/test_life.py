@@ -112,9 +112,11 @@ class TestAfterAnOutage:
 
     def test_a_client_that_gives_up_switches_it_off(self, lab):
         lab.run(lab.station.start())
+        assert lab.station.is_on
         lab.client.give_up()
         lab.run_for(1)
         assert lab.station.boot_status == ""
+        assert not lab.station.is_on
         assert lab.clock.alive == []
 
 
@@ -127,7 +129,9 @@ class TestReset:
         lab.charge()
         lab.forget()
         assert lab.status_of("Reset", {"type": kind}) == "Accepted"
-        lab.run_for(5)
+        lab.run_for(1)
+        assert (lab.station.is_on, lab.client.state.name) == (True, "CLOSED")
+        lab.run_for(4)
         assert lab.sent("StopTransaction")[0]["reason"] == f"{kind}Reset"
         assert lab.client.connects == 2
         after = lab.sent()[lab.sent().index("BootNotification") :]

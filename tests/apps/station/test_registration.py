@@ -5,7 +5,10 @@ from itertools import pairwise
 import pytest
 
 from ocpp_apps.station import NotRegisteredError, StationError
+from ocpp_core.actions import Direction
 from ocpp_core.errors import RPCInternalError
+from ocpp_core.messages import MessageType
+from ocpp_transports.events import MessageEvent
 from tests.apps.station.laboratory import ACCEPTED, LATENCY, VERSIONS, Lab, boots, no_answer, remote_start
 
 
@@ -181,3 +184,28 @@ class TestRegistration:
         lab.run_for(1)
         assert lab.station.boot_status == "Accepted"
         assert "StatusNotification" in lab.sent()
+
+
+@pytest.mark.parametrize("protocol", VERSIONS)
+def test_a_command_right_behind_the_answer_to_the_boot_is_obeyed(protocol):
+    """Both may come in one segment: the command is dispatched before whoever called goes on."""
+    lab = Lab(protocol, is_on=False)
+    answers = []
+
+    def command(event):
+        if event.action == "BootNotification" and event.type is MessageType.CALLRESULT:
+            with pytest.raises(StopIteration) as returned:
+                lab.client.ask("ClearCache", {}).send(None)
+            answers.append(returned.value.value)
+
+    lab.client.on("message", command)
+    lab.run(lab.station.start())
+    assert answers == [{"status": "Accepted"}]
+
+
+def test_an_answer_to_the_boot_that_comes_too_late_counts_no_longer():
+    lab = Lab(is_on=False)
+    lab.run(lab.station.start())
+    lab.run(lab.station.stop())
+    lab.client.tell("message", MessageEvent(Direction.IN, [3, "id-1", ACCEPTED], "BootNotification", None))
+    assert lab.station.boot_status == ""

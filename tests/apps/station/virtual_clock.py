@@ -15,7 +15,7 @@ class Cancelled(BaseException):
 
 
 class VirtualTask:
-    """A coroutine that is stepped by its pace."""
+    """A coroutine that is stepped by its clock."""
 
     def __init__(self, clock, coro):
         self.clock, self.coro = clock, coro

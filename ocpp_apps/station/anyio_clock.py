@@ -8,13 +8,13 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
-from ocpp_apps.station.clock import Event, Task
+from .clock import Event, Task
 
 __all__ = ["AnyioClock"]
 
 
 class AnyioClock:
-    """The pace of a task group, whose tasks are those that are spawned here."""
+    """The clock of a task group, whose tasks are those that are spawned here."""
 
     def __init__(self, tasks: TaskGroup) -> None:
         self._tasks = tasks
