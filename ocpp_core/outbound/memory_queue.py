@@ -1,6 +1,6 @@
 """The offline queue in memory: calls made without a connection, kept until one writes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ocpp_core.actions import SessionAction, Settle
 from ocpp_core.config import ClientConfig
@@ -29,6 +29,10 @@ class MemoryQueue:
 
     def __len__(self) -> int:
         return len(self._queue.calls)
+
+    def __iter__(self) -> Iterator[OutboundCall]:
+        """Iterate over the calls in the order in which they are to be written."""
+        return iter(self._queue.calls)
 
     @property
     def deadline(self) -> float:
