@@ -109,7 +109,7 @@ class ClientEngine:
         """Take the next action; None when there is nothing to do."""
         actions = self._actions
         while not actions:
-            if self.session is None or not self.session.decode_next():
+            if self.session is None or not self.session.unread or not self.session.decode_next():
                 return None
         return actions.popleft()
 

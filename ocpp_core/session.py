@@ -67,10 +67,10 @@ class Session(Receiver):
         "_actions",
         "_congested",
         "_entered",
-        "_inbox",
         "_send",
         "_until",
         "keep_unsent",
+        "unread",
     )
 
     def __init__(
@@ -91,7 +91,8 @@ class Session(Receiver):
         self.keep_unsent = keep_unsent
         self._actions: list[SessionAction] = []
         self._emit = self._actions.append if outlets is None else outlets.emit
-        self._inbox: list[TextReceived | BinaryReceived | TransportLost] = []
+        self.unread: list[TextReceived | BinaryReceived | TransportLost] = []
+        """What was received and is not decoded: to be read, and changed by the session alone."""
         self._congested = False
         self._now = -inf
         self._until = inf  # the end of the state, where it has one
@@ -124,14 +125,14 @@ class Session(Receiver):
 
     def decode_next(self) -> bool:
         """Decode the oldest thing received, False if there is none or it has to wait: what `poll` does by itself."""
-        inbox = self._inbox
-        if not inbox or self._congested:
+        unread = self.unread
+        if not unread or self._congested:
             return False
         if self.requests.is_full:
             if self.calls.is_open:
                 return False
             self._keep_only_loss()  # what is held has nobody to wait for it, and no room for more
-        self._decode(inbox.pop(0))
+        self._decode(unread.pop(0))
         return True
 
     def handle(self, event: SessionInput, now: float) -> None:
@@ -141,7 +142,7 @@ class Session(Receiver):
         else:
             now = self._now
         if type(event) is TextReceived:
-            self._inbox.append(event)
+            self.unread.append(event)
         elif type(event) is Reply:
             self.requests.reply(event, now)
         else:
@@ -154,10 +155,10 @@ class Session(Receiver):
             case Tick():
                 self._expire(now)
             case TransportLost():
-                self._inbox.append(event)
+                self.unread.append(event)
                 self._congested = self.calls.is_open = False  # nothing can be sent: read what is left, then the loss
             case BinaryReceived():
-                self._inbox.append(event)
+                self.unread.append(event)
             case Congested(on):
                 self._congested = on
                 self.congest(on=on)
@@ -286,9 +287,9 @@ class Session(Receiver):
         self._emit(CloseTransport(code, reason, abort=force))
 
     def _keep_only_loss(self) -> None:
-        losses = [event for event in self._inbox if isinstance(event, TransportLost)]
-        self._inbox.clear()
-        self._inbox.extend(losses)
+        losses = [event for event in self.unread if isinstance(event, TransportLost)]
+        self.unread.clear()
+        self.unread.extend(losses)
 
     def _expire(self, now: float) -> None:
         self.calls.expire(now)
@@ -320,7 +321,7 @@ class Session(Receiver):
                 )
             )
         self.requests.abandon(self._now)
-        self._inbox.clear()
+        self.unread.clear()
         self._enter(Closed(event.code, event.reason or self._own_reason(event.code)))
 
     def _own_reason(self, code: int) -> str:

@@ -10,6 +10,9 @@ A handler that goes on when its connection is over is remembered too, so that a 
 from typing import Final, TypeAlias
 
 from ocpp_core.actions import Dispatch
+from ocpp_core.config import SessionConfig
+from ocpp_core.inputs import Reply
+from ocpp_core.messages import encode_result, expect_size
 
 __all__ = ["AnswerMemory", "Answers"]
 
@@ -157,6 +160,20 @@ class Answers:
             return None
         is_fresh = was_awaited or given_by is self or not isinstance(outcome, str) or _TELLS_TIME not in outcome
         return outcome if is_fresh else None
+
+    def keep_late(self, reply: Reply, now: float, config: SessionConfig) -> None:
+        """Remember the result of a handler that outlived its connection, if it is known and valid."""
+        unfinished = self.take_unfinished(reply.request)
+        if unfinished is None:
+            return
+        try:
+            text = encode_result(unfinished.message_id, reply.payload)
+            expect_size(text, config.max_outgoing_size)
+        except (TypeError, ValueError):
+            return
+        validator = config.validator_of(unfinished.action)
+        if validator is None or validator.check_result(unfinished.action, reply.payload) is None:
+            self.keep(unfinished, text, now, config.answer_window)
 
     def take_unfinished(self, number: int) -> Dispatch | None:
         """Forget that the handler of a request goes on; returns the request, None if that is not known."""

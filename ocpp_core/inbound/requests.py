@@ -259,7 +259,8 @@ class Requests:
         """Answer by a CALLRESULT; a payload that breaks its schema or is no JSON is our own InternalError."""
         request = self._close(reply.request)
         if request is None:
-            self._keep_late(reply, now)
+            if self._answers is not None:
+                self._answers.keep_late(reply, now, self.config)
             return
         if not request.expects_reply:
             self.dispatch_held()
@@ -288,23 +289,6 @@ class Requests:
         if self._held is not None:
             self.dispatch_held()
 
-    def _keep_late(self, reply: Reply, now: float) -> None:
-        """Remember the result of a handler that outlived its connection, unless it is of no use to anybody."""
-        unfinished = self._take_unfinished(reply.request)
-        if unfinished is None or self._answers is None:
-            return
-        try:
-            text = encode_result(unfinished.message_id, reply.payload)
-            expect_size(text, self.config.max_outgoing_size)
-        except (TypeError, ValueError):
-            return
-        validator = self.config.validator_of(unfinished.action)
-        if validator is None or validator.check_result(unfinished.action, reply.payload) is None:
-            self._answers.keep(unfinished, text, now, self.config.answer_window)
-
-    def _take_unfinished(self, number: int) -> Dispatch | None:
-        return None if self._answers is None else self._answers.take_unfinished(number)
-
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""
         self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error, request.action))
@@ -318,7 +302,8 @@ class Requests:
             raise TypeError(f"expected code and description as text, got {fail.code!r} and {fail.description!r}")
         request = self._close(fail.request)
         if request is None:
-            self._take_unfinished(fail.request)  # a copy is to be tried again
+            if self._answers is not None:
+                self._answers.take_unfinished(fail.request)  # a copy is to be tried again
         elif request.expects_reply:
             latency = now - request.received_at
             self.refuse(request.message_id, fail.code, fail.description, fail.details, request.action, latency)

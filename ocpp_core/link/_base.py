@@ -249,9 +249,9 @@ class LinkBase(Incoming):
         self._until = inf
         self._deflate = deflate
         self._actions.append(TransportOpened(subprotocol, self._attempt))
-        early, self._head = self._head.clear(), _NO_HEAD
+        early, self._head = self._head.data, _NO_HEAD
         if early:
-            self._feed(early)
+            self._feed(bytes(early))
         self._keepalive.start(self._now)
 
     def _close_link(self, event: CloseLink) -> None:

@@ -164,8 +164,9 @@ class ServerLink(LinkBase):
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Accept", accept_key(upgrade.key)),
-            *check_headers(event.headers, _OURS_IN_101),
         ]
+        if event.headers:
+            headers += check_headers(event.headers, _OURS_IN_101)
         if event.subprotocol is not None:
             headers.append(("Sec-WebSocket-Protocol", event.subprotocol))
         deflate = None

@@ -39,8 +39,8 @@ class Limit(NamedTuple):
 
 LIMITS: Final = {
     "inbound CALL: from its bytes to the write of the response": Limit(35, 13),
-    "outbound call: from `call` to the write": Limit(39, 19),
-    "upgrade: from the bytes of the request to an open station": Limit(140, 33),
+    "outbound call: from `call` to the write": Limit(38, 18),
+    "upgrade: from the bytes of the request to an open station": Limit(137, 32),
 }
 
 
