@@ -9,8 +9,8 @@ these steps are direct calls:
     StartCall ──▶ session.calls.start ────┬──▶ send, which is link.send_message
     Reply ──▶ session.requests.reply ─────┘
 
-Each does what `handle` does with such an input, and `handle` itself is made of it. What `handle` sees to by itself, the
-caller of a direct call does:
+Each does what `handle` and `poll` do with such an input. What they see to by themselves, the caller of a direct call
+does:
 
 * `now` never goes back;
 * no action waits when `next_text` and `receive` are called, so that what a handler answers at once leaves before the
