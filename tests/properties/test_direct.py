@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ocpp_core._direct import Outlets
@@ -75,7 +75,14 @@ def directly(steps, settings):
     return actions, session
 
 
+DRAIN = [StartCall(1, "Heartbeat", {}), Close(), TextReceived('[3,"id-1",{}]')]
+FLOOD = [StartCall(1, "Heartbeat", {}), TextReceived("{"), TextReceived("{"), TextReceived('[2,"1","Heartbeat",{}]')]
+USUAL = {"max_bad_messages": 2, "max_queued": 1, "trace": False, "call_timeout": 30.0}
+
+
 @given(STEPS, CONFIGS)
+@example(DRAIN, USUAL)
+@example(FLOOD, USUAL)
 def test_a_session_does_the_same(steps, settings):
     actions, session = by_the_contract(steps, settings)
     direct_actions, direct_session = directly(steps, settings)
