@@ -15,7 +15,7 @@ does:
 * `now` never goes back;
 * no action waits when `next_text` and `receive` are called, so that what a handler answers at once leaves before the
   next text is decoded;
-* `start` is for an open session.
+* `calls.start` is for an open session. A client engine, which may have none, has `start` and `reply` for its stack.
 """
 
 from collections.abc import Callable

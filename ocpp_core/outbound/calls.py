@@ -197,7 +197,8 @@ class Calls:
         except ValueError as error:
             self._settle(call, error=OCPPError(str(error)))
             return
-        if call.validate and self.config.validator is not None and (refusal := self._refusal(call)):
+        is_checked = call.validate and self.config.validator is not None and call.expires > now
+        if is_checked and (refusal := self._refusal(call)):
             self._settle(call, error=refusal)
         else:
             self._write_waiting(call, now)

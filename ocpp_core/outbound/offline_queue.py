@@ -16,14 +16,16 @@ class OfflineQueue(Protocol):
 
     The engine adds what is called without a connection and what a lost connection did not write. Nothing is pushed into
     a connection: whenever a window slot is free, the session asks for `first`, and what it `take`s is written at once.
-    The order is therefore the queue's own, and it may hold a call back, e.g. until the time of another attempt.
+    The order is therefore the queue's own, and it may hold a call back, e.g. until the time of another attempt. A call
+    that is made while the window is free is written without asking the queue.
 
     The queue settles a call that it gives up with `Settle(call.token, None, error)`, unless the token is None. A call
     that was taken is settled by the session; where the queue has to know the outcome, it sets `OutboundCall.on_settled`
     in `add` or `take`. That is called before the window is filled again: a queue that keeps a call until it is answered
-    has to forget it first, or it would be sent a second time.
+    has to forget it first, or it would be sent a second time. A call that failed and is put back there has to be held
+    back, because one that can never be written would be `first` again at once, without end.
 
-    No method may raise, `add` aside, and none may call the engine.
+    No method and no `on_settled` may raise, `add` aside, and none may call the engine.
     """
 
     def __len__(self) -> int:
