@@ -1,6 +1,6 @@
 """What comes out of the engines: everything the host has to do, in one order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from .client_states import ClientState
 from .inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 from .states import SessionState
+from .websocket.close import NORMAL_CLOSURE
 
 __all__ = [
     "TURN",
@@ -85,7 +86,7 @@ class CloseTransport:
     The host answers by `TransportLost`, whenever and however it ended.
     """
 
-    code: int = 1000
+    code: int = NORMAL_CLOSURE
     reason: str = ""
     abort: bool = False
 
@@ -106,22 +107,23 @@ class OpenTransport:
 class UpgradeRequested:
     """A WebSocket upgrade request that is well-formed: authenticate, then answer by `Accept` or `Reject`.
 
-    `target` is the request target as received; `headers` have lower-case names and keep their order and repetitions,
-    values as latin-1 text; `subprotocols` are the offered ones in the client's order.
+    `target` is the request target as received; `headers` are the fields by their names in lower case, the values of a
+    repeated one joined by ", " (RFC 9110 §5.3), as latin-1 text; `subprotocols` are the offered ones in the client's
+    order.
     """
 
     target: str = field(repr=False)
-    headers: Sequence[tuple[str, str]] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
     subprotocols: Sequence[str]
 
 
 @dataclass(slots=True)
 class HttpRequest:
-    """A plain HTTP GET without an upgrade: answer by `Respond`."""
+    """A plain HTTP GET without an upgrade: answer by `Respond`. `headers` are those of `UpgradeRequested`."""
 
     method: str
     target: str = field(repr=False)
-    headers: Sequence[tuple[str, str]] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -188,6 +190,8 @@ class ReportKind(Enum):
     """A further copy of a CALL; both have one outcome, and the handler runs once."""
     OVERLOAD = "too many CALLs in progress"
     """A CALL beyond `max_inbound` that was refused, or held requests that were dropped with the connection."""
+    RATE_EXCEEDED = "too many CALLs a second"
+    """A CALL beyond `inbound_rate`: it waits for its turn, or it was refused because too many wait."""
     INVALID_CALL = "invalid CALL received"
     """An inbound CALL that breaks its schema; it was refused. (Such a SEND is a bad message.)"""
     INVALID_RESULT = "invalid CALLRESULT received"

@@ -4,14 +4,18 @@ Times are seconds, sizes bytes, unless said otherwise; `inf` means no limit.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import inf
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from .backoff import Backoff, ExponentialBackoff
 from .messages import Leniency
 from .versions import ErrorCode, Version
+from .websocket.headers import expect_subprotocols
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = [
     "ClientConfig",
@@ -19,11 +23,16 @@ __all__ = [
     "IdFactory",
     "Kind",
     "LinkConfig",
+    "Range",
     "SessionConfig",
     "UpgradeTarget",
     "Validator",
     "Violation",
+    "expect_ranges",
+    "number",
 ]
+
+_Number = TypeVar("_Number", bound=float | None)
 
 Kind: TypeAlias = Literal["call", "result", "send"]
 """Which message a schema is of: a CALL, a CALLRESULT or a SEND."""
@@ -58,14 +67,50 @@ class Validator(Protocol):
         """Return a payload without the members that are null where the schema does not allow that."""
 
 
-def _expect(value: float, name: str, least: float, unit: str = "seconds") -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
-        raise ValueError(f"expected {name} >= {least:.15g} {unit}, got {value!r}")
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The numbers that a setting accepts."""
+
+    least: float
+    most: float = inf
+    excludes_least: bool = False
+    unit: str = ""
+
+    def __str__(self) -> str:
+        """Return the range as an error and the documentation state it: `>= 1 CALLs`, `> 0 seconds`, `0 to 9`."""
+        if self.most != inf:
+            return f"{self.least:.15g} to {self.most:.15g} {self.unit}".rstrip()
+        return f"{'>' if self.excludes_least else '>='} {self.least:.15g} {self.unit}".rstrip()
+
+    def __contains__(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.least <= value <= self.most:
+            return False
+        return value > self.least or not self.excludes_least
 
 
-def _expect_positive(value: float, name: str, unit: str = "seconds") -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        raise ValueError(f"expected {name} > 0 {unit}, got {value!r}")
+def number(
+    default: _Number,
+    *,
+    least: float = 0,
+    above: float | None = None,
+    most: float = inf,
+    unit: str = "seconds",
+) -> _Number:
+    """Declare a field of a dataclass that is a number: its default and its range, for `expect_ranges`.
+
+    The range begins at `least`, or `above` another number. A default of None is accepted outside of it.
+    """
+    allowed = Range(least, most, unit=unit) if above is None else Range(above, most, excludes_least=True, unit=unit)
+    return field(default=default, metadata={"range": allowed})
+
+
+def expect_ranges(settings: "DataclassInstance") -> None:
+    """Raise ValueError for the first number of a dataclass that is out of the range it was declared with."""
+    for each in fields(settings):
+        allowed: Range | None = each.metadata.get("range")
+        value = getattr(settings, each.name)
+        if allowed is not None and value not in allowed and (value is not None or each.default is not None):
+            raise ValueError(f"expected {each.name} {allowed}, got {value!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,40 +120,46 @@ class SessionConfig:
     Raises ValueError for a value out of range, TypeError for a `mend_text` that is no function.
     """
 
-    call_timeout: float = 30.0
+    call_timeout: float = number(30.0, above=0)
     """Seconds from write to answer (OCPP-J §4.1.1); then the call settles with TimeoutError. `inf`: never."""
-    call_ttl: float = inf
+    call_ttl: float = number(inf, above=0)
     """Seconds from the command to the write; then the call settles with TimeoutError and is never sent."""
-    call_concurrency: int = 1
+    call_concurrency: int = number(1, least=1, unit="CALLs")
     """CALLs outstanding at a time; OCPP-J §4.1.1 wants 1. Further ones wait."""
-    max_queued: int = 1000
+    max_queued: int = number(1000, least=0, unit="calls")
     """Calls that wait for the window; beyond, a new call settles with CallDroppedError."""
-    max_queued_bytes: float = 8 << 20
+    max_queued_bytes: float = number(8 << 20, least=0, unit="bytes")
     """Bytes of the payloads of those calls, and of those in a client's offline queue; beyond, as with too many calls.
     That is 8 KiB for each of 1,000 calls, or a SendLocalList in eight messages of a MiB, for one peer that is slow. As
     much again may wait of SENDs and raw texts while the output does not drain; beyond, a SEND settles with
     CallDroppedError and a raw text is reported as not sent."""
-    max_outgoing_size: float = 1 << 20
+    max_outgoing_size: float = number(1 << 20, least=16384, unit="bytes")
     """Bytes of one message sent, before compression: what this library takes by default, and more than most stations
     do. Beyond, the command of a CALL, SEND or raw text raises ValueError, and an answer becomes an InternalError. Times
     `max_inbound` it is what answers to a peer that reads nothing can hold: while it does not, no more is read."""
-    max_elements: float = 1 << 17
+    max_elements: float = number(1 << 17, least=1, unit="elements")
     """Members, items and empty brackets of one received message, in all its objects and arrays together; beyond, it is
     a bad message and not parsed, because each may take 70 bytes and a quarter of a microsecond. The largest honest
     messages have one in nine bytes or more: a SendLocalList that deletes `{"idTag":"04A1B2C3"}`, a MeterValues of
     `{"value":"1234.5"}`. Raise it along with `LinkConfig.max_message_size`."""
-    max_inbound: int = 132
+    max_inbound: int = number(132, least=1, unit="requests")
     """Inbound requests dispatched and not yet answered, declined ones aside. Further requests are held."""
-    max_inbound_bytes: float = 1 << 21
+    max_inbound_bytes: float = number(1 << 21, least=1, unit="bytes")
     """Bytes of the texts of requests in progress, from which on further ones are held; a character counts as one, which
     is what a text takes of memory. One may always be at work."""
-    max_held: float = 1000
+    max_held: float = number(1000, least=1, unit="requests")
     """Held requests; then reading stops until half of them are dispatched. `inf`: no limit."""
-    max_held_bytes: float = 131072
+    max_held_bytes: float = number(131072, least=1, unit="bytes")
     """Bytes of the texts of held requests; then reading stops until half are dispatched. One text may exceed it."""
+    inbound_rate: float = number(inf, least=0.001, unit="CALLs a second")
+    """Inbound CALLs a second, in the long run, that get to the application; one beyond is held until its turn comes,
+    and reading goes on. CALLs that are refused for a mistake or repeat another one do not count, nor do SENDs."""
+    inbound_burst: int = number(20, least=1, unit="CALLs")
+    """CALLs that may come at once after a quiet time, whatever `inbound_rate` says; as many may be held for their turn.
+    Beyond, a CALL is refused with GenericError."""
     refuse_when_busy: bool = False
     """Refuse a CALL beyond `max_inbound` with GenericError instead of holding it. A SEND is held all the same."""
-    answer_window: float = 120.0
+    answer_window: float = number(120.0, least=0)
     """Seconds for which a CALLRESULT is remembered, to answer further copies of its CALL; 0: not at all.
 
     It acts where the engine was given an `AnswerMemory`, from the beginning of a connection on. That is four times
@@ -119,18 +170,18 @@ class SessionConfig:
 
     Copies of its CALL on a later connection then wait for that answer, for `answer_window` seconds at most.
     """
-    max_declined: int = 100
+    max_declined: int = number(100, least=0, unit="requests")
     """Declined (NOREPLY) requests still open; beyond, the oldest one is given up (`Abandon`)."""
-    max_bad_messages: float = 1000
+    max_bad_messages: float = number(1000, least=1, unit="messages")
     """Bad messages of a connection within `bad_message_period`; at this number it is closed with 1002, and a client
     comes back as after a loss. Stations in the field break rules for years, and must not go offline for it: 1,000 an
     hour are the meter values of two connectors, every ten seconds and every time wrong, with room to spare."""
-    bad_message_period: float = 3600.0
+    bad_message_period: float = number(3600.0, above=0)
     """Seconds from the first bad message in which they are counted; the next one after them is a first one again.
     `inf`: they count as long as the connection lasts."""
-    drain_timeout: float = 30.0
+    drain_timeout: float = number(30.0, above=0)
     """Seconds a draining close waits for answers; then open calls settle with ClosedError."""
-    close_timeout: float = 5.0
+    close_timeout: float = number(5.0, above=0)
     """Seconds the close handshake may take; then the transport is dropped."""
     leniency: Leniency = field(default_factory=Leniency)
     """Tolerances in reading messages, all off by default."""
@@ -147,23 +198,7 @@ class SessionConfig:
     """Emit a `Trace` for every message."""
 
     def __post_init__(self) -> None:
-        _expect_positive(self.call_timeout, "call_timeout")
-        _expect_positive(self.call_ttl, "call_ttl")
-        _expect(self.call_concurrency, "call_concurrency", 1, "CALLs")
-        _expect(self.max_queued, "max_queued", 0, "calls")
-        _expect(self.max_queued_bytes, "max_queued_bytes", 0, "bytes")
-        _expect(self.max_outgoing_size, "max_outgoing_size", 16384, "bytes")
-        _expect(self.max_elements, "max_elements", 1, "elements")
-        _expect(self.max_inbound, "max_inbound", 1, "requests")
-        _expect(self.max_inbound_bytes, "max_inbound_bytes", 1, "bytes")
-        _expect(self.max_held, "max_held", 1, "requests")
-        _expect(self.max_held_bytes, "max_held_bytes", 1, "bytes")
-        _expect(self.answer_window, "answer_window", 0)
-        _expect(self.max_declined, "max_declined", 0, "requests")
-        _expect(self.max_bad_messages, "max_bad_messages", 1, "messages")
-        _expect_positive(self.bad_message_period, "bad_message_period")
-        _expect_positive(self.drain_timeout, "drain_timeout")
-        _expect_positive(self.close_timeout, "close_timeout")
+        expect_ranges(self)
         if self.mend_text is not None and not callable(self.mend_text):
             raise TypeError(f"expected mend_text as a function, got {type(self.mend_text).__name__}")
 
@@ -179,52 +214,48 @@ class Compression:
     Without context takeover (the default) an idle connection keeps no compressor.
     """
 
-    level: int = 6
+    level: int = number(6, least=0, most=9, unit="")
     """zlib level, 0 to 9."""
-    threshold: int = 1024
+    threshold: int = number(1024, least=0, unit="bytes")
     """Messages shorter than this many bytes are sent uncompressed."""
-    window_bits: int = 12
+    window_bits: int = number(12, least=9, most=15, unit="")
     """LZ77 window of our compressor, 9 to 15; RFC 7692 §7.1.2. Memory a message in work grows with it."""
     context_takeover: bool = False
     """Keep the compression window from message to message, in both directions (RFC 7692 §7.1.1)."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.level <= 9:
-            raise ValueError(f"expected level 0 to 9, got {self.level}")
-        if not 9 <= self.window_bits <= 15:
-            raise ValueError(f"expected window_bits 9 to 15, got {self.window_bits}")
-        _expect(self.threshold, "threshold", 0, "bytes")
+        expect_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkConfig:
     """The settings of one WebSocket. Raises ValueError for a value out of range."""
 
-    max_message_size: float = 1 << 20
+    max_message_size: float = number(1 << 20, above=0, unit="bytes")
     """Bytes of one message, after decompression; beyond, the connection is closed with 1009. Before, it may have a
     quarter and 64 KiB more, for what compression adds to what cannot be compressed."""
-    max_fragments: float = 1024
+    max_fragments: float = number(1024, least=1, unit="fragments")
     """Fragments of one message; beyond, the connection is closed with 1009."""
-    message_timeout: float = 60.0
+    message_timeout: float = number(60.0, least=1)
     """Seconds a message may take from its first bytes to its last ones, and one more for every `min_message_rate` bytes
     of it, pings aside, but never more than this after its latest bytes; beyond, the connection is closed with 1008.
     While nobody reads, no time passes. `inf`: never."""
-    min_message_rate: float = 100.0
+    min_message_rate: float = number(100.0, above=0, unit="bytes a second")
     """Bytes a second at which a message has to arrive in the long run; a tenth of what a GPRS modem manages."""
-    max_unfinished_size: float = 64 << 20
+    max_unfinished_size: float = number(64 << 20, above=0, unit="bytes")
     """Bytes of all unfinished messages, decompressed, of the links that share a `link.Unfinished`; beyond, a connection
     that holds more than 64 KiB of them is closed with 1009. Never less than one message of `max_message_size`."""
-    max_header_size: int = 16384
+    max_header_size: int = number(16384, least=256, unit="bytes")
     """Bytes of the HTTP header block; beyond, 431 (server) or a failed attempt (client)."""
-    max_early_data: int = 65536
+    max_early_data: int = number(65536, least=0, unit="bytes")
     """Bytes that may follow the upgrade request before its answer; beyond, 400."""
-    handshake_timeout: float = 30.0
+    handshake_timeout: float = number(30.0, above=0)
     """Seconds from the first byte awaited to the end of the handshake, authentication included; then 408."""
-    close_timeout: float = 5.0
+    close_timeout: float = number(5.0, above=0)
     """Seconds the close handshake may take; then the stream is dropped (1006)."""
-    ping_interval: float = 30.0
+    ping_interval: float = number(30.0, above=0)
     """Seconds between pings, each multiplied by U(0.75, 1.25); `inf` sends none (OCPP WebSocketPingInterval 0)."""
-    pong_timeout: float = 35.0
+    pong_timeout: float = number(35.0, above=0)
     """Seconds after a ping in which anything at all must arrive; then the connection is dropped. `inf`: never. They
     begin again whenever the host saw output move, for the ping may be behind a long message on a slow line."""
     defer_pings_on_activity: bool = False
@@ -235,17 +266,7 @@ class LinkConfig:
     """Answer 400 to an upgrade request without any Connection field (RFC 6455 §4.2.1); servers only."""
 
     def __post_init__(self) -> None:
-        _expect_positive(self.max_message_size, "max_message_size", "bytes")
-        _expect(self.max_fragments, "max_fragments", 1, "fragments")
-        _expect(self.message_timeout, "message_timeout", 1)
-        _expect_positive(self.min_message_rate, "min_message_rate", "bytes a second")
-        _expect_positive(self.max_unfinished_size, "max_unfinished_size", "bytes")
-        _expect(self.max_header_size, "max_header_size", 256, "bytes")
-        _expect(self.max_early_data, "max_early_data", 0, "bytes")
-        _expect_positive(self.handshake_timeout, "handshake_timeout")
-        _expect_positive(self.close_timeout, "close_timeout")
-        _expect_positive(self.ping_interval, "ping_interval")
-        _expect_positive(self.pong_timeout, "pong_timeout")
+        expect_ranges(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,40 +283,39 @@ class UpgradeTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """The settings of a client over its connections. Raises ValueError for a value out of range."""
+    """The settings of a client over its connections.
+
+    Raises ValueError for a value out of range, TypeError for a text as the list of `protocols`.
+    """
 
     protocols: tuple[str, ...]
-    """Subprotocols offered at every attempt, in order of preference."""
+    """Subprotocols offered at every attempt, in order of preference: at least one; tokens, none of them twice."""
     session: SessionConfig = field(default_factory=SessionConfig)
     """What each new session starts with."""
     validators: Mapping[str, Validator] = field(default_factory=lambda: MappingProxyType({}))
     """Strict mode by negotiated subprotocol; the others use `session.validator`."""
     reconnect: bool = True
     """Come back after a connection that was open is lost."""
-    max_reconnects: float = inf
+    max_reconnects: float = number(inf, least=0, unit="attempts")
     """Failed attempts in a row; then the client stops with 1001."""
     backoff: Backoff = field(default_factory=ExponentialBackoff)
     """How long to wait before each attempt."""
-    max_retry_after: float = 3600.0
+    max_retry_after: float = number(3600.0, least=0)
     """Seconds of a Retry-After that count; a longer one counts as this, 0 ignores all. Jitter of a quarter is added."""
-    connect_timeout: float = 30.0
+    connect_timeout: float = number(30.0, above=0)
     """Seconds from the dial to the open WebSocket; then the attempt failed. `inf`: no limit."""
     retry_initial_connect: bool = False
     """Keep trying also when the first attempt failed, unless by a 101 that is wrong; `connect` still reports that
     failure."""
     offline_queue: bool = False
     """Keep calls made without a connection and send them when there is one; not those of a stopped client."""
-    offline_queue_size: int = 100
+    offline_queue_size: int = number(100, least=1, unit="calls")
     """Calls kept; beyond, the oldest one that is not urgent settles with CallDroppedError."""
     versions: tuple[Version, ...] = ()
     """The facts of custom subprotocols; see `versions.version_of`."""
 
     def __post_init__(self) -> None:
-        if not self.protocols or len(set(self.protocols)) < len(self.protocols):
-            raise ValueError(f"expected protocols as distinct subprotocol names, got {self.protocols!r}")
-        _expect(self.max_reconnects, "max_reconnects", 0, "attempts")
-        _expect(self.max_retry_after, "max_retry_after", 0)
+        expect_ranges(self)
+        expect_subprotocols(self.protocols)
         if self.max_retry_after == inf:
             raise ValueError("expected max_retry_after < inf seconds: a server must not park a client for good")
-        _expect_positive(self.connect_timeout, "connect_timeout")
-        _expect(self.offline_queue_size, "offline_queue_size", 1, "calls")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from .versions import ErrorCode
+from .websocket.close import ABNORMAL_CLOSURE
 
 __all__ = [
     "CallCancelledError",
@@ -178,7 +179,7 @@ class ConnectionLostError(RPCGenericTransportError):
     `close_code` is the WebSocket close code (RFC 6455 §7.4), 1006 where no close frame came.
     """
 
-    def __init__(self, description: str, *, sent: bool, close_code: int = 1006) -> None:
+    def __init__(self, description: str, *, sent: bool, close_code: int = ABNORMAL_CLOSURE) -> None:
         super().__init__(description)
         self.sent = sent
         self.close_code = close_code

@@ -6,51 +6,34 @@ peer gets wrong is returned as the `Reject` it deserves.
 """
 
 import binascii
-import hmac
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, TypeAlias
-from urllib.parse import SplitResult, parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
-
-from .inputs import Reject
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 __all__ = [
+    "CONTROL",
     "Endpoint",
     "Query",
-    "RequestTarget",
     "SecurityProfile",
-    "basic_user",
     "check_client_profile",
     "check_deciders",
     "check_listener_profile",
     "check_server_profile",
-    "choose_subprotocol",
-    "decode_basic",
     "encode_basic",
-    "is_subprotocol_list",
     "password_bytes",
-    "read_target",
     "resolve_endpoint",
-    "same_password",
 ]
 
 Query: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 """Query parameters: a mapping, or pairs where a name may come twice."""
 
 _BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _HOST: Final = re.compile(r"[A-Za-z0-9._~-]+|[0-9A-Fa-f:.]+")
 _PORT: Final = {"ws": 80, "wss": 443}
-_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
-_BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# RFC 3986 §3.3: of the delimiters, a path may hold only `:` `/` `@`. Other odd characters are let through, since
-# stations in the field send identities like `RDAM|123` unescaped.
-_NOT_IN_PATH: Final = re.compile(r"[#\[\]]|[^\x21-\x7e]")
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_BASIC: Final = re.compile(r"basic +([A-Za-z0-9+/_-]*)={0,2}", re.IGNORECASE)
-_URL_ALPHABET: Final = str.maketrans("-_", "+/")
 
 
 class SecurityProfile(IntEnum):
@@ -100,18 +83,6 @@ class Endpoint:
         return f"{'wss' if self.secure else 'ws'}://{self.authority}{self.target}"
 
 
-@dataclass(frozen=True, slots=True)
-class RequestTarget:
-    """What a server reads from a request target."""
-
-    path: str
-    """As received, still percent-encoded."""
-    query: tuple[tuple[str, str], ...] = field(repr=False)
-    """Decoded pairs in received order; their values may be secret."""
-    identity: str
-    """Empty if the path is one of those without an identity."""
-
-
 def resolve_endpoint(endpoint: str, identity: str, query: Query | None = None) -> Endpoint:
     """Join a ws:// or wss:// endpoint, `/` and the percent-encoded identity (OCPP-J 1.6 §3.1.1, 2.x Part 4 §3.1.1).
 
@@ -147,7 +118,7 @@ def _encode_query(query: Query) -> str:
 def _expect_identity(identity: str) -> None:
     if not isinstance(identity, str):
         raise TypeError(f"expected identity as str, got {type(identity).__name__}")
-    if not identity or _CONTROL.search(identity) or not _is_utf8(identity):
+    if not identity or CONTROL.search(identity) or not _is_utf8(identity):
         raise ValueError(f"expected a non-empty identity without control characters, got {identity!r}")
 
 
@@ -192,59 +163,6 @@ def _host_and_port(parts: SplitResult) -> tuple[str, int]:
     return host, port
 
 
-def read_target(
-    target: str, *, keep_broken_escapes: bool = False, without_identity: Collection[str] = ()
-) -> RequestTarget | Reject:
-    """Take the identity from a request target: its last path segment that is not empty, percent-decoded once.
-
-    `//CPX` is a path and dot segments are not resolved: what was sent is what is meant. 400 for a target that is no
-    path, an escape that is broken or no UTF-8, control characters, and an empty identity. With `keep_broken_escapes` an
-    identity whose escapes cannot be read is taken as it was sent. The paths of `without_identity`, as sent but for
-    slashes at their end, hold none: the identity is empty.
-    """
-    # RFC 9112 §3.2.2: a server must also accept the absolute form.
-    absolute = _ABSOLUTE.match(target)
-    path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
-    if not path.startswith("/") or _NOT_IN_PATH.search(path):
-        return Reject(400, body="Invalid request target")
-    identity = _identity(path, without_identity, keep_broken=keep_broken_escapes)
-    if isinstance(identity, Reject):
-        return identity
-    return RequestTarget(path, tuple(parse_qsl(query, keep_blank_values=True)), identity)
-
-
-def _identity(path: str, without_identity: Collection[str], *, keep_broken: bool) -> str | Reject:
-    bare = path.rstrip("/")
-    if any(bare == each.rstrip("/") for each in without_identity):
-        return ""
-    segment = bare.rpartition("/")[2]
-    if not segment:
-        return Reject(400, body="Missing identity in the URL path")
-    identity = _unescape(segment, keep_broken=keep_broken)
-    return Reject(400, body="Invalid identity in the URL path") if identity is None else identity
-
-
-def _unescape(segment: str, *, keep_broken: bool) -> str | None:
-    as_sent = segment if keep_broken else None
-    if _BROKEN_ESCAPE.search(segment):
-        return as_sent
-    try:
-        text = unquote_to_bytes(segment).decode()
-    except UnicodeDecodeError:
-        return as_sent
-    return None if _CONTROL.search(text) else text
-
-
-def choose_subprotocol(offered: Collection[str], supported: Iterable[str]) -> str | None:
-    """Choose the first of `supported` (the server's order of preference) that was offered; names are case-sensitive."""
-    return next((name for name in supported if name in offered), None)
-
-
-def is_subprotocol_list(offered: Sequence[str]) -> bool:
-    """Whether an offer obeys RFC 6455 §4.1: tokens, none of them twice."""
-    return len(set(offered)) == len(offered) and all(_TOKEN.fullmatch(name) for name in offered)
-
-
 def password_bytes(password: str | bytes) -> bytes:
     """Give the bytes of a password: text as UTF-8 (OCPP 2.x), bytes as they are (a decoded 1.6 AuthorizationKey)."""
     if isinstance(password, str):
@@ -264,48 +182,6 @@ def encode_basic(identity: str, password: str | bytes) -> str:
         raise ValueError(f"expected an identity without ':' where Basic credentials are used, got {identity!r}")
     token = binascii.b2a_base64(identity.encode() + b":" + password_bytes(password), newline=False)
     return "Basic " + token.decode()
-
-
-def decode_basic(value: str, identity: str, *, ignore_case: bool = False) -> bytes | None:
-    """Read the password from an Authorization header; None if it is not Basic, is broken, or names another user.
-
-    Split after the known identity, so that colons survive in both. Base64 of either alphabet, padded or not. With
-    `ignore_case` the user name may differ from the identity in case.
-    """
-    pair = _basic_pair(value)
-    user = identity.encode() + b":"
-    if pair is None or not (pair.startswith(user) or (ignore_case and _folded(pair[: len(user)]) == _folded(user))):
-        return None
-    return pair[len(user) :]
-
-
-def basic_user(value: str) -> str | None:
-    """Read the user name, up to the first colon (RFC 7617 §2), from an Authorization header; None as above."""
-    user, colon, _ = (_basic_pair(value) or b"").partition(b":")
-    try:
-        return user.decode() if colon else None
-    except UnicodeDecodeError:
-        return None
-
-
-def _folded(text: bytes) -> str:
-    return text.decode(errors="backslashreplace").casefold()
-
-
-def _basic_pair(value: str) -> bytes | None:
-    match = _BASIC.fullmatch(value.strip(" \t"))
-    if match is None:
-        return None
-    token = match[1].translate(_URL_ALPHABET)
-    try:
-        return binascii.a2b_base64(token + "=" * (-len(token) % 4))
-    except binascii.Error:
-        return None
-
-
-def same_password(expected: str | bytes, presented: bytes) -> bool:
-    """Compare in a time that does not tell how much is right."""
-    return hmac.compare_digest(password_bytes(expected), presented)
 
 
 def check_client_profile(

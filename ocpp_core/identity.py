@@ -47,12 +47,12 @@ class IdentityRule:
         """Return True if a station that speaks this subprotocol may have this identity; None is no OCPP version."""
         if not 1 <= len(identity) <= self.max_length:
             return False
+        if _IDENTIFIER_STRING.fullmatch(identity) and identity not in _DOT_SEGMENTS:  # which every rule allows
+            return True
         if self.characters == "any":
             return not _CONTROL.search(identity)
-        if identity in _DOT_SEGMENTS or not identity.isprintable():
+        if identity in _DOT_SEGMENTS or not identity.isprintable() or self._wants_identifier(protocol):
             return False
-        if self._wants_identifier(protocol):
-            return _IDENTIFIER_STRING.fullmatch(identity) is not None
         return identity == identity.strip() and not ("/" in identity or "\\" in identity)
 
     def expectation(self, protocol: str | None) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
+from .websocket.close import ABNORMAL_CLOSURE, NORMAL_CLOSURE, cut_reason, expect_close_code
+
 if TYPE_CHECKING:
     from .config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
     from .versions import Version
@@ -124,7 +126,7 @@ class TransportFailed:
 class TransportLost:
     """The open WebSocket ended: close code and reason (RFC 6455 §7.4), 1006 where no close frame came."""
 
-    code: int = 1006
+    code: int = ABNORMAL_CLOSURE
     reason: str = ""
     attempt: int = 0
 
@@ -222,13 +224,6 @@ class SendRaw:
     timeout: float | None = None
 
 
-def _is_close_code(code: object) -> bool:
-    """RFC 6455 §7.4: the codes an endpoint may put into a Close frame."""
-    if not isinstance(code, int):
-        return False
-    return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
-
-
 @dataclass(slots=True)
 class Close:
     """Close the connection and do not come back.
@@ -238,17 +233,14 @@ class Close:
     reason longer than 123 bytes of UTF-8 is cut (RFC 6455 §5.5).
     """
 
-    code: int = 1000
+    code: int = NORMAL_CLOSURE
     reason: str = ""
     drain: bool = True
     force: bool = False
 
     def __post_init__(self) -> None:
-        if not _is_close_code(self.code):
-            raise ValueError(f"expected a close code of 1000-1003, 1007-1014 or 3000-4999, got {self.code!r}")
-        if not isinstance(self.reason, str):
-            raise TypeError(f"expected the close reason as text, got {self.reason!r}")
-        self.reason = self.reason.encode(errors="replace")[:123].decode(errors="ignore")
+        expect_close_code(self.code)
+        self.reason = cut_reason(self.reason)
 
 
 @dataclass(slots=True)
@@ -299,8 +291,8 @@ class StreamLost:
 class UpgradeReceived:
     """An upgrade request arrived at a WebSocket that somebody else speaks; settles `token` with the decision on it.
 
-    That is `Accept`, or `Reject` also where nobody decided in time. Header names are in lower case; `target` and
-    `subprotocols` are as received.
+    That is `Accept`, or `Reject`: also if nobody decided in time, or if `subprotocols` are not distinct tokens as RFC
+    6455 §4.1 wants them. All fields are as received.
     """
 
     token: int
@@ -355,7 +347,7 @@ class SendMessage:
 class CloseLink:
     """Start the close handshake; `force` drops the stream at once."""
 
-    code: int = 1000
+    code: int = NORMAL_CLOSURE
     reason: str = ""
     force: bool = False
 

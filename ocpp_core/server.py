@@ -1,6 +1,19 @@
 """One connection of a server whose WebSocket somebody else speaks: the decision on its handshake, then its session.
 
-What `ClientEngine` is for clients. Where the library speaks the WebSocket itself, `ServerStack` does the same on bytes.
+What it is. It is to a server what `ClientEngine` is to a client, on one connection: a handshake that the application
+decides on, and the session that follows. The WebSocket itself is spoken by another library, which brings the request as
+`UpgradeReceived` and whole messages after it. Where this library speaks the WebSocket, `ServerStack` does the same on
+bytes.
+
+What it guarantees. The request's token settles exactly once: with the decision of the application, with a refusal after
+`handshake_timeout` or because the server closes, or with an error because the peer left; a host that cancels it waits
+for nothing. The application is asked only about an offer that is well-formed. `StateChanged(Closed)` comes exactly
+once, whether there was a session or not, so a host that counts connections needs no other sign. Nothing of the
+session's exists before the WebSocket is open.
+
+What it must never do. It never lets a station in without a decision: when the time is over, the answer is 408. It never
+sends on a WebSocket that the host has not opened yet; a call made in between settles with an error instead of waiting.
+It decides nothing about identity or credentials: it has no opinion on who may connect.
 """
 
 from collections import deque
@@ -40,9 +53,12 @@ from .inputs import (
 from .outbound.call import check_command
 from .session import Closed, Session, SessionState
 from .versions import version_of
+from .websocket.close import ABNORMAL_CLOSURE
+from .websocket.headers import expect_offered, expect_refusal_status, is_subprotocol_list, joined
 
 __all__ = ["Accepted", "Asked", "Ended", "New", "ServerEngine", "ServerState", "refuse_unopened"]
 
+_BAD_OFFER: Final = Reject(400, (), "bad Sec-WebSocket-Protocol")
 _TOO_LATE: Final = Reject(408, (), "handshake timeout")
 _CLOSING: Final = Reject(503, (), "closing")
 
@@ -56,10 +72,11 @@ class New:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request waits for `Accept` or `Reject`, until `until`."""
+    """A request waits for `Accept` or `Reject`, until `until`; `offered` are the subprotocols in it."""
 
     until: float
     request: UpgradeReceived
+    offered: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +171,11 @@ class ServerEngine:
     def _shake_hands(self, event: UpgradeReceived | Accept | Reject | TransportOpened) -> None:
         match self._handshake:
             case New(until) if isinstance(event, UpgradeReceived):
-                self._handshake = Asked(until, event)
-                self._actions.append(UpgradeRequested(event.target, event.headers, event.subprotocols))
-            case Asked(until, request) if isinstance(event, Accept):
+                self._ask(event, until)
+            case Asked(until, request, offered) if isinstance(event, Accept):
+                expect_offered(event.subprotocol, offered)
                 self._accept(event, until, request)
-            case Asked(_, request) if isinstance(event, Reject):
+            case Asked(_, request, _) if isinstance(event, Reject):
                 self._refuse(request, event)
             case Accepted(_, accept, close) if isinstance(event, TransportOpened):
                 self._open(accept, close)
@@ -169,23 +186,29 @@ class ServerEngine:
             case _:
                 assert_never(self._handshake)
 
+    def _ask(self, request: UpgradeReceived, until: float) -> None:
+        """Ask for the decision, unless the offer breaks RFC 6455 §4.1: such a request is refused here."""
+        offered = tuple(name for name in request.subprotocols if name)  # RFC 9110 §5.6.1.2: empty ones do not count
+        if not is_subprotocol_list(offered):
+            self._actions.append(Report(ReportKind.PROTOCOL_ERROR, _BAD_OFFER.body))
+            self._refuse(request, _BAD_OFFER)
+            return
+        self._handshake = Asked(until, request, offered)
+        self._actions.append(UpgradeRequested(request.target, joined(request.headers), offered))
+
     def _accept(self, accept: Accept, until: float, request: UpgradeReceived) -> None:
-        if accept.subprotocol is not None and accept.subprotocol not in request.subprotocols:
-            offered = tuple(request.subprotocols)
-            raise ValueError(f"expected one of the offered subprotocols {offered}, got {accept.subprotocol!r}")
         self._handshake = Accepted(until, accept)
         self._config = accept.config or self._config
         self._actions.append(Settle(request.token, accept))
 
     def _refuse(self, request: UpgradeReceived, answer: Reject) -> None:
-        if not 400 <= answer.status <= 599:
-            raise ValueError(f"expected a status of 400 to 599, got {answer.status!r}")
+        expect_refusal_status(answer.status)
         self._actions.append(Settle(request.token, answer))
         self._give_up()
 
     def _give_up(self) -> None:
         self._handshake = Ended()
-        self._actions.append(StateChanged(Closed(1006, "")))
+        self._actions.append(StateChanged(Closed(ABNORMAL_CLOSURE, "")))
 
     def _open(self, accept: Accept, close: Close | None) -> None:
         version = accept.version or version_of(accept.subprotocol or "")
@@ -226,7 +249,7 @@ class ServerEngine:
         match self._handshake:
             case Accepted(until, accept):
                 self._handshake = Accepted(until, accept, command)
-            case Asked(_, request):
+            case Asked(_, request, _):
                 self._refuse(request, _CLOSING)
             case New():
                 self._give_up()

@@ -44,15 +44,17 @@ if TYPE_CHECKING:
     from ocpp_transports.handshake import Handshake
 
     from . import events
+    from ._handlers._caller import Caller
     from ._handlers._contexts import CallContext, HandlerContext
     from ._handlers._table import NOREPLY, Middleware
     from ._handlers._time import utc_now
+    from ._options._tls import TLSOptions
     from ._options._validators import warm_up
     from ._peer._emitter import EventStream
     from ._peer._peer import ConnectionState, Peer
     from ._runtime._base import Listener
     from ._server._connection import OCPPServerClient
-    from ._tls._contexts import TLSOptions
+    from ._server._directory import StationDirectory
     from .browser import BrowserOCPPClient
     from .client import OCPPClient
     from .server import OCPPServer
@@ -93,11 +95,12 @@ _HOMES = {
     "ocpp_core.times": ("write_time",),
     "ocpp_core.validation": ("create_validator", "load_validator"),
     "ocpp_transports._peer._emitter": ("EventStream",),
+    "ocpp_transports._handlers._caller": ("Caller",),
     "ocpp_transports._handlers._contexts": ("CallContext", "HandlerContext"),
     "ocpp_transports._handlers._table": ("NOREPLY", "Middleware"),
     "ocpp_transports._runtime._base": ("Listener",),
     "ocpp_transports._handlers._time": ("utc_now",),
-    "ocpp_transports._tls._contexts": ("TLSOptions",),
+    "ocpp_transports._options._tls": ("TLSOptions",),
     "ocpp_transports._options._validators": ("warm_up",),
     "ocpp_transports.handshake": ("Handshake",),
     "ocpp_transports.browser": ("BrowserOCPPClient",),
@@ -105,6 +108,7 @@ _HOMES = {
     "ocpp_transports._peer._peer": ("ConnectionState", "Peer"),
     "ocpp_transports.server": ("OCPPServer",),
     "ocpp_transports._server._connection": ("OCPPServerClient",),
+    "ocpp_transports._server._directory": ("StationDirectory",),
 }
 _MODULES = ("events",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -116,6 +120,7 @@ __all__ = [
     "CallCancelledError",
     "CallContext",
     "CallDroppedError",
+    "Caller",
     "ClosedError",
     "Compression",
     "ConnectionFailedError",
@@ -151,6 +156,7 @@ __all__ = [
     "RPCSecurityError",
     "RPCTypeConstraintViolationError",
     "SecurityProfile",
+    "StationDirectory",
     "TLSOptions",
     "TimeoutError",
     "UnexpectedHttpResponse",

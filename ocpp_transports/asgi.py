@@ -7,8 +7,8 @@ from urllib.parse import quote
 import anyio
 
 from ocpp_core.messages import utf8_length
+from ocpp_core.websocket.close import NO_STATUS, POLICY_VIOLATION, TOO_BIG, cut_reason
 
-from ._options._foreign import expect_defaults
 from ._tls._asgi import certificate_of
 from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
 from .server import OCPPServer
@@ -60,7 +60,7 @@ class OCPPApplication:
     """
 
     def __init__(self, server: OCPPServer) -> None:
-        expect_defaults(server._options, "in an ASGI application", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of the same package
+        server._options.expect_defaults("in an ASGI application", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of this package
         self.server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,7 +150,7 @@ async def _refuse(scope: Scope, send: Send, answer: Reject) -> None:
     if "websocket.http.response" in (scope.get("extensions") or {}):
         await _answer(send, "websocket.http.response", answer)
     else:
-        await send({"type": "websocket.close", "code": 1008, "reason": answer.body})
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": cut_reason(answer.body)})
 
 
 async def _answer(send: Send, kind: str, answer: Reject) -> None:
@@ -184,7 +184,7 @@ class _AsgiChannel:
     async def receive(self) -> str | bytes:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
-            raise ChannelClosed(message.get("code") or 1005, message.get("reason") or "")
+            raise ChannelClosed(message.get("code") or NO_STATUS, message.get("reason") or "")
         text: str | None = message.get("text")
         received: str | bytes = message["bytes"] if text is None else text
         if len(received) > self._max_size / _WIDEST and _size(received) > self._max_size:
@@ -193,8 +193,8 @@ class _AsgiChannel:
 
     async def _refuse_size(self) -> NoReturn:
         reason = f"a message of more than {self._max_size:.15g} bytes"
-        await self.close(1009, reason)
-        raise ChannelClosed(1009, reason)
+        await self.close(TOO_BIG, reason)
+        raise ChannelClosed(TOO_BIG, reason)
 
     async def send(self, text: str, /) -> None:
         await self._emit({"type": "websocket.send", "text": text})

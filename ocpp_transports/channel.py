@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Unpack
 
+from ocpp_core.admission.step import refuse
 from ocpp_core.client import ClientEngine
 from ocpp_core.errors import OCPPError
 from ocpp_core.inputs import Accept, Reject, TransportLost, UpgradeReceived
 from ocpp_core.server import Accepted
+from ocpp_core.websocket.close import GOING_AWAY, TRY_AGAIN_LATER
 from ocpp_transports.handshake import ConnectionFacts
 
 from ._driver._driver import Driver
@@ -31,7 +33,6 @@ from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._warm_up import warm_up_in_thread
 from ._peer._client import ClientPeer
 from ._runtime._base import SocketRuntime, current_runtime
-from ._server._admission import refuse
 
 if TYPE_CHECKING:
     from ._server._acceptor import Acceptor
@@ -78,10 +79,9 @@ class Incoming:
         means that the peer has left.
         """
         offer = self._offer
-        headers = [(name.lower(), value) for name, value in offer.headers]
         try:
             answer = await self._host.driver.ask(
-                lambda token: UpgradeReceived(token, offer.target, headers, offer.subprotocols)
+                lambda token: UpgradeReceived(token, offer.target, offer.headers, offer.subprotocols)
             )
         except OCPPError:  # it was given up while it waited
             return refuse(503, "Closing")
@@ -99,9 +99,9 @@ class Incoming:
         The channel is closed at once where it took longer than `handshake_timeout` to open, or the server closes.
         """
         if self._acceptor.is_closing:
-            await self._turn_away(channel, 1001, "going away")
+            await self._turn_away(channel, GOING_AWAY, "going away")
         elif not isinstance(self._engine.state, Accepted):
-            await self._turn_away(channel, 1013, "handshake timeout")
+            await self._turn_away(channel, TRY_AGAIN_LATER, "handshake timeout")
         else:
             await self._host.carry(channel, self.subprotocol)
 

@@ -10,12 +10,13 @@ from ocpp_core.inputs import Reconfigure
 from ocpp_core.stack import ClientStack
 
 from ._driver._driver import Driver
-from ._options._client import ClientOptions, context_of
+from ._options._client import ClientOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._warm_up import warm_up_in_thread
 from ._peer._client import ClientPeer
 from ._runtime._base import Address, Runtime, current_runtime
+from ._tls._contexts import context_of
 
 __all__ = ["OCPPClient"]
 

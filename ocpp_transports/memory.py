@@ -9,6 +9,7 @@ import anyio
 
 from ocpp_core.errors import UnexpectedHttpResponse
 from ocpp_core.inputs import Reject
+from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientKeywords
@@ -112,7 +113,7 @@ class _MemoryChannel:
         self._finish(code, reason)
 
     def abort(self) -> None:
-        self._finish(1006, "")
+        self._finish(ABNORMAL_CLOSURE, "")
 
     def put(self, text: str) -> None:
         self._inbox.append(text)

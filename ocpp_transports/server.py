@@ -1,17 +1,12 @@
 """The server: a central system that charging stations connect to."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from math import inf, isfinite
 from ssl import SSLContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from ocpp_core.errors import (
-    ClosedError,
-    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
-)
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
@@ -21,25 +16,27 @@ from ._driver._driver import Completion
 from ._logging._log import Log, logger_of
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
+from ._options._tls import TLSOptions, expect_tls
 from ._options._warm_up import warm_up_in_thread
+from ._peer._close_grace import CloseGrace
 from ._peer._emitter import Emitter
-from ._peer._mixins import EventMixin, HandlerMixin
+from ._peer._mixins import HandlerMixin
 from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server._acceptor import Acceptor
-from ._server._calls import StationCalls
-from ._server._connection import OCPPServerClient
+from ._server._connection import ConnectionCallbacks, OCPPServerClient
 from ._server._interrupts import Interrupts
+from ._server._observed import ObservedMixin
 from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
 from ._server._serving import Loop, draining, run_on, until_closed
-from ._tls._contexts import TLSOptions, expect_tls, server_context
+from ._server._stations import StationsMixin
+from ._tls._contexts import server_context
 from .events import (
     SERVER_EVENTS,
     CloseEvent,
     ConnectionFailedEvent,
     ErrorEvent,
     SecurityEvent,
-    ServerEventName,
     UpgradeAbortedEvent,
 )
 
@@ -51,7 +48,7 @@ __all__ = ["Listener", "OCPPServer"]
 _A = TypeVar("_A", bound=AuthHandler)
 
 
-class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
+class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -79,7 +76,10 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
         _check_tls(self._options)
         self._log = Log(logger_of(self._options.logging), "server")
-        self._registry = ConnectionRegistry(self._arrived, self._completion, self._options.identities.key)
+        self._registry = ConnectionRegistry(self._completion, self._options.identities)
+        self._directory = self._registry
+        self._waits = set()
+        self._close_grace = CloseGrace()
         self._runtime: SocketRuntime | None = None
         self._acceptor: Acceptor | None = None
         self._closed: Acceptor | None = None  # which still refuses whoever others bring
@@ -265,38 +265,6 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         """The connected stations, each by its newest connection."""
         return tuple(self._registry)
 
-    def get_client(self, identity: str) -> OCPPServerClient | None:
-        """Give a station's newest connection; None if it is not connected."""
-        return self._registry.get(identity)
-
-    async def wait_for_client(self, identity: str, *, timeout: float = inf) -> OCPPServerClient:
-        """Return the station's connection as soon as there is one.
-
-        Raises TimeoutError after `timeout` seconds, ClosedError if the server closes.
-        """
-        if not isinstance(timeout, (int, float)) or not timeout >= 0:
-            raise ValueError(f"expected timeout >= 0 seconds, got {timeout!r}")
-        runtime, _ = self._start()
-        expired = False
-
-        def expire() -> None:
-            nonlocal expired
-            expired = True
-            self._registry.wake()
-
-        timer = runtime.call_at(runtime.now() + timeout, expire) if isfinite(timeout) else None
-        try:
-            while (station := self._registry.get(identity)) is None:
-                if expired:
-                    raise TimeoutError(f"{identity!r} did not connect within {timeout:.15g} s")
-                await self._registry.changed()
-                if self._runtime is not runtime:
-                    raise ClosedError("the server closed")
-        finally:
-            if timer is not None:
-                timer.cancel()
-        return station
-
     # The end
 
     async def close(
@@ -318,15 +286,14 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         if not acceptor.is_closing:
             self._emit("closing", CloseEvent(command.code, command.reason))
         acceptor.close()
-        for station in self._registry.open:
-            station.start_closing(command)
+        self._registry.close_all(command)
         for listener in tuple(self._listeners):
             await listener.aclose()
         while self._registry.open:
             await self._registry.changed()
         if self._acceptor is acceptor:
             ended = CloseEvent(command.code, command.reason)
-            self._emit("close", ended, after=self._registry.close_grace.expect())
+            self._emit("closed", ended, after=self._close_grace.expect())
             await self._shut()
 
     async def _shut(self) -> None:
@@ -335,11 +302,11 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         self._log.flush()
         self._runtime = self._acceptor = None
         self._listeners.clear()
-        self._registry.wake()
+        self._end_waits()
         self._end_events()
         if runtime is not None:
             try:
-                await self._registry.close_grace.wait(runtime)
+                await self._close_grace.wait(runtime)
             finally:
                 await runtime.aclose()
 
@@ -355,6 +322,9 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
                 self._options,
                 self._handlers,
                 self._registry,
+                ConnectionCallbacks(
+                    self._registry.opened, self._ready, self._registry.ended, self._close_grace, self._observers
+                ),
                 refused=self._refused,
                 failed=self._failed,
                 lost=self._lost,
@@ -363,19 +333,22 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
             )
         return self._runtime, self._acceptor
 
+    def _expect_open(self) -> None:
+        self._start()
+
     def _set_options(self, options: ServerOptions) -> None:
         self._options = options
         self._log.logger = logger_of(options.logging)
-        self._registry.look_up_by(options.identities.key)
+        self._registry.set_rule(options.identities)
         if self._acceptor is not None:
             self._acceptor.set_options(options)
 
-    def _arrived(self, station: OCPPServerClient) -> None:
-        """Tell of a station; CALLs without a handler are held until all listeners have returned, or a second passed."""
-        self._log.info(f"{station.identity} connected from {station.handshake.remote_address}")
-        dispatcher = station.begin_serving()
-        self._emit("client", station, after=dispatcher.release)
-        station.emit_open()
+    def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
+        """Emit `client`; CALLs without a handler are held until its listeners have returned, or a second passed."""
+        if self._listened_to is None:
+            release()
+        else:
+            self._emit("client", station, after=release)
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
@@ -396,7 +369,13 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationCalls):
         end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
-        return Emitter(SERVER_EVENTS, spawn=self._spawn, completion=self._completion, log=self._log.raised)
+        return Emitter(
+            SERVER_EVENTS,
+            spawn=self._spawn,
+            completion=self._completion,
+            log=self._log.raised,
+            changed=self._listeners_changed,
+        )
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
         if self._runtime is None:

@@ -22,14 +22,13 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
 from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
+from ocpp_core.websocket.headers import elements, tokens
 
 from ._hosts._websockets_channel import PatientConnection, WebsocketsChannel, logger_below
-from ._options._client import context_of
 from ._options._connection import BUNDLED_PROTOCOLS
-from ._options._foreign import expect_defaults
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._server import ServerOptions
-from ._tls._contexts import server_context
+from ._tls._contexts import context_of, server_context
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
 
@@ -164,7 +163,7 @@ async def serve(
     the time of a handshake, the limit of a message's size and whether to compress are the server's options, unless
     `options` say something else. Raises ValueError for a server with options that `websockets` cannot obey.
     """
-    expect_defaults(server._options, "on websockets", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of this package
+    server._options.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of this package
     door = _Door(server)
     theirs = {
         "logger": logger_below(server._log.logger),  # noqa: SLF001 - as above
@@ -193,7 +192,7 @@ class _Door:
 
     async def decide(self, connection: ServerConnection, request: Request) -> Response | None:
         """Have the server decide on a request; None goes on to the upgrade."""
-        if "websocket" not in _elements(request, "Upgrade", ignore_case=True):
+        if "websocket" not in tokens(_field(request, "Upgrade")):
             return _response(connection, Reject(426, (("upgrade", "websocket"),), "Upgrade Required"))
         incoming = self._server.incoming(_offer(connection, request))
         answer = await incoming.decision()
@@ -217,17 +216,16 @@ def _offer(connection: ServerConnection, request: Request) -> UpgradeOffer:
     return UpgradeOffer(
         request.path,
         headers=list(request.headers.raw_items()),
-        subprotocols=_elements(request, "Sec-WebSocket-Protocol"),
+        subprotocols=elements(_field(request, "Sec-WebSocket-Protocol")),
         remote_address=(connection.remote_address or (None,))[0],
         client_certificate=(tls.getpeercert() or None) if tls is not None else None,
         tls=tls is not None,
     )
 
 
-def _elements(request: Request, name: str, *, ignore_case: bool = False) -> tuple[str, ...]:
-    """Read a header field that is a list, however often it was sent."""
-    sent = ",".join(request.headers.get_all(name))
-    return tuple(each.strip() for each in (sent.lower() if ignore_case else sent).split(",")) if sent else ()
+def _field(request: Request, name: str) -> str:
+    """Return the value of a header field, however often it was sent; empty without one."""
+    return ", ".join(request.headers.get_all(name))
 
 
 def _response(connection: ServerConnection, answer: Reject) -> Response:

@@ -29,6 +29,11 @@ class HeldRequests:
         if request.expects_reply:
             self._calls[request.message_id] = request
 
+    @property
+    def first(self) -> Dispatch:
+        """The oldest request. Raises IndexError if there is none."""
+        return self._queue[0]
+
     def take(self) -> Dispatch:
         """Remove and return the oldest request. Raises IndexError if there is none."""
         request = self._queue.popleft()

@@ -12,6 +12,7 @@ from ocpp_core.outbound.calls import Calls
 from ocpp_core.outbound.sends import UNREADABLE_ID, Sends
 from ocpp_core.states import Draining, Open, SessionState
 from ocpp_core.versions import ErrorCode, Version
+from ocpp_core.websocket.close import PROTOCOL_ERROR
 
 from .requests import Requests
 
@@ -144,4 +145,4 @@ class Receiver(ABC):
             self._bad_messages, self._bad_until = 0, self._now + self._config.bad_message_period
         self._bad_messages += 1
         if self._bad_messages >= self._config.max_bad_messages and isinstance(self.state, (Open, Draining)):
-            self._end(1002, "Too many bad messages")
+            self._end(PROTOCOL_ERROR, "Too many bad messages")

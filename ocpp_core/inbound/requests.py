@@ -9,6 +9,7 @@ a second one. A copy that arrives after the answer gets the same answer again, s
 """
 
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Final
 
 from ocpp_core._tolerance import forgive_nulls
@@ -23,6 +24,7 @@ from ocpp_core.versions import ErrorCode, Version
 
 from .answers import Answers
 from .held import HeldRequests
+from .rate import InboundRate
 
 __all__ = ["Requests"]
 
@@ -39,8 +41,10 @@ class Requests:
         "_declined",
         "_emit",
         "_held",
+        "_is_limited",
         "_numbers",
         "_open",
+        "_rate",
         "_send",
         "_size",
         "_timers",
@@ -73,6 +77,15 @@ class Requests:
         self._declined: dict[int, None] = {}
         self._held: HeldRequests | None = None  # made when one is held: most connections never hold any
         self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
+        self._is_limited = config.refuse_when_busy or config.inbound_rate != inf
+        self._rate = InboundRate.of(config, timers) if self._is_limited else None
+
+    def reconfigure(self, config: SessionConfig, now: float) -> None:
+        """Use another config, also for what is held."""
+        self.config = config
+        self._rate = InboundRate.of(config, self._timers, self._rate)
+        self._is_limited = config.refuse_when_busy or self._rate is not None
+        self.dispatch_held(now)
 
     def __len__(self) -> int:
         """Return the number of requests dispatched and not answered."""
@@ -102,10 +115,8 @@ class Requests:
             and (payload := forgive_nulls(config, "call", action, payload)) is None
         ):
             self._refuse_invalid(frame, violation)
-        elif config.refuse_when_busy and self._is_busy:
-            self._emit(Report(ReportKind.OVERLOAD, "too many CALLs in progress", message_id, frame))
-            description = "too many CALLs in progress, try again later"
-            self.refuse(message_id, ErrorCode.GENERIC_ERROR, description, action=action)
+        elif self._is_limited and self._is_beyond_limit(frame, text, now):
+            pass
         else:
             self._dispatch(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
 
@@ -174,7 +185,7 @@ class Requests:
             return True
         answers.forget()  # a station that uses its ids again can not be told from one that repeats a CALL
         self._answers = None
-        self.look_again(now)  # the copies that wait are served now: nothing is known of the handlers they wait for
+        self._look_again(now)  # the copies that wait are served now: nothing is known of the handlers they wait for
         return False
 
     def _answer_again(self, answer: str, action: str, latency: float) -> None:
@@ -191,7 +202,13 @@ class Requests:
             copy = Dispatch(next(self._numbers), frame[2], frame[3], frame[1], received_at=now, text=text)
             self._awaited[frame[1]] = copy
 
-    def look_again(self, now: float) -> None:
+    def expire(self, now: float) -> None:
+        """Do what is due: look for answers that are made elsewhere, and dispatch what has its turn by now."""
+        self._look_again(now)
+        if self._rate is not None:
+            self.dispatch_held(now)
+
+    def _look_again(self, now: float) -> None:
         """Answer the copies whose answer is there by now; serve those that will have none."""
         answers, awaited = self._answers, self._awaited
         if awaited is None:
@@ -222,6 +239,27 @@ class Requests:
         at_work = len(self._open) - len(self._declined)
         return at_work >= self.config.max_inbound or (self._size >= self.config.max_inbound_bytes and at_work > 0)
 
+    def _is_beyond_limit(self, frame: Frame, text: str, now: float) -> bool:
+        """Refuse a CALL beyond a limit, or hold one beyond the rate; False if it is to be dispatched."""
+        _, message_id, action, payload = frame
+        is_busy, rate = self._is_busy, self._rate
+        if is_busy and self.config.refuse_when_busy:
+            self._refuse_overload(frame, ReportKind.OVERLOAD)
+            return True
+        if rate is None or is_busy or (self._held is None and rate.take(now)):
+            return False
+        if self.held >= rate.max_held:
+            self._refuse_overload(frame, ReportKind.RATE_EXCEEDED)
+            return True
+        self._emit(Report(ReportKind.RATE_EXCEEDED, "a CALL waits for its turn", message_id, frame))
+        self._hold(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
+        return True
+
+    def _refuse_overload(self, frame: Frame, kind: ReportKind) -> None:
+        """Refuse a CALL that may be tried again later: GenericError is the one code for it in every version."""
+        self._emit(Report(kind, "a CALL was refused", frame[1], frame))
+        self.refuse(frame[1], ErrorCode.GENERIC_ERROR, f"{kind.value}, try again later", action=frame[2])
+
     def _dispatch(self, request: Dispatch) -> None:
         if self._open and self._is_busy:
             self._hold(request)
@@ -237,12 +275,12 @@ class Requests:
         if not self.is_full and (len(held) >= config.max_held or held.size >= config.max_held_bytes):
             self._set_full(is_full=True)
 
-    def dispatch_held(self) -> None:
-        """Dispatch what is held, as far as there is room, and go on reading when half is done."""
-        held, config = self._held, self.config
+    def dispatch_held(self, now: float) -> None:
+        """Dispatch what is held, as far as there is room and the rate allows it; go on reading when half is done."""
+        held, config, rate = self._held, self.config, self._rate
         if held is None:
             return
-        while held and not self._is_busy:
+        while held and not self._is_busy and (rate is None or rate.lets_pass(held.first, now)):
             self._dispatch(held.take())
         if self.is_full and len(held) <= config.max_held / 2 and held.size <= config.max_held_bytes / 2:
             self._set_full(is_full=False)
@@ -263,7 +301,7 @@ class Requests:
                 self._answers.keep_late(reply, now, self.config)
             return
         if not request.expects_reply:
-            self.dispatch_held()
+            self.dispatch_held(now)
             return
         config, answers = self.config, self._answers
         try:
@@ -287,14 +325,14 @@ class Requests:
             frame = [MessageType.CALLRESULT.value, request.message_id, reply.payload]
             self._emit(Trace(Direction.OUT, frame, request.action, now - request.received_at))
         if self._held is not None:
-            self.dispatch_held()
+            self.dispatch_held(now)
 
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""
         self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error, request.action))
         text, latency = "the receiver could not make a valid result", now - request.received_at
         self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, text, None, request.action, latency)
-        self.dispatch_held()
+        self.dispatch_held(now)
 
     def fail(self, fail: Fail, now: float) -> None:
         """Answer by a CALLERROR. Raises TypeError, changing nothing, unless code and description are text."""
@@ -307,7 +345,7 @@ class Requests:
         elif request.expects_reply:
             latency = now - request.received_at
             self.refuse(request.message_id, fail.code, fail.description, fail.details, request.action, latency)
-        self.dispatch_held()
+        self.dispatch_held(now)
 
     def refuse(
         self,
@@ -342,7 +380,7 @@ class Requests:
         if self.config.trace:
             self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, details], action, latency))
 
-    def decline(self, decline: Decline) -> None:
+    def decline(self, decline: Decline, now: float) -> None:
         """Answer nothing for now; the id stays in flight, bounded by `max_declined`."""
         request = self._open.get(decline.request)
         if request is None or decline.request in self._declined:
@@ -355,7 +393,7 @@ class Requests:
                 oldest = next(iter(self._declined))
                 self._close(oldest)
                 self._emit(Abandon(oldest))
-        self.dispatch_held()
+        self.dispatch_held(now)
 
     def abandon(self, now: float) -> None:
         """Forget everything: nobody waits for answers any more, unless a copy comes on a later connection."""
@@ -365,6 +403,8 @@ class Requests:
                 if request.expects_reply and request.request not in self._declined:
                     self._answers.keep(request, request, now, self.config.answer_window)
         self._timers.cancel(self)
+        if self._rate is not None:
+            self._rate.stop()
         self._awaited = None
         self._open.clear()
         self._declined.clear()

@@ -1,4 +1,25 @@
-"""What a client and a server have in common: the open WebSocket, from the end of the handshake to the last byte."""
+"""What a client and a server have in common: the open WebSocket, from the end of the handshake to the last byte.
+
+What it is. A link is one WebSocket connection over a byte stream that the host carries. It has five phases, which only
+go forward (`_phase`): the handshake, which each role does in its own file, the open WebSocket, our close frame on its
+way, the wait for the peer to end the stream, and the end. This file holds what both roles do after the handshake.
+
+What it guarantees. How the bytes were split is invisible: `receive` only keeps them, and `poll` decodes the next frame
+when no action is left to take. With eager decoding, a pong or a refusal would overtake the answer that a handler gives
+to an earlier message. The end of an open WebSocket is told exactly once, by `TransportLost`, and a client's handshake
+that came to nothing by `TransportFailed`; nothing is told after it. A peer that breaks the protocol gets the close code
+that RFC 6455 §7.4 has for it, and nothing it sends raises. A deadline is a state of its own: `_until` ends the present
+phase, or a message that has begun, and the keepalive has two more. Each step that is due disarms or moves its deadline,
+so that a host which ticks at `deadline` comes to rest.
+
+Time stops while this side does not read. While output is congested or the session has no room, nothing is decoded. The
+pong may lie among the bytes that were not looked at, and a message may be unfinished for that reason alone: neither is
+the peer's fault, and both get their time again when reading goes on.
+
+What it must never do. It never keeps what it has decoded. The state of a message that has begun lives in a reader,
+which counts it against the limits and exists only while it is needed: a server has a link for each idle station. It
+knows nothing of OCPP. It never sends anything after its close frame except pongs.
+"""
 
 from abc import abstractmethod
 from math import inf
@@ -24,21 +45,18 @@ from ocpp_core.inputs import (
     TransportLost,
     TransportOpened,
 )
+from ocpp_core.websocket.close import ABNORMAL_CLOSURE, POLICY_VIOLATION, cut_reason, expect_close_code
 
 from ._deflate import Deflate
 from ._fast_path import text_frame
 from ._frames import (
-    ABNORMAL_CLOSURE,
-    POLICY_VIOLATION,
     FrameError,
     close_payload,
-    cut_reason,
     encode_frame,
-    is_close_code,
     read_close,
 )
 from ._http import HeadBuffer
-from ._incoming import Incoming
+from ._incoming import IncomingFrames
 from ._keepalive import Keepalive
 from ._opcode import Control, Opcode
 from ._phase import LINGER, Phase
@@ -53,7 +71,7 @@ _NO_HEAD: Final = HeadBuffer()
 """Stands in for the buffer of a handshake that is over: nothing is put into it."""
 
 
-class LinkBase(Incoming):
+class LinkBase(IncomingFrames):
     """One WebSocket connection: bytes in, messages and bytes out."""
 
     __slots__ = ("_eof", "_head", "_lost", "_masking")
@@ -255,8 +273,8 @@ class LinkBase(Incoming):
         self._keepalive.start(self._now)
 
     def _close_link(self, event: CloseLink) -> None:
-        if not event.force and not is_close_code(event.code):  # by force, nobody is told the code
-            raise ValueError(f"expected a close code of 1000-1003, 1007-1014 or 3000-4999, got {event.code!r}")
+        if not event.force:  # the peer of a dropped stream never learns the code
+            expect_close_code(event.code)
         reason = cut_reason(event.reason)
         if self._phase is Phase.ENDED:
             return

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final
 
@@ -12,6 +12,7 @@ from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, Webs
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond, TransportFailed
 from ocpp_core.refusals import BODY_LIMIT, body_is_whole, read_refusal, secrets_in
 from ocpp_core.timers import coarse
+from ocpp_core.websocket.headers import expect_subprotocols, joined, tokens
 
 from ._base import LinkBase
 from ._deflate import Deflate, offer, read_answer
@@ -20,13 +21,9 @@ from ._http import (
     ResponseHead,
     accept_key,
     check_headers,
-    elements,
     head,
-    is_token,
     read_extensions,
     read_response,
-    tokens,
-    values,
 )
 
 __all__ = ["ClientLink"]
@@ -51,7 +48,8 @@ class ClientLink(LinkBase):
     `random` makes the nonce, the masking keys and the jitter of pings. RFC 6455 §10.3 wants masking keys that nobody
     can predict: inject `random.SystemRandom()`, or one seeded from it, wherever the stream is not encrypted.
 
-    Raises ValueError for a host, target, subprotocol or header that cannot stand in a request.
+    Raises ValueError for a host, target, subprotocol or header that no request may hold, TypeError for a text as the
+    list of subprotocols.
     """
 
     __slots__ = ("_compression", "_key", "_refusal", "_room", "_secrets", "_subprotocols")
@@ -73,10 +71,8 @@ class ClientLink(LinkBase):
             raise ValueError(
                 f"expected a host and a target that starts with '/', in ASCII, got {host!r} and {target!r}"
             )
-        if isinstance(subprotocols, str) or len(set(subprotocols)) < len(subprotocols):
-            raise ValueError(f"expected distinct subprotocols, got {subprotocols!r}")
-        if not all(map(is_token, subprotocols)):
-            raise ValueError(f"expected subprotocols as tokens of RFC 9110, got {subprotocols!r}")
+        if subprotocols:
+            expect_subprotocols(subprotocols)
         self._subprotocols = tuple(subprotocols)
         self._key = b64encode(random.randbytes(16)).decode()
         self._room = config.max_header_size
@@ -150,27 +146,28 @@ class ClientLink(LinkBase):
         self._fail_attempt(error, retry_after=error.retry_after)
 
     def _upgrade(self, answer: ResponseHead) -> None:
+        fields = joined(answer.headers)
         try:
-            self._check(answer)
-            agreement = read_answer(read_extensions(answer.headers), self._compression)
+            self._check(fields)
+            agreement = read_answer(read_extensions(fields.get("sec-websocket-extensions", "")), self._compression)
         except ValueError as wrong:
             self._report(ReportKind.PROTOCOL_ERROR, str(wrong))
             self._fail_attempt(WebsocketUpgradeError(str(wrong)), retry=False)
             return
         deflate = None if agreement is None or self._compression is None else Deflate(agreement, self._compression)
-        self._open(next(iter(values(answer.headers, "sec-websocket-protocol")), None), deflate)
+        self._open(fields.get("sec-websocket-protocol"), deflate)
 
-    def _check(self, answer: ResponseHead) -> None:
+    def _check(self, fields: Mapping[str, str]) -> None:
         """Check a 101 (RFC 6455 §4.1). Raises ValueError with what is wrong."""
-        headers = answer.headers
-        if "websocket" not in tokens(headers, "upgrade") or "upgrade" not in tokens(headers, "connection"):
+        upgrade, connection = fields.get("upgrade", ""), fields.get("connection", "")
+        if "websocket" not in tokens(upgrade) or "upgrade" not in tokens(connection):
             raise ValueError("the server answered 101 without upgrading to websocket")
-        if values(headers, "sec-websocket-accept") != [accept_key(self._key)]:
+        if fields.get("sec-websocket-accept") != accept_key(self._key):
             raise ValueError("the server sent a wrong Sec-WebSocket-Accept")
-        chosen = elements(headers, "sec-websocket-protocol")
-        if self._subprotocols and not chosen:
+        chosen = fields.get("sec-websocket-protocol")
+        if self._subprotocols and chosen is None:
             raise ValueError("the server sent no subprotocol")
-        if len(chosen) > 1 or not set(chosen) <= set(self._subprotocols):
+        if chosen is not None and chosen not in self._subprotocols:
             raise ValueError("the server sent an invalid subprotocol")
 
     def _garbage(self, detail: str) -> bool:

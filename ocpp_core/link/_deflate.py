@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from ocpp_core.config import Compression
+from ocpp_core.websocket.close import TOO_BIG
 
-from ._frames import TOO_BIG, FrameError
+from ._frames import FrameError
 
 __all__ = ["SLICE", "Agreement", "Deflate", "Extension", "accept", "offer", "read_answer"]
 

@@ -10,6 +10,8 @@ from typing import Final, TypeAlias
 
 import h11
 
+from ocpp_core.websocket.headers import TCHARS, elements, expect_header, is_token, joined
+
 from ._deflate import Extension
 
 __all__ = [
@@ -20,26 +22,20 @@ __all__ = [
     "ResponseHead",
     "accept_key",
     "check_headers",
-    "elements",
     "head",
-    "is_token",
     "read_extensions",
     "read_request",
     "read_response",
     "response",
-    "tokens",
-    "values",
 ]
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 # One parameter of an extension (RFC 6455 §9.1); a quoted value must be a token once it is unquoted.
 _PARAMETER: Final = re.compile(
-    rf"""[ \t]*(?P<name>{_TOKEN.pattern})[ \t]*(?:=[ \t]*(?P<q>"?)(?P<value>{_TOKEN.pattern})(?P=q)[ \t]*)?"""
+    rf"""[ \t]*(?P<name>{TCHARS})[ \t]*(?:=[ \t]*(?P<q>"?)(?P<value>{TCHARS})(?P=q)[ \t]*)?"""
 )
 # A server keeps the header of every station: the names in it are one text for all of them.
 _NAMES: Final = {
@@ -95,12 +91,12 @@ class HeadBuffer:
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """A request: header names in lower case, values as latin-1 text."""
+    """A request; its fields as `UpgradeRequested` shows them."""
 
     method: str
     target: str
     version: str
-    headers: Headers
+    fields: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +121,7 @@ def read_request(block: bytes) -> RequestHead | None:
         event.method.decode("ascii"),
         event.target.decode("ascii"),
         event.http_version.decode("ascii"),
-        _text(event.headers),
+        joined(_text(event.headers)),
     )
 
 
@@ -142,41 +138,21 @@ def read_response(block: bytes) -> ResponseHead | None:
         return None
     if not isinstance(event, (h11.InformationalResponse, h11.Response)):
         return None
-    return ResponseHead(event.status_code, _text(event.headers))
+    return ResponseHead(event.status_code, tuple(_text(event.headers)))
 
 
-def _text(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
-    return tuple((_NAMES.get(name) or name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+def _text(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(_NAMES.get(name) or name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
 
 
-def values(headers: Headers, name: str) -> list[str]:
-    """All values of a header in order; `name` in lower case."""
-    return [value for key, value in headers if key == name]
-
-
-def elements(headers: Headers, name: str) -> list[str]:
-    """Split a comma-separated header, its lines joined (RFC 9110 §5.3); empty elements are kept."""
-    return [element.strip(" \t") for value in values(headers, name) for element in value.split(",")]
-
-
-def tokens(headers: Headers, name: str) -> set[str]:
-    """Split a header of case-insensitive tokens, such as Connection: its elements in lower case, but no empty ones."""
-    return {element.lower() for element in elements(headers, name) if element}
-
-
-def is_token(text: str) -> bool:
-    """Whether a text is a token (RFC 9110 §5.6.2)."""
-    return _TOKEN.fullmatch(text) is not None
-
-
-def read_extensions(headers: Headers) -> list[Extension]:
+def read_extensions(value: str) -> list[Extension]:
     """Read Sec-WebSocket-Extensions. Raises ValueError where it breaks the grammar (RFC 6455 §9.1).
 
     Empty elements count for nothing (RFC 9110 §5.6.1). An element with a repeated parameter is left out: RFC 7692 §7
     wants it declined.
     """
     found: list[Extension] = []
-    for element in filter(None, elements(headers, "sec-websocket-extensions")):
+    for element in elements(value):
         name, *parts = element.split(";")
         parameters = [_PARAMETER.fullmatch(part) for part in parts]
         pairs = [(match["name"], match["value"]) for match in parameters if match is not None]
@@ -196,8 +172,7 @@ def check_headers(headers: Iterable[tuple[str, str]], reserved: Iterable[str]) -
     """Check the caller's own headers. Raises ValueError for one that is malformed or that the link writes itself."""
     checked = []
     for name, value in headers:
-        if not is_token(name) or not _VALUE.fullmatch(value):
-            raise ValueError(f"expected a header name and value without control characters, got {name!r}")
+        expect_header(name, value)
         if name.lower() in reserved or name.lower().startswith("sec-websocket-"):
             raise ValueError(f"expected no {name} header: the link writes it")
         checked.append((name, value))

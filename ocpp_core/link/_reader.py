@@ -14,9 +14,10 @@ from wsproto.frame_protocol import CloseReason, Frame, FrameDecoder, FrameProtoc
 
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import BinaryReceived, TextReceived
+from ocpp_core.websocket.close import INVALID_DATA, TOO_BIG
 
 from ._deflate import SLICE, Deflate
-from ._frames import INVALID_DATA, TOO_BIG, FrameError
+from ._frames import FrameError
 from ._opcode import Control
 from ._opcode import Opcode as OurOpcode
 from ._unfinished import Unfinished

@@ -3,7 +3,7 @@
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -11,6 +11,14 @@ from typing import Final
 from ocpp_core.actions import HttpRequest, ReportKind, SendBytes, UpgradeRequested
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond
+from ocpp_core.websocket.headers import (
+    BASIC_CHALLENGE,
+    elements,
+    expect_offered,
+    expect_refusal_status,
+    is_subprotocol_list,
+    tokens,
+)
 
 from ._base import LinkBase
 from ._deflate import Deflate, Extension, accept
@@ -19,14 +27,10 @@ from ._http import (
     RequestHead,
     accept_key,
     check_headers,
-    elements,
     head,
-    is_token,
     read_extensions,
     read_request,
     response,
-    tokens,
-    values,
 )
 from ._phase import LINGER, Phase
 from ._unfinished import Unfinished
@@ -117,12 +121,12 @@ class ServerLink(LinkBase):
         if request.method != "GET":
             # RFC 9110 §9.3.2: an answer to HEAD has no body.
             raise _RefusalError(405, "" if request.method == "HEAD" else "expected GET", ("Allow", "GET"), linger=True)
-        if "websocket" not in tokens(request.headers, "upgrade"):
-            self._pending = _Plain(linger=_has_body(request))
-            self._actions.append(HttpRequest(request.method, request.target, request.headers))
+        if "websocket" not in tokens(request.fields.get("upgrade", "")):
+            self._pending = _Plain(linger=_has_body(request.fields))
+            self._actions.append(HttpRequest(request.method, request.target, request.fields))
             return
         self._pending = upgrade = _read_upgrade(request, needs_connection=self._config.require_connection_header)
-        self._actions.append(UpgradeRequested(request.target, request.headers, upgrade.subprotocols))
+        self._actions.append(UpgradeRequested(request.target, request.fields, upgrade.subprotocols))
 
     def _wait(self, pending: _Plain | _Upgrade) -> bool:
         """Look after what the peer does while the decision is not made."""
@@ -156,10 +160,7 @@ class ServerLink(LinkBase):
         self._decided, self._pending = True, None
 
     def _accept(self, event: Accept, upgrade: _Upgrade) -> None:
-        if event.subprotocol is not None and event.subprotocol not in upgrade.subprotocols:
-            raise ValueError(
-                f"expected one of the offered subprotocols {upgrade.subprotocols}, got {event.subprotocol!r}"
-            )
+        expect_offered(event.subprotocol, upgrade.subprotocols)
         headers = [
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
@@ -178,11 +179,10 @@ class ServerLink(LinkBase):
         self._open(event.subprotocol, deflate)
 
     def _reject(self, event: Reject) -> None:
-        if not 400 <= event.status <= 599:
-            raise ValueError(f"expected a status of 400 to 599, got {event.status!r}")
+        expect_refusal_status(event.status)
         headers = check_headers(event.headers, _OURS)
         if event.status == 401 and not any(name.lower() == "www-authenticate" for name, _ in headers):
-            headers.append(("WWW-Authenticate", 'Basic realm="OCPP"'))  # RFC 9110 §15.5.2 wants a challenge
+            headers.append(BASIC_CHALLENGE)
         self._finish(event.status, headers, event.body.encode())
 
     def _respond(self, event: Respond, *, linger: bool) -> None:
@@ -213,34 +213,36 @@ class ServerLink(LinkBase):
             self._finish(503, (), b"closing")
 
 
-def _has_body(request: RequestHead) -> bool:
-    return bool(values(request.headers, "transfer-encoding") or set(values(request.headers, "content-length")) - {"0"})
+def _has_body(fields: Mapping[str, str]) -> bool:
+    return "transfer-encoding" in fields or fields.get("content-length", "0") != "0"
 
 
 def _read_upgrade(request: RequestHead, *, needs_connection: bool) -> _Upgrade:
     """Check an upgrade request (RFC 6455 §4.2.1), the version first: it decides what the rest means."""
-    headers = request.headers
+    fields = request.fields
     if request.version == "1.0":
         raise _RefusalError(400, "expected HTTP/1.1")
-    connection = tokens(headers, "connection")
+    connection = tokens(fields.get("connection", ""))
     if "upgrade" not in connection and (connection or needs_connection):
         raise _RefusalError(400, "expected Connection: Upgrade")
-    if values(headers, "sec-websocket-version") != ["13"]:
+    if fields.get("sec-websocket-version") != "13":
         raise _RefusalError(426, "expected Sec-WebSocket-Version: 13", ("Sec-WebSocket-Version", "13"))
-    if _has_body(request):
+    if _has_body(fields):
         raise _RefusalError(400, "expected no request body", linger=True)
-    keys = values(headers, "sec-websocket-key")
-    if len(keys) != 1 or not _is_key(keys[0]):
+    key = fields.get("sec-websocket-key", "")
+    if not _is_key(key):
         raise _RefusalError(400, "bad Sec-WebSocket-Key")
-    # RFC 9110 §5.6.1.2: empty elements of a list are ignored.
-    subprotocols = [name for name in elements(headers, "sec-websocket-protocol") if name]
-    if len(set(subprotocols)) < len(subprotocols) or not all(map(is_token, subprotocols)):
+    subprotocols = elements(fields.get("sec-websocket-protocol", ""))
+    if not is_subprotocol_list(subprotocols):
         raise _RefusalError(400, "bad Sec-WebSocket-Protocol")
+    return _Upgrade(key, tuple(subprotocols), _extensions(fields) if "sec-websocket-extensions" in fields else ())
+
+
+def _extensions(fields: Mapping[str, str]) -> Sequence[Extension]:
     try:
-        extensions = read_extensions(headers)
+        return read_extensions(fields["sec-websocket-extensions"])
     except ValueError:
         raise _RefusalError(400, "bad Sec-WebSocket-Extensions") from None
-    return _Upgrade(keys[0], tuple(subprotocols), tuple(extensions))
 
 
 def _is_key(key: str) -> bool:

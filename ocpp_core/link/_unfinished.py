@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from ._frames import TOO_BIG, FrameError
+from ocpp_core.websocket.close import TOO_BIG
+
+from ._frames import FrameError
 
 __all__ = ["FREE", "Unfinished"]
 

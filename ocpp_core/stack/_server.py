@@ -52,6 +52,7 @@ from ocpp_core.link import ServerLink, Unfinished
 from ocpp_core.server import refuse_unopened
 from ocpp_core.session import Closed, Open, Session
 from ocpp_core.versions import Version, version_of
+from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 
 __all__ = ["ServerStack"]
 
@@ -229,5 +230,5 @@ class ServerStack:
                 self.session.decode_next()
             return None
         if type(action) is CloseStream and self.session is None:  # nobody need decide on the handshake any more
-            self._actions.append(StateChanged(Closed(1006, "")))
+            self._actions.append(StateChanged(Closed(ABNORMAL_CLOSURE, "")))
         return None if isinstance(action, TransportFailed) else action

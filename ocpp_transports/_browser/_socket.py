@@ -4,10 +4,11 @@ Knows no JavaScript: the page is behind `Page`. Its rules (WHATWG WebSockets) ar
 """
 
 from collections.abc import Sequence
-from typing import Final, Protocol, Self
+from typing import Protocol, Self
 
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
+from ocpp_core.websocket.close import ABNORMAL_CLOSURE, NORMAL_CLOSURE, PRIVATE_CODES, TRY_AGAIN_LATER
 from ocpp_transports._driver._driver import Driver, Handle
 from ocpp_transports._hosts._patience import Patience
 from ocpp_transports._options._browser import BrowserOptions
@@ -16,11 +17,6 @@ from ocpp_transports._runtime._base import HIGH_WATER, Runtime
 from ._inbox import BrowserInbox
 
 __all__ = ["BrowserSocket", "Page", "PageSocket", "SocketListener", "code_for_pages"]
-
-_ABNORMAL: Final = 1006
-_TRY_AGAIN_LATER: Final = 1013
-_PRIVATE: Final = 3000
-"""What takes a standard close code to the private ones: 1002 becomes 4002."""
 
 
 class PageSocket(Protocol):
@@ -71,11 +67,11 @@ class Page(Protocol):
 
 
 def code_for_pages(code: int) -> int:
-    """Give the code that a page may close with for this one: 1000 and 3000 to 4999 as they are, else 3000 more.
+    """Return the code that a page may close with for this one: 1000 and 3000 to 4999 as they are, else 3000 more.
 
     `WebSocket.close` raises InvalidAccessError for all others; as 4001 to 4014 they still say that it is no normal end.
     """
-    return code if code == 1000 or code >= _PRIVATE else code + _PRIVATE
+    return code if code == NORMAL_CLOSURE or code >= PRIVATE_CODES else code + PRIVATE_CODES
 
 
 class BrowserSocket:
@@ -126,7 +122,7 @@ class BrowserSocket:
         if self._is_dialling:
             self._let_go()
         elif abort:
-            self._lose(1006, "")
+            self._lose(ABNORMAL_CLOSURE, "")
         else:
             self._socket.close(code_for_pages(code), reason)
 
@@ -152,8 +148,8 @@ class BrowserSocket:
     def on_message(self, message: str | bytes) -> None:
         """Hand over a message, in its turn; end a connection that brings far more than is worked off."""
         if not self._inbox.add(message):
-            self.close(_TRY_AGAIN_LATER, "too many messages at a time")
-            self._lose(_TRY_AGAIN_LATER, "too many messages at a time")
+            self.close(TRY_AGAIN_LATER, "too many messages at a time")
+            self._lose(TRY_AGAIN_LATER, "too many messages at a time")
 
     def _feed(self, message: str | bytes) -> None:
         if isinstance(message, str):
@@ -170,7 +166,7 @@ class BrowserSocket:
         """Tell the end."""
         if self._is_dialling:
             self._fail()
-        elif code == _ABNORMAL:  # a lost connection is gone at once, with what waits
+        elif code == ABNORMAL_CLOSURE:  # a lost connection is gone at once, with what waits
             self._lose(code, reason)
         else:
             self._inbox.end(lambda: self._lose(code, reason))
@@ -210,7 +206,7 @@ class BrowserSocket:
         """Wait for the end of what the server closes, no longer than for that of what we close."""
         if self._timer is None:
             until = self._runtime.now() + self._options.close_timeout
-            self._timer = self._runtime.call_at(until, lambda: self._lose(1006, ""))
+            self._timer = self._runtime.call_at(until, lambda: self._lose(ABNORMAL_CLOSURE, ""))
 
     def _begin_patience(self) -> None:
         """Drop a connection whose output does not move: a page is not told when it drains, so look now and then."""
@@ -220,7 +216,7 @@ class BrowserSocket:
             self._runtime.call_at,
             self._driver.send_timeout,
             mark=self._progress,
-            give_up=lambda: self._lose(1006, ""),
+            give_up=lambda: self._lose(ABNORMAL_CLOSURE, ""),
         )
 
     def _progress(self) -> int | None:

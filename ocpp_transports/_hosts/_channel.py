@@ -10,6 +10,7 @@ import anyio
 from ocpp_core.actions import TURN
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import BinaryReceived, Congested, TextReceived, TransportFailed, TransportLost, TransportOpened
+from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
 from ocpp_transports._driver._driver import SPAN, Completion, Driver, Handle
 from ocpp_transports._runtime._base import HIGH_WATER, SocketRuntime
@@ -26,7 +27,7 @@ _UNIT = SPAN / TURN
 class ChannelClosed(Exception):  # noqa: N818 - it says how a channel ended, in order or not
     """The channel is closed; `code` and `reason` as the WebSocket's Close frame gave them, 1006 without one."""
 
-    def __init__(self, code: int = 1006, reason: str = "") -> None:
+    def __init__(self, code: int = ABNORMAL_CLOSURE, reason: str = "") -> None:
         super().__init__(code, reason)
         self.code = code
         self.reason = reason
@@ -156,7 +157,7 @@ class ChannelHost:
             if self._reader is not None:
                 self._reader.cancel()
         elif abort:
-            self._lose(1006, "")
+            self._lose(ABNORMAL_CLOSURE, "")
         elif not self.is_closing:
             self.is_closing = True
             self._close_frame = code, reason
@@ -231,7 +232,7 @@ class ChannelHost:
             if is_cancellation(error):
                 raise
             self._runtime.log.failed("a channel took no more", error)
-            self._lose(1006, "")
+            self._lose(ABNORMAL_CLOSURE, "")
             end_program(error, self.spawn)
         finally:
             self._flusher = None
@@ -240,7 +241,11 @@ class ChannelHost:
     async def _send(self, channel: Channel, text: str) -> None:
         """Send a text, whose progress cannot be seen: a long one may take as long as a slow line wants for it."""
         patience = self.driver.send_timeout + len(text) / LEAST_RATE
-        timer = self.call_at(self.now() + patience, lambda: self._lose(1006, "")) if isfinite(patience) else None
+        timer = (
+            self.call_at(self.now() + patience, lambda: self._lose(ABNORMAL_CLOSURE, ""))
+            if isfinite(patience)
+            else None
+        )
         try:
             await channel.send(text)
         finally:

@@ -8,6 +8,7 @@ from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 from ocpp_transports._logging._log import is_silent
 from ocpp_transports._logging._redaction import REDACTED
 
@@ -97,4 +98,4 @@ class WebsocketsChannel:
         self._connection.transport.abort()
 
     def _end(self) -> ChannelClosed:
-        return ChannelClosed(self._connection.close_code or 1006, self._connection.close_reason or "")
+        return ChannelClosed(self._connection.close_code or ABNORMAL_CLOSURE, self._connection.close_reason or "")

@@ -10,16 +10,15 @@ from typing import Final
 from ocpp_core._version import __version__
 from ocpp_core.config import UpgradeTarget
 from ocpp_core.handshake import SecurityProfile, check_client_profile, encode_basic
-from ocpp_transports._tls._contexts import TLSOptions, client_context, expect_tls
+from ocpp_core.websocket.headers import expect_header
 
 from ._reconnect import ReconnectOptions
 from ._socket import SocketOptions
+from ._tls import TLSOptions, expect_tls
 
-__all__ = ["ClientOptions", "context_of"]
+__all__ = ["ClientOptions"]
 
 _USER_AGENT: Final = f"ocpp-ws-io/{__version__} (Python)"
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _OWN_HEADERS: Final = re.compile(
     r"host|upgrade|connection|content-length|transfer-encoding|sec-websocket-.*", re.IGNORECASE
 )
@@ -69,24 +68,10 @@ class ClientOptions(SocketOptions, ReconnectOptions):
         return UpgradeTarget(self.address.authority, self.address.target, tuple(headers))
 
 
-def context_of(
-    made: ClientOptions, before: ClientOptions | None = None, context: SSLContext | None = None
-) -> SSLContext | None:
-    """Make the TLS context of these options, None for a plain connection. Raises as `client_context` does.
-
-    Where the options of `before` had the same certificates, theirs is kept: its files need not be readable any more.
-    """
-    if not made.address.secure:
-        return None
-    is_same = before is not None and made.tls is before.tls
-    return context if is_same and context is not None else client_context(made.tls)
-
-
 def _expect_header(name: object, value: object) -> None:
     """Refuse what would break the request, or what the handshake writes itself. The value is never repeated."""
     if not isinstance(name, str) or not isinstance(value, str):
         raise TypeError("expected headers as a mapping of str to str")
-    if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-        raise ValueError(f"expected a header name and a value without control characters, got {name!r}")
+    expect_header(name, value)
     if _OWN_HEADERS.fullmatch(name):
         raise ValueError(f"expected no {name} header: the handshake writes it")

@@ -1,17 +1,20 @@
 """The options of every connection, whatever carries it: defaults, meanings, checks, and the engine config made of them.
 
-`_keywords` repeats the names for type checkers, and a test compares the two. Loads neither ssl nor fastjsonschema.
+An option is declared in one of these dataclasses and nowhere else: `_keywords` is generated from them for type
+checkers, and so is the reference. One that is a setting of the engine by the same name takes its default from there and
+reaches it by that name. Loads neither ssl nor fastjsonschema.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from logging import Logger
 from math import inf
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from ocpp_core.config import IdFactory, SessionConfig
-from ocpp_core.handshake import is_subprotocol_list
+from ocpp_core.config import IdFactory, SessionConfig, expect_ranges, number
 from ocpp_core.messages import Leniency
+from ocpp_core.websocket.headers import expect_subprotocols
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._driver._driver import SEND_TIMEOUT
 from ocpp_transports._handlers._dispatcher import GRACE, HANDLER_TIMEOUT
@@ -22,18 +25,28 @@ from ._message_ids import new_message_id, with_default
 from ._names import Names, expect_spelled
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from ocpp_core.validation import SchemaValidator
 
-__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "off_at_zero"]
+__all__ = ["BUNDLED_PROTOCOLS", "PeerOptions", "off_at_zero", "seconds_or_off"]
 
 BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 """The standard subprotocols, newest first."""
 
 
-def off_at_zero(value: float, name: str) -> float:
+_SESSION: Final = SessionConfig()
+"""For the defaults of options that are settings of the engine: ranges and meanings stand there as well."""
+_Seconds = TypeVar("_Seconds", bound=float | None)
+
+
+def seconds_or_off(default: _Seconds) -> _Seconds:
+    """Declare an option in seconds where 0 or `inf` mean no limit."""
+    return number(default, least=0, unit="seconds (0 or inf: off)")
+
+
+def off_at_zero(value: float) -> float:
     """Read a time where 0 means never; the engine says `inf` for that."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-        raise ValueError(f"expected {name} >= 0 seconds (0 or inf: off), got {value!r}")
     return value or inf
 
 
@@ -41,8 +54,7 @@ def _read_protocols(protocols: object) -> tuple[str, ...]:
     if isinstance(protocols, str) or not isinstance(protocols, Collection):
         raise TypeError(f"expected protocols as a list of subprotocol names, got {protocols!r}")
     names = tuple(protocols)
-    if not names or not all(isinstance(name, str) for name in names) or not is_subprotocol_list(names):
-        raise ValueError(f"expected protocols as distinct subprotocol names, got {protocols!r}")
+    expect_subprotocols(names)
     expect_spelled(names)
     return names
 
@@ -62,61 +74,54 @@ def _expect_mending(mend: Callable[[str], str]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class PeerOptions:
-    """What all connections have in common. Times are seconds, sizes bytes."""
+    """What all connections have in common.
+
+    An option without a docstring is the setting of the engine that its default names, and explained there.
+    """
 
     protocols: tuple[str, ...] = BUNDLED_PROTOCOLS
     """Subprotocols, in order of preference."""
-    call_timeout: float = 30.0
-    """From the write of a CALL to its answer (OCPP-J §4.1.1)."""
-    call_ttl: float = inf
-    """From `call` to the write."""
-    call_concurrency: int = 1
-    """CALLs outstanding at a time; OCPP-J §4.1.1 wants 1."""
-    max_queued: int = 1000
-    """Calls that wait for the window; beyond, CallDroppedError."""
-    max_queued_bytes: float = 8 << 20
-    """Of the payloads of those calls, and of those in a client's offline queue; as much again may wait of SENDs
-    and raw texts to a peer that does not read. Beyond, CallDroppedError."""
-    max_outgoing_size: float = 1 << 20
-    """Of one message sent; beyond, `call` and `notify` raise ValueError, and an answer becomes an InternalError."""
-    max_elements: float = 1 << 17
-    """Members and items of one received message, in all its objects and arrays together; beyond, a bad message."""
-    refuse_when_busy: bool = False
+    call_timeout: float = _SESSION.call_timeout
+    call_ttl: float = _SESSION.call_ttl
+    call_concurrency: int = _SESSION.call_concurrency
+    max_queued: int = _SESSION.max_queued
+    max_queued_bytes: float = _SESSION.max_queued_bytes
+    max_outgoing_size: float = _SESSION.max_outgoing_size
+    """Bytes of one message sent; beyond, `call` and `notify` raise ValueError, and an answer becomes an
+    InternalError."""
+    max_elements: float = _SESSION.max_elements
+    refuse_when_busy: bool = _SESSION.refuse_when_busy
     """Refuse a CALL with GenericError while 132 requests have no answer, instead of holding it. SENDs are held."""
-    max_held: float = 1000
+    max_held: float = _SESSION.max_held
     """Requests of a connection held while 132 have no answer; beyond, it is not read until half are at work."""
-    max_held_bytes: float = 131072
-    """The same bound for the texts of the held requests. One message may exceed it."""
-    answer_window: float = 120.0
-    """For so long an answer is remembered, for further copies of its CALL; 0: not at all. CALLERRORs never are."""
-    close_timeout: float = 5.0
-    """Of the WebSocket's close handshake; then the connection is dropped."""
-    drain_timeout: float = 30.0
-    """How long `close` waits for the answers to CALLs in flight."""
+    max_held_bytes: float = _SESSION.max_held_bytes
+    inbound_rate: float = _SESSION.inbound_rate
+    inbound_burst: int = _SESSION.inbound_burst
+    answer_window: float = _SESSION.answer_window
+    """Seconds for which a CALLRESULT is remembered, to answer further copies of its CALL; 0: not at all."""
+    close_timeout: float = _SESSION.close_timeout
+    drain_timeout: float = _SESSION.drain_timeout
+    """Seconds for which `close` waits for the answers to CALLs in flight; then these settle with ClosedError."""
     strict_mode: bool | Collection[str] = False
     """Check payloads against their schemas in both directions; or the subprotocols to do it for."""
     strict_mode_methods: Collection[str] | None = None
     """Only these actions are checked; None means all. An action that no version and no validator has is refused."""
     strict_mode_validators: "Collection[SchemaValidator]" = ()
     """Validators for custom subprotocols, or instead of the bundled ones."""
-    max_bad_messages: float = 1000
-    """At this number within `bad_message_period` a connection is closed with 1002; a client comes back."""
-    bad_message_period: float = 3600.0
-    """Counted from the first bad message; `inf` counts as long as the connection lasts."""
+    max_bad_messages: float = _SESSION.max_bad_messages
+    bad_message_period: float = _SESSION.bad_message_period
     respond_with_detailed_errors: bool = False
-    """Tell the peer name and text of an exception that a handler raised."""
-    handler_grace: float = GRACE
-    """For so long after open, a CALL without a handler waits for one; then NotImplemented."""
-    handler_timeout: float = HANDLER_TIMEOUT
-    """How long a coroutine handler may run; then InternalError, `handler_error`, and it is cancelled. 0: no limit."""
-    send_timeout: float = SEND_TIMEOUT
-    """How long output that does not drain may make no progress; then the connection is dropped. 0: no limit."""
+    """Send the peer the name and text of an exception that a handler raised."""
+    handler_grace: float = seconds_or_off(GRACE)
+    """Seconds after the open for which a CALL without a handler waits for one; then NotImplemented."""
+    handler_timeout: float = seconds_or_off(HANDLER_TIMEOUT)
+    """Seconds a coroutine handler may run; then InternalError, `handler_error`, and it is cancelled."""
+    send_timeout: float = seconds_or_off(SEND_TIMEOUT)
+    """Seconds for which output that does not drain may make no progress; then the connection is dropped."""
     in_order: bool = False
     """Serve CALLs one after the other instead of concurrently."""
     leniency: Leniency = field(default_factory=Leniency)
-    """Tolerances for peers that break the message format."""
-    mend_text: Callable[[str], str] | None = None
-    """Given every text received, returns the one to parse in its place: for faults that no tolerance is made for."""
+    mend_text: Callable[[str], str] | None = _SESSION.mend_text
     logging: Logging = True
     """True for the logger `ocpp_ws_io`, False for none, or a logger."""
     id_factory: IdFactory = field(default=new_message_id, repr=False)
@@ -128,6 +133,7 @@ class PeerOptions:
     def __post_init__(self) -> None:
         object.__setattr__(self, "protocols", _read_protocols(self.protocols))
         _expect_bools(self)
+        expect_ranges(self)
         if not callable(self.id_factory):
             raise TypeError(f"expected id_factory as a function, got {type(self.id_factory).__name__}")
         expect_arguments(self.id_factory, "id_factory")
@@ -138,18 +144,19 @@ class PeerOptions:
             raise TypeError(f"expected strict_mode_validators as a list, got {type(validators).__name__}")
         if not isinstance(self.leniency, Leniency):
             raise TypeError(f"expected leniency as Leniency, got {type(self.leniency).__name__}")
-        off_at_zero(self.handler_grace, "handler_grace")
-        off_at_zero(self.handler_timeout, "handler_timeout")
-        off_at_zero(self.send_timeout, "send_timeout")
-        logger_of(self.logging)
-        _ = self.names
+        _ = self.logger, self.names
         self._expect_methods()
         _ = self.validators, self.session
 
     @cached_property
     def ids(self) -> IdFactory:
         """The source of message ids for the engines, which never raises."""
-        return with_default(self.id_factory, Log(logger_of(self.logging), "options").failed)
+        return with_default(self.id_factory, Log(self.logger, "options").failed)
+
+    @cached_property
+    def logger(self) -> Logger:
+        """The logger that `logging` stands for. Raises TypeError for anything that stands for none."""
+        return logger_of(self.logging)
 
     @classmethod
     def check_names(cls, options: Iterable[str]) -> None:
@@ -209,26 +216,15 @@ class PeerOptions:
         """The engine's config of a conversation, without validator and trace."""
         methods = self.strict_mode_methods
         return SessionConfig(
-            call_timeout=self.call_timeout,
-            call_ttl=self.call_ttl,
-            call_concurrency=self.call_concurrency,
-            max_queued=self.max_queued,
-            max_queued_bytes=self.max_queued_bytes,
-            max_outgoing_size=self.max_outgoing_size,
-            max_elements=self.max_elements,
-            refuse_when_busy=self.refuse_when_busy,
-            max_held=self.max_held,
-            max_held_bytes=self.max_held_bytes,
-            answer_window=self.answer_window,
+            **self.settings(SessionConfig),
             late_answers=True,
-            max_bad_messages=self.max_bad_messages,
-            bad_message_period=self.bad_message_period,
-            drain_timeout=self.drain_timeout,
-            close_timeout=self.close_timeout,
-            leniency=self.leniency,
-            mend_text=self.mend_text,
             validated_actions=None if methods is None else frozenset(methods),
         )
+
+    def settings(self, config: "type[DataclassInstance]") -> dict[str, Any]:
+        """Return the options that are settings of one of the engine's configs: those with the name of one."""
+        own = {each.name for each in fields(self)}
+        return {each.name: getattr(self, each.name) for each in fields(config) if each.name in own}
 
     def session_in(self, protocol: str, *, trace: bool) -> SessionConfig:
         """Give the engine's config of a conversation in this subprotocol: one object for all that want it."""

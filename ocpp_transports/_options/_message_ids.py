@@ -23,6 +23,9 @@ class _MessageIds:
         self._prefix = token_hex(12)
         self._numbers = count(1)
 
+    def __repr__(self) -> str:
+        return "new_message_id"
+
     def __call__(self) -> str:
         return f"{self._prefix}-{next(self._numbers):x}"
 

@@ -4,17 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from ocpp_core.backoff import Backoff, ExponentialBackoff, OCPPBackoff
-from ocpp_core.config import ClientConfig
+from ocpp_core.config import ClientConfig, number
 from ocpp_core.handshake import Endpoint, Query, resolve_endpoint
-from ocpp_transports._logging._log import Log, logger_of
+from ocpp_transports._callbacks._backoff import ContainedBackoff
+from ocpp_transports._logging._log import Log
 
-from ._connection import PeerOptions, off_at_zero
-from ._contained_backoff import ContainedBackoff
+from ._connection import BUNDLED_PROTOCOLS, PeerOptions, off_at_zero, seconds_or_off
 
 __all__ = ["ReconnectOptions"]
+
+_CLIENT: Final = ClientConfig(protocols=BUNDLED_PROTOCOLS)
+_BACKOFF: Final = ExponentialBackoff()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,29 +30,24 @@ class ReconnectOptions(PeerOptions):
     """ws:// or wss:// URL; the identity is appended. Its query may hold a token."""
     query: Query | None = field(default=None, repr=False)
     """Appended to the URL."""
-    reconnect: bool = True
-    """Come back when an open connection is lost."""
-    max_reconnects: float = inf
-    """Failed attempts in a row; then the client closes with 1001."""
-    backoff_min: float = 1.0
-    """The first wait before an attempt, before jitter."""
-    backoff_max: float = 30.0
-    """The longest."""
+    reconnect: bool = _CLIENT.reconnect
+    max_reconnects: float = _CLIENT.max_reconnects
+    backoff_min: float = number(_BACKOFF.minimum, above=0)
+    """Seconds of the first wait before an attempt, before jitter."""
+    backoff_max: float = number(_BACKOFF.maximum, above=0)
+    """Seconds of the longest wait, before jitter; at least `backoff_min`, and not `inf`."""
     backoff: Backoff | None = None
     """Another policy, for example `OCPPBackoff`; instead of backoff_min and backoff_max.
 
     If a policy of your own raises or returns no finite time, that is logged and backoff_min and backoff_max count.
     """
-    max_retry_after: float = 3600.0
-    """Of a refusal's Retry-After, so much counts at most, plus jitter of a quarter; 0 ignores it."""
-    connect_timeout: float = 30.0
-    """From the dial to the open WebSocket; 0 for no limit."""
-    retry_initial_connect: bool = False
-    """Keep trying also after the first attempt failed, unless by a 101 that is wrong; `connect` raises all the same."""
-    offline_queue: bool = False
+    max_retry_after: float = _CLIENT.max_retry_after
+    connect_timeout: float = seconds_or_off(_CLIENT.connect_timeout)
+    """Seconds from the dial to the open WebSocket; then the attempt failed."""
+    retry_initial_connect: bool = _CLIENT.retry_initial_connect
+    offline_queue: bool = _CLIENT.offline_queue
     """Keep calls made without a connection, and send them when there is one; not those of a closed client."""
-    offline_queue_size: int = 100
-    """Calls kept; beyond, the oldest one is dropped."""
+    offline_queue_size: int = _CLIENT.offline_queue_size
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,8 +57,8 @@ class ReconnectOptions(PeerOptions):
         if isinstance(query, str) or not isinstance(query, (Mapping, Sequence)):
             raise TypeError(f"expected query as a mapping or a list of pairs, got {type(query).__name__}")
         least, most = self.backoff_min, self.backoff_max
-        if not all(isinstance(each, (int, float)) for each in (least, most)) or not 0 < least <= most < inf:
-            raise ValueError(f"expected 0 < backoff_min <= backoff_max < inf seconds, got {least!r} and {most!r}")
+        if not least <= most < inf:
+            raise ValueError(f"expected backoff_min <= backoff_max < inf seconds, got {least!r} and {most!r}")
         _ = self.address, self.client
 
     @classmethod
@@ -72,7 +70,7 @@ class ReconnectOptions(PeerOptions):
     @property
     def handshake_limit(self) -> float:
         """The whole attempt has this time."""
-        return off_at_zero(self.connect_timeout, "connect_timeout")
+        return off_at_zero(self.connect_timeout)
 
     @cached_property
     def address(self) -> Endpoint:
@@ -84,21 +82,15 @@ class ReconnectOptions(PeerOptions):
         made = ExponentialBackoff(minimum=self.backoff_min, maximum=self.backoff_max)
         if self.backoff is None or isinstance(self.backoff, (ExponentialBackoff, OCPPBackoff)):
             return self.backoff or made
-        return ContainedBackoff(self.backoff, made, Log(logger_of(self.logging), self.identity).failed)
+        return ContainedBackoff(self.backoff, made, Log(self.logger, self.identity).failed)
 
     @cached_property
     def client(self) -> ClientConfig:
         """The engine's config of a client, without trace."""
-        return ClientConfig(
-            protocols=self.protocols,
-            session=self.session,
-            validators=self.validators,
-            reconnect=self.reconnect,
-            max_reconnects=self.max_reconnects,
-            backoff=self._backoff,
-            max_retry_after=self.max_retry_after,
-            connect_timeout=self.handshake_limit,
-            retry_initial_connect=self.retry_initial_connect,
-            offline_queue=self.offline_queue,
-            offline_queue_size=self.offline_queue_size,
-        )
+        converted = {
+            "session": self.session,
+            "validators": self.validators,
+            "backoff": self._backoff,
+            "connect_timeout": self.handshake_limit,
+        }
+        return ClientConfig(**(self.settings(ClientConfig) | converted))

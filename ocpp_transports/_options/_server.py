@@ -1,34 +1,27 @@
 """The options of a server: what it speaks, whom it lets in."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, isfinite
 from ssl import SSLContext
 from typing import Final
 
-from ocpp_core.config import LinkConfig
-from ocpp_core.handshake import SecurityProfile, check_deciders
+from ocpp_core.config import LinkConfig, number
+from ocpp_core.handshake import SecurityProfile, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._runtime._base import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
-from ocpp_transports._server._admission import Admission
-from ocpp_transports._tls._contexts import TLSOptions, expect_tls
-from ocpp_transports.events import SecurityEvent
 from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
 
-from ._connection import off_at_zero
+from ._connection import off_at_zero, seconds_or_off
+from ._deciders import expect_auth, expect_choices, expect_credentials, expect_identify, expect_paths
 from ._socket import SocketOptions
+from ._tls import TLSOptions, expect_tls
 
 __all__ = ["ServerOptions"]
 
-_BOUNDS: Final = ("max_connections", "max_handshakes", "max_tls_handshakes")
-_DERIVED_BOUNDS: Final = ("max_handshakes_per_address", "max_sockets", "max_sockets_per_address")
-"""Those that follow from others where they are None."""
-
-
-def _expect_bound(name: str, most: object) -> None:
-    if isinstance(most, bool) or not isinstance(most, (int, float)) or not most >= 1:
-        raise ValueError(f"expected {name} >= 1, got {most!r}")
+_IDENTITIES: Final = IdentityRule()
+_LINK: Final = LinkConfig()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,79 +48,64 @@ class ServerOptions(SocketOptions):
     """No subprotocol in common: 400, or `upgrade-then-close`."""
     broken_escapes: BrokenEscapes = "reject"
     """An identity with a percent escape that cannot be read: 400, or `keep` it as it was sent."""
-    identity_characters: IdentityCharacters = "standard"
+    identity_characters: IdentityCharacters = _IDENTITIES.characters
     """Characters of an identity; 400 for others. OCPP 2.x: letters, digits and `*-_=:+|@.`, else what is printable but
     `/` and `\\`; `printable` and `any` allow more, see `IdentityCharacters`."""
-    max_identity_length: float = 48
+    max_identity_length: float = number(_IDENTITIES.max_length, least=1, unit="characters")
     """Characters of an identity; beyond, 400. OCPP 2.x has 48, stations of OCPP 1.6 may have more."""
-    ignore_identity_case: bool = False
+    ignore_identity_case: bool = _IDENTITIES.ignore_case
     """Identities that differ in case only are one station: for look-ups, credentials, certificates and eviction."""
     paths_without_identity: Collection[str] = ()
     """Paths, such as `/`, that end without an identity: it is the user name of the Basic credentials, or else the one
     that `auth` gives to `accept(identity=...)`."""
-    require_connection_header: bool = True
+    require_connection_header: bool = _LINK.require_connection_header
     """False also takes upgrade requests without a Connection header; on the library's own sockets."""
-    handshake_timeout: float = 30.0
-    """For the TLS handshake, then dropped; and again from there to the end of the handshake with `auth`, then 408.
-
-    0: never, but 30 s for TLS."""
-    max_tls_handshakes: int = MAX_TLS_HANDSHAKES
+    handshake_timeout: float = seconds_or_off(_LINK.handshake_timeout)
+    """Seconds for the TLS handshake, then dropped; and again from there to the end of the handshake with `auth`, then
+    408. Without a limit, TLS still has 30 s."""
+    max_tls_handshakes: int = number(MAX_TLS_HANDSHAKES, least=1, unit="handshakes")
     """TLS handshakes in progress on one listener; others wait in its backlog, and the oldest one then has 5 s."""
-    max_connections: float = inf
+    max_connections: float = number(inf, least=1, unit="stations")
     """Stations connected; beyond, 503 once the credentials are right and `auth` has accepted. One that comes back for
     its own place is let in."""
-    max_handshakes: float = 5000
+    max_handshakes: float = number(5000, least=1, unit="handshakes")
     """Handshakes that wait for `credentials`, `identify` or `auth`; beyond, 503, whoever asks."""
-    max_handshakes_per_address: float | None = None
+    max_handshakes_per_address: float | None = number(None, least=1, unit="handshakes")
     """The same for one address; None means half of `max_handshakes`, so that no address shuts out all others."""
-    max_sockets: float | None = None
+    max_sockets: float | None = number(None, least=1, unit="sockets")
     """Sockets of all listeners from accepting to closing: in TLS, silent, replaced and lingering ones as well. Beyond,
     they are closed unread. None means `max_connections` + `max_handshakes`."""
-    max_sockets_per_address: float | None = None
+    max_sockets_per_address: float | None = number(None, least=1, unit="sockets")
     """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a network of mobile
     stations or a proxy may have a single one. IPv6 addresses of one network of 64 bits count as one."""
 
     def __post_init__(self) -> None:
-        derived = [name for name in _DERIVED_BOUNDS if getattr(self, name) is not None]
-        for name in (*_BOUNDS, *derived):
-            _expect_bound(name, getattr(self, name))
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
         super().__post_init__()
         expect_tls(self.tls)
-        # made to be checked, and thrown away
-        self.admission(failed=lambda text, error: None, alarmed=lambda event: None)  # noqa: ARG005 - as above
-
-    def admission(
-        self, *, failed: Callable[[str, BaseException], None], alarmed: Callable[[SecurityEvent], None]
-    ) -> Admission:
-        """Make the rules for letting stations in; `failed` and `alarmed` as in `Admission`."""
-        return Admission(
-            protocols=self.protocols,
-            security_profile=self.security_profile,
-            credentials=self.credentials,
-            identify=self.identify,
-            tls_terminated=self.tls_terminated,
-            auth=self.auth,
-            default_protocol=self.default_protocol,
-            unmatched_protocol=self.unmatched_protocol,
-            broken_escapes=self.broken_escapes,
-            identities=self.identities,
-            paths_without_identity=self.paths_without_identity,
-            failed=failed,
-            alarmed=alarmed,
+        if self.default_protocol is not None and self.default_protocol not in self.protocols:
+            raise ValueError(f"expected default_protocol to be one of {self.protocols}, got {self.default_protocol!r}")
+        expect_choices(self.unmatched_protocol, self.broken_escapes)
+        expect_credentials(self.credentials)
+        expect_identify(self.identify)
+        expect_auth(self.auth)
+        expect_paths(self.paths_without_identity)
+        check_server_profile(
+            self.security_profile, credentials=self.credentials is not None, identify=self.identify != "exact"
         )
+        _ = self.identities
 
     def expect_deciders(self) -> None:
         """Raise ValueError if nobody decides on passwords; not asked at construction, since `auth` may come later."""
         has_credentials, has_auth = self.credentials is not None, self.auth is not None
         check_deciders(self.security_profile, credentials=has_credentials, auth=has_auth)
 
-    @property
+    @cached_property
     def tls_limit(self) -> float:
         """Seconds a TLS handshake may take: there is always a limit."""
         return self.handshake_limit if isfinite(self.handshake_limit) else TLS_TIMEOUT
 
-    @property
+    @cached_property
     def identities(self) -> IdentityRule:
         """The rule for identities."""
         return IdentityRule(
@@ -136,28 +114,32 @@ class ServerOptions(SocketOptions):
             ignore_case=self.ignore_identity_case,
         )
 
-    @cached_property
-    def link(self) -> LinkConfig:
-        """The engine's config of a WebSocket."""
-        return replace(super().link, require_connection_header=self.require_connection_header)
+    def expect_defaults(self, where: str, obeyed_by: Mapping[str, str]) -> None:
+        """Raise ValueError for an option with another value than its default that this server cannot obey.
 
-    @property
+        `where` the server runs decides which they are: `obeyed_by` says of each who would have to obey it.
+        """
+        for name, delegate in obeyed_by.items():
+            if getattr(self, name) != getattr(ServerOptions, name):
+                raise ValueError(f"expected no {name} for a server {where}: {delegate}")
+
+    @cached_property
     def handshake_limit(self) -> float:
         """The handshake has this time."""
-        return off_at_zero(self.handshake_timeout, "handshake_timeout")
+        return off_at_zero(self.handshake_timeout)
 
-    @property
+    @cached_property
     def handshake_limit_by_address(self) -> float:
         """Handshakes of one address that may wait for their decision."""
         given = self.max_handshakes_per_address
         return max(1, self.max_handshakes / 2) if given is None else given
 
-    @property
+    @cached_property
     def socket_limit(self) -> float:
         """Sockets that may be open."""
         return self.max_connections + self.max_handshakes if self.max_sockets is None else self.max_sockets
 
-    @property
+    @cached_property
     def socket_limit_by_address(self) -> float:
         """Sockets of one address that may be open."""
         given = self.max_sockets_per_address

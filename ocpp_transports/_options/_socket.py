@@ -2,35 +2,35 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from ocpp_core.config import Compression, LinkConfig
 
-from ._connection import PeerOptions, off_at_zero
+from ._connection import PeerOptions, off_at_zero, seconds_or_off
 
 __all__ = ["SocketOptions"]
+
+_LINK: Final = LinkConfig()
 
 
 @dataclass(frozen=True, kw_only=True)
 class SocketOptions(PeerOptions):
     """What `OCPPClient` and `OCPPServer` have in common."""
 
-    ping_interval: float = 30.0
-    """Between WebSocket pings, each times U(0.75, 1.25); 0 sends none."""
-    pong_timeout: float | None = None
-    """After a ping, anything at all must arrive; None means ping_interval + 5, 0 never."""
-    defer_pings_on_activity: bool = False
-    """Postpone a ping while something arrived within the interval."""
+    ping_interval: float = seconds_or_off(_LINK.ping_interval)
+    """Seconds between WebSocket pings, each times U(0.75, 1.25); 0 sends none."""
+    pong_timeout: float | None = seconds_or_off(None)
+    """Seconds after a ping in which anything at all must arrive; None means ping_interval + 5, 0 never."""
+    defer_pings_on_activity: bool = _LINK.defer_pings_on_activity
     warm_up: bool = True
     """In strict mode, compile all checks in a worker thread before the first connection."""
-    max_message_size: float = 1 << 20
-    """Of one message; beyond, the connection is closed with 1009."""
-    message_timeout: float = 60.0
-    """From the first bytes of a message to the last, and a second for every `min_message_rate` bytes, but never more
-    than this after the latest bytes; then 1008."""
-    min_message_rate: float = 100.0
-    """Bytes a second that are waited for."""
-    max_unfinished_size: float = 64 << 20
-    """Of all unfinished messages of a server, decompressed; beyond, connections with large ones get 1009."""
+    max_message_size: float = _LINK.max_message_size
+    message_timeout: float = seconds_or_off(_LINK.message_timeout)
+    """Seconds from the first bytes of a message to the last, and one more for every `min_message_rate` bytes, but never
+    more than this after the latest bytes; then 1008. At least 1, unless it is off."""
+    min_message_rate: float = _LINK.min_message_rate
+    max_unfinished_size: float = _LINK.max_unfinished_size
+    """Bytes of all unfinished messages of a server, decompressed; beyond, connections with large ones get 1009."""
     compression: bool | Compression = False
     """permessage-deflate (RFC 7692); True for its defaults."""
 
@@ -41,20 +41,15 @@ class SocketOptions(PeerOptions):
     @cached_property
     def link(self) -> LinkConfig:
         """The engine's config of a WebSocket."""
-        interval = off_at_zero(self.ping_interval, "ping_interval")
-        pong = interval + 5.0 if self.pong_timeout is None else off_at_zero(self.pong_timeout, "pong_timeout")
+        interval = off_at_zero(self.ping_interval)
         compression = Compression() if self.compression is True else self.compression or None
         if compression is not None and not isinstance(compression, Compression):
             raise TypeError(f"expected compression as bool or Compression, got {type(compression).__name__}")
-        return LinkConfig(
-            max_message_size=self.max_message_size,
-            message_timeout=off_at_zero(self.message_timeout, "message_timeout"),
-            min_message_rate=self.min_message_rate,
-            max_unfinished_size=self.max_unfinished_size,
-            handshake_timeout=self.handshake_limit,
-            close_timeout=self.close_timeout,
-            ping_interval=interval,
-            pong_timeout=pong,
-            defer_pings_on_activity=self.defer_pings_on_activity,
-            compression=compression,
-        )
+        converted = {
+            "message_timeout": off_at_zero(self.message_timeout),
+            "handshake_timeout": self.handshake_limit,
+            "ping_interval": interval,
+            "pong_timeout": interval + 5.0 if self.pong_timeout is None else off_at_zero(self.pong_timeout),
+            "compression": compression,
+        }
+        return LinkConfig(**(self.settings(LinkConfig) | converted))

@@ -1,19 +1,42 @@
-"""From an accepted stream to a station that is let in, or refused."""
+"""From an accepted stream to a connected station, or to a refusal.
+
+The acceptor makes an engine and a driver for every stream that a listener accepts, and for every WebSocket that another
+library brings. Until a handshake is decided, a `_PendingHandshake` is the delegate of that driver. It runs the steps of
+admission (`ocpp_core.admission`), which are made once for a set of options; then it hands the driver over to an
+`OCPPServerClient`, or answers with the refusal, and is forgotten.
+
+What it guarantees:
+
+* Every request gets exactly one answer, also if the application never decides (408 at the engine's deadline), raises
+  (500), or the server closes meanwhile (503).
+* A handshake that needs no function of the application that has to be awaited is decided at once, without a task.
+* The peer learns nothing but the status and the reason of a step: no text of an exception, and whether a station is
+  connected only after it has proved who it is.
+* Handshakes that wait are counted, in all and by address (`_places`), from the first moment to the last.
+
+It must never wait itself, and must never decide twice: whichever of decision, deadline, loss and closing comes first
+takes the handshake out of `places.waiting`, and the others find it gone.
+"""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import count
+from logging import DEBUG
 from random import Random
 from typing import Final
 
 from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
+from ocpp_core.admission.rules import steps_of
+from ocpp_core.admission.step import Ask, Candidate, Step, proceed, refuse
 from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Accept, Close, Reject, Respond
 from ocpp_core.link import Unfinished
-from ocpp_core.server import Accepted, ServerEngine
+from ocpp_core.server import ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
 from ocpp_core.versions import version_of
+from ocpp_core.websocket.close import PROTOCOL_ERROR
 from ocpp_transports._driver._driver import EARLY, Driver, Handle, Host
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log, logger_of
@@ -22,21 +45,22 @@ from ocpp_transports._runtime._base import AcceptRules, SocketRuntime
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
-from ._admission import Admitted, Decision, refuse
-from ._connection import OCPPServerClient
-from ._quota import Quota, SocketGate, owner_of
+from ._admission import Decision, Questions
+from ._connection import ConnectionCallbacks, OCPPServerClient
+from ._places import Places
+from ._quota import SocketGate
 from ._registry import ConnectionRegistry
 
 __all__ = ["Acceptor"]
 
-_NO_SUBPROTOCOL: Final = 1002
+_CLOSING: Final = refuse(503, "Closing")
 
 
 class Acceptor:
-    """The door of a server: makes an engine for every accepted stream and decides who comes in.
+    """Makes an engine for every accepted stream, and decides which stations may connect.
 
-    `refused` is told of every handshake that was refused by a decision, `failed` of exceptions of `credentials`,
-    `identify` and `auth`, `alarmed` of what may be an attack, `lost` of connections that came to nothing before their
+    `refused` is called for every handshake that a decision refused, `failed` for exceptions of `credentials`,
+    `identify` and `auth`, `alarmed` for what may be an attack, `lost` for connections that came to nothing before their
     request. `gate` counts the sockets of listeners.
     """
 
@@ -46,6 +70,7 @@ class Acceptor:
         options: ServerOptions,
         handlers: Handlers,
         registry: ConnectionRegistry,
+        callbacks: ConnectionCallbacks,
         *,
         refused: Callable[[UpgradeAbortedEvent], None],
         failed: Callable[[str, BaseException], None],
@@ -57,15 +82,14 @@ class Acceptor:
         self.runtime = runtime
         self.handlers = handlers
         self.registry = registry
+        self.callbacks = callbacks
         self.is_closing = False
         self.gate = gate
-        self.undecided: set[_PendingHandshake] = set()
-        self.accepted: set[ServerEngine] = set()
-        """Those whose WebSocket is still to be opened, and some that came to nothing in the meantime."""
+        self.places = Places(registry)
+        self.failed = failed
+        self.steps: tuple[Step, ...] = ()
         self._refused = refused
-        self._failed = failed
         self._alarmed = alarmed
-        self._handshakes = Quota()
         self._random = Random()
         self._numbers = count(1)
         self._unfinished = Unfinished()
@@ -75,9 +99,18 @@ class Acceptor:
     def set_options(self, options: ServerOptions) -> None:
         """Use these options for the streams that come from now on."""
         self.options = options
+        self.logger = logger_of(options.logging)
+        self.versions = {protocol: version_of(protocol) for protocol in options.protocols}
+        self.configs = {
+            (protocol, trace): options.session_in(protocol, trace=trace)
+            for protocol in options.protocols
+            for trace in (False, True)
+        }
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
-        self.admission = options.admission(failed=self._failed, alarmed=self._alarmed)
+        if not self.is_closing:
+            places = self.places
+            self.steps = steps_of(options, before=places.before(options), after=places.after(options))
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
 
@@ -112,92 +145,70 @@ class Acceptor:
         return engine
 
     def close(self) -> None:
-        """Let nobody in any more: 503 for whom is waiting, and for whoever still comes."""
+        """Refuse (503) the handshakes that wait, and those that still come."""
         self.is_closing = True
-        for pending in tuple(self.undecided):
+        self.steps = (_refuse_when_closing,)
+        for pending in tuple(self.places.waiting):
             pending.give_up()
 
-    def is_busy(self, facts: ConnectionFacts) -> bool:
-        """Return True if too many handshakes wait for their decision, in all or from this address."""
-        options = self.options
-        limit_by_address = options.handshake_limit_by_address
-        return self._handshakes.is_used_up(owner_of(facts.remote_address), options.max_handshakes, limit_by_address)
+    def refused(self, candidate: Candidate, answer: Reject) -> None:
+        """Report a refusal."""
+        handshake, remote_address = candidate.handshake, candidate.facts.remote_address
+        if candidate.alarm:
+            self._alarmed(SecurityEvent("certificate_mismatch", handshake.identity, remote_address, candidate.alarm))
+        self._refused(UpgradeAbortedEvent(handshake.identity or None, remote_address, answer.status, answer.body))
 
-    def begin_deciding(self, pending: "_PendingHandshake") -> None:
-        """Count a handshake that waits for its decision."""
-        self.undecided.add(pending)
-        self._handshakes.enter(owner_of(pending.facts.remote_address))
 
-    def stop_deciding(self, pending: "_PendingHandshake") -> bool:
-        """Return True if a handshake was still waiting; it is no longer."""
-        if pending not in self.undecided:
-            return False
-        self.undecided.discard(pending)
-        self._handshakes.leave(owner_of(pending.facts.remote_address))
-        return True
-
-    def is_full(self, identity: str) -> bool:
-        """Whether there is no place for this station: neither a free one nor the one it has already."""
-        self.accepted = {engine for engine in self.accepted if isinstance(engine.state, Accepted)}
-        taken = len(self.registry) + len(self.accepted)
-        return taken >= self.options.max_connections and self.registry.get(identity) is None
-
-    def refused(self, facts: ConnectionFacts, identity: str | None, answer: Reject) -> None:
-        """Take note of a refusal."""
-        self._refused(UpgradeAbortedEvent(identity, facts.remote_address, answer.status, answer.body))
+def _refuse_when_closing(_: Candidate) -> Reject:
+    return _CLOSING
 
 
 class _PendingHandshake:
-    """The owner of one stream's driver until there is a station to own it; at `until` the engine answers 408."""
+    """The delegate of one stream's driver until a station takes it over; at `until` the engine answers 408."""
 
     def __init__(
         self, acceptor: Acceptor, engine: ServerStack | ServerEngine, host: Host, facts: ConnectionFacts, until: float
     ) -> None:
-        self._reception = acceptor
-        self._engine = engine
         self.facts = facts
+        self._acceptor = acceptor
+        self._engine = engine
         self._log = Log(logger_of(acceptor.options.logging), facts.remote_address or "unknown address", host.now)
-        self._identity: str | None = None
-        self._decision: Handle | None = None
+        self._candidate: Candidate | None = None
+        self._deciding: Handle | None = None
         self._host = host
         self._until = until
         self._driver = Driver(engine, host, self)
 
-    # What the driver tells
+    # What the driver reports
 
     def upgrade_requested(self, action: UpgradeRequested) -> None:
-        """Decide, in a task where `credentials` or `auth` take their time, which the handshake timer bounds."""
-        acceptor = self._reception
-        if acceptor.is_closing:
-            self._refuse(refuse(503, "Closing"))
-            return
-        handshake = acceptor.admission.read(action, self.facts)
-        if isinstance(handshake, Reject):
-            self._refuse(handshake)
-            return
-        self._identity = handshake.identity or None
-        if acceptor.is_busy(self.facts):  # alike for everybody, so that it tells a stranger nothing
-            self._refuse(refuse(503, "Busy"))
-            return
-        decision = acceptor.admission.decide(handshake)
-        if isinstance(decision, (Admitted, Reject)):
-            self._decided(decision)
-        else:
-            acceptor.begin_deciding(self)
-            self._decision = acceptor.runtime.spawn(self._decide(decision))
+        """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
+        acceptor = self._acceptor
+        self._candidate = candidate = Candidate(action, self.facts)
+        steps = iter(acceptor.steps)
+        verdict = proceed(steps, candidate)
+        if isinstance(verdict, Ask):
+            decision = Questions(partial(proceed, steps, candidate), acceptor.failed).begin(verdict)
+            if callable(decision):
+                acceptor.places.begin_waiting(self)
+                self._deciding = acceptor.runtime.spawn(self._decide(decision, candidate))
+                return
+            verdict = decision
+        self._decided(verdict, candidate)
 
     def http_requested(self, action: HttpRequest) -> None:  # noqa: ARG002 - all plain requests are alike
         """Answer a plain request: this port speaks WebSocket only."""
         self._driver.feed(Respond(426, body=b"Upgrade Required"))
 
     def state_changed(self, state: object) -> None:
-        """Close a WebSocket that was opened without a subprotocol in common; decide no more on one that has ended."""
+        """Close a WebSocket that was opened without a subprotocol in common; stop deciding on one that has ended."""
         if isinstance(state, Open):
-            self._driver.feed(Close(_NO_SUBPROTOCOL, "no subprotocol in common", drain=False))
+            self._driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
         self._log.flush()
-        if self._stop_deciding() and self._host.now() > self._until - EARLY:  # else the peer left: nobody was refused
-            self._reception.refused(self.facts, self._identity, refuse(408, "handshake timeout"))
+        candidate = self._stop_waiting()
+        if candidate is not None and self._host.now() > self._until - EARLY:  # else the peer left: nobody was refused
+            self._acceptor.refused(candidate, refuse(408, "handshake timeout"))
 
     def reported(self, report: Report) -> None:
         """Log it."""
@@ -216,51 +227,54 @@ class _PendingHandshake:
 
     def give_up(self) -> None:
         """Refuse now: the server closes."""
-        self._refuse(refuse(503, "Closing"))
-        self._stop_deciding()
+        candidate = self._stop_waiting()
+        if candidate is not None:
+            self._refuse(candidate, _CLOSING)
 
-    def _stop_deciding(self) -> bool:
-        was_deciding = self._reception.stop_deciding(self)
-        if was_deciding and self._decision is not None:
-            self._decision.cancel()
-        return was_deciding
+    def _stop_waiting(self) -> Candidate | None:
+        """Return what was still waiting for its decision; it is no longer."""
+        if not self._acceptor.places.stop_waiting(self):
+            return None
+        if self._deciding is not None:
+            self._deciding.cancel()
+        return self._candidate
 
-    async def _decide(self, decide: Callable[[], Awaitable[Decision]]) -> None:
-        decided = await decide()
-        if self._reception.stop_deciding(self):
-            self._decided(decided)
+    async def _decide(self, decide: Callable[[], Awaitable[Decision]], candidate: Candidate) -> None:
+        decision = await decide()
+        if self._acceptor.places.stop_waiting(self):
+            self._decided(decision, candidate)
 
-    def _decided(self, decision: Decision) -> None:
-        if isinstance(decision, Reject):
-            self._refuse(decision)
-        elif decision.protocol is None:
-            self._driver.feed(Accept(None, version=version_of(self._reception.options.protocols[0])))
+    def _decided(self, decision: Decision, candidate: Candidate) -> None:
+        if decision is not None:
+            self._refuse(candidate, decision)
+        elif candidate.protocol is None:
+            acceptor = self._acceptor
+            self._driver.feed(Accept(None, version=acceptor.versions[acceptor.options.protocols[0]]))
         else:
-            self._identity = decision.handshake.identity
-            self._accept(decision, decision.protocol)
+            self._accept(candidate, candidate.protocol)
 
-    def _accept(self, admitted: Admitted, protocol: str) -> None:
-        acceptor = self._reception
-        if acceptor.is_full(admitted.handshake.identity):  # said only now: a stranger must not learn who is here
-            self._refuse(refuse(503, "Full"))
-            return
-        station = OCPPServerClient(
-            admitted,
+    def _accept(self, candidate: Candidate, protocol: str) -> None:
+        acceptor = self._acceptor
+        options, handshake = acceptor.options, candidate.handshake
+        OCPPServerClient(
+            handshake,
             protocol,
-            options=acceptor.options,
+            candidate.session,
+            options=options,
             handlers=acceptor.handlers,
-            registry=acceptor.registry,
+            callbacks=acceptor.callbacks,
             runtime=acceptor.runtime,
             engine=self._engine,
             driver=self._driver,
         )
-        # A station that offered nothing must not be told a subprotocol (RFC 6455 §4.2.2).
-        told = protocol if protocol in admitted.handshake.protocols else None
-        name = acceptor.options.identities.key(station.identity)
-        self._driver.feed(Accept(told, config=station.session_config, version=version_of(protocol), identity=name))
+        # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
+        subprotocol = protocol if protocol in handshake.protocols else None
+        config = acceptor.configs[protocol, acceptor.logger.isEnabledFor(DEBUG)]
+        name = acceptor.registry.name_of(handshake.identity)
+        self._driver.feed(Accept(subprotocol, config=config, version=acceptor.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):
-            acceptor.accepted.add(self._engine)
+            acceptor.places.expect(self._engine)
 
-    def _refuse(self, answer: Reject) -> None:
-        self._reception.refused(self.facts, self._identity, answer)
+    def _refuse(self, candidate: Candidate, answer: Reject) -> None:
+        self._acceptor.refused(candidate, answer)
         self._driver.feed(answer)

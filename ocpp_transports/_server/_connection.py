@@ -1,35 +1,43 @@
 """A server's handle on one connection of a station."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import Any, Unpack
 
-from ocpp_core.config import SessionConfig
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
-from ocpp_core.inputs import Close, Reconfigure
+from ocpp_core.inputs import Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Open, Session
 from ocpp_core.stack import ServerStack
 from ocpp_transports._driver._driver import Driver
-from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._options._socket import SocketOptions
+from ocpp_transports._peer._close_grace import CloseGrace
+from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
 from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import OpenEvent
 from ocpp_transports.handshake import Handshake
 
-from ._admission import Admitted
+__all__ = ["ConnectionCallbacks", "OCPPServerClient"]
 
-if TYPE_CHECKING:
-    from ._registry import ConnectionRegistry
 
-__all__ = ["EVICTED", "OCPPServerClient"]
+@dataclass(frozen=True, slots=True)
+class ConnectionCallbacks:
+    """What each connection of a server calls; one object for all of them."""
 
-EVICTED: Final = 4000
-"""The close code for a connection that a newer one of the same identity replaces."""
+    opened: "Callable[[OCPPServerClient, Driver], None]"
+    """The connection is open, and is the station's newest; it ends when a `Close` is fed to the driver."""
+    ready: "Callable[[OCPPServerClient, Callable[[], None]], None]"
+    """It receives requests. The function is to be called once there has been time to register handlers for them."""
+    ended: "Callable[[OCPPServerClient], None]"
+    """It has ended, and `close` is about to be emitted."""
+    close_grace: CloseGrace
+    observers: "Observers[OCPPServerClient | None] | None" = None
+    """Who wants the events of all connections."""
 
 
 class OCPPServerClient(Peer):
@@ -43,22 +51,24 @@ class OCPPServerClient(Peer):
 
     def __init__(
         self,
-        admitted: Admitted,
+        handshake: Handshake,
         protocol: str,
+        session: dict[str, Any],
         *,
         options: SocketOptions,
         handlers: Handlers,
-        registry: "ConnectionRegistry",
+        callbacks: ConnectionCallbacks,
         runtime: Runtime,
         engine: ServerStack | ServerEngine,
         driver: Driver,
     ) -> None:
-        super().__init__(admitted.handshake.identity, options, registry.close_grace)
-        self.session: dict[str, Any] = admitted.session
+        super().__init__(handshake.identity, options, callbacks.close_grace)
+        self.session: dict[str, Any] = session
         """Whatever `auth` and the application keep for this connection."""
-        self._handshake = admitted.handshake
-        self._shared = handlers
-        self._registry = registry
+        self._handshake = handshake
+        self._registries = (handlers,)
+        self._observers = callbacks.observers
+        self._callbacks = callbacks
         self._runtime = runtime
         self._engine = engine
         self._driver = driver
@@ -91,35 +101,8 @@ class OCPPServerClient(Peer):
         made = self._options.changed(options)
         self._set_options(made)
         if self._driver is not None:
-            self._driver.feed(Reconfigure(self.session_config))
+            self._update_tracing()
             self._driver.feed(Reconfigure(made.link))
-
-    # For the server
-
-    @property
-    def session_config(self) -> SessionConfig:
-        """The engine's config of this conversation."""
-        return self._options.session_in(self._protocol or "", trace=self._traces)
-
-    def begin_serving(self) -> Dispatcher:
-        """Get ready for requests; those without a handler are held."""
-        if self._driver is None or self._protocol is None:
-            raise RuntimeError("expected an open connection to serve")
-        return self._begin(self._driver, self._protocol)
-
-    def emit_open(self) -> None:
-        """Tell those who listen by now."""
-        self._emit("open", OpenEvent(self._protocol or ""))
-
-    def evict(self) -> None:
-        """Make way for a newer connection of the station, without waiting for anything."""
-        if self._driver is not None:
-            self._driver.feed(Close(EVICTED, "replaced by a newer connection", drain=False))
-
-    def start_closing(self, command: Close) -> None:
-        """Begin to close, without waiting for the end."""
-        if self._driver is not None:
-            self._driver.feed(command)
 
     # For the base class
 
@@ -131,24 +114,33 @@ class OCPPServerClient(Peer):
         advice = "use the station's newest connection, get_client() returns it"
         return ConnectionLostError(f"this connection of {self.identity!r} is closed: {advice}", sent=False)
 
-    def _registries(self) -> Sequence[Handlers]:
-        return self._handlers, self._shared
-
     def _update_tracing(self) -> None:
         if self._driver is not None:
-            self._driver.feed(Reconfigure(self.session_config))
+            config = self._options.session_in(self._protocol or "", trace=self._traces)
+            self._driver.feed(Reconfigure(config))
 
     def _state_changed(self, state: object) -> None:
         if isinstance(state, Open):
-            self._registry.opened(self)
+            self._open()
         elif isinstance(state, Closed):
             self._over(state)
         else:
             self._closed_here = True
 
+    def _open(self) -> None:
+        """Take the station's place, and hold requests without a handler until the server's listeners have returned."""
+        driver, protocol, callbacks = self._driver, self._protocol, self._callbacks
+        if driver is None or protocol is None:
+            raise RuntimeError("expected an open connection to have a driver and a subprotocol")
+        self._log.info(f"connected from {self._handshake.remote_address}")
+        callbacks.opened(self, driver)
+        callbacks.ready(self, self._begin(driver, protocol).release)
+        if self._listened_to is not None:
+            self._emit("open", OpenEvent(protocol))
+
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None
         if driver is not None:
             driver.stop()
-        self._registry.gone(self)
+        self._callbacks.ended(self)
         self._finish(end.code, end.reason, lost=not self._closed_here)

@@ -1,34 +1,33 @@
-"""The books of a server: which stations are connected, and by which connection."""
+"""The connections of a server: which stations are connected, and with which connection."""
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
-from ocpp_transports._driver._driver import Completion
-from ocpp_transports._peer._close_grace import CloseGrace
+from ocpp_core.identity import IdentityRule
+from ocpp_core.inputs import Close
+from ocpp_transports._driver._driver import Completion, Driver
 
 from ._connection import OCPPServerClient
 
-__all__ = ["ConnectionRegistry"]
+__all__ = ["EVICTED", "ConnectionRegistry"]
+
+EVICTED: Final = 4000
+"""The close code for a connection that a newer one of the same identity replaces."""
+_REPLACED: Final = Close(EVICTED, "replaced by a newer connection", drain=False)
 
 
 class ConnectionRegistry:
-    """The connections of a server; of each identity the newest one counts.
+    """The connections of a server, and the directory of them; of each identity the newest one counts.
 
-    `arrived` is told of every connection that is open, `slot` makes what waiters wait on, `key` is equal for identities
-    that name one station.
+    `completion` makes what waiters wait for, `rule` says which identities name one station. A connection ends when a
+    `Close` is fed to the driver with which it was registered.
     """
 
-    def __init__(
-        self,
-        arrived: Callable[[OCPPServerClient], None],
-        completion: Callable[[], Completion],
-        key: Callable[[str], str],
-    ) -> None:
-        self.close_grace = CloseGrace()
-        self._key = key
-        self._arrived = arrived
+    def __init__(self, completion: Callable[[], Completion], rule: IdentityRule) -> None:
+        self._rule = rule
         self._completion = completion
         self._current: dict[str, OCPPServerClient] = {}
-        self._open: set[OCPPServerClient] = set()
+        self._open: dict[OCPPServerClient, Driver] = {}
         self._waiters: list[Completion] = []
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
@@ -43,39 +42,59 @@ class ConnectionRegistry:
         """All connections that have not ended, those that were replaced and are closing included."""
         return tuple(self._open)
 
-    def get(self, identity: str) -> OCPPServerClient | None:
-        """Give the current connection of a station."""
-        return self._current.get(self._key(identity))
+    def get_client(self, identity: str, /) -> OCPPServerClient | None:
+        """Return the current connection of a station, or None if it is not connected."""
+        return self._current.get(self.name_of(identity))
 
-    def look_up_by(self, key: Callable[[str], str]) -> None:
-        """Use another key from now on; of connections that become those of one station the newest stays."""
-        self._key = key
+    get_caller = get_client
+
+    async def wait_for_client(self, identity: str, /) -> OCPPServerClient:
+        """Return the station's connection as soon as there is one."""
+        while (station := self.get_client(identity)) is None:
+            await self.changed()
+        return station
+
+    def name_of(self, identity: str) -> str:
+        """Return the name by which a station is looked up: equal for identities that name one station."""
+        return self._rule.key(identity) if self._rule.ignore_case else identity
+
+    def set_rule(self, rule: IdentityRule) -> None:
+        """Use another rule from now on; of connections that become those of one station the newest stays."""
+        changes, self._rule = rule.ignore_case is not self._rule.ignore_case, rule
+        if not changes:
+            return
         stations = tuple(self._current.values())
-        self._current = {key(station.identity): station for station in stations}
+        self._current = {self.name_of(station.identity): station for station in stations}
         for station in set(stations).difference(self._current.values()):
-            station.evict()
+            self._open[station].feed(_REPLACED)
 
-    def opened(self, station: OCPPServerClient) -> None:
-        """Enter a new connection; it is authenticated, so it replaces an older one, which closes meanwhile."""
-        key = self._key(station.identity)
-        older = self._current.pop(key, None)
-        self._current[key] = station
-        self._open.add(station)
+    def opened(self, station: OCPPServerClient, driver: Driver) -> None:
+        """Register a new connection; it is authenticated, so it replaces an older one, which begins to close."""
+        name = self.name_of(station.identity)
+        older = self._current.pop(name, None)
+        self._current[name] = station
+        self._open[station] = driver
         if older is not None:
-            older.evict()
-        self._arrived(station)
-        self.wake()
+            self._open[older].feed(_REPLACED)
+        if self._waiters:
+            self.wake()
 
-    def gone(self, station: OCPPServerClient) -> None:
-        """Strike out a connection that ended: this one and no newer one."""
-        self._open.discard(station)
-        key = self._key(station.identity)
-        if self._current.get(key) is station:
-            del self._current[key]
-        self.wake()
+    def ended(self, station: OCPPServerClient) -> None:
+        """Remove a connection that ended: this one and no newer one."""
+        self._open.pop(station, None)
+        name = self.name_of(station.identity)
+        if self._current.get(name) is station:
+            del self._current[name]
+        if self._waiters:
+            self.wake()
+
+    def close_all(self, command: Close) -> None:
+        """Begin to close every connection, without waiting for the end."""
+        for driver in tuple(self._open.values()):
+            driver.feed(command)
 
     async def changed(self) -> None:
-        """Wait until a connection came or went."""
+        """Wait until a connection opened or ended."""
         completion = self._completion()
         self._waiters.append(completion)
         try:
@@ -86,7 +105,6 @@ class ConnectionRegistry:
 
     def wake(self) -> None:
         """Have those who wait look again."""
-        if self._waiters:
-            waiters, self._waiters = self._waiters, []
-            for completion in waiters:
-                completion.set(None, None)
+        waiters, self._waiters = self._waiters, []
+        for completion in waiters:
+            completion.set(None, None)

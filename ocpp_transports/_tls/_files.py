@@ -5,12 +5,10 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
 
-__all__ = ["Pem", "load_own", "with_authority"]
+from ocpp_transports._options._tls import Pem
 
-Pem: TypeAlias = str | os.PathLike[str] | bytes
-"""A path, or the PEM text itself as bytes (or as str where it begins with `-----BEGIN`)."""
+__all__ = ["load_own", "with_authority"]
 
 
 def with_authority(purpose: ssl.Purpose, ca: Pem | None) -> ssl.SSLContext:

@@ -308,6 +308,7 @@ SERVERS: dict[str, Callable[..., ServerEngine]] = {
 }
 SERVER_ROWS: dict[str, Row] = {
     "UpgradeReceived": always(UPGRADE),
+    "UpgradeReceived: a subprotocol offered twice": always(UpgradeReceived(100, "/ocpp/CP1", (), ("a", "a"))),
     "Accept: an offered subprotocol": always(SERVER_ACCEPTS),
     "Accept: a subprotocol that was not offered": always(Accept("ocpp1.6")),
     "Reject": always(Reject(403)),

@@ -1,9 +1,11 @@
 """The documentation is true: its snippets run, what it names exists, its generated pages are up to date."""
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,21 @@ def test_the_architecture_names_every_source_file_and_no_other(package: str) -> 
 def test_the_mapping_of_the_reference_names_every_option(options: type[PeerOptions]) -> None:
     text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
     assert [each.name for each in fields(options) if not re.search(rf"`{each.name}\b", text)] == []
+
+
+@pytest.mark.parametrize("options", [ClientOptions, ServerOptions])
+def test_the_defaults_in_the_mapping_are_those_of_the_code(options: type[PeerOptions]) -> None:
+    text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
+    title = "## Options of a client\n" if options is ClientOptions else "## Options of a server\n"
+    here = "\n".join(re.findall(r"^\|[^|]*\|([^|]*)\|", text.split(title)[1].split("\n## ")[0], re.MULTILINE))
+    defaults = {each.name: each.default for each in fields(options)}
+    stated = {
+        name: inf if value == "inf" else ast.literal_eval(value)
+        for name, value in re.findall(r"`(\w+)=(inf|[^`(.]+|\(\))`", here)
+        if name in defaults
+    }
+    assert len(stated) > 10
+    assert stated == {name: defaults[name] for name in stated}
 
 
 class TestTheGeneratedPages:

@@ -25,6 +25,7 @@ from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Open
 from ocpp_core.versions import OCPP16, OCPP21
 from tests.core.player import Player, counting_ids, kinds, of
+from tests.kinds import mistyped
 from tests.tables import each
 
 REQUEST = UpgradeReceived(7, "/ocpp/CP1", (("host", "csms.example"),), ("ocpp1.6", "ocpp2.1"))
@@ -60,8 +61,19 @@ def online(accept=None):
 class TestTheDecision:
     def test_is_asked_for_with_what_the_request_says(self):
         assert a_server().play(REQUEST) == [
-            UpgradeRequested("/ocpp/CP1", (("host", "csms.example"),), ("ocpp1.6", "ocpp2.1"))
+            UpgradeRequested("/ocpp/CP1", {"host": "csms.example"}, ("ocpp1.6", "ocpp2.1"))
         ]
+
+    def test_knows_no_empty_elements_of_the_offer(self):
+        """RFC 9110 §5.6.1.2; an ASGI server hands them on."""
+        (asked,) = a_server().play(UpgradeReceived(7, "/CP1", (("A", "1"), ("a", "2")), ("", "ocpp1.6", "")))
+        assert (asked.headers, asked.subprotocols) == ({"a": "1, 2"}, ("ocpp1.6",))
+
+    @each("offered", [("ocpp1.6", "ocpp1.6"), ("ocpp 1.6",)])
+    def test_is_400_without_asking_for_an_offer_that_breaks_the_grammar(self, offered):
+        report, settled, ended = a_server().play(UpgradeReceived(7, "/CP1", (), offered))
+        assert (report.kind, settled.result.status) == (ReportKind.PROTOCOL_ERROR, 400)
+        assert (settled.token, ended) == (7, ENDED)
 
     def test_to_accept_settles_the_request(self):
         accept = Accept("ocpp2.1")
@@ -155,7 +167,7 @@ class TestUntilItIsOpen:
 
     def test_settings_of_other_engines_are_a_mistake(self):
         with pytest.raises(TypeError, match="expected a SessionConfig or LinkConfig, got str"):
-            accepted().play(Reconfigure("fast"))
+            accepted().play(Reconfigure(mistyped("fast")))
 
 
 class TestTheConversation:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from ocpp_core.actions import CloseStream, Dispatch, SendBytes, Settle
 from ocpp_core.config import ClientConfig, SessionConfig, UpgradeTarget
 from ocpp_core.inputs import Accept, BytesReceived, Connect, Reply, StartCall, StreamOpened, Tick
-from ocpp_core.link._frames import is_close_code
 from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.validation import load_validator
 from ocpp_core.versions import ErrorCode, version_of
+from ocpp_core.websocket.close import is_close_code
 from tests.link.wire import CLOSE, TEXT, answer, frame, read_frames, request, settings
 from tests.properties.corpus import CORPUS, mutants
 

@@ -38,6 +38,7 @@ from ocpp_core.link import ClientLink
 from ocpp_core.session import Closed
 from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.versions import OCPP21
+from tests.kinds import mistyped
 from tests.link.wire import TEXT, frame
 
 
@@ -56,8 +57,8 @@ def server_stack(**session):
 
 def client_stack(**config):
     target = UpgradeTarget("csms.example", "/CP1")
-    config = ClientConfig(protocols=("ocpp1.6",), **config)
-    return ClientStack(config, LinkConfig(), target, random=Random(0), ids=ids())
+    settings = ClientConfig(protocols=("ocpp1.6",), **config)
+    return ClientStack(settings, LinkConfig(), target, random=Random(0), ids=ids())
 
 
 def request(subprotocols=("ocpp1.6",)):
@@ -97,10 +98,10 @@ class TestServerBeforeTheHandshakeIsDone:
     @pytest.mark.parametrize(
         ("command", "error"),
         [
-            (StartCall(7, "Reset", []), TypeError),
-            (SendRaw(5), TypeError),
+            (StartCall(7, "Reset", mistyped([])), TypeError),
+            (SendRaw(mistyped(5)), TypeError),
             (SendRaw("[3]", token=7), ValueError),
-            (Reconfigure(5), TypeError),
+            (Reconfigure(mistyped(5)), TypeError),
             (Connect(7), RuntimeError),
             (StreamOpened(), RuntimeError),
             (StreamFailed(OSError()), RuntimeError),
@@ -192,10 +193,6 @@ class TestClientStreams:
             ClientStack(config, LinkConfig(), target, random=Random(0), ids=ids())
         with pytest.raises(ValueError, match="expected"):
             client_stack().handle(Reconfigure(target), 0.0)
-
-    def test_subprotocols_that_can_stand_in_no_request_are_refused_when_they_are_given(self):
-        with pytest.raises(ValueError, match="expected subprotocols as tokens"):
-            client_stack().handle(Reconfigure(ClientConfig(protocols=("ocpp 1.6",))), 0.0)
 
     @pytest.mark.parametrize("command", [Accept("ocpp1.6"), Reject(401)], ids=["Accept", "Reject"])
     def test_answers_to_requests_are_misuse(self, command):

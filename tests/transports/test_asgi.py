@@ -206,7 +206,7 @@ class TestTheRequest:
             asgi = Played({"type": "websocket.connect"})
             with pytest.raises(RuntimeError, match="a fault"):
                 await OCPPApplication(server)(scope(path=path), asgi.receive, broken)
-        assert not server._acceptor.is_full("CP3")
+        assert not server._acceptor.places.is_full("CP3")
         await server.close()
 
     async def test_over_plain_http_does_not_meet_a_profile_with_tls(self):

@@ -21,7 +21,9 @@ from ocpp_transports._driver._driver import Driver
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._server import ServerOptions
+from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._server._acceptor import Acceptor
+from ocpp_transports._server._connection import ConnectionCallbacks
 from ocpp_transports._server._quota import SocketGate
 from ocpp_transports._server._registry import ConnectionRegistry
 from ocpp_transports.handshake import ConnectionFacts
@@ -258,18 +260,20 @@ class _Loop:
         return sent
 
 
-def _serving(**options: Any) -> _Loop:
-    """Let one station in that everything is ready for: reception, driver, dispatcher, handlers."""
+def _serving(**rules: Any) -> _Loop:
+    """Accept one station that everything is ready for: acceptor, driver, dispatcher, handlers."""
     loop = _Loop()
     handlers = Handlers()
     handlers.handle("Heartbeat", _heartbeat)
     handlers.handle("MeterValues", _meter_values)
-    stations = ConnectionRegistry(lambda station: station.begin_serving().release(), lambda: None, str)  # type: ignore[arg-type, return-value]  # nobody waits
+    options = ServerOptions(protocols=("ocpp1.6",), **rules)
+    stations = ConnectionRegistry(lambda: None, options.identities)  # type: ignore[arg-type, return-value]  # nobody waits
     acceptor = Acceptor(
         loop,  # type: ignore[arg-type]  # as much of a runtime as is needed
-        ServerOptions(protocols=("ocpp1.6",), **options),
+        options,
         handlers,
         stations,
+        ConnectionCallbacks(stations.opened, lambda _, release: release(), stations.ended, CloseGrace()),
         refused=_ignore,
         failed=_ignore,
         lost=_ignore,

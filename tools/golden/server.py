@@ -24,6 +24,11 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Asked | Accepted | Open | Draining | Closing | Closed": "misuse",
         "Ended": "ignored",
     },
+    "UpgradeReceived: a subprotocol offered twice": {
+        "New": "Report, Settle, → Closed, → Ended",
+        "Asked | Accepted | Open | Draining | Closing | Closed": "misuse",
+        "Ended": "ignored",
+    },
     "Accept: an offered subprotocol": {
         "New | Accepted | Open | Draining | Closing | Closed": "misuse",
         "Asked": "Settle, → Accepted",

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from ocpp_core.actions import Settle
+from ocpp_core.actions import SessionAction, Settle
 from ocpp_core.config import ClientConfig, SessionConfig
 from ocpp_core.errors import (
     CallCancelledError,
@@ -30,13 +30,17 @@ class Kept:
     """A queue and what it told."""
 
     def __init__(self, size, *calls, max_bytes=inf):
-        self.told: list[Settle] = []
+        self.told: list[SessionAction] = []
         self.queue = MemoryQueue(limits(size, max_bytes), self.told.append)
         for kept in calls:
             self.queue.add(kept)
 
+    @property
+    def settles(self):
+        return [action for action in self.told if isinstance(action, Settle)]
+
     def outcomes(self):
-        return [(settle.token, type(settle.error)) for settle in self.told]
+        return [(settle.token, type(settle.error)) for settle in self.settles]
 
     def taken(self):
         calls = []
@@ -78,7 +82,7 @@ class TestOverflow:
     def test_counts_the_bytes_of_the_payloads_too(self):
         kept = Kept(9, call(1, payload={"x": "é" * 20}), call(2), call(3, payload={"x": "y" * 20}), max_bytes=60)
         assert kept.outcomes() == [(1, CallDroppedError)]
-        assert str(kept.told[0].error) == "the offline queue is full: expected calls of at most 60 bytes together"
+        assert str(kept.settles[0].error) == "the offline queue is full: expected calls of at most 60 bytes together"
         assert kept.taken() == [2, 3]
 
     def test_never_drops_all_others_for_a_call_that_is_too_large_alone(self):

@@ -30,6 +30,7 @@ from tests.core.player import (
 from tests.tables import each
 
 RETRY = 60.0
+Entry = tuple[str, dict[str, int]]
 
 
 class Journal:
@@ -124,7 +125,8 @@ def connectors(done):
 
 class TestAQueueOfTheHost:
     def test_keeps_a_call_over_lost_connections_until_it_is_answered(self):
-        client = a_station(entries := [])
+        entries: list[Entry] = []
+        client = a_station(entries)
         client.play(meter(1), meter(2))
         assert connectors(online(client)) == [1]
         assert isinstance(settled(lose(client))[1], ConnectionLostError)
@@ -135,7 +137,8 @@ class TestAQueueOfTheHost:
         assert entries == []
 
     def test_keeps_it_over_a_restart(self):
-        client = a_station(entries := [])
+        entries: list[Entry] = []
+        client = a_station(entries)
         client.play(meter(1), meter(2))
         assert set(settled(client.play(Close()))) == {1, 2}
         client = a_station(entries)
@@ -153,7 +156,8 @@ class TestAQueueOfTheHost:
         assert connectors(client.hear('[4,"id-1","GenericError","",{}]', attempt=1)) == [2]
 
     def test_has_a_call_wait_until_its_time_while_others_are_written(self):
-        client = a_station(entries := [])
+        entries: list[Entry] = []
+        client = a_station(entries)
         client.play(StartCall(1, "MeterValues", {"connectorId": 1}, timeout=5))
         online(client)
         done = client.wait(5)
@@ -164,7 +168,8 @@ class TestAQueueOfTheHost:
         assert connectors(client.wait(RETRY)) == [1]
 
     def test_is_told_once_of_a_call_that_is_cancelled_and_answered(self):
-        client = a_station(entries := [])
+        entries: list[Entry] = []
+        client = a_station(entries)
         client.play(meter(1))
         online(client)
         client.play(CancelCall(1))

@@ -6,8 +6,9 @@ from types import MappingProxyType
 import pytest
 
 from ocpp_core.actions import Direction, HttpRequest, UpgradeRequested
+from ocpp_core.admission.request import read_target
 from ocpp_core.config import UpgradeTarget
-from ocpp_core.handshake import read_target, resolve_endpoint
+from ocpp_core.handshake import resolve_endpoint
 from ocpp_core.inputs import UpgradeReceived
 from ocpp_transports import events
 from ocpp_transports._handlers._contexts import CallContext

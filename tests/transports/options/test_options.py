@@ -7,42 +7,72 @@ from math import inf
 
 import pytest
 
+from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig
 from ocpp_transports import BrowserOCPPClient, OCPPClient, Peer
+from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
-from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports._options._keywords import (
-    ClientChanges,
-    ClientKeywords,
-    PeerKeywords,
-    ReconnectKeywords,
-    ServerKeywords,
-    SocketKeywords,
-)
+from ocpp_transports._options._keywords import BrowserChanges, ClientChanges, ClientKeywords, ServerKeywords
 from ocpp_transports._options._message_ids import new_message_id
-from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports._options._server import ServerOptions
-from ocpp_transports._options._socket import SocketOptions
 from ocpp_transports._options._validators import shared_validator, warm_up
 from ocpp_transports._peer._call_options import CallKeywords, CallOptions
 from ocpp_transports.memory import connected_pair
 from ocpp_transports.wslib import WebsocketsOCPPClient
+
+CONVERTED = {"protocols", "backoff", "compression", "pong_timeout"}
+"""Settings that an option of the name says in another form."""
 
 
 def names(cls):
     return {field.name for field in fields(cls)}
 
 
-class TestKeywords:
-    """What type checkers offer is what the options are."""
+class TestASettingOfTheEngine:
+    """An option with the name of a setting is that setting: declared there, and handed on by that name."""
 
-    def test_of_all_connections(self):
-        assert set(PeerKeywords.__annotations__) == names(PeerOptions) - {"protocols"}
-        assert set(SocketKeywords.__annotations__) == names(SocketOptions) - {"protocols"}
+    @pytest.mark.parametrize("options", [ClientOptions, BrowserOptions, ServerOptions])
+    def test_is_an_option_of_the_same_type_and_default(self, options):
+        own = {field.name: field for field in fields(options) if field.name not in CONVERTED}
+        settings = [field for config in (SessionConfig, LinkConfig, ClientConfig) for field in fields(config)]
+        shared = [field for field in settings if field.name in own]
+        assert len(shared) > 15
+        for field in shared:
+            option = own[field.name]
+            assert (option.name, option.type, option.default) == (field.name, field.type, field.default)
+
+    def test_gets_what_the_option_says(self):
+        made = ServerOptions(max_queued=7, min_message_rate=8, require_connection_header=False, close_timeout=9)
+        assert (made.session.max_queued, made.session.close_timeout, made.link.close_timeout) == (7, 9, 9)
+        assert (made.link.min_message_rate, made.link.require_connection_header) == (8, False)
+        client = ClientOptions(identity="CP1", endpoint="ws://csms.example", max_reconnects=4, offline_queue_size=5)
+        assert (client.client.max_reconnects, client.client.offline_queue_size) == (4, 5)
+
+
+class TestRanges:
+    @pytest.mark.parametrize(
+        ("wrong", "expected"),
+        [
+            ({"handler_timeout": -1}, r"handler_timeout >= 0 seconds \(0 or inf: off\), got -1"),
+            ({"send_timeout": None}, "send_timeout >= 0 seconds"),
+            ({"pong_timeout": "5"}, "pong_timeout >= 0 seconds"),
+            ({"max_sockets": 0}, "max_sockets >= 1 sockets, got 0"),
+            ({"max_connections": True}, "max_connections >= 1 stations, got True"),
+            ({"max_identity_length": 0}, "max_identity_length >= 1 characters"),
+            ({"call_timeout": 0}, "call_timeout > 0 seconds, got 0"),
+        ],
+    )
+    def test_are_checked_by_name(self, wrong, expected):
+        with pytest.raises(ValueError, match=f"expected {expected}"):
+            ServerOptions(**wrong)
+
+
+class TestKeywords:
+    """What type checkers offer is what the options are; the file itself is compared with its generator elsewhere."""
 
     def test_of_clients(self):
-        assert set(ReconnectKeywords.__annotations__) == names(ReconnectOptions) - {"protocols", "identity", "endpoint"}
         assert set(ClientKeywords.__annotations__) == names(ClientOptions) - {"protocols", "identity", "endpoint"}
         assert set(ClientChanges.__annotations__) == names(ClientOptions) - {"identity"}
+        assert set(BrowserChanges.__annotations__) == names(BrowserOptions) - {"identity"}
 
     def test_of_servers(self):
         assert set(ServerKeywords.__annotations__) == names(ServerOptions)
@@ -59,6 +89,27 @@ class TestKeepalive:
     def test_zero_turns_it_off(self, ping_interval, pong_timeout, expected):
         link = ServerOptions(ping_interval=ping_interval, pong_timeout=pong_timeout).link
         assert (link.ping_interval, link.pong_timeout) == expected
+
+
+class TestRulesOfAdmission:
+    @pytest.mark.parametrize(
+        ("rules", "error", "expected"),
+        [
+            ({"protocols": ()}, ValueError, "distinct subprotocol names"),
+            ({"protocols": ("ocpp1.6", "ocpp1.6")}, ValueError, "distinct subprotocol names"),
+            ({"default_protocol": "ocpp2.1"}, ValueError, "default_protocol to be one of"),
+            ({"unmatched_protocol": "ignore"}, ValueError, "'reject' or 'upgrade-then-close'"),
+            ({"broken_escapes": "ignore"}, ValueError, "'reject' or 'keep'"),
+            ({"credentials": "secret", "security_profile": 1}, TypeError, "mapping or a callable"),
+            ({"auth": True}, TypeError, "auth as a callable"),
+            ({"credentials": {}}, ValueError, "no credentials"),
+            ({"security_profile": 3, "identify": {815: "CP1"}}, TypeError, "CN to identity, both str"),
+            ({"security_profile": 3, "identify": {"SN1": None}}, TypeError, "CN to identity, both str"),
+        ],
+    )
+    def test_that_make_no_sense_raise_at_construction(self, rules, error, expected):
+        with pytest.raises(error, match=expected):
+            ServerOptions(**{"protocols": ("ocpp1.6",), **rules})
 
 
 class TestProtocols:

@@ -8,14 +8,20 @@ from ocpp_transports import (
     ConnectionLostError,
     ConnectionState,
     OCPPServer,
+    OCPPServerClient,
     RPCNotImplementedError,
     UnexpectedHttpResponse,
 )
-from ocpp_transports._server._connection import EVICTED
+from ocpp_transports._server._registry import EVICTED
 from ocpp_transports.events import OpenEvent
 from tests.transports.pairs import client_of, first, pair, serving, station_of, upgrade
 
 pytestmark = pytest.mark.anyio
+
+
+def test_a_handle_shows_the_application_nothing_of_how_the_server_drives_it():
+    own = {name for name in vars(OCPPServerClient) if not name.startswith("_")}
+    assert own == {"handshake", "security_profile", "state", "reconfigure"}
 
 
 class TestStations:

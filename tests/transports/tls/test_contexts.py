@@ -23,7 +23,8 @@ from cryptography.x509.oid import NameOID
 
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports import OCPPClient, OCPPServer
-from ocpp_transports._tls._contexts import TLSOptions, client_context, server_context
+from ocpp_transports._options._tls import TLSOptions
+from ocpp_transports._tls._contexts import client_context, server_context
 
 AUTHORITY = trustme.CA()
 SERVER = AUTHORITY.issue_cert("csms.example")

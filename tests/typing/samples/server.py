@@ -5,12 +5,14 @@ from typing import Any
 
 from ocpp_transports import (
     CallContext,
+    Caller,
     HandlerContext,
     Handshake,
     Listener,
     OCPPServer,
     OCPPServerClient,
     SecurityProfile,
+    StationDirectory,
     TLSOptions,
 )
 from ocpp_transports.handshake import AcceptHandshake, RejectHandshake
@@ -93,3 +95,23 @@ async def main() -> None:
         print(host, port, station, one, identities, answer, maybe)
         await listener.aclose()
         await server.close(1012, "restart")
+
+
+class Cluster:
+    """Stations of this process and of others."""
+
+    def __init__(self, local: StationDirectory, others: dict[str, Caller]) -> None:
+        self._local = local
+        self._others = others
+
+    def get_client(self, identity: str, /) -> OCPPServerClient | None:
+        return self._local.get_client(identity)
+
+    def get_caller(self, identity: str, /) -> Caller | None:
+        return self._local.get_caller(identity) or self._others.get(identity)
+
+    async def wait_for_client(self, identity: str, /) -> OCPPServerClient:
+        return await self._local.wait_for_client(identity)
+
+
+server.directory = Cluster(server.directory, {})

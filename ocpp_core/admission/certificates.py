@@ -6,35 +6,56 @@ station.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal
 
-from ocpp_transports._callbacks._arguments import expect_arguments
-from ocpp_transports.handshake import Certificate
+from ocpp_core.inputs import Reject
 
-__all__ = ["check_identify", "describe", "is_vouched_for", "verdict"]
+from .handshake import Certificate, Identify
+from .step import Ask, Candidate, Verdict, refuse
+
+__all__ = ["CheckCertificate"]
 
 _UNREADABLE: Final = frozenset({"<unsupported>", "<invalid>"})
 """What `getpeercert` writes for a subjectAltName that it cannot show."""
 _SHOWN: Final = 64
 
 
-def check_identify(identify: object) -> None:
-    """Raise ValueError or TypeError for what is no rule, and for a function that cannot be called so."""
-    if isinstance(identify, str):
-        if identify not in ("exact", "any"):
-            raise ValueError(f"expected identify 'exact' or 'any', a mapping or a function, got {identify!r}")
-    elif callable(identify):
-        expect_arguments(identify, "identify", "certificate", "identity")
-    elif not isinstance(identify, Mapping):
-        kind = type(identify).__name__
-        raise TypeError(f"expected identify as a mapping, a function, 'exact' or 'any', got {kind}")
-    elif isinstance(identify, dict):  # mappings of other kinds may be a database
-        wrong = next((pair for pair in identify.items() if not all(isinstance(name, str) for name in pair)), None)
-        if wrong is not None:
-            raise TypeError(f"expected identify as a mapping of CN to identity, both str, got {wrong!r}")
+@dataclass(frozen=True, slots=True)
+class CheckCertificate:
+    """Demand a certificate that is good for the identity; 401 otherwise. An identity that `auth` names is checked then.
+
+    Whatever looks into the certificate is asked like the application: a mapping may be a database, and a certificate
+    may come from a proxy.
+    """
+
+    identify: Identify = field(repr=False)
+    tls_terminated: bool
+    """The proxy that does the TLS has checked the certificate, and need not hand it on."""
+    key: Callable[[str], str]
+    """Equal for identities that name one station."""
+
+    def __call__(self, candidate: Candidate) -> Verdict:
+        """Compare the names of the certificate with the identity, by the rule of the server."""
+        certificate, identity = candidate.handshake.client_certificate, candidate.handshake.identity
+        if not identity:
+            return None
+        if certificate is None:
+            return None if self.tls_terminated else refuse(401, "Unauthorized")
+        then = partial(self._judge, candidate, certificate)
+        if callable(self.identify):
+            return Ask("identify", self.identify, (certificate, identity), then)
+        return Ask("identify", _is_vouched_for, (self.identify, certificate, identity, self.key), then)
+
+    def _judge(self, candidate: Candidate, certificate: Certificate, answer: object) -> Reject | None:
+        if _is_good(answer, candidate.handshake.identity, self.key):
+            return None
+        candidate.alarm = f"the certificate of {_describe(certificate)} is not good for this identity"
+        return refuse(401, "Unauthorized")
 
 
-def is_vouched_for(
+def _is_vouched_for(
     identify: Literal["exact", "any"] | Mapping[str, str],
     certificate: Certificate,
     identity: str,
@@ -47,8 +68,8 @@ def is_vouched_for(
     return key(identity) in map(key, owners)
 
 
-def verdict(answer: object, identity: str, key: Callable[[str], str]) -> bool:
-    """Read what a function of the application returned. Raises TypeError for what is no answer."""
+def _is_good(answer: object, identity: str, key: Callable[[str], str]) -> bool:
+    """Read what a function of the application returned. Raises TypeError for anything that is not an answer."""
     if isinstance(answer, str):
         return key(answer) == key(identity)
     if answer is None or isinstance(answer, bool):
@@ -56,7 +77,7 @@ def verdict(answer: object, identity: str, key: Callable[[str], str]) -> bool:
     raise TypeError(f"expected identify to return bool, an identity or None, got {type(answer).__name__}")
 
 
-def describe(certificate: Certificate) -> str:
+def _describe(certificate: Certificate) -> str:
     """Return the first name of a certificate for a log, quoted and bounded."""
     return repr(next(_names(certificate), "")[:_SHOWN])
 

@@ -1,0 +1,99 @@
+"""Whether a station knows its password: security profiles 1 and 2, with HTTP Basic (RFC 7617)."""
+
+import binascii
+import hmac
+import re
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeAlias
+
+from ocpp_core.handshake import password_bytes
+from ocpp_core.identity import IdentityRule, Spellings
+from ocpp_core.inputs import Reject
+
+from .handshake import Credentials
+from .step import Ask, Candidate, Verdict, refuse
+
+__all__ = ["CheckCredentials", "basic_user", "decode_basic"]
+
+_BASIC: Final = re.compile(r"basic +([A-Za-z0-9+/_-]*)={0,2}", re.IGNORECASE)
+_URL_ALPHABET: Final = str.maketrans("-_", "+/")
+
+_Password: TypeAlias = str | bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCredentials:
+    """Demand Basic credentials before the upgrade (security whitepaper §2.3); 401 unless the password is right."""
+
+    credentials: Credentials | None = field(repr=False)
+    """None leaves the password to `auth`."""
+    has_auth: bool
+    identities: IdentityRule
+    _spellings: Spellings = field(default_factory=Spellings, init=False, repr=False)
+
+    def __call__(self, candidate: Candidate) -> Verdict:
+        """Ask for the password of the identity."""
+        password = candidate.handshake.password
+        if password is None:
+            return refuse(401, "Unauthorized")
+        if self.credentials is None:
+            return None if self.has_auth else refuse(401, "Unauthorized")
+        function = self._look_up if isinstance(self.credentials, Mapping) else self.credentials
+        return Ask("credentials", function, (candidate.handshake.identity,), partial(_compare, password))
+
+    def _look_up(self, identity: str) -> _Password | Awaitable[_Password]:
+        credentials = self.credentials
+        if not isinstance(credentials, Mapping):
+            return None
+        if identity in credentials or not self.identities.ignore_case:
+            return credentials.get(identity)
+        name = self._spellings.find(identity, credentials, self.identities.key)
+        return None if name is None else credentials.get(name)
+
+
+def _compare(presented: bytes, expected: _Password) -> Reject | None:
+    """Compare in a time that tells neither how much is right nor whether the identity is known.
+
+    Raises TypeError for anything that cannot be a password.
+    """
+    is_right = hmac.compare_digest(password_bytes("" if expected is None else expected), presented)
+    return None if is_right and expected is not None else refuse(401, "Unauthorized")
+
+
+def decode_basic(value: str, identity: str, *, ignore_case: bool = False) -> bytes | None:
+    """Read the password from an Authorization header; None if it is not Basic, is broken, or names another user.
+
+    Split after the known identity, so that colons survive in both. Base64 of either alphabet, padded or not. With
+    `ignore_case` the user name may differ from the identity in case.
+    """
+    pair = _basic_pair(value)
+    user = identity.encode() + b":"
+    if pair is None or not (pair.startswith(user) or (ignore_case and _folded(pair[: len(user)]) == _folded(user))):
+        return None
+    return pair[len(user) :]
+
+
+def basic_user(value: str) -> str | None:
+    """Read the user name, up to the first colon (RFC 7617 §2), from an Authorization header; None as above."""
+    user, colon, _ = (_basic_pair(value) or b"").partition(b":")
+    try:
+        return user.decode() if colon else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _folded(text: bytes) -> str:
+    return text.decode(errors="backslashreplace").casefold()
+
+
+def _basic_pair(value: str) -> bytes | None:
+    match = _BASIC.fullmatch(value.strip(" \t"))
+    if match is None:
+        return None
+    token = match[1].translate(_URL_ALPHABET)
+    try:
+        return binascii.a2b_base64(token + "=" * (-len(token) % 4))
+    except binascii.Error:
+        return None

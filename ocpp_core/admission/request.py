@@ -1,0 +1,172 @@
+"""What a request says by itself: who wants to connect, in which version, and whether the server can serve that.
+
+Sources: OCPP-J 1.6 §3.1 and §3.2, OCPP 2.0.1 and 2.1 Part 4 §3, RFC 3986 (URLs), RFC 9112 §3.2 (request targets).
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from ocpp_core.handshake import CONTROL, SecurityProfile
+from ocpp_core.identity import IdentityRule
+from ocpp_core.inputs import Reject
+
+from .credentials import basic_user, decode_basic
+from .handshake import Handshake
+from .step import Candidate, refuse
+
+__all__ = [
+    "CheckIdentity",
+    "ChooseSubprotocol",
+    "ReadRequest",
+    "RequestTarget",
+    "expect_identity",
+    "read_target",
+    "refuse_identity",
+]
+
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# RFC 3986 §3.3: of the delimiters, a path may hold only `:` `/` `@`. Other odd characters are let through, since
+# stations in the field send identities like `RDAM|123` unescaped.
+_NOT_IN_PATH: Final = re.compile(r"[#\[\]]|[^\x21-\x7e]")
+_NO_IDENTITY: Final = Reject(400, body="Missing identity")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTarget:
+    """What a server reads from a request target."""
+
+    path: str
+    """As received, still percent-encoded."""
+    query: tuple[tuple[str, str], ...] = field(repr=False)
+    """Decoded pairs in received order; their values may be secret."""
+    identity: str
+    """Empty if the path is one of those without an identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """Read path, offer, headers and Basic credentials; 400 for what is malformed."""
+
+    security_profile: SecurityProfile
+    keep_broken_escapes: bool
+    without_identity: Collection[str]
+    """Paths that end without an identity."""
+    ignore_case: bool
+    """The user name of the credentials may differ from the identity in case."""
+
+    def __call__(self, candidate: Candidate) -> Reject | None:
+        """Fill in the handshake."""
+        request, facts = candidate.request, candidate.facts
+        target = read_target(
+            request.target, keep_broken_escapes=self.keep_broken_escapes, without_identity=self.without_identity
+        )
+        if isinstance(target, Reject):
+            return target
+        identity, password = target.identity, None
+        if (authorization := request.headers.get("authorization")) is not None:
+            identity = identity or basic_user(authorization) or ""
+            password = decode_basic(authorization, identity, ignore_case=self.ignore_case) if identity else None
+        candidate.handshake = Handshake(
+            identity=identity,
+            protocols=tuple(request.subprotocols),
+            path=target.path,
+            password=password,
+            headers=MappingProxyType(request.headers),
+            query=MappingProxyType(dict(reversed(target.query))),
+            remote_address=facts.remote_address,
+            client_certificate=facts.client_certificate,
+            security_profile=self.security_profile,
+        )
+        return None
+
+
+def read_target(
+    target: str, *, keep_broken_escapes: bool = False, without_identity: Collection[str] = ()
+) -> RequestTarget | Reject:
+    """Take the identity from a request target: its last path segment that is not empty, percent-decoded once.
+
+    `//CPX` is a path and dot segments are not resolved: what was sent is what is meant. 400 for a target that is no
+    path, an escape that is broken or no UTF-8, control characters, and an empty identity. With `keep_broken_escapes` an
+    identity whose escapes cannot be read is taken as it was sent. The paths of `without_identity`, as sent but for
+    slashes at their end, hold none: the identity is empty.
+    """
+    # RFC 9112 §3.2.2: a server must also accept the absolute form.
+    absolute = _ABSOLUTE.match(target)
+    path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
+    if not path.startswith("/") or _NOT_IN_PATH.search(path):
+        return Reject(400, body="Invalid request target")
+    identity = _identity(path, without_identity, keep_broken=keep_broken_escapes)
+    if isinstance(identity, Reject):
+        return identity
+    return RequestTarget(path, tuple(parse_qsl(query, keep_blank_values=True)), identity)
+
+
+def _identity(path: str, without_identity: Collection[str], *, keep_broken: bool) -> str | Reject:
+    bare = path.rstrip("/")
+    if any(bare == each.rstrip("/") for each in without_identity):
+        return ""
+    segment = bare.rpartition("/")[2]
+    if not segment:
+        return Reject(400, body="Missing identity in the URL path")
+    identity = _unescape(segment, keep_broken=keep_broken) if "%" in segment else segment
+    return Reject(400, body="Invalid identity in the URL path") if identity is None else identity
+
+
+def _unescape(segment: str, *, keep_broken: bool) -> str | None:
+    as_sent = segment if keep_broken else None
+    if _BROKEN_ESCAPE.search(segment):
+        return as_sent
+    try:
+        text = unquote_to_bytes(segment).decode()
+    except UnicodeDecodeError:
+        return as_sent
+    return None if CONTROL.search(text) else text
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseSubprotocol:
+    """Choose the first subprotocol of the server that was offered; 400 without one, unless `accepts_none`."""
+
+    protocols: tuple[str, ...]
+    default: str | None
+    """What a station that offers none at all is taken to speak; None refuses it."""
+    accepts_none: bool
+    """Open the WebSocket without a subprotocol, to be closed at once."""
+
+    def __call__(self, candidate: Candidate) -> Reject | None:
+        """Fill in the subprotocol."""
+        offered = candidate.handshake.protocols
+        candidate.protocol = self.default
+        if offered:
+            candidate.protocol = next((name for name in self.protocols if name in offered), None)
+        if candidate.protocol is not None or self.accepts_none:
+            return None
+        problem = "No matching subprotocol" if offered else "Missing subprotocol"
+        return refuse(400, f"{problem}, expected one of: {', '.join(self.protocols)}")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIdentity:
+    """Hold an identity to the rule of the version that is spoken; 400 for one that breaks it."""
+
+    rule: IdentityRule
+
+    def __call__(self, candidate: Candidate) -> Reject | None:
+        """Pass an empty identity: a later step may name the station."""
+        identity, protocol = candidate.handshake.identity, candidate.protocol
+        return refuse_identity(self.rule, protocol) if identity and not self.rule.allows(identity, protocol) else None
+
+
+def refuse_identity(rule: IdentityRule, protocol: str | None) -> Reject:
+    """Make the refusal of an identity that breaks the rule."""
+    return refuse(400, f"Invalid identity, {rule.expectation(protocol)}")
+
+
+def expect_identity(candidate: Candidate) -> Reject | None:
+    """Refuse (400) a handshake in which neither the station nor the application named an identity."""
+    return None if candidate.handshake.identity else _NO_IDENTITY

@@ -1,0 +1,85 @@
+"""Header fields: their grammar, the lists in them (RFC 9110 §5), and what those of an upgrade must say."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+__all__ = [
+    "BASIC_CHALLENGE",
+    "TCHARS",
+    "elements",
+    "expect_header",
+    "expect_offered",
+    "expect_refusal_status",
+    "expect_subprotocols",
+    "is_subprotocol_list",
+    "is_token",
+    "joined",
+    "tokens",
+]
+
+BASIC_CHALLENGE: Final = ("www-authenticate", 'Basic realm="ocpp", charset="UTF-8"')
+"""The field that a 401 must have (RFC 9110 §15.5.2): user name and password in UTF-8 (RFC 7617 §2.1)."""
+
+TCHARS: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+"""The pattern of a token, one `tchar` or more (RFC 9110 §5.6.2)."""
+_TOKEN: Final = re.compile(TCHARS)
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+def is_token(text: str) -> bool:
+    """Return True if a text is a token (RFC 9110 §5.6.2)."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def expect_header(name: str, value: str) -> None:
+    """Raise ValueError for a name or value that would break a head block. The value, perhaps secret, is not shown."""
+    if not is_token(name) or not _VALUE.fullmatch(value):
+        raise ValueError(f"expected a header name and a value without control characters, got {name!r}")
+
+
+def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the fields by their names in lower case; the values of a repeated one are joined (RFC 9110 §5.3).
+
+    A field that may be sent once only, such as Authorization, is thereby unreadable when it is repeated.
+    """
+    fields: dict[str, str] = {}
+    for name, value in headers:
+        key = name.lower()
+        fields[key] = f"{fields[key]}, {value}" if key in fields else value
+    return fields
+
+
+def elements(value: str) -> list[str]:
+    """Split a comma-separated value; empty elements do not count (RFC 9110 §5.6.1.2)."""
+    return [element for part in value.split(",") if (element := part.strip(" \t"))]
+
+
+def tokens(value: str) -> set[str]:
+    """Split a value of case-insensitive tokens, such as that of Connection: its elements in lower case."""
+    return {element for part in value.lower().split(",") if (element := part.strip(" \t"))}
+
+
+def is_subprotocol_list(names: Sequence[str]) -> bool:
+    """Return True if an offer obeys RFC 6455 §4.1: tokens, none of them twice."""
+    return len(set(names)) == len(names) and all(map(_TOKEN.fullmatch, names))
+
+
+def expect_subprotocols(names: Sequence[str]) -> None:
+    """Raise TypeError for a text instead of a list, ValueError unless there are names, distinct ones, all tokens."""
+    if isinstance(names, str):
+        raise TypeError(f"expected protocols as a list of subprotocol names, got {names!r}")
+    if not names or not all(isinstance(name, str) for name in names) or not is_subprotocol_list(names):
+        raise ValueError(f"expected protocols as distinct subprotocol names, got {names!r}")
+
+
+def expect_offered(subprotocol: str | None, offered: Sequence[str]) -> None:
+    """Raise ValueError for the choice of a subprotocol that was not offered; None chooses none."""
+    if subprotocol is not None and subprotocol not in offered:
+        raise ValueError(f"expected one of the offered subprotocols {tuple(offered)}, got {subprotocol!r}")
+
+
+def expect_refusal_status(status: int) -> None:
+    """Raise ValueError for a status that refuses no upgrade: anything but 400 to 599."""
+    if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
+        raise ValueError(f"expected a status of 400 to 599, got {status!r}")

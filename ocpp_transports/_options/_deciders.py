@@ -1,0 +1,68 @@
+"""Checks of the options that decide on handshakes: `credentials`, `identify`, `auth` and their rules."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, get_args
+
+from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports.handshake import BrokenEscapes, UnmatchedProtocol
+
+__all__ = ["expect_auth", "expect_choices", "expect_credentials", "expect_identify", "expect_paths"]
+
+
+def expect_credentials(credentials: object) -> None:
+    """Raise TypeError unless these can be passwords by identity; no password is repeated.
+
+    Of mappings only a dict is read: one of another kind may be a database.
+    """
+    if credentials is None or isinstance(credentials, Mapping):
+        pass
+    elif callable(credentials):
+        expect_arguments(credentials, "credentials", "identity")
+    else:
+        raise TypeError(f"expected credentials as a mapping or a callable, got {type(credentials).__name__}")
+    for identity, password in credentials.items() if isinstance(credentials, dict) else ():
+        if not isinstance(identity, str) or not isinstance(password, (str, bytes)):
+            kind = type(password).__name__
+            raise TypeError(f"expected credentials of str to str or bytes, got {kind} for identity {identity!r}")
+
+
+def expect_identify(identify: object) -> None:
+    """Raise ValueError or TypeError unless this can be `identify`; of mappings only a dict is read."""
+    if isinstance(identify, str):
+        if identify not in ("exact", "any"):
+            raise ValueError(f"expected identify 'exact' or 'any', a mapping or a function, got {identify!r}")
+    elif callable(identify):
+        expect_arguments(identify, "identify", "certificate", "identity")
+    elif not isinstance(identify, Mapping):
+        kind = type(identify).__name__
+        raise TypeError(f"expected identify as a mapping, a function, 'exact' or 'any', got {kind}")
+    elif isinstance(identify, dict):
+        wrong = next((pair for pair in identify.items() if not all(isinstance(name, str) for name in pair)), None)
+        if wrong is not None:
+            raise TypeError(f"expected identify as a mapping of CN to identity, both str, got {wrong!r}")
+
+
+def expect_auth(auth: Any) -> None:
+    """Raise TypeError unless this can be `auth`."""
+    if auth is None:
+        return
+    if not callable(auth):
+        raise TypeError(f"expected auth as a callable, got {type(auth).__name__}")
+    expect_arguments(auth, "auth", "accept", "reject", "handshake")
+
+
+def expect_choices(unmatched_protocol: object, broken_escapes: object) -> None:
+    """Raise ValueError unless each is one of the words there are for it."""
+    if unmatched_protocol not in get_args(UnmatchedProtocol):
+        raise ValueError(f"expected unmatched_protocol 'reject' or 'upgrade-then-close', got {unmatched_protocol!r}")
+    if broken_escapes not in get_args(BrokenEscapes):
+        raise ValueError(f"expected broken_escapes 'reject' or 'keep', got {broken_escapes!r}")
+
+
+def expect_paths(paths: object) -> None:
+    """Raise TypeError or ValueError unless these can be `paths_without_identity`."""
+    if isinstance(paths, str) or not isinstance(paths, Collection) or not all(isinstance(path, str) for path in paths):
+        raise TypeError(f"expected paths_without_identity as a list of paths, got {paths!r}")
+    for path in paths:
+        if not path.startswith("/"):
+            raise ValueError(f"expected paths_without_identity that begin with '/', got {path!r}")

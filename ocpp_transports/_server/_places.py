@@ -1,0 +1,96 @@
+"""The places of a server: how many handshakes may wait for their decision, and how many stations may be connected."""
+
+from collections.abc import Sized
+from math import isinf
+from typing import Final, Protocol
+
+from ocpp_core.admission.handshake import ConnectionFacts
+from ocpp_core.admission.rules import asks_the_application
+from ocpp_core.admission.step import Candidate, Step, refuse
+from ocpp_core.inputs import Reject
+from ocpp_core.server import Accepted, ServerEngine
+from ocpp_transports._options._server import ServerOptions
+
+from ._quota import Quota, owner_of
+
+__all__ = ["Places", "Waiting"]
+
+_BUSY: Final = refuse(503, "Busy")
+_FULL: Final = refuse(503, "Full")
+
+
+class Waiting(Protocol):
+    """A handshake that waits for its decision."""
+
+    @property
+    def facts(self) -> ConnectionFacts:
+        """What is known of its connection."""
+
+    def give_up(self) -> None:
+        """Refuse it now: the server closes."""
+
+
+class _Stations(Sized, Protocol):
+    """The connected stations."""
+
+    def get_client(self, identity: str, /) -> object | None:
+        """Return the station's connection, or None if it is not connected."""
+
+
+class Places:
+    """Counts the handshakes and stations of a server, and refuses those beyond the limits.
+
+    Two steps of admission are made of it: `before` everything else one that limits the handshakes that wait, alike for
+    every peer, and `after` everything else one that limits the stations.
+    """
+
+    def __init__(self, stations: _Stations) -> None:
+        self.waiting: set[Waiting] = set()
+        self._quota = Quota()
+        self._stations = stations
+        self._accepted: set[ServerEngine] = set()  # of WebSockets that are still to be opened; some came to nothing
+        self._most_stations = self._most_waiting = self._most_by_owner = 0.0
+
+    def before(self, options: ServerOptions) -> tuple[Step, ...]:
+        """Use these limits from now on; return the step, if any handshake may have to wait."""
+        self._most_waiting, self._most_by_owner = options.max_handshakes, options.handshake_limit_by_address
+        return (self._refuse_when_busy,) if asks_the_application(options) else ()
+
+    def after(self, options: ServerOptions) -> tuple[Step, ...]:
+        """Use this limit from now on; return the step, if there is one."""
+        self._most_stations = options.max_connections
+        return () if isinf(options.max_connections) else (self._refuse_when_full,)
+
+    def begin_waiting(self, handshake: Waiting) -> None:
+        """Count a handshake that waits for its decision."""
+        self.waiting.add(handshake)
+        self._quota.enter(owner_of(handshake.facts.remote_address))
+
+    def stop_waiting(self, handshake: Waiting) -> bool:
+        """Return True if a handshake was still waiting; it is no longer."""
+        if handshake not in self.waiting:
+            return False
+        self.waiting.discard(handshake)
+        self._quota.leave(owner_of(handshake.facts.remote_address))
+        return True
+
+    def expect(self, engine: ServerEngine) -> None:
+        """Count a station that was accepted, and whose WebSocket another library still has to open."""
+        if not isinf(self._most_stations):
+            self._accepted.add(engine)
+
+    def is_full(self, identity: str) -> bool:
+        """Return True if there is no place for this station: neither a free one nor the one it has already."""
+        self._accepted = {engine for engine in self._accepted if isinstance(engine.state, Accepted)}
+        taken = len(self._stations) + len(self._accepted)
+        return taken >= self._most_stations and self._stations.get_client(identity) is None
+
+    def _refuse_when_busy(self, candidate: Candidate) -> Reject | None:
+        if not self.waiting:
+            return None
+        owner = owner_of(candidate.facts.remote_address)
+        return _BUSY if self._quota.is_used_up(owner, self._most_waiting, self._most_by_owner) else None
+
+    def _refuse_when_full(self, candidate: Candidate) -> Reject | None:
+        """Refuse only an authenticated station: a stranger must not learn which stations are connected."""
+        return _FULL if candidate.protocol is not None and self.is_full(candidate.handshake.identity) else None

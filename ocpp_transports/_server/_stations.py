@@ -1,0 +1,123 @@
+"""Stations of a server by their identities: find one, wait for one, call one."""
+
+from abc import ABC, abstractmethod
+from math import inf
+from typing import Any, Final, Unpack, overload
+
+import anyio
+
+from ocpp_core.errors import (
+    ClosedError,
+    ConnectionLostError,
+    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
+)
+from ocpp_core.outbound.call import check_command
+from ocpp_transports._handlers._caller import CallKeywords, Params
+from ocpp_transports._logging._log import Log
+from ocpp_transports._options._connection import PeerOptions
+from ocpp_transports._peer._calls import read_request
+
+from ._connection import OCPPServerClient
+from ._directory import StationDirectory
+
+__all__ = ["StationsMixin"]
+
+_METHODS: Final = ("get_client", "get_caller", "wait_for_client")
+
+
+class StationsMixin(ABC):
+    """Looks for stations in a directory, and calls them."""
+
+    _options: PeerOptions
+    _log: Log
+    _directory: StationDirectory
+    _waits: set[anyio.CancelScope]
+
+    @property
+    def directory(self) -> StationDirectory:
+        """Where the server looks for stations: in its own connections, unless it is replaced.
+
+        Another one counts from now on, and may ask the one that was here before. Raises TypeError for an object
+        without the methods of `StationDirectory`.
+        """
+        return self._directory
+
+    @directory.setter
+    def directory(self, directory: StationDirectory) -> None:
+        missing = [name for name in _METHODS if not callable(getattr(directory, name, None))]
+        if missing:
+            raise TypeError(f"expected a StationDirectory, got {type(directory).__name__} without {missing[0]}()")
+        self._directory = directory
+
+    def get_client(self, identity: str) -> OCPPServerClient | None:
+        """Return the station's newest connection, or None if it is not connected."""
+        return self._directory.get_client(identity)
+
+    async def wait_for_client(self, identity: str, *, timeout: float = inf) -> OCPPServerClient:
+        """Return the station's connection as soon as there is one.
+
+        Raises TimeoutError after `timeout` seconds, ClosedError if the server closes.
+        """
+        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
+            raise ValueError(f"expected timeout >= 0 seconds, got {timeout!r}")
+        self._expect_open()
+        with anyio.move_on_after(timeout) as wait:
+            self._waits.add(wait)
+            try:
+                return await self._directory.wait_for_client(identity)
+            finally:
+                was_closed = wait not in self._waits
+                self._waits.discard(wait)
+        if was_closed:
+            raise ClosedError("the server closed")
+        raise TimeoutError(f"{identity!r} did not connect within {timeout:.15g} s")
+
+    def _end_waits(self) -> None:
+        """Have those who wait for a station learn that the server closed."""
+        waits, self._waits = self._waits, set()
+        for wait in waits:
+            wait.cancel()
+
+    @abstractmethod
+    def _expect_open(self) -> None:
+        """Bind to the event loop that runs this. Raises RuntimeError if there is none."""
+
+    @overload
+    async def call(
+        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any]: ...
+    @overload
+    async def call(
+        self, identity: str, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any]: ...
+    async def call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
+        """Call a connected station: `OCPPServerClient.call` behind its identity.
+
+        Raises ConnectionLostError with `sent=False` if it is not connected.
+        """
+        station = self._directory.get_caller(identity)
+        if station is None:
+            self._check_call(args, options)
+            raise ConnectionLostError(f"{identity!r} is not connected", sent=False)
+        return await station.call(*args, **options)
+
+    @overload
+    async def safe_call(
+        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any] | None: ...
+    @overload
+    async def safe_call(
+        self, identity: str, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+    ) -> dict[str, Any] | None: ...
+    async def safe_call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
+        """Call a connected station, and return None where `call` would raise for what happened."""
+        station = self._directory.get_caller(identity)
+        if station is None:
+            self._check_call(args, options)
+            self._log.warning(f"no call to {identity!r}: it is not connected")
+            return None
+        return await station.safe_call(*args, **options)
+
+    def _check_call(self, args: tuple[Any, ...], options: CallKeywords) -> None:
+        """Raise for the bad arguments of a call to a station that is not connected, as if it were."""
+        check_command(read_request(args, options).command(0), self._options.session, 0.0)

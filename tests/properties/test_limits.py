@@ -1,0 +1,50 @@
+"""The token bucket against one that counts tokens in exact numbers, for any history."""
+
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocpp_core.limits import TokenBucket
+
+
+class CountingBucket:
+    """The textbook's: a number of tokens, refilled for the time that went by."""
+
+    def __init__(self, rate: Fraction, burst: int) -> None:
+        self.rate = rate
+        self.burst = burst
+        self.tokens = Fraction(burst)
+        self.at: Fraction | None = None
+
+    def take(self, now: Fraction) -> bool:
+        if self.at is not None:
+            self.tokens = min(Fraction(self.burst), self.tokens + (now - self.at) * self.rate)
+        self.at = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+# Powers of two: with them the floats of the bucket are exact too.
+RATES = st.sampled_from([Fraction(1, 256), Fraction(1, 4), Fraction(1), Fraction(8), Fraction(128)])
+PAUSES = st.lists(st.integers(0, 4096).map(lambda ticks: Fraction(ticks, 1024)), max_size=200)
+
+
+@given(RATES, st.integers(1, 40), PAUSES, st.integers(0, 1 << 20))
+def test_it_decides_as_counting_does(rate: Fraction, burst: int, pauses: list[Fraction], start: int) -> None:
+    bucket, counting = TokenBucket(float(rate), burst), CountingBucket(rate, burst)
+    now = Fraction(start)
+    for pause in pauses:
+        now += pause
+        assert bucket.take(float(now)) == counting.take(now)
+
+
+@given(st.floats(0.001, 1e6), st.integers(1, 1000), st.lists(st.floats(0, 100), max_size=200))
+def test_in_no_time_more_than_the_burst_and_the_rate_come_through(rate: float, burst: int, pauses: list[float]) -> None:
+    bucket, now, taken = TokenBucket(rate, burst), 0.0, 0
+    for pause in pauses:
+        now += pause
+        taken += bucket.take(now)
+        assert taken <= burst + now * rate * (1 + 1e-9) + 1e-6

@@ -1,0 +1,67 @@
+"""What the sources declare, as cells of a table: fields with defaults, ranges and docstrings, and constants."""
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field
+from enum import Enum
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+__all__ = ["class_body", "default_of", "docstrings", "field_docs", "range_of", "shown", "source_of", "table"]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a Markdown table."""
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def source_of(module: Any) -> ast.Module:
+    """Parse the file of a module."""
+    return ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+
+
+def class_body(tree: ast.Module, name: str) -> list[ast.stmt]:
+    """Find a class and return its statements."""
+    return next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+
+
+def docstrings(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.AnnAssign, str]]:
+    """Yield every annotated name of a body that has a docstring below it."""
+    for statement, following in pairwise(body):
+        match statement, following:
+            case ast.AnnAssign(), ast.Expr(value=ast.Constant(value=str(text))):
+                yield statement, " ".join(text.split())
+            case _:
+                pass
+
+
+def field_docs(tree: ast.Module, name: str) -> dict[str, str]:
+    """Read the docstrings of a class's fields."""
+    return {ast.unparse(field.target): text for field, text in docstrings(class_body(tree, name))}
+
+
+def range_of(field: Field[Any]) -> str:
+    """Show the range that a field was declared with; empty without one."""
+    return str(field.metadata.get("range", "")).replace(">=", "≥")
+
+
+def default_of(field: Field[Any]) -> str:
+    """Show a field's default; a factory is shown as what makes it."""
+    if field.default is not MISSING:
+        return shown(field.default)
+    if field.default_factory is MISSING:
+        return "required"
+    made = field.default_factory()
+    return "`{}`" if isinstance(made, Mapping) else f"`{type(made).__name__}()`"
+
+
+def shown(value: Any) -> str:
+    """Show a value; a size that is a power of two also as KiB or MiB."""
+    if isinstance(value, Enum):
+        return f"`{type(value).__name__}.{value.name}`"
+    for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if type(value) is int and value >= 8 * 1024 and value % size == 0:
+            return f"{value} ({value // size} {unit})"
+    return f"`{value}`"
