@@ -57,7 +57,7 @@ class TestClosing:
         client = page.online()
         call = page.start(client.call("Heartbeat", {}))
         closed = page.start(client.close(await_pending=True))
-        assert page.socket.closed_with is None
+        assert not page.socket.closed_with
         page.socket.hear(json.dumps([3, json.loads(page.socket.sent[0])[1], {}]))
         page.run()
         assert call.result == {}
