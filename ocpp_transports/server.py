@@ -12,7 +12,8 @@ from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
 
 from ._callbacks._containment import end_program
-from ._driver._driver import Completion
+from ._driver._interfaces import Completion
+from ._driver._limits import BACKLOG
 from ._logging._log import Log
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
@@ -21,7 +22,8 @@ from ._options._warm_up import warm_up_in_thread
 from ._peer._close_grace import CloseGrace
 from ._peer._emitter import Emitter
 from ._peer._mixins import HandlerMixin
-from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
+from ._runtime._base import Listener, SocketRuntime
+from ._runtime._current import current_runtime
 from ._server._acceptor import Acceptor
 from ._server._connection import ConnectionCallbacks, OCPPServerClient
 from ._server._interrupts import Interrupts
@@ -171,7 +173,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         Raises ValueError where connection and security profile do not fit: profile 3 wants the verified certificate of
         the station, or `tls_terminated` where whoever speaks TLS demands one and does not hand it on.
         """
-        from ._hosts._channel import ChannelHost  # noqa: PLC0415 - for those who use it
+        from ._hosts._channel import ChannelConnection  # noqa: PLC0415 - for those who use it
         from .channel import Incoming  # noqa: PLC0415 - as above
 
         options = self._options
@@ -181,7 +183,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         if needs_certificate and not offer.client_certificate:
             raise ValueError("expected a client certificate with security profile 3, or tls_terminated=True")
         acceptor = self._closed or self._start()[1]
-        return Incoming(acceptor, ChannelHost(acceptor.runtime), offer)
+        return Incoming(acceptor, ChannelConnection(acceptor.runtime), offer)
 
     def _open_listeners(self) -> dict[Listener, bool]:
         """Leave out those that were closed on their own."""
@@ -383,7 +385,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         else:
             self._runtime.spawn(coro)
 
-    def _completion(self) -> Completion:
+    def _completion(self) -> Completion[None]:
         return self._start()[0].completion()
 
 
