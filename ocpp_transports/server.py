@@ -11,7 +11,6 @@ from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
 
-from ._callbacks._containment import end_program
 from ._driver._interfaces import Completion
 from ._driver._limits import BACKLOG
 from ._logging._log import Log
@@ -36,10 +35,6 @@ from ._tls._contexts import server_context
 from .events import (
     SERVER_EVENTS,
     CloseEvent,
-    ConnectionFailedEvent,
-    ErrorEvent,
-    SecurityEvent,
-    UpgradeAbortedEvent,
 )
 
 if TYPE_CHECKING:
@@ -315,7 +310,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
     # Within
 
     def _start(self) -> tuple[SocketRuntime, Acceptor]:
-        """Take root in the event loop that runs this."""
+        """Bind to the running event loop."""
         if self._runtime is None or self._acceptor is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
             self._log.now = self._runtime.now
@@ -351,24 +346,6 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
             release()
         else:
             self._emit("client", station, after=release)
-
-    def _refused(self, event: UpgradeAbortedEvent) -> None:
-        self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
-        self._emit("upgrade_aborted", event)
-
-    def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
-        self._log.connection_failed(kind, event.remote_address, event.reason)
-        self._emit("connection_failed", event)
-
-    def _alarmed(self, event: SecurityEvent) -> None:
-        origin = f"{event.identity} at {event.remote_address}"
-        self._log.connection_failed("a station was refused", origin, event.detail)
-        self._emit("security", event)
-
-    def _failed(self, text: str, error: BaseException) -> None:
-        self._log.raised(text, error)
-        self._emit("error", ErrorEvent(error))
-        end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
         return Emitter(
