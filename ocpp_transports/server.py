@@ -11,9 +11,9 @@ from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
 
-from ._callbacks._containment import end_program
-from ._driver._driver import Completion
-from ._logging._log import Log, logger_of
+from ._driver._interfaces import Completion
+from ._driver._limits import BACKLOG
+from ._logging._log import Log
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
 from ._options._tls import TLSOptions, expect_tls
@@ -21,7 +21,8 @@ from ._options._warm_up import warm_up_in_thread
 from ._peer._close_grace import CloseGrace
 from ._peer._emitter import Emitter
 from ._peer._mixins import HandlerMixin
-from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
+from ._runtime._base import Listener, SocketRuntime
+from ._runtime._current import current_runtime
 from ._server._acceptor import Acceptor
 from ._server._connection import ConnectionCallbacks, OCPPServerClient
 from ._server._interrupts import Interrupts
@@ -34,10 +35,6 @@ from ._tls._contexts import server_context
 from .events import (
     SERVER_EVENTS,
     CloseEvent,
-    ConnectionFailedEvent,
-    ErrorEvent,
-    SecurityEvent,
-    UpgradeAbortedEvent,
 )
 
 if TYPE_CHECKING:
@@ -75,7 +72,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         ServerOptions.check_names(options)
         self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
         _check_tls(self._options)
-        self._log = Log(logger_of(self._options.logging), "server")
+        self._log = Log(self._options.logger, "server")
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self._directory = self._registry
         self._waits = set()
@@ -171,7 +168,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         Raises ValueError where connection and security profile do not fit: profile 3 wants the verified certificate of
         the station, or `tls_terminated` where whoever speaks TLS demands one and does not hand it on.
         """
-        from ._hosts._channel import ChannelHost  # noqa: PLC0415 - for those who use it
+        from ._hosts._channel import ChannelConnection  # noqa: PLC0415 - for those who use it
         from .channel import Incoming  # noqa: PLC0415 - as above
 
         options = self._options
@@ -181,7 +178,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         if needs_certificate and not offer.client_certificate:
             raise ValueError("expected a client certificate with security profile 3, or tls_terminated=True")
         acceptor = self._closed or self._start()[1]
-        return Incoming(acceptor, ChannelHost(acceptor.runtime), offer)
+        return Incoming(acceptor, ChannelConnection(acceptor.runtime), offer)
 
     def _open_listeners(self) -> dict[Listener, bool]:
         """Leave out those that were closed on their own."""
@@ -313,7 +310,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
     # Within
 
     def _start(self) -> tuple[SocketRuntime, Acceptor]:
-        """Take root in the event loop that runs this."""
+        """Bind to the running event loop."""
         if self._runtime is None or self._acceptor is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
             self._log.now = self._runtime.now
@@ -338,7 +335,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
 
     def _set_options(self, options: ServerOptions) -> None:
         self._options = options
-        self._log.logger = logger_of(options.logging)
+        self._log.logger = options.logger
         self._registry.set_rule(options.identities)
         if self._acceptor is not None:
             self._acceptor.set_options(options)
@@ -349,24 +346,6 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
             release()
         else:
             self._emit("client", station, after=release)
-
-    def _refused(self, event: UpgradeAbortedEvent) -> None:
-        self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
-        self._emit("upgrade_aborted", event)
-
-    def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
-        self._log.connection_failed(kind, event.remote_address, event.reason)
-        self._emit("connection_failed", event)
-
-    def _alarmed(self, event: SecurityEvent) -> None:
-        origin = f"{event.identity} at {event.remote_address}"
-        self._log.connection_failed("a station was refused", origin, event.detail)
-        self._emit("security", event)
-
-    def _failed(self, text: str, error: BaseException) -> None:
-        self._log.raised(text, error)
-        self._emit("error", ErrorEvent(error))
-        end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
         return Emitter(
@@ -383,7 +362,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         else:
             self._runtime.spawn(coro)
 
-    def _completion(self) -> Completion:
+    def _completion(self) -> Completion[None]:
         return self._start()[0].completion()
 
 

@@ -251,13 +251,14 @@ class Requests:
         if self.held >= rate.max_held:
             self._refuse_overload(frame, ReportKind.RATE_EXCEEDED)
             return True
-        self._emit(Report(ReportKind.RATE_EXCEEDED, "a CALL waits for its turn", message_id, frame))
+        detail = "more CALLs a second than inbound_rate"
+        self._emit(Report(ReportKind.CALL_HELD, detail, message_id, frame, action=action))
         self._hold(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
         return True
 
     def _refuse_overload(self, frame: Frame, kind: ReportKind) -> None:
         """Refuse a CALL that may be tried again later: GenericError is the one code for it in every version."""
-        self._emit(Report(kind, "a CALL was refused", frame[1], frame))
+        self._emit(Report(kind, "a CALL was refused", frame[1], frame, action=frame[2]))
         self.refuse(frame[1], ErrorCode.GENERIC_ERROR, f"{kind.value}, try again later", action=frame[2])
 
     def _dispatch(self, request: Dispatch) -> None:

@@ -12,7 +12,7 @@ from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, Webs
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond, TransportFailed
 from ocpp_core.refusals import BODY_LIMIT, body_is_whole, read_refusal, secrets_in
 from ocpp_core.timers import coarse
-from ocpp_core.websocket.headers import expect_subprotocols, joined, tokens
+from ocpp_core.websocket.headers import OWN_IN_REQUEST, expect_subprotocols, joined, tokens
 
 from ._base import LinkBase
 from ._deflate import Deflate, offer, read_answer
@@ -28,7 +28,6 @@ from ._http import (
 
 __all__ = ["ClientLink"]
 
-_OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
 _TLS_ALERT: Final = b"\x15\x03"
 """How the answer of a TLS server to plain HTTP begins: an alert (RFC 8446 §5.1, content type 21), version 3.x."""
 _SPEAKS_TLS: Final = "the server speaks TLS on this port: use wss://"
@@ -88,7 +87,7 @@ class ClientLink(LinkBase):
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Key", self._key),
             ("Sec-WebSocket-Version", "13"),
-            *check_headers(headers, _OURS),
+            *check_headers(headers, OWN_IN_REQUEST),
         ]
         if self._subprotocols:
             fields.append(("Sec-WebSocket-Protocol", ", ".join(self._subprotocols)))

@@ -1,9 +1,9 @@
-"""What a peer's driver tells: requests go to the dispatcher, news to the listeners and the log."""
+"""What a peer does with its driver's actions: requests go to the dispatcher, events to the listeners and the log."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ocpp_core.actions import Direction, Dispatch, HttpRequest, Report, ReportKind, Trace, UpgradeRequested
+from ocpp_core.actions import Direction, Dispatch, Report, ReportKind, Trace
 from ocpp_core.errors import OCPPError, RPCError, RPCFormatViolationError
 from ocpp_core.messages import MessageType
 from ocpp_transports._handlers._contexts import HandlerContext
@@ -18,10 +18,11 @@ from ocpp_transports.events import (
     PingEvent,
     PongEvent,
     PongTimeoutEvent,
+    RateExceededEvent,
     StrictValidationFailureEvent,
 )
 
-__all__ = ["MESSAGE_EVENTS", "SessionDelegate"]
+__all__ = ["MESSAGE_EVENTS", "PeerDelegate"]
 
 MESSAGE_EVENTS: Final[tuple[PeerEventName, ...]] = ("message", "call", "call_result", "call_error")
 """The events that need the engine to trace messages."""
@@ -35,16 +36,17 @@ _NAME_OF: Final[Mapping[int, PeerEventName]] = {
 _BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE, ReportKind.UNMATCHED_ANSWER})
 _INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
 _OURS: Final = frozenset({ReportKind.INVALID_REQUEST, ReportKind.INVALID_REPLY})
+_TOO_FAST: Final = frozenset({ReportKind.CALL_HELD, ReportKind.RATE_EXCEEDED})
 # An INVALID_REPLY with an RPC error breaks its schema; with any other exception it is no JSON at all.
 _FAILED: Final = frozenset(
     {ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED}
 )
 
 
-class SessionDelegate:
-    """The owner of a peer's driver; `tell` (an event's name and payload) and `state_changed` are the peer's own."""
+class PeerDelegate:
+    """The `SessionDelegate` of a peer, which gives it `emit` (an event's name and payload) and `state_changed`."""
 
-    __slots__ = ("_dispatcher", "_emit", "_identity", "dispatched", "log", "state_changed")
+    __slots__ = ("_emit", "_identity", "dispatched", "dispatcher", "log", "state_changed")
 
     def __init__(
         self,
@@ -55,26 +57,17 @@ class SessionDelegate:
     ) -> None:
         self.dispatched: Callable[[Dispatch], None] = _nobody_serves
         """Run the handler of a request."""
-        self._dispatcher: Dispatcher | None = None
+        self.dispatcher: Dispatcher | None = None
+        """Who serves the requests, once there are any; `dispatched` is its method then."""
         self.log = log
         self.state_changed = state_changed
         self._identity = identity
         self._emit = emit
 
-    @property
-    def dispatcher(self) -> Dispatcher | None:
-        """Who serves the requests, once there are any."""
-        return self._dispatcher
-
-    @dispatcher.setter
-    def dispatcher(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
-        self.dispatched = dispatcher.dispatched
-
     def abandoned(self, request: int) -> None:
         """Nobody waits for the answer to this request any more."""
-        if self._dispatcher is not None:
-            self._dispatcher.abandoned(request)
+        if self.dispatcher is not None:
+            self.dispatcher.abandoned(request)
 
     def traced(self, trace: Trace) -> None:
         """Tell and log a message."""
@@ -102,12 +95,6 @@ class SessionDelegate:
         text = f"no handler for {action!r}: CALLs of it are answered with NotImplemented"
         self.log.warning(text)
 
-    def upgrade_requested(self, action: UpgradeRequested) -> None:
-        """Nothing: admission comes before."""
-
-    def http_requested(self, action: HttpRequest) -> None:
-        """Nothing: admission comes before."""
-
 
 def _nobody_serves(_: Dispatch) -> None:
     """Stand in for a dispatcher: requests come on open connections only, and those have one."""
@@ -130,6 +117,8 @@ def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | N
         return "strict_validation_failure", StrictValidationFailureEvent(
             report.message, error, report.action, direction
         )
+    if kind in _TOO_FAST:
+        return "rate_exceeded", RateExceededEvent(report.message, refused=kind is ReportKind.RATE_EXCEEDED)
     if kind in _FAILED:
         return "error", ErrorEvent(report.error or OCPPError(f"{kind.value}: {report.detail}"))
     return None

@@ -18,30 +18,35 @@ It must never wait itself, and must never decide twice: whichever of decision, d
 takes the handshake out of `places.waiting`, and the others find it gone.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
-from logging import DEBUG
+from logging import DEBUG, Logger
 from random import Random
-from typing import Final
+from typing import Final, cast
 
-from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
+from ocpp_core.actions import HttpRequest, Report, UpgradeRequested
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, Candidate, Step, proceed, refuse
+from ocpp_core.config import SessionConfig
 from ocpp_core.inbound.answers import AnswerMemory
-from ocpp_core.inputs import Accept, Close, Reject, Respond
+from ocpp_core.inputs import Accept, Close, Command, Reject, Respond, ServerInput, StackInput
 from ocpp_core.link import Unfinished
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
-from ocpp_core.versions import version_of
+from ocpp_core.versions import Version, version_of
 from ocpp_core.websocket.close import PROTOCOL_ERROR
-from ocpp_transports._driver._driver import EARLY, Driver, Handle, Host
+from ocpp_transports._driver._accepting import AcceptRules
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Connection, Handle
+from ocpp_transports._driver._limits import EARLY
 from ocpp_transports._handlers._table import Handlers
-from ocpp_transports._logging._log import Log, logger_of
+from ocpp_transports._logging._log import Log
 from ocpp_transports._options._server import ServerOptions
-from ocpp_transports._runtime._base import AcceptRules, SocketRuntime
+from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
@@ -54,6 +59,29 @@ from ._registry import ConnectionRegistry
 __all__ = ["Acceptor"]
 
 _CLOSING: Final = refuse(503, "Closing")
+
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    """What one set of options makes of a handshake; it counts for a handshake from its request to its end."""
+
+    options: ServerOptions
+    steps: tuple[Step, ...]
+    logger: Logger
+    versions: Mapping[str, Version]
+    """The facts of each subprotocol."""
+    configs: Mapping[tuple[str, bool], SessionConfig]
+    """The engine's config for each subprotocol, without and with messages traced."""
+
+    @classmethod
+    def of(cls, options: ServerOptions, steps: tuple[Step, ...]) -> "_Policy":
+        """Make everything now that each handshake would make otherwise."""
+        protocols = options.protocols
+        configs = {
+            (name, trace): options.session_in(name, trace=trace) for name in protocols for trace in (False, True)
+        }
+        versions = {name: version_of(name) for name in protocols}
+        return cls(options, steps, options.logger, versions, configs)
 
 
 class Acceptor:
@@ -87,7 +115,6 @@ class Acceptor:
         self.gate = gate
         self.places = Places(registry)
         self.failed = failed
-        self.steps: tuple[Step, ...] = ()
         self._refused = refused
         self._alarmed = alarmed
         self._random = Random()
@@ -98,25 +125,18 @@ class Acceptor:
 
     def set_options(self, options: ServerOptions) -> None:
         """Use these options for the streams that come from now on."""
+        places = self.places
+        steps = steps_of(options, before=places.before(options), after=places.after(options))
         self.options = options
-        self.logger = logger_of(options.logging)
-        self.versions = {protocol: version_of(protocol) for protocol in options.protocols}
-        self.configs = {
-            (protocol, trace): options.session_in(protocol, trace=trace)
-            for protocol in options.protocols
-            for trace in (False, True)
-        }
+        self.policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
-        if not self.is_closing:
-            places = self.places
-            self.steps = steps_of(options, before=places.before(options), after=places.after(options))
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
 
-    def connected(self, host: Host, facts: ConnectionFacts) -> None:
-        """Take an accepted stream."""
-        options, now = self.options, host.now()
+    def connected(self, connection: Connection[bytes], facts: ConnectionFacts) -> Driver[StackInput]:
+        """Make the driver of an accepted stream."""
+        options, now = self.options, self.runtime.now()
         stack = ServerStack(
             options.link,
             options.session,
@@ -127,11 +147,16 @@ class Acceptor:
             unfinished=self._unfinished,
             answers=self._answers,
         )
-        _PendingHandshake(self, stack, host, facts, coarse(now, options.handshake_limit))
+        pending = _PendingHandshake(self, stack, facts, coarse(now, options.handshake_limit))
+        driver: Driver[StackInput] = Driver(stack, self.runtime, handshake=pending, connection=connection)
+        pending.driver = driver
+        return driver
 
-    def accept_channel(self, host: Host, facts: ConnectionFacts) -> ServerEngine:
-        """Take a connection whose WebSocket somebody else speaks; its request is fed by the host."""
-        options, now = self.options, host.now()
+    def accept_channel(
+        self, connection: Connection[str], facts: ConnectionFacts
+    ) -> tuple[ServerEngine, Driver[ServerInput]]:
+        """Make the engine and driver of a connection whose WebSocket another library speaks, and feeds."""
+        options, now = self.options, self.runtime.now()
         limit = options.handshake_limit
         engine = ServerEngine(
             options.session,
@@ -141,13 +166,15 @@ class Acceptor:
             numbers=self._numbers,
             answers=self._answers,
         )
-        _PendingHandshake(self, engine, host, facts, now + limit)
-        return engine
+        pending = _PendingHandshake(self, engine, facts, now + limit)
+        driver: Driver[ServerInput] = Driver(engine, self.runtime, handshake=pending, connection=connection)
+        pending.driver = driver
+        return engine, driver
 
     def close(self) -> None:
         """Refuse (503) the handshakes that wait, and those that still come."""
         self.is_closing = True
-        self.steps = (_refuse_when_closing,)
+        self.policy = replace(self.policy, steps=(_refuse_when_closing,))
         for pending in tuple(self.places.waiting):
             pending.give_up()
 
@@ -164,28 +191,30 @@ def _refuse_when_closing(_: Candidate) -> Reject:
 
 
 class _PendingHandshake:
-    """The delegate of one stream's driver until a station takes it over; at `until` the engine answers 408."""
+    """The `HandshakeDelegate` of one connection until a station takes it over; at `until` the engine answers 408."""
+
+    driver: Driver[Accept | Reject | Command]
 
     def __init__(
-        self, acceptor: Acceptor, engine: ServerStack | ServerEngine, host: Host, facts: ConnectionFacts, until: float
+        self, acceptor: Acceptor, engine: ServerStack | ServerEngine, facts: ConnectionFacts, until: float
     ) -> None:
         self.facts = facts
         self._acceptor = acceptor
         self._engine = engine
-        self._log = Log(logger_of(acceptor.options.logging), facts.remote_address or "unknown address", host.now)
+        self._policy = acceptor.policy
+        self._log = Log(self._policy.logger, facts.remote_address or "unknown address", acceptor.runtime.now)
         self._candidate: Candidate | None = None
         self._deciding: Handle | None = None
-        self._host = host
         self._until = until
-        self._driver = Driver(engine, host, self)
 
     # What the driver reports
 
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
         acceptor = self._acceptor
+        self._policy = acceptor.policy
         self._candidate = candidate = Candidate(action, self.facts)
-        steps = iter(acceptor.steps)
+        steps = iter(self._policy.steps)
         verdict = proceed(steps, candidate)
         if isinstance(verdict, Ask):
             decision = Questions(partial(proceed, steps, candidate), acceptor.failed).begin(verdict)
@@ -198,30 +227,22 @@ class _PendingHandshake:
 
     def http_requested(self, action: HttpRequest) -> None:  # noqa: ARG002 - all plain requests are alike
         """Answer a plain request: this port speaks WebSocket only."""
-        self._driver.feed(Respond(426, body=b"Upgrade Required"))
+        cast("Driver[Respond]", self.driver).feed(Respond(426, body=b"Upgrade Required"))
 
     def state_changed(self, state: object) -> None:
         """Close a WebSocket that was opened without a subprotocol in common; stop deciding on one that has ended."""
         if isinstance(state, Open):
-            self._driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
+            self.driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
         self._log.flush()
         candidate = self._stop_waiting()
-        if candidate is not None and self._host.now() > self._until - EARLY:  # else the peer left: nobody was refused
+        now = self._acceptor.runtime.now()
+        if candidate is not None and now > self._until - EARLY:  # else the peer left: nobody was refused
             self._acceptor.refused(candidate, refuse(408, "handshake timeout"))
 
     def reported(self, report: Report) -> None:
         """Log it."""
         self._log.reported(report)
-
-    def dispatched(self, action: Dispatch) -> None:
-        """Nothing: there is no station to serve."""
-
-    def abandoned(self, request: int) -> None:
-        """Nothing, as above."""
-
-    def traced(self, trace: Trace) -> None:
-        """Nothing, as above."""
 
     # Deciding
 
@@ -248,33 +269,33 @@ class _PendingHandshake:
         if decision is not None:
             self._refuse(candidate, decision)
         elif candidate.protocol is None:
-            acceptor = self._acceptor
-            self._driver.feed(Accept(None, version=acceptor.versions[acceptor.options.protocols[0]]))
+            policy = self._policy
+            self.driver.feed(Accept(None, version=policy.versions[policy.options.protocols[0]]))
         else:
             self._accept(candidate, candidate.protocol)
 
     def _accept(self, candidate: Candidate, protocol: str) -> None:
         acceptor = self._acceptor
-        options, handshake = acceptor.options, candidate.handshake
+        policy, handshake = self._policy, candidate.handshake
         OCPPServerClient(
             handshake,
             protocol,
             candidate.session,
-            options=options,
+            options=policy.options,
             handlers=acceptor.handlers,
             callbacks=acceptor.callbacks,
             runtime=acceptor.runtime,
             engine=self._engine,
-            driver=self._driver,
+            driver=self.driver,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
-        config = acceptor.configs[protocol, acceptor.logger.isEnabledFor(DEBUG)]
+        config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity)
-        self._driver.feed(Accept(subprotocol, config=config, version=acceptor.versions[protocol], identity=name))
+        self.driver.feed(Accept(subprotocol, config=config, version=policy.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)
 
     def _refuse(self, candidate: Candidate, answer: Reject) -> None:
         self._acceptor.refused(candidate, answer)
-        self._driver.feed(answer)
+        self.driver.feed(answer)

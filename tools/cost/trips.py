@@ -39,8 +39,8 @@ class Limit(NamedTuple):
 
 LIMITS: Final = {
     "inbound CALL: from its bytes to the write of the response": Limit(40, 16),
-    "outbound call: from `call` to the write": Limit(43, 18),
-    "upgrade: from the bytes of the request to an open station": Limit(88, 25),
+    "outbound call: from `call` to the write": Limit(39, 14),
+    "upgrade: from the bytes of the request to an open station": Limit(87, 24),
 }
 
 

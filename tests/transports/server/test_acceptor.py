@@ -1,6 +1,7 @@
 """Letting stations in, or not: every handshake gets its answer."""
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from ocpp_transports import (
@@ -148,6 +149,21 @@ class TestAuth:
         assert (handshake.remote_address, handshake.client_certificate) == ("127.0.0.1", None)
 
 
+class TestOptions:
+    async def test_count_for_a_handshake_from_its_request_on(self):
+        """Also where its subprotocol is none of the server's any more once `auth` has decided."""
+
+        async def auth(accept, reject, handshake):
+            server.reconfigure(protocols=["ocpp2.1"])
+            await anyio.lowlevel.checkpoint()
+            accept()
+
+        async with serving(auth=auth) as (server, listener), client_of(listener) as client:
+            assert await client.connect() == "ocpp1.6"
+            assert (await station_of(server)).protocol == "ocpp1.6"
+            assert (await knock(listener, upgrade()))[0] == 400
+
+
 class TestStationsWithoutASubprotocol:
     async def test_may_be_taken_to_speak_a_default_one(self):
         async with (
@@ -160,12 +176,14 @@ class TestStationsWithoutASubprotocol:
             assert b"sec-websocket-protocol" not in answer.lower()
             assert (await station_of(server)).protocol == "ocpp1.6"
 
-    async def test_may_be_upgraded_and_closed_at_once(self):
+    async def test_may_be_upgraded_and_closed_at_once_whatever_they_have_sent(self, caplog):
+        caplog.set_level("DEBUG")
         async with (
             serving(unmatched_protocol="upgrade-then-close") as (server, listener),
             await anyio.connect_tcp("127.0.0.1", listener.port) as stream,
         ):
-            await stream.send(upgrade(protocol="ocpp0.1"))
+            call = b'[2,"1","Heartbeat",{}]'
+            await stream.send(upgrade(protocol="ocpp0.1") + 3 * (bytes((0x81, 0x80 | len(call), 0, 0, 0, 0)) + call))
             data = b""
             while b"\x88" not in data:
                 data += await stream.receive()
@@ -174,3 +192,4 @@ class TestStationsWithoutASubprotocol:
             assert b"sec-websocket-protocol" not in head.lower()
             assert frames[2:4] == (1002).to_bytes(2)
             assert server.clients == ()
+        assert [record for record in caplog.records if record.levelname == "ERROR"] == []
