@@ -139,7 +139,10 @@ class ServerLink(LinkBase):
             self._end(None)
         return self._eof
 
-    def _answer(self, event: Accept | Reject | Respond) -> None:
+    def answer(self, event: Accept | Reject | Respond, now: float) -> None:
+        """Do what `handle` does with the caller's decision on a request."""
+        if now > self._now:
+            self._now = now
         if self._decided:
             raise RuntimeError(f"the request was answered before this {type(event).__name__}")
         if self._phase is not Phase.HANDSHAKE:
@@ -162,8 +165,9 @@ class ServerLink(LinkBase):
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Accept", accept_key(upgrade.key)),
-            *check_headers(event.headers, _OURS_IN_101),
         ]
+        if event.headers:
+            headers += check_headers(event.headers, _OURS_IN_101)
         if event.subprotocol is not None:
             headers.append(("Sec-WebSocket-Protocol", event.subprotocol))
         deflate = None
