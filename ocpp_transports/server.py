@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
-from ocpp_core.inputs import Close
+from ocpp_core.inputs import Close, Respond
 from ocpp_transports.handshake import AuthHandler
+from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
 from ._callbacks._containment import end_program
 from ._driver._driver import Completion
@@ -24,6 +25,7 @@ from ._peer._mixins import EventMixin, HandlerMixin
 from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server._acceptor import Acceptor
 from ._server._connection import ConnectionCallbacks, OCPPServerClient
+from ._server._http_handlers import HttpHandlers
 from ._server._interrupts import Interrupts
 from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["Listener", "OCPPServer"]
 
 _A = TypeVar("_A", bound=AuthHandler)
+_H = TypeVar("_H", bound=HttpHandler)
 
 
 class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
@@ -72,13 +75,13 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
 
     def __init__(self, **options: Unpack[ServerKeywords]) -> None:
         super().__init__()
-        ServerOptions.check_names(options)
-        self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
+        self._options = ServerOptions.of(options)
         _check_tls(self._options)
         self._log = Log(logger_of(self._options.logging), "server")
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self.directory = self._registry
         self._waits = set()
+        self._http_handlers = HttpHandlers()
         self._close_grace = CloseGrace()
         self._runtime: SocketRuntime | None = None
         self._acceptor: Acceptor | None = None
@@ -122,6 +125,36 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
             raise ValueError("expected one auth handler, there is one already")
         self._set_options(self._options.changed({"auth": handler}))
         return handler
+
+    def http(self, path: str) -> Callable[[_H], _H]:
+        """Register a function that answers the plain GET and HEAD requests of a path; to be used as a decorator.
+
+            @server.http("/stations")
+            def stations(request):
+                return 200, {}, [station.identity for station in server.clients]
+
+        It is a function or coroutine function of a `PlainRequest`, and returns status, header fields and body
+        (`HttpAnswer`). Other methods get 405, paths without a function 426. If it raises, returns anything else, more
+        than `max_outgoing_size` bytes, or nothing within `handler_timeout`, the peer gets 500 and the server emits
+        `error`. While one has to be awaited, its request counts as a handshake that waits for its decision
+        (`max_handshakes`, 503). The connection is closed after the answer.
+
+        Raises ValueError for a path that has a function, or that no request can have, TypeError for what is none.
+        """
+
+        def register(handler: _H) -> _H:
+            self._http_handlers.add(path, handler)
+            return handler
+
+        return register
+
+    async def http_response(self, request: PlainRequest) -> Respond:
+        """Answer a plain request that another library received, by the functions registered with `http`.
+
+        Returns status, headers and body; 426 for a path without a function. Cancelling it means that the peer has left.
+        """
+        acceptor = self._closed or self._start()[1]
+        return await acceptor.plain.answer(request)
 
     async def listen(
         self,
@@ -323,6 +356,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
                 self._handlers,
                 self._registry,
                 ConnectionCallbacks(self._registry.opened, self._ready, self._registry.ended, self._close_grace),
+                self._http_handlers,
                 refused=self._refused,
                 failed=self._failed,
                 lost=self._lost,

@@ -60,6 +60,8 @@ class _Plain:
     """A plain request waits for `Respond`."""
 
     linger: bool
+    is_head: bool
+    """An answer to HEAD has no body (RFC 9110 §9.3.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,11 @@ class ServerLink(LinkBase):
             raise _RefusalError(400, "malformed request", linger=True)
         if not request.version.startswith("1."):
             raise _RefusalError(505, "expected HTTP/1.1", linger=True)
-        if request.method != "GET":
-            # RFC 9110 §9.3.2: an answer to HEAD has no body.
-            raise _RefusalError(405, "" if request.method == "HEAD" else "expected GET", ("Allow", "GET"), linger=True)
-        if "websocket" not in tokens(request.fields.get("upgrade", "")):
-            self._pending = _Plain(linger=_has_body(request.fields))
+        if request.method not in ("GET", "HEAD"):
+            raise _RefusalError(405, "expected GET or HEAD", ("Allow", "GET, HEAD"), linger=True)
+        is_head = request.method == "HEAD"  # which asks for no upgrade (RFC 6455 §4.1)
+        if is_head or "websocket" not in tokens(request.fields.get("upgrade", "")):
+            self._pending = _Plain(linger=_has_body(request.fields), is_head=is_head)
             self._actions.append(HttpRequest(request.method, request.target, request.fields))
             return
         self._pending = upgrade = _read_upgrade(request, needs_connection=self._config.require_connection_header)
@@ -192,7 +194,8 @@ class ServerLink(LinkBase):
         """Write the answer and end; `linger` where the peer may still be sending."""
         if status == 426 and not any(name.lower() == "upgrade" for name, _ in headers):
             headers = [("Upgrade", "websocket"), *headers]
-        self._actions.append(SendBytes(response(status, headers, body)))
+        is_head = isinstance(self._pending, _Plain) and self._pending.is_head
+        self._actions.append(SendBytes(response(status, headers, body, is_head=is_head)))
         if linger and not self._eof:
             self._await_end(None, min(LINGER, self._config.close_timeout))
         else:

@@ -28,7 +28,7 @@ from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeReque
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Candidate, Step, refuse
 from ocpp_core.inbound.answers import AnswerMemory
-from ocpp_core.inputs import Accept, Close, Reject, Respond
+from ocpp_core.inputs import Accept, Close, Reject
 from ocpp_core.link import Unfinished
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Open
@@ -46,6 +46,8 @@ from ocpp_transports.handshake import ConnectionFacts
 
 from ._admission import Decision, decide
 from ._connection import ConnectionCallbacks, OCPPServerClient
+from ._http import Exchange, PlainRequests
+from ._http_handlers import HttpHandlers, plain_request
 from ._places import Places
 from ._quota import SocketGate
 from ._registry import ConnectionRegistry
@@ -70,6 +72,7 @@ class Acceptor:
         handlers: Handlers,
         registry: ConnectionRegistry,
         callbacks: ConnectionCallbacks,
+        http_handlers: HttpHandlers,
         *,
         refused: Callable[[UpgradeAbortedEvent], None],
         failed: Callable[[str, BaseException], None],
@@ -87,6 +90,7 @@ class Acceptor:
         self.places = Places(registry)
         self.failed = failed
         self.steps: tuple[Step, ...] = ()
+        self.plain = PlainRequests(http_handlers, options, runtime=runtime, places=self.places, failed=failed)
         self._refused = refused
         self._alarmed = alarmed
         self._random = Random()
@@ -97,7 +101,7 @@ class Acceptor:
 
     def set_options(self, options: ServerOptions) -> None:
         """Use these options for the streams that come from now on."""
-        self.options = options
+        self.options = self.plain.options = options
         self.logger = logger_of(options.logging)
         self.versions = {protocol: version_of(protocol) for protocol in options.protocols}
         self.rules.tls_timeout = options.tls_limit
@@ -140,7 +144,7 @@ class Acceptor:
 
     def close(self) -> None:
         """Refuse (503) the handshakes that wait, and those that still come."""
-        self.is_closing = True
+        self.is_closing = self.plain.is_closing = True
         self.steps = (_refuse_when_closing,)
         for pending in tuple(self.places.waiting):
             pending.give_up()
@@ -169,6 +173,7 @@ class _PendingHandshake:
         self._log = Log(logger_of(acceptor.options.logging), facts.remote_address or "unknown address", host.now)
         self._candidate: Candidate | None = None
         self._deciding: Handle | None = None
+        self._exchange: Exchange | None = None
         self._host = host
         self._until = until
         self._driver = Driver(engine, host, self)
@@ -186,9 +191,10 @@ class _PendingHandshake:
         else:
             self._decided(decision, candidate)
 
-    def http_requested(self, action: HttpRequest) -> None:  # noqa: ARG002 - all plain requests are alike
-        """Answer a plain request: this port speaks WebSocket only."""
-        self._driver.feed(Respond(426, body=b"Upgrade Required"))
+    def http_requested(self, action: HttpRequest) -> None:
+        """Answer a plain request, perhaps later."""
+        request = plain_request(action.method, action.target, action.headers, self.facts.remote_address)
+        self._exchange = self._acceptor.plain.begin(request, self.facts, self._driver.feed)
 
     def state_changed(self, state: object) -> None:
         """Close a WebSocket that was opened without a subprotocol in common; stop deciding on one that has ended."""
@@ -196,6 +202,8 @@ class _PendingHandshake:
             self._driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
         self._log.flush()
+        if self._exchange is not None:
+            self._exchange.stop()
         candidate = self._stop_waiting()
         if candidate is not None and self._host.now() > self._until - EARLY:  # else the peer left: nobody was refused
             self._acceptor.refused(candidate, refuse(408, "handshake timeout"))

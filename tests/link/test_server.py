@@ -128,7 +128,6 @@ REFUSED = {
     "two hosts": (request(("Host", "other")), 400),
     "a space in the target": (request(line="GET /a b HTTP/1.1"), 400),
     "POST": (request(line="POST /CP1 HTTP/1.1"), 405),
-    "HEAD": (request(line="HEAD /CP1 HTTP/1.1"), 405),
     "an upgrade by HTTP/1.0": (request(line="GET /CP1 HTTP/1.0"), 400),
     "HTTP/2": (request(line="GET /CP1 HTTP/2.0"), 505),
     "websocket without Connection: Upgrade": (upgrade_without("Connection", "keep-alive"), 400),
@@ -168,10 +167,7 @@ class TestRefusedRequests:
         assert server.deadline == inf
 
     def test_405_names_the_method(self):
-        assert head_of(sent(feed(link(), REFUSED["POST"][0])))[1]["allow"] == "GET"
-
-    def test_an_answer_to_head_has_no_body(self):
-        assert head_of(sent(feed(link(), REFUSED["HEAD"][0])))[2] == b""
+        assert head_of(sent(feed(link(), REFUSED["POST"][0])))[1]["allow"] == "GET, HEAD"
 
     def test_426_names_the_version_and_the_protocol(self):
         headers = head_of(sent(feed(link(), REFUSED["version 12"][0])))[1]
@@ -238,6 +234,20 @@ class TestPlainRequests:
         server = link()
         feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", EOF)
         assert head_of(sent(feed(server, Respond(204))))[0] == 204
+
+    @pytest.mark.parametrize("line", ["HEAD /health HTTP/1.1", "HEAD /health HTTP/1.0"])
+    def test_head_is_the_host_s_too_even_with_an_upgrade_and_its_answer_has_no_body(self, line):
+        server = link()
+        (action,) = feed(server, request(line=line))
+        assert (action.method, action.target) == ("HEAD", "/health")
+        status, headers, body = head_of(sent(feed(server, Respond(200, [], b"four"))))
+        assert (status, headers["content-length"], body) == (200, "4", b"")
+
+    def test_head_that_nobody_answers_gets_no_body_either(self):
+        server = link()
+        feed(server, request(line="HEAD /health HTTP/1.1"))
+        server.handle(Tick(), server.deadline)
+        assert head_of(sent(drain(server)))[::2] == (408, b"")
 
     def test_204_has_no_length(self):
         server = link()
