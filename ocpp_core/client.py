@@ -1,7 +1,24 @@
 """A client over its connections: connect, back off, come back, and a new session each time.
 
-States carry their own data, so a stale deadline can not exist; events carry the attempt they belong to, so stale news
-can not be believed. All transitions of the machine are in this file; `docs/design/states.md` shows them as a table.
+What it is. The engine outlives its connections. It dials, waits after a failure, dials again, and makes a new session
+for each connection; calls that were made meanwhile wait in the outbox. The session is the conversation, the engine is
+what goes on when the conversation is over. All transitions of the machine are in this file; `docs/design/states.md`
+shows them as a table.
+
+What it guarantees. `Connect` settles exactly once, with the first connection or the first failure, also if the client
+goes on trying after that. After the loss of an open connection the client comes back, unless it was closed or
+`max_reconnects` is reached; before each attempt it waits as the backoff says, so that a thousand stations do not return
+in the same second. A call that was never written may go out on the next connection. A call that was written is never
+repeated here: the peer may have acted on it.
+
+Why stale news does no harm. Each attempt has a number, and each event of a transport carries the number of its attempt.
+An event of an attempt that was given up is ignored, so a host need not cancel what is already on its way. States carry
+their own data: a backoff deadline is a field of `Waiting` and of no other state, and can neither survive the state nor
+be forgotten when another one is entered.
+
+What it must never do. It never has two connections, and never dials while it closes: `Close` is obeyed at once, also
+while a loss is on its way. It never lets an answer of one session go out on another. It knows nothing of bytes, sockets
+or TLS; a stack, or a host that brings whole messages, does.
 """
 
 from collections import deque

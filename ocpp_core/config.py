@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from .backoff import Backoff, ExponentialBackoff
-from .limits import LEAST_RATE
 from .messages import Leniency
 from .versions import ErrorCode, Version
 from .websocket.headers import expect_subprotocols
@@ -152,7 +151,7 @@ class SessionConfig:
     """Held requests; then reading stops until half of them are dispatched. `inf`: no limit."""
     max_held_bytes: float = number(131072, least=1, unit="bytes")
     """Bytes of the texts of held requests; then reading stops until half are dispatched. One text may exceed it."""
-    inbound_rate: float = number(inf, least=LEAST_RATE, unit="CALLs a second")
+    inbound_rate: float = number(inf, least=0.001, unit="CALLs a second")
     """Inbound CALLs a second, in the long run, that get to the application; one beyond is held until its turn comes,
     and reading goes on. CALLs that are refused for a mistake or repeat another one do not count, nor do SENDs."""
     inbound_burst: int = number(20, least=1, unit="CALLs")

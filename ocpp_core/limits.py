@@ -1,11 +1,6 @@
 """Limits of a rate: how often something may happen, on a clock that the caller reads."""
 
-from typing import Final
-
-__all__ = ["LEAST_RATE", "TokenBucket"]
-
-LEAST_RATE: Final = 0.001
-"""Times a second: the lowest rate of a `TokenBucket`."""
+__all__ = ["TokenBucket"]
 
 
 class TokenBucket:
@@ -20,8 +15,8 @@ class TokenBucket:
     __slots__ = ("_full_at", "_interval", "_slack", "burst", "rate")
 
     def __init__(self, rate: float, burst: float) -> None:
-        if not rate >= LEAST_RATE or not burst >= 1:
-            raise ValueError(f"expected rate >= {LEAST_RATE} a second and burst >= 1, got {rate!r} and {burst!r}")
+        if not rate >= 0.001 or not burst >= 1:
+            raise ValueError(f"expected rate >= 0.001 a second and burst >= 1, got {rate!r} and {burst!r}")
         self.rate = rate
         self.burst = burst
         self._interval = 1 / rate

@@ -1,6 +1,19 @@
 """One connection of a server whose WebSocket somebody else speaks: the decision on its handshake, then its session.
 
-What `ClientEngine` is for clients. Where the library speaks the WebSocket itself, `ServerStack` does the same on bytes.
+What it is. It is to a server what `ClientEngine` is to a client, on one connection: a handshake that the application
+decides on, and the session that follows. The WebSocket itself is spoken by another library, which brings the request as
+`UpgradeReceived` and whole messages after it. Where this library speaks the WebSocket, `ServerStack` does the same on
+bytes.
+
+What it guarantees. The request's token settles exactly once: with the decision of the application, with a refusal after
+`handshake_timeout` or because the server closes, or with an error because the peer left; a host that cancels it waits
+for nothing. The application is asked only about an offer that is well-formed. `StateChanged(Closed)` comes exactly
+once, whether there was a session or not, so a host that counts connections needs no other sign. Nothing of the
+session's exists before the WebSocket is open.
+
+What it must never do. It never lets a station in without a decision: when the time is over, the answer is 408. It never
+sends on a WebSocket that the host has not opened yet; a call made in between settles with an error instead of waiting.
+It decides nothing about identity or credentials: it has no opinion on who may connect.
 """
 
 from collections import deque

@@ -1,9 +1,24 @@
 """One connection's OCPP-J conversation: texts in, texts and decisions out.
 
-Two independent directions (`calls`, `requests`) share one FIFO of actions. Received texts are only buffered and are
-decoded one at a time when that FIFO is empty, so that the answers a handler gives inline leave before anything that
-came later is looked at: the same bytes in any split give the same actions. A stack, which has such a FIFO itself, holds
-to that by giving one text at a time to `receive`.
+What it is. A session is the conversation of one open connection, from its first message to its end. It has two
+directions. `calls` sends our CALLs: a window of outstanding ones, a queue behind it, and a timeout for each. `requests`
+takes the peer's: each CALL is dispatched once and answered once. They share one list of actions and nothing else, so a
+CALL of the peer never waits for an answer to ours, nor the other way round. Two stations that call each other at the
+same time would otherwise wait for each other until both time out.
+
+What it guarantees. Every call that was started settles exactly once, however the connection ends. Every CALL received
+gets at most one answer, under the id it came with, and on this connection only. The same texts in any split give the
+same actions: received texts are kept, and the next one is decoded only when no action is left to take. The answer that
+a handler gives at once is therefore sent before anything later is looked at. All that a peer can make grow is bounded.
+
+Why it dies with its connection. A message id means something on one connection. An answer that comes too late could go
+out on the next connection, where its id belongs to another CALL. A session is therefore never used again: what is late
+finds a session that is closed, and is dropped. What has to outlive a connection is held by others: queued calls by the
+client's outbox, answers that may be asked for again by an `AnswerMemory`.
+
+What it must never do. It never reads a clock, and never raises for what a peer sends: `now` comes with each input, and
+a peer's mistakes are actions. A misuse by the caller raises before anything has changed. It never decodes while
+`requests.is_full` or while output does not drain, because each text may need an answer that has no room.
 """
 
 from collections.abc import Callable, Iterator

@@ -180,7 +180,7 @@ class PongEvent:
 
 @dataclass(frozen=True, slots=True)
 class UpgradeAbortedEvent:
-    """A server refused a handshake; `identity` is None where it could not be read."""
+    """A server refused a handshake; `identity` is None if the request names none, or was refused unread."""
 
     identity: str | None
     remote_address: str | None

@@ -79,7 +79,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
         _check_tls(self._options)
         self._log = Log(logger_of(self._options.logging), "server")
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
-        self.directory = self._registry
+        self._directory = self._registry
         self._waits = set()
         self._http_handlers = HttpHandlers()
         self._close_grace = CloseGrace()
@@ -377,7 +377,6 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
 
     def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
         """Emit `client`; CALLs without a handler are held until its listeners have returned, or a second passed."""
-        self._log.info(f"{station.identity} connected from {station.handshake.remote_address}")
         self._emit("client", station, after=release)
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:

@@ -7,7 +7,7 @@ from ocpp_transports import HandlerContext, OCPPServer, utc_now
 
 from .transactions import RunningTransactions
 
-__all__ = ["Answers", "Milestone", "Notify"]
+__all__ = ["Milestone", "Notify", "Responder"]
 
 Milestone: TypeAlias = Literal["booted", "charged"]
 """The station was accepted, or a transaction of the station ended."""
@@ -33,7 +33,7 @@ _ACKNOWLEDGED: Final = (
 """Actions whose response is `{}`, and the SEND, which has no response."""
 
 
-class Answers:
+class Responder:
     """The handlers, for all versions at once.
 
     Stations are told to send a heartbeat every `interval` seconds.

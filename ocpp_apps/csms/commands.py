@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-__all__ = ["Call", "Commands", "commands_of"]
+__all__ = ["Call", "CommandBuilder", "commands_of"]
 
 Call: TypeAlias = tuple[str, dict[str, Any]]
 """An action and its payload."""
 
 
-class Commands(ABC):
+class CommandBuilder(ABC):
     """The requests that exist in every version."""
 
     @abstractmethod
@@ -34,7 +34,7 @@ class Commands(ABC):
         """Request a new value of a setting."""
 
 
-class _Commands16(Commands):
+class _Commands16(CommandBuilder):
     """OCPP 1.6. A setting is a configuration key."""
 
     def start(self, connector: int, token: str, number: int) -> Call:  # noqa: ARG002 - 1.6 does not number requests
@@ -53,7 +53,7 @@ class _Commands16(Commands):
         return "ChangeConfiguration", {"key": setting, "value": value}
 
 
-class _Commands2(Commands):
+class _Commands2(CommandBuilder):
     """OCPP 2.0.1 and 2.1. A setting is `Component.Variable`; a connector is an EVSE."""
 
     def start(self, connector: int, token: str, number: int) -> Call:
@@ -78,13 +78,13 @@ def _where(setting: str) -> dict[str, Any]:
     return {"component": {"name": component}, "variable": {"name": variable}}
 
 
-_COMMANDS: Final[Mapping[str, Commands]] = {
+_COMMANDS: Final[Mapping[str, CommandBuilder]] = {
     "ocpp1.6": _Commands16(),
     "ocpp2.0.1": _Commands2(),
     "ocpp2.1": _Commands2(),
 }
 
 
-def commands_of(protocol: str) -> Commands:
+def commands_of(protocol: str) -> CommandBuilder:
     """Return the requests of a subprotocol. Raises LookupError if it is unknown."""
     return _COMMANDS[protocol]

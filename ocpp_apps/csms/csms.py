@@ -8,8 +8,8 @@ from ocpp_apps.origins import refuse_foreign_pages
 from ocpp_transports import OCPPServer, SecurityProfile
 from ocpp_transports._options._keywords import SocketKeywords
 
-from .answers import Answers, Notify
-from .commands import Call, Commands, commands_of
+from .answers import Notify, Responder
+from .commands import Call, CommandBuilder, commands_of
 from .transactions import RunningTransactions
 
 __all__ = ["Csms"]
@@ -51,7 +51,7 @@ class Csms:
             **options,
         )
         refuse_foreign_pages(self.server, origins)
-        Answers(self._transactions, notify, interval=interval).register(self.server)
+        Responder(self._transactions, notify, interval=interval).register(self.server)
 
     def transactions(self, identity: str) -> Mapping[int | str, int]:
         """Return the connector of each running transaction of a station, by transaction id."""
@@ -81,7 +81,7 @@ class Csms:
         """Request a new value of a configuration key or a variable."""
         return await self._call(identity, self._requests_of(identity).change(setting, value))
 
-    def _requests_of(self, identity: str) -> Commands:
+    def _requests_of(self, identity: str) -> CommandBuilder:
         station = self.server.get_client(identity)
         if station is None or station.protocol is None:
             raise LookupError(f"{identity} is not connected")

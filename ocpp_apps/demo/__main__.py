@@ -14,7 +14,7 @@ from ocpp_transports import OCPPError
 from ocpp_transports._logging._printable import printable
 
 from .conductor import conduct
-from .log import Log, Printer, Write, write_json
+from .log import Printer, RecordLog, Write, write_json
 from .plan import PROTOCOLS
 
 __all__ = ["main"]
@@ -97,7 +97,7 @@ async def _run_everything(options: argparse.Namespace, printer: Printer) -> int:
 async def _run_server(options: argparse.Namespace, write: Write) -> int:
     from .server import CommandingCsms, serve  # noqa: PLC0415 - each role loads what it needs: it starts sooner
 
-    log = Log(write)
+    log = RecordLog(write)
     csms = CommandingCsms(log, password=options.password, strict=options.strict, origins=options.origin)
     try:
         await serve(csms, log, host=options.host, port=options.port, commands=options.commands)
@@ -126,7 +126,7 @@ async def _run_station(options: argparse.Namespace, write: Write) -> int:
         )
     except ValueError as error:
         return _complain(str(error))
-    follow_client(client, Log(write))
+    follow_client(client, RecordLog(write))
     failures: list[Exception] = []
     try:
         await perform(client, protocol=options.protocol, patience=options.patience, wait=options.wait)

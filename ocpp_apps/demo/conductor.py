@@ -16,7 +16,7 @@ from anyio.streams.text import TextReceiveStream
 from ocpp_apps.command_line import PASSWORD
 
 from .cable import Cable
-from .log import FROM_STATION, TO_STATION, Log, Record, Write, read_record
+from .log import FROM_STATION, TO_STATION, Record, RecordLog, Write, read_record
 from .outcome import Outcome, is_meter_value
 from .plan import PROTOCOLS
 
@@ -36,7 +36,7 @@ class Conductor:
 
     def __init__(self, show: Write, tasks: TaskGroup, cables: dict[str, Cable]) -> None:
         self.outcome = Outcome(dict(stations()))
-        self._log = Log(self._log_own)
+        self._log = RecordLog(self._log_own)
         self._show = show
         self._tasks = tasks
         self._cables = cables

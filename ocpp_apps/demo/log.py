@@ -12,7 +12,7 @@ from typing import Final, Literal, TextIO, TypeAlias
 
 from ocpp_transports._logging._printable import printable
 
-__all__ = ["FROM_STATION", "TO_STATION", "Log", "Printer", "Record", "Write", "read_record", "write_json"]
+__all__ = ["FROM_STATION", "TO_STATION", "Printer", "Record", "RecordLog", "Write", "read_record", "write_json"]
 
 FROM_STATION: Final = "->"
 TO_STATION: Final = "<-"
@@ -57,7 +57,7 @@ Write: TypeAlias = Callable[[Record], None]
 """Takes a record."""
 
 
-class Log:
+class RecordLog:
     """Makes records and hands them on."""
 
     def __init__(self, write: Write) -> None:

@@ -14,7 +14,7 @@ from ocpp_apps.csms.answers import Milestone
 from ocpp_transports import OCPPError, OCPPServerClient
 from ocpp_transports.events import UpgradeAbortedEvent
 
-from .log import Log
+from .log import RecordLog
 from .plan import PROTOCOLS, compile_checks
 from .tap import follow_station
 
@@ -43,7 +43,7 @@ class _Progress:
 class CommandingCsms:
     """The central system, with a log, and with commands to each station when it connects first."""
 
-    def __init__(self, log: Log, *, password: str | None, strict: bool, origins: Collection[str] = ()) -> None:
+    def __init__(self, log: RecordLog, *, password: str | None, strict: bool, origins: Collection[str] = ()) -> None:
         self._log = log
         self._progress: dict[str, _Progress] = {}
         self._csms = Csms(password=password, origins=origins, notify=self._reached, strict_mode=strict, warm_up=False)
@@ -90,7 +90,7 @@ async def _attempt(command: Awaitable[object]) -> None:
         await command
 
 
-async def serve(csms: CommandingCsms, log: Log, *, host: str, port: int, commands: bool) -> None:
+async def serve(csms: CommandingCsms, log: RecordLog, *, host: str, port: int, commands: bool) -> None:
     """Serve until the process receives a signal. Raises OSError if the port is not available."""
     await compile_checks(*PROTOCOLS)
     async with csms.server:

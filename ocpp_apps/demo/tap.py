@@ -7,13 +7,13 @@ from ocpp_transports import MessageType, OCPPServerClient
 from ocpp_transports._peer._client import ClientPeer
 from ocpp_transports.events import CloseEvent, DisconnectEvent, ErrorEvent, MessageEvent, OpenEvent, ReconnectEvent
 
-from .log import FROM_STATION, TO_STATION, Log, Record
+from .log import FROM_STATION, TO_STATION, Record, RecordLog
 from .summary import joined, summarize
 
 __all__ = ["follow_client", "follow_station"]
 
 
-def follow_client(client: ClientPeer, log: Log) -> None:
+def follow_client(client: ClientPeer, log: RecordLog) -> None:
     """Log the messages and the connection of a station."""
     tap = _Tap(log, client.identity, FROM_STATION)
     client.on("message", tap)
@@ -43,7 +43,7 @@ def follow_client(client: ClientPeer, log: Log) -> None:
         log_link("closed", f"{event.code} {event.reason}")
 
 
-def follow_station(station: OCPPServerClient, log: Log) -> None:
+def follow_station(station: OCPPServerClient, log: RecordLog) -> None:
     """Log the messages and the connection of a station, at the central system."""
     log.link(station.identity, "connected", f"{station.protocol} from {station.handshake.remote_address}")
     station.on("message", _Tap(log, station.identity, TO_STATION))
@@ -59,7 +59,7 @@ class _Tap:
     `out` is the arrow of the messages that this side sends.
     """
 
-    def __init__(self, log: Log, station: str, out: str) -> None:
+    def __init__(self, log: RecordLog, station: str, out: str) -> None:
         self._log = log
         self._station = station
         self._arrows = {"out": out, "in": TO_STATION if out == FROM_STATION else FROM_STATION}

@@ -5,7 +5,7 @@
 
 from .client import Client
 from .clock import Clock, Event, Task
-from .faults import Fault, FaultInjector
+from .faults import ArmedFault, FaultInjector
 from .messages.log import LogEntry, MessageLog
 from .model.configuration import Setting
 from .model.connector import Connector, Sample, Transaction
@@ -21,12 +21,12 @@ from .model.settings import StationSettings
 from .station import Station
 
 __all__ = [
+    "ArmedFault",
     "Client",
     "Clock",
     "Connector",
     "ConnectorError",
     "Event",
-    "Fault",
     "FaultInjector",
     "LogEntry",
     "MessageLog",

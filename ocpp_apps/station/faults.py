@@ -18,7 +18,7 @@ from .client import Client
 from .clock import Clock
 from .messages.log import MessageLog
 
-__all__ = ["KINDS", "TARGETS", "Fault", "FaultInjector"]
+__all__ = ["KINDS", "TARGETS", "ArmedFault", "FaultInjector"]
 
 KINDS: Final = ("drop", "delay", "malformed", "wrong_type")
 TARGETS: Final = ("any", "answer", "call")
@@ -26,7 +26,7 @@ _CALL_ID: Final = "faults"
 
 
 @dataclass(eq=False)
-class Fault:
+class ArmedFault:
     """A fault that waits for its moment."""
 
     kind: str
@@ -58,18 +58,18 @@ class FaultInjector:
         self._client = client
         self._log = log
         self._clock = clock
-        self._faults: list[Fault] = []
+        self._faults: list[ArmedFault] = []
         self._spoilt = 0
         self._is_used = False
 
     @property
-    def armed(self) -> list[Fault]:
+    def armed(self) -> list[ArmedFault]:
         """The faults that wait for their moment, those that were armed first before the others."""
         return list(self._faults)
 
     def arm(
         self, kind: str, *, action: str | None = None, times: int = 1, seconds: float = 5.0, target: str = "any"
-    ) -> Fault:
+    ) -> ArmedFault:
         """Have the next `times` messages of an action, or of any, spoilt. Raises ValueError for what makes no sense."""
         if kind not in KINDS or target not in TARGETS:
             raise ValueError(f"expected one of {', '.join(KINDS)} for {', '.join(TARGETS)}, got {kind!r}, {target!r}")
@@ -78,15 +78,15 @@ class FaultInjector:
         if not self._is_used:  # a middleware costs every message something, and cannot be taken back
             self._is_used = True
             self._client.use(self._strike)
-        fault = Fault(kind, action, times, seconds, target)
+        fault = ArmedFault(kind, action, times, seconds, target)
         self._faults.append(fault)
         return fault
 
-    def disarm(self, fault: Fault | None = None) -> None:
+    def disarm(self, fault: ArmedFault | None = None) -> None:
         """Take back a fault, or all of them."""
         self._faults = [other for other in self._faults if fault is not None and other is not fault]
 
-    async def send(self, frame: list[Any]) -> Fault | None:
+    async def send(self, frame: list[Any]) -> ArmedFault | None:
         """Send a SEND or an answer that was written by hand, which no middleware sees, unless a fault meets it.
 
         Returns the fault that met it, None if it was sent as it is. Raises ConnectionLostError without an open
@@ -105,7 +105,7 @@ class FaultInjector:
             self._client.send_raw(json.dumps([*frame[:-1], mistyped(frame[-1])]) if is_mistyped else text)
         return fault
 
-    def _find(self, action: str | None, target: str) -> Fault | None:
+    def _find(self, action: str | None, target: str) -> ArmedFault | None:
         """Give the first fault that meets a message, and count it."""
         for fault in self._faults:
             if fault.meets(action, target):
@@ -124,7 +124,7 @@ class FaultInjector:
             return await self._spoil_answer(fault, context, proceed)
         return await self._spoil_call(fault, context, proceed)
 
-    async def _spoil_answer(self, fault: Fault, context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:
+    async def _spoil_answer(self, fault: ArmedFault, context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:
         if fault.kind == "delay":
             try:
                 return await proceed()
@@ -140,7 +140,7 @@ class FaultInjector:
             self._send_broken(f'[3,"{context.message_id}",{{"status":')
         return NOREPLY
 
-    async def _spoil_call(self, fault: Fault, context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:
+    async def _spoil_call(self, fault: ArmedFault, context: Any, proceed: Callable[[], Awaitable[Any]]) -> Any:
         if fault.kind == "delay":
             await self._clock.sleep(fault.seconds)
         elif fault.kind == "wrong_type":

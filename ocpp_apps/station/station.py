@@ -21,7 +21,7 @@ from .operation.commands import Commands, Parts
 from .operation.equipment import Equipment
 from .operation.life import Life
 from .operation.metering import Metering
-from .operation.outbox import Outbox
+from .operation.outbox import TransactionOutbox
 from .operation.reservations import Reservations
 from .operation.transactions import Transactions
 from .operation.transfers import Transfers
@@ -63,7 +63,7 @@ class Station:
         self.log = MessageLog(client, clock.now)
         self.faults = FaultInjector(client, clock, self.log)
         self._equipment = equipment = Equipment(client, clock, settings, self.log, _DIALECTS)
-        self._outbox = Outbox(equipment)
+        self._outbox = TransactionOutbox(equipment)
         metering = Metering(equipment, self._outbox)
         self._transactions = Transactions(equipment, self._outbox, metering)
         reservations = Reservations(equipment)

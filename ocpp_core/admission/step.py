@@ -25,7 +25,8 @@ class Candidate:
     handshake: Handshake = _UNREAD
     """What the request says; empty until the step that reads it."""
     protocol: str | None = None
-    """The subprotocol that was chosen; None once it is accepted: the WebSocket is opened, and closed at once."""
+    """The subprotocol that was chosen. If it is still None once all steps have passed, the WebSocket is opened without
+    one, and closed at once."""
     session: dict[str, Any] = field(default_factory=dict)
     """What the application keeps for the connection."""
     alarm: str = ""

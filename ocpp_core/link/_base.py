@@ -1,4 +1,25 @@
-"""What a client and a server have in common: the open WebSocket, from the end of the handshake to the last byte."""
+"""What a client and a server have in common: the open WebSocket, from the end of the handshake to the last byte.
+
+What it is. A link is one WebSocket connection over a byte stream that the host carries. It has five phases, which only
+go forward (`_phase`): the handshake, which each role does in its own file, the open WebSocket, our close frame on its
+way, the wait for the peer to end the stream, and the end. This file holds what both roles do after the handshake.
+
+What it guarantees. How the bytes were split is invisible: `receive` only keeps them, and `poll` decodes the next frame
+when no action is left to take. With eager decoding, a pong or a refusal would overtake the answer that a handler gives
+to an earlier message. The end of an open WebSocket is told exactly once, by `TransportLost`, and a client's handshake
+that came to nothing by `TransportFailed`; nothing is told after it. A peer that breaks the protocol gets the close code
+that RFC 6455 §7.4 has for it, and nothing it sends raises. A deadline is a state of its own: `_until` ends the present
+phase, or a message that has begun, and the keepalive has two more. Each step that is due disarms or moves its deadline,
+so that a host which ticks at `deadline` comes to rest.
+
+Time stops while this side does not read. While output is congested or the session has no room, nothing is decoded. The
+pong may lie among the bytes that were not looked at, and a message may be unfinished for that reason alone: neither is
+the peer's fault, and both get their time again when reading goes on.
+
+What it must never do. It never keeps what it has decoded. The state of a message that has begun lives in a reader,
+which counts it against the limits and exists only while it is needed: a server has a link for each idle station. It
+knows nothing of OCPP. It never sends anything after its close frame except pongs.
+"""
 
 from abc import abstractmethod
 from math import inf
@@ -37,7 +58,7 @@ from ._frames import (
     text_frame,
 )
 from ._http import HeadBuffer
-from ._incoming import Incoming
+from ._incoming import IncomingFrames
 from ._keepalive import Keepalive
 from ._phase import LINGER, Phase
 
@@ -50,7 +71,7 @@ _NO_HEAD: Final = HeadBuffer()
 """Stands in for the buffer of a handshake that is over: nothing is put into it."""
 
 
-class LinkBase(Incoming):
+class LinkBase(IncomingFrames):
     """One WebSocket connection: bytes in, messages and bytes out."""
 
     __slots__ = ("_eof", "_head", "_lost", "_random")

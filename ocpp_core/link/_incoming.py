@@ -24,13 +24,13 @@ from ._unfinished import Unfinished
 if TYPE_CHECKING:
     from ._reader import MessageReader
 
-__all__ = ["Incoming"]
+__all__ = ["IncomingFrames"]
 
 # Looked up in an Enum's class, a member costs as much as a call; this one is asked for at every message.
 _OPEN: Final = Phase.OPEN
 
 
-class Incoming(ABC):
+class IncomingFrames(ABC):
     """What `LinkBase` does with bytes while the WebSocket is open."""
 
     __slots__ = (

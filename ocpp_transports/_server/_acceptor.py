@@ -19,6 +19,7 @@ takes the handshake out of `places.waiting`, and the others find it gone.
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import count
 from logging import DEBUG
 from random import Random
@@ -26,7 +27,7 @@ from typing import Final
 
 from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
 from ocpp_core.admission.rules import steps_of
-from ocpp_core.admission.step import Candidate, Step, refuse
+from ocpp_core.admission.step import Ask, Candidate, Step, proceed, refuse
 from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Accept, Close, Reject
 from ocpp_core.link import Unfinished
@@ -44,7 +45,7 @@ from ocpp_transports._runtime._base import AcceptRules, SocketRuntime
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
-from ._admission import Decision, decide
+from ._admission import Decision, Questions
 from ._connection import ConnectionCallbacks, OCPPServerClient
 from ._http import Exchange, PlainRequests
 from ._http_handlers import HttpHandlers, plain_request
@@ -104,6 +105,11 @@ class Acceptor:
         self.options = self.plain.options = options
         self.logger = logger_of(options.logging)
         self.versions = {protocol: version_of(protocol) for protocol in options.protocols}
+        self.configs = {
+            (protocol, trace): options.session_in(protocol, trace=trace)
+            for protocol in options.protocols
+            for trace in (False, True)
+        }
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
         if not self.is_closing:
@@ -184,12 +190,16 @@ class _PendingHandshake:
         """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
         acceptor = self._acceptor
         self._candidate = candidate = Candidate(action, self.facts)
-        decision = decide(acceptor.steps, candidate, acceptor.failed)
-        if callable(decision):
-            acceptor.places.begin_waiting(self)
-            self._deciding = acceptor.runtime.spawn(self._decide(decision, candidate))
-        else:
-            self._decided(decision, candidate)
+        steps = iter(acceptor.steps)
+        verdict = proceed(steps, candidate)
+        if isinstance(verdict, Ask):
+            decision = Questions(partial(proceed, steps, candidate), acceptor.failed).begin(verdict)
+            if callable(decision):
+                acceptor.places.begin_waiting(self)
+                self._deciding = acceptor.runtime.spawn(self._decide(decision, candidate))
+                return
+            verdict = decision
+        self._decided(verdict, candidate)
 
     def http_requested(self, action: HttpRequest) -> None:
         """Answer a plain request, perhaps later."""
@@ -267,7 +277,7 @@ class _PendingHandshake:
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
-        config = options.session_in(protocol, trace=acceptor.logger.isEnabledFor(DEBUG))
+        config = acceptor.configs[protocol, acceptor.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity)
         self._driver.feed(Accept(subprotocol, config=config, version=acceptor.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):

@@ -3,16 +3,16 @@
 The steps and their order are in `ocpp_core.admission`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeAlias
 
-from ocpp_core.admission.step import Ask, Candidate, Step, Verdict, proceed, refuse
+from ocpp_core.admission.step import Ask, Verdict, refuse
 from ocpp_core.inputs import Reject
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._handlers._table import is_coroutine_function
 
-__all__ = ["Decision", "Failed", "decide"]
+__all__ = ["Decision", "Failed", "Questions"]
 
 Decision: TypeAlias = Reject | None
 """None accepts the candidate as the steps have left it."""
@@ -21,22 +21,12 @@ Failed: TypeAlias = Callable[[str, BaseException], None]
 """Called with what the application did wrong, in words, and with its exception."""
 
 
-def decide(steps: Iterable[Step], candidate: Candidate, failed: Failed) -> Decision | Callable[[], Awaitable[Decision]]:
-    """Decide at once, or return what is to be called and awaited in a task.
+class Questions:
+    """Asks the application what the steps of one handshake want to know, until they have decided.
 
-    It is decided at once if no function that a step asks has to be awaited. Coroutine functions are called in the task:
-    one that is cancelled before it begins leaves no coroutine behind. Raises nothing but a cancellation, and so does
-    what is awaited.
+    `proceed` runs the steps that are left, `failed` is called for what the application does wrong. Nothing here raises
+    anything but a cancellation.
     """
-    left = iter(steps)
-    verdict = proceed(left, candidate)
-    if not isinstance(verdict, Ask):
-        return verdict
-    return _Questions(partial(proceed, left, candidate), failed).begin(verdict)
-
-
-class _Questions:
-    """What the steps of one handshake ask the application; `proceed` runs the steps that are left."""
 
     __slots__ = ("_failed", "_proceed")
 
@@ -45,6 +35,10 @@ class _Questions:
         self._failed = failed
 
     def begin(self, verdict: Verdict) -> Decision | Callable[[], Awaitable[Decision]]:
+        """Decide at once, or return what is to be called and awaited in a task, if a function has to be awaited.
+
+        Coroutine functions are called in the task: one that is cancelled before it begins leaves no coroutine behind.
+        """
         while isinstance(verdict, Ask):
             if is_coroutine_function(verdict.function):
                 return partial(self._finish, verdict)

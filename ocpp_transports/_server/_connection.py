@@ -131,6 +131,7 @@ class OCPPServerClient(Peer):
         driver, protocol, callbacks = self._driver, self._protocol, self._callbacks
         if driver is None or protocol is None:
             raise RuntimeError("expected an open connection to have a driver and a subprotocol")
+        self._log.info(f"connected from {self._handshake.remote_address}")
         callbacks.opened(self, driver)
         callbacks.ready(self, self._begin(driver, protocol).release)
         self._emit("open", OpenEvent(protocol))

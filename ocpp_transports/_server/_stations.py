@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from math import inf
-from typing import Any, Unpack, overload
+from typing import Any, Final, Unpack, overload
 
 import anyio
 
@@ -22,20 +22,36 @@ from ._directory import StationDirectory
 
 __all__ = ["StationsMixin"]
 
+_METHODS: Final = ("get_client", "get_caller", "wait_for_client")
+
 
 class StationsMixin(ABC):
     """Looks for stations in a directory, and calls them."""
 
-    directory: StationDirectory
-    """Where the server looks for stations: at first in its own connections. May be replaced by a directory of the
-    application's, which may ask the one that was here before. See `StationDirectory`."""
     _options: PeerOptions
     _log: Log
+    _directory: StationDirectory
     _waits: set[anyio.CancelScope]
+
+    @property
+    def directory(self) -> StationDirectory:
+        """Where the server looks for stations: in its own connections, unless it is replaced.
+
+        Another one counts from now on, and may ask the one that was here before. Raises TypeError for an object
+        without the methods of `StationDirectory`.
+        """
+        return self._directory
+
+    @directory.setter
+    def directory(self, directory: StationDirectory) -> None:
+        missing = [name for name in _METHODS if not callable(getattr(directory, name, None))]
+        if missing:
+            raise TypeError(f"expected a StationDirectory, got {type(directory).__name__} without {missing[0]}()")
+        self._directory = directory
 
     def get_client(self, identity: str) -> OCPPServerClient | None:
         """Return the station's newest connection, or None if it is not connected."""
-        return self.directory.get_client(identity)
+        return self._directory.get_client(identity)
 
     async def wait_for_client(self, identity: str, *, timeout: float = inf) -> OCPPServerClient:
         """Return the station's connection as soon as there is one.
@@ -48,7 +64,7 @@ class StationsMixin(ABC):
         with anyio.move_on_after(timeout) as wait:
             self._waits.add(wait)
             try:
-                return await self.directory.wait_for_client(identity)
+                return await self._directory.wait_for_client(identity)
             finally:
                 was_closed = wait not in self._waits
                 self._waits.discard(wait)
@@ -79,7 +95,7 @@ class StationsMixin(ABC):
 
         Raises ConnectionLostError with `sent=False` if it is not connected.
         """
-        station = self.directory.get_caller(identity)
+        station = self._directory.get_caller(identity)
         if station is None:
             self._check_call(args, options)
             raise ConnectionLostError(f"{identity!r} is not connected", sent=False)
@@ -95,7 +111,7 @@ class StationsMixin(ABC):
     ) -> dict[str, Any] | None: ...
     async def safe_call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
         """Call a connected station, and return None where `call` would raise for what happened."""
-        station = self.directory.get_caller(identity)
+        station = self._directory.get_caller(identity)
         if station is None:
             self._check_call(args, options)
             self._log.warning(f"no call to {identity!r}: it is not connected")

@@ -16,7 +16,22 @@ from anyio.abc import SocketAttribute, SocketStream
 from tests.link.wire import CLOSE, TEXT, frame, request
 from tests.transports.pairs import SECONDS, client_of
 
-__all__ = ["Answer", "Raw", "connected", "hello", "knock", "playing", "serves_a_good_station", "station"]
+__all__ = [
+    "LEAKS",
+    "Answer",
+    "Raw",
+    "basic",
+    "connected",
+    "hello",
+    "knock",
+    "playing",
+    "refused",
+    "serves_a_good_station",
+    "station",
+]
+
+LEAKS = ("Traceback", "RuntimeError", "KeyError", "ValueError", "File ", "12-34")
+"""What no answer to a peer may hold: words of Python, and those of the tests' exceptions."""
 
 
 def hello(target: str = "/ocpp/CP1", *headers: tuple[str, str], offer: str | None = "ocpp1.6") -> bytes:
@@ -219,3 +234,20 @@ async def playing(script: Callable[[Raw], Awaitable[None]]) -> AsyncIterator[int
         tasks.start_soon(listener.serve, play)
         yield listener.extra(SocketAttribute.local_port)
         tasks.cancel_scope.cancel()
+
+
+async def refused(server: Any, listener: Any, *parts: bytes) -> Answer:
+    """Send a request that gets refused; returns the answer, after the server has served a good station."""
+    answer = await knock(listener.port, *parts)
+    assert not [leak for leak in LEAKS if leak in answer.body + str(answer.headers)]
+    await serves_a_good_station(server, listener)
+    return answer
+
+
+def leaving_the_good_one(auth: Callable[..., Any]) -> Callable[..., Any]:
+    """Judge stations by this function, but let the good one in."""
+
+    def decide(accept: Callable[[], None], reject: Callable[[int], None], handshake: Any) -> Any:
+        return accept() if handshake.identity == "good" else auth(accept, reject, handshake)
+
+    return decide

@@ -10,7 +10,7 @@ from ocpp_core.backoff import ExponentialBackoff
 from ocpp_core.client_states import Online, Stopped
 from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig
 from ocpp_core.inputs import SendRaw
-from ocpp_core.testing import Laboratory, ServerConnection, Station
+from ocpp_core.testing import Laboratory, LabStation, ServerConnection
 
 PROTOCOLS = st.sampled_from(["ocpp1.6", "ocpp2.0.1", "ocpp2.1"])
 RAW = st.one_of(
@@ -92,7 +92,7 @@ class Story:
         )
         self.window = window
         self.lab = Laboratory(config, session=session, link=LinkConfig(ping_interval=15, pong_timeout=10), seed=seed)
-        self.endpoints: list[Station | ServerConnection] = []
+        self.endpoints: list[LabStation | ServerConnection] = []
         self.outcomes = []
         self.station = self.lab.station()
         for handlers in (self.lab.server.handlers, self.station.handlers):

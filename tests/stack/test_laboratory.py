@@ -16,12 +16,12 @@ from ocpp_core.errors import (
     WebsocketUpgradeError,
 )
 from ocpp_core.inputs import Accept, Reject, Reply
-from ocpp_core.testing import Laboratory, Station
+from ocpp_core.testing import Laboratory, LabStation
 
 OCPP16 = ClientConfig(protocols=("ocpp1.6",))
 
 
-def states(station: Station) -> list[type]:
+def states(station: LabStation) -> list[type]:
     return [type(change.state) for change in station.seen(StateChanged)]
 
 

@@ -32,7 +32,11 @@ class TestASession:
         user.charge()
         user.tab.until(lambda: "Accepted" in bench.command(f"stop {identity}"), "the session is known and can be ended")
         user.sees("#charge-1", "Start")
-        assert any("StopTransaction" in row["action"] and row["direction"] == "received" for row in user.messages())
+        stopped = ("RequestStopTransaction", "RemoteStopTransaction")
+        user.tab.until(
+            lambda: any(row["action"] in stopped and row["direction"] == "received" for row in user.messages()),
+            "the command is among the messages",
+        )
 
     def test_begins_when_the_central_system_asks_for_it(self, user: User, bench: Bench, version: str) -> None:
         identity = user.connect(versions=[version])

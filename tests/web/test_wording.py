@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_apps.station import Fault
+from ocpp_apps.station import ArmedFault
 from web.station.page import wording
 
 
@@ -49,13 +49,13 @@ class TestAFaultThatIsArmed:
     @pytest.mark.parametrize(
         ("fault", "words"),
         [
-            (Fault("drop", None, 1, 5, "any"), "Drop the next call or answer"),
-            (Fault("delay", "Heartbeat", 3, 2.5, "call"), "Delay by 2.5 s the next Heartbeat call, 3 times"),
-            (Fault("malformed", None, 1, 5, "answer"), "Send broken JSON for the next answer"),
-            (Fault("wrong_type", "Reset", 1, 5, "answer"), "Give a wrong type to the next Reset answer"),
+            (ArmedFault("drop", None, 1, 5, "any"), "Drop the next call or answer"),
+            (ArmedFault("delay", "Heartbeat", 3, 2.5, "call"), "Delay by 2.5 s the next Heartbeat call, 3 times"),
+            (ArmedFault("malformed", None, 1, 5, "answer"), "Send broken JSON for the next answer"),
+            (ArmedFault("wrong_type", "Reset", 1, 5, "answer"), "Give a wrong type to the next Reset answer"),
         ],
     )
-    def test_is_told(self, fault: Fault, words: str) -> None:
+    def test_is_told(self, fault: ArmedFault, words: str) -> None:
         assert wording.fault(fault) == words
 
 
@@ -70,7 +70,7 @@ class TestAFaultThatStruck:
         ],
     )
     def test_is_told(self, kind: str, words: str) -> None:
-        assert words in wording.struck(Fault(kind, None, 0, 5, "any"))
+        assert words in wording.struck(ArmedFault(kind, None, 0, 5, "any"))
 
 
 class TestARegistration:

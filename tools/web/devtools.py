@@ -16,6 +16,8 @@ __all__ = ["Chromium", "Tab", "chromium"]
 
 _PATIENCE: Final = 30.0
 _PAUSE: Final = 0.01
+_PLAIN: Final[dict[str, Any]] = {"max_size": None, "ping_interval": None}
+"""The browser is on this machine. A ping in the background would draw from `random` under the eyes of Hypothesis."""
 _KEYS: Final = {"Enter": (13, "\r"), "Tab": (9, ""), " ": (32, " "), "ArrowRight": (39, ""), "Escape": (27, "")}
 
 
@@ -135,7 +137,7 @@ class Chromium:
     def tab(self, url: str = "about:blank") -> Iterator[Tab]:
         """Open a tab, and close it at the end."""
         target = self._ask("Target.createTarget", url="about:blank")["targetId"]
-        with connect(f"ws://127.0.0.1:{self._port}/devtools/page/{target}", max_size=None) as socket:
+        with connect(f"ws://127.0.0.1:{self._port}/devtools/page/{target}", **_PLAIN) as socket:
             tab = Tab(socket)
             tab.go(url)
             yield tab
@@ -155,7 +157,7 @@ def chromium(folder: Path) -> Iterator[Chromium]:
     """Run a Chromium that can be driven, with its profile in an empty folder."""
     with browsers.running("chromium", "about:blank", folder, "--remote-debugging-port=0") as process:
         port, path = _address(process, folder / "profile" / "DevToolsActivePort")
-        with connect(f"ws://127.0.0.1:{port}{path}", max_size=None) as root:
+        with connect(f"ws://127.0.0.1:{port}{path}", **_PLAIN) as root:
             yield Chromium(port, root)
 
 

@@ -14,7 +14,7 @@ from .configuration import Variable
 from .connector import Connector, IdToken, Sample, Transaction
 from .settings import VOLTAGE, StationSettings
 
-__all__ = ["MEASURANDS", "Call", "Dialect", "Draft", "Payload", "Reading", "dig", "read_values"]
+__all__ = ["MEASURANDS", "Call", "Dialect", "Draft", "MeterReading", "Payload", "dig", "read_values"]
 
 Payload: TypeAlias = dict[str, Any]
 Call: TypeAlias = tuple[str, Payload]
@@ -35,7 +35,7 @@ MEASURANDS: Final[Mapping[str, tuple[str, Read]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class MeterReading:
     """One value of a sample."""
 
     measurand: str
@@ -45,12 +45,12 @@ class Reading:
 
 def read_values(
     measurands: Sequence[str], connector: Connector, sample: Sample, settings: StationSettings
-) -> list[Reading]:
+) -> list[MeterReading]:
     """Give the values of a sample; without a measurand there are none."""
     readings = []
     for name in measurands:
         unit, read = MEASURANDS[name]
-        readings.append(Reading(name, round(read(connector, sample, settings), 1), unit))
+        readings.append(MeterReading(name, round(read(connector, sample, settings), 1), unit))
     return readings
 
 
@@ -132,7 +132,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def started(
-        self, transaction: Transaction, sample: Sample, readings: Sequence[Reading], trigger: str, *, offline: bool
+        self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], trigger: str, *, offline: bool
     ) -> Draft:
         """Report that a transaction has begun; `trigger` is Authorized, CablePluggedIn or RemoteStart."""
 
@@ -142,7 +142,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def sampled(
-        self, transaction: Transaction, sample: Sample, readings: Sequence[Reading], context: str, *, offline: bool
+        self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], context: str, *, offline: bool
     ) -> Draft:
         """Report the meter of a transaction."""
 
@@ -152,13 +152,19 @@ class Dialect(ABC):
 
     @abstractmethod
     def ended(
-        self, transaction: Transaction, begun: Sequence[Reading], last: Sequence[Reading], reason: str, *, offline: bool
+        self,
+        transaction: Transaction,
+        begun: Sequence[MeterReading],
+        last: Sequence[MeterReading],
+        reason: str,
+        *,
+        offline: bool,
     ) -> Draft:
         """Report the end, with the values of the first and last sample."""
 
     @abstractmethod
     def meter_values(
-        self, connector: Connector, at: datetime, readings: Sequence[Reading], context: str
+        self, connector: Connector, at: datetime, readings: Sequence[MeterReading], context: str
     ) -> Call | None:
         """Report the meter of a connector apart from any transaction."""
 

@@ -18,7 +18,7 @@ from ocpp_core.errors import OCPPError
 from .equipment import Equipment
 from .life import Life
 from .metering import Metering
-from .outbox import Outbox
+from .outbox import TransactionOutbox
 from .profile_messages import ProfileError, read_profile, write_periods
 from .reservations import Reservations
 from .transactions import Transactions
@@ -38,7 +38,7 @@ class Parts:
     """What a station is made of."""
 
     equipment: Equipment
-    outbox: Outbox
+    outbox: TransactionOutbox
     metering: Metering
     transactions: Transactions
     life: Life

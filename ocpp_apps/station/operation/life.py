@@ -13,7 +13,7 @@ from ocpp_transports.events import OpenEvent
 
 from .equipment import Equipment, call_off
 from .metering import Metering
-from .outbox import Outbox
+from .outbox import TransactionOutbox
 from .reservations import Reservations
 from .transactions import Transactions
 
@@ -36,7 +36,7 @@ class Life:
     def __init__(
         self,
         equipment: Equipment,
-        outbox: Outbox,
+        outbox: TransactionOutbox,
         metering: Metering,
         transactions: Transactions,
         reservations: Reservations,

@@ -6,10 +6,10 @@ from ocpp_apps.station.clock import Task
 from ocpp_apps.station.model.charging_profiles import Situation
 from ocpp_apps.station.model.configuration import Option
 from ocpp_apps.station.model.connector import Connector, Sample, Transaction
-from ocpp_apps.station.model.dialect import Reading, read_values
+from ocpp_apps.station.model.dialect import MeterReading, read_values
 
 from .equipment import Equipment, call_off
-from .outbox import Outbox
+from .outbox import TransactionOutbox
 
 __all__ = ["Metering"]
 
@@ -23,7 +23,7 @@ _DAY: Final = 86_400
 class Metering:
     """Samples the meters, by the interval of transactions and by the clock, and obeys the charging profiles."""
 
-    def __init__(self, equipment: Equipment, outbox: Outbox) -> None:
+    def __init__(self, equipment: Equipment, outbox: TransactionOutbox) -> None:
         self._equipment = equipment
         self._outbox = outbox
         self._tasks: dict[int, Task] = {}
@@ -32,7 +32,7 @@ class Metering:
 
     # Samples
 
-    def readings(self, option: Option, connector: Connector, sample: Sample) -> list[Reading]:
+    def readings(self, option: Option, connector: Connector, sample: Sample) -> list[MeterReading]:
         """Give the values of a sample that an option asks for."""
         equipment = self._equipment
         return read_values(equipment.configuration.members(option), connector, sample, equipment.settings)

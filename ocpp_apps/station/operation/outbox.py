@@ -12,7 +12,7 @@ from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
 
 from .equipment import Equipment
 
-__all__ = ["Message", "Outbox"]
+__all__ = ["Message", "TransactionOutbox"]
 
 _BREATH: Final = 0.1
 """Seconds after a lost connection until it is looked for again."""
@@ -29,7 +29,7 @@ class Message:
     attempts: int = 0
 
 
-class Outbox:
+class TransactionOutbox:
     """The queue of a station; it survives resets."""
 
     def __init__(self, equipment: Equipment) -> None:

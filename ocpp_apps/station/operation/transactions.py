@@ -7,12 +7,12 @@ from typing import Any
 from ocpp_apps.station.model.authorization import Authorization
 from ocpp_apps.station.model.configuration import Option
 from ocpp_apps.station.model.connector import Connector, IdToken, Permission, Transaction
-from ocpp_apps.station.model.dialect import Reading
+from ocpp_apps.station.model.dialect import MeterReading
 from ocpp_apps.station.model.errors import ConnectorError, NotAuthorizedError, NotRegisteredError, StationError
 
 from .equipment import Equipment
 from .metering import Metering
-from .outbox import Outbox
+from .outbox import TransactionOutbox
 
 __all__ = ["Transactions"]
 
@@ -20,7 +20,7 @@ __all__ = ["Transactions"]
 class Transactions:
     """Begins and ends them."""
 
-    def __init__(self, equipment: Equipment, outbox: Outbox, metering: Metering) -> None:
+    def __init__(self, equipment: Equipment, outbox: TransactionOutbox, metering: Metering) -> None:
         self._equipment = equipment
         self._outbox = outbox
         self._metering = metering
@@ -214,7 +214,7 @@ class Transactions:
     def _ended(self, transaction: Transaction, answer: Mapping[str, Any]) -> None:
         self._learn(transaction.token, answer)
 
-    def _close(self, connector: Connector, transaction: Transaction) -> tuple[list[Reading], list[Reading]]:
+    def _close(self, connector: Connector, transaction: Transaction) -> tuple[list[MeterReading], list[MeterReading]]:
         """Give the first and the last values; from now on the connector has no transaction."""
         last = transaction.sample(self._equipment.clock.now())
         samples = (transaction.first_sample or last, last)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from ocpp_apps.station.model.authorization import Authorization
 from ocpp_apps.station.model.configuration import Variable
 from ocpp_apps.station.model.connector import Connector, IdToken, Sample, Transaction
-from ocpp_apps.station.model.dialect import Call, Dialect, Draft, Facts, Payload, Reading, dig
+from ocpp_apps.station.model.dialect import Call, Dialect, Draft, Facts, MeterReading, Payload, dig
 from ocpp_apps.station.model.times import read_expiry
 from ocpp_core.times import write_time
 
@@ -91,7 +91,7 @@ class Dialect16(Dialect):
         self,
         transaction: Transaction,
         sample: Sample,
-        readings: Sequence[Reading],  # noqa: ARG002 - 1.6 tells the register alone
+        readings: Sequence[MeterReading],  # noqa: ARG002 - 1.6 tells the register alone
         trigger: str,  # noqa: ARG002 - and not why
         *,
         offline: bool,  # noqa: ARG002 - nor that it comes late
@@ -116,7 +116,7 @@ class Dialect16(Dialect):
         self,
         transaction: Transaction,
         sample: Sample,
-        readings: Sequence[Reading],
+        readings: Sequence[MeterReading],
         context: str,
         *,
         offline: bool,  # noqa: ARG002 - 1.6 does not tell
@@ -144,8 +144,8 @@ class Dialect16(Dialect):
     def ended(
         self,
         transaction: Transaction,
-        begun: Sequence[Reading],
-        last: Sequence[Reading],
+        begun: Sequence[MeterReading],
+        last: Sequence[MeterReading],
         reason: str,
         *,
         offline: bool,  # noqa: ARG002 - 1.6 does not tell
@@ -166,7 +166,7 @@ class Dialect16(Dialect):
         return "StopTransaction", lambda: {"transactionId": _UNKNOWN, **_number(transaction), **payload}
 
     def meter_values(
-        self, connector: Connector, at: datetime, readings: Sequence[Reading], context: str
+        self, connector: Connector, at: datetime, readings: Sequence[MeterReading], context: str
     ) -> Call | None:
         """Report the meter of a connector."""
         running = {} if connector.transaction is None else _number(connector.transaction)
@@ -216,7 +216,7 @@ def _number(transaction: Transaction) -> Payload:
     return {} if transaction.id is None else {"transactionId": transaction.id}
 
 
-def _meter_value(at: datetime, readings: Sequence[Reading], context: str) -> Payload:
+def _meter_value(at: datetime, readings: Sequence[MeterReading], context: str) -> Payload:
     sampled = [
         {
             "value": f"{reading.value:.1f}",

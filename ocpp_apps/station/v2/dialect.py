@@ -10,7 +10,7 @@ from uuid import uuid4
 from ocpp_apps.station.model.authorization import Authorization
 from ocpp_apps.station.model.configuration import Variable
 from ocpp_apps.station.model.connector import Connector, IdToken, Sample, Transaction
-from ocpp_apps.station.model.dialect import Call, Dialect, Draft, Facts, Payload, Reading, dig
+from ocpp_apps.station.model.dialect import Call, Dialect, Draft, Facts, MeterReading, Payload, dig
 from ocpp_apps.station.model.settings import StationSettings
 from ocpp_apps.station.model.times import read_expiry
 from ocpp_core.times import write_time
@@ -131,7 +131,7 @@ class Dialect2(Dialect):
         transaction.id = str(uuid4())
 
     def started(
-        self, transaction: Transaction, sample: Sample, readings: Sequence[Reading], trigger: str, *, offline: bool
+        self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], trigger: str, *, offline: bool
     ) -> Draft:
         """Report that a transaction has begun."""
         further: Payload = {"evse": _evse(transaction), "idToken": token_message(transaction.token)}
@@ -144,7 +144,7 @@ class Dialect2(Dialect):
         """Learn nothing: the station has named the transaction."""
 
     def sampled(
-        self, transaction: Transaction, sample: Sample, readings: Sequence[Reading], context: str, *, offline: bool
+        self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], context: str, *, offline: bool
     ) -> Draft:
         """Report the meter of a transaction."""
         trigger = _TRIGGER_OF_CONTEXT[context]
@@ -158,8 +158,8 @@ class Dialect2(Dialect):
     def ended(
         self,
         transaction: Transaction,
-        begun: Sequence[Reading],  # noqa: ARG002 - told by the first event
-        last: Sequence[Reading],
+        begun: Sequence[MeterReading],  # noqa: ARG002 - told by the first event
+        last: Sequence[MeterReading],
         reason: str,
         *,
         offline: bool,
@@ -173,7 +173,7 @@ class Dialect2(Dialect):
         return self._event(transaction, "Ended", trigger, at, further, offline=offline, stoppedReason=reason)
 
     def meter_values(
-        self, connector: Connector, at: datetime, readings: Sequence[Reading], context: str
+        self, connector: Connector, at: datetime, readings: Sequence[MeterReading], context: str
     ) -> Call | None:
         """Report the meter of a connector; without a measurand there is nothing to say."""
         values = _values(at, readings, context)
@@ -243,7 +243,7 @@ def _evse(transaction: Transaction) -> Payload:
     return {"id": transaction.connector_id, "connectorId": 1}
 
 
-def _values(at: datetime, readings: Sequence[Reading], context: str) -> Payload:
+def _values(at: datetime, readings: Sequence[MeterReading], context: str) -> Payload:
     """Write a meter value, nothing without readings: its list must not be empty."""
     if not readings:
         return {}

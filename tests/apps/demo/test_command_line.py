@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 
 from ocpp_apps.demo import __main__ as command_line
 from ocpp_apps.demo import scenario
-from ocpp_apps.demo.log import Log
+from ocpp_apps.demo.log import RecordLog
 from ocpp_apps.demo.outcome import STEPS, Outcome
 from ocpp_apps.demo.plan import PROTOCOLS
 from ocpp_apps.demo.server import CommandingCsms
@@ -39,7 +39,7 @@ def portal() -> Iterator[BlockingPortal]:
 def url(portal: BlockingPortal) -> Iterator[str]:
     """Of a central system that wants a password."""
     origins = ["http://192.168.0.2:8000"]
-    csms = CommandingCsms(Log(lambda _: None), password=PASSWORD, strict=True, origins=origins)
+    csms = CommandingCsms(RecordLog(lambda _: None), password=PASSWORD, strict=True, origins=origins)
     with portal.wrap_async_context_manager(csms.server):
         yield f"ws://127.0.0.1:{portal.call(csms.server.listen, 0, '127.0.0.1').port}"
 
@@ -68,7 +68,7 @@ class TestAStation:
     def test_waits_for_a_server_that_comes_up_later(
         self, portal: BlockingPortal, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        csms = CommandingCsms(Log(lambda _: None), password=None, strict=True)
+        csms = CommandingCsms(RecordLog(lambda _: None), password=None, strict=True)
         refusing = socket.create_server(("127.0.0.1", 0))
         port = refusing.getsockname()[1]
 
@@ -88,7 +88,7 @@ class TestAStation:
     def test_complains_of_a_central_system_that_takes_everything(
         self, portal: BlockingPortal, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        csms = CommandingCsms(Log(lambda _: None), password=None, strict=False)
+        csms = CommandingCsms(RecordLog(lambda _: None), password=None, strict=False)
         with portal.wrap_async_context_manager(csms.server):
             port = portal.call(csms.server.listen, 0, "127.0.0.1").port
             assert command_line.main(["station", "--url", f"ws://127.0.0.1:{port}", "--patience", "0"]) == 1

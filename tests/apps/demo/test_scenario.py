@@ -5,7 +5,7 @@ import pytest
 
 from ocpp_apps.csms import Csms
 from ocpp_apps.demo import scenario
-from ocpp_apps.demo.log import Log, Record
+from ocpp_apps.demo.log import Record, RecordLog
 from ocpp_apps.demo.outcome import STEPS, Outcome, is_meter_value
 from ocpp_apps.demo.plan import PROTOCOLS
 from ocpp_apps.demo.scenario import ScenarioError, perform
@@ -39,10 +39,10 @@ class Stage:
     def __init__(self, protocol: str, *, strict: bool = True) -> None:
         self.protocol = protocol
         self.outcome = Outcome({"CP1": protocol})
-        self.csms = CommandingCsms(Log(self._served), password=None, strict=strict)
+        self.csms = CommandingCsms(RecordLog(self._served), password=None, strict=strict)
         self.client = client_of(self.csms, protocol)
         self.told: list[Record] = []
-        self._log = Log(self._told)
+        self._log = RecordLog(self._told)
         follow_client(self.client, self._log)
 
     async def play(self, *, commands: bool, patience: float) -> None:

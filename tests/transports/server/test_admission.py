@@ -1,17 +1,24 @@
 """The host's part of admission: functions of the application are called, awaited, and contained."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from ocpp_core.admission.rules import steps_of
-from ocpp_core.admission.step import Ask
+from ocpp_core.admission.step import Ask, proceed
 from ocpp_core.inputs import Reject
-from ocpp_transports._server._admission import decide
+from ocpp_transports._server._admission import Questions
 from ocpp_transports.handshake import ConnectionFacts
 from tests.core.admission.station import BASIC, TLS_CERT, Rules, arrive, basic, play
 
 CERTIFICATE = {"subject": ((("commonName", "SN1"),),)}
+
+
+def decide(steps, candidate, failed):
+    steps = iter(steps)
+    question = proceed(steps, candidate)
+    return Questions(partial(proceed, steps, candidate), failed).begin(question)
 
 
 def begin(**rules):

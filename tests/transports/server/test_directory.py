@@ -105,6 +105,13 @@ class TestADirectoryOfOtherProcesses:
             assert await server.call("CP9", "Reset", {"type": "Soft"}, timeout=5) == {"status": "Accepted"}
             assert cluster.elsewhere.calls == [(("Reset", {"type": "Soft"}), {"timeout": 5})]
 
+    async def test_has_the_methods_of_a_directory(self):
+        async with serving() as (server, _):
+            before = server.directory
+            with pytest.raises(TypeError, match=r"StationDirectory, got dict without get_client\(\)"):
+                server.directory = {}
+            assert server.directory is before
+
 
 class TestWaiting:
     @pytest.mark.parametrize("timeout", [-1, float("nan"), "5", None, True])

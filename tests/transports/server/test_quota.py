@@ -132,6 +132,7 @@ class TestHandshakes:
                 await crowded.wait()
             status, headers, body = await knock(listener, upgrade())
             assert (status, headers["retry-after"], body) == (503, "10", "Busy")
+            assert (await knock(listener, upgrade("/")))[0] == 503  # unread: what costs nothing comes first
             answer.set()
         async with serving(auth=auth, **rules) as (_, listener):
             for _ in range(5):  # one after the other they are not too many

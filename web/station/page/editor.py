@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ocpp_apps.station import Fault, Station
+from ocpp_apps.station import ArmedFault, Station
 from ocpp_apps.station import schema_help as hints
 from ocpp_transports import BrowserOCPPClient
 
@@ -104,7 +104,7 @@ class Editor:
         else:
             self._report(answer, fault)
 
-    def _report(self, answer: dict[str, Any] | None, fault: Fault | None) -> None:
+    def _report(self, answer: dict[str, Any] | None, fault: ArmedFault | None) -> None:
         if fault is not None:
             self._tell(f"An armed fault met it: {wording.struck(fault)}.", "warn")
         else:
@@ -134,7 +134,7 @@ class Editor:
 
 async def _send(
     client: BrowserOCPPClient, station: Station, draft: drafts.Draft
-) -> tuple[dict[str, Any] | None, Fault | None]:
+) -> tuple[dict[str, Any] | None, ArmedFault | None]:
     """Send it as the station would, so that armed faults meet it; returns its answer, and the fault of what has none.
 
     Strict mode is off for it: its verdict was seen, and it may be an action that no schema describes.

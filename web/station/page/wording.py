@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from ocpp_apps.station import Fault
+from ocpp_apps.station import ArmedFault
 
 __all__ = [
     "address_problem",
@@ -100,14 +100,14 @@ _STRUCK: Final[Mapping[str, str]] = {
 _TARGETS: Final[Mapping[str, str]] = {"any": "call or answer", "call": "call", "answer": "answer"}
 
 
-def fault(armed: Fault) -> str:
+def fault(armed: ArmedFault) -> str:
     """Say what a fault that is armed will do."""
     kind = _KINDS[armed.kind].format(seconds=armed.seconds)
     what = f"{armed.action} {_TARGETS[armed.target]}" if armed.action else _TARGETS[armed.target]
     return f"{kind} the next {what}" + (f", {armed.times} times" if armed.times > 1 else "")
 
 
-def struck(met: Fault) -> str:
+def struck(met: ArmedFault) -> str:
     """Say what a fault did to a message."""
     return _STRUCK[met.kind].format(seconds=met.seconds)
 

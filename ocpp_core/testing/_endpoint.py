@@ -1,0 +1,141 @@
+"""One engine of a laboratory, with the duties of its host."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from ocpp_core.actions import Abandon, Action, Dispatch, SendBytes, Settle
+from ocpp_core.errors import RPCError
+from ocpp_core.inputs import CancelCall, Close, Decline, Fail, Reply, StackInput, StartCall
+
+from ._clock import LabClock
+
+__all__ = ["CallOutcome", "Handler", "LabEndpoint"]
+
+Handler: TypeAlias = Callable[[Dispatch], Mapping[str, Any] | None]
+"""Answers a request: a payload for a CALLRESULT, a raised RPCError for a CALLERROR, None for no answer now."""
+
+_T = TypeVar("_T")
+
+
+class _Stack(Protocol):
+    @property
+    def deadline(self) -> float: ...
+    def handle(self, event: StackInput, now: float) -> None: ...
+    def poll(self) -> Action | None: ...
+
+
+@dataclass(slots=True)
+class CallOutcome:
+    """What became of a command: `settled` counts how often it was settled, which is once."""
+
+    token: int
+    settled: int = 0
+    result: Any = None
+    error: Exception | None = None
+
+    def unwrap(self) -> Any:
+        """Return the result; raises the error, or AssertionError while there is neither."""
+        if self.error is not None:
+            raise self.error
+        assert self.settled, "expected the command to be settled by now; run the laboratory longer"  # noqa: S101 - a test's own tool
+        return self.result
+
+
+class LabEndpoint:
+    """One engine with its host's duties done by the laboratory.
+
+    `actions` keeps everything but bytes, with times; `due` is when the engine wants its next tick.
+    """
+
+    def __init__(self, lab: LabClock, engine: _Stack, handlers: Mapping[str, Handler]) -> None:
+        self.lab = lab
+        self.engine = engine
+        self.handlers = handlers
+        self.actions: list[tuple[float, Action]] = []
+        self.outcomes: dict[int, CallOutcome] = {}
+        self.abandoned: set[int] = set()
+        self.due = engine.deadline
+        self._tokens = count(1)
+        self._draining = False
+
+    def feed(self, event: StackInput) -> None:
+        """Give the engine an input now and do all that it asks for."""
+        self.engine.handle(event, self.lab.now)
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while (action := self.engine.poll()) is not None:
+                self._perform(action)
+        finally:
+            self._draining = False
+            self.due = self.engine.deadline
+
+    def call(self, action: str, payload: Mapping[str, Any] | None = None, **options: Any) -> CallOutcome:
+        """Start a call; `options` are those of `StartCall`."""
+        outcome = self._outcome()
+        self.feed(StartCall(outcome.token, action, payload or {}, **options))
+        return outcome
+
+    def command(self, make: Callable[[int], StackInput]) -> CallOutcome:
+        """Feed a command that settles a token: `command(Connect)`."""
+        outcome = self._outcome()
+        self.feed(make(outcome.token))
+        return outcome
+
+    def cancel(self, outcome: CallOutcome) -> None:
+        """Cancel the call of an outcome."""
+        self.feed(CancelCall(outcome.token))
+
+    def close(self, code: int = 1000, reason: str = "", *, drain: bool = True, force: bool = False) -> None:
+        """Close the connection."""
+        self.feed(Close(code, reason, drain, force))
+
+    def seen(self, kind: type[_T]) -> list[_T]:
+        """Every action of a kind so far, in order."""
+        return [action for _, action in self.actions if isinstance(action, kind)]
+
+    def _outcome(self) -> CallOutcome:
+        token = next(self._tokens)
+        outcome = self.outcomes[token] = CallOutcome(token)
+        return outcome
+
+    def _perform(self, action: Action) -> None:
+        if type(action) is SendBytes:
+            self._send(action.data)
+            return
+        if self.lab.record:
+            self.actions.append((self.lab.now, action))
+        if isinstance(action, Settle):
+            self._settle(action)
+        elif isinstance(action, Dispatch):
+            self._dispatch(action)
+        elif isinstance(action, Abandon):
+            self.abandoned.add(action.request)
+        else:
+            self._perform_other(action)
+
+    def _send(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    def _perform_other(self, action: Action) -> None:
+        raise NotImplementedError
+
+    def _settle(self, action: Settle) -> None:
+        outcome = self.outcomes[action.token]
+        outcome.settled += 1
+        outcome.result, outcome.error = action.result, action.error
+
+    def _dispatch(self, request: Dispatch) -> None:
+        handler = self.handlers.get(request.action)
+        if handler is None:
+            self.feed(Fail(request.request, "NotImplemented"))
+            return
+        try:
+            payload = handler(request)
+        except RPCError as error:
+            self.feed(Fail(request.request, error.code, error.description, error.details))
+        else:
+            self.feed(Decline(request.request) if payload is None else Reply(request.request, payload))

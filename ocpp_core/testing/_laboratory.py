@@ -1,0 +1,141 @@
+"""The laboratory: a server, its stations and the time that passes for all of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from math import inf
+
+from ocpp_core.actions import UpgradeRequested
+from ocpp_core.config import ClientConfig, IdFactory, LinkConfig, SessionConfig, UpgradeTarget
+from ocpp_core.inbound.answers import AnswerMemory
+from ocpp_core.inputs import Accept, Reject, Tick
+from ocpp_core.link import Unfinished
+from ocpp_core.stack import ClientStack, ServerStack
+
+from ._clock import LabClock
+from ._endpoint import Handler, LabEndpoint
+from ._ends import LabStation, ServerConnection
+from ._wire import Wire
+
+__all__ = ["Laboratory", "Server"]
+
+
+@dataclass
+class Server:
+    """The central system: `handlers` serve every station, `connections` are the live ones.
+
+    `admit` decides about an upgrade request; by default the first of `protocols` that was offered is accepted.
+    """
+
+    lab: LabClock
+    protocols: tuple[str, ...]
+    session: SessionConfig
+    link: LinkConfig
+    ids: IdFactory
+    handlers: dict[str, Handler] = field(default_factory=dict)
+    connections: list[ServerConnection] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.admit: Callable[[UpgradeRequested], Accept | Reject] = self._accept_first
+        self._numbers = count(1)
+        self._unfinished = Unfinished()
+        self._answers = AnswerMemory()
+
+    def accept_stream(self, station: LabStation) -> ServerConnection:
+        """Take a new stream of a station."""
+        stack = ServerStack(
+            self.link,
+            self.session,
+            random=self.lab.random,
+            ids=self.ids,
+            now=self.lab.now,
+            numbers=self._numbers,
+            unfinished=self._unfinished,
+            answers=self._answers,
+        )
+        connection = ServerConnection(self.lab, self, stack, station)
+        self.connections.append(connection)
+        return connection
+
+    def decide(self, request: UpgradeRequested) -> Accept | Reject:
+        """Decide on an upgrade request as `admit` does."""
+        return self.admit(request)
+
+    def _accept_first(self, request: UpgradeRequested) -> Accept | Reject:
+        chosen = next((name for name in self.protocols if name in request.subprotocols), None)
+        return Reject(400) if chosen is None else Accept(chosen, identity=request.target)
+
+
+class Laboratory(LabClock):
+    """Stations and a server under one clock.
+
+    `client` and `session` are the settings of new stations and of the server's sessions, `link` of every WebSocket.
+    `record` keeps the actions of each endpoint for inspection; switch it off for long runs.
+    """
+
+    def __init__(
+        self,
+        client: ClientConfig | None = None,
+        *,
+        session: SessionConfig | None = None,
+        link: LinkConfig | None = None,
+        latency: float = 0.01,
+        seed: int = 0,
+        record: bool = True,
+    ) -> None:
+        super().__init__(seed, record=record)
+        self.latency = latency
+        self.client = client or ClientConfig(protocols=("ocpp1.6",))
+        self.link = link or LinkConfig()
+        self.stations: list[LabStation] = []
+        numbers = count(1)
+        self.ids: Callable[[], str] = lambda: f"id-{next(numbers)}"
+        self.server = Server(self, self.client.protocols, session or SessionConfig(), self.link, self.ids)
+
+    def station(self, config: ClientConfig | None = None, identity: str = "CP1") -> LabStation:
+        """Add a station that is not connected yet, on a wire of its own."""
+        target = UpgradeTarget("csms.example", f"/ocpp/{identity}")
+        stack = ClientStack(config or self.client, self.link, target, random=self.random, ids=self.ids)
+        station = LabStation(self, self.server, stack, Wire(self.latency))
+        self.stations.append(station)
+        return station
+
+    def connect(self, config: ClientConfig | None = None, identity: str = "CP1") -> LabStation:
+        """Add a station and run until its connection is open. Raises what `connect` settled with, if not."""
+        station = self.station(config, identity)
+        outcome = station.connect()
+        while not outcome.settled and self._step(inf):
+            pass
+        outcome.unwrap()
+        return station
+
+    def run_for(self, seconds: float) -> None:
+        """Let this much time pass."""
+        self.run_until(self.now + seconds)
+
+    def run_until(self, when: float) -> None:
+        """Let time pass until `when`, doing everything that is due on the way."""
+        while self._step(when):
+            pass
+        self.now = max(self.now, when)
+
+    def _step(self, until: float) -> bool:
+        """Do what is due next; False if that is after `until`."""
+        event_at = self.next_at
+        endpoint, deadline = self._next_deadline()
+        if min(event_at, deadline) > until or event_at == deadline == inf:
+            return False
+        if event_at <= deadline:
+            self.do_next()
+        elif endpoint is not None:
+            self.now = max(self.now, deadline)
+            endpoint.feed(Tick())
+        return True
+
+    def _next_deadline(self) -> tuple[LabEndpoint | None, float]:
+        first, deadline = None, inf
+        for endpoints in (self.stations, self.server.connections):
+            for endpoint in endpoints:
+                if endpoint.due < deadline:
+                    first, deadline = endpoint, endpoint.due
+        return first, deadline
