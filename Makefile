@@ -90,9 +90,9 @@ test: lint types all-tests ## Check style and types, then run all tests
 all-tests: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Run all tests, those of the built wheel included
 	@$(BIN)/python -m pytest $(PARALLEL)
 
-# The engine's tests use no plugin; to load the first two takes as long as the tests, and the third runs at every test.
+# The engine's tests use no plugin; to load the first three takes as long as the tests, and the fourth runs at every test.
 test-core: $(DEV) ## Run the engine's own tests
-	@$(BIN)/python -m pytest -q -p no:hypothesispytest -p no:anyio -p no:logging tests/core
+	@$(BIN)/python -m pytest -q -p no:hypothesispytest -p no:anyio -p no:xdist -p no:logging tests/core
 
 test-bench: $(DEV) $(PEER) ## Have the benchmarks run once, quickly, and write their page
 	@$(BIN)/python -m pytest -m bench tests/contracts/test_benchmarks.py

@@ -6,7 +6,7 @@ Payloads hold what passed as it was; their representations do not show the secre
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from ocpp_core.actions import Direction
 from ocpp_core.messages import Frame, MessageType
@@ -16,9 +16,11 @@ from ._logging._redaction import safe_repr
 __all__ = [
     "PEER_EVENTS",
     "SERVER_EVENTS",
+    "STATION_EVENTS",
     "BadMessageEvent",
     "CloseEvent",
     "ConnectingEvent",
+    "ConnectionEvent",
     "ConnectionFailedEvent",
     "DisconnectEvent",
     "ErrorEvent",
@@ -33,9 +35,15 @@ __all__ = [
     "ReconnectEvent",
     "SecurityEvent",
     "ServerEventName",
+    "StationEvent",
+    "StationEventName",
     "StrictValidationFailureEvent",
     "UpgradeAbortedEvent",
 ]
+
+
+_EventT_co = TypeVar("_EventT_co", covariant=True)
+_ClientT_co = TypeVar("_ClientT_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +234,36 @@ class OverflowEvent:
     missed: int
 
 
+@dataclass(frozen=True, slots=True)
+class StationEvent(Generic[_EventT_co, _ClientT_co]):
+    """Something happened on one of a server's connections."""
+
+    client: _ClientT_co
+    """The server's handle on the station, an `OCPPServerClient`."""
+    event: _EventT_co
+    """The payload that the event of this name has on the handle, for example a `MessageEvent`."""
+
+
+ConnectionEvent: TypeAlias = (
+    BadMessageEvent
+    | CloseEvent
+    | ConnectingEvent
+    | ConnectionFailedEvent
+    | DisconnectEvent
+    | ErrorEvent
+    | HandlerErrorEvent
+    | MessageEvent
+    | OpenEvent
+    | PingEvent
+    | PongEvent
+    | PongTimeoutEvent
+    | ReconnectEvent
+    | SecurityEvent
+    | StrictValidationFailureEvent
+    | UpgradeAbortedEvent
+)
+"""What an observer receives: everything that happens on a connection, and what becomes of one that is refused."""
+
 PeerEventName: TypeAlias = Literal[
     "open",
     "close",
@@ -246,8 +284,20 @@ PeerEventName: TypeAlias = Literal[
 ]
 """The events of a client and of a server's handle on a station."""
 
+StationEventName: TypeAlias = Literal[
+    "open",
+    "close",
+    "message",
+    "call",
+    "call_result",
+    "call_error",
+    "bad_message",
+    "strict_validation_failure",
+]
+"""The events of a server that tell what happens on any of its connections; the payload is a `StationEvent`."""
+
 ServerEventName: TypeAlias = Literal[
-    "client", "error", "upgrade_aborted", "connection_failed", "security", "closing", "close"
+    "client", "error", "upgrade_aborted", "connection_failed", "security", "closing", "closed", StationEventName
 ]
 """The events of a server."""
 
@@ -273,6 +323,9 @@ PEER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
 )
 """What a client and a server's handle on a station tell, and with which payload."""
 
+STATION_EVENTS: Final[tuple[StationEventName, ...]] = get_args(StationEventName)
+"""The events that a server has of all its connections, each with a `StationEvent`."""
+
 SERVER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
     {
         "client": object,
@@ -281,7 +334,8 @@ SERVER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "connection_failed": ConnectionFailedEvent,
         "security": SecurityEvent,
         "closing": CloseEvent,
-        "close": CloseEvent,
+        "closed": CloseEvent,
+        **dict.fromkeys(STATION_EVENTS, StationEvent),
     }
 )
 """What a server tells; the payload of `client` is the `OCPPServerClient`."""

@@ -21,12 +21,13 @@ from ._options._tls import TLSOptions, expect_tls
 from ._options._warm_up import warm_up_in_thread
 from ._peer._close_grace import CloseGrace
 from ._peer._emitter import Emitter
-from ._peer._mixins import EventMixin, HandlerMixin
+from ._peer._mixins import HandlerMixin
 from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server._acceptor import Acceptor
 from ._server._connection import ConnectionCallbacks, OCPPServerClient
 from ._server._http_handlers import HttpHandlers
 from ._server._interrupts import Interrupts
+from ._server._observed import ObservedMixin
 from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
 from ._server._serving import Loop, draining, run_on, until_closed
@@ -38,7 +39,6 @@ from .events import (
     ConnectionFailedEvent,
     ErrorEvent,
     SecurityEvent,
-    ServerEventName,
     UpgradeAbortedEvent,
 )
 
@@ -51,7 +51,7 @@ _A = TypeVar("_A", bound=AuthHandler)
 _H = TypeVar("_H", bound=HttpHandler)
 
 
-class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
+class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -326,7 +326,7 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
             await self._registry.changed()
         if self._acceptor is acceptor:
             ended = CloseEvent(command.code, command.reason)
-            self._emit("close", ended, after=self._close_grace.expect())
+            self._emit("closed", ended, after=self._close_grace.expect())
             await self._shut()
 
     async def _shut(self) -> None:
@@ -355,7 +355,9 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
                 self._options,
                 self._handlers,
                 self._registry,
-                ConnectionCallbacks(self._registry.opened, self._ready, self._registry.ended, self._close_grace),
+                ConnectionCallbacks(
+                    self._registry.opened, self._ready, self._registry.ended, self._close_grace, self._observers
+                ),
                 self._http_handlers,
                 refused=self._refused,
                 failed=self._failed,
@@ -377,7 +379,10 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
 
     def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
         """Emit `client`; CALLs without a handler are held until its listeners have returned, or a second passed."""
-        self._emit("client", station, after=release)
+        if self._listened_to is None:
+            release()
+        else:
+            self._emit("client", station, after=release)
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
@@ -398,7 +403,13 @@ class OCPPServer(HandlerMixin, EventMixin[ServerEventName], StationsMixin):
         end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
-        return Emitter(SERVER_EVENTS, spawn=self._spawn, completion=self._completion, log=self._log.raised)
+        return Emitter(
+            SERVER_EVENTS,
+            spawn=self._spawn,
+            completion=self._completion,
+            log=self._log.raised,
+            changed=self._listeners_changed,
+        )
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
         if self._runtime is None:

@@ -11,7 +11,7 @@ import pytest
 
 _WITH_UVLOOP = pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop does not exist for this platform")
 
-BACKENDS = [
+BACKENDS: list[Any] = [
     pytest.param(("asyncio", {"use_uvloop": False}), id="asyncio"),
     pytest.param(("asyncio", {"use_uvloop": True}), id="uvloop", marks=_WITH_UVLOOP),
     pytest.param(("trio", {}), id="trio"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import Any, ClassVar, Generic, Protocol
 
 from ocpp_core.actions import Direction, Dispatch
 from ocpp_core.errors import ConnectionLostError
@@ -12,10 +12,7 @@ from ocpp_transports._logging._redaction import safe_repr
 
 from ._caller import ClientT_co
 
-if TYPE_CHECKING:
-    from ._dispatcher import Dispatcher
-
-__all__ = ["CallContext", "HandlerContext", "Signal"]
+__all__ = ["CallContext", "HandlerContext", "RequestConnection", "Signal"]
 
 
 class Signal:
@@ -75,6 +72,24 @@ class CallContext(Generic[ClientT_co]):
     __repr__ = safe_repr
 
 
+class RequestConnection(Protocol[ClientT_co]):
+    """The connection that a request came over, as its context needs it: one object for all requests of it."""
+
+    @property
+    def client(self) -> ClientT_co:
+        """The client, or the server's handle on the station, whose connection it is."""
+
+    @property
+    def protocol(self) -> str | None:
+        """The subprotocol of the connection."""
+
+    def answered(self, answer: Reply | Fail) -> None:
+        """Send the one response to a request."""
+
+    def completion(self) -> Completion:
+        """Return what a task can wait for."""
+
+
 class HandlerContext(Generic[ClientT_co]):
     """A request as its handler sees it.
 
@@ -84,7 +99,7 @@ class HandlerContext(Generic[ClientT_co]):
     """
 
     __slots__ = (
-        "_dispatcher",
+        "_connection",
         "_request",
         "_signal",
         "action",
@@ -94,8 +109,8 @@ class HandlerContext(Generic[ClientT_co]):
     )
     direction: ClassVar[Direction] = Direction.IN
 
-    def __init__(self, dispatcher: "Dispatcher[ClientT_co]", action: Dispatch) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, connection: RequestConnection[ClientT_co], action: Dispatch) -> None:
+        self._connection = connection
         self._request = action
         self.is_answered = False
         self.is_gone = False
@@ -109,7 +124,7 @@ class HandlerContext(Generic[ClientT_co]):
     @property
     def client(self) -> ClientT_co:
         """The server's handle on the station that asks, or the client that was asked."""
-        return self._dispatcher.client
+        return self._connection.client
 
     @property
     def request(self) -> int:
@@ -129,13 +144,13 @@ class HandlerContext(Generic[ClientT_co]):
     @property
     def protocol(self) -> str | None:
         """The subprotocol of the connection, e.g. `ocpp2.0.1`."""
-        return self._dispatcher.protocol
+        return self._connection.protocol
 
     @property
     def disconnected(self) -> Signal:
         """Set when the connection is lost or closed: nobody waits for the answer any more."""
         if self._signal is None:
-            self._signal = Signal(self._dispatcher.driver.host.completion)
+            self._signal = Signal(self._connection.completion)
             if self.is_gone:
                 self._signal.set()
         return self._signal
@@ -179,7 +194,7 @@ class HandlerContext(Generic[ClientT_co]):
     def finish(self, answer: Reply | Fail) -> None:
         """Feed the one answer."""
         self.is_answered = True
-        self._dispatcher.answered(answer)
+        self._connection.answered(answer)
 
     def abandon(self) -> None:
         """Note that nobody waits any more."""

@@ -10,20 +10,23 @@ this file.
 
 from collections.abc import Callable, Sequence
 from inspect import isawaitable
-from math import inf, isfinite
+from math import inf
 from typing import Any, Final, Generic
 
 from ocpp_core.actions import Dispatch
-from ocpp_core.errors import ConnectionLostError, RPCError, RPCInternalError
+from ocpp_core.errors import ConnectionLostError, RPCInternalError
 from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_core.timers import coarse
 from ocpp_core.versions import ErrorCode
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
-from ocpp_transports._driver._driver import EARLY, SPAN, Driver, Handle
+from ocpp_transports._driver._driver import SPAN, Completion, Driver, Handle
 
 from ._caller import ClientT_co
 from ._contexts import HandlerContext
-from ._table import NOREPLY, Handlers, Target, compose
+from ._failures import failure_of
+from ._held import Held
+from ._running import Run, Task, TimeLimit
+from ._table import NOREPLY, Handlers, Target, compose, layers_of
 
 __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatcher"]
 
@@ -39,28 +42,6 @@ UNSERVED: Final = 100
 """Actions without a handler that a connection is told of; beyond, they are answered all the same."""
 _LONGEST_NAME: Final = 100
 """Characters of such an action that are told."""
-_LONGEST_TEXT: Final = 500
-"""Characters of an exception's text that detailed errors send."""
-
-
-class _Run:
-    """A handler that runs, or is about to, as a task."""
-
-    __slots__ = ("context", "target", "task", "until")
-
-    def __init__(self, context: HandlerContext, target: Target, until: float) -> None:
-        self.context = context
-        self.target = target
-        self.until = until
-        self.task: _Task | None = None  # once it has begun
-
-
-class _Task:
-    """A task of the host, whichever handler it comes to run."""
-
-    __slots__ = ("handle",)
-
-    handle: Handle
 
 
 class Dispatcher(Generic[ClientT_co]):
@@ -71,7 +52,8 @@ class Dispatcher(Generic[ClientT_co]):
     handler, once an action. With `in_order` a request waits until the one before it was served. `detailed_errors` adds
     the name and text of an exception, never its stack, to the InternalError that the peer gets for it. A coroutine
     handler that runs for `handler_timeout` seconds (`inf`: no limit) is answered for by InternalError, reported to
-    `failed` as TimeoutError, and cancelled.
+    `failed` as TimeoutError, and cancelled. CALLs without a handler are held until one is registered, until `release`,
+    or until `grace` seconds have passed.
     """
 
     def __init__(
@@ -86,6 +68,7 @@ class Dispatcher(Generic[ClientT_co]):
         in_order: bool = False,
         detailed_errors: bool = False,
         handler_timeout: float = HANDLER_TIMEOUT,
+        grace: float = 0.0,
     ) -> None:
         self.driver = driver
         self.client = client
@@ -98,16 +81,21 @@ class Dispatcher(Generic[ClientT_co]):
         self._told_unserved: frozenset[str] = frozenset()
         self._in_order = in_order
         self._limit = 1 if in_order else RUNNING
-        self._running: dict[int, _Run] = {}
-        self._alarm: Handle | None = None  # for the next of them to run too long
+        self._running: dict[int, Run] = {}
+        self._time_limit: TimeLimit | None = None  # plain functions need none
         self._has_ended = False
         self._waiting: list[Dispatch] = []
         self._next_turn: Handle | None = None  # in which they are served further
-        self._ready: list[_Run] = []  # those of them that have not begun
+        self._ready: list[Run] = []  # those of them that have not begun
         self._contexts: dict[int, HandlerContext] = {}
-        self._held: list[Dispatch] = []
-        self._hold_until = -inf
-        self._grace: Handle | None = None  # armed while something is held
+        self._hold_until = driver.host.now() + grace if grace else -inf
+        self._held: Held | None = None  # most connections hold nothing
+
+    def search(self, registries: Sequence[Handlers]) -> None:
+        """Look for handlers in these registries from now on."""
+        self._registries = registries
+        if self._held is not None:
+            self._held.watch(registries)
 
     # Requests
 
@@ -125,7 +113,7 @@ class Dispatcher(Generic[ClientT_co]):
         if context is not None:
             context.abandon()
             return
-        for queue in (self._waiting, self._held):
+        for queue in (self._waiting, self._held.actions if self._held is not None else []):
             for action in queue:
                 if action.request == request:
                     queue.remove(action)
@@ -140,7 +128,9 @@ class Dispatcher(Generic[ClientT_co]):
             self._failed(HandlerContext(self, action), lost)
 
     def _is_busy(self) -> bool:
-        return len(self._running) >= self._limit or (self._in_order and bool(self._held))
+        return len(self._running) >= self._limit or (
+            self._in_order and self._held is not None and bool(self._held.actions)
+        )
 
     def _serve(self, action: Dispatch) -> None:
         target = self._find(action.action)
@@ -152,9 +142,8 @@ class Dispatcher(Generic[ClientT_co]):
             self._run_at_once(action, target)
 
     def _hold_or_refuse(self, action: Dispatch) -> None:
-        if len(self._held) < HELD and self.driver.host.now() < self._hold_until:
-            self._held.append(action)
-            self._watch()
+        if self._may_hold():
+            self._hold(action)
         else:
             self._tell_unserved(action.action[:_LONGEST_NAME])
             self._refuse(action, ErrorCode.NOT_IMPLEMENTED, "The action is not known here")
@@ -205,7 +194,7 @@ class Dispatcher(Generic[ClientT_co]):
             self._fail(context, error)
             end_program(error, self.driver.host.spawn)
             return
-        if type(result) is dict and action.expects_reply and not context.is_over:
+        if type(result) is dict and action.expects_reply and not (context.is_answered or context.is_gone):
             context.is_answered = True
             self.driver.feed(Reply(action.request, result))
         elif isawaitable(result):
@@ -220,14 +209,16 @@ class Dispatcher(Generic[ClientT_co]):
         host, request = self.driver.host, context.request
         until = coarse(host.now(), self.handler_timeout)
         self._contexts[request] = context
-        run = self._running[request] = _Run(context, target, until)
+        run = self._running[request] = Run(context, target, until)
         self._ready.append(run)
-        if self._alarm is None and isfinite(until):
-            self._alarm = host.call_at(until, self._expire)
-        task = _Task()
+        if self._time_limit is None:
+            self._time_limit = TimeLimit(host, self._running, self._give_up)
+        if self._time_limit.alarm is None:
+            self._time_limit.arm(until)
+        task = Task()
         task.handle = host.spawn(self._run(task))
 
-    async def _run(self, task: _Task) -> None:
+    async def _run(self, task: Task) -> None:
         """Run the handler that has been ready for longest: some event loops start tasks in any order."""
         run = self._ready.pop(0)
         run.task = task
@@ -248,32 +239,23 @@ class Dispatcher(Generic[ClientT_co]):
             if self._has_ended:
                 self._disarm()
 
-    def _is_done(self, run: _Run) -> bool:
+    def _is_done(self, run: Run) -> bool:
         """Take a handler off the list of those that run; False if it was given up before."""
         return self._running.pop(run.context.request, None) is run
 
-    def _expire(self) -> None:
-        """Give up the handlers that have run too long, and wait for the next one."""
-        self._alarm = None
-        host = self.driver.host
-        now = host.now() + EARLY
-        for run in [run for run in self._running.values() if run.until <= now]:
-            self._give_up(run)
+    def _give_up(self, runs: list[Run]) -> None:
+        """Answer for the handlers that have run too long, and cancel them."""
+        for run in runs:
+            if self._is_done(run):
+                late = TimeoutError(f"the handler did not return within {self.handler_timeout:.15g} s")
+                self._fail(run.context, late)
+                if run.task is not None:
+                    run.task.handle.cancel()
         self._serve_waiting()
-        until = min((run.until for run in self._running.values()), default=inf)
-        if self._alarm is None and isfinite(until):
-            self._alarm = host.call_at(until, self._expire)
 
     def _disarm(self) -> None:
-        if self._alarm is not None and not self._running:
-            self._alarm.cancel()
-            self._alarm = None
-
-    def _give_up(self, run: _Run) -> None:
-        if self._is_done(run):
-            self._fail(run.context, TimeoutError(f"the handler did not return within {self.handler_timeout:.15g} s"))
-            if run.task is not None:
-                run.task.handle.cancel()
+        if self._time_limit is not None:
+            self._time_limit.disarm()
 
     async def _chain(self, context: HandlerContext, target: Target) -> Any:
         async def innermost() -> Any:
@@ -282,8 +264,7 @@ class Dispatcher(Generic[ClientT_co]):
 
         if not self._is_wrapped():
             return await innermost()
-        layers = [layer for registry in reversed(self._registries) for layer in registry.middleware]
-        return await compose(layers, context, innermost)()
+        return await compose(layers_of(self._registries), context, innermost)()
 
     def _is_wrapped(self) -> bool:
         for registry in self._registries:  # noqa: SIM110 - a generator for `any` costs more than all the rest
@@ -317,24 +298,12 @@ class Dispatcher(Generic[ClientT_co]):
     def _fail(self, context: HandlerContext, error: BaseException) -> None:
         """Answer, then tell our side."""
         if not context.is_over:
-            context.finish(self._failure(context, error))
+            request, detailed = context.request, self.detailed_errors
+            is_send = not context.expects_reply
+            context.finish(Reply(request, {}) if is_send else failure_of(error, request, detailed=detailed))
         elif context.is_late:
             self._tell_late(Fail(context.request, ErrorCode.INTERNAL_ERROR))
         self._failed(context, RPCInternalError("the handler was cancelled") if is_cancellation(error) else error)
-
-    def _failure(self, context: HandlerContext, error: BaseException) -> Reply | Fail:
-        """Make a CALLERROR of an error: an RPC error's own code, description and details, else InternalError.
-
-        A lost connection is an RPC error by its class only: it is about another peer, and its text is not for this one.
-        """
-        if not context.expects_reply:
-            return Reply(context.request, {})
-        if isinstance(error, RPCError) and not isinstance(error, ConnectionLostError):
-            return Fail(context.request, error.code, str(error.description), error.details)
-        details = None
-        if self.detailed_errors and isinstance(error, Exception):
-            details = {"name": type(error).__name__, "message": _text_of(error)}
-        return Fail(context.request, ErrorCode.INTERNAL_ERROR, RPCInternalError.default_description, details)
 
     def _tell_late(self, answer: Reply | Fail) -> None:
         """Let the engine remember what became of a request whose connection is over; the driver may have stopped."""
@@ -346,22 +315,18 @@ class Dispatcher(Generic[ClientT_co]):
             self._contexts.pop(answer.request, None)
         self.driver.feed(answer)
 
-    # Holding
+    def completion(self) -> Completion:
+        """Return what a task can wait for."""
+        return self.driver.host.completion()
 
-    def hold(self, seconds: float = GRACE) -> None:
-        """Keep CALLs without a handler until one is registered, until `release`, or until `seconds` have passed."""
-        self._hold_until = self.driver.host.now() + seconds
+    # Holding
 
     def release(self) -> None:
         """End the hold: what still has no handler is answered by NotImplemented. Idempotent."""
         self._hold_until = -inf
-        if self._grace is None:
-            return
-        self._grace.cancel()
-        self._grace = None
-        for registry in self._registries:
-            registry.unwatch(self._wake)
-        self._serve_held()
+        held, self._held = self._held, None
+        if held is not None:
+            self._serve_again(held.end())
 
     def end(self) -> None:
         """Hold nothing any more for a connection that has ended, and have no timer hold it but for handlers that run.
@@ -372,28 +337,26 @@ class Dispatcher(Generic[ClientT_co]):
         self.release()
         self._disarm()
 
-    def _watch(self) -> None:
-        """Look out for handlers and for the end of the hold, now that something is held."""
-        if self._grace is None:
-            self._grace = self.driver.host.call_at(self._hold_until, self.release)
-            for registry in self._registries:
-                registry.watch(self._wake)
+    def _may_hold(self) -> bool:
+        has_room = self._held is None or len(self._held.actions) < HELD
+        return has_room and self.driver.host.now() < self._hold_until
 
-    def _wake(self) -> None:
+    def _hold(self, action: Dispatch) -> None:
+        if self._held is None:
+            timer = self.driver.host.call_at(self._hold_until, self.release)
+            self._held = Held(self._registries, self._registered, timer)
+        self._held.actions.append(action)
+
+    def _registered(self) -> None:
         """Look again in the loop's next turn: a handler must not run in the midst of the code that registers it."""
-        if self._held:
+        if self._held is not None and self._held.actions:
             host = self.driver.host
             host.call_at(host.now(), self._serve_held)
 
     def _serve_held(self) -> None:
-        self._waiting[:0] = self._held
-        self._held.clear()
+        if self._held is not None:
+            self._serve_again(self._held.take())
+
+    def _serve_again(self, actions: list[Dispatch]) -> None:
+        self._waiting[:0] = actions
         self._serve_waiting()
-
-
-def _text_of(error: Exception) -> str:
-    try:
-        text = str(error)
-    except BaseException:  # noqa: BLE001 - a stranger's __str__
-        return ""
-    return text[:_LONGEST_TEXT].encode(errors="replace").decode()

@@ -1,6 +1,6 @@
 """Which handler serves which action, and what is wrapped around handlers and calls."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, overload
@@ -20,6 +20,7 @@ __all__ = [
     "Wildcard",
     "compose",
     "is_coroutine_function",
+    "layers_of",
 ]
 
 
@@ -174,6 +175,11 @@ def _name(key: _Key) -> str:
     if key.action is None:
         return "all other actions"
     return key.action if key.version is None else f"{key.action} of {key.version}"
+
+
+def layers_of(registries: Sequence[Handlers]) -> list[Middleware]:
+    """Return the middleware of registries, the outermost first: the server's before the station's own."""
+    return [layer for registry in reversed(registries) for layer in registry.middleware]
 
 
 def compose(

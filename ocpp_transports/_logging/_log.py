@@ -63,7 +63,8 @@ class Log:
 
     def __init__(self, logger: logging.Logger, identity: str, now: Callable[[], float] = monotonic) -> None:
         self.logger = logger
-        self.identity = _one_line(identity)  # a station chooses it
+        is_fit = len(identity) <= _SHOWN and identity.isprintable()  # a station chooses it
+        self.identity = identity if is_fit else _one_line(identity)
         self.now = now
         self._repeats: Repeats | None = None  # most peers make no mistake
 
@@ -121,7 +122,8 @@ class Log:
 
     def info(self, text: str) -> None:
         """Write a change of state."""
-        self._write(logging.INFO, "%s: %s", self.identity, _one_line(text))
+        if self.logger.isEnabledFor(logging.INFO):
+            self._write(logging.INFO, "%s: %s", self.identity, _one_line(text))
 
     def warning(self, text: str) -> None:
         """Write what an application chose not to be told by an exception."""

@@ -1,15 +1,14 @@
-"""What an application says about one outbound call: its two forms, its options."""
+"""The options of one outbound call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from ocpp_core.inputs import StartCall
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._handlers._caller import CallKeywords, Check
 
-__all__ = ["CallOptions", "CallRequest", "as_command", "read_options", "read_request"]
+__all__ = ["DEFAULTS", "CallOptions", "read_options"]
 
 
 _NAMES: Final = frozenset(CallKeywords.__annotations__)
@@ -51,13 +50,12 @@ class CallOptions:
                 raise ValueError(f"expected {name} >= 0 seconds, got {value!r}")
 
 
-_DEFAULTS: Final = CallOptions()
+DEFAULTS: Final = CallOptions()
+"""The options of a call that names none."""
 
 
 def read_options(options: Mapping[str, Any]) -> CallOptions:
     """Read the keyword arguments of a call. Raises TypeError for an unknown one, and as `CallOptions` does."""
-    if not options:
-        return _DEFAULTS
     for name in options:
         if name not in _NAMES:
             known = ", ".join(sorted(_NAMES))
@@ -66,41 +64,3 @@ def read_options(options: Mapping[str, Any]) -> CallOptions:
                 f"Parameters of the action go into a dict: call(action, {{{name!r}: …}})"
             )
     return CallOptions(**options)
-
-
-class CallRequest(NamedTuple):
-    """What is called: `protocol` is None unless the call is for that version only."""
-
-    protocol: str | None
-    action: str
-    params: Mapping[str, Any]
-
-
-def as_command(
-    token: int, request: CallRequest, options: CallOptions, *, ttl: float | None, urgent: bool = False
-) -> StartCall:
-    """Make the engine's command of one attempt, which has `ttl` seconds to be written."""
-    return StartCall(
-        token,
-        request.action,
-        request.params,
-        timeout=options.timeout,
-        ttl=ttl,
-        message_id=options.message_id,
-        validate=options.validate,
-        protocol=request.protocol,
-        urgent=urgent,
-    )
-
-
-def read_request(args: tuple[Any, ...]) -> CallRequest:
-    """Read `(action[, params])` or `(protocol, action[, params])`. Raises TypeError for anything else."""
-    *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
-    if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
-        raise TypeError(f"expected an action and a dict of parameters, after a protocol if need be; got {_kinds(args)}")
-    return CallRequest(names[0] if len(names) == 2 else None, names[-1], params)
-
-
-def _kinds(args: tuple[Any, ...]) -> str:
-    """Name what was given without repeating payloads."""
-    return f"({', '.join(repr(arg) if isinstance(arg, str) else type(arg).__name__ for arg in args)})"

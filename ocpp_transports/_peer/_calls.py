@@ -2,10 +2,10 @@
 
 import random
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import replace
 from inspect import isawaitable
-from typing import Any, Final, Literal, Unpack, overload
+from typing import Any, Final, Literal, NamedTuple, Unpack, overload
 
 from ocpp_core.backoff import retry_delay
 from ocpp_core.errors import (
@@ -20,16 +20,58 @@ from ocpp_core.session import Draining, Open, Session
 from ocpp_transports._driver._driver import Completion, Driver
 from ocpp_transports._handlers._caller import Caller, CallKeywords, Params
 from ocpp_transports._handlers._contexts import CallContext
-from ocpp_transports._handlers._table import Handlers, compose
+from ocpp_transports._handlers._table import Handlers, compose, layers_of
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.events import CloseEvent
 
-from ._call_options import CallOptions, CallRequest, as_command, read_options, read_request
+from ._call_options import DEFAULTS, CallOptions, read_options
 
-__all__ = ["CallMixin"]
+__all__ = ["CallMixin", "CallRequest", "read_request"]
 
 _random: Final = random.Random()
+
+
+class CallRequest(NamedTuple):
+    """A call as the application made it: `protocol` is None unless the call is for that version only."""
+
+    protocol: str | None
+    action: str
+    params: Params
+    options: CallOptions
+    urgent: bool = False
+
+    def command(self, token: int) -> StartCall:
+        """Make the engine's command of one attempt."""
+        options = self.options
+        return StartCall(
+            token,
+            self.action,
+            self.params,
+            timeout=options.timeout,
+            ttl=options.ttl,
+            message_id=options.message_id,
+            validate=options.validate,
+            protocol=self.protocol,
+            urgent=self.urgent,
+        )
+
+
+def read_request(args: tuple[Any, ...], options: CallKeywords, *, urgent: bool = False) -> CallRequest:
+    """Read `(action[, params])` or `(protocol, action[, params])`, and the options.
+
+    Raises TypeError for anything else, and as `CallOptions` does.
+    """
+    *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
+    if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
+        raise TypeError(f"expected an action and a dict of parameters, after a protocol if need be; got {_kinds(args)}")
+    protocol = names[0] if len(names) == 2 else None
+    return CallRequest(protocol, names[-1], params, read_options(options) if options else DEFAULTS, urgent)
+
+
+def _kinds(args: tuple[Any, ...]) -> str:
+    """Name what was given without repeating payloads."""
+    return f"({', '.join(repr(arg) if isinstance(arg, str) else type(arg).__name__ for arg in args)})"
 
 
 class _Sent(Awaitable[None]):
@@ -48,19 +90,13 @@ class CallMixin:
     _protocol: str | None
     _driver: Driver | None
     _ended: CloseEvent | None
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pauses: set[Completion] | None = None
+    _registries: tuple[Handlers, ...]
+    _pauses: set[Completion] | None = None  # most calls are not repeated
 
     @property
     @abstractmethod
     def _session(self) -> Session | None:
         """The conversation of the present connection."""
-
-    @abstractmethod
-    def _registries(self) -> Sequence[Handlers]:
-        """Give the handlers and middleware that count here, the peer's own first."""
 
     @property
     @abstractmethod
@@ -95,7 +131,7 @@ class CallMixin:
         tells whether the peer may have acted on it), `CallDroppedError`; at once ValueError or TypeError for bad
         arguments, among them another version than the connection's and more than `max_outgoing_size` bytes.
         """
-        return await self._request(read_request(args), read_options(options))
+        return await self._perform(read_request(args, options))
 
     @overload
     async def call_immediate(
@@ -107,7 +143,7 @@ class CallMixin:
     ) -> dict[str, Any]: ...
     async def call_immediate(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
         """Call before the calls that wait; the window of outstanding CALLs still holds. Otherwise like `call`."""
-        return await self._request(read_request(args), read_options(options), urgent=True)
+        return await self._perform(read_request(args, options, urgent=True))
 
     @overload
     async def safe_call(
@@ -122,9 +158,9 @@ class CallMixin:
 
         Bad arguments raise all the same.
         """
-        request = read_request(args)
+        request = read_request(args, options)
         try:
-            return await self._request(request, read_options(options))
+            return await self._perform(request)
         except TimeoutError:
             return None
         except OCPPError as error:
@@ -174,34 +210,41 @@ class CallMixin:
         driver.feed(SendRaw(text))
         return _Sent()
 
-    async def _request(self, request: CallRequest, options: CallOptions, *, urgent: bool = False) -> dict[str, Any]:
+    def _perform(self, request: CallRequest) -> Awaitable[dict[str, Any]]:
+        """Return what makes the call; one without middleware, retries and check is the driver's alone."""
+        for registry in self._registries:
+            if registry.middleware:
+                return self._wrapped(request)
+        if request.options.retries or request.options.check is not None:
+            return self._attempts(request)
+        driver = self._driver
+        return self._ask(request.command) if driver is None else driver.ask(request.command)
+
+    async def _wrapped(self, request: CallRequest) -> dict[str, Any]:
         """Wrap the middleware around the call, the server's outside the station's."""
-        layers = [layer for registry in reversed(self._registries()) for layer in registry.middleware]
-        if not layers:
-            return await self._attempts(request, options, urgent=urgent)
         ctx = CallContext(
             action=request.action,
             params=dict(request.params),
             protocol=self._protocol,
             client=self._as_caller,
-            options={name: getattr(options, name) for name in CallKeywords.__annotations__},
+            options={name: getattr(request.options, name) for name in CallKeywords.__annotations__},
         )
 
-        async def innermost() -> dict[str, Any]:
-            changed = CallRequest(request.protocol, ctx.action, ctx.params)
-            return await self._attempts(changed, read_options(ctx.options), urgent=urgent)
+        def innermost() -> Awaitable[dict[str, Any]]:
+            options = read_options(ctx.options)
+            return self._attempts(CallRequest(request.protocol, ctx.action, ctx.params, options, request.urgent))
 
-        result: dict[str, Any] = await compose(layers, ctx, innermost)()
+        result: dict[str, Any] = await compose(layers_of(self._registries), ctx, innermost)()
         return result
 
-    async def _attempts(self, request: CallRequest, options: CallOptions, *, urgent: bool) -> dict[str, Any]:
+    async def _attempts(self, request: CallRequest) -> dict[str, Any]:
         """Call, and again after a pause where no answer came in time; a time to live covers all attempts."""
-        tries, ttl = 0, options.ttl
+        tries, ttl = 0, request.options.ttl
         while True:
             begun = self._now()
-            attempt = self._with_id(options)
+            options = self._for_attempt(request.options, ttl)
             try:
-                result = await self._attempt(request, attempt, ttl, urgent=urgent)
+                result: dict[str, Any] = await self._ask(request._replace(options=options).command)
             except TimeoutError as error:
                 if not error.sent or tries >= options.retries:
                     raise
@@ -212,14 +255,16 @@ class CallMixin:
                     if ttl <= 0:
                         raise
             else:
-                await self._check(result, request.action, attempt)
+                await self._check(result, request.action, options)
                 return result
 
-    def _with_id(self, options: CallOptions) -> CallOptions:
+    def _for_attempt(self, options: CallOptions, ttl: float | None) -> CallOptions:
         """Choose the message id here if the result is to be checked: a refusal of it names the id."""
-        if options.check is None or options.message_id is not None:
-            return options
-        return replace(options, message_id=self._options.ids())
+        if ttl != options.ttl:
+            options = replace(options, ttl=ttl)
+        if options.check is not None and options.message_id is None:
+            options = replace(options, message_id=self._options.ids())
+        return options
 
     async def _check(self, result: dict[str, Any], action: str, options: CallOptions) -> None:
         if options.check is None:
@@ -234,14 +279,6 @@ class CallMixin:
                 message_id, description = str(options.message_id), str(error.description)
                 self._driver.feed(RefuseResult(message_id, error.code, description, error.details, action))
             raise
-
-    async def _attempt(
-        self, request: CallRequest, options: CallOptions, ttl: float | None, *, urgent: bool
-    ) -> dict[str, Any]:
-        result: dict[str, Any] = await self._ask(
-            lambda token: as_command(token, request, options, ttl=ttl, urgent=urgent)
-        )
-        return result
 
     async def _ask(self, make: Callable[[int], StartCall | SendRaw | Notify]) -> Any:
         driver = self._driver or self._queueing_driver()

@@ -1,11 +1,11 @@
 """A client, whatever carries its messages: it connects, tells what happens, comes back, and is closed."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import ClientClosing, Connecting, Online, Stopped, Waiting
@@ -13,16 +13,26 @@ from ocpp_core.config import ClientConfig
 from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
 from ocpp_core.inputs import Close, Connect, Reconfigure
 from ocpp_core.session import Closing, Session
+from ocpp_transports._callbacks._containment import end_program
 from ocpp_transports._driver._driver import Completion, Driver
-from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports._runtime._base import Runtime
-from ocpp_transports.events import CloseEvent, ConnectingEvent, DisconnectEvent, OpenEvent, ReconnectEvent
+from ocpp_transports.events import (
+    CloseEvent,
+    ConnectingEvent,
+    ConnectionEvent,
+    DisconnectEvent,
+    OpenEvent,
+    ReconnectEvent,
+)
 
 from ._close_grace import CloseGrace
+from ._observers import Observers
 from ._peer import ConnectionState, Peer
 
 __all__ = ["ClientPeer"]
+
+_R = TypeVar("_R")
 
 
 class ClientPeer(Peer):
@@ -95,6 +105,22 @@ class ClientPeer(Peer):
             raise
         return protocol
 
+    def observe(self, observer: Callable[[ConnectionEvent, Self], _R]) -> Callable[[ConnectionEvent, Self], _R]:
+        """Call `observer(event, client)` with every event of every connection of this client; may decorate.
+
+        `event` is one of `events.ConnectionEvent`, by whose class it can be told apart; each message comes once. An
+        observer is a plain function and must not block. One that raises is logged and disturbs nothing. Returns it.
+        Raises TypeError for a coroutine function or other arguments, ValueError if it observes already.
+        """
+        if self._observers is None:
+            self._observers = Observers(self._listeners_changed, self._observer_failed)
+        return self._observers.add(observer)
+
+    def remove_observer(self, observer: Callable[[ConnectionEvent, Self], object]) -> None:
+        """Call this observer no more; of one that is not there: nothing."""
+        if self._observers is not None:
+            self._observers.remove(observer)
+
     async def close(
         self, code: int = 1000, reason: str = "", *, force: bool = False, await_pending: bool = True
     ) -> CloseEvent:
@@ -113,6 +139,10 @@ class ClientPeer(Peer):
     async def _get_ready(self) -> None:
         """Do what takes time and had better be done before connecting."""
 
+    def _observer_failed(self, error: BaseException) -> None:
+        self._log.raised("an observer raised", error)
+        end_program(error, self._spawn)
+
     def _reconnect_by(self, made: ReconnectOptions) -> None:
         """Use these options from now on, as far as all clients have them. Raises for another identity."""
         if made.identity != self.identity:
@@ -130,9 +160,6 @@ class ClientPeer(Peer):
     @property
     def _session(self) -> Session | None:
         return None if self._engine is None else self._engine.session
-
-    def _registries(self) -> Sequence[Handlers]:
-        return (self._handlers,)
 
     def _queueing_driver(self) -> Driver | None:
         may_wait = self._options.offline_queue and self._ended is None  # after the end nothing is waited for

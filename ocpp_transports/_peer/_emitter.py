@@ -51,6 +51,8 @@ class Emitter:
         self._ready: list[tuple[str, Callable[[], Awaitable[Any]], _Round]] = []
         self._emitting = False
         self._is_over = False
+        self.relay: Callable[[str, Any], None] | None = None
+        """Called with each event, its name first, before the listeners are; it raises nothing."""
 
     # Listening
 
@@ -146,6 +148,8 @@ class Emitter:
 
         An event emitted by a listener is told after the current one, so that all see the same order.
         """
+        if self.relay is not None:
+            self.relay(name, payload)
         if name not in self._listeners and name not in self._streams and after is None:
             return
         self._queue.append((name, payload, after))

@@ -20,10 +20,21 @@ class HandlerMixin:
     """Registration of handlers and middleware."""
 
     _options: PeerOptions
+    _own_handlers: Handlers | None = None
+    _registries: tuple[Handlers, ...] = ()
+    """The handlers and middleware that count here, the object's own first."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._handlers = Handlers()
+    @property
+    def _handlers(self) -> Handlers:
+        """The object's own handlers and middleware, made when they are first needed: most stations have none."""
+        if self._own_handlers is None:
+            self._own_handlers = Handlers()
+            self._search((self._own_handlers, *self._registries))
+        return self._own_handlers
+
+    def _search(self, registries: tuple[Handlers, ...]) -> None:
+        """Look for handlers and middleware in these registries from now on."""
+        self._registries = registries
 
     @overload
     def handle(self, version: str, action: str, handler: _H, /, *, custom: bool = ...) -> _H: ...
@@ -75,9 +86,7 @@ class HandlerMixin:
 class EventMixin(ABC, Generic[_NameT_contra]):
     """Listening to events; generic in the literal type of their names."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._listened_to: Emitter | None = None  # most of a server's stations never are
+    _listened_to: Emitter | None = None  # most of a server's stations never are
 
     @abstractmethod
     def _make_emitter(self) -> Emitter:
@@ -132,7 +141,7 @@ class EventMixin(ABC, Generic[_NameT_contra]):
         """Iterate over the payloads of these events (all without a name): `async for event in x.events("open")`.
 
         Events are kept from this call on, at most `limit` of them; what was missed beyond shows as one
-        `OverflowEvent`. The iteration ends after the `close` event, or by `aclose`.
+        `OverflowEvent`. The iteration ends after the `close` event (of a server: `closed`), or by `aclose`.
         Raises ValueError for an unknown name or a limit below 1.
         """
         return self._emitter.events(*names, limit=limit)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from enum import Enum
+from logging import DEBUG
 from math import inf
 from typing import Any
 
@@ -11,6 +12,7 @@ from ocpp_core.inputs import Close
 from ocpp_transports._driver._driver import Completion, Driver
 from ocpp_transports._handlers._caller import Caller
 from ocpp_transports._handlers._dispatcher import Dispatcher
+from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._runtime._base import Runtime
@@ -21,6 +23,7 @@ from ._close_grace import CloseGrace
 from ._delegate import MESSAGE_EVENTS, SessionDelegate
 from ._emitter import Emitter
 from ._mixins import EventMixin, HandlerMixin
+from ._observers import Observers
 
 __all__ = ["ConnectionState", "Peer"]
 
@@ -43,8 +46,10 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
     _is_one_connection = False
     """Whether it is over for good when the connection is."""
 
+    _observers: Observers[Any] | None = None
+    """Who wants the events of all connections, of which this may be one."""
+
     def __init__(self, identity: str, options: PeerOptions, close_grace: CloseGrace) -> None:
-        super().__init__()
         self._close_grace = close_grace
         self._identity = identity
         self._options = options
@@ -55,7 +60,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         self._waiters: list[Completion] = []
         self._log = Log(logger_of(options.logging), identity)
         self._delegate = SessionDelegate(identity, self._emit, self._log, self._state_changed)
-        self._traces = self._log.wants_messages
+        self._traces = self._log.logger.isEnabledFor(DEBUG)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._identity!r} {self._protocol} {self.state.name}>"
@@ -123,12 +128,19 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
             self._driver.send_timeout = options.send_timeout or inf
         self._listeners_changed()  # another logger may want other messages
 
+    def _search(self, registries: tuple[Handlers, ...]) -> None:
+        super()._search(registries)
+        if self._delegate.dispatcher is not None:
+            self._delegate.dispatcher.search(registries)
+
     def _begin(self, driver: Driver, protocol: str) -> Dispatcher:
         """Get ready for the requests of a new connection, and hold those without a handler for a while."""
         self._protocol = protocol
+        if self._observers is not None and self._observers.is_wanted:
+            self._listeners_changed()
         dispatcher = Dispatcher(
             driver,
-            self._registries(),
+            self._registries,
             client=self,
             protocol=protocol,
             failed=self._delegate.handler_failed,
@@ -136,10 +148,9 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
             in_order=self._options.in_order,
             detailed_errors=self._options.respond_with_detailed_errors,
             handler_timeout=self._options.handler_timeout or inf,
+            grace=self._options.handler_grace,
         )
         self._delegate.dispatcher = dispatcher
-        if self._options.handler_grace:
-            dispatcher.hold(self._options.handler_grace)
         return dispatcher
 
     def _end_serving(self) -> None:
@@ -194,12 +205,24 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         return emitter
 
     def _listeners_changed(self) -> None:
-        traces = self._log.wants_messages or (
-            self._listened_to is not None and self._listened_to.listens(*MESSAGE_EVENTS)
+        """Relay events as long as there are observers, and trace messages as long as somebody wants them."""
+        observers = self._observers
+        if observers is not None and observers.is_wanted:
+            self._emitter.relay = self._relay
+        elif self._listened_to is not None:
+            self._listened_to.relay = None
+        traces = (
+            self._log.wants_messages
+            or (observers is not None and observers.wants_messages)
+            or (self._listened_to is not None and self._listened_to.listens(*MESSAGE_EVENTS))
         )
         if traces != self._traces:
             self._traces = traces
             self._update_tracing()
+
+    def _relay(self, name: str, event: Any) -> None:
+        if self._observers is not None:
+            self._observers.notify(name, event, self)
 
     def _spawn(self, coro: Coroutine[Any, Any, None]) -> None:
         if self._runtime is None:

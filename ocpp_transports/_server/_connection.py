@@ -1,6 +1,6 @@
 """A server's handle on one connection of a station."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Unpack
@@ -16,6 +16,7 @@ from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._options._socket import SocketOptions
 from ocpp_transports._peer._close_grace import CloseGrace
+from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
 from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import OpenEvent
@@ -35,6 +36,8 @@ class ConnectionCallbacks:
     ended: "Callable[[OCPPServerClient], None]"
     """It has ended, and `close` is about to be emitted."""
     close_grace: CloseGrace
+    observers: "Observers[OCPPServerClient | None] | None" = None
+    """Who wants the events of all connections."""
 
 
 class OCPPServerClient(Peer):
@@ -63,7 +66,8 @@ class OCPPServerClient(Peer):
         self.session: dict[str, Any] = session
         """Whatever `auth` and the application keep for this connection."""
         self._handshake = handshake
-        self._shared = handlers
+        self._registries = (handlers,)
+        self._observers = callbacks.observers
         self._callbacks = callbacks
         self._runtime = runtime
         self._engine = engine
@@ -110,9 +114,6 @@ class OCPPServerClient(Peer):
         advice = "use the station's newest connection, get_client() returns it"
         return ConnectionLostError(f"this connection of {self.identity!r} is closed: {advice}", sent=False)
 
-    def _registries(self) -> Sequence[Handlers]:
-        return self._handlers, self._shared
-
     def _update_tracing(self) -> None:
         if self._driver is not None:
             config = self._options.session_in(self._protocol or "", trace=self._traces)
@@ -134,7 +135,8 @@ class OCPPServerClient(Peer):
         self._log.info(f"connected from {self._handshake.remote_address}")
         callbacks.opened(self, driver)
         callbacks.ready(self, self._begin(driver, protocol).release)
-        self._emit("open", OpenEvent(protocol))
+        if self._listened_to is not None:
+            self._emit("open", OpenEvent(protocol))
 
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None

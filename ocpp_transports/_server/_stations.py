@@ -15,7 +15,7 @@ from ocpp_core.outbound.call import check_command
 from ocpp_transports._handlers._caller import CallKeywords, Params
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports._peer._call_options import as_command, read_options, read_request
+from ocpp_transports._peer._calls import read_request
 
 from ._connection import OCPPServerClient
 from ._directory import StationDirectory
@@ -120,5 +120,4 @@ class StationsMixin(ABC):
 
     def _check_call(self, args: tuple[Any, ...], options: CallKeywords) -> None:
         """Raise for the bad arguments of a call to a station that is not connected, as if it were."""
-        chosen = read_options(options)
-        check_command(as_command(0, read_request(args), chosen, ttl=chosen.ttl), self._options.session, 0.0)
+        check_command(read_request(args, options).command(0), self._options.session, 0.0)

@@ -24,15 +24,15 @@ class Programs:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self._stack = stack
-        self._running: list[subprocess.Popen[str]] = []
+        self.running: list[subprocess.Popen[str]] = []
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        errors = self._stack.enter_context((self._folder / f"errors_{len(self._running)}").open("w"))
+        errors = self._stack.enter_context((self._folder / f"errors_{len(self.running)}").open("w"))
         command = [sys.executable, "-W", "error", "-u", *arguments]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
         self._stack.enter_context(process)
         self._stack.callback(process.kill)
-        self._running.append(process)
+        self.running.append(process)
         return process
 
     def serve(self, *arguments: str) -> int:
@@ -47,8 +47,8 @@ class Programs:
 
     def stop(self) -> None:
         """Press Ctrl-C for each; none may complain."""
-        while self._running:
-            process = self._running.pop()
+        while self.running:
+            process = self.running.pop()
             process.send_signal(signal.SIGINT)
             process.communicate()
             assert process.returncode == 0, self.errors()
@@ -94,6 +94,20 @@ def test_a_route_of_fastapi_has_the_station_charge(programs: Programs) -> None:
     assert request(port, "POST", "/stations/CP007/stop") == {"status": "Accepted"}
     said(station, "connector: Available")
     assert request(port, "GET", "/stations") == [{"identity": "CP007", "transaction": None}]
+    programs.stop()
+
+
+def test_the_observer_counts_the_messages_of_all_stations(programs: Programs) -> None:
+    port = programs.serve("examples/message_rate.py", "--interval", "0.1")
+    station = programs.start("examples/station.py", "--url", f"ws://127.0.0.1:{port}/ocpp")
+    said(station, "boot: Accepted", "connector: Available")
+    server, _ = programs.running
+    lines = []
+    while sum(int(line.split()[2]) for line in lines) < 4:  # the boot, the status and their responses
+        assert server.stdout is not None
+        lines.append(server.stdout.readline())
+    assert lines[-1].startswith("1 stations, ")
+    assert ", 0 broken, 0 refused, slowest response " in lines[-1]
     programs.stop()
 
 

@@ -16,14 +16,9 @@ APPS = ROOT / "ocpp_apps"
 # The floors of the engine, ground floor first: a file imports from those before it, never from those after it.
 FLOORS = (
     "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "inputs", "states",
-<<<<<<< HEAD
     "client_states", "actions", "timers", "backoff", "config", "_tolerance", "limits", "outbound", "inbound", "session",
-    "client", "server", "identity", "handshake", "refusals", "validation", "link", "stack", "testing", "replay",
-=======
-    "client_states", "actions", "timers", "backoff", "limits", "config", "_tolerance", "outbound", "inbound", "session",
     "client", "server", "identity", "handshake", "admission", "refusals", "validation", "link", "stack", "testing",
     "replay",
->>>>>>> server
 )  # fmt: skip
 
 NEEDS_A_DEPENDENCY = {"validation", "link", "stack", "testing", "replay"}  # directly or through another one

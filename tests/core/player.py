@@ -142,7 +142,8 @@ def call(token: int, **options: Any) -> StartCall:
 
 
 def attempt_of(client: Player) -> int:
-    return client.engine.state.attempt
+    attempt: int = client.engine.state.attempt
+    return attempt
 
 
 def fail(client: Player, error: Exception = REFUSED, **options: Any) -> list[Any]:

@@ -43,6 +43,7 @@ from tests.core.player import (
     sent,
     settled,
 )
+from tests.kinds import mistyped
 from tests.tables import each
 
 
@@ -60,11 +61,11 @@ class TestCallsWithoutAConnection:
     def test_raise_if_they_can_not_be_made(self):
         client = a_client()
         with pytest.raises(TypeError, match="dict as payload"):
-            client.play(StartCall(1, "Heartbeat", None))
+            client.play(StartCall(1, "Heartbeat", mistyped(None)))
         with pytest.raises(ValueError, match="text of a CALL"):
             client.play(SendRaw("hello", token=1))
         with pytest.raises(TypeError, match="an action name, got None"):
-            client.play(Notify(1, None, {}))
+            client.play(Notify(1, mistyped(None), {}))
 
     def test_that_are_lost_on_the_way_are_not_repeated(self):
         client = an_online_client(backoff=STEADY)

@@ -19,6 +19,7 @@ from ocpp_core.errors import (
     WebsocketUpgradeError,
     create_rpc_error,
 )
+from tests.kinds import mistyped
 from tests.tables import each
 
 CLASSES = {
@@ -78,7 +79,7 @@ class TestRaisedErrors:
 
     def test_take_anything_as_description(self):
         """`raise RPCInternalError(cause)` in a handler is a slip that must not cost the answer."""
-        assert RPCInternalError(KeyError("x")).description == "'x'"
+        assert RPCInternalError(mistyped(KeyError("x"))).description == "'x'"
 
     def test_without_a_code_are_generic(self):
         assert RPCError().code == "GenericError"
@@ -106,8 +107,8 @@ class TestFamilies:
 
     @each("sent", [True, False])
     def test_tell_whether_the_peer_may_have_acted(self, sent):
-        local = [ConnectionLostError("x", sent=sent), ClosedError("x", sent=sent), CallCancelledError("x", sent=sent)]
-        assert {error.sent for error in [*local, TimeoutError("x", sent=sent)]} == {sent}
+        kinds = ConnectionLostError, ClosedError, CallCancelledError, TimeoutError
+        assert {kind("x", sent=sent).sent for kind in kinds} == {sent}
 
     def test_a_lost_connection_does_not_read_like_an_answer(self):
         assert str(ConnectionLostError("not connected", sent=False)) == "not connected"

@@ -10,6 +10,7 @@ from ocpp_core.handshake import (
     check_server_profile,
     resolve_endpoint,
 )
+from tests.kinds import mistyped
 from tests.tables import each
 
 
@@ -93,9 +94,9 @@ class TestConnectionUrl:
 
     def test_refuses_other_types(self):
         with pytest.raises(TypeError, match="expected identity as str, got int"):
-            resolve_endpoint("ws://h/x", 7)
+            resolve_endpoint("ws://h/x", mistyped(7))
         with pytest.raises(TypeError, match="expected endpoint as str, got bytes"):
-            resolve_endpoint(b"ws://h/x", "CP1")
+            resolve_endpoint(mistyped(b"ws://h/x"), "CP1")
 
 
 NONE, BASIC, TLS_BASIC, TLS_CERT = SecurityProfile

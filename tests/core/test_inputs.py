@@ -3,6 +3,7 @@
 import pytest
 
 from ocpp_core.inputs import Close
+from tests.kinds import mistyped
 from tests.tables import each
 
 
@@ -27,4 +28,4 @@ class TestClose:
 
     def test_refuses_a_reason_that_is_no_text(self):
         with pytest.raises(TypeError, match="reason as text"):
-            Close(reason=b"bye")
+            Close(reason=mistyped(b"bye"))

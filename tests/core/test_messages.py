@@ -19,6 +19,7 @@ from ocpp_core.messages import (
     is_unicode,
 )
 from ocpp_core.versions import OCPP16, OCPP21
+from tests.kinds import an
 from tests.tables import each
 
 CLASSIC, ALL = OCPP16.message_types, OCPP21.message_types
@@ -75,12 +76,20 @@ class TestWhatIsAMessage:
         assert decode(f'[{kind},"a","Bogus"{rest}]', ALL) == [kind, "a", "Bogus", description, details]
 
 
+def message(text, versions=ALL, **limits):
+    return an(list, decode(text, versions, **limits))
+
+
+def malformed(text, versions=ALL, **limits):
+    return an(Malformed, decode(text, versions, **limits))
+
+
 class TestWhatIsNone:
     """Each fault tells who has to be told: the peer, a caller of ours, or nobody."""
 
     @each("text", ["", " ", "\r\n\t"])
     def test_empty_text(self, text):
-        assert decode(text, ALL).fault is Fault.EMPTY
+        assert malformed(text).fault is Fault.EMPTY
 
     @each(
         "text",
@@ -106,7 +115,8 @@ class TestWhatIsNone:
         ],
     )
     def test_no_type_or_no_id_of_a_call(self, text):
-        assert decode(text, ALL) == Malformed(Fault.UNREADABLE, decode(text, ALL).reason, None)
+        found = malformed(text)
+        assert (found.fault, found.message_id) == (Fault.UNREADABLE, None)
 
     @each(
         "text",
@@ -132,11 +142,11 @@ class TestWhatIsNone:
         ],
     )
     def test_a_call_with_a_readable_id(self, text):
-        found = decode(text, ALL)
+        found = malformed(text)
         assert (found.fault, found.message_id) == (Fault.CALL, "a")
 
     def test_a_call_whose_id_is_too_long(self):
-        found = decode(f'[2,"{LONG}","Heartbeat",{{}}]', ALL)
+        found = malformed(f'[2,"{LONG}","Heartbeat",{{}}]')
         assert (found.fault, found.message_id) == (Fault.ID_TOO_LONG, LONG)
 
     @each(
@@ -161,7 +171,7 @@ class TestWhatIsNone:
         ],
     )
     def test_what_is_never_answered_says_whose_call_it_ends(self, text, fault, message_id):
-        found = decode(text, ALL)
+        found = malformed(text)
         assert (found.fault, found.message_id) == (fault, message_id)
 
     @each(
@@ -169,25 +179,25 @@ class TestWhatIsNone:
         [('[9,"a"]', "a"), ("[9]", None), ("[1,5]", None), ('[6,"a","X",{}]', "a"), ("[5]", None)],
     )
     def test_a_type_that_the_version_does_not_know(self, text, message_id):
-        found = decode(text, CLASSIC)
+        found = malformed(text, CLASSIC)
         assert (found.fault, found.message_id) == (Fault.UNKNOWN_TYPE, message_id)
 
     def test_nesting_up_to_the_limit_is_read(self):
-        assert decode(f'[2,"a","Heartbeat",{{"x":{deep(MAX_DEPTH - 2)}}}]', ALL)[1] == "a"
+        assert message(f'[2,"a","Heartbeat",{{"x":{deep(MAX_DEPTH - 2)}}}]')[1] == "a"
 
     def test_brackets_inside_texts_do_not_nest(self):
-        assert decode('[2,"a","X",{"x":"\\"' + "[" * 1000 + '"}]', ALL)[1] == "a"
+        assert message('[2,"a","X",{"x":"\\"' + "[" * 1000 + '"}]')[1] == "a"
 
     @each("items", [6, 100_000])
     def test_more_elements_than_allowed_are_not_parsed(self, items):
         text = f'[2,"a","X",{{"x":[{",".join(["{}"] * items)}]}}]'
-        assert decode(text, ALL, max_elements=5 + 2 * items)[1] == "a"
-        found = decode(text, ALL, max_elements=4 + 2 * items)
+        assert message(text, max_elements=5 + 2 * items)[1] == "a"
+        found = malformed(text, max_elements=4 + 2 * items)
         assert (found.fault, found.message_id) == (Fault.CALL, "a")
         assert found.reason == f"expected a message of at most {4 + 2 * items} elements"
 
     def test_the_reason_says_what_was_expected_and_repeats_nothing_of_the_text(self):
-        reason = decode('[2,"a","Secret",["password"]]', ALL).reason
+        reason = malformed('[2,"a","Secret",["password"]]').reason
         assert reason == "expected a JSON object as payload"
 
 

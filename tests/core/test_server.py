@@ -25,6 +25,7 @@ from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Open
 from ocpp_core.versions import OCPP16, OCPP21
 from tests.core.player import Player, counting_ids, kinds, of
+from tests.kinds import mistyped
 from tests.tables import each
 
 REQUEST = UpgradeReceived(7, "/ocpp/CP1", (("host", "csms.example"),), ("ocpp1.6", "ocpp2.1"))
@@ -166,7 +167,7 @@ class TestUntilItIsOpen:
 
     def test_settings_of_other_engines_are_a_mistake(self):
         with pytest.raises(TypeError, match="expected a SessionConfig or LinkConfig, got str"):
-            accepted().play(Reconfigure("fast"))
+            accepted().play(Reconfigure(mistyped("fast")))
 
 
 class TestTheConversation:

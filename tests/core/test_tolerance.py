@@ -10,6 +10,7 @@ from ocpp_core.inputs import Reply, StartCall, TextReceived
 from ocpp_core.messages import Leniency
 from ocpp_core.versions import OCPP21, ErrorCode
 from tests.core.player import a_session, of, reports, sent, settled
+from tests.kinds import mistyped
 from tests.tables import each
 
 
@@ -105,4 +106,4 @@ class TestMendedTexts:
 
     def test_want_a_function(self):
         with pytest.raises(TypeError, match="mend_text as a function, got str"):
-            SessionConfig(mend_text="strip")
+            SessionConfig(mend_text=mistyped("strip"))

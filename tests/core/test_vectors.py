@@ -8,6 +8,7 @@ choice, the row shows ours.
 import json
 
 from ocpp_core.actions import Dispatch, Report, SendText, Settle
+from ocpp_core.errors import RPCError
 from ocpp_core.inputs import BinaryReceived, Fail, Reply, TextReceived
 from ocpp_core.messages import Leniency
 from ocpp_core.session import Open
@@ -127,6 +128,7 @@ def said(action):
         kind, message_id, code, *_ = json.loads(action.text)
         return f"{NAMES[kind]} {message_id} {code}"
     assert isinstance(action, Settle)
+    assert isinstance(action.error, RPCError)
     return f"call ends with {action.error.code}"
 
 

@@ -74,4 +74,4 @@ class TestLookUp:
 
     def test_gives_an_unknown_subprotocol_the_facts_of_2_0_1(self):
         found = version_of("vendor1")
-        assert (found.name, found.message_types, found.answers_unknown_type) == ("vendor1", {2, 3, 4}, True)
+        assert (found.name, found.message_types, found.answers_unknown_type) == ("vendor1", frozenset({2, 3, 4}), True)

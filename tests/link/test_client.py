@@ -20,6 +20,7 @@ from ocpp_core.inputs import (
     TransportOpened,
 )
 from ocpp_core.link import ClientLink
+from tests.kinds import an, only
 from tests.link.wire import EOF, TEXT, answer, drain, feed, frame, news, sent, settings, tick
 
 
@@ -142,19 +143,27 @@ WRONG_101 = {
 }
 
 
+def told(failed):
+    """Status and text of the response that refused the upgrade."""
+    refused = an(UnexpectedHttpResponse, failed.error)
+    return refused.status, refused.reason
+
+
 class TestAWrongAnswer:
     @pytest.mark.parametrize(("more", "without"), WRONG_101.values(), ids=WRONG_101.keys())
     def test_a_wrong_101_is_told_from_failures_of_the_moment(self, more, without):
         client = link(attempt=2)
         report, closed, failed = answered(client, *more, without=without)
+        assert isinstance(report, Report)
         assert report.kind is ReportKind.PROTOCOL_ERROR
         assert closed == CloseStream(abort=True)
+        assert isinstance(failed, TransportFailed)
         assert isinstance(failed.error, WebsocketUpgradeError)
         assert (failed.retry, failed.attempt) == (False, 2)
         assert client.deadline == inf
 
     def test_a_subprotocol_nobody_asked_for_is_wrong_too(self):
-        failed = answered(link(()), CHOSEN)[-1]
+        failed = only(TransportFailed, answered(link(()), CHOSEN))
         assert isinstance(failed.error, WebsocketUpgradeError)
 
     def test_another_status_may_heal_and_is_shown_with_its_headers(self):
@@ -162,8 +171,9 @@ class TestAWrongAnswer:
         data = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 2\r\n\r\nno"
         closed, failed = feed(client, data)[1:]
         assert closed == CloseStream(abort=True)
+        assert isinstance(failed, TransportFailed)
         assert isinstance(failed.error, UnexpectedHttpResponse)
-        assert (failed.error.status, failed.error.reason) == (401, "no")
+        assert told(failed) == (401, "no")
         assert ("www-authenticate", "Basic") in failed.error.headers
         assert (failed.retry, failed.attempt, failed.retry_after) == (True, 4, 0.0)
 
@@ -180,7 +190,7 @@ class TestAWrongAnswer:
     )
     def test_retry_after_in_seconds_counts(self, value, seconds):
         client = link()
-        failed = feed(client, f"HTTP/1.1 503 Busy\r\nRetry-After: {value}\r\n\r\n".encode(), EOF)[-1]
+        failed = only(TransportFailed, feed(client, f"HTTP/1.1 503 Busy\r\nRetry-After: {value}\r\n\r\n".encode(), EOF))
         assert failed.retry_after == seconds
 
     @pytest.mark.parametrize(
@@ -199,16 +209,16 @@ class TestAWrongAnswer:
         client, data = link(), b"HTTP/1.1 403 Forbidden\r\n" + b"".join(part for part in rest if part is not EOF)
         chunks = [data[at : at + size] for at in range(0, len(data), size)]
         actions = feed(client, *chunks, *(part for part in rest if part is EOF))
-        (failed,) = (action for action in actions if isinstance(action, TransportFailed))
-        assert (failed.error.status, failed.error.reason) == (403, "Not today")
+        failed = only(TransportFailed, actions)
+        assert told(failed) == (403, "Not today")
         assert "'Not today'" in str(failed.error)
 
     def test_what_another_status_says_is_awaited_for_a_moment_only(self):
         client = link(handshake_timeout=30.0)
         assert sent(feed(client, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nNot", now=5.0)) != b""
         assert 5.0 < client.deadline <= 6.0
-        failed = tick(client, client.deadline)[-1]
-        assert (failed.error.status, failed.error.reason) == (403, "Not")
+        failed = only(TransportFailed, tick(client, client.deadline))
+        assert told(failed) == (403, "Not")
 
     def test_the_wait_for_a_body_does_not_outlast_the_handshake(self):
         client = link(handshake_timeout=2.0)
@@ -218,15 +228,17 @@ class TestAWrongAnswer:
 
     @pytest.mark.parametrize("status", [204, 304])
     def test_a_status_without_a_body_needs_no_wait(self, status):
-        failed = feed(link(), f"HTTP/1.1 {status} X\r\n\r\n".encode())[-1]
-        assert (failed.error.status, failed.error.reason) == (status, "")
+        failed = only(TransportFailed, feed(link(), f"HTTP/1.1 {status} X\r\n\r\n".encode()))
+        assert told(failed) == (status, "")
 
     def test_credentials_do_not_come_back_in_what_a_server_says(self):
         token = b64encode(b"CP1:correct horse").decode()
         client = link(headers=[("Authorization", f"Basic {token}")], target="/CP1?token=abcdef")
         body = f"bad Authorization: Basic {token} (correct horse) for /CP1?token=abcdef".encode()
-        failed = feed(client, b"HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))[-1]
-        assert failed.error.reason == "bad Authorization: Basic … (…) for /CP1?token=…"
+        failed = only(
+            TransportFailed, feed(client, b"HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        )
+        assert told(failed)[1] == "bad Authorization: Basic … (…) for /CP1?token=…"
 
     @pytest.mark.parametrize(
         "data",
@@ -245,6 +257,7 @@ class TestAWrongAnswer:
         assert [action.kind for action in actions if isinstance(action, Report)] == [ReportKind.PROTOCOL_ERROR]
         closed, failed = news(actions)
         assert closed == CloseStream(abort=True)
+        assert isinstance(failed, TransportFailed)
         assert type(failed.error) is ConnectionFailedError
         assert failed.retry
         assert client.deadline == inf
@@ -256,12 +269,12 @@ class TestAWrongAnswer:
         assert isinstance(feed(client, b"X")[-1], TransportFailed)
 
     def test_an_alert_of_tls_is_named(self):
-        failed = feed(link(), b"\x15\x03\x01\x00\x02\x02\x46")[-1]
+        failed = only(TransportFailed, feed(link(), b"\x15\x03\x01\x00\x02\x02\x46"))
         assert str(failed.error) == "the server speaks TLS on this port: use wss://"
         assert failed.retry
 
     def test_an_offer_of_tls_beside_the_status_is_named(self):
-        failed = feed(link(), b"HTTP/1.1 400 Bad\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n\r\n", EOF)[-1]
+        failed = only(TransportFailed, feed(link(), b"HTTP/1.1 400 Bad\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n\r\n", EOF))
         assert str(failed.error).endswith("got 400; the port speaks TLS: use wss://")
 
     @pytest.mark.parametrize(
@@ -276,6 +289,7 @@ class TestAWrongAnswer:
         client = link()
         closed, failed = news(feed(client, *data, EOF))
         assert closed == CloseStream(abort=True)
+        assert isinstance(failed, TransportFailed)
         assert str(failed.error) == f"the server ended the stream during the handshake{hint}"
         assert failed.retry
 
@@ -284,6 +298,7 @@ class TestAWrongAnswer:
         assert client.deadline == 10
         closed, failed = news(tick(client, 10))
         assert closed == CloseStream(abort=True)
+        assert isinstance(failed, TransportFailed)
         assert type(failed.error) is ConnectionFailedError
         assert failed.retry
 
@@ -306,6 +321,7 @@ class TestMisuse:
         drain(client)
         closed, failed = feed(client, CloseLink())
         assert closed == CloseStream(abort=True)
+        assert isinstance(failed, TransportFailed)
         assert (failed.retry, failed.attempt) == (False, 3)
         assert feed(client, SendMessage("x"), CloseLink(), EOF) == []
 

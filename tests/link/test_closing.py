@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from ocpp_core.actions import CloseStream, Report, ReportKind
-from ocpp_core.inputs import BytesReceived, CloseLink, SendMessage, TextReceived, TransportLost
+from ocpp_core.inputs import BytesReceived, CloseLink, LinkInput, SendMessage, TextReceived, TransportLost
 from tests.link.wire import (
     BINARY,
     CLOSE,
@@ -184,7 +184,7 @@ class TestTheStreamEnds:
     def test_after_the_end_nothing_happens_any_more(self, role):
         link = role.open(settings())
         feed(link, EOF)
-        late = [EOF, b"x", SendMessage("x"), CloseLink(), CloseLink(force=True)]
+        late: list[LinkInput | bytes] = [EOF, b"x", SendMessage("x"), CloseLink(), CloseLink(force=True)]
         assert feed(link, *late) == []
         assert tick(link, 1e9) == []
         assert link.deadline == inf

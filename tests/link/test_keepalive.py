@@ -11,6 +11,7 @@ from ocpp_core.config import SessionConfig
 from ocpp_core.inputs import CloseLink, Congested, Reconfigure, TransportLost
 from ocpp_core.link import ServerLink
 from ocpp_core.timers import GRID
+from tests.kinds import an
 from tests.link.wire import (
     CLOSE,
     PING,
@@ -84,7 +85,7 @@ class TestDeadPeers:
         pinged = ping_due(link)
         assert link.deadline == pinged + 10
         report, *rest = tick(link, pinged + 10)
-        assert report.kind is ReportKind.PONG_TIMEOUT
+        assert an(Report, report).kind is ReportKind.PONG_TIMEOUT
         assert rest == [CloseStream(abort=True), TransportLost(1006)]
         assert link.deadline == inf
 

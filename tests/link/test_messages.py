@@ -13,6 +13,7 @@ from ocpp_core.inputs import (
     TextReceived,
     TransportLost,
 )
+from tests.kinds import mistyped
 from tests.link.wire import (
     BINARY,
     CLOSE,
@@ -144,7 +145,7 @@ class TestSending:
     def test_what_cannot_be_a_message_raises_and_changes_nothing(self, role):
         link = role.open()
         with pytest.raises(TypeError, match="str or bytes"):
-            link.handle(SendMessage(5), 0.0)
+            link.handle(SendMessage(mistyped(5)), 0.0)
         with pytest.raises(ValueError, match="surrogates"):
             link.handle(SendMessage("\ud800"), 0.0)
         assert drain(link) == []

@@ -9,6 +9,7 @@ from ocpp_core.actions import Report, ReportKind, SendBytes
 from ocpp_core.config import Compression
 from ocpp_core.inputs import Accept, BytesReceived, CloseLink, Congested, TextReceived, TransportLost
 from ocpp_core.link import ServerLink, Unfinished
+from tests.kinds import only
 from tests.link.wire import (
     CONTINUATION,
     EOF,
@@ -217,7 +218,7 @@ def test_a_link_of_its_own_counts_for_itself():
 def test_the_report_says_what_it_was():
     door = Door(max_unfinished_size=1, max_message_size=MIB)
     feed(door.link(), begun(MIB - 1))
-    report = feed(door.link(), begun(100 * KIB))[0]
+    report = only(Report, feed(door.link(), begun(100 * KIB)))
     assert (report.kind, report.detail) == (
         ReportKind.PROTOCOL_ERROR,
         "unfinished messages of more than 1048576 bytes together",

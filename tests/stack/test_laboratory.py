@@ -16,7 +16,9 @@ from ocpp_core.errors import (
     WebsocketUpgradeError,
 )
 from ocpp_core.inputs import Accept, Reject, Reply
+from ocpp_core.states import Closed
 from ocpp_core.testing import Laboratory, LabStation
+from tests.kinds import an
 
 OCPP16 = ClientConfig(protocols=("ocpp1.6",))
 
@@ -86,7 +88,7 @@ class TestConversation:
         station = lab.connect()
         answer = station.call("Authorize", {"idTag": "A"})
         lab.run_for(5)
-        assert not answer.settled
+        assert answer.settled == 0
         connection = lab.server.connections[0]
         for status in ("Accepted", "Blocked"):
             connection.feed(Reply(1, {"idTagInfo": {"status": status}}))
@@ -107,7 +109,12 @@ class TestConversation:
         config = ClientConfig(protocols=("ocpp1.6",), session=SessionConfig(call_concurrency=2000, max_queued=2000))
         station = lab.connect(config)
         chunks: list[bytes] = []
-        station.wire.fault = lambda data, random: chunks.append(data) or ()
+
+        def keep(data, random):
+            chunks.append(data)
+            return ()
+
+        station.wire.fault = keep
         calls = [station.call("Heartbeat", message_id=str(number)) for number in range(2000)]
         station.wire.fault = None
         lab.server.connections[0].receive(b"".join(chunks))
@@ -159,14 +166,17 @@ class TestLoss:
     def test_what_waited_for_the_window_is_sent_after_the_reconnect_with_an_offline_queue(self):
         lab = Laboratory(ClientConfig(protocols=("ocpp1.6",), offline_queue=True))
         seen = []
+
+        def accept(request):
+            seen.append(request.payload["data"])
+            return {"status": "Accepted"}
+
         lab.server.handlers["DataTransfer"] = lambda request: seen.append(request.payload["data"])
         station = lab.connect()
         calls = [station.call("DataTransfer", {"vendorId": "V", "data": str(number)}) for number in range(3)]
         lab.run_for(0.5)
         station.cut()
-        lab.server.handlers["DataTransfer"] = lambda request: (
-            seen.append(request.payload["data"]) or {"status": "Accepted"}
-        )
+        lab.server.handlers["DataTransfer"] = accept
         late = station.call("DataTransfer", {"vendorId": "V", "data": "late"})
         lab.run_for(10)
         assert isinstance(calls[0].error, ConnectionLostError)
@@ -175,8 +185,8 @@ class TestLoss:
 
     def test_a_call_that_timed_out_is_never_sent_later(self):
         lab = Laboratory(ClientConfig(protocols=("ocpp1.6",), offline_queue=True))
-        seen = []
-        lab.server.handlers["RemoteStop"] = lambda request: seen.append(request) or {}
+        seen: list[object] = []
+        lab.server.handlers["RemoteStop"] = seen.append
         station = lab.station()
         call = station.call("RemoteStop", ttl=5)
         lab.run_for(6)
@@ -293,7 +303,7 @@ class TestClosing:
         server = lab.server.connections[0]
         station.close(4000, "evicted", force=True)
         lab.run_for(1)
-        assert server.seen(StateChanged)[-1].state.code == 1006
+        assert an(Closed, server.seen(StateChanged)[-1].state).code == 1006
 
     def test_the_server_closes_and_the_station_comes_back(self):
         lab = Laboratory()

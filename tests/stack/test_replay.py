@@ -32,6 +32,7 @@ from ocpp_core.inputs import (
     Respond,
     SendMessage,
     SendRaw,
+    StackInput,
     StartCall,
     StreamFailed,
     StreamLost,
@@ -73,8 +74,11 @@ class Heard:
     def __init__(self):
         self.events = []
 
-    def handle(self, event, now):
+    def handle(self, event: object, now: float) -> None:
         self.events.append(event)
+
+    def poll(self):
+        """Ask for nothing."""
 
 
 MINE = Version(name="x", message_types=frozenset({2, 3}), send_actions=frozenset({"A"}), spelling={"a": "b"})
@@ -125,7 +129,7 @@ def drain(engine):
 
 class TestReplay:
     def test_a_recorded_conversation_gives_the_same_actions_again(self):
-        lines = []
+        lines: list[str] = []
         recorder = Recorder(a_session(), lines.append)
         done = []
         for at, event in enumerate([StartCall(1, "Heartbeat", {}), TextReceived('[3,"id-1",{"currentTime":"now"}]')]):
@@ -135,17 +139,19 @@ class TestReplay:
         assert replay(lines, a_session()) == done
 
     def test_bytes_and_errors_survive(self):
-        lines = []
+        lines: list[str] = []
         recorder = Recorder(a_stack(), lines.append)
         done = []
-        for event in (Connect(1), StreamFailed(OSError("refused"), 1)):
+        failed: list[StackInput] = [Connect(1), StreamFailed(OSError("refused"), 1)]
+        for event in failed:
             recorder.handle(event, 0.0)
             done += drain(recorder)
         again = replay(lines, a_stack())
         assert [type(action) for action in again] == [type(action) for action in done]
         lines.clear()
         recorder = Recorder(a_stack(), lines.append)
-        for event in (Connect(1), StreamOpened(1), BytesReceived(b"\x00\xff", 1)):
+        opened: list[StackInput] = [Connect(1), StreamOpened(1), BytesReceived(b"\x00\xff", 1)]
+        for event in opened:
             recorder.handle(event, 0.0)
             drain(recorder)
         assert {"$bytes": "AP8="} in [json.loads(line).get("data") for line in lines]
@@ -154,7 +160,7 @@ class TestReplay:
     def test_a_server_that_has_its_websocket_from_others_is_recorded_too(self):
         offer = UpgradeReceived(1, "/CP1", (("host", "h"),), ("x",))
         accept = Accept("x", (("a", "b"),), version=MINE)
-        lines = []
+        lines: list[str] = []
         recorder = Recorder(a_server(), lines.append)
         done = []
         for event in (offer, accept, TransportOpened("x"), TextReceived('[4,"a","X","",{}]')):
@@ -168,14 +174,15 @@ class TestReplay:
         "payload", [{"$bytes": "eA=="}, {"$error": "x", "b": [1, ["c"]]}, {"$dict": {}}, {"v": Colour.RED}]
     )
     def test_no_payload_is_taken_for_something_else(self, payload):
-        lines = []
+        lines: list[str] = []
         recorder = Recorder(a_session(), lines.append)
         recorder.handle(StartCall(1, "X", payload, timeout=inf), 0.0)
         done = drain(recorder)
         assert replay(lines, a_session()) == done
 
     def test_every_input_with_every_field_is_told_again(self):
-        lines, again = [], Heard()
+        lines: list[str] = []
+        again = Heard()
         recorder = Recorder(Heard(), lines.append)
         for event in EVERY_INPUT:
             recorder.handle(event, 0.0)
@@ -195,12 +202,12 @@ class TestReplay:
         assert recorder.deadline == 7
 
     def test_settings_are_left_to_whoever_replays(self):
-        lines = []
+        lines: list[str] = []
         Recorder(a_session(), lines.append).handle(Reconfigure(SessionConfig()), 0.0)
         assert lines == []
 
     def test_a_misuse_that_raised_then_raises_nothing_now(self):
-        lines = []
+        lines: list[str] = []
         recorder = Recorder(a_session(), lines.append)
         with pytest.raises(ValueError, match="timeout"):
             recorder.handle(StartCall(1, "Heartbeat", {}, timeout=-1), 0.0)

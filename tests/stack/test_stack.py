@@ -38,6 +38,7 @@ from ocpp_core.link import ClientLink
 from ocpp_core.session import Closed
 from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.versions import OCPP21
+from tests.kinds import mistyped
 from tests.link.wire import TEXT, frame
 
 
@@ -56,8 +57,8 @@ def server_stack(**session):
 
 def client_stack(**config):
     target = UpgradeTarget("csms.example", "/CP1")
-    config = ClientConfig(protocols=("ocpp1.6",), **config)
-    return ClientStack(config, LinkConfig(), target, random=Random(0), ids=ids())
+    settings = ClientConfig(protocols=("ocpp1.6",), **config)
+    return ClientStack(settings, LinkConfig(), target, random=Random(0), ids=ids())
 
 
 def request(subprotocols=("ocpp1.6",)):
@@ -97,10 +98,10 @@ class TestServerBeforeTheHandshakeIsDone:
     @pytest.mark.parametrize(
         ("command", "error"),
         [
-            (StartCall(7, "Reset", []), TypeError),
-            (SendRaw(5), TypeError),
+            (StartCall(7, "Reset", mistyped([])), TypeError),
+            (SendRaw(mistyped(5)), TypeError),
             (SendRaw("[3]", token=7), ValueError),
-            (Reconfigure(5), TypeError),
+            (Reconfigure(mistyped(5)), TypeError),
             (Connect(7), RuntimeError),
             (StreamOpened(), RuntimeError),
             (StreamFailed(OSError()), RuntimeError),

@@ -8,6 +8,7 @@ import pytest
 from ocpp_core.actions import (
     TURN,
     Abandon,
+    Action,
     CloseStream,
     Dispatch,
     OpenTransport,
@@ -59,7 +60,7 @@ def opened(**session):
 
 def turns(stack):
     """What is taken in each turn, by a host whose handlers answer at once."""
-    taken = [[]]
+    taken: list[list[Action]] = [[]]
     while (action := stack.poll()) is not None:
         if isinstance(action, Yield):
             taken.append([])

@@ -3,6 +3,7 @@
 from collections import deque
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import anyio
@@ -127,15 +128,15 @@ async def mounted(server):
 @asynccontextmanager
 async def page(server):
     """The browser's client, in a page whose sockets lead into the server."""
-    real = browser.JsPage
-    browser.JsPage = lambda failed: MemoryPage(server)
+    module: Any = browser
+    real, module.JsPage = module.JsPage, lambda failed: MemoryPage(server)
     try:
         async with server:
             yield door(
                 server, lambda identity, **options: browser.BrowserOCPPClient(identity, "ws://page/ocpp", **options)
             )
     finally:
-        browser.JsPage = real
+        module.JsPage = real
 
 
 class MemoryPage:
@@ -153,8 +154,8 @@ class MemoryPage:
 class MemoryPageSocket:
     def __init__(self, listener):
         self._ear = listener
-        self._channel = None
-        self._output = deque()
+        self._channel: Any = None
+        self._output: deque[Any] = deque()
         self._closing = None
         self._changed = anyio.Event()
         self.is_open = False

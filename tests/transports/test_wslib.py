@@ -5,6 +5,7 @@ import gc
 import json
 import weakref
 from contextlib import nullcontext, suppress
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -12,6 +13,7 @@ import anyio
 import pytest
 import trustme
 import websockets
+from websockets import Subprotocol
 from websockets.asyncio.server import serve as serve_websockets
 
 from ocpp_transports import (
@@ -27,7 +29,10 @@ from ocpp_transports._hosts import _websockets_channel
 from ocpp_transports._hosts._websockets_channel import PatientConnection
 from ocpp_transports.events import DisconnectEvent
 from ocpp_transports.wslib import WebsocketsOCPPClient, serve
+from tests.kinds import mistyped
 from tests.transports.pairs import SECONDS, first, staying
+
+OCPP16 = Subprotocol("ocpp1.6")
 
 pytestmark = pytest.mark.anyio
 
@@ -92,11 +97,11 @@ class TestTheServer:
         server = OCPPServer(protocols=["ocpp1.6"], security_profile=1, credentials={"CP1": "secret"})
         async with serve(server, "127.0.0.1", 0) as listening:
             with pytest.raises(websockets.InvalidStatus) as refused:
-                await websockets.connect(f"ws://127.0.0.1:{port_of(listening)}/CP1", subprotocols=["ocpp1.6"])
+                await websockets.connect(f"ws://127.0.0.1:{port_of(listening)}/CP1", subprotocols=[OCPP16])
         assert refused.value.response.headers["www-authenticate"] == 'Basic realm="ocpp", charset="UTF-8"'
 
     async def test_keeps_no_connection_that_has_ended(self, monkeypatch):
-        held = weakref.WeakKeyDictionary()
+        held: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         monkeypatch.setattr(wslib, "WeakKeyDictionary", lambda: held)
         async with (
             serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening,
@@ -110,7 +115,7 @@ class TestTheServer:
         server = OCPPServer(protocols=["ocpp1.6"], auth=lambda accept, reject, handshake: reject(499, "Odd"))
         async with serve(server, "127.0.0.1", 0) as listening:
             with pytest.raises(websockets.InvalidStatus) as refused:
-                await websockets.connect(f"ws://127.0.0.1:{port_of(listening)}/CP1", subprotocols=["ocpp1.6"])
+                await websockets.connect(f"ws://127.0.0.1:{port_of(listening)}/CP1", subprotocols=[OCPP16])
         assert (refused.value.response.status_code, refused.value.response.body) == (499, b"Odd")
 
     async def test_answers_a_request_with_two_upgrades(self, caplog):
@@ -139,7 +144,7 @@ class TestTheServer:
         server.handle("Heartbeat", lambda ctx: {"currentTime": "x"})
         async with serve(server, "127.0.0.1", 0) as listening:
             url = f"ws://127.0.0.1:{port_of(listening)}/CP1"
-            async with websockets.connect(url, subprotocols=["ocpp2.0.1", "ocpp1.6"]) as stranger:
+            async with websockets.connect(url, subprotocols=[Subprotocol("ocpp2.0.1"), OCPP16]) as stranger:
                 assert stranger.subprotocol == "ocpp1.6"
                 await stranger.send('[2,"1","Heartbeat",{}]')
                 assert json.loads(await stranger.recv()) == [3, "1", {"currentTime": "x"}]
@@ -153,7 +158,7 @@ class TestTheClient:
             await connection.send(json.dumps([3, message[1], {"currentTime": "x"}]))
             await connection.close(4001, "bye")
 
-        async with serve_websockets(csms, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as listening:
+        async with serve_websockets(csms, "127.0.0.1", 0, subprotocols=[OCPP16]) as listening:
             client = WebsocketsOCPPClient(
                 "CP1", f"ws://127.0.0.1:{port_of(listening)}", protocols=["ocpp1.6"], reconnect=False
             )
@@ -166,7 +171,7 @@ class TestTheClient:
     async def test_takes_limits_as_floats(self, limit):
         async with serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening:
             url = f"ws://127.0.0.1:{port_of(listening)}"
-            options = {"max_message_size": limit, "compression": True}
+            options: Any = {"max_message_size": limit, "compression": True}
             async with WebsocketsOCPPClient("CP1", url, protocols=["ocpp1.6"], **options) as client:
                 assert await client.connect() == "ocpp1.6"
 
@@ -194,7 +199,7 @@ class TestTheClient:
 
     async def test_comes_back_though_the_old_stream_does_not_end(self):
         async with staying() as server:
-            options = {"backoff_min": 0.01, "backoff_max": 0.02, "close_timeout": 10 * SECONDS}
+            options: Any = {"backoff_min": 0.01, "backoff_max": 0.02, "close_timeout": 10 * SECONDS}
             url = f"ws://127.0.0.1:{server.port}"
             client = WebsocketsOCPPClient("CP1", url, protocols=["ocpp1.6"], **options)
             async with client, client.events("disconnect") as events:
@@ -216,7 +221,7 @@ class TestTheClient:
             return response
 
         async with (
-            serve_websockets(elsewhere, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as other,
+            serve_websockets(elsewhere, "127.0.0.1", 0, subprotocols=[OCPP16]) as other,
             serve_websockets(elsewhere, "127.0.0.1", 0, process_request=redirect) as listening,
         ):
             url = f"ws://127.0.0.1:{port_of(listening)}"
@@ -263,7 +268,7 @@ class TestTheLog:
         server = OCPPServer(protocols=["ocpp1.6"], security_profile=1, credentials={"CP1": "secret"})
         with caplog.at_level("DEBUG"):
             async with serve(server, "127.0.0.1", 0) as listening:
-                options = {"protocols": ["ocpp1.6"], "security_profile": 1, "password": "secret"}
+                options: Any = {"protocols": ["ocpp1.6"], "security_profile": 1, "password": "secret"}
                 async with WebsocketsOCPPClient("CP1", f"ws://127.0.0.1:{port_of(listening)}", **options) as client:
                     await client.connect()
         assert caplog.text.count("Authorization: ***") == 2  # as it was sent, and as it was received
@@ -308,7 +313,7 @@ class TestAPeerThatAnswersNoPing:
                 return name
 
         connection = PatientConnection.__new__(PatientConnection)
-        connection.transport = Transport()
+        connection.transport = mistyped(Transport())
         monkeypatch.setattr(_websockets_channel, "unconfirmed", lambda raw_socket: outflows.pop(0))
         pong = asyncio.get_running_loop().create_future()
         assert not await connection._has_come(pong, 0.001)

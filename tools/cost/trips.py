@@ -38,9 +38,9 @@ class Limit(NamedTuple):
 
 
 LIMITS: Final = {
-    "inbound CALL: from its bytes to the write of the response": Limit(41, 16),
-    "outbound call: from `call` to the write": Limit(52, 20),
-    "upgrade: from the bytes of the request to an open station": Limit(131, 34),
+    "inbound CALL: from its bytes to the write of the response": Limit(40, 16),
+    "outbound call: from `call` to the write": Limit(43, 18),
+    "upgrade: from the bytes of the request to an open station": Limit(88, 25),
 }
 
 

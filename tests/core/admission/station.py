@@ -1,12 +1,19 @@
 """A host in miniature: brings a handshake through the steps, and answers what they ask."""
 
 from base64 import b64encode
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from inspect import isawaitable
+from inspect import iscoroutine
 
 from ocpp_core.actions import UpgradeRequested
-from ocpp_core.admission.handshake import ConnectionFacts
+from ocpp_core.admission.handshake import (
+    AuthHandler,
+    BrokenEscapes,
+    ConnectionFacts,
+    Credentials,
+    Identify,
+    UnmatchedProtocol,
+)
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, Candidate, proceed
 from ocpp_core.handshake import SecurityProfile
@@ -21,13 +28,13 @@ NONE, BASIC, TLS_BASIC, TLS_CERT = SecurityProfile
 class Rules:
     protocols: tuple[str, ...] = ("ocpp1.6",)
     security_profile: SecurityProfile = NONE
-    credentials: object = None
-    identify: object = "exact"
+    credentials: Credentials | None = None
+    identify: Identify = "exact"
     tls_terminated: bool = False
-    auth: object = None
+    auth: AuthHandler | None = None
     default_protocol: str | None = None
-    unmatched_protocol: str = "reject"
-    broken_escapes: str = "reject"
+    unmatched_protocol: UnmatchedProtocol = "reject"
+    broken_escapes: BrokenEscapes = "reject"
     identities: IdentityRule = field(default_factory=IdentityRule)
     paths_without_identity: tuple[str, ...] = ()
 
@@ -37,23 +44,28 @@ def arrive(target="/ocpp/CP1", *, offered=("ocpp1.6",), headers=(), facts=None):
     return Candidate(UpgradeRequested(target, joined(headers), offered), facts or ConnectionFacts())
 
 
-def admit(target="/ocpp/CP1", *, offered=("ocpp1.6",), headers=(), facts=None, before=(), after=(), **rules):
-    """Return the candidate that is accepted, or the refusal; `admit.alarm` is what the operator learns."""
+def admit(target="/ocpp/CP1", *, offered=("ocpp1.6",), headers=(), facts=None, **rules):
+    """Return the candidate that is accepted, or the refusal."""
     candidate = arrive(target, offered=offered, headers=headers, facts=facts)
+    refusal = judge(candidate, **rules)
+    return candidate if refusal is None else refusal
+
+
+def judge(candidate, *, before=(), after=(), **rules):
+    """Bring a candidate through the steps of these rules; return the refusal, or None."""
     steps = iter(steps_of(Rules(**rules), before=before, after=after))
     verdict = proceed(steps, candidate)
     while isinstance(verdict, Ask):
         verdict = verdict.then(answer_to(verdict)) or proceed(steps, candidate)
-    admit.alarm = candidate.alarm
-    return candidate if verdict is None else verdict
+    return verdict
 
 
 def answer_to(ask):
     answer = ask.function(*ask.arguments)
-    return play(answer) if isawaitable(answer) else answer
+    return play(answer) if iscoroutine(answer) else answer
 
 
-def play(coro: Awaitable[object]) -> object:
+def play(coro: Coroutine[object, None, object]) -> object:
     """Return what a coroutine returns that waits for nothing."""
     try:
         coro.send(None)

@@ -6,6 +6,7 @@ import pytest
 
 from ocpp_core.admission.credentials import basic_user, decode_basic
 from ocpp_core.handshake import encode_basic, password_bytes
+from tests.kinds import mistyped
 from tests.tables import each
 
 
@@ -85,4 +86,4 @@ class TestBasicCredentials:
 
     def test_a_password_is_text_or_bytes(self):
         with pytest.raises(TypeError, match="expected password as str or bytes, got int"):
-            password_bytes(12345678)
+            password_bytes(mistyped(12345678))

@@ -47,7 +47,7 @@ class TestIdentity:
         assert refused.status == 400
 
     def test_is_refused_before_credentials_and_auth_hear_of_it(self):
-        asked = []
+        asked: list[object] = []
         rules = {"security_profile": BASIC, "credentials": asked.append, "auth": lambda *decision: asked.append(1)}
         assert admit("/ocpp/a%2Fb", headers=basic(user=b"a/b"), **rules).status == 400
         assert asked == []

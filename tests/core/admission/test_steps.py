@@ -43,7 +43,7 @@ class TestTheList:
         assert asks_the_application(Rules(**rules)) is asks
 
     def test_ends_at_the_first_refusal(self):
-        later = []
+        later: list[Candidate] = []
         assert admit("/", after=[later.append]).status == 400
         assert later == []
 
@@ -89,6 +89,7 @@ class TestSteps:
         candidate = arrive()
         steps = iter(steps_of(Rules(auth=accept_all)))
         question = proceed(steps, candidate)
+        assert isinstance(question, Ask)
         assert (question.name, question.stands()) == ("auth", None)
         question.arguments[0](session={"a": 1})
         assert question.then(None) is None

@@ -12,6 +12,7 @@ from ocpp_core.inputs import Close, Decline, Fail, Reconfigure, Reply, Transport
 from ocpp_core.session import Session
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Player, Strict, an_online_client, come_back, counting_ids, dispatched, of, reports, sent
+from tests.kinds import mistyped
 from tests.tables import each
 
 AUTHORIZE = '[2,"a","Authorize",{"idTag":"x"}]'
@@ -262,7 +263,8 @@ class TestAHandlerThatOutlivesItsConnection:
         assert sent(second.wait(10)) == []
 
     @pytest.mark.parametrize(
-        "end", [Fail(1, "InternalError"), Reply(1, None), Reply(1, {"bad": 1}), Reply(1, {"large": "x" * 16384})]
+        "end",
+        [Fail(1, "InternalError"), Reply(1, mistyped(None)), Reply(1, {"bad": 1}), Reply(1, {"large": "x" * 16384})],
     )
     def test_leaves_the_copy_to_another_one_if_it_fails(self, memory, end):
         first, second = self.begun(memory, validator=Strict("Authorize"), max_outgoing_size=16384)

@@ -6,6 +6,7 @@ from ocpp_core.inputs import Close, Decline, Fail, Reconfigure, Reply, TextRecei
 from ocpp_core.session import Closed, Closing
 from ocpp_core.versions import OCPP16, OCPP21
 from tests.core.player import Strict, a_session, call, dispatched, kinds, of, reports, sent, settled, states
+from tests.kinds import mistyped
 from tests.tables import each
 
 OFF, ON = Reading(on=False), Reading(on=True)
@@ -66,7 +67,14 @@ class TestABurst:
         assert dispatched(session.log) == [1, 2, 3, 4]
 
     @each(
-        "end", [Reply(1, {}), Reply(1, None), Fail(1, "InternalError"), Decline(1), Fail(1, "X", "", {"no": object()})]
+        "end",
+        [
+            Reply(1, {}),
+            Reply(1, mistyped(None)),
+            Fail(1, "InternalError"),
+            Decline(1),
+            Fail(1, "X", "", {"no": object()}),
+        ],
     )
     def test_goes_on_after_any_end_of_a_request(self, end):
         session = a_session(max_inbound=1)

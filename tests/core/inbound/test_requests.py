@@ -12,6 +12,7 @@ from ocpp_core.inputs import Close, Decline, Fail, Reconfigure, Reply, Transport
 from ocpp_core.session import Session
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Player, Strict, a_session, counting_ids, dispatched, of, reports, sent
+from tests.kinds import mistyped
 from tests.tables import each
 
 
@@ -74,7 +75,7 @@ class TestError:
         session.hear(a_call())
         assert sent(session.play(Fail(1, "X\ud800", "why \udfff")))[0][:4] == [4, "a", "X?", "why ?"]
 
-    @each("misuse", [Fail(1, None), Fail(1, "X", None), Fail(1, "X", ValueError())])
+    @each("misuse", [Fail(1, mistyped(None)), Fail(1, "X", mistyped(None)), Fail(1, "X", mistyped(ValueError()))])
     def test_with_a_code_or_description_that_is_no_text_raises_and_leaves_the_call_open(self, misuse):
         session = a_session()
         session.hear(a_call())
@@ -238,7 +239,7 @@ class TestSend:
         session = a_session(OCPP21)
         assert session.hear(SEND) == [Dispatch(1, "NotifyPeriodicEventStream", {}, "s", expects_reply=False)]
 
-    @each("end", [Reply(1, {}), Reply(1, None), Fail(1, "InternalError"), Decline(1)])
+    @each("end", [Reply(1, {}), Reply(1, mistyped(None)), Fail(1, "InternalError"), Decline(1)])
     def test_ends_without_an_answer(self, end):
         session = a_session(OCPP21)
         session.hear(SEND)

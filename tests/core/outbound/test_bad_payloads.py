@@ -15,6 +15,7 @@ from ocpp_core.inputs import RefuseResult, StartCall
 from ocpp_core.messages import Leniency
 from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Strict, a_session, call, of, reports, sent, settled
+from tests.kinds import mistyped
 from tests.tables import each
 
 
@@ -112,9 +113,9 @@ class TestRefusedResults:
         [
             RefuseResult("", "X"),
             RefuseResult("i" * 37, "X"),
-            RefuseResult("a", None),
-            RefuseResult("a", "X", None),
-            RefuseResult("a", "X", "", ["k"]),
+            RefuseResult("a", mistyped(None)),
+            RefuseResult("a", "X", mistyped(None)),
+            RefuseResult("a", "X", "", mistyped(["k"])),
             RefuseResult("a", "X", "", {"k": nan}),
             RefuseResult("a", "X", "\ud800"),
         ],

@@ -55,7 +55,7 @@ class TestCustomProtocols:
 
     def test_schemas_share_definitions_and_may_have_their_own(self) -> None:
         shared = {"Word": {"type": "string"}, "Words": {"items": {"$ref": "#/definitions/Word"}}}
-        own = {"$ref": "#/definitions/Words", "definitions": {"Word": {"type": "integer"}}}
+        own: dict[str, Any] = {"$ref": "#/definitions/Words", "definitions": {"Word": {"type": "integer"}}}
         schemas = {"Say": {"send": {"$ref": "#/definitions/Words"}}, "Count": {"send": own}}
         validator = create_validator("v1", schemas, definitions=shared)
         assert validator.check_send("Say", ["a"]) is None

@@ -39,7 +39,11 @@ class TestAReferenceWithoutEnd:
 class TestABoundOfAnotherDraft:
     @each("name", ["exclusiveMinimum", "exclusiveMaximum"])
     def test_is_refused(self, name: str) -> None:
-        for schema, form in [({name: True, "minimum": 1, "maximum": 1}, "number"), ({**DRAFT_04, name: 1}, "boolean")]:
+        wrong: list[tuple[dict[str, Any], str]] = [
+            ({name: True, "minimum": 1, "maximum": 1}, "number"),
+            ({**DRAFT_04, name: 1}, "boolean"),
+        ]
+        for schema, form in wrong:
             with pytest.raises(ValueError, match=f"expected {name} as a {form} in this draft, got (True|1)$"):
                 create_validator("v1", {"Say": {"send": {"properties": {"a": schema}, **schema}}})
 

@@ -228,7 +228,7 @@ class TestStandardProtocols:
         assert load_validator("ocpp1.6") is not load_validator("ocpp1.6")
 
     def test_a_known_action_without_a_schema_is_loud(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        bundle = {"actions": {"Heartbeat": {"call": {}}}, "definitions": {}}
+        bundle: dict[str, Any] = {"actions": {"Heartbeat": {"call": {}}}, "definitions": {}}
         monkeypatch.setattr("ocpp_core.validation._validator.read_bundle", lambda protocol: bundle)
         with pytest.raises(ValueError, match=r"ocpp1.6 Heartbeat: expected schemas as call and result, .* got call"):
             load_validator("ocpp1.6")

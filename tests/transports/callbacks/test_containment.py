@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from typing import Any
 
 import anyio
 import pytest
@@ -10,8 +11,9 @@ import uvloop
 
 from ocpp_transports import ConnectionState, OCPPServer, RPCInternalError, UnexpectedHttpResponse
 from ocpp_transports._runtime import _tasks as _supervisor
-from ocpp_transports.channel import ChannelClient, UpgradeOffer
+from ocpp_transports.channel import ChannelClient, Reject, UpgradeOffer
 from ocpp_transports.events import ErrorEvent, HandlerErrorEvent
+from tests.kinds import an
 from tests.transports.pairs import SECONDS, client_of, first, pair, serving, station_of
 
 BASIC = {"security_profile": 1}
@@ -85,7 +87,7 @@ class TestWhateverRaises:
             offer = UpgradeOffer(target="/CP1", subprotocols=["ocpp1.6"], tls=True, client_certificate={"subject": ()})
             with anyio.fail_after(SECONDS):
                 decision = await server.incoming(offer).decision()
-            assert decision.status == 500
+            assert an(Reject, decision).status == 500
 
     async def test_a_handler_is_answered_by_internal_error_and_reported(self, error, spelling):
         async with pair() as (client, station):
@@ -229,7 +231,7 @@ async def test_a_generator_exit_that_the_application_raises_is_an_error_like_any
 async def test_a_listener_that_is_really_cancelled_is_no_error():
     """The server ends it; that is not the listener's doing."""
     async with serving() as (server, listener), client_of(listener) as client:
-        seen = []
+        seen: list[Any] = []
         server.on("error", seen.append)
 
         @server.on("client")
@@ -289,7 +291,7 @@ RUNS = {
 @pytest.mark.parametrize("place", ["client", "closing", "auth", "handler"])
 def test_what_ends_the_program_ends_it_in_good_order(run, spelling, error, ending, place):
     """The station is told before the event loop ends, and the error leaves the program as it is."""
-    told = []
+    told: list[Any] = []
     does = raising(error, spelling)
 
     async def main():

@@ -139,8 +139,7 @@ class TestInOrder:
         assert [answer.request for answer in station.answers] == [1, 2, 3, 4]
 
     def test_a_held_request_holds_those_behind_it(self, make_station):
-        station = make_station(in_order=True)
-        station.dispatcher.hold()
+        station = make_station(in_order=True, grace=GRACE)
         station.handle("Quick", lambda ctx: {"quick": True})
         station.call("Late")
         station.call("Quick")
@@ -153,9 +152,7 @@ class TestInOrder:
 class TestHolding:
     @pytest.fixture
     def station(self, make_station):
-        station = make_station()
-        station.dispatcher.hold()
-        return station
+        return make_station(grace=GRACE)
 
     @pytest.mark.parametrize("registry", ["own", "server"])
     @pytest.mark.parametrize("key", [("ocpp1.6", "Heartbeat"), ("Heartbeat",), ()])
@@ -166,6 +163,17 @@ class TestHolding:
         assert station.answers == []  # not in the midst of the code that registers it
         station.host.run()
         assert station.answers == [Reply(1, {"late": True})]
+
+    def test_a_registry_made_meanwhile_is_searched_and_not_watched_twice(self, station):
+        station.dispatcher.search((station.server,))
+        station.call()
+        station.dispatcher.search((station.own, station.server))
+        assert len(station.own._watchers) == len(station.server._watchers) == 1
+        station.own.handle("Heartbeat", lambda ctx: {"late": True})
+        station.host.run()
+        assert station.answers == [Reply(1, {"late": True})]
+        station.dispatcher.release()
+        assert station.own._watchers == station.server._watchers == ()
 
     def test_a_handler_for_something_else_wakes_nothing(self, station):
         station.call()

@@ -1,11 +1,14 @@
 """The registry of handlers: what is registered, what is found, what is wrapped around."""
 
+from typing import Any
+
 import pytest
 
 from ocpp_core.actions import Direction
 from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import NOREPLY, Handlers, compose
+from tests.kinds import mistyped
 from tests.transports.station import INTERNAL, later, throw
 
 
@@ -30,15 +33,16 @@ class TestRegistering:
 
         assert handlers.targets["Heartbeat"]["ocpp1.6"].function is versioned
         assert handlers.targets["Heartbeat"][None].function is plain
+        assert handlers.wildcard is not None
         assert handlers.wildcard.function is wildcard
 
     @pytest.mark.parametrize("key", [("ocpp1.6", "Heartbeat"), ("Heartbeat",), ()])
     def test_of_the_same_key_twice_is_refused(self, key):
-        handlers = Handlers()
+        handlers: Any = Handlers()
         handlers.handle(*key, print)
         with pytest.raises(ValueError, match="there is one already"):
             handlers.handle(*key, print)
-        assert handlers.remove_handler(*key) is None
+        handlers.remove_handler(*key)
         assert handlers.handle(*key, print) is print
 
     @pytest.mark.parametrize(
@@ -50,11 +54,11 @@ class TestRegistering:
 
     def test_of_what_cannot_be_called_is_refused(self):
         with pytest.raises(TypeError, match="expected a function"):
-            Handlers().handle("Heartbeat")(3)
+            Handlers().handle("Heartbeat")(mistyped(3))
 
     @pytest.mark.parametrize("key", [("ocpp1.6", "Heartbeat"), ("Heartbeat",), ()])
     def test_is_seen_and_undone_by_the_same_key(self, key):
-        handlers = Handlers()
+        handlers: Any = Handlers()
         assert not handlers.has_handler(*key)
         handlers.handle(*key, print)
         assert handlers.has_handler(*key)
@@ -63,11 +67,12 @@ class TestRegistering:
         handlers.remove_handler(*key)
 
     def test_is_undone_all_at_once(self):
-        handlers = Handlers()
-        for key in (("ocpp1.6", "Heartbeat"), ("Heartbeat",), ()):
+        handlers: Any = Handlers()
+        keys: list[tuple[str, ...]] = [("ocpp1.6", "Heartbeat"), ("Heartbeat",), ()]
+        for key in keys:
             handlers.handle(*key, print)
         handlers.remove_all_handlers()
-        assert not any(handlers.has_handler(*key) for key in (("ocpp1.6", "Heartbeat"), ("Heartbeat",), ()))
+        assert not any(handlers.has_handler(*key) for key in keys)
 
 
 class TestFinding:
@@ -178,7 +183,7 @@ class TestMiddleware:
 
     def test_that_cannot_be_called_is_refused(self):
         with pytest.raises(TypeError, match="expected a function"):
-            Handlers().use(3)
+            Handlers().use(mistyped(3))
 
     def test_wraps_an_outbound_call_the_same_way(self, station):
         sent = []
@@ -188,7 +193,7 @@ class TestMiddleware:
             ctx.params = {**ctx.params, "stamp": 1}
             return {**await proceed(), "seen": True}
 
-        context = CallContext(client=None, action="Reset", params={"type": "Soft"})
+        context: CallContext[Any] = CallContext(client=None, action="Reset", params={"type": "Soft"})
 
         async def call():
             sent.append(context.params)

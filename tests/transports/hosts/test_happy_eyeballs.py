@@ -3,14 +3,17 @@
 import asyncio
 import gc
 import socket
+from typing import Any
 
 import pytest
 
 from ocpp_transports._hosts import _happy_eyeballs as _connect
 from ocpp_transports._hosts._happy_eyeballs import connect, interleaved
+from tests.kinds import an
 from tests.transports.hosts.test_host_clocks import JumpingLoop
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
+TCP = socket.SOCK_STREAM
 
 
 class Network:
@@ -24,14 +27,14 @@ class Network:
         """Connect to a host of these addresses; returns the socket and the seconds it took."""
 
         async def resolve(host, port):
-            return [(V4, socket.SOCK_STREAM, 0, "", behaviour) for behaviour in behaviours]
+            return [(V4, TCP, 0, "", behaviour) for behaviour in behaviours]
 
         async def main():
-            loop = asyncio.get_running_loop()
+            loop: Any = asyncio.get_running_loop()
             loop.sock_connect = self._sock_connect
             start = loop.time()
             if then is not None:
-                loop.call_later(then, asyncio.current_task().cancel)
+                loop.call_later(then, an(asyncio.Task, asyncio.current_task()).cancel)
             return await connect("host", 1), loop.time() - start
 
         self._monkeypatch.setattr(_connect, "_resolve", resolve)
@@ -110,12 +113,12 @@ class TestTheRace:
 
 class TestTheOrder:
     def test_alternates_between_the_families(self):
-        addresses = [(family, None, 0, "", n) for n, family in enumerate([V6, V6, V6, V4, V4])]
+        addresses = [(family, TCP, 0, "", n) for n, family in enumerate([V6, V6, V6, V4, V4])]
         assert [address[4] for address in interleaved(addresses)] == [0, 3, 1, 4, 2]
 
     @pytest.mark.parametrize("families", [[], [V4], [V4, V4]])
     def test_of_one_family_stays(self, families):
-        addresses = [(family, None, 0, "", n) for n, family in enumerate(families)]
+        addresses = [(family, TCP, 0, "", n) for n, family in enumerate(families)]
         assert list(interleaved(addresses)) == addresses
 
 

@@ -12,7 +12,7 @@ from ocpp_core.client_states import Online
 from ocpp_core.errors import ConnectionLostError, RPCError, RPCGenericError
 from ocpp_core.inputs import Accept, Close, Connect, StartCall
 from ocpp_transports._driver._driver import Driver
-from ocpp_transports._handlers._dispatcher import Dispatcher
+from ocpp_transports._handlers._dispatcher import GRACE, Dispatcher
 from ocpp_transports._handlers._table import Handlers
 from tests.transports.fake_host import FakeOwner
 
@@ -38,6 +38,7 @@ class Side(FakeOwner):
             protocol="ocpp1.6",
             failed=lambda *failure: None,
             unserved=lambda action: None,
+            grace=GRACE,
         )
 
     def upgrade_requested(self, action):
@@ -67,7 +68,6 @@ class System:
     def _serve(self, host, facts):
         stack = ServerStack(LINK, self._session, random=random.Random(1), ids=self._ids, now=host.now())
         self.served.append(Side(stack, host))
-        self.served[-1].dispatcher.hold()
         self._changed.set()
 
     async def until_served(self, number):

@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from ocpp_transports._hosts._tcp import acknowledged, is_broken, unconfirmed
+from tests.kinds import an
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO of other systems is another one, and not asked")
 RESET = struct.pack("ii", 1, 0)
@@ -28,12 +29,12 @@ def pair():
 @linux
 def test_an_open_connection_is_whole_and_counts_what_was_confirmed(pair):
     ours, peer = pair
-    before = acknowledged(ours)
+    before = an(int, acknowledged(ours))
     ours.sendall(b"x" * 1000)
     assert peer.recv(2000) == b"x" * 1000
     while acknowledged(ours) == before:  # the confirmation is on its way
         pass
-    assert (acknowledged(ours) - before, is_broken(ours)) == (1000, False)
+    assert (an(int, acknowledged(ours)) - before, is_broken(ours)) == (1000, False)
 
 
 @linux
@@ -46,15 +47,15 @@ def test_output_is_under_way_until_the_peer_has_confirmed_all(pair):
     with suppress(BlockingIOError):
         while True:
             sent += ours.send(b"x" * 65536)
-    before = unconfirmed(ours)
+    before = an(int, unconfirmed(ours))
     assert before
     while sent:
         sent -= len(peer.recv(65536))
-        now = unconfirmed(ours)
+        now = an(int, unconfirmed(ours))
         assert now == 0 or now >= before
     while unconfirmed(ours):  # the last confirmation is on its way
         pass
-    assert acknowledged(ours) > before
+    assert an(int, acknowledged(ours)) > before
 
 
 @linux

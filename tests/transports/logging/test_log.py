@@ -11,6 +11,7 @@ from ocpp_core.errors import RPCError, RPCGenericError
 from ocpp_transports._logging._log import LOGGER, Log, logger_of
 from ocpp_transports._logging._redaction import redact
 from ocpp_transports._logging._repeats import WINDOW, WRITTEN
+from tests.kinds import mistyped
 
 
 @pytest.fixture
@@ -195,7 +196,7 @@ class TestTheLoggingOption:
 
     def test_refuses_anything_else(self):
         with pytest.raises(TypeError, match=r"expected logging as bool or logging\.Logger, got str"):
-            logger_of("INFO")
+            logger_of(mistyped("INFO"))
 
 
 class TestRedaction:

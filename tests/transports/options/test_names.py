@@ -2,6 +2,7 @@
 
 import logging
 import re
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from ocpp_transports import OCPPClient, OCPPServer, RPCNotImplementedError
 from ocpp_transports._options._names import Names, expect_spelled
 from tests.transports.pairs import pair
 
-VENDOR = {"MakeCoffee": {"call": {}, "result": {}}}
+VENDOR: dict[str, dict[str, dict[str, Any]]] = {"MakeCoffee": {"call": {}, "result": {}}}
 EVERY = "ocpp1.6, ocpp2.0.1, ocpp2.1"
 
 
@@ -72,7 +73,7 @@ class TestMisspellings:
         ],
     )
     def test_of_a_handler(self, names, told):
-        server = OCPPServer(protocols=["ocpp1.6"])
+        server: Any = OCPPServer(protocols=["ocpp1.6"])
         with pytest.raises(ValueError, match=re.escape(told)):
             server.handle(*names, handler)
         with pytest.raises(ValueError, match=re.escape(told)):

@@ -2,19 +2,21 @@
 
 import logging
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import anyio
 import pytest
 
 from ocpp_transports import (
     NOREPLY,
+    ClosedError,
     ConnectionLostError,
     ConnectionState,
     RPCPropertyConstraintViolationError,
     RPCSecurityError,
     TimeoutError,
 )
+from tests.kinds import an
 from tests.transports.pairs import SECONDS, first, never, pair
 
 pytestmark = pytest.mark.anyio
@@ -150,7 +152,7 @@ class TestTimeouts:
                     while not client._pauses:
                         await anyio.lowlevel.checkpoint()
                 await client.close()
-            assert errors[0].sent
+            assert an(ClosedError, errors[0]).sent
 
     async def test_a_time_to_live_covers_all_attempts(self):
         async with pair() as (client, station):
@@ -263,7 +265,8 @@ class TestChecks:
             raise RPCPropertyConstraintViolationError("no such tariff", {"price": payload["price"]})
 
         async with pair(protocols=[protocol]) as (client, station):
-            on_message, told = [], []
+            on_message: list[Any] = []
+            told: list[Any] = []
             station.on("call_error", on_message.append)
             client.on("call_error", told.append)
             station.handle("Authorize", lambda ctx: {"price": 7})
@@ -286,7 +289,7 @@ class TestChecks:
             raise error
 
         async with pair(**self.OPTIONS) as (client, station):
-            on_message = []
+            on_message: list[Any] = []
             station.on("message", on_message.append)
             station.handle("Heartbeat", lambda ctx: {})
             with pytest.raises(type(error)):
@@ -332,7 +335,7 @@ class TestALostConnection:
                 tasks.start_soon(call)
                 await first(calls)
                 await client.close(force=True)
-            assert errors[0].sent
+            assert an(ConnectionLostError, errors[0]).sent
             assert errors[0].close_code == 1006
             assert station.state is ConnectionState.CLOSED
 

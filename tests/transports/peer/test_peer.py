@@ -3,6 +3,7 @@
 import json
 import logging
 from contextvars import ContextVar
+from typing import Any
 
 import anyio
 import pytest
@@ -60,7 +61,7 @@ class TestHandlers:
 
     async def test_know_their_request(self):
         async with pair() as (client, station):
-            seen = []
+            seen: list[Any] = []
             station.handle("Heartbeat", seen.append)
             await client.call("Heartbeat", {"a": 1}, message_id="mine")
             ctx = seen[0]
@@ -188,7 +189,7 @@ class TestContextVariables:
 class TestMiddleware:
     async def test_wraps_handlers_and_calls(self):
         async with pair() as (client, station):
-            seen = []
+            seen: list[Any] = []
 
             def layer(name):
                 async def middleware(ctx, proceed):

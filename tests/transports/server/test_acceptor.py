@@ -7,6 +7,7 @@ from ocpp_transports import (
     OCPPServer,
 )
 from ocpp_transports.events import UpgradeAbortedEvent
+from tests.kinds import mistyped
 from tests.transports.pairs import SECONDS, client_of, first, knock, pair, serving, station_of, upgrade
 
 pytestmark = pytest.mark.anyio
@@ -122,7 +123,7 @@ class TestAuth:
         with pytest.raises(ValueError, match="one auth handler"):
             server.auth(auth)
         with pytest.raises(TypeError, match="auth as a callable"):
-            OCPPServer().auth("no")
+            OCPPServer().auth(mistyped("no"))
 
     async def test_may_choose_another_protocol_for_one_station(self):
         def auth(accept, reject, handshake):

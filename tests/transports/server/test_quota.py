@@ -68,6 +68,7 @@ class TestTheGate:
         gate = SocketGate(lambda address, reason: told.append((address, reason)))
         gate.limit, gate.limit_by_address = limit, limit_by_address
         leave = gate.admit("192.0.2.1")
+        assert leave is not None
         assert gate.admit("192.0.2.1") is None
         assert told == [("192.0.2.1", reason)]
         leave()
@@ -154,7 +155,8 @@ class TestHandshakes:
             if len(answers) == 3:
                 crowded.set()
 
-        answers, crowded = [], anyio.Event()
+        answers: list[tuple[int, int]] = []
+        crowded = anyio.Event()
         rules = {"max_handshakes": 4, "max_handshakes_per_address": 2}
         async with serving(auth=auth, **rules) as (server, _), anyio.create_task_group() as tasks:
             for number in range(5):

@@ -1,6 +1,7 @@
 """Security profiles 0 to 3 end to end: security whitepaper for 1.6, OCPP 2.x Part 2 A00."""
 
 import ssl
+from typing import Any
 
 import pytest
 import trustme
@@ -34,13 +35,13 @@ STATION = TLSOptions(**leaf("station.example", common_name="CP1"), ca=CA)
 OTHER_STATION = TLSOptions(**leaf("station.example", common_name="CP2"), ca=CA)
 TRUSTING = TLSOptions(ca=CA)
 
-SERVERS = {
+SERVERS: dict[SecurityProfile, dict[str, Any]] = {
     NONE: {},
     BASIC: {"security_profile": BASIC, "credentials": {"CP1": SECRET}},
     TLS_BASIC: {"security_profile": TLS_BASIC, "credentials": {"CP1": SECRET}, "tls": SERVER},
     TLS_CERT: {"security_profile": TLS_CERT, "tls": SERVER_3},
 }
-CLIENTS = {
+CLIENTS: dict[SecurityProfile, dict[str, Any]] = {
     NONE: {},
     BASIC: {"security_profile": BASIC, "password": SECRET},
     TLS_BASIC: {"security_profile": TLS_BASIC, "password": SECRET, "tls": TRUSTING},

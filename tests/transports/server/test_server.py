@@ -169,9 +169,9 @@ class TestClosing:
         async with OCPPServer() as server:
             seen = []
             server.on("closing", lambda event: seen.append("closing"))
-            server.on("close", lambda event: seen.append("close"))
+            server.on("closed", lambda event: seen.append("closed"))
             await server.listen(0, "127.0.0.1")
-        assert seen == ["closing", "close"]
+        assert seen == ["closing", "closed"]
 
     async def test_ends_although_a_station_answers_nothing(self):
         async with (
@@ -255,7 +255,7 @@ class TestClosing:
                 await anyio.lowlevel.checkpoint()
                 told.append(event.code)
 
-            server.on("close", closed)
+            server.on("closed", closed)
             server.on("client", lambda station: station.on("close", closed))
             await client.connect()
             await station_of(server)
@@ -272,7 +272,7 @@ class TestClosing:
     async def test_ends_although_a_listener_of_its_end_never_returns(self, monkeypatch):
         monkeypatch.setattr(_close_grace, "MOMENT", 0.02)
         async with OCPPServer() as server:
-            server.on("close", lambda event: anyio.sleep_forever())
+            server.on("closed", lambda event: anyio.sleep_forever())
             await server.listen(0, "127.0.0.1")
             with anyio.fail_after(SECONDS):
                 await server.close()
@@ -296,7 +296,7 @@ class TestClosing:
             await client.connect()
             await station_of(server)
             seen = []
-            server.on("close", seen.append)
+            server.on("closed", seen.append)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(server.close)
                 tasks.start_soon(server.close)

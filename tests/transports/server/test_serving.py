@@ -110,7 +110,7 @@ class TestDraining:
         before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
         try:
             async with serving() as (server, listener), server.draining():
-                server.on("close", lambda _: told.append("closed"))
+                server.on("closed", lambda _: told.append("closed"))
                 async with client_of(listener, reconnect=False) as client, client.events("close") as closes:
                     await client.connect()
                     await station_of(server)

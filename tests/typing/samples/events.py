@@ -1,10 +1,11 @@
 """Events with their payloads."""
 
-from ocpp_transports import EventStream, MessageType, OCPPClient, OCPPServer
+from ocpp_transports import EventStream, MessageType, OCPPClient, OCPPServer, OCPPServerClient
 from ocpp_transports.events import (
     BadMessageEvent,
     CloseEvent,
     ConnectingEvent,
+    ConnectionEvent,
     ConnectionFailedEvent,
     DisconnectEvent,
     ErrorEvent,
@@ -15,6 +16,7 @@ from ocpp_transports.events import (
     PeerEventName,
     PongTimeoutEvent,
     ReconnectEvent,
+    StationEvent,
     StrictValidationFailureEvent,
     UpgradeAbortedEvent,
 )
@@ -75,6 +77,38 @@ def listen_to_messages(client: OCPPClient, server: OCPPServer) -> None:
         print(address, event.reason, event.error.args)
 
     print(message, silent, refused, lost)
+
+
+def observe(client: OCPPClient, server: OCPPServer) -> None:
+    @server.observe
+    def of_stations(event: ConnectionEvent, station: OCPPServerClient | None) -> None:
+        if isinstance(event, MessageEvent) and station is not None:
+            seconds: float | None = event.latency
+            print(station.handshake.remote_address, event.action, seconds)
+
+    @client.observe
+    def of_this_end(event: ConnectionEvent, of: OCPPClient) -> None:
+        match event:
+            case OpenEvent(protocol):
+                print(of.endpoint, protocol)
+            case CloseEvent(code, reason):
+                print(code, reason)
+
+    def of_either(event: ConnectionEvent, end: OCPPClient | OCPPServerClient | None) -> None:
+        print(event, end)
+
+    client.observe(of_either)
+    server.observe(of_either)
+    server.remove_observer(of_stations)
+    client.remove_observer(of_this_end)
+
+    @server.on("message")
+    def message(event: StationEvent[MessageEvent, OCPPServerClient]) -> None:
+        station: OCPPServerClient = event.client
+        action: str | None = event.event.action
+        print(station.identity, action)
+
+    print(message)
 
 
 async def iterate(client: OCPPClient) -> int:

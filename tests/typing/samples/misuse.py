@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ocpp_transports import CallContext, HandlerContext, OCPPClient, OCPPServer, OCPPServerClient, TLSOptions
-from ocpp_transports.events import OpenEvent
+from ocpp_transports.events import ConnectionEvent, OpenEvent
 from ocpp_transports.handshake import AcceptHandshake, RejectHandshake
 
 OCPPClient("CP001", "ws://127.0.0.1", ["ocpp1.6"])  # type: ignore[call-arg]  # by keyword
@@ -40,14 +40,26 @@ client.once("mesage")  # type: ignore[call-overload]
 client.off("mesage")  # type: ignore[arg-type]
 client.events("opne")  # type: ignore[arg-type]
 client.events("open", "closed")  # type: ignore[arg-type]
-server.off("message")  # type: ignore[arg-type]  # a client's
+server.off("ping")  # type: ignore[arg-type]  # a station's
 server.events("clinet")  # type: ignore[arg-type]
+server.observe(print)
+server.observe(lambda event: None)  # type: ignore[type-var]  # it takes the client too
 
 
 @client.on("open")
 def opened(event: OpenEvent) -> None:
     print(event.code)  # type: ignore[attr-defined]
     event.protocol = "ocpp1.6"  # type: ignore[misc]  # events are frozen
+
+
+@server.observe  # type: ignore[type-var]  # of a refused handshake there is no client
+def observes(event: ConnectionEvent, station: OCPPServerClient) -> None:
+    print(event.latency, station)  # type: ignore[union-attr]  # of messages only
+
+
+@client.observe  # type: ignore[arg-type]  # it gets every event
+def observes_its_own(event: OpenEvent, of: OCPPClient) -> None:
+    print(event, of)
 
 
 @server.on("clinet")  # type: ignore[call-overload, untyped-decorator]

@@ -1,0 +1,45 @@
+"""CALLs without a handler that are kept until one is registered."""
+
+from collections.abc import Callable, Sequence
+
+from ocpp_core.actions import Dispatch
+from ocpp_transports._driver._driver import Handle
+
+from ._table import Handlers
+
+__all__ = ["Held"]
+
+
+class Held:
+    """The held requests of one connection, in the order of arrival.
+
+    `registered` is called after each registration in the registries, `timer` is what ends the hold; both until `end`.
+    """
+
+    __slots__ = ("_registered", "_registries", "_timer", "actions")
+
+    def __init__(self, registries: Sequence[Handlers], registered: Callable[[], None], timer: Handle) -> None:
+        self.actions: list[Dispatch] = []
+        self._registries: Sequence[Handlers] = ()
+        self._registered = registered
+        self._timer = timer
+        self.watch(registries)
+
+    def watch(self, registries: Sequence[Handlers]) -> None:
+        """Wait for handlers in these registries from now on."""
+        for registry in self._registries:
+            registry.unwatch(self._registered)
+        for registry in registries:
+            registry.watch(self._registered)
+        self._registries = registries
+
+    def take(self) -> list[Dispatch]:
+        """Return what is held; it no longer is."""
+        actions, self.actions = self.actions, []
+        return actions
+
+    def end(self) -> list[Dispatch]:
+        """Return what is held, and wait for nothing any more."""
+        self._timer.cancel()
+        self.watch(())
+        return self.take()

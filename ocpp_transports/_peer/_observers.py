@@ -1,0 +1,97 @@
+"""Observers: functions that receive every event of every connection of a client or a server.
+
+While nobody observes, nothing here runs: a connection's emitter relays events only while they are wanted, and the
+engine traces messages only while somebody wants those.
+"""
+
+from collections.abc import Callable
+from inspect import iscoroutine
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports._handlers._table import is_coroutine_function
+from ocpp_transports.events import ConnectionEvent
+
+__all__ = ["Forward", "Observers"]
+
+_ClientT = TypeVar("_ClientT")
+_ObserverT = TypeVar("_ObserverT", bound=Callable[..., object])
+Forward: TypeAlias = Callable[[str, Any, _ClientT], None]
+"""Takes the name of an event, its payload, and the client or station handle that it is of."""
+
+_REPEATED: Final = frozenset({"call", "call_result", "call_error"})
+"""The events whose payload was relayed as `message` before."""
+
+
+class Observers(Generic[_ClientT]):
+    """The observers of a client or a server, and what else wants the events of all its connections.
+
+    `changed` is called when connections have to begin or to stop relaying their events, or tracing messages, and
+    `failed` with what an observer raises. An observer is a plain function: it runs between two messages, in their
+    order. Coroutines of a slow one would grow in number without limit; `events()` iterates with one.
+    """
+
+    __slots__ = ("_changed", "_failed", "_forward", "_forwards_messages", "_functions", "is_wanted", "wants_messages")
+
+    def __init__(self, changed: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
+        self.is_wanted = False
+        """Whether connections have to relay their events."""
+        self.wants_messages = False
+        """Whether messages are among the events that are wanted."""
+        self._changed = changed
+        self._failed = failed
+        self._functions: tuple[Callable[..., object], ...] = ()
+        self._forward: Forward[_ClientT] | None = None
+        self._forwards_messages = False
+
+    def add(self, observer: _ObserverT) -> _ObserverT:
+        """Add an observer and return it.
+
+        Raises TypeError unless it is a plain function of two arguments, ValueError if it observes already.
+        """
+        if not callable(observer):
+            raise TypeError(f"expected a function as observer, got {type(observer).__name__}")
+        if is_coroutine_function(observer):
+            raise TypeError("expected a plain function as observer, got a coroutine function; events() can be awaited")
+        expect_arguments(observer, "observer", "event", "client")
+        if observer in self._functions:
+            raise ValueError("expected each observer once, this one observes already")
+        self._functions = (*self._functions, observer)
+        self._update()
+        return observer
+
+    def remove(self, observer: Callable[..., object]) -> None:
+        """Remove an observer, if it is there."""
+        self._functions = tuple(other for other in self._functions if other != observer)
+        self._update()
+
+    def forward_to(self, forward: Forward[_ClientT] | None, *, messages: bool) -> None:
+        """Hand every event on to this function too, or to none; `messages` says whether it wants those of messages."""
+        self._forward = forward
+        self._forwards_messages = messages
+        self._update()
+
+    def notify(self, name: str, event: ConnectionEvent, client: _ClientT) -> None:
+        """Call every observer, with each message once; whatever one raises is reported and disturbs nobody else."""
+        if name not in _REPEATED:
+            for observer in self._functions:
+                self._call(observer, event, client)
+        if self._forward is not None:
+            self._forward(name, event, client)
+
+    def _call(self, observer: Callable[..., object], event: ConnectionEvent, client: _ClientT) -> None:
+        try:
+            result = observer(event, client)
+        except BaseException as error:  # noqa: BLE001 - whatever an observer raises is reported and breaks nothing
+            self._failed(error)
+            return
+        if iscoroutine(result):
+            result.close()
+            self._failed(TypeError("expected a plain function as observer, it returned a coroutine"))
+
+    def _update(self) -> None:
+        wanted = bool(self._functions) or self._forward is not None
+        messages = bool(self._functions) or self._forwards_messages
+        if (wanted, messages) != (self.is_wanted, self.wants_messages):
+            self.is_wanted, self.wants_messages = wanted, messages
+            self._changed()

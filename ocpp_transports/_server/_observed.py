@@ -1,0 +1,85 @@
+"""What a server tells of all its connections: to its observers, and as its own events with the station."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeAlias, TypeVar
+
+from ocpp_transports._callbacks._containment import end_program
+from ocpp_transports._logging._log import Log
+from ocpp_transports._peer._close_grace import CloseGrace
+from ocpp_transports._peer._delegate import MESSAGE_EVENTS
+from ocpp_transports._peer._mixins import EventMixin
+from ocpp_transports._peer._observers import Observers
+from ocpp_transports.events import STATION_EVENTS, ConnectionEvent, ServerEventName, StationEvent
+
+from ._connection import OCPPServerClient
+from ._registry import ConnectionRegistry
+
+__all__ = ["ObservedMixin", "ServerObserver"]
+
+ServerObserver: TypeAlias = Callable[[ConnectionEvent, OCPPServerClient | None], object]
+_ObserverT = TypeVar("_ObserverT", bound=ServerObserver)
+
+_OF_STATIONS: Final = frozenset(STATION_EVENTS)
+_OF_REFUSED_CONNECTIONS: Final = frozenset({"upgrade_aborted", "connection_failed", "security", "error"})
+
+
+class ObservedMixin(EventMixin[ServerEventName]):
+    """Observers, and the events of a server that are those of its connections.
+
+    Both cost something only while they are wanted: then every connection, also one that is open already, relays its
+    events, and traces messages if those are wanted.
+    """
+
+    _registry: ConnectionRegistry
+    _close_grace: CloseGrace
+    _log: Log
+
+    def __init__(self) -> None:
+        self._observers: Observers[OCPPServerClient | None] = Observers(self._relays_changed, self._observer_failed)
+
+    def observe(self, observer: _ObserverT) -> _ObserverT:
+        """Call `observer(event, client)` with every event of every connection of this server; may decorate.
+
+        `event` is one of `events.ConnectionEvent`, by whose class it can be told apart; each message comes once.
+        `client` is the handle on the station, and None for what happens without one: a refused handshake
+        (`UpgradeAbortedEvent`, `ConnectionFailedEvent`, `SecurityEvent`) and an `ErrorEvent` of the server.
+
+        An observer is a plain function and must not block: it runs between two messages. One that raises is logged and
+        disturbs nothing. Returns it. Raises TypeError for a coroutine function or other arguments, ValueError if it
+        observes already.
+        """
+        return self._observers.add(observer)
+
+    def remove_observer(self, observer: ServerObserver) -> None:
+        """Call this observer no more; of one that is not there: nothing."""
+        self._observers.remove(observer)
+
+    @abstractmethod
+    def _spawn(self, coro: Coroutine[Any, Any, None], /) -> None:
+        """Run a coroutine as a task of this server."""
+
+    def _listeners_changed(self) -> None:
+        """Have the events of connections forwarded as long as somebody listens to any of them here."""
+        listens = self._emitter.listens
+        forward = self._forward if listens(*STATION_EVENTS) else None
+        self._observers.forward_to(forward, messages=listens(*MESSAGE_EVENTS))
+
+    def _relays_changed(self) -> None:
+        """Have the connections and this server relay their events, or no longer, as the observers say."""
+        self._emitter.relay = self._relay if self._observers.is_wanted else None
+        for station in self._registry.open:
+            station._listeners_changed()  # noqa: SLF001 - of the same package
+
+    def _relay(self, name: str, event: Any) -> None:
+        if name in _OF_REFUSED_CONNECTIONS:
+            self._observers.notify(name, event, None)
+
+    def _forward(self, name: str, event: Any, client: OCPPServerClient | None) -> None:
+        if name in _OF_STATIONS and self._emitter.listens(name):
+            after = self._close_grace.expect() if name == "close" else None
+            self._emitter.emit(name, StationEvent(client, event), after=after)
+
+    def _observer_failed(self, error: BaseException) -> None:
+        self._log.raised("an observer raised", error)
+        end_program(error, self._spawn)
