@@ -8,9 +8,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
-from ocpp_core.inputs import Close, Respond
+from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
-from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
 from ._callbacks._containment import end_program
 from ._driver._driver import Completion
@@ -25,6 +24,7 @@ from ._peer._mixins import HandlerMixin
 from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
 from ._server._acceptor import Acceptor
 from ._server._connection import ConnectionCallbacks, OCPPServerClient
+from ._server._http import HttpMixin, PlainRequests
 from ._server._http_handlers import HttpHandlers
 from ._server._interrupts import Interrupts
 from ._server._observed import ObservedMixin
@@ -48,10 +48,9 @@ if TYPE_CHECKING:
 __all__ = ["Listener", "OCPPServer"]
 
 _A = TypeVar("_A", bound=AuthHandler)
-_H = TypeVar("_H", bound=HttpHandler)
 
 
-class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
+class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -126,36 +125,6 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         self._set_options(self._options.changed({"auth": handler}))
         return handler
 
-    def http(self, path: str) -> Callable[[_H], _H]:
-        """Register a function that answers the plain GET and HEAD requests of a path; to be used as a decorator.
-
-            @server.http("/stations")
-            def stations(request):
-                return 200, {}, [station.identity for station in server.clients]
-
-        It is a function or coroutine function of a `PlainRequest`, and returns status, header fields and body
-        (`HttpAnswer`). Other methods get 405, paths without a function 426. If it raises, returns anything else, more
-        than `max_outgoing_size` bytes, or nothing within `handler_timeout`, the peer gets 500 and the server emits
-        `error`. While one has to be awaited, its request counts as a handshake that waits for its decision
-        (`max_handshakes`, 503). The connection is closed after the answer.
-
-        Raises ValueError for a path that has a function, or that no request can have, TypeError for what is none.
-        """
-
-        def register(handler: _H) -> _H:
-            self._http_handlers.add(path, handler)
-            return handler
-
-        return register
-
-    async def http_response(self, request: PlainRequest) -> Respond:
-        """Answer a plain request that another library received, by the functions registered with `http`.
-
-        Returns status, headers and body; 426 for a path without a function. Cancelling it means that the peer has left.
-        """
-        acceptor = self._closed or self._start()[1]
-        return await acceptor.plain.answer(request)
-
     async def listen(
         self,
         port: int = 0,
@@ -213,7 +182,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         needs_certificate = options.security_profile is SecurityProfile.TLS_CERT and not options.tls_terminated
         if needs_certificate and not offer.client_certificate:
             raise ValueError("expected a client certificate with security profile 3, or tls_terminated=True")
-        acceptor = self._closed or self._start()[1]
+        acceptor = self._acceptor_for_others()
         return Incoming(acceptor, ChannelHost(acceptor.runtime), offer)
 
     def _open_listeners(self) -> dict[Listener, bool]:
@@ -366,6 +335,13 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
                 gate=SocketGate(partial(self._log.connection_failed, "a connection was closed unread")),
             )
         return self._runtime, self._acceptor
+
+    def _acceptor_for_others(self) -> Acceptor:
+        """Return what decides on connections and requests that another library received: after `close` it refuses."""
+        return self._closed or self._start()[1]
+
+    def _plain_requests(self) -> PlainRequests:
+        return self._acceptor_for_others().plain
 
     def _expect_open(self) -> None:
         self._start()

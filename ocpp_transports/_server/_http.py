@@ -9,10 +9,11 @@ decision. It must never outlive its connection: `stop` ends the function.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.inputs import Respond
@@ -28,7 +29,7 @@ from ocpp_transports.plain_http import HttpHandler, PlainRequest
 from ._http_handlers import HttpHandlers
 from ._places import Places
 
-__all__ = ["Exchange", "PlainRequests"]
+__all__ = ["Exchange", "HttpMixin", "PlainRequests"]
 
 _UPGRADE_REQUIRED: Final = Respond(426, (("upgrade", "websocket"),), b"Upgrade Required")
 _WRONG_METHOD: Final = Respond(405, (("allow", "GET, HEAD"),), b"expected GET or HEAD")
@@ -39,6 +40,46 @@ _CLOSING: Final = Respond(503, _RETRY, b"Closing")
 
 _RESERVED: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 _WITHOUT_BODY: Final = frozenset({204, 304})
+
+_H = TypeVar("_H", bound=HttpHandler)
+
+
+class HttpMixin(ABC):
+    """The part of a server that answers plain requests."""
+
+    _http_handlers: HttpHandlers
+
+    def http(self, path: str) -> Callable[[_H], _H]:
+        """Register a function that answers the plain GET and HEAD requests of a path; to be used as a decorator.
+
+            @server.http("/stations")
+            def stations(request):
+                return 200, {}, [station.identity for station in server.clients]
+
+        It is a function or coroutine function of a `PlainRequest`, and returns status, header fields and body
+        (`HttpAnswer`). Other methods get 405, paths without a function 426. If it raises, returns anything else, more
+        than `max_outgoing_size` bytes, or nothing within `handler_timeout`, the peer gets 500 and the server emits
+        `error`. While one has to be awaited, its request counts as a handshake that waits for its decision
+        (`max_handshakes`, 503). The connection is closed after the answer.
+
+        Raises ValueError for a path that has a function, or that no request can have, TypeError for what is none.
+        """
+
+        def register(handler: _H) -> _H:
+            self._http_handlers.add(path, handler)
+            return handler
+
+        return register
+
+    async def http_response(self, request: PlainRequest) -> Respond:
+        """Answer a plain request that another library received, by the functions registered with `http`.
+
+        Returns status, headers and body; 426 for a path without a function. Cancelling it means that the peer has left.
+        """
+        return await self._plain_requests().answer(request)
+
+    @abstractmethod
+    def _plain_requests(self) -> "PlainRequests": ...
 
 
 class PlainRequests:

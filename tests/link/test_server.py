@@ -243,14 +243,15 @@ class TestPlainRequests:
         assert head_of(sent(feed(server, Respond(204))))[0] == 204
 
     @pytest.mark.parametrize("line", ["HEAD /health HTTP/1.1", "HEAD /health HTTP/1.0"])
-    def test_head_is_the_host_s_too_even_with_an_upgrade_and_its_answer_has_no_body(self, line):
+    def test_head_is_the_host_s_too_even_with_an_upgrade_and_its_answer_has_no_body(self, line: str) -> None:
         server = link()
         (action,) = feed(server, request(line=line))
+        assert isinstance(action, HttpRequest)
         assert (action.method, action.target) == ("HEAD", "/health")
         status, headers, body = head_of(sent(feed(server, Respond(200, [], b"four"))))
         assert (status, headers["content-length"], body) == (200, "4", b"")
 
-    def test_head_that_nobody_answers_gets_no_body_either(self):
+    def test_head_that_nobody_answers_gets_no_body_either(self) -> None:
         server = link()
         feed(server, request(line="HEAD /health HTTP/1.1"))
         server.handle(Tick(), server.deadline)
