@@ -5,17 +5,17 @@ from random import SystemRandom
 from typing import Unpack
 
 from ocpp_core.client import ClientEngine
+from ocpp_core.inputs import ClientInput, TransportFailed
 
 from ._browser._javascript import JsPage
 from ._browser._runtime import BrowserRuntime
 from ._browser._socket import BrowserSocket
 from ._driver._driver import Driver
-from ._hosts._dialer import Dialer
+from ._driver._interfaces import InputSink, MessageInput, Runtime
 from ._options._browser import BrowserOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import BrowserChanges, BrowserKeywords
-from ._peer._client import ClientPeer
-from ._runtime._base import Runtime
+from ._peer._client import ClientCommand, ClientPeer
 
 __all__ = ["BrowserOCPPClient"]
 
@@ -61,11 +61,14 @@ class BrowserOCPPClient(ClientPeer):
 
     # For the base class
 
-    def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:  # noqa: ARG002 - asyncio needs none
+    def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:  # noqa: ARG002 - asyncio needs none
         page, runtime = JsPage(self._log.failed), BrowserRuntime(self._log)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
 
-        def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> BrowserSocket:
+        def dial(
+            driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]
+        ) -> BrowserSocket:
             return BrowserSocket(driver, attempt, runtime, self._options).dial(page, subprotocols)
 
-        return runtime, engine, Driver(engine, Dialer(runtime, dial), self._delegate)
+        driver: Driver[ClientInput] = Driver(engine, runtime, self._delegate, dialer=dial)
+        return runtime, engine, driver

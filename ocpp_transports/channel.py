@@ -19,20 +19,21 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ocpp_core.admission.step import refuse
 from ocpp_core.client import ClientEngine
 from ocpp_core.errors import OCPPError
-from ocpp_core.inputs import Accept, Reject, TransportLost, UpgradeReceived
+from ocpp_core.inputs import Accept, ClientInput, Reject, TransportFailed, TransportLost, UpgradeReceived
 from ocpp_core.server import Accepted
 from ocpp_core.websocket.close import GOING_AWAY, TRY_AGAIN_LATER
 from ocpp_transports.handshake import ConnectionFacts
 
 from ._driver._driver import Driver
-from ._hosts._channel import Channel, ChannelClosed, ChannelHost
-from ._hosts._dialer import Dialer
+from ._driver._interfaces import InputSink, MessageInput
+from ._hosts._channel import Channel, ChannelClosed, ChannelConnection
 from ._options._client import ClientOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._warm_up import warm_up_in_thread
-from ._peer._client import ClientPeer
-from ._runtime._base import SocketRuntime, current_runtime
+from ._peer._client import ClientCommand, ClientPeer
+from ._runtime._base import SocketRuntime
+from ._runtime._current import current_runtime
 
 if TYPE_CHECKING:
     from ._server._acceptor import Acceptor
@@ -60,17 +61,17 @@ class UpgradeOffer:
 class Incoming:
     """One connection that comes in over a channel; `OCPPServer.incoming` makes it."""
 
-    def __init__(self, acceptor: "Acceptor", host: ChannelHost, offer: UpgradeOffer) -> None:
+    def __init__(self, acceptor: "Acceptor", connection: ChannelConnection, offer: UpgradeOffer) -> None:
         self._acceptor = acceptor
-        self._host = host
+        self._connection = connection
         self._offer = offer
         self.subprotocol: str | None = None
         """What was chosen from the offer, once the server has accepted."""
         self.max_message_size = acceptor.options.max_message_size
         """Bytes of one message, for channels that can tell; beyond, close with 1009."""
-        self._engine = acceptor.accept_channel(
-            host, ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls)
-        )
+        facts = ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls)
+        self._engine, self._driver = acceptor.accept_channel(connection, facts)
+        connection.driver = self._driver
 
     async def decision(self) -> Accept | Reject:
         """Have the server decide, by its options and its `auth`; to be awaited once, and then obeyed.
@@ -80,7 +81,7 @@ class Incoming:
         """
         offer = self._offer
         try:
-            answer = await self._host.driver.ask(
+            answer = await self._driver.ask(
                 lambda token: UpgradeReceived(token, offer.target, offer.headers, offer.subprotocols)
             )
         except OCPPError:  # it was given up while it waited
@@ -103,7 +104,7 @@ class Incoming:
         elif not isinstance(self._engine.state, Accepted):
             await self._turn_away(channel, TRY_AGAIN_LATER, "handshake timeout")
         else:
-            await self._host.carry(channel, self.subprotocol)
+            await self._connection.carry(channel, self.subprotocol)
 
     async def _turn_away(self, channel: Channel, code: int, reason: str) -> None:
         try:
@@ -114,11 +115,11 @@ class Incoming:
 
     def start_carrying(self, channel: Channel) -> None:
         """Carry the conversation in a task of the server's."""
-        self._host.spawn_own(self.carry(channel))
+        self._connection.spawn_own(self.carry(channel))
 
     def lost(self) -> None:
         """Say that there will be no channel although the server accepted: the peer has left."""
-        self._host.driver.feed(TransportLost())
+        self._driver.feed(TransportLost())
 
 
 class ChannelClient(ClientPeer):
@@ -161,11 +162,14 @@ class ChannelClient(ClientPeer):
     async def _get_ready(self) -> None:
         await warm_up_in_thread(self._options)
 
-    def _start_engine(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver]:
+    def _start_engine(self, *, in_block: bool) -> tuple[SocketRuntime, ClientEngine, Driver[ClientCommand]]:
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
 
-        def dial(driver: Driver, attempt: int, subprotocols: Sequence[str]) -> ChannelHost:
-            return ChannelHost(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)
+        def dial(
+            driver: InputSink[MessageInput | TransportFailed], attempt: int, subprotocols: Sequence[str]
+        ) -> ChannelConnection:
+            return ChannelConnection(runtime, attempt).dial_by(lambda: self.open_channel(subprotocols), driver)
 
-        return runtime, engine, Driver(engine, Dialer(runtime, dial), self._delegate)
+        driver: Driver[ClientInput] = Driver(engine, runtime, self._delegate, dialer=dial)
+        return runtime, engine, driver

@@ -6,16 +6,18 @@ from typing import Unpack
 
 from ocpp_core.client import ClientEngine
 from ocpp_core.handshake import SecurityProfile
-from ocpp_core.inputs import Reconfigure
+from ocpp_core.inputs import Reconfigure, StackInput
 from ocpp_core.stack import ClientStack
 
 from ._driver._driver import Driver
+from ._driver._interfaces import Runtime
 from ._options._client import ClientOptions
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._warm_up import warm_up_in_thread
-from ._peer._client import ClientPeer
-from ._runtime._base import Address, Runtime, current_runtime
+from ._peer._client import ClientCommand, ClientPeer
+from ._runtime._base import Address
+from ._runtime._current import current_runtime
 from ._tls._contexts import context_of
 
 __all__ = ["OCPPClient"]
@@ -70,13 +72,15 @@ class OCPPClient(ClientPeer):
     async def _get_ready(self) -> None:
         await warm_up_in_thread(self._options)
 
-    def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
+    def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:
         runtime = current_runtime(type(self).__name__, in_block=in_block, log=self._log)
         options = self._options
         stack = ClientStack(
             self._client_config(), options.link, options.upgrade, random=SystemRandom(), ids=options.ids
         )
-        return runtime, stack.engine, Driver(stack, runtime.dialer(self._address), self._delegate)
+        dialer = runtime.dialer(self._address)
+        driver: Driver[StackInput] = Driver(stack, runtime, self._delegate, dialer=dialer)
+        return runtime, stack.engine, driver
 
     def _address(self) -> Address:
         where = self._options.address

@@ -12,7 +12,8 @@ from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
 
 from ._callbacks._containment import end_program
-from ._driver._driver import Completion
+from ._driver._interfaces import Completion
+from ._driver._limits import BACKLOG
 from ._logging._log import Log, logger_of
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
@@ -21,7 +22,8 @@ from ._options._warm_up import warm_up_in_thread
 from ._peer._close_grace import CloseGrace
 from ._peer._emitter import Emitter
 from ._peer._mixins import HandlerMixin
-from ._runtime._base import BACKLOG, Listener, SocketRuntime, current_runtime
+from ._runtime._base import Listener, SocketRuntime
+from ._runtime._current import current_runtime
 from ._server._acceptor import Acceptor
 from ._server._connection import ConnectionCallbacks, OCPPServerClient
 from ._server._http import HttpMixin, PlainRequests
@@ -173,7 +175,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         Raises ValueError where connection and security profile do not fit: profile 3 wants the verified certificate of
         the station, or `tls_terminated` where whoever speaks TLS demands one and does not hand it on.
         """
-        from ._hosts._channel import ChannelHost  # noqa: PLC0415 - for those who use it
+        from ._hosts._channel import ChannelConnection  # noqa: PLC0415 - for those who use it
         from .channel import Incoming  # noqa: PLC0415 - as above
 
         options = self._options
@@ -182,8 +184,8 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         needs_certificate = options.security_profile is SecurityProfile.TLS_CERT and not options.tls_terminated
         if needs_certificate and not offer.client_certificate:
             raise ValueError("expected a client certificate with security profile 3, or tls_terminated=True")
-        acceptor = self._acceptor_for_others()
-        return Incoming(acceptor, ChannelHost(acceptor.runtime), offer)
+        acceptor = self._closed or self._start()[1]
+        return Incoming(acceptor, ChannelConnection(acceptor.runtime), offer)
 
     def _open_listeners(self) -> dict[Listener, bool]:
         """Leave out those that were closed on their own."""
@@ -336,12 +338,8 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
             )
         return self._runtime, self._acceptor
 
-    def _acceptor_for_others(self) -> Acceptor:
-        """Return what decides on connections and requests that another library received: after `close` it refuses."""
-        return self._closed or self._start()[1]
-
     def _plain_requests(self) -> PlainRequests:
-        return self._acceptor_for_others().plain
+        return (self._closed or self._start()[1]).plain
 
     def _expect_open(self) -> None:
         self._start()
@@ -393,7 +391,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         else:
             self._runtime.spawn(coro)
 
-    def _completion(self) -> Completion:
+    def _completion(self) -> Completion[None]:
         return self._start()[0].completion()
 
 

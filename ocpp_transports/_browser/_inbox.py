@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ocpp_core.actions import TURN
-from ocpp_transports._driver._driver import Handle
+from ocpp_transports._driver._interfaces import Handle
 
 __all__ = ["MOST_KEPT", "BrowserInbox"]
 

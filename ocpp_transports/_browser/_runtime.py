@@ -7,9 +7,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from ocpp_transports._driver._driver import Handle
+from ocpp_transports._driver._interfaces import Completion, Handle
 from ocpp_transports._logging._log import Log
-from ocpp_transports._runtime._future_result import FutureResult
 
 __all__ = ["LATE", "SECOND_LOOKS", "BrowserRuntime"]
 
@@ -75,9 +74,9 @@ class BrowserRuntime:
         """Call `fn` in a later turn; see Runtime."""
         return self._loop.call_soon(fn)
 
-    def completion(self) -> FutureResult:
-        """Make an empty slot."""
-        return FutureResult(self._loop.create_future())
+    def completion(self) -> Completion[Any]:
+        """Make an empty completion."""
+        return self._loop.create_future()
 
     def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
         """Run a coroutine as a task; see Runtime."""

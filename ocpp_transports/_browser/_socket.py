@@ -1,6 +1,15 @@
-"""One WebSocket of a page, from its dial to its end: what the page tells becomes inputs, under this attempt.
+"""One WebSocket of a page, from its dial to its end: its events become inputs, under this attempt.
 
-Knows no JavaScript: the page is behind `Page`. Its rules (WHATWG WebSockets) are quoted where they are obeyed.
+A page's WebSocket calls back and cannot be asked: nothing stops it from delivering, and no event says that output has
+drained. So `BrowserInbox` keeps what is beyond the work of a turn, up to a limit, and `Patience` looks at
+`bufferedAmount` from time to time.
+
+It guarantees that messages are fed in order, that the end is fed after the last of them, and that nothing is fed after
+the end: once it is over, the socket is dropped together with its listeners, so a late event reaches nothing.
+
+It must never call the page with what the page refuses: a close code outside 1000 and 3000 to 4999, or a text on a
+socket that is not open, raises or is lost silently. It knows no JavaScript: the page is behind `Page`. The rules of
+WHATWG WebSockets are quoted where they are obeyed.
 """
 
 from collections.abc import Sequence
@@ -9,10 +18,10 @@ from typing import Protocol, Self
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_core.inputs import BinaryReceived, TextReceived, TransportFailed, TransportLost, TransportOpened
 from ocpp_core.websocket.close import ABNORMAL_CLOSURE, NORMAL_CLOSURE, PRIVATE_CODES, TRY_AGAIN_LATER
-from ocpp_transports._driver._driver import Driver, Handle
+from ocpp_transports._driver._interfaces import Handle, InputSink, MessageInput, Runtime
+from ocpp_transports._driver._limits import HIGH_WATER
 from ocpp_transports._hosts._patience import Patience
 from ocpp_transports._options._browser import BrowserOptions
-from ocpp_transports._runtime._base import HIGH_WATER, Runtime
 
 from ._inbox import BrowserInbox
 
@@ -75,9 +84,15 @@ def code_for_pages(code: int) -> int:
 
 
 class BrowserSocket:
-    """An `OutStream` of texts, for one attempt of a client."""
+    """A `Connection` of texts, for one attempt of a client."""
 
-    def __init__(self, driver: Driver, attempt: int, runtime: Runtime, options: BrowserOptions) -> None:
+    def __init__(
+        self,
+        driver: InputSink[MessageInput | TransportFailed],
+        attempt: int,
+        runtime: Runtime,
+        options: BrowserOptions,
+    ) -> None:
         self.is_closing = False
         self._driver = driver
         self._attempt = attempt
@@ -99,7 +114,7 @@ class BrowserSocket:
             self._driver.feed(TransportFailed(error, retry=False, attempt=self._attempt))
         return self
 
-    # OutStream
+    # Connection
 
     def send(self, data: str, /) -> None:
         """Send a text. One that the server's close has overtaken is lost; its call is told so by the loss."""
@@ -138,7 +153,7 @@ class BrowserSocket:
         """Say nothing: the browser sends the pings, if any are sent."""
         return None
 
-    # Ear
+    # SocketListener
 
     def opened(self, subprotocol: str) -> None:
         """Tell that it is open."""
@@ -212,8 +227,7 @@ class BrowserSocket:
         """Drop a connection whose output does not move: a page is not told when it drains, so look now and then."""
         self._given = 0
         self._patience = Patience(
-            self._runtime.now,
-            self._runtime.call_at,
+            self._runtime,
             self._driver.send_timeout,
             mark=self._progress,
             give_up=lambda: self._lose(ABNORMAL_CLOSURE, ""),

@@ -1,19 +1,32 @@
-"""The effect loop: feed an engine, perform what it asks for, keep its one deadline armed.
+"""The effect loop: feed an engine, perform its actions, keep its one deadline armed.
 
-The driver is synchronous and knows no event loop. Whatever differs from loop to loop is its `Host`: the clock, one
-timer, ordered output, one-shot slots, tasks. Client, server and browser client share this file and differ in the host.
+    connection ── inputs ──▶ Driver.feed ── engine.handle, engine.poll ──▶ connection (bytes, texts), dialer
+                                  ▲                                    └──▶ delegates (handlers, user events, logs)
+    calls of the application ─────┘ (Driver.ask)
 
-    host ── events ──▶ Driver.feed ── engine.handle, engine.poll ──▶ host (bytes, texts, timers)
-                            ▲                                    └──▶ owner (handlers, user events, logs)
-    calls of the application ┘ (Driver.ask)
+The driver is the only place where an engine meets time, sockets and tasks. It is synchronous and knows no event loop:
+what differs from loop to loop is behind the protocols of `_interfaces`, so client, server and browser client share it.
+
+It guarantees that inputs are handled one at a time in the order they are fed, that actions are performed in the order
+the engine gives them, and that one flat loop performs them. An action that feeds the driver again (a handler that
+answers at once) does not start a second loop inside the first: its input is handled, and the loop that is running
+performs what follows. Two loops, one inside the other, would send the second message before the first.
+
+One turn of the event loop does a bounded amount of work for one connection; the rest waits for the next turn, and is
+not read meanwhile. One timer serves all deadlines of the engine. It is armed anew only if the deadline gets earlier;
+an early tick is harmless.
+
+The driver must never wait, read a clock other than the runtime's, decide anything about the protocol, or hold what
+arrives: flow control lies between the engine, which says what it has room for, and the connection, which stops reading.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any, Final, Protocol
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from ocpp_core.actions import (
     Abandon,
+    Action,
     CloseStream,
     CloseTransport,
     Dispatch,
@@ -32,159 +45,43 @@ from ocpp_core.actions import (
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import CancelCall, Congested, Tick
 
-__all__ = [
-    "BURST",
-    "EARLY",
-    "SEND_TIMEOUT",
-    "SPAN",
-    "Completion",
-    "Driver",
-    "DriverDelegate",
-    "Engine",
-    "Handle",
-    "Host",
-]
+from ._absent import NO_SESSION, NOT_CONNECTED, cannot_dial
+from ._interfaces import (
+    Completion,
+    Connection,
+    Dialer,
+    Engine,
+    Handle,
+    HandshakeDelegate,
+    Runtime,
+    SessionDelegate,
+    complete,
+)
+from ._limits import BURST, EARLY, LOOK, SEND_TIMEOUT, SPAN
 
-BURST: Final = 32
-"""Requests dispatched at a stretch; then other connections get their turn. What is decoded is the engine's to count."""
-SPAN: Final = 0.005
-"""Seconds after which no further request of a burst is dispatched in the same turn: plain handlers may be slow."""
-SEND_TIMEOUT: Final = 30.0
-"""Seconds that congested output may make no progress by default; then the connection is dropped.
+__all__ = ["Driver"]
 
-The same time as a call waits for its answer.
-"""
-LOOK: Final = 1.0
-"""Seconds between two looks whether a connection that is not read from is still there."""
+_CLOSED: Final = "the connection has been closed"
 _FIRST: Final = BURST - 1
 """What is left of a burst behind its first request, which most often is all of it: no clock is asked for that."""
-EARLY: Final = 0.001
-"""Seconds by which a timer may ring early (uvloop counts milliseconds) and is taken to be in time.
-
-Arming it again for the rest of the millisecond would ring at once, hundreds of times.
-"""
 
 
-class Handle(Protocol):
-    """Something under way that can be called off."""
-
-    def cancel(self) -> object:
-        """Call it off; idempotent, harmless when it is over, and drops the function it holds."""
+In_contra = TypeVar("In_contra", contravariant=True)
+_OwnInput: TypeAlias = Tick | Congested | CancelCall
 
 
-class Completion(Protocol):
-    """A one-shot result that one task waits for."""
+class Driver(Generic[In_contra]):
+    """Drives one engine: on the connections that `dialer` opens for a client, or on one accepted `connection`.
 
-    def set(self, result: Any, error: BaseException | None) -> None:
-        """Fill it; filling a full or abandoned one is harmless."""
-
-    async def wait(self) -> Any:
-        """Return the result, or raise the error."""
-
-
-class Engine(Protocol):
-    """Any of the sans-IO engines: a stack, or a session for hosts that carry whole messages."""
-
-    @property
-    def deadline(self) -> float:
-        """When to tick it, in the host's seconds; `inf` when nothing is armed."""
-
-    def handle(self, event: Any, now: float) -> None:
-        """Take one event or command; raises only for misuse, and then nothing has changed."""
-
-    def poll(self) -> Any:
-        """Give the next action, None when there is none."""
-
-
-class Host(Protocol):
-    """One connection (or, for a client, one connection after the other) as the driver sees it.
-
-    The host feeds `driver` with what happens. For hosts of byte streams that is, for every attempt: one
-    `StreamOpened` or `StreamFailed` (clients only), then `BytesReceived`, with `Congested` in between, and the end
-    exactly once: `BytesReceived(b"")` where the peer ended the stream in order, `StreamLost` where it broke or this
-    side ended it. A dial called off by `close` is not answered.
-    """
-
-    driver: "Driver"
-    """Whom to feed; the driver puts itself here."""
-
-    def now(self) -> float:
-        """Seconds on the event loop's monotonic clock."""
-
-    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
-        """Call `fn` at `when`, early or late by little; never from within `call_at`."""
-
-    def send(self, data: Any, /) -> None:
-        """Append bytes (or one text, on a host of messages) to the output: ordered, never blocks, never raises."""
-
-    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
-        """End the connection, or the dial, after what was sent; `abort` does not wait for that. Idempotent.
-
-        `code` and `reason` are for hosts of messages; hosts of byte streams ignore them.
-        """
-
-    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
-        """Take what arrives and feed it, or leave it where it is: with the kernel, hence with the peer."""
-
-    def is_lost(self) -> bool:
-        """Look, without reading, whether the connection broke; its loss is fed then, and what it had sent dropped."""
-
-    def outflow(self) -> int | None:
-        """Say how far output has come that has left this process and not reached the peer: 0 if there is none.
-
-        None where that cannot be known, and while output is congested: the engine was told so.
-        """
-
-    def next_turn(self, fn: Callable[[], None], /) -> Handle:
-        """Call `fn` in a later turn of the event loop, after everything that is ready now."""
-
-    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:
-        """Open a connection and feed the outcome; a new dial ends the one before."""
-
-    def completion(self) -> Completion:
-        """Make an empty slot."""
-
-    def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
-        """Run a coroutine as a task of the client or server that owns the host."""
-
-
-class DriverDelegate(Protocol):
-    """Whom the driver tells; nothing here may block or raise, and everything may feed the driver again."""
-
-    def dispatched(self, action: Dispatch) -> None:
-        """Run the handler of this request."""
-
-    def abandoned(self, request: int) -> None:
-        """Nobody waits for the answer to this request any more."""
-
-    def state_changed(self, state: object) -> None:
-        """Take note that the engine entered this state."""
-
-    def reported(self, report: Report) -> None:
-        """Log it, count it, tell the listeners."""
-
-    def traced(self, trace: Trace) -> None:
-        """Take note that a message passed."""
-
-    def upgrade_requested(self, action: UpgradeRequested) -> None:
-        """Feed `Accept` or `Reject`, now or later."""
-
-    def http_requested(self, action: HttpRequest) -> None:
-        """Feed `Respond`, now or later."""
-
-
-class Driver:
-    """Drives one engine on one host for one owner.
-
-    `owner` may be replaced at any time: admission looks after a connection first, then the peer does. The deadline of
-    an engine that is under way is armed at once; its actions wait for the first `feed`.
-
-    What is not worked off is not read. The host is told to stop reading while the rest of a turn's work waits for the
-    next one, and while the engine has no room for further requests; TCP tells the peer.
+    `session` serves what the engine dispatches. For an accepted connection `handshake` comes first: state changes and
+    reports go to it until `serve` replaces it. The deadline of an engine that is in progress is armed at once; its
+    actions wait for the first `feed`.
     """
 
     __slots__ = (
         "_asked",
+        "_completions",
+        "_dialer",
         "_draining",
         "_due",
         "_is_reading",
@@ -192,23 +89,40 @@ class Driver:
         "_now",
         "_outflow",
         "_resume",
-        "_slots",
         "_timer",
+        "connection",
         "delegate",
         "engine",
-        "host",
+        "handshake",
+        "runtime",
         "send_timeout",
+        "session",
     )
 
-    def __init__(self, engine: Engine, host: Host, delegate: DriverDelegate) -> None:
+    def __init__(
+        self,
+        engine: Engine[In_contra | _OwnInput, Action],
+        runtime: Runtime,
+        session: SessionDelegate = NO_SESSION,
+        *,
+        handshake: HandshakeDelegate | None = None,
+        connection: Connection[bytes] | Connection[str] = NOT_CONNECTED,
+        dialer: Dialer[In_contra, bytes] | Dialer[In_contra, str] = cannot_dial,
+    ) -> None:
         self.engine = engine
-        self.host = host
-        self.delegate = delegate
+        self.runtime = runtime
+        self.connection = connection
+        """The present one; of a client the last one that was dialled."""
         self.send_timeout = SEND_TIMEOUT
-        """Seconds that congested output may make no progress, `inf` for ever; for the host."""
-        self._now = host.now
+        """Seconds that congested output may make no progress, `inf` for no limit; the connection obeys it."""
+        self.session = session
+        self.handshake = handshake
+        self.delegate: HandshakeDelegate | SessionDelegate = handshake or session
+        """The one of the two that is told of state changes and reports."""
+        self._dialer = dialer
+        self._now = runtime.now
         self._asked = 0
-        self._slots: dict[int, Completion] | None = {}  # None once stopped
+        self._completions: dict[int, Completion[Settle]] | None = {}  # None once stopped
         self._draining = False
         self._timer: Handle | None = None
         self._due = inf
@@ -216,66 +130,73 @@ class Driver:
         self._look: Handle | None = None  # armed while the engine wants nothing read
         self._is_reading = True
         self._outflow: int | None = 0  # how far it was at the last tick
-        host.driver = self
         self._arm()
 
-    def feed(self, event: Any) -> None:
-        """Give the engine one event or command and perform what follows; after `stop` nothing happens.
+    def serve(self, session: SessionDelegate) -> None:
+        """Hand the connection over from the handshake's delegate to that of a session."""
+        self.session = self.delegate = session
+        self.handshake = None
 
-        Fed from within (by the owner or the host, while actions are performed) the event is only handled: the drain
-        further out performs what follows, in order, without recursion. While the rest of a turn's work waits for the
-        next turn, too, it is only handled. Raises what the engine raises for misuse.
+    def feed(self, event: In_contra | _OwnInput) -> None:
+        """Have the engine handle one input and perform what follows; after `stop` nothing happens.
+
+        Fed from within, while actions are performed, the input is only handled: the drain further out performs what
+        follows. While the rest of a turn's work waits for the next turn, it is only handled, too. Raises what the
+        engine raises for misuse.
         """
-        if self._slots is None:
+        if self._completions is None:
             return
         now = self._now()
         self.engine.handle(event, now)
         if not self._draining and self._resume is None:
             self._drain(now)
 
-    async def ask(self, make: Callable[[int], Any]) -> Any:
+    async def ask(self, make: Callable[[int], In_contra]) -> Any:
         """Feed the command that `make` makes of a new token; return what its token settles with, or raise it.
 
-        A cancelled wait gives the command up by `CancelCall`. Raises what the engine raises for misuse, and
-        ClosedError after `stop`.
+        If the wait is cancelled, the command is given up with `CancelCall`. Raises what the engine raises for misuse,
+        and ClosedError after `stop`.
         """
-        if self._slots is None:
-            raise ClosedError("the connection has been closed")
+        if self._completions is None:
+            raise ClosedError(_CLOSED)
         self._asked = token = self._asked + 1
-        completion = self._slots[token] = self.host.completion()
+        completion = self._completions[token] = self.runtime.completion()
         try:
             self.feed(make(token))
         except BaseException:
             self._take(token)
             raise
         try:
-            return await completion.wait()
+            settled = await completion
         finally:
             if self._take(token) is not None:  # not settled, hence cancelled
                 self.feed(CancelCall(token))
+        if settled.error is not None:
+            raise settled.error
+        return settled.result
 
     def stop(self) -> None:
-        """Disarm the timer and settle what is open by ClosedError: afterwards nothing is held. Idempotent."""
-        slots, self._slots = self._slots or {}, None
+        """Disarm the timer and settle what is open with ClosedError: afterwards nothing is held. Idempotent."""
+        completions, self._completions = self._completions or {}, None
         for timer in (self._timer, self._resume, self._look):
             if timer is not None:
                 timer.cancel()
         self._timer = self._resume = self._look = None
         self._due = inf
-        for completion in slots.values():
-            completion.set(None, ClosedError("the connection has been closed"))
+        for token, completion in completions.items():
+            complete(completion, Settle(token, None, ClosedError(_CLOSED)))
 
     def _drain(self, began: float) -> None:
         self._draining = True
         budget = BURST
-        poll = self.engine.poll
+        poll: Callable[[], Any] = self.engine.poll  # each action's type is read once, which no checker can follow
         try:
             while (action := poll()) is not None:
                 kind = type(action)
                 if kind is SendBytes:
-                    self.host.send(action.data)
+                    self.connection.send(action.data)
                 elif kind is Dispatch:
-                    self.delegate.dispatched(action)
+                    self.session.dispatched(action)
                     budget -= 1
                     if not budget or (budget < _FIRST and self._now() - began > SPAN):
                         self._end_turn()
@@ -292,58 +213,60 @@ class Driver:
     # Turns
 
     def _end_turn(self) -> None:
-        if self._slots is not None:
-            self._resume = self.host.next_turn(self._go_on)
+        if self._completions is not None:
+            self._resume = self.runtime.next_turn(self._go_on)
             self._switch_reading()
 
     def _go_on(self) -> None:
         self._resume = None
-        if not self.host.is_lost():
+        if not self.connection.is_lost():
             self._drain(self._now())
             self._switch_reading()
 
     def reading(self, action: Reading) -> None:
-        """Have the host read on, or read nothing and look now and then whether the peer is still there."""
+        """Have the connection read on, or read nothing and look now and then whether the peer is still there."""
         if self._look is not None:
             self._look.cancel()
             self._look = None
-        if not action.on and self._slots is not None:
+        if not action.on and self._completions is not None:
             self._look_later()
         self._switch_reading()
 
     def _look_later(self) -> None:
-        self._look = self.host.call_at(self._now() + LOOK, self._look_after)
+        self._look = self.runtime.call_at(self._now() + LOOK, self._look_after)
 
     def _look_after(self) -> None:
         self._look = None
-        if not self.host.is_lost():
+        if not self.connection.is_lost():
             self._look_later()
 
     def _switch_reading(self) -> None:
         is_reading = self._resume is None and self._look is None
         if is_reading is not self._is_reading:
             self._is_reading = is_reading
-            self.host.read(is_reading)
+            self.connection.read(is_reading)
 
     def dial(self, action: OpenTransport) -> None:
-        """Open a connection, which is read from the start, whatever became of the one before."""
+        """Open a connection in place of the one before, which may finish closing; it is read from the start."""
         if self._look is not None:
             self._look.cancel()
             self._look = None
         self._is_reading = True
-        self.host.dial(action.attempt, action.subprotocols)
+        if not self.connection.is_closing:
+            self.connection.close(abort=True)
+        self.connection = self._dialer(self, action.attempt, action.subprotocols)
 
     # The timer
 
     def _arm(self) -> None:
-        """Arm the one timer, anew only where the deadline got earlier: late ones are cheaper to look at twice."""
+        """Arm the one timer, anew only if the deadline got earlier: late ones are cheaper to look at twice."""
         deadline = self.engine.deadline
         if deadline < self._due:
             if self._timer is not None:
                 self._timer.cancel()
-            if self._slots is not None:
+            if self._completions is not None:
                 self._due = deadline
-                self._timer = self.host.call_at(deadline, self._fire)
+                self._timer = self.runtime.call_at(deadline, self._fire)
         elif deadline == inf and self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -363,33 +286,43 @@ class Driver:
 
     def _see_outflow(self, now: float) -> None:
         """Tell the engine of output that moves in the kernel: a ping behind it has not arrived, hence has no pong."""
-        before, self._outflow = self._outflow, self.host.outflow()
+        before, self._outflow = self._outflow, self.connection.outflow()
         if self._outflow is not None and self._outflow != before:
             self.engine.handle(Congested(on=False), now)
 
-    def _take(self, token: int) -> Completion | None:
-        return self._slots.pop(token, None) if self._slots else None
+    def _take(self, token: int) -> Completion[Settle] | None:
+        return self._completions.pop(token, None) if self._completions else None
 
     def settle(self, action: Settle) -> None:
-        """Fill the slot of a token, if anybody still waits."""
+        """Complete what awaits this token, if it is still awaited."""
         completion = self._take(action.token)
-        if completion is not None:
-            completion.set(action.result, action.error)
+        if completion is not None and not completion.done():
+            completion.set_result(action)
+
+    def upgrade_requested(self, action: UpgradeRequested) -> None:
+        """Have the handshake decided."""
+        if self.handshake is not None:
+            self.handshake.upgrade_requested(action)
+
+    def http_requested(self, action: HttpRequest) -> None:
+        """Have a plain request answered."""
+        if self.handshake is not None:
+            self.handshake.http_requested(action)
 
 
-_PERFORM: Final[Mapping[type, Callable[[Driver, Any], None]]] = {
-    SendBytes: lambda driver, action: driver.host.send(action.data),
-    SendText: lambda driver, action: driver.host.send(action.text),
-    CloseStream: lambda driver, action: driver.host.close(abort=action.abort),
-    CloseTransport: lambda driver, action: driver.host.close(action.code, action.reason, abort=action.abort),
+_PERFORM: Final[Mapping[type[Action], Callable[[Driver[Any], Any], None]]] = {
+    SendBytes: lambda driver, action: driver.connection.send(action.data),
+    SendText: lambda driver, action: driver.connection.send(action.text),
+    CloseStream: lambda driver, action: driver.connection.close(abort=action.abort),
+    CloseTransport: lambda driver, action: driver.connection.close(action.code, action.reason, abort=action.abort),
     OpenTransport: Driver.dial,
     Reading: Driver.reading,
-    Dispatch: lambda driver, action: driver.delegate.dispatched(action),
-    Abandon: lambda driver, action: driver.delegate.abandoned(action.request),
+    Dispatch: lambda driver, action: driver.session.dispatched(action),
+    Abandon: lambda driver, action: driver.session.abandoned(action.request),
     Settle: Driver.settle,
     StateChanged: lambda driver, action: driver.delegate.state_changed(action.state),
     Report: lambda driver, action: driver.delegate.reported(action),
-    Trace: lambda driver, action: driver.delegate.traced(action),
-    UpgradeRequested: lambda driver, action: driver.delegate.upgrade_requested(action),
-    HttpRequest: lambda driver, action: driver.delegate.http_requested(action),
+    Trace: lambda driver, action: driver.session.traced(action),
+    UpgradeRequested: Driver.upgrade_requested,
+    HttpRequest: Driver.http_requested,
 }

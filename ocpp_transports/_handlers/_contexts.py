@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, Protocol
 from ocpp_core.actions import Direction, Dispatch
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Fail, Reply
-from ocpp_transports._driver._driver import Completion
+from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._logging._redaction import safe_repr
 
 from ._caller import ClientT_co
@@ -20,10 +20,10 @@ class Signal:
 
     __slots__ = ("_is_set", "_make_completion", "_waiters")
 
-    def __init__(self, make_completion: Callable[[], Completion]) -> None:
+    def __init__(self, make_completion: Callable[[], Completion[None]]) -> None:
         self._make_completion = make_completion
         self._is_set = False
-        self._waiters: list[Completion] = []
+        self._waiters: list[Completion[None]] = []
 
     def __bool__(self) -> bool:
         return self._is_set
@@ -40,7 +40,7 @@ class Signal:
         self._is_set = True
         waiters, self._waiters = self._waiters, []
         for completion in waiters:
-            completion.set(None, None)
+            complete(completion, None)
 
     async def wait(self) -> None:
         """Return when it has happened."""
@@ -49,7 +49,7 @@ class Signal:
         completion = self._make_completion()
         self._waiters.append(completion)
         try:
-            await completion.wait()
+            await completion
         finally:
             if completion in self._waiters:
                 self._waiters.remove(completion)
@@ -86,7 +86,7 @@ class RequestConnection(Protocol[ClientT_co]):
     def answered(self, answer: Reply | Fail) -> None:
         """Send the one response to a request."""
 
-    def completion(self) -> Completion:
+    def completion(self) -> Completion[None]:
         """Return what a task can wait for."""
 
 

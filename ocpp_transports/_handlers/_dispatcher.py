@@ -15,11 +15,13 @@ from typing import Any, Final, Generic
 
 from ocpp_core.actions import Dispatch
 from ocpp_core.errors import ConnectionLostError, RPCInternalError
-from ocpp_core.inputs import Decline, Fail, Reply
+from ocpp_core.inputs import Command, Decline, Fail, Reply
 from ocpp_core.timers import coarse
 from ocpp_core.versions import ErrorCode
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
-from ocpp_transports._driver._driver import SPAN, Completion, Driver, Handle
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Completion, Handle
+from ocpp_transports._driver._limits import SPAN
 
 from ._caller import ClientT_co
 from ._contexts import HandlerContext
@@ -58,7 +60,7 @@ class Dispatcher(Generic[ClientT_co]):
 
     def __init__(
         self,
-        driver: Driver,
+        driver: Driver[Command],
         registries: Sequence[Handlers],
         *,
         client: ClientT_co,
@@ -88,7 +90,7 @@ class Dispatcher(Generic[ClientT_co]):
         self._next_turn: Handle | None = None  # in which they are served further
         self._ready: list[Run] = []  # those of them that have not begun
         self._contexts: dict[int, HandlerContext] = {}
-        self._hold_until = driver.host.now() + grace if grace else -inf
+        self._hold_until = driver.runtime.now() + grace if grace else -inf
         self._held: Held | None = None  # most connections hold nothing
 
     def search(self, registries: Sequence[Handlers]) -> None:
@@ -167,12 +169,12 @@ class Dispatcher(Generic[ClientT_co]):
     def _serve_some(self) -> None:
         """Serve what waits, no longer in a turn than a burst may take: plain handlers may be slow."""
         self._next_turn = None
-        host = self.driver.host
-        until = host.now() + SPAN
+        runtime = self.driver.runtime
+        until = runtime.now() + SPAN
         while self._waiting and not self._is_busy():
             self._serve(self._waiting.pop(0))
-            if host.now() > until:
-                self._next_turn = host.next_turn(self._serve_some)
+            if runtime.now() > until:
+                self._next_turn = runtime.next_turn(self._serve_some)
                 return
 
     def _find(self, action: str) -> Target | None:
@@ -192,7 +194,7 @@ class Dispatcher(Generic[ClientT_co]):
             result = target.function(action.action, context) if target.is_wildcard else target.function(context)
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is an answer
             self._fail(context, error)
-            end_program(error, self.driver.host.spawn)
+            end_program(error, self.driver.runtime.spawn)
             return
         if type(result) is dict and action.expects_reply and not (context.is_answered or context.is_gone):
             context.is_answered = True
@@ -206,17 +208,17 @@ class Dispatcher(Generic[ClientT_co]):
         return target.function(context.action, context) if target.is_wildcard else target.function(context)
 
     def _start_task(self, context: HandlerContext, target: Target) -> None:
-        host, request = self.driver.host, context.request
-        until = coarse(host.now(), self.handler_timeout)
+        runtime, request = self.driver.runtime, context.request
+        until = coarse(runtime.now(), self.handler_timeout)
         self._contexts[request] = context
         run = self._running[request] = Run(context, target, until)
         self._ready.append(run)
         if self._time_limit is None:
-            self._time_limit = TimeLimit(host, self._running, self._give_up)
+            self._time_limit = TimeLimit(runtime, self._running, self._give_up)
         if self._time_limit.alarm is None:
             self._time_limit.arm(until)
         task = Task()
-        task.handle = host.spawn(self._run(task))
+        task.handle = runtime.spawn(self._run(task))
 
     async def _run(self, task: Task) -> None:
         """Run the handler that has been ready for longest: some event loops start tasks in any order."""
@@ -233,7 +235,7 @@ class Dispatcher(Generic[ClientT_co]):
                 self._fail(context, error)
             if is_cancellation(error):
                 raise
-            end_program(error, self.driver.host.spawn)
+            end_program(error, self.driver.runtime.spawn)
         finally:
             self._serve_waiting()
             if self._has_ended:
@@ -307,7 +309,7 @@ class Dispatcher(Generic[ClientT_co]):
 
     def _tell_late(self, answer: Reply | Fail) -> None:
         """Let the engine remember what became of a request whose connection is over; the driver may have stopped."""
-        self.driver.engine.handle(answer, self.driver.host.now())
+        self.driver.engine.handle(answer, self.driver.runtime.now())
 
     def answered(self, answer: Reply | Fail) -> None:
         """Feed the answer to a request, and forget the request."""
@@ -315,9 +317,9 @@ class Dispatcher(Generic[ClientT_co]):
             self._contexts.pop(answer.request, None)
         self.driver.feed(answer)
 
-    def completion(self) -> Completion:
+    def completion(self) -> Completion[None]:
         """Return what a task can wait for."""
-        return self.driver.host.completion()
+        return self.driver.runtime.completion()
 
     # Holding
 
@@ -339,19 +341,19 @@ class Dispatcher(Generic[ClientT_co]):
 
     def _may_hold(self) -> bool:
         has_room = self._held is None or len(self._held.actions) < HELD
-        return has_room and self.driver.host.now() < self._hold_until
+        return has_room and self.driver.runtime.now() < self._hold_until
 
     def _hold(self, action: Dispatch) -> None:
         if self._held is None:
-            timer = self.driver.host.call_at(self._hold_until, self.release)
+            timer = self.driver.runtime.call_at(self._hold_until, self.release)
             self._held = Held(self._registries, self._registered, timer)
         self._held.actions.append(action)
 
     def _registered(self) -> None:
         """Look again in the loop's next turn: a handler must not run in the midst of the code that registers it."""
         if self._held is not None and self._held.actions:
-            host = self.driver.host
-            host.call_at(host.now(), self._serve_held)
+            runtime = self.driver.runtime
+            runtime.call_at(runtime.now(), self._serve_held)
 
     def _serve_held(self) -> None:
         if self._held is not None:

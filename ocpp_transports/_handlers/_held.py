@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from ocpp_core.actions import Dispatch
-from ocpp_transports._driver._driver import Handle
+from ocpp_transports._driver._interfaces import Handle
 
 from ._table import Handlers
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from math import inf, isfinite
 
-from ocpp_transports._driver._driver import EARLY, Handle, Host
+from ocpp_transports._driver._interfaces import Handle, Runtime
+from ocpp_transports._driver._limits import EARLY
 
 from ._contexts import HandlerContext
 from ._table import Target
@@ -24,7 +25,7 @@ class Run:
 
 
 class Task:
-    """A task of the host, whichever handler it comes to run."""
+    """A task of the runtime, whichever handler it comes to run."""
 
     __slots__ = ("handle",)
 
@@ -37,18 +38,18 @@ class TimeLimit:
     `running` are those that run, by request; `give_up` is called with those whose time is over.
     """
 
-    __slots__ = ("_give_up", "_host", "_running", "alarm")
+    __slots__ = ("_give_up", "_running", "_runtime", "alarm")
 
-    def __init__(self, host: Host, running: Mapping[int, Run], give_up: Callable[[list[Run]], None]) -> None:
+    def __init__(self, runtime: Runtime, running: Mapping[int, Run], give_up: Callable[[list[Run]], None]) -> None:
         self.alarm: Handle | None = None
-        self._host = host
+        self._runtime = runtime
         self._running = running
         self._give_up = give_up
 
     def arm(self, until: float) -> None:
         """Ring at `until`, unless that is never."""
         if isfinite(until):
-            self.alarm = self._host.call_at(until, self._ring)
+            self.alarm = self._runtime.call_at(until, self._ring)
 
     def disarm(self) -> None:
         """Let nothing hold a connection that has ended, but for handlers that run."""
@@ -58,7 +59,7 @@ class TimeLimit:
 
     def _ring(self) -> None:
         self.alarm = None
-        now = self._host.now() + EARLY
+        now = self._runtime.now() + EARLY
         self._give_up([run for run in self._running.values() if run.until <= now])
         if self.alarm is None:
             self.arm(min((run.until for run in self._running.values()), default=inf))

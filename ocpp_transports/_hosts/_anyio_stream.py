@@ -1,36 +1,42 @@
 """Any byte stream of anyio, on either of its backends; the sockets of trio among them.
 
-One task a connection reads, feeds and sends what that gave to send, so that a peer that does not take our output is
-not read from either. What others send while it waits for input is sent by one short task. No lock, no timer task, no
-writer task: only these tasks of the host write, so no caller's cancellation can cut a frame in two.
+One task a connection reads, feeds, and sends what that gave to send, in this order. So a peer that does not take our
+output is not read from either. What others send while the task waits for input is sent by one short task. There is no
+lock, timer task or writer task.
+
+It guarantees that output is written in order and whole: only tasks of this file write, so the cancellation of a caller
+cannot cut a frame in two, and `close` ends only waits for input, never a write. The end is fed exactly once, in the
+`finally` of the task, also when the application's code has raised.
+
+It must never write from the task of a caller, and never receive while output is congested: then only the sockets'
+buffers would bound what a peer can make this process hold.
 """
 
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from ssl import SSLError
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
 from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
-from ocpp_transports._driver._driver import Completion, Driver, Handle
-from ocpp_transports._runtime._base import HIGH_WATER, LINGER, Connected
+from ocpp_transports._driver._accepting import Connected
+from ocpp_transports._driver._interfaces import Completion, Handle, InputSink, StreamInput, complete
+from ocpp_transports._driver._limits import HIGH_WATER, LINGER
+from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports._tls._reasons import client_reason
 from ocpp_transports.handshake import ConnectionFacts
 
-from ._dialer import failure
+from ._failure import failure
+from ._owner import ConnectionOwner
 from ._patience import Patience
 from ._tcp import acknowledged, is_broken, unconfirmed
 
-if TYPE_CHECKING:
-    from ocpp_transports._runtime._tasks import TaskSupervisor
-    from ocpp_transports._tls._handshakes import TLSHandshakes
-
-__all__ = ["StreamHost"]
+__all__ = ["StreamConnection"]
 
 _CHUNK = 65536
 _LOW_WATER = HIGH_WATER // 4
@@ -38,10 +44,10 @@ _SLICE = 16384
 """Bytes sent at a time, so that progress within a long message shows also where only whole sends are seen."""
 
 
-class StreamHost:
-    """One byte stream: the host of an accepted one, the stream of one attempt of a client.
+class StreamConnection:
+    """One byte stream: an accepted one, or that of one attempt of a client.
 
-    Closing lingers as that of a socket does; see `_asyncio_host`.
+    Closing lingers as that of a socket does; see `_asyncio_socket`.
     """
 
     __slots__ = (
@@ -55,32 +61,22 @@ class StreamHost:
         "_is_receiving",
         "_is_writing",
         "_outbox",
+        "_owner",
         "_patience",
         "_reading",
         "_stream",
-        "_supervisor",
         "_task",
         "_unsent",
         "_wanted",
-        "call_at",
-        "completion",
         "driver",
         "is_closing",
-        "next_turn",
-        "now",
-        "spawn",
     )
-    driver: Driver
+    driver: InputSink[StreamInput]
     _reading: anyio.CancelScope  # around the wait for input
 
-    def __init__(self, supervisor: "TaskSupervisor") -> None:
-        self.now = supervisor.clock
-        self.call_at = supervisor.call_at
-        self.next_turn = supervisor.next_turn
-        self.completion = supervisor.completion
-        self.spawn = supervisor.spawn
+    def __init__(self, owner: ConnectionOwner) -> None:
         self.is_closing = False
-        self._supervisor = supervisor
+        self._owner = owner
         self._attempt = 0  # of a client they begin with 1
         self._broken: SSLError | None = None
         self._stream: ByteStream | None = None
@@ -90,8 +86,8 @@ class StreamHost:
         self._flushed = 0
         self._patience: Patience | None = None  # while congested
         self._is_held = False  # the driver wants nothing read
-        self._wanted: Completion | None = None  # waited for while it is
-        self._idle: Completion | None = None
+        self._wanted: Completion[None] | None = None  # waited for while it is
+        self._idle: Completion[None] | None = None
         self._is_feeding = False
         self._is_receiving = False
         self._is_writing = False
@@ -101,40 +97,38 @@ class StreamHost:
         self,
         stream: ByteStream,
         connected: Connected,
-        tls: "TLSHandshakes | None" = None,
+        tls: TLSHandshakes | None = None,
         closed: Callable[[], None] | None = None,
     ) -> None:
         """Serve an accepted stream, with `tls` after a TLS handshake; `closed` is called when it is closed."""
         if tls is not None:
             tls.begin(self)
         serving = self._serve(stream, connected, tls)
-        self._task = self._supervisor.spawn(serving if closed is None else _then(serving, closed), self)
-        if self._supervisor.is_closed:
+        self._task = self._owner.spawn(serving if closed is None else _then(serving, closed), self)
+        if self._owner.is_closed:
             self._abort()
 
-    def dial_by(self, connect: Callable[[], Awaitable[ByteStream]], driver: Driver, attempt: int) -> Self:
+    def dial_by(
+        self, connect: Callable[[], Awaitable[ByteStream]], driver: InputSink[StreamInput], attempt: int
+    ) -> Self:
         """Open a stream by `connect` and drive it as this attempt of a client; returns itself."""
         self.driver = driver
         self._attempt = attempt
-        self._task = self._supervisor.spawn(self._dial(connect), self)
-        if self._supervisor.is_closed:
+        self._task = self._owner.spawn(self._dial(connect), self)
+        if self._owner.is_closed:
             self._abort()
         return self
 
-    # Host
-
-    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
-        """Refuse: accepted connections do not dial."""
-        raise RuntimeError(f"expected a client's host for attempt {attempt}, this one was accepted")
+    # Connection
 
     def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
-        """Take what arrives, or leave it with the kernel; see Host."""
+        """Take what arrives, or leave it with the kernel; see Connection."""
         self._is_held = not on
         if on and self._wanted is not None:
-            self._wanted.set(None, None)
+            complete(self._wanted, None)
 
     def is_lost(self) -> bool:
-        """Look whether the peer has reset the connection; see Host."""
+        """Look whether the peer has reset the connection; see Connection."""
         stream = self._stream
         if stream is None or self.is_closing or not is_broken(_socket_of(stream)):
             return False
@@ -143,7 +137,7 @@ class StreamHost:
         return True
 
     def outflow(self) -> int | None:
-        """Say how far output in the kernel has come; see Host."""
+        """Say how far output in the kernel has come; see Connection."""
         stream = self._stream
         return None if stream is None or self._patience is not None else unconfirmed(_socket_of(stream))
 
@@ -155,13 +149,11 @@ class StreamHost:
         self._outbox.append(data)
         self._unsent += len(data)
         if self._unsent > HIGH_WATER and self._patience is None:
-            self._patience = Patience(
-                self.now, self.call_at, self.driver.send_timeout, mark=self._progress, give_up=self._abort
-            )
+            self._patience = Patience(self._owner, self.driver.send_timeout, mark=self._progress, give_up=self._abort)
             self.driver.feed(Congested(on=True))
         if not (self._is_writing or self._is_feeding):
             self._is_writing = True
-            self._supervisor.spawn(self._write(stream), self)
+            self._owner.spawn(self._write(stream), self)
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # noqa: ARG002 - not for bytes
         """End the connection after what was sent, or at once; or call the dial off."""
@@ -179,12 +171,12 @@ class StreamHost:
 
     # The task of the stream
 
-    async def _serve(self, stream: ByteStream, connected: Connected, tls: "TLSHandshakes | None") -> None:
+    async def _serve(self, stream: ByteStream, connected: Connected, tls: TLSHandshakes | None) -> None:
         secured = stream if tls is None else await self._secure(stream, tls)
         if secured is not None:
             await self._run(secured, partial(self._connected, secured, connected))
 
-    async def _secure(self, stream: ByteStream, tls: "TLSHandshakes") -> ByteStream | None:
+    async def _secure(self, stream: ByteStream, tls: TLSHandshakes) -> ByteStream | None:
         """Do the TLS handshake; None if it failed, and then the stream is closed."""
         secured: ByteStream | None = None
         try:
@@ -228,7 +220,7 @@ class StreamHost:
 
     def _connected(self, stream: ByteStream, connected: Connected) -> None:
         self._is_over = True  # in case there will be no driver to feed
-        connected(self, _facts(stream))
+        self.driver = connected(self, _facts(stream))
         self._is_over = False
 
     def _feed_opened(self) -> None:
@@ -249,9 +241,9 @@ class StreamHost:
 
     async def _until_wanted(self) -> None:
         self._is_receiving = True
-        self._wanted = self.completion()
+        self._wanted = self._owner.completion()
         try:
-            await self._wanted.wait()
+            await self._wanted
         finally:
             self._is_receiving = False
             self._wanted = None
@@ -276,7 +268,7 @@ class StreamHost:
         self._is_receiving = True
         try:
             if self._is_over:
-                await self.completion().wait()
+                await self._owner.completion()
             return await stream.receive(_CHUNK)
         except anyio.EndOfStream:
             return b""
@@ -323,8 +315,8 @@ class StreamHost:
         """Return when nothing is left to send, whoever sends it."""
         while self._outbox or self._is_writing:
             if self._is_writing:
-                self._idle = self.completion()
-                await self._idle.wait()
+                self._idle = self._owner.completion()
+                await self._idle
             else:
                 self._is_writing = True
                 await self._write(stream)
@@ -338,7 +330,7 @@ class StreamHost:
         finally:
             self._is_writing = False
             if self._idle is not None:
-                self._idle.set(None, None)
+                complete(self._idle, None)
                 self._idle = None
 
     async def _send(self, stream: ByteStream, batch: bytes) -> None:

@@ -1,29 +1,39 @@
-"""Sockets of asyncio and uvloop: the `asyncio.BufferedProtocol` is the host.
+"""Sockets of asyncio and uvloop: the `asyncio.BufferedProtocol` is the connection.
 
-`buffer_updated → feed → transport.write`: no task, lock or event where nothing waits.
+`buffer_updated → feed → transport.write`: a chunk that arrives is handled, and what follows is written, within one
+callback of the event loop. There is no task, lock or queue for a connection, so an idle one costs nothing but memory.
+
+It guarantees that output is written in order, and that its end is fed exactly once, whoever ended it. While output does
+not drain, nothing is read: a peer that does not read cannot make this side hold what it sends. `Patience` drops the
+connection when none of that output makes progress.
+
+Every method is called either by the transport or by the driver, and any of them may come at any time: `close` from
+within `buffer_updated`, `connection_lost` from within `abort`. So each first checks whether the end has come
+(`is_closing`: this side closes; `_is_over`: the end was fed), and `send` is replaced by a function that does nothing.
+
+It must never raise into the event loop, which would log it and go on with half a connection. It must never close in
+order while input is unread: the kernel would reset the connection and might destroy a response that is on its way.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from ssl import SSLError
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 from weakref import WeakKeyDictionary
 
 from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
-from ocpp_transports._driver._driver import Completion, Driver, Handle
-from ocpp_transports._runtime._base import HIGH_WATER, LINGER, Connected
+from ocpp_transports._driver._accepting import Connected
+from ocpp_transports._driver._interfaces import Handle, InputSink, StreamInput
+from ocpp_transports._driver._limits import HIGH_WATER, LINGER
 from ocpp_transports._tls._reasons import client_reason
 from ocpp_transports.handshake import ConnectionFacts
 
-from ._dialer import failure
-from ._happy_eyeballs import tune
+from ._failure import failure
+from ._owner import ConnectionOwner
 from ._patience import Patience
-from ._tcp import acknowledged, is_broken, unconfirmed
+from ._tcp import acknowledged, is_broken, tune, unconfirmed
 
-if TYPE_CHECKING:
-    from ocpp_transports._runtime._tasks import TaskSupervisor
-
-__all__ = ["SocketHost"]
+__all__ = ["SocketConnection"]
 
 _SLICE = 65536
 _CHUNK = 65536
@@ -42,12 +52,12 @@ def _buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
     return buffer
 
 
-def _swallow(_: Any) -> None:
+def _swallow(_: object) -> None:
     """Stand in for `transport.write` before and after: uvloop raises for a write to a closed transport."""
 
 
-class SocketHost(asyncio.BufferedProtocol):
-    """One TCP or TLS connection: the host of an accepted one, the stream of one attempt of a client.
+class SocketConnection(asyncio.BufferedProtocol):
+    """One TCP or TLS connection: an accepted one, or that of one attempt of a client.
 
     Closing lingers: what was sent is flushed, then our end of the stream is shut and the peer's end awaited, because
     closing a socket with unread input resets the connection and may destroy an answer that is still on its way.
@@ -62,29 +72,27 @@ class SocketHost(asyncio.BufferedProtocol):
         "_is_over",
         "_is_tls",
         "_linger_timer",
+        "_owner",
         "_patience",
-        "_supervisor",
         "_transport",
         "driver",
         "is_closing",
-        "now",
         "opening",
         "send",
     )
-    driver: Driver
+    driver: InputSink[StreamInput]
 
     def __init__(
         self,
-        supervisor: "TaskSupervisor",
+        owner: ConnectionOwner,
         connected: Connected | None = None,
         attempt: int = 0,
         closed: Callable[[], None] | None = None,
     ) -> None:
-        self.now = supervisor.clock
-        self.send: Callable[[Any], None] = _swallow
+        self.send: Callable[[bytes], None] = _swallow
         self.is_closing = False
         self.opening: Handle | None = None
-        self._supervisor = supervisor
+        self._owner = owner
         self._connected = connected
         self._closed = closed
         self._attempt = attempt
@@ -95,26 +103,10 @@ class SocketHost(asyncio.BufferedProtocol):
         self._is_over = False  # the end was fed, or must not be
         self._is_tls = False
 
-    # Host
-
-    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
-        """Call `fn` at `when`; see Host."""
-        return self._supervisor.call_at(when, fn)
-
-    def completion(self) -> Completion:
-        """Make an empty slot."""
-        return self._supervisor.completion()
-
-    def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
-        """Run a coroutine as a task; see Host."""
-        return self._supervisor.spawn(coro)
-
-    def next_turn(self, fn: Callable[[], None], /) -> Handle:
-        """Call `fn` in a later turn; see Host."""
-        return self._supervisor.next_turn(fn)
+    # Connection
 
     def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
-        """Take what arrives, or leave it with the kernel; see Host."""
+        """Take what arrives, or leave it with the kernel; see Connection."""
         self._is_held = not on
         self._switch_reading()
 
@@ -129,7 +121,7 @@ class SocketHost(asyncio.BufferedProtocol):
             transport.pause_reading()
 
     def is_lost(self) -> bool:
-        """Look whether the peer has reset the connection; see Host."""
+        """Look whether the peer has reset the connection; see Connection."""
         transport = self._transport
         if transport is None or self.is_closing or not is_broken(transport.get_extra_info("socket")):
             return False
@@ -139,15 +131,11 @@ class SocketHost(asyncio.BufferedProtocol):
         return True
 
     def outflow(self) -> int | None:
-        """Say how far output in the kernel has come; see Host."""
+        """Say how far output in the kernel has come; see Connection."""
         transport = self._transport
         if transport is None or self._patience is not None:
             return None
         return unconfirmed(transport.get_extra_info("socket"))
-
-    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
-        """Refuse: accepted connections do not dial."""
-        raise RuntimeError(f"expected a client's host for attempt {attempt}, this one was accepted")
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # noqa: ARG002 - not for bytes
         """End the connection after what was sent, or at once; or call the dial off."""
@@ -166,7 +154,7 @@ class SocketHost(asyncio.BufferedProtocol):
 
     def _linger(self, transport: asyncio.Transport) -> None:
         self._end_patience()
-        self._linger_timer = self.call_at(self.now() + LINGER, transport.abort)
+        self._linger_timer = self._owner.call_at(self._owner.now() + LINGER, transport.abort)
         self._switch_reading()
         if transport.is_closing():
             return
@@ -188,10 +176,10 @@ class SocketHost(asyncio.BufferedProtocol):
         self._buffer = _buffer_of(asyncio.get_running_loop())
         self._transport = transport = cast("asyncio.Transport", transport)
         self.opening = None
-        if self.is_closing or self._supervisor.is_closed:  # on uvloop one that was called off may never say it is lost
+        if self.is_closing or self._owner.is_closed:  # on uvloop one that was called off may never say it is lost
             self._give_up(transport)
             return
-        self._supervisor.streams.add(self)
+        self._owner.streams.add(self)
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         transport.set_write_buffer_limits(HIGH_WATER)
         tune(transport.get_extra_info("socket"))
@@ -203,9 +191,9 @@ class SocketHost(asyncio.BufferedProtocol):
             if self._connected is None:
                 self.driver.feed(StreamOpened(self._attempt))
             else:
-                self._connected(self, _facts(transport))
+                self.driver = self._connected(self, _facts(transport))
         except Exception as error:  # noqa: BLE001 - a fault of ours must not end the event loop
-            self._supervisor.log.failed("a connection could not be served", error)
+            self._owner.log.failed("a connection could not be served", error)
             self._give_up(transport)
 
     def _send(self, data: bytes) -> None:
@@ -252,9 +240,7 @@ class SocketHost(asyncio.BufferedProtocol):
         transport = self._transport
         if self.is_closing or transport is None:
             return
-        self._patience = Patience(
-            self.now, self.call_at, self.driver.send_timeout, mark=self._progress, give_up=transport.abort
-        )
+        self._patience = Patience(self._owner, self.driver.send_timeout, mark=self._progress, give_up=transport.abort)
         self._switch_reading()
         self.driver.feed(Congested(on=True))
 
@@ -289,10 +275,10 @@ class SocketHost(asyncio.BufferedProtocol):
             self._linger_timer.cancel()
             self._linger_timer = None
         self._feed_loss()
-        self._transport = None  # one of TLS refers to this host for ever: a circle that holds 300 KB
-        self._supervisor.streams.discard(self)
+        self._transport = None  # one of TLS refers to this connection indefinitely: a circle that holds 300 KB
+        self._owner.streams.discard(self)
         self._tell_closed()
-        self._supervisor.changed()
+        self._owner.changed()
 
     def opened(self) -> None:
         """Take note that opening an accepted socket is over: without a transport it is closed."""

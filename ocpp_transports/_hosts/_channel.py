@@ -1,7 +1,22 @@
-"""The host of a connection whose WebSocket another library speaks: texts in, texts out, by tasks of this side."""
+"""A connection whose WebSocket another library speaks: texts in, texts out.
+
+A `Channel` is what that library offers: three coroutines and `abort`. Two tasks of this side use it. One receives and
+feeds, for as long as the connection lasts; the other sends what is queued, and ends when the queue is empty. They are
+two because neither direction may wait for the other: a receive may wait indefinitely, and a
+send as long as a slow line takes.
+
+It guarantees that texts are sent in order, that a message is received only after the one before was fed, and that the
+end is fed exactly once. It counts the work of a turn itself: a library may have thousands of messages ready, and its
+`receive` then never yields to the event loop. While the engine has no room or output does not drain, it does not
+receive.
+
+It must never trust the channel to raise only what it documents: whatever else comes out of it ends this connection,
+is logged, and reaches no other. Of a channel nothing is known but what its functions tell, so it cannot be looked at
+for a loss, and a long text may take as long as `LEAST_RATE` allows.
+"""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from math import isfinite
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -12,13 +27,14 @@ from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, Webs
 from ocpp_core.inputs import BinaryReceived, Congested, TextReceived, TransportFailed, TransportLost, TransportOpened
 from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
-from ocpp_transports._driver._driver import SPAN, Completion, Driver, Handle
-from ocpp_transports._runtime._base import HIGH_WATER, SocketRuntime
+from ocpp_transports._driver._interfaces import Completion, Handle, InputSink, MessageInput, complete
+from ocpp_transports._driver._limits import HIGH_WATER, SPAN
 
-from ._dialer import failure
+from ._failure import failure
+from ._owner import ConnectionOwner
 from ._patience import LEAST_RATE
 
-__all__ = ["Channel", "ChannelClosed", "ChannelHost", "OpenChannel"]
+__all__ = ["Channel", "ChannelClosed", "ChannelConnection", "OpenChannel"]
 
 _UNIT = SPAN / TURN
 """Seconds spent on a message that count as one unit of the work of a turn."""
@@ -62,19 +78,14 @@ def _outcome(error: ConnectionFailedError, attempt: int) -> TransportFailed:
     return TransportFailed(error, not isinstance(error, WebsocketUpgradeError), attempt, wait)
 
 
-class ChannelHost:
-    """A `Host` on one accepted channel, or the `OutStream` of one attempt of a client."""
+class ChannelConnection:
+    """A `Connection` of texts: one accepted channel, or the channel of one attempt of a client."""
 
-    driver: Driver
+    driver: InputSink[MessageInput]
 
-    def __init__(self, runtime: SocketRuntime, attempt: int = 0) -> None:
-        self.now = runtime.now
-        self.call_at = runtime.call_at
-        self.completion = runtime.completion
-        self.spawn = runtime.spawn
-        self.next_turn = runtime.next_turn
+    def __init__(self, owner: ConnectionOwner, attempt: int = 0) -> None:
         self.is_closing = False
-        self._runtime = runtime
+        self._owner = owner
         self._attempt = attempt
         self._channel: Channel | None = None
         self._is_over = False
@@ -85,51 +96,47 @@ class ChannelHost:
         self._is_held = False  # the driver wants nothing read
         self._is_congested = False
         self._work = 0  # units since this turn began
-        self._wanted: Completion | None = None  # what the reader waits for before it reads on
+        self._wanted: Completion[None] | None = None  # what the reader waits for before it reads on
         self._close_frame: tuple[int, str] | None = None
 
     # The two ways to a channel
 
-    def dial_by(self, open_channel: OpenChannel, driver: Driver) -> Self:
+    def dial_by(self, open_channel: OpenChannel, driver: InputSink[MessageInput | TransportFailed]) -> Self:
         """Open a channel as this attempt of a client; returns itself."""
         self.driver = driver
-        self._reader = self.spawn(self._dial(open_channel))
+        self._reader = self._owner.spawn(self._dial(open_channel, driver))
         return self
 
-    async def _dial(self, open_channel: OpenChannel) -> None:
+    async def _dial(self, open_channel: OpenChannel, driver: InputSink[MessageInput | TransportFailed]) -> None:
         try:
             channel, subprotocol = await open_channel()
         except BaseException as error:
             if is_cancellation(error):
                 raise
             self.is_closing = self._is_over = True
-            self.driver.feed(_outcome(failure(error), self._attempt))
-            end_program(error, self.spawn)
+            driver.feed(_outcome(failure(error), self._attempt))
+            end_program(error, self._owner.spawn)
             return
         await self._read(channel, subprotocol)
 
     async def carry(self, channel: Channel, subprotocol: str | None) -> None:
         """Carry the messages of an accepted channel, in this task, until it is over; cancelling that drops it."""
-        self._runtime.streams.add(self)
+        self._owner.streams.add(self)
         try:
             with anyio.CancelScope() as self._reader:
                 await self._read(channel, subprotocol)
         finally:
-            self._runtime.streams.discard(self)
-            self._runtime.changed()
+            self._owner.streams.discard(self)
+            self._owner.changed()
 
     def spawn_own(self, coro: Coroutine[Any, Any, None]) -> Handle:
         """Run a coroutine as a task that the end of this connection ends, and nothing else."""
-        return self._runtime.spawn(coro, self)
+        return self._owner.spawn(coro, self)
 
-    # Host
-
-    def dial(self, attempt: int, subprotocols: Sequence[str]) -> None:  # noqa: ARG002 - as the protocol has it
-        """Refuse: accepted connections do not dial."""
-        raise RuntimeError(f"expected a client's host for attempt {attempt}, this one was accepted")
+    # Connection
 
     def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
-        """Take what arrives, or leave it with the channel; see Host."""
+        """Take what arrives, or leave it with the channel; see Connection."""
         self._is_held = not on
         self._look_again()
 
@@ -184,34 +191,34 @@ class ChannelHost:
         except BaseException as error:
             if is_cancellation(error):
                 raise
-            self._runtime.log.failed("a channel failed", error)  # it ends the channel, and nothing else
-            end_program(error, self.spawn)
+            self._owner.log.failed("a channel failed", error)  # it ends the channel, and nothing else
+            end_program(error, self._owner.spawn)
         finally:
             self._reader = None
             self._lose(end.code, end.reason)
 
     def _receive(self, message: str | bytes) -> None:
-        began = self.now()
+        began = self._owner.now()
         if isinstance(message, str):
             self.driver.feed(TextReceived(message, self._attempt))
         else:
             self.driver.feed(BinaryReceived(message, self._attempt))
-        self._work += 1 + (len(message) >> 11) + int((self.now() - began) / _UNIT)
+        self._work += 1 + (len(message) >> 11) + int((self._owner.now() - began) / _UNIT)
 
     async def _until_wanted(self) -> None:
         """Read nothing from a peer that does not read itself, nor what there is no room for."""
-        self._wanted = self.completion()
-        await self._wanted.wait()
+        self._wanted = self._owner.completion()
+        await self._wanted
 
     async def _until_next_turn(self) -> None:
         self._work = 0
-        turn = self.completion()
-        self.next_turn(lambda: turn.set(None, None))
-        await turn.wait()
+        turn: Completion[None] = self._owner.completion()
+        self._owner.next_turn(lambda: complete(turn, None))
+        await turn
 
     def _look_again(self) -> None:
         if self._wanted is not None:
-            self._wanted.set(None, None)
+            complete(self._wanted, None)
 
     # Writing
 
@@ -231,9 +238,9 @@ class ChannelHost:
         except BaseException as error:
             if is_cancellation(error):
                 raise
-            self._runtime.log.failed("a channel took no more", error)
+            self._owner.log.failed("a channel took no more", error)
             self._lose(ABNORMAL_CLOSURE, "")
-            end_program(error, self.spawn)
+            end_program(error, self._owner.spawn)
         finally:
             self._flusher = None
             self._look_again()
@@ -242,7 +249,7 @@ class ChannelHost:
         """Send a text, whose progress cannot be seen: a long one may take as long as a slow line wants for it."""
         patience = self.driver.send_timeout + len(text) / LEAST_RATE
         timer = (
-            self.call_at(self.now() + patience, lambda: self._lose(ABNORMAL_CLOSURE, ""))
+            self._owner.call_at(self._owner.now() + patience, lambda: self._lose(ABNORMAL_CLOSURE, ""))
             if isfinite(patience)
             else None
         )

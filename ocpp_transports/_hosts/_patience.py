@@ -8,8 +8,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Final
 
-from ocpp_transports._driver._driver import Handle
-from ocpp_transports._driver._shared_timers import CallAt
+from ocpp_transports._driver._interfaces import Handle, Runtime
 
 __all__ = ["LEAST_RATE", "Patience"]
 
@@ -26,24 +25,22 @@ class Patience:
     the watch: it has drained, where nobody else would say so.
     """
 
-    __slots__ = ("_call_at", "_give_up", "_limit", "_mark", "_now", "_seen", "_since", "_timer")
+    __slots__ = ("_give_up", "_limit", "_mark", "_runtime", "_seen", "_since", "_timer")
 
     def __init__(
         self,
-        now: Callable[[], float],
-        call_at: CallAt,
+        runtime: Runtime,
         limit: float,
         *,
         mark: Callable[[], int | None],
         give_up: Callable[[], object],
     ) -> None:
-        self._now = now
-        self._call_at = call_at
+        self._runtime = runtime
         self._limit = limit
         self._mark = mark
         self._give_up = give_up
         self._seen = mark()
-        self._since = now()
+        self._since = runtime.now()
         self._timer: Handle | None = self._look_later() if isfinite(limit) else None
 
     def cancel(self) -> None:
@@ -52,10 +49,10 @@ class Patience:
             self._timer.cancel()
 
     def _look_later(self) -> Handle:
-        return self._call_at(self._now() + self._limit / _LOOKS, self._look)
+        return self._runtime.call_at(self._runtime.now() + self._limit / _LOOKS, self._look)
 
     def _look(self) -> None:
-        now, seen = self._now(), self._mark()
+        now, seen = self._runtime.now(), self._mark()
         if seen is None:
             return
         if seen != self._seen:

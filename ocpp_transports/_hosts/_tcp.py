@@ -1,4 +1,4 @@
-"""What the kernel knows of a TCP connection and its stream does not tell.
+"""What the kernel is told of a TCP connection, and what it knows that the stream does not say.
 
 Linux answers `TCP_INFO` (tcp(7)) without touching the stream. Elsewhere nothing is known here: a reset is noticed by
 the next read or write, and progress where bytes leave this process.
@@ -8,7 +8,7 @@ import socket
 import struct
 from typing import Any, Final
 
-__all__ = ["acknowledged", "is_broken", "unconfirmed"]
+__all__ = ["acknowledged", "is_broken", "tune", "unconfirmed"]
 
 _TCP_INFO: Final = getattr(socket, "TCP_INFO", None)
 _CLOSED: Final = 7
@@ -20,6 +20,15 @@ _OUTPUT: Final = struct.Struct("=24xI92xQ16xI")
 
 _FEW: Final = 8
 """Segments under way that may be pings only, whose confirmation a peer's kernel may put off for 40 ms."""
+
+
+def tune(connected: socket.socket) -> None:
+    """Switch Nagle's algorithm off and the kernel's keepalive on.
+
+    asyncio does the first only for sockets that were made with the number of the TCP protocol.
+    """
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _info(raw_socket: Any, size: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import Final
 from ocpp_core.config import LinkConfig, number
 from ocpp_core.handshake import SecurityProfile, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
-from ocpp_transports._runtime._base import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
+from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
 from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
 
 from ._connection import off_at_zero, seconds_or_off

@@ -9,15 +9,17 @@ from typing import Any, Final, Literal, NamedTuple, Unpack, overload
 
 from ocpp_core.backoff import retry_delay
 from ocpp_core.errors import (
+    ClosedError,
     ConnectionLostError,
     OCPPError,
     RPCError,
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
 )
-from ocpp_core.inputs import Notify, RefuseResult, SendRaw, StartCall
+from ocpp_core.inputs import Command, Notify, RefuseResult, SendRaw, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.session import Draining, Open, Session
-from ocpp_transports._driver._driver import Completion, Driver
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._handlers._caller import Caller, CallKeywords, Params
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import Handlers, compose, layers_of
@@ -88,10 +90,10 @@ class CallMixin:
     _options: PeerOptions
     _log: Log
     _protocol: str | None
-    _driver: Driver | None
+    _driver: Driver[Command] | None
     _ended: CloseEvent | None
     _registries: tuple[Handlers, ...]
-    _pauses: set[Completion] | None = None  # most calls are not repeated
+    _pauses: set[Completion[ClosedError | None]] | None = None  # most calls are not repeated
 
     @property
     @abstractmethod
@@ -103,7 +105,7 @@ class CallMixin:
     def _as_caller(self) -> Caller:
         """The whole of this peer, for middleware."""
 
-    def _queueing_driver(self) -> Driver | None:
+    def _queueing_driver(self) -> Driver[Command] | None:
         """Give a driver that may keep calls where there is no connection yet."""
         return None
 
@@ -288,19 +290,21 @@ class CallMixin:
         return await driver.ask(make)
 
     def _now(self) -> float:
-        return 0.0 if self._driver is None else self._driver.host.now()
+        return 0.0 if self._driver is None else self._driver.runtime.now()
 
     async def _pause(self, seconds: float) -> None:
         """Wait before the next attempt; closing ends the wait by raising ClosedError."""
         if self._driver is None:
             return
-        host = self._driver.host
-        completion = host.completion()
-        timer = host.call_at(host.now() + seconds, lambda: completion.set(None, None))
+        runtime = self._driver.runtime
+        completion: Completion[ClosedError | None] = runtime.completion()
+        timer = runtime.call_at(runtime.now() + seconds, lambda: complete(completion, None))
         pauses = self._pauses = self._pauses or set()
         pauses.add(completion)
         try:
-            await completion.wait()
+            closed = await completion
         finally:
             pauses.discard(completion)
             timer.cancel()
+        if closed is not None:
+            raise closed

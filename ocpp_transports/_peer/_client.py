@@ -5,18 +5,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import ClientClosing, Connecting, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig
 from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
-from ocpp_core.inputs import Close, Connect, Reconfigure
+from ocpp_core.inputs import Close, Command, Connect, Reconfigure
 from ocpp_core.session import Closing, Session
 from ocpp_transports._callbacks._containment import end_program
-from ocpp_transports._driver._driver import Completion, Driver
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Completion, Runtime
 from ocpp_transports._options._reconnect import ReconnectOptions
-from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import (
     CloseEvent,
     ConnectingEvent,
@@ -30,7 +30,10 @@ from ._close_grace import CloseGrace
 from ._observers import Observers
 from ._peer import ConnectionState, Peer
 
-__all__ = ["ClientPeer"]
+__all__ = ["ClientCommand", "ClientPeer"]
+
+ClientCommand: TypeAlias = Command | Connect
+"""What a client asks of its engine."""
 
 _R = TypeVar("_R")
 
@@ -39,6 +42,7 @@ class ClientPeer(Peer):
     """What all clients have in common; each has its options, its event loop and its engine's host."""
 
     _options: ReconnectOptions
+    _driver: Driver[ClientCommand] | None
 
     def __init__(self, identity: str, options: ReconnectOptions) -> None:
         super().__init__(identity, options, CloseGrace())
@@ -133,7 +137,7 @@ class ClientPeer(Peer):
     # For each kind of client
 
     @abstractmethod
-    def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver]:
+    def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:
         """Make the runtime for the event loop that runs this, the engine, and what drives it: alone or in a stack."""
 
     async def _get_ready(self) -> None:
@@ -161,7 +165,7 @@ class ClientPeer(Peer):
     def _session(self) -> Session | None:
         return None if self._engine is None else self._engine.session
 
-    def _queueing_driver(self) -> Driver | None:
+    def _queueing_driver(self) -> Driver[ClientCommand] | None:
         may_wait = self._options.offline_queue and self._ended is None  # after the end nothing is waited for
         return self._start(in_block=False) if may_wait else None
 
@@ -174,7 +178,7 @@ class ClientPeer(Peer):
         if self._driver is not None:
             self._driver.feed(Reconfigure(self._client_config()))
 
-    def _completion(self) -> Completion:
+    def _completion(self) -> Completion[Any]:
         if self._runtime is None:
             self._start(in_block=False)
         return super()._completion()
@@ -204,7 +208,7 @@ class ClientPeer(Peer):
         self._log.info(f"attempt {state.tries} follows in {state.delay:.1f} s")
         self._emit("reconnect", ReconnectEvent(state.tries, state.delay))
 
-    def _start(self, *, in_block: bool) -> Driver:
+    def _start(self, *, in_block: bool) -> Driver[ClientCommand]:
         """Take root in the event loop that runs this."""
         self._runtime, self._engine, driver = self._start_engine(in_block=in_block)
         self._driver = driver

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from ocpp_transports._driver._driver import Completion
-from ocpp_transports._runtime._base import Runtime
+from ocpp_transports._driver._interfaces import Completion, Runtime, complete
 
 __all__ = ["MOMENT", "CloseGrace"]
 
@@ -19,7 +18,7 @@ class CloseGrace:
 
     def __init__(self) -> None:
         self._running = 0
-        self._waiter: Completion | None = None
+        self._waiter: Completion[None] | None = None
 
     def expect(self) -> Callable[[], None]:
         """Note an event; what is returned has to be called when its listeners have returned."""
@@ -29,16 +28,17 @@ class CloseGrace:
     def _done(self) -> None:
         self._running -= 1
         if not self._running and self._waiter is not None:
-            self._waiter.set(None, None)
+            complete(self._waiter, None)
 
     async def wait(self, runtime: Runtime) -> None:
         """Wait until all have returned, `MOMENT` seconds at most."""
         if not self._running:
             return
-        self._waiter = completion = runtime.completion()
-        timer = runtime.call_at(runtime.now() + MOMENT, lambda: completion.set(None, None))
+        completion: Completion[None] = runtime.completion()
+        self._waiter = completion
+        timer = runtime.call_at(runtime.now() + MOMENT, lambda: complete(completion, None))
         try:
-            await completion.wait()
+            await completion
         finally:
             timer.cancel()
             self._waiter = None

@@ -1,9 +1,9 @@
-"""What a peer's driver tells: requests go to the dispatcher, news to the listeners and the log."""
+"""What a peer does with its driver's actions: requests go to the dispatcher, events to the listeners and the log."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ocpp_core.actions import Direction, Dispatch, HttpRequest, Report, ReportKind, Trace, UpgradeRequested
+from ocpp_core.actions import Direction, Dispatch, Report, ReportKind, Trace
 from ocpp_core.errors import OCPPError, RPCError, RPCFormatViolationError
 from ocpp_core.messages import MessageType
 from ocpp_transports._handlers._contexts import HandlerContext
@@ -21,7 +21,7 @@ from ocpp_transports.events import (
     StrictValidationFailureEvent,
 )
 
-__all__ = ["MESSAGE_EVENTS", "SessionDelegate"]
+__all__ = ["MESSAGE_EVENTS", "PeerDelegate"]
 
 MESSAGE_EVENTS: Final[tuple[PeerEventName, ...]] = ("message", "call", "call_result", "call_error")
 """The events that need the engine to trace messages."""
@@ -41,10 +41,10 @@ _FAILED: Final = frozenset(
 )
 
 
-class SessionDelegate:
-    """The owner of a peer's driver; `tell` (an event's name and payload) and `state_changed` are the peer's own."""
+class PeerDelegate:
+    """The `SessionDelegate` of a peer, which gives it `emit` (an event's name and payload) and `state_changed`."""
 
-    __slots__ = ("_dispatcher", "_emit", "_identity", "dispatched", "log", "state_changed")
+    __slots__ = ("_emit", "_identity", "dispatched", "dispatcher", "log", "state_changed")
 
     def __init__(
         self,
@@ -55,26 +55,17 @@ class SessionDelegate:
     ) -> None:
         self.dispatched: Callable[[Dispatch], None] = _nobody_serves
         """Run the handler of a request."""
-        self._dispatcher: Dispatcher | None = None
+        self.dispatcher: Dispatcher | None = None
+        """Who serves the requests, once there are any; `dispatched` is its method then."""
         self.log = log
         self.state_changed = state_changed
         self._identity = identity
         self._emit = emit
 
-    @property
-    def dispatcher(self) -> Dispatcher | None:
-        """Who serves the requests, once there are any."""
-        return self._dispatcher
-
-    @dispatcher.setter
-    def dispatcher(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
-        self.dispatched = dispatcher.dispatched
-
     def abandoned(self, request: int) -> None:
         """Nobody waits for the answer to this request any more."""
-        if self._dispatcher is not None:
-            self._dispatcher.abandoned(request)
+        if self.dispatcher is not None:
+            self.dispatcher.abandoned(request)
 
     def traced(self, trace: Trace) -> None:
         """Tell and log a message."""
@@ -101,12 +92,6 @@ class SessionDelegate:
         """Log that nobody serves an action."""
         text = f"no handler for {action!r}: CALLs of it are answered with NotImplemented"
         self.log.warning(text)
-
-    def upgrade_requested(self, action: UpgradeRequested) -> None:
-        """Nothing: admission comes before."""
-
-    def http_requested(self, action: HttpRequest) -> None:
-        """Nothing: admission comes before."""
 
 
 def _nobody_serves(_: Dispatch) -> None:

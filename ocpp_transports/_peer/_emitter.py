@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from functools import partial
 from inspect import CORO_CLOSED, getcoroutinestate, iscoroutinefunction
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
+from typing import Any, Self, TypeAlias, TypeVar, overload
 
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
+from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports.events import ErrorEvent, OverflowEvent
-
-if TYPE_CHECKING:
-    from ocpp_transports._driver._driver import Completion
 
 __all__ = ["Emitter", "EventStream", "Listener"]
 
@@ -36,7 +34,7 @@ class Emitter:
         names: Mapping[str, type],
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
-        completion: "Callable[[], Completion]",
+        completion: Callable[[], Completion[None]],
         log: Callable[[str, BaseException], None],
         changed: Callable[[], None] = lambda: None,
     ) -> None:
@@ -248,7 +246,7 @@ class EventStream(AsyncIterator[Any]):
     """The events of some names as an asynchronous iterator; also a context manager that stops listening at its end."""
 
     def __init__(
-        self, limit: int, completion: "Callable[[], Completion]", forget: "Callable[[EventStream], None]"
+        self, limit: int, completion: Callable[[], Completion[None]], forget: "Callable[[EventStream], None]"
     ) -> None:
         self._limit = limit
         self._make_completion = completion
@@ -256,7 +254,7 @@ class EventStream(AsyncIterator[Any]):
         self._kept: deque[Any] = deque()
         self._missed = 0
         self._finished = False
-        self._waiter: Completion | None = None
+        self._waiter: Completion[None] | None = None
 
     def put(self, payload: Any) -> None:
         """Keep an event for the reader, or count it as missed."""
@@ -302,10 +300,10 @@ class EventStream(AsyncIterator[Any]):
             raise RuntimeError("expected one task to iterate over an event stream, a second one waits")
         self._waiter = self._make_completion()
         try:
-            await self._waiter.wait()
+            await self._waiter
         finally:
             self._waiter = None
 
     def _wake(self) -> None:
         if self._waiter is not None:
-            self._waiter.set(None, None)
+            complete(self._waiter, None)

@@ -8,19 +8,19 @@ from math import inf
 from typing import Any
 
 from ocpp_core.errors import ClosedError
-from ocpp_core.inputs import Close
-from ocpp_transports._driver._driver import Completion, Driver
+from ocpp_core.inputs import Close, Command
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Completion, Runtime, complete
 from ocpp_transports._handlers._caller import Caller
 from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import PEER_EVENTS, CloseEvent, DisconnectEvent, PeerEventName
 
 from ._calls import CallMixin
 from ._close_grace import CloseGrace
-from ._delegate import MESSAGE_EVENTS, SessionDelegate
+from ._delegate import MESSAGE_EVENTS, PeerDelegate
 from ._emitter import Emitter
 from ._mixins import EventMixin, HandlerMixin
 from ._observers import Observers
@@ -54,12 +54,12 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         self._identity = identity
         self._options = options
         self._runtime: Runtime | None = None
-        self._driver: Driver | None = None
+        self._driver: Driver[Command] | None = None
         self._protocol: str | None = None
         self._ended: CloseEvent | None = None
-        self._waiters: list[Completion] = []
+        self._waiters: list[Completion[CloseEvent]] = []
         self._log = Log(logger_of(options.logging), identity)
-        self._delegate = SessionDelegate(identity, self._emit, self._log, self._state_changed)
+        self._delegate = PeerDelegate(identity, self._emit, self._log, self._state_changed)
         self._traces = self._log.logger.isEnabledFor(DEBUG)
 
     def __repr__(self) -> str:
@@ -133,7 +133,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         if self._delegate.dispatcher is not None:
             self._delegate.dispatcher.search(registries)
 
-    def _begin(self, driver: Driver, protocol: str) -> Dispatcher:
+    def _begin(self, driver: Driver[Command], protocol: str) -> Dispatcher:
         """Get ready for the requests of a new connection, and hold those without a handler for a while."""
         self._protocol = protocol
         if self._observers is not None and self._observers.is_wanted:
@@ -151,6 +151,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
             grace=self._options.handler_grace,
         )
         self._delegate.dispatcher = dispatcher
+        self._delegate.dispatched = dispatcher.dispatched
         return dispatcher
 
     def _end_serving(self) -> None:
@@ -174,19 +175,19 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
 
     def _release_waiters(self, ended: CloseEvent) -> None:
         for completion in self._pauses or ():
-            completion.set(None, ClosedError("closed before the call was repeated", sent=True))
+            complete(completion, ClosedError("closed before the call was repeated", sent=True))
         waiters, self._waiters = self._waiters, []
-        for completion in waiters:
-            completion.set(ended, None)
+        for waiter in waiters:
+            complete(waiter, ended)
 
     async def _end(self) -> CloseEvent:
         """Wait until it is over."""
         if self._ended is not None:
             return self._ended
-        completion = self._completion()
+        completion: Completion[CloseEvent] = self._completion()
         self._waiters.append(completion)
         try:
-            ended: CloseEvent = await completion.wait()
+            ended = await completion
         finally:
             if completion in self._waiters:
                 self._waiters.remove(completion)
@@ -230,7 +231,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         else:
             self._runtime.spawn(coro)
 
-    def _completion(self) -> Completion:
+    def _completion(self) -> Completion[Any]:
         if self._runtime is None:
             raise RuntimeError(f"expected {type(self).__name__} to be in use: enter its block or connect it first")
         return self._runtime.completion()

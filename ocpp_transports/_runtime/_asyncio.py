@@ -11,16 +11,16 @@ from typing import Any
 import anyio
 from anyio.abc import SocketAttribute, SocketListener
 
-from ocpp_transports._driver._driver import Driver, Handle
-from ocpp_transports._hosts._asyncio_socket import SocketHost
-from ocpp_transports._hosts._dialer import Dialer
-from ocpp_transports._hosts._happy_eyeballs import connect
+from ocpp_transports._driver._accepting import AcceptRules, Connected
+from ocpp_transports._driver._interfaces import Dialer, Handle, InputSink, StreamInput
+from ocpp_transports._driver._limits import BACKLOG
+from ocpp_transports._hosts._asyncio_socket import SocketConnection
 from ocpp_transports._logging._log import Log
 from ocpp_transports._tls._alerts import sending_alerts
 from ocpp_transports._tls._handshakes import TLSHandshakes
 
-from ._base import BACKLOG, AcceptRules, Address, Connected, Listener
-from ._future_result import FutureResult
+from ._base import Address, Listener
+from ._happy_eyeballs import connect
 from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
 
 __all__ = ["AsyncioRuntime"]
@@ -34,19 +34,15 @@ class AsyncioRuntime(TaskSupervisor):
 
     def __init__(self, log: Log) -> None:
         self._loop = asyncio.get_running_loop()
-        super().__init__(self._loop.time, log)
+        super().__init__(self._loop.time, self._loop.create_future, log)
         self._accepted: set[socket.socket] = set()
 
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
-        """Start a timer; see Scope."""
+        """Start a timer; see TaskSupervisor."""
         return self._loop.call_at(when, fn)
 
-    def completion(self) -> FutureResult:
-        """Make an empty slot."""
-        return FutureResult(self._loop.create_future())
-
     def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
-        """Start a task; see Scope."""
+        """Start a task; see TaskSupervisor."""
         running = self._loop.create_task(coro, context=context)
         task.cancel_it = running.cancel
         running.add_done_callback(partial(self._done, task))
@@ -54,18 +50,20 @@ class AsyncioRuntime(TaskSupervisor):
     def _done(self, task: Task, running: "asyncio.Task[None]") -> None:
         self.ended(task, None if running.cancelled() else running.exception())
 
-    def dialer(self, where: Callable[[], Address]) -> Dialer:
-        """Make the host of a client; see Runtime."""
-        return Dialer(self, partial(self._dial, where))
+    def dialer(self, where: Callable[[], Address]) -> Dialer[StreamInput, bytes]:
+        """Make the dialer of a client; see SocketRuntime."""
+        return partial(self._dial, where)
 
-    def _dial(self, where: Callable[[], Address], driver: Driver, attempt: int, _: Sequence[str]) -> SocketHost:
-        stream = SocketHost(self, attempt=attempt)
+    def _dial(
+        self, where: Callable[[], Address], driver: InputSink[StreamInput], attempt: int, _: Sequence[str]
+    ) -> SocketConnection:
+        stream = SocketConnection(self, attempt=attempt)
         stream.driver = driver
         if not self.is_closed:
             stream.opening = self.spawn(self._open(stream, where), stream)
         return stream
 
-    async def _open(self, stream: SocketHost, where: Callable[[], Address]) -> None:
+    async def _open(self, stream: SocketConnection, where: Callable[[], Address]) -> None:
         target = "the server"
         try:
             address = where()
@@ -80,7 +78,7 @@ class AsyncioRuntime(TaskSupervisor):
             # The way it took leads in a circle through what did the handshake: 300 KB until a full garbage collection.
             stream.failed(error.with_traceback(None) if isinstance(error, OSError) else error, target)
 
-    async def _carry(self, stream: SocketHost, connected: socket.socket, address: Address) -> None:
+    async def _carry(self, stream: SocketConnection, connected: socket.socket, address: Address) -> None:
         if address.ssl is None:
             await self._loop.create_connection(lambda: stream, sock=connected)
             return
@@ -100,7 +98,7 @@ class AsyncioRuntime(TaskSupervisor):
     ) -> Listener:
         """Listen on a port; see Runtime."""
         rules = rules or AcceptRules()
-        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.clock)
+        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.now)
         listener = await self.bind(port, host, backlog)
         return listener.accept_by(partial(self._accept, tls, connected, rules))
 
@@ -121,7 +119,7 @@ class AsyncioRuntime(TaskSupervisor):
                     if closed is None:
                         accepted.close()
                         continue
-                    self._welcome(accepted, address[0], tls, SocketHost(self, connected, closed=closed), rules)
+                    self._welcome(accepted, address[0], tls, SocketConnection(self, connected, closed=closed), rules)
             except BlockingIOError:  # nobody is left who waits
                 continue
             except OSError as error:
@@ -129,38 +127,47 @@ class AsyncioRuntime(TaskSupervisor):
                 await anyio.sleep(ACCEPT_PAUSE)
 
     def _welcome(
-        self, accepted: socket.socket, address: str, tls: TLSHandshakes | None, host: SocketHost, rules: AcceptRules
+        self,
+        accepted: socket.socket,
+        address: str,
+        tls: TLSHandshakes | None,
+        connection: SocketConnection,
+        rules: AcceptRules,
     ) -> None:
-        """Take an accepted socket. Its task is ended by its host, and not once it has a transport.
+        """Take an accepted socket. Its task is ended by the connection, until that has a transport.
 
         On uvloop a transport whose opening is cancelled never says that it is lost.
         """
         self._accepted.add(accepted)
         if tls is None:
-            taking = self._take(host, accepted, address, rules)
+            taking = self._take(connection, accepted, address, rules)
         else:
-            tls.begin(host)
-            taking = self._take_tls(host, accepted, address, tls)
-        host.opening = self.spawn(taking, host)
+            tls.begin(connection)
+            taking = self._take_tls(connection, accepted, address, tls)
+        connection.opening = self.spawn(taking, connection)
 
-    async def _take(self, host: SocketHost, accepted: socket.socket, address: str, rules: AcceptRules) -> None:
+    async def _take(
+        self, connection: SocketConnection, accepted: socket.socket, address: str, rules: AcceptRules
+    ) -> None:
         self._accepted.discard(accepted)
         try:
-            await self._loop.connect_accepted_socket(lambda: host, accepted)
+            await self._loop.connect_accepted_socket(lambda: connection, accepted)
         except OSError as error:  # the peer has gone already
             self.accept_failed(rules, address, error)
         finally:
-            host.opened()
+            connection.opened()
 
-    async def _take_tls(self, host: SocketHost, accepted: socket.socket, address: str, tls: TLSHandshakes) -> None:
+    async def _take_tls(
+        self, connection: SocketConnection, accepted: socket.socket, address: str, tls: TLSHandshakes
+    ) -> None:
         self._accepted.discard(accepted)
         try:
-            with tls.handshake(host, accepted, address):
+            with tls.handshake(connection, accepted, address):
                 await self._loop.connect_accepted_socket(
-                    lambda: host, accepted, ssl=tls.context, ssl_handshake_timeout=tls.timeout
+                    lambda: connection, accepted, ssl=tls.context, ssl_handshake_timeout=tls.timeout
                 )
         finally:
-            host.opened()
+            connection.opened()
 
     async def aclose(self) -> None:
         """End everything; see Runtime."""

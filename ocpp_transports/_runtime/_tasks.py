@@ -1,28 +1,29 @@
 """What a client or server has under way (tasks, streams, listeners), and how all of it ends.
 
-Every task runs on its own, owned by the scope and not by the task that asked for it: a caller's cancellation never
-reaches it, its exceptions never reach a caller, and the scope may be closed from any task.
+Every task runs on its own, owned by the runtime and not by the task that asked for it: a caller's cancellation never
+reaches it, its exceptions never reach a caller, and the runtime may be closed from any task.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute, SocketListener
 
-from ocpp_transports._driver._driver import Completion, Handle
-from ocpp_transports._driver._shared_timers import SharedTimers
-from ocpp_transports._driver._turns import Turns
-from ocpp_transports._hosts._anyio_stream import StreamHost
-from ocpp_transports._hosts._dialer import Dialer
+from ocpp_transports._driver._accepting import AcceptRules, Connected
+from ocpp_transports._driver._interfaces import Closable, Completion, Dialer, Handle, InputSink, StreamInput, complete
+from ocpp_transports._hosts._anyio_stream import StreamConnection
 from ocpp_transports._logging._log import Log
 from ocpp_transports.events import ConnectionFailedEvent
 
-from ._base import AcceptRules, Connected, Listener
+from ._base import Listener
+from ._shared_timers import SharedTimers
+from ._turns import Turns
 
-__all__ = ["ACCEPT_PAUSE", "STUBBORN", "Closable", "Task", "TaskSupervisor", "TcpListener"]
+__all__ = ["ACCEPT_PAUSE", "STUBBORN", "Task", "TaskSupervisor", "TcpListener"]
 
 ACCEPT_PAUSE = 0.1
 """Seconds to wait after accepting failed, for example because the process has no file descriptor left."""
@@ -34,17 +35,8 @@ _current: ContextVar["Task | None"] = ContextVar("ocpp_transports_task", default
 """The task that this code runs in, or that began the one it runs in; streams' own tasks do not count."""
 
 
-class Closable(Protocol):
-    """A stream as the scope sees it."""
-
-    is_closing: bool
-
-    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
-        """End it."""
-
-
 class Task:
-    """A task of a scope; `stream` is the stream that it serves and that ends it, if any."""
+    """A task of a runtime; `stream` is the stream that it serves and that ends it, if any."""
 
     __slots__ = ("cancel_it", "stream")
 
@@ -61,44 +53,29 @@ class Task:
 class TaskSupervisor(ABC):
     """The part of a runtime that is the same on every event loop."""
 
-    def __init__(self, clock: Callable[[], float], log: Log) -> None:
-        self.clock = clock
+    def __init__(self, clock: Callable[[], float], completion: Callable[[], Completion[Any]], log: Log) -> None:
+        self.now = clock
+        self.completion = completion
         self.log = log
         self.context = copy_context()
         """For what is nobody's own: the timers that connections share."""
         self.context.run(_current.set, None)
         self.is_closed = False
-        self._shared_timers = SharedTimers(self.start_timer, self.context, log.failed)
-        self._turns = Turns(self._soon)
+        self.call_at = SharedTimers(self.start_timer, self.context, log.failed).call_at
+        self.next_turn = Turns(self._soon).add
         self.streams: set[Closable] = set()
         """Open sockets that have no task of their own."""
         self._tasks: set[Task] = set()
         self._closers: list[Task] = []
         self._listeners: set[TcpListener] = set()
-        self._watchers: list[Completion] = []
-
-    def now(self) -> float:
-        """Seconds on the event loop's monotonic clock."""
-        return self.clock()
-
-    def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
-        """Call `fn` at `when`; see Runtime."""
-        return self._shared_timers.call_at(when, fn)
-
-    def next_turn(self, fn: Callable[[], None], /) -> Handle:
-        """Call `fn` in a later turn; see Runtime."""
-        return self._turns.add(fn)
+        self._watchers: list[Completion[None]] = []
 
     def _soon(self, fn: Callable[[], None]) -> object:
-        return self.context.run(self.start_timer, self.clock(), fn)
+        return self.context.run(self.start_timer, self.now(), fn)
 
     @abstractmethod
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Start a timer of the event loop that calls `fn` at `when`."""
-
-    @abstractmethod
-    def completion(self) -> Completion:
-        """Make an empty slot."""
 
     @abstractmethod
     def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
@@ -142,22 +119,31 @@ class TaskSupervisor(ABC):
         if self._watchers:
             watchers, self._watchers = self._watchers, []
             for completion in watchers:
-                completion.set(None, None)
+                complete(completion, None)
 
     async def _change(self) -> None:
-        completion = self.completion()
+        completion: Completion[None] = self.completion()
         self._watchers.append(completion)
-        await completion.wait()
+        await completion
 
     # Streams
 
-    def stream_dialer(self, connect: Callable[[], Awaitable[ByteStream]]) -> Dialer:
-        """Make the host of a client over byte streams; see Runtime."""
-        return Dialer(self, lambda driver, attempt, _: StreamHost(self).dial_by(connect, driver, attempt))
+    def stream_dialer(self, connect: Callable[[], Awaitable[ByteStream]]) -> Dialer[StreamInput, bytes]:
+        """Make the dialer of a client over byte streams; see SocketRuntime."""
+        return partial(self._dial_stream, connect)
+
+    def _dial_stream(
+        self,
+        connect: Callable[[], Awaitable[ByteStream]],
+        driver: InputSink[StreamInput],
+        attempt: int,
+        _: Sequence[str],
+    ) -> StreamConnection:
+        return StreamConnection(self).dial_by(connect, driver, attempt)
 
     def accept_stream(self, stream: ByteStream, connected: Connected) -> None:
         """Serve a byte stream; see Runtime."""
-        StreamHost(self).serve(stream, connected)
+        StreamConnection(self).serve(stream, connected)
 
     async def bind(self, port: int, host: str | None, backlog: int) -> "TcpListener":
         """Open the sockets of a listener, which accepts nothing yet."""

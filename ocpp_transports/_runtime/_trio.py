@@ -1,16 +1,16 @@
 """The runtime of trio. Imported only where trio runs: it is no dependency.
 
 Every task is a system task with a cancel scope of its own. So no nursery wraps the body of an `async with` block, whose
-exceptions leave it as they are, and `aclose` works from any task; the scope it closes waits for all of them.
+exceptions leave it as they are, and `aclose` works from any task: it waits for all of them.
 """
 
 import signal
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
 from functools import partial
 from ssl import SSLContext
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import anyio
 import trio
@@ -19,51 +19,55 @@ from anyio.streams.tls import TLSStream
 
 from ocpp_core.timers import Timers
 from ocpp_transports._callbacks._containment import ending_in, is_cancellation
-from ocpp_transports._driver._driver import Handle
-from ocpp_transports._hosts._anyio_stream import StreamHost
-from ocpp_transports._hosts._dialer import Dialer, failure
+from ocpp_transports._driver._accepting import AcceptRules, Connected
+from ocpp_transports._driver._interfaces import Dialer, Handle, StreamInput
+from ocpp_transports._driver._limits import BACKLOG
+from ocpp_transports._hosts._anyio_stream import StreamConnection
+from ocpp_transports._hosts._failure import failure
 from ocpp_transports._logging._log import Log
 from ocpp_transports._tls._alerts import sending_alerts
 from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports._tls._reasons import client_reason
 
-from ._base import BACKLOG, AcceptRules, Address, Connected, Listener
+from ._base import Address, Listener
 from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
 
 __all__ = ["TrioResult", "TrioRuntime"]
 
+T = TypeVar("T")
 
-class TrioResult:
-    """A slot that parks its one waiter."""
 
-    __slots__ = ("_error", "_is_filled", "_result", "_waiter")
+class TrioResult(Generic[T]):
+    """A completion that parks its one waiter; see Completion."""
+
+    __slots__ = ("_is_done", "_result", "_waiter")
+    _result: T
 
     def __init__(self) -> None:
-        self._is_filled = False
-        self._result: Any = None
-        self._error: BaseException | None = None
+        self._is_done = False
         self._waiter: trio.lowlevel.Task | None = None
 
-    def set(self, result: Any, error: BaseException | None) -> None:
-        """Fill it."""
-        if self._is_filled:
-            return
-        self._is_filled = True
+    def done(self) -> bool:
+        """Return True if it has a result."""
+        return self._is_done
+
+    def set_result(self, result: T, /) -> None:
+        """Set the result and wake the waiter."""
+        self._is_done = True
         self._result = result
-        self._error = error
         if self._waiter is not None:
             trio.lowlevel.reschedule(self._waiter)
             self._waiter = None
 
-    async def wait(self) -> Any:
-        """Return the result, or raise the error."""
-        if self._is_filled:
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> T:
+        if self._is_done:
             await trio.lowlevel.checkpoint()
         else:
             self._waiter = trio.lowlevel.current_task()
             await trio.lowlevel.wait_task_rescheduled(self._abandon)
-        if self._error is not None:
-            raise self._error
         return self._result
 
     def _abandon(self, _: object) -> trio.lowlevel.Abort:
@@ -93,7 +97,7 @@ class TrioRuntime(TaskSupervisor):
     """A client's or server's share of a trio event loop; see Runtime."""
 
     def __init__(self, log: Log) -> None:
-        super().__init__(trio.current_time, log)
+        super().__init__(trio.current_time, TrioResult, log)
         self._timers = Timers()
         self._alarm = trio.CancelScope()
         self._clock: Task | None = None
@@ -103,7 +107,7 @@ class TrioRuntime(TaskSupervisor):
     # Clock
 
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
-        """Start a timer; see Scope. One task serves all timers."""
+        """Start a timer; see TaskSupervisor. One task serves all timers."""
         timer = _Timer(self._timers, fn)
         if self._is_over:
             return timer
@@ -129,14 +133,10 @@ class TrioRuntime(TaskSupervisor):
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the other timers
             self.log.failed("a timer failed", error)
 
-    def completion(self) -> TrioResult:
-        """Make an empty slot."""
-        return TrioResult()
-
     # Tasks
 
     def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
-        """Start a task; see Scope."""
+        """Start a task; see TaskSupervisor."""
         supervisor = trio.CancelScope()
         task.cancel_it = supervisor.cancel
         trio.lowlevel.spawn_system_task(self._run, task, coro, supervisor, context=context)
@@ -184,8 +184,8 @@ class TrioRuntime(TaskSupervisor):
 
     # Sockets
 
-    def dialer(self, where: Callable[[], Address]) -> Dialer:
-        """Make the host of a client; see Runtime."""
+    def dialer(self, where: Callable[[], Address]) -> Dialer[StreamInput, bytes]:
+        """Make the dialer of a client; see SocketRuntime."""
         return self.stream_dialer(partial(_connect, where))
 
     async def listen(
@@ -200,7 +200,7 @@ class TrioRuntime(TaskSupervisor):
     ) -> Listener:
         """Listen on a port; see Runtime."""
         rules = rules or AcceptRules()
-        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.clock)
+        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.now)
         listener = await self.bind(port, host, backlog)
         return listener.accept_by(partial(self._accept, tls, connected, rules))
 
@@ -220,7 +220,7 @@ class TrioRuntime(TaskSupervisor):
             if closed is None:
                 await anyio.aclose_forcefully(accepted)
             else:
-                StreamHost(self).serve(accepted, connected, tls, closed)
+                StreamConnection(self).serve(accepted, connected, tls, closed)
 
 
 async def _connect(where: Callable[[], Address]) -> ByteStream:

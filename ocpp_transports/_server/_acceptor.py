@@ -23,13 +23,13 @@ from functools import partial
 from itertools import count
 from logging import DEBUG
 from random import Random
-from typing import Final
+from typing import Final, cast
 
-from ocpp_core.actions import Dispatch, HttpRequest, Report, Trace, UpgradeRequested
+from ocpp_core.actions import HttpRequest, Report, UpgradeRequested
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, Candidate, Step, proceed, refuse
 from ocpp_core.inbound.answers import AnswerMemory
-from ocpp_core.inputs import Accept, Close, Reject
+from ocpp_core.inputs import Accept, Close, Command, Reject, Respond, ServerInput, StackInput
 from ocpp_core.link import Unfinished
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Open
@@ -37,11 +37,14 @@ from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
 from ocpp_core.versions import version_of
 from ocpp_core.websocket.close import PROTOCOL_ERROR
-from ocpp_transports._driver._driver import EARLY, Driver, Handle, Host
+from ocpp_transports._driver._accepting import AcceptRules
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Connection, Handle
+from ocpp_transports._driver._limits import EARLY
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log, logger_of
 from ocpp_transports._options._server import ServerOptions
-from ocpp_transports._runtime._base import AcceptRules, SocketRuntime
+from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
@@ -118,9 +121,9 @@ class Acceptor:
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
 
-    def connected(self, host: Host, facts: ConnectionFacts) -> None:
-        """Take an accepted stream."""
-        options, now = self.options, host.now()
+    def connected(self, connection: Connection[bytes], facts: ConnectionFacts) -> Driver[StackInput]:
+        """Make the driver of an accepted stream."""
+        options, now = self.options, self.runtime.now()
         stack = ServerStack(
             options.link,
             options.session,
@@ -131,11 +134,16 @@ class Acceptor:
             unfinished=self._unfinished,
             answers=self._answers,
         )
-        _PendingHandshake(self, stack, host, facts, coarse(now, options.handshake_limit))
+        pending = _PendingHandshake(self, stack, facts, coarse(now, options.handshake_limit))
+        driver: Driver[StackInput] = Driver(stack, self.runtime, handshake=pending, connection=connection)
+        pending.driver = driver
+        return driver
 
-    def accept_channel(self, host: Host, facts: ConnectionFacts) -> ServerEngine:
-        """Take a connection whose WebSocket somebody else speaks; its request is fed by the host."""
-        options, now = self.options, host.now()
+    def accept_channel(
+        self, connection: Connection[str], facts: ConnectionFacts
+    ) -> tuple[ServerEngine, Driver[ServerInput]]:
+        """Make the engine and driver of a connection whose WebSocket another library speaks, and feeds."""
+        options, now = self.options, self.runtime.now()
         limit = options.handshake_limit
         engine = ServerEngine(
             options.session,
@@ -145,8 +153,10 @@ class Acceptor:
             numbers=self._numbers,
             answers=self._answers,
         )
-        _PendingHandshake(self, engine, host, facts, now + limit)
-        return engine
+        pending = _PendingHandshake(self, engine, facts, now + limit)
+        driver: Driver[ServerInput] = Driver(engine, self.runtime, handshake=pending, connection=connection)
+        pending.driver = driver
+        return engine, driver
 
     def close(self) -> None:
         """Refuse (503) the handshakes that wait, and those that still come."""
@@ -168,21 +178,23 @@ def _refuse_when_closing(_: Candidate) -> Reject:
 
 
 class _PendingHandshake:
-    """The delegate of one stream's driver until a station takes it over; at `until` the engine answers 408."""
+    """The `HandshakeDelegate` of one connection until a station takes it over; at `until` the engine answers 408."""
+
+    driver: Driver[Accept | Reject | Command]
 
     def __init__(
-        self, acceptor: Acceptor, engine: ServerStack | ServerEngine, host: Host, facts: ConnectionFacts, until: float
+        self, acceptor: Acceptor, engine: ServerStack | ServerEngine, facts: ConnectionFacts, until: float
     ) -> None:
         self.facts = facts
         self._acceptor = acceptor
         self._engine = engine
-        self._log = Log(logger_of(acceptor.options.logging), facts.remote_address or "unknown address", host.now)
+        self._log = Log(
+            logger_of(acceptor.options.logging), facts.remote_address or "unknown address", acceptor.runtime.now
+        )
         self._candidate: Candidate | None = None
         self._deciding: Handle | None = None
         self._exchange: Exchange | None = None
-        self._host = host
         self._until = until
-        self._driver = Driver(engine, host, self)
 
     # What the driver reports
 
@@ -204,32 +216,24 @@ class _PendingHandshake:
     def http_requested(self, action: HttpRequest) -> None:
         """Answer a plain request, perhaps later."""
         request = plain_request(action.method, action.target, action.headers, self.facts.remote_address)
-        self._exchange = self._acceptor.plain.begin(request, self.facts, self._driver.feed)
+        self._exchange = self._acceptor.plain.begin(request, self.facts, cast("Driver[Respond]", self.driver).feed)
 
     def state_changed(self, state: object) -> None:
         """Close a WebSocket that was opened without a subprotocol in common; stop deciding on one that has ended."""
         if isinstance(state, Open):
-            self._driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
+            self.driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
         self._log.flush()
         if self._exchange is not None:
             self._exchange.stop()
         candidate = self._stop_waiting()
-        if candidate is not None and self._host.now() > self._until - EARLY:  # else the peer left: nobody was refused
+        now = self._acceptor.runtime.now()
+        if candidate is not None and now > self._until - EARLY:  # else the peer left: nobody was refused
             self._acceptor.refused(candidate, refuse(408, "handshake timeout"))
 
     def reported(self, report: Report) -> None:
         """Log it."""
         self._log.reported(report)
-
-    def dispatched(self, action: Dispatch) -> None:
-        """Nothing: there is no station to serve."""
-
-    def abandoned(self, request: int) -> None:
-        """Nothing, as above."""
-
-    def traced(self, trace: Trace) -> None:
-        """Nothing, as above."""
 
     # Deciding
 
@@ -257,7 +261,7 @@ class _PendingHandshake:
             self._refuse(candidate, decision)
         elif candidate.protocol is None:
             acceptor = self._acceptor
-            self._driver.feed(Accept(None, version=acceptor.versions[acceptor.options.protocols[0]]))
+            self.driver.feed(Accept(None, version=acceptor.versions[acceptor.options.protocols[0]]))
         else:
             self._accept(candidate, candidate.protocol)
 
@@ -273,16 +277,16 @@ class _PendingHandshake:
             callbacks=acceptor.callbacks,
             runtime=acceptor.runtime,
             engine=self._engine,
-            driver=self._driver,
+            driver=self.driver,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
         config = acceptor.configs[protocol, acceptor.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity)
-        self._driver.feed(Accept(subprotocol, config=config, version=acceptor.versions[protocol], identity=name))
+        self.driver.feed(Accept(subprotocol, config=config, version=acceptor.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)
 
     def _refuse(self, candidate: Candidate, answer: Reject) -> None:
         self._acceptor.refused(candidate, answer)
-        self._driver.feed(answer)
+        self.driver.feed(answer)

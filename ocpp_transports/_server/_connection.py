@@ -7,18 +7,18 @@ from typing import Any, Unpack
 
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
-from ocpp_core.inputs import Reconfigure
+from ocpp_core.inputs import Command, Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Open, Session
 from ocpp_core.stack import ServerStack
 from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Runtime
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._options._socket import SocketOptions
 from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
-from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.events import OpenEvent
 from ocpp_transports.handshake import Handshake
 
@@ -29,7 +29,7 @@ __all__ = ["ConnectionCallbacks", "OCPPServerClient"]
 class ConnectionCallbacks:
     """What each connection of a server calls; one object for all of them."""
 
-    opened: "Callable[[OCPPServerClient, Driver], None]"
+    opened: "Callable[[OCPPServerClient, Driver[Command]], None]"
     """The connection is open, and is the station's newest; it ends when a `Close` is fed to the driver."""
     ready: "Callable[[OCPPServerClient, Callable[[], None]], None]"
     """It receives requests. The function is to be called once there has been time to register handlers for them."""
@@ -60,7 +60,7 @@ class OCPPServerClient(Peer):
         callbacks: ConnectionCallbacks,
         runtime: Runtime,
         engine: ServerStack | ServerEngine,
-        driver: Driver,
+        driver: Driver[Command],
     ) -> None:
         super().__init__(handshake.identity, options, callbacks.close_grace)
         self.session: dict[str, Any] = session
@@ -74,9 +74,9 @@ class OCPPServerClient(Peer):
         self._driver = driver
         self._protocol = protocol
         self._closed_here = False
-        driver.delegate = self._delegate
+        driver.serve(self._delegate)
         driver.send_timeout = options.send_timeout or inf
-        self._log.now = driver.host.now
+        self._log.now = driver.runtime.now
 
     @property
     def handshake(self) -> Handshake:

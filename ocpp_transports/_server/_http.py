@@ -19,11 +19,10 @@ from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.inputs import Respond
 from ocpp_core.websocket.headers import expect_header
 from ocpp_transports._callbacks._containment import is_cancellation
-from ocpp_transports._driver._driver import Handle
+from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._options._connection import off_at_zero
 from ocpp_transports._options._server import ServerOptions
-from ocpp_transports._runtime._base import Runtime
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
 from ._http_handlers import HttpHandlers
@@ -116,15 +115,14 @@ class PlainRequests:
 
     async def answer(self, request: PlainRequest) -> Respond:
         """Answer a request that another library received; cancelling it means that the peer has left."""
-        completion = self.runtime.completion()
+        completion: Completion[Respond] = self.runtime.completion()
         facts = ConnectionFacts(request.remote_address)
-        exchange = self.begin(request, facts, lambda response: completion.set(response, None))
+        exchange = self.begin(request, facts, partial(complete, completion))
         try:
-            response: Respond = await completion.wait()
+            return await completion
         finally:
             if exchange is not None:
                 exchange.stop()
-        return response
 
     def _refusal(self, request: PlainRequest, facts: ConnectionFacts) -> Respond | None:
         if request.method not in ("GET", "HEAD"):

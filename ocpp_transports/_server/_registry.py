@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ocpp_core.identity import IdentityRule
-from ocpp_core.inputs import Close
-from ocpp_transports._driver._driver import Completion, Driver
+from ocpp_core.inputs import Close, Command
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._driver._interfaces import Completion, complete
 
 from ._connection import OCPPServerClient
 
@@ -23,12 +24,12 @@ class ConnectionRegistry:
     `Close` is fed to the driver with which it was registered.
     """
 
-    def __init__(self, completion: Callable[[], Completion], rule: IdentityRule) -> None:
+    def __init__(self, completion: Callable[[], Completion[None]], rule: IdentityRule) -> None:
         self._rule = rule
         self._completion = completion
         self._current: dict[str, OCPPServerClient] = {}
-        self._open: dict[OCPPServerClient, Driver] = {}
-        self._waiters: list[Completion] = []
+        self._open: dict[OCPPServerClient, Driver[Command]] = {}
+        self._waiters: list[Completion[None]] = []
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
         """Iterate over the current connection of each station."""
@@ -68,7 +69,7 @@ class ConnectionRegistry:
         for station in set(stations).difference(self._current.values()):
             self._open[station].feed(_REPLACED)
 
-    def opened(self, station: OCPPServerClient, driver: Driver) -> None:
+    def opened(self, station: OCPPServerClient, driver: Driver[Command]) -> None:
         """Register a new connection; it is authenticated, so it replaces an older one, which begins to close."""
         name = self.name_of(station.identity)
         older = self._current.pop(name, None)
@@ -98,7 +99,7 @@ class ConnectionRegistry:
         completion = self._completion()
         self._waiters.append(completion)
         try:
-            await completion.wait()
+            await completion
         finally:
             if completion in self._waiters:
                 self._waiters.remove(completion)
@@ -107,4 +108,4 @@ class ConnectionRegistry:
         """Have those who wait look again."""
         waiters, self._waiters = self._waiters, []
         for completion in waiters:
-            completion.set(None, None)
+            complete(completion, None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import anyio
 
-from ocpp_transports._driver._driver import Handle
+from ocpp_transports._driver._interfaces import Handle
 
 from ._interrupts import Interrupts
 

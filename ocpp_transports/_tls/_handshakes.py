@@ -4,18 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from socket import socket
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import anyio
 
-from ocpp_transports._runtime._base import AcceptRules
+from ocpp_transports._driver._accepting import AcceptRules
+from ocpp_transports._driver._interfaces import Closable
 from ocpp_transports.events import ConnectionFailedEvent
 
 from ._alerts import sending_alerts
 from ._reasons import server_reason
-
-if TYPE_CHECKING:
-    from ocpp_transports._runtime._tasks import Closable
 
 __all__ = ["CROWDED_TIMEOUT", "TLSHandshakes"]
 
@@ -25,7 +23,7 @@ CROWDED_TIMEOUT: Final = 5.0
 
 
 class TLSHandshakes:
-    """The handshakes in progress; each has a host, which ends it when it is closed.
+    """The handshakes in progress; each is of a connection, which ends it when it is closed.
 
     Until its handshake is done a connection is nobody's, and on asyncio each costs 300 KB. So there are at most
     `rules.max_tls_handshakes`; connections beyond wait in the listener's backlog. As peers that say nothing would keep
@@ -62,12 +60,12 @@ class TLSHandshakes:
                 self._leave(oldest)
                 oldest.close(abort=True)
 
-    def begin(self, host: "Closable") -> None:
+    def begin(self, connection: Closable) -> None:
         """Note that a connection was accepted."""
-        self._begun[host] = self._now()
+        self._begun[connection] = self._now()
 
     @contextmanager
-    def handshake(self, host: "Closable", accepted: socket | None, address: str | None) -> Iterator[None]:
+    def handshake(self, connection: Closable, accepted: socket | None, address: str | None) -> Iterator[None]:
         """Do the handshake within this block; its failure is reported and goes no further.
 
         The error loses its traceback, which leads through all that the handshake was done with, in a circle: on asyncio
@@ -79,15 +77,15 @@ class TLSHandshakes:
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody else is to be told
             self._failed(address, error.with_traceback(None))
         except BaseException:  # cancelled, unless the server closes to make room
-            if host not in self._begun:
+            if connection not in self._begun:
                 self._failed(address, TimeoutError("others waited for its place"))
             raise
         finally:
-            self._leave(host)
+            self._leave(connection)
 
     def _failed(self, address: str | None, error: Exception) -> None:
         self._rules.failed(_FAILED, ConnectionFailedEvent(address, server_reason(error), error))
 
-    def _leave(self, host: "Closable") -> None:
-        self._begun.pop(host, None)
+    def _leave(self, connection: Closable) -> None:
+        self._begun.pop(connection, None)
         self._place.set()

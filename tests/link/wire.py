@@ -34,6 +34,14 @@ def settings(**options: Any) -> LinkConfig:
     return LinkConfig(**{"ping_interval": inf, **options})
 
 
+def head_of(data: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Return the status and headers (lower-case names) of a response, and its body."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    return int(first.split(" ")[1]), headers, body
+
+
 def request(
     *more: tuple[str, str],
     line: str = "GET /CP1 HTTP/1.1",

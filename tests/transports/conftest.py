@@ -53,6 +53,13 @@ def impatient(monkeypatch):
         monkeypatch.setattr(module, "LINGER", 0.05)
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """Let hosts linger until a busy machine has moved much output."""
+    for module in (_asyncio_host, _anyio_host):
+        monkeypatch.setattr(module, "LINGER", 50)
+
+
 @pytest.fixture(scope="session")
 def tls():
     """TLS contexts of both sides; `mutual` and `member` with a client certificate, `stranger` of another authority."""

@@ -1,4 +1,4 @@
-"""A host with a manual clock: nothing happens unless the test says so. Also engines and owners made of lists."""
+"""An event loop with a manual clock, and a connection on it: nothing happens unless the test says so."""
 
 import heapq
 from collections import deque
@@ -13,28 +13,20 @@ class Cancelled(GeneratorExit):
     """What this event loop throws into a cancelled task: what every one throws into a task that it throws away."""
 
 
-class FakeSlot:
+class FakeCompletion:
     def __init__(self):
-        self.is_filled = False
+        self.is_done = False
 
-    def set(self, result, error):
-        if not self.is_filled:
-            self.is_filled, self.result, self.error = True, result, error
+    def done(self):
+        return self.is_done
 
-    async def wait(self):
-        while not self.is_filled:
-            await Park(self)
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-
-class Park:
-    def __init__(self, completion):
-        self.completion = completion
+    def set_result(self, result):
+        self.is_done, self.result = True, result
 
     def __await__(self):
-        yield self.completion
+        while not self.is_done:
+            yield self
+        return self.result
 
 
 class FakeTask:
@@ -47,7 +39,7 @@ class FakeTask:
 
     @property
     def is_ready(self):
-        return not self.is_over and (self.is_cancelled or self.waits_for is None or self.waits_for.is_filled)
+        return not self.is_over and (self.is_cancelled or self.waits_for is None or self.waits_for.done())
 
     def step(self):
         try:
@@ -73,7 +65,9 @@ class FakeTimer:
 
 
 class FakeHost:
-    """`sent`, `closed`, `dialled` and `reads` record what the driver asked for.
+    """A runtime, its one connection, and the dialer of that: all that a driver has around it.
+
+    `sent`, `closed`, `dialled` and `reads` record what the driver asked for.
 
     `newest_first` starts tasks in reverse; `breaks` is fed when the driver next looks whether the connection is lost,
     and `flow` is how far it finds output that is under way.
@@ -81,6 +75,7 @@ class FakeHost:
 
     def __init__(self, *, newest_first=False):
         self.driver = None
+        self.is_closing = False
         self.sent, self.closed, self.dialled, self.reads, self.tasks = [], [], [], [], []
         self.breaks = self.flow = None
         self._newest_first = newest_first
@@ -101,8 +96,9 @@ class FakeHost:
     def close(self, code=1000, reason="", *, abort=False):
         self.closed.append((code, reason, abort))
 
-    def dial(self, attempt, subprotocols):
+    def dial(self, driver, attempt, subprotocols):
         self.dialled.append((attempt, tuple(subprotocols)))
+        return self
 
     def next_turn(self, fn):
         return self.call_at(self._now, fn)
@@ -121,7 +117,7 @@ class FakeHost:
         return True
 
     def completion(self):
-        return FakeSlot()
+        return FakeCompletion()
 
     def spawn(self, coro):
         task = FakeTask(coro)
@@ -212,8 +208,8 @@ class FakeEngine:
         return [event.token for event in self.events if type(event) is CancelCall]
 
 
-class FakeOwner:
-    """Records what it is told, in order; `on` may react."""
+class FakeDelegate:
+    """Both delegates; records what it is told, in order, and `on` may react."""
 
     def __init__(self, on=None):
         self.told = []
@@ -247,5 +243,10 @@ class FakeOwner:
 
 
 def drive(*, on=None, reactions=None, newest_first=False):
-    """Make a driver of a fake engine, host and owner."""
-    return Driver(FakeEngine(on), FakeHost(newest_first=newest_first), FakeOwner(reactions))
+    """Make a driver on a fake host."""
+    return drive_engine(FakeEngine(on), FakeHost(newest_first=newest_first), FakeDelegate(reactions))
+
+
+def drive_engine(engine, host, delegate):
+    host.driver = Driver(engine, host, delegate, connection=host, dialer=host.dial)
+    return host.driver

@@ -9,8 +9,9 @@ from ocpp_core.actions import CloseStream, SendBytes
 from ocpp_core.inputs import BytesReceived, Congested, StreamLost
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._logging._log import LOGGER, Log
-from ocpp_transports._runtime._base import Address, current_runtime
-from tests.transports.fake_host import FakeEngine, FakeOwner
+from ocpp_transports._runtime._base import Address
+from ocpp_transports._runtime._current import current_runtime
+from tests.transports.fake_host import FakeDelegate, FakeEngine
 
 SECONDS = 10
 """How long a test waits for what has to happen."""
@@ -21,7 +22,7 @@ class Probe(FakeEngine):
 
     def __init__(self, on=None):
         super().__init__(on)
-        self.host = self.driver = self.facts = None
+        self.driver = self.facts = None
         self._changed = anyio.Event()
 
     def handle(self, event, now):
@@ -52,12 +53,20 @@ class Probe(FakeEngine):
         self.actions.extend(actions)
         self.driver.feed(None)
 
-    def attach(self, host, facts=None):
-        """Drive this engine on a host; what `connected` of a listener has to do."""
-        self.host, self.facts = host, facts
-        self.driver = Driver(self, host, FakeOwner())
+    def attach(self, connection, facts):
+        """Drive this engine on an accepted connection; what `connected` of a listener has to do."""
+        self.facts = facts
+        return self._drive(connection._owner, connection=connection)
+
+    def dial_with(self, runtime, dialer):
+        """Drive this engine on the connections of a client."""
+        self._drive(runtime, dialer=dialer)
+
+    def _drive(self, runtime, **carrier):
+        self.driver = Driver(self, runtime, FakeDelegate(), **carrier)
         self._changed.set()
         self._changed = anyio.Event()
+        return self.driver
 
     @property
     def received(self):
@@ -110,7 +119,7 @@ class Net:
             await listener.serve(accept_stream)
 
     def dialer(self, port, *, ssl=None, host="127.0.0.1", server_hostname=None):
-        """Make the host of a client; `port` may be a function that is asked at every attempt."""
+        """Make the dialer of a client; `port` may be a function that is asked at every attempt."""
         where = port if callable(port) else lambda: port
         if self.kind == "sockets":
             return self.runtime.dialer(lambda: Address(host, where(), ssl, server_hostname))

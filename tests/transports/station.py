@@ -13,7 +13,7 @@ class Station:
 
     def __init__(self, *, protocol="ocpp1.6", newest_first=False, **options):
         self.driver = drive(newest_first=newest_first)
-        self.host, self.engine = self.driver.host, self.driver.engine
+        self.host, self.engine = self.driver.runtime, self.driver.engine
         self.own, self.server, self.failures = Handlers(), Handlers(), []
         self.unserved = []
         self.dispatcher = Dispatcher(

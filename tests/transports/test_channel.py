@@ -16,7 +16,7 @@ from ocpp_transports import (
     UnexpectedHttpResponse,
     WebsocketUpgradeError,
 )
-from ocpp_transports._runtime._base import HIGH_WATER
+from ocpp_transports._driver._limits import HIGH_WATER
 from ocpp_transports.channel import Accept, ChannelClient, ChannelClosed, Reject, UpgradeOffer
 from ocpp_transports.events import CloseEvent, ReconnectEvent
 from ocpp_transports.memory import MemoryOCPPClient, connected_pair, memory_channels

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from ocpp_core.actions import Action, Dispatch, OpenTransport, SendBytes, SendText, Settle
 from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig, UpgradeTarget
-from ocpp_core.inputs import Accept, BytesReceived, Connect, Reply, StartCall, StreamOpened, TextReceived
+from ocpp_core.inputs import Accept, BytesReceived, Connect, Reply, StackInput, StartCall, StreamOpened, TextReceived
 from ocpp_core.session import Session
 from ocpp_core.stack import ClientStack, ServerStack
 from ocpp_core.validation import load_validator
@@ -216,7 +216,9 @@ class _Alarm:
 class _Loop:
     """The host of one connection and the runtime of its server: time stands still unless it is told to pass."""
 
-    driver: Driver
+    driver: Driver[StackInput]
+
+    is_closing = False
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -283,7 +285,7 @@ def _serving(**rules: Any) -> _Loop:
         gate=SocketGate(_ignore),
     )
     acceptor._random = Random(3)  # noqa: SLF001 - the jitter of pings, which decides how often a timer rings
-    acceptor.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed
+    loop.driver = acceptor.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed
     loop.receive(REQUEST)
     assert loop.take().startswith(b"HTTP/1.1 101 ")
     return loop

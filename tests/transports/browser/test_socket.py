@@ -17,8 +17,7 @@ from ocpp_transports import (
 )
 from ocpp_transports._browser._inbox import MOST_KEPT
 from ocpp_transports._browser._socket import code_for_pages
-from ocpp_transports._driver._driver import SEND_TIMEOUT
-from ocpp_transports._runtime._base import HIGH_WATER
+from ocpp_transports._driver._limits import HIGH_WATER, SEND_TIMEOUT
 from ocpp_transports.events import CloseEvent, DisconnectEvent
 from tests.transports.fake_page import Browser
 

@@ -6,11 +6,11 @@ import pytest
 
 from ocpp_core.inputs import Fail, Reply
 from ocpp_transports._handlers._dispatcher import GRACE, HELD, RUNNING, UNSERVED
-from tests.transports.fake_host import FakeSlot
+from tests.transports.fake_host import FakeCompletion
 
 
 async def for_ever(ctx):
-    await FakeSlot().wait()
+    await FakeCompletion()
 
 
 class TestConcurrency:
@@ -43,7 +43,7 @@ class TestConcurrency:
 
         async def start(ctx):
             begun.append("StartTransaction")
-            await FakeSlot().wait()
+            await FakeCompletion()
 
         station.handle("StartTransaction", start)
         for action in ("MeterValues", "StopTransaction"):
@@ -63,8 +63,8 @@ class TestConcurrency:
         gates = []
 
         async def slow(ctx):
-            gates.append(FakeSlot())
-            await gates[-1].wait()
+            gates.append(FakeCompletion())
+            await gates[-1]
 
         station.handle("Slow", slow)
         station.handle("Quick", lambda ctx: {})
@@ -72,18 +72,18 @@ class TestConcurrency:
             station.receive("Slow")
         station.call("Quick")
         assert station.answers == []
-        gates[0].set(None, None)
+        gates[0].set_result(None)
         station.host.run()
         assert [answer.request for answer in station.answers] == [1]
-        gates[1].set(None, None)
+        gates[1].set_result(None)
         station.host.run()
         assert [answer.request for answer in station.answers] == [1, 2, RUNNING + 2]
 
     def test_slow_plain_functions_that_waited_do_not_run_in_one_turn(self, station):
-        gate, begun = FakeSlot(), []
+        gate, begun = FakeCompletion(), []
 
         async def first(ctx):
-            await gate.wait()
+            await gate
 
         def slow(ctx):
             begun.append(ctx.message_id)
@@ -95,7 +95,7 @@ class TestConcurrency:
             station.call("First")
         for _ in range(5):
             station.receive("Slow")
-        gate.set(None, None)
+        gate.set_result(None)
         turns = []
         while station.host.turn():
             turns.append(len(begun))
@@ -106,13 +106,13 @@ class TestConcurrency:
         gates = {}
 
         async def handler(ctx):
-            gates[ctx.message_id] = FakeSlot()
-            await gates[ctx.message_id].wait()
+            gates[ctx.message_id] = FakeCompletion()
+            await gates[ctx.message_id]
 
         station.handle("Heartbeat", handler)
         station.call()
         station.call()
-        gates["id2"].set(None, None)
+        gates["id2"].set_result(None)
         station.host.run()
         assert station.answers == [Reply(2, {})]
 
@@ -123,18 +123,18 @@ class TestInOrder:
         gates = []
 
         async def slow(ctx):
-            gates.append(FakeSlot())
-            await gates[-1].wait()
+            gates.append(FakeCompletion())
+            await gates[-1]
 
         station.handle("Slow", slow)
         station.handle("Quick", lambda ctx: {})
         for action in ("Slow", "Quick", "Slow", "Quick"):
             station.call(action)
         assert len(gates) == 1
-        gates[0].set(None, None)
+        gates[0].set_result(None)
         station.host.run()
         assert [answer.request for answer in station.answers] == [1, 2]
-        gates[1].set(None, None)
+        gates[1].set_result(None)
         station.host.run()
         assert [answer.request for answer in station.answers] == [1, 2, 3, 4]
 

@@ -6,13 +6,13 @@ import pytest
 
 from ocpp_core.inputs import Fail, Reply
 from ocpp_transports._handlers._dispatcher import HANDLER_TIMEOUT, RUNNING
-from tests.transports.fake_host import Cancelled, FakeSlot
+from tests.transports.fake_host import Cancelled, FakeCompletion
 from tests.transports.station import INTERNAL
 
 
 class TestAHandlerThatNeverReturns:
     async def never(self, ctx):
-        await FakeSlot().wait()
+        await FakeCompletion()
 
     def test_is_answered_for_reported_and_cancelled(self, station):
         station.handle("Heartbeat", self.never)
@@ -31,17 +31,17 @@ class TestAHandlerThatNeverReturns:
     @pytest.mark.parametrize("is_at_work", [False, True])
     def test_keeps_no_connection_that_has_ended(self, station, is_at_work):
         """The timer for it refers to all that belongs to the connection."""
-        gate = FakeSlot()
+        gate = FakeCompletion()
 
         async def handler(ctx):
-            await gate.wait()
+            await gate
 
         station.handle("Heartbeat", handler)
         station.call()
         if is_at_work:
             station.dispatcher.end()
             assert station.host.armed() != []
-        gate.set(None, None)
+        gate.set_result(None)
         station.host.run()
         if not is_at_work:
             station.dispatcher.end()
@@ -52,7 +52,7 @@ class TestAHandlerThatNeverReturns:
 
         async def handler(ctx):
             begun.append(ctx.message_id)
-            await FakeSlot().wait()
+            await FakeCompletion()
 
         station.handle("Heartbeat", handler)
         for _ in range(RUNNING + 100):
@@ -75,19 +75,19 @@ class TestAHandlerThatNeverReturns:
         assert [answer.request for answer in station.answers] == [1, 2]
 
     def test_and_does_not_let_itself_be_cancelled_holds_up_nobody(self, station):
-        gate = FakeSlot()
+        gate = FakeCompletion()
 
         async def stubborn(ctx):
             try:
-                await FakeSlot().wait()
+                await FakeCompletion()
             except Cancelled:
-                await gate.wait()
+                await gate
             return {"too": "late"}
 
         station.handle("Heartbeat", stubborn)
         station.call()
         station.host.advance(HANDLER_TIMEOUT)
-        gate.set(None, None)
+        gate.set_result(None)
         station.host.run()
         assert [type(answer) for answer in station.answers] == [Fail]
         assert len(station.failures) == 1
@@ -95,7 +95,7 @@ class TestAHandlerThatNeverReturns:
     def test_is_given_up_although_it_has_answered(self, station):
         async def handler(ctx):
             ctx.reply({"status": "Accepted"})
-            await FakeSlot().wait()
+            await FakeCompletion()
 
         station.handle("Heartbeat", handler)
         station.call()
@@ -127,14 +127,14 @@ class TestAHandlerThatNeverReturns:
 
     @pytest.mark.parametrize("ends_first", ["the handler", "the connection"])
     def test_leaves_no_timer_behind_that_would_keep_the_connection(self, station, ends_first):
-        gate = FakeSlot()
+        gate = FakeCompletion()
 
         async def handler(ctx):
-            await gate.wait()
+            await gate
 
         station.handle("Heartbeat", handler)
         station.call()
-        steps = [lambda: gate.set(None, None), station.dispatcher.end]
+        steps = [lambda: gate.set_result(None), station.dispatcher.end]
         for step in steps if ends_first == "the handler" else reversed(steps):
             assert station.host.armed() != []
             step()

@@ -10,7 +10,7 @@ from ocpp_core.errors import ConnectionLostError, RPCError, RPCInternalError, RP
 from ocpp_core.inputs import Decline, Fail, Reply
 from ocpp_transports._handlers._dispatcher import RUNNING
 from ocpp_transports._handlers._table import NOREPLY
-from tests.transports.fake_host import FakeSlot
+from tests.transports.fake_host import FakeCompletion
 from tests.transports.station import INTERNAL, later, raise_later, throw
 
 
@@ -143,7 +143,7 @@ class TestAnError:
 
     def test_a_cancelled_handler_fails_its_request(self, station):
         async def handler(ctx):
-            await FakeSlot().wait()
+            await FakeCompletion()
 
         station.handle("Heartbeat", handler)
         station.call()
@@ -246,7 +246,7 @@ class TestADisconnect:
 
         async def handler(ctx):
             seen.append(ctx)
-            await FakeSlot().wait()
+            await FakeCompletion()
 
         station.handle("Heartbeat", handler)
         station.dispatcher.abandoned(station.call())
@@ -282,7 +282,7 @@ class TestADisconnect:
 
         async def handler(ctx):
             begun.append(ctx.message_id)
-            await FakeSlot().wait()
+            await FakeCompletion()
 
         station.handle("Heartbeat", handler)
         for _ in range(RUNNING + 2):
@@ -296,7 +296,7 @@ class TestADisconnect:
 
     def test_is_told_of_a_send_that_has_not_begun(self, station):
         async def handler(ctx):
-            await FakeSlot().wait()
+            await FakeCompletion()
 
         station.handle("Heartbeat", handler)
         for _ in range(RUNNING):

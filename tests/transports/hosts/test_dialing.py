@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 async def line(net):
     """A server's probe on a port, and the client's probe that dials it."""
     server, client = Probe({BytesReceived: echo}), Probe()
-    client.attach(net.dialer(await net.serve(server)))
+    client.dial_with(net.runtime, net.dialer(await net.serve(server)))
     return server, client
 
 
@@ -64,7 +64,7 @@ class TestADial:
 
     async def test_that_is_refused_fails_with_its_cause(self, net, dead_port):
         client = Probe()
-        client.attach(net.dialer(dead_port))
+        client.dial_with(net.runtime, net.dialer(dead_port))
         await dialled(client, 3)
         (failed,) = outcome(client)
         assert failed.attempt == 3
@@ -74,13 +74,13 @@ class TestADial:
 
     async def test_of_a_host_that_cannot_exist_fails(self, net):
         client = Probe()
-        client.attach(net.dialer(1, host="a" * 64 + ".invalid"))
+        client.dial_with(net.runtime, net.dialer(1, host="a" * 64 + ".invalid"))
         await dialled(client)
         assert isinstance(outcome(client)[0].error, ConnectionFailedError)
 
     async def test_that_is_called_off_is_not_answered(self, net, silent_port, tls):
         client = Probe()
-        client.attach(net.dialer(silent_port, ssl=tls.client))
+        client.dial_with(net.runtime, net.dialer(silent_port, ssl=tls.client))
         dial(client)
         await anyio.lowlevel.checkpoint()
         client.do(CloseStream(abort=True))
@@ -93,7 +93,7 @@ class TestADial:
             raise ValueError("expected an endpoint")
 
         client = Probe()
-        client.attach(net.dialer(where))
+        client.dial_with(net.runtime, net.dialer(where))
         await dialled(client)
         assert "expected an endpoint" in str(outcome(client)[0].error)
 
@@ -118,7 +118,7 @@ class TestANewDial:
         client = Probe()
         port = await net.listen(Probe({BytesReceived: echo}).attach, ssl=tls.server)
         ports = iter([silent_port, port])
-        client.attach(net.dialer(lambda: next(ports), ssl=tls.client))
+        client.dial_with(net.runtime, net.dialer(lambda: next(ports), ssl=tls.client))
         dial(client, 1)
         await anyio.lowlevel.checkpoint()
         await dialled(client, 2)

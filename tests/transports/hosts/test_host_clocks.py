@@ -8,8 +8,7 @@ import pytest
 import trio.testing
 
 from ocpp_core.actions import CloseStream, SendBytes
-from ocpp_transports._driver._driver import SEND_TIMEOUT
-from ocpp_transports._runtime._base import LINGER
+from ocpp_transports._driver._limits import LINGER, SEND_TIMEOUT
 from tests.transports.net import Probe
 
 TOO_MUCH = b"x" * 20_000_000
@@ -71,11 +70,11 @@ async def lasts(probe):
     With congestion it may be longer than a quarter beyond the limit: what the peer's kernel confirms, it confirms in
     its own time, while this loop's time jumps. `test_patience` measures it without a kernel.
     """
-    start = probe.host.now()
+    start = probe.driver.runtime.now()
     with anyio.fail_after(100):
         while not probe.ends:
             await probe.changed()
-    return probe.host.now() - start
+    return probe.driver.runtime.now() - start
 
 
 async def test_congestion_may_last_30_seconds_without_progress(connected):

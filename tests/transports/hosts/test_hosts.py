@@ -9,7 +9,7 @@ from anyio.abc import SocketAttribute
 
 from ocpp_core.actions import CloseStream, SendBytes
 from ocpp_core.inputs import BytesReceived, Congested
-from ocpp_transports._runtime._base import HIGH_WATER
+from ocpp_transports._driver._limits import HIGH_WATER
 from tests.transports.net import Probe, echo, read_all
 
 pytestmark = pytest.mark.anyio
@@ -97,7 +97,7 @@ class TestOutput:
         """asyncio leaves Nagle's algorithm on for sockets that were made without a protocol number, as ours are."""
         probe = Probe()
         async with net.pair(probe):
-            raw = raw_socket(probe.host)
+            raw = raw_socket(probe.driver.connection)
             assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
@@ -125,6 +125,7 @@ class TestOutput:
         probe.do(*[SendBytes(b"x" * 1000)] * 20)
         await probe.until_over()
 
+    @pytest.mark.usefixtures("patient")
     async def test_keeps_its_order_and_is_whole_when_the_peer_is_slow(self, net):
         blocks = [bytes([n]) * 70_000 for n in range(200)]
         probe = Probe()
@@ -235,7 +236,7 @@ class TestAListener:
         def connected(host, facts):
             for error in attempts:
                 raise error
-            served.attach(host, facts)
+            return served.attach(host, facts)
 
         port = await net.listen(connected)
         async with await anyio.connect_tcp("127.0.0.1", port) as peer:
@@ -263,21 +264,15 @@ class TestAListener:
         async with net.pair(probe):
             rung = []
             done = anyio.Event()
-            now = probe.host.now()
-            probe.host.call_at(now + 0.02, lambda: (rung.append("third"), done.set()))
-            probe.host.call_at(now + 0.01, lambda: rung.append("second"))
-            probe.host.call_at(now - 1, lambda: rung.append("first"))
-            cancelled = probe.host.call_at(now + 0.015, lambda: rung.append("never"))
+            now = probe.driver.runtime.now()
+            probe.driver.runtime.call_at(now + 0.02, lambda: (rung.append("third"), done.set()))
+            probe.driver.runtime.call_at(now + 0.01, lambda: rung.append("second"))
+            probe.driver.runtime.call_at(now - 1, lambda: rung.append("first"))
+            cancelled = probe.driver.runtime.call_at(now + 0.015, lambda: rung.append("never"))
             cancelled.cancel()
             cancelled.cancel()
             assert rung == []
             with anyio.fail_after(5):
                 await done.wait()
             assert rung == ["first", "second", "third"]
-            assert probe.host.now() - now >= 0.019
-
-    async def test_an_accepted_connection_does_not_dial(self, net):
-        probe = Probe()
-        async with net.pair(probe):
-            with pytest.raises(RuntimeError, match="accepted"):
-                probe.host.dial(1, ())
+            assert probe.driver.runtime.now() - now >= 0.019

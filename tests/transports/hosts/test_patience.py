@@ -16,8 +16,7 @@ class Output:
     def __init__(self, limit=LIMIT):
         self.host, self.moved, self.given_up = FakeHost(), 0, []
         self.patience = Patience(
-            self.host.now,
-            self.host.call_at,
+            self.host,
             limit,
             mark=lambda: self.moved,
             give_up=lambda: self.given_up.append(self.host.now() - 100),

@@ -14,7 +14,7 @@ from ocpp_core.inputs import Accept, Close, Connect, StartCall
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._handlers._dispatcher import GRACE, Dispatcher
 from ocpp_transports._handlers._table import Handlers
-from tests.transports.fake_host import FakeOwner
+from tests.transports.fake_host import FakeDelegate
 
 pytestmark = pytest.mark.anyio
 LINK = LinkConfig()
@@ -24,13 +24,13 @@ HANDSHAKE = (
 )
 
 
-class Side(FakeOwner):
+class Side(FakeDelegate):
     """One end of a conversation: a driver, the handlers of its peer's calls, and what was told."""
 
-    def __init__(self, stack, host):
+    def __init__(self, stack, runtime, **carrier):
         super().__init__()
         self.handlers = Handlers()
-        self.driver = Driver(stack, host, self)
+        self.driver = Driver(stack, runtime, self, handshake=self, **carrier)
         self.dispatcher = Dispatcher(
             self.driver,
             [self.handlers],
@@ -65,10 +65,12 @@ class System:
         self._changed = anyio.Event()
         self.served, self.stations = [], []
 
-    def _serve(self, host, facts):
-        stack = ServerStack(LINK, self._session, random=random.Random(1), ids=self._ids, now=host.now())
-        self.served.append(Side(stack, host))
+    def _serve(self, connection, facts):
+        runtime = self._net.runtime
+        stack = ServerStack(LINK, self._session, random=random.Random(1), ids=self._ids, now=runtime.now())
+        self.served.append(Side(stack, runtime, connection=connection))
         self._changed.set()
+        return self.served[-1].driver
 
     async def until_served(self, number):
         """Wait for the side of the central system on the connection of this number, the first one being 1."""
@@ -88,7 +90,7 @@ class System:
         client = ClientConfig(protocols=("ocpp1.6",), session=self._session, backoff=backoff)
         target = UpgradeTarget(f"127.0.0.1:{port}", "/CP1")
         stack = ClientStack(client, LINK, target, random=random.Random(2), ids=self._ids)
-        self.stations.append(Side(stack, self._net.dialer(port, ssl=ssl)))
+        self.stations.append(Side(stack, self._net.runtime, dialer=self._net.dialer(port, ssl=ssl)))
         with anyio.fail_after(10):
             assert await self.stations[-1].driver.ask(Connect) == "ocpp1.6"
         return self.stations[-1], await self.until_served(1)
@@ -219,13 +221,13 @@ class TestTheLossOfAConnection:
             tasks.start_soon(lose)
             with anyio.fail_after(5):
                 await began.wait()
-            central.driver.host.close(abort=True)
+            central.driver.connection.close(abort=True)
         with anyio.fail_after(5):
             await abandoned.wait()
 
     async def test_is_followed_by_another_connection(self, system):
         station, central = await system.connect()
-        central.driver.host.close(abort=True)
+        central.driver.connection.close(abort=True)
         again = await system.until_served(2)
         again.handlers.handle("Count", answer)
         opened = anyio.Event()

@@ -20,17 +20,20 @@ from ocpp_transports.events import (
 )
 
 
-class AnyioSlot:
-    """What hosts give: set once, awaited once."""
+class AnyioCompletion:
+    """What runtimes make: set once, awaited once."""
 
     def __init__(self):
-        self.done = anyio.Event()
+        self._event = anyio.Event()
 
-    def set(self, result, error):
-        self.done.set()
+    def done(self):
+        return self._event.is_set()
 
-    async def wait(self):
-        await self.done.wait()
+    def set_result(self, result):
+        self._event.set()
+
+    def __await__(self):
+        return self._event.wait().__await__()
 
 
 class Tasks(list):
@@ -55,7 +58,9 @@ def logged():
 
 @pytest.fixture
 def emitter(tasks, logged):
-    return Emitter(PEER_EVENTS, spawn=tasks.append, completion=AnyioSlot, log=lambda text, error: logged.append(text))
+    return Emitter(
+        PEER_EVENTS, spawn=tasks.append, completion=AnyioCompletion, log=lambda text, error: logged.append(text)
+    )
 
 
 OPEN = OpenEvent("ocpp1.6")
@@ -127,7 +132,7 @@ class TestListening:
         emitter = Emitter(
             PEER_EVENTS,
             spawn=tasks.append,
-            completion=AnyioSlot,
+            completion=AnyioCompletion,
             log=print,
             changed=lambda: changes.append(emitter.listens("message")),
         )

@@ -5,6 +5,7 @@ import errno
 import socket
 import subprocess
 import sys
+from functools import partial
 
 import anyio
 import pytest
@@ -12,8 +13,11 @@ import trio._socket
 
 from ocpp_core.actions import CloseStream, OpenTransport, SendBytes
 from ocpp_core.inputs import BytesReceived, StreamOpened
+from ocpp_transports._driver._accepting import AcceptRules
+from ocpp_transports._driver._interfaces import complete
 from ocpp_transports._logging._log import LOGGER, Log
-from ocpp_transports._runtime._base import AcceptRules, Address, current_runtime
+from ocpp_transports._runtime._base import Address
+from ocpp_transports._runtime._current import current_runtime
 from tests.transports.net import Probe, echo, read_all
 
 pytestmark = pytest.mark.anyio
@@ -103,32 +107,31 @@ class TestATask:
         runtime.spawn(Witness().run()).cancel()
 
 
-class TestASlot:
+class TestACompletion:
     async def test_gives_its_waiter_the_result(self, runtime):
         completion = runtime.completion()
         witness = Witness()
-        await witness.runs(runtime, completion.wait)
-        completion.set("result", None)
+        await witness.runs(runtime, partial(result_of, completion))
+        assert not completion.done()
+        complete(completion, "result")
         await witness.ended.wait()
-        assert witness.result == "result"
+        assert (witness.result, completion.done()) == ("result", True)
 
-    async def test_filled_before_gives_it_at_once(self, runtime):
+    async def test_keeps_the_first_result_for_who_waits_later(self, runtime):
         completion = runtime.completion()
-        completion.set("first", None)
-        completion.set("second", None)
-        assert await completion.wait() == "first"
+        complete(completion, "first")
+        complete(completion, "second")
+        assert await completion == "first"
 
-    async def test_raises_the_error(self, runtime):
-        completion = runtime.completion()
-        completion.set(None, KeyError("x"))
-        with pytest.raises(KeyError):
-            await completion.wait()
-
-    async def test_that_was_abandoned_may_be_filled(self, runtime):
+    async def test_may_be_completed_when_its_waiter_was_cancelled(self, runtime):
         completion = runtime.completion()
         with anyio.move_on_after(0):
-            await completion.wait()
-        completion.set(None, KeyError("nobody hears"))
+            await completion
+        complete(completion, "too late")
+
+
+async def result_of(completion):
+    return await completion
 
 
 class TestTheEnd:
@@ -217,7 +220,7 @@ class TestTheEnd:
     async def test_may_come_in_the_moment_a_connection_is_accepted(self, runtime):
         async with anyio.create_task_group() as tasks:
             listener = await runtime.listen(
-                0, "127.0.0.1", connected=lambda *made: (Probe().attach(*made), tasks.start_soon(runtime.aclose))
+                0, "127.0.0.1", connected=lambda *made: (Probe().attach(*made), tasks.start_soon(runtime.aclose))[0]
             )
             with anyio.fail_after(5):
                 async with await anyio.connect_tcp("127.0.0.1", listener.port) as peer:
@@ -226,7 +229,7 @@ class TestTheEnd:
     async def test_may_come_in_the_moment_a_connection_is_made(self, runtime):
         listener = await runtime.listen(0, "127.0.0.1", connected=Probe({BytesReceived: echo}).attach)
         client = Probe()
-        client.attach(runtime.dialer(lambda: Address("127.0.0.1", listener.port)))
+        client.dial_with(runtime, runtime.dialer(lambda: Address("127.0.0.1", listener.port)))
         async with anyio.create_task_group() as tasks:
             client.on[StreamOpened] = lambda _: [tasks.start_soon(runtime.aclose)][:0]
             client.do(OpenTransport(1, ()))
@@ -237,7 +240,7 @@ class TestTheEnd:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             probe = Probe()
             address = silent.getsockname()
-            probe.attach(runtime.stream_dialer(lambda: anyio.connect_tcp(*address, ssl_context=tls.client)))
+            probe.dial_with(runtime, runtime.stream_dialer(lambda: anyio.connect_tcp(*address, ssl_context=tls.client)))
             probe.do(OpenTransport(1, ()))
             await anyio.wait_all_tasks_blocked()
             with anyio.fail_after(5):
@@ -247,7 +250,7 @@ class TestTheEnd:
     async def test_refuses_what_comes_later(self, runtime):
         probe = Probe()
         await runtime.aclose()
-        probe.attach(runtime.stream_dialer(lambda: anyio.connect_tcp("127.0.0.1", 1)))
+        probe.dial_with(runtime, runtime.stream_dialer(lambda: anyio.connect_tcp("127.0.0.1", 1)))
         probe.do(OpenTransport(1, ()))
         await runtime.aclose()
 
@@ -255,7 +258,7 @@ class TestTheEnd:
 async def open_pair(runtime, client, server):
     """Connect two probes over hosts of this runtime."""
     listener = await runtime.listen(0, "127.0.0.1", connected=server.attach)
-    client.attach(runtime.stream_dialer(lambda: anyio.connect_tcp(listener.host, listener.port)))
+    client.dial_with(runtime, runtime.stream_dialer(lambda: anyio.connect_tcp(listener.host, listener.port)))
     client.do(OpenTransport(1, ()))
     await client.until(lambda: StreamOpened(1) in client.events)
     await server.until(lambda: server.driver)
@@ -346,7 +349,7 @@ def test_asyncio_does_not_load_trio():
     code = """
 import asyncio, sys
 from ocpp_transports._logging._log import LOGGER, Log
-from ocpp_transports._runtime._base import current_runtime
+from ocpp_transports._runtime._current import current_runtime
 async def main():
     await current_runtime("OCPPClient", in_block=False, log=Log(LOGGER, "OCPPClient")).aclose()
 asyncio.run(main())

@@ -160,12 +160,14 @@ class TestStationsWithoutASubprotocol:
             assert b"sec-websocket-protocol" not in answer.lower()
             assert (await station_of(server)).protocol == "ocpp1.6"
 
-    async def test_may_be_upgraded_and_closed_at_once(self):
+    async def test_may_be_upgraded_and_closed_at_once_whatever_they_have_sent(self, caplog):
+        caplog.set_level("DEBUG")
         async with (
             serving(unmatched_protocol="upgrade-then-close") as (server, listener),
             await anyio.connect_tcp("127.0.0.1", listener.port) as stream,
         ):
-            await stream.send(upgrade(protocol="ocpp0.1"))
+            call = b'[2,"1","Heartbeat",{}]'
+            await stream.send(upgrade(protocol="ocpp0.1") + 3 * (bytes((0x81, 0x80 | len(call), 0, 0, 0, 0)) + call))
             data = b""
             while b"\x88" not in data:
                 data += await stream.receive()
@@ -174,3 +176,4 @@ class TestStationsWithoutASubprotocol:
             assert b"sec-websocket-protocol" not in head.lower()
             assert frames[2:4] == (1002).to_bytes(2)
             assert server.clients == ()
+        assert [record for record in caplog.records if record.levelname == "ERROR"] == []

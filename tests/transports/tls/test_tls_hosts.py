@@ -18,7 +18,7 @@ TOO_MUCH = b"x" * 20_000_000
 async def connect(net, server, server_ssl, client_ssl, **options):
     """Dial a TLS server by a client's host; returns the client's probe when the dial has its outcome."""
     client = Probe()
-    client.attach(net.dialer(await net.serve(server, ssl=server_ssl), ssl=client_ssl, **options))
+    client.dial_with(net.runtime, net.dialer(await net.serve(server, ssl=server_ssl), ssl=client_ssl, **options))
     client.do(OpenTransport(1, ()))
     await client.until(lambda: any(isinstance(event, (StreamOpened, StreamFailed)) for event in client.events))
     return client

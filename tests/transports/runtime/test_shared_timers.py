@@ -6,8 +6,8 @@ from contextvars import copy_context
 import pytest
 
 from ocpp_core.timers import GRID
-from ocpp_transports._driver._shared_timers import SharedTimers
 from ocpp_transports._logging._log import LOGGER, Log
+from ocpp_transports._runtime._shared_timers import SharedTimers
 from tests.transports.fake_host import FakeHost
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import anyio
 
-__all__ = ["connect", "interleaved", "tune"]
+__all__ = ["connect", "interleaved"]
 
 _HEAD_START: Final = 0.25
 """Seconds between two attempts (RFC 8305 §5, Connection Attempt Delay)."""
@@ -31,15 +31,6 @@ async def connect(host: str, port: int) -> socket.socket:
             race.winner.close()
         raise
     return race.result()
-
-
-def tune(connected: socket.socket) -> None:
-    """Send at once what is to be sent, and have the kernel look after idle connections.
-
-    asyncio sees to the first only for sockets that were made with the number of the TCP protocol.
-    """
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 async def _resolve(host: str, port: int) -> list[_AddressInfo]:

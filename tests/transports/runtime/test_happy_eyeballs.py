@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ocpp_transports._hosts import _happy_eyeballs as _connect
-from ocpp_transports._hosts._happy_eyeballs import connect, interleaved
+from ocpp_transports._runtime import _happy_eyeballs as _connect
+from ocpp_transports._runtime._happy_eyeballs import connect, interleaved
 from tests.kinds import an
 from tests.transports.hosts.test_host_clocks import JumpingLoop
 

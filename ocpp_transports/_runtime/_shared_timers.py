@@ -9,12 +9,10 @@ from contextvars import Context
 from typing import Final, TypeAlias
 
 from ocpp_core.timers import GRID
+from ocpp_transports._driver._interfaces import CallAt, Handle
 
-from ._driver import Handle
+__all__ = ["Failed", "SharedTimers"]
 
-__all__ = ["CallAt", "Failed", "SharedTimers"]
-
-CallAt: TypeAlias = Callable[[float, Callable[[], None]], Handle]
 Failed: TypeAlias = Callable[[str, BaseException], None]
 
 _A_SECOND: Final = 1 / GRID
@@ -33,7 +31,7 @@ class _Bucket:
         self.timer: Handle | None = None
 
     def ring(self) -> None:
-        del self._buckets[self._when]  # what is started for this instant from now on gets a slot of its own
+        del self._buckets[self._when]  # what is started for this instant from now on gets a bucket of its own
         for entry in tuple(self.entries):
             try:
                 entry.ring()
@@ -49,7 +47,7 @@ class _Bucket:
 
 
 class _Entry:
-    """One function of a slot; the handle that calls it off."""
+    """One function of a bucket; the handle that cancels it."""
 
     __slots__ = ("_bucket", "fn")
 

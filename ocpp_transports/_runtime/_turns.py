@@ -8,7 +8,7 @@ others; so those that are behind wait for each other, and nobody else waits for 
 from collections import deque
 from collections.abc import Callable
 
-from ._driver import Handle
+from ocpp_transports._driver._interfaces import Handle
 
 __all__ = ["Turns"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocpp_transports._driver._turns import Turns
+from ocpp_transports._runtime._turns import Turns
 
 
 class Loop:
