@@ -1,11 +1,11 @@
 """Plain HTTP requests on the port of a server: the functions that answer them, and what becomes of their answers.
 
-A server's port is asked more than for upgrades: load balancers look whether it is alive. A path that a function is
-registered for is answered by it; every other plain request gets 426, because this port speaks WebSocket.
+Load balancers and other programs send plain requests to a server's port. A function that is registered for the path
+makes the answer; every other plain request gets 426, because this port speaks WebSocket.
 
-What an `Exchange` guarantees: its request gets exactly one answer, which is never later than `handler_timeout` and
-never the text of an exception. A request whose function has to be awaited counts like a handshake that waits for its
-decision. It must never outlive its connection: `stop` ends the function.
+An `Exchange` is one request and its function. It guarantees exactly one answer, within `handler_timeout`, that never
+holds the text of an exception. A request whose function has to be awaited counts as a handshake that waits for its
+decision. The function must never outlive its connection: `stop` cancels it.
 """
 
 import json
@@ -105,9 +105,11 @@ class PlainRequests:
     ) -> "Exchange | None":
         """Call `respond` once, now or later; later only if something is returned, which `stop` ends without it."""
         handler = self._handlers.find(request.path, is_health_served=self.options.http)
-        refusal = _UPGRADE_REQUIRED if handler is None else self._refusal(request, facts)
-        if handler is None or refusal is not None:
-            respond(refusal or _UPGRADE_REQUIRED)
+        if handler is None:
+            respond(_UPGRADE_REQUIRED)
+            return None
+        if (refusal := self._refusal(request, facts)) is not None:
+            respond(refusal)
             return None
         exchange = Exchange(self, request, facts, respond)
         exchange.begin(handler)
@@ -133,7 +135,7 @@ class PlainRequests:
 
 
 class Exchange:
-    """One request in the hands of its function."""
+    """One request that a function answers."""
 
     def __init__(
         self, server: PlainRequests, request: PlainRequest, facts: ConnectionFacts, respond: Callable[[Respond], None]
@@ -205,7 +207,7 @@ class Exchange:
     def _answer(self, answer: object) -> None:
         try:
             response = _response(answer, self._server.options.max_outgoing_size)
-        except Exception as error:  # noqa: BLE001 - values of the application: whatever they do when they are read
+        except BaseException as error:  # noqa: BLE001 - as above: values may raise when they are read
             self._fail("gave no usable answer", error)
         else:
             self._respond(response)

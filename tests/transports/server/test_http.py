@@ -124,7 +124,7 @@ def later(function):
 
 class Strange(dict):
     def items(self):
-        raise RuntimeError("s3cr3t")
+        raise BaseExceptionGroup("s3cr3t", [GeneratorExit()])
 
 
 class TestWhateverAFunctionDoes:
