@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .inbound.answers import AnswerMemory
     from .link import ClientLink, ServerLink
     from .messages import Leniency, MessageType, decode
+    from .outbound.memory_queue import MemoryQueue
+    from .outbound.offline_queue import OfflineQueue
     from .server import ServerEngine
     from .session import Session
     from .stack import ClientStack, ServerStack
@@ -51,6 +53,8 @@ _HOMES = {
     "errors": ("OCPPError", "RPCError", "create_rpc_error"),
     "link": ("ClientLink", "ServerLink"),
     "messages": ("Leniency", "MessageType", "decode"),
+    "outbound.memory_queue": ("MemoryQueue",),
+    "outbound.offline_queue": ("OfflineQueue",),
     "server": ("ServerEngine",),
     "session": ("Session",),
     "stack": ("ClientStack", "ServerStack"),
@@ -77,9 +81,11 @@ __all__ = [
     "IdFactory",
     "Leniency",
     "LinkConfig",
+    "MemoryQueue",
     "MessageType",
     "OCPPBackoff",
     "OCPPError",
+    "OfflineQueue",
     "RPCError",
     "SchemaValidator",
     "ServerEngine",

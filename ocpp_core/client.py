@@ -1,9 +1,9 @@
 """A client over its connections: connect, back off, come back, and a new session each time.
 
 What it is. The engine outlives its connections. It dials, waits after a failure, dials again, and makes a new session
-for each connection; calls that were made meanwhile wait in the outbox. The session is the conversation, the engine is
-what goes on when the conversation is over. All transitions of the machine are in this file; `docs/design/states.md`
-shows them as a table.
+for each connection; calls that were made meanwhile wait in the offline queue. The session is the conversation, the
+engine is what goes on when the conversation is over. All transitions of the machine are in this file;
+`docs/design/states.md` shows them as a table.
 
 What it guarantees. `Connect` settles exactly once, with the first connection or the first failure, also if the client
 goes on trying after that. After the loss of an open connection the client comes back, unless it was closed or
@@ -27,9 +27,10 @@ from dataclasses import replace
 from itertools import count
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING, assert_never
+from typing import TypeAlias, assert_never
 
-from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, Settle, StateChanged
+from ._direct import Outlets
+from .actions import Action, CloseTransport, OpenTransport, Report, ReportKind, SendText, Settle, StateChanged
 from .backoff import retry_after_delay
 from .client_states import ClientClosing, ClientState, Connecting, Idle, Online, Stopped, Waiting
 from .config import ClientConfig, IdFactory, SessionConfig
@@ -45,6 +46,7 @@ from .inputs import (
     Decline,
     Fail,
     Notify,
+    RareCommand,
     Reconfigure,
     RefuseResult,
     Reply,
@@ -58,21 +60,23 @@ from .inputs import (
     TransportOpened,
 )
 from .outbound.call import OutboundCall, check_command, prepare_call
-from .outbound.outbox import Outbox
-from .session import Closed, Open, Session
+from .outbound.memory_queue import MemoryQueue
+from .outbound.offline_queue import MakeOfflineQueue
+from .session import Closed, Open, Session, SessionState
 from .versions import version_of
 from .websocket.close import GOING_AWAY, PROTOCOL_ERROR
 
-if TYPE_CHECKING:
-    from .session import SessionState
-
 __all__ = ["ClientEngine"]
+
+_Rare: TypeAlias = (
+    BinaryReceived | TransportLost | Congested | Tick | RareCommand | TransportOpened | TransportFailed | Connect
+)
 
 
 class ClientEngine:
     """Connects, reconnects and queues around one `Session` a connection.
 
-    `random` makes the jitter, `ids` the message ids; `send` is what every session gets.
+    `random` makes the jitter, `ids` the message ids, and `offline_queue` the place for calls without a connection.
     """
 
     def __init__(
@@ -81,7 +85,7 @@ class ClientEngine:
         *,
         random: Random,
         ids: IdFactory,
-        send: Callable[[str], None] | None = None,
+        offline_queue: MakeOfflineQueue = MemoryQueue,
     ) -> None:
         self.state: ClientState = Idle()
         self.session: Session | None = None
@@ -89,12 +93,13 @@ class ClientEngine:
         self._config = config
         self._random = random
         self._ids = ids
-        self._send_text = send
+        self.send: Callable[[str], None] | None = None
+        """Takes the texts of the sessions to come, for a stack; None makes them `SendText` actions."""
         self._numbers = count(1)
         self._actions: deque[Action] = deque()
         self._emit: Callable[[Action], None] = self._actions.append
         self._memory = AnswerMemory()
-        self._outbox = Outbox(config.offline_queue_size, config.session.max_queued_bytes, self._emit)
+        self._offline = offline_queue(config, self._emit)
         self._attempt = 0
         self._connect: int | None = None
         self._now = -inf
@@ -106,7 +111,7 @@ class ClientEngine:
         deadline = state.until if isinstance(state, (Connecting, Waiting)) else inf
         if self.session is not None:
             deadline = min(deadline, self.session.deadline)
-        return min(deadline, self._outbox.deadline)
+        return min(deadline, self._offline.deadline)
 
     @property
     def config(self) -> ClientConfig:
@@ -116,17 +121,15 @@ class ClientEngine:
     @property
     def queued(self) -> int:
         """Calls kept in the offline queue."""
-        return len(self._outbox)
+        return len(self._offline)
 
     def poll(self) -> Action | None:
         """Take the next action; None when there is nothing to do."""
-        while not self._actions:
-            if self.session is None or (action := self.session.poll()) is None:
+        actions = self._actions
+        while not actions:
+            if self.session is None or not self.session.unread or not self.session.decode_next():
                 return None
-            if type(action) is not StateChanged:
-                return action
-            self._session_changed(action.state)  # type: ignore[arg-type]  # a session's own state
-        return self._actions.popleft()
+        return actions.popleft()
 
     def handle(self, event: ClientInput, now: float) -> None:
         """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
@@ -135,16 +138,32 @@ class ClientEngine:
         if type(event) is TextReceived:
             self._received(event)
         elif type(event) is StartCall:
-            self._start(event)
+            self.start(event, self._now)
+        elif type(event) is Reply:
+            self.reply(event, self._now)
         else:
             self._handle_rare(event)
 
-    def _handle_rare(self, event: ClientInput) -> None:  # noqa: C901 - one arm an input, the match is total
+    def start(self, event: StartCall, now: float) -> None:
+        """Do what `handle` does with it, at a time that never goes back; see `_direct`."""
+        self._now = now
+        session = self.session
+        if session is not None and type(self.state) is Online and type(session.state) is Open:
+            session.calls.start(event, now)
+        else:
+            self._keep_or_refuse(prepare_call(event, self._config.session, now))
+
+    def reply(self, event: Reply, now: float) -> None:
+        """Do what `handle` does with it, at a time that never goes back; see `_direct`."""
+        self._now = now
+        session = self.session or self._last  # without a connection it is a late answer to a request of the last one
+        if session is not None:
+            session.requests.reply(event, now)
+
+    def _handle_rare(self, event: _Rare) -> None:
         match event:
             case Tick():
                 self._tick(event)
-            case Reply():
-                self._pass_on(event)
             case BinaryReceived():
                 self._received(event)
             case TransportOpened() | TransportFailed() | TransportLost():
@@ -156,14 +175,12 @@ class ClientEngine:
             case Reconfigure(config):
                 self._reconfigure(config)
             case CancelCall(token):
-                self._outbox.cancel(token)
+                self._offline.cancel(token)
                 self._pass_on(event)
             case SendRaw() | Notify():
                 self._send(event)
             case Congested() | Fail() | Decline() | RefuseResult():
                 self._pass_on(event)
-            case TextReceived() | StartCall():
-                pass  # taken before
             case _:
                 assert_never(event)
 
@@ -171,7 +188,7 @@ class ClientEngine:
         """Give it to the session; without one it can only be a late answer to a request of the last one."""
         if self.session is not None:
             self.session.handle(event, self._now)
-        elif isinstance(event, (Reply, Fail)) and self._last is not None:
+        elif isinstance(event, Fail) and self._last is not None:
             self._last.handle(event, self._now)
 
     # Commands
@@ -182,17 +199,10 @@ class ClientEngine:
         self._connect = token
         self._dial(tries=0)
 
-    def _start(self, event: StartCall) -> None:
-        session = self.session
-        if session is not None and isinstance(self.state, Online) and isinstance(session.state, Open):
-            session.handle(event, self._now)
-            return
-        self._keep_or_refuse(prepare_call(event, self._config.session, self._now))
-
     def _keep_or_refuse(self, call: OutboundCall) -> None:
         if self._config.offline_queue and not isinstance(self.state, (ClientClosing, Stopped)):
-            self._outbox.add(call)
-            if isinstance(self.state, Idle) and len(self._outbox) == 1:
+            self._offline.add(call)
+            if isinstance(self.state, Idle) and len(self._offline) == 1:
                 self._emit(Report(ReportKind.WAITS_FOR_CONNECT, call.action))
         elif call.token is not None:
             self._emit(Settle(call.token, None, self._not_sent(call.action)))
@@ -221,7 +231,7 @@ class ClientEngine:
             config = replace(self._config, session=config)
         if isinstance(config, ClientConfig):
             self._config = config
-            self._outbox.resize(config.offline_queue_size, config.session.max_queued_bytes)
+            self._offline.configure(config)
             if self.session is not None:
                 self.session.keep_unsent = config.offline_queue
             if isinstance(self.state, Online):
@@ -264,7 +274,7 @@ class ClientEngine:
             self._failed(state, error)
 
     def _tick(self, event: Tick) -> None:
-        self._outbox.expire(self._now)
+        self._offline.expire(self._now)
         self._pass_on(event)
         state = self.state
         if isinstance(state, Waiting) and state.until <= self._now:
@@ -300,26 +310,18 @@ class ClientEngine:
             ids=self._ids,
             numbers=self._numbers,
             keep_unsent=self._config.offline_queue,
-            send=self._send_text,
+            outlets=Outlets(self.send or self._emit_text, self._emit, self._session_entered),
             answers=self._memory.of(""),  # there is but one server
+            offline=self._offline,
         )
         self._enter(Online(state.attempt, subprotocol, self._now, state.tries))
         self._settle_connect(None, subprotocol)
-        self._send_outbox(self.session)
+        self.session.calls.fill_window(self._now)
 
     def _session_config(self, subprotocol: str) -> SessionConfig:
         validator = self._config.validators.get(subprotocol)
         session = self._config.session
         return session if validator is None else replace(session, validator=validator)
-
-    def _send_outbox(self, session: Session) -> None:
-        """Send what waited first and in order, through the normal window."""
-        for call in self._outbox.take():
-            try:
-                session.start(call, self._now)
-            except ValueError as error:  # meant for another version: its caller is gone from the stack by now
-                if call.token is not None:
-                    self._emit(Settle(call.token, None, OCPPError(str(error))))
 
     def _failed(self, state: Connecting, error: Exception, *, retry: bool = True, least: float = 0.0) -> None:
         """Try again. Only a first attempt gives up for what looks like a mistake of the settings (`retry` False).
@@ -344,7 +346,7 @@ class ClientEngine:
         self._enter(Waiting(self._now + delay, tries, delay, lost))
 
     def _stop(self, code: int, reason: str, *, lost: bool = False) -> None:
-        self._outbox.close()
+        self._offline.close()
         self._enter(Stopped(code, reason, lost))
 
     def _settle_connect(self, error: Exception | None, subprotocol: str | None = None) -> None:
@@ -352,19 +354,23 @@ class ClientEngine:
         if token is not None:
             self._emit(Settle(token, subprotocol, error))
 
-    def _session_changed(self, state: "SessionState") -> None:
+    def _emit_text(self, text: str) -> None:
+        self._emit(SendText(text))
+
+    def _session_entered(self, state: SessionState) -> None:
         """Notice the end of a session; one that closes by itself, after too many bad messages, is a lost connection."""
         if isinstance(state, Closed):
             self._session_closed(state)
 
     def _enter_closing(self, state: Online, code: int, reason: str) -> None:
-        self._outbox.close()
+        self._offline.close()
         self._enter(ClientClosing(state.attempt, code, reason))
 
     def _session_closed(self, end: Closed) -> None:
         unsent = self.session.take_unsent() if self.session is not None else []
         self._last, self.session = self.session, None
-        self._outbox.restore(unsent)
+        for call in unsent:
+            self._offline.add(call)
         state = self.state
         if not isinstance(state, Online):
             self._stop(end.code, end.reason)

@@ -47,13 +47,22 @@ class IdentityRule:
         """Return True if a station that speaks this subprotocol may have this identity; None is no OCPP version."""
         if not 1 <= len(identity) <= self.max_length:
             return False
-        if _IDENTIFIER_STRING.fullmatch(identity) and identity not in _DOT_SEGMENTS:  # which every rule allows
-            return True
         if self.characters == "any":
             return not _CONTROL.search(identity)
-        if identity in _DOT_SEGMENTS or not identity.isprintable() or self._wants_identifier(protocol):
+        if identity in _DOT_SEGMENTS or not identity.isprintable():
             return False
+        if self._wants_identifier(protocol):
+            return _IDENTIFIER_STRING.fullmatch(identity) is not None
         return identity == identity.strip() and not ("/" in identity or "\\" in identity)
+
+    @property
+    def usual(self) -> re.Pattern[str]:
+        """A pattern that finds most identities that are allowed, with any subprotocol, and no others.
+
+        They are those that OCPP 2.x allows, of 255 characters at most. A server makes it once and tries it first.
+        """
+        most = int(min(self.max_length, 255))
+        return re.compile(rf"(?!\.{{1,2}}\Z){_IDENTIFIER_STRING.pattern.removesuffix('+')}{{1,{most}}}")
 
     def expectation(self, protocol: str | None) -> str:
         """Return the rule in words, for the answer to a station that breaks it."""

@@ -9,7 +9,7 @@ ignored. A server's connection has one attempt, number 0.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from .websocket.close import ABNORMAL_CLOSURE, NORMAL_CLOSURE, cut_reason, expect_close_code
 
@@ -32,6 +32,8 @@ __all__ = [
     "Fail",
     "LinkInput",
     "Notify",
+    "RareCommand",
+    "RareStackInput",
     "Reconfigure",
     "RefuseResult",
     "Reject",
@@ -80,6 +82,7 @@ class Reconfigure:
 # Messages and transports
 
 
+@final
 @dataclass(slots=True)
 class TextReceived:
     """One whole text message arrived."""
@@ -131,6 +134,7 @@ class TransportLost:
 # Application commands to a session
 
 
+@final
 @dataclass(slots=True)
 class StartCall:
     """Call the peer; settles `token` exactly once.
@@ -169,6 +173,7 @@ class Notify:
     validate: bool = True
 
 
+@final
 @dataclass(slots=True)
 class Reply:
     """Answer the dispatched request by a CALLRESULT; for a SEND it only says that the handler is done."""
@@ -263,6 +268,7 @@ class StreamFailed:
     attempt: int = 0
 
 
+@final
 @dataclass(slots=True)
 class BytesReceived:
     """Bytes arrived; `b""` means that the peer ended the stream."""
@@ -329,6 +335,7 @@ class Respond:
     body: bytes = b""
 
 
+@final
 @dataclass(slots=True)
 class SendMessage:
     """Send one WebSocket message: str as text, bytes as binary."""
@@ -345,9 +352,9 @@ class CloseLink:
     force: bool = False
 
 
-Command: TypeAlias = (
-    StartCall | CancelCall | Notify | Reply | Fail | Decline | RefuseResult | SendRaw | Close | Reconfigure
-)
+RareCommand: TypeAlias = CancelCall | Notify | Fail | Decline | RefuseResult | SendRaw | Close | Reconfigure
+"""What the application wants of a conversation now and then; the engines look for the other commands first."""
+Command: TypeAlias = StartCall | Reply | RareCommand
 """What the application wants of a conversation."""
 LinkInput: TypeAlias = (
     BytesReceived | StreamLost | Tick | Congested | Accept | Reject | Respond | SendMessage | CloseLink | Reconfigure
@@ -355,16 +362,8 @@ LinkInput: TypeAlias = (
 SessionInput: TypeAlias = TextReceived | BinaryReceived | TransportLost | Congested | Tick | Command
 ClientInput: TypeAlias = SessionInput | TransportOpened | TransportFailed | Connect
 ServerInput: TypeAlias = SessionInput | TransportOpened | UpgradeReceived | Accept | Reject
-StackInput: TypeAlias = (
-    Command
-    | Tick
-    | Congested
-    | Connect
-    | BytesReceived
-    | StreamLost
-    | StreamOpened
-    | StreamFailed
-    | Accept
-    | Reject
-    | Respond
+RareStackInput: TypeAlias = (
+    RareCommand | Tick | Congested | Connect | StreamLost | StreamOpened | StreamFailed | Accept | Reject | Respond
 )
+"""What a stack looks for last."""
+StackInput: TypeAlias = BytesReceived | StartCall | Reply | RareStackInput

@@ -26,7 +26,7 @@ from typing import Final, TypeAlias, assert_never
 from .actions import Action, Report, ReportKind, Settle, StateChanged, UpgradeRequested
 from .config import IdFactory, LinkConfig, SessionConfig
 from .errors import ConnectionLostError
-from .inbound.answers import AnswerMemory, answers_of
+from .inbound.answers import AnswerMemory
 from .inputs import (
     Accept,
     BinaryReceived,
@@ -217,7 +217,7 @@ class ServerEngine:
             version,
             ids=self._ids,
             numbers=self._numbers,
-            answers=answers_of(self._memory, accept.identity),
+            answers=None if self._memory is None else self._memory.of(accept.identity),
         )
         self._handshake = Ended()
         self._actions.append(StateChanged(self.session.state))

@@ -13,8 +13,8 @@ a handler gives at once is therefore sent before anything later is looked at. Al
 
 Why it dies with its connection. A message id means something on one connection. An answer that comes too late could go
 out on the next connection, where its id belongs to another CALL. A session is therefore never used again: what is late
-finds a session that is closed, and is dropped. What has to outlive a connection is held by others: queued calls by the
-client's outbox, answers that may be asked for again by an `AnswerMemory`.
+finds a session that is closed, and is dropped. What has to outlive a connection is held by others: calls by the
+client's `OfflineQueue`, answers that may be asked for again by an `AnswerMemory`.
 
 What it must never do. It never reads a clock, and never raises for what a peer sends: `now` comes with each input, and
 a peer's mistakes are actions. A misuse by the caller raises before anything has changed. It never decodes while
@@ -23,14 +23,15 @@ a peer's mistakes are actions. A misuse by the caller raises before anything has
 
 from collections.abc import Callable, Iterator
 from math import inf
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
-from .actions import CloseTransport, Direction, Report, ReportKind, SendText, SessionAction, Settle, StateChanged, Trace
-from .config import IdFactory, SessionConfig, Violation
+from ._direct import Outlets
+from .actions import CloseTransport, Report, ReportKind, SendText, SessionAction, Settle, StateChanged
+from .config import IdFactory, SessionConfig
 from .errors import CallDroppedError, ClosedError, ConnectionLostError
 from .inbound.answers import Answers
 from .inbound.receiver import Receiver
-from .inbound.requests import UNREADABLE_ID, Requests
+from .inbound.requests import Requests
 from .inputs import (
     BinaryReceived,
     CancelCall,
@@ -39,6 +40,7 @@ from .inputs import (
     Decline,
     Fail,
     Notify,
+    RareCommand,
     Reconfigure,
     RefuseResult,
     Reply,
@@ -49,9 +51,11 @@ from .inputs import (
     Tick,
     TransportLost,
 )
-from .messages import Malformed, MessageType, decode, encode_message, encode_payload, utf8_length
-from .outbound.call import OutboundCall, check_command, check_message_id, expect_room, prepare_call, prepare_raw
-from .outbound.calls import Calls, violation_error, with_newest
+from .messages import encode_payload
+from .outbound.call import OutboundCall, check_command, check_message_id, prepare_call, prepare_raw
+from .outbound.calls import Calls
+from .outbound.offline_queue import OfflineQueue
+from .outbound.sends import Sends, prepare_send
 from .states import Closed, Closing, Draining, Open, SessionState
 from .versions import Version
 from .websocket.close import ABNORMAL_CLOSURE
@@ -59,8 +63,7 @@ from .websocket.close import ABNORMAL_CLOSURE
 __all__ = ["Closed", "Closing", "Draining", "Open", "Session", "SessionState"]
 
 _OPEN: Final = Open()
-_RAW: Final = 64
-"""Ids of raw texts that may be answered."""
+_Rare: TypeAlias = BinaryReceived | TransportLost | Congested | Tick | StartCall | RareCommand
 
 
 class Session(Receiver):
@@ -68,9 +71,9 @@ class Session(Receiver):
 
     `ids` makes message ids; `numbers` makes request numbers that are unique over all sessions of the host, e.g. one
     `itertools.count()`. With `keep_unsent`, calls that were not written when the connection is lost are not settled
-    but left for `take_unsent`. `send` takes the texts to send, in order; without it they are `SendText` actions.
-    `emit` takes the other actions instead of `poll`, for a stack that has a list of its own. `answers` are those given
-    to the peer on this connection and before, see `AnswerMemory`.
+    but left for `take_unsent`. `outlets` take the texts to send and the other actions instead of `poll`, for a stack
+    (see `_direct`); without them texts are `SendText` actions. `answers` are those given to the peer on this connection
+    and before, see `AnswerMemory`; `offline` keeps calls for whatever connection there is, see `OfflineQueue`.
 
     While `requests.is_full`, texts are kept undecoded. The host stops reading at `Reading(on=False)`, and a stack gives
     no text to `receive`.
@@ -79,12 +82,11 @@ class Session(Receiver):
     __slots__ = (
         "_actions",
         "_congested",
-        "_inbox",
-        "_notified",
+        "_entered",
         "_send",
-        "_unread",
         "_until",
         "keep_unsent",
+        "unread",
     )
 
     def __init__(
@@ -95,27 +97,27 @@ class Session(Receiver):
         ids: IdFactory,
         numbers: Iterator[int],
         keep_unsent: bool = False,
-        send: Callable[[str], None] | None = None,
-        emit: Callable[[SessionAction], None] | None = None,
+        outlets: Outlets | None = None,
         answers: Answers | None = None,
+        offline: OfflineQueue | None = None,
     ) -> None:
         self.state: SessionState = _OPEN
         self.version = version
         self._config = config
         self.keep_unsent = keep_unsent
         self._actions: list[SessionAction] = []
-        self._emit = self._actions.append if emit is None else emit
-        self._inbox: list[TextReceived | BinaryReceived | TransportLost] = []
+        self._emit = self._actions.append if outlets is None else outlets.emit
+        self.unread: list[TextReceived | BinaryReceived | TransportLost] = []
+        """What was received and is not decoded: to be read, and changed by the session alone."""
         self._congested = False
-        self._unread: int | None = None  # bytes sent past the window, while output does not drain
-        self._notified: list[int] | None = None  # tokens of SENDs whose callers wait for it to drain
         self._now = -inf
         self._until = inf  # the end of the state, where it has one
         self._bad_messages = 0
         self._bad_until = -inf
-        self._raw_ids: tuple[str, ...] = ()
-        self._send: Callable[[str], None] = self._emit_text if send is None else send
-        self.calls = Calls(version, config, ids, self._emit, self._send)
+        self._entered = None if outlets is None else outlets.entered
+        self._sends: Sends | None = None
+        self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
+        self.calls = Calls(version, config, ids, self._emit, self._send, offline)
         self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
 
     def _emit_text(self, text: str) -> None:
@@ -131,26 +133,23 @@ class Session(Receiver):
 
     def poll(self) -> SessionAction | None:
         """Take the next action; None when there is nothing to do."""
-        actions, inbox = self._actions, self._inbox
+        actions = self._actions
         while not actions:
-            if not inbox or self._congested:
+            if not self.decode_next():
                 return None
-            if self.requests.is_full:
-                if self.calls.is_open:
-                    return None
-                self._keep_only_loss()  # what is held has nobody to wait for it, and no room for more
-            self._decode(inbox.pop(0))
         return actions.pop(0)
 
-    def receive(self, text: str, now: float) -> None:
-        """Decode a text at once: for a stack, which has taken out every action before and keeps no input back."""
-        if now > self._now:
-            self._now = now
-        if type(self.state) is Open:
-            self._receive(text)
-        elif type(self.state) is Draining:
-            self._receive(text)
-            self._finish_drain()
+    def decode_next(self) -> bool:
+        """Decode the oldest thing received, False if there is none or it has to wait: what `poll` does by itself."""
+        unread = self.unread
+        if not unread or self._congested:
+            return False
+        if self.requests.is_full:
+            if self.calls.is_open:
+                return False
+            self._keep_only_loss()  # what is held has nobody to wait for it, and no room for more
+        self._decode(unread.pop(0))
+        return True
 
     def handle(self, event: SessionInput, now: float) -> None:
         """Take an input. Raises TypeError or ValueError for a misuse by the caller, and then changes nothing."""
@@ -159,23 +158,23 @@ class Session(Receiver):
         else:
             now = self._now
         if type(event) is TextReceived:
-            self._inbox.append(event)
+            self.unread.append(event)
         elif type(event) is Reply:
             self.requests.reply(event, now)
         else:
             self._handle_rare(event, now)
 
-    def _handle_rare(self, event: SessionInput, now: float) -> None:  # noqa: C901 - one arm an input, the match is total
+    def _handle_rare(self, event: _Rare, now: float) -> None:  # noqa: C901 - one arm an input, the match is total
         match event:
             case StartCall():
-                self.start(prepare_call(event, self._config, now), now)
+                self._add(prepare_call(event, self._config, now))
             case Tick():
                 self._expire(now)
             case TransportLost():
-                self._inbox.append(event)
+                self.unread.append(event)
                 self._congested = self.calls.is_open = False  # nothing can be sent: read what is left, then the loss
             case BinaryReceived():
-                self._inbox.append(event)
+                self.unread.append(event)
             case Congested(on):
                 self._congested = on
                 self.congest(on=on)
@@ -187,7 +186,9 @@ class Session(Receiver):
                 self.calls.cancel(token)
                 self._finish_drain()
             case Notify():
-                self._notify(event)
+                refusal = None if isinstance(self.state, Open) else self._refusal(event.action)
+                payload_json = prepare_send(event, self.version, self.calls)
+                self._past_window.notify(event, payload_json, refusal)
             case RefuseResult():
                 self._refuse_result(event)
             case SendRaw():
@@ -196,18 +197,15 @@ class Session(Receiver):
                 self._close(event)
             case Reconfigure(config):
                 self._reconfigure(config)
-            case TextReceived() | Reply():
-                pass  # taken before
             case _:
                 assert_never(event)
 
     # Commands
 
-    def start(self, call: OutboundCall, now: float) -> None:
+    def _add(self, call: OutboundCall) -> None:
         """Take a prepared call: written, queued or settled at once. Raises as `Calls.add` does."""
-        self._now = now = max(now, self._now)
         if isinstance(self.state, Open):
-            self.calls.add(call, now)
+            self.calls.add(call, self._now)
         elif call.token is not None:
             self._emit(Settle(call.token, None, self._refusal(call.action)))
 
@@ -218,61 +216,15 @@ class Session(Receiver):
 
     def has_room_for(self, text: str) -> bool:
         """Return False if output does not drain and more than `max_queued_bytes` would wait past the window."""
-        return self._unread is None or self._unread + utf8_length(text) <= self._config.max_queued_bytes
+        return self._sends is None or self._sends.has_room_for(text)
 
     def no_room(self, what: str) -> CallDroppedError:
         """Make the error of what is dropped because there is no room for it."""
-        most = self._config.max_queued_bytes
-        return CallDroppedError(
-            f"{what} was not sent: the peer does not read, expected SENDs and raw texts of at most {most:.15g} bytes"
-        )
-
-    def _send_past_window(self, text: str) -> None:
-        if self._unread is not None:
-            self._unread += utf8_length(text)
-        self._send(text)
+        return self._past_window.no_room(what)
 
     def take_unsent(self) -> list[OutboundCall]:
         """Hand over the calls that were never written, in order; see `keep_unsent`."""
         return self.calls.take_waiting()
-
-    def _notify(self, event: Notify) -> None:
-        kind = MessageType.SEND.value
-        if kind not in self.version.message_types:
-            raise ValueError(f"expected a version with SEND (ocpp2.1), this connection speaks {self.version.name}")
-        if event.action not in self.version.send_actions:
-            raise ValueError(f"expected one of {sorted(self.version.send_actions)} as SEND, got {event.action!r}")
-        if event.message_id is not None:
-            check_message_id(event.message_id)
-            self.calls.check_unused(event.message_id)  # CALLs and SENDs share one id space (2.1 Part 4 §4.1.4)
-        payload_json = encode_payload(event.payload)
-        expect_room(event, payload_json, self._config)
-        if not isinstance(self.state, Open):
-            self._emit(Settle(event.token, None, self._refusal(event.action)))
-        elif (violation := self._send_violation(event)) is not None:
-            error = violation_error(violation, self.version)
-            self._emit(
-                Report(ReportKind.INVALID_REQUEST, violation.description, None, event.payload, error, event.action)
-            )
-            self._emit(Settle(event.token, None, error))
-        else:
-            self._write_notification(event, payload_json)
-
-    def _write_notification(self, event: Notify, payload_json: str) -> None:
-        kind = MessageType.SEND.value
-        message_id = event.message_id or self.calls.new_id()
-        text = encode_message(kind, message_id, event.action, payload_json)
-        if not self.has_room_for(text):
-            self._emit(Settle(event.token, None, self.no_room(event.action)))
-            return
-        self._send_past_window(text)
-        if self._config.trace:
-            self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
-        if self._unread is None:
-            self._emit(Settle(event.token))
-        else:
-            self._notified = self._notified or []
-            self._notified.append(event.token)
 
     def congest(self, *, on: bool) -> None:
         """Bound what is sent past the window and have the callers of SENDs wait, until output drains.
@@ -280,19 +232,14 @@ class Session(Receiver):
         It is all of `Congested` for a stack, whose link holds texts back. Otherwise what a peer does not take would
         grow without end.
         """
-        self._unread = 0 if on else None
-        if not on:
-            self._settle_notified()
+        if on or self._sends is not None:
+            self._past_window.congest(on=on)
 
-    def _settle_notified(self, error: ConnectionLostError | None = None) -> None:
-        """Let those go on whose SENDs have left, or tell them that nobody knows."""
-        tokens, self._notified = self._notified, None
-        for token in tokens or ():
-            self._emit(Settle(token, None, error))
-
-    def _send_violation(self, event: Notify) -> Violation | None:
-        validator = self._config.validator_of(event.action) if event.validate else None
-        return None if validator is None else validator.check_send(event.action, event.payload)
+    @property
+    def _past_window(self) -> Sends:
+        if self._sends is None:
+            self._sends = Sends(self.version, self.calls, self._emit, self._send)
+        return self._sends
 
     def _refuse_result(self, event: RefuseResult) -> None:
         check_message_id(event.message_id)
@@ -305,26 +252,11 @@ class Session(Receiver):
     def _send_raw(self, event: SendRaw) -> None:
         check_command(event, self._config, self._now)
         if event.token is not None:
-            self.start(prepare_raw(event, self._config, self._now), self._now)
-        elif not isinstance(self.state, (Open, Draining)):
-            self._emit(Report(ReportKind.NOT_SENT, "the connection is closing or closed", message=event.text))
-        elif not self.has_room_for(event.text):
-            self._emit(Report(ReportKind.NOT_SENT, str(self.no_room("the raw text")), message=event.text))
+            self._add(prepare_raw(event, self._config, self._now))
+        elif isinstance(self.state, (Open, Draining)):
+            self._past_window.raw(event.text)
         else:
-            self._write_raw(event.text)
-
-    def _write_raw(self, text: str) -> None:
-        """Send it, and remember the id under which it may be answered."""
-        frame = decode(text, self.version.message_types)
-        if isinstance(frame, Malformed):
-            message_id = UNREADABLE_ID if frame.message_id is None else frame.message_id
-            self._raw_ids = with_newest(self._raw_ids, message_id, _RAW)
-        elif frame[0] == MessageType.CALL:
-            self._raw_ids = with_newest(self._raw_ids, frame[1], _RAW)
-        self._send_past_window(text)
-        if self._config.trace and isinstance(frame, list):
-            action = frame[2] if frame[0] in {MessageType.CALL, MessageType.SEND} else None
-            self._emit(Trace(Direction.OUT, frame, action))
+            self._emit(Report(ReportKind.NOT_SENT, "the connection is closing or closed", message=event.text))
 
     def _reconfigure(self, config: object) -> None:
         if not isinstance(config, SessionConfig):
@@ -371,9 +303,9 @@ class Session(Receiver):
         self._emit(CloseTransport(code, reason, abort=force))
 
     def _keep_only_loss(self) -> None:
-        losses = [event for event in self._inbox if isinstance(event, TransportLost)]
-        self._inbox.clear()
-        self._inbox.extend(losses)
+        losses = [event for event in self.unread if isinstance(event, TransportLost)]
+        self.unread.clear()
+        self.unread.extend(losses)
 
     def _expire(self, now: float) -> None:
         self.calls.expire(now)
@@ -394,8 +326,8 @@ class Session(Receiver):
         if isinstance(self.state, Closed):
             return
         self.calls.lose(event.code, event.reason)
-        unknown = f"the connection ended ({event.code}) before it took the SEND"
-        self._settle_notified(ConnectionLostError(unknown, sent=True, close_code=event.code))
+        if self._sends is not None:
+            self._sends.lose(event.code)
         if self.keep_unsent and isinstance(self.state, Open):
             self.calls.timers.clear()  # whoever takes them sees to their time to live
         else:
@@ -405,7 +337,7 @@ class Session(Receiver):
                 )
             )
         self.requests.abandon(self._now)
-        self._inbox.clear()
+        self.unread.clear()
         self._enter(Closed(event.code, event.reason or self._own_reason(event.code)))
 
     def _own_reason(self, code: int) -> str:
@@ -416,7 +348,10 @@ class Session(Receiver):
     def _enter(self, state: SessionState) -> None:
         self.state = state
         self._until = state.until if isinstance(state, (Draining, Closing)) else inf
-        self._emit(StateChanged(state))
+        if self._entered is None:
+            self._emit(StateChanged(state))
+        else:
+            self._entered(state)
 
     # Received messages, in the order they came
 
@@ -426,7 +361,7 @@ class Session(Receiver):
         elif not isinstance(self.state, (Open, Draining)):
             return
         elif type(event) is TextReceived:
-            self._receive(event.text)
+            self.receive(event.text, self._now)
         elif type(event) is BinaryReceived:
             self._receive_binary(event.data)
         self._finish_drain()

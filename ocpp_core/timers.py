@@ -46,7 +46,8 @@ class Timers:
 
     def set(self, name: Hashable, at: float) -> None:
         """Arm `name` for the absolute time `at` (seconds), instead of what it was armed for; `inf` disarms it."""
-        self.cancel(name)
+        if name in self._armed:
+            self.cancel(name)
         if at == inf:
             return
         self._count += 1

@@ -10,7 +10,7 @@ from ocpp_core.messages import utf8_length
 from ocpp_core.websocket.close import NO_STATUS, POLICY_VIOLATION, TOO_BIG, cut_reason
 from ocpp_core.websocket.headers import joined
 
-from ._server._http_handlers import plain_request
+from ._server._http_handlers import plain_request, with_length
 from ._tls._asgi import certificate_of
 from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
 from .server import OCPPServer
@@ -170,12 +170,8 @@ async def _answer(
     send: Send, kind: str, status: int, headers: Sequence[tuple[str, str]], body: bytes, *, is_head: bool = False
 ) -> None:
     """Send an answer; the length of one to HEAD is that of its body, which is not sent (RFC 9110 §9.3.2)."""
-    written = list(headers)
-    if status not in (204, 304):
-        if not any(name.lower() == "content-type" for name, _ in headers):
-            written.append(("content-type", "text/plain; charset=utf-8"))
-        written.append(("content-length", str(len(body))))
-    await send({"type": f"{kind}.start", "status": status, "headers": _encoded(written)})
+    encoded = _encoded(with_length(status, headers, body))
+    await send({"type": f"{kind}.start", "status": status, "headers": encoded})
     await send({"type": f"{kind}.body", "body": b"" if is_head else body})
 
 

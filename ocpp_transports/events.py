@@ -32,6 +32,7 @@ __all__ = [
     "PingEvent",
     "PongEvent",
     "PongTimeoutEvent",
+    "RateExceededEvent",
     "ReconnectEvent",
     "SecurityEvent",
     "ServerEventName",
@@ -162,6 +163,27 @@ class StrictValidationFailureEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class RateExceededEvent:
+    """The peer sent a CALL beyond `inbound_rate`: it was `refused`, or it waits for its turn."""
+
+    frame: Frame
+    """The CALL as a list, `[2, id, action, payload]`."""
+    refused: bool
+
+    __repr__ = safe_repr
+
+    @property
+    def action(self) -> str:
+        """The action of the CALL."""
+        return str(self.frame[2])
+
+    @property
+    def message_id(self) -> str:
+        """The id of the CALL."""
+        return str(self.frame[1])
+
+
+@dataclass(frozen=True, slots=True)
 class HandlerErrorEvent:
     """A handler raised; the peer was told what `RPCError`s say and nothing of other exceptions."""
 
@@ -257,6 +279,7 @@ ConnectionEvent: TypeAlias = (
     | PingEvent
     | PongEvent
     | PongTimeoutEvent
+    | RateExceededEvent
     | ReconnectEvent
     | SecurityEvent
     | StrictValidationFailureEvent
@@ -278,6 +301,7 @@ PeerEventName: TypeAlias = Literal[
     "bad_message",
     "strict_validation_failure",
     "handler_error",
+    "rate_exceeded",
     "pong_timeout",
     "ping",
     "pong",
@@ -316,6 +340,7 @@ PEER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "bad_message": BadMessageEvent,
         "strict_validation_failure": StrictValidationFailureEvent,
         "handler_error": HandlerErrorEvent,
+        "rate_exceeded": RateExceededEvent,
         "pong_timeout": PongTimeoutEvent,
         "ping": PingEvent,
         "pong": PongEvent,

@@ -11,10 +11,9 @@ from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
 
-from ._callbacks._containment import end_program
 from ._driver._interfaces import Completion
 from ._driver._limits import BACKLOG
-from ._logging._log import Log, logger_of
+from ._logging._log import Log
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
 from ._options._tls import TLSOptions, expect_tls
@@ -38,10 +37,6 @@ from ._tls._contexts import server_context
 from .events import (
     SERVER_EVENTS,
     CloseEvent,
-    ConnectionFailedEvent,
-    ErrorEvent,
-    SecurityEvent,
-    UpgradeAbortedEvent,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +73,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         super().__init__()
         self._options = ServerOptions.of(options)
         _check_tls(self._options)
-        self._log = Log(logger_of(self._options.logging), "server")
+        self._log = Log(self._options.logger, "server")
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self._directory = self._registry
         self._waits = set()
@@ -317,7 +312,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
     # Within
 
     def _start(self) -> tuple[SocketRuntime, Acceptor]:
-        """Take root in the event loop that runs this."""
+        """Bind to the running event loop."""
         if self._runtime is None or self._acceptor is None:
             self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
             self._log.now = self._runtime.now
@@ -346,7 +341,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
 
     def _set_options(self, options: ServerOptions) -> None:
         self._options = options
-        self._log.logger = logger_of(options.logging)
+        self._log.logger = options.logger
         self._registry.set_rule(options.identities)
         if self._acceptor is not None:
             self._acceptor.set_options(options)
@@ -357,24 +352,6 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
             release()
         else:
             self._emit("client", station, after=release)
-
-    def _refused(self, event: UpgradeAbortedEvent) -> None:
-        self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
-        self._emit("upgrade_aborted", event)
-
-    def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
-        self._log.connection_failed(kind, event.remote_address, event.reason)
-        self._emit("connection_failed", event)
-
-    def _alarmed(self, event: SecurityEvent) -> None:
-        origin = f"{event.identity} at {event.remote_address}"
-        self._log.connection_failed("a station was refused", origin, event.detail)
-        self._emit("security", event)
-
-    def _failed(self, text: str, error: BaseException) -> None:
-        self._log.raised(text, error)
-        self._emit("error", ErrorEvent(error))
-        end_program(error, self._spawn)
 
     def _make_emitter(self) -> Emitter:
         return Emitter(

@@ -28,7 +28,7 @@ from ._hosts._websockets_channel import PatientConnection, WebsocketsChannel, lo
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._server import ServerOptions
-from ._server._http_handlers import plain_request
+from ._server._http_handlers import plain_request, with_length
 from ._tls._contexts import context_of, server_context
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
@@ -245,8 +245,8 @@ def _response(
     response.status_code = status  # also one that Python has no name for
     response.reason_phrase = responses.get(status, "")
     response.body = b"" if is_head else body
-    for name, value in (("Content-Length", str(len(body))), *headers):
-        if name in response.headers:  # else the values of both would be sent
-            del response.headers[name]
+    for name in ("Content-Length", "Content-Type"):  # of the body that `respond` has made
+        del response.headers[name]
+    for name, value in with_length(status, headers, body):
         response.headers[name] = value
     return response

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from select import select
 from typing import Final
 
-from ocpp_core.link._frames import Opcode, encode_frame
+from ocpp_core.link._frames import encode_frame
+from ocpp_core.link._opcode import Opcode
 
 __all__ = ["ATTACKS", "Attack", "knock", "reset", "run"]
 

@@ -6,7 +6,7 @@ floats (`1.0` is no `1`). Where orjson refuses, or might mean something else, th
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from math import isinf
 from typing import Any, Final, NamedTuple, NoReturn
@@ -67,29 +67,27 @@ quote: Final[Callable[[str], str]] = json.encoder.encode_basestring
 """Write a text as JSON string. Raises TypeError for anything else."""
 
 
-def _make_encode() -> Callable[[object], str]:
+def _make_encode() -> Callable[[object, int], Iterable[str]]:
     """Keep one of the C encoders that `JSONEncoder.encode` makes anew at every call: half of the time of a short value.
 
-    Without `markers` what contains itself ends by RecursionError, and threads share no state.
+    Without `markers` what contains itself ends by RecursionError, and threads share no state. It returns the pieces of
+    the text; the second argument is the level of indentation, always 0.
     """
     make = json.encoder.c_make_encoder  # type: ignore[attr-defined]  # it is the fallback below that must not be missing
     if make is None:  # an interpreter without it
-        return _ENCODER.encode
+        return lambda value, _: _ENCODER.iterencode(value)
+    encode: Callable[[object, int], Iterable[str]]
     encode = make(None, default, quote, None, ":", ",", False, False, False)  # noqa: FBT003 - it takes no keywords
-    join = "".join
-    return lambda value: join(encode(value, 0))
+    return encode
 
 
 _encode: Final = _make_encode()
+_join: Final = "".join
 
 
 def _standard_loads(text: str) -> Any:
     if len(text) > MAX_DEPTH and is_deeper(text, MAX_DEPTH):
         raise RecursionError
-    return _parse(text)
-
-
-def _parse(text: str) -> Any:
     if not text.isascii():
         text.encode()  # a lone surrogate is no Unicode text (RFC 8259 §8.2)
     try:
@@ -99,7 +97,7 @@ def _parse(text: str) -> Any:
     if end != len(text) and text[end:].strip(_WHITESPACE):
         raise ValueError("expected the end of the text")
     if "\\" in text:
-        _encode(value).encode()  # neither is an escaped one
+        _join(_encode(value, 0)).encode()  # neither is an escaped one
     return value
 
 
@@ -110,12 +108,12 @@ def loads_with_controls(text: str) -> Any:
     text.encode()
     value = _LAX_DECODER.decode(text)
     if "\\" in text:
-        _encode(value).encode()
+        _join(_encode(value, 0)).encode()
     return value
 
 
 def _standard_dumps(value: object) -> str:
-    text = _encode(value)
+    text = _join(_encode(value, 0))
     if not text.isascii():
         text.encode()
     return text
@@ -140,7 +138,7 @@ def _fast_codec() -> Codec:
         try:
             return read(text)
         except ValueError:
-            return _parse(text)
+            return _standard_loads(text)
 
     def fast_dumps(value: object) -> str:
         try:

@@ -155,11 +155,15 @@ class CheckIdentity:
     """Hold an identity to the rule of the version that is spoken; 400 for one that breaks it."""
 
     rule: IdentityRule
+    usual: re.Pattern[str]
+    """`IdentityRule.usual`, made once."""
 
     def __call__(self, candidate: Candidate) -> Reject | None:
         """Pass an empty identity: a later step may name the station."""
         identity, protocol = candidate.handshake.identity, candidate.protocol
-        return refuse_identity(self.rule, protocol) if identity and not self.rule.allows(identity, protocol) else None
+        if not identity or self.usual.fullmatch(identity) or self.rule.allows(identity, protocol):
+            return None
+        return refuse_identity(self.rule, protocol)
 
 
 def refuse_identity(rule: IdentityRule, protocol: str | None) -> Reject:

@@ -93,7 +93,7 @@ def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Itera
         ChooseSubprotocol(
             rules.protocols, rules.default_protocol, accepts_none=rules.unmatched_protocol == "upgrade-then-close"
         ),
-        CheckIdentity(identities),
+        CheckIdentity(identities, identities.usual),
         *_authenticating(rules),
         *after,
     )

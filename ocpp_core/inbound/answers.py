@@ -10,8 +10,11 @@ A handler that goes on when its connection is over is remembered too, so that a 
 from typing import Final, TypeAlias
 
 from ocpp_core.actions import Dispatch
+from ocpp_core.config import SessionConfig
+from ocpp_core.inputs import Reply
+from ocpp_core.messages import encode_result, expect_size
 
-__all__ = ["AnswerMemory", "Answers", "answers_of"]
+__all__ = ["AnswerMemory", "Answers"]
 
 _OVERHEAD: Final = 256
 """Bytes that an answer is counted for beside its text: this bounds the number of answers too."""
@@ -53,9 +56,9 @@ class AnswerMemory:
         """Bytes reserved."""
         return self._size
 
-    def of(self, identity: str) -> "Answers":
-        """Return the answers to this identity for a new connection."""
-        return Answers(self, self._shares, identity)
+    def of(self, identity: str | None) -> "Answers | None":
+        """Return the answers to this identity for a new connection; None without an identity."""
+        return None if identity is None else Answers(self, self._shares, identity)
 
     def make_room(self, share: "_Share", now: float) -> None:
         """Let a share that is used up grow, or lose what is old; then see to the bound of all."""
@@ -158,6 +161,20 @@ class Answers:
         is_fresh = was_awaited or given_by is self or not isinstance(outcome, str) or _TELLS_TIME not in outcome
         return outcome if is_fresh else None
 
+    def keep_late(self, reply: Reply, now: float, config: SessionConfig) -> None:
+        """Remember the result of a handler that outlived its connection, if it is known and valid."""
+        unfinished = self.take_unfinished(reply.request)
+        if unfinished is None:
+            return
+        try:
+            text = encode_result(unfinished.message_id, reply.payload)
+            expect_size(text, config.max_outgoing_size)
+        except (TypeError, ValueError):
+            return
+        validator = config.validator_of(unfinished.action)
+        if validator is None or validator.check_result(unfinished.action, reply.payload) is None:
+            self.keep(unfinished, text, now, config.answer_window)
+
     def take_unfinished(self, number: int) -> Dispatch | None:
         """Forget that the handler of a request goes on; returns the request, None if that is not known."""
         share = self._shares.get(self._identity)
@@ -181,8 +198,3 @@ class Answers:
         share = self._shares.get(self._identity)
         if share is not None:
             share.make_room(share.reserved)
-
-
-def answers_of(memory: AnswerMemory | None, identity: str | None) -> Answers | None:
-    """Return the answers to an identity, None without a memory or an identity."""
-    return None if memory is None or identity is None else memory.of(identity)

@@ -2,19 +2,23 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Final
 
 from ocpp_core._tolerance import mended
 from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Trace
 from ocpp_core.config import SessionConfig
 from ocpp_core.messages import Fault, Frame, Malformed, MessageType, decode
 from ocpp_core.outbound.calls import Calls
+from ocpp_core.outbound.sends import UNREADABLE_ID, Sends
 from ocpp_core.states import Draining, Open, SessionState
 from ocpp_core.versions import ErrorCode, Version
 from ocpp_core.websocket.close import PROTOCOL_ERROR
 
-from .requests import UNREADABLE_ID, Requests
+from .requests import Requests
 
 __all__ = ["Receiver"]
+
+_CALL: Final = MessageType.CALL.value  # a member of an Enum takes longer to compare than an integer
 
 
 class Receiver(ABC):
@@ -26,7 +30,7 @@ class Receiver(ABC):
         "_config",
         "_emit",
         "_now",
-        "_raw_ids",
+        "_sends",
         "calls",
         "requests",
         "state",
@@ -40,7 +44,7 @@ class Receiver(ABC):
     _config: SessionConfig
     _emit: Callable[[SessionAction], None]
     _now: float
-    _raw_ids: tuple[str, ...]
+    _sends: Sends | None
     _bad_messages: int
     _bad_until: float
     """The end of the period in which they are counted."""
@@ -49,17 +53,28 @@ class Receiver(ABC):
     def _end(self, code: int, reason: str, *, force: bool = False) -> None:
         """Settle and forget everything, then close the transport."""
 
-    def _receive(self, text: str) -> None:
+    @abstractmethod
+    def _finish_drain(self) -> None:
+        """Close the transport if no caller waits for an answer any more."""
+
+    def receive(self, text: str, now: float) -> None:
+        """Decode a text at once and do what it asks for; of a session that is closing or closed: nothing."""
+        state = type(self.state)
+        if state is not Open and state is not Draining:
+            return
+        self._now = now
         config = self._config
         if config.mend_text is not None:
             text = mended(text, config.mend_text, self._emit)
         frame = decode(text, self.version.message_types, config.leniency, config.max_elements)
         if type(frame) is not list:
             self._malformed(frame, text)  # type: ignore[arg-type]  # `type() is` narrows only one branch
-        elif frame[0] == MessageType.CALL:
-            self.requests.on_call(frame, text, self._now)
+        elif frame[0] == _CALL:
+            self.requests.on_call(frame, text, now)
         else:
             self._receive_other(frame, text)
+        if state is Draining:
+            self._finish_drain()
 
     def _receive_other(self, frame: Frame, text: str) -> None:
         kind = frame[0]
@@ -85,7 +100,7 @@ class Receiver(ABC):
         except UnicodeDecodeError:
             self._bad_message("expected UTF-8 in a binary message", None, data)
         else:
-            self._receive(text)
+            self.receive(text, self._now)
 
     def _result_refused(self, frame: Frame) -> None:
         """2.1 Part 4 §4.2.3: no answer to a CALLRESULTERROR is defined."""
@@ -95,7 +110,7 @@ class Receiver(ABC):
 
     def _unmatched(self, frame: Frame, text: str) -> None:
         kind = self.calls.unmatched(frame[1])
-        if kind is ReportKind.UNMATCHED_ANSWER and frame[1] in self._raw_ids:
+        if kind is ReportKind.UNMATCHED_ANSWER and self._sends is not None and frame[1] in self._sends.raw_ids:
             kind = ReportKind.RAW_ANSWER
         self._emit(Report(kind, "an answer to no CALL in flight", frame[1], text))
         if kind is ReportKind.UNMATCHED_ANSWER:

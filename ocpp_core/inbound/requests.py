@@ -3,54 +3,40 @@
 A request is known by a number that is never used again, so an answer made too late can not leave on another
 connection, nor under an id that means something else by then.
 
-A CALL and its further copies have one outcome and one handler. A copy that arrives while the CALL is in progress needs
-no answer of its own: a sender that repeats a CALL under its id takes the first answer with that id, and has no CALL for
-a second one. A copy that arrives after the answer gets the same answer again, see `answers`.
+A CALL and its further copies have one outcome and one handler, see `repeats`.
 """
 
 from collections.abc import Callable, Iterator
 from math import inf
-from typing import Final
 
 from ocpp_core._tolerance import forgive_nulls
 from ocpp_core.actions import Abandon, Direction, Dispatch, Reading, Report, ReportKind, SessionAction, Trace
 from ocpp_core.config import SessionConfig, Violation
 from ocpp_core.inputs import Decline, Fail, Reply
-from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, decode, encode_error, encode_result, expect_size
+from ocpp_core.messages import MAX_DESCRIPTION, Frame, MessageType, encode_error, encode_result, expect_size
 from ocpp_core.outbound.calls import violation_error
+from ocpp_core.outbound.sends import UNREADABLE_ID
 from ocpp_core.timers import Timers
 from ocpp_core.versions import ErrorCode, Version
 
 from .answers import Answers
 from .held import HeldRequests
 from .rate import InboundRate
+from .repeats import Repeats
 
-__all__ = ["UNREADABLE_ID", "Requests"]
-
-UNREADABLE_ID = "-1"
-"""The id of a CALLERROR whose CALL has no readable id (2.0.1 Part 4 §4.2.3)."""
-_LOOK_AGAIN: Final = 0.25
-"""Seconds between looks for the answer that the handler of an earlier connection makes."""
+__all__ = ["Requests"]
 
 
-class Requests:
+class Requests(Repeats):
     """The inbound direction of one connection."""
 
     __slots__ = (
-        "_answers",
-        "_awaited",
         "_declined",
-        "_emit",
         "_held",
         "_is_limited",
-        "_numbers",
         "_open",
         "_rate",
-        "_send",
         "_size",
-        "_timers",
-        "_version",
-        "config",
         "is_full",
     )
 
@@ -110,7 +96,8 @@ class Requests:
         elif answers is not None and message_id in answers and self._has_answered(answers, frame, text, now):
             pass
         elif (
-            (validator := config.validator_of(action)) is not None
+            config.validator is not None
+            and (validator := config.validator_of(action)) is not None
             and (violation := validator.check_call(action, payload)) is not None
             and (payload := forgive_nulls(config, "call", action, payload)) is None
         ):
@@ -151,85 +138,11 @@ class Requests:
                 return request
         return None if self._held is None else self._held.call(message_id)
 
-    def _join(self, first: Dispatch, frame: Frame, text: str) -> None:
-        """Let a copy have the outcome of the first one; anything else under its id is refused (OCPP-J 1.6 §4.2.3)."""
-        if text == first.text or frame == decode(first.text, self._version.message_types, self.config.leniency):
-            detail = "a copy of a CALL in progress: one answer is for both"
-            self._emit(Report(ReportKind.REPEATED_CALL, detail, first.message_id, frame))
-        else:
-            self._refuse_id(frame, "another CALL with this message id is in progress")
-
-    def _has_answered(self, answers: Answers, frame: Frame, text: str, now: float) -> bool:
-        """Answer a CALL whose id was used before, or refuse it; False if it is to be served."""
-        message_id, action = frame[1], frame[2]
-        outcome = answers.outcome_of(message_id, text, now)
-        if isinstance(outcome, str):
-            detail = "a copy of an answered CALL: it gets the same answer"
-            self._emit(Report(ReportKind.REPEATED_CALL, detail, message_id, frame))
-            if self._awaited is not None:
-                self._awaited.pop(message_id, None)  # this is what it waits for
-            self._answer_again(outcome, action, 0.0)
-            return True
-        if outcome is not None:
-            detail = "a copy of a CALL that is handled for an earlier connection: it waits for that answer"
-            self._emit(Report(ReportKind.REPEATED_CALL, detail, message_id, frame))
-            self._await(frame, text, now)
-            return True
-        if self._awaited is not None and message_id in self._awaited:
-            self._refuse_id(frame, "another CALL with this message id is in progress")
-            return True
-        if not answers.has_used(message_id, now):
-            return False
-        if self._version.refuses_used_ids:
-            self._refuse_id(frame, "another CALL with this message id was answered")
-            return True
-        answers.forget()  # a station that uses its ids again can not be told from one that repeats a CALL
-        self._answers = None
-        self._look_again(now)  # the copies that wait are served now: nothing is known of the handlers they wait for
-        return False
-
-    def _answer_again(self, answer: str, action: str, latency: float) -> None:
-        self._send(answer)
-        if self.config.trace and isinstance(frame := decode(answer, self._version.message_types), list):
-            self._emit(Trace(Direction.OUT, frame, action, latency))
-
-    def _await(self, frame: Frame, text: str, now: float) -> None:
-        """Wait for an answer that is made elsewhere. No event comes of it here, so time has to tell."""
-        if self._awaited is None:
-            self._awaited = {}
-            self._timers.set(self, now + _LOOK_AGAIN)
-        if frame[1] not in self._awaited:
-            copy = Dispatch(next(self._numbers), frame[2], frame[3], frame[1], received_at=now, text=text)
-            self._awaited[frame[1]] = copy
-
     def expire(self, now: float) -> None:
         """Do what is due: look for answers that are made elsewhere, and dispatch what has its turn by now."""
         self._look_again(now)
         if self._rate is not None:
             self.dispatch_held(now)
-
-    def _look_again(self, now: float) -> None:
-        """Answer the copies whose answer is there by now; serve those that will have none."""
-        answers, awaited = self._answers, self._awaited
-        if awaited is None:
-            return
-        for message_id, request in list(awaited.items()):
-            outcome = None if answers is None else answers.outcome_of(message_id, request.text, now, was_awaited=True)
-            if isinstance(outcome, Dispatch):
-                continue
-            del awaited[message_id]
-            if isinstance(outcome, str):
-                self._answer_again(outcome, request.action, now - request.received_at)
-            elif self._in_progress(message_id) is None:  # else a further copy is, since the memory had no room
-                self._dispatch(request)
-        if awaited:
-            self._timers.set(self, now + _LOOK_AGAIN)
-        else:
-            self._awaited = None
-
-    def _refuse_id(self, frame: Frame, description: str) -> None:
-        self._emit(Report(ReportKind.DUPLICATE_ID, description, frame[1], frame))
-        self.refuse(frame[1], ErrorCode.RPC_FRAMEWORK_ERROR, description, action=frame[2])
 
     # Dispatching and holding
 
@@ -251,13 +164,14 @@ class Requests:
         if self.held >= rate.max_held:
             self._refuse_overload(frame, ReportKind.RATE_EXCEEDED)
             return True
-        self._emit(Report(ReportKind.RATE_EXCEEDED, "a CALL waits for its turn", message_id, frame))
+        detail = "more CALLs a second than inbound_rate"
+        self._emit(Report(ReportKind.CALL_HELD, detail, message_id, frame, action=action))
         self._hold(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
         return True
 
     def _refuse_overload(self, frame: Frame, kind: ReportKind) -> None:
         """Refuse a CALL that may be tried again later: GenericError is the one code for it in every version."""
-        self._emit(Report(kind, "a CALL was refused", frame[1], frame))
+        self._emit(Report(kind, "a CALL was refused", frame[1], frame, action=frame[2]))
         self.refuse(frame[1], ErrorCode.GENERIC_ERROR, f"{kind.value}, try again later", action=frame[2])
 
     def _dispatch(self, request: Dispatch) -> None:
@@ -297,7 +211,8 @@ class Requests:
         """Answer by a CALLRESULT; a payload that breaks its schema or is no JSON is our own InternalError."""
         request = self._close(reply.request)
         if request is None:
-            self._keep_late(reply, now)
+            if self._answers is not None:
+                self._answers.keep_late(reply, now, self.config)
             return
         if not request.expects_reply:
             self.dispatch_held(now)
@@ -310,8 +225,11 @@ class Requests:
         except (TypeError, ValueError) as error:
             self._own_fault(request, reply, now, f"{request.action} CALLRESULT: {error}", error)
             return
-        validator = config.validator_of(request.action)
-        if validator is not None and (violation := validator.check_result(request.action, reply.payload)) is not None:
+        if (
+            config.validator is not None
+            and (validator := config.validator_of(request.action)) is not None
+            and (violation := validator.check_result(request.action, reply.payload)) is not None
+        ):
             self._own_fault(request, reply, now, violation.description, violation_error(violation, self._version))
             return
         self._send(text)
@@ -322,23 +240,6 @@ class Requests:
             self._emit(Trace(Direction.OUT, frame, request.action, now - request.received_at))
         if self._held is not None:
             self.dispatch_held(now)
-
-    def _keep_late(self, reply: Reply, now: float) -> None:
-        """Remember the result of a handler that outlived its connection, unless it is of no use to anybody."""
-        unfinished = self._take_unfinished(reply.request)
-        if unfinished is None or self._answers is None:
-            return
-        try:
-            text = encode_result(unfinished.message_id, reply.payload)
-            expect_size(text, self.config.max_outgoing_size)
-        except (TypeError, ValueError):
-            return
-        validator = self.config.validator_of(unfinished.action)
-        if validator is None or validator.check_result(unfinished.action, reply.payload) is None:
-            self._answers.keep(unfinished, text, now, self.config.answer_window)
-
-    def _take_unfinished(self, number: int) -> Dispatch | None:
-        return None if self._answers is None else self._answers.take_unfinished(number)
 
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
         """Tell our side what is wrong with its result, and the peer no more than that there is none."""
@@ -353,7 +254,8 @@ class Requests:
             raise TypeError(f"expected code and description as text, got {fail.code!r} and {fail.description!r}")
         request = self._close(fail.request)
         if request is None:
-            self._take_unfinished(fail.request)  # a copy is to be tried again
+            if self._answers is not None:
+                self._answers.take_unfinished(fail.request)  # a copy is to be tried again
         elif request.expects_reply:
             latency = now - request.received_at
             self.refuse(request.message_id, fail.code, fail.description, fail.details, request.action, latency)

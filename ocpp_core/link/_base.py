@@ -24,7 +24,7 @@ knows nothing of OCPP. It never sends anything after its close frame except pong
 from abc import abstractmethod
 from math import inf
 from random import Random
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from ocpp_core.actions import TURN, CloseStream, LinkAction, Report, ReportKind, SendBytes
 from ocpp_core.config import LinkConfig
@@ -48,18 +48,17 @@ from ocpp_core.inputs import (
 from ocpp_core.websocket.close import ABNORMAL_CLOSURE, POLICY_VIOLATION, cut_reason, expect_close_code
 
 from ._deflate import Deflate
+from ._fast_path import text_frame
 from ._frames import (
-    Control,
     FrameError,
-    Opcode,
     close_payload,
     encode_frame,
     read_close,
-    text_frame,
 )
 from ._http import HeadBuffer
 from ._incoming import IncomingFrames
 from ._keepalive import Keepalive
+from ._opcode import Control, Opcode
 from ._phase import LINGER, Phase
 
 __all__ = ["LinkBase"]
@@ -67,6 +66,7 @@ __all__ = ["LinkBase"]
 # Looked up in an Enum's class, a member costs as much as a call; these two are asked for at every message.
 _OPEN: Final = Phase.OPEN
 _ENDED: Final = Phase.ENDED
+_Rare: TypeAlias = StreamLost | Tick | Congested | Accept | Reject | Respond | CloseLink | Reconfigure
 _NO_HEAD: Final = HeadBuffer()
 """Stands in for the buffer of a handshake that is over: nothing is put into it."""
 
@@ -74,11 +74,11 @@ _NO_HEAD: Final = HeadBuffer()
 class LinkBase(IncomingFrames):
     """One WebSocket connection: bytes in, messages and bytes out."""
 
-    __slots__ = ("_eof", "_head", "_lost", "_random")
+    __slots__ = ("_eof", "_head", "_lost", "_masking")
 
     def __init__(self, config: LinkConfig, *, client: bool, attempt: int, random: Random, now: float) -> None:
         super().__init__(config, Keepalive(config, random, now), client=client, attempt=attempt, now=now)
-        self._random = random
+        self._masking = random if client else None  # RFC 6455 §5.3: only clients mask
         self._head = HeadBuffer()
         self._eof = False
         self._lost: TransportLost | None = None
@@ -129,7 +129,7 @@ class LinkBase(IncomingFrames):
                 return None
         return actions.pop(0)
 
-    def _command(self, event: LinkInput) -> None:
+    def _command(self, event: _Rare) -> None:
         match event:
             case Tick():
                 self._expire()
@@ -140,12 +140,10 @@ class LinkBase(IncomingFrames):
             case CloseLink():
                 self._close_link(event)
             case Accept() | Reject() | Respond():
-                self._answer(event)
+                self.answer(event, self._now)
             case Reconfigure(config):
                 if isinstance(config, LinkConfig):
                     self._reconfigure(config)
-            case BytesReceived() | SendMessage():
-                pass  # taken before
             case _:
                 assert_never(event)
 
@@ -160,8 +158,8 @@ class LinkBase(IncomingFrames):
         """End a handshake that takes too long."""
 
     @abstractmethod
-    def _answer(self, event: Accept | Reject | Respond) -> None:
-        """Take the caller's decision on a request."""
+    def answer(self, event: Accept | Reject | Respond, now: float) -> None:
+        """Do what `handle` does with the caller's decision on a request."""
 
     @abstractmethod
     def _close_early(self, event: CloseLink) -> None:
@@ -237,8 +235,8 @@ class LinkBase(IncomingFrames):
 
     def send_message(self, data: str | bytes) -> None:
         """Do what `SendMessage` asks for, without an object for it."""
-        if type(data) is str and self._phase is _OPEN and self._deflate is None and not self._client:
-            self._actions.append(SendBytes(text_frame(data.encode())))
+        if type(data) is str and self._phase is _OPEN and self._deflate is None:
+            self._actions.append(SendBytes(text_frame(data.encode(), self._masking)))
             return
         if not isinstance(data, (str, bytes)):
             raise TypeError(f"expected a message as str or bytes, got {type(data).__name__}")
@@ -255,7 +253,7 @@ class LinkBase(IncomingFrames):
             self._send(opcode, compressed, compressed=True)
 
     def _send(self, opcode: Opcode, payload: bytes, *, compressed: bool = False) -> None:
-        key = self._random.randbytes(4) if self._client else None
+        key = None if self._masking is None else self._masking.randbytes(4)
         self._actions.append(SendBytes(encode_frame(opcode, payload, key=key, compressed=compressed)))
 
     def _report(self, kind: ReportKind, detail: str = "") -> None:
@@ -269,9 +267,9 @@ class LinkBase(IncomingFrames):
         self._until = inf
         self._deflate = deflate
         self._actions.append(TransportOpened(subprotocol, self._attempt))
-        early, self._head = self._head.clear(), _NO_HEAD
+        early, self._head = self._head.data, _NO_HEAD
         if early:
-            self._feed(early)
+            self._feed(bytes(early))
         self._keepalive.start(self._now)
 
     def _close_link(self, event: CloseLink) -> None:

@@ -12,7 +12,7 @@ from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, Webs
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond, TransportFailed
 from ocpp_core.refusals import BODY_LIMIT, body_is_whole, read_refusal, secrets_in
 from ocpp_core.timers import coarse
-from ocpp_core.websocket.headers import expect_subprotocols, joined, tokens
+from ocpp_core.websocket.headers import OWN_IN_REQUEST, expect_subprotocols, joined, tokens
 
 from ._base import LinkBase
 from ._deflate import Deflate, offer, read_answer
@@ -28,7 +28,6 @@ from ._http import (
 
 __all__ = ["ClientLink"]
 
-_OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
 _TLS_ALERT: Final = b"\x15\x03"
 """How the answer of a TLS server to plain HTTP begins: an alert (RFC 8446 §5.1, content type 21), version 3.x."""
 _SPEAKS_TLS: Final = "the server speaks TLS on this port: use wss://"
@@ -88,7 +87,7 @@ class ClientLink(LinkBase):
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Key", self._key),
             ("Sec-WebSocket-Version", "13"),
-            *check_headers(headers, _OURS),
+            *check_headers(headers, OWN_IN_REQUEST),
         ]
         if self._subprotocols:
             fields.append(("Sec-WebSocket-Protocol", ", ".join(self._subprotocols)))
@@ -184,7 +183,8 @@ class ClientLink(LinkBase):
             return
         self._fail_attempt(ConnectionFailedError(f"no answer within {self._config.handshake_timeout:.15g} s"))
 
-    def _answer(self, event: Accept | Reject | Respond) -> None:
+    def answer(self, event: Accept | Reject | Respond, now: float) -> None:  # noqa: ARG002 - it is never right
+        """Raise RuntimeError: only servers answer requests."""
         raise RuntimeError(f"{type(event).__name__} answers a client's request: only servers do")
 
     def _close_early(self, event: CloseLink) -> None:  # noqa: ARG002 - there is nobody to tell the code to yet

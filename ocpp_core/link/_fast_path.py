@@ -1,14 +1,16 @@
-"""The usual frames, read by hand: a whole unfragmented, uncompressed text, a ping or a pong.
+"""The usual frames, read and written by hand: a whole unfragmented, uncompressed text, a ping or a pong.
 
-Nearly all that stations send is of this kind, and wsproto needs several times as long for it. Whatever is not, is
-incomplete or is wrong is left to the reader on wsproto, which has the last word on every verdict.
+Nearly all frames are of this kind, and wsproto needs several times as long for them. Received frames of any other kind,
+incomplete ones and invalid ones are left to the reader on wsproto, which decides.
 """
 
+from random import Random
+from struct import Struct
 from typing import Final
 
-from ._frames import Control, Opcode, xor
+from ._opcode import Control, Opcode
 
-__all__ = ["whole_control", "whole_text"]
+__all__ = ["frame_header", "text_frame", "whole_control", "whole_text", "xor"]
 
 _TEXT: Final = 0x81
 """FIN, no reserved bit, opcode 1 (RFC 6455 §5.2)."""
@@ -16,6 +18,10 @@ _CONTROL: Final = {0x80 | opcode: opcode for opcode in (Opcode.PING, Opcode.PONG
 _MASK: Final = 0x80
 _MAX_CONTROL: Final = 125
 """Bytes of a control frame's payload (RFC 6455 §5.5)."""
+_SHORT: Final = tuple(bytes((_TEXT, length)) for length in range(126))
+_SHORT_MASKED: Final = tuple(bytes((_TEXT, _MASK | length)) for length in range(126))
+_MEDIUM: Final = Struct("!BBH")
+_LONG: Final = Struct("!BBQ")
 
 
 def whole_text(data: bytes, at: int, limit: float, *, masked: bool) -> tuple[str, int] | None:
@@ -60,3 +66,47 @@ def whole_control(data: bytes, at: int, *, masked: bool) -> tuple[Control, int] 
         return None
     payload = data[body:end]
     return Control(opcode, xor(payload, data[at + 2 : body]) if masked and payload else payload), end
+
+
+def text_frame(payload: bytes, masking: Random | None) -> bytes:
+    """Make the frame of a whole, plain text; `masking` makes a client's masking key, None is for a server."""
+    length = len(payload)
+    if masking is None:
+        return (_SHORT[length] if length < 126 else frame_header(_TEXT, length, masked=False)) + payload
+    key = masking.randbytes(4)
+    header = _SHORT_MASKED[length] if length < 126 else frame_header(_TEXT, length, masked=True)
+    return header + key + xor(payload, key)
+
+
+def frame_header(first: int, length: int, *, masked: bool) -> bytes:
+    """Make the header of a frame up to the masking key, with the length in as few bytes as possible (RFC 6455 §5.2)."""
+    mask = _MASK if masked else 0
+    if length < 126:
+        return bytes((first, mask | length))
+    if length < 1 << 16:
+        return _MEDIUM.pack(first, mask | 126, length)
+    return _LONG.pack(first, mask | 127, length)
+
+
+def xor(payload: bytes, key: bytes) -> bytes:
+    """Mask or unmask: XOR with the repeated key (RFC 6455 §5.3).
+
+    A short payload as one operation on two long integers; of a longer one each byte of the key has its own column,
+    translated at once.
+    """
+    length = len(payload)
+    if length < _BY_COLUMNS_FROM:
+        pad = (key * (length // 4 + 1))[:length]
+        return (int.from_bytes(payload, "little") ^ int.from_bytes(pad, "little")).to_bytes(length, "little")
+    one, two, three, four = key
+    masked = bytearray(payload)
+    masked[0::4] = masked[0::4].translate(_XOR_WITH[one])
+    masked[1::4] = masked[1::4].translate(_XOR_WITH[two])
+    masked[2::4] = masked[2::4].translate(_XOR_WITH[three])
+    masked[3::4] = masked[3::4].translate(_XOR_WITH[four])
+    return bytes(masked)
+
+
+_BY_COLUMNS_FROM: Final = 512
+"""Bytes from which on the columns are faster."""
+_XOR_WITH: Final = tuple(xor(bytes(range(256)), bytes([byte]) * 4) for byte in range(256))

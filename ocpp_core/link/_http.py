@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from http import HTTPStatus
@@ -168,14 +168,11 @@ def accept_key(key: str) -> str:
     return b64encode(sha1(key.encode("latin-1") + _GUID, usedforsecurity=False).digest()).decode()
 
 
-def check_headers(headers: Iterable[tuple[str, str]], reserved: Iterable[str]) -> list[tuple[str, str]]:
-    """Check the caller's own headers. Raises ValueError for one that is malformed or that the link writes itself."""
-    checked = []
-    for name, value in headers:
-        expect_header(name, value)
-        if name.lower() in reserved or name.lower().startswith("sec-websocket-"):
-            raise ValueError(f"expected no {name} header: the link writes it")
-        checked.append((name, value))
+def check_headers(headers: Iterable[tuple[str, str]], own: Collection[str]) -> list[tuple[str, str]]:
+    """List the caller's own headers. Raises ValueError for one that may not be sent, see `expect_header`."""
+    checked = list(headers)
+    for name, value in checked:
+        expect_header(name, value, own)
     return checked
 
 

@@ -1,7 +1,7 @@
 """The receiving half of an open WebSocket: what has arrived, and how much of it is decoded in a turn.
 
-Nearly all that arrives is a whole text, ping or pong, which is read by hand where it lies (`_whole`); everything else
-goes to a reader, which is made when it is needed and forgotten when it is idle. Nothing is decoded while output is
+Nearly all that arrives is a whole text, ping or pong, which is read by hand where it lies (`_fast_path`). Everything
+else goes to a reader, which is made when it is needed and forgotten when it is idle. Nothing is decoded while output is
 congested or the session has no room; nothing that was decoded is kept.
 """
 
@@ -16,8 +16,9 @@ from ocpp_core.timers import coarse
 
 from ._deflate import Deflate
 from ._fast_path import whole_control, whole_text
-from ._frames import Control, FrameError
+from ._frames import FrameError
 from ._keepalive import Keepalive
+from ._opcode import Control
 from ._phase import Phase
 from ._unfinished import Unfinished
 

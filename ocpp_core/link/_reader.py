@@ -17,8 +17,9 @@ from ocpp_core.inputs import BinaryReceived, TextReceived
 from ocpp_core.websocket.close import INVALID_DATA, TOO_BIG
 
 from ._deflate import SLICE, Deflate
-from ._frames import Control, FrameError
-from ._frames import Opcode as OurOpcode
+from ._frames import FrameError
+from ._opcode import Control
+from ._opcode import Opcode as OurOpcode
 from ._unfinished import Unfinished
 
 __all__ = ["MessageReader", "Piece"]

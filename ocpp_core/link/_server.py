@@ -13,6 +13,7 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond
 from ocpp_core.websocket.headers import (
     BASIC_CHALLENGE,
+    OWN_IN_RESPONSE,
     elements,
     expect_offered,
     expect_refusal_status,
@@ -37,8 +38,7 @@ from ._unfinished import Unfinished
 
 __all__ = ["ServerLink"]
 
-_OURS: Final = frozenset({"connection", "content-length", "transfer-encoding"})
-_OURS_IN_101: Final = _OURS | {"upgrade"}
+_OWN_IN_101: Final = OWN_IN_RESPONSE | {"upgrade"}
 # RFC 9112 §2.2: one empty line before the request line is ignored. No method begins with a control character: what
 # does is a TLS client, for one.
 _NO_REQUEST: Final = re.compile(rb"(?:\r?\n)?+(?!\r\Z)[\x00-\x20]")
@@ -141,7 +141,10 @@ class ServerLink(LinkBase):
             self._end(None)
         return self._eof
 
-    def _answer(self, event: Accept | Reject | Respond) -> None:
+    def answer(self, event: Accept | Reject | Respond, now: float) -> None:
+        """Do what `handle` does with the caller's decision on a request."""
+        if now > self._now:
+            self._now = now
         if self._decided:
             raise RuntimeError(f"the request was answered before this {type(event).__name__}")
         if self._phase is not Phase.HANDSHAKE:
@@ -164,8 +167,9 @@ class ServerLink(LinkBase):
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Accept", accept_key(upgrade.key)),
-            *check_headers(event.headers, _OURS_IN_101),
         ]
+        if event.headers:
+            headers += check_headers(event.headers, _OWN_IN_101)
         if event.subprotocol is not None:
             headers.append(("Sec-WebSocket-Protocol", event.subprotocol))
         deflate = None
@@ -178,7 +182,7 @@ class ServerLink(LinkBase):
 
     def _reject(self, event: Reject) -> None:
         expect_refusal_status(event.status)
-        headers = check_headers(event.headers, _OURS)
+        headers = check_headers(event.headers, OWN_IN_RESPONSE)
         if event.status == 401 and not any(name.lower() == "www-authenticate" for name, _ in headers):
             headers.append(BASIC_CHALLENGE)
         self._finish(event.status, headers, event.body.encode())
@@ -188,7 +192,7 @@ class ServerLink(LinkBase):
             raise ValueError(f"expected a status of 200 to 599, got {event.status!r}")
         if event.body and event.status in (204, 304):
             raise ValueError(f"expected no body with status {event.status}")
-        self._finish(event.status, check_headers(event.headers, _OURS), event.body, linger=linger)
+        self._finish(event.status, check_headers(event.headers, OWN_IN_RESPONSE), event.body, linger=linger)
 
     def _finish(self, status: int, headers: Sequence[tuple[str, str]], body: bytes, *, linger: bool = False) -> None:
         """Write the answer and end; `linger` where the peer may still be sending."""

@@ -1,6 +1,6 @@
 """One outbound CALL: what its caller gave, checked and frozen before anything is done about it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
@@ -48,6 +48,8 @@ class OutboundCall:
     raw: str | None = None
     """The whole text of a raw CALL."""
     written_at: float = -inf
+    on_settled: "Callable[[OutboundCall, Exception | None], None] | None" = None
+    """Takes its outcome, None for an answer, before another call is written; for the `OfflineQueue` it came from."""
 
     @property
     def size(self) -> int:
@@ -57,20 +59,23 @@ class OutboundCall:
 
 def prepare_call(start: StartCall, config: SessionConfig, now: float) -> OutboundCall:
     """Check and freeze what the caller gave. Raises TypeError or ValueError that says what was expected."""
-    if not isinstance(start.action, str) or not start.action or not is_unicode(start.action):
+    if (
+        not isinstance(start.action, str)
+        or not start.action
+        or not (start.action.isascii() or is_unicode(start.action))
+    ):
         raise TypeError(f"expected an action name, got {start.action!r}")
     if start.message_id is not None:
         check_message_id(start.message_id)
     payload_json = encode_payload(start.payload)
     expect_room(start, payload_json, config)
-    ttl = _seconds(start.ttl, "ttl", config.call_ttl)
     return OutboundCall(
         token=start.token,
         action=start.action,
         payload=start.payload,
         payload_json=payload_json,
-        timeout=_seconds(start.timeout, "timeout", config.call_timeout),
-        expires=now + ttl,
+        timeout=config.call_timeout if start.timeout is None else _seconds(start.timeout, "timeout"),
+        expires=now + (config.call_ttl if start.ttl is None else _seconds(start.ttl, "ttl")),
         message_id=start.message_id,
         validate=start.validate,
         protocol=start.protocol,
@@ -88,7 +93,7 @@ def prepare_raw(raw: SendRaw, config: SessionConfig, now: float) -> OutboundCall
         action=frame[2],
         payload=frame[3],
         payload_json="",
-        timeout=_seconds(raw.timeout, "timeout", config.call_timeout),
+        timeout=config.call_timeout if raw.timeout is None else _seconds(raw.timeout, "timeout"),
         expires=now + config.call_ttl,
         message_id=frame[1],
         validate=False,
@@ -138,9 +143,7 @@ def expired_error(call: OutboundCall) -> TimeoutError:
     return TimeoutError(f"{call.action} was not sent within its time to live")
 
 
-def _seconds(value: float | None, name: str, default: float) -> float:
-    if value is None:
-        return default
+def _seconds(value: float, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
         raise ValueError(f"expected {name} > 0 seconds, got {value!r}")
     return float(value)

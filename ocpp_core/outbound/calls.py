@@ -1,7 +1,8 @@
 """Outbound CALLs: the queue, the window, the time-outs, the answers.
 
 "A sender must not send a CALL until its earlier CALLs were answered or timed out" (OCPP-J §4.1.1, all versions): per
-connection and per direction. What waits, waits here.
+connection and per direction. Whenever the window has a free slot, `fill_window` chooses what is written next: of the
+calls that wait here, and of those that the client's offline queue keeps for whatever connection there is.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,16 +23,19 @@ from ocpp_core.errors import (
     TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
     create_rpc_error,
 )
-from ocpp_core.inputs import RefuseResult
+from ocpp_core.inputs import RefuseResult, StartCall
 from ocpp_core.messages import Frame, MessageType, encode_error, encode_message, expect_size
 from ocpp_core.timers import Timers
 from ocpp_core.versions import ErrorCode, Version
 
-from .call import OutboundCall, expired_error
+from .call import OutboundCall, expired_error, prepare_call
+from .offline_queue import OfflineQueue
 from .queue import CallQueue
 
 __all__ = ["Calls", "violation_error", "with_newest"]
 
+_NONE_WAITS: Final = CallQueue()
+"""Stands in for the queue of a connection whose calls never had to wait: nothing is put into it."""
 _TIMED_OUT: Final = 64
 """Ids of calls that timed out whose late answers are known."""
 _ANSWERED: Final = 16
@@ -55,6 +59,7 @@ class Calls:
         "_answered",
         "_emit",
         "_ids",
+        "_offline",
         "_pending",
         "_send",
         "_timed_out",
@@ -72,6 +77,7 @@ class Calls:
         ids: IdFactory,
         emit: Callable[[SessionAction], None],
         send: Callable[[str], None],
+        offline: OfflineQueue | None,
     ) -> None:
         self.config = config
         self.timers = Timers()
@@ -81,7 +87,8 @@ class Calls:
         self._ids = ids
         self._emit = emit
         self._send = send
-        self._waiting = CallQueue()
+        self._offline = offline
+        self._waiting = _NONE_WAITS
         self._pending: dict[str, OutboundCall] = {}
         self._answered: tuple[str, ...] = ()
         self._timed_out: tuple[str, ...] = ()
@@ -107,21 +114,28 @@ class Calls:
 
     # Starting
 
+    def start(self, event: StartCall, now: float) -> None:
+        """Take a call of an open session. Raises TypeError or ValueError for a misuse, and then changes nothing."""
+        self.add(prepare_call(event, self.config, now), now)
+
     def add(self, call: OutboundCall, now: float) -> None:
         """Take a call: write it if the window is free, else queue it.
 
         Raises ValueError, changing nothing, for a call meant for another version and for an id in flight.
         """
-        self._check(call)
+        if call.protocol is not None or call.message_id is not None or call.action in self._version.send_actions:
+            self._check(call)
         if call.expires <= now:
             self._settle(call, error=expired_error(call))
-        elif error := self._refusal(call):
+        elif call.validate and self.config.validator is not None and (error := self._refusal(call)):
             self._settle(call, error=error)
         elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting.calls:
             self._write(call, now)
         elif excess := self._waiting.excess(self.config.max_queued, self.config.max_queued_bytes, call):
             self._settle(call, error=CallDroppedError(f"too many calls wait: {excess}"))
         else:
+            if self._waiting is _NONE_WAITS:
+                self._waiting = CallQueue()
             self._waiting.add(call)
             self.timers.set(call, call.expires)
 
@@ -134,13 +148,14 @@ class Calls:
             self.check_unused(call.message_id)
 
     def check_unused(self, message_id: str) -> None:
-        """Raise ValueError for an id that a call in flight has already."""
-        if message_id in self._pending or self._waiting.has_id(message_id):
+        """Raise ValueError for an id that a call in flight, or one that waits, has already."""
+        is_kept = self._offline is not None and self._offline.has_id(message_id)
+        if is_kept or message_id in self._pending or self._waiting.has_id(message_id):
             raise ValueError(f"message id {message_id!r} is in flight already")
 
     def _refusal(self, call: OutboundCall) -> OCPPError | None:
-        """Strict mode, outbound: what breaks the schema is never sent."""
-        validator = self.config.validator_of(call.action) if call.validate else None
+        """Return why strict mode does not send a call: what breaks the schema is never sent."""
+        validator = self.config.validator_of(call.action)
         if validator is None:
             return None
         if not validator.has(call.action):
@@ -156,16 +171,40 @@ class Calls:
 
     def fill_window(self, now: float) -> None:
         """Write what waits, as far as the window allows; what waited too long is never sent, late tick or not."""
-        while self.is_open and self._waiting.calls and len(self._pending) < self.config.call_concurrency:
-            call = self._waiting.pop()
-            if call.expires <= now:
-                self.timers.cancel(call)
-                self._settle(call, error=expired_error(call))
+        offline = self._offline
+        while self.is_open and len(self._pending) < self.config.call_concurrency:
+            kept = None if offline is None else offline.first(now)
+            waiting = self._waiting.calls
+            if offline is not None and kept is not None and (kept.urgent or not waiting or not waiting[0].urgent):
+                offline.take(kept)
+                self._write_kept(kept, now)
+            elif waiting:
+                self._write_waiting(self._waiting.pop(), now)
             else:
-                self._write(call, now)
+                return
+
+    def _write_waiting(self, call: OutboundCall, now: float) -> None:
+        if call.expires <= now:
+            self.timers.cancel(call)
+            self._settle(call, error=expired_error(call))
+        else:
+            self._write(call, now)
+
+    def _write_kept(self, call: OutboundCall, now: float) -> None:
+        """Write a call of the offline queue, which was made before it was known what this connection speaks."""
+        try:
+            self._check(call)
+        except ValueError as error:
+            self._settle(call, error=OCPPError(str(error)))
+            return
+        is_checked = call.validate and self.config.validator is not None and call.expires > now
+        if is_checked and (refusal := self._refusal(call)):
+            self._settle(call, error=refusal)
+        else:
+            self._write_waiting(call, now)
 
     def _write(self, call: OutboundCall, now: float) -> None:
-        message_id = self.new_id() if call.message_id is None else call.message_id
+        message_id = self._ids() if call.message_id is None else call.message_id
         if message_id in self._pending:  # the factory made an id that a caller had chosen: only one can be answered
             self.timers.cancel(call)
             self._settle(call, error=OCPPError(f"{call.action} was not sent: its new message id is in flight already"))
@@ -235,7 +274,8 @@ class Calls:
         return call
 
     def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
-        validator = self.config.validator_of(call.action) if call.validate else None
+        config = self.config
+        validator = config.validator_of(call.action) if call.validate and config.validator is not None else None
         return None if validator is None else validator.check_result(call.action, payload)
 
     def _refuse_unusable(self, call: OutboundCall, message_id: str, code: str, description: str) -> None:
@@ -315,6 +355,7 @@ class Calls:
 
     def take_waiting(self) -> list[OutboundCall]:
         """Hand over the calls that were not written, in order, unsettled."""
+        self._offline = None  # this connection writes nothing more
         waiting = self._waiting.take()
         for call in waiting:
             self.timers.cancel(call)
@@ -328,6 +369,9 @@ class Calls:
         return pending
 
     def _settle(self, call: OutboundCall, result: Any = None, error: Exception | None = None) -> None:
+        if call.on_settled is not None:
+            on_settled, call.on_settled = call.on_settled, None
+            on_settled(call, error)
         token, call.token = call.token, None
         if token is not None:
             self._emit(Settle(token, result, error))

@@ -35,11 +35,6 @@ class CallQueue:
             self.calls.append(call)
         self.size += call.size
 
-    def put_back(self, calls: list[OutboundCall]) -> None:
-        """Put calls before all others, in their order."""
-        self.calls[:0] = calls
-        self.size += sum(call.size for call in calls)
-
     def remove(self, call: OutboundCall) -> None:
         """Take out a call that is here."""
         self.calls.remove(call)

@@ -1,11 +1,13 @@
 """Header fields: their grammar, the lists in them (RFC 9110 §5), and what those of an upgrade must say."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 __all__ = [
     "BASIC_CHALLENGE",
+    "OWN_IN_REQUEST",
+    "OWN_IN_RESPONSE",
     "TCHARS",
     "elements",
     "expect_header",
@@ -21,6 +23,11 @@ __all__ = [
 BASIC_CHALLENGE: Final = ("www-authenticate", 'Basic realm="ocpp", charset="UTF-8"')
 """The field that a 401 must have (RFC 9110 §15.5.2): user name and password in UTF-8 (RFC 7617 §2.1)."""
 
+OWN_IN_REQUEST: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
+"""Fields that an upgrade request holds, or must not hold, whatever the caller says; see `expect_header`."""
+OWN_IN_RESPONSE: Final = frozenset({"connection", "content-length", "transfer-encoding"})
+"""The fields of a response that say where it ends, and that nothing follows it: they are not the caller's."""
+
 TCHARS: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 """The pattern of a token, one `tchar` or more (RFC 9110 §5.6.2)."""
 _TOKEN: Final = re.compile(TCHARS)
@@ -32,10 +39,17 @@ def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
 
 
-def expect_header(name: str, value: str) -> None:
-    """Raise ValueError for a name or value that would break a head block. The value, perhaps secret, is not shown."""
+def expect_header(name: str, value: str, own: Collection[str]) -> None:
+    """Raise ValueError for a field of the caller's that would break the head block, or that the handshake writes.
+
+    `own` are the names of those, in lower case, beside all that begin with Sec-WebSocket. The value is not shown: it
+    may be secret.
+    """
     if not is_token(name) or not _VALUE.fullmatch(value):
         raise ValueError(f"expected a header name and a value without control characters, got {name!r}")
+    lower = name.lower()
+    if lower in own or lower.startswith("sec-websocket-"):
+        raise ValueError(f"expected no {name} header: the handshake writes it")
 
 
 def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

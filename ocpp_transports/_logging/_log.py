@@ -27,7 +27,7 @@ Logging: TypeAlias = bool | logging.Logger
 """The `logging` option: True for the library's logger, False for none, or a logger of your own."""
 
 _SILENT: Final = logging.Logger("ocpp_ws_io.off", logging.CRITICAL + 1)  # noqa: LOG001 - outside the tree: no one may turn it on
-_QUIET: Final = frozenset({ReportKind.PING, ReportKind.PONG, ReportKind.CANCELLED_ANSWER})
+_QUIET: Final = frozenset({ReportKind.PING, ReportKind.PONG, ReportKind.CANCELLED_ANSWER, ReportKind.CALL_HELD})
 _LOUD: Final = frozenset({ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED})
 _SHOWN_ID: Final = 64
 _SHOWN: Final = 1024

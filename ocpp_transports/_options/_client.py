@@ -1,6 +1,5 @@
 """The options of a client on sockets: who it is, and what its upgrade request says."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,7 +9,7 @@ from typing import Final
 from ocpp_core._version import __version__
 from ocpp_core.config import UpgradeTarget
 from ocpp_core.handshake import SecurityProfile, check_client_profile, encode_basic
-from ocpp_core.websocket.headers import expect_header
+from ocpp_core.websocket.headers import OWN_IN_REQUEST, expect_header
 
 from ._reconnect import ReconnectOptions
 from ._socket import SocketOptions
@@ -19,9 +18,6 @@ from ._tls import TLSOptions, expect_tls
 __all__ = ["ClientOptions"]
 
 _USER_AGENT: Final = f"ocpp-ws-io/{__version__} (Python)"
-_OWN_HEADERS: Final = re.compile(
-    r"host|upgrade|connection|content-length|transfer-encoding|sec-websocket-.*", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +68,4 @@ def _expect_header(name: object, value: object) -> None:
     """Refuse what would break the request, or what the handshake writes itself. The value is never repeated."""
     if not isinstance(name, str) or not isinstance(value, str):
         raise TypeError("expected headers as a mapping of str to str")
-    expect_header(name, value)
-    if _OWN_HEADERS.fullmatch(name):
-        raise ValueError(f"expected no {name} header: the handshake writes it")
+    expect_header(name, value, OWN_IN_REQUEST)

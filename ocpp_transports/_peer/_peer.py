@@ -14,7 +14,7 @@ from ocpp_transports._driver._interfaces import Completion, Runtime, complete
 from ocpp_transports._handlers._caller import Caller
 from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._handlers._table import Handlers
-from ocpp_transports._logging._log import Log, logger_of
+from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.events import PEER_EVENTS, CloseEvent, DisconnectEvent, PeerEventName
 
@@ -58,7 +58,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         self._protocol: str | None = None
         self._ended: CloseEvent | None = None
         self._waiters: list[Completion[CloseEvent]] = []
-        self._log = Log(logger_of(options.logging), identity)
+        self._log = Log(options.logger, identity)
         self._delegate = PeerDelegate(identity, self._emit, self._log, self._state_changed)
         self._traces = self._log.logger.isEnabledFor(DEBUG)
 
@@ -120,7 +120,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
     def _set_options(self, options: PeerOptions) -> None:
         """Use these options from now on, as far as the engine has no part in them."""
         self._options = options
-        self._log.logger = logger_of(options.logging)
+        self._log.logger = options.logger
         if self._delegate.dispatcher is not None:
             self._delegate.dispatcher.detailed_errors = options.respond_with_detailed_errors
             self._delegate.dispatcher.handler_timeout = options.handler_timeout or inf

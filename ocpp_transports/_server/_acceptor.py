@@ -18,16 +18,18 @@ It must never wait itself, and must never decide twice: whichever of decision, d
 takes the handshake out of `places.waiting`, and the others find it gone.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
-from logging import DEBUG
+from logging import DEBUG, Logger
 from random import Random
 from typing import Final, cast
 
 from ocpp_core.actions import HttpRequest, Report, UpgradeRequested
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, Candidate, Step, proceed, refuse
+from ocpp_core.config import SessionConfig
 from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Accept, Close, Command, Reject, Respond, ServerInput, StackInput
 from ocpp_core.link import Unfinished
@@ -35,14 +37,14 @@ from ocpp_core.server import ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
-from ocpp_core.versions import version_of
+from ocpp_core.versions import Version, version_of
 from ocpp_core.websocket.close import PROTOCOL_ERROR
 from ocpp_transports._driver._accepting import AcceptRules
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Connection, Handle
 from ocpp_transports._driver._limits import EARLY
 from ocpp_transports._handlers._table import Handlers
-from ocpp_transports._logging._log import Log, logger_of
+from ocpp_transports._logging._log import Log
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
@@ -59,6 +61,29 @@ from ._registry import ConnectionRegistry
 __all__ = ["Acceptor"]
 
 _CLOSING: Final = refuse(503, "Closing")
+
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    """What one set of options makes of a handshake; it counts for a handshake from its request to its end."""
+
+    options: ServerOptions
+    steps: tuple[Step, ...]
+    logger: Logger
+    versions: Mapping[str, Version]
+    """The facts of each subprotocol."""
+    configs: Mapping[tuple[str, bool], SessionConfig]
+    """The engine's config for each subprotocol, without and with messages traced."""
+
+    @classmethod
+    def of(cls, options: ServerOptions, steps: tuple[Step, ...]) -> "_Policy":
+        """Make everything now that each handshake would make otherwise."""
+        protocols = options.protocols
+        configs = {
+            (name, trace): options.session_in(name, trace=trace) for name in protocols for trace in (False, True)
+        }
+        versions = {name: version_of(name) for name in protocols}
+        return cls(options, steps, options.logger, versions, configs)
 
 
 class Acceptor:
@@ -93,7 +118,6 @@ class Acceptor:
         self.gate = gate
         self.places = Places(registry)
         self.failed = failed
-        self.steps: tuple[Step, ...] = ()
         self.plain = PlainRequests(http_handlers, options, runtime=runtime, places=self.places, failed=failed)
         self._refused = refused
         self._alarmed = alarmed
@@ -105,19 +129,12 @@ class Acceptor:
 
     def set_options(self, options: ServerOptions) -> None:
         """Use these options for the streams that come from now on."""
+        places = self.places
+        steps = steps_of(options, before=places.before(options), after=places.after(options))
         self.options = self.plain.options = options
-        self.logger = logger_of(options.logging)
-        self.versions = {protocol: version_of(protocol) for protocol in options.protocols}
-        self.configs = {
-            (protocol, trace): options.session_in(protocol, trace=trace)
-            for protocol in options.protocols
-            for trace in (False, True)
-        }
+        self.policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
-        if not self.is_closing:
-            places = self.places
-            self.steps = steps_of(options, before=places.before(options), after=places.after(options))
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
 
@@ -161,7 +178,7 @@ class Acceptor:
     def close(self) -> None:
         """Refuse (503) the handshakes that wait, and those that still come."""
         self.is_closing = self.plain.is_closing = True
-        self.steps = (_refuse_when_closing,)
+        self.policy = replace(self.policy, steps=(_refuse_when_closing,))
         for pending in tuple(self.places.waiting):
             pending.give_up()
 
@@ -188,9 +205,8 @@ class _PendingHandshake:
         self.facts = facts
         self._acceptor = acceptor
         self._engine = engine
-        self._log = Log(
-            logger_of(acceptor.options.logging), facts.remote_address or "unknown address", acceptor.runtime.now
-        )
+        self._policy = acceptor.policy
+        self._log = Log(self._policy.logger, facts.remote_address or "unknown address", acceptor.runtime.now)
         self._candidate: Candidate | None = None
         self._deciding: Handle | None = None
         self._exchange: Exchange | None = None
@@ -201,8 +217,9 @@ class _PendingHandshake:
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
         acceptor = self._acceptor
+        self._policy = acceptor.policy
         self._candidate = candidate = Candidate(action, self.facts)
-        steps = iter(acceptor.steps)
+        steps = iter(self._policy.steps)
         verdict = proceed(steps, candidate)
         if isinstance(verdict, Ask):
             decision = Questions(partial(proceed, steps, candidate), acceptor.failed).begin(verdict)
@@ -260,19 +277,19 @@ class _PendingHandshake:
         if decision is not None:
             self._refuse(candidate, decision)
         elif candidate.protocol is None:
-            acceptor = self._acceptor
-            self.driver.feed(Accept(None, version=acceptor.versions[acceptor.options.protocols[0]]))
+            policy = self._policy
+            self.driver.feed(Accept(None, version=policy.versions[policy.options.protocols[0]]))
         else:
             self._accept(candidate, candidate.protocol)
 
     def _accept(self, candidate: Candidate, protocol: str) -> None:
         acceptor = self._acceptor
-        options, handshake = acceptor.options, candidate.handshake
+        policy, handshake = self._policy, candidate.handshake
         OCPPServerClient(
             handshake,
             protocol,
             candidate.session,
-            options=options,
+            options=policy.options,
             handlers=acceptor.handlers,
             callbacks=acceptor.callbacks,
             runtime=acceptor.runtime,
@@ -281,9 +298,9 @@ class _PendingHandshake:
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
-        config = acceptor.configs[protocol, acceptor.logger.isEnabledFor(DEBUG)]
+        config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
         name = acceptor.registry.name_of(handshake.identity)
-        self.driver.feed(Accept(subprotocol, config=config, version=acceptor.versions[protocol], identity=name))
+        self.driver.feed(Accept(subprotocol, config=config, version=policy.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)
 

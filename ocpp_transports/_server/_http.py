@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.inputs import Respond
-from ocpp_core.websocket.headers import expect_header
+from ocpp_core.websocket.headers import OWN_IN_RESPONSE, expect_header
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
 from ocpp_transports._handlers._table import is_coroutine_function
@@ -25,7 +25,7 @@ from ocpp_transports._options._connection import off_at_zero
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
-from ._http_handlers import HttpHandlers
+from ._http_handlers import WITHOUT_BODY, HttpHandlers
 from ._places import Places
 
 __all__ = ["Exchange", "HttpMixin", "PlainRequests"]
@@ -37,8 +37,6 @@ _RETRY: Final = (("retry-after", "10"),)
 _BUSY: Final = Respond(503, _RETRY, b"Busy")
 _CLOSING: Final = Respond(503, _RETRY, b"Closing")
 
-_RESERVED: Final = frozenset({"connection", "content-length", "transfer-encoding"})
-_WITHOUT_BODY: Final = frozenset({204, 304})
 
 _H = TypeVar("_H", bound=HttpHandler)
 
@@ -233,7 +231,7 @@ def _response(answer: object, most: float) -> Respond:
     else:
         written = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         fields = {"content-type": "application/json"} | fields
-    if written and status in _WITHOUT_BODY:
+    if written and status in WITHOUT_BODY:
         raise ValueError(f"expected no body with status {status}")
     if len(written) > most:
         raise ValueError(f"expected a body of at most {most:.15g} bytes (max_outgoing_size), got {len(written)}")
@@ -246,7 +244,5 @@ def _expect_fields(headers: object) -> Iterator[tuple[str, str]]:
     for name, value in headers.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError("expected headers as a mapping of str to str")
-        expect_header(name, value)
-        if name.lower() in _RESERVED or name.lower().startswith("sec-websocket-"):
-            raise ValueError(f"expected no {name} header: the server writes it")
+        expect_header(name, value, OWN_IN_RESPONSE)
         yield name.lower(), value

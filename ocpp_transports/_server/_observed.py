@@ -10,7 +10,16 @@ from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import MESSAGE_EVENTS
 from ocpp_transports._peer._mixins import EventMixin
 from ocpp_transports._peer._observers import Observers
-from ocpp_transports.events import STATION_EVENTS, ConnectionEvent, ServerEventName, StationEvent
+from ocpp_transports.events import (
+    STATION_EVENTS,
+    ConnectionEvent,
+    ConnectionFailedEvent,
+    ErrorEvent,
+    SecurityEvent,
+    ServerEventName,
+    StationEvent,
+    UpgradeAbortedEvent,
+)
 
 from ._connection import OCPPServerClient
 from ._registry import ConnectionRegistry
@@ -58,6 +67,32 @@ class ObservedMixin(EventMixin[ServerEventName]):
     @abstractmethod
     def _spawn(self, coro: Coroutine[Any, Any, None], /) -> None:
         """Run a coroutine as a task of this server."""
+
+    # What happens to a connection that is no station's
+
+    def _refused(self, event: UpgradeAbortedEvent) -> None:
+        """Log and emit that a handshake was refused."""
+        self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
+        self._emit("upgrade_aborted", event)
+
+    def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
+        """Log and emit that a connection came to nothing before its request."""
+        self._log.connection_failed(kind, event.remote_address, event.reason)
+        self._emit("connection_failed", event)
+
+    def _alarmed(self, event: SecurityEvent) -> None:
+        """Log and emit a refusal that may be an attack."""
+        origin = f"{event.identity} at {event.remote_address}"
+        self._log.connection_failed("a station was refused", origin, event.detail)
+        self._emit("security", event)
+
+    def _failed(self, text: str, error: BaseException) -> None:
+        """Log and emit what the application raised during a handshake."""
+        self._log.raised(text, error)
+        self._emit("error", ErrorEvent(error))
+        end_program(error, self._spawn)
+
+    # The events of all connections
 
     def _listeners_changed(self) -> None:
         """Have the events of connections forwarded as long as somebody listens to any of them here."""

@@ -13,13 +13,13 @@ from ocpp_transports._options._server import ServerOptions
 
 from ._quota import Quota, owner_of
 
-__all__ = ["Places", "Waiting"]
+__all__ = ["Places", "WaitingHandshake"]
 
 _BUSY: Final = refuse(503, "Busy")
 _FULL: Final = refuse(503, "Full")
 
 
-class Waiting(Protocol):
+class WaitingHandshake(Protocol):
     """A handshake that waits for its decision."""
 
     @property
@@ -45,7 +45,7 @@ class Places:
     """
 
     def __init__(self, stations: _Stations) -> None:
-        self.waiting: set[Waiting] = set()
+        self.waiting: set[WaitingHandshake] = set()
         self._quota = Quota()
         self._stations = stations
         self._accepted: set[ServerEngine] = set()  # of WebSockets that are still to be opened; some came to nothing
@@ -61,12 +61,12 @@ class Places:
         self._most_stations = options.max_connections
         return () if isinf(options.max_connections) else (self._refuse_when_full,)
 
-    def begin_waiting(self, handshake: Waiting) -> None:
+    def begin_waiting(self, handshake: WaitingHandshake) -> None:
         """Count a handshake that waits for its decision."""
         self.waiting.add(handshake)
         self._quota.enter(owner_of(handshake.facts.remote_address))
 
-    def stop_waiting(self, handshake: Waiting) -> bool:
+    def stop_waiting(self, handshake: WaitingHandshake) -> bool:
         """Return True if a handshake was still waiting; it is no longer."""
         if handshake not in self.waiting:
             return False

@@ -2,16 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import anyio
 
 from ocpp_transports._driver._interfaces import Handle
 
 from ._interrupts import Interrupts
-
-if TYPE_CHECKING:
-    from ocpp_transports.server import OCPPServer
 
 __all__ = ["Loop", "draining", "run_on", "until_closed"]
 
@@ -20,6 +17,19 @@ Loop: TypeAlias = Literal["asyncio", "uvloop", "trio"]
 
 _LOOPS: Final = ("asyncio", "uvloop", "trio")
 _Spawn: TypeAlias = Callable[[Coroutine[Any, Any, None]], Handle]
+
+
+class _Server(Protocol):
+    """As much of a server as is closed at a signal; see `OCPPServer` for each method."""
+
+    def once(self, name: Literal["closing"], listener: Callable[[Any], None], /) -> object:
+        """Call `listener` when the server begins to close."""
+
+    def off(self, name: Literal["closing"], listener: Callable[[Any], None], /) -> None:
+        """Remove the listener."""
+
+    async def close(self, *, force: bool = False) -> object:
+        """Close the server."""
 
 
 def run_on(loop: Loop, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -33,7 +43,7 @@ def run_on(loop: Loop, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
         return
 
 
-async def until_closed(server: "OCPPServer", interrupts: Interrupts, spawn: _Spawn) -> None:
+async def until_closed(server: _Server, interrupts: Interrupts, spawn: _Spawn) -> None:
     """Wait for a signal, or until the server is closed, and close it."""
 
     def wake(_: object) -> None:
@@ -47,7 +57,7 @@ async def until_closed(server: "OCPPServer", interrupts: Interrupts, spawn: _Spa
     await _close(server, interrupts, spawn)
 
 
-async def _close(server: "OCPPServer", interrupts: Interrupts, spawn: _Spawn) -> None:
+async def _close(server: _Server, interrupts: Interrupts, spawn: _Spawn) -> None:
     """Close; at the next signal by force."""
 
     async def hasten() -> None:
@@ -62,7 +72,7 @@ async def _close(server: "OCPPServer", interrupts: Interrupts, spawn: _Spawn) ->
 
 
 @asynccontextmanager
-async def draining(server: "OCPPServer", spawn: _Spawn) -> AsyncIterator[None]:
+async def draining(server: _Server, spawn: _Spawn) -> AsyncIterator[None]:
     """Close the server at a signal, then hand the signal on; see `OCPPServer.draining`."""
     with Interrupts() as interrupts:
 

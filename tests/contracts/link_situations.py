@@ -18,8 +18,9 @@ from ocpp_core.inputs import (
     StreamLost,
     Tick,
 )
-from ocpp_core.link._frames import Opcode, close_payload, encode_frame
+from ocpp_core.link._frames import close_payload, encode_frame
 from ocpp_core.link._http import accept_key
+from ocpp_core.link._opcode import Opcode
 from ocpp_core.link._phase import Phase
 from tests.contracts.situations import NOW, Machine, Row, always, drain, feed
 

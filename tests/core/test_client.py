@@ -266,7 +266,7 @@ class TestClose:
             1: ConnectionLostError,
             2: ClosedError,
         }
-        assert entered(told) == [ClientClosing, Stopped]
+        assert entered(told) == [Waiting, Stopped]
         assert engine.deadline == inf
 
     def test_by_the_engine_after_too_many_bad_messages_is_not_for_good(self):

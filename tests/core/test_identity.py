@@ -48,6 +48,18 @@ class TestCharacters:
         assert "expected 1 to 48 " in rule.expectation("ocpp2.1")
 
 
+class TestTheUsualPattern:
+    @each("rule", [STANDARD, PRINTABLE, ANY, IdentityRule(max_length=1), IdentityRule(max_length=inf)])
+    def test_finds_nothing_that_is_not_allowed(self, rule):
+        found = [identity for identity, *_ in ALLOWED if rule.usual.fullmatch(identity)]
+        assert all(rule.allows(identity, protocol) for identity in found for protocol in ("ocpp2.1", "ocpp1.6", None))
+
+    def test_finds_what_ocpp_2x_allows(self):
+        assert [identity for identity, *_ in ALLOWED if STANDARD.usual.fullmatch(identity)] == [
+            identity for identity, by_2x, *_ in ALLOWED if by_2x
+        ]
+
+
 class TestLength:
     def test_may_be_more(self):
         assert IdentityRule(max_length=inf).allows("C" * 10_000, "ocpp1.6")

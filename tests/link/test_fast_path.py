@@ -1,11 +1,12 @@
 """The usual frame, read by hand (RFC 6455 §5.2): what it takes, and what it leaves to wsproto."""
 
 from math import inf
+from random import Random
 
 import pytest
 
-from ocpp_core.link._fast_path import whole_control, whole_text
-from ocpp_core.link._frames import Control
+from ocpp_core.link._fast_path import text_frame, whole_control, whole_text
+from ocpp_core.link._opcode import Control
 from tests.link.wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 
 
@@ -22,6 +23,18 @@ class TestTakes:
 
     def test_a_message_of_the_limit(self):
         assert whole_text(frame(TEXT, b"x" * 10), 0, 10, masked=True) is not None
+
+
+class TestWrites:
+    @pytest.mark.parametrize("size", [0, 125, 126, 511, 512, 65535, 65536])
+    def test_a_text_as_a_server_does(self, size):
+        assert text_frame(b"x" * size, None) == frame(TEXT, b"x" * size, masked=False)
+
+    @pytest.mark.parametrize("size", [0, 125, 126, 511, 512, 65535])
+    def test_a_text_that_is_masked_as_a_client_does(self, size):
+        data = text_frame(b"x" * size, Random(1))
+        assert Random(1).randbytes(4) in data[:8]
+        assert whole_text(data, 0, inf, masked=True) == ("x" * size, len(data))
 
 
 class TestLeaves:

@@ -1,18 +1,13 @@
 """Plain HTTP requests on a server's link: the host answers them, and the stream is closed."""
 
 from math import inf
-from random import Random
 
 import pytest
 
 from ocpp_core.actions import CloseStream, HttpRequest
 from ocpp_core.inputs import Respond, Tick
-from ocpp_core.link import ServerLink
-from tests.link.wire import EOF, drain, feed, head_of, news, request, sent, settings
-
-
-def link(**options):
-    return ServerLink(settings(**options), random=Random(1), now=0.0)
+from tests.link.wire import EOF, drain, feed, head_of, news, request, sent
+from tests.link.wire import server_link as link
 
 
 class TestPlainRequests:

@@ -34,14 +34,6 @@ def settings(**options: Any) -> LinkConfig:
     return LinkConfig(**{"ping_interval": inf, **options})
 
 
-def head_of(data: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Return the status and headers (lower-case names) of a response, and its body."""
-    head, _, body = data.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-    return int(first.split(" ")[1]), headers, body
-
-
 def request(
     *more: tuple[str, str],
     line: str = "GET /CP1 HTTP/1.1",
@@ -159,3 +151,21 @@ class Client:
 
     masked = False
     open = staticmethod(open_client)
+
+
+def server_link(**options: Any) -> ServerLink:
+    """A server's end, waiting for its request."""
+    return ServerLink(settings(**options), random=Random(1), now=0.0)
+
+
+def head_of(data: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Status and headers (lower-case names) of a response, and its body."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    return int(first.split(" ")[1]), headers, body
+
+
+def upgrade_without(name: str, *values: str) -> bytes:
+    """An upgrade request but for one header, which has these values instead."""
+    return request(*((name, value) for value in values), without=[name])

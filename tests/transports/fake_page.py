@@ -1,5 +1,7 @@
 """A page with a manual clock: sockets do what the test says, and refuse what browsers refuse."""
 
+from typing import Any
+
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_transports import BrowserOCPPClient, browser
 from tests.transports.fake_host import FakeHost
@@ -11,7 +13,8 @@ class FakeSocket:
     def __init__(self, url, subprotocols, listener):
         self.url, self.subprotocols, self._ear = url, tuple(subprotocols), listener
         self.state = "CONNECTING"
-        self.sent, self.lost, self.closed_with = [], [], None
+        self.sent, self.lost = [], []
+        self.closed_with: Any = None
         self.is_dropped = False
         self.buffered = 0
 

@@ -13,7 +13,7 @@ from ocpp_transports._runtime._base import Address
 from ocpp_transports._runtime._current import current_runtime
 from tests.transports.fake_host import FakeDelegate, FakeEngine
 
-SECONDS = 10
+SECONDS = 50
 """How long a test waits for what has to happen."""
 
 
@@ -144,11 +144,11 @@ class Net:
 
 async def read_all(stream):
     """Read until the end, however it comes."""
-    data = b""
+    data = bytearray()
     with anyio.fail_after(SECONDS):
         try:
             async for chunk in stream:
                 data += chunk
         except (anyio.BrokenResourceError, OSError):
             data += b"<broken>"
-    return data
+    return bytes(data)

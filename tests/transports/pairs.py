@@ -8,7 +8,7 @@ from anyio.abc import SocketAttribute
 from ocpp_transports import OCPPClient, OCPPServer
 from tests.link.wire import CLOSE, answer, frame
 
-SECONDS = 10
+SECONDS = 50
 """How long a test waits for what has to happen."""
 
 

@@ -12,6 +12,7 @@ from starlette.routing import WebSocketRoute
 from ocpp_transports import OCPPClient, OCPPServer
 from ocpp_transports.asgi import OCPPApplication
 from ocpp_transports.events import BadMessageEvent, CloseEvent
+from tests.kinds import mistyped
 from tests.transports.carriers import uvicorn_running
 from tests.transports.pairs import SECONDS, first, station_of
 
@@ -301,7 +302,7 @@ class TestTheLifespan:
 
     async def test_of_another_kind_is_refused(self):
         with pytest.raises(ValueError, match="expected a scope of type websocket, http or lifespan, got 'smtp'"):
-            await OCPPApplication(csms())({"type": "smtp"}, None, None)
+            await OCPPApplication(csms())({"type": "smtp"}, mistyped(None), mistyped(None))
 
     async def test_does_not_begin_if_nobody_decides_on_passwords(self):
         server, sent = csms(security_profile=1), []

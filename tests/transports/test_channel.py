@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -17,9 +18,11 @@ from ocpp_transports import (
     WebsocketUpgradeError,
 )
 from ocpp_transports._driver._limits import HIGH_WATER
+from ocpp_transports._server._acceptor import Acceptor
 from ocpp_transports.channel import Accept, ChannelClient, ChannelClosed, Reject, UpgradeOffer
 from ocpp_transports.events import CloseEvent, ReconnectEvent
 from ocpp_transports.memory import MemoryOCPPClient, connected_pair, memory_channels
+from tests.kinds import an
 from tests.transports.pairs import SECONDS, first, never
 
 pytestmark = pytest.mark.anyio
@@ -109,6 +112,7 @@ class TestAnIncomingConnection:
 
         async with OCPPServer(protocols=["ocpp1.6"], auth=auth) as server, anyio.create_task_group() as tasks:
             answer = await server.incoming(OFFER).decision()
+            assert isinstance(answer, Reject)
             assert (answer.status, answer.body) == (503, "Closing")
 
     async def test_needs_a_client_certificate_on_profile_3(self):
@@ -147,7 +151,8 @@ class TestAnIncomingConnection:
             raise ChannelClosed
 
         async with OCPPServer(protocols=["ocpp1.6"]) as server:
-            incoming, channel = server.incoming(OFFER), TestChannel()
+            incoming = server.incoming(OFFER)
+            channel: Any = TestChannel()
             channel.close = close
             await incoming.decision()
             await server.close()
@@ -159,8 +164,8 @@ class TestAnIncomingConnection:
         async with OCPPServer(protocols=["ocpp1.6"]) as server:
             assert isinstance(await server.incoming(OFFER).decision(), Accept)
             await server.close()
-            assert (await server.incoming(OFFER).decision()).status == 503
-        assert (await server.incoming(OFFER).decision()).status == 503
+            assert an(Reject, await server.incoming(OFFER).decision()).status == 503
+        assert an(Reject, await server.incoming(OFFER).decision()).status == 503
         async with server:
             assert isinstance(await server.incoming(OFFER).decision(), Accept)
 
@@ -195,7 +200,7 @@ class TestAnIncomingConnection:
         async with OCPPServer(protocols=["ocpp1.6"], max_connections=1) as server:
             assert isinstance(await server.incoming(OFFER).decision(), Accept)
             other = server.incoming(replace(OFFER, target="/ocpp/CP2"))
-            assert (await other.decision()).body == "Full"
+            assert an(Reject, await other.decision()).body == "Full"
 
     async def test_leaves_nothing_behind_when_its_peer_has_left(self):
         async with OCPPServer(protocols=["ocpp1.6"], max_connections=1) as server:
@@ -208,7 +213,7 @@ class TestAnIncomingConnection:
         async with OCPPServer(protocols=["ocpp1.6"], auth=lambda a, r, h: never(), max_connections=1) as server:
             with anyio.move_on_after(0.01):
                 await server.incoming(OFFER).decision()
-            server._acceptor.set_options(server._options.changed({"auth": None}))
+            an(Acceptor, server._acceptor).set_options(server._options.changed({"auth": None}))
             assert isinstance(await server.incoming(OFFER).decision(), Accept)
 
     async def test_leaves_its_place_when_it_is_given_up_just_as_it_was_decided_on(self):
@@ -219,7 +224,7 @@ class TestAnIncomingConnection:
         async with OCPPServer(protocols=["ocpp1.6"], auth=auth, max_connections=1) as server:
             with anyio.CancelScope() as given_up:
                 await server.incoming(OFFER).decision()
-            server._acceptor.set_options(server._options.changed({"auth": None}))
+            an(Acceptor, server._acceptor).set_options(server._options.changed({"auth": None}))
             other = server.incoming(replace(OFFER, target="/ocpp/CP2"))
             assert isinstance(await other.decision(), Accept)
 
@@ -233,7 +238,7 @@ class TestAnIncomingConnection:
             assert server.clients == ()
 
 
-APPROXIMATELY_90 = pytest.approx(78.75, abs=11.25)
+APPROXIMATELY_90: Any = pytest.approx(78.75, abs=11.25)
 """What comes of 90 seconds by jitter, if more was asked for."""
 
 
@@ -247,7 +252,11 @@ class TestAChannelThatFails:
     @pytest.mark.parametrize(
         ("error", "name", "expected"),
         [
-            (UnexpectedHttpResponse(503, (("retry-after", "9000"),)), "reconnect", ReconnectEvent(1, APPROXIMATELY_90)),
+            (
+                UnexpectedHttpResponse(503, (("retry-after", "9000"),)),
+                "reconnect",
+                ReconnectEvent(1, APPROXIMATELY_90),
+            ),
             (WebsocketUpgradeError("a wrong 101"), "close", CloseEvent(1001, "a wrong 101")),
         ],
     )
@@ -391,7 +400,7 @@ class TestMemory:
 
     async def test_takes_security_profiles_with_tls(self):
         async with OCPPServer(protocols=["ocpp1.6"], security_profile=2, credentials={"CP1": "secret"}) as server:
-            options = {"endpoint": "wss://memory", "security_profile": 2, "password": "secret"}
+            options: Any = {"endpoint": "wss://memory", "security_profile": 2, "password": "secret"}
             async with MemoryOCPPClient("CP1", server, protocols=["ocpp1.6"], **options) as client:
                 with anyio.fail_after(SECONDS):
                     assert await client.connect() == "ocpp1.6"

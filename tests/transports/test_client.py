@@ -22,6 +22,7 @@ from ocpp_transports import (
 from ocpp_transports.events import (
     CloseEvent,
 )
+from tests.kinds import mistyped
 from tests.transports.pairs import client_of, first, never, pair, refusing, serving, station_of
 
 pytestmark = pytest.mark.anyio
@@ -296,11 +297,11 @@ class TestCallsWithoutAConnection:
         with pytest.raises(ValueError, match="timeout > 0 seconds"):
             await client.call("Heartbeat", {}, timeout=0)
         with pytest.raises(TypeError, match="validate as bool"):
-            await client.call("Heartbeat", {}, validate="no")
+            await client.call("Heartbeat", {}, validate=mistyped("no"))
         with pytest.raises(ValueError, match="text of a CALL"):
             await client.send_raw("[3]", expect_reply=True)
         with pytest.raises(TypeError, match="raw text"):
-            client.send_raw(b"[]")
+            client.send_raw(mistyped(b"[]"))
 
     async def test_wait_in_the_offline_queue(self):
         async with serving() as (server, listener), client_of(listener, offline_queue=True) as client:

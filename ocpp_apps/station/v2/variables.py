@@ -78,48 +78,50 @@ def _list(name: str, component: str, value: str, option: Option) -> Variable:
     return Variable(Key(name, component), value, "MemberList", writable=True, values=tuple(MEASURANDS), option=option)
 
 
+_INTEGERS: Final = {
+    Key("ActiveNetworkProfile", "OCPPCommCtrlr"): 0,
+    Key("MessageTimeout", "OCPPCommCtrlr", instance="Default"): 30,
+    Key("NetworkProfileConnectionAttempts", "OCPPCommCtrlr"): 3,
+    Key("ResetRetries", "OCPPCommCtrlr"): 0,
+    Key("ItemsPerMessage", "DeviceDataCtrlr", instance="GetReport"): ITEMS_PER_MESSAGE,
+    Key("ItemsPerMessage", "DeviceDataCtrlr", instance="GetVariables"): ITEMS_PER_MESSAGE,
+    Key("ItemsPerMessage", "DeviceDataCtrlr", instance="SetVariables"): ITEMS_PER_MESSAGE,
+    Key("BytesPerMessage", "DeviceDataCtrlr", instance="GetReport"): 65_536,
+    Key("BytesPerMessage", "DeviceDataCtrlr", instance="GetVariables"): 65_536,
+    Key("BytesPerMessage", "DeviceDataCtrlr", instance="SetVariables"): 65_536,
+    Key("ItemsPerMessage", "LocalAuthListCtrlr"): LONGEST_LIST,
+    Key("BytesPerMessage", "LocalAuthListCtrlr"): 1_048_576,
+    Key("TxEndedInterval", "SampledDataCtrlr"): 0,
+    Key("TxEndedInterval", "AlignedDataCtrlr"): 0,
+    Key("ProfileStackLevel", "SmartChargingCtrlr"): HIGHEST_LEVEL,
+    Key("PeriodsPerSchedule", "SmartChargingCtrlr"): LONGEST_SCHEDULE,
+    Key("CertificateEntries", "SecurityCtrlr"): 0,
+}
+_SWITCHES: Final = {
+    Key("Enabled", "AuthCtrlr"): True,
+    Key("Enabled", "ReservationCtrlr"): True,
+    Key("NonEvseSpecific", "ReservationCtrlr"): False,
+    Key("Available", "ReservationCtrlr"): True,
+    Key("Enabled", "SmartChargingCtrlr"): True,
+    Key("UnlockOnEVSideDisconnect", "OCPPCommCtrlr"): True,
+}
+_LISTS: Final = {
+    Key("FileTransferProtocols", "OCPPCommCtrlr"): "FTP,FTPS,HTTP,HTTPS,SFTP",
+    Key("NetworkConfigurationPriority", "OCPPCommCtrlr"): "0",
+    Key("RateUnit", "SmartChargingCtrlr"): "A,W",
+    Key("TxEndedMeasurands", "AlignedDataCtrlr"): "",
+    Key("TxStartPoint", "TxCtrlr"): "PowerPathClosed",
+    Key("TxStopPoint", "TxCtrlr"): "Authorized,EVConnected",
+    Key("TimeSource", "ClockCtrlr"): "Heartbeat",
+}
+
+
 def _fixed(settings: StationSettings) -> list[Variable]:
-    integers = {
-        Key("ActiveNetworkProfile", "OCPPCommCtrlr"): 0,
-        Key("MessageTimeout", "OCPPCommCtrlr", instance="Default"): 30,
-        Key("NetworkProfileConnectionAttempts", "OCPPCommCtrlr"): 3,
-        Key("ResetRetries", "OCPPCommCtrlr"): 0,
-        Key("ItemsPerMessage", "DeviceDataCtrlr", instance="GetReport"): ITEMS_PER_MESSAGE,
-        Key("ItemsPerMessage", "DeviceDataCtrlr", instance="GetVariables"): ITEMS_PER_MESSAGE,
-        Key("ItemsPerMessage", "DeviceDataCtrlr", instance="SetVariables"): ITEMS_PER_MESSAGE,
-        Key("BytesPerMessage", "DeviceDataCtrlr", instance="GetReport"): 65_536,
-        Key("BytesPerMessage", "DeviceDataCtrlr", instance="GetVariables"): 65_536,
-        Key("BytesPerMessage", "DeviceDataCtrlr", instance="SetVariables"): 65_536,
-        Key("ItemsPerMessage", "LocalAuthListCtrlr"): LONGEST_LIST,
-        Key("BytesPerMessage", "LocalAuthListCtrlr"): 1_048_576,
-        Key("TxEndedInterval", "SampledDataCtrlr"): 0,
-        Key("TxEndedInterval", "AlignedDataCtrlr"): 0,
-        Key("ProfileStackLevel", "SmartChargingCtrlr"): HIGHEST_LEVEL,
-        Key("PeriodsPerSchedule", "SmartChargingCtrlr"): LONGEST_SCHEDULE,
-        Key("CertificateEntries", "SecurityCtrlr"): 0,
-        Key("SupplyPhases", "ChargingStation"): settings.phases,
-    }
-    switches = {
-        Key("Enabled", "AuthCtrlr"): True,
-        Key("Enabled", "ReservationCtrlr"): True,
-        Key("NonEvseSpecific", "ReservationCtrlr"): False,
-        Key("Available", "ReservationCtrlr"): True,
-        Key("Enabled", "SmartChargingCtrlr"): True,
-        Key("UnlockOnEVSideDisconnect", "OCPPCommCtrlr"): True,
-    }
-    lists = {
-        Key("FileTransferProtocols", "OCPPCommCtrlr"): "FTP,FTPS,HTTP,HTTPS,SFTP",
-        Key("NetworkConfigurationPriority", "OCPPCommCtrlr"): "0",
-        Key("RateUnit", "SmartChargingCtrlr"): "A,W",
-        Key("TxEndedMeasurands", "AlignedDataCtrlr"): "",
-        Key("TxStartPoint", "TxCtrlr"): "PowerPathClosed",
-        Key("TxStopPoint", "TxCtrlr"): "Authorized,EVConnected",
-        Key("TimeSource", "ClockCtrlr"): "Heartbeat",
-    }
     return [
-        *(Variable(key, str(value), "integer") for key, value in integers.items()),
-        *(Variable(key, str(value).lower(), "boolean") for key, value in switches.items()),
-        *(Variable(key, value, "MemberList") for key, value in lists.items()),
+        *(Variable(key, str(value), "integer") for key, value in _INTEGERS.items()),
+        Variable(Key("SupplyPhases", "ChargingStation"), str(settings.phases), "integer"),
+        *(Variable(key, str(value).lower(), "boolean") for key, value in _SWITCHES.items()),
+        *(Variable(key, value, "MemberList") for key, value in _LISTS.items()),
     ]
 
 

@@ -12,7 +12,7 @@ from ocpp_core.versions import OCPP16, OCPP21, OCPP201
 from tests.core.player import Player, Strict, a_session, call, dispatched, of, reports, sent, settled
 from tests.tables import each
 
-RATE = ReportKind.RATE_EXCEEDED
+HELD, REFUSED = ReportKind.CALL_HELD, ReportKind.RATE_EXCEEDED
 
 
 def a_call(message_id: object, payload: str = "{}") -> str:
@@ -28,7 +28,7 @@ class TestCallsBeyondTheRate:
     def test_wait_for_their_turn_and_none_is_lost(self) -> None:
         session = a_limited_session()
         done = session.hear(*map(a_call, range(1, 5)))
-        assert (dispatched(done), sent(done), reports(done)) == ([1, 2], [], [RATE, RATE])
+        assert (dispatched(done), sent(done), reports(done)) == ([1, 2], [], [HELD, HELD])
         assert [dispatched(session.wait(0.5)) for _ in range(4)] == [[], [3], [], [4]]
         assert session.engine.deadline == inf
 
@@ -52,7 +52,7 @@ class TestCallsBeyondTheRate:
         assert [frame[:4] for frame in sent(done)] == [
             [4, number, "GenericError", "too many CALLs a second, try again later"] for number in ("5", "6")
         ]
-        assert reports(done) == [RATE] * 4
+        assert reports(done) == [HELD, HELD, REFUSED, REFUSED]
 
     def test_leave_the_answers_to_our_own_calls_alone(self) -> None:
         session = a_limited_session()
@@ -103,7 +103,7 @@ class TestWhatDoesNotCount:
     def test_a_copy_has_the_outcome_of_the_one_that_waits(self) -> None:
         session = a_limited_session()
         done = session.hear(a_call(1), a_call(2), a_call(3), a_call(3), a_call(3))
-        assert reports(done) == [RATE, ReportKind.REPEATED_CALL, ReportKind.REPEATED_CALL]
+        assert reports(done) == [HELD, ReportKind.REPEATED_CALL, ReportKind.REPEATED_CALL]
         assert dispatched(session.wait(1)) == [3]
 
     def test_a_call_that_breaks_its_schema(self) -> None:
@@ -117,7 +117,7 @@ class TestWhatDoesNotCount:
         sends = [f'[6,"s{number}","NotifyPeriodicEventStream",{{}}]' for number in range(5)]
         done = session.hear(*map(a_call, range(3)), *sends)
         assert len(dispatched(done)) == 7
-        assert reports(done) == [RATE]
+        assert reports(done) == [HELD]
 
 
 class TestAnotherRate:

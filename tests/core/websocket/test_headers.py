@@ -6,6 +6,7 @@ import pytest
 
 from ocpp_core.config import ClientConfig
 from ocpp_core.websocket.headers import (
+    OWN_IN_REQUEST,
     elements,
     expect_header,
     expect_refusal_status,
@@ -50,11 +51,16 @@ class TestHeadersOfTheCaller:
     )
     def test_that_would_break_the_head_are_refused(self, name: str, text: str) -> None:
         with pytest.raises(ValueError, match="a header name and a value"):
-            expect_header(name, text)
+            expect_header(name, text, ())
+
+    @each("name", ["Host", "connection", "Sec-WebSocket-Key", "sec-websocket-anything"])
+    def test_that_the_handshake_writes_itself_are_refused(self, name: str) -> None:
+        with pytest.raises(ValueError, match="the handshake writes it"):
+            expect_header(name, "x", OWN_IN_REQUEST)
 
     def test_a_wrong_value_is_not_repeated_in_the_error(self) -> None:
         with pytest.raises(ValueError, match="Authorization") as caught:
-            expect_header("Authorization", "secret\n")
+            expect_header("Authorization", "secret\n", ())
         assert "secret" not in str(caught.value)
 
 

@@ -19,6 +19,7 @@ from ocpp_transports._browser._inbox import MOST_KEPT
 from ocpp_transports._browser._socket import code_for_pages
 from ocpp_transports._driver._limits import HIGH_WATER, SEND_TIMEOUT
 from ocpp_transports.events import CloseEvent, DisconnectEvent
+from tests.kinds import mistyped
 from tests.transports.fake_page import Browser
 
 
@@ -44,10 +45,10 @@ class TestTheOptions:
             "compression", "max_message_size", "warm_up",
         }  # fmt: skip
         with pytest.raises(TypeError, match=r"unknown option 'headers', expected one of: answer_window, backoff, "):
-            BrowserOCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"], headers={})
+            BrowserOCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"], **mistyped({"headers": {}}))
         for name in missing:
             with pytest.raises(TypeError, match="unknown option"):
-                BrowserOCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"], **{name: None})
+                BrowserOCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"], **mistyped({name: None}))
 
     def test_leave_the_surface_as_it_is_elsewhere(self):
         surface = {name for name in dir(OCPPClient) if not name.startswith("_")}
@@ -342,7 +343,7 @@ class TestClosing:
         client = page.online()
         call = page.start(client.call("Heartbeat", {}))
         closed = page.start(client.close(await_pending=True))
-        assert page.socket.closed_with is None
+        assert not page.socket.closed_with
         page.socket.hear(json.dumps([3, json.loads(page.socket.sent[0])[1], {}]))
         page.run()
         assert call.result == {}

@@ -127,7 +127,7 @@ class TestOutput:
 
     @pytest.mark.usefixtures("patient")
     async def test_keeps_its_order_and_is_whole_when_the_peer_is_slow(self, net):
-        blocks = [bytes([n]) * 70_000 for n in range(200)]
+        blocks = [bytes([n]) * 70_000 for n in range(60)]
         probe = Probe()
         async with net.pair(probe) as peer:
             for block in blocks:

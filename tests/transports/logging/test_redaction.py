@@ -2,6 +2,7 @@
 
 import json
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -127,13 +128,13 @@ class TestFields:
 
 class TestHostilePayloads:
     def test_of_any_depth_end_somewhere(self):
-        deep = SECRET
+        deep: object = SECRET
         for _ in range(100_000):
             deep = {"a": [deep]}
         assert SECRET not in json.dumps(redact(deep))
 
     def test_without_an_end_end_all_the_same(self):
-        endless = {"password": SECRET}
+        endless: dict[str, Any] = {"password": SECRET}
         endless["list"] = [endless, endless]
         endless["secret"] = {"a": endless, "b": endless}
         assert SECRET not in json.dumps(redact(endless))
@@ -163,7 +164,7 @@ class TestRepresentations:
             events.BadMessageEvent('[2,"1","Authorize",{"idTag":"s3cr3t"}', ValueError()),
             events.BadMessageEvent(b'[2,"1","X",{"password":"s3cr3t"}]', ValueError()),
             events.StrictValidationFailureEvent({"key": "AuthorizationKey", "value": SECRET}, ValueError()),
-            CallContext(client=None, action="X", params={"password": SECRET}),
+            CallContext[Any](client=None, action="X", params={"password": SECRET}),
             ClientOptions(
                 identity="CP1", endpoint="ws://host?token=s3cr3t", query={"key": SECRET}, headers={"x": SECRET}
             ),
@@ -172,9 +173,9 @@ class TestRepresentations:
             Handshake("CP1", ("ocpp1.6",), "/CP1", b"s3cr3t", {"authorization": SECRET}, {"token": SECRET}),
             UpgradeOffer("/CP1?token=s3cr3t", [("authorization", SECRET)]),
             UpgradeTarget("host", "/CP1?token=s3cr3t", (("Authorization", SECRET),)),
-            UpgradeRequested("/CP1?token=s3cr3t", [("authorization", SECRET)], ()),
+            UpgradeRequested("/CP1?token=s3cr3t", {"authorization": SECRET}, ()),
             UpgradeReceived(1, "/CP1?token=s3cr3t", [("authorization", SECRET)], ()),
-            HttpRequest("GET", "/?token=s3cr3t", [("authorization", SECRET)]),
+            HttpRequest("GET", "/?token=s3cr3t", {"authorization": SECRET}),
         ],
         ids=lambda shown: type(shown).__name__,
     )

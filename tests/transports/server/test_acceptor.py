@@ -1,6 +1,7 @@
 """Letting stations in, or not: every handshake gets its answer."""
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from ocpp_transports import (
@@ -146,6 +147,21 @@ class TestAuth:
         assert (handshake.identity, handshake.path, dict(handshake.query)) == ("CP1", "/ocpp/CP1", {"a": "1"})
         assert (handshake.protocols, handshake.password) == (("ocpp1.6",), None)
         assert (handshake.remote_address, handshake.client_certificate) == ("127.0.0.1", None)
+
+
+class TestOptions:
+    async def test_count_for_a_handshake_from_its_request_on(self):
+        """Also where its subprotocol is none of the server's any more once `auth` has decided."""
+
+        async def auth(accept, reject, handshake):
+            server.reconfigure(protocols=["ocpp2.1"])
+            await anyio.lowlevel.checkpoint()
+            accept()
+
+        async with serving(auth=auth) as (server, listener), client_of(listener) as client:
+            assert await client.connect() == "ocpp1.6"
+            assert (await station_of(server)).protocol == "ocpp1.6"
+            assert (await knock(listener, upgrade()))[0] == 400
 
 
 class TestStationsWithoutASubprotocol:

@@ -21,16 +21,16 @@ def decide(steps, candidate, failed):
     return Questions(partial(proceed, steps, candidate), failed).begin(question)
 
 
-def begin(**rules):
-    """Begin to decide; the failures that are reported are left in `begin.failures`."""
-    begin.failures = []
+def begin(failures=None, **rules):
+    """Begin to decide; the failures that are reported are added to those."""
+    reported = [] if failures is None else failures
     candidate = arrive(headers=basic(), facts=ConnectionFacts("192.0.2.1", CERTIFICATE, tls=True))
-    return decide(steps_of(Rules(**rules)), candidate, lambda *failure: begin.failures.append(failure))
+    return decide(steps_of(Rules(**rules)), candidate, lambda *failure: reported.append(failure))
 
 
-def decided(**rules):
+def decided(failures=None, **rules):
     """Decide, in a coroutine if that is wanted; it waits for nothing."""
-    decision = begin(**rules)
+    decision = begin(failures, **rules)
     return play(decision()) if callable(decision) else decision
 
 
@@ -103,9 +103,10 @@ FAULTS = [
 class TestWhatTheApplicationDoesWrong:
     @pytest.mark.parametrize(("rules", "reported"), FAULTS)
     def test_is_500_without_the_exceptions_text(self, rules, reported):
-        refused = decided(**rules)
+        failures: list[tuple[str, Exception]] = []
+        refused = decided(failures, **rules)
         assert (refused.status, refused.body) == (500, "Internal Server Error")
-        assert [text for text, _ in begin.failures] == [reported]
+        assert [text for text, _ in failures] == [reported]
 
     @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError])
     def test_may_be_any_exception(self, raised):
@@ -121,8 +122,9 @@ class TestWhatTheApplicationDoesWrong:
         assert asyncio.run(main()) == [500, 500]
 
     def test_does_not_undo_a_refusal(self):
-        assert decided(auth=reject_and_raise) == Reject(403, (), "Unauthorized")
-        assert [text for text, _ in begin.failures] == ["auth raised"]
+        failures: list[tuple[str, Exception]] = []
+        assert decided(failures, auth=reject_and_raise) == Reject(403, (), "Unauthorized")
+        assert [text for text, _ in failures] == ["auth raised"]
 
     def test_of_a_step_that_asks_again_is_contained_as_well(self):
         def again(answer):
@@ -134,15 +136,17 @@ class TestWhatTheApplicationDoesWrong:
 
 class TestACancellation:
     def test_goes_on(self):
+        failures: list[tuple[str, Exception]] = []
+
         async def main():
             async def auth(accept, reject, handshake):
                 await asyncio.sleep(60)
 
-            task = asyncio.ensure_future(begin(auth=auth)())
+            task = asyncio.ensure_future(begin(failures, auth=auth)())
             await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
 
         asyncio.run(main())
-        assert begin.failures == []
+        assert failures == []

@@ -1,5 +1,7 @@
 """Where a server looks for its stations: in its own connections, or in a directory of the application's."""
 
+from typing import Any
+
 import anyio
 import pytest
 
@@ -28,7 +30,7 @@ class Fleet:
             found.append(await directory.wait_for_client(identity))
             tasks.cancel_scope.cancel()
 
-        found = []
+        found: list[Any] = []
         async with anyio.create_task_group() as tasks:
             for directory in self._directories:
                 tasks.start_soon(wait, directory)
@@ -55,7 +57,7 @@ class TestADirectoryOfSeveralServers:
             with pytest.raises(TimeoutError, match="'CP1' did not connect within"):
                 await other.wait_for_client("CP1", timeout=0.01)
 
-            found = []
+            found: list[Any] = []
 
             async def wait():
                 found.append(await other.wait_for_client("CP1"))

@@ -1,5 +1,7 @@
 """The stations of a server: finding and calling them, handlers, the newest connection of an identity."""
 
+from typing import Any
+
 import anyio
 import pytest
 
@@ -27,7 +29,7 @@ def test_a_handle_shows_the_application_nothing_of_how_the_server_drives_it():
 class TestStations:
     async def test_are_told_by_the_client_event(self):
         async with OCPPServer(protocols=["ocpp1.6"]) as server:
-            seen = []
+            seen: list[Any] = []
             server.on("client", seen.append)
             async with client_of(await server.listen(0, "127.0.0.1")) as client:
                 await client.connect()
@@ -36,7 +38,7 @@ class TestStations:
             assert (station.identity, station.session) == ("CP1", {})
 
     async def test_are_open_to_listeners_that_were_told_of_them(self):
-        opens = []
+        opens: list[Any] = []
         async with serving() as (server, listener), client_of(listener) as client:
             server.on("client", lambda station: station.on("open", opens.append))
             await client.connect()
@@ -119,7 +121,7 @@ class TestStations:
 
     async def test_pass_the_middleware_of_the_server_first(self):
         async with serving() as (server, listener), client_of(listener) as client:
-            seen = []
+            seen: list[Any] = []
 
             async def outer(ctx, proceed):
                 seen.append("server")

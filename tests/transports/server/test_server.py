@@ -2,6 +2,7 @@
 
 import gc
 from contextlib import suppress
+from typing import Any
 
 import anyio
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from ocpp_transports import ClosedError, ConnectionState, OCPPServer, UnexpectedHttpResponse, load_validator
 from ocpp_transports._peer import _close_grace
 from ocpp_transports.events import CloseEvent
+from tests.kinds import mistyped
 from tests.transports.pairs import SECONDS, client_of, first, knock, never, serving, station_of, upgrade
 
 pytestmark = pytest.mark.anyio
@@ -111,7 +113,7 @@ class TestListening:
     async def test_on_what_is_no_host_raises(self):
         async with OCPPServer() as server:
             with pytest.raises(TypeError, match="host as text"):
-                await server.listen(0, 5)
+                await server.listen(0, mistyped(5))
 
     async def test_outside_a_block_works_on_asyncio_and_says_what_to_do_on_trio(self, anyio_backend_name):
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -167,7 +169,7 @@ class TestClosing:
 
     async def test_tells_its_beginning_and_its_end(self):
         async with OCPPServer() as server:
-            seen = []
+            seen: list[Any] = []
             server.on("closing", lambda event: seen.append("closing"))
             server.on("closed", lambda event: seen.append("closed"))
             await server.listen(0, "127.0.0.1")
@@ -295,7 +297,7 @@ class TestClosing:
         async with serving() as (server, listener), client_of(listener, reconnect=False) as client:
             await client.connect()
             await station_of(server)
-            seen = []
+            seen: list[Any] = []
             server.on("closed", seen.append)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(server.close)

@@ -106,7 +106,7 @@ class TestServeForever:
 @pytest.mark.anyio
 class TestDraining:
     async def test_closes_first_then_hands_the_signal_on(self):
-        told = []
+        told: list[int | str] = []
         before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
         try:
             async with serving() as (server, listener), server.draining():

@@ -15,6 +15,7 @@ from ocpp_transports.events import (
     OverflowEvent,
     PeerEventName,
     PongTimeoutEvent,
+    RateExceededEvent,
     ReconnectEvent,
     StationEvent,
     StrictValidationFailureEvent,
@@ -65,6 +66,11 @@ def listen_to_messages(client: OCPPClient, server: OCPPServer) -> None:
     def silent(event: PongTimeoutEvent) -> str:
         return event.identity
 
+    @client.on("rate_exceeded")
+    def too_fast(event: RateExceededEvent) -> None:
+        action: str = event.action
+        print(action, event.message_id, event.refused)
+
     @server.on("upgrade_aborted")
     def refused(event: UpgradeAbortedEvent) -> None:
         status: int = event.status
@@ -76,7 +82,7 @@ def listen_to_messages(client: OCPPClient, server: OCPPServer) -> None:
         address: str | None = event.remote_address
         print(address, event.reason, event.error.args)
 
-    print(message, silent, refused, lost)
+    print(message, silent, too_fast, refused, lost)
 
 
 def observe(client: OCPPClient, server: OCPPServer) -> None:

@@ -1,32 +1,38 @@
-"""The offline queue: calls made without a connection, kept until there is one."""
+"""The offline queue in memory: calls made without a connection, kept until one writes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from ocpp_core.actions import Settle
+from ocpp_core.actions import SessionAction, Settle
+from ocpp_core.config import ClientConfig
 from ocpp_core.errors import CallCancelledError, CallDroppedError, ClosedError, OCPPError
 from ocpp_core.timers import Timers
 
 from .call import OutboundCall, expired_error
 from .queue import CallQueue
 
-__all__ = ["Outbox"]
+__all__ = ["MemoryQueue"]
 
 
-class Outbox:
-    """At most `size` unsent calls of at most `max_bytes` together, urgent ones first, then the oldest.
+class MemoryQueue:
+    """At most `offline_queue_size` calls of at most `max_queued_bytes` together, urgent ones first, then the oldest.
 
-    An overflow drops the oldest one that is not urgent, and tells its caller; what alone is too large never comes in.
+    An overflow drops the oldest one that is not urgent; a call that is too large alone is dropped at once. Both settle
+    with CallDroppedError.
     """
 
-    def __init__(self, size: int, max_bytes: float, emit: Callable[[Settle], None]) -> None:
-        self._size = size
-        self._max_bytes = max_bytes
+    def __init__(self, config: ClientConfig, emit: Callable[[SessionAction], None]) -> None:
+        self._size = config.offline_queue_size
+        self._max_bytes = config.session.max_queued_bytes
         self._emit = emit
         self._queue = CallQueue()
         self._timers = Timers()
 
     def __len__(self) -> int:
         return len(self._queue.calls)
+
+    def __iter__(self) -> Iterator[OutboundCall]:
+        """Iterate over the calls in the order in which they are to be written."""
+        return iter(self._queue.calls)
 
     @property
     def deadline(self) -> float:
@@ -35,7 +41,7 @@ class Outbox:
 
     def add(self, call: OutboundCall) -> None:
         """Keep a call. Raises ValueError for a message id that is kept already."""
-        if call.message_id is not None and self._queue.has_id(call.message_id):
+        if call.message_id is not None and self.has_id(call.message_id):
             raise ValueError(f"message id {call.message_id!r} is in flight already")
         if call.size > self._max_bytes:
             self._settle(call, self._dropped(f"expected calls of at most {self._max_bytes} bytes together"))
@@ -44,18 +50,25 @@ class Outbox:
         self._timers.set(call, call.expires)
         self._trim()
 
-    def restore(self, calls: list[OutboundCall]) -> None:
-        """Put calls that a lost connection did not write back to the head, in their order."""
-        self._queue.put_back(calls)
-        for call in calls:
-            self._timers.set(call, call.expires)
+    def has_id(self, message_id: str) -> bool:
+        """Return True if a caller chose this id for a call that is kept."""
+        return self._queue.has_id(message_id)
+
+    def configure(self, config: ClientConfig) -> None:
+        """Keep no more than the settings allow from now on."""
+        self._size = config.offline_queue_size
+        self._max_bytes = config.session.max_queued_bytes
         self._trim()
 
-    def resize(self, size: int, max_bytes: float) -> None:
-        """Keep no more than this from now on."""
-        self._size = size
-        self._max_bytes = max_bytes
-        self._trim()
+    def first(self, now: float) -> OutboundCall | None:  # noqa: ARG002 - nothing here waits for a time
+        """Return the oldest call, an urgent one before the others; None if none is kept."""
+        calls = self._queue.calls
+        return calls[0] if calls else None
+
+    def take(self, call: OutboundCall) -> None:
+        """Hand over a call, unsettled."""
+        self._queue.remove(call)
+        self._timers.cancel(call)
 
     def _trim(self) -> None:
         while excess := self._queue.excess(self._size, self._max_bytes):
@@ -80,14 +93,9 @@ class Outbox:
                 self._queue.remove(call)
                 self._settle(call, expired_error(call))
 
-    def take(self) -> list[OutboundCall]:
-        """Hand over everything, in order, unsettled."""
-        self._timers.clear()
-        return self._queue.take()
-
     def close(self) -> None:
         """Settle everything: nothing will be sent any more."""
-        for call in self.take():
+        for call in self._queue.take():
             self._settle(call, ClosedError(f"closed before {call.action} was sent"))
 
     def _settle(self, call: OutboundCall, error: OCPPError) -> None:

@@ -1,0 +1,25 @@
+"""What a frame is, and a whole control frame (RFC 6455 §5.2 and §5.5)."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+__all__ = ["Control", "Opcode"]
+
+
+class Opcode(IntEnum):
+    """What a frame is (RFC 6455 §5.2)."""
+
+    CONTINUATION = 0
+    TEXT = 1
+    BINARY = 2
+    CLOSE = 8
+    PING = 9
+    PONG = 10
+
+
+@dataclass(slots=True)
+class Control:
+    """A whole control frame."""
+
+    opcode: Opcode
+    payload: bytes

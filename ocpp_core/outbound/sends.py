@@ -1,0 +1,135 @@
+"""SENDs and raw texts: what is sent past the window, and the bound of what waits while output does not drain."""
+
+from collections.abc import Callable
+from typing import Final
+
+from ocpp_core.actions import Direction, Report, ReportKind, SessionAction, Settle, Trace
+from ocpp_core.errors import CallDroppedError, ConnectionLostError, OCPPError
+from ocpp_core.inputs import Notify
+from ocpp_core.messages import Malformed, MessageType, decode, encode_message, encode_payload, utf8_length
+from ocpp_core.versions import Version
+
+from .call import check_message_id, expect_room
+from .calls import Calls, violation_error, with_newest
+
+__all__ = ["UNREADABLE_ID", "Sends", "prepare_send"]
+
+UNREADABLE_ID: Final = "-1"
+"""The id of a CALLERROR whose CALL has no readable id (2.0.1 Part 4 §4.2.3)."""
+_RAW: Final = 64
+"""Ids of raw texts that may be answered."""
+
+
+def prepare_send(event: Notify, version: Version, calls: Calls) -> str:
+    """Return the payload of a SEND as JSON. Raises TypeError or ValueError that says what was expected."""
+    if MessageType.SEND not in version.message_types:
+        raise ValueError(f"expected a version with SEND (ocpp2.1), this connection speaks {version.name}")
+    if event.action not in version.send_actions:
+        raise ValueError(f"expected one of {sorted(version.send_actions)} as SEND, got {event.action!r}")
+    if event.message_id is not None:
+        check_message_id(event.message_id)
+        calls.check_unused(event.message_id)  # CALLs and SENDs share one id space (2.1 Part 4 §4.1.4)
+    payload_json = encode_payload(event.payload)
+    expect_room(event, payload_json, calls.config)
+    return payload_json
+
+
+class Sends:
+    """The SENDs and raw texts of one connection; made at the first one, because most connections have none."""
+
+    __slots__ = ("_calls", "_emit", "_send", "_tokens", "_unread", "_version", "raw_ids")
+
+    def __init__(
+        self,
+        version: Version,
+        calls: Calls,
+        emit: Callable[[SessionAction], None],
+        send: Callable[[str], None],
+    ) -> None:
+        self.raw_ids: tuple[str, ...] = ()
+        """Ids of the newest raw texts that may be answered."""
+        self._version = version
+        self._calls = calls
+        self._emit = emit
+        self._send = send
+        self._unread: int | None = None  # bytes sent past the window, while output does not drain
+        self._tokens: list[int] = []  # of SENDs whose callers wait for it to drain
+
+    def notify(self, event: Notify, payload_json: str, refusal: OCPPError | None) -> None:
+        """Send a SEND that was prepared, or settle it with `refusal`."""
+        if error := refusal or self._violation(event):
+            self._emit(Settle(event.token, None, error))
+        else:
+            self._write(event, payload_json)
+
+    def _violation(self, event: Notify) -> OCPPError | None:
+        validator = self._calls.config.validator_of(event.action) if event.validate else None
+        violation = None if validator is None else validator.check_send(event.action, event.payload)
+        if violation is None:
+            return None
+        error = violation_error(violation, self._version)
+        self._emit(Report(ReportKind.INVALID_REQUEST, violation.description, None, event.payload, error, event.action))
+        return error
+
+    def _write(self, event: Notify, payload_json: str) -> None:
+        kind = MessageType.SEND.value
+        message_id = event.message_id or self._calls.new_id()
+        text = encode_message(kind, message_id, event.action, payload_json)
+        if not self.has_room_for(text):
+            self._emit(Settle(event.token, None, self.no_room(event.action)))
+            return
+        self._send_past_window(text)
+        if self._calls.config.trace:
+            self._emit(Trace(Direction.OUT, [kind, message_id, event.action, event.payload], event.action))
+        if self._unread is None:
+            self._emit(Settle(event.token))
+        else:
+            self._tokens.append(event.token)
+
+    def raw(self, text: str) -> None:
+        """Send a text as it is, and remember the id under which it may be answered."""
+        if not self.has_room_for(text):
+            self._emit(Report(ReportKind.NOT_SENT, str(self.no_room("the raw text")), message=text))
+            return
+        frame = decode(text, self._version.message_types)
+        if isinstance(frame, Malformed):
+            message_id = UNREADABLE_ID if frame.message_id is None else frame.message_id
+            self.raw_ids = with_newest(self.raw_ids, message_id, _RAW)
+        elif frame[0] == MessageType.CALL:
+            self.raw_ids = with_newest(self.raw_ids, frame[1], _RAW)
+        self._send_past_window(text)
+        if self._calls.config.trace and isinstance(frame, list):
+            action = frame[2] if frame[0] in {MessageType.CALL, MessageType.SEND} else None
+            self._emit(Trace(Direction.OUT, frame, action))
+
+    def has_room_for(self, text: str) -> bool:
+        """Return False if output does not drain and more than `max_queued_bytes` would wait past the window."""
+        return self._unread is None or self._unread + utf8_length(text) <= self._calls.config.max_queued_bytes
+
+    def no_room(self, what: str) -> CallDroppedError:
+        """Make the error of what is dropped because there is no room for it."""
+        most = self._calls.config.max_queued_bytes
+        return CallDroppedError(
+            f"{what} was not sent: the peer does not read, expected SENDs and raw texts of at most {most:.15g} bytes"
+        )
+
+    def _send_past_window(self, text: str) -> None:
+        if self._unread is not None:
+            self._unread += utf8_length(text)
+        self._send(text)
+
+    def congest(self, *, on: bool) -> None:
+        """Count what is sent while output does not drain, and let the callers of SENDs wait until it does."""
+        self._unread = 0 if on else None
+        if not on:
+            self._settle()
+
+    def lose(self, close_code: int) -> None:
+        """Settle the SENDs that nobody knows to have left."""
+        unknown = f"the connection ended ({close_code}) before it took the SEND"
+        self._settle(ConnectionLostError(unknown, sent=True, close_code=close_code))
+
+    def _settle(self, error: ConnectionLostError | None = None) -> None:
+        tokens, self._tokens = self._tokens, []
+        for token in tokens:
+            self._emit(Settle(token, None, error))
