@@ -58,9 +58,15 @@ def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     A field that may be sent once only, such as Authorization, is thereby unreadable when it is repeated.
     """
     fields: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}  # joined at the end: a peer may repeat one field thousands of times
     for name, value in headers:
         key = name.lower()
-        fields[key] = f"{fields[key]}, {value}" if key in fields else value
+        if key in fields:
+            repeated.setdefault(key, [fields[key]]).append(value)
+        else:
+            fields[key] = value
+    for key, values in repeated.items():
+        fields[key] = ", ".join(values)
     return fields
 
 

@@ -12,7 +12,7 @@ from ocpp_core.errors import OCPPError, RPCError
 
 from ._printable import printable
 from ._redaction import redact
-from ._repeats import Repeats
+from ._repeats import RepeatedRecords
 
 __all__ = ["LOGGER", "Log", "Logging", "is_silent", "logger_of"]
 
@@ -56,7 +56,7 @@ class Log:
 
     Payloads are logged redacted, raw texts of broken messages not at all, header fields never. Of what a peer can
     repeat, its mistakes and what it makes our own code raise, only the first few in a minute are written and the others
-    counted, see `Repeats`; `now` is the clock for that, in seconds.
+    counted, see `RepeatedRecords`; `now` is the clock for that, in seconds.
     """
 
     __slots__ = ("_repeats", "identity", "logger", "now")
@@ -66,7 +66,7 @@ class Log:
         is_fit = len(identity) <= _SHOWN and identity.isprintable()  # a station chooses it
         self.identity = identity if is_fit else _one_line(identity)
         self.now = now
-        self._repeats: Repeats | None = None  # most peers make no mistake
+        self._repeats: RepeatedRecords | None = None  # most peers make no mistake
 
     @property
     def wants_messages(self) -> bool:
@@ -108,7 +108,7 @@ class Log:
         if level == logging.DEBUG:  # who asks for all of it gets all of it
             return ""
         if self._repeats is None:
-            self._repeats = Repeats()
+            self._repeats = RepeatedRecords()
         left_out = self._repeats.admit((level, kind), self.now())
         if left_out is None:
             return None
