@@ -7,6 +7,7 @@ from typing import Final
 __all__ = [
     "BASIC_CHALLENGE",
     "OWN_IN_REQUEST",
+    "OWN_IN_RESPONSE",
     "TCHARS",
     "elements",
     "expect_header",
@@ -24,6 +25,8 @@ BASIC_CHALLENGE: Final = ("www-authenticate", 'Basic realm="ocpp", charset="UTF-
 
 OWN_IN_REQUEST: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
 """Fields that an upgrade request holds, or must not hold, whatever the caller says; see `expect_header`."""
+OWN_IN_RESPONSE: Final = frozenset({"connection", "content-length", "transfer-encoding"})
+"""The fields of a response that say where it ends, and that nothing follows it: they are not the caller's."""
 
 TCHARS: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 """The pattern of a token, one `tchar` or more (RFC 9110 §5.6.2)."""
