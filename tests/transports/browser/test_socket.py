@@ -65,7 +65,7 @@ class TestTheUrl:
 
     @pytest.mark.parametrize("identity", [".", ".."])
     def test_refuses_an_identity_that_browsers_take_for_a_way_up(self, page, identity):
-        with pytest.raises(ValueError, match="leaves in its URL"):
+        with pytest.raises(ValueError, match="keeps unchanged in a URL"):
             page.client(identity)
 
     def test_is_shown_without_the_password(self, page):
