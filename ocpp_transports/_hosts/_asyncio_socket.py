@@ -277,15 +277,15 @@ class SocketConnection(asyncio.BufferedProtocol):
         self._feed_loss()
         self._transport = None  # one of TLS refers to this connection indefinitely: a circle that holds 300 KB
         self._owner.streams.discard(self)
-        self._tell_closed()
+        self._notify_closed()
         self._owner.changed()
 
     def opened(self) -> None:
         """Take note that opening an accepted socket is over: without a transport it is closed."""
         if self._transport is None:
-            self._tell_closed()
+            self._notify_closed()
 
-    def _tell_closed(self) -> None:
+    def _notify_closed(self) -> None:
         closed, self._closed = self._closed, None
         if closed is not None:
             closed()

@@ -45,7 +45,7 @@ class TestRawTexts:
                 await client.close()
                 await first(closes)
             for peer, error, advice in (
-                (client, ClosedError, r"the client is closed: call connect\(\) first"),
+                (client, ClosedError, r"the client is closed; call connect\(\) first"),
                 (station, ConnectionLostError, "use the station's newest connection"),
             ):
                 with pytest.raises(error, match=advice):
