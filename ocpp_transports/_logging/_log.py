@@ -13,7 +13,7 @@ from ocpp_core.errors import OCPPError, RPCError
 
 from ._printable import printable
 from ._redaction import redact
-from ._repeats import Repeats
+from ._repeats import RepeatedRecords
 
 __all__ = ["LOGGER", "Log", "Logging", "is_silent", "logger_of"]
 
@@ -58,14 +58,14 @@ class Log:
 
     Payloads are logged redacted, raw texts of broken messages not at all, header fields never. Of what a peer can
     repeat, its mistakes and what it makes our own code raise, only the first few in a minute are written and the others
-    counted, see `Repeats`; `now` is the clock for that, in seconds.
+    counted, see `RepeatedRecords`; `now` is the clock for that, in seconds.
     """
 
     logger: logging.Logger
     identity: str
     """Of a station, which chooses it."""
     now: Callable[[], float] = monotonic
-    _repeats: Repeats | None = field(default=None, init=False)  # most peers make no mistake
+    _repeats: RepeatedRecords | None = field(default=None, init=False)  # most peers make no mistake
 
     @property
     def wants_messages(self) -> bool:
@@ -107,7 +107,7 @@ class Log:
         if level == logging.DEBUG:  # who asks for all of it gets all of it
             return ""
         if self._repeats is None:
-            self._repeats = Repeats()
+            self._repeats = RepeatedRecords()
         left_out = self._repeats.admit((level, kind), self.now())
         if left_out is None:
             return None

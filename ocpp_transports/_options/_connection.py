@@ -166,6 +166,12 @@ class PeerOptions:
             if name not in names:
                 raise TypeError(f"unknown option {name!r}, expected one of: {', '.join(names)}")
 
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Self:
+        """Make them of keyword arguments. Raises TypeError for an unknown option, and as they do themselves."""
+        cls.check_names(options)
+        return cls(**options)
+
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Copy with changes. Raises TypeError for an unknown option, and as the options themselves do."""
         self.check_names(changes)

@@ -13,7 +13,7 @@ import pytest
 
 from ocpp_core.actions import TURN
 from ocpp_core.link import _incoming
-from ocpp_core.link._incoming import Incoming
+from ocpp_core.link._incoming import IncomingFrames
 from ocpp_core.link._reader import MessageReader
 from ocpp_transports import ConnectionState
 from ocpp_transports._driver._driver import Driver
@@ -38,7 +38,7 @@ class Watch:
             patch.setattr(_incoming, name, self._counted(getattr(_incoming, name)))
         patch.setattr(MessageReader, "next", self._counted(MessageReader.next))
         patch.setattr(Driver, "_drain", self._turn(Driver._drain))
-        patch.setattr(Incoming, "_feed", self._fed(Incoming._feed))
+        patch.setattr(IncomingFrames, "_feed", self._fed(IncomingFrames._feed))
 
     def _counted(self, read):
         def counted(*args, **kwargs):

@@ -4,6 +4,7 @@ import heapq
 from collections import deque
 from itertools import count
 from math import inf
+from typing import Any
 
 from ocpp_core.inputs import CancelCall
 from ocpp_transports._driver._driver import Driver
@@ -74,7 +75,7 @@ class FakeHost:
     """
 
     def __init__(self, *, newest_first=False):
-        self.driver = None
+        self.driver: Any = None
         self.is_closing = False
         self.sent, self.closed, self.dialled, self.reads, self.tasks = [], [], [], [], []
         self.breaks = self.flow = None
@@ -123,6 +124,9 @@ class FakeHost:
         task = FakeTask(coro)
         self.tasks.append(task)
         return task
+
+    async def aclose(self):
+        """Be a runtime in this as well; a test ends what runs with `finish`."""
 
     # What the test does
 
@@ -187,7 +191,7 @@ class FakeEngine:
     def __init__(self, on=None):
         self.deadline = inf
         self.handled = []
-        self.actions = deque()
+        self.actions: deque[Any] = deque()
         self.on = on or {}
 
     def handle(self, event, now):

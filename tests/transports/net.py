@@ -1,6 +1,7 @@
 """Real hosts for tests: the two kinds of them on every event loop, and engines that say what happened to them."""
 
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 from anyio.streams.tls import TLSStream
@@ -22,7 +23,8 @@ class Probe(FakeEngine):
 
     def __init__(self, on=None):
         super().__init__(on)
-        self.driver = self.facts = None
+        self.driver: Any = None
+        self.facts: Any = None
         self._changed = anyio.Event()
 
     def handle(self, event, now):
@@ -95,7 +97,7 @@ class Net:
 
     def __init__(self, kind, tasks):
         self.kind = kind
-        self.runtime = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
+        self.runtime: Any = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
         self._tasks = tasks
 
     async def listen(self, connected, *, ssl=None):

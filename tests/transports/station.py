@@ -1,5 +1,7 @@
 """A connection with handlers, on a fake host."""
 
+from typing import Any
+
 from ocpp_core.actions import Dispatch
 from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._handlers._table import Handlers
@@ -14,9 +16,10 @@ class Station:
     def __init__(self, *, protocol="ocpp1.6", newest_first=False, grace=0.0, **options):
         self.driver = drive(newest_first=newest_first)
         self.host, self.engine = self.driver.runtime, self.driver.engine
-        self.own, self.server, self.failures = Handlers(), Handlers(), []
-        self.unserved = []
-        self.dispatcher = Dispatcher(
+        self.own, self.server = Handlers(), Handlers()
+        self.failures: list[Any] = []
+        self.unserved: list[Any] = []
+        self.dispatcher: Dispatcher[Any] = Dispatcher(
             self.driver,
             (self.own, self.server),
             client="the client",

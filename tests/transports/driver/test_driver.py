@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections import deque
 from math import inf
+from types import FrameType
 from typing import get_args
 
 import pytest
@@ -28,6 +29,7 @@ from ocpp_core.actions import (
 )
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import BytesReceived, Congested, Reply, StreamLost, TextReceived, Tick
+from ocpp_core.states import Open
 from ocpp_transports._driver import _driver
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._limits import BURST, LOOK, SPAN
@@ -59,10 +61,10 @@ class TestActionsArePerformed:
     def test_what_a_session_does_goes_to_its_delegate_in_order(self):
         report = Report(ReportKind.PING)
         trace = Trace(actions.Direction.IN, [])
-        driver = drive(on={BytesReceived: lambda _: [StateChanged("open"), report, trace, dispatch(1), Abandon(1)]})
+        driver = drive(on={BytesReceived: lambda _: [StateChanged(Open()), report, trace, dispatch(1), Abandon(1)]})
         driver.feed(BytesReceived(b"x"))
         assert driver.session.told == [
-            ("state", "open"),
+            ("state", Open()),
             ("report", report),
             ("trace", trace),
             ("dispatched", dispatch(1)),
@@ -90,10 +92,10 @@ class TestDialling:
 
     def test_comes_before_any_output_which_is_ignored_until_then(self):
         output = [SendBytes(b"a"), SendText("b"), CloseStream(), CloseTransport(1000, ""), Reading(on=False), Yield()]
-        driver = Driver(FakeEngine({BytesReceived: lambda _: output}), FakeHost(), FakeDelegate())
-        driver.feed(BytesReceived(b"x"))
-        driver.runtime.advance(LOOK)
-        assert driver.engine.actions == deque()
+        engine, host = FakeEngine({BytesReceived: lambda _: output}), FakeHost()
+        Driver(engine, host, FakeDelegate()).feed(BytesReceived(b"x"))
+        host.advance(LOOK)
+        assert engine.actions == deque()
 
     def test_is_not_for_an_accepted_connection(self):
         host = FakeHost()
@@ -105,8 +107,8 @@ class TestDialling:
 class TestAnAcceptedConnection:
     """Its handshake is one delegate's, its session another's; in between nobody serves what it dispatches."""
 
-    NEWS = (StateChanged("asked"), Report(ReportKind.PING), UpgradeRequested("/", (), ()))
-    HTTP = actions.HttpRequest("GET", "/", ())
+    NEWS = (StateChanged(Open()), Report(ReportKind.PING), UpgradeRequested("/", {}, ()))
+    HTTP = actions.HttpRequest("GET", "/", {})
     SESSION = (dispatch(1), Abandon(1), Trace(actions.Direction.IN, []))
 
     def accept(self, *batches):
@@ -120,7 +122,7 @@ class TestAnAcceptedConnection:
         assert [kind for kind, _ in handshake.told] == ["state", "report", "upgrade", "http"]
 
     def test_is_handed_over_to_a_session_between_two_actions(self):
-        driver, handshake = self.accept([*self.NEWS, StateChanged("open"), Report(ReportKind.PONG), *self.SESSION])
+        driver, handshake = self.accept([*self.NEWS, StateChanged(Open()), Report(ReportKind.PONG), *self.SESSION])
         session = FakeDelegate()
         handshake.on["upgrade"] = lambda _: driver.serve(session)
         driver.feed(BytesReceived(b"x"))
@@ -151,8 +153,9 @@ class TestFeedingFromWithin:
                 driver.feed(BytesReceived(b"x"))
 
         def depths_of_stack():
-            frame, found = sys._getframe(), []
-            while frame:
+            found: list[FrameType] = []
+            frame: FrameType | None = sys._getframe()
+            while frame is not None:
                 found.append(frame)
                 frame = frame.f_back
             return found
@@ -164,7 +167,7 @@ class TestFeedingFromWithin:
         assert set(depths) == {depths[0]}
 
     def test_still_works_after_an_owner_that_raised(self):
-        driver = drive(on={BytesReceived: lambda _: [StateChanged("a"), SendBytes(b"b")]})
+        driver = drive(on={BytesReceived: lambda _: [StateChanged(Open()), SendBytes(b"b")]})
         driver.session.on["state"] = lambda _: 1 / 0
         with pytest.raises(ZeroDivisionError):
             driver.feed(BytesReceived(b"x"))
@@ -295,12 +298,11 @@ class TestATurn:
         assert (driver.runtime.sent, driver.runtime.reads) == ([b"1", b"2"], [False, True])
 
     def test_does_not_go_on_for_a_peer_that_is_gone(self):
-        driver = drive(
-            on={
-                BytesReceived: lambda _: [Yield(), SendBytes(b"for nobody")],
-                StreamLost: lambda _: (driver.engine.actions.clear(), [CloseStream()])[1],
-            }
-        )
+        def lose(_):
+            driver.engine.actions.clear()
+            return [CloseStream()]
+
+        driver = drive(on={BytesReceived: lambda _: [Yield(), SendBytes(b"for nobody")], StreamLost: lose})
         driver.feed(BytesReceived(b"x"))
         driver.runtime.breaks = StreamLost()
         driver.runtime.run()

@@ -2,6 +2,7 @@
 
 from asyncio import CancelledError
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.transports.station import INTERNAL, later, raise_later, throw
 
 class TestTheContext:
     def test_tells_what_there_is_to_know(self, station):
-        seen = []
+        seen: list[Any] = []
         station.handle("Authorize", seen.append)
         station.call("Authorize", {"idTag": "A"})
         (ctx,) = seen
@@ -158,7 +159,7 @@ class TestAnError:
 
 class TestNoreply:
     def test_declines_and_is_answered_once_later(self, station):
-        seen = []
+        seen: list[Any] = []
         station.handle("Heartbeat", lambda ctx: (seen.append(ctx), NOREPLY)[1])
         station.call()
         assert station.answers == [Decline(1)]
@@ -169,7 +170,7 @@ class TestNoreply:
                 again({})
 
     def test_is_failed_once_later(self, station):
-        seen = []
+        seen: list[Any] = []
         station.handle("Heartbeat", lambda ctx: later((seen.append(ctx), NOREPLY)[1]))
         station.call()
         seen[0].fail("GenericError", "no", {"a": 1})
@@ -178,7 +179,7 @@ class TestNoreply:
             seen[0].reply({})
 
     def test_can_not_be_answered_once_the_connection_is_gone(self, station):
-        seen = []
+        seen: list[Any] = []
         station.handle("Heartbeat", lambda ctx: (seen.append(ctx), NOREPLY)[1])
         number = station.call()
         station.dispatcher.abandoned(number)
@@ -201,7 +202,7 @@ class TestNoreply:
 
     @pytest.mark.parametrize("payload", [None, [], "x"])
     def test_a_wrong_payload_raises_and_changes_nothing(self, station, payload):
-        seen = []
+        seen: list[Any] = []
         station.handle("Heartbeat", lambda ctx: (seen.append(ctx), NOREPLY)[1])
         station.call()
         with pytest.raises(TypeError, match="expected a dict"):
@@ -212,7 +213,7 @@ class TestNoreply:
         assert station.answers[-1] == Reply(1, {})
 
     def test_a_send_has_no_answer(self, station):
-        seen = []
+        seen: list[Any] = []
         station.handle("Notify", lambda ctx: (seen.append(ctx), NOREPLY)[1])
         station.call("Notify", expects_reply=False)
         with pytest.raises(RuntimeError, match="SEND"):
@@ -242,7 +243,7 @@ class TestADisconnect:
         assert station.failures == []
 
     def test_is_seen_by_a_handler_that_asks_later(self, station):
-        seen = []
+        seen: list[Any] = []
 
         async def handler(ctx):
             seen.append(ctx)
@@ -265,7 +266,7 @@ class TestADisconnect:
         assert len(station.failures) == 1
 
     def test_a_cancelled_wait_for_it_leaves_nothing_behind(self, station):
-        seen = []
+        seen: list[Any] = []
 
         async def handler(ctx):
             seen.append(ctx)

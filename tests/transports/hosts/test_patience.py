@@ -14,7 +14,8 @@ class Output:
     """What is watched: `moved` bytes have left; None once all have."""
 
     def __init__(self, limit=LIMIT):
-        self.host, self.moved, self.given_up = FakeHost(), 0, []
+        self.host, self.moved = FakeHost(), 0
+        self.given_up: list[float] = []
         self.patience = Patience(
             self.host,
             limit,

@@ -2,6 +2,7 @@
 
 import random
 from itertools import count
+from typing import Any
 
 import anyio
 import pytest
@@ -31,7 +32,7 @@ class Side(FakeDelegate):
         super().__init__()
         self.handlers = Handlers()
         self.driver = Driver(stack, runtime, self, handshake=self, **carrier)
-        self.dispatcher = Dispatcher(
+        self.dispatcher: Dispatcher[Any] = Dispatcher(
             self.driver,
             [self.handlers],
             client=self,

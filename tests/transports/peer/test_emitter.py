@@ -1,6 +1,6 @@
 """Listeners and iteration over user events."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import anyio
 import pytest
@@ -36,7 +36,7 @@ class AnyioCompletion:
         return self._event.wait().__await__()
 
 
-class Tasks(list):
+class Tasks(list[Any]):
     """Coroutines that were spawned; `run` plays them to their end."""
 
     def run(self):
@@ -74,14 +74,14 @@ class TestTheNames:
 
 class TestListening:
     def test_every_listener_is_told_in_order_of_registration(self, emitter):
-        seen = []
+        seen: list[Any] = []
         emitter.on("open", lambda event: seen.append(("a", event)))
         emitter.on("open", lambda event: seen.append(("b", event)))
         emitter.emit("open", OPEN)
         assert seen == [("a", OPEN), ("b", OPEN)]
 
     def test_on_and_once_return_the_listener_also_as_decorators(self, emitter):
-        seen = []
+        seen: list[Any] = []
         assert emitter.on("open", seen.append) == seen.append
 
         @emitter.once("open")
@@ -95,7 +95,8 @@ class TestListening:
         assert seen == [OPEN, "once", OPEN]
 
     def test_off_removes_one_listener_or_all(self, emitter):
-        seen, others = [], []
+        seen: list[Any] = []
+        others: list[Any] = []
         emitter.on("open", seen.append)
         emitter.on("open", others.append)
         emitter.off("open", seen.append)
@@ -115,7 +116,7 @@ class TestListening:
             emitter.on("open", 7)
 
     def test_a_listener_may_add_and_remove_listeners(self, emitter):
-        seen = []
+        seen: list[Any] = []
 
         def first(event):
             emitter.off("open", first)
@@ -128,24 +129,24 @@ class TestListening:
         assert seen == [OPEN]
 
     def test_tells_when_somebody_begins_or_ends_to_listen(self, tasks):
-        changes = []
-        emitter = Emitter(
+        changes: list[Any] = []
+        own = Emitter(
             PEER_EVENTS,
             spawn=tasks.append,
             completion=AnyioCompletion,
             log=print,
-            changed=lambda: changes.append(emitter.listens("message")),
+            changed=lambda: changes.append(own.listens("message")),
         )
-        emitter.on("message", print)
-        emitter.off("message")
-        stream = emitter.events("message", "open")
+        own.on("message", print)
+        own.off("message")
+        stream = own.events("message", "open")
         stream.finish()
         assert changes == [True, False, True, False]
 
 
 class TestOrder:
     def test_what_a_listener_causes_is_told_after_the_present_event(self, emitter):
-        seen = []
+        seen: list[Any] = []
         emitter.on("open", lambda event: emitter.emit("close", CloseEvent(1000, "")))
         emitter.on("open", lambda event: seen.append("open"))
         emitter.on("close", lambda event: seen.append("close"))
@@ -155,7 +156,8 @@ class TestOrder:
 
 class TestFailingListeners:
     def test_are_logged_and_reported_and_disturb_nobody(self, emitter, logged):
-        seen, errors = [], []
+        seen: list[Any] = []
+        errors: list[Any] = []
 
         def broken(event):
             raise RuntimeError("boom")
@@ -169,7 +171,7 @@ class TestFailingListeners:
         assert logged == ["a listener of the event 'open' raised"]
 
     def test_an_error_listener_that_raises_is_logged_only(self, emitter, logged):
-        errors = []
+        errors: list[Any] = []
 
         @emitter.on("error")
         def broken(event):
@@ -181,7 +183,7 @@ class TestFailingListeners:
         assert logged == ["a listener of the event 'error' raised"]
 
     def test_asynchronous_ones_too(self, emitter, tasks):
-        errors = []
+        errors: list[Any] = []
 
         async def broken(event):
             raise RuntimeError("boom")
@@ -195,7 +197,7 @@ class TestFailingListeners:
 
 class TestAsynchronousListeners:
     def test_run_as_tasks_of_the_owner(self, emitter, tasks):
-        seen = []
+        seen: list[Any] = []
 
         async def listener(event):
             seen.append(event)
@@ -207,7 +209,7 @@ class TestAsynchronousListeners:
         assert seen == [OPEN]
 
     def test_after_is_called_when_all_have_returned(self, emitter, tasks):
-        seen = []
+        seen: list[Any] = []
 
         async def slow(event):
             seen.append("slow")
@@ -220,12 +222,12 @@ class TestAsynchronousListeners:
         assert seen == ["quick", "slow", "after"]
 
     def test_after_is_called_at_once_without_listeners(self, emitter):
-        seen = []
+        seen: list[Any] = []
         emitter.emit("open", OPEN, after=lambda: seen.append("after"))
         assert seen == ["after"]
 
     def test_after_is_called_when_one_raised(self, emitter, tasks):
-        seen = []
+        seen: list[Any] = []
 
         async def broken(event):
             raise RuntimeError("boom")
@@ -237,7 +239,8 @@ class TestAsynchronousListeners:
 
     def test_that_is_refused_a_task_is_not_run_by_the_next_one(self, emitter, tasks, monkeypatch):
         """A server without a runtime closes what is to be run; it may have one again later."""
-        seen, over = [], []
+        seen: list[Any] = []
+        over: list[Any] = []
 
         @emitter.on("open")
         async def listener(event):
@@ -264,7 +267,7 @@ class TestIteration:
         assert not emitter.listens("open", "close")
 
     async def test_waits_for_the_next_event(self, emitter):
-        seen = []
+        seen: list[Any] = []
         stream = emitter.events()
 
         async def read():

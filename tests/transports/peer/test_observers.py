@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
+from typing import Any
 
 import anyio
 import pytest
@@ -55,7 +56,7 @@ class TestRegistration:
         assert not observers.is_wanted
 
     def test_takes_each_once(self, observers):
-        seen = []
+        seen: list[Any] = []
 
         def observer(event, client):
             seen.append(event)
@@ -73,8 +74,8 @@ class TestRegistration:
         def update():
             changes.append((observers.is_wanted, observers.wants_messages))
 
-        changes = []
-        observers = Observers(update, changes.append)
+        changes: list[Any] = []
+        observers: Observers[Any] = Observers(update, changes.append)
         first, second = observers.add(lambda event, client: None), observers.add(lambda event, client: 7)
         assert changes == [(True, True)]
         observers.remove(first)
@@ -93,7 +94,7 @@ class TestRegistration:
         def second(event, client):
             seen.append(event)
 
-        seen = []
+        seen: list[Any] = []
         observers.add(first)
         observers.notify("open", "one", "a client")
         observers.notify("open", "two", "a client")
@@ -105,7 +106,7 @@ class TestAClient:
     async def test_tells_every_event_of_every_connection(self):
         async with serving() as (server, listener), client_of(listener) as client:
             server.handle("Heartbeat", lambda context: {})
-            seen = []
+            seen: list[Any] = []
             assert client.observe(lambda event, of: seen.append((event, of))) is not None
             await client.connect()
             await client.call("Heartbeat")
@@ -125,7 +126,7 @@ class TestAClient:
 
     async def test_tells_of_a_connection_that_is_refused(self):
         async with refusing() as (_, listener), client_of(listener, reconnect=False) as client:
-            seen = []
+            seen: list[Any] = []
             client.observe(lambda event, of: seen.append(event))
             with pytest.raises(UnexpectedHttpResponse):
                 await client.connect()
@@ -134,7 +135,7 @@ class TestAClient:
     async def test_traces_messages_only_while_it_is_observed(self):
         async with pair() as (client, station):
             station.handle("Heartbeat", lambda context: {})
-            seen = []
+            seen: list[Any] = []
 
             @client.observe
             def observer(event, of):
@@ -151,7 +152,7 @@ class TestAClient:
     async def test_is_told_apart_from_the_other_clients_of_an_observer(self):
         async with serving() as (server, listener), client_of(listener) as one, client_of(listener, "CP2") as two:
             server.handle("Heartbeat", lambda context: {})
-            calls = Counter()
+            calls: Counter[str] = Counter()
 
             def count(event, client):
                 if isinstance(event, MessageEvent):
@@ -174,7 +175,7 @@ class TestAnObserverThat:
 
         async with pair() as (client, station):
             station.handle("Heartbeat", lambda context: {})
-            seen = []
+            seen: list[Any] = []
             client.on("error", seen.append)
             client.observe(broken)
             client.observe(lambda event, of: seen.append(type(event)))
@@ -194,7 +195,7 @@ class TestAnObserverThat:
 
     async def test_closes_the_connection_is_still_told_of_the_end(self):
         async with pair(server={"max_bad_messages": 100}, reconnect=False) as (client, station):
-            seen = []
+            seen: list[Any] = []
 
             @client.observe
             def observer(event, of):

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from functools import partial
+from typing import Any
 
 import anyio
 import pytest
@@ -18,6 +19,7 @@ from ocpp_transports._driver._interfaces import complete
 from ocpp_transports._logging._log import LOGGER, Log
 from ocpp_transports._runtime._base import Address
 from ocpp_transports._runtime._current import current_runtime
+from tests.kinds import an
 from tests.transports.net import Probe, echo, read_all
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def runtime(anyio_backend):
     """A runtime that must leave nothing behind."""
-    runtime = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
+    runtime: Any = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
     yield runtime
     await runtime.aclose()
     left = [runtime.streams, runtime._tasks, runtime._listeners, runtime._watchers]
@@ -387,7 +389,7 @@ def test_asyncio_may_be_interrupted():
         runtime = current_runtime("Test", in_block=True, log=Log(LOGGER, "Test"))
         runtime.spawn(task())
         await asyncio.sleep(0)
-        asyncio.current_task().cancel()
+        an(asyncio.Task, asyncio.current_task()).cancel()
         try:
             await asyncio.sleep(0)
         finally:

@@ -1,5 +1,7 @@
 """What a server tells of all its connections: to observers, and as its own events with the station."""
 
+from typing import Any
+
 import anyio
 import pytest
 
@@ -29,7 +31,7 @@ class TestObservers:
     async def test_are_told_of_every_connection_with_its_station(self):
         async with serving() as (server, listener), client_of(listener) as one, client_of(listener, "CP2") as two:
             server.handle("Heartbeat", lambda context: {})
-            seen = []
+            seen: list[Any] = []
             server.observe(lambda event, station: seen.append((station and station.identity, event)))
             for client in (one, two):
                 await client.connect()
@@ -48,7 +50,7 @@ class TestObservers:
 
     async def test_are_told_of_who_is_refused(self):
         async with refusing() as (server, listener):
-            seen = []
+            seen: list[Any] = []
             server.observe(lambda *told: seen.append(told))
             await knock(listener, upgrade())
         ((event, station),) = seen
@@ -60,7 +62,7 @@ class TestObservers:
             raise LookupError("of the application")
 
         async with serving() as (server, listener), client_of(listener) as client:
-            seen = []
+            seen: list[Any] = []
             server.on("client", broken)
             server.observe(lambda event, station: seen.append((type(event), station)))
             await client.connect()
@@ -73,7 +75,7 @@ class TestObservers:
             await one.connect()
             there = await station_of(server)
             assert not is_traced(there)
-            seen = []
+            seen: list[Any] = []
 
             @server.observe
             def observer(event, station):
@@ -97,14 +99,14 @@ class TestObservers:
 
     async def test_see_nothing_of_the_server_s_own_end(self):
         async with serving() as (server, _):
-            seen = []
+            seen: list[Any] = []
             server.observe(lambda event, station: seen.append(event))
         assert seen == []
 
 
 class TestEventsOfAllStations:
     async def test_come_with_their_station(self):
-        told = {}
+        told: dict[str, list[Any]] = {}
         async with (
             serving(strict_mode=True) as (server, listener),
             client_of(listener) as client,
@@ -127,12 +129,8 @@ class TestEventsOfAllStations:
         assert events["open"] == [OpenEvent("ocpp1.6")]
         assert events["close"] == [CloseEvent(1000, "bye")]
         assert [event.type.name for event in events["message"]] == ["CALL", "CALLRESULT", "CALL", "CALLERROR"]
-        for name, kinds in {
-            "call": ("CALL",) * 2,
-            "call_result": ("CALLRESULT",),
-            "call_error": ("CALLERROR",),
-        }.items():
-            assert tuple(event.type.name for event in events[name]) == kinds
+        for kind, types in {"call": ["CALL"] * 2, "call_result": ["CALLRESULT"], "call_error": ["CALLERROR"]}.items():
+            assert [event.type.name for event in events[kind]] == types
         assert [type(event) for event in events["bad_message"]] == [BadMessageEvent]
         assert [type(event) for event in events["strict_validation_failure"]] == [StrictValidationFailureEvent]
 
@@ -166,7 +164,8 @@ class TestEventsOfAllStations:
 
         async with serving() as (server, listener), client_of(listener) as client:
             server.handle("Heartbeat", lambda context: {})
-            own, seen = [], []
+            own: list[Any] = []
+            seen: list[Any] = []
             server.on("error", own.append)
             server.on("message", lambda _: None)
             server.observe(lambda event, station: seen.append((type(event), station)))
@@ -193,7 +192,7 @@ class TestEventsOfAllStations:
 
     async def test_end_with_the_server_and_begin_again_with_it(self):
         async with serving() as (server, listener), client_of(listener) as client:
-            seen = []
+            seen: list[Any] = []
             server.on("open", seen.append)
             await client.connect()
             async with client.events("open") as opens:
@@ -210,7 +209,8 @@ class TestEventsOfAllStations:
 
     async def test_of_pings_reach_observers_alone(self):
         async with serving(ping_interval=0.01) as (server, listener), client_of(listener) as client:
-            seen, told = [], []
+            seen: list[Any] = []
+            told: list[Any] = []
             server.observe(lambda event, station: seen.append(event))
             for name in STATION_EVENTS:
                 server.on(name, told.append)
