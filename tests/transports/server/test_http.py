@@ -122,7 +122,7 @@ def later(function):
     return answer
 
 
-class Strange(dict):
+class Strange(dict[str, str]):
     def items(self):
         raise BaseExceptionGroup("s3cr3t", [GeneratorExit()])
 
