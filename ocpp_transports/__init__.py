@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         RPCProtocolError,
         RPCSecurityError,
         RPCTypeConstraintViolationError,
-        TimeoutError,  # noqa: A004 - the reference's name, and a subclass of the builtin
+        TimeoutError,  # the reference's name, and a subclass of the builtin
         UnexpectedHttpResponse,
         WebsocketUpgradeError,
         create_rpc_error,

@@ -64,7 +64,7 @@ class OCPPApplication:
     """
 
     def __init__(self, server: OCPPServer) -> None:
-        server._options.expect_defaults("in an ASGI application", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of this package
+        server._options.expect_defaults("in an ASGI application", _SETTINGS_OF_OTHERS)
         self.server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,7 +110,7 @@ class OCPPApplication:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # "lifespan.startup"
         try:
-            self.server._options.expect_deciders()  # noqa: SLF001 - of the same package
+            self.server._options.expect_deciders()
         except ValueError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return

@@ -170,8 +170,8 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         Raises ValueError where connection and security profile do not fit: profile 3 wants the verified certificate of
         the station, or `tls_terminated` where whoever speaks TLS demands one and does not hand it on.
         """
-        from ._hosts._channel import ChannelConnection  # noqa: PLC0415 - for those who use it
-        from .channel import Incoming  # noqa: PLC0415 - as above
+        from ._hosts._channel import ChannelConnection  # for those who use it
+        from .channel import Incoming
 
         options = self._options
         options.expect_deciders()

@@ -164,11 +164,11 @@ async def serve(
     the time of a handshake, the limit of a message's size and whether to compress are the server's options, unless
     `options` say something else. Raises ValueError for a server with options that `websockets` cannot obey.
     """
-    server._options.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of this package
+    server._options.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)
     door = _Door(server)
     theirs = {
-        "logger": logger_below(server._log.logger),  # noqa: SLF001 - as above
-        **_settings_of_server(server._options),  # noqa: SLF001 - as above
+        "logger": logger_below(server._log.logger),
+        **_settings_of_server(server._options),
         "create_connection": _ServedConnection,
         **options,
     }

@@ -161,7 +161,7 @@ class Log:
             self.logger.log(level, text, *values, exc_info=exc_info, stacklevel=2)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException:  # noqa: BLE001 - as above; logging itself prints what its handlers catch
+        except BaseException:  # as above; logging itself prints what its handlers catch
             if logging.raiseExceptions:
                 traceback.print_exc()
 
@@ -180,5 +180,5 @@ def _frame_text(frame: list[Any]) -> str:
     """Return a frame as JSON, its payload redacted; a handler's result may hold values of any type."""
     try:
         return json.dumps(redact(frame), ensure_ascii=True, default=lambda value: type(value).__name__)
-    except Exception as error:  # noqa: BLE001 - a mapping of the application's own may raise anything
+    except Exception as error:  # a mapping of the application's own may raise anything
         return f"a message that cannot be written ({type(error).__name__})"

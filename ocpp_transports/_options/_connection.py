@@ -183,7 +183,7 @@ class PeerOptions:
         protocols = self._strict_protocols()
         if not protocols:
             return {}
-        from ._validators import shared_validator  # noqa: PLC0415 - loads fastjsonschema, which only strict mode needs
+        from ._validators import shared_validator  # loads fastjsonschema, which only strict mode needs
 
         own = {validator.protocol: validator for validator in self.strict_mode_validators}
         return {protocol: own.get(protocol) or shared_validator(protocol) for protocol in protocols}

@@ -188,7 +188,7 @@ class Emitter:
             return
         try:
             result = listener(payload)
-        except BaseException as error:  # noqa: BLE001 - whatever a listener raises is reported and breaks nothing
+        except BaseException as error:  # whatever a listener raises is reported and breaks nothing
             self._failed(name, error)
             end_program(error, self._spawn)
             return

@@ -152,7 +152,7 @@ class Exchange:
             return
         try:
             answer = handler(self._request)
-        except BaseException as error:  # noqa: BLE001 - the application's own code; the peer learns nothing of it
+        except BaseException as error:  # the application's own code; the peer learns nothing of it
             self._fail("raised", error)
             return
         if isinstance(answer, Awaitable):
@@ -205,7 +205,7 @@ class Exchange:
     def _answer(self, answer: object) -> None:
         try:
             response = _response(answer, self._server.options.max_outgoing_size)
-        except BaseException as error:  # noqa: BLE001 - as above: values may raise when they are read
+        except BaseException as error:  # as above: values may raise when they are read
             self._fail("gave no usable answer", error)
         else:
             self._respond(response)

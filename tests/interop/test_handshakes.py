@@ -272,7 +272,7 @@ class TestAClosingServer:
     async def test_answers_503_to_whom_it_is_asked_by_and_says_when_to_come_back(self):
         async with serving() as (server, listener), station(listener.port) as stuck:
             busy = await station_of(server)
-            async with anyio.create_task_group() as tasks, server.events() as events:
+            async with anyio.create_task_group() as tasks, server.events("closing", "upgrade_aborted") as events:
                 tasks.start_soon(partial(busy.safe_call, "Reset", {"type": "Soft"}))
                 called = await stuck.message()
                 async with connected(listener.port) as late:

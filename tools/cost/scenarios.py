@@ -284,7 +284,7 @@ def _serving(**rules: Any) -> _Loop:
         alarmed=_ignore,
         gate=SocketGate(_ignore),
     )
-    acceptor._random = Random(3)  # noqa: SLF001 - the jitter of pings, which decides how often a timer rings
+    acceptor._random = Random(3)  # the jitter of pings, which decides how often a timer rings
     loop.driver = acceptor.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed
     loop.receive(REQUEST)
     assert loop.take().startswith(b"HTTP/1.1 101 ")
