@@ -10,7 +10,7 @@ __all__ = ["run"]
 def run(loop: str, main: Coroutine[Any, Any, None]) -> None:
     """Run on `asyncio` or `uvloop`."""
     if loop == "uvloop":
-        import uvloop  # noqa: PLC0415 - it does not exist on every platform
+        import uvloop  # it does not exist on every platform
 
         uvloop.run(main)
     else:

@@ -15,7 +15,13 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from ocpp_transports import HandlerContext, OCPPServer, utc_now
+from ocpp_transports import (
+    HandlerContext,
+    HttpAnswer,
+    OCPPServer,
+    PlainRequest,
+    utc_now,
+)
 
 Payload = dict[str, Any]
 
@@ -43,8 +49,11 @@ class CentralSystem:
         self._numbers = count(1)
 
         self.server = OCPPServer(
-            protocols=["ocpp2.0.1", "ocpp1.6"], strict_mode=True
+            protocols=["ocpp2.0.1", "ocpp1.6"], strict_mode=True, http=True
         )
+        self.server.http("/energy")(
+            self.report
+        )  # and /health, by http=True
         handle = self.server.handle
         handle("BootNotification", self.boot)  # for both versions
         handle("Heartbeat", self.heartbeat)
@@ -54,6 +63,10 @@ class CentralSystem:
         handle("ocpp1.6", "MeterValues", self.meter_values)
         handle("ocpp1.6", "StopTransaction", self.stop_transaction)
         handle("ocpp2.0.1", "TransactionEvent", self.transaction_event)
+
+    def report(self, request: PlainRequest) -> HttpAnswer:
+        """Return the energy that each card has charged, in Wh, as JSON."""
+        return 200, {}, self.energy
 
     def boot(self, context: HandlerContext) -> Payload:
         """Accept the station; it sends a Heartbeat every 300 seconds."""

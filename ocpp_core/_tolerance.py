@@ -14,7 +14,7 @@ def mended(text: str, mend: Callable[[str], object], emit: Callable[[Report], No
     """Have a received text mended by the application's function; as it came, and reported, where that fails."""
     try:
         better = mend(text)
-    except BaseException as raised:  # noqa: BLE001 - whatever it is, it must not end the connection
+    except BaseException as raised:  # whatever it is, it must not end the connection
         error = raised if isinstance(raised, Exception) else OCPPError(f"mend_text raised {type(raised).__name__}")
         emit(Report(ReportKind.MEND_FAILED, f"mend_text raised {type(raised).__name__}", message=text, error=error))
         return text

@@ -119,7 +119,7 @@ class UpgradeRequested:
 
 @dataclass(slots=True)
 class HttpRequest:
-    """A plain HTTP GET without an upgrade: answer by `Respond`. `headers` are those of `UpgradeRequested`."""
+    """A plain HTTP GET or HEAD without an upgrade: answer by `Respond`. `headers` are those of `UpgradeRequested`."""
 
     method: str
     target: str = field(repr=False)

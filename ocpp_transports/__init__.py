@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         RPCProtocolError,
         RPCSecurityError,
         RPCTypeConstraintViolationError,
-        TimeoutError,  # noqa: A004 - the reference's name, and a subclass of the builtin
+        TimeoutError,  # the reference's name, and a subclass of the builtin
         UnexpectedHttpResponse,
         WebsocketUpgradeError,
         create_rpc_error,
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from ._server._directory import StationDirectory
     from .browser import BrowserOCPPClient
     from .client import OCPPClient
+    from .plain_http import HttpAnswer, HttpHandler, PlainRequest
     from .server import OCPPServer
 
 _HOMES = {
@@ -103,6 +104,7 @@ _HOMES = {
     "ocpp_transports._options._tls": ("TLSOptions",),
     "ocpp_transports._options._validators": ("warm_up",),
     "ocpp_transports.handshake": ("Handshake",),
+    "ocpp_transports.plain_http": ("HttpAnswer", "HttpHandler", "PlainRequest"),
     "ocpp_transports.browser": ("BrowserOCPPClient",),
     "ocpp_transports.client": ("OCPPClient",),
     "ocpp_transports._peer._peer": ("ConnectionState", "Peer"),
@@ -130,6 +132,8 @@ __all__ = [
     "ExponentialBackoff",
     "HandlerContext",
     "Handshake",
+    "HttpAnswer",
+    "HttpHandler",
     "Leniency",
     "Listener",
     "MessageType",
@@ -140,6 +144,7 @@ __all__ = [
     "OCPPServer",
     "OCPPServerClient",
     "Peer",
+    "PlainRequest",
     "RPCError",
     "RPCFormatViolationError",
     "RPCFormationViolationError",

@@ -1,6 +1,6 @@
 """A server as an ASGI application: under uvicorn, hypercorn or daphne, alone or in a route of Starlette or FastAPI."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import quote
 
@@ -8,7 +8,9 @@ import anyio
 
 from ocpp_core.messages import utf8_length
 from ocpp_core.websocket.close import NO_STATUS, POLICY_VIOLATION, TOO_BIG, cut_reason
+from ocpp_core.websocket.headers import joined
 
+from ._server._http_handlers import plain_request, with_length
 from ._tls._asgi import certificate_of
 from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
 from .server import OCPPServer
@@ -31,6 +33,8 @@ _SETTINGS_OF_OTHERS: Final[Mapping[str, str]] = {
 }
 """Options of a server that an ASGI application can neither obey nor enforce, and who does."""
 
+_SAFE: Final = "/:@!$&'()*+,;=~"
+"""Characters of a path that need no percent escape."""
 _WIDEST: Final = 4
 """Bytes of the widest character in UTF-8."""
 
@@ -60,7 +64,7 @@ class OCPPApplication:
     """
 
     def __init__(self, server: OCPPServer) -> None:
-        server._options.expect_defaults("in an ASGI application", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of this package
+        server._options.expect_defaults("in an ASGI application", _SETTINGS_OF_OTHERS)
         self.server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +73,7 @@ class OCPPApplication:
             case "websocket":
                 await self._serve(scope, receive, send)
             case "http":
-                await _answer(send, "http.response", Reject(426, (("upgrade", "websocket"),), "Upgrade Required"))
+                await self._respond(scope, send)
             case "lifespan":
                 await self._live(receive, send)
             case kind:
@@ -94,10 +98,19 @@ class OCPPApplication:
             raise
         await incoming.carry(_AsgiChannel(receive, send, incoming.max_message_size))
 
+    async def _respond(self, scope: Scope, send: Send) -> None:
+        """Answer a plain request; its path is the one below where the application is mounted."""
+        offer, root = _offer(scope), quote(scope.get("root_path", ""), safe=_SAFE)
+        target = offer.target.removeprefix(root) if offer.target.startswith(f"{root}/") else offer.target
+        request = plain_request(scope["method"], target, joined(offer.headers), offer.remote_address)
+        answer = await self.server.http_response(request)
+        is_head = request.method == "HEAD"
+        await _answer(send, "http.response", answer.status, answer.headers, answer.body, is_head=is_head)
+
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # "lifespan.startup"
         try:
-            self.server._options.expect_deciders()  # noqa: SLF001 - of the same package
+            self.server._options.expect_deciders()
         except ValueError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
@@ -128,7 +141,7 @@ async def _decision(incoming: Incoming, receive: Receive) -> Accept | Reject | N
 
 
 def _offer(scope: Scope) -> UpgradeOffer:
-    path = scope.get("raw_path") or quote(scope["path"], safe="/:@!$&'()*+,;=~").encode()
+    path = scope.get("raw_path") or quote(scope["path"], safe=_SAFE).encode()
     query = scope.get("query_string", b"")
     target = path.partition(b"?")[0] + (b"?" + query if query else b"")
     return UpgradeOffer(
@@ -148,20 +161,18 @@ def _acceptance(answer: Accept) -> Message:
 async def _refuse(scope: Scope, send: Send, answer: Reject) -> None:
     """Answer by the status; an ASGI server without the extension for it makes a 403 of everything."""
     if "websocket.http.response" in (scope.get("extensions") or {}):
-        await _answer(send, "websocket.http.response", answer)
+        await _answer(send, "websocket.http.response", answer.status, answer.headers, answer.body.encode())
     else:
         await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": cut_reason(answer.body)})
 
 
-async def _answer(send: Send, kind: str, answer: Reject) -> None:
-    body = answer.body.encode()
-    headers = (
-        *answer.headers,
-        ("content-type", "text/plain; charset=utf-8"),
-        ("content-length", str(len(body))),
-    )
-    await send({"type": f"{kind}.start", "status": answer.status, "headers": _encoded(headers)})
-    await send({"type": f"{kind}.body", "body": body})
+async def _answer(
+    send: Send, kind: str, status: int, headers: Sequence[tuple[str, str]], body: bytes, *, is_head: bool = False
+) -> None:
+    """Send an answer; the length of one to HEAD is that of its body, which is not sent (RFC 9110 §9.3.2)."""
+    encoded = _encoded(with_length(status, headers, body))
+    await send({"type": f"{kind}.start", "status": status, "headers": encoded})
+    await send({"type": f"{kind}.body", "body": b"" if is_head else body})
 
 
 def _encoded(headers: Any) -> list[tuple[bytes, bytes]]:

@@ -61,7 +61,9 @@ class BrowserOCPPClient(ClientPeer):
 
     # For the base class
 
-    def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:  # noqa: ARG002 - asyncio needs none
+    def _start_engine(
+        self, *, in_block: bool
+    ) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:  # asyncio needs none
         page, runtime = JsPage(self._log.failed), BrowserRuntime(self._log)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
 

@@ -121,9 +121,9 @@ class _MemoryChannel:
 
     def _finish(self, code: int, reason: str) -> None:
         for end in (self, self.other):
-            if end._end is None:  # noqa: SLF001 - of its own class
-                end._end = ChannelClosed(code, reason)  # noqa: SLF001 - as above
-            end._arrived.set()  # noqa: SLF001 - as above
+            if end._end is None:
+                end._end = ChannelClosed(code, reason)
+            end._arrived.set()
 
 
 def memory_channels() -> tuple[_MemoryChannel, _MemoryChannel]:

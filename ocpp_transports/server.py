@@ -25,6 +25,8 @@ from ._runtime._base import Listener, SocketRuntime
 from ._runtime._current import current_runtime
 from ._server._acceptor import Acceptor
 from ._server._connection import ConnectionCallbacks, OCPPServerClient
+from ._server._http import HttpMixin, PlainRequests
+from ._server._http_handlers import HttpHandlers
 from ._server._interrupts import Interrupts
 from ._server._observed import ObservedMixin
 from ._server._quota import SocketGate
@@ -45,7 +47,7 @@ __all__ = ["Listener", "OCPPServer"]
 _A = TypeVar("_A", bound=AuthHandler)
 
 
-class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
+class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -69,13 +71,13 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
 
     def __init__(self, **options: Unpack[ServerKeywords]) -> None:
         super().__init__()
-        ServerOptions.check_names(options)
-        self._options = ServerOptions(**options)  # type: ignore[arg-type]  # lists and ints are converted
+        self._options = ServerOptions.of(options)
         _check_tls(self._options)
         self._log = Log(self._options.logger, "server")
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self._directory = self._registry
         self._waits = set()
+        self._http_handlers = HttpHandlers()
         self._close_grace = CloseGrace()
         self._runtime: SocketRuntime | None = None
         self._acceptor: Acceptor | None = None
@@ -168,8 +170,8 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
         Raises ValueError where connection and security profile do not fit: profile 3 wants the verified certificate of
         the station, or `tls_terminated` where whoever speaks TLS demands one and does not hand it on.
         """
-        from ._hosts._channel import ChannelConnection  # noqa: PLC0415 - for those who use it
-        from .channel import Incoming  # noqa: PLC0415 - as above
+        from ._hosts._channel import ChannelConnection  # for those who use it
+        from .channel import Incoming
 
         options = self._options
         options.expect_deciders()
@@ -322,6 +324,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
                 ConnectionCallbacks(
                     self._registry.opened, self._ready, self._registry.ended, self._close_grace, self._observers
                 ),
+                self._http_handlers,
                 refused=self._refused,
                 failed=self._failed,
                 lost=self._lost,
@@ -329,6 +332,9 @@ class OCPPServer(HandlerMixin, ObservedMixin, StationsMixin):
                 gate=SocketGate(partial(self._log.connection_failed, "a connection was closed unread")),
             )
         return self._runtime, self._acceptor
+
+    def _plain_requests(self) -> PlainRequests:
+        return (self._closed or self._start()[1]).plain
 
     def _expect_open(self) -> None:
         self._start()

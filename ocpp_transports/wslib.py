@@ -22,12 +22,13 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
 from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
-from ocpp_core.websocket.headers import elements, tokens
+from ocpp_core.websocket.headers import elements, joined, tokens
 
 from ._hosts._websockets_channel import PatientConnection, WebsocketsChannel, logger_below
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._server import ServerOptions
+from ._server._http_handlers import plain_request, with_length
 from ._tls._contexts import context_of, server_context
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer
@@ -163,11 +164,11 @@ async def serve(
     the time of a handshake, the limit of a message's size and whether to compress are the server's options, unless
     `options` say something else. Raises ValueError for a server with options that `websockets` cannot obey.
     """
-    server._options.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)  # noqa: SLF001 - of this package
+    server._options.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)
     door = _Door(server)
     theirs = {
-        "logger": logger_below(server._log.logger),  # noqa: SLF001 - as above
-        **_settings_of_server(server._options),  # noqa: SLF001 - as above
+        "logger": logger_below(server._log.logger),
+        **_settings_of_server(server._options),
         "create_connection": _ServedConnection,
         **options,
     }
@@ -193,11 +194,15 @@ class _Door:
     async def decide(self, connection: ServerConnection, request: Request) -> Response | None:
         """Have the server decide on a request; None goes on to the upgrade."""
         if "websocket" not in tokens(_field(request, "Upgrade")):
-            return _response(connection, Reject(426, (("upgrade", "websocket"),), "Upgrade Required"))
+            address = (connection.remote_address or (None,))[0]
+            method = getattr(request, "method", "GET")  # older releases accept GET only
+            plain = plain_request(method, request.path, joined(request.headers.raw_items()), address)
+            answered = await self._server.http_response(plain)
+            return _response(connection, answered.status, answered.headers, answered.body, is_head=method == "HEAD")
         incoming = self._server.incoming(_offer(connection, request))
         answer = await incoming.decision()
         if isinstance(answer, Reject):
-            return _response(connection, answer)
+            return _response(connection, answer.status, answer.headers, answer.body.encode())
         self._incoming[connection] = incoming
         return None
 
@@ -228,10 +233,20 @@ def _field(request: Request, name: str) -> str:
     return ", ".join(request.headers.get_all(name))
 
 
-def _response(connection: ServerConnection, answer: Reject) -> Response:
-    response = connection.respond(HTTPStatus.FORBIDDEN, answer.body)
-    response.status_code = answer.status  # also one that Python has no name for
-    response.reason_phrase = responses.get(answer.status, "")
-    for name, value in answer.headers:
+def _response(
+    connection: ServerConnection,
+    status: int,
+    headers: Sequence[tuple[str, str]],
+    body: bytes,
+    *,
+    is_head: bool = False,
+) -> Response:
+    response = connection.respond(HTTPStatus.FORBIDDEN, "")
+    response.status_code = status  # also one that Python has no name for
+    response.reason_phrase = responses.get(status, "")
+    response.body = b"" if is_head else body
+    for name in ("Content-Length", "Content-Type"):  # of the body that `respond` has made
+        del response.headers[name]
+    for name, value in with_length(status, headers, body):
         response.headers[name] = value
     return response

@@ -179,7 +179,7 @@ def version_table() -> str:
     return table(["Fact", *(version.name for version in SPOKEN)], rows)
 
 
-def told(fact: bool | frozenset[Any]) -> str:  # noqa: FBT001 - a fact is a value here
+def told(fact: bool | frozenset[Any]) -> str:  # a fact is a value here
     """Say a fact in a table's cell."""
     if isinstance(fact, bool):
         return "yes" if fact else "no"

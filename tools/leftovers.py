@@ -35,7 +35,7 @@ def live_objects() -> int:
 
 def _running_tasks() -> int:
     if sniffio.current_async_library() == "trio":
-        import trio  # noqa: PLC0415 - no dependency: loaded where it runs
+        import trio  # no dependency: loaded where it runs
 
         return trio.lowlevel.current_statistics().tasks_living
     return len(asyncio.all_tasks())

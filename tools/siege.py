@@ -34,7 +34,7 @@ _ENVIRONMENT: Final = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]
 
 def _serve(loop: str) -> None:
     """Run the server until standard input ends; its port is the first line of the output."""
-    import anyio  # noqa: PLC0415 - as few modules as possible in the attackers' process
+    import anyio  # as few modules as possible in the attackers' process
 
     async def serve() -> None:
         server = OCPPServer(protocols=["ocpp1.6"], strict_mode=True, compression=True, logging=False)

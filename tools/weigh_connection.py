@@ -90,7 +90,7 @@ def main(loop: str = "asyncio") -> None:
     """Weigh on this event loop and print the table."""
     snapshot: Any
     if loop == "uvloop":
-        import uvloop  # noqa: PLC0415 - only where it is asked for
+        import uvloop  # only where it is asked for
 
         snapshot = uvloop.run(_weigh())
     elif loop == "trio":

@@ -37,7 +37,7 @@ class CommandBuilder(ABC):
 class _Commands16(CommandBuilder):
     """OCPP 1.6. A setting is a configuration key."""
 
-    def start(self, connector: int, token: str, number: int) -> Call:  # noqa: ARG002 - 1.6 does not number requests
+    def start(self, connector: int, token: str, number: int) -> Call:  # 1.6 does not number requests
         return "RemoteStartTransaction", {"connectorId": connector, "idTag": token}
 
     def stop(self, transaction_id: int | str) -> Call:

@@ -95,7 +95,7 @@ async def _run_everything(options: argparse.Namespace, printer: Printer) -> int:
 
 
 async def _run_server(options: argparse.Namespace, write: Write) -> int:
-    from .server import CommandingCsms, serve  # noqa: PLC0415 - each role loads what it needs: it starts sooner
+    from .server import CommandingCsms, serve  # each role loads what it needs: it starts sooner
 
     log = RecordLog(write)
     csms = CommandingCsms(log, password=options.password, strict=options.strict, origins=options.origin)
@@ -107,10 +107,10 @@ async def _run_server(options: argparse.Namespace, write: Write) -> int:
 
 
 async def _run_station(options: argparse.Namespace, write: Write) -> int:
-    from ocpp_apps.station import StationError  # noqa: PLC0415 - as above
+    from ocpp_apps.station import StationError
 
-    from .scenario import ScenarioError, make_client, perform  # noqa: PLC0415 - as above
-    from .tap import follow_client  # noqa: PLC0415 - as above
+    from .scenario import ScenarioError, make_client, perform
+    from .tap import follow_client
 
     for name in ("wait", "patience"):
         seconds = getattr(options, name)

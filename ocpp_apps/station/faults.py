@@ -9,7 +9,7 @@ from typing import Any, Final
 from ocpp_core.actions import Direction
 from ocpp_core.errors import (
     RPCError,
-    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
+    TimeoutError,  # ours, a subclass of the builtin
 )
 from ocpp_core.messages import MessageType
 from ocpp_transports._handlers._table import NOREPLY

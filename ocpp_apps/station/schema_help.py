@@ -131,7 +131,9 @@ def _walk(schema: Schema, definitions: Schema, parent: str) -> Iterator[Member]:
         yield from _describe(_resolved(properties[name], definitions), definitions, f"{parent}{name}", name in required)
 
 
-def _describe(schema: Schema, definitions: Schema, path: str, is_required: bool) -> Iterator[Member]:  # noqa: FBT001 - of a private recursion
+def _describe(
+    schema: Schema, definitions: Schema, path: str, is_required: bool
+) -> Iterator[Member]:  # of a private recursion
     item, brackets = schema, ""
     while item.get("type") == "array":
         item, brackets = _resolved(item.get("items", {}), definitions), f"{brackets}[]"

@@ -77,7 +77,7 @@ def _make_encode() -> Callable[[object, int], Iterable[str]]:
     if make is None:  # an interpreter without it
         return lambda value, _: _ENCODER.iterencode(value)
     encode: Callable[[object, int], Iterable[str]]
-    encode = make(None, default, quote, None, ":", ",", False, False, False)  # noqa: FBT003 - it takes no keywords
+    encode = make(None, default, quote, None, ":", ",", False, False, False)  # it takes no keywords
     return encode
 
 

@@ -183,9 +183,9 @@ class ClientLink(LinkBase):
             return
         self._fail_attempt(ConnectionFailedError(f"no answer within {self._config.handshake_timeout:.15g} s"))
 
-    def answer(self, event: Accept | Reject | Respond, now: float) -> None:  # noqa: ARG002 - it is never right
+    def answer(self, event: Accept | Reject | Respond, now: float) -> None:  # it is never right
         """Raise RuntimeError: only servers answer requests."""
         raise RuntimeError(f"{type(event).__name__} answers a client's request: only servers do")
 
-    def _close_early(self, event: CloseLink) -> None:  # noqa: ARG002 - there is nobody to tell the code to yet
+    def _close_early(self, event: CloseLink) -> None:  # there is nobody to tell the code to yet
         self._fail_attempt(ConnectionFailedError("closed before the handshake was over"), retry=False)

@@ -182,8 +182,11 @@ def head(first_line: str, headers: Iterable[tuple[str, str]]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def response(status: int, headers: Headers, body: bytes) -> bytes:
-    """Write the last response of a connection; plain text unless its headers say otherwise."""
+def response(status: int, headers: Headers, body: bytes, *, is_head: bool = False) -> bytes:
+    """Write the last response of a connection; plain text unless its headers say otherwise.
+
+    With `is_head` the body is left out, its length is not.
+    """
     given = {name.lower() for name, _ in headers}
     # RFC 9110 §15.5.22 and §7.8: a 426 names the protocol, and an Upgrade field is named by Connection.
     written = [("Connection", "close, Upgrade" if "upgrade" in given else "close"), *headers]
@@ -191,7 +194,7 @@ def response(status: int, headers: Headers, body: bytes) -> bytes:
         if "content-type" not in given:
             written.append(("Content-Type", "text/plain; charset=utf-8"))
         written.append(("Content-Length", str(len(body))))
-    return head(f"HTTP/1.1 {status} {_phrase(status)}", written) + body
+    return head(f"HTTP/1.1 {status} {_phrase(status)}", written) + (b"" if is_head else body)
 
 
 def _phrase(status: int) -> str:

@@ -96,7 +96,7 @@ class IncomingFrames(ABC):
         self._keepalive.pong_by = inf
         return Yield()
 
-    def hold(self, on: bool) -> None:  # noqa: FBT001 - as `Reading` and `Congested` have it
+    def hold(self, on: bool) -> None:  # as `Reading` and `Congested` have it
         """Decode nothing while it is on: for a stack whose session has no room for further requests."""
         self._held = on
         self._stalled = self._congested or on
@@ -146,7 +146,7 @@ class IncomingFrames(ABC):
 
     def _make_reader(self) -> "MessageReader":
         # Loads wsproto, which many a connection never needs, and which takes as long as a hundred messages.
-        from ._reader import MessageReader  # noqa: PLC0415 - as said
+        from ._reader import MessageReader
 
         return MessageReader(self._config, client=self._client, attempt=self._attempt, deflate=self._deflate)
 

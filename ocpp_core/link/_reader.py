@@ -70,7 +70,7 @@ class _Rules(Extension):
 
     def frame_inbound_header(
         self,
-        proto: FrameDecoder | FrameProtocol,  # noqa: ARG002 - wsproto's signature
+        proto: FrameDecoder | FrameProtocol,  # wsproto's signature
         opcode: Opcode,
         rsv: RsvBits,
         payload_length: int,

@@ -13,6 +13,7 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond
 from ocpp_core.websocket.headers import (
     BASIC_CHALLENGE,
+    OWN_IN_RESPONSE,
     elements,
     expect_offered,
     expect_refusal_status,
@@ -37,8 +38,7 @@ from ._unfinished import Unfinished
 
 __all__ = ["ServerLink"]
 
-_OURS: Final = frozenset({"connection", "content-length", "transfer-encoding"})
-_OURS_IN_101: Final = _OURS | {"upgrade"}
+_OWN_IN_101: Final = OWN_IN_RESPONSE | {"upgrade"}
 # RFC 9112 §2.2: one empty line before the request line is ignored. No method begins with a control character: what
 # does is a TLS client, for one.
 _NO_REQUEST: Final = re.compile(rb"(?:\r?\n)?+(?!\r\Z)[\x00-\x20]")
@@ -60,6 +60,8 @@ class _Plain:
     """A plain request waits for `Respond`."""
 
     linger: bool
+    is_head: bool
+    """An answer to HEAD has no body (RFC 9110 §9.3.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,11 @@ class ServerLink(LinkBase):
             raise _RefusalError(400, "malformed request", linger=True)
         if not request.version.startswith("1."):
             raise _RefusalError(505, "expected HTTP/1.1", linger=True)
-        if request.method != "GET":
-            # RFC 9110 §9.3.2: an answer to HEAD has no body.
-            raise _RefusalError(405, "" if request.method == "HEAD" else "expected GET", ("Allow", "GET"), linger=True)
-        if "websocket" not in tokens(request.fields.get("upgrade", "")):
-            self._pending = _Plain(linger=_has_body(request.fields))
+        if request.method not in ("GET", "HEAD"):
+            raise _RefusalError(405, "expected GET or HEAD", ("Allow", "GET, HEAD"), linger=True)
+        is_head = request.method == "HEAD"  # which asks for no upgrade (RFC 6455 §4.1)
+        if is_head or "websocket" not in tokens(request.fields.get("upgrade", "")):
+            self._pending = _Plain(linger=_has_body(request.fields), is_head=is_head)
             self._actions.append(HttpRequest(request.method, request.target, request.fields))
             return
         self._pending = upgrade = _read_upgrade(request, needs_connection=self._config.require_connection_header)
@@ -167,7 +169,7 @@ class ServerLink(LinkBase):
             ("Sec-WebSocket-Accept", accept_key(upgrade.key)),
         ]
         if event.headers:
-            headers += check_headers(event.headers, _OURS_IN_101)
+            headers += check_headers(event.headers, _OWN_IN_101)
         if event.subprotocol is not None:
             headers.append(("Sec-WebSocket-Protocol", event.subprotocol))
         deflate = None
@@ -180,7 +182,7 @@ class ServerLink(LinkBase):
 
     def _reject(self, event: Reject) -> None:
         expect_refusal_status(event.status)
-        headers = check_headers(event.headers, _OURS)
+        headers = check_headers(event.headers, OWN_IN_RESPONSE)
         if event.status == 401 and not any(name.lower() == "www-authenticate" for name, _ in headers):
             headers.append(BASIC_CHALLENGE)
         self._finish(event.status, headers, event.body.encode())
@@ -190,13 +192,14 @@ class ServerLink(LinkBase):
             raise ValueError(f"expected a status of 200 to 599, got {event.status!r}")
         if event.body and event.status in (204, 304):
             raise ValueError(f"expected no body with status {event.status}")
-        self._finish(event.status, check_headers(event.headers, _OURS), event.body, linger=linger)
+        self._finish(event.status, check_headers(event.headers, OWN_IN_RESPONSE), event.body, linger=linger)
 
     def _finish(self, status: int, headers: Sequence[tuple[str, str]], body: bytes, *, linger: bool = False) -> None:
         """Write the answer and end; `linger` where the peer may still be sending."""
         if status == 426 and not any(name.lower() == "upgrade" for name, _ in headers):
             headers = [("Upgrade", "websocket"), *headers]
-        self._actions.append(SendBytes(response(status, headers, body)))
+        is_head = isinstance(self._pending, _Plain) and self._pending.is_head
+        self._actions.append(SendBytes(response(status, headers, body, is_head=is_head)))
         if linger and not self._eof:
             self._await_end(None, min(LINGER, self._config.close_timeout))
         else:

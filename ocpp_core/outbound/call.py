@@ -6,7 +6,7 @@ from math import inf
 from typing import Any, Final
 
 from ocpp_core.config import SessionConfig
-from ocpp_core.errors import TimeoutError  # noqa: A004 - ours, a subclass of the builtin
+from ocpp_core.errors import TimeoutError  # ours, a subclass of the builtin
 from ocpp_core.inputs import Notify, SendRaw, StartCall
 from ocpp_core.messages import (
     MAX_ID_LENGTH,

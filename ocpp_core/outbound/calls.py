@@ -20,7 +20,7 @@ from ocpp_core.errors import (
     RPCError,
     RPCFrameworkError,
     RPCNotImplementedError,
-    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
+    TimeoutError,  # ours, a subclass of the builtin
     create_rpc_error,
 )
 from ocpp_core.inputs import RefuseResult, StartCall

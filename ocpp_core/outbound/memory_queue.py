@@ -60,7 +60,7 @@ class MemoryQueue:
         self._max_bytes = config.session.max_queued_bytes
         self._trim()
 
-    def first(self, now: float) -> OutboundCall | None:  # noqa: ARG002 - nothing here waits for a time
+    def first(self, now: float) -> OutboundCall | None:  # nothing here waits for a time
         """Return the oldest call, an urgent one before the others; None if none is kept."""
         calls = self._queue.calls
         return calls[0] if calls else None

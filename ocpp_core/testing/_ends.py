@@ -102,7 +102,7 @@ class ServerConnection(LabEndpoint):
         self._server = server
         self.station: LabStation | None = station
         self.wire = station.wire
-        self._attempt = station._attempt  # noqa: SLF001 - two ends of one wire
+        self._attempt = station._attempt  # two ends of one wire
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the wire, unless the stream is gone."""

@@ -69,7 +69,7 @@ def describe_violation(document: Schema, payload: object, *, formats: bool, mess
     message = f"{message[:_MAX_MESSAGE]} " if message else ""
     try:
         broken = Search(document, formats=formats).search(document, payload)
-    except Exception:  # noqa: BLE001 - too deep for the interpreter, too large, or no JSON at all: refused in any case
+    except Exception:  # too deep for the interpreter, too large, or no JSON at all: refused in any case
         broken = None
     if broken is None:
         return Violation(ErrorCode.FORMAT_VIOLATION, f"{message}payload violates its schema")

@@ -19,7 +19,7 @@ def without_nulls(document: Schema, payload: Any, *, formats: bool) -> Any:
     """
     try:
         return _Reader(document, formats=formats).read(document, payload)
-    except Exception:  # noqa: BLE001 - too deep for the interpreter, or a schema that is broken: refused in any case
+    except Exception:  # too deep for the interpreter, or a schema that is broken: refused in any case
         return payload
 
 

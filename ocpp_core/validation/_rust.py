@@ -24,7 +24,7 @@ _ANNOTATIONS: Final = IGNORED - {"definitions"}
 def _engine() -> ModuleType | None:
     """Load it when the first schema needs it: it takes longer than all of the engine."""
     try:
-        import jsonschema_rs  # noqa: PLC0415 - as said
+        import jsonschema_rs
     except ImportError:  # the extra `speed` is not installed
         return None
     return jsonschema_rs

@@ -52,7 +52,7 @@ class _Message:
         try:
             if (self._accept or self._prepare())(payload):
                 return None
-        except Exception:  # noqa: BLE001, S110 - an odd payload: the full check, which has the last word, looks at it
+        except Exception:  # noqa: S110 - an odd payload: the full check, which has the last word, looks at it
             pass
         return self._judge(payload)
 
@@ -61,7 +61,7 @@ class _Message:
             if not _is_plain(payload):
                 payload = _plain_values(payload)
             (self._validate or self.compile())(payload)
-        except Exception:  # noqa: BLE001 - a payload that the compiled code chokes on is refused like any other
+        except Exception:  # a payload that the compiled code chokes on is refused like any other
             return self._refusal(payload)
         return None
 
@@ -73,7 +73,7 @@ class _Message:
             accept = compile_accept(document, formats=self._formats)
             if accept is not None:
                 accept = accelerated(document, formats=self._formats) or accept
-        except Exception:  # noqa: BLE001, S110 - what is wrong with a schema is for the full check to say
+        except Exception:  # noqa: S110 - what is wrong with a schema is for the full check to say
             pass
         self._accept = accept or _unsure
         return self._accept

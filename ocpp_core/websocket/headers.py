@@ -7,6 +7,7 @@ from typing import Final
 __all__ = [
     "BASIC_CHALLENGE",
     "OWN_IN_REQUEST",
+    "OWN_IN_RESPONSE",
     "TCHARS",
     "elements",
     "expect_header",
@@ -24,6 +25,8 @@ BASIC_CHALLENGE: Final = ("www-authenticate", 'Basic realm="ocpp", charset="UTF-
 
 OWN_IN_REQUEST: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
 """Fields that an upgrade request holds, or must not hold, whatever the caller says; see `expect_header`."""
+OWN_IN_RESPONSE: Final = frozenset({"connection", "content-length", "transfer-encoding"})
+"""The fields of a response that say where it ends, and that nothing follows it: they are not the caller's."""
 
 TCHARS: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 """The pattern of a token, one `tchar` or more (RFC 9110 §5.6.2)."""
@@ -55,9 +58,15 @@ def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     A field that may be sent once only, such as Authorization, is thereby unreadable when it is repeated.
     """
     fields: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}  # joined at the end: a peer may repeat one field thousands of times
     for name, value in headers:
         key = name.lower()
-        fields[key] = f"{fields[key]}, {value}" if key in fields else value
+        if key in fields:
+            repeated.setdefault(key, [fields[key]]).append(value)
+        else:
+            fields[key] = value
+    for key, values in repeated.items():
+        fields[key] = ", ".join(values)
     return fields
 
 

@@ -40,7 +40,7 @@ class BrowserInbox:
         self._take(message)
         return True
 
-    def hold(self, on: bool) -> None:  # noqa: FBT001 - a switch
+    def hold(self, on: bool) -> None:
         """Feed nothing, or go on."""
         self._is_held = on
         self._await_turn()

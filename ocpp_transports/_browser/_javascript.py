@@ -22,8 +22,8 @@ class JsPage:
 
     def __init__(self, failed: Failed) -> None:
         try:
-            import js  # noqa: PLC0415 - there is no such module outside of a browser
-            from pyodide import ffi  # noqa: PLC0415 - as above
+            import js  # there is no such module outside of a browser
+            from pyodide import ffi
         except ImportError:
             raise RuntimeError("expected to run in a browser under Pyodide; elsewhere there is OCPPClient") from None
         self._js = js
@@ -104,7 +104,7 @@ def _guarded(listen: Callable[[Any], None], failed: Failed) -> Callable[[Any], N
     def guarded(event: Any) -> None:
         try:
             listen(event)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault of ours
+        except Exception as error:  # whatever it is, it is a fault of ours
             failed("a listener of a WebSocket failed", error)
 
     return guarded

@@ -141,7 +141,7 @@ class BrowserSocket:
         else:
             self._socket.close(code_for_pages(code), reason)
 
-    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+    def read(self, on: bool, /) -> None:
         """Hand over what the page brings, or keep it."""
         self._inbox.hold(not on)
 

@@ -37,7 +37,7 @@ class ContainedBackoff:
             seconds = _checked(ask(), most)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever an application's policy raises
+        except BaseException as error:  # whatever an application's policy raises
             self._failed("backoff failed, the default one is used instead", error)
             return default()
         return seconds

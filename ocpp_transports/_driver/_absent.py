@@ -21,7 +21,7 @@ class _NotConnected:
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
         """Do nothing."""
 
-    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+    def read(self, on: bool, /) -> None:
         """Do nothing."""
 
     def is_lost(self) -> bool:

@@ -175,7 +175,7 @@ class Connection(Closable, Protocol[Data_contra]):
     def send(self, data: Data_contra, /) -> None:
         """Append bytes (or one text) to the output: ordered, never blocks, never raises; ignored after the end."""
 
-    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+    def read(self, on: bool, /) -> None:
         """Feed what arrives, or leave it with the kernel and so with the peer."""
 
     def is_lost(self) -> bool:

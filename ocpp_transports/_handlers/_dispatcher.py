@@ -192,7 +192,7 @@ class Dispatcher(Generic[ClientT_co]):
         context = HandlerContext(self, action)
         try:
             result = target.function(action.action, context) if target.is_wildcard else target.function(context)
-        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is an answer
+        except BaseException as error:  # whatever a handler raises is an answer
             self._fail(context, error)
             end_program(error, self.driver.runtime.spawn)
             return

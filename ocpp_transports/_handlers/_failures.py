@@ -32,6 +32,6 @@ def _details_of(error: Exception) -> Mapping[str, Any]:
 def _text_of(error: Exception) -> str:
     try:
         text = str(error)
-    except BaseException:  # noqa: BLE001 - a stranger's __str__
+    except BaseException:  # a stranger's __str__
         return ""
     return text[:_LONGEST_TEXT].encode(errors="replace").decode()

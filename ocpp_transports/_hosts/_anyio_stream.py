@@ -121,7 +121,7 @@ class StreamConnection:
 
     # Connection
 
-    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+    def read(self, on: bool, /) -> None:
         """Take what arrives, or leave it with the kernel; see Connection."""
         self._is_held = not on
         if on and self._wanted is not None:
@@ -155,7 +155,7 @@ class StreamConnection:
             self._is_writing = True
             self._owner.spawn(self._write(stream), self)
 
-    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # noqa: ARG002 - not for bytes
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # not for bytes
         """End the connection after what was sent, or at once; or call the dial off."""
         if abort or self._stream is None:
             self._abort()
@@ -191,7 +191,7 @@ class StreamConnection:
     async def _dial(self, connect: Callable[[], Awaitable[ByteStream]]) -> None:
         try:
             stream = await connect()
-        except Exception as error:  # noqa: BLE001 - whatever the resolver, the network or TLS raises is an outcome
+        except Exception as error:  # whatever the resolver, the network or TLS raises is an outcome
             if not self.is_closing:
                 self.is_closing = self._is_over = True
                 self.driver.feed(StreamFailed(failure(error), self._attempt))
@@ -272,7 +272,7 @@ class StreamConnection:
             return await stream.receive(_CHUNK)
         except anyio.EndOfStream:
             return b""
-        except Exception as error:  # noqa: BLE001 - however a stream says so, it is over
+        except Exception as error:  # however a stream says so, it is over
             self._broken = error.with_traceback(None) if isinstance(error, SSLError) else None
             return None
         finally:
@@ -338,7 +338,7 @@ class StreamConnection:
             for start in range(0, len(batch), _SLICE):
                 await stream.send(batch[start : start + _SLICE])
                 self._flushed += min(_SLICE, len(batch) - start)
-        except Exception:  # noqa: BLE001 - however a stream says so, it is over
+        except Exception:  # however a stream says so, it is over
             self._outbox.clear()
             self._abort()
             return

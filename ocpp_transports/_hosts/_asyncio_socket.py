@@ -105,7 +105,7 @@ class SocketConnection(asyncio.BufferedProtocol):
 
     # Connection
 
-    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+    def read(self, on: bool, /) -> None:
         """Take what arrives, or leave it with the kernel; see Connection."""
         self._is_held = not on
         self._switch_reading()
@@ -137,7 +137,7 @@ class SocketConnection(asyncio.BufferedProtocol):
             return None
         return unconfirmed(transport.get_extra_info("socket"))
 
-    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # noqa: ARG002 - not for bytes
+    def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # not for bytes
         """End the connection after what was sent, or at once; or call the dial off."""
         transport = self._transport
         self.send = _swallow
@@ -192,7 +192,7 @@ class SocketConnection(asyncio.BufferedProtocol):
                 self.driver.feed(StreamOpened(self._attempt))
             else:
                 self.driver = self._connected(self, _facts(transport))
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the event loop
+        except Exception as error:  # a fault of ours must not end the event loop
             self._owner.log.failed("a connection could not be served", error)
             self._give_up(transport)
 
@@ -221,7 +221,7 @@ class SocketConnection(asyncio.BufferedProtocol):
         self._is_over = self.is_closing = True
         transport.abort()
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - as the protocol has it
+    def get_buffer(self, sizehint: int) -> memoryview:  # as the protocol has it
         """Say where the next chunk goes."""
         return self._buffer
 

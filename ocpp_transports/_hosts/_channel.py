@@ -135,7 +135,7 @@ class ChannelConnection:
 
     # Connection
 
-    def read(self, on: bool, /) -> None:  # noqa: FBT001 - a switch
+    def read(self, on: bool, /) -> None:
         """Take what arrives, or leave it with the channel; see Connection."""
         self._is_held = not on
         self._look_again()

@@ -12,7 +12,7 @@ from ocpp_core.errors import OCPPError, RPCError
 
 from ._printable import printable
 from ._redaction import redact
-from ._repeats import Repeats
+from ._repeats import RepeatedRecords
 
 __all__ = ["LOGGER", "Log", "Logging", "is_silent", "logger_of"]
 
@@ -56,7 +56,7 @@ class Log:
 
     Payloads are logged redacted, raw texts of broken messages not at all, header fields never. Of what a peer can
     repeat, its mistakes and what it makes our own code raise, only the first few in a minute are written and the others
-    counted, see `Repeats`; `now` is the clock for that, in seconds.
+    counted, see `RepeatedRecords`; `now` is the clock for that, in seconds.
     """
 
     __slots__ = ("_repeats", "identity", "logger", "now")
@@ -66,7 +66,7 @@ class Log:
         is_fit = len(identity) <= _SHOWN and identity.isprintable()  # a station chooses it
         self.identity = identity if is_fit else _one_line(identity)
         self.now = now
-        self._repeats: Repeats | None = None  # most peers make no mistake
+        self._repeats: RepeatedRecords | None = None  # most peers make no mistake
 
     @property
     def wants_messages(self) -> bool:
@@ -108,7 +108,7 @@ class Log:
         if level == logging.DEBUG:  # who asks for all of it gets all of it
             return ""
         if self._repeats is None:
-            self._repeats = Repeats()
+            self._repeats = RepeatedRecords()
         left_out = self._repeats.admit((level, kind), self.now())
         if left_out is None:
             return None
@@ -161,7 +161,7 @@ class Log:
             self.logger.log(level, text, *values, exc_info=exc_info, stacklevel=2)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException:  # noqa: BLE001 - as above; logging itself prints what its handlers catch
+        except BaseException:  # as above; logging itself prints what its handlers catch
             if logging.raiseExceptions:
                 traceback.print_exc()
 
@@ -180,5 +180,5 @@ def _frame_text(frame: list[Any]) -> str:
     """Return a frame as JSON, its payload redacted; a handler's result may hold values of any type."""
     try:
         return json.dumps(redact(frame), ensure_ascii=True, default=lambda value: type(value).__name__)
-    except Exception as error:  # noqa: BLE001 - a mapping of the application's own may raise anything
+    except Exception as error:  # a mapping of the application's own may raise anything
         return f"a message that cannot be written ({type(error).__name__})"

@@ -2,7 +2,7 @@
 
 from typing import Final, TypeAlias
 
-__all__ = ["WINDOW", "WRITTEN", "Repeats"]
+__all__ = ["WINDOW", "WRITTEN", "RepeatedRecords"]
 
 WINDOW: Final = 60.0
 """Seconds that records of one kind are counted for."""
@@ -26,7 +26,7 @@ class _Count:
         self.left_out = 0
 
 
-class Repeats:
+class RepeatedRecords:
     """The records of one connection, or of one server, by kind.
 
     There is no timer: what was left out is told with the next record that is written, or at the end by `take`.

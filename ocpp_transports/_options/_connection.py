@@ -166,6 +166,12 @@ class PeerOptions:
             if name not in names:
                 raise TypeError(f"unknown option {name!r}, expected one of: {', '.join(names)}")
 
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Self:
+        """Make them of keyword arguments. Raises TypeError for an unknown option, and as they do themselves."""
+        cls.check_names(options)
+        return cls(**options)
+
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Copy with changes. Raises TypeError for an unknown option, and as the options themselves do."""
         self.check_names(changes)
@@ -177,7 +183,7 @@ class PeerOptions:
         protocols = self._strict_protocols()
         if not protocols:
             return {}
-        from ._validators import shared_validator  # noqa: PLC0415 - loads fastjsonschema, which only strict mode needs
+        from ._validators import shared_validator  # loads fastjsonschema, which only strict mode needs
 
         own = {validator.protocol: validator for validator in self.strict_mode_validators}
         return {protocol: own.get(protocol) or shared_validator(protocol) for protocol in protocols}

@@ -138,6 +138,7 @@ class ServerKeywords(SocketKeywords, total=False):
     identify: Identify
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
+    http: bool
     tls_terminated: bool
     default_protocol: str | None
     unmatched_protocol: UnmatchedProtocol

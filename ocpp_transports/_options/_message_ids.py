@@ -51,7 +51,7 @@ def with_default(make: IdFactory, failed: Callable[[str, BaseException], None]) 
             check_message_id(made)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever an application's function raises
+        except BaseException as error:  # whatever an application's function raises
             failed("id_factory failed, a default message id is used instead", error)
             return new_message_id()
         return made

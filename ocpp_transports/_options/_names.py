@@ -88,7 +88,7 @@ def _plain(name: str) -> str:
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
+    from difflib import get_close_matches  # for mistakes only
 
     close = get_close_matches(name, known, n=1, cutoff=_SIMILAR)
     return f" (did you mean {close[0]!r}?)" if close else ""

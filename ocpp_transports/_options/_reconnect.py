@@ -64,8 +64,7 @@ class ReconnectOptions(PeerOptions):
     @classmethod
     def read(cls, identity: str, endpoint: str, protocols: Sequence[str], options: Mapping[str, Any]) -> Self:
         """Make them of a client's arguments. Raises TypeError for an unknown option, and as they do themselves."""
-        cls.check_names(options)
-        return cls(**{"identity": identity, "endpoint": endpoint, "protocols": protocols, **options})
+        return cls.of({"identity": identity, "endpoint": endpoint, "protocols": protocols, **options})
 
     @property
     def handshake_limit(self) -> float:

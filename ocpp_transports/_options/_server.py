@@ -39,6 +39,9 @@ class ServerOptions(SocketOptions):
     """Has the last word on every handshake: `auth(accept, reject, handshake)`."""
     tls: TLSOptions | SSLContext | None = None
     """Certificates for `listen`."""
+    http: bool = False
+    """Answer plain GET and HEAD requests of `/health` with 200 and `{"status": "ok"}` as long as the event loop runs.
+    Other paths have functions, see `OCPPServer.http`; any other plain request gets 426."""
     tls_terminated: bool = False
     """A proxy in front does the TLS of profile 2 or 3. It has to check client certificates; where it does not hand them
     on, only `auth` can compare them with the identity."""

@@ -13,7 +13,7 @@ from ocpp_core.errors import (
     ConnectionLostError,
     OCPPError,
     RPCError,
-    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
+    TimeoutError,  # ours, a subclass of the builtin
 )
 from ocpp_core.inputs import Command, Notify, RefuseResult, SendRaw, StartCall
 from ocpp_core.outbound.call import check_command

@@ -23,8 +23,8 @@ _L = TypeVar("_L", bound=Listener)
 class Emitter:
     """Tells listeners and iterators what happened, in order.
 
-    `spawn` runs the coroutine of an asynchronous listener, `slot` makes what an iterator waits on, `changed` is told
-    whenever somebody begins or ends to listen, `log` writes a text and an exception. A listener that raises is logged
+    `spawn` runs the coroutine of an asynchronous listener, `completion` makes what an iterator awaits, `changed` is
+    called when a listener is added or removed, `log` writes a text and an exception. A listener that raises is logged
     and reported as an `error` event, and disturbs nobody else; an `error` listener that raises is logged only. This
     holds for every BaseException; KeyboardInterrupt and SystemExit also end the program, in a task of their own.
     """
@@ -188,7 +188,7 @@ class Emitter:
             return
         try:
             result = listener(payload)
-        except BaseException as error:  # noqa: BLE001 - whatever a listener raises is reported and breaks nothing
+        except BaseException as error:  # whatever a listener raises is reported and breaks nothing
             self._failed(name, error)
             end_program(error, self._spawn)
             return

@@ -82,7 +82,7 @@ class Observers(Generic[_ClientT]):
     def _call(self, observer: Callable[..., object], event: ConnectionEvent, client: _ClientT) -> None:
         try:
             result = observer(event, client)
-        except BaseException as error:  # noqa: BLE001 - whatever an observer raises is reported and breaks nothing
+        except BaseException as error:  # whatever an observer raises is reported and breaks nothing
             self._failed(error)
             return
         if iscoroutine(result):

@@ -74,7 +74,7 @@ class AsyncioRuntime(TaskSupervisor):
             except BaseException:
                 connected.close()
                 raise
-        except Exception as error:  # noqa: BLE001 - whatever the resolver, the network or TLS raises is an outcome
+        except Exception as error:  # whatever the resolver, the network or TLS raises is an outcome
             # The way it took leads in a circle through what did the handshake: 300 KB until a full garbage collection.
             stream.failed(error.with_traceback(None) if isinstance(error, OSError) else error, target)
 
@@ -114,7 +114,7 @@ class AsyncioRuntime(TaskSupervisor):
                     if tls is not None and tls.is_full:
                         await tls.until_room()
                     accepted, address = listening.accept()
-                    accepted.setblocking(False)  # noqa: FBT003 - it takes no keyword
+                    accepted.setblocking(False)  # it takes no keyword
                     closed = rules.admit(address[0])
                     if closed is None:
                         accepted.close()

@@ -21,7 +21,7 @@ def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
     if trio is not None and trio.lowlevel.in_trio_task():
         if not in_block:
             raise RuntimeError(f"on trio, expected to be used in a block: `async with {name}(...) as ...:`")
-        from ._trio import TrioRuntime  # noqa: PLC0415 - trio is no dependency: loaded where it runs
+        from ._trio import TrioRuntime  # trio is no dependency: loaded where it runs
 
         return TrioRuntime(log)
     try:

@@ -70,7 +70,7 @@ class _Race:
         family, kind, protocol, _, where = address
         connecting = socket.socket(family, kind, protocol)
         try:
-            connecting.setblocking(False)  # noqa: FBT003 - it takes no keyword
+            connecting.setblocking(False)  # it takes no keyword
             await asyncio.get_running_loop().sock_connect(connecting, where)
         except OSError as error:
             connecting.close()

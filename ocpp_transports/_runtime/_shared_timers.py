@@ -35,7 +35,7 @@ class _Bucket:
         for entry in tuple(self.entries):
             try:
                 entry.ring()
-            except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others that are due
+            except Exception as error:  # a fault of ours must not stop the others that are due
                 self._failed("a timer failed", error)
 
     def drop(self, entry: "_Entry") -> None:

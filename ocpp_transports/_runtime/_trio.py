@@ -130,7 +130,7 @@ class TrioRuntime(TaskSupervisor):
     def _ring_one(self, timer: _Timer) -> None:
         try:
             timer.ring()
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the other timers
+        except Exception as error:  # a fault of ours must not stop the other timers
             self.log.failed("a timer failed", error)
 
     # Tasks

@@ -52,6 +52,8 @@ from ocpp_transports.handshake import ConnectionFacts
 
 from ._admission import Decision, Questions
 from ._connection import ConnectionCallbacks, OCPPServerClient
+from ._http import Exchange, PlainRequests
+from ._http_handlers import HttpHandlers, plain_request
 from ._places import Places
 from ._quota import SocketGate
 from ._registry import ConnectionRegistry
@@ -99,6 +101,7 @@ class Acceptor:
         handlers: Handlers,
         registry: ConnectionRegistry,
         callbacks: ConnectionCallbacks,
+        http_handlers: HttpHandlers,
         *,
         refused: Callable[[UpgradeAbortedEvent], None],
         failed: Callable[[str, BaseException], None],
@@ -115,6 +118,7 @@ class Acceptor:
         self.gate = gate
         self.places = Places(registry)
         self.failed = failed
+        self.plain = PlainRequests(http_handlers, options, runtime=runtime, places=self.places, failed=failed)
         self._refused = refused
         self._alarmed = alarmed
         self._random = Random()
@@ -127,7 +131,7 @@ class Acceptor:
         """Use these options for the streams that come from now on."""
         places = self.places
         steps = steps_of(options, before=places.before(options), after=places.after(options))
-        self.options = options
+        self.options = self.plain.options = options
         self.policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
@@ -173,7 +177,7 @@ class Acceptor:
 
     def close(self) -> None:
         """Refuse (503) the handshakes that wait, and those that still come."""
-        self.is_closing = True
+        self.is_closing = self.plain.is_closing = True
         self.policy = replace(self.policy, steps=(_refuse_when_closing,))
         for pending in tuple(self.places.waiting):
             pending.give_up()
@@ -205,6 +209,7 @@ class _PendingHandshake:
         self._log = Log(self._policy.logger, facts.remote_address or "unknown address", acceptor.runtime.now)
         self._candidate: Candidate | None = None
         self._deciding: Handle | None = None
+        self._exchange: Exchange | None = None
         self._until = until
 
     # What the driver reports
@@ -225,9 +230,10 @@ class _PendingHandshake:
             verdict = decision
         self._decided(verdict, candidate)
 
-    def http_requested(self, action: HttpRequest) -> None:  # noqa: ARG002 - all plain requests are alike
-        """Answer a plain request: this port speaks WebSocket only."""
-        cast("Driver[Respond]", self.driver).feed(Respond(426, body=b"Upgrade Required"))
+    def http_requested(self, action: HttpRequest) -> None:
+        """Answer a plain request, perhaps later."""
+        request = plain_request(action.method, action.target, action.headers, self.facts.remote_address)
+        self._exchange = self._acceptor.plain.begin(request, self.facts, cast("Driver[Respond]", self.driver).feed)
 
     def state_changed(self, state: object) -> None:
         """Close a WebSocket that was opened without a subprotocol in common; stop deciding on one that has ended."""
@@ -235,6 +241,8 @@ class _PendingHandshake:
             self.driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
         self._log.flush()
+        if self._exchange is not None:
+            self._exchange.stop()
         candidate = self._stop_waiting()
         now = self._acceptor.runtime.now()
         if candidate is not None and now > self._until - EARLY:  # else the peer left: nobody was refused

@@ -59,21 +59,21 @@ class Questions:
         """Return what has to be awaited, or the next outcome."""
         try:
             answer = ask.function(*ask.arguments)
-        except BaseException as error:  # noqa: BLE001 - the application's own code; the station learns nothing of it
+        except BaseException as error:  # the application's own code; the station learns nothing of it
             return self._broke(ask, f"{ask.name} raised", error)
         return answer if isinstance(answer, Awaitable) else self._answered(ask, answer)
 
     async def _wait(self, ask: Ask, pending: Awaitable[Any]) -> Verdict:
         try:
             answer = await pending
-        except BaseException as error:  # noqa: BLE001 - as above
+        except BaseException as error:
             return self._broke(ask, f"{ask.name} raised", error)
         return self._answered(ask, answer)
 
     def _answered(self, ask: Ask, answer: object) -> Verdict:
         try:
             verdict = ask.then(answer)
-        except Exception as error:  # noqa: BLE001 - the answer was not of the kind that was asked for
+        except Exception as error:  # the answer was not of the kind that was asked for
             return self._broke(ask, f"{ask.name} gave no usable answer", error)
         return self._proceed() if verdict is None else verdict
 

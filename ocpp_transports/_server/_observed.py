@@ -104,7 +104,7 @@ class ObservedMixin(EventMixin[ServerEventName]):
         """Have the connections and this server relay their events, or no longer, as the observers say."""
         self._emitter.relay = self._relay if self._observers.is_wanted else None
         for station in self._registry.open:
-            station._listeners_changed()  # noqa: SLF001 - of the same package
+            station._listeners_changed()
 
     def _relay(self, name: str, event: Any) -> None:
         if name in _OF_REFUSED_CONNECTIONS:

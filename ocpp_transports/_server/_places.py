@@ -85,11 +85,14 @@ class Places:
         taken = len(self._stations) + len(self._accepted)
         return taken >= self._most_stations and self._stations.get_client(identity) is None
 
-    def _refuse_when_busy(self, candidate: Candidate) -> Reject | None:
+    def is_busy(self, facts: ConnectionFacts) -> bool:
+        """Return True if too many requests wait, in all or from this address."""
         if not self.waiting:
-            return None
-        owner = owner_of(candidate.facts.remote_address)
-        return _BUSY if self._quota.is_used_up(owner, self._most_waiting, self._most_by_owner) else None
+            return False
+        return self._quota.is_used_up(owner_of(facts.remote_address), self._most_waiting, self._most_by_owner)
+
+    def _refuse_when_busy(self, candidate: Candidate) -> Reject | None:
+        return _BUSY if self.is_busy(candidate.facts) else None
 
     def _refuse_when_full(self, candidate: Candidate) -> Reject | None:
         """Refuse only an authenticated station: a stranger must not learn which stations are connected."""

@@ -9,7 +9,7 @@ import anyio
 from ocpp_core.errors import (
     ClosedError,
     ConnectionLostError,
-    TimeoutError,  # noqa: A004 - ours, a subclass of the builtin
+    TimeoutError,  # ours, a subclass of the builtin
 )
 from ocpp_core.outbound.call import check_command
 from ocpp_transports._handlers._caller import CallKeywords, Params

@@ -99,7 +99,7 @@ def _as_file(pem: Pem | None) -> Iterator[str | None]:
     if pem is None or data is None:
         yield None if pem is None else _readable(pem)
         return
-    import tempfile  # noqa: PLC0415 - dear to load, and for certificates given as bytes only
+    import tempfile  # dear to load, and for certificates given as bytes only
 
     handle, name = tempfile.mkstemp(prefix="ocpp-ws-io-", suffix=".pem")  # mode 0600
     try:

@@ -74,7 +74,7 @@ class TLSHandshakes:
         try:
             with sending_alerts(self.context, accepted):
                 yield
-        except Exception as error:  # noqa: BLE001 - whatever it is, nobody else is to be told
+        except Exception as error:  # whatever it is, nobody else is to be told
             self._failed(address, error.with_traceback(None))
         except BaseException:  # cancelled, unless the server closes to make room
             if connection not in self._begun:

@@ -81,6 +81,8 @@ def test_the_station_is_accepted_by_the_central_system(programs: Programs) -> No
     port = programs.serve("examples/csms.py")
     station = programs.start("examples/station.py", "--url", f"ws://127.0.0.1:{port}/ocpp")
     said(station, "boot: Accepted", "connector: Available")
+    assert request(port, "GET", "/health") == {"status": "ok"}
+    assert request(port, "GET", "/energy") == {}
     programs.stop()
 
 

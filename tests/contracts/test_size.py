@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MAX_FILE_LINES = 450
+MAX_FILE_LINES = 400
 MAX_MEDIAN = 5
 MAX_P95 = 20
 MAX_FUNCTION = 40
@@ -35,7 +35,7 @@ def lines_of(node: ast.stmt) -> int:
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-def test_no_file_has_more_than_450_lines() -> None:
+def test_no_file_is_longer_than_the_limit() -> None:
     files = written_files(
         "ocpp_core", "ocpp_transports", "ocpp_apps", "tests", "tools", "examples", "benchmarks", "web"
     )
@@ -49,3 +49,9 @@ def test_functions_are_short(package: str) -> None:
     assert max(lengths) <= MAX_FUNCTION
     assert statistics.median(lengths) <= MAX_MEDIAN
     assert statistics.quantiles(lengths, n=20)[-1] <= MAX_P95
+
+
+@pytest.mark.parametrize("package", ["ocpp_core", "ocpp_transports", "ocpp_apps"])
+def test_a_rule_of_the_linter_that_does_not_fit_is_switched_off_by_name_and_not_line_by_line(package: str) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in written_files(package)]
+    assert sum(text.count("# noqa") for text in texts) < 1.5 * sum(text.count("\n") for text in texts) / 1000

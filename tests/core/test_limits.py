@@ -21,14 +21,16 @@ class TestTokenBucket:
         assert [bucket.take(0.0) for _ in range(3)] == [True, True, False]
         assert [bucket.take(1e6) for _ in range(3)] == [True, True, False]
 
-    def test_has_a_token_at_the_very_time_it_names(self) -> None:
-        """A host that wakes up then finds one: otherwise it would be told the same time for ever."""
-        bucket = TokenBucket(3, 1)
-        at = 0.1
+    @each(("rate", "start"), [(3, 0.1), (0.7, 1e6), (999.9, 0.3), (0.001, 12345.678), (777777.7, 1e9)])
+    def test_has_a_token_at_the_time_it_names(self, rate: float, start: float) -> None:
+        """A host that wakes up then finds one: otherwise it would be woken again at once."""
+        bucket, at = TokenBucket(rate, 1), start
         for _ in range(1000):
             assert bucket.take(at)
             assert not bucket.take(at)
-            at = bucket.ready_at
+            later = bucket.ready_at
+            assert later > at
+            at = later
 
     def test_a_token_that_was_not_there_costs_nothing(self) -> None:
         bucket = TokenBucket(1, 1)

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from ocpp_core.actions import CloseStream, HttpRequest, SendBytes, UpgradeRequested
+from ocpp_core.actions import CloseStream, SendBytes, UpgradeRequested
 from ocpp_core.config import LinkConfig
 from ocpp_core.inputs import (
     Accept,
@@ -117,57 +117,6 @@ class TestTheUpgradeRequest:
     def test_upgrade_is_a_list_of_tokens(self, upgrade):
         (action,) = feed(link(), request(("Upgrade", upgrade), without=["Upgrade"]))
         assert isinstance(action, UpgradeRequested)
-
-
-class TestPlainRequests:
-    @pytest.mark.parametrize(
-        "data",
-        [
-            pytest.param(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", id="plain"),
-            pytest.param(b"GET /health HTTP/1.0\r\n\r\n", id="HTTP/1.0, as load balancers send it"),
-            pytest.param(request(("Upgrade", "h2c"), line="GET /health HTTP/1.1", without=["Upgrade"]), id="h2c"),
-            pytest.param(request(line="GET /health HTTP/1.1", without=["Upgrade"]), id="Connection: Upgrade alone"),
-        ],
-    )
-    def test_a_get_without_websocket_is_the_host_s(self, data):
-        (action,) = feed(link(), data)
-        assert isinstance(action, HttpRequest)
-        assert (action.method, action.target) == ("GET", "/health")
-
-    def test_it_is_answered_and_the_stream_closed(self):
-        server = link()
-        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        actions = feed(server, Respond(200, [("Content-Type", "application/json")], b"{}"))
-        status, headers, body = head_of(sent(actions))
-        assert (status, headers["content-type"], headers["connection"], body) == (
-            200,
-            "application/json",
-            "close",
-            b"{}",
-        )
-        assert news(actions) == [CloseStream()]
-        assert server.deadline == inf
-
-    def test_a_peer_that_ended_its_side_still_gets_the_answer(self):
-        server = link()
-        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", EOF)
-        assert head_of(sent(feed(server, Respond(204))))[0] == 204
-
-    def test_204_has_no_length(self):
-        server = link()
-        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert "content-length" not in head_of(sent(feed(server, Respond(204))))[1]
-
-    def test_what_follows_the_request_is_forgotten(self):
-        server = link(max_early_data=10)
-        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + b"x" * 100)
-        assert head_of(sent(feed(server, Respond(200))))[0] == 200
-
-    def test_a_body_that_may_still_come_is_awaited_after_the_answer(self):
-        server = link()
-        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
-        assert news(feed(server, Respond(200))) == []
-        assert feed(server, EOF) == [CloseStream()]
 
 
 class TestAccept:

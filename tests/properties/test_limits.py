@@ -48,3 +48,11 @@ def test_in_no_time_more_than_the_burst_and_the_rate_come_through(rate: float, b
         now += pause
         taken += bucket.take(now)
         assert taken <= burst + now * rate * (1 + 1e-9) + 1e-6
+
+
+@given(st.floats(0.001, 1000), st.integers(1, 1000), st.floats(0, 1e8))
+def test_a_full_one_gives_its_burst_at_any_time_and_no_more(rate: float, burst: int, now: float) -> None:
+    bucket = TokenBucket(rate, burst)
+    assert all(bucket.take(now) for _ in range(burst))
+    assert not bucket.take(now)
+    assert bucket.take(now + 1.001 / rate + 1e-6)

@@ -114,3 +114,11 @@ class Browser:
 
     def advance(self, seconds):
         self.runtime.advance(seconds)
+
+
+def told(client, *names):
+    """What listeners are told of these events, as it comes."""
+    events = []
+    for name in names:
+        client.on(name, lambda event, name=name: events.append((name, event)))
+    return events

@@ -21,7 +21,7 @@ from ocpp_transports._driver._limits import HIGH_WATER
 from ocpp_transports._server._acceptor import Acceptor
 from ocpp_transports.channel import Accept, ChannelClient, ChannelClosed, Reject, UpgradeOffer
 from ocpp_transports.events import CloseEvent, ReconnectEvent
-from ocpp_transports.memory import MemoryOCPPClient, connected_pair, memory_channels
+from ocpp_transports.memory import memory_channels
 from tests.kinds import an
 from tests.transports.pairs import SECONDS, first, never
 
@@ -378,29 +378,3 @@ class TestCongestion:
             with pytest.raises(ConnectionLostError):
                 await client.call("DataTransfer", {"vendorId": "x", "data": "x" * HIGH_WATER})
             assert (await first(events)).code == 1011
-
-
-class TestMemory:
-    async def test_gives_a_connected_pair(self):
-        async with connected_pair(protocols=["ocpp1.6"]) as (client, station):
-            client.handle("Reset", lambda ctx: {"status": "Accepted"})
-            assert await station.call("Reset", {"type": "Soft"}) == {"status": "Accepted"}
-
-    async def test_may_be_cut(self):
-        async with OCPPServer(protocols=["ocpp1.6"]) as server:
-            client = MemoryOCPPClient("CP1", server, protocols=["ocpp1.6"], backoff_min=0.01, backoff_max=0.02)
-            async with client, client.events("disconnect", "open") as events:
-                client.cut()
-                await client.connect()
-                await first(events)
-                client.cut()
-                assert (await first(events)).code == 1006
-                await first(events)
-                assert client.state is ConnectionState.OPEN
-
-    async def test_takes_security_profiles_with_tls(self):
-        async with OCPPServer(protocols=["ocpp1.6"], security_profile=2, credentials={"CP1": "secret"}) as server:
-            options: Any = {"endpoint": "wss://memory", "security_profile": 2, "password": "secret"}
-            async with MemoryOCPPClient("CP1", server, protocols=["ocpp1.6"], **options) as client:
-                with anyio.fail_after(SECONDS):
-                    assert await client.connect() == "ocpp1.6"

@@ -93,6 +93,23 @@ class TestTheServer:
             refused.value.close()
         assert (refused.value.code, refused.value.headers["upgrade"]) == (426, "websocket")
 
+    async def test_has_functions_as_on_sockets_of_our_own(self):
+        server = OCPPServer(protocols=["ocpp1.6"], http=True)
+        server.http("/nothing")(lambda request: (204, {}, None))
+        server.http("/bytes")(lambda request: (404, {"Content-Type": "text/css"}, b"\xff"))
+        async with serve(server, "127.0.0.1", 0) as listening:
+            url = f"http://127.0.0.1:{port_of(listening)}"
+            with await anyio.to_thread.run_sync(urlopen, f"{url}/health") as healthy:
+                assert (healthy.status, healthy.headers["content-type"]) == (200, "application/json")
+                assert json.load(healthy) == {"status": "ok"}
+            with await anyio.to_thread.run_sync(urlopen, f"{url}/nothing") as empty:
+                assert (empty.status, empty.headers["content-length"], empty.read()) == (204, None, b"")
+            with pytest.raises(HTTPError) as refused:
+                await anyio.to_thread.run_sync(urlopen, f"{url}/bytes")
+            with refused.value:
+                assert (refused.value.code, refused.value.headers["content-type"]) == (404, "text/css")
+                assert refused.value.read() == b"\xff"
+
     async def test_challenges_who_comes_without_credentials(self):
         server = OCPPServer(protocols=["ocpp1.6"], security_profile=1, credentials={"CP1": "secret"})
         async with serve(server, "127.0.0.1", 0) as listening:

@@ -52,7 +52,7 @@ class Counter:
         tracer, profiler, collects = sys.gettrace(), sys.getprofile(), gc.isenabled()
         gc.disable()  # the finalizers of what others left are no part of a step
         # Python 3.12 asks at `settrace` whether any frame wants opcodes, and not again.
-        sys._getframe().f_trace_opcodes = True  # noqa: SLF001 - documented, in spite of its name
+        sys._getframe().f_trace_opcodes = True  # documented, in spite of its name
         try:
             sys.setprofile(self._profiled)
             sys.settrace(self._entered)
@@ -85,7 +85,9 @@ class Counter:
         ]
         return sorted(places, key=lambda place: (-place.instructions, place.where))
 
-    def _entered(self, frame: FrameType, event: str, arg: Any) -> Callable[[FrameType, str, Any], Any] | None:  # noqa: ARG002 - as `settrace` has it
+    def _entered(
+        self, frame: FrameType, event: str, arg: Any
+    ) -> Callable[[FrameType, str, Any], Any] | None:  # as `settrace` has it
         code = frame.f_code
         if code.co_filename.startswith(_OWN):
             return None
@@ -101,7 +103,7 @@ class Counter:
 
         return executed
 
-    def _profiled(self, frame: FrameType, event: str, arg: Any) -> None:  # noqa: ARG002 - as `setprofile` has it
+    def _profiled(self, frame: FrameType, event: str, arg: Any) -> None:  # as `setprofile` has it
         if event == "c_call" and not frame.f_code.co_filename.startswith(_OWN):
             self._counts.setdefault(frame.f_code, [0, 0, 0])[2] += 1
 

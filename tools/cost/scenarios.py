@@ -24,6 +24,7 @@ from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._server._acceptor import Acceptor
 from ocpp_transports._server._connection import ConnectionCallbacks
+from ocpp_transports._server._http_handlers import HttpHandlers
 from ocpp_transports._server._quota import SocketGate
 from ocpp_transports._server._registry import ConnectionRegistry
 from ocpp_transports.handshake import ConnectionFacts
@@ -276,13 +277,14 @@ def _serving(**rules: Any) -> _Loop:
         handlers,
         stations,
         ConnectionCallbacks(stations.opened, lambda _, release: release(), stations.ended, CloseGrace()),
+        HttpHandlers(),
         refused=_ignore,
         failed=_ignore,
         lost=_ignore,
         alarmed=_ignore,
         gate=SocketGate(_ignore),
     )
-    acceptor._random = Random(3)  # noqa: SLF001 - the jitter of pings, which decides how often a timer rings
+    acceptor._random = Random(3)  # the jitter of pings, which decides how often a timer rings
     loop.driver = acceptor.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed
     loop.receive(REQUEST)
     assert loop.take().startswith(b"HTTP/1.1 101 ")

@@ -70,7 +70,7 @@ class Tracer:
         finally:
             self.stop()
 
-    def _profiled(self, frame: FrameType, event: str, arg: Any) -> None:  # noqa: ARG002 - signature of `setprofile`
+    def _profiled(self, frame: FrameType, event: str, arg: Any) -> None:  # signature of `setprofile`
         if event == "call" and _is_ours(frame.f_code):
             code = frame.f_code
             file = Path(code.co_filename).relative_to(_ROOT).as_posix()

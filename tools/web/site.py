@@ -165,7 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _is_foreign(self) -> bool:
         return not all(map(is_of_this_machine, self.headers.get_all("Origin", ())))
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - the base class words them for a page
+    def send_error(
+        self, code: int, message: str | None = None, explain: str | None = None
+    ) -> None:  # the base class words them for a page
         """Refuse a request; one of a method that is unknown here by 405, for which the base class says 501."""
         status = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(code)
         self._answer(status, "text/plain", f"{status.phrase}\n".encode())

@@ -46,7 +46,7 @@ class Dialect16(Dialect):
             return "Preparing"
         return "Available" if connector.reservation is None else "Reserved"
 
-    def fault_reason(self, code: str) -> str:  # noqa: ARG002 - 1.6 has one reason for all
+    def fault_reason(self, code: str) -> str:  # 1.6 has one reason for all
         """Name the reason why a fault ends a transaction."""
         return "Other"
 
@@ -62,7 +62,7 @@ class Dialect16(Dialect):
         """Make an idTag."""
         return IdToken(value)
 
-    def boot(self, firmware_version: str, reason: str) -> Call:  # noqa: ARG002 - 1.6 has no reason
+    def boot(self, firmware_version: str, reason: str) -> Call:  # 1.6 has no reason
         """Introduce the station."""
         settings = self.settings
         return "BootNotification", {
@@ -91,10 +91,10 @@ class Dialect16(Dialect):
         self,
         transaction: Transaction,
         sample: Sample,
-        readings: Sequence[MeterReading],  # noqa: ARG002 - 1.6 tells the register alone
-        trigger: str,  # noqa: ARG002 - and not why
+        readings: Sequence[MeterReading],  # 1.6 tells the register alone
+        trigger: str,  # and not why
         *,
-        offline: bool,  # noqa: ARG002 - nor that it comes late
+        offline: bool,  # nor that it comes late
     ) -> Draft:
         """Report that a transaction has begun."""
         payload = {
@@ -119,7 +119,7 @@ class Dialect16(Dialect):
         readings: Sequence[MeterReading],
         context: str,
         *,
-        offline: bool,  # noqa: ARG002 - 1.6 does not tell
+        offline: bool,  # 1.6 does not tell
     ) -> Draft:
         """Report the meter of a transaction."""
         values = [_meter_value(sample.at, readings, context)]
@@ -132,11 +132,11 @@ class Dialect16(Dialect):
 
     def updated(
         self,
-        transaction: Transaction,  # noqa: ARG002 - the status of the connector tells all
-        trigger: str,  # noqa: ARG002 - 1.6 does not tell
-        at: datetime,  # noqa: ARG002 - 1.6 does not tell
+        transaction: Transaction,  # the status of the connector tells all
+        trigger: str,  # 1.6 does not tell
+        at: datetime,  # 1.6 does not tell
         *,
-        offline: bool,  # noqa: ARG002 - 1.6 does not tell
+        offline: bool,  # 1.6 does not tell
     ) -> Draft | None:
         """Report nothing: 1.6 has the status of the connector for it."""
         return None
@@ -148,7 +148,7 @@ class Dialect16(Dialect):
         last: Sequence[MeterReading],
         reason: str,
         *,
-        offline: bool,  # noqa: ARG002 - 1.6 does not tell
+        offline: bool,  # 1.6 does not tell
     ) -> Draft:
         """Report the end."""
         at = transaction.ended_at or transaction.started_at
@@ -191,11 +191,11 @@ class Dialect16(Dialect):
             return "DiagnosticsStatusNotification", {"status": _DIAGNOSTICS.get(status, status)}
         return "LogStatusNotification", {"status": status, **({} if request is None else {"requestId": request})}
 
-    def log_canceled(self, request: int) -> Call | None:  # noqa: ARG002 - nothing is sent
+    def log_canceled(self, request: int) -> Call | None:  # nothing is sent
         """Report nothing: 1.6 has no state for it."""
         return None
 
-    def reservation_ended(self, reservation_id: int) -> Call | None:  # noqa: ARG002 - nothing is sent
+    def reservation_ended(self, reservation_id: int) -> Call | None:  # nothing is sent
         """Report nothing: the status of the connector tells."""
         return None
 

@@ -118,7 +118,7 @@ class Dialect2(Dialect):
             calls.append(("NotifyEvent", _problem(next(self._events), connector, code, moment)))
         return calls
 
-    def station_status(self, availability: str, at: datetime) -> Call | None:  # noqa: ARG002 - EVSE 0 has no connector
+    def station_status(self, availability: str, at: datetime) -> Call | None:  # EVSE 0 has no connector
         """Report nothing: StatusNotification is about connectors."""
         return None
 
@@ -158,7 +158,7 @@ class Dialect2(Dialect):
     def ended(
         self,
         transaction: Transaction,
-        begun: Sequence[MeterReading],  # noqa: ARG002 - told by the first event
+        begun: Sequence[MeterReading],  # told by the first event
         last: Sequence[MeterReading],
         reason: str,
         *,
@@ -179,11 +179,11 @@ class Dialect2(Dialect):
         values = _values(at, readings, context)
         return ("MeterValues", {"evseId": connector.id, **values}) if values else None
 
-    def firmware_status(self, status: str, request: int | None, *, is_signed: bool) -> Call:  # noqa: ARG002 - one message
+    def firmware_status(self, status: str, request: int | None, *, is_signed: bool) -> Call:  # one message
         """Report how an update of the firmware goes."""
         return "FirmwareStatusNotification", {"status": status, **({} if request is None else {"requestId": request})}
 
-    def log_status(self, status: str, request: int | None, *, is_diagnostics: bool) -> Call:  # noqa: ARG002 - one message
+    def log_status(self, status: str, request: int | None, *, is_diagnostics: bool) -> Call:  # one message
         """Report how an upload goes."""
         return "LogStatusNotification", {"status": status, **({} if request is None else {"requestId": request})}
 

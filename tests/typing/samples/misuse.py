@@ -4,7 +4,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from ocpp_transports import CallContext, HandlerContext, OCPPClient, OCPPServer, OCPPServerClient, TLSOptions
+from ocpp_transports import (
+    CallContext,
+    HandlerContext,
+    OCPPClient,
+    OCPPServer,
+    OCPPServerClient,
+    PlainRequest,
+    TLSOptions,
+)
 from ocpp_transports.events import ConnectionEvent, OpenEvent
 from ocpp_transports.handshake import AcceptHandshake, RejectHandshake
 
@@ -44,6 +52,11 @@ server.off("ping")  # type: ignore[arg-type]  # a station's
 server.events("clinet")  # type: ignore[arg-type]
 server.observe(print)
 server.observe(lambda event: None)  # type: ignore[type-var]  # it takes the client too
+
+
+@server.http("/health")  # type: ignore[type-var]  # without header fields
+def health(request: PlainRequest) -> tuple[int, str]:
+    return 200, request.body  # type: ignore[attr-defined]
 
 
 @client.on("open")

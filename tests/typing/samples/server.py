@@ -8,9 +8,11 @@ from ocpp_transports import (
     Caller,
     HandlerContext,
     Handshake,
+    HttpAnswer,
     Listener,
     OCPPServer,
     OCPPServerClient,
+    PlainRequest,
     SecurityProfile,
     StationDirectory,
     TLSOptions,
@@ -39,6 +41,16 @@ async def admit(accept: AcceptHandshake, reject: RejectHandshake, handshake: Han
         accept(protocol=handshake.protocols[0], session={"tenant": "acme"})
     else:
         reject(403, "who are you?")
+
+
+@server.http("/stations")
+async def stations(request: PlainRequest) -> HttpAnswer:
+    return 200, {"cache-control": "no-store"}, [station.identity for station in server.clients if request.query]
+
+
+@server.http("/logo")
+def logo(request: PlainRequest) -> tuple[int, dict[str, str], bytes]:
+    return 200, {"content-type": "image/png"}, b""
 
 
 @server.handle("BootNotification")

@@ -191,7 +191,7 @@ class Connection:
         self._is_on, self._attempt = True, (attempt := object())
         try:
             await self._station.start()
-        except Exception as error:  # noqa: BLE001 - whatever hinders a connection is told in the form
+        except Exception as error:  # whatever hinders a connection is told in the form
             if self._attempt is attempt:  # else it was cancelled, and perhaps another one is under way
                 self._is_on = False
                 await self._station.stop()

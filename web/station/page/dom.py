@@ -36,7 +36,7 @@ def make(tag: str, text: str = "", **attributes: str) -> Element:
 
 def clone(template: str) -> Element:
     """Copy the one element of a template."""
-    return by_id(template).content.firstElementChild.cloneNode(True)  # noqa: FBT003 - the DOM knows no keywords
+    return by_id(template).content.firstElementChild.cloneNode(True)  # the DOM knows no keywords
 
 
 def value_of(name: str) -> str:
@@ -122,7 +122,7 @@ class Events:
         """Begin."""
         listener = create_proxy(self._happened)
         for kind in _TYPES:
-            js.document.addEventListener(kind, listener, True)  # noqa: FBT003 - captured: a toggle does not bubble
+            js.document.addEventListener(kind, listener, True)  # captured: a toggle does not bubble
 
     def _happened(self, event: Any) -> None:
         kind: str = event.type
@@ -135,7 +135,7 @@ class Events:
             element = event.target.closest(f"[data-{kind}]") if hasattr(event.target, "closest") else None
             if element:
                 self._hand(element, event, (kind, element.getAttribute(f"data-{kind}")))
-        except Exception as error:  # noqa: BLE001 - the boundary to JavaScript: it is shown in the page
+        except Exception as error:  # the boundary to JavaScript: it is shown in the page
             self._failed(element, error)
 
     def _hand(self, element: Element, event: Any, key: tuple[str, str]) -> None:
@@ -152,5 +152,5 @@ class Events:
     async def _guarded(self, doing: Coroutine[Any, Any, None], element: Element) -> None:
         try:
             await doing
-        except Exception as error:  # noqa: BLE001 - nobody awaits it: it is shown in the page
+        except Exception as error:  # nobody awaits it: it is shown in the page
             self._failed(element, error)

@@ -99,7 +99,7 @@ class Editor:
         self._tell(f"Sent {verdict.draft.action if verdict.draft.kind else 'the answer'}, waiting …")
         try:
             answer, fault = await _send(*line, verdict.draft)
-        except Exception as error:  # noqa: BLE001 - every outcome is worth seeing
+        except Exception as error:  # every outcome is worth seeing
             self._tell(f"{type(error).__name__}: {error}", "bad")
         else:
             self._report(answer, fault)

@@ -169,7 +169,7 @@ def _make(entry: LogEntry) -> Element:
 async def _copy(element: Element, text: str) -> None:
     try:
         await js.navigator.clipboard.writeText(text)
-    except Exception:  # noqa: BLE001 - the browser may refuse, or the page may not be on https or localhost
+    except Exception:  # the browser may refuse, or the page may not be on https or localhost
         raise RuntimeError("The browser does not let this page use the clipboard.") from None
     if element.textContent == _COPIED:  # pressed again before its name was back
         return

@@ -1,0 +1,248 @@
+"""Plain HTTP requests on the port of a server: the functions that answer them, and what becomes of their answers.
+
+Load balancers and other programs send plain requests to a server's port. A function that is registered for the path
+makes the answer; every other plain request gets 426, because this port speaks WebSocket.
+
+An `Exchange` is one request and its function. It guarantees exactly one answer, within `handler_timeout`, that never
+holds the text of an exception. A request whose function has to be awaited counts as a handshake that waits for its
+decision. The function must never outlive its connection: `stop` cancels it.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
+from math import isfinite
+from typing import Any, Final, TypeVar
+
+from ocpp_core.admission.handshake import ConnectionFacts
+from ocpp_core.inputs import Respond
+from ocpp_core.websocket.headers import OWN_IN_RESPONSE, expect_header
+from ocpp_transports._callbacks._containment import is_cancellation
+from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
+from ocpp_transports._handlers._table import is_coroutine_function
+from ocpp_transports._options._connection import off_at_zero
+from ocpp_transports._options._server import ServerOptions
+from ocpp_transports.plain_http import HttpHandler, PlainRequest
+
+from ._http_handlers import WITHOUT_BODY, HttpHandlers
+from ._places import Places
+
+__all__ = ["Exchange", "HttpMixin", "PlainRequests"]
+
+_UPGRADE_REQUIRED: Final = Respond(426, (("upgrade", "websocket"),), b"Upgrade Required")
+_WRONG_METHOD: Final = Respond(405, (("allow", "GET, HEAD"),), b"expected GET or HEAD")
+_FAILED: Final = Respond(500, (), b"Internal Server Error")
+_RETRY: Final = (("retry-after", "10"),)
+_BUSY: Final = Respond(503, _RETRY, b"Busy")
+_CLOSING: Final = Respond(503, _RETRY, b"Closing")
+
+
+_H = TypeVar("_H", bound=HttpHandler)
+
+
+class HttpMixin(ABC):
+    """The part of a server that answers plain requests."""
+
+    _http_handlers: HttpHandlers
+
+    def http(self, path: str) -> Callable[[_H], _H]:
+        """Register a function that answers the plain GET and HEAD requests of a path; to be used as a decorator.
+
+            @server.http("/stations")
+            def stations(request):
+                return 200, {}, [station.identity for station in server.clients]
+
+        It is a function or coroutine function of a `PlainRequest`, and returns status, header fields and body
+        (`HttpAnswer`). Other methods get 405, paths without a function 426. If it raises, returns anything else, more
+        than `max_outgoing_size` bytes, or nothing within `handler_timeout`, the peer gets 500 and the server emits
+        `error`. While one has to be awaited, its request counts as a handshake that waits for its decision
+        (`max_handshakes`, 503). The connection is closed after the answer.
+
+        Raises ValueError for a path that has a function, or that no request can have, TypeError for what is none.
+        """
+
+        def register(handler: _H) -> _H:
+            self._http_handlers.add(path, handler)
+            return handler
+
+        return register
+
+    async def http_response(self, request: PlainRequest) -> Respond:
+        """Answer a plain request that another library received, by the functions registered with `http`.
+
+        Returns status, headers and body; 426 for a path without a function. Cancelling it means that the peer has left.
+        """
+        return await self._plain_requests().answer(request)
+
+    @abstractmethod
+    def _plain_requests(self) -> "PlainRequests": ...
+
+
+class PlainRequests:
+    """Answers the plain requests of one server; `failed` is called for what a function did wrong."""
+
+    def __init__(
+        self,
+        handlers: HttpHandlers,
+        options: ServerOptions,
+        *,
+        runtime: Runtime,
+        places: Places,
+        failed: Callable[[str, BaseException], None],
+    ) -> None:
+        self.options = options
+        self.is_closing = False
+        self.runtime = runtime
+        self.places = places
+        self.failed = failed
+        self._handlers = handlers
+
+    def begin(
+        self, request: PlainRequest, facts: ConnectionFacts, respond: Callable[[Respond], None]
+    ) -> "Exchange | None":
+        """Call `respond` once, now or later; later only if something is returned, which `stop` ends without it."""
+        handler = self._handlers.find(request.path, is_health_served=self.options.http)
+        if handler is None:
+            respond(_UPGRADE_REQUIRED)
+            return None
+        if (refusal := self._refusal(request, facts)) is not None:
+            respond(refusal)
+            return None
+        exchange = Exchange(self, request, facts, respond)
+        exchange.begin(handler)
+        return exchange
+
+    async def answer(self, request: PlainRequest) -> Respond:
+        """Answer a request that another library received; cancelling it means that the peer has left."""
+        completion: Completion[Respond] = self.runtime.completion()
+        facts = ConnectionFacts(request.remote_address)
+        exchange = self.begin(request, facts, partial(complete, completion))
+        try:
+            return await completion
+        finally:
+            if exchange is not None:
+                exchange.stop()
+
+    def _refusal(self, request: PlainRequest, facts: ConnectionFacts) -> Respond | None:
+        if request.method not in ("GET", "HEAD"):
+            return _WRONG_METHOD
+        if self.is_closing:
+            return _CLOSING
+        return _BUSY if self.places.is_busy(facts) else None
+
+
+class Exchange:
+    """One request that a function answers."""
+
+    def __init__(
+        self, server: PlainRequests, request: PlainRequest, facts: ConnectionFacts, respond: Callable[[Respond], None]
+    ) -> None:
+        self.facts = facts
+        self._server = server
+        self._request = request
+        self._respond = respond
+        self._task: Handle | None = None
+        self._timer: Handle | None = None
+
+    def begin(self, handler: HttpHandler) -> None:
+        """Call the function; what has to be awaited gets a task, in which a coroutine function is called as well."""
+        if is_coroutine_function(handler):
+            self._wait(lambda: handler(self._request))
+            return
+        try:
+            answer = handler(self._request)
+        except BaseException as error:  # the application's own code; the peer learns nothing of it
+            self._fail("raised", error)
+            return
+        if isinstance(answer, Awaitable):
+            self._wait(lambda: answer)
+        else:
+            self._answer(answer)
+
+    def stop(self) -> None:
+        """End it without an answer: the peer has left. Harmless when it is over."""
+        self._leave(cancel=True)
+
+    def give_up(self) -> None:
+        """Refuse it now: the server closes."""
+        if self._leave(cancel=True):
+            self._respond(_CLOSING)
+
+    def _wait(self, ask: Callable[[], Any]) -> None:
+        runtime, limit = self._server.runtime, off_at_zero(self._server.options.handler_timeout)
+        self._server.places.begin_waiting(self)
+        self._task = runtime.spawn(self._run(ask))
+        if isfinite(limit):
+            self._timer = runtime.call_at(runtime.now() + limit, partial(self._expire, limit))
+
+    async def _run(self, ask: Callable[[], Any]) -> None:
+        try:
+            answer = await ask()
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
+            if self._leave():
+                self._fail("raised", error)
+            return
+        if self._leave():
+            self._answer(answer)
+
+    def _expire(self, limit: float) -> None:
+        if self._leave(cancel=True):
+            self._fail("took too long", TimeoutError(f"no answer within {limit:.15g} s"))
+
+    def _leave(self, *, cancel: bool = False) -> bool:
+        """Return True if it was still waiting for its function; it is no longer."""
+        if not self._server.places.stop_waiting(self):
+            return False
+        if self._timer is not None:
+            self._timer.cancel()
+        if cancel and self._task is not None:
+            self._task.cancel()
+        return True
+
+    def _answer(self, answer: object) -> None:
+        try:
+            response = _response(answer, self._server.options.max_outgoing_size)
+        except BaseException as error:  # as above: values may raise when they are read
+            self._fail("gave no usable answer", error)
+        else:
+            self._respond(response)
+
+    def _fail(self, what: str, error: BaseException) -> None:
+        """Answer 500; a cancellation of the task goes on."""
+        if is_cancellation(error):
+            raise error
+        self._respond(_FAILED)
+        self._server.failed(f"the http handler of {self._request.path} {what}", error)
+
+
+def _response(answer: object, most: float) -> Respond:
+    """Read what a function returned. Raises TypeError or ValueError for what cannot be sent."""
+    if not isinstance(answer, tuple) or len(answer) != 3:
+        raise TypeError(f"expected a tuple of status, headers and body, got {type(answer).__name__}")
+    status, headers, body = answer
+    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
+        raise ValueError(f"expected a status of 200 to 599, got {status!r}")
+    fields = dict(_expect_fields(headers))
+    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
+        written = bytes(body or b"")
+    else:
+        written = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        fields = {"content-type": "application/json"} | fields
+    if written and status in WITHOUT_BODY:
+        raise ValueError(f"expected no body with status {status}")
+    if len(written) > most:
+        raise ValueError(f"expected a body of at most {most:.15g} bytes (max_outgoing_size), got {len(written)}")
+    return Respond(int(status), tuple(fields.items()), written)
+
+
+def _expect_fields(headers: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(headers, Mapping):
+        raise TypeError(f"expected headers as a mapping of str to str, got {type(headers).__name__}")
+    for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError("expected headers as a mapping of str to str")
+        expect_header(name, value, OWN_IN_RESPONSE)
+        yield name.lower(), value

@@ -1,0 +1,72 @@
+"""The functions of a server that answer plain HTTP requests, and how these are read."""
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import parse_qsl
+
+from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports.plain_http import HttpAnswer, HttpHandler, PlainRequest
+
+__all__ = ["HEALTH", "WITHOUT_BODY", "HttpHandlers", "plain_request", "with_length"]
+
+HEALTH: Final = "/health"
+"""The path that the option `http` answers."""
+
+WITHOUT_BODY: Final = frozenset({204, 304})
+"""Responses that have no body, and state no length (RFC 9110 §8.6)."""
+
+_PATH: Final = re.compile(r"/[!\"$-\x3e@-~]*")  # what is printable but `?` and `#`
+_ABSOLUTE: Final = re.compile(r"https?://[^/?]*", re.IGNORECASE)  # RFC 9112 §3.2.2: a server must accept it too
+
+
+def plain_request(
+    method: str, target: str, headers: Mapping[str, str], remote_address: str | None = None
+) -> PlainRequest:
+    """Read a request; `headers` by their names in lower case."""
+    absolute = _ABSOLUTE.match(target)
+    path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return PlainRequest(
+        method,
+        path or "/",
+        MappingProxyType(dict(reversed(pairs))),
+        MappingProxyType(dict(headers)),
+        remote_address,
+    )
+
+
+def with_length(status: int, headers: Sequence[tuple[str, str]], body: bytes) -> list[tuple[str, str]]:
+    """Complete the fields of a response that another library sends: the kind and the length of its body."""
+    if status in WITHOUT_BODY:
+        return list(headers)
+    has_kind = any(name.lower() == "content-type" for name, _ in headers)
+    kind = [] if has_kind else [("content-type", "text/plain; charset=utf-8")]
+    return [*headers, *kind, ("content-length", str(len(body)))]
+
+
+def _be_healthy(_: PlainRequest) -> HttpAnswer:
+    return 200, {"cache-control": "no-store"}, {"status": "ok"}
+
+
+class HttpHandlers:
+    """The functions of a server that answer plain requests, by path."""
+
+    def __init__(self) -> None:
+        self._by_path: dict[str, HttpHandler] = {}
+
+    def add(self, path: str, handler: HttpHandler) -> None:
+        """Register a function. Raises TypeError or ValueError unless it is one for a path that is still free."""
+        if not isinstance(path, str) or not _PATH.fullmatch(path):
+            raise ValueError(f"expected a path as it is requested, such as '/health', got {path!r}")
+        if not callable(handler):
+            raise TypeError(f"expected a function for {path}, got {type(handler).__name__}")
+        expect_arguments(handler, "http handler", "request")
+        if path in self._by_path:
+            raise ValueError(f"expected one function for {path}, there is one already")
+        self._by_path[path] = handler
+
+    def find(self, path: str, *, is_health_served: bool) -> HttpHandler | None:
+        """Return the function for a path; for `/health`, unless another is registered, the stock one if it is on."""
+        return self._by_path.get(path) or (_be_healthy if is_health_served and path == HEALTH else None)
