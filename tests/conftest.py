@@ -45,7 +45,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let one of several processes have all tests that share fixtures, those of a file or of the page; long ones first."""
+    """Let one process have all tests that share fixtures, those of a file or of the page; long ones come first."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
