@@ -105,11 +105,12 @@ class TestTheWheel:
 class TestInAnEmptyEnvironment:
     def test_every_package_knows_the_version_of_the_distribution(self, environment: Path, tmp_path: Path) -> None:
         script = (
-            "import importlib.metadata, ocpp_core, ocpp_transports\n"
-            "print(importlib.metadata.version('ocpp-ws-io'), ocpp_core.__version__, ocpp_transports.__version__)"
+            "import importlib.metadata, ocpp_apps, ocpp_core, ocpp_transports\n"
+            "packages = ocpp_apps, ocpp_core, ocpp_transports\n"
+            "print(importlib.metadata.version('ocpp-ws-io'), *(package.__version__ for package in packages))"
         )
         versions = run(environment, "-I", "-c", script, cwd=tmp_path).split()
-        assert versions == [ocpp_core.__version__] * 3
+        assert versions == [ocpp_core.__version__] * 4
 
     def test_the_packages_come_from_the_wheel(self, environment: Path, tmp_path: Path) -> None:
         script = "import ocpp_core, ocpp_transports; print(ocpp_core.__file__, ocpp_transports.__file__)"
