@@ -1,4 +1,4 @@
-"""Clock and tasks on anyio, for the command line on asyncio and trio."""
+"""Time and tasks of anyio, for the command line on asyncio and trio."""
 
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ __all__ = ["AnyioClock"]
 
 
 class AnyioClock:
-    """A clock that spawns its tasks in a task group."""
+    """The clock of a task group, whose tasks are those that are spawned here."""
 
     def __init__(self, tasks: TaskGroup) -> None:
         self._tasks = tasks
@@ -43,5 +43,5 @@ class AnyioClock:
         return scope
 
     def event(self) -> Event:
-        """Return a new event."""
+        """Make an event."""
         return anyio.Event()

@@ -1,4 +1,4 @@
-"""Clock and tasks on asyncio, also in a browser."""
+"""Time and tasks of asyncio, in a browser as well."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -37,5 +37,5 @@ class AsyncioClock:
         return task
 
     def event(self) -> Event:
-        """Return a new event."""
+        """Make an event."""
         return asyncio.Event()

@@ -1,4 +1,4 @@
-"""The interfaces for time and tasks that the event loop or a test implements."""
+"""What a simulated station needs of time and tasks; the event loop, or a test, brings it."""
 
 from collections.abc import Coroutine
 from datetime import datetime
@@ -8,23 +8,23 @@ __all__ = ["Clock", "Event", "Task"]
 
 
 class Task(Protocol):
-    """A coroutine that has started."""
+    """A coroutine that was started."""
 
     def cancel(self) -> object:
-        """Cancel the coroutine where it waits. Idempotent; does nothing after its end."""
+        """End it where it waits. Idempotent, and harmless when it has ended."""
 
 
 class Event(Protocol):
-    """A flag that is set once and can be awaited."""
+    """Something that happens once and may be waited for."""
 
     def is_set(self) -> bool:
         """Whether it has happened."""
 
     def set(self) -> object:
-        """Set the flag. Idempotent."""
+        """Say that it has happened. Idempotent."""
 
     async def wait(self) -> object:
-        """Wait until the flag is set."""
+        """Return when it has happened."""
 
 
 class Clock(Protocol):
@@ -37,10 +37,10 @@ class Clock(Protocol):
         """Give the seconds since some moment; they never go back."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for this many seconds. A negative number counts as 0."""
+        """Wait; a negative number of seconds is none."""
 
     def spawn(self, coro: Coroutine[Any, Any, None]) -> Task:
-        """Run a coroutine in a task. It does not start before the caller waits."""
+        """Run a coroutine beside the caller, which goes on first."""
 
     def event(self) -> Event:
-        """Return a new event."""
+        """Make an event."""

@@ -1,1 +1,1 @@
-"""Fleets of simulated stations."""
+"""Many stations at a time."""

@@ -1,1 +1,1 @@
-"""The messages between a station and its central system, and whether they conform."""
+"""What passed between a station and its central system, and whether it conforms."""
