@@ -56,7 +56,7 @@ class Dispatcher(Generic[ClientT_co]):
     `detailed_errors` adds the name and text of an exception, never its stack, to the InternalError for the peer. A
     coroutine handler that runs for `handler_timeout` seconds (`inf`: no limit) is cancelled: the peer gets
     InternalError, and `failed` gets a TimeoutError. CALLs without a handler are held until one is registered, until
-    `release`, or until `grace` seconds have passed.
+    `release`, or until the time `hold_until`.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Dispatcher(Generic[ClientT_co]):
         in_order: bool = False,
         detailed_errors: bool = False,
         handler_timeout: float = HANDLER_TIMEOUT,
-        grace: float = 0.0,
+        hold_until: float = -inf,
     ) -> None:
         self.driver = driver
         self.client = client
@@ -91,7 +91,7 @@ class Dispatcher(Generic[ClientT_co]):
         self._next_turn: Handle | None = None  # in which waiting requests are served
         self._ready: list[Run] = []  # those that have not begun
         self._contexts: dict[int, HandlerContext] = {}
-        self._hold_until = driver.runtime.now() + grace if grace else -inf
+        self._hold_until = hold_until
         self._held: Held | None = None  # made when needed: most connections hold nothing
 
     def search(self, registries: Sequence[Handlers]) -> None:
