@@ -1,4 +1,4 @@
-"""Whether a function of the application takes the arguments it will get: checked when it is registered."""
+"""Checks at registration that a function of the application accepts its arguments."""
 
 from collections.abc import Callable
 from inspect import Signature, signature
@@ -9,13 +9,13 @@ __all__ = ["expect_arguments"]
 
 
 def expect_arguments(function: Callable[..., Any], role: str, *names: str) -> None:
-    """Raise TypeError if `function` cannot be called with these positional arguments; `role` is what it is to be.
+    """Raise TypeError if `function` cannot be called with these positional arguments; `role` is its purpose.
 
-    A function whose signature cannot be read passes, and one that names another signature than its own (`__signature__`
-    of a decorator) as well.
+    A function whose signature cannot be read passes, and so does one that declares another signature than its own
+    (`__signature__` of a decorator).
     """
     if _obviously_takes(function, len(names)):
-        return  # nearly all of them: no signature need be made
+        return  # true for nearly all functions: no signature has to be made
     made = _signature(function)
     if made is None:
         return
@@ -23,9 +23,9 @@ def expect_arguments(function: Callable[..., Any], role: str, *names: str) -> No
         made.bind(*names)
     except TypeError:
         expected = f"{len(names)} argument{'' if len(names) == 1 else 's'}"
-        told = f" ({', '.join(names)})" if names else ""
+        listed = f" ({', '.join(names)})" if names else ""
         name = getattr(function, "__qualname__", type(function).__name__)
-        raise TypeError(f"expected a function that takes {expected}{told} as {role}, got {name}{made}") from None
+        raise TypeError(f"expected a function that takes {expected}{listed} as {role}, got {name}{made}") from None
 
 
 def _obviously_takes(function: object, count: int) -> bool:
@@ -42,5 +42,5 @@ def _signature(function: Callable[..., Any]) -> Signature | None:
         return None
     try:
         return signature(function, follow_wrapped=False)
-    except (TypeError, ValueError):  # some of those written in C have none
+    except (TypeError, ValueError):  # some functions written in C have none
         return None

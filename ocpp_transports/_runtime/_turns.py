@@ -1,8 +1,8 @@
-"""Work that was put off to the event loop's next turn: one piece a turn, however many connections are behind.
+"""Work that was postponed to the event loop's next turn: one piece a turn, however many connections are behind.
 
-A connection that has more to read than one turn allows (`ocpp_core.actions.Yield`) is in here until it has caught up.
-Were each of them served in every turn, a hundred busy stations would make a turn a hundred times as long for all
-others; so those that are behind wait for each other, and nobody else waits for more than one of them.
+A connection that has more to read than one turn allows (`ocpp_core.actions.Yield`) stays here until it has caught up.
+If each of them were served in every turn, a hundred busy stations would make a turn a hundred times as long for all
+others. Instead, connections that are behind wait for each other, and every other one waits for at most one of them.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ __all__ = ["Turns"]
 
 
 class _Piece:
-    """One function that waits for its turn; the handle that calls it off."""
+    """One function that waits for its turn, and the handle that cancels it."""
 
     __slots__ = ("fn",)
 
@@ -48,7 +48,7 @@ class Turns:
         return piece
 
     def _play(self) -> None:
-        """Do one piece; those that were called off cost no turn."""
+        """Run one piece; cancelled ones cost no turn."""
         while self._pieces:
             fn = self._pieces.popleft().fn
             if fn is not None:

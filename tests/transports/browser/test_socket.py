@@ -44,7 +44,7 @@ class TestTheOptions:
 
     def test_need_a_browser_to_connect(self):
         client = BrowserOCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"])
-        with pytest.raises(RuntimeError, match="expected to run in a browser"):
+        with pytest.raises(RuntimeError, match="expected a browser with Pyodide"):
             client.connect().send(None)
 
 
@@ -90,7 +90,7 @@ class TestConnecting:
         getattr(page.socket, ending)()
         page.run()
         assert type(connected.error) is ConnectionFailedError
-        assert "a browser does not tell why" in str(connected.error)
+        assert "a browser does not report why" in str(connected.error)
         assert client.state is ConnectionState.CLOSED
         assert page.socket.is_dropped
 
