@@ -81,7 +81,7 @@ class Dispatcher(Generic[ClientT_co]):
         self._registries = registries
         self._failed = failed
         self._unserved = unserved
-        self._told_unserved: frozenset[str] = frozenset()
+        self._reported_unserved: frozenset[str] = frozenset()
         self._in_order = in_order
         self._limit = 1 if in_order else RUNNING
         self._running: dict[int, Run] = {}
@@ -153,8 +153,8 @@ class Dispatcher(Generic[ClientT_co]):
 
     def _report_unserved(self, name: str) -> None:
         """Report an action once. The peer invents the names, so their number is bounded."""
-        if name not in self._told_unserved and len(self._told_unserved) < UNSERVED:
-            self._told_unserved |= {name}
+        if name not in self._reported_unserved and len(self._reported_unserved) < UNSERVED:
+            self._reported_unserved |= {name}
             self._unserved(name)
 
     def _refuse(self, action: Dispatch, code: ErrorCode, description: str) -> None:

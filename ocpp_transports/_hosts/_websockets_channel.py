@@ -1,4 +1,4 @@
-"""A connection of `websockets`, of either role, as a channel; and its logger, which shows no credentials."""
+"""A connection of `websockets`, of either role, as a channel; and its logger, which hides credentials."""
 
 import asyncio
 import logging
@@ -19,14 +19,14 @@ __all__ = ["PatientConnection", "WebsocketsChannel", "logger_below"]
 
 
 def logger_below(logger: logging.Logger) -> logging.Logger:
-    """Return the logger that `websockets` logs to, below that of a client or server.
+    """Return the logger for `websockets`, below that of a client or server.
 
-    At DEBUG it writes every header field of a handshake; the credentials among them are replaced.
+    At DEBUG `websockets` writes every header field of a handshake; the credentials among them are replaced.
     """
     if is_silent(logger):
         return logger
     below = logger.getChild("websockets")
-    below.addFilter(_hide_credentials)  # the same one again is not added
+    below.addFilter(_hide_credentials)  # the same filter is not added twice
     return below
 
 
@@ -35,15 +35,15 @@ def _hide_credentials(record: logging.LogRecord) -> bool:
         case (name, _) if str(name).lower() == "authorization":
             record.args = (name, REDACTED)
         case _:
-            pass  # of anything else
+            pass  # another record
     return True
 
 
 class PatientConnection(Connection):
-    """A connection that waits for a pong for as long as a long message before the ping moves, on a slow line."""
+    """A connection that waits for a pong as long as a long message before the ping makes progress on a slow line."""
 
     async def keepalive(self) -> None:
-        """Ping at every interval, and drop the connection when no pong comes."""
+        """Ping at every interval, and drop the connection if no pong arrives."""
         try:
             while self.ping_interval is not None:
                 await asyncio.sleep(self.ping_interval)
@@ -52,7 +52,7 @@ class PatientConnection(Connection):
                     if not await self._has_come(pong, self.ping_timeout):
                         self.transport.abort()
                         return
-                    await pong  # or raise that the connection is closed
+                    await pong  # or raise because the connection is closed
                 finally:
                     pong.cancel()
         except ConnectionClosed:
@@ -65,7 +65,7 @@ class PatientConnection(Connection):
         before: int | None = 0
         while not (await asyncio.wait([pong], timeout=timeout))[0]:
             if not self.transport.is_reading():
-                continue  # there is no room for more requests: the pong may be among what waits
+                continue  # there is no room for more requests: the pong may be in the unread data
             outflow = unconfirmed(self.transport.get_extra_info("socket"))
             if outflow == before or outflow is None:
                 return False
@@ -74,7 +74,7 @@ class PatientConnection(Connection):
 
 
 class WebsocketsChannel:
-    """The channel."""
+    """The channel over a connection of `websockets`."""
 
     def __init__(self, connection: ClientConnection | ServerConnection) -> None:
         self._connection = connection
