@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ocpp_transports import OCPPClient, OCPPServer, OCPPServerClient
 from ocpp_transports._logging._log import LOGGER
 from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
@@ -117,6 +118,13 @@ class TestTheArchitecture:
 def test_the_mapping_of_the_reference_names_every_option(options: type[PeerOptions]) -> None:
     text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
     assert [each.name for each in fields(options) if not re.search(rf"`{each.name}\b", text)] == []
+
+
+@pytest.mark.parametrize("cls", [OCPPClient, OCPPServer, OCPPServerClient])
+def test_the_mapping_of_the_reference_names_every_method(cls: type) -> None:
+    text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
+    names = [name for name in dir(cls) if not name.startswith("_")]
+    assert [name for name in names if not re.search(rf"`[^`]*\b{name}\b[^`]*`", text)] == []
 
 
 @pytest.mark.parametrize("options", [ClientOptions, ServerOptions])
