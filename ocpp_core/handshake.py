@@ -23,6 +23,7 @@ __all__ = [
     "check_listener_profile",
     "check_server_profile",
     "encode_basic",
+    "expect_basic_user",
     "password_bytes",
     "resolve_endpoint",
 ]
@@ -172,14 +173,19 @@ def password_bytes(password: str | bytes) -> bytes:
     raise TypeError(f"expected password as str or bytes, got {type(password).__name__}")
 
 
+def expect_basic_user(identity: str) -> None:
+    """Raise ValueError for an identity that no Basic credentials can name: RFC 7617 §2 allows no colon in it."""
+    _expect_identity(identity)
+    if ":" in identity:
+        raise ValueError(f"expected an identity without ':' where Basic credentials are used, got {identity!r}")
+
+
 def encode_basic(identity: str, password: str | bytes) -> str:
     """Make the value of an Authorization header: user name = identity, then the password's bytes (RFC 7617).
 
     Raises ValueError for an identity that holds a colon, which RFC 7617 §2 and OCPP 2.1 forbid.
     """
-    _expect_identity(identity)
-    if ":" in identity:
-        raise ValueError(f"expected an identity without ':' where Basic credentials are used, got {identity!r}")
+    expect_basic_user(identity)
     token = binascii.b2a_base64(identity.encode() + b":" + password_bytes(password), newline=False)
     return "Basic " + token.decode()
 

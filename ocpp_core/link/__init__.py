@@ -4,8 +4,8 @@ Each is an engine like the session: `handle(event, now)`, `poll()` until None, `
 both come out; what they mean is not decided here.
 """
 
-from ._client import ClientLink
+from ._client import ClientLink, expect_request
 from ._server import ServerLink
 from ._unfinished import Unfinished
 
-__all__ = ["ClientLink", "ServerLink", "Unfinished"]
+__all__ = ["ClientLink", "ServerLink", "Unfinished", "expect_request"]
