@@ -4,7 +4,7 @@ Needs the extra `websockets`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from http.client import responses
@@ -196,12 +196,18 @@ class _Door:
 
     async def decide(self, connection: ServerConnection, request: Request) -> Response | None:
         """Let the server decide on a request; None continues with the upgrade."""
-        if "websocket" not in tokens(_field(request, "Upgrade")):
-            address = (connection.remote_address or (None,))[0]
-            method = getattr(request, "method", "GET")  # older releases accept GET only
-            plain = plain_request(method, request.path, joined(request.headers.raw_items()), address)
-            answered = await self._server.http_response(plain)
-            return _response(connection, answered.status, answered.headers, answered.body, is_head=method == "HEAD")
+        is_upgrade = "websocket" in tokens(_field(request, "Upgrade"))
+        decision = self._upgrade(connection, request) if is_upgrade else self._respond(connection, request)
+        return await _unless_it_leaves(connection, decision)
+
+    async def _respond(self, connection: ServerConnection, request: Request) -> Response:
+        address = (connection.remote_address or (None,))[0]
+        method = getattr(request, "method", "GET")  # older releases accept GET only
+        plain = plain_request(method, request.path, joined(request.headers.raw_items()), address)
+        answer = await self._server.http_response(plain)
+        return _response(connection, answer.status, answer.headers, answer.body, is_head=method == "HEAD")
+
+    async def _upgrade(self, connection: ServerConnection, request: Request) -> Response | None:
         incoming = self._server.incoming(_offer(connection, request))
         answer = await incoming.decision()
         if isinstance(answer, Reject):
@@ -220,6 +226,24 @@ class _Door:
         The carrying task refers to its connection, so it must not keep the connection in the mapping.
         """
         await self._incoming.pop(connection).carry(WebsocketsChannel(connection))
+
+
+async def _unless_it_leaves(
+    connection: ServerConnection, decide: Coroutine[Any, Any, Response | None]
+) -> Response | None:
+    """Return what is decided. If the peer leaves first, end the decision: the library would go on, and keep its place.
+
+    What is returned then is not sent.
+    """
+    decision = asyncio.ensure_future(decide)
+    ends: list[asyncio.Future[Any]] = [decision, connection.connection_lost_waiter]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if decision.done():
+            return decision.result()
+    finally:
+        decision.cancel()
+    return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "")
 
 
 def _offer(connection: ServerConnection, request: Request) -> UpgradeOffer:

@@ -61,9 +61,10 @@ class Questions:
         """Return an awaitable, or the next outcome."""
         try:
             answer = ask.function(*ask.arguments)
+            is_awaitable = isinstance(answer, Awaitable)
         except BaseException as error:  # the application's own code; the station learns nothing of it
             return self._broke(ask, f"{ask.name} raised", error)
-        return answer if isinstance(answer, Awaitable) else self._answered(ask, answer)
+        return answer if is_awaitable else self._answered(ask, answer)
 
     async def _wait(self, ask: Ask, pending: Awaitable[Any]) -> Verdict:
         try:
@@ -75,7 +76,7 @@ class Questions:
     def _answered(self, ask: Ask, answer: object) -> Verdict:
         try:
             verdict = ask.then(answer)
-        except Exception as error:  # the answer has the wrong type
+        except BaseException as error:  # the answer has the wrong type, or raises when it is read
             return self._broke(ask, f"{ask.name} returned an invalid answer", error)
         return self._proceed() if verdict is None else verdict
 
