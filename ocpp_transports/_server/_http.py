@@ -168,7 +168,7 @@ class Exchange:
         self._leave(cancel=True)
 
     def expire(self) -> None:
-        """Report that it took too long, and respond with 500 unless the engine has responded. Harmless after the end."""
+        """Report that it took too long, and respond with 500 unless the engine did. Harmless after the end."""
         if self._leave(cancel=True):
             self._fail("took too long", TimeoutError(f"no response within {self._limit():.15g} s"))
 
