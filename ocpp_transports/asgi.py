@@ -1,4 +1,7 @@
-"""A server as an ASGI application: under uvicorn, hypercorn or daphne, alone or in a route of Starlette or FastAPI."""
+"""A server as an ASGI application, alone or mounted in another one.
+
+It runs under uvicorn, hypercorn and daphne, and in a route of Starlette or FastAPI.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
@@ -133,7 +136,7 @@ async def _unless_it_leaves(receive: Receive, decide: Callable[[], Awaitable[_T]
     async def watch() -> None:
         nonlocal has_left
         while not (await receive())["type"].endswith(".disconnect"):
-            pass  # the body of a plain request: nobody wants it
+            pass  # the body of a plain request is ignored
         has_left = True
         tasks.cancel_scope.cancel()
 

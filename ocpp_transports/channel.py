@@ -123,9 +123,9 @@ class Incoming:
 
 
 class ChannelClient(ClientPeer):
-    """A client over channels: `OCPPClient` with another way to open connections, which subclasses implement.
+    """A client over channels, which subclasses open.
 
-    Takes the options of `OCPPClient` and raises the same errors.
+    In everything else it is an `OCPPClient`. Takes the options of `OCPPClient` and raises the same errors.
     """
 
     _options: ClientOptions

@@ -65,7 +65,10 @@ class OpenEvent:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectEvent:
-    """The connection was lost, not closed by this side; code as in RFC 6455 §7.4, 1006 without a close frame."""
+    """The connection was lost, and not closed by this side.
+
+    The code is that of RFC 6455 §7.4, and 1006 without a close frame.
+    """
 
     code: int
     reason: str
@@ -81,7 +84,7 @@ class ReconnectEvent:
 
 @dataclass(frozen=True, slots=True)
 class CloseEvent:
-    """The connection ended for good: closed by this side, lost without a reconnect, or given up (1001)."""
+    """The connection ended for good: closed by this side, lost without a reconnect, or abandoned (1001)."""
 
     code: int
     reason: str
@@ -89,7 +92,10 @@ class CloseEvent:
 
 @dataclass(frozen=True, slots=True)
 class ErrorEvent:
-    """A failure without a caller to raise it to: a failed attempt, a broken stream, a listener that raised."""
+    """A failure that no caller gets as an exception.
+
+    It is a failed attempt to connect, a broken stream, or a listener that raised.
+    """
 
     error: BaseException
 
@@ -140,7 +146,10 @@ class MessageEvent:
 
 @dataclass(frozen=True, slots=True)
 class BadMessageEvent:
-    """The peer sent something that is not an OCPP-J message, or a response to no CALL; `message` is the raw data."""
+    """The peer sent something that is not an OCPP-J message, or a response to no CALL.
+
+    `message` is the raw text or bytes.
+    """
 
     message: Any
     error: Exception
@@ -150,7 +159,10 @@ class BadMessageEvent:
 
 @dataclass(frozen=True, slots=True)
 class StrictValidationFailureEvent:
-    """A payload violates its schema, in either direction; the text of `error` names action, message type and path."""
+    """A payload violates its schema, in either direction.
+
+    The text of `error` names action, message type and path.
+    """
 
     message: Any
     """The payload."""

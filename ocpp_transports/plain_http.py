@@ -1,4 +1,4 @@
-"""The application's view of a plain HTTP request, one without an upgrade, and the return value of its handler."""
+"""Plain HTTP requests, those without an upgrade, and their responses, as an application sees them."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

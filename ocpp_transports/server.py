@@ -164,9 +164,10 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         return listener
 
     def incoming(self, offer: "UpgradeOffer") -> "Incoming":
-        """Start the admission of a connection whose WebSocket another library speaks: see `ocpp_transports.channel`.
+        """Start the admission of a connection whose WebSocket another library speaks.
 
-        After `close` all of them are refused until a block or `listen` opens the server again.
+        See `ocpp_transports.channel`. After `close` all of them are refused until a block or `listen` opens the server
+        again.
 
         Raises ValueError if the connection does not meet the security profile. Profile 3 needs the verified certificate
         of the station. Alternatively it needs `tls_terminated`, if a proxy demands a certificate but does not forward

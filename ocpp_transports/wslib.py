@@ -52,10 +52,11 @@ _SETTINGS_OF_OTHERS: Final = {
 
 
 class WebsocketsOCPPClient(ChannelClient):
-    """`OCPPClient` on a connection of `websockets`, with the same options, methods and events; asyncio only.
+    """`OCPPClient` on a connection of `websockets`; asyncio only.
 
-    `websockets` sends the pings and does not report them, so there are no `ping`, `pong` and `pong_timeout` events.
-    `defer_pings_on_activity` has no effect; of `compression` only on or off counts.
+    It has the same options, methods and events. `websockets` sends the pings and does not report them, so there are no
+    `ping`, `pong` and `pong_timeout` events. `defer_pings_on_activity` has no effect; of `compression` only on or off
+    counts.
     """
 
     def __init__(
@@ -168,16 +169,16 @@ async def serve(
     override them. Raises ValueError if the server has options that `websockets` cannot obey.
     """
     server._options.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)
-    door = _Door(server)
+    hooks = _Hooks(server)
     theirs = {
         "logger": logger_below(server._log.logger),
         **_settings_of_server(server._options),
         "create_connection": _ServedConnection,
         **options,
     }
-    settings = {**theirs, "process_request": door.decide, "select_subprotocol": door.select}
+    settings = {**theirs, "process_request": hooks.decide, "select_subprotocol": hooks.select}
     async with (
-        serve_websockets(door.handle, host, port, **settings) as listening,
+        serve_websockets(hooks.handle, host, port, **settings) as listening,
         server,
     ):
         yield listening
@@ -187,7 +188,7 @@ class _ServedConnection(PatientConnection, ServerConnection):
     """A connection of a station."""
 
 
-class _Door:
+class _Hooks:
     """The three hooks of `websockets` that a connection passes."""
 
     def __init__(self, server: OCPPServer) -> None:
@@ -231,9 +232,9 @@ class _Door:
 async def _unless_it_leaves(
     connection: ServerConnection, decide: Coroutine[Any, Any, Response | None]
 ) -> Response | None:
-    """Return what is decided. If the peer leaves first, end the decision: the library would go on, and keep its place.
+    """Return the decision; if the peer leaves first, cancel it.
 
-    What is returned then is not sent.
+    Otherwise it would continue and keep its place. The response for a peer that has left is not sent.
     """
     decision = asyncio.ensure_future(decide)
     ends: list[asyncio.Future[Any]] = [decision, connection.connection_lost_waiter]

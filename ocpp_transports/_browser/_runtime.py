@@ -53,7 +53,7 @@ class _Over:
 
 
 class BrowserRuntime:
-    """The part of the page's loop that a client uses; see Runtime. Raises RuntimeError without a running event loop."""
+    """The part of the page's loop that a client uses; see Runtime. Raises RuntimeError unless a loop runs."""
 
     def __init__(self, log: Log) -> None:
         self._loop = asyncio.get_running_loop()

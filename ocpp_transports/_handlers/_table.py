@@ -103,11 +103,12 @@ class Handlers:
     @overload
     def handle(self, handler: _H, /) -> _H: ...
     def handle(self, *args: Any) -> Any:
-        """Register a handler: `(version, action, handler)`, `(action, handler)` or `(handler)` for all other actions.
+        """Register a handler for an action, or for all actions without one.
 
-        Without the handler (and with at least an action) it is a decorator. Returns the handler. Raises ValueError if
-        that action has a handler already. Raises TypeError for other arguments, and for a handler that cannot be called
-        with the context alone (the catch-all: with action and context).
+        The arguments are `(version, action, handler)`, `(action, handler)`, or `(handler)` for the catch-all. Without
+        the handler (and with at least an action) it is a decorator. Returns the handler. Raises ValueError if that
+        action has a handler already. Raises TypeError for other arguments, and for a handler that cannot be called with
+        the context alone (the catch-all: with action and context).
         """
         if args and callable(args[-1]):
             return self._register(_key(args[:-1]), args[-1])

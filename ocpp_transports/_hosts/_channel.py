@@ -75,7 +75,7 @@ OpenChannel: TypeAlias = Callable[[], Awaitable[tuple[Channel, str | None]]]
 def _outcome(error: ConnectionFailedError, attempt: int) -> TransportFailed:
     """Return the outcome of a failed attempt.
 
-    It tells when the next attempt makes sense: not before the time that the server named, or never.
+    It includes when to try again: at the time that the server named, or never.
     """
     wait = error.retry_after if isinstance(error, UnexpectedHttpResponse) else 0.0
     return TransportFailed(error, not isinstance(error, WebsocketUpgradeError), attempt, wait)
@@ -237,10 +237,7 @@ class ChannelConnection:
                 await channel.close(*self._close_frame)
         except ChannelClosed:  # the reader learns and reports how it ended
             self._output.clear()
-            self._unsent, self._is_congested = (
-                0,
-                False,
-            )  # otherwise the reader might wait for room, and never learn of the end
+            self._unsent, self._is_congested = 0, False  # otherwise the reader might wait for room indefinitely
         except BaseException as error:
             if is_cancellation(error):
                 raise

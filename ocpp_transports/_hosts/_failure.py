@@ -12,9 +12,7 @@ def failure(error: BaseException, target: str = "the server", reason: str | None
     """
     if isinstance(error, ConnectionFailedError):
         return error
-    cause = (
-        error.__cause__ if isinstance(error.__cause__, OSError) else error
-    )  # anyio wraps the error that has the reason
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error  # anyio wraps the error with the reason
     said = reason or str(cause) or "the connection broke"  # a reset during a TLS handshake has no text
     failed = ConnectionFailedError(f"no connection to {target}: {said}")
     failed.__cause__ = error

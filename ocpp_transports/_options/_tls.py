@@ -15,14 +15,14 @@ _SWITCHES: Final = ("verify", "x509_strict", "static_rsa")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TLSOptions:
-    """Certificates of one side; read when the client or server is constructed, and by a server again at `listen`.
+    """Certificates of one side of a TLS connection.
 
-    A station needs `ca` unless the system's CA certificates cover the server, and `cert` and `key` for profile 3. A
-    server needs `cert` and `key`; for profile 3, the only one that demands client certificates, also `ca`, the CA
-    certificates of the stations. Every version of Python checks them alike: each certificate in `ca` is trusted, even
-    one that another authority issued, and `x509_strict` decides how strictly RFC 5280 is enforced. TLS 1.2 offers only
-    the suites with ECDHE and AES GCM or ChaCha20. Raises TypeError for other types, ValueError for a key without a
-    certificate.
+    They are read when the client or server is constructed, and by a server again at `listen`. A station needs `ca`
+    unless the system's CA certificates cover the server, and `cert` and `key` for profile 3. A server needs `cert` and
+    `key`; for profile 3, the only one that demands client certificates, also `ca`, the CA certificates of the stations.
+    Every version of Python checks them alike: each certificate in `ca` is trusted, even one that another authority
+    issued, and `x509_strict` decides how strictly RFC 5280 is enforced. TLS 1.2 offers only the suites with ECDHE and
+    AES GCM or ChaCha20. Raises TypeError for other types, ValueError for a key without a certificate.
     """
 
     cert: Pem | None = None
@@ -36,7 +36,7 @@ class TLSOptions:
     verify: bool = True
     """False accepts any server certificate: for tests only."""
     x509_strict: bool = False
-    """Refuse certificates that violate RFC 5280, as plain `openssl` often makes them: without key identifiers, say."""
+    """Refuse certificates that violate RFC 5280, which plain `openssl` often makes, for example without key identifiers."""
     static_rsa: bool = False
     """Allow the two suites of TLS 1.2 with static RSA and AES GCM, for peers that support only these (A00.FR.318).
 

@@ -18,9 +18,10 @@ def shared_validator(protocol: str) -> SchemaValidator:
 
 
 def warm_up(protocol: str, actions: Iterable[str] | None = None) -> None:
-    """Compile the checks of strict mode ahead of time, for these actions or all (0.1 to 1 s, then nothing).
+    """Compile the checks of strict mode ahead of time, for these actions or for all.
 
-    It blocks; in an event loop run it in a worker thread, as `connect` and `listen` do in strict mode.
-    Raises ValueError for a protocol that is not a standard one, and for an action that the protocol does not have.
+    It takes 0.1 to 1 s, and no time when repeated. It blocks; in an event loop run it in a worker thread, as `connect`
+    and `listen` do in strict mode. Raises ValueError for a protocol that is not a standard one, and for an action that
+    the protocol does not have.
     """
     shared_validator(protocol).warm_up(actions)

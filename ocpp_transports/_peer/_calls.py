@@ -129,9 +129,10 @@ class CallMixin:
         or coroutine function, gets the payload of the CALLRESULT. If it raises an `RPCError`, the call fails, and an
         OCPP 2.1 peer gets a CALLRESULTERROR (2.1 Part 4 §4.2.3). If it raises any other exception, the call fails.
 
-        Raises the `RPCError` of the received code, `TimeoutError`, `ConnectionLostError` or `ClosedError` (whose `sent`
-        tells whether the peer may have acted on it), `CallDroppedError`; at once ValueError or TypeError for bad
-        arguments, among them another version than the connection's and more than `max_outgoing_size` bytes.
+        Raises the `RPCError` of the received code, `TimeoutError`, `CallDroppedError`, `ConnectionLostError` or
+        `ClosedError`; if `sent` is True, the peer may have acted on the call. Raises ValueError or TypeError at once
+        for bad arguments, for a version that the connection does not speak, and for more than `max_outgoing_size`
+        bytes.
         """
         return await self._perform(read_request(args, options))
 
@@ -192,12 +193,13 @@ class CallMixin:
         self, text: str, *, expect_reply: Literal[True], timeout: float | None = None
     ) -> Awaitable[dict[str, Any]]: ...
     def send_raw(self, text: str, *, expect_reply: bool = False, timeout: float | None = None) -> Awaitable[Any]:
-        """Send text unchanged, regardless of the window; it is sent when this returns, and awaiting is optional.
+        """Send text unchanged, regardless of the window of outstanding CALLs.
 
-        `await send_raw(text, expect_reply=True)` takes the text of a CALL, waits for the window and returns the payload
-        of its response, like `call`. Raises ConnectionLostError without an open connection, ClosedError after `close`,
-        and CallDroppedError if the peer reads nothing and `max_queued_bytes` wait for it. Raises TypeError unless it is
-        text, ValueError if a reply is expected to anything but a CALL, and for more than `max_outgoing_size` bytes.
+        The text is sent when this returns; awaiting is optional. `await send_raw(text, expect_reply=True)` takes the
+        text of a CALL, waits for the window and returns the payload of its response, like `call`. Raises
+        ConnectionLostError without an open connection, ClosedError after `close`, and CallDroppedError if the peer
+        reads nothing and `max_queued_bytes` wait for it. Raises TypeError unless it is text, ValueError if a reply is
+        expected to anything but a CALL, and for more than `max_outgoing_size` bytes.
         """
         if expect_reply:
             return self._ask(lambda token: SendRaw(text, token, timeout))

@@ -84,11 +84,11 @@ class Emitter:
         self._set_listeners(name, kept)
 
     def events(self, *names: str, limit: int = 1000) -> "EventStream":
-        """Iterate over the payloads of these events (all without a name): `async for event in client.events("open")`.
+        """Return an iterator over the payloads of these events, or of all without a name.
 
-        Events are kept from this call on, at most `limit` of them. Events beyond the limit are replaced by one
-        `OverflowEvent`. The iteration ends after the `close` event, or with `aclose`.
-        Raises ValueError for an unknown name or a limit below 1.
+        Use it as in `async for event in client.events("open")`. Events are kept from this call on, at most `limit` of
+        them. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the `close` event,
+        or with `aclose`. Raises ValueError for an unknown name or a limit below 1.
         """
         for name in names:
             self._expect_name(name)

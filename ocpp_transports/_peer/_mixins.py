@@ -47,11 +47,12 @@ class HandlerMixin:
     @overload
     def handle(self, handler: _H, /) -> _H: ...
     def handle(self, *args: Any, custom: bool = False) -> Any:
-        """Register a handler: `(version, action, handler)`, `(action, handler)` or `(handler)` for all other actions.
+        """Register a handler for an action, or for all actions without one.
 
-        The handler takes a `HandlerContext` (the catch-all the action and the context), is a function or a coroutine
-        function, and returns a dict, None for `{}`, or NOREPLY. Without the handler, and with at least an action, it
-        is a decorator. Returns the handler.
+        The arguments are `(version, action, handler)`, `(action, handler)`, or `(handler)` for the catch-all. It takes
+        a `HandlerContext` (the catch-all the action and the context), is a function or a coroutine function, and
+        returns a dict, None for `{}`, or NOREPLY. Without the handler, and with at least an action, it is a decorator.
+        Returns the handler.
 
         `custom=True` registers an action that no standard version and no validator of `strict_mode_validators` has.
         Without it such an action raises ValueError, as an unknown version always does: a handler of a misspelled name
@@ -138,10 +139,10 @@ class EventMixin(ABC, Generic[_NameT_contra]):
         self._emitter.off(name, listener)
 
     def events(self, *names: _NameT_contra, limit: int = 1000) -> EventStream:
-        """Iterate over the payloads of these events (all without a name): `async for event in x.events("open")`.
+        """Return an iterator over the payloads of these events, or of all without a name.
 
-        Events are kept from this call on, at most `limit` of them. Events beyond the limit are replaced by one
-        `OverflowEvent`. The iteration ends after the `close` event (of a server: `closed`), or with `aclose`. Raises
-        ValueError for an unknown name or a limit below 1.
+        Use it as in `async for event in x.events("open")`. Events are kept from this call on, at most `limit` of them.
+        Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the `close` event (of a
+        server: `closed`), or with `aclose`. Raises ValueError for an unknown name or a limit below 1.
         """
         return self._emitter.events(*names, limit=limit)

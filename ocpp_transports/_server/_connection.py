@@ -98,7 +98,10 @@ class OCPPServerClient(Peer):
         return ConnectionState.OPEN if isinstance(session.state, Open) else ConnectionState.CLOSING
 
     def reconfigure(self, **options: Unpack[SocketKeywords]) -> None:
-        """Change options for this connection only. Raises the errors of the server's constructor, changing nothing."""
+        """Change options for this connection only.
+
+        Raises the same errors as the server's constructor, and then changes nothing.
+        """
         made = self._options.changed(options)
         self._set_options(made)
         if self._driver is not None:

@@ -23,10 +23,11 @@ class StationDirectory(Protocol):
         """Return the handle on a station's newest connection in this process; None without one."""
 
     def get_caller(self, identity: str, /) -> Caller | None:
-        """Return an object that calls the station, wherever it is connected; None if it is known not to be connected.
+        """Return an object that calls the station, wherever it is connected.
 
-        Must not block. If the answer needs another process, return a `Caller` whose `call` asks it, and raises
-        `ConnectionLostError` with `sent=False` if the station is not connected.
+        Returns None if the station is known not to be connected. Must not block. If the answer needs another process,
+        return a `Caller` whose `call` asks it, and raises `ConnectionLostError` with `sent=False` if the station is not
+        connected.
         """
 
     async def wait_for_client(self, identity: str, /) -> OCPPServerClient:

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as awaitables, so that a server closes before its program ends. For every event loop."""
+"""SIGINT and SIGTERM as awaitables on every event loop, so that a server closes before its program ends."""
 
 import asyncio
 import signal
