@@ -173,8 +173,8 @@ class Exchange:
             self._fail("took too long", TimeoutError(f"no answer within {self._limit():.15g} s"))
 
     def give_up(self) -> None:
-        """Refuse it now: the server closes."""
-        if self._leave(cancel=True):
+        """Refuse it now: the server closes, which also ends the task, unless it is the one that closes the server."""
+        if self._leave():
             self._respond(_CLOSING)
 
     def _wait(self, ask: Callable[[], Any]) -> bool:
