@@ -155,8 +155,8 @@ class SessionConfig:
     """Inbound CALLs a second, in the long run, that get to the application; one beyond is held until its turn comes,
     and reading goes on. CALLs that are refused for a mistake or repeat another one do not count, nor do SENDs."""
     inbound_burst: int = number(20, least=1, unit="CALLs")
-    """CALLs that may come at once after a quiet time, whatever `inbound_rate` says; as many may be held for their turn.
-    Beyond, a CALL is refused with GenericError."""
+    """CALLs that may come at once after a quiet time, whatever `inbound_rate` says; as many may be held for their turn,
+    within `max_held` and `max_held_bytes`. Beyond, a CALL is refused with GenericError."""
     refuse_when_busy: bool = False
     """Refuse a CALL beyond `max_inbound` with GenericError instead of holding it. A SEND is held all the same."""
     answer_window: float = number(120.0, least=0)
