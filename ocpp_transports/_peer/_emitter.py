@@ -88,12 +88,12 @@ class Emitter:
 
         Use it as in `async for event in client.events("open")`. Events are kept from this call on, at most `limit` of
         them. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the `close` event,
-        or with `aclose`. Raises ValueError for an unknown name or a limit below 1.
+        or with `aclose`. Raises ValueError for an unknown name, and for a limit that is not an integer or below 1.
         """
         for name in names:
             self._expect_name(name)
-        if limit < 1:
-            raise ValueError(f"expected limit >= 1 events, got {limit!r}")
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            raise ValueError(f"expected limit >= 1 events as an integer, got {limit!r}")
         stream = EventStream(limit, self._completion, self._forget)
         if self._is_over:
             stream.finish()

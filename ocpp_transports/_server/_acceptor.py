@@ -257,10 +257,12 @@ class _PendingHandshake:
     # Deciding
 
     def give_up(self) -> None:
-        """Refuse now, because the server closes."""
-        candidate = self._stop_waiting()
-        if candidate is not None:
-            self._refuse(candidate, _CLOSING)
+        """Refuse now, because the server closes.
+
+        This also ends the task, unless that task closes the server.
+        """
+        if self._acceptor.places.stop_waiting(self) and self._candidate is not None:
+            self._refuse(self._candidate, _CLOSING)
 
     def _stop_waiting(self) -> Candidate | None:
         """Return the candidate if it was still waiting for its decision, and stop waiting."""

@@ -60,7 +60,8 @@ class HttpMixin(ABC):
         `error` if the function raises, returns anything else, exceeds `max_outgoing_size` bytes, or does not return
         within `handler_timeout` and `handshake_timeout`; after the latter, a peer on the library's own sockets may get
         408 instead. While the function has to be awaited, its request counts as a handshake that waits for its decision
-        (`max_handshakes`, 503). The connection is closed after the response.
+        (`max_handshakes`, 503). The connection is closed after the response; on the library's own sockets the peer has
+        5 s to receive it, beyond what the operating system buffers.
 
         Raises ValueError for a path that has a function or is not valid in a request, TypeError if it is not a
         function.
@@ -173,8 +174,11 @@ class Exchange:
             self._fail("took too long", TimeoutError(f"no response within {self._limit():.15g} s"))
 
     def give_up(self) -> None:
-        """Refuse it now, because the server closes."""
-        if self._leave(cancel=True):
+        """Refuse it now, because the server closes.
+
+        This also ends the task, unless that task closes the server.
+        """
+        if self._leave():
             self._respond(_CLOSING)
 
     def _wait(self, ask: Callable[[], Any]) -> bool:
