@@ -36,7 +36,7 @@ class TLSOptions:
     verify: bool = True
     """False accepts any server certificate: for tests only."""
     x509_strict: bool = False
-    """Refuse certificates that violate RFC 5280, as plain `openssl` makes, for example without key identifiers."""
+    """Refuse certificates that violate RFC 5280, such as those of plain `openssl` without key identifiers."""
     static_rsa: bool = False
     """Allow the two suites of TLS 1.2 with static RSA and AES GCM, for peers that support only these (A00.FR.318).
 
