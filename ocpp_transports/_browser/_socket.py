@@ -219,7 +219,7 @@ class BrowserSocket:
     # Events that a page does not get
 
     def _expect_end(self) -> None:
-        """Wait for the end when the server closes, as long as for one that this side closes."""
+        """Wait for the end after a close by the server, no longer than after one by this side."""
         if self._timer is None:
             until = self._runtime.now() + self._options.close_timeout
             self._timer = self._runtime.call_at(until, lambda: self._lose(ABNORMAL_CLOSURE, ""))

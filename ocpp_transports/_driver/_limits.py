@@ -43,4 +43,4 @@ BACKLOG: Final = 1024
 TLS_TIMEOUT: Final = 30.0
 """Seconds an accepted connection may take for its TLS handshake; then it is dropped."""
 MAX_TLS_HANDSHAKES: Final = 256
-"""TLS handshakes in progress on one listener: at most 75 MB on asyncio, more than one core handles in a second."""
+"""TLS handshakes in progress on one listener: at most 75 MB on asyncio, and more than one core does in a second."""

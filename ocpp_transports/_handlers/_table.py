@@ -113,7 +113,7 @@ class Handlers:
         if args and callable(args[-1]):
             return self._register(_key(args[:-1]), args[-1])
         if not args:
-            raise TypeError("expected a handler, or an action to decorate one for")
+            raise TypeError("expected a handler, or an action for a decorator, got neither")
         return partial(self._register, _key(args))
 
     def _register(self, key: _Key, handler: _H) -> _H:

@@ -208,7 +208,7 @@ class CallMixin:
         if driver is None or self._ended is not None:
             raise self._not_connected()
         if session is None or not isinstance(session.state, (Open, Draining)):
-            raise ConnectionLostError("not connected: the raw text was not sent", sent=False)
+            raise ConnectionLostError("cannot send the raw text: not connected", sent=False)
         if not session.has_room_for(text):
             raise session.no_room("the raw text")
         driver.feed(SendRaw(text))
