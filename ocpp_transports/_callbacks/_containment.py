@@ -17,8 +17,8 @@ def is_cancellation(error: BaseException) -> bool:
     """Return True if `error` ends the running task from outside and must be raised again.
 
     On asyncio that is a CancelledError in a task with a cancellation request (`asyncio.Task.cancelling`), on trio every
-    Cancelled, which applications cannot make. On both it is the GeneratorExit of a coroutine that is discarded, which
-    happens only while no event loop runs; inside a running one a GeneratorExit is the application's.
+    Cancelled, which applications cannot make. On either it is also the GeneratorExit of a coroutine that is discarded,
+    which happens only while no event loop runs; inside a running one a GeneratorExit is the application's.
     """
     if isinstance(error, BaseExceptionGroup):
         return error.subgroup(_is_cancellation) is not None

@@ -114,7 +114,7 @@ class Driver(Generic[In_contra]):
         self.connection = connection
         """The current connection; of a client the last one that was dialled."""
         self.send_timeout = SEND_TIMEOUT
-        """Seconds that congested output may make no progress, `inf` for no limit; the connection enforces it."""
+        """Seconds that congested output may go without progress, `inf` for no limit; the connection enforces it."""
         self.session = session
         self.handshake = handshake
         self.delegate: HandshakeDelegate | SessionDelegate = handshake or session

@@ -140,7 +140,7 @@ class InputSink(Protocol[In_contra]):
     """The object that a connection feeds with its inputs, for example a driver."""
 
     send_timeout: float
-    """Seconds that congested output may make no progress before the connection drops itself; `inf` for no limit."""
+    """Seconds that congested output may go without progress before the connection drops itself; `inf` for no limit."""
 
     def feed(self, event: In_contra) -> None:
         """Process an input and everything that follows from it. Callable at any time, also from within itself."""

@@ -23,7 +23,7 @@ BURST: Final = 32
 SPAN: Final = 0.005
 """Seconds after which no further request of a burst is dispatched in the same turn: plain handlers may be slow."""
 SEND_TIMEOUT: Final = 30.0
-"""Seconds that congested output may make no progress by default; then the connection is dropped.
+"""Seconds that congested output may go without progress by default; then the connection is dropped.
 
 It equals the default timeout of a call.
 """

@@ -104,8 +104,8 @@ class Dispatcher(Generic[ClientT_co]):
 
     def dispatched(self, action: Dispatch) -> None:
         """Serve a request, now or when it is its turn."""
-        under_way = self._running or self._held  # usually nothing is
-        if not self._waiting and not (under_way and self._is_busy()):
+        active = self._running or self._held  # usually neither
+        if not self._waiting and not (active and self._is_busy()):
             self._serve(action)
         else:
             self._waiting.append(action)

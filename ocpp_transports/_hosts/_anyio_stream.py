@@ -210,7 +210,7 @@ class StreamConnection:
             with anyio.move_on_after(LINGER):
                 await self._say_goodbye(stream)
         finally:
-            self._task = None  # what follows is not to be cancelled again
+            self._task = None  # the rest must not be cancelled again
             self.is_closing = True
             self._outbox.clear()
             if self._patience is not None:

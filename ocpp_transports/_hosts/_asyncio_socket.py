@@ -206,7 +206,7 @@ class SocketConnection(asyncio.BufferedProtocol):
     def _send_sliced(self, data: bytes) -> None:
         """Send over TLS, whose transports notice congestion at the next write only.
 
-        Those of asyncio do not report either that the transport below has failed, and log each write from then on.
+        Those of asyncio also hide that the transport below has failed, and log each write from then on.
         """
         transport = cast("asyncio.Transport", self._transport)
         if transport.is_closing() or is_broken(transport.get_extra_info("socket")):
@@ -276,7 +276,7 @@ class SocketConnection(asyncio.BufferedProtocol):
             self._linger_timer.cancel()
             self._linger_timer = None
         self._feed_loss()
-        self._transport = None  # a TLS transport keeps referring to this connection: a circle that holds 300 KB
+        self._transport = None  # a TLS transport keeps referring to this connection: a reference cycle of 300 KB
         self._owner.streams.discard(self)
         self._notify_closed()
         self._owner.changed()

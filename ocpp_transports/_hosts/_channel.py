@@ -241,7 +241,7 @@ class ChannelConnection:
         except BaseException as error:
             if is_cancellation(error):
                 raise
-            self._owner.log.failed("a channel took no more", error)
+            self._owner.log.failed("sending on a channel failed", error)
             self._lose(ABNORMAL_CLOSURE, "")
             end_program(error, self._owner.spawn)
         finally:

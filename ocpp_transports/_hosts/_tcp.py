@@ -58,5 +58,5 @@ def unconfirmed(raw_socket: Any) -> int | None:
     info = _info(raw_socket, _OUTPUT.size)
     if len(info) != _OUTPUT.size:
         return None
-    under_way, confirmed, not_sent = _OUTPUT.unpack(info)
-    return confirmed if not_sent or under_way > _FEW else 0
+    in_flight, confirmed, not_sent = _OUTPUT.unpack(info)
+    return confirmed if not_sent or in_flight > _FEW else 0

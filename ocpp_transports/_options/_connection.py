@@ -111,7 +111,7 @@ class PeerOptions:
     """Seconds a coroutine handler may run; then it is cancelled, the peer gets InternalError, and `handler_error` is
     emitted."""
     send_timeout: float = seconds_or_off(SEND_TIMEOUT)
-    """Seconds that congested output may make no progress; then the connection is dropped."""
+    """Seconds that congested output may go without progress; then the connection is dropped."""
     in_order: bool = False
     """Serve CALLs one after another instead of concurrently."""
     leniency: Leniency = field(default_factory=Leniency)

@@ -75,7 +75,7 @@ class AsyncioRuntime(TaskSupervisor):
                 connected.close()
                 raise
         except Exception as error:  # every exception of the resolver, the network or TLS is an outcome
-            # The traceback refers in a circle to the objects of the handshake: 300 KB until a full garbage collection.
+            # The traceback forms a reference cycle with the handshake: 300 KB until a full garbage collection.
             stream.failed(error.with_traceback(None) if isinstance(error, OSError) else error, target)
 
     async def _carry(self, stream: SocketConnection, connected: socket.socket, address: Address) -> None:

@@ -28,12 +28,12 @@ class _Piece:
 class Turns:
     """The queue of a runtime; `next_turn` calls a function in the event loop's next turn."""
 
-    __slots__ = ("_is_under_way", "_next_turn", "_pieces")
+    __slots__ = ("_is_scheduled", "_next_turn", "_pieces")
 
     def __init__(self, next_turn: Callable[[Callable[[], None]], object]) -> None:
         self._next_turn = next_turn
         self._pieces: deque[_Piece] = deque()
-        self._is_under_way = False
+        self._is_scheduled = False
 
     def __len__(self) -> int:
         return len(self._pieces)
@@ -42,8 +42,8 @@ class Turns:
         """Call `fn` when it is its turn."""
         piece = _Piece(fn)
         self._pieces.append(piece)
-        if not self._is_under_way:
-            self._is_under_way = True
+        if not self._is_scheduled:
+            self._is_scheduled = True
             self._next_turn(self._play)
         return piece
 
@@ -55,4 +55,4 @@ class Turns:
                 self._next_turn(self._play)
                 fn()
                 return
-        self._is_under_way = False
+        self._is_scheduled = False

@@ -68,8 +68,8 @@ class TLSHandshakes:
     def handshake(self, connection: Closable, accepted: socket | None, address: str | None) -> Iterator[None]:
         """Do the handshake within this block; its failure is reported and not raised.
 
-        The traceback of the error is removed: it refers in a circle to all objects of the handshake, on asyncio 300 KB
-        that only a full garbage collection would find.
+        The traceback of the error is removed: it forms a reference cycle with the handshake, on asyncio 300 KB that
+        only a full garbage collection would find.
         """
         try:
             with sending_alerts(self.context, accepted):
