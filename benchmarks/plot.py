@@ -19,7 +19,7 @@ class Curve:
 
 
 def is_possible() -> bool:
-    """Whether matplotlib is installed."""
+    """Return True if matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 

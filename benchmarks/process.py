@@ -47,7 +47,7 @@ def too_many(connections: int) -> str | None:
 
 
 def split_processors() -> tuple[list[int], list[int]]:
-    """Give the server and the load a processor each where there are two: neither then waits for the other."""
+    """Return the server and the load a processor each where there are two: neither then waits for the other."""
     processors = sorted(os.sched_getaffinity(0))
     return (processors[:1], processors[1:]) if len(processors) >= 2 else ([], [])
 

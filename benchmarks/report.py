@@ -44,7 +44,7 @@ class Target:
     at_least: bool = False
 
     def met(self, value: float) -> bool:
-        """Whether the value keeps it."""
+        """Return True if the value keeps it."""
         return value >= self.bound if self.at_least else value <= self.bound
 
     def __str__(self) -> str:

@@ -30,7 +30,7 @@ class Results:
         self._rounds[key].append(result)
 
     def values(self, key: str, name: str, *, scale: float = 1.0) -> list[float]:
-        """Give one value of each round; nothing if it was not measured of this subject."""
+        """Return one value of each round; nothing if it was not measured of this subject."""
         return [result[name] * scale for result in self._rounds.get(key, ()) if name in result]
 
 
@@ -42,7 +42,7 @@ class Runner:
         self._server_cpus, self._load_cpus = split_processors()
 
     def rounds(self, contestants: Sequence[Contestant], count: int) -> Iterator[Contestant]:
-        """Give everyone who is present in every round; each round starts with another one."""
+        """Return everyone who is present in every round; each round starts with another one."""
         present = [contestant for contestant in contestants if not contestant.missing]
         for number in range(count):
             shift = number % len(present)

@@ -49,7 +49,7 @@ class Sizes:
     repeats: int = 7
     """Of the session's figures."""
     slow_figures: bool = True
-    """Whether to measure what takes tens of seconds whatever the sizes: pings in the laboratory, the engine's tests."""
+    """True if to measure what takes tens of seconds whatever the sizes: pings in the laboratory, the engine's tests."""
 
 
 FULL: Final = Sizes()

@@ -64,7 +64,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
 
 @contextmanager
 def _certificate() -> Iterator[str]:
-    """Give a file with a fresh certificate and its key."""
+    """Return a file with a fresh certificate and its key."""
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         path = Path(folder, "server.pem")
         trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(path))

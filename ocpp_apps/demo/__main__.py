@@ -164,7 +164,7 @@ def _for_programs() -> Write:
 
 
 def _is_pipe(descriptor: int) -> bool:
-    """Whether the end of this input means that a program has ended: that of a file or of /dev/null means nothing."""
+    """Return True if the end of this input means that a program has ended: that of a file or of /dev/null means nothing."""
     try:
         mode = os.fstat(descriptor).st_mode
     except OSError:  # it is closed

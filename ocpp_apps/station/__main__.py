@@ -124,7 +124,7 @@ def _client(options: argparse.Namespace, url: str, identity: str) -> OCPPClient:
 
 @asynccontextmanager
 async def _central_system(options: argparse.Namespace) -> AsyncIterator[str]:
-    """Give the URL of the central system, which is one of our own where none is named."""
+    """Return the URL of the central system, which is one of our own where none is named."""
     if options.url is not None:
         yield options.url
         return

@@ -20,11 +20,11 @@ class AnyioClock:
         self._tasks = tasks
 
     def now(self) -> datetime:
-        """Give the time of day."""
+        """Return the time of day."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Give the seconds since some moment."""
+        """Return the seconds since some moment."""
         return monotonic()
 
     async def sleep(self, seconds: float) -> None:

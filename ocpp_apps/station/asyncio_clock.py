@@ -18,11 +18,11 @@ class AsyncioClock:
         self._tasks: set[asyncio.Task[None]] = set()  # a loop keeps only weak references
 
     def now(self) -> datetime:
-        """Give the time of day."""
+        """Return the time of day."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Give the seconds since some moment."""
+        """Return the seconds since some moment."""
         return monotonic()
 
     async def sleep(self, seconds: float) -> None:

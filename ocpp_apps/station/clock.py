@@ -18,7 +18,7 @@ class Event(Protocol):
     """Something that happens once and may be waited for."""
 
     def is_set(self) -> bool:
-        """Whether it has happened."""
+        """Return True if it has happened."""
 
     def set(self) -> object:
         """Say that it has happened. Idempotent."""
@@ -31,10 +31,10 @@ class Clock(Protocol):
     """Clock, sleep and tasks."""
 
     def now(self) -> datetime:
-        """Give the time of day, aware and in UTC."""
+        """Return the time of day, aware and in UTC."""
 
     def monotonic(self) -> float:
-        """Give the seconds since some moment; they never go back."""
+        """Return the seconds since some moment; they never go back."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait; a negative number of seconds is none."""

@@ -40,7 +40,7 @@ class ArmedFault:
     """`answer` for those that the station gives, `call` for the calls it makes, `any` for both."""
 
     def meets(self, action: str | None, target: str) -> bool:
-        """Whether it is for this message."""
+        """Return True if it is for this message."""
         return self.action in (None, action) and self.target in ("any", target)
 
 
@@ -106,7 +106,7 @@ class FaultInjector:
         return fault
 
     def _find(self, action: str | None, target: str) -> ArmedFault | None:
-        """Give the first fault that meets a message, and count it."""
+        """Return the first fault that meets a message, and count it."""
         for fault in self._faults:
             if fault.meets(action, target):
                 fault.times -= 1

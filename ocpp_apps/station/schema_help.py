@@ -61,7 +61,7 @@ def actions(protocol: str) -> tuple[str, ...]:
 
 
 def is_sent_by_stations(action: str) -> bool:
-    """Whether a charging station may begin this action; what remains is begun by central systems only."""
+    """Return True if a charging station may begin this action; what remains is begun by central systems only."""
     return action in _FROM_STATIONS
 
 

@@ -100,7 +100,7 @@ class Station:
 
     @property
     def is_on(self) -> bool:
-        """Whether it is switched on; while it restarts, too. A connection that is closed for good switches it off."""
+        """True if it is switched on; while it restarts, too. A connection that is closed for good switches it off."""
         return self._life.is_running
 
     @property
@@ -139,7 +139,7 @@ class Station:
         return tuple(sorted(self._equipment.dialect.fault_codes))
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have a function called after every change of the station; returns what ends that."""
+        """Call a function after every change of the station; returns what ends that."""
         return self._equipment.watch(callback)
 
     # Settings

@@ -55,7 +55,7 @@ class _Member:
         self._ending = fleet.clock.event()
         self.ended = fleet.clock.event()
         self.is_accepted = False
-        """Whether the CSMS has ever accepted it."""
+        """True if the CSMS has ever accepted it."""
 
     def begin(self, delay: float) -> None:
         """Be switched on after a delay, work, and be switched off when it is told to end."""
@@ -167,7 +167,7 @@ class Fleet:
 
     @property
     def is_over(self) -> bool:
-        """Whether no station is left: each one has failed, or was put away."""
+        """True if no station is left: each one has failed, or was put away."""
         return all(member.ended.is_set() for member in self._members)
 
     @property

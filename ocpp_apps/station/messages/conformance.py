@@ -1,4 +1,4 @@
-"""Whether messages conform to the bundled schemas; the checks are compiled by need and shared by all stations."""
+"""True if messages conform to the bundled schemas; the checks are compiled by need and shared by all stations."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice

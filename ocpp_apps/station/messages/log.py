@@ -75,7 +75,7 @@ class MessageLog:
         self._entries.clear()
 
     def watch(self, callback: Callable[[LogEntry], None]) -> Callable[[], None]:
-        """Have a function called with every entry to come; returns what ends that."""
+        """Call a function with every entry to come; returns what ends that."""
         self._watchers.append(callback)
 
         def cancel() -> None:

@@ -21,11 +21,11 @@ class Authorization(NamedTuple):
 
     @property
     def is_accepted(self) -> bool:
-        """Whether it may charge."""
+        """True if it may charge."""
         return self.status == "Accepted"
 
     def at(self, now: datetime) -> "Authorization":
-        """Give what it is worth now."""
+        """Return what it is worth now."""
         return self._replace(status="Expired") if self.expires is not None and self.expires <= now else self
 
 

@@ -27,7 +27,7 @@ _RECURRENCE: Final = {"Daily": timedelta(days=1), "Weekly": timedelta(days=7)}
 
 
 def amperes(watts: float, phases: int) -> float:
-    """Give the current per phase."""
+    """Return the current per phase."""
     return watts / VOLTAGE / phases
 
 
@@ -47,7 +47,7 @@ class Situation:
     transaction_id: int | str | None = None
     started_at: datetime | None = None
     is_charging: bool = False
-    """Whether there is a transaction, with an id or still without."""
+    """True if there is a transaction, with an id or still without."""
     capacity: float
     """Watts without any limit."""
     sharers: int = 1
@@ -73,7 +73,7 @@ class ChargingProfile:
     message: dict[str, Any]
 
     def is_for(self, where: Situation) -> bool:
-        """Whether it has a say there."""
+        """Return True if it has a say there."""
         if self.purpose == STATION:
             return where.connector_id == 0 or self.connector_id == 0
         if self.connector_id not in (0, where.connector_id):
@@ -83,11 +83,11 @@ class ChargingProfile:
         return where.is_charging and self.transaction_id in (None, where.transaction_id)
 
     def bound_to(self, transaction_id: int | str) -> "ChargingProfile":
-        """Give this profile with the transaction it is for, which it names from now on when it is reported."""
+        """Return this profile with the transaction it is for, which it names from now on when it is reported."""
         return replace(self, transaction_id=transaction_id, message={**self.message, "transactionId": transaction_id})
 
     def begun(self, at: datetime, where: Situation) -> datetime:
-        """Give the moment that the periods count from."""
+        """Return the moment that the periods count from."""
         if self.kind == "Relative" or self.start is None:
             return where.started_at or at
         every = self._every
@@ -98,7 +98,7 @@ class ChargingProfile:
         return _RECURRENCE.get(self.recurrence or "") if self.kind == "Recurring" else None
 
     def limit(self, at: datetime, where: Situation) -> Period | None:
-        """Give the period that holds now, None if none does."""
+        """Return the period that holds now, None if none does."""
         if (self.valid_from and at < self.valid_from) or (self.valid_to and at >= self.valid_to):
             return None
         elapsed = (at - self.begun(at, where)).total_seconds()
@@ -108,7 +108,7 @@ class ChargingProfile:
         return held[-1] if held else None
 
     def edges(self, begin: datetime, end: datetime, where: Situation) -> Iterator[datetime]:
-        """Give the moments of this time at which the limit may change."""
+        """Return the moments of this time at which the limit may change."""
         yield from (edge for edge in (self.valid_from, self.valid_to) if edge)
         start, every = self.begun(begin, where), self._every
         while start < end:
@@ -173,7 +173,7 @@ class ChargingProfiles:
         ]
 
     def limit(self, at: datetime, where: Situation) -> float:
-        """Give the watts that may flow: the highest level of the transaction's purpose, and the station's on top."""
+        """Return the watts that may flow: the highest level of the transaction's purpose, and the station's on top."""
         own = self._leading(at, where, TRANSACTION) or self._leading(at, where, DEFAULT)
         whole = self._leading(at, where, STATION)
         limits = [where.capacity]
@@ -184,7 +184,7 @@ class ChargingProfiles:
         return max(0.0, min(limits))
 
     def _leading(self, at: datetime, where: Situation, purpose: str) -> Period | None:
-        """Give the period of the highest level that holds now."""
+        """Return the period of the highest level that holds now."""
         relevant = [profile for profile in self._profiles if profile.purpose == purpose and profile.is_for(where)]
         for profile in sorted(relevant, key=lambda profile: -profile.stack_level):
             period = profile.limit(at, where)
@@ -193,7 +193,7 @@ class ChargingProfiles:
         return None
 
     def schedule(self, begin: datetime, seconds: float, where: Situation) -> list[Period]:
-        """Give the limits of this time to come, each where it changes."""
+        """Return the limits of this time to come, each where it changes."""
         end = begin + timedelta(seconds=seconds)
         edges = {begin, *(edge for edge in self._edges(begin, end, where) if begin < edge < end)}
         periods: list[Period] = []
@@ -204,7 +204,7 @@ class ChargingProfiles:
         return periods
 
     def next_change(self, at: datetime, where: Situation, horizon: float) -> float:
-        """Give the seconds until the limit may change, `horizon` at most."""
+        """Return the seconds until the limit may change, `horizon` at most."""
         end = at + timedelta(seconds=horizon)
         edges = [edge for edge in self._edges(at, end, where) if at < edge < end]
         return (min(edges) - at).total_seconds() if edges else horizon

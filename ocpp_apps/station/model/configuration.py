@@ -95,7 +95,7 @@ class Variable:
         return Setting(key.name, self.text, not self.writable, self.unit, key.component, key.evse, key.instance)
 
     def takes(self, text: str) -> bool:
-        """Whether this may become the value."""
+        """Return True if this may become the value."""
         if self.kind == "boolean":
             return text.lower() in ("true", "false")
         if self.kind == "integer":
@@ -122,11 +122,11 @@ class Configuration:
         return iter(self._variables.values())
 
     def find(self, key: Key) -> Variable | None:
-        """Give a setting, None if there is none."""
+        """Return a setting, None if there is none."""
         return self._variables.get(key.folded)
 
     def has_component(self, key: Key) -> bool:
-        """Whether any setting belongs to the key's component."""
+        """Return True if any setting belongs to the key's component."""
         wanted = key.folded
         return any((one.component, one.evse) == (wanted.component, wanted.evse) for one in self._variables)
 
@@ -151,16 +151,16 @@ class Configuration:
             self._changed(option)
 
     def number(self, option: Option) -> int:
-        """Give the value of a numeric option, 0 where the version does not have it."""
+        """Return the value of a numeric option, 0 where the version does not have it."""
         variable = self._options.get(option)
         return 0 if variable is None else int(variable.text)
 
     def is_on(self, option: Option) -> bool:
-        """Whether a boolean option is on."""
+        """Return True if a boolean option is on."""
         variable = self._options.get(option)
         return variable is not None and variable.text == "true"
 
     def members(self, option: Option) -> list[str]:
-        """Give the values of a list."""
+        """Return the values of a list."""
         variable = self._options.get(option)
         return [] if variable is None else items_of(variable.text)

@@ -46,7 +46,7 @@ class MeterReading:
 def read_values(
     measurands: Sequence[str], connector: Connector, sample: Sample, settings: StationSettings
 ) -> list[MeterReading]:
-    """Give the values of a sample; without a measurand there are none."""
+    """Return the values of a sample; without a measurand there are none."""
     readings = []
     for name in measurands:
         unit, read = MEASURANDS[name]
@@ -55,7 +55,7 @@ def read_values(
 
 
 def dig(payload: object, *path: str) -> Any:
-    """Give what stands in an answer there; None where the answer is of another shape."""
+    """Return what stands in an answer there; None where the answer is of another shape."""
     for name in path:
         if not isinstance(payload, Mapping):
             return None
@@ -77,7 +77,7 @@ class Dialect(ABC):
     )  # fmt: skip
     """What a connector may suffer from: the error codes of 1.6 §7.6, which 2.x leaves to the maker."""
     reconnection_reports_all: ClassVar[bool]
-    """Whether the status of every connector is sent again after a long time offline."""
+    """True if the status of every connector is sent again after a long time offline."""
 
     security_event_of: ClassVar[Mapping[str, str]]
     """What is told to the operator's security after a boot for this reason."""
@@ -111,7 +111,7 @@ class Dialect(ABC):
         """Introduce the station."""
 
     def heartbeat(self) -> Call:
-        """Give a sign of life."""
+        """Return a sign of life."""
         return "Heartbeat", {}
 
     @abstractmethod
@@ -128,7 +128,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def name(self, transaction: Transaction) -> None:
-        """Give a new transaction its id, if the station does that."""
+        """Return a new transaction its id, if the station does that."""
 
     @abstractmethod
     def started(

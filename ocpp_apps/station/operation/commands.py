@@ -125,7 +125,7 @@ class Commands(ABC):
             raise ProfileError(str(error)) from error
 
     def _suitable(self, number: int | None, token: IdToken) -> Connector | None:
-        """Give the connector that is asked for, or choose one: where a car waits before all others."""
+        """Return the connector that is asked for, or choose one: where a car waits before all others."""
         if number is not None:
             candidates = [self._equipment.connector(number)] if self._equipment.has_connector(number) else []
         else:
@@ -203,7 +203,7 @@ class Commands(ABC):
         return "Accepted" if gone else "Unknown"
 
     def _schedule(self, number: int, seconds: int, unit: str) -> list[Payload]:
-        """Give the periods of a composite schedule."""
+        """Return the periods of a composite schedule."""
         where = self._situation(number)
         periods = self._equipment.profiles.schedule(self._equipment.clock.now(), seconds, where)
         return write_periods(periods, unit, where, self._equipment.settings.phases)

@@ -105,13 +105,13 @@ class Equipment:
     # Connectors
 
     def connector(self, number: int) -> Connector:
-        """Give a connector. Raises UnknownConnectorError."""
+        """Return a connector. Raises UnknownConnectorError."""
         if isinstance(number, bool) or not 1 <= number <= len(self.connectors):
             raise UnknownConnectorError(f"expected a connector from 1 to {len(self.connectors)}, got {number!r}")
         return self.connectors[number - 1]
 
     def has_connector(self, number: int) -> bool:
-        """Whether there is such a connector."""
+        """Return True if there is such a connector."""
         return 1 <= number <= len(self.connectors)
 
     @property
@@ -122,7 +122,7 @@ class Equipment:
     # Who wants to know
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have a function called after every change; returns what ends that."""
+        """Call a function after every change; returns what ends that."""
         self._watchers.append(callback)
 
         def cancel() -> None:
@@ -163,17 +163,17 @@ class Equipment:
 
     @property
     def is_online(self) -> bool:
-        """Whether there is a connection."""
+        """True if there is a connection."""
         return self.client.state.name == "OPEN"
 
     @property
     def is_ready(self) -> bool:
-        """Whether the CSMS may be told things: it has accepted the station, and there is a connection."""
+        """True if the CSMS may be told things: it has accepted the station, and there is a connection."""
         return self.is_admitted and self.boot_status == "Accepted"
 
     @property
     def is_admitted(self) -> bool:
-        """Whether it may be told what it has asked for: that holds while it has not made up its mind, too."""
+        """True if it may be told what it has asked for: that holds while it has not made up its mind, too."""
         return self.is_online and self.boot_status in ("Accepted", "Pending") and not self.is_rebooting
 
     async def tell(self, call: Call | None) -> bool:

@@ -74,12 +74,12 @@ class Life:
 
     @property
     def is_running(self) -> bool:
-        """Whether the station is switched on."""
+        """True if the station is switched on."""
         return self._is_running
 
     @property
     def is_resetting(self) -> bool:
-        """Whether a reset is under way."""
+        """True if a reset is under way."""
         return self._equipment.is_resetting
 
     @property

@@ -33,7 +33,7 @@ class Metering:
     # Samples
 
     def readings(self, option: Option, connector: Connector, sample: Sample) -> list[MeterReading]:
-        """Give the values of a sample that an option asks for."""
+        """Return the values of a sample that an option asks for."""
         equipment = self._equipment
         return read_values(equipment.configuration.members(option), connector, sample, equipment.settings)
 

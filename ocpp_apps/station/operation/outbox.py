@@ -44,7 +44,7 @@ class TransactionOutbox:
         return len(self._queue)
 
     def holds(self, transaction_id: int | str) -> bool:
-        """Whether a message about the transaction waits."""
+        """Return True if a message about the transaction waits."""
         return any(message.transaction.id == transaction_id for message in self._queue)
 
     def put(
@@ -106,7 +106,7 @@ class TransactionOutbox:
             self._equipment.changed()
 
     async def _failed(self, message: Message, error: OCPPError) -> None:
-        """Give it up after as many attempts as the CSMS has set; before, wait longer each time."""
+        """Return it up after as many attempts as the CSMS has set; before, wait longer each time."""
         configuration = self._equipment.configuration
         message.attempts += 1
         message.settled.set()

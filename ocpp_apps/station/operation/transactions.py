@@ -215,7 +215,7 @@ class Transactions:
         self._learn(transaction.token, answer)
 
     def _close(self, connector: Connector, transaction: Transaction) -> tuple[list[MeterReading], list[MeterReading]]:
-        """Give the first and the last values; from now on the connector has no transaction."""
+        """Return the first and the last values; from now on the connector has no transaction."""
         last = transaction.sample(self._equipment.clock.now())
         samples = (transaction.first_sample or last, last)
         values = [self._metering.readings(Option.ENDED_DATA, connector, sample) for sample in samples]
@@ -228,7 +228,7 @@ class Transactions:
         return values[0], values[1]
 
     def find(self, transaction_id: int | str) -> Connector | None:
-        """Give the connector of a transaction, None if it is not running."""
+        """Return the connector of a transaction, None if it is not running."""
         for connector in self._equipment.busy:
             if connector.transaction is not None and connector.transaction.id == transaction_id:
                 return connector

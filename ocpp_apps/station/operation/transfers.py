@@ -179,7 +179,7 @@ class Transfers:
 
 
 def is_reachable(location: str) -> bool:
-    """Whether files could be fetched from there and put there: this station trusts every server with a known scheme."""
+    """Return True if files could be fetched from there and put there: this station trusts every server with a known scheme."""
     try:
         parts = urlsplit(location)
     except ValueError:

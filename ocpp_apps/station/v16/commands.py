@@ -66,7 +66,7 @@ class Commands16(Commands):
         return {"status": self._set_availability(self._meant(number), params["type"], whole=number == 0)}
 
     def _meant(self, number: int | None) -> list[Connector]:
-        """Give the connector of a number, all without one and for 0, none for an unknown one."""
+        """Return the connector of a number, all without one and for 0, none for an unknown one."""
         if not number:
             return list(self._equipment.connectors)
         return [self._equipment.connector(number)] if self._equipment.has_connector(number) else []

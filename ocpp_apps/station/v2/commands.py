@@ -49,7 +49,7 @@ class Commands2(Commands):
     # Places
 
     def _meant(self, evse: Payload | None) -> list[Connector]:
-        """Give the connector of an EVSE, all without one, none for an unknown one."""
+        """Return the connector of an EVSE, all without one, none for an unknown one."""
         if evse is None or evse["id"] == 0:
             return list(self._equipment.connectors)
         is_known = self._equipment.has_connector(evse["id"]) and evse.get("connectorId", 1) == 1
@@ -139,7 +139,7 @@ class Commands2(Commands):
         return self._trigger("BootNotification", self._parts.life.boot_again)
 
     def _meant_connector(self, evse: Payload | None) -> list[Connector]:
-        """Give the connector whose status is asked for, none unless EVSE and connector are named (F06.FR.12)."""
+        """Return the connector whose status is asked for, none unless EVSE and connector are named (F06.FR.12)."""
         is_named = evse is not None and evse["id"] != 0 and "connectorId" in evse
         return self._meant(evse) if is_named else []
 

@@ -80,7 +80,7 @@ class DeviceModel(Commands):
         return self._report(params["requestId"], found)
 
     def _fulfils(self, key: Key, criterion: str) -> bool:
-        """Whether a component is active and so on; where it does not say, it is, but has no problem."""
+        """Return True if a component is active and so on; where it does not say, it is, but has no problem."""
         said = self._equipment.configuration.find(key._replace(name=criterion, instance=""))
         return criterion != "Problem" if said is None else said.text == "true"
 
@@ -152,7 +152,7 @@ def _key(item: Payload) -> Key:
 
 
 def _is_at(key: Key, place: Payload) -> bool:
-    """Whether a variable is meant: what the place leaves out may be anything."""
+    """Return True if a variable is meant: what the place leaves out may be anything."""
     component, variable, own = place["component"], place.get("variable"), key.folded
     evse = component.get("evse", {})
     return (

@@ -127,7 +127,7 @@ class Dialect2(Dialect):
         return "Authorize", {"idToken": token_message(token)}
 
     def name(self, transaction: Transaction) -> None:
-        """Give the transaction an id that no other station gives."""
+        """Return the transaction an id that no other station gives."""
         transaction.id = str(uuid4())
 
     def started(

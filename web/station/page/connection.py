@@ -50,7 +50,7 @@ class Wanted:
         return cls(value_of("url"), value_of("identity"), password, protocols, bool(by_id("strict").checked))
 
     def problem(self) -> tuple[str, str] | None:
-        """Give what is wrong, as the id of a field and words."""
+        """Return what is wrong, as the id of a field and words."""
         if words := wording.address_problem(self.url):
             return "url", words
         if not self.identity:
@@ -126,7 +126,7 @@ class Connection:
 
     @property
     def _is_busy(self) -> bool:
-        """Whether the station is switched on, be it that it dials, waits or restarts."""
+        """True if the station is switched on, be it that it dials, waits or restarts."""
         return self._is_on or self._client.state.name != "CLOSED"
 
     def _write_registration(self) -> None:
@@ -142,7 +142,7 @@ class Connection:
         return {"OPEN": "Disconnect", "CLOSING": "Close now"}.get(self._client.state.name, "Cancel")
 
     def _state(self) -> tuple[str, str, str]:
-        """Give words, a short form, and a tone. The short form is read out when it changes, so it counts nothing."""
+        """Return words, a short form, and a tone. The short form is read out when it changes, so it counts nothing."""
         name = self._client.state.name
         if name == "CONNECTING" and self._retry is not None:
             attempt, at = self._retry

@@ -50,7 +50,7 @@ class Verdict:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is wrong with it."""
+        """True if nothing is wrong with it."""
         return self.draft is not None and self.problem is None
 
     @property
@@ -98,7 +98,7 @@ def read_frame(protocol: str, text: str) -> Verdict:
 
 
 def is_message(protocol: str, text: str) -> bool:
-    """Whether a text has the form of a message of this version, whatever it says."""
+    """Return True if a text has the form of a message of this version, whatever it says."""
     return isinstance(decode(text, version_of(protocol).message_types), list)
 
 

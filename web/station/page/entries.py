@@ -28,14 +28,14 @@ def direction(entry: LogEntry) -> str:
 
 
 def tone(entry: LogEntry) -> str:
-    """Give the tone of a row: bad with a problem, warn for an error that is well-formed, else good."""
+    """Return the tone of a row: bad with a problem, warn for an error that is well-formed, else good."""
     if entry.problem is not None:
         return "bad"
     return "warn" if entry.kind in _REFUSALS else "good"
 
 
 def texts(entry: LogEntry) -> Mapping[str, str]:
-    """Give the text of each part of a row."""
+    """Return the text of each part of a row."""
     return {
         "time": _clock(entry.at),
         "arrow": _DIRECTIONS.get(entry.direction, ("·", ""))[0],
@@ -59,7 +59,7 @@ def _verdict(entry: LogEntry) -> str:
 
 
 def matches(entry: LogEntry, text: str, show: str) -> bool:
-    """Whether a filter lets it through; `show` is all, sent, received or problems."""
+    """Return True if a filter lets it through; `show` is all, sent, received or problems."""
     if show == "problems" and tone(entry) == "good":
         return False
     if show in ("sent", "received") and direction(entry) != show:

@@ -18,7 +18,7 @@ class Keys:
         events.before("keydown", self._pressed)
 
     def add(self, key: str, what: str, do: Callable[[], None]) -> None:
-        """Give a key something to do, and list it."""
+        """Return a key something to do, and list it."""
         self._does[key] = do
         self.list_also(key, what)
 
@@ -42,7 +42,7 @@ class Keys:
 
 
 def _is_field(element: Any) -> bool:
-    """Whether keys are text, or choose, there."""
+    """Return True if keys are text, or choose, there."""
     if element.tagName == "INPUT":
         return bool(element.type != "checkbox")
     return element.tagName in ("TEXTAREA", "SELECT")

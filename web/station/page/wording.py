@@ -35,7 +35,7 @@ _TONES: Final[Mapping[str, str]] = {
 
 
 def tone_of(status: str) -> str:
-    """Give the tone in which a connector's status is shown: good, busy, warn, bad or idle."""
+    """Return the tone in which a connector's status is shown: good, busy, warn, bad or idle."""
     return _TONES.get(status, "idle")
 
 
