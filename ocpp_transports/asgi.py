@@ -8,9 +8,9 @@ import anyio
 
 from ocpp_core.messages import utf8_length
 from ocpp_core.websocket.close import NO_STATUS, POLICY_VIOLATION, TOO_BIG, cut_reason
-from ocpp_core.websocket.headers import joined
+from ocpp_core.websocket.headers import joined, with_length
 
-from ._server._http_handlers import plain_request, with_length
+from ._server._http_handlers import plain_request
 from ._tls._asgi import certificate_of
 from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
 from .server import OCPPServer

@@ -22,13 +22,13 @@ from ocpp_core.config import LinkConfig
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
 from ocpp_core.refusals import BODY_LIMIT, read_refusal, secrets_in
-from ocpp_core.websocket.headers import elements, joined, tokens
+from ocpp_core.websocket.headers import elements, joined, tokens, with_length
 
 from ._hosts._websockets_channel import PatientConnection, WebsocketsChannel, logger_below
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._server import ServerOptions
-from ._server._http_handlers import plain_request, with_length
+from ._server._http_handlers import plain_request
 from ._tls._contexts import context_of, server_context
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer

@@ -1,4 +1,4 @@
-"""Time and tasks of asyncio, in a browser as well."""
+"""Clock and tasks on asyncio, also in a browser."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -37,5 +37,5 @@ class AsyncioClock:
         return task
 
     def event(self) -> Event:
-        """Make an event."""
+        """Return a new event."""
         return asyncio.Event()

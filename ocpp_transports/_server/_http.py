@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.inputs import Respond
-from ocpp_core.websocket.headers import OWN_IN_RESPONSE, expect_header
+from ocpp_core.websocket.headers import OWN_IN_RESPONSE, expect_header, expect_response
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
 from ocpp_transports._handlers._table import is_coroutine_function
@@ -25,7 +25,7 @@ from ocpp_transports._options._connection import off_at_zero
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
-from ._http_handlers import WITHOUT_BODY, HttpHandlers
+from ._http_handlers import HttpHandlers
 from ._places import Places
 
 __all__ = ["Exchange", "HttpMixin", "PlainRequests"]
@@ -223,16 +223,13 @@ def _response(answer: object, most: float) -> Respond:
     if not isinstance(answer, tuple) or len(answer) != 3:
         raise TypeError(f"expected a tuple of status, headers and body, got {type(answer).__name__}")
     status, headers, body = answer
-    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
-        raise ValueError(f"expected a status of 200 to 599, got {status!r}")
     fields = dict(_expect_fields(headers))
     if body is None or isinstance(body, (bytes, bytearray, memoryview)):
         written = bytes(body or b"")
     else:
         written = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         fields = {"content-type": "application/json"} | fields
-    if written and status in WITHOUT_BODY:
-        raise ValueError(f"expected no body with status {status}")
+    expect_response(status, written)
     if len(written) > most:
         raise ValueError(f"expected a body of at most {most:.15g} bytes (max_outgoing_size), got {len(written)}")
     return Respond(int(status), tuple(fields.items()), written)
