@@ -15,8 +15,7 @@ _PROGRAMS: Final = {
 def main(arguments: list[str] | None = None) -> int:
     """Run the program named by the first argument, or print the list of programs.
 
-    The program receives the remaining arguments. Returns the exit code of the program, 0 for the list, or 2 if the program
-    does not exist.
+    The program receives the remaining arguments. Returns its exit code, 0 for the list, or 2 for an unknown program.
     """
     name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if name in {"-h", "--help"}:

@@ -19,7 +19,7 @@ from ocpp_core.handshake import SecurityProfile
 __all__ = ["PASSWORD", "check_backend", "end_of_process", "print_any_text", "profile_of", "run", "set_up_logging"]
 
 PASSWORD: Final = "OCPP_PASSWORD"  # noqa: S105 - the name of a variable
-"""Environment variable with the password. Other users of the machine can read a command line, but not the environment."""
+"""Environment variable with the password. Other users can read a command line, but not the environment."""
 
 
 def check_backend(parser: argparse.ArgumentParser, backend: str) -> None:

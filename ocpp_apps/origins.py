@@ -14,7 +14,7 @@ _THIS_MACHINE: Final = regex(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5
 
 
 def is_of_this_machine(origin: str) -> bool:
-    """Return True if a page of this origin (RFC 6454 §6) was served by this machine, whatever the port."""
+    """Return True if this machine served the page of this origin (RFC 6454 §6), on any port."""
     return _THIS_MACHINE.fullmatch(origin) is not None
 
 

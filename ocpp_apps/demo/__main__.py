@@ -44,13 +44,11 @@ def _parser() -> argparse.ArgumentParser:
 def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     add = common.add_argument
-    add("--password", default=os.environ.get(PASSWORD), help="for HTTP Basic authentication; without it, security profile 0")
+    add("--password", default=os.environ.get(PASSWORD), help="for HTTP Basic authentication; without it, profile 0")
     add("--no-strict", dest="strict", action="store_false", help="do not check messages against their schemas")
     add("--backend", choices=("asyncio", "trio"), default=argparse.SUPPRESS, help="event loop (asyncio)")
     add("--verbose", action="store_true", help="write the library's own log to standard error")
-    add(
-        "--json", action="store_true", help="for programs: write JSON lines, and end when standard input, a pipe, is closed"
-    )
+    add("--json", action="store_true", help="for programs: write JSON lines, end when a pipe as standard input ends")
     return common
 
 
@@ -164,7 +162,7 @@ def _for_programs() -> Write:
 
 
 def _is_pipe(descriptor: int) -> bool:
-    """Return True if the end of this input means that a program has ended: that of a file or of /dev/null means nothing."""
+    """Return True if the end of this input means that the parent ended: a pipe or a socket, not a file or /dev/null."""
     try:
         mode = os.fstat(descriptor).st_mode
     except OSError:  # standard input is closed

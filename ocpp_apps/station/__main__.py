@@ -62,11 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--url", help="URL of the central system, ws:// or wss://, without the identity")
-    add("--identity", default="CP{n}", help="identity of each station; {n} is its number from 1, {n:04} adds zeros (CP{n})")
+    add("--identity", default="CP{n}", help="of each station; {n} is its number from 1, {n:04} adds zeros (CP{n})")
     add("--count", type=int, default=1, help="number of stations (1)")
     add("--protocol", choices=PROTOCOLS, default="ocpp1.6", help="subprotocol (ocpp1.6)")
     add("--wait", type=float, default=0.0, help="seconds to retry while the central system is not up (0)")
-    add("--password", default=os.environ.get(PASSWORD), help="for HTTP Basic authentication; without it, security profile 0")
+    add("--password", default=os.environ.get(PASSWORD), help="for HTTP Basic authentication; without it, profile 0")
     add("--ca", help="file of CA certificates to trust for wss:// (those of the system)")
     add("--connectors", type=int, default=1, help="connectors of each station (1)")
     add("--meter-interval", type=int, default=60, help="seconds between the meter values of a transaction (60)")
@@ -124,7 +124,7 @@ def _client(options: argparse.Namespace, url: str, identity: str) -> OCPPClient:
 
 @asynccontextmanager
 async def _central_system(options: argparse.Namespace) -> AsyncIterator[str]:
-    """Return the URL of the central system, which is one of our own where none is named."""
+    """Yield the URL of the central system. Without `--url`, start the built-in one."""
     if options.url is not None:
         yield options.url
         return
@@ -187,7 +187,7 @@ def _allow_sockets(options: argparse.Namespace) -> None:
     needed = options.count * (2 if options.url is None else 1) + _SPARE_FILES
     allowed = allow_open_files(needed)
     if allowed < needed:
-        _complain(f"{options.count} stations may need {needed} open files, but the system allows {allowed}: see ulimit -n")
+        _complain(f"{options.count} stations may need {needed} open files, the system allows {allowed}: see ulimit -n")
 
 
 def _say(text: str) -> None:

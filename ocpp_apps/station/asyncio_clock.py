@@ -18,11 +18,11 @@ class AsyncioClock:
         self._tasks: set[asyncio.Task[None]] = set()  # a loop keeps only weak references
 
     def now(self) -> datetime:
-        """Return the time of day."""
+        """Return the current time, aware and in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return the seconds since some moment."""
+        """Return the seconds since an arbitrary moment."""
         return monotonic()
 
     async def sleep(self, seconds: float) -> None:

@@ -18,7 +18,7 @@ class Event(Protocol):
     """A flag that is set once and can be awaited."""
 
     def is_set(self) -> bool:
-        """Return True if it has happened."""
+        """Return True if the flag is set."""
 
     def set(self) -> object:
         """Set the flag. Idempotent."""
@@ -31,10 +31,10 @@ class Clock(Protocol):
     """Clock, sleep and tasks."""
 
     def now(self) -> datetime:
-        """Return the time of day, aware and in UTC."""
+        """Return the current time, aware and in UTC."""
 
     def monotonic(self) -> float:
-        """Return the seconds since some moment; they never go back."""
+        """Return the seconds since an arbitrary moment, which never decrease."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait for this many seconds. A negative number counts as 0."""

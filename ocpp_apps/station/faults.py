@@ -40,7 +40,7 @@ class ArmedFault:
     """`answer` for the responses of the station, `call` for its calls, `any` for both."""
 
     def meets(self, action: str | None, target: str) -> bool:
-        """Return True if it is for this message."""
+        """Return True if the fault affects this message."""
         return self.action in (None, action) and self.target in ("any", target)
 
 
@@ -109,7 +109,7 @@ class FaultInjector:
         return fault
 
     def _find(self, action: str | None, target: str) -> ArmedFault | None:
-        """Return the first fault that meets a message, and count it."""
+        """Return the first fault that affects a message, and count it."""
         for fault in self._faults:
             if fault.meets(action, target):
                 fault.times -= 1

@@ -240,7 +240,7 @@ class TestFaults:
         user.tab.click("[data-click=send-raw]")
         user.sees("#outcome", "Armed faults do not touch it.")
         user.tab.click("#send-checked")
-        user.sees("#outcome", "Heartbeat was spoilt on purpose and has no answer")
+        user.sees("#outcome", "Heartbeat has no response: a fault altered it")
         user.tab.until(lambda: user.text("#armed") == "", "the fault has struck")
 
     def test_strike_a_whole_frame_that_no_answer_belongs_to(self, user: User) -> None:

@@ -55,7 +55,7 @@ class _Member:
         self._ending = fleet.clock.event()
         self.ended = fleet.clock.event()
         self.is_accepted = False
-        """True if the CSMS has ever accepted it."""
+        """True if the CSMS has accepted the station at least once."""
 
     def begin(self, delay: float) -> None:
         """Start after a delay, charge in cycles, and stop after `end`."""
@@ -167,7 +167,7 @@ class Fleet:
 
     @property
     def is_over(self) -> bool:
-        """True if no station is left: each one has failed, or was put away."""
+        """True if no station runs: each one has failed or was stopped."""
         return all(member.ended.is_set() for member in self._members)
 
     @property

@@ -7,7 +7,7 @@ __all__ = ["allow_open_files"]
 if sys.platform == "win32":
 
     def allow_open_files(number: int) -> int:
-        """Return the number back: Windows counts no sockets."""
+        """Return the number unchanged: Windows does not limit sockets."""
         return number
 
 else:

@@ -90,6 +90,6 @@ class Statistics:
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
-    """Return the value that this share of all does not exceed, by the nearest rank."""
+    """Return a percentile with the nearest-rank method."""
     rank = -(-len(ordered) * percent // 100)
     return ordered[max(rank, 1) - 1]

@@ -50,5 +50,5 @@ def _describe(entry: LogEntry) -> str:
     """Return the action of the message with the path and the keyword of the broken rule."""
     if entry.kind not in _WHAT:
         return printable(f"broken message: {entry.problem}", _LONGEST)
-    rules = (entry.problem or "").removeprefix(f"{entry.action} {entry.kind} ")  # which the result repeats in other words
+    rules = (entry.problem or "").removeprefix(f"{entry.action} {entry.kind} ")  # the result names both differently
     return printable(f"{_WHAT[entry.kind]} {entry.action}: {rules}", _LONGEST)

@@ -31,8 +31,8 @@ class LogEntry:
     direction: str
     """`out` from the station, `in` to it; empty if the entry is not a message."""
     kind: str
-    """CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND; BAD for anything that is not a message, REFUSED for what strict mode
-    rejected, ERROR for a failure, NOTE for an operation that the station could not do."""
+    """CALL, CALLRESULT, CALLERROR, CALLRESULTERROR or SEND. BAD if it is not a message, REFUSED if strict mode
+    rejected it, ERROR for a failure, NOTE for an operation that the station could not do."""
     action: str | None
     """The action, also of a response; None if unknown."""
     message_id: str | None
@@ -85,7 +85,7 @@ class MessageLog:
         return cancel
 
     def note(self, action: str, error: Exception) -> None:
-        """Add a failed operation of the station and its error, unless the error is a CALLERROR, which is listed already."""
+        """Add a failed operation and its error, unless that is a CALLERROR, which is listed already."""
         if not (isinstance(error, RPCError) and error.remote):
             self._add("", "NOTE", action, problem=_text_of(error))
 

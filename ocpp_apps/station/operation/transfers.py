@@ -179,7 +179,7 @@ class Transfers:
 
 
 def is_reachable(location: str) -> bool:
-    """Return True if files could be fetched from there and put there: this station trusts every server with a known scheme."""
+    """Return True if the URL has a host and a scheme that stations support."""
     try:
         parts = urlsplit(location)
     except ValueError:
