@@ -174,7 +174,7 @@ class TestReservations:
         assert [connector.reservation is not None for connector in lab.station.connectors] == [False, True]
 
     def test_with_a_time_that_is_none_are_refused(self, csms):
-        with pytest.raises(RPCError, match="PropertyConstraintViolation: .* got '2026-01-01T00:00:60Z'"):
+        with pytest.raises(RPCError, match="expected an ISO 8601 time, got '2026-01-01T00:00:60Z'"):
             csms.reserve(1, until="2026-01-01T00:00:60Z")
 
     def test_are_refused_where_they_cannot_be_kept(self, lab, csms):
