@@ -127,7 +127,7 @@ class TestAFailureToConnect:
     def test_a_server_that_is_silent_is_not_called_absent(self) -> None:
         words = self.explain(silence=15.0)
         assert words.startswith("wss://csms.example:9000 did not respond within 15 seconds.")
-        assert "no server listens" not in words
+        assert "no server listens there" not in words
 
     def test_so_are_mixed_contents(self) -> None:
         assert "can only connect to wss://" in self.explain("ws://csms.example", is_secure_page=True)
