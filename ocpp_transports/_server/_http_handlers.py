@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl
 
+from ocpp_core.admission.request import ABSOLUTE
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports.plain_http import HttpAnswer, HttpHandler, PlainRequest
 
@@ -15,14 +16,13 @@ HEALTH: Final = "/health"
 """The path that the option `http` answers."""
 
 _PATH: Final = re.compile(r"/[!\"$-\x3e@-~]*")  # what is printable but `?` and `#`
-_ABSOLUTE: Final = re.compile(r"https?://[^/?]*", re.IGNORECASE)  # RFC 9112 §3.2.2: a server must accept it too
 
 
 def plain_request(
     method: str, target: str, headers: Mapping[str, str], remote_address: str | None = None
 ) -> PlainRequest:
     """Read a request; `headers` by their names in lower case."""
-    absolute = _ABSOLUTE.match(target)
+    absolute = ABSOLUTE.match(target)
     path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
     return PlainRequest(
@@ -57,4 +57,5 @@ class HttpHandlers:
 
     def find(self, path: str, *, is_health_served: bool) -> HttpHandler | None:
         """Return the function for a path; for `/health`, unless another is registered, the stock one if it is on."""
-        return self._by_path.get(path) or (_be_healthy if is_health_served and path == HEALTH else None)
+        stock = _be_healthy if is_health_served and path == HEALTH else None
+        return self._by_path.get(path, stock)

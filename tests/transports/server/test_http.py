@@ -83,6 +83,15 @@ class TestAFunction:
             got, headers, text = await knock(listener, get("/x"))
             assert (got, headers["content-type"], text) == (status, kind, body)
 
+    async def test_may_be_an_object_that_is_empty(self):
+        class Pages(dict[str, str]):
+            def __call__(self, request):
+                return 200, {}, dict(self)
+
+        async with serving() as (server, listener):
+            server.http("/x")(Pages())
+            assert (await knock(listener, get("/x")))[0] == 200
+
     @pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS"])
     async def test_answers_get_and_head_alone(self, method):
         async with serving() as (server, listener):
