@@ -197,13 +197,13 @@ class _Hooks:
 
     async def decide(self, connection: ServerConnection, request: Request) -> Response | None:
         """Let the server decide on a request; None continues with the upgrade."""
-        is_upgrade = "websocket" in tokens(_field(request, "Upgrade"))
-        decision = self._upgrade(connection, request) if is_upgrade else self._respond(connection, request)
+        method = getattr(request, "method", "GET")  # older releases accept GET only
+        is_upgrade = method == "GET" and "websocket" in tokens(_field(request, "Upgrade"))  # RFC 6455 §4.1
+        decision = self._upgrade(connection, request) if is_upgrade else self._respond(connection, request, method)
         return await _unless_it_leaves(connection, decision)
 
-    async def _respond(self, connection: ServerConnection, request: Request) -> Response:
+    async def _respond(self, connection: ServerConnection, request: Request, method: str) -> Response:
         address = (connection.remote_address or (None,))[0]
-        method = getattr(request, "method", "GET")  # older releases accept GET only
         plain = plain_request(method, request.path, joined(request.headers.raw_items()), address)
         answer = await self._server.http_response(plain)
         return _response(connection, answer.status, answer.headers, answer.body, is_head=method == "HEAD")
@@ -214,7 +214,14 @@ class _Hooks:
         if isinstance(answer, Reject):
             return _response(connection, answer.status, answer.headers, answer.body.encode())
         self._incoming[connection] = incoming
+        connection.connection_lost_waiter.add_done_callback(lambda _: self._forget(connection))
         return None
+
+    def _forget(self, connection: ServerConnection) -> None:
+        """Give the place of a station away that was never carried: only now does the library look at its request."""
+        incoming = self._incoming.pop(connection, None)
+        if incoming is not None:
+            incoming.lost()
 
     def select(self, connection: ServerConnection, _: Sequence[Subprotocol]) -> Subprotocol | None:
         """Return the subprotocol that was decided on."""

@@ -19,6 +19,7 @@ from .handshake import Handshake
 from .step import Candidate, refuse
 
 __all__ = [
+    "ABSOLUTE",
     "CheckIdentity",
     "ChooseSubprotocol",
     "ReadRequest",
@@ -28,7 +29,8 @@ __all__ = [
     "refuse_identity",
 ]
 
-_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+"""The part before the path in the absolute form of a target, which a server must also accept (RFC 9112 §3.2.2)."""
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # RFC 3986 §3.3: of the delimiters, a path may hold only `:` `/` `@`. Other odd characters are let through, since
 # stations in the field send identities like `RDAM|123` unescaped.
@@ -95,8 +97,7 @@ def read_target(
     identity whose escapes cannot be read is taken as it was sent. The paths of `without_identity`, as sent but for
     slashes at their end, hold none: the identity is empty.
     """
-    # RFC 9112 §3.2.2: a server must also accept the absolute form.
-    absolute = _ABSOLUTE.match(target)
+    absolute = ABSOLUTE.match(target)
     path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
     if not path.startswith("/") or _NOT_IN_PATH.search(path):
         return Reject(400, body="Invalid request target")

@@ -142,6 +142,13 @@ class ServerLink(LinkBase):
             self._end(None)
         return self._eof
 
+    def _break_off(self, attempt: int) -> None:
+        """End a plain request that waits for its answer, too: unlike a peer that ended its side, nobody can read it."""
+        if isinstance(self._pending, _Plain) and attempt == self._attempt and self._phase is Phase.HANDSHAKE:
+            self._end(None)
+        else:
+            super()._break_off(attempt)
+
     def answer(self, event: Accept | Reject | Respond, now: float) -> None:
         """Do what `handle` does with the caller's decision on a request."""
         if now > self._now:

@@ -9,9 +9,8 @@ a handshake that waits for its decision. A request that is answered at once need
 however many handshakes wait. The function must never outlive its connection: `stop` cancels it.
 """
 
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from inspect import iscoroutine
 from math import isfinite
@@ -19,7 +18,6 @@ from typing import Any, Final, TypeVar
 
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.inputs import Respond
-from ocpp_core.websocket.headers import OWN_IN_RESPONSE, expect_header, expect_response
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
 from ocpp_transports._handlers._table import is_coroutine_function
@@ -27,7 +25,7 @@ from ocpp_transports._options._connection import off_at_zero
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
-from ._http_handlers import HttpHandlers
+from ._http_handlers import HttpHandlers, read_answer
 from ._places import Places
 
 __all__ = ["Exchange", "HttpMixin", "PlainRequests"]
@@ -38,7 +36,6 @@ _FAILED: Final = Respond(500, (), b"Internal Server Error")
 _RETRY: Final = (("retry-after", "10"),)
 _BUSY: Final = Respond(503, _RETRY, b"Busy")
 _CLOSING: Final = Respond(503, _RETRY, b"Closing")
-
 
 _H = TypeVar("_H", bound=HttpHandler)
 
@@ -221,7 +218,7 @@ class Exchange:
 
     def _answer(self, answer: object) -> None:
         try:
-            response = _response(answer, self._server.options.max_outgoing_size)
+            response = read_answer(answer, self._server.options.max_outgoing_size)
         except BaseException as error:  # the application's values may raise when they are read
             self._fail("returned an invalid response", error)
         else:
@@ -233,30 +230,3 @@ class Exchange:
             raise error
         self._respond(_FAILED)
         self._server.failed(f"the http handler of {self._request.path} {what}", error)
-
-
-def _response(answer: object, most: float) -> Respond:
-    """Return a function's result as a response. Raises TypeError or ValueError if it cannot be sent."""
-    if not isinstance(answer, tuple) or len(answer) != 3:
-        raise TypeError(f"expected a tuple of status, headers and body, got {type(answer).__name__}")
-    status, headers, body = answer
-    fields = dict(_expect_fields(headers))
-    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
-        written = bytes(body or b"")
-    else:
-        written = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-        fields = {"content-type": "application/json"} | fields
-    expect_response(status, written)
-    if len(written) > most:
-        raise ValueError(f"expected a body of at most {most:.15g} bytes (max_outgoing_size), got {len(written)}")
-    return Respond(int(status), tuple(fields.items()), written)
-
-
-def _expect_fields(headers: object) -> Iterator[tuple[str, str]]:
-    if not isinstance(headers, Mapping):
-        raise TypeError(f"expected headers as a mapping of str to str, got {type(headers).__name__}")
-    for name, value in headers.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError("expected headers as a mapping of str to str")
-        expect_header(name, value, OWN_IN_RESPONSE)
-        yield name.lower(), value
