@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar, overload
 from ocpp_transports._handlers._table import Handlers, Middleware
 from ocpp_transports._options._connection import PeerOptions
 
-from ._emitter import Emitter, EventStream, Listener
+from ._emitter import Emitter, Listener
+from ._event_stream import EventStream
 
 __all__ = ["EventMixin", "HandlerMixin"]
 
@@ -140,7 +141,7 @@ class EventMixin(ABC, Generic[_NameT_contra]):
     def events(self, *names: _NameT_contra, limit: int = 1000) -> EventStream:
         """Iterate over the payloads of these events (all without a name): `async for event in x.events("open")`.
 
-        Events are kept from this call on, at most `limit` of them; what was missed beyond shows as one
+        Events are kept from this call on, at most `limit` of them and 16 MiB; what was missed beyond shows as one
         `OverflowEvent`. The iteration ends after the `close` event (of a server: `closed`), or by `aclose`.
         Raises ValueError for an unknown name, and for a limit that is no integer or below 1.
         """
