@@ -2,6 +2,7 @@
 
 from itertools import count
 from math import inf
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,7 +97,8 @@ def test_a_rate_loses_no_send_and_leaves_no_call_without_an_answer(steps, bounds
     limits = {"inbound_rate": 1, "inbound_burst": burst, **bounds}
     answers = AnswerMemory().of("CP1") if remembers else None
     lab = Player(Session(SessionConfig(**limits), OCPP21, ids=counting_ids(), numbers=count(1), answers=answers))
-    session, todo = lab.engine, []
+    session = lab.engine
+    todo: list[Any] = []
     for step in [*steps, *["wait", "reply"] * 70]:
         done = []
         if step == "wait":
