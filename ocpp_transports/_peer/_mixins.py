@@ -118,8 +118,9 @@ class EventMixin(ABC, Generic[_NameT_contra]):
     def on(self, name: _NameT_contra, listener: _L | None = None) -> _L | Callable[[_L], _L]:
         """Call `listener(payload)` at every event `name`; without a listener, a decorator.
 
-        A coroutine function runs as a task of this object. A listener that raises is logged and reported by an
-        `error` event. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
+        A coroutine function runs as a task of this object, one for each event; for events of messages, which a peer can
+        send faster than it returns, prefer `events`. A listener that raises is logged and reported by an `error` event.
+        Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
         """
         return self._emitter.on(name, listener)
 
