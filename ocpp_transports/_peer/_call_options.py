@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
 from typing import Any, Final
 
+from ocpp_core.config import Range
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._handlers._caller import CallKeywords, Check
 
 __all__ = ["DEFAULTS", "CallOptions", "read_options"]
 
 
+_PAUSE: Final = Range(0, unit="seconds")
 _NAMES: Final = frozenset(CallKeywords.__annotations__)
 
 
@@ -46,8 +48,8 @@ class CallOptions:
             expect_arguments(self.check, "check", "payload")
         for name in ("retry_delay", "retry_max_delay"):
             value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not isfinite(value) or value < 0:
-                raise ValueError(f"expected {name} >= 0 seconds, got {value!r}")
+            if value not in _PAUSE or value == inf:
+                raise ValueError(f"expected {name} {_PAUSE}, not inf, got {value!r}")
 
 
 DEFAULTS: Final = CallOptions()

@@ -1,18 +1,18 @@
-"""Listeners and bounded asynchronous iteration over events. Knows no event loop."""
+"""Listeners to events. Knows no event loop."""
 
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from inspect import CORO_CLOSED, getcoroutinestate, iscoroutinefunction
-from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
-from ocpp_transports._driver._interfaces import Completion, complete
-from ocpp_transports.events import ErrorEvent, OverflowEvent
+from ocpp_transports._driver._interfaces import Completion
+from ocpp_transports.events import ErrorEvent
 
-__all__ = ["Emitter", "EventStream", "Listener"]
+from ._event_stream import EventStream
+
+__all__ = ["Emitter", "Listener"]
 
 Listener: TypeAlias = Callable[[Any], Any]
 """Called with the payload; its result is ignored, but a coroutine runs as a task of the client or server."""
@@ -83,12 +83,13 @@ class Emitter:
         kept = () if listener is None else tuple(pair for pair in self._listeners.get(name, ()) if pair[0] != listener)
         self._set_listeners(name, kept)
 
-    def events(self, *names: str, limit: int = 1000) -> "EventStream":
+    def events(self, *names: str, limit: int = 1000) -> EventStream:
         """Return an iterator over the payloads of these events, or of all without a name.
 
         Use it as in `async for event in client.events("open")`. Events are kept from this call on, at most `limit` of
-        them. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the `close` event,
-        or with `aclose`. Raises ValueError for an unknown name, and for a limit that is not an integer or below 1.
+        them and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the
+        `close` event, or with `aclose`. Raises ValueError for an unknown name, and for a limit that is not an integer
+        or below 1.
         """
         for name in names:
             self._expect_name(name)
@@ -131,7 +132,7 @@ class Emitter:
             self._listeners.pop(name, None)
         self._changed()
 
-    def _forget(self, stream: "EventStream") -> None:
+    def _forget(self, stream: EventStream) -> None:
         for name, streams in list(self._streams.items()):
             kept = tuple(other for other in streams if other is not stream)
             if kept:
@@ -241,70 +242,3 @@ class _Round:
         self._running -= 1
         if not self._running and self._after is not None:
             self._after()
-
-
-class EventStream(AsyncIterator[Any]):
-    """The events of some names as an asynchronous iterator; as a context manager it stops listening at its end."""
-
-    def __init__(
-        self, limit: int, completion: Callable[[], Completion[None]], forget: "Callable[[EventStream], None]"
-    ) -> None:
-        self._limit = limit
-        self._make_completion = completion
-        self._forget = forget
-        self._kept: deque[Any] = deque()
-        self._missed = 0
-        self._finished = False
-        self._waiter: Completion[None] | None = None
-
-    def put(self, payload: Any) -> None:
-        """Keep an event for the reader, or count it as missed."""
-        if self._missed or len(self._kept) >= self._limit:
-            self._missed += 1
-        else:
-            self._kept.append(payload)
-        self._wake()
-
-    def finish(self) -> None:
-        """Stop listening; kept events can still be read."""
-        self._finished = True
-        self._forget(self)
-        self._wake()
-
-    async def aclose(self) -> None:
-        """End the iteration at once."""
-        self._kept.clear()
-        self._missed = 0
-        self.finish()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def __anext__(self) -> Any:
-        """Return the next event. Raises RuntimeError if another task already waits for it."""
-        while not self._kept and not self._missed:
-            if self._finished:
-                raise StopAsyncIteration
-            await self._wait()
-        if self._kept:
-            return self._kept.popleft()
-        missed, self._missed = self._missed, 0
-        return OverflowEvent(missed)
-
-    async def _wait(self) -> None:
-        if self._waiter is not None:
-            raise RuntimeError("cannot iterate: another task already reads this stream")
-        self._waiter = self._make_completion()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def _wake(self) -> None:
-        if self._waiter is not None:
-            complete(self._waiter, None)

@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar, overload
 from ocpp_transports._handlers._table import Handlers, Middleware
 from ocpp_transports._options._connection import PeerOptions
 
-from ._emitter import Emitter, EventStream, Listener
+from ._emitter import Emitter, Listener
+from ._event_stream import EventStream
 
 __all__ = ["EventMixin", "HandlerMixin"]
 
@@ -118,8 +119,9 @@ class EventMixin(ABC, Generic[_NameT_contra]):
     def on(self, name: _NameT_contra, listener: _L | None = None) -> _L | Callable[[_L], _L]:
         """Call `listener(payload)` at every event `name`; without a listener, return a decorator.
 
-        A coroutine function runs as a task of this object. If a listener raises, the exception is logged and an `error`
-        event is emitted. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
+        A coroutine function runs as a task of this object, one for each event. For events of messages, which a peer can
+        send faster than the function returns, prefer `events`. If a listener raises, the exception is logged and an
+        `error` event is emitted. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
         """
         return self._emitter.on(name, listener)
 

@@ -6,6 +6,7 @@ from typing import Any, Final, Unpack, overload
 
 import anyio
 
+from ocpp_core.config import Range
 from ocpp_core.errors import (
     ClosedError,
     ConnectionLostError,
@@ -22,6 +23,7 @@ from ._directory import StationDirectory
 
 __all__ = ["StationsMixin"]
 
+_SECONDS: Final = Range(0, unit="seconds")
 _METHODS: Final = ("get_client", "get_caller", "wait_for_client")
 
 
@@ -58,8 +60,8 @@ class StationsMixin(ABC):
 
         Raises TimeoutError after `timeout` seconds, ClosedError if the server closes.
         """
-        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
-            raise ValueError(f"expected timeout >= 0 seconds, got {timeout!r}")
+        if timeout not in _SECONDS:
+            raise ValueError(f"expected timeout {_SECONDS}, got {timeout!r}")
         self._expect_open()
         with anyio.move_on_after(timeout) as wait:
             self._waits.add(wait)

@@ -54,6 +54,8 @@ class TestTheTwoFormsOfACall:
             (("Reset",), {"retries": -1}, ValueError, "retries >= 0"),
             (("Reset",), {"retries": 1.5}, ValueError, "retries >= 0"),
             (("Reset",), {"retry_delay": float("inf")}, ValueError, "retry_delay >= 0 seconds"),
+            (("Reset",), {"retry_delay": True}, ValueError, "retry_delay >= 0 seconds"),
+            (("Reset",), {"retry_max_delay": 10**400}, ValueError, "retry_max_delay >= 0 seconds"),
             (("Reset",), {"timeOut": 3}, TypeError, "timeOut"),
         ],
     )
