@@ -1,4 +1,4 @@
-"""Requests that were decoded while the application had no room for them, in the order of arrival."""
+"""Requests that were decoded but not dispatched because of a limit, in the order of arrival."""
 
 from collections import deque
 
@@ -9,7 +9,7 @@ __all__ = ["HeldRequests"]
 
 
 class HeldRequests:
-    """A queue of requests that knows its size and the ids of its CALLs."""
+    """A queue of requests with its size and the IDs of its CALLs."""
 
     __slots__ = ("_calls", "_queue", "size")
 
@@ -23,7 +23,7 @@ class HeldRequests:
         return len(self._queue)
 
     def add(self, request: Dispatch) -> None:
-        """Append a request; no CALL with its message id may be held."""
+        """Append a request; the caller ensures that no held CALL has the same message ID."""
         self._queue.append(request)
         self.size += utf8_length(request.text)
         if request.expects_reply:
@@ -43,5 +43,5 @@ class HeldRequests:
         return request
 
     def call(self, message_id: str) -> Dispatch | None:
-        """Return the CALL with this id, or None."""
+        """Return the CALL with this ID, or None."""
         return self._calls.get(message_id)
