@@ -1,1 +1,5 @@
 """Programs made of the library: a simulated station, a central system, and a demo. `python -m ocpp_apps` lists them."""
+
+from ocpp_core._version import __version__
+
+__all__ = ["__version__"]

@@ -160,8 +160,8 @@ class SessionConfig:
     """Inbound CALLs a second, on average, that reach the application; beyond, a CALL is held until the rate allows it,
     and reading continues. CALLs that are refused for a mistake or repeat another CALL do not count, nor do SENDs."""
     inbound_burst: int = number(20, least=1, unit="CALLs")
-    """CALLs that may arrive together after a pause, regardless of `inbound_rate`; as many may then be held. Beyond, a
-    CALL is refused with GenericError."""
+    """CALLs that may arrive together after a pause, regardless of `inbound_rate`; as many may then be held, within
+    `max_held` and `max_held_bytes`. Beyond, a CALL is refused with GenericError."""
     refuse_when_busy: bool = False
     """True to refuse a CALL beyond `max_inbound` with GenericError instead of holding it. A SEND is held regardless."""
     answer_window: float = number(120.0, least=0)

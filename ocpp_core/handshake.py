@@ -22,6 +22,7 @@ __all__ = [
     "check_listener_profile",
     "check_server_profile",
     "encode_basic",
+    "expect_basic_user",
     "password_bytes",
     "resolve_endpoint",
 ]
@@ -175,14 +176,19 @@ def password_bytes(password: str | bytes) -> bytes:
     raise TypeError(f"expected password as str or bytes, got {type(password).__name__}")
 
 
+def expect_basic_user(identity: str) -> None:
+    """Raise ValueError for an identity with a colon, which Basic credentials must not contain (RFC 7617 §2)."""
+    _expect_identity(identity)
+    if ":" in identity:
+        raise ValueError(f"expected an identity without ':' with Basic credentials, got {identity!r}")
+
+
 def encode_basic(identity: str, password: str | bytes) -> str:
     """Return the value of an Authorization header with the identity as user name (RFC 7617).
 
     Raises ValueError for an identity with a colon, which RFC 7617 §2 and OCPP 2.1 forbid.
     """
-    _expect_identity(identity)
-    if ":" in identity:
-        raise ValueError(f"expected an identity without ':' with Basic credentials, got {identity!r}")
+    expect_basic_user(identity)
     token = binascii.b2a_base64(identity.encode() + b":" + password_bytes(password), newline=False)
     return "Basic " + token.decode()
 

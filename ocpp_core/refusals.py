@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import unquote, unquote_plus
 
+from .websocket.headers import WITHOUT_BODY
+
 __all__ = ["BODY_LIMIT", "body_is_whole", "read_refusal", "secrets_in"]
 
 BODY_LIMIT: Final = 2048
@@ -27,7 +29,7 @@ def body_is_whole(status: int, headers: Headers, body: bytes) -> bool:
 
     Without Content-Length and chunks, only the end of the stream ends the body.
     """
-    return status in (204, 304) or len(body) >= BODY_LIMIT or _content(headers, body)[1]
+    return status in WITHOUT_BODY or len(body) >= BODY_LIMIT or _content(headers, body)[1]
 
 
 def read_refusal(headers: Headers, body: bytes, secrets: Iterable[str] = ()) -> str:

@@ -24,6 +24,19 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
+LONG = (
+    "tests/web",
+    "tests/contracts/test_schema_bundles.py",
+    "tests/contracts/test_accept_checks.py",
+    "tests/interop/test_soak.py",
+    "tests/properties/test_engine.py",
+    "tests/interop/test_demo.py",
+    "tests/contracts/test_wheel.py",
+    "tests/interop/test_conformance.py",
+)
+"""What takes long for its number of tests: begun last, it would leave the other processes nothing to do."""
+
+
 def pytest_configure() -> None:
     """Hear Ctrl-C in the background, too: a shell has it ignored there, and the programs of the tests inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -32,13 +45,20 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let one of several processes have all tests that share fixtures: those of a file, or of the page."""
+    """Let one process have all tests that share fixtures, those of a file or of the page; long ones come first."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
             return "tests/web" if file.startswith("tests/web/") else file
+
+        def _assign_work_unit(self, node: Any) -> None:
+            for scope in LONG:
+                if scope in self.workqueue:
+                    self.workqueue.move_to_end(scope, last=False)
+                    break
+            super()._assign_work_unit(node)
 
     return Scheduling(config, log)
 

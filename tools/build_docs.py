@@ -1,6 +1,6 @@
 """Generate the pages of the documentation that are tables of facts, and the keyword types of the options.
 
-`docs/design/states.md`, `docs/reference/limits.md`, `docs/reference/options.md`, the tables of files in
+`docs/design/states.md`, `docs/reference/limits.md`, `docs/reference/options.md`, the layers and the tables of files in
 `docs/design/architecture.md`, and `ocpp_transports/_options/_keywords.py`.
 
     python tools/build_docs.py           write the pages
@@ -14,6 +14,7 @@ import argparse
 import ast
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from functools import cache
@@ -198,32 +199,35 @@ ARCHITECTURE: Final = "docs/design/architecture.md"
 
 
 def architecture_page() -> str:
-    """Fill in the tables of files; the rest of the page is written by hand."""
+    """Fill in the layers and the tables of files; the rest of the page is written by hand."""
     text = (ROOT / ARCHITECTURE).read_text(encoding="utf-8")
-    marked = re.compile(r"(?<=<!-- files: )(\w+)( -->\n).*?(?=<!-- end of files -->)", re.DOTALL)
-    return marked.sub(lambda match: f"{match[1]}{match[2]}\n{file_table(match[1])}\n", text)
+    for what, render in {"layers": layer_list, "files": file_table}.items():
+        begin, *blocks = re.split(rf"<!-- {what}: (\w+) -->\n.*?<!-- end of {what} -->", text, flags=re.DOTALL)
+        for package, rest in zip(blocks[::2], blocks[1::2], strict=True):
+            begin += f"<!-- {what}: {package} -->\n\n{render(package)}\n<!-- end of {what} -->{rest}"
+        text = begin
+    return text
 
 
-def file_table(package: str) -> str:
-    """Say what each file of a package is for, in the words of its docstring, the ground floor first."""
-    files = sorted((ROOT / package).rglob("*.py"), key=lambda path: (floor_of(path), path))
-    rows = ((f"`{path.relative_to(ROOT / package)}`", summary_of(path)) for path in files)
-    return table(("File", "What it is for"), rows)
+def layer_list(package: str) -> str:
+    """Render the layers of a package, as the import contract lists them, the lowest first."""
+    listed = textwrap.fill(" < ".join(layers()[package]), width=100, break_on_hyphens=False)
+    return f"```text\n{listed}\n```\n"
 
 
 @cache
-def floors() -> Sequence[str]:
-    """Read the floors of the engine from the import contract, the ground floor first."""
+def layers() -> dict[str, Sequence[str]]:
+    """Read the layers of each package from the import contract."""
     contract = ast.parse((ROOT / "tests/contracts/test_imports.py").read_text(encoding="utf-8"))
     assigned = {ast.unparse(node.targets[0]): node.value for node in contract.body if isinstance(node, ast.Assign)}
-    return tuple(ast.literal_eval(assigned["FLOORS"]))
+    return dict(ast.literal_eval(assigned["LAYERS"]))
 
 
-def floor_of(path: Path) -> int:
-    """Say how high a file of the engine stands; what has no floor, such as a facade, comes first."""
-    package, name = path.relative_to(ROOT).parts[:2]
-    room = name.removesuffix(".py")
-    return floors().index(room) if package == "ocpp_core" and room in floors() else -1
+def file_table(package: str) -> str:
+    """Render what each file of a package is for, in the words of its docstring."""
+    files = sorted((ROOT / package).rglob("*.py"))
+    rows = ((f"`{path.relative_to(ROOT / package)}`", summary_of(path)) for path in files)
+    return table(("File", "What it is for"), rows)
 
 
 def summary_of(path: Path) -> str:

@@ -4,8 +4,8 @@ They implement RFC 6455 and RFC 7692 with h11 and wsproto. Each is an engine lik
 `poll()` until None, `deadline`. A link returns both text and binary messages and does not interpret them.
 """
 
-from ._client import ClientLink
+from ._client import ClientLink, expect_request
 from ._server import ServerLink
 from ._unfinished import Unfinished
 
-__all__ = ["ClientLink", "ServerLink", "Unfinished"]
+__all__ = ["ClientLink", "ServerLink", "Unfinished", "expect_request"]

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Final
 
@@ -12,7 +12,7 @@ from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, Webs
 from ocpp_core.inputs import Accept, CloseLink, Reject, Respond, TransportFailed
 from ocpp_core.refusals import BODY_LIMIT, body_is_whole, read_refusal, secrets_in
 from ocpp_core.timers import coarse
-from ocpp_core.websocket.headers import OWN_IN_REQUEST, expect_subprotocols, joined, tokens
+from ocpp_core.websocket.headers import OWN_IN_REQUEST, expect_header, expect_subprotocols, joined, tokens
 
 from ._base import LinkBase
 from ._deflate import Deflate, offer, read_answer
@@ -20,7 +20,6 @@ from ._http import (
     HeadTooLargeError,
     ResponseHead,
     accept_key,
-    check_headers,
     head,
     read_extensions,
     read_response,
@@ -35,6 +34,18 @@ _TARGET: Final = re.compile(r"/[\x21-\x7e]*")
 _BODY_TIMEOUT: Final = 1.0
 """Seconds to wait for the body of a refusal, which may never end."""
 _HOST: Final = re.compile(r"[\x21-\x7e]+")
+
+
+def expect_request(
+    host: str, target: str, subprotocols: Sequence[str] = (), headers: Iterable[tuple[str, str]] = ()
+) -> None:
+    """Raise ValueError or TypeError for data that an upgrade request must not contain, as `ClientLink` does."""
+    if not _HOST.fullmatch(host) or not _TARGET.fullmatch(target):
+        raise ValueError(f"expected a host and a target that starts with '/', in ASCII, got {host!r} and {target!r}")
+    if subprotocols:
+        expect_subprotocols(subprotocols)
+    for name, value in headers:
+        expect_header(name, value, OWN_IN_REQUEST)
 
 
 class ClientLink(LinkBase):
@@ -66,12 +77,7 @@ class ClientLink(LinkBase):
         now: float,
     ) -> None:
         super().__init__(config, client=True, attempt=attempt, random=random, now=now)
-        if not _HOST.fullmatch(host) or not _TARGET.fullmatch(target):
-            raise ValueError(
-                f"expected a host and a target that starts with '/', in ASCII, got {host!r} and {target!r}"
-            )
-        if subprotocols:
-            expect_subprotocols(subprotocols)
+        expect_request(host, target, subprotocols, headers)
         self._subprotocols = tuple(subprotocols)
         self._key = b64encode(random.randbytes(16)).decode()
         self._room = config.max_header_size
@@ -87,7 +93,7 @@ class ClientLink(LinkBase):
             ("Connection", "Upgrade"),
             ("Sec-WebSocket-Key", self._key),
             ("Sec-WebSocket-Version", "13"),
-            *check_headers(headers, OWN_IN_REQUEST),
+            *headers,
         ]
         if self._subprotocols:
             fields.append(("Sec-WebSocket-Protocol", ", ".join(self._subprotocols)))

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import h11
 
-from ocpp_core.websocket.headers import TCHARS, elements, expect_header, is_token, joined
+from ocpp_core.websocket.headers import TCHARS, elements, expect_header, is_token, joined, with_length
 
 from ._deflate import Extension
 
@@ -192,11 +192,10 @@ def response(status: int, headers: Headers, body: bytes, *, is_head: bool = Fals
     """
     names = {name.lower() for name, _ in headers}
     # RFC 9110 §15.5.22 and §7.8: a 426 names the protocol, and an Upgrade field is named by Connection.
-    written = [("Connection", "close, Upgrade" if "upgrade" in names else "close"), *headers]
-    if status not in (204, 304):
-        if "content-type" not in names:
-            written.append(("Content-Type", "text/plain; charset=utf-8"))
-        written.append(("Content-Length", str(len(body))))
+    written = [
+        ("Connection", "close, Upgrade" if "upgrade" in names else "close"),
+        *with_length(status, headers, body),
+    ]
     return head(f"HTTP/1.1 {status} {_phrase(status)}", written) + (b"" if is_head else body)
 
 

@@ -17,6 +17,7 @@ from ocpp_core.websocket.headers import (
     elements,
     expect_offered,
     expect_refusal_status,
+    expect_response,
     is_subprotocol_list,
     tokens,
 )
@@ -188,10 +189,7 @@ class ServerLink(LinkBase):
         self._finish(event.status, headers, event.body.encode())
 
     def _respond(self, event: Respond, *, linger: bool) -> None:
-        if not 200 <= event.status <= 599:
-            raise ValueError(f"expected a status of 200 to 599, got {event.status!r}")
-        if event.body and event.status in (204, 304):
-            raise ValueError(f"expected no body with status {event.status}")
+        expect_response(event.status, event.body)
         self._finish(event.status, check_headers(event.headers, OWN_IN_RESPONSE), event.body, linger=linger)
 
     def _finish(self, status: int, headers: Sequence[tuple[str, str]], body: bytes, *, linger: bool = False) -> None:

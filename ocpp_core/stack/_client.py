@@ -39,7 +39,7 @@ from ocpp_core.inputs import (
     TransportLost,
     TransportOpened,
 )
-from ocpp_core.link import ClientLink
+from ocpp_core.link import ClientLink, expect_request
 from ocpp_core.outbound.memory_queue import MemoryQueue
 from ocpp_core.outbound.offline_queue import MakeOfflineQueue
 from ocpp_core.session import Session
@@ -73,7 +73,7 @@ class ClientStack:
         self._link: ClientLink | None = None
         self._attempt = 0
         self._now = -inf
-        self._check_request(target, client)
+        expect_request(target.host, target.target, client.protocols, target.headers)
 
     @property
     def session(self) -> Session | None:
@@ -120,9 +120,6 @@ class ClientStack:
                 self.engine.handle(TransportFailed(error, attempt=attempt), now)
             case Reconfigure(LinkConfig() | UpgradeTarget() as config):
                 self._reconfigure(config)
-            case Reconfigure(ClientConfig() as config):
-                self._check_request(self._target, config)
-                self.engine.handle(event, now)
             case Accept() | Reject() | Respond():
                 raise RuntimeError(f"cannot handle {type(event).__name__}: only servers answer requests")
             case CancelCall() | Notify() | Fail() | Decline() | RefuseResult() | SendRaw():
@@ -134,7 +131,7 @@ class ClientStack:
 
     def _reconfigure(self, config: LinkConfig | UpgradeTarget) -> None:
         if isinstance(config, UpgradeTarget):
-            self._check_request(config, self.engine.config)
+            expect_request(config.host, config.target, headers=config.headers)
             self._target = config
             return
         self._link_config = config
@@ -145,24 +142,21 @@ class ClientStack:
         state = self.engine.state
         if not isinstance(state, Connecting) or state.attempt != attempt or self._link is not None:
             return  # stale: that attempt was abandoned
-        self._link = self._new_link(self._target, self.engine.config, attempt, self._random)
+        self._link = self._new_link(attempt)
         self.engine.send = self._link.send_message
 
-    def _new_link(self, target: UpgradeTarget, client: ClientConfig, attempt: int, random: Random) -> ClientLink:
+    def _new_link(self, attempt: int) -> ClientLink:
+        target = self._target
         return ClientLink(
             self._link_config,
             host=target.host,
             target=target.target,
             headers=target.headers,
-            subprotocols=client.protocols,
+            subprotocols=self.engine.config.protocols,
             attempt=attempt,
-            random=random,
+            random=self._random,
             now=self._now,
         )
-
-    def _check_request(self, target: UpgradeTarget, client: ClientConfig) -> None:
-        """Raise ValueError for settings that an upgrade request must not contain, before an attempt uses them."""
-        self._new_link(target, client, 0, Random(0))
 
     def poll(self) -> Action | None:
         """Return the next action, or None if there is nothing to do."""

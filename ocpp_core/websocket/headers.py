@@ -9,15 +9,18 @@ __all__ = [
     "OWN_IN_REQUEST",
     "OWN_IN_RESPONSE",
     "TCHARS",
+    "WITHOUT_BODY",
     "elements",
     "expect_header",
     "expect_offered",
     "expect_refusal_status",
+    "expect_response",
     "expect_subprotocols",
     "is_subprotocol_list",
     "is_token",
     "joined",
     "tokens",
+    "with_length",
 ]
 
 BASIC_CHALLENGE: Final = ("www-authenticate", 'Basic realm="ocpp", charset="UTF-8"')
@@ -27,6 +30,9 @@ OWN_IN_REQUEST: Final = frozenset({"connection", "content-length", "host", "tran
 """Fields of an upgrade request that the caller must not set; see `expect_header`."""
 OWN_IN_RESPONSE: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 """Fields of a response that define its end, which the caller must not set."""
+
+WITHOUT_BODY: Final = frozenset({204, 304})
+"""Statuses of responses that never have a body (RFC 9110 §15.3.5 and §15.4.5)."""
 
 TCHARS: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 """The pattern of a token, one `tchar` or more (RFC 9110 §5.6.2)."""
@@ -103,3 +109,20 @@ def expect_refusal_status(status: int) -> None:
     """Raise ValueError for a status that cannot refuse an upgrade: anything but 400 to 599."""
     if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
         raise ValueError(f"expected a status of 400 to 599, got {status!r}")
+
+
+def expect_response(status: int, body: bytes) -> None:
+    """Raise ValueError unless this is a valid response: a status of 200 to 599, and no body with 204 and 304."""
+    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
+        raise ValueError(f"expected a status of 200 to 599, got {status!r}")
+    if body and status in WITHOUT_BODY:
+        raise ValueError(f"expected no body with status {status}")
+
+
+def with_length(status: int, headers: Sequence[tuple[str, str]], body: bytes) -> list[tuple[str, str]]:
+    """Return the fields of a response with its Content-Length, and plain text as Content-Type if they have none."""
+    if status in WITHOUT_BODY:
+        return list(headers)
+    has_kind = any(name.lower() == "content-type" for name, _ in headers)
+    kind = [] if has_kind else [("content-type", "text/plain; charset=utf-8")]
+    return [*headers, *kind, ("content-length", str(len(body)))]

@@ -55,7 +55,7 @@ class Dispatcher(Generic[ClientT_co]):
     the name and text of an exception, never its stack, to the InternalError that the peer gets for it. A coroutine
     handler that runs for `handler_timeout` seconds (`inf`: no limit) is answered for by InternalError, reported to
     `failed` as TimeoutError, and cancelled. CALLs without a handler are held until one is registered, until `release`,
-    or until `grace` seconds have passed.
+    or until the time `hold_until`.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Dispatcher(Generic[ClientT_co]):
         in_order: bool = False,
         detailed_errors: bool = False,
         handler_timeout: float = HANDLER_TIMEOUT,
-        grace: float = 0.0,
+        hold_until: float = -inf,
     ) -> None:
         self.driver = driver
         self.client = client
@@ -90,7 +90,7 @@ class Dispatcher(Generic[ClientT_co]):
         self._next_turn: Handle | None = None  # in which they are served further
         self._ready: list[Run] = []  # those of them that have not begun
         self._contexts: dict[int, HandlerContext] = {}
-        self._hold_until = driver.runtime.now() + grace if grace else -inf
+        self._hold_until = hold_until
         self._held: Held | None = None  # most connections hold nothing
 
     def search(self, registries: Sequence[Handlers]) -> None:

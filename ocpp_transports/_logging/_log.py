@@ -4,6 +4,7 @@ import json
 import logging
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final, TypeAlias
 
@@ -51,6 +52,7 @@ def is_silent(logger: logging.Logger) -> bool:
     return logger is _SILENT
 
 
+@dataclass(slots=True, eq=False)
 class Log:
     """Writes what concerns one peer; messages at DEBUG, mistakes of the peer at WARNING, our own at ERROR.
 
@@ -59,14 +61,11 @@ class Log:
     counted, see `RepeatedRecords`; `now` is the clock for that, in seconds.
     """
 
-    __slots__ = ("_repeats", "identity", "logger", "now")
-
-    def __init__(self, logger: logging.Logger, identity: str, now: Callable[[], float] = monotonic) -> None:
-        self.logger = logger
-        is_fit = len(identity) <= _SHOWN and identity.isprintable()  # a station chooses it
-        self.identity = identity if is_fit else _one_line(identity)
-        self.now = now
-        self._repeats: RepeatedRecords | None = None  # most peers make no mistake
+    logger: logging.Logger
+    identity: str
+    """Of a station, which chooses it."""
+    now: Callable[[], float] = monotonic
+    _repeats: RepeatedRecords | None = field(default=None, init=False)  # most peers make no mistake
 
     @property
     def wants_messages(self) -> bool:
@@ -78,7 +77,7 @@ class Log:
         if self.wants_messages:
             latency = "" if trace.latency is None else f" ({trace.latency * 1000:.1f} ms)"
             text = _frame_text(trace.frame)
-            self._write(logging.DEBUG, "%s %s %s%s", self.identity, _ARROW[trace.direction], text, latency)
+            self._write(logging.DEBUG, "%s %s %s%s", _ARROW[trace.direction], text, latency)
 
     def reported(self, report: Report) -> None:
         """Write one report."""
@@ -88,7 +87,7 @@ class Log:
             about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
             detail = _detail(report.detail)
             text = f"{about}: {detail}" if detail else about
-            self._write(level, "%s: %s%s%s", self.identity, report.kind.value, text, more)
+            self._write(level, "%s: %s%s%s", report.kind.value, text, more)
 
     def connection_failed(self, kind: str, origin: str | None, reason: str) -> None:
         """Write that a connection came to nothing before there was a station; for each reason only so often.
@@ -99,7 +98,7 @@ class Log:
         more = self._admit(logging.WARNING, f"{kind}: {reason}")
         if more is not None:
             source = "" if origin is None else f"from {_one_line(origin)}: "
-            self._write(logging.WARNING, "%s: %s: %s%s%s", self.identity, kind, source, reason, more)
+            self._write(logging.WARNING, "%s: %s: %s%s%s", kind, source, reason, more)
 
     def _admit(self, level: int, kind: str) -> str | None:
         """Return None if a record of this kind is not to be written, else what it says of those before."""
@@ -118,16 +117,16 @@ class Log:
         """Write how many mistakes were counted only, at the end of a connection."""
         if self._repeats is not None:
             for (level, kind), left_out in self._repeats.take():
-                self._write(level, "%s: %s: … and %s more", self.identity, kind, f"{left_out:,}")
+                self._write(level, "%s: %s: … and %s more", kind, f"{left_out:,}")
 
     def info(self, text: str) -> None:
         """Write a change of state."""
         if self.logger.isEnabledFor(logging.INFO):
-            self._write(logging.INFO, "%s: %s", self.identity, _one_line(text))
+            self._write(logging.INFO, "%s: %s", _one_line(text))
 
     def warning(self, text: str) -> None:
         """Write what an application chose not to be told by an exception."""
-        self._write(logging.WARNING, "%s: %s", self.identity, _one_line(text))
+        self._write(logging.WARNING, "%s: %s", _one_line(text))
 
     def handler_failed(self, action: str, error: BaseException) -> None:
         """Write that a handler raised: an RPC error is an answer, anything else a fault."""
@@ -138,32 +137,36 @@ class Log:
         text = f"{handler} refused: {_one_line(error.code)}"
         more = self._admit(logging.INFO, text)
         if more is not None:
-            self._write(logging.INFO, "%s: %s%s", self.identity, text, more)
+            self._write(logging.INFO, "%s: %s%s", text, more)
 
     def raised(self, text: str, error: BaseException) -> None:
         """Write what the application's own code raised, with its traceback; a peer may make it raise without end."""
         more = self._admit(logging.ERROR, f"{text}: {type(error).__name__}")
         if more is not None:
-            self._write(logging.ERROR, "%s: %s%s", self.identity, text, more, exc_info=error)
+            self._write(logging.ERROR, "%s: %s%s", text, more, exc_info=error)
 
     def call_failed(self, action: str, error: OCPPError) -> None:
         """Write why a call failed, of which the peer may have been the one to say it."""
         text = "%s: the call of %r failed: %s"
-        self._write(logging.WARNING, text, self.identity, action, _detail(str(error)))
+        self._write(logging.WARNING, text, action, _detail(str(error)))
 
     def failed(self, text: str, error: BaseException) -> None:
         """Write a failure of this side that no peer can repeat, with its traceback."""
-        self._write(logging.ERROR, "%s: %s", self.identity, text, exc_info=error)
+        self._write(logging.ERROR, "%s: %s", text, exc_info=error)
 
     def _write(self, level: int, text: str, *values: object, exc_info: BaseException | None = None) -> None:
-        """Write a record; what a filter or handler of the application raises is shown and breaks nothing."""
+        """Write a record, whose text begins with the identity; what a filter or handler of it raises breaks nothing."""
         try:
-            self.logger.log(level, text, *values, exc_info=exc_info, stacklevel=2)
+            self.logger.log(level, text, self._name(), *values, exc_info=exc_info, stacklevel=2)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException:  # as above; logging itself prints what its handlers catch
             if logging.raiseExceptions:
                 traceback.print_exc()
+
+    def _name(self) -> str:
+        is_fit = len(self.identity) <= _SHOWN and self.identity.isprintable()
+        return self.identity if is_fit else _one_line(self.identity)
 
 
 def _detail(text: str) -> str:

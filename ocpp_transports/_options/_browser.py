@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import quote
 
-from ocpp_core.handshake import encode_basic, password_bytes
+from ocpp_core.handshake import expect_basic_user, password_bytes
 
 from ._reconnect import ReconnectOptions
 
@@ -30,6 +30,6 @@ class BrowserOptions(ReconnectOptions):
         url = self.address.url
         if self.password is None:
             return url
-        encode_basic(self.identity, self.password)  # for its checks
+        expect_basic_user(self.identity)
         credentials = f"{quote(self.identity, safe='')}:{quote(password_bytes(self.password), safe='')}"
         return url.replace("://", f"://{credentials}@", 1)

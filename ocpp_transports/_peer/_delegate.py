@@ -1,6 +1,7 @@
 """What a peer does with its driver's actions: requests go to the dispatcher, events to the listeners and the log."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from ocpp_core.actions import Direction, Dispatch, Report, ReportKind, Trace
@@ -43,26 +44,22 @@ _FAILED: Final = frozenset(
 )
 
 
+def _nobody_serves(_: Dispatch) -> None:
+    """Stand in for a dispatcher: requests come on open connections only, and those have one."""
+
+
+@dataclass(slots=True, eq=False)
 class PeerDelegate:
     """The `SessionDelegate` of a peer, which gives it `emit` (an event's name and payload) and `state_changed`."""
 
-    __slots__ = ("_emit", "_identity", "dispatched", "dispatcher", "log", "state_changed")
-
-    def __init__(
-        self,
-        identity: str,
-        emit: Callable[[PeerEventName, object], None],
-        log: Log,
-        state_changed: Callable[[object], None],
-    ) -> None:
-        self.dispatched: Callable[[Dispatch], None] = _nobody_serves
-        """Run the handler of a request."""
-        self.dispatcher: Dispatcher | None = None
-        """Who serves the requests, once there are any; `dispatched` is its method then."""
-        self.log = log
-        self.state_changed = state_changed
-        self._identity = identity
-        self._emit = emit
+    identity: str
+    emit: Callable[[PeerEventName, object], None]
+    log: Log
+    state_changed: Callable[[object], None]
+    dispatched: Callable[[Dispatch], None] = _nobody_serves
+    """Run the handler of a request."""
+    dispatcher: Dispatcher | None = None
+    """What serves the requests of this connection, once there was one; `dispatched` is its method then."""
 
     def abandoned(self, request: int) -> None:
         """Nobody waits for the answer to this request any more."""
@@ -73,31 +70,27 @@ class PeerDelegate:
         """Tell and log a message."""
         self.log.traced(trace)
         event = MessageEvent(trace.direction, trace.frame, trace.action, trace.latency)
-        self._emit("message", event)
+        self.emit("message", event)
         name = _NAME_OF.get(trace.frame[0])
         if name is not None:
-            self._emit(name, event)
+            self.emit(name, event)
 
     def reported(self, report: Report) -> None:
         """Tell and log what happened."""
         self.log.reported(report)
-        event = _event_of(report, self._identity)
+        event = _event_of(report, self.identity)
         if event is not None:
-            self._emit(*event)
+            self.emit(*event)
 
     def handler_failed(self, context: HandlerContext, error: BaseException) -> None:
         """Tell and log that a handler raised."""
         self.log.handler_failed(context.action, error)
-        self._emit("handler_error", HandlerErrorEvent(context.action, error))
+        self.emit("handler_error", HandlerErrorEvent(context.action, error))
 
     def handler_missing(self, action: str) -> None:
         """Log that nobody serves an action."""
         text = f"no handler for {action!r}: CALLs of it are answered with NotImplemented"
         self.log.warning(text)
-
-
-def _nobody_serves(_: Dispatch) -> None:
-    """Stand in for a dispatcher: requests come on open connections only, and those have one."""
 
 
 def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | None:

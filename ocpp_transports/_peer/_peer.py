@@ -7,6 +7,7 @@ from logging import DEBUG
 from math import inf
 from typing import Any
 
+from ocpp_core.actions import Dispatch
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import Close, Command
 from ocpp_transports._driver._driver import Driver
@@ -45,6 +46,9 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
 
     _is_one_connection = False
     """Whether it is over for good when the connection is."""
+
+    _hold_until = -inf
+    """Until when requests without a handler are held, in the event loop's seconds."""
 
     _observers: Observers[Any] | None = None
     """Who wants the events of all connections, of which this may be one."""
@@ -133,26 +137,44 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         if self._delegate.dispatcher is not None:
             self._delegate.dispatcher.search(registries)
 
-    def _begin(self, driver: Driver[Command], protocol: str) -> Dispatcher:
-        """Get ready for the requests of a new connection, and hold those without a handler for a while."""
+    def _begin(self, driver: Driver[Command], protocol: str) -> None:
+        """Get ready for the requests of a new connection, and hold those without a handler for a while.
+
+        What serves them is made with the first one: a connection that only listens costs less.
+        """
         self._protocol = protocol
         if self._observers is not None and self._observers.is_wanted:
             self._listeners_changed()
-        dispatcher = Dispatcher(
+        grace = self._options.handler_grace
+        self._hold_until = driver.runtime.now() + grace if grace else -inf
+        self._delegate.dispatcher = None
+        self._delegate.dispatched = self._serve_first
+
+    def _serve_first(self, action: Dispatch) -> None:
+        driver = self._driver
+        if driver is None:
+            return
+        options, delegate = self._options, self._delegate
+        delegate.dispatcher = dispatcher = Dispatcher(
             driver,
             self._registries,
             client=self,
-            protocol=protocol,
-            failed=self._delegate.handler_failed,
-            unserved=self._delegate.handler_missing,
-            in_order=self._options.in_order,
-            detailed_errors=self._options.respond_with_detailed_errors,
-            handler_timeout=self._options.handler_timeout or inf,
-            grace=self._options.handler_grace,
+            protocol=self._protocol,
+            failed=delegate.handler_failed,
+            unserved=delegate.handler_missing,
+            in_order=options.in_order,
+            detailed_errors=options.respond_with_detailed_errors,
+            handler_timeout=options.handler_timeout or inf,
+            hold_until=self._hold_until,
         )
-        self._delegate.dispatcher = dispatcher
-        self._delegate.dispatched = dispatcher.dispatched
-        return dispatcher
+        delegate.dispatched = dispatcher.dispatched
+        dispatcher.dispatched(action)
+
+    def _release(self) -> None:
+        """Hold no request any more: there has been time to register handlers."""
+        self._hold_until = -inf
+        if self._delegate.dispatcher is not None:
+            self._delegate.dispatcher.release()
 
     def _end_serving(self) -> None:
         """Hold nothing any more for a connection that has ended."""

@@ -241,12 +241,14 @@ class _PendingHandshake:
             self.driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
         self._log.flush()
-        if self._exchange is not None:
-            self._exchange.stop()
         candidate = self._stop_waiting()
-        now = self._acceptor.runtime.now()
-        if candidate is not None and now > self._until - EARLY:  # else the peer left: nobody was refused
+        is_late = self._acceptor.runtime.now() > self._until - EARLY  # else the peer left: nobody was refused
+        if candidate is not None and is_late:
             self._acceptor.refused(candidate, refuse(408, "handshake timeout"))
+        if self._exchange is not None and is_late:
+            self._exchange.expire()
+        elif self._exchange is not None:
+            self._exchange.stop()
 
     def reported(self, report: Report) -> None:
         """Log it."""

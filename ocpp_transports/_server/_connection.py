@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from logging import INFO
 from math import inf
 from typing import Any, Unpack
 
@@ -132,9 +133,11 @@ class OCPPServerClient(Peer):
         driver, protocol, callbacks = self._driver, self._protocol, self._callbacks
         if driver is None or protocol is None:
             raise RuntimeError("expected an open connection to have a driver and a subprotocol")
-        self._log.info(f"connected from {self._handshake.remote_address}")
+        if self._log.logger.isEnabledFor(INFO):
+            self._log.info(f"connected from {self._handshake.remote_address}")
         callbacks.opened(self, driver)
-        callbacks.ready(self, self._begin(driver, protocol).release)
+        self._begin(driver, protocol)
+        callbacks.ready(self, self._release)
         if self._listened_to is not None:
             self._emit("open", OpenEvent(protocol))
 

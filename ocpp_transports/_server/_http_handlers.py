@@ -1,7 +1,7 @@
 """The functions of a server that answer plain HTTP requests, and how these are read."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl
@@ -9,13 +9,10 @@ from urllib.parse import parse_qsl
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports.plain_http import HttpAnswer, HttpHandler, PlainRequest
 
-__all__ = ["HEALTH", "WITHOUT_BODY", "HttpHandlers", "plain_request", "with_length"]
+__all__ = ["HEALTH", "HttpHandlers", "plain_request"]
 
 HEALTH: Final = "/health"
 """The path that the option `http` answers."""
-
-WITHOUT_BODY: Final = frozenset({204, 304})
-"""Responses that have no body, and state no length (RFC 9110 §8.6)."""
 
 _PATH: Final = re.compile(r"/[!\"$-\x3e@-~]*")  # what is printable but `?` and `#`
 _ABSOLUTE: Final = re.compile(r"https?://[^/?]*", re.IGNORECASE)  # RFC 9112 §3.2.2: a server must accept it too
@@ -35,15 +32,6 @@ def plain_request(
         MappingProxyType(dict(headers)),
         remote_address,
     )
-
-
-def with_length(status: int, headers: Sequence[tuple[str, str]], body: bytes) -> list[tuple[str, str]]:
-    """Complete the fields of a response that another library sends: the kind and the length of its body."""
-    if status in WITHOUT_BODY:
-        return list(headers)
-    has_kind = any(name.lower() == "content-type" for name, _ in headers)
-    kind = [] if has_kind else [("content-type", "text/plain; charset=utf-8")]
-    return [*headers, *kind, ("content-length", str(len(body)))]
 
 
 def _be_healthy(_: PlainRequest) -> HttpAnswer:

@@ -36,7 +36,7 @@ class Change(NamedTuple):
 def _replaced(node: Any, path: tuple[str | int, ...], value: Any) -> Any:
     if not path:
         return value
-    copy = list(node) if isinstance(node, list) else dict(node)
+    copy: Any = list(node) if isinstance(node, list) else dict(node)
     copy[path[0]] = _replaced(node[path[0]], path[1:], value)
     return copy
 

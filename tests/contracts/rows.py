@@ -24,14 +24,12 @@ def each_row_of(tables: Mapping[str, Sequence[Row]]) -> Callable[[Callable[..., 
     """Make a test for each table from a function that checks one row. In a class it is a static method."""
 
     def decorate(check: Callable[..., None]) -> Callable[[str], None]:
-        @pytest.mark.parametrize("table", tables)
         def test(table: str) -> None:
             check_rows(tables[table], check)
 
-        marks = test.pytestmark  # type: ignore[attr-defined]  # set by the decorator
-        update_wrapper(test, check).pytestmark = marks
-        del test.__wrapped__  # its signature is that of a row
-        return test
+        update_wrapper(test, check)
+        vars(test).pop("__wrapped__")  # its signature is that of a row
+        return pytest.mark.parametrize("table", tables)(test)
 
     return decorate
 

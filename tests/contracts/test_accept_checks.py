@@ -139,7 +139,7 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
 def put(node: Any, path: tuple[str | int, ...], value: Any) -> Any:
     if not path:
         return value
-    copy = list(node) if isinstance(node, list) else dict(node)
+    copy: Any = list(node) if isinstance(node, list) else dict(node)
     copy[path[0]] = put(node[path[0]], path[1:], value)
     return copy
 

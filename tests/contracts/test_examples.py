@@ -104,7 +104,7 @@ def test_the_observer_counts_the_messages_of_all_stations(programs: Programs) ->
     station = programs.start("examples/station.py", "--url", f"ws://127.0.0.1:{port}/ocpp")
     said(station, "boot: Accepted", "connector: Available")
     server, _ = programs.running
-    lines = []
+    lines: list[str] = []
     while sum(int(line.split()[2]) for line in lines) < 4:  # the boot, the status and their responses
         assert server.stdout is not None
         lines.append(server.stdout.readline())

@@ -11,6 +11,7 @@ import pytest
 
 import ocpp_core
 import ocpp_transports
+from tests.conftest import LONG
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -51,6 +52,11 @@ class TestTheTopLevel:
     def test_four_dependencies_and_no_more(self) -> None:
         names = [re.split(r"[^\w-]", line)[0] for line in PROJECT["project"]["dependencies"]]
         assert sorted(names) == ["anyio", "fastjsonschema", "h11", "wsproto"]
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_the_tests_begin_with_is_there(name: str) -> None:
+    assert (ROOT / name).exists()
 
 
 class TestPythonForTheBrowser:

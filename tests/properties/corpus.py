@@ -87,7 +87,7 @@ def _mutation(draw: st.DrawFn, text: str) -> str:
 @st.composite
 def mutants(draw: st.DrawFn) -> str:
     """Draw a frame of the corpus, as it is or changed in up to four places."""
-    text = draw(st.sampled_from(CORPUS))
+    text: str = draw(st.sampled_from(CORPUS))
     for _ in range(draw(st.integers(0, 4))):
         text = draw(_mutation(text))
     return text

@@ -53,7 +53,7 @@ JSON = st.recursive(
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)  # lone surrogates too
 MESSAGE_IDS = st.sampled_from(["a", "b", "id-1", "id-2", "", "-1", "i" * 37, "\ud800", "⚡", 5, None])
 ACTIONS = st.sampled_from(["Heartbeat", "NotifyPeriodicEventStream", "NoSuch", "", "\udfff", 7])
-PAYLOADS = st.sampled_from([{}, {"bad": 1}, None, []]) | JSON
+PAYLOADS: st.SearchStrategy[Any] = st.sampled_from([{}, {"bad": 1}, None, []]) | JSON
 FRAMES = st.one_of(
     st.tuples(st.sampled_from([2, 6]), MESSAGE_IDS, ACTIONS, PAYLOADS),
     st.tuples(st.just(3), MESSAGE_IDS, PAYLOADS),
@@ -99,7 +99,7 @@ class World:
     is Unicode, that at most `window` CALLs are outstanding, and that a client that was closed does not dial.
     """
 
-    def __init__(self, engine: Any, window: int = 1) -> None:
+    def __init__(self, engine: Any, window: float = 1) -> None:
         self.engine = engine
         self.window = window
         self.now = 0.0

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocpp_core.actions import Dispatch
-from ocpp_core.inbound.answers import AnswerMemory
+from ocpp_core.inbound.answers import AnswerMemory, Answers
+from tests.kinds import an
 
 IDENTITIES = st.integers(0, 5).map(str)
 IDS = st.integers(0, 9).map(str)
@@ -31,9 +32,11 @@ def books_balance(memory):
 @given(STEPS, st.sampled_from([2048, 4096, 8192]))
 def test_whatever_is_kept_and_forgotten(steps, max_each):
     memory = AnswerMemory(max_size=16384, max_each=max_each)
-    connections, texts, now = {}, {}, 0.0
+    connections: dict[str, Answers] = {}
+    texts: dict[tuple[str, str], tuple[str, str]] = {}
+    now = 0.0
     for number, (step, identity, message_id, size) in enumerate(steps):
-        answers = connections.setdefault(identity, memory.of(identity))
+        answers = connections.setdefault(identity, an(Answers, memory.of(identity)))
         text = f'[2,"{message_id}","X",{{"n":{number}}}]'
         request = Dispatch(number, "X", {"n": number}, message_id, text=text)
         if step == "answer":
@@ -47,7 +50,7 @@ def test_whatever_is_kept_and_forgotten(steps, max_each):
         elif step == "forget":
             answers.forget()
         elif step == "connect":
-            connections[identity] = memory.of(identity)
+            connections[identity] = an(Answers, memory.of(identity))
         else:
             now += size / 50
         books_balance(memory)

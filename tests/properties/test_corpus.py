@@ -65,7 +65,7 @@ class Log:
         self.version = version_of(protocol)
         self.stack = stack
         self.data = b""
-        self.settled = Counter()
+        self.settled: Counter[int] = Counter()
         self.dispatched = 0
         self.closed = False
 

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ocpp_core._direct import Outlets
-from ocpp_core.actions import SendText, StateChanged
+from ocpp_core.actions import Action, SendText, StateChanged
 from ocpp_core.config import SessionConfig
 from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import BinaryReceived, CancelCall, Close, Fail, Reply, StartCall, TextReceived, Tick
@@ -46,7 +46,7 @@ def a_session(settings, outlets=None):
 
 def by_the_contract(steps, settings):
     session = a_session(settings)
-    actions = []
+    actions: list[Action] = []
     for now, step in enumerate(steps):
         session.handle(step, float(now))
         actions += iter(session.poll, None)
@@ -54,7 +54,7 @@ def by_the_contract(steps, settings):
 
 
 def directly(steps, settings):
-    actions = []
+    actions: list[Action] = []
     outlets = Outlets(
         lambda text: actions.append(SendText(text)),
         actions.append,

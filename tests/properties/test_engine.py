@@ -27,6 +27,7 @@ from ocpp_core.inputs import (
 )
 from ocpp_core.messages import Malformed, decode, encode_message, encode_payload
 from ocpp_core.session import Closed
+from tests.kinds import mistyped
 from tests.properties.histories import (
     ALL,
     ANSWERS,
@@ -167,13 +168,14 @@ class TestBeingTickedEarly:
     @given(OPEN_SESSION_STEPS | SESSION_STEPS, VERSIONS, st.integers(1, 3))
     def test_changes_nothing_for_a_session(self, history, version, window):
         worlds = [a_world(version, call_concurrency=window) for _ in range(2)]
-        self.assert_same(*worlds, history)
+        self.assert_same(worlds, history)
 
     @given(CLIENT_STEPS, FLAGS)
     def test_changes_nothing_for_a_client(self, history, offline_queue):
-        self.assert_same(*(a_client_world(offline_queue=offline_queue) for _ in range(2)), history)
+        self.assert_same([a_client_world(offline_queue=offline_queue) for _ in range(2)], history)
 
-    def assert_same(self, plain, ticked, history):
+    def assert_same(self, worlds, history):
+        plain, ticked = worlds
         play(plain, [(step, ALL) for step, _ in history])
         play(ticked, [(with_early_ticks(step), ALL) for step, _ in history])
         assert (ticked.log, ticked.engine.deadline) == (plain.log, plain.engine.deadline)
@@ -191,15 +193,21 @@ def with_early_ticks(step):
 
 MISUSES = [
     StartCall(99, "", {}),
-    StartCall(99, "Heartbeat", None),
+    StartCall(99, "Heartbeat", mistyped(None)),
     StartCall(99, "Heartbeat", {"x": nan}),
     StartCall(99, "Heartbeat", {}, timeout=0),
     StartCall(99, "Heartbeat", {}, ttl=nan),
     StartCall(99, "Heartbeat", {}, message_id="i" * 37),
     SendRaw("hello", token=99),
-    Reconfigure(None),
+    Reconfigure(mistyped(None)),
 ]
-SESSION_MISUSES = [*MISUSES, Notify(99, "Heartbeat", {}), SendRaw(b""), Fail(1, None), Fail(1, "X", 5)]
+SESSION_MISUSES = [
+    *MISUSES,
+    Notify(99, "Heartbeat", {}),
+    SendRaw(mistyped(b"")),
+    Fail(1, mistyped(None)),
+    Fail(1, "X", mistyped(5)),
+]
 
 
 class TestMisuse:

@@ -141,7 +141,7 @@ class TestReading:
             assert same(outcome(STANDARD.loads, candidate), outcome(FAST.loads, candidate))
 
 
-CIRCLE = {}
+CIRCLE: dict[str, object] = {}
 CIRCLE["again"] = CIRCLE
 ODD_VALUES = [
     math.nan,

@@ -20,6 +20,7 @@ from ocpp_core.inputs import (
     BytesReceived,
     CloseLink,
     Congested,
+    LinkInput,
     Reject,
     Respond,
     SendMessage,
@@ -30,6 +31,7 @@ from ocpp_core.inputs import (
     TransportOpened,
 )
 from ocpp_core.link import ClientLink, ServerLink
+from tests.kinds import an
 from tests.link.wire import (
     BINARY,
     CLOSE,
@@ -94,7 +96,7 @@ def new(role, config):
     if role is ServerLink:
         return ServerLink(config, random=Random(1), now=0.0), request(*more)
     link = ClientLink(config, host="x", target="/", subprotocols=(), random=Random(1), now=0.0)
-    return link, answer(link._actions[0].data, *more)
+    return link, answer(an(SendBytes, link._actions[0]).data, *more)
 
 
 def wire_of(role, config, script, damage):
@@ -214,8 +216,9 @@ class TestHistories:
         assert kinds[CloseStream] == 1
         assert kinds[TransportLost] == kinds[TransportOpened] <= 1
         assert isinstance(actions[-1], (CloseStream, TransportLost, TransportFailed))
-        for event in (BytesReceived(b"x"), EOF, Tick(), SendMessage("x"), CloseLink(), CloseLink(force=True)):
-            link.handle(event, now)
+        late: list[LinkInput] = [BytesReceived(b"x"), EOF, Tick(), SendMessage("x"), CloseLink(), CloseLink(force=True)]
+        for after in late:
+            link.handle(after, now)
         assert drain(link) == []
 
     @given(history=st.lists(st.floats(0, 100), max_size=30))
@@ -240,7 +243,8 @@ class Echo:
         configs = [PACKED if wanted else PLAIN for wanted in packed]
         server = ServerLink(configs[0], random=Random(1), now=0.0)
         client = ClientLink(configs[1], host="x", target="/", subprotocols=(), random=Random(2), now=0.0)
-        self.starter, self.other = (server, client) if starter is ServerLink else (client, server)
+        both: list[ServerLink | ClientLink] = [server, client] if starter is ServerLink else [client, server]
+        self.starter, self.other = both
         self.sizes = sizes
         self.back, self.lost = [], []
 
@@ -295,7 +299,7 @@ class TestTwoLinks:
 
 def test_the_scripts_reach_every_ending():
     """The generator is no better than what it reaches: normal close, each failure code, and a plain cut."""
-    reached = set()
+    reached: set[object] = set()
 
     @given(script=SCRIPTS)
     def collect(script):

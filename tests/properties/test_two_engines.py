@@ -2,6 +2,7 @@
 
 from math import inf
 from random import Random
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,8 +99,9 @@ class Story:
         for handlers in (self.lab.server.handlers, self.station.handlers):
             handlers["Heartbeat"] = lambda request: {"currentTime": "now"}
             handlers["Slow"] = lambda request: None
-        accept = self.lab.server.accept_stream
-        self.lab.server.accept_stream = lambda station: self.endpoints.append(accept(station)) or self.endpoints[-1]
+        central: Any = self.lab.server
+        accept = central.accept_stream
+        central.accept_stream = lambda station: self.endpoints.append(accept(station)) or self.endpoints[-1]
         self.endpoints.append(self.station)
         self.outcomes.append(self.station.connect())
 

@@ -13,7 +13,7 @@ INTERNAL = "An internal error occurred while the action was processed"
 class Station:
     """A connection with a registry of its own and its server's."""
 
-    def __init__(self, *, protocol="ocpp1.6", newest_first=False, **options):
+    def __init__(self, *, protocol="ocpp1.6", newest_first=False, grace=0.0, **options):
         self.driver = drive(newest_first=newest_first)
         self.host, self.engine = self.driver.runtime, self.driver.engine
         self.own, self.server = Handlers(), Handlers()
@@ -26,6 +26,7 @@ class Station:
             protocol=protocol,
             failed=lambda context, error: self.failures.append((context.action, error)),
             unserved=self.unserved.append,
+            hold_until=self.host.now() + grace,
             **options,
         )
         self.handle = self.own.handle

@@ -15,6 +15,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from ocpp_apps.csms import Console, Csms
 from ocpp_transports import NOREPLY, ConnectionState, OCPPClient, OCPPServer
+from tests.kinds import an
 from tools.web.assembly import POLICY, Files, assemble
 from tools.web.devtools import Chromium, Tab, chromium
 from tools.web.gallery import ready
@@ -44,7 +45,7 @@ class Bench:
 
     def serve(self, policy: str = POLICY, *, without: str = "", replaced: Files | None = None, **changed: Any) -> str:
         """Serve the page under a policy; without a file, with others, and with other facts of the site, if asked to."""
-        site = {**json.loads(self.files["/site.json"]), **changed}
+        site = {**json.loads(an(bytes, self.files["/site.json"])), **changed}
         files = {**self.files, **(replaced or {}), "/site.json": json.dumps(site).encode()}
         files.pop(without, None)
         return self.stack.enter_context(serving(Site(files, {}, policy))) + "/"

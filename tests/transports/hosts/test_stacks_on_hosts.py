@@ -39,7 +39,7 @@ class Side(FakeDelegate):
             protocol="ocpp1.6",
             failed=lambda *failure: None,
             unserved=lambda action: None,
-            grace=GRACE,
+            hold_until=runtime.now() + GRACE,
         )
 
     def upgrade_requested(self, action):
