@@ -1,4 +1,7 @@
-"""Tolerance for peers that break the rules, before and after parsing; `messages` has the tolerant parser."""
+"""Tolerance for peers that break the rules, before and after parsing.
+
+`messages` has the tolerant parser.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -77,16 +77,20 @@ class Yield:
 
 @dataclass(slots=True)
 class CloseStream:
-    """Close the byte stream once all earlier bytes are written; `abort` closes it without waiting."""
+    """Close the byte stream once all earlier bytes are written.
+
+    `abort` closes it without waiting.
+    """
 
     abort: bool = False
 
 
 @dataclass(slots=True)
 class CloseTransport:
-    """Close the WebSocket once all earlier texts are sent; `abort` closes it without a close handshake.
+    """Close the WebSocket once all earlier texts are sent.
 
-    The host must report the end with `TransportLost`, whenever and however it ends.
+    `abort` closes it without a close handshake. The host must report the end with `TransportLost`, whenever and however
+    it ends.
     """
 
     code: int = NORMAL_CLOSURE
@@ -251,10 +255,10 @@ class Direction(Enum):
 
 @dataclass(slots=True)
 class Trace:
-    """One OCPP-J message that was sent or received; emitted only while `SessionConfig.trace` is on.
+    """One OCPP-J message that was sent or received.
 
-    `frame` is the message as a list, see `messages.Frame`. `action` is set for responses too. `latency` is the time in
-    seconds from CALL to response, set for responses in both directions.
+    Emitted only while `SessionConfig.trace` is on. `frame` is the message as a list, see `messages.Frame`. `action` is
+    set for responses too. `latency` is the time in seconds from CALL to response, set for responses in both directions.
     """
 
     direction: Direction

@@ -1,4 +1,4 @@
-"""The time to wait before the next attempt, from the attempt number and an injected random source."""
+"""Policies for the time to wait before the next attempt."""
 
 from dataclasses import dataclass
 from math import inf, isfinite
@@ -48,11 +48,11 @@ class ExponentialBackoff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OCPPBackoff:
-    """The backoff of OCPP 2.x: `W * 2**min(attempt-1, N) + U(0, R)` seconds (Part 4 §5.3, §8.1 to §8.3).
+    """The backoff of OCPP 2.x: `W * 2**min(attempt-1, N) + U(0, R)` seconds.
 
-    `wait_minimum` is RetryBackOffWaitMinimum (W), `random_range` RetryBackOffRandomRange (R), `repeat_times`
-    RetryBackOffRepeatTimes (N). It starts again at W after a successful connection (2.0.1 errata 2025-09 §4.12).
-    Raises ValueError for a negative or infinite value, or wait_minimum = 0.
+    Source: Part 4 §5.3, §8.1 to §8.3. `wait_minimum` is RetryBackOffWaitMinimum (W), `random_range`
+    RetryBackOffRandomRange (R), `repeat_times` RetryBackOffRepeatTimes (N). It starts again at W after a successful
+    connection (2.0.1 errata 2025-09 §4.12). Raises ValueError for a negative or infinite value, or wait_minimum = 0.
     """
 
     wait_minimum: float = 30.0
@@ -75,9 +75,9 @@ class OCPPBackoff:
 
 
 def retry_delay(attempt: int, base: float, maximum: float, random: Random) -> float:
-    """Return the seconds to wait before repeating a call that timed out, with full jitter up to `maximum`.
+    """Return the seconds to wait before repeating a call that timed out.
 
-    `attempt` is 1, 2, ….
+    `attempt` is 1, 2, …. The wait has full jitter: it is between 0 and `base` doubled, at most `maximum`.
     """
     return random.uniform(0.0, _doubled(base, attempt - 1, maximum))
 

@@ -1,4 +1,4 @@
-"""A client that outlives its connections: connect, back off, reconnect, with a new session each time.
+"""A client that outlives its connections, with a new session for each of them.
 
 What it is. The engine connects, waits after a failure, connects again, and makes a new session for each connection.
 Calls that are made in between wait in the offline queue. A session ends with its connection; the engine goes on. All
@@ -188,7 +188,10 @@ class ClientEngine:
                 assert_never(event)
 
     def _pass_on(self, event: SessionInput) -> None:
-        """Pass an input to the session; without one, pass a late `Fail` to the last session."""
+        """Pass an input to the session.
+
+        Without one, pass a late `Fail` to the last session.
+        """
         if self.session is not None:
             self.session.handle(event, self._now)
         elif isinstance(event, Fail) and self._last is not None:
@@ -365,7 +368,10 @@ class ClientEngine:
         self._emit(SendText(text))
 
     def _session_entered(self, state: SessionState) -> None:
-        """Handle the end of the session; one that ends itself, after too many bad messages, counts as a loss."""
+        """Handle the end of the session.
+
+        One that ends itself, after too many bad messages, counts as a loss.
+        """
         if isinstance(state, Closed):
             self._session_closed(state)
 

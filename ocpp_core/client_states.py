@@ -1,4 +1,7 @@
-"""The states of a client, as `StateChanged` reports them; times are in the host's seconds."""
+"""The states of a client, as `StateChanged` reports them.
+
+Times are in the host's seconds.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -48,7 +51,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class ClientClosing:
-    """The session closes, limited by its own deadlines; `attempt` is that of the connection."""
+    """The session closes, limited by its own deadlines.
+
+    `attempt` is that of the connection.
+    """
 
     attempt: int
     code: int
@@ -57,7 +63,10 @@ class ClientClosing:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The client is closed until `Connect`; `lost` is True if it stopped because an open connection was lost."""
+    """The client is closed until `Connect`.
+
+    `lost` is True if it stopped because an open connection was lost.
+    """
 
     code: int
     reason: str

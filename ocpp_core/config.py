@@ -52,7 +52,10 @@ class Violation:
 
 
 class Validator(Protocol):
-    """A validator of payloads for one protocol; it never refuses an action that it does not know."""
+    """A validator of payloads for one protocol.
+
+    It never refuses an action that it does not know.
+    """
 
     def has(self, action: str) -> bool:
         """Return True if there is a schema for the action."""
@@ -214,9 +217,10 @@ class SessionConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compression:
-    """The settings of permessage-deflate (RFC 7692). Raises ValueError for a value out of range.
+    """The settings of permessage-deflate (RFC 7692).
 
-    Without context takeover (the default) an idle connection keeps no compressor.
+    Raises ValueError for a value out of range. Without context takeover (the default) an idle connection keeps no
+    compressor.
     """
 
     level: int = number(6, least=0, most=9, unit="")

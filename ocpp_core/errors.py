@@ -300,7 +300,10 @@ def create_rpc_error(
     *,
     remote: bool = False,
 ) -> RPCError:
-    """Return the error for a code in any version's spelling; a plain `RPCError` for an unknown code."""
+    """Return the error for a code in any version's spelling.
+
+    A plain `RPCError` for an unknown code.
+    """
     cls = _BY_CODE.get(code)
     if cls is None:
         return RPCError(code, description, details, remote=remote)

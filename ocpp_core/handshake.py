@@ -1,4 +1,4 @@
-"""The rules of a client's handshake that need no socket: URLs, identities, Basic credentials, profiles.
+"""The rules of a handshake: URLs, identities, Basic credentials, security profiles.
 
 Sources: OCPP-J 1.6 §3 and §6.2, OCPP 2.0.1 and 2.1 Part 4 §3, the security whitepaper for 1.6 (profiles, A00),
 RFC 6455 §3 and §4, RFC 7617 (Basic), RFC 3986 (URLs). A caller's mistake raises ValueError or TypeError.
@@ -84,12 +84,12 @@ class Endpoint:
 
 
 def resolve_endpoint(endpoint: str, identity: str, query: Query | None = None) -> Endpoint:
-    """Return the connection URL's parts: a ws:// or wss:// endpoint, `/` and the percent-encoded identity.
+    """Return the parts of a station's connection URL.
 
-    Sources: OCPP-J 1.6 §3.1.1, 2.x Part 4 §3.1.1. The endpoint's own query is kept; `query` is appended form-encoded.
-    Raises TypeError unless endpoint and identity are str. Raises ValueError for a URL with another scheme, a fragment,
-    user information, a missing or invalid host or an invalid port, and for an identity that is empty or contains
-    control characters.
+    It is a ws:// or wss:// endpoint, `/` and the percent-encoded identity (OCPP-J 1.6 §3.1.1, 2.x Part 4 §3.1.1). The
+    endpoint's own query is kept; `query` is appended form-encoded. Raises TypeError unless endpoint and identity are
+    str. Raises ValueError for a URL with another scheme, a fragment, user information, a missing or invalid host or an
+    invalid port, and for an identity that is empty or contains control characters.
     """
     _expect_identity(identity)
     parts = _split_endpoint(endpoint)

@@ -28,7 +28,10 @@ _DOT_SEGMENTS: Final = frozenset({".", ".."})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityRule:
-    """The rule for the identities of a server's stations. Raises ValueError for a value out of range."""
+    """The rule for the identities of a server's stations.
+
+    Raises ValueError for a value out of range.
+    """
 
     characters: IdentityCharacters = "standard"
     max_length: float = 48
@@ -98,7 +101,10 @@ class Spellings:
         self._by_key: dict[str, str] = {}
 
     def find(self, identity: str, named: Mapping[str, object], key: Callable[[str], str]) -> str | None:
-        """Return the first name in a mapping that has the same key; None if there is none."""
+        """Return the first name in a mapping that has the same key.
+
+        None if there is none.
+        """
         if named.keys() != self._names:
             names = [*named]
             self._by_key = {key(name): name for name in reversed(names)}

@@ -105,7 +105,10 @@ class BinaryReceived:
 
 @dataclass(slots=True)
 class TransportOpened:
-    """The WebSocket is open; `subprotocol` is the negotiated one, None if the peer chose none."""
+    """The WebSocket is open.
+
+    `subprotocol` is the negotiated one, None if the peer chose none.
+    """
 
     subprotocol: str | None
     attempt: int = 0
@@ -128,7 +131,10 @@ class TransportFailed:
 
 @dataclass(slots=True)
 class TransportLost:
-    """The open WebSocket ended with this close code and reason (RFC 6455 §7.4); 1006 without a close frame."""
+    """The open WebSocket ended with this close code and reason (RFC 6455 §7.4).
+
+    1006 without a close frame.
+    """
 
     code: int = ABNORMAL_CLOSURE
     reason: str = ""
@@ -168,7 +174,10 @@ class CancelCall:
 
 @dataclass(slots=True)
 class Notify:
-    """Send a SEND (OCPP 2.1), which has no response; `token` settles with None when it is written."""
+    """Send a SEND (OCPP 2.1), which has no response.
+
+    `token` settles with None when it is written.
+    """
 
     token: int
     action: str
@@ -180,7 +189,10 @@ class Notify:
 @final
 @dataclass(slots=True)
 class Reply:
-    """Answer the dispatched request with a CALLRESULT; for a SEND, only report that the handler is done."""
+    """Answer the dispatched request with a CALLRESULT.
+
+    For a SEND, only report that the handler is done.
+    """
 
     request: int
     payload: Mapping[str, Any]
@@ -188,7 +200,10 @@ class Reply:
 
 @dataclass(slots=True)
 class Fail:
-    """Answer the dispatched request with a CALLERROR; `code` is a code in any version's spelling or custom."""
+    """Answer the dispatched request with a CALLERROR.
+
+    `code` is a code in any version's spelling or custom.
+    """
 
     request: int
     code: str
@@ -252,7 +267,10 @@ class Close:
 
 @dataclass(slots=True)
 class Connect:
-    """Open the connection; settles `token` with the negotiated subprotocol or the error of the first attempt."""
+    """Open the connection.
+
+    Settles `token` with the negotiated subprotocol or the error of the first attempt.
+    """
 
     token: int
 
@@ -296,10 +314,11 @@ class StreamLost:
 
 @dataclass(slots=True)
 class UpgradeReceived:
-    """An upgrade request arrived at a WebSocket of the host; settles `token` with the decision on it.
+    """An upgrade request arrived at a WebSocket of the host.
 
-    The decision is `Accept` or `Reject`. It is `Reject` as well if the application does not decide in time, or if
-    `subprotocols` are not distinct tokens as RFC 6455 §4.1 requires. All fields are as received.
+    Settles `token` with the decision on it. The decision is `Accept` or `Reject`. It is `Reject` as well if the
+    application does not decide in time, or if `subprotocols` are not distinct tokens as RFC 6455 §4.1 requires. All
+    fields are as received.
     """
 
     token: int

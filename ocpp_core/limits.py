@@ -28,7 +28,7 @@ class TokenBucket:
 
     @property
     def ready_at(self) -> float:
-        """Time in seconds from which on the next token can be taken, later than the last `take` if it failed."""
+        """Time in seconds at which the next token is available; after a failed `take`, later than that."""
         missing = 1 - self._tokens
         return self._at if missing <= 0 else max(self._at + missing / self.rate, nextafter(self._at, inf))
 

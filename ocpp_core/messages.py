@@ -121,9 +121,10 @@ _UNANSWERED = {
 def decode(
     text: str, types: Collection[int], leniency: Leniency = _STRICT, max_elements: float = inf
 ) -> Frame | Malformed:
-    """Decode one message; `types` are the message types that the negotiated version knows.
+    """Decode one message.
 
-    A text with more than `max_elements` (see `SessionConfig`) is not parsed. Never raises for any text.
+    `types` are the message types that the negotiated version knows. A text with more than `max_elements` (see
+    `SessionConfig`) is not parsed. Never raises for any text.
     """
     if len(text) > max_elements and has_more_elements(text, max_elements):
         return _broken(text, types, f"expected a message of at most {max_elements} elements")
@@ -161,7 +162,7 @@ def _read_leniently(text: str, leniency: Leniency) -> Any:
 
 
 def _broken(text: str, types: Collection[int], reason: str) -> Malformed:
-    """Return the kind of malformed JSON that the beginning of the text suggests, and its message ID if readable."""
+    """Return the fault of malformed JSON, from the type and the ID at its beginning if they are readable."""
     if not text or text.isspace():
         return Malformed(Fault.EMPTY, "expected a JSON array")
     head = _HEAD_OF_BROKEN.match(text)
@@ -235,7 +236,10 @@ def _check_send(frame: Frame, message_id: str, leniency: Leniency) -> Frame | Ma
 
 
 def _body_problem(frame: Frame, leniency: Leniency) -> str | None:
-    """Return what is wrong with a CALL or SEND, `[type, id, action, {payload}]`; None if nothing."""
+    """Return what is wrong with a CALL or SEND, `[type, id, action, {payload}]`.
+
+    None if nothing.
+    """
     if len(frame) != 4 and not _cut(frame, 4, leniency):
         return f"expected 4 elements: [{frame[0]}, id, action, payload]"
     if type(frame[2]) is not str or not frame[2]:
@@ -329,9 +333,9 @@ def encode_result(message_id: str, payload: object) -> str:
 
 
 def encode_error(kind: int, message_id: str, code: str, description: str, details: object) -> str:
-    """Return the text of a CALLERROR (4) or CALLRESULTERROR (5); the description is cut to 255 characters.
+    """Return the text of a CALLERROR (4) or CALLRESULTERROR (5).
 
-    Raises the errors of `encode_payload` for `details` and the texts.
+    The description is cut to 255 characters. Raises the errors of `encode_payload` for `details` and the texts.
     """
     texts = ",".join(map(quote, (message_id, code, description[:MAX_DESCRIPTION])))
     text = f"[{kind},{texts},{encode_payload(details)}]"

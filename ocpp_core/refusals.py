@@ -88,7 +88,10 @@ def _content(headers: Headers, body: bytes) -> tuple[bytes, bool]:
 
 
 def _unchunked(body: bytes) -> tuple[bytes, bool]:
-    """Return the joined chunks of a partial body, and True after the last chunk; trailers are ignored."""
+    """Return the joined chunks of a partial body, and True after the last chunk.
+
+    Trailers are ignored.
+    """
     content = b""
     while (chunk := _CHUNK.match(body)) is not None:
         end = chunk.end() + int(chunk[1], 16)

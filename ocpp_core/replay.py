@@ -1,4 +1,4 @@
-"""Record the inputs of an engine as JSON lines and replay them, to turn a field failure into a test.
+"""A recorder for the inputs of an engine, and their replay, to turn a field failure into a test.
 
 A recording contains everything that the peer sent, credentials of the handshake included: protect it like credentials.
 """
@@ -59,7 +59,10 @@ class Recorder(Generic[_In_contra]):
         self.engine.handle(event, now)
 
     def poll(self) -> Any:
-        """Return the next action of the wrapped engine; record the poll that returns None."""
+        """Return the next action of the wrapped engine.
+
+        Record the poll that returns None.
+        """
         action = self.engine.poll()
         if action is None:
             self._write("{}")

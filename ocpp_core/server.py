@@ -1,4 +1,4 @@
-"""One connection of a server with a foreign WebSocket: the decision on its handshake, then its session.
+"""The engine of one server connection whose WebSocket another library implements.
 
 What it is. This engine is the server's counterpart of `ClientEngine`, for one connection: a handshake on which the
 application decides, and the session that follows. Another library implements the WebSocket; the host passes its request
@@ -71,7 +71,10 @@ class New:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request waits for `Accept` or `Reject`, until `until`; `offered` are the subprotocols in it."""
+    """A request waits for `Accept` or `Reject`, until `until`.
+
+    `offered` are the subprotocols in it.
+    """
 
     until: float
     request: UpgradeReceived
@@ -152,7 +155,10 @@ class ServerEngine:
 
     @property
     def deadline(self) -> float:
-        """Time at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
+        """Time at which the host must pass `Tick` at the latest.
+
+        `inf` if no deadline is armed.
+        """
         return self._handshake.until if self.session is None else self.session.deadline
 
     def poll(self) -> Action | None:
@@ -283,7 +289,10 @@ class ServerEngine:
             self._end_handshake()
 
     def _lose(self) -> None:
-        """End the handshake because the peer left; the token of a pending request settles with an error."""
+        """End the handshake because the peer left.
+
+        The token of a pending request settles with an error.
+        """
         if isinstance(self._handshake, Ended):
             return
         if isinstance(self._handshake, Asked):

@@ -125,7 +125,10 @@ class Session(Receiver):
 
     @property
     def deadline(self) -> float:
-        """Time at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
+        """Time at which the host must pass `Tick` at the latest.
+
+        `inf` if no deadline is armed.
+        """
         deadline, answers = self._until, self.calls.timers.next
         if answers < deadline:
             deadline = answers
@@ -140,7 +143,10 @@ class Session(Receiver):
         return actions.pop(0)
 
     def decode_next(self) -> bool:
-        """Decode the oldest received input, as `poll` does; return False if there is none or it must wait."""
+        """Decode the oldest received input, as `poll` does.
+
+        Return False if there is none or it must wait.
+        """
         unread = self.unread
         if not unread or self._congested:
             return False
@@ -152,7 +158,10 @@ class Session(Receiver):
         return True
 
     def handle(self, event: SessionInput, now: float) -> None:
-        """Process an input. Raises TypeError or ValueError for a misuse by the caller, and then changes nothing."""
+        """Process an input.
+
+        Raises TypeError or ValueError for a misuse by the caller, and then changes nothing.
+        """
         if now > self._now:
             self._now = now
         else:
@@ -224,7 +233,10 @@ class Session(Receiver):
         return self._past_window.no_room(what)
 
     def take_unsent(self) -> list[OutboundCall]:
-        """Remove and return the calls that were never written, in order; see `keep_unsent`."""
+        """Remove and return the calls that were never written, in order.
+
+        See `keep_unsent`.
+        """
         return self.calls.take_waiting()
 
     def congest(self, *, on: bool) -> None:

@@ -1,4 +1,7 @@
-"""The states of a session, as `StateChanged` reports them; times are in the host's seconds."""
+"""The states of a session, as `StateChanged` reports them.
+
+Times are in the host's seconds.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,7 +16,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """The session accepts no new calls, and waits for outstanding responses until `until` before it closes."""
+    """The session accepts no new calls and waits for outstanding responses, until `until` at the latest."""
 
     until: float
     code: int

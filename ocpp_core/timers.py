@@ -14,9 +14,10 @@ _EXACT_BELOW: Final = 5.0
 
 
 def coarse(now: float, delay: float) -> float:
-    """Return `now + delay` in seconds, rounded up to a multiple of `GRID` if the delay is at least 5 seconds.
+    """Return `now + delay` in seconds, rounded up to a multiple of `GRID` if the delay is long.
 
-    The deadlines of many connections then coincide, and a host needs one timer for all of them.
+    A delay is long from 5 seconds on. The deadlines of many connections then coincide, and a host needs one timer for
+    all of them.
     """
     at = now + delay
     return ceil(at / GRID) * GRID if delay >= _EXACT_BELOW and isfinite(at) else at
@@ -45,7 +46,10 @@ class Timers:
         return name in self._armed
 
     def set(self, name: Hashable, at: float) -> None:
-        """Arm `name` for the absolute time `at` in seconds, replacing its deadline; `inf` disarms it."""
+        """Arm `name` for the absolute time `at` in seconds, replacing its deadline.
+
+        `inf` disarms it.
+        """
         if name in self._armed:
             self.cancel(name)
         if at == inf:

@@ -1,4 +1,4 @@
-"""The differences between the OCPP versions, as data: message types, error codes, malformed messages."""
+"""The differences between the OCPP versions, as data."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,10 @@ __all__ = ["OCPP16", "OCPP21", "OCPP201", "ErrorCode", "Version", "canonical_cod
 
 
 class ErrorCode(StrEnum):
-    """The RPC error codes in the spelling of OCPP 2.x (Part 4 table 8); `Version.spell` returns other spellings."""
+    """The RPC error codes in the spelling of OCPP 2.x (Part 4 table 8).
+
+    `Version.spell` returns other spellings.
+    """
 
     NOT_IMPLEMENTED = "NotImplemented"
     NOT_SUPPORTED = "NotSupported"
@@ -55,7 +58,10 @@ _CLASSIC: Final = frozenset({MessageType.CALL.value, MessageType.CALLRESULT.valu
 
 
 def canonical_code(raw: str) -> ErrorCode | None:
-    """Return the error code for any version's spelling; None for a code that no version knows."""
+    """Return the error code for any version's spelling.
+
+    None for a code that no version knows.
+    """
     return _CANONICAL.get(raw)
 
 

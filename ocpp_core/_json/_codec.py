@@ -51,7 +51,10 @@ def _finite(digits: str) -> float:
 
 
 def default(value: object) -> object:
-    """Return the encodable value of an Enum member or UUID, as orjson does; raise TypeError for others."""
+    """Return the encodable value of an Enum member or UUID, as orjson does.
+
+    Raises TypeError for others.
+    """
     if isinstance(value, Enum):
         return value.value
     if type(value).__module__ == "uuid":  # `uuid` is not imported: the engine imports no source of random numbers

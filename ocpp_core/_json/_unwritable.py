@@ -12,7 +12,7 @@ _LONGEST: Final = 200
 
 
 def find_unwritable(payload: object) -> str:
-    """Return type and path of the first such part, without its value: `a datetime at payload.currentTime`."""
+    """Return type and path of the first such part: `a datetime at payload.currentTime`."""
     found = _find(payload, "payload", MAX_DEPTH)
     if found is None:
         return "a value that JSON cannot express"

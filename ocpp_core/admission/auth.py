@@ -29,7 +29,7 @@ class AskAuth:
     def __call__(self, candidate: Candidate) -> Verdict:
         """Return the question to the application, unless there is nothing to decide."""
         handshake, protocol = candidate.handshake, candidate.protocol
-        if protocol is None:  # the WebSocket is closed at once: there is nothing to decide
+        if protocol is None:  # the WebSocket will be closed immediately: there is nothing to decide
             return expect_identity(candidate)
         # A subprotocol that this server is not set up for is never chosen: strict mode would have no validator for it.
         possible = [name for name in self.protocols if name in handshake.protocols] or [protocol]

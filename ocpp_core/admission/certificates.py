@@ -1,4 +1,4 @@
-"""The check that a station's certificate is valid for the identity in its URL: security profile 3.
+"""The check of a station's certificate against its identity: security profile 3.
 
 The CN of a station's certificate is its serial number (security whitepaper for 1.6 and OCPP 2.x Part 2, A00.FR.405),
 which may differ from its identity. Without a rule that relates the two, every certificate of the CA would be valid for
@@ -61,7 +61,10 @@ def _is_vouched_for(
     identity: str,
     key: Callable[[str], str],
 ) -> bool:
-    """Return True if the certificate is valid for the identity; `key` makes identities of one station equal."""
+    """Return True if the certificate is valid for the identity.
+
+    `key` makes identities of one station equal.
+    """
     if isinstance(identify, str):
         return identify == "any" or key(identity) in map(key, _names(certificate))
     owners = [identify[name] for name in _common_names(certificate) if name in identify]
@@ -69,7 +72,10 @@ def _is_vouched_for(
 
 
 def _is_good(answer: object, identity: str, key: Callable[[str], str]) -> bool:
-    """Return True if the result of the application's function confirms the identity; raise TypeError for a bad type."""
+    """Return True if the result of the application's function confirms the identity.
+
+    Raises TypeError for a bad type.
+    """
     if isinstance(answer, str):
         return key(answer) == key(identity)
     if answer is None or isinstance(answer, bool):

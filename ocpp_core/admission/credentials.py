@@ -25,7 +25,10 @@ _Password: TypeAlias = str | bytes | None
 
 @dataclass(frozen=True, slots=True)
 class CheckCredentials:
-    """The step that requires a correct Basic password before the upgrade (security whitepaper §2.3); 401 otherwise."""
+    """The step that requires a correct Basic password before the upgrade; 401 otherwise.
+
+    Source: security whitepaper §2.3.
+    """
 
     credentials: Credentials | None = field(repr=False)
     """None leaves the password to `auth`."""

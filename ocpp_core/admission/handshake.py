@@ -1,4 +1,4 @@
-"""What an application sees of a handshake: the request, and the types of its functions and options."""
+"""The handshake as an application sees it, and the types of its functions and options."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -114,7 +114,10 @@ class RejectHandshake(Protocol):
     """The function that refuses the station."""
 
     def __call__(self, status: int = 401, message: str = "Unauthorized") -> None:
-        """Respond with this status and body. Raises ValueError unless the status is 400 to 599."""
+        """Respond with this status and body.
+
+        Raises ValueError unless the status is 400 to 599.
+        """
 
 
 AuthHandler: TypeAlias = Callable[[AcceptHandshake, RejectHandshake, Handshake], "Awaitable[None] | None"]

@@ -50,7 +50,10 @@ class RequestTarget:
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """The step that reads path, subprotocols, headers and Basic credentials; 400 if they are malformed."""
+    """The step that reads path, subprotocols, headers and Basic credentials.
+
+    400 if they are malformed.
+    """
 
     security_profile: SecurityProfile
     keep_broken_escapes: bool
@@ -156,14 +159,20 @@ class ChooseSubprotocol:
 
 @dataclass(frozen=True, slots=True)
 class CheckIdentity:
-    """The step that checks the identity against the rule of the chosen version; 400 if it breaks the rule."""
+    """The step that checks the identity against the rule of the chosen version.
+
+    400 if it breaks the rule.
+    """
 
     rule: IdentityRule
     usual: re.Pattern[str]
     """`IdentityRule.usual`, computed once."""
 
     def __call__(self, candidate: Candidate) -> Reject | None:
-        """Check the identity; an empty one passes, because a later step may name the station."""
+        """Check the identity.
+
+        An empty one passes, because a later step may name the station.
+        """
         identity, protocol = candidate.handshake.identity, candidate.protocol
         if not identity or self.usual.fullmatch(identity) or self.rule.allows(identity, protocol):
             return None

@@ -32,7 +32,10 @@ __all__ = ["AdmissionRules", "asks_the_application", "steps_of"]
 
 
 class AdmissionRules(Protocol):
-    """The rules of a server, which are part of its options; their creator must check the values."""
+    """The rules of a server, which are part of its options.
+
+    Their creator must check the values.
+    """
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -60,7 +63,10 @@ class AdmissionRules(Protocol):
 
     @property
     def default_protocol(self) -> str | None:
-        """The subprotocol, one of `protocols`, of a station that offers none; None refuses it."""
+        """The subprotocol, one of `protocols`, of a station that offers none.
+
+        None refuses it.
+        """
 
     @property
     def unmatched_protocol(self) -> UnmatchedProtocol:

@@ -59,7 +59,10 @@ Step: TypeAlias = Callable[[Candidate], Verdict]
 
 
 def proceed(steps: Iterator[Step], candidate: Candidate) -> Verdict:
-    """Run the remaining steps and return the first outcome that is not None; None once all have passed."""
+    """Run the remaining steps and return the first outcome that is not None.
+
+    None once all have passed.
+    """
     for step in steps:
         verdict = step(candidate)
         if verdict is not None:

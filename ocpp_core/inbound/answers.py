@@ -1,8 +1,9 @@
-"""CALLRESULTs stored for a while, so that a copy of a CALL gets the same result without a second handler run.
+"""Stored CALLRESULTs, which answer further copies of a CALL.
 
-A sender whose connection failed, or that waited too long, may repeat a CALL with its message ID (OCPP 2.0.1 edition 3
-errata 4.6, OCPP-J 1.6 errata 2025-04). The memory outlives connections, because the copy often arrives on the next one.
-CALLERRORs are not stored: a sender that repeats the CALL after one wants it to be processed again.
+A copy then gets the same result, and the handler does not run a second time. A sender whose connection failed, or that
+waited too long, may repeat a CALL with its message ID (OCPP 2.0.1 edition 3 errata 4.6, OCPP-J 1.6 errata 2025-04). The
+memory outlives connections, because the copy often arrives on the next one. CALLERRORs are not stored: a sender that
+repeats the CALL after one wants it to be processed again.
 
 A handler that continues after its connection ended is stored too, so that a copy waits for its result.
 """
@@ -57,7 +58,10 @@ class AnswerMemory:
         return self._size
 
     def of(self, identity: str | None) -> "Answers | None":
-        """Return the answers of this identity for a new connection; None without an identity."""
+        """Return the answers of this identity for a new connection.
+
+        None without an identity.
+        """
         return None if identity is None else Answers(self, self._shares, identity)
 
     def make_room(self, share: "_Share", now: float) -> None:
@@ -119,9 +123,9 @@ class _Share:
 
 
 class Answers:
-    """The answers of one identity, as seen by one of its connections; made by `AnswerMemory.of`.
+    """The answers of one identity, as seen by one of its connections.
 
-    A connection without answers needs no memory except this object.
+    Made by `AnswerMemory.of`. A connection without answers needs no memory except this object.
     """
 
     __slots__ = ("_identity", "_memory", "_shares")
@@ -148,11 +152,11 @@ class Answers:
             self._memory.make_room(share, now)
 
     def outcome_of(self, message_id: str, text: str, now: float, *, was_awaited: bool = False) -> str | Dispatch | None:
-        """Return the CALLRESULT for a copy of a CALL, or its request while the handler runs; None if unknown.
+        """Return the CALLRESULT for a copy of a CALL, or its request while the handler runs.
 
-        A result that contains the current time is only for copies on the same connection, unless a copy waited for it.
-        On another connection, the CALL may come from a restarted station that counts its message IDs from the beginning
-        and needs the time of now.
+        None if unknown. A result that contains the current time is only for copies on the same connection, unless a
+        copy waited for it. On another connection, the CALL may come from a restarted station that counts its message
+        IDs from the beginning and needs the time of now.
         """
         if message_id not in self:
             return None
@@ -163,7 +167,7 @@ class Answers:
         return outcome if is_fresh else None
 
     def keep_late(self, reply: Reply, now: float, config: SessionConfig) -> None:
-        """Store the result of a handler that outlived its connection, if the request is known and the result valid."""
+        """Store the valid result of a handler that outlived its connection, if the request is known."""
         unfinished = self.take_unfinished(reply.request)
         if unfinished is None:
             return

@@ -32,7 +32,10 @@ class InboundRate:
 
     @classmethod
     def of(cls, config: SessionConfig, timers: Timers, before: "InboundRate | None" = None) -> "InboundRate | None":
-        """Return the limit of a config, or None without one; `before` is kept if it is the same limit."""
+        """Return the limit of a config, or None without one.
+
+        `before` is kept if it is the same limit.
+        """
         if before is not None and before.is_of(config):
             return before
         if before is not None:

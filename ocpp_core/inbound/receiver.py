@@ -58,7 +58,10 @@ class Receiver(ABC):
         """Close the transport if no caller waits for a response."""
 
     def receive(self, text: str, now: float) -> None:
-        """Decode and process a text immediately; ignore it if the session is closing or closed."""
+        """Decode and process a text immediately.
+
+        Ignore it if the session is closing or closed.
+        """
         state = type(self.state)
         if state is not Open and state is not Draining:
             return

@@ -1,4 +1,4 @@
-"""CALLs whose message ID was used before: copies, which share one outcome, and others, which are refused.
+"""CALLs whose message ID was used before: copies of a CALL, and others.
 
 A CALL and its further copies have one outcome and one handler run. A copy that arrives while the CALL is in progress
 needs no response of its own: its sender accepts the first response with that ID, and a second one would match no CALL.
@@ -60,7 +60,10 @@ class Repeats(ABC):
         """Send a CALLERROR."""
 
     def _join(self, first: Dispatch, frame: Frame, text: str) -> None:
-        """Report a copy of a CALL in progress; refuse another CALL with its ID (OCPP-J 1.6 §4.2.3)."""
+        """Report a copy of a CALL in progress.
+
+        Refuse another CALL with its ID (OCPP-J 1.6 §4.2.3).
+        """
         if text == first.text or frame == decode(first.text, self._version.message_types, self.config.leniency):
             detail = "a copy of a CALL in progress: both get one response"
             self._emit(Report(ReportKind.REPEATED_CALL, detail, first.message_id, frame))
@@ -68,7 +71,10 @@ class Repeats(ABC):
             self._refuse_id(frame, "another CALL with this message id is in progress")
 
     def _has_answered(self, answers: Answers, frame: Frame, text: str, now: float) -> bool:
-        """Answer, await or refuse a CALL whose ID was used before; return False if it must be dispatched."""
+        """Answer, await or refuse a CALL whose ID was used before.
+
+        Return False if it must be dispatched.
+        """
         message_id, action = frame[1], frame[2]
         outcome = answers.outcome_of(message_id, text, now)
         if isinstance(outcome, str):
@@ -114,7 +120,10 @@ class Repeats(ABC):
             self._awaited[frame[1]] = copy
 
     def _look_again(self, now: float) -> None:
-        """Answer the waiting copies whose result is stored; dispatch those that will get none."""
+        """Answer the waiting copies whose result is stored.
+
+        Dispatch those that will get none.
+        """
         answers, awaited = self._answers, self._awaited
         if awaited is None:
             return

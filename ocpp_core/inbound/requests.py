@@ -1,4 +1,4 @@
-"""Inbound CALLs and SENDs: requests in progress, held requests, and the one response to each CALL.
+"""Inbound CALLs and SENDs: requests in progress, held requests, and responses.
 
 A request is identified by a number that is never reused. A late response therefore cannot be sent on another
 connection, nor with a message ID that another CALL uses by then.
@@ -108,7 +108,10 @@ class Requests(Repeats):
             self._dispatch(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
 
     def on_send(self, frame: Frame, text: str, now: float) -> str | None:
-        """Dispatch or hold a SEND; return the problem of a bad one, which must never be answered."""
+        """Dispatch or hold a SEND.
+
+        Return the problem of a bad one, which must never be answered.
+        """
         _, message_id, action, payload = frame
         if self.config.trace:
             self._emit(Trace(Direction.IN, frame, action))
@@ -132,7 +135,10 @@ class Requests(Repeats):
         self.refuse(message_id, violation.code, violation.description, action=action)
 
     def _in_progress(self, message_id: str) -> Dispatch | None:
-        """Return the open or held CALL with this ID; few are ever open, so an index of IDs would cost more."""
+        """Return the open or held CALL with this ID.
+
+        Few are ever open, so an index of IDs would cost more.
+        """
         for request in self._open.values():
             if request.message_id == message_id and request.expects_reply:
                 return request
@@ -153,7 +159,10 @@ class Requests(Repeats):
         return active >= self.config.max_inbound or (self._size >= self.config.max_inbound_bytes and active > 0)
 
     def _is_beyond_limit(self, frame: Frame, text: str, now: float) -> bool:
-        """Refuse a CALL beyond a limit, or hold one beyond the rate; return False if it must be dispatched."""
+        """Refuse a CALL beyond a limit, or hold one beyond the rate.
+
+        Return False if it must be dispatched.
+        """
         is_busy, rate, held = self._is_busy, self._rate, self._held
         if is_busy and self.config.refuse_when_busy:
             self._refuse_overload(frame, ReportKind.OVERLOAD)
@@ -169,7 +178,10 @@ class Requests(Repeats):
         return True
 
     def _hold_back(self, frame: Frame, text: str, now: float) -> None:
-        """Hold a CALL beyond the rate; reading continues, because a large CALL may have to wait for minutes."""
+        """Hold a CALL beyond the rate.
+
+        Reading continues, because a large CALL may have to wait for minutes.
+        """
         _, message_id, action, payload = frame
         detail = "more CALLs a second than inbound_rate"
         self._emit(Report(ReportKind.CALL_HELD, detail, message_id, frame, action=action))
@@ -267,7 +279,10 @@ class Requests(Repeats):
         self.dispatch_held(now)
 
     def fail(self, fail: Fail, now: float) -> None:
-        """Send a CALLERROR. Raises TypeError, and changes nothing, unless code and description are str."""
+        """Send a CALLERROR.
+
+        Raises TypeError, and changes nothing, unless code and description are str.
+        """
         if not isinstance(fail.code, str) or not isinstance(fail.description, str):
             raise TypeError(f"expected code and description as text, got {fail.code!r} and {fail.description!r}")
         request = self._close(fail.request)
@@ -314,7 +329,10 @@ class Requests(Repeats):
             self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, details], action, latency))
 
     def decline(self, decline: Decline, now: float) -> None:
-        """Leave a request without a response for now; `max_declined` limits the number of such requests."""
+        """Leave a request without a response for now.
+
+        `max_declined` limits the number of such requests.
+        """
         request = self._open.get(decline.request)
         if request is None or decline.request in self._declined:
             return

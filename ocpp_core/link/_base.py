@@ -1,4 +1,4 @@
-"""The open WebSocket, which client and server share, from the end of the handshake to the last byte.
+"""The part of a link that clients and servers share: the open WebSocket and its end.
 
 What it is. A link is one WebSocket connection over a byte stream that the host carries. It has five phases in a fixed
 order (`_phase`): the handshake, which each role implements in its own file, the open WebSocket, the close handshake,
@@ -85,7 +85,10 @@ class LinkBase(IncomingFrames):
 
     @property
     def deadline(self) -> float:
-        """Time in seconds at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
+        """Time in seconds at which the host must pass `Tick` at the latest.
+
+        `inf` if no deadline is armed.
+        """
         keepalive = self._keepalive
         deadline = keepalive.ping_at  # without `min`, because it is read after every input
         if keepalive.pong_by < deadline:
@@ -95,11 +98,11 @@ class LinkBase(IncomingFrames):
         return deadline
 
     def handle(self, event: LinkInput, now: float) -> None:
-        """Process an input at `now` (monotonic seconds); received bytes are only buffered, `poll` decodes them.
+        """Process an input at `now` (monotonic seconds).
 
-        Raises RuntimeError for a command that is invalid in this phase (an answer without a request, a message before
-        the WebSocket is open) and ValueError or TypeError for bad arguments, and then changes nothing. A command that
-        is too late is ignored.
+        Received bytes are only buffered, `poll` decodes them. Raises RuntimeError for a command that is invalid in this
+        phase (an answer without a request, a message before the WebSocket is open) and ValueError or TypeError for bad
+        arguments, and then changes nothing. A command that is too late is ignored.
         """
         if type(event) is BytesReceived:
             self.receive(event, now)
@@ -151,7 +154,10 @@ class LinkBase(IncomingFrames):
 
     @abstractmethod
     def _advance_handshake(self) -> bool:
-        """Do the next step of the handshake; return False if it needs more bytes or a decision."""
+        """Do the next step of the handshake.
+
+        Return False if it needs more bytes or a decision.
+        """
 
     @abstractmethod
     def _handshake_timeout(self) -> None:
@@ -190,7 +196,10 @@ class LinkBase(IncomingFrames):
             self._head.data += data
 
     def _break_off(self, attempt: int) -> None:
-        """End the WebSocket because the stream broke; decode a handshake to its end first."""
+        """End the WebSocket because the stream broke.
+
+        Decode a handshake to its end first.
+        """
         if self._phase is Phase.HANDSHAKE:
             self.receive(BytesReceived(b"", attempt), self._now)
         elif attempt == self._attempt and self._phase is not _ENDED:
@@ -223,7 +232,10 @@ class LinkBase(IncomingFrames):
             self._closed_by_peer(code, reason)
 
     def _congest(self, *, on: bool) -> None:
-        """Stop decoding while output is congested; when it drains, start the wait for a pong again."""
+        """Stop decoding while output is congested.
+
+        When it drains, start the wait for a pong again.
+        """
         self._congested = on and not self._eof
         was_stalled, self._stalled = self._stalled, self._congested or self._held
         if was_stalled or self._stalled:
@@ -289,10 +301,10 @@ class LinkBase(IncomingFrames):
             self._until = self._now + self._config.close_timeout
 
     def _closed_by_peer(self, code: int, reason: str) -> None:
-        """Answer a close frame with the same code (RFC 6455 §5.5.1); the server ends the stream first (§7.1.1).
+        """Answer a close frame with the same code (RFC 6455 §5.5.1).
 
-        A client whose peer starts the close handshake does not wait here for the end of the stream. Its host does,
-        while the client reconnects.
+        The server ends the stream first (§7.1.1). A client whose peer starts the close handshake does not wait here for
+        the end of the stream. Its host does, while the client reconnects.
         """
         lost = TransportLost(code, reason, self._attempt)
         if self._phase is Phase.OPEN:
@@ -334,7 +346,10 @@ class LinkBase(IncomingFrames):
             self._actions.append(lost)
 
     def _loss(self) -> TransportLost | None:
-        """Return how the open WebSocket ended, normally or abnormally; None after a refused handshake."""
+        """Return how the open WebSocket ended, normally or abnormally.
+
+        None after a refused handshake.
+        """
         return self._lost if self._phase is Phase.ENDING else TransportLost(ABNORMAL_CLOSURE, "", self._attempt)
 
     def _forget(self) -> None:

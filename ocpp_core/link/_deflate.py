@@ -30,7 +30,10 @@ _TAIL: Final = b"\x00\x00\xff\xff"
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The negotiated parameters, seen from this side; `bits` is the window of this side's compressor."""
+    """The negotiated parameters, seen from this side.
+
+    `bits` is the window of this side's compressor.
+    """
 
     bits: int
     keeps_outbound: bool
@@ -46,7 +49,10 @@ def offer(settings: Compression) -> str:
 
 
 def accept(offers: Sequence[Extension], settings: Compression) -> tuple[str, Agreement] | None:
-    """Return the response to the first acceptable offer and its agreement (RFC 7692 §5); None to decline all."""
+    """Return the response to the first acceptable offer and its agreement (RFC 7692 §5).
+
+    None to decline all.
+    """
     for name, parameters in offers:
         if name == NAME and _is_valid(parameters, bare_window=True):
             answer = _answer(parameters, settings)
@@ -68,10 +74,10 @@ def _answer(offered: Mapping[str, str | None], settings: Compression) -> tuple[s
 
 
 def read_answer(answered: Sequence[Extension], settings: Compression | None) -> Agreement | None:
-    """Return the agreement of a server's response to the offer; None if the server declined it.
+    """Return the agreement of a server's response to the offer.
 
-    `settings` is None if nothing was offered. Raises ValueError for an extension that was not offered, or a response
-    that RFC 7692 §7.1 does not allow.
+    None if the server declined it. `settings` is None if nothing was offered. Raises ValueError for an extension that
+    was not offered, or a response that RFC 7692 §7.1 does not allow.
     """
     if not answered:
         return None

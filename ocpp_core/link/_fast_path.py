@@ -1,7 +1,7 @@
-"""The most frequent frames, read and written without wsproto: whole uncompressed texts, pings and pongs.
+"""The most frequent frames, read and written without wsproto.
 
-Nearly all frames are of this kind, and wsproto needs several times as long for them. The reader, which uses wsproto,
-handles received frames of any other kind, incomplete ones and invalid ones.
+Nearly all frames are whole uncompressed texts, pings or pongs, and wsproto needs several times as long for them. The
+reader, which uses wsproto, handles received frames of any other kind, incomplete ones and invalid ones.
 """
 
 from random import Random
@@ -54,7 +54,10 @@ def whole_text(data: bytes, at: int, limit: float, *, masked: bool) -> tuple[str
 
 
 def whole_control(data: bytes, at: int, *, masked: bool) -> tuple[Control, int] | None:
-    """Return the ping or pong that begins at `at`, and the position of the next frame; None for anything else."""
+    """Return the ping or pong that begins at `at`, and the position of the next frame.
+
+    None for anything else.
+    """
     have = len(data) - at
     opcode = _CONTROL.get(data[at]) if have >= 2 else None
     if opcode is None:
@@ -69,7 +72,10 @@ def whole_control(data: bytes, at: int, *, masked: bool) -> tuple[Control, int] 
 
 
 def text_frame(payload: bytes, masking: Random | None) -> bytes:
-    """Return the frame of a whole uncompressed text; `masking` makes a client's masking key, None for a server."""
+    """Return the frame of a whole uncompressed text.
+
+    `masking` makes a client's masking key, None for a server.
+    """
     length = len(payload)
     if masking is None:
         return (_SHORT[length] if length < 126 else frame_header(_TEXT, length, masked=False)) + payload

@@ -49,7 +49,10 @@ _REASONS: Final = {
 
 
 def encode_frame(opcode: Opcode, payload: bytes, *, key: bytes | None = None, compressed: bool = False) -> bytes:
-    """Return one unfragmented frame; `key` is the four-byte masking key of a client, None for a server."""
+    """Return one unfragmented frame.
+
+    `key` is the four-byte masking key of a client, None for a server.
+    """
     first, length = _FIN | (_RSV1 if compressed else 0) | opcode, len(payload)
     if key is not None:
         return frame_header(first, length, masked=True) + key + xor(payload, key)
@@ -62,7 +65,10 @@ def close_payload(code: int, reason: str = "") -> bytes:
 
 
 def read_close(payload: bytes) -> tuple[int, str]:
-    """Return code and reason of a close frame's payload. Raises FrameError if it breaks RFC 6455 §5.5.1."""
+    """Return code and reason of a close frame's payload.
+
+    Raises FrameError if it breaks RFC 6455 §5.5.1.
+    """
     if not payload:
         return NO_STATUS, ""
     if len(payload) == 1:

@@ -1,4 +1,4 @@
-"""The HTTP/1.1 of the handshake (RFC 6455 §4): head blocks, parsed with h11, header fields and responses."""
+"""The HTTP/1.1 of the handshake (RFC 6455 §4), parsed with h11."""
 
 import re
 from base64 import b64encode
@@ -129,7 +129,10 @@ def read_request(block: bytes) -> RequestHead | None:
 
 
 def read_response(block: bytes) -> ResponseHead | None:
-    """Parse the head block of a response to an upgrade request; None if it is malformed."""
+    """Parse the head block of a response to an upgrade request.
+
+    None if it is malformed.
+    """
     connection = h11.Connection(h11.CLIENT, len(block))
     # h11 accepts a 101 only after an upgrade request.
     connection.send(h11.Request(method="GET", target="/", headers=[("host", ""), ("upgrade", "websocket")]))
@@ -149,10 +152,10 @@ def _text(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
 
 
 def read_extensions(value: str) -> list[Extension]:
-    """Parse Sec-WebSocket-Extensions. Raises ValueError if it breaks the grammar (RFC 6455 §9.1).
+    """Parse Sec-WebSocket-Extensions.
 
-    Empty elements are ignored (RFC 9110 §5.6.1). An element with a repeated parameter is omitted, because RFC 7692 §7
-    requires that it is declined.
+    Raises ValueError if it breaks the grammar (RFC 6455 §9.1). Empty elements are ignored (RFC 9110 §5.6.1). An element
+    with a repeated parameter is omitted, because RFC 7692 §7 requires that it is declined.
     """
     found: list[Extension] = []
     for element in elements(value):
@@ -172,7 +175,10 @@ def accept_key(key: str) -> str:
 
 
 def check_headers(headers: Iterable[tuple[str, str]], own: Collection[str]) -> list[tuple[str, str]]:
-    """Return the caller's headers as a list. Raises ValueError for one that must not be sent, see `expect_header`."""
+    """Return the caller's headers as a list.
+
+    Raises ValueError for one that must not be sent, see `expect_header`.
+    """
     checked = list(headers)
     for name, value in checked:
         expect_header(name, value, own)

@@ -1,4 +1,4 @@
-"""The receiving half of an open WebSocket: buffer bytes, and decode a limited number of frames per turn.
+"""The receiving half of an open WebSocket, which decodes a limited number of frames per turn.
 
 Nearly all frames are whole texts, pings or pongs, which `_fast_path` decodes in place. A reader decodes all others; it
 is made when it is needed and dropped when it is idle. Nothing is decoded while output is congested or the session is
@@ -183,7 +183,10 @@ class IncomingFrames(ABC):
             self._until = inf
 
     def _extend_time(self, size: int) -> None:
-        """Postpone the deadline of a message for `size` more bytes of it; pings in between do not."""
+        """Postpone the deadline of a message for `size` more bytes of it.
+
+        Pings in between do not.
+        """
         if self._phase is _OPEN:
             config = self._config
             self._until = min(self._until + size / config.min_message_rate, coarse(self._now, config.message_timeout))

@@ -1,4 +1,4 @@
-"""The times of pings, and the deadline after which an unresponsive peer is dropped (RFC 6455 §5.5.2)."""
+"""The deadlines of pings and pongs (RFC 6455 §5.5.2)."""
 
 from math import inf
 from random import Random

@@ -132,7 +132,10 @@ class MessageReader:
         self._counted = 0
 
     def count(self, unfinished: Unfinished) -> None:
-        """Count the stored bytes of the message. Raises FrameError if all links together exceed the limit."""
+        """Count the stored bytes of the message.
+
+        Raises FrameError if all links together exceed the limit.
+        """
         config = self._rules.config
         before, self._counted = self._counted, len(self._data) + len(self._slice) + len(self._decoder.buffer)
         unfinished.change(before, self._counted, max(config.max_unfinished_size, config.max_message_size))
@@ -161,9 +164,9 @@ class MessageReader:
         self._decoder.receive_bytes(data)
 
     def next(self) -> TextReceived | BinaryReceived | Control | Piece | None:
-        """Return the next message, control frame or piece of a message; None if it needs more bytes.
+        """Return the next message, control frame or piece of a message.
 
-        Raises FrameError if the peer broke a rule; the reader must not be used after that.
+        None if it needs more bytes. Raises FrameError if the peer broke a rule; the reader must not be used after that.
         """
         try:
             frame = self._decoder.process_buffer()

@@ -1,4 +1,4 @@
-"""The server's side of the handshake (RFC 6455 §4.2): check the request, wait for the decision, respond."""
+"""The server's side of the handshake (RFC 6455 §4.2)."""
 
 import binascii
 import re

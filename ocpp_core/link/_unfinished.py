@@ -24,7 +24,10 @@ class Unfinished:
         self.size = 0
 
     def change(self, before: int, after: int, limit: float) -> None:
-        """Record that a link holds `after` bytes instead of `before`. Raises FrameError beyond the limit."""
+        """Record that a link holds `after` bytes instead of `before`.
+
+        Raises FrameError beyond the limit.
+        """
         self.size += after - before
         if self.size > limit and after > FREE:
             raise FrameError(TOO_BIG, f"unfinished messages of more than {limit} bytes together")

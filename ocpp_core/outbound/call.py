@@ -6,7 +6,7 @@ from math import inf
 from typing import Any, Final
 
 from ocpp_core.config import SessionConfig
-from ocpp_core.errors import TimeoutError  # ours, a subclass of the builtin
+from ocpp_core.errors import TimeoutError  # a subclass of the builtin
 from ocpp_core.inputs import Notify, SendRaw, StartCall
 from ocpp_core.messages import (
     MAX_ID_LENGTH,
@@ -58,7 +58,10 @@ class OutboundCall:
 
 
 def prepare_call(start: StartCall, config: SessionConfig, now: float) -> OutboundCall:
-    """Check a command and encode its payload. Raises TypeError or ValueError for bad arguments."""
+    """Check a command and encode its payload.
+
+    Raises TypeError or ValueError for bad arguments.
+    """
     if (
         not isinstance(start.action, str)
         or not start.action
@@ -84,7 +87,10 @@ def prepare_call(start: StartCall, config: SessionConfig, now: float) -> Outboun
 
 
 def prepare_raw(raw: SendRaw, config: SessionConfig, now: float) -> OutboundCall:
-    """Check a raw CALL whose response is awaited. Raises ValueError unless it is a valid CALL."""
+    """Check a raw CALL whose response is awaited.
+
+    Raises ValueError unless it is a valid CALL.
+    """
     frame = decode(raw.text, (MessageType.CALL.value,))
     if not isinstance(frame, list):
         raise ValueError('expected the text of a CALL, [2, "id", "action", {…}], to wait for its response')
@@ -124,7 +130,10 @@ _FRAME: Final = 256
 
 
 def expect_room(command: StartCall | Notify, payload_json: str, config: SessionConfig) -> None:
-    """Raise ValueError if the message is too large to send; a missing ID counts with the maximum length."""
+    """Raise ValueError if the message is too large to send.
+
+    A missing ID counts with the maximum length.
+    """
     limit = config.max_outgoing_size
     # No character takes more than four bytes in UTF-8, or six if it must be escaped.
     if 4 * len(payload_json) + 6 * len(command.action) + _FRAME > limit:

@@ -20,7 +20,7 @@ from ocpp_core.errors import (
     RPCError,
     RPCFrameworkError,
     RPCNotImplementedError,
-    TimeoutError,  # ours, a subclass of the builtin
+    TimeoutError,  # a subclass of the builtin
     create_rpc_error,
 )
 from ocpp_core.inputs import RefuseResult, StartCall
@@ -109,13 +109,19 @@ class Calls:
         return len(self._waiting.calls)
 
     def new_id(self) -> str:
-        """Return a new message ID; CALLs and SENDs share one ID space (2.1 Part 4 §4.1.4)."""
+        """Return a new message ID.
+
+        CALLs and SENDs share one ID space (2.1 Part 4 §4.1.4).
+        """
         return self._ids()
 
     # Starting
 
     def start(self, event: StartCall, now: float) -> None:
-        """Start a call of an open session. Raises TypeError or ValueError for a misuse, and then changes nothing."""
+        """Start a call of an open session.
+
+        Raises TypeError or ValueError for a misuse, and then changes nothing.
+        """
         self.add(prepare_call(event, self.config, now), now)
 
     def add(self, call: OutboundCall, now: float) -> None:
@@ -171,7 +177,10 @@ class Calls:
         return error
 
     def fill_window(self, now: float) -> None:
-        """Write queued calls as far as the window allows; one past its time to live is never sent."""
+        """Write queued calls as far as the window allows.
+
+        One past its time to live is never sent.
+        """
         offline = self._offline
         while self.is_open and len(self._pending) < self.config.call_concurrency:
             kept = None if offline is None else offline.first(now)

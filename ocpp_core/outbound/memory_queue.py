@@ -61,7 +61,10 @@ class MemoryQueue:
         self._trim()
 
     def first(self, now: float) -> OutboundCall | None:  # no call here waits for a time
-        """Return the oldest call, urgent calls before the rest; None if the queue is empty."""
+        """Return the oldest call, urgent calls before the rest.
+
+        None if the queue is empty.
+        """
         calls = self._queue.calls
         return calls[0] if calls else None
 

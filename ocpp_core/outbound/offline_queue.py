@@ -1,4 +1,4 @@
-"""The interface of a client's offline queue, which stores the calls that no connection has written yet."""
+"""The interface of a client's offline queue."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
@@ -33,7 +33,10 @@ class OfflineQueue(Protocol):
 
     @property
     def deadline(self) -> float:
-        """Time at which the queue needs `Tick` at the latest, to expire a call or to have one taken; `inf`: never."""
+        """Time at which the queue needs `Tick` at the latest, to expire a call or to have one taken.
+
+        `inf`: never.
+        """
 
     def configure(self, config: ClientConfig) -> None:
         """Apply other settings."""
@@ -45,7 +48,10 @@ class OfflineQueue(Protocol):
         """Queue a call. Raises ValueError, and changes nothing, for a message ID that is queued already."""
 
     def first(self, now: float) -> OutboundCall | None:
-        """Return the next call to write, or None; an urgent one precedes the calls of the session."""
+        """Return the next call to write, or None.
+
+        An urgent one precedes the calls of the session.
+        """
 
     def take(self, call: OutboundCall) -> None:
         """Remove the call that `first` returned: the session writes it now, or settles it if it cannot be written."""

@@ -1,4 +1,7 @@
-"""The queue of calls that were not written: urgent calls first, then the oldest; counted in calls and bytes."""
+"""The queue of calls that were not written: urgent calls first, then the oldest.
+
+It counts calls and bytes.
+"""
 
 from itertools import takewhile
 
@@ -8,7 +11,10 @@ __all__ = ["CallQueue"]
 
 
 class CallQueue:
-    """Calls in the order in which they will be written; the owner enforces the limits."""
+    """Calls in the order in which they will be written.
+
+    The owner enforces the limits.
+    """
 
     __slots__ = ("calls", "size")
 
@@ -19,7 +25,10 @@ class CallQueue:
         """Bytes of all payloads."""
 
     def excess(self, max_calls: int, max_bytes: float, added: OutboundCall | None = None) -> str | None:
-        """Return the limit that the queue, with the call `added` to it, exceeds; None if neither."""
+        """Return the limit that the queue, with the call `added` to it, exceeds.
+
+        None if neither.
+        """
         count, size = len(self.calls), self.size
         if added is not None:
             count, size = count + 1, size + added.size

@@ -1,4 +1,4 @@
-"""SENDs and raw texts, which bypass the window, and the limit of their bytes while output does not drain."""
+"""SENDs and raw texts, which bypass the window of outstanding CALLs."""
 
 from collections.abc import Callable
 from typing import Final
@@ -21,7 +21,10 @@ _RAW: Final = 64
 
 
 def prepare_send(event: Notify, version: Version, calls: Calls) -> str:
-    """Return the payload of a SEND as JSON. Raises TypeError or ValueError for bad arguments."""
+    """Return the payload of a SEND as JSON.
+
+    Raises TypeError or ValueError for bad arguments.
+    """
     if MessageType.SEND not in version.message_types:
         raise ValueError(f"expected a version with SEND (ocpp2.1), got {version.name}")
     if event.action not in version.send_actions:
@@ -35,7 +38,10 @@ def prepare_send(event: Notify, version: Version, calls: Calls) -> str:
 
 
 class Sends:
-    """The SENDs and raw texts of one connection; made at the first one, because most connections have none."""
+    """The SENDs and raw texts of one connection.
+
+    Made at the first one, because most connections have none.
+    """
 
     __slots__ = ("_calls", "_emit", "_send", "_tokens", "_unread", "_version", "raw_ids")
 

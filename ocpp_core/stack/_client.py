@@ -82,7 +82,10 @@ class ClientStack:
 
     @property
     def deadline(self) -> float:
-        """Time at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
+        """Time at which the host must pass `Tick` at the latest.
+
+        `inf` if no deadline is armed.
+        """
         link = self._link
         return min(self.engine.deadline, inf if link is None else link.deadline)
 
@@ -178,7 +181,10 @@ class ClientStack:
                 return inbound
 
     def _is_text_taken(self, link: DirectLink, session: DirectSession | None) -> bool:
-        """Pass the next message to the session if it is one whole text frame; return False if it is not."""
+        """Pass the next message to the session if it is one whole text frame.
+
+        Return False if it is not.
+        """
         if session is None or (text := link.next_text()) is None:
             return False
         session.receive(text, self._now)

@@ -106,7 +106,10 @@ class ServerStack:
 
     @property
     def deadline(self) -> float:
-        """Time at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
+        """Time at which the host must pass `Tick` at the latest.
+
+        `inf` if no deadline is armed.
+        """
         session, deadline = self.session, self._link.deadline
         if session is not None and session.deadline < deadline:
             return session.deadline
@@ -206,7 +209,10 @@ class ServerStack:
                     return outward
 
     def _instruct(self, action: Action) -> bool:
-        """Pass an action of the session to the link; return True if the host must see it too."""
+        """Pass an action of the session to the link.
+
+        Return True if the host must see it too.
+        """
         if isinstance(action, CloseTransport):
             self._link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
             return False

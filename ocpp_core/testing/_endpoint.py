@@ -28,7 +28,10 @@ class _Stack(Protocol):
 
 @dataclass(slots=True)
 class CallOutcome:
-    """The outcome of a command; `settled` counts how often it settled, which must be once."""
+    """The outcome of a command.
+
+    `settled` counts how often it settled, which must be once.
+    """
 
     token: int
     settled: int = 0
@@ -36,7 +39,10 @@ class CallOutcome:
     error: Exception | None = None
 
     def unwrap(self) -> Any:
-        """Return the result. Raises the error, or AssertionError before the command settled."""
+        """Return the result.
+
+        Raises the error, or AssertionError before the command settled.
+        """
         if self.error is not None:
             raise self.error
         assert self.settled, "cannot unwrap: the command is not settled; run the laboratory longer"  # noqa: S101 - a test tool

@@ -22,9 +22,10 @@ __all__ = ["Laboratory", "Server"]
 
 @dataclass
 class Server:
-    """The central system; all stations share its `handlers`, and `connections` are the open ones.
+    """The central system.
 
-    `admit` decides on an upgrade request; by default it accepts the first of `protocols` that was offered.
+    All stations share its `handlers`, and `connections` are the open ones. `admit` decides on an upgrade request; by
+    default it accepts the first of `protocols` that was offered.
     """
 
     lab: LabClock
@@ -101,7 +102,10 @@ class Laboratory(LabClock):
         return station
 
     def connect(self, config: ClientConfig | None = None, identity: str = "CP1") -> LabStation:
-        """Add a station and run until its connection is open. Raises the error of `connect` if it fails."""
+        """Add a station and run until its connection is open.
+
+        Raises the error of `connect` if it fails.
+        """
         station = self.station(config, identity)
         outcome = station.connect()
         while not outcome.settled and self._step(inf):

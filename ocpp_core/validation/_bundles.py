@@ -14,10 +14,11 @@ BUNDLED: Final = ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")
 
 
 def read_bundle(protocol: str, package: Traversable | None = None) -> Schema:
-    """Return a bundle: `protocol`, `actions` (action -> kind -> schema) and their shared `definitions`.
+    """Return the bundle of a protocol.
 
-    It is searched inside the package (wheel, zip) and then next to it (editable install, source tree). `package`
-    defaults to the installed `ocpp_core`. Raises FileNotFoundError, which names both paths.
+    It has `protocol`, `actions` (action -> kind -> schema) and their shared `definitions`. It is searched inside the
+    package (wheel, zip) and then next to it (editable install, source tree). `package` defaults to the installed
+    `ocpp_core`. Raises FileNotFoundError, which names both paths.
     """
     package = files("ocpp_core") if package is None else package
     places = [package.joinpath("schemas", f"{protocol}.json"), package.joinpath("..", "schemas", f"{protocol}.json")]

@@ -1,4 +1,4 @@
-"""The supported drafts of JSON Schema, 04, 06 and 07, and the parts of them that are not supported.
+"""The supported drafts of JSON Schema, 04, 06 and 07, and the limits of the support.
 
 A schema that would be misinterpreted is refused when its validator is made, not at the first message.
 """
@@ -23,7 +23,10 @@ _OF_THE_SAME_VALUE: Final = ("allOf", "anyOf", "oneOf", "not", "if", "then", "el
 
 
 def problem_of(document: Schema) -> str | None:
-    """Return why a schema would be misinterpreted, or is not self-contained; None if it can be used."""
+    """Return why a schema would be misinterpreted, or is not self-contained.
+
+    None if it can be used.
+    """
     draft = document["$schema"]
     if not isinstance(draft, str) or not any(name in draft for name in _DRAFTS):
         return f"expected $schema of {', '.join(_DRAFTS)} or none, got {draft!r}"
@@ -58,7 +61,10 @@ def _schemas(schema: object) -> Iterator[Schema]:
 
 
 def _is_endless(document: Schema, schema: Any, around: frozenset[int], ended: set[int]) -> bool:
-    """Return True if a schema refers to itself for the same value; `ended` are schemas known not to."""
+    """Return True if a schema refers to itself for the same value.
+
+    `ended` are schemas known not to.
+    """
     if isinstance(schema, list):
         return any(_is_endless(document, part, around, ended) for part in schema)
     if not isinstance(schema, dict) or id(schema) in ended:
@@ -84,10 +90,11 @@ def _problem_of_bounds(schema: Schema, draft: str) -> str | None:
 
 
 def for_compiler(document: Schema) -> Schema:
-    """Return a copy of a schema with only the keywords that the compiler supports; the compiler may modify it.
+    """Return a copy of a schema with only the keywords that the compiler supports.
 
-    fastjsonschema cannot compile `const` without its detailed exceptions. An `enum` with one member is equivalent; it
-    is put into `allOf` so that it does not replace another `enum`. In draft 04 `const` is not a keyword.
+    The compiler may modify it. fastjsonschema cannot compile `const` without its detailed exceptions. An `enum` with
+    one member is equivalent; it is put into `allOf` so that it does not replace another `enum`. In draft 04 `const` is
+    not a keyword.
     """
     spelled: Schema = _spelled(document, has_const="draft-04" not in document["$schema"])
     return spelled

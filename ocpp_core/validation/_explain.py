@@ -1,4 +1,4 @@
-"""Find the first rule of a schema that a payload breaks, its path, and the OCPP error code for it.
+"""The description of a refused payload: the first broken rule, its path, and its error code.
 
 This runs only for payloads that were refused already, so it may be slow and must be exact. It supports the keywords of
 the OCPP schemas and the frequent ones of vendor schemas; the description of any other broken rule is less precise.
@@ -60,11 +60,11 @@ class _Broken:
 
 
 def describe_violation(document: Schema, payload: object, *, formats: bool, message: str = "") -> Violation:
-    """Return the first rule of the schema that a refused payload breaks. Never raises.
+    """Return the first rule of the schema that a refused payload breaks.
 
-    The description has at most 255 characters and contains no value of the payload. It names the message (action and
-    type, if passed), the path, the keyword and the keyword's value in the schema. The name of an unknown property is
-    included if it is short and plain.
+    Never raises. The description has at most 255 characters and contains no value of the payload. It names the message
+    (action and type, if passed), the path, the keyword and the keyword's value in the schema. The name of an unknown
+    property is included if it is short and plain.
     """
     message = f"{message[:_MAX_MESSAGE]} " if message else ""
     try:

@@ -1,9 +1,9 @@
-"""The accept check with jsonschema-rs, if it is installed: it takes a third of the time of the closures.
+"""The accept check with jsonschema-rs, if it is installed.
 
-It is used for exactly those schemas that the closures support, and like them it never refuses a payload. It decides the
-same: `format` becomes the pattern of this library, in the syntax of Rust. It also accepts Python values that the full
-check sees only after conversion or never: members of enumerations (`_validator` converts them), and `Decimal`, which
-the JSON encoder refuses.
+It takes a third of the time of the closures. It is used for exactly those schemas that the closures support, and like
+them it never refuses a payload. It decides the same: `format` becomes the pattern of this library, in the syntax of
+Rust. It also accepts Python values that the full check sees only after conversion or never: members of enumerations
+(`_validator` converts them), and `Decimal`, which the JSON encoder refuses.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,10 @@ _ANNOTATIONS: Final = IGNORED - {"definitions"}
 
 @cache
 def _engine() -> ModuleType | None:
-    """Return jsonschema-rs or None; its import takes longer than that of the whole engine, so it is late."""
+    """Return jsonschema-rs or None.
+
+    Its import takes longer than that of the whole engine, so it is late.
+    """
     try:
         import jsonschema_rs
     except ImportError:  # the extra `speed` is not installed
@@ -31,9 +34,9 @@ def _engine() -> ModuleType | None:
 
 
 def accelerated(document: Mapping[str, Any], *, formats: bool) -> Callable[[Any], object] | None:
-    """Return the accept check of a schema that `compile_accept` supports; None without jsonschema-rs.
+    """Return the accept check of a schema that `compile_accept` supports.
 
-    The check raises ValueError for values that it cannot read, which counts as False.
+    None without jsonschema-rs. The check raises ValueError for values that it cannot read, which counts as False.
     """
     engine = _engine()
     if engine is None:
@@ -45,7 +48,10 @@ def accelerated(document: Mapping[str, Any], *, formats: bool) -> Callable[[Any]
 
 
 def _draft(document: Mapping[str, Any]) -> int:
-    """Return the draft as fastjsonschema does; for the supported keywords, later drafts are equal to 07."""
+    """Return the draft as fastjsonschema does.
+
+    For the supported keywords, later drafts are equal to 07.
+    """
     name = str(document.get("$schema", ""))
     return 4 if "draft-04" in name else 6 if "draft-06" in name else 7
 

@@ -66,7 +66,10 @@ class _Message:
         return None
 
     def _prepare(self) -> Accept:
-        """Make and return the accept check, often the only one that a message needs; without one, `_unsure`."""
+        """Make and return the accept check, often the only one that a message needs.
+
+        Without one, `_unsure`.
+        """
         accept = None
         try:
             document = self.document()
@@ -92,7 +95,10 @@ class _Message:
         return self._validate is not None
 
     def compile(self) -> Callable[[object], object]:
-        """Compile and return the full check; two threads may do it at once, and the last one replaces the other."""
+        """Compile and return the full check.
+
+        Two threads may do it at once, and the last one replaces the other.
+        """
         self._document = self.document()
         self._prepare()
         try:
@@ -122,7 +128,10 @@ class _Message:
         return {"$schema": DEFAULT_DRAFT, **self._schema, "definitions": needed}
 
     def expect_usable(self) -> None:
-        """Compile the full check. Raises ValueError for a schema that is misinterpreted or cannot be compiled."""
+        """Compile the full check.
+
+        Raises ValueError for a schema that is misinterpreted or cannot be compiled.
+        """
         if problem := problem_of(self.document()):
             raise ValueError(f"the schema of {self._protocol} {self._name}: {problem}")
         self.compile()
@@ -132,10 +141,10 @@ _Messages: TypeAlias = Mapping[str, Mapping[str, _Message]]
 
 
 class SchemaValidator:
-    """A validator for the payloads of one protocol; it implements `ocpp_core.config.Validator`.
+    """A validator for the payloads of one protocol.
 
-    `load_validator` and `create_validator` make it. Connections and threads may share it: the first check of a message
-    compiles (1 to 100 ms), and nothing else changes.
+    It implements `ocpp_core.config.Validator`. `load_validator` and `create_validator` make it. Connections and threads
+    may share it: the first check of a message compiles (1 to 100 ms), and nothing else changes.
     """
 
     __slots__ = ("_calls", "_definitions", "_formats", "_messages", "_results", "_sends", "protocol")
@@ -167,7 +176,10 @@ class SchemaValidator:
         return self._unexpected(action, "CALL") if message is None else message.check(payload)
 
     def check_result(self, action: str, payload: object) -> Violation | None:
-        """Check the payload of a CALLRESULT; None if it conforms, or if the action is unknown."""
+        """Check the payload of a CALLRESULT.
+
+        None if it conforms, or if the action is unknown.
+        """
         message = self._results.get(action)
         return self._unexpected(action, "CALLRESULT") if message is None else message.check(payload)
 

@@ -1,1 +1,1 @@
-"""The rules of HTTP and WebSocket that engine and hosts share: close codes, header fields, subprotocols."""
+"""The rules of HTTP and WebSocket that the engine and its hosts share."""

@@ -53,9 +53,10 @@ def expect_close_code(code: object) -> None:
 
 
 def cut_reason(reason: str) -> str:
-    """Return a reason cut to the 123 bytes of UTF-8 that fit into a Close frame, at the end of a character.
+    """Return a reason, cut to the 123 bytes of UTF-8 that fit into a Close frame.
 
-    A lone surrogate, which UTF-8 cannot encode, becomes `?`. Raises TypeError unless the reason is a str.
+    It is cut at the end of a character. A lone surrogate, which UTF-8 cannot encode, becomes `?`. Raises TypeError
+    unless the reason is a str.
     """
     if not isinstance(reason, str):
         raise TypeError(f"expected the close reason as text, got {reason!r}")

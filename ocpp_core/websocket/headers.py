@@ -59,9 +59,10 @@ def expect_header(name: str, value: str, own: Collection[str]) -> None:
 
 
 def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the fields by their names in lower case; the values of a repeated one are joined (RFC 9110 §5.3).
+    """Return the fields by their names in lower case.
 
-    A field that must not be repeated, such as Authorization, becomes unreadable if it is repeated.
+    The values of a repeated one are joined (RFC 9110 §5.3). A field that must not be repeated, such as Authorization,
+    becomes unreadable if it is repeated.
     """
     fields: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}  # joined at the end: a peer may repeat one field thousands of times
@@ -92,7 +93,7 @@ def is_subprotocol_list(names: Sequence[str]) -> bool:
 
 
 def expect_subprotocols(names: Sequence[str]) -> None:
-    """Raise TypeError for a str instead of a list, ValueError unless it has distinct tokens, at least one."""
+    """Raise TypeError for a str instead of a list, ValueError unless it has distinct tokens."""
     if isinstance(names, str):
         raise TypeError(f"expected protocols as a list of subprotocol names, got {names!r}")
     if not names or not all(isinstance(name, str) for name in names) or not is_subprotocol_list(names):
@@ -100,7 +101,10 @@ def expect_subprotocols(names: Sequence[str]) -> None:
 
 
 def expect_offered(subprotocol: str | None, offered: Sequence[str]) -> None:
-    """Raise ValueError for a subprotocol that was not offered; None means no subprotocol."""
+    """Raise ValueError for a subprotocol that was not offered.
+
+    None means no subprotocol.
+    """
     if subprotocol is not None and subprotocol not in offered:
         raise ValueError(f"expected one of the offered subprotocols {tuple(offered)}, got {subprotocol!r}")
 
