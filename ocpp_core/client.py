@@ -132,10 +132,7 @@ class ClientEngine:
         return actions.popleft()
 
     def handle(self, event: ClientInput, now: float) -> None:
-        """Process an input.
-
-        Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing.
-        """
+        """Process an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
         if now > self._now:
             self._now = now
         if type(event) is TextReceived:
@@ -188,10 +185,7 @@ class ClientEngine:
                 assert_never(event)
 
     def _pass_on(self, event: SessionInput) -> None:
-        """Pass an input to the session.
-
-        Without one, pass a late `Fail` to the last session.
-        """
+        """Pass an input to the session, or a late `Fail` to the last one."""
         if self.session is not None:
             self.session.handle(event, self._now)
         elif isinstance(event, Fail) and self._last is not None:
@@ -212,6 +206,15 @@ class ClientEngine:
                 self._emit(Report(ReportKind.WAITS_FOR_CONNECT, call.action))
         elif call.token is not None:
             self._emit(Settle(call.token, None, self._not_sent(call.action)))
+
+    def _keep(self, call: OutboundCall) -> None:
+        """Queue an unsent call again; settle it with an error if the host's queue raises."""
+        try:
+            self._offline.add(call)
+        except Exception as error:  # e.g. a full disk: the client must reconnect anyway
+            if call.token is not None:
+                reason = f"{call.action} was not sent and cannot be kept: {error}"
+                self._emit(Settle(call.token, None, ConnectionLostError(reason, sent=False)))
 
     def _not_sent(self, what: str) -> OCPPError:
         if isinstance(self.state, ClientClosing):
@@ -302,10 +305,7 @@ class ClientEngine:
         self._emit(OpenTransport(self._attempt, self._config.protocols))
 
     def _opened(self, state: Connecting, subprotocol: str | None) -> None:
-        """Begin a session, or fail the connection if the subprotocol is not an offered one.
-
-        RFC 6455 §4.1 requires an offered subprotocol, and OCPP-J §3.2 requires one at all.
-        """
+        """Begin a session, or fail the connection without an offered subprotocol (RFC 6455 §4.1, OCPP-J §3.2)."""
         if subprotocol not in self._config.protocols:
             self._emit(CloseTransport(PROTOCOL_ERROR, "subprotocol not offered"))
             offered = ", ".join(self._config.protocols)
@@ -368,10 +368,7 @@ class ClientEngine:
         self._emit(SendText(text))
 
     def _session_entered(self, state: SessionState) -> None:
-        """Handle the end of the session.
-
-        One that ends itself, after too many bad messages, counts as a loss.
-        """
+        """Handle the end of the session, which counts as a loss unless the client is closing."""
         if isinstance(state, Closed):
             self._session_closed(state)
 
@@ -383,7 +380,7 @@ class ClientEngine:
         unsent = self.session.take_unsent() if self.session is not None else []
         self._last, self.session = self.session, None
         for call in unsent:
-            self._offline.add(call)
+            self._keep(call)
         state = self.state
         if not isinstance(state, Online):
             self._stop(end.code, end.reason)

@@ -6,6 +6,7 @@ Times are in seconds and sizes in bytes, unless stated otherwise; `inf` means no
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from math import inf
+from sys import float_info
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -28,7 +29,7 @@ __all__ = [
     "UpgradeTarget",
     "Validator",
     "Violation",
-    "expect_ranges",
+    "expect_declared",
     "number",
 ]
 
@@ -91,6 +92,8 @@ class Range:
     def __contains__(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.least <= value <= self.most:
             return False
+        if float_info.max < value < inf:  # an integer to which no time can be added
+            return False
         return value > self.least or not self.excludes_least
 
 
@@ -102,7 +105,7 @@ def number(
     most: float = inf,
     unit: str = "seconds",
 ) -> _Number:
-    """Return a dataclass field for a number with its default and its range, for `expect_ranges`.
+    """Return a dataclass field for a number with its default and its range, for `expect_declared`.
 
     The range begins at `least`, or just above `above`. If the default is None, None is accepted as well.
     """
@@ -110,20 +113,32 @@ def number(
     return field(default=default, metadata={"range": allowed})
 
 
-def expect_ranges(settings: "DataclassInstance") -> None:
-    """Raise ValueError for the first number of a dataclass that is out of its declared range."""
+def expect_declared(settings: "DataclassInstance") -> None:
+    """Raise for the first number or bool of a dataclass that differs from its declaration.
+
+    Raises ValueError for a number out of its range, and for a fraction or `inf` if the type is `int`, which would fail
+    only when it is used. Raises TypeError for a value that is not a bool if the type is `bool`: `"no"` must not count
+    as True.
+    """
     for each in fields(settings):
-        allowed: Range | None = each.metadata.get("range")
         value = getattr(settings, each.name)
-        if allowed is not None and value not in allowed and (value is not None or each.default is not None):
+        if each.type is bool and not isinstance(value, bool):
+            raise TypeError(f"expected {each.name} as bool, got {value!r}")
+        allowed: Range | None = each.metadata.get("range")
+        if allowed is None or (value is None and each.default is None):
+            continue
+        if value not in allowed:
             raise ValueError(f"expected {each.name} {allowed}, got {value!r}")
+        if each.type is int and not isinstance(value, int):
+            raise ValueError(f"expected {each.name} {allowed} as an integer, got {value!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
     """The settings of one OCPP-J session.
 
-    Raises ValueError for a value out of range, TypeError for a `mend_text` that is not a function.
+    Raises ValueError for a value out of range, TypeError for a flag that is not a bool and a `mend_text` that is not a
+    function.
     """
 
     call_timeout: float = number(30.0, above=0)
@@ -206,7 +221,7 @@ class SessionConfig:
     """True to emit a `Trace` for every message."""
 
     def __post_init__(self) -> None:
-        expect_ranges(self)
+        expect_declared(self)
         if self.mend_text is not None and not callable(self.mend_text):
             raise TypeError(f"expected mend_text as a function, got {type(self.mend_text).__name__}")
 
@@ -219,8 +234,8 @@ class SessionConfig:
 class Compression:
     """The settings of permessage-deflate (RFC 7692).
 
-    Raises ValueError for a value out of range. Without context takeover (the default) an idle connection keeps no
-    compressor.
+    Raises ValueError for a value out of range, TypeError for a flag that is not a bool. Without context takeover (the
+    default) an idle connection keeps no compressor.
     """
 
     level: int = number(6, least=0, most=9, unit="")
@@ -233,12 +248,16 @@ class Compression:
     """True to keep the compression window from message to message, in both directions (RFC 7692 §7.1.1)."""
 
     def __post_init__(self) -> None:
-        expect_ranges(self)
+        expect_declared(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkConfig:
-    """The settings of one WebSocket. Raises ValueError for a value out of range."""
+    """The settings of one WebSocket.
+
+    Raises ValueError for a value out of range, TypeError for a flag that is not a bool and a `compression` that is not
+    a `Compression`.
+    """
 
     max_message_size: float = number(1 << 20, above=0, unit="bytes")
     """Bytes of one message, after decompression; beyond, the connection is closed with 1009. The compressed message may
@@ -276,7 +295,10 @@ class LinkConfig:
     """True to refuse (400) an upgrade request without a Connection field (RFC 6455 §4.2.1); servers only."""
 
     def __post_init__(self) -> None:
-        expect_ranges(self)
+        expect_declared(self)
+        compression: object = self.compression
+        if compression is not None and not isinstance(compression, Compression):
+            raise TypeError(f"expected compression as Compression or None, got {compression!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +317,8 @@ class UpgradeTarget:
 class ClientConfig:
     """The settings of a client for all its connections.
 
-    Raises ValueError for a value out of range, TypeError for a text as the list of `protocols`.
+    Raises ValueError for a value out of range, TypeError for a flag that is not a bool and a text as the list of
+    `protocols`.
     """
 
     protocols: tuple[str, ...]
@@ -325,7 +348,7 @@ class ClientConfig:
     """The facts of custom subprotocols; see `versions.version_of`."""
 
     def __post_init__(self) -> None:
-        expect_ranges(self)
+        expect_declared(self)
         expect_subprotocols(self.protocols)
         if self.max_retry_after == inf:
             raise ValueError("expected max_retry_after < inf seconds, got inf: a server could block a client")

@@ -8,7 +8,7 @@ Sources: OCPP-J 1.6 §4.2, OCPP 2.0.1 Part 4 §4.2, OCPP 2.1 Part 4 §4.2.
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum, IntEnum
 from math import inf
 from typing import Any, Final, TypeAlias
@@ -87,7 +87,10 @@ class Malformed:
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Leniency:
-    """Tolerances for peers that break the rules; all are off by default."""
+    """Tolerances for peers that break the rules; all are off by default.
+
+    Raises TypeError for a value that is not a bool.
+    """
 
     null_payload: bool = False
     """Read the payload `null` as `{}` (OCPP-J 1.6 tables 4 and 5 allow it, the schemas do not)."""
@@ -103,6 +106,11 @@ class Leniency:
     """Read strings with unescaped line ends and other control characters (RFC 8259 §7 forbids them)."""
     null_members: bool = False
     """In strict mode, ignore a received member that is `null` although its schema does not allow `null`."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if not isinstance(getattr(self, each.name), bool):
+                raise TypeError(f"expected {each.name} as bool, got {getattr(self, each.name)!r}")
 
 
 # Possessive quantifiers read a MiB of blanks only once.

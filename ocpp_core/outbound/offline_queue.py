@@ -25,7 +25,8 @@ class OfflineQueue(Protocol):
     there, or the call would be sent a second time. A failed call that is added again there must be delayed: otherwise
     one that can never be written would be `first` again immediately, in an endless loop.
 
-    No method except `add`, and no `on_settled`, may raise; none may call the engine.
+    No method except `add`, and no `on_settled`, may raise; none may call the engine. The caller of a call gets the
+    exception of `add`. For a call that a lost connection did not write, it becomes the reason of a ConnectionLostError.
     """
 
     def __len__(self) -> int:
@@ -45,7 +46,10 @@ class OfflineQueue(Protocol):
         """Return True if a queued call has this ID, chosen by its caller."""
 
     def add(self, call: OutboundCall) -> None:
-        """Queue a call. Raises ValueError, and changes nothing, for a message ID that is queued already."""
+        """Queue a call.
+
+        Raises ValueError for a message ID that is queued already. If it raises, it must change nothing.
+        """
 
     def first(self, now: float) -> OutboundCall | None:
         """Return the next call to write, or None.

@@ -257,10 +257,9 @@ class _PendingHandshake:
     # Deciding
 
     def give_up(self) -> None:
-        """Refuse now: the server closes."""
-        candidate = self._stop_waiting()
-        if candidate is not None:
-            self._refuse(candidate, _CLOSING)
+        """Refuse now: the server closes, which also ends the task, unless it is the one that closes the server."""
+        if self._acceptor.places.stop_waiting(self) and self._candidate is not None:
+            self._refuse(self._candidate, _CLOSING)
 
     def _stop_waiting(self) -> Candidate | None:
         """Return what was still waiting for its decision; it is no longer."""

@@ -59,9 +59,9 @@ class HttpMixin(ABC):
         (`HttpAnswer`). Other methods get 405, paths without a function 426. If it raises, returns anything else, more
         than `max_outgoing_size` bytes, or nothing within `handler_timeout`, the peer gets 500 and the server emits
         `error`. The same happens if it takes longer than `handshake_timeout`; on the library's own sockets the peer may
-        get 408 then.
-        While one has to be awaited, its request counts as a handshake that waits for its decision (`max_handshakes`,
-        503). The connection is closed after the answer.
+        get 408 then. While one has to be awaited, its request counts as a handshake that waits for its decision
+        (`max_handshakes`, 503). The connection is closed after the answer; on the library's own sockets the peer has
+        5 s to receive it, beyond what the operating system holds.
 
         Raises ValueError for a path that has a function, or that no request can have, TypeError for what is none.
         """
@@ -173,8 +173,8 @@ class Exchange:
             self._fail("took too long", TimeoutError(f"no answer within {self._limit():.15g} s"))
 
     def give_up(self) -> None:
-        """Refuse it now: the server closes."""
-        if self._leave(cancel=True):
+        """Refuse it now: the server closes, which also ends the task, unless it is the one that closes the server."""
+        if self._leave():
             self._respond(_CLOSING)
 
     def _wait(self, ask: Callable[[], Any]) -> bool:

@@ -326,6 +326,25 @@ class TestTheLog:
         assert caplog.text.count("Authorization: ***") == 2  # as it was sent, and as it was received
         assert "Basic Q1" not in caplog.text
 
+    async def test_of_websockets_shows_no_query_no_other_field_and_no_message(self, caplog):
+        server = OCPPServer(protocols=["ocpp1.6"])
+        with caplog.at_level("DEBUG"):
+            async with serve(server, "127.0.0.1", 0) as listening:
+                endpoint = f"ws://127.0.0.1:{port_of(listening)}/ocpp"
+                async with WebsocketsOCPPClient(
+                    "CP1", endpoint, protocols=["ocpp1.6"], query={"q": "s3cr3t"}, headers={"X-Key": "s3cr3t"}
+                ) as client:
+                    client.handle("ChangeConfiguration")(lambda context: {"status": "Accepted"})
+                    await client.connect()
+                    setting = {"key": "AuthorizationKey", "value": "s3cr3t"}
+                    await server.call("CP1", "ChangeConfiguration", setting)
+        assert "s3cr3t" not in caplog.text
+        assert "GET /ocpp/CP1?***" in caplog.text
+        assert "X-Key: ***" in caplog.text
+        assert "Sec-WebSocket-Protocol: ocpp1.6" in caplog.text
+        assert "> TEXT [" in caplog.text
+        assert "> CLOSE 1" in caplog.text
+
 
 class TestAPeerThatAnswersNoPing:
     async def test_is_dropped(self):

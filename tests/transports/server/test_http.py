@@ -10,7 +10,7 @@ import pytest
 from ocpp_transports import OCPPServer, PlainRequest
 from ocpp_transports._server._http_handlers import plain_request
 from ocpp_transports.events import ErrorEvent
-from tests.transports.pairs import SECONDS, client_of, first, knock, never, serving
+from tests.transports.pairs import SECONDS, client_of, first, knock, never, serving, upgrade
 
 pytestmark = pytest.mark.anyio
 
@@ -233,6 +233,24 @@ def slow_until(go, begun):
         return 200, {}, None
 
     return slow
+
+
+class TestWhatClosesItsOwnServer:
+    @pytest.mark.parametrize("request_line", [get("/x"), upgrade()], ids=["http", "auth"])
+    async def test_is_refused_and_not_interrupted(self, request_line):
+        async with serving() as (server, listener):
+            closed = anyio.Event()
+
+            async def close(*_):
+                await server.close()
+                closed.set()
+
+            server.auth(close)
+            server.http("/x")(close)
+            with anyio.fail_after(SECONDS):
+                assert (await knock(listener, request_line))[0] == 503
+                await closed.wait()
+            await server.listen(0, "127.0.0.1")
 
 
 class TestAFlood:
