@@ -255,7 +255,7 @@ class TestWaitingForTheDecision:
     @pytest.mark.parametrize("early", [Accept(None), Reject(401), Respond(200)])
     def test_a_decision_on_nothing_raises(self, early):
         server = link()
-        with pytest.raises(RuntimeError, match="no request"):
+        with pytest.raises(RuntimeError, match="no such request"):
             server.handle(early, 0.0)
         assert isinstance(feed(server, request())[0], UpgradeRequested)
 
