@@ -1,6 +1,6 @@
-"""What the extra `speed` brings, and how a process does without it though it is installed.
+"""The packages of the extra `speed`, and how a process hides them if they are installed.
 
-Has to be asked before anything of the library is imported: the library looks once, at import.
+Import this module before the library, which looks for the packages only once, at import.
 """
 
 import sys
@@ -10,17 +10,17 @@ from typing import Final
 __all__ = ["ACCELERATORS", "STANDARD_LIBRARY", "hide_if_asked", "missing"]
 
 STANDARD_LIBRARY: Final = "--standard-library"
-"""The argument by which a process is asked to do without."""
+"""Command-line argument that hides the packages."""
 ACCELERATORS: Final = ("orjson", "jsonschema_rs")
 
 
 def hide_if_asked() -> None:
-    """Make the import of the accelerators fail where the command line asks for it."""
+    """Make the import of the accelerators fail if the command line requests it."""
     if STANDARD_LIBRARY in sys.argv[1:]:
         for name in ACCELERATORS:
-            sys.modules[name] = None  # type: ignore[assignment]  # documented: then the import of it fails
+            sys.modules[name] = None  # type: ignore[assignment]  # documented: makes its import fail
 
 
 def missing() -> list[str]:
-    """Name what of the extra is not installed."""
+    """Return the packages of the extra that are not installed."""
     return [name for name in (*ACCELERATORS, "uvloop") if find_spec(name) is None]

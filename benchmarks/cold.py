@@ -1,4 +1,4 @@
-"""A program that has just been started: seconds to its first validated message, or to its first whole conversation.
+"""Cold start: seconds to the first validated message or to the first complete conversation.
 
     python benchmarks/cold.py validated|whole [--standard-library]
 
@@ -16,12 +16,12 @@ from benchmarks.traffic import BOOT
 
 hide_if_asked()
 
-from ocpp_transports import OCPPClient, OCPPServer  # noqa: E402 - as above
+from ocpp_transports import OCPPClient, OCPPServer  # noqa: E402 - after the accelerators are hidden
 
 
 def _validate() -> None:
-    """Do what strict mode does for a first BootNotification."""
-    from ocpp_transports import load_validator  # what this loads is part of the time
+    """Validate a first BootNotification as strict mode does."""
+    from ocpp_transports import load_validator  # its imports are part of the time
 
     validator = load_validator("ocpp1.6")
     assert validator.check_call("BootNotification", BOOT) is None
@@ -29,7 +29,7 @@ def _validate() -> None:
 
 
 async def _converse(start: float) -> float:
-    """Let a server listen and a station boot there; return the seconds until it has its answer."""
+    """Return the seconds to start a server and to boot a station on it."""
     async with OCPPServer(protocols=["ocpp1.6"], strict_mode=True) as server:
         server.handle("BootNotification", lambda _: BOOT_ANSWER)
         listener = await server.listen(0, "127.0.0.1")
@@ -43,7 +43,7 @@ async def _converse(start: float) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["validated", "whole"])
-    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="do without the extra `speed`")
+    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="hide the extra `speed`")
     options = parser.parse_args()
     start = time.perf_counter()
     if options.what == "validated":

@@ -1,4 +1,4 @@
-"""The servers that are compared: how each is started, and why one may be missing."""
+"""The servers that are compared: how each is started, and why it may be missing."""
 
 import json
 import shutil
@@ -47,7 +47,7 @@ class Contestant:
 
     @property
     def missing(self) -> str | None:
-        """Why it cannot run here; None if it can."""
+        """The reason that it cannot run on this machine; None if it can."""
         if self.command[0] == "node":
             if shutil.which("node") is None:
                 return "Node is not installed"
@@ -99,7 +99,7 @@ class RunningServer:
 def start(
     contestant: Contestant, log: IO[str], cpus: Sequence[int], arguments: Sequence[str] = ()
 ) -> Iterator[RunningServer]:
-    """Run a server on these processors for the length of a `with` block; raises RuntimeError if it does not listen."""
+    """Run a server on these processors during a `with` block. Raises RuntimeError if it does not listen."""
     with pinned_to(cpus):
         process = subprocess.Popen(
             [*contestant.command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True

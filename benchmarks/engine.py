@@ -15,19 +15,19 @@ from benchmarks.accelerators import STANDARD_LIBRARY, hide_if_asked
 
 hide_if_asked()
 
-from ocpp_core import LinkConfig, SessionConfig  # noqa: E402 - as above
-from ocpp_core.actions import Dispatch, SendText, Settle  # noqa: E402 - as above
-from ocpp_core.inputs import Reply, StartCall, TextReceived  # noqa: E402 - as above
-from ocpp_core.session import Session  # noqa: E402 - as above
-from ocpp_core.testing import Laboratory  # noqa: E402 - as above
-from ocpp_core.versions import OCPP16  # noqa: E402 - as above
+from ocpp_core import LinkConfig, SessionConfig  # noqa: E402 - after the accelerators are hidden
+from ocpp_core.actions import Dispatch, SendText, Settle  # noqa: E402 - after the accelerators are hidden
+from ocpp_core.inputs import Reply, StartCall, TextReceived  # noqa: E402 - after the accelerators are hidden
+from ocpp_core.session import Session  # noqa: E402 - after the accelerators are hidden
+from ocpp_core.testing import Laboratory  # noqa: E402 - after the accelerators are hidden
+from ocpp_core.versions import OCPP16  # noqa: E402 - after the accelerators are hidden
 
 _ANSWER: Final[dict[str, Any]] = {"currentTime": "2026-03-01T12:00:00.000Z"}
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 def _best(run: Callable[[], object], repeats: int) -> float:
-    """Return the least seconds of processor time that `run` takes: what disturbs it only ever adds."""
+    """Return the least seconds of processor time that `run` takes, since disturbances only add time."""
     return min(_timed(run) for _ in range(repeats))
 
 
@@ -43,10 +43,10 @@ def _session() -> Session:
 
 
 def _answering(pairs: int, repeats: int) -> dict[str, float]:
-    """Measure a session that answers CALLs: microseconds a pair without the JSON work, and with it.
+    """Measure a session that answers CALLs: microseconds per pair, without and with the JSON work.
 
-    One pair is `TextReceived` -> `Dispatch`, `Reply` -> `SendText`, without a validator. The JSON work is what the
-    standard library needs to parse the same texts and to write the same answers, measured alone and subtracted.
+    One pair is `TextReceived` -> `Dispatch`, `Reply` -> `SendText`, without a validator. The JSON work is the
+    time of the standard library to parse the same texts and to write the same responses, measured separately.
     """
     texts = [f'[2,"{number:08x}","Heartbeat",{{}}]' for number in range(pairs)]
 
@@ -70,7 +70,7 @@ def _answering(pairs: int, repeats: int) -> dict[str, float]:
 
 
 def _asking(pairs: int, repeats: int) -> dict[str, float]:
-    """Measure a session that makes calls, as `_answering` does.
+    """Measure a session that makes calls: microseconds per pair, without and with the JSON work.
 
     One pair is `StartCall` -> `SendText`, `TextReceived` -> `Settle`.
     """
@@ -122,8 +122,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["answering", "asking", "month", "pinging"])
     parser.add_argument("--repeats", type=int, required=True)
-    parser.add_argument("--pairs", type=int, default=0, help="CALLs and CALLRESULTs of a session")
-    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="do without the extra `speed`")
+    parser.add_argument("--pairs", type=int, default=0, help="CALLs with CALLRESULTs of a session")
+    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="hide the extra `speed`")
     options = parser.parse_args()
     match options.what:
         case "answering":

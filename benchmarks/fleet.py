@@ -1,6 +1,6 @@
-"""The process with many stations of this library, which measures itself and prints one JSON object.
+"""A process with many stations of this library, which measures itself and prints one JSON object.
 
-First at a steady rate, a Heartbeat and a MeterValues from each station in every period, then as fast as it goes.
+First each station sends a Heartbeat and a MeterValues per period, then all send as fast as possible.
 
     python benchmarks/fleet.py asyncio|uvloop PORT --stations 5000 --period 10 --rush 5 [--standard-library]
 """
@@ -21,12 +21,12 @@ from benchmarks.traffic import HEARTBEAT, METER_VALUES, OCPP16_MIX
 
 hide_if_asked()
 
-from ocpp_transports import OCPPClient  # noqa: E402 - as above
+from ocpp_transports import OCPPClient  # noqa: E402 - after the accelerators are hidden
 
 _AT_ONCE: Final = 50
 """Stations that connect at the same time."""
 _FIRST: Final = 20
-"""Stations that have called before memory is looked at, so that what a program loads once is not counted."""
+"""Stations that call before memory is measured, so that one-time allocations are not counted."""
 
 
 class _Fleet:
@@ -35,7 +35,7 @@ class _Fleet:
         self.stations: list[OCPPClient] = []
 
     async def grow(self, count: int) -> None:
-        """Connect until there are this many stations, each with one answered Heartbeat."""
+        """Connect stations up to this number, each with one answered Heartbeat."""
         while len(self.stations) < count:
             first = len(self.stations)
             new = [self._station(number) for number in range(first, min(first + _AT_ONCE, count))]
@@ -48,7 +48,7 @@ class _Fleet:
         )
 
     async def steady(self, period: float) -> int:
-        """Let each station send one Heartbeat and one MeterValues, the stations spread evenly over a period."""
+        """Send one Heartbeat and one MeterValues from each station, spread evenly over a period."""
         start = asyncio.get_running_loop().time()
         spacing = period / len(self.stations)
         await _together(
@@ -58,7 +58,7 @@ class _Fleet:
         return 2 * len(self.stations)
 
     async def rush(self, seconds: float) -> int:
-        """Let each station call as soon as it has its last answer; return the number of answers."""
+        """Call from each station as soon as its last call is answered. Returns the number of responses."""
         end = asyncio.get_running_loop().time() + seconds
         return sum(await asyncio.gather(*(_hurry(station, end) for station in self.stations)))
 
@@ -73,7 +73,7 @@ async def _open(station: OCPPClient) -> None:
 
 
 async def _in_turn(station: OCPPClient, heartbeat: float, end: float, half: float) -> None:
-    """Send a Heartbeat, and half a period before or after it, whichever is before the end, a MeterValues."""
+    """Send a Heartbeat and a MeterValues, half a period apart and both within the period."""
     meter_values = heartbeat + half if heartbeat + half < end else heartbeat - half
     calls = ((heartbeat, "Heartbeat", HEARTBEAT), (meter_values, "MeterValues", METER_VALUES))
     for when, action, payload in sorted(calls, key=itemgetter(0)):
@@ -92,7 +92,7 @@ async def _hurry(station: OCPPClient, end: float) -> int:
 
 
 async def _timed(talk: Coroutine[Any, Any, int]) -> tuple[int, float, float]:
-    """Return the number of answers, the processor time and the time they took."""
+    """Return the number of responses with their processor time and duration."""
     cpu, wall = time.process_time(), time.monotonic()
     answers = await talk
     return answers, time.process_time() - cpu, time.monotonic() - wall
@@ -114,7 +114,7 @@ async def _measure(options: argparse.Namespace) -> None:
         "rush_us": rush_cpu / answers * 1e6,
     }
     print(json.dumps(result), flush=True)
-    os._exit(0)  # to close thousands of stations in good manners is no part of it
+    os._exit(0)  # closing thousands of stations is not measured
 
 
 def main() -> None:
@@ -123,8 +123,8 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("--stations", type=int, required=True)
     parser.add_argument("--period", type=float, required=True, help="seconds of the steady rate")
-    parser.add_argument("--rush", type=float, required=True, help="seconds as fast as it goes")
-    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="do without the extra `speed`")
+    parser.add_argument("--rush", type=float, required=True, help="seconds at the greatest rate")
+    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="hide the extra `speed`")
     options = parser.parse_args()
     run(options.loop, _measure(options))
 

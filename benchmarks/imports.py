@@ -1,4 +1,4 @@
-"""What an import takes in a fresh interpreter."""
+"""Processor time of imports in a fresh interpreter."""
 
 import resource
 import subprocess
@@ -8,9 +8,9 @@ __all__ = ["import_times"]
 
 
 def import_times(statement: str, repeats: int) -> list[float]:
-    """Measure milliseconds that a statement takes beyond a bare interpreter of the same environment.
+    """Return the milliseconds that a statement takes beyond the start of the interpreter.
 
-    Processor time: what a busy machine adds is not counted, nor is waiting for a cold disk.
+    This is processor time, which excludes other programs and waits for the disk.
     """
     return [(_start(statement) - _start("pass")) * 1e3 for _ in range(repeats)]
 

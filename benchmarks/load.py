@@ -1,7 +1,7 @@
 """The load generator: the process with the stations, which measures the server and prints one JSON object.
 
-What it pays for a message is mostly the kernel's part: raw sockets on one epoll, frames made before the clock starts.
-It counts its own cost, too, and how busy the server was: a server that waits for its load is not measured at its best.
+It uses raw sockets on one epoll and frames made before the clock starts, so its own cost is mostly the kernel's.
+It also reports its own cost and how busy the server was: a server that waits for the load is not at its limit.
 
     python benchmarks/load.py busy '{"port": 9000, "pid": 4711, "traffic": "mix", "connections": 50, ...}'
 """

@@ -1,4 +1,4 @@
-"""The event loop that a process is asked to run on."""
+"""Running a coroutine on a selected event loop."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,9 +8,9 @@ __all__ = ["run"]
 
 
 def run(loop: str, main: Coroutine[Any, Any, None]) -> None:
-    """Run on `asyncio` or `uvloop`."""
+    """Run a coroutine on `asyncio` or `uvloop`."""
     if loop == "uvloop":
-        import uvloop  # it does not exist on every platform
+        import uvloop  # not available on every platform
 
         uvloop.run(main)
     else:

@@ -1,4 +1,4 @@
-"""The plot of the page: cost per message against number of connections. Needs matplotlib, of the group `bench`."""
+"""The plot of the page: cost per message against number of connections. Needs matplotlib from the group `bench`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ __all__ = ["Curve", "draw", "is_possible"]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One server: numbers of connections, and what a message cost in each round."""
+    """One server: numbers of connections, and the cost of a message in each round."""
 
     title: str
     points: Sequence[tuple[int, Sequence[float]]]
 
 
 def is_possible() -> bool:
-    """Whether matplotlib is installed."""
+    """Return True if matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 
 def draw(curves: Sequence[Curve], path: Path) -> None:
-    """Draw medians as lines, with bars from the least to the greatest, and save the picture."""
+    """Draw medians as lines with bars from the least to the greatest value, and save the picture."""
     figure = import_module("matplotlib.figure").Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     for curve in curves:

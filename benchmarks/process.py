@@ -1,4 +1,4 @@
-"""CPU time and memory of another process, and what a process may use: processors and descriptors. Linux only."""
+"""CPU time and memory of processes, and their limits of processors and descriptors. Linux only."""
 
 import os
 import resource
@@ -11,15 +11,15 @@ from typing import Final
 __all__ = ["cpu_seconds", "pinned_to", "raise_descriptor_limit", "resident_bytes", "split_processors", "too_many"]
 
 _CPUCLOCK_SCHED: Final = 2
-"""The kernel's clock of the time that the scheduler gave to a process."""
+"""Id of the kernel's clock for the processor time of a process."""
 
 _SPARE: Final = 100
-"""Descriptors that a process needs beside its connections."""
+"""File descriptors that a process needs besides its connections."""
 
 
 def cpu_seconds(pid: int) -> float:
     """Seconds of processor time, user and system, that all threads of a process have used."""
-    # What clock_getcpuclockid(3) makes of a process id; /proc says the same only in steps of 10 ms.
+    # The result of clock_getcpuclockid(3) for a process id. /proc has the same time only in steps of 10 ms.
     return time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)
 
 
@@ -32,14 +32,14 @@ def resident_bytes(pid: int) -> int:
 
 
 def raise_descriptor_limit() -> int:
-    """Let this process and those it starts open as many descriptors as the system allows; returns how many."""
+    """Raise the limit of descriptors to the system's maximum, also for child processes. Returns the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 def too_many(connections: int) -> str | None:
-    """Say why a process cannot have so many connections; None if it can."""
+    """Return why a process cannot have so many connections, or None if it can."""
     limit = raise_descriptor_limit()
     if connections + _SPARE <= limit:
         return None
@@ -47,14 +47,14 @@ def too_many(connections: int) -> str | None:
 
 
 def split_processors() -> tuple[list[int], list[int]]:
-    """Give the server and the load a processor each where there are two: neither then waits for the other."""
+    """Return processors for the server and the load, separate ones if there are two."""
     processors = sorted(os.sched_getaffinity(0))
     return (processors[:1], processors[1:]) if len(processors) >= 2 else ([], [])
 
 
 @contextmanager
 def pinned_to(cpus: Sequence[int]) -> Iterator[None]:
-    """Let processes that are started in the `with` block run on these processors; none means any."""
+    """Run processes that the `with` block starts on these processors; an empty set means any."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cpus or before)
     try:

@@ -1,4 +1,4 @@
-"""From what the parts found out to the page: sections with tables, and one table of all targets."""
+"""The page of results: sections with tables, and one table of all targets."""
 
 import os
 import platform
@@ -24,27 +24,27 @@ _INTRO: Final = """\
 
 <!-- Written by benchmarks/run.py. -->
 
-What `make bench` measured on the machine below. Every figure belongs to this machine and this run: quote the ratios
+Results of `make bench` on the machine below. Every figure applies only to this machine and this run: quote the ratios
 between servers of one run, never a single figure.
 
 Servers are measured in turn under the same load, a separate process with raw sockets and ready-made frames, in several
-rounds that start with another server each. Every server serves OCPP 1.6 and 2.0.1 and checks requests and answers
-against their schemas. The figures of the engine and of cold starts, made without a server, say for themselves how often
-they were measured. Cells hold the median of all rounds and, in parentheses, the least and the greatest value where
-they are not written alike; ratios are made round by round. Cost is the processor time of the server's process, user
-and system. Servers and load have a processor each where there are two. "Standard library only" hides orjson and
-jsonschema-rs, which the extra `speed` brings, from the library."""
+rounds that start with another server each. Every server supports OCPP 1.6 and 2.0.1 and checks requests and responses
+against their schemas. The sections about the engine and cold starts, which need no server, state how often
+they were measured. Cells hold the median of all rounds and, in parentheses, the least and the greatest value if
+they differ as written; ratios are computed round by round. Cost is the processor time of the server's process, user
+and system. Servers and load have a processor each if there are two. "Standard library only" hides orjson and
+jsonschema-rs, which the extra `speed` installs, from the library."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A bound that a figure has to keep."""
+    """A bound that a figure must meet."""
 
     bound: float
     at_least: bool = False
 
     def met(self, value: float) -> bool:
-        """Whether the value keeps it."""
+        """Return True if the value meets the bound."""
         return value >= self.bound if self.at_least else value <= self.bound
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A value with its target, if it has one: of one measurement or of several rounds, of none if it was left out."""
+    """The values of a measurement, one per round, with an optional target. Empty if it was left out."""
 
     title: str
     unit: str
@@ -62,7 +62,7 @@ class Figure:
 
     @property
     def row(self) -> tuple[str, ...]:
-        """The cells of the table of targets. The median has to keep the target."""
+        """The cells for the table of targets. The median must meet the target."""
         if not self.values:
             return self.title, str(self.target or ""), "not measured", ""
         met = "" if self.target is None else "yes" if self.target.met(median(self.values)) else "no"
@@ -71,13 +71,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows below their headings."""
+    """A table with headings."""
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def lines(self) -> Iterator[str]:
-        """Write it as Markdown."""
+        """Return the lines of the table in Markdown."""
         yield _row(self.headings)
         yield "|" + "---|" * len(self.headings)
         yield from map(_row, self.rows)
@@ -85,11 +85,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one part found out."""
+    """The results of one part."""
 
     title: str
     part: str
-    """The name by which `--only` runs it."""
+    """The name of the part for `--only`."""
     method: str
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
@@ -97,13 +97,13 @@ class Section:
     curves: Sequence[Curve] = ()
 
     def lines(self, plot: str | None) -> Iterator[str]:
-        """Write it as Markdown; `plot` is the file with the curves, if they were drawn."""
+        """Return the lines of the section in Markdown. `plot` is the file of the plot, if drawn."""
         yield from (
             f"## {self.title}",
             "",
             _wrapped(self.method),
             "",
-            f"By `python benchmarks/run.py --only {self.part}`.",
+            f"Measured with `python benchmarks/run.py --only {self.part}`.",
         )
         for table in self.tables:
             yield from ("", *table.lines())
@@ -120,17 +120,17 @@ class Header:
     command: str
     pinned: bool
     load_average: float
-    """Of the machine over the minute before: what else ran."""
+    """Load average of the minute before the run, which shows what else ran."""
     node: str | None
 
 
 def absent(contestants: Iterable[Contestant]) -> list[str]:
-    """Name those that cannot run here, and why."""
+    """Return a note for each server that cannot run on this machine."""
     return [f"Not measured: {one.title} ({one.missing})." for one in contestants if one.missing]
 
 
 def render(header: Header, sections: Sequence[Section], plot: str | None = None) -> str:
-    """Write the page as Markdown; `plot` is the name of the file with the curves, if they were drawn."""
+    """Return the page in Markdown. `plot` is the name of the file of the plot, if drawn."""
     figures = [figure.row for section in sections for figure in section.figures]
     targets = Table(("Figure", "Target", "Measured", "Met"), figures)
     lines = [_INTRO, "", *_machine(header).lines(), "", "## Targets", "", *targets.lines()]
@@ -156,7 +156,7 @@ def _machine(header: Header) -> Table:
 
 
 def _wrapped(text: str) -> str:
-    """Break a paragraph into lines; what has lines already keeps them."""
+    """Wrap a paragraph, unless it already has several lines."""
     return text if "\n" in text else fill(text, 119, break_on_hyphens=False)
 
 

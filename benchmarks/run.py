@@ -1,8 +1,8 @@
-"""Measure speed, latency and memory beside other implementations, and write docs/benchmarks.md with its plot.
+"""Compare speed, latency and memory with other implementations, and write docs/benchmarks.md.
 
 python benchmarks/run.py               # about a quarter of an hour; also: make bench
-python benchmarks/run.py --only cost   # one part, or several with commas between; writes no page by itself
-python benchmarks/run.py --quick       # seconds, to see that everything runs; its figures mean nothing
+python benchmarks/run.py --only cost   # one part, or several separated by commas; writes no page
+python benchmarks/run.py --quick       # seconds, to check that everything runs; its figures mean nothing
 """
 
 import argparse
@@ -41,7 +41,7 @@ PARTS: Final[Mapping[str, Callable[[Runner, Sizes], Section]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run as the command line says."""
+    """Run the command line."""
     options = _parse(arguments)
     if not sys.platform.startswith("linux"):
         sys.exit("The benchmarks read /proc, which only Linux has.")
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     header = Header(options.command, bool(split_processors()[0]), os.getloadavg()[0], _node_version())
     with tempfile.NamedTemporaryFile("w", prefix="benchmarks-", suffix=".log", delete=False) as log:
         sections = _measure(options.only, Runner(log), QUICK if options.quick else FULL)
-    Path(log.name).unlink()  # kept only where something failed
+    Path(log.name).unlink()  # kept only after a failure
     picture = None if options.output is None else _draw(sections, options.output.with_suffix(".png"))
     page = render(header, sections, picture)
     print(page)
@@ -59,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a bounded smoke run that writes no page by itself")
+    parser.add_argument("--quick", action="store_true", help="a short smoke run; needs --output to write a page")
     parser.add_argument("--only", type=_part_names, default=[*PARTS], metavar="NAME,...", help=", ".join(PARTS))
-    parser.add_argument("--output", type=Path, help="where the page is written (docs/benchmarks.md)")
+    parser.add_argument("--output", type=Path, help="file of the page (docs/benchmarks.md)")
     options = parser.parse_args(arguments)
     if options.output is None and not options.quick and options.only == [*PARTS]:
         options.output = _PAGE
@@ -72,7 +72,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _part_names(text: str) -> list[str]:
     names = text.split(",")
     if unknown := sorted({*names} - {*PARTS}):
-        raise argparse.ArgumentTypeError(f"no part named {', '.join(unknown)}, expected some of: {', '.join(PARTS)}")
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(PARTS)}, got {', '.join(unknown)}")
     return names
 
 
@@ -87,7 +87,7 @@ def _measure(names: Sequence[str], runner: Runner, sizes: Sizes) -> list[Section
 
 
 def _draw(sections: Sequence[Section], path: Path) -> str | None:
-    """Draw the plot where there is something to draw and something to draw with; return the picture's name."""
+    """Draw the plot if there are results and matplotlib is installed. Returns the name of the picture."""
     curves = [curve for section in sections for curve in section.curves]
     if not curves:
         return None

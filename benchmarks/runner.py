@@ -1,4 +1,4 @@
-"""Starts what is measured and what measures, each on a processor of its own, in rounds over all servers."""
+"""Starts servers and loads on separate processors, in rounds over all servers."""
 
 import json
 import subprocess
@@ -16,21 +16,21 @@ __all__ = ["Results", "Runner", "say"]
 
 _HERE: Final = Path(__file__).parent
 _TIMEOUT: Final = 300.0
-"""Seconds one measurement may take; then the benchmark is void."""
+"""Seconds until a measurement fails and the benchmark is void."""
 
 
 class Results:
-    """What was measured of each subject, round by round."""
+    """The results of each subject, round by round."""
 
     def __init__(self) -> None:
         self._rounds: defaultdict[str, list[dict[str, float]]] = defaultdict(list)
 
     def add(self, key: str, result: dict[str, float]) -> None:
-        """Take the result of one round."""
+        """Add the result of one round."""
         self._rounds[key].append(result)
 
     def values(self, key: str, name: str, *, scale: float = 1.0) -> list[float]:
-        """Give one value of each round; nothing if it was not measured of this subject."""
+        """Return one value per round; empty if it was not measured for this subject."""
         return [result[name] * scale for result in self._rounds.get(key, ()) if name in result]
 
 
@@ -42,7 +42,7 @@ class Runner:
         self._server_cpus, self._load_cpus = split_processors()
 
     def rounds(self, contestants: Sequence[Contestant], count: int) -> Iterator[Contestant]:
-        """Give everyone who is present in every round; each round starts with another one."""
+        """Yield all available servers in each round. Each round starts with another one."""
         present = [contestant for contestant in contestants if not contestant.missing]
         for number in range(count):
             shift = number % len(present)
@@ -52,17 +52,17 @@ class Runner:
 
     @contextmanager
     def serving(self, contestant: Contestant, *arguments: str) -> Iterator[RunningServer]:
-        """Run a server for the length of a `with` block."""
+        """Run a server during a `with` block."""
         with start(contestant, self._log, self._server_cpus, arguments) as server:
             yield server
 
     def load(self, server: RunningServer, mode: str, **options: Any) -> dict[str, float]:
-        """Measure a server by the load generator."""
+        """Measure a server with the load generator."""
         text = json.dumps({"port": server.port, "pid": server.pid, **options})
         return self.script("load.py", mode, text)
 
     def script(self, name: str, *arguments: str) -> dict[str, float]:
-        """Run a script of ours on the processor of the load, and read the JSON object that it prints."""
+        """Run a script on the processor of the load. Returns the JSON object that it prints."""
         command = [sys.executable, str(_HERE / name), *arguments]
         with pinned_to(self._load_cpus):
             run = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=_TIMEOUT, check=True)
@@ -71,5 +71,5 @@ class Runner:
 
 
 def say(text: str) -> None:
-    """Tell whoever waits how far it is."""
+    """Print the progress to standard error."""
     print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""What is made of repeated measurements: percentiles, ratios round by round, and how they are written."""
+"""Evaluation of repeated measurements: percentiles, ratios by round, and their format."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -13,12 +13,12 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def ratios(values: Sequence[float], base: Sequence[float]) -> list[float]:
-    """Divide what was measured in the same rounds; empty where one of the two was not measured."""
+    """Return the ratios of values from the same rounds; empty if either was not measured."""
     return [value / other for value, other in zip(values, base, strict=True)] if values and base else []
 
 
 def spread(values: Sequence[float], form: str) -> str:
-    """Write the median, and the least and the greatest value where they are not written alike."""
+    """Return the median, with the least and the greatest value if they differ as written."""
     if not values:
         return "not measured"
     least, middle, greatest = (format(value, form) for value in (min(values), median(values), max(values)))

@@ -1,4 +1,4 @@
-"""How much is measured: everything is bounded in count and time."""
+"""Sizes of the measurements, all bounded in count and time."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,48 +8,48 @@ __all__ = ["FULL", "QUICK", "Sizes"]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Counts and seconds of all parts; the defaults are those of a full run."""
+    """Counts and seconds of all parts. The defaults are those of a full run."""
 
     rounds: int = 5
-    """Over all servers, for cost."""
+    """Rounds over all servers, for cost."""
     few_rounds: int = 3
-    """For the rest, which takes longer or varies less."""
+    """Rounds of parts that take longer or vary less."""
     least_rounds: int = 2
-    """For memory, which hardly varies, and for what takes a minute a round."""
+    """Rounds for memory, which hardly varies, and for parts that take a minute per round."""
     warmup: float = 1.0
-    """For just-in-time compilers, above all."""
+    """Seconds to warm up, mainly for just-in-time compilers."""
     seconds: float = 1.5
-    """Measured a server, kind of traffic and round."""
+    """Seconds measured per server, kind of traffic and round."""
     connections: int = 50
     idle_connections: int = 2_000
     settle: float = 0.5
-    """In which memory may shrink."""
+    """Seconds in which memory may shrink."""
     paced_stations: int = 1_000
     paced_rate: int = 5_000
-    """CALLs a second of all stations together."""
+    """CALLs per second of all stations together."""
     paced_seconds: float = 5.0
     scale: tuple[int, ...] = (50, 500, 2_000, 10_000)
     """Numbers of connections."""
     in_flight: int = 50
-    """CALLs under way at every number of connections."""
+    """CALLs in flight at every number of connections."""
     ping_connections: int = 10_000
     ping_wait: float = 20.0
-    """Before the clock starts: the first pings come 22.5 s after the connections."""
+    """Seconds before the clock starts. The first pings follow 22.5 s after the connections."""
     ping_seconds: float = 30.0
     storm_stations: int = 2_000
     fleet_stations: int = 5_000
     fleet_period: float = 10.0
-    """In which each station sends a Heartbeat and a MeterValues at the steady rate; one is measured."""
+    """Seconds in which each station sends a Heartbeat and a MeterValues. One period is measured."""
     fleet_rush: float = 5.0
-    """As fast as it goes."""
+    """Seconds at the greatest rate."""
     starts: int = 7
-    """Fresh interpreters a figure."""
+    """Fresh interpreters per figure."""
     pairs: int = 10_000
-    """CALLs and CALLRESULTs of the session alone."""
+    """CALLs with CALLRESULTs of the session without sockets."""
     repeats: int = 7
-    """Of the session's figures."""
+    """Repetitions of the session's figures."""
     slow_figures: bool = True
-    """Whether to measure what takes tens of seconds whatever the sizes: pings in the laboratory, the engine's tests."""
+    """True to measure what takes tens of seconds at any size: pings in the laboratory, the engine's tests."""
 
 
 FULL: Final = Sizes()

@@ -1,4 +1,4 @@
-"""Stations that cost next to nothing: raw sockets, and frames made before the clock starts."""
+"""Stations of little cost: raw sockets, and frames made before the clock starts."""
 
 import base64
 import select
@@ -11,16 +11,16 @@ from benchmarks.traffic import ACCEPTED, PreparedCall, Traffic, frame, inflate, 
 __all__ = ["PATIENCE", "Crowd", "Station", "connect", "expect_upgrade", "upgrade_request"]
 
 PATIENCE: Final = 30.0
-"""Seconds a server may leave its stations without a byte; then the benchmark is void."""
+"""Seconds without a byte from the server until the benchmark is void."""
 _TEXT: Final = 0x81
 _COMPRESSED: Final = 0xC1
 _PING: Final = 0x89
 _PREPARED: Final = 1024
-"""Calls made ahead; a station that has sent them all begins again, which no server minds."""
+"""CALLs made in advance. A station that has sent them all starts again."""
 
 
 def upgrade_request(port: int, identity: str, protocol: str, *, password: str = "", deflate: bool = False) -> bytes:
-    """Write the request that opens a WebSocket."""
+    """Return the request that opens a WebSocket."""
     lines = [
         f"GET /ocpp/{identity} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
@@ -40,7 +40,7 @@ def upgrade_request(port: int, identity: str, protocol: str, *, password: str = 
 
 
 def expect_upgrade(head: bytes, *, deflate: bool = False) -> None:
-    """Raise ConnectionError unless the server opened the WebSocket as asked."""
+    """Raise ConnectionError unless the server opened the WebSocket as requested."""
     if not head.startswith(b"HTTP/1.1 101"):
         raise ConnectionError(f"expected a WebSocket, got {head!r}")
     if deflate != (b"permessage-deflate" in head):
@@ -62,16 +62,16 @@ class Station:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = self._upgrade(request)
-        self.socket.settimeout(None)  # with one, Python polls before it reads, which costs a system call
+        self.socket.settimeout(None)  # with a timeout, Python polls before it reads: one more system call
 
     def _upgrade(self, request: bytes) -> bytes:
-        """Open the WebSocket; return what the server sent behind its answer."""
+        """Open the WebSocket. Returns the bytes that the server sent after its response."""
         self.socket.sendall(request)
         head = b""
         while b"\r\n\r\n" not in head:
             data = self.socket.recv(4096)
             if not data:
-                raise ConnectionError(f"the server hung up during the handshake after {head!r}")
+                raise ConnectionError(f"the server closed the connection during the handshake after {head!r}")
             head += data
         head, _, rest = head.partition(b"\r\n\r\n")
         expect_upgrade(head, deflate=b"permessage-deflate" in request)
@@ -87,10 +87,13 @@ class Station:
         self.socket.send(call.frame)
 
     def receive(self) -> bool:
-        """Take bytes from the server, and tell whether they complete the answer to the last CALL. Answers pings."""
+        """Receive bytes from the server, and answer pings.
+
+        Returns True if the bytes complete the response to the last CALL.
+        """
         data = self.socket.recv(65536)
         if not data:
-            raise ConnectionError("the server hung up")
+            raise ConnectionError("the server closed the connection")
         if not self.buffer and data[0] == _TEXT and len(data) == 2 + data[1]:
             return self._accept(data[2:])
         self.buffer += data
@@ -103,7 +106,7 @@ class Station:
         return True
 
     def _read_frames(self) -> bool:
-        """Take what is no whole single text frame: partial frames, pings."""
+        """Receive anything that is not one complete text frame: partial frames, pings."""
         before = self.answered
         while len(data := self.buffer) >= 2:
             length, start = data[1], 2
@@ -125,17 +128,17 @@ class Station:
             self.pings += 1
             self.socket.send(frame(0xA, payload))
         else:
-            raise ConnectionError(f"unexpected frame {first:#x}, {payload[:100]!r}")
+            raise ConnectionError(f"expected a text frame or a ping, got {first:#x}, {payload[:100]!r}")
 
     def call_once(self) -> None:
-        """Send one CALL and wait for its answer, without another one after it."""
+        """Send one CALL and wait for its response."""
         self.send_next()
         while not self.receive():
             pass
 
 
 def connect(port: int, traffic: Traffic, count: int, first: int = 0) -> list[Station]:
-    """Connect this many stations, one after the other."""
+    """Return this many stations, connected one after the other."""
     calls = prepared_calls(traffic, _PREPARED)
     return [
         Station(port, upgrade_request(port, f"CP{number}", traffic.protocol), calls, number)
@@ -151,7 +154,7 @@ class Crowd:
         self._by_descriptor: dict[int, Station] = {}
 
     def add(self, stations: Iterable[Station]) -> None:
-        """Listen to these, too."""
+        """Add these stations to the epoll."""
         for station in stations:
             descriptor = station.socket.fileno()
             self._by_descriptor[descriptor] = station
@@ -162,11 +165,11 @@ class Crowd:
 
     @property
     def stations(self) -> list[Station]:
-        """All, in the order in which they came."""
+        """All stations, in the order in which they were added."""
         return list(self._by_descriptor.values())
 
     def answered(self, timeout: float) -> list[Station]:
-        """Wait at most this many seconds for bytes; return the stations whose CALL they answered."""
+        """Wait at most this many seconds for bytes. Returns the stations whose CALL was answered."""
         by_descriptor = self._by_descriptor
         return [
             station for descriptor, _ in self._poller.poll(timeout) if (station := by_descriptor[descriptor]).receive()

@@ -1,4 +1,4 @@
-"""What the stations of the benchmark say, as ready WebSocket frames.
+"""The messages of the benchmark's stations, as ready WebSocket frames.
 
 The load generator must cost less than any server under test, so it makes every frame before the clock starts.
 """
@@ -72,9 +72,9 @@ _TRANSACTION_EVENT: Final[dict[str, Any]] = {
     "meterValue": [{"timestamp": _NOW, "sampledValue": [_sample201(*measured) for measured in _MEASURED]}],
 }
 _LONG: Final[dict[str, Any]] = {"vendorId": "org.example", "data": "A charging profile of many periods. " * 60}
-"""Echoed by every server, so that request and answer are longer than any server's threshold of compression."""
+"""Payload that every server echoes, longer than any server's threshold of compression."""
 ACCEPTED: Final = b"[3,"
-"""How the text of a CALLRESULT begins, whoever wrote it."""
+"""Start of a CALLRESULT, as any implementation writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +106,14 @@ KINDS: Final = {traffic.key: traffic for traffic in (OCPP16_MIX, TRANSACTION_EVE
 
 @dataclass(frozen=True, slots=True)
 class PreparedCall:
-    """A CALL as it goes over the wire, and the message id that its answer must repeat."""
+    """A CALL as a frame, and the message id that its response must repeat."""
 
     message_id: bytes
     frame: bytes
 
 
 def frame(opcode: int, payload: bytes, *, compressed: bool = False) -> bytes:
-    """Make one whole client frame, masked as RFC 6455 §5.3 demands; RSV1 marks a compressed one (RFC 7692 §6)."""
+    """Return one complete client frame, masked (RFC 6455 §5.3). RSV1 marks compression (RFC 7692 §6)."""
     mask = os.urandom(4)
     length = len(payload)
     first = 0x80 | opcode | (0x40 if compressed else 0)
@@ -123,14 +123,14 @@ def frame(opcode: int, payload: bytes, *, compressed: bool = False) -> bytes:
 
 
 def _masked(payload: bytes, mask: bytes) -> bytes:
-    """Mask all bytes at once, as one long number."""
+    """Return masked bytes, computed as one large integer."""
     length = len(payload)
     masks = (mask * (length // 4 + 1))[:length]
     return (int.from_bytes(payload, "big") ^ int.from_bytes(masks, "big")).to_bytes(length, "big")
 
 
 def prepared_calls(traffic: Traffic, count: int) -> list[PreparedCall]:
-    """Make this many CALLs, the actions of the traffic in turn, under different ids."""
+    """Return this many CALLs with different ids, with the actions of the traffic in turn."""
     return [_prepare(f"{number:08x}", *traffic.cycle[number % len(traffic.cycle)]) for number in range(count)]
 
 
@@ -143,7 +143,7 @@ def _text(message_id: str, action: str, payload: dict[str, Any]) -> bytes:
 
 
 def compressed_call() -> PreparedCall:
-    """Make a CALL of 2 KB, compressed without context takeover, whose answer is as long."""
+    """Return a CALL of 2 KB, compressed without context takeover. Its response has the same length."""
     deflate = zlib.compressobj(wbits=-12)
     text = _text("compressed", "DataTransfer", _LONG)
     data = deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH)
@@ -151,5 +151,5 @@ def compressed_call() -> PreparedCall:
 
 
 def inflate(payload: bytes) -> bytes:
-    """Read the payload of a compressed message (RFC 7692 §7.2.2)."""
+    """Return the payload of a compressed message (RFC 7692 §7.2.2)."""
     return zlib.decompressobj(wbits=-15).decompress(payload + b"\x00\x00\xff\xff")

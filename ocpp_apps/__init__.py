@@ -1,4 +1,7 @@
-"""Programs made of the library: a simulated station, a central system, and a demo. `python -m ocpp_apps` lists them."""
+"""Programs built on the library: a simulated station, a central system and a demo.
+
+`python -m ocpp_apps` lists them.
+"""
 
 from ocpp_core._version import __version__
 

@@ -1,4 +1,4 @@
-"""The list of programs, and one command line to start each of them."""
+"""Command line that lists the programs and starts one of them."""
 
 import sys
 from importlib import import_module
@@ -7,15 +7,15 @@ from typing import Final
 __all__ = ["main"]
 
 _PROGRAMS: Final = {
-    "demo": "a central system and stations of OCPP 1.6, 2.0.1 and 2.1 that talk, or one of the two",
+    "demo": "a central system with stations of OCPP 1.6, 2.0.1 and 2.1, or only one side",
     "station": "simulated charging stations, one or many, to test a central system",
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the program that the first argument names, with the other arguments; without any, print the list.
+    """Run the program named by the first argument, or print the list of programs.
 
-    Returns the exit code: that of the program, 0 for the list, 2 for a program that does not exist.
+    The program receives the remaining arguments. Returns its exit code, 0 for the list, or 2 for an unknown program.
     """
     name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if name in {"-h", "--help"}:
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _list() -> str:
     lines = [f"  python -m {__package__} {name:8} {about}" for name, about in _PROGRAMS.items()]
-    return "\n".join(["The programs of this library; each has --help:", "", *lines, ""])
+    return "\n".join(["The programs of this library (each accepts --help):", "", *lines, ""])
 
 
 if __name__ == "__main__":

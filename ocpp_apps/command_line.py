@@ -1,4 +1,4 @@
-"""What the command lines of the demo and of the simulated stations have in common."""
+"""Functions that the command lines of the demo and of the simulated stations share."""
 
 import argparse
 import io
@@ -19,7 +19,7 @@ from ocpp_core.handshake import SecurityProfile
 __all__ = ["PASSWORD", "check_backend", "end_of_process", "print_any_text", "profile_of", "run", "set_up_logging"]
 
 PASSWORD: Final = "OCPP_PASSWORD"  # noqa: S105 - the name of a variable
-"""The environment variable with the password. Other users can read a command line, but not this."""
+"""Environment variable with the password. Other users can read a command line, but not the environment."""
 
 
 def check_backend(parser: argparse.ArgumentParser, backend: str) -> None:
@@ -29,19 +29,19 @@ def check_backend(parser: argparse.ArgumentParser, backend: str) -> None:
 
 
 def set_up_logging(*, verbose: bool) -> None:
-    """Show the library's log where it is wanted; otherwise not even its warnings, which these programs provoke."""
+    """Show the library's log, or hide even its warnings, which these programs provoke on purpose."""
     if verbose:
         logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(levelname)s %(message)s")
 
 
 def print_any_text() -> None:
-    """Let a character that the terminal does not know be escaped on standard output, not raise."""
+    """Escape characters that the encoding of standard output lacks, so that printing never raises."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def run(main: Callable[..., Awaitable[int]], *arguments: Any, backend: str) -> int:
-    """Run a coroutine function on this event loop; returns its exit code, or 130 if Ctrl-C ended it."""
+    """Run a coroutine function on this event loop. Returns its exit code, or 130 after Ctrl-C."""
     code = 130
     try:
         code = anyio.run(main, *arguments, backend=backend)
@@ -59,7 +59,10 @@ def profile_of(url: str, password: str | None) -> SecurityProfile:
 
 @contextmanager
 def end_of_process() -> Iterator[Callable[[], Awaitable[object]]]:
-    """Wait for Ctrl-C or a termination; where signals cannot be awaited, Ctrl-C raises KeyboardInterrupt."""
+    """Wait for SIGINT or SIGTERM.
+
+    Without support for signals in the event loop, Ctrl-C raises KeyboardInterrupt.
+    """
     if sys.platform == "win32":
         yield anyio.sleep_forever
     else:

@@ -1,4 +1,4 @@
-"""Which web pages may talk to a server that is meant for this machine."""
+"""Rejection of web pages from other machines, for servers that serve this machine."""
 
 from collections.abc import Collection
 from re import IGNORECASE
@@ -14,15 +14,15 @@ _THIS_MACHINE: Final = regex(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5
 
 
 def is_of_this_machine(origin: str) -> bool:
-    """Whether a page of this origin (RFC 6454 §6) was served by this machine, whatever the port."""
+    """Return True if this machine served the page of this origin (RFC 6454 §6), on any port."""
     return _THIS_MACHINE.fullmatch(origin) is not None
 
 
 def refuse_foreign_pages(server: OCPPServer, allowed: Collection[str] = ()) -> None:
-    """Refuse by 403 every handshake of a web page that neither this machine has served nor an allowed origin.
+    """Reject handshakes of web pages with 403, unless this machine or an allowed origin served them.
 
-    Any page may open a WebSocket to a port of this machine, and its browser names the page's origin (RFC 6455 §10.2).
-    Stations name none. Raises ValueError if the server has an `auth` handler already.
+    Any page can open a WebSocket to a port of this machine. The browser sends the page's origin (RFC 6455 §10.2);
+    stations send none. Raises ValueError if the server already has an `auth` handler.
     """
 
     @server.auth
@@ -31,4 +31,4 @@ def refuse_foreign_pages(server: OCPPServer, allowed: Collection[str] = ()) -> N
         if origin is None or is_of_this_machine(origin) or origin in allowed:
             accept()
         else:
-            reject(403, "expected no Origin, or one of this machine")
+            reject(403, "expected no Origin or one of this machine")

@@ -75,7 +75,7 @@ async def over_client(cases: Sequence[str] | None) -> "list[CaseResult]":
 
 
 async def _results(run: "Awaitable[list[CaseResult]]") -> "list[CaseResult]":
-    """Give the results, those of a run in which something failed too."""
+    """Return the results, those of a run in which something failed too."""
     try:
         return await run
     except FailureError as failed:

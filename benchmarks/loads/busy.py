@@ -1,4 +1,4 @@
-"""Closed loop: what an answered CALL costs the server, at a number of CALLs in flight."""
+"""Closed loop: the server's cost of an answered CALL at a number of CALLs in flight."""
 
 import time
 from collections import deque
@@ -12,9 +12,9 @@ __all__ = ["busy", "growing"]
 
 
 class _ClosedLoop:
-    """Keeps a number of CALLs in flight: each answer lets the station that waited longest send its next one.
+    """Keeps a number of CALLs in flight. After each response, the station that waited longest sends its next one.
 
-    With as many CALLs in flight as there are stations, that is the station which was answered.
+    If all stations have a CALL in flight, that is the station that was answered.
     """
 
     def __init__(self, crowd: Crowd, in_flight: int) -> None:
@@ -29,7 +29,7 @@ class _ClosedLoop:
         self._sent += 1
 
     def run(self, is_over: Callable[[], bool]) -> int:
-        """Go on until it is over; return how many CALLs were answered meanwhile."""
+        """Send and receive until the condition is met. Returns the number of answered CALLs."""
         answers = 0
         while not is_over():
             answered = self._answered()
@@ -40,7 +40,7 @@ class _ClosedLoop:
         return answers
 
     def has_sent(self, count: int) -> Callable[[], bool]:
-        """Make a condition for `run`: so many more CALLs, which are one of each station if there are as many."""
+        """Return a condition for `run` that is met after this many more answered CALLs."""
         enough = self._sent + count
         return lambda: self._sent >= enough
 
@@ -52,13 +52,13 @@ class _ClosedLoop:
         return answered
 
     def drain(self, in_flight: int) -> None:
-        """Wait for the answers to what is in flight, and send nothing more."""
+        """Wait for outstanding responses without further CALLs."""
         while in_flight > 0:
             in_flight -= len(self._answered())
 
 
 def busy(port: int, pid: int, traffic: Traffic, connections: int, warmup: float, seconds: float) -> dict[str, float]:
-    """Measure with every station in a closed loop of its own."""
+    """Measure with each station in a closed loop."""
     crowd = Crowd()
     crowd.add(connect(port, traffic, connections))
     loop = _ClosedLoop(crowd, connections)
@@ -69,10 +69,10 @@ def busy(port: int, pid: int, traffic: Traffic, connections: int, warmup: float,
 def growing(
     port: int, pid: int, traffic: Traffic, steps: Sequence[int], in_flight: int, warmup: float, seconds: float
 ) -> dict[str, float]:
-    """Measure at several numbers of connections, with the same number of CALLs in flight, each station in its turn.
+    """Measure at several numbers of connections with the same number of CALLs in flight.
 
-    Before the clock starts every station has had an answer, and the server the time to warm up. Returns the cost by
-    number of connections.
+    The stations send in turn. Before the clock starts, each has been answered and the server is warm. Returns the
+    cost by number of connections.
     """
     crowd, costs = Crowd(), {}
     for step in steps:

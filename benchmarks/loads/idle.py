@@ -1,4 +1,4 @@
-"""Connections that do nothing: what they hold in memory, and what their pings cost."""
+"""Idle connections: their memory and the cost of their pings."""
 
 import time
 from typing import Final
@@ -10,13 +10,13 @@ from benchmarks.traffic import OCPP16_MIX, compressed_call
 __all__ = ["memory", "pings"]
 
 _FIRST: Final = 50
-"""Connections opened before memory is looked at, so that what a server loads once is not counted."""
+"""Connections opened before memory is measured, so that one-time allocations are not counted."""
 
 
 def memory(port: int, pid: int, connections: int, settle: float, *, compression: bool) -> dict[str, float]:
-    """Measure what an open connection costs the server in memory, after one answered CALL.
+    """Return the server's memory per open connection after one answered CALL.
 
-    That is a Heartbeat; with compression a DataTransfer that is compressed in both directions.
+    The CALL is a Heartbeat, or with compression a DataTransfer that is compressed in both directions.
     """
     open_stations = _connect_compressed if compression else _connect_plain
     stations = open_stations(port, _FIRST, 0)
@@ -45,12 +45,12 @@ def _connect_compressed(port: int, count: int, first: int) -> list[Station]:
         stations.append(station := Station(port, request, calls, 0))
         station.call_once()
         if station.compressed != station.answered:
-            raise ValueError("expected a compressed answer")
+            raise ValueError("expected a compressed response")
     return stations
 
 
 def _settled_memory(pid: int, settle: float) -> int:
-    """Return the least memory of a while: garbage that a collector has not found yet is not the connections'."""
+    """Return the least memory over some seconds, which excludes garbage that is not collected yet."""
     least = resident_bytes(pid)
     for _ in range(5):
         time.sleep(settle / 5)
@@ -59,9 +59,9 @@ def _settled_memory(pid: int, settle: float) -> int:
 
 
 def pings(port: int, pid: int, connections: int, wait: float, seconds: float) -> dict[str, float]:
-    """Measure the share of a processor that a server needs for the pings of connections which do nothing else.
+    """Return the share of a processor that a server needs for the pings of idle connections.
 
-    The clock starts after a wait, for the first pings come a whole interval after the connections.
+    The clock starts after a wait, since the first pings follow one interval after the connections.
     """
     crowd = Crowd()
     crowd.add(_connect_plain(port, connections, 0))

@@ -1,4 +1,4 @@
-"""Latency: one station in a closed loop, and many in open loop, whose rate does not yield to a server that stalls."""
+"""Latency of one station in a closed loop, and of many in an open loop with a fixed rate."""
 
 import gc
 import time
@@ -31,10 +31,10 @@ def round_trip(port: int, pid: int, traffic: Traffic, warmup: float, seconds: fl
 def paced(
     port: int, pid: int, traffic: Traffic, stations: int, rate: int, warmup: float, seconds: float
 ) -> dict[str, float]:
-    """Measure latency at a rate of CALLs a second, spread evenly over the stations.
+    """Measure latency at a rate of CALLs per second, spread evenly over the stations.
 
-    It counts from the time for which a CALL was scheduled, also where it had to wait for the station's last answer:
-    what a stalled server keeps from being sent is not left out.
+    Latency counts from the scheduled time of a CALL, even if it waits for the station's last response.
+    So the delay that a stalled server causes is included.
     """
     gc.disable()
     pace = _Pace(connect(port, traffic, stations), rate)
@@ -55,14 +55,14 @@ class _Pace:
         self.samples: list[float] = []
 
     def run(self, seconds: float) -> None:
-        """Send at the rate for some seconds, and wait for the last answers."""
+        """Send at the rate for some seconds, and wait for the last responses."""
         now = time.perf_counter
         start, sent, count = now(), 0, round(seconds / self._step)
         while sent < count:
             while sent < count and start + sent * self._step <= now():
                 self._schedule(self._stations[sent % len(self._stations)], start + sent * self._step)
                 sent += 1
-            self._take_answers(0)  # the next CALL is due in less than the millisecond that a poll can wait
+            self._take_answers(0)  # a poll waits at least a millisecond, too long
         while any(self._due.values()):
             if now() > start + seconds + PATIENCE:
                 raise TimeoutError("the server stopped answering")
@@ -71,7 +71,7 @@ class _Pace:
     def _schedule(self, station: Station, when: float) -> None:
         due = self._due[station]
         due.append(when)
-        if len(due) == 1:  # otherwise it waits for the answer to the last one (OCPP-J §4.1.1)
+        if len(due) == 1:  # otherwise it waits for the last response (OCPP-J §4.1.1)
             station.send_next()
 
     def _take_answers(self, timeout: float) -> None:

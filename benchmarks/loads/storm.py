@@ -1,4 +1,4 @@
-"""A storm: all stations are cut at once and come back at once."""
+"""Reconnect storm: all stations lose their connections and reconnect simultaneously."""
 
 import select
 import socket
@@ -14,7 +14,7 @@ __all__ = ["storm"]
 
 
 class _Comer:
-    """One connection on its way: TCP, TLS where there is some, and the WebSocket's handshake unless it is bare."""
+    """One connection attempt: TCP, optionally TLS, and the WebSocket handshake unless it is bare."""
 
     __slots__ = ("_head", "_request", "_step", "is_in", "socket")
 
@@ -28,7 +28,7 @@ class _Comer:
         self._step: Callable[[], int] = self._ask if tls is None else lambda: self._begin_tls(tls)
 
     def proceed(self) -> int:
-        """Go on, now that the socket is ready; return the events to wait for next."""
+        """Continue when the socket is ready. Returns the events to wait for next."""
         try:
             return self._step()
         except ssl.SSLWantReadError:
@@ -57,7 +57,7 @@ class _Comer:
     def _read(self) -> int:
         data = self.socket.recv(4096)
         if not data:
-            raise ConnectionError(f"the server hung up during the handshake after {self._head!r}")
+            raise ConnectionError(f"the server closed the connection during the handshake after {self._head!r}")
         self._head += data
         if b"\r\n\r\n" in self._head:
             expect_upgrade(self._head)
@@ -68,9 +68,9 @@ class _Comer:
 def storm(
     port: int, pid: int, stations: int, password: str, settle: float, *, tls: bool, bare: bool
 ) -> dict[str, float]:
-    """Measure what a reconnect costs the server, the loss of the old connection included, and how long all take.
+    """Measure the server's cost of a reconnect, including the lost connection, and the total time.
 
-    A server has `settle` seconds for what it does after its last answer.
+    The server's work in the `settle` seconds after its last response is included.
     """
     context = _context() if tls else None
     requests = [
@@ -90,7 +90,7 @@ def storm(
 
 
 def _context() -> ssl.SSLContext:
-    """Make the context of stations that trust anybody: what they pay is no matter of this measurement."""
+    """Return a TLS context without verification, whose cost at the stations is not measured."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -99,7 +99,7 @@ def _context() -> ssl.SSLContext:
 
 
 def _rush(port: int, requests: Sequence[bytes], tls: ssl.SSLContext | None) -> list[_Comer]:
-    """Connect all at once; return when all are in."""
+    """Connect all simultaneously. Returns when all are connected."""
     poller = select.epoll()
     comers = [_Comer(port, request, tls) for request in requests]
     by_descriptor = {comer.socket.fileno(): comer for comer in comers}

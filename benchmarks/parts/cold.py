@@ -1,4 +1,4 @@
-"""How soon a program that has just been started is at work."""
+"""Cold start of a program."""
 
 from typing import Final
 
@@ -27,9 +27,9 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
     return Section(
         "Cold start",
         "cold",
-        f"Fresh interpreters, {sizes.starts} each; the figures stand among the targets. The imports are processor time"
+        f"Fresh interpreters, {sizes.starts} each; figures in the table of targets. The imports are processor time"
         " beyond a bare interpreter of the same environment. The packages load what they need when it is first used,"
-        " so the second import is the one of a program that does something. The other two count from there on the"
+        " so the second import shows a program that uses it. The other two count from there on the"
         " clock, both without TLS: the validator is loaded, a request and its answer are checked; a server in strict"
         " mode listens, which compiles all its checks, a client in strict mode connects and has its BootNotification"
         " answered over the loopback interface, on asyncio.",

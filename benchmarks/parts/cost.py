@@ -1,4 +1,4 @@
-"""What an answered CALL costs a server."""
+"""The server's cost of an answered CALL."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -13,7 +13,7 @@ from benchmarks.traffic import KINDS, Traffic
 __all__ = ["measure"]
 
 _TARGETS = ((PLAIN_ASYNCIO, 8, 1.2), (FAST_UVLOOP, 14, 0.65))
-"""Ours: how many times cheaper than the PyPI packages, at most how much of the npm package's cost."""
+"""Targets of this library: least ratio to the PyPI packages, greatest share of the npm package's cost."""
 
 
 def measure(runner: Runner, sizes: Sizes) -> Section:
@@ -28,9 +28,9 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
         "Cost of a message",
         "cost",
         f"{sizes.connections} connections in closed loop: each sends its next CALL when the last one is answered."
-        f" {sizes.seconds:g} s a server and round, rounds: {sizes.rounds}. The OCPP 1.6 mix is Heartbeat, MeterValues"
+        f" {sizes.seconds:g} s per server and round, rounds: {sizes.rounds}. The OCPP 1.6 mix is Heartbeat, MeterValues"
         " (777 bytes, five samples), BootNotification, MeterValues; a TransactionEvent has 931 bytes and five samples."
-        " PyPI ocpp does not check the format of timestamps, the others do. A server that was busy for less than all of"
+        " PyPI ocpp does not check the format of timestamps; the others do. A server that was busy for less than all of"
         " the time shared its processor with something else.",
         [_table(KINDS[kind], measured) for kind, measured in results.items()],
         [figure for kind, measured in results.items() for figure in _figures(KINDS[kind], measured)],

@@ -1,4 +1,4 @@
-"""What the engine costs without sockets, and how soon it is loaded and tested."""
+"""The cost of the engine without sockets, its imports and its tests."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ __all__ = ["measure"]
 
 _ROOT: Final = Path(__file__).parents[2]
 _METHOD: Final = """\
-The figures stand among the targets.
+The figures are in the table of targets.
 
 - Session: one connection's engine alone, fed with ready texts and polled for its actions, without a validator, with
   the standard library only. What the standard library's parser and encoder take for the same texts and payloads,
@@ -28,11 +28,11 @@ The figures stand among the targets.
   so the second row loads the whole engine."""
 _MONTH: Final = "Laboratory, 30 virtual days with 8,640 calls"
 _STACK: Final = "from ocpp_core import ServerStack"
-"""The facade is lazy: this loads what `import ocpp_core` does not."""
+"""Loads the modules that the lazy `import ocpp_core` does not."""
 
 
 def measure(runner: Runner, sizes: Sizes) -> Section:
-    """Measure the engine's figures, each in a process of its own."""
+    """Measure the engine's figures, each in a separate process."""
     figures = [
         *_sessions(runner, sizes),
         Figure(f"{_MONTH}, pings off", "s", _month(runner, "month", min(sizes.repeats, 3)), Target(1)),
@@ -62,7 +62,7 @@ def _month(runner: Runner, what: str, repeats: int) -> list[float]:
 
 
 def _core_tests() -> list[float]:
-    """Measure seconds that the tests of the engine take, as pytest says it; nothing if they do not pass."""
+    """Return the seconds that pytest reports for the tests of the engine; empty if they fail."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest", "-p", "no:anyio", "tests/core"]
     run = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     found = re.search(r"passed.* in ([0-9.]+)s", run.stdout)

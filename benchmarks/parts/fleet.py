@@ -1,4 +1,4 @@
-"""What stations of this library cost in a process of their own."""
+"""The cost of stations of this library in a separate process."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ _COLUMNS = (
 
 
 def measure(runner: Runner, sizes: Sizes) -> Section:
-    """Measure the process of the stations; the server has its own, of the same kind."""
+    """Measure the process of the stations. The server runs in another process of the same kind."""
     title, method = "A fleet of stations", _method(sizes)
     if reason := too_many(sizes.fleet_stations):
         return Section(title, "fleet", method, notes=[reason])
@@ -40,10 +40,10 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
 def _method(sizes: Sizes) -> str:
     return (
         f"{sizes.fleet_stations:,} `OCPPClient`s in one process, strict, against the server of the same kind in another"
-        f" process; measured is the one with the stations. Steady: each station sends a Heartbeat and a MeterValues in"
-        f" {sizes.fleet_period:g} s, spread evenly. Rush: each calls as soon as it has its last answer, for"
-        f" {sizes.fleet_rush:g} s. A message is a CALL and its answer. Memory is what the stations add to the resident"
-        f" memory when each has had one answer. Rounds: {sizes.least_rounds}."
+        f" process, which is not measured. Steady: each station sends a Heartbeat and a MeterValues in"
+        f" {sizes.fleet_period:g} s, spread evenly. Rush: each calls again as soon as it is answered, for"
+        f" {sizes.fleet_rush:g} s. A message: a CALL and its response. Memory: what the stations add to the resident"
+        f" memory when each has been answered once. Rounds: {sizes.least_rounds}."
     )
 
 

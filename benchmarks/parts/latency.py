@@ -1,4 +1,4 @@
-"""How long an answer takes: to one station, and to many at a given rate."""
+"""Response times for one station, and for many at a fixed rate."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +17,7 @@ _ALL = (PYPI, *_PACED)
 
 
 def measure(runner: Runner, sizes: Sizes) -> Section:
-    """Measure round trips of one station at all servers, and the rate at those that can serve it."""
+    """Measure round trips of one station at all servers, and a fixed rate at those that can serve it."""
     alone, paced = Results(), Results()
     for contestant in runner.rounds(_ALL, sizes.few_rounds):
         with runner.serving(contestant) as server:
@@ -30,8 +30,8 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
         "latency",
         f"OCPP 1.6 mix, rounds: {sizes.few_rounds}. One station: a closed loop for {sizes.seconds:g} s. Many:"
         f" {sizes.paced_stations:,} stations with {sizes.paced_rate:,} CALLs a second in all, spread evenly, for"
-        f" {sizes.paced_seconds:g} s. In open loop: latency counts from the time for which a CALL was scheduled,"
-        " so that a server which stalls gains nothing by what is not sent meanwhile. For this the load polls its"
+        f" {sizes.paced_seconds:g} s. Open loop: latency counts from the scheduled time of a CALL,"
+        " so it includes the delay that a stalled server causes. For this the load polls its"
         " sockets without sleeping.",
         [_table("One station", _ALL, alone), _table(f"{sizes.paced_stations:,} stations", _PACED, paced)],
         [*_alone_figures(alone), *_paced_figures(paced, sizes)],

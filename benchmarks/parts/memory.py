@@ -1,4 +1,4 @@
-"""What an idle connection holds in memory."""
+"""The memory of an idle connection."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
     return Section(
         "Memory",
         "memory",
-        f"What {sizes.idle_connections:,} connections add to the resident memory of a server, divided by their number,"
+        f"The resident memory that {sizes.idle_connections:,} connections add to a server, divided by their number,"
         f" after one answered Heartbeat each; rounds: {sizes.least_rounds}. 1 KB is 1,000 bytes. With compression each"
         " has negotiated permessage-deflate without context takeover, and exchanged one message of 2 KB, compressed"
         " both ways. Node reserves memory ahead: with more connections the figure of the npm package falls to about"

@@ -1,4 +1,4 @@
-"""What idle connections cost that are pinged at the default interval."""
+"""The cost of idle connections with pings at the default interval."""
 
 from benchmarks.contestants import FAST_UVLOOP, PLAIN_ASYNCIO, Contestant
 from benchmarks.process import too_many
@@ -13,11 +13,11 @@ _ALL = (PLAIN_ASYNCIO, FAST_UVLOOP)
 
 
 def measure(runner: Runner, sizes: Sizes) -> Section:
-    """Measure the share of a processor over a bounded time."""
+    """Measure the share of a processor over a fixed time."""
     method = (
-        f"{sizes.ping_connections:,} connections that say nothing after one Heartbeat; the server pings each every"
-        f" 30 s, its default, and the load answers. The processor time of {sizes.ping_seconds:g} s over these, from"
-        f" {sizes.ping_wait:g} s after the last connection on, when the first pings are about to come; rounds:"
+        f"{sizes.ping_connections:,} connections that are idle after one Heartbeat. The server pings each every"
+        f" 30 s, its default, and the load responds. The processor time of {sizes.ping_seconds:g} s over these, from"
+        f" {sizes.ping_wait:g} s after the last connection on, shortly before the first pings; rounds:"
         f" {sizes.least_rounds}."
     )
     if reason := too_many(sizes.ping_connections):

@@ -1,4 +1,4 @@
-"""What an answered CALL costs at more and more connections."""
+"""The cost of an answered CALL by the number of connections."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ __all__ = ["measure"]
 
 _ALL = (PYPI, NPM, PLAIN_ASYNCIO, FAST_UVLOOP)
 _PYPI_MOST = 2_000
-"""Connections that the PyPI packages get: each needs its turn before the clock starts, and they take long."""
+"""Most connections of the PyPI packages, which take long to answer each one before the clock starts."""
 
 
 def measure(runner: Runner, sizes: Sizes) -> Section:
@@ -31,8 +31,8 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
     return Section(
         "Cost by number of connections",
         "scale",
-        f"OCPP 1.6 mix with {sizes.in_flight} CALLs in flight at every number of connections, each station in its"
-        " turn, so that connections are measured and not queues. Every station has had an answer before the clock"
+        f"OCPP 1.6 mix with {sizes.in_flight} CALLs in flight at every number of connections, each station in"
+        " turn, so that connections are measured and not queues. Every station has been answered before the clock"
         f" starts; {sizes.seconds:g} s each, rounds: {sizes.few_rounds}. µs CPU a message.",
         [_table(measured, possible)],
         _figures(measured, possible, sizes.scale[-1]),
@@ -57,7 +57,7 @@ def _table(measured: Results, counts: Sequence[int]) -> Table:
 
 
 def _figures(measured: Results, counts: Sequence[int], meant: int) -> list[Figure]:
-    """Compare the ends; the target is for the number that is meant, not for what a system allows instead."""
+    """Compare the most connections with the fewest. The target applies only to the full number."""
     fewest, most = str(counts[0]), str(counts[-1])
     target = Target(1.2) if counts[-1] == meant else None
     title = f"Cost at {counts[-1]:,} connections over that at {counts[0]:,}"

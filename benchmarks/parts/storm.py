@@ -1,4 +1,4 @@
-"""What it costs when all stations come back at once."""
+"""The cost of a simultaneous reconnect of all stations."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ _ALL = (PYPI, NPM, *_OURS)
 _TLS = (BARE_ASYNCIO, PLAIN_ASYNCIO, BARE_UVLOOP, FAST_UVLOOP)
 _BARE = (BARE_ASYNCIO, BARE_UVLOOP)
 _PASSWORD = "0123456789abcdef0123456789abcdef"
-"""Of every station."""
+"""Password of every station."""
 
 
 def measure(runner: Runner, sizes: Sizes) -> Section:
@@ -47,7 +47,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
     return Section(
         "Storm",
         "storm",
-        f"{sizes.storm_stations:,} stations with Basic auth (security profile 1) are cut at once and connect again at"
+        f"{sizes.storm_stations:,} stations with Basic auth (security profile 1) are disconnected and reconnect at"
         f" once; rounds: {sizes.few_rounds}. Processor time of the server for each reconnect, the end of the old"
         " connection included, and the time from the cut to the last 101. All servers listen with a backlog of 4,096,"
         " so that no connection is lost in the queue. With TLS it is version 1.3, a certificate on P-256 and security"
@@ -64,7 +64,7 @@ def measure(runner: Runner, sizes: Sizes) -> Section:
 
 @contextmanager
 def _certificate() -> Iterator[str]:
-    """Give a file with a fresh certificate and its key."""
+    """Yield a file with a new certificate and its key."""
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         path = Path(folder, "server.pem")
         trustme.CA().issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(path))

@@ -1,4 +1,4 @@
-"""A server that does nothing but accept TLS connections: python benchmarks/servers/bare_tls.py asyncio|uvloop."""
+"""A server that only accepts TLS connections: python benchmarks/servers/bare_tls.py asyncio|uvloop."""
 
 import argparse
 import asyncio
@@ -20,7 +20,7 @@ async def _serve(certificate: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("loop", choices=["asyncio", "uvloop"])
-    parser.add_argument("--tls", metavar="FILE", required=True, help="holds the certificate and its key")
+    parser.add_argument("--tls", metavar="FILE", required=True, help="file with the certificate and its key")
     options = parser.parse_args()
     run(options.loop, _serve(options.tls))
 

@@ -1,4 +1,4 @@
-"""What every Python server under test does alike: its options and answers, its port, its end with who started it."""
+"""Common parts of the Python servers under test: options, responses, port and end."""
 
 import argparse
 import os
@@ -12,19 +12,19 @@ _NOW: Final = "2026-03-01T12:00:00.000Z"
 BOOT_ANSWER: Final[dict[str, Any]] = {"currentTime": _NOW, "interval": 300, "status": "Accepted"}
 HEARTBEAT_ANSWER: Final[dict[str, Any]] = {"currentTime": _NOW}
 BACKLOG: Final = 4096
-"""Connections that may wait to be accepted: in a storm the default ones of all servers lose some."""
+"""Backlog of connections. In a storm, the defaults of all servers lose some."""
 
 
 def options_parser(description: str | None) -> argparse.ArgumentParser:
-    """Make the parser of the options that every server takes."""
+    """Return a parser with the options of every server."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--compression", action="store_true", help="negotiate permessage-deflate")
-    parser.add_argument("--password", help="ask for HTTP Basic with this password of every station")
+    parser.add_argument("--password", help="require HTTP Basic with this password from every station")
     return parser
 
 
 def announce(port: int) -> None:
-    """Print the port; from then on the process ends with its standard input."""
+    """Print the port, and end the process when its standard input ends."""
     threading.Thread(target=_wait_for_the_end, daemon=True).start()
     print(port, flush=True)
 

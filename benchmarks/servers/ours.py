@@ -19,7 +19,7 @@ from benchmarks.traffic import KINDS
 
 hide_if_asked()
 
-from ocpp_transports import HandlerContext, OCPPServer, SecurityProfile, TLSOptions  # noqa: E402 - as above
+from ocpp_transports import HandlerContext, OCPPServer, SecurityProfile, TLSOptions  # noqa: E402 - after the accelerators are hidden
 
 
 def _answering(answer: dict[str, Any]) -> Callable[[HandlerContext], dict[str, Any]]:
@@ -63,8 +63,8 @@ async def _serve(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = options_parser(__doc__)
     parser.add_argument("loop", choices=["asyncio", "uvloop", "trio"])
-    parser.add_argument("--tls", metavar="FILE", help="listen with TLS, by the certificate and key in this file")
-    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="do without the extra `speed`")
+    parser.add_argument("--tls", metavar="FILE", help="listen with TLS, with the certificate and key in this file")
+    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="hide the extra `speed`")
     options = parser.parse_args()
     if options.loop == "trio":
         anyio.run(_serve, options, backend="trio")

@@ -60,7 +60,7 @@ async def _serve_station(connection: ServerConnection) -> None:
     assert connection.request is not None
     assert connection.subprotocol is not None
     central_system = _BY_PROTOCOL[connection.subprotocol]
-    with suppress(ConnectionClosed):  # how its read loop ends when a station leaves
+    with suppress(ConnectionClosed):  # ends its read loop when a station disconnects
         await central_system(connection.request.path.rpartition("/")[2], connection).start()
 
 
@@ -85,7 +85,7 @@ async def _serve(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = options_parser(__doc__)
-    parser.add_argument("--inline", action="store_true", help="validate in the event loop, which the package can too")
+    parser.add_argument("--inline", action="store_true", help="validate in the event loop instead of threads")
     asyncio.run(_serve(parser.parse_args()))
 
 

@@ -12,7 +12,7 @@ __all__ = ["Milestone", "Notify", "Responder"]
 Milestone: TypeAlias = Literal["booted", "charged"]
 """The station was accepted, or a transaction of the station ended."""
 Notify: TypeAlias = Callable[[str, Milestone], None]
-"""Receives the identity of the station and what the station reached."""
+"""Receives the identity of the station and the milestone."""
 
 _ACCEPTED: Final = {"status": "Accepted"}
 _ACKNOWLEDGED: Final = (
@@ -36,7 +36,7 @@ _ACKNOWLEDGED: Final = (
 class Responder:
     """The handlers, for all versions at once.
 
-    Stations are told to send a heartbeat every `interval` seconds.
+    BootNotification responses set the heartbeat interval to `interval` seconds.
     """
 
     def __init__(self, transactions: RunningTransactions, notify: Notify, *, interval: int) -> None:

@@ -19,7 +19,7 @@ stop STATION               ask to end it
 reset STATION              ask for a restart
 read STATION SETTING       1.6: a configuration key; 2.x: Component.Variable
 set STATION SETTING VALUE  change it
-call STATION ACTION JSON   anything else
+call STATION ACTION JSON   send any other action
 help, quit"""
 
 
@@ -45,7 +45,7 @@ class Console:
 
     def _connected(self, station: OCPPServerClient) -> None:
         self._write(printable(f"{station.identity} is connected and speaks {station.protocol}"))
-        station.on("close", lambda event: self._write(printable(f"{station.identity} is gone ({event.code})")))
+        station.on("close", lambda event: self._write(printable(f"{station.identity} disconnected ({event.code})")))
 
     async def command(self, line: str) -> str:
         """Run one command and return its output. Invalid input never raises."""
@@ -53,7 +53,7 @@ class Console:
             name, *words = _words(line) or [""]
             return await self._commands[name](*words) if name in self._commands else HELP
         except (OCPPError, LookupError, RecursionError, TypeError, ValueError) as error:
-            return printable(f"not done: {error}")
+            return printable(f"failed: {error}")
 
     async def _list(self) -> str:
         lines = [

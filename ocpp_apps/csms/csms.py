@@ -28,7 +28,7 @@ class Csms:
 
     Args:
         password: the password of every station. By default stations need none.
-        origins: the origins of web pages that may connect, besides the pages that this machine serves.
+        origins: the origins of web pages that may connect. Pages that this machine serves may always connect.
         interval: seconds between the heartbeats of a station.
         notify: called when a station was accepted, and when a transaction ended.
         options: further options of `OCPPServer`, as far as `OCPPClient` has them too.

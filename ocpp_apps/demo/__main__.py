@@ -20,64 +20,62 @@ from .plan import PROTOCOLS
 __all__ = ["main"]
 
 _EPILOG = f"""
-Without a role, everything runs: a server and a station for each version, on the loopback interface, and the exit
-code tells whether all went well. With a role, one side runs, for example against real equipment. The password may
-also be given by the environment variable {PASSWORD}, where other users of the machine cannot read it.
+Without a role, a server and a station for each version run on the loopback interface. The exit
+code is 1 if a step is missing. With a role, one side runs, for example against real equipment. The password may
+also be set with the environment variable {PASSWORD}, which other users of the machine cannot read.
 """
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ocpp_apps.demo",
-        description="A central system and charging stations of OCPP 1.6, 2.0.1 and 2.1, talking over real sockets.",
+        description="A central system and charging stations of OCPP 1.6, 2.0.1 and 2.1, over real sockets.",
         epilog=_EPILOG,
     )
     parser.set_defaults(run=_run_everything, json=False, verbose=False)
     common = _common()
     parser.add_argument("--backend", choices=("asyncio", "trio"), default="asyncio", help="event loop (asyncio)")
     roles = parser.add_subparsers(dest="role", metavar="{server,station}", title="one side only")
-    _add_server(roles.add_parser("server", parents=[common], help="be a central system, until Ctrl-C"))
-    _add_station(roles.add_parser("station", parents=[common], help="be a charging station, run the scenario once"))
+    _add_server(roles.add_parser("server", parents=[common], help="run a central system until Ctrl-C"))
+    _add_station(roles.add_parser("station", parents=[common], help="run the scenario once as a charging station"))
     return parser
 
 
 def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     add = common.add_argument
-    add("--password", default=os.environ.get(PASSWORD), help="of HTTP Basic authentication; without one, profile 0")
-    add("--no-strict", dest="strict", action="store_false", help="check no message against its schema")
+    add("--password", default=os.environ.get(PASSWORD), help="for HTTP Basic authentication; without it, profile 0")
+    add("--no-strict", dest="strict", action="store_false", help="do not check messages against their schemas")
     add("--backend", choices=("asyncio", "trio"), default=argparse.SUPPRESS, help="event loop (asyncio)")
     add("--verbose", action="store_true", help="write the library's own log to standard error")
-    add(
-        "--json", action="store_true", help="for programs: write JSON lines, and end when a pipe as standard input does"
-    )
+    add("--json", action="store_true", help="for programs: write JSON lines, end when a pipe as standard input ends")
     return common
 
 
 def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_run_server)
-    parser.add_argument("--port", type=int, default=9000, help="to listen on (9000); 0 picks one")
+    parser.add_argument("--port", type=int, default=9000, help="port to listen on (9000); 0 picks a free port")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1); 0.0.0.0 for all")
     parser.add_argument(
         "--origin",
         action="append",
         default=[],
-        help="of web pages to let in besides those of this machine, like http://192.168.0.2:8000; may be repeated",
+        help="origin of web pages to accept besides those of this machine, like http://192.168.0.2:8000; repeatable",
     )
     parser.add_argument(
         "--commands",
         action="store_true",
-        help="command every station: read a setting, change one, start charging, reset when it ended",
+        help="command every station: read a setting, change one, start charging, and reset after the session",
     )
 
 
 def _add_station(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_run_station)
-    parser.add_argument("--url", required=True, help="of the central system, ws:// or wss://, without the identity")
-    parser.add_argument("--identity", default="CP001", help="of this station (CP001)")
-    parser.add_argument("--protocol", choices=PROTOCOLS, default="ocpp1.6", help="version to speak (ocpp1.6)")
+    parser.add_argument("--url", required=True, help="URL of the central system, ws:// or wss://, without the identity")
+    parser.add_argument("--identity", default="CP001", help="identity of this station (CP001)")
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="ocpp1.6", help="subprotocol (ocpp1.6)")
     parser.add_argument(
-        "--wait", type=float, default=0.0, help="seconds to wait for a central system that is not up yet (0)"
+        "--wait", type=float, default=0.0, help="seconds to retry while the central system is not up (0)"
     )
     parser.add_argument("--patience", type=float, default=5.0, help="seconds to wait for each command (5)")
 
@@ -89,13 +87,13 @@ async def _run_everything(options: argparse.Namespace, printer: Printer) -> int:
     missing = outcome.missing()
     for name in missing:
         _complain(f"missing: {name}")
-    verdict = f"{len(missing)} things are missing" if missing else "Everything happened as it should"
+    verdict = f"{len(missing)} steps are missing" if missing else "Every step happened"
     printer.line(printer.paint("error" if missing else "good", f"{verdict}, in {outcome.seconds:.1f} s."))
     return 1 if missing else 0
 
 
 async def _run_server(options: argparse.Namespace, write: Write) -> int:
-    from .server import CommandingCsms, serve  # each role loads what it needs: it starts sooner
+    from .server import CommandingCsms, serve  # each role imports only what it needs, to start sooner
 
     log = RecordLog(write)
     csms = CommandingCsms(log, password=options.password, strict=options.strict, origins=options.origin)
@@ -151,23 +149,23 @@ def _complain(text: str) -> int:
 
 
 def _for_people() -> Write:
-    """Write an aligned log; a character that the terminal does not know must not stop it."""
+    """Return a printer for an aligned log, which escapes characters that the terminal lacks."""
     print_any_text()
     return Printer(sys.stdout)
 
 
 def _for_programs() -> Write:
-    """Write JSON, and end when the program that started this one is gone, even if it was killed."""
+    """Write JSON, and end when the parent process ends, even if it was killed."""
     if _is_pipe(0):
         threading.Thread(target=_end_with_standard_input, daemon=True).start()
     return write_json
 
 
 def _is_pipe(descriptor: int) -> bool:
-    """Whether the end of this input means that a program has ended: that of a file or of /dev/null means nothing."""
+    """Return True if the end of this input means that the parent ended: a pipe or a socket, not a file or /dev/null."""
     try:
         mode = os.fstat(descriptor).st_mode
-    except OSError:  # it is closed
+    except OSError:  # standard input is closed
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
@@ -179,7 +177,10 @@ def _end_with_standard_input() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the demo; returns the exit code: 0, or 1 if something did not happen, 2 for a wrong command line."""
+    """Run the demo and return the exit code.
+
+    The code is 0, 1 if a step is missing or failed, or 2 for an invalid command line.
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
     check_backend(parser, options.backend)

@@ -1,4 +1,4 @@
-"""A cable between a station and the central system that can be cut: a relay of bytes on the loopback interface."""
+"""A relay of bytes between a station and the central system that can be interrupted."""
 
 from contextlib import suppress
 from typing import Final
@@ -13,7 +13,7 @@ _ENDS: Final = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResour
 
 
 class Cable:
-    """Relays connections to `near` on to wherever `plug` says; until then they wait."""
+    """Relays connections at `near` to the port passed to `plug`. Until then connections wait."""
 
     def __init__(self) -> None:
         self._far = 0
@@ -21,27 +21,27 @@ class Cable:
         self._is_whole = True
         self._links: set[anyio.CancelScope] = set()
         self.near = ""
-        """The URL of the station's end."""
+        """The URL that the station connects to."""
 
     async def lay(self, tasks: TaskGroup) -> None:
-        """Listen at the near end, as long as these tasks run."""
+        """Listen on the station's side while these tasks run."""
         listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
         self.near = f"ws://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
         tasks.start_soon(self._serve, listener)
 
     def plug(self, port: int) -> None:
-        """Lead to this port of the loopback interface."""
+        """Set the port on the loopback interface that connections are relayed to."""
         self._far = port
         self._plugged.set()
 
     def cut(self) -> None:
-        """Break all connections without a word; new ones break at once."""
+        """Break all connections without a close frame. New connections break immediately."""
         self._is_whole = False
         for link in self._links:
             link.cancel()
 
     def mend(self) -> None:
-        """Let new connections through again."""
+        """Relay new connections again."""
         self._is_whole = True
 
     async def _serve(self, listener: MultiListener[SocketStream]) -> None:
@@ -62,7 +62,7 @@ class Cable:
                     self._links.discard(link)
 
     async def _join(self, near: ByteStream, far: ByteStream) -> None:
-        """Carry bytes both ways until one end is gone."""
+        """Relay bytes in both directions until one end closes."""
         async with anyio.create_task_group() as ways:
             for source, sink in ((near, far), (far, near)):
                 ways.start_soon(self._carry, source, sink, ways.cancel_scope)

@@ -1,4 +1,4 @@
-"""The whole demo: a central system and a station for each version, as processes, with one outage each."""
+"""The complete demo: a central system and a station for each version, with one outage each."""
 
 import os
 import secrets
@@ -23,7 +23,7 @@ from .plan import PROTOCOLS
 __all__ = ["conduct"]
 
 LIMIT: Final = 30.0
-"""Seconds for everything; it takes five where nothing else runs."""
+"""Seconds for the complete demo. It takes about five on an idle machine."""
 OUTAGE: Final = 0.6
 """Seconds between the cut of a cable and its repair."""
 
@@ -32,7 +32,7 @@ _CUT_AFTER: Final = 2
 
 
 class Conductor:
-    """Collects the records of the processes, and cuts the connection of each station once."""
+    """Collects the records of the processes and interrupts the connection of each station once."""
 
     def __init__(self, show: Write, tasks: TaskGroup, cables: dict[str, Cable]) -> None:
         self.outcome = Outcome(dict(stations()))
@@ -43,13 +43,13 @@ class Conductor:
         self._values = dict.fromkeys(cables, 0)
 
     async def follow(self, process: Process, source: str) -> None:
-        """Read the records of a process until it ends; `source` is a station, or the server."""
+        """Read the records of a process until it ends. `source` is a station's identity or the server."""
         assert process.stdout is not None  # noqa: S101 - it was opened with a pipe
         async for line in _lines(process.stdout):
             self._received(read_record(line), source)
 
     def ended(self, source: str, code: int) -> None:
-        """Note the exit code of a process."""
+        """Store the exit code of a process."""
         self.outcome.exit_codes[source] = code
 
     def _received(self, record: Record, source: str) -> None:
@@ -82,12 +82,12 @@ class Conductor:
 
 
 def stations() -> list[tuple[str, str]]:
-    """Name a station for each version."""
+    """Return the identity and the subprotocol of a station for each version."""
     return [(f"CP-{protocol.removeprefix('ocpp').replace('.', '')}", protocol) for protocol in PROTOCOLS]
 
 
 async def conduct(backend: str, show: Write) -> Outcome:
-    """Run the whole demo and return what came of it."""
+    """Run the complete demo and return its outcome."""
     begun = time()
     async with anyio.create_task_group() as tasks:
         cables = {identity: Cable() for identity, _ in stations()}
@@ -130,7 +130,10 @@ async def _run_station(conductor: Conductor, identity: str, arguments: list[str]
 
 @asynccontextmanager
 async def _process(arguments: list[str], backend: str, password: str) -> AsyncIterator[Process]:
-    """Run this program again in another role; it does not outlive the block, and ends by itself if we are killed."""
+    """Run this program in a child process with another role.
+
+    The child ends with the block. If this process is killed, the child ends as well.
+    """
     command = [sys.executable, "-m", __package__ or "", *arguments, "--json", "--backend", backend]
     environment = {**os.environ, PASSWORD: password}
     process = await anyio.open_process(command, stderr=None, env=environment)

@@ -1,4 +1,4 @@
-"""The log of the demo: one record a line, aligned for people or as JSON for another program."""
+"""The log of the demo: one record per line, aligned for people or as JSON for programs."""
 
 import json
 import os
@@ -22,43 +22,43 @@ _STYLES: Final = {"time": "2", "error": "1;31", "link": "33", "heading": "1", "g
 _STATIONS: Final = ("36", "35", "34")
 _LONGEST: Final = 100
 _MOST_STATIONS: Final = 1000
-"""Stations whose colours are remembered."""
+"""Stations with a colour of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Something that happened; `arrow` is empty unless a message passed."""
+    """A message or a change of a connection. `arrow` is empty unless it is a message."""
 
     at: float
     """Seconds since the epoch."""
     station: str
     kind: Literal["exchange", "send", "link", "listening"]
-    """A CALL with its answer, a SEND, a change of the connection, or the server's readiness."""
+    """A CALL with its response, a SEND, a change of the connection, or the start of the server."""
     name: str
-    """The action, or what became of the connection."""
+    """The action, or the change of the connection."""
     arrow: str = ""
     about: str = ""
-    """What the request says, in a few words; of a listening server its URL."""
+    """Summary of the request, or the URL of a listening server."""
     answer: str = ""
-    """What the answer says, of a CALLERROR its description."""
+    """Summary of the CALLRESULT, or the description of the CALLERROR."""
     error: str = ""
-    """The code of a CALLERROR."""
+    """Code of the CALLERROR; empty without one."""
     latency: float | None = None
-    """Seconds from CALL to answer."""
+    """Seconds from the CALL to its response."""
 
     @property
     def text(self) -> str:
-        """What a person wants to know beside the name."""
+        """The text that people read beside the name."""
         outcome = f"CALLERROR {self.error} ({self.answer})" if self.error else self.answer
         return ": ".join(part for part in (self.about, outcome) if part)
 
 
 Write: TypeAlias = Callable[[Record], None]
-"""Takes a record."""
+"""Receives a record."""
 
 
 class RecordLog:
-    """Makes records and hands them on."""
+    """Creates records and passes them to a writer."""
 
     def __init__(self, write: Write) -> None:
         self.write = write
@@ -79,16 +79,16 @@ def write_json(record: Record) -> None:
 
 
 def read_record(line: str) -> Record:
-    """Read what `write_json` wrote. Raises ValueError or TypeError for anything else."""
+    """Parse a line that `write_json` wrote. Raises ValueError or TypeError for any other line."""
     return Record(**json.loads(line))
 
 
 _Paint: TypeAlias = Callable[[str, str], str]
-"""`paint(style, text)` gives the text in that style."""
+"""`paint(style, text)` returns the text with the escape codes of that style."""
 
 
 def _colours_of(stream: TextIO) -> _Paint:
-    """Paint on a terminal only, and not where NO_COLOR (no-color.org) is set."""
+    """Return a function that paints on a terminal, unless NO_COLOR (no-color.org) is set."""
     is_coloured = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     if not is_coloured:
         return lambda _, text: text
@@ -105,7 +105,7 @@ class Printer:
         self._colours: dict[str, str] = {}
 
     def __call__(self, record: Record) -> None:
-        """Write a record, the first one below a heading."""
+        """Write a record, and a heading before the first one."""
         if not self._colours:
             self.line(self.paint("heading", _HEADING))
         self.line(self._format(record))

@@ -1,4 +1,4 @@
-"""The outcome of the demo: whether every step of the scenario happened at every station."""
+"""The outcome of the demo: which steps of the scenario happened at which station."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ REFUSALS: Final[Mapping[str, str]] = {
     "ocpp2.0.1": "OccurrenceConstraintViolation",
     "ocpp2.1": "OccurrenceConstraintViolation",
 }
-"""The error code for a payload without a required field, as each version spells it."""
+"""Error code for a payload without a required field, in the spelling of each version."""
 _UNKNOWN: Final = "NotImplemented"
 
 
@@ -30,9 +30,9 @@ class StationRecords(NamedTuple):
 
     protocol: str
     own: list[Record]
-    """From the station, and from the cable."""
+    """Records from the station and from the cable."""
     served: list[Record]
-    """From the server."""
+    """Records from the server."""
 
     def calls(self, *names: str, about: str = "", arrow: str = FROM_STATION) -> list[Record]:
         """Return the CALLs of the station that received a CALLRESULT."""
@@ -84,7 +84,7 @@ def _outage(station: StationRecords) -> str | None:
 
 
 def _values(station: StationRecords) -> str | None:
-    """Count at the server, which must have received the values of the outage too."""
+    """Count the meter values at the server, which must include those of the outage."""
     arrived = sum(1 for record in station.served if is_meter_value(record))
     return f"{arrived} arrived" if arrived >= SAMPLES else None
 
@@ -140,7 +140,7 @@ class Outcome:
     stations: Mapping[str, str]
     """Subprotocols by identity."""
     exit_codes: dict[str, int] = field(default_factory=dict)
-    """By identity, and of the `server`."""
+    """Exit codes by identity, and that of the `server`; None if a process did not end in time."""
     seconds: float = 0.0
     _records: dict[str, StationRecords] = field(default_factory=dict)
 

@@ -99,7 +99,7 @@ class _Scenario:
             await start_when_up(self._station, self._clock, wait)
         except UnexpectedHttpResponse as error:
             hint = ": are identity and password right?" if error.status == _UNAUTHORIZED else ""
-            raise ScenarioError(f"the central system refused the connection, HTTP {error.status}{hint}") from error
+            raise ScenarioError(f"the central system rejected the connection, HTTP {error.status}{hint}") from error
 
     async def _send_invalid(self, action: str, payload: Mapping[str, Any]) -> None:
         """Send an invalid request, which skips the check of the client."""
@@ -132,7 +132,7 @@ class _Scenario:
         self._clock.speed = 1.0
 
     async def _stream(self, energy_wh: float) -> None:
-        """Send the only SEND of OCPP, which is new in 2.1."""
+        """Send a SEND, which only OCPP 2.1 has."""
         if self._station.protocol == "ocpp2.1":
             data = [{"t": 0.0, "v": f"{energy_wh:.1f}"}]
             payload = {"id": 1, "pending": 0, "basetime": utc_now(), "data": data}

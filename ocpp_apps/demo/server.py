@@ -32,7 +32,7 @@ _SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
 
 @dataclass
 class _Progress:
-    """How far a station is. It outlives the connection."""
+    """The progress of a station, kept across its connections."""
 
     reached: Mapping[Milestone, anyio.Event] = field(
         default_factory=lambda: {"booted": anyio.Event(), "charged": anyio.Event()}

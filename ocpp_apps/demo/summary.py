@@ -48,7 +48,7 @@ def _words(node: Any) -> Iterator[str]:
 
 
 def _unit_of(sampled: dict[str, Any]) -> str:
-    """Return the unit of a sampled value, as 1.6 or as 2.x names it; empty where there is none."""
+    """Return the unit of a sampled value, from the member of 1.6 or of 2.x, or "" without one."""
     of_2 = sampled.get("unitOfMeasure")
     unit = of_2.get("unit") if isinstance(of_2, dict) else sampled.get("unit")
     return f" {unit}" if isinstance(unit, str) else ""

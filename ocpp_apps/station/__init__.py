@@ -1,4 +1,4 @@
-"""A charging station, simulated: for those who test central systems. It runs in a browser as well.
+"""A simulated charging station to test central systems. It also runs in a browser.
 
 `python -m ocpp_apps.station` runs any number of them.
 """

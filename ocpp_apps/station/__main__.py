@@ -32,55 +32,55 @@ from .model.settings import PROTOCOLS, StationSettings
 __all__ = ["BROKEN_PROTOCOL", "NOT_ACCEPTED", "main"]
 
 NOT_ACCEPTED: Final = 1
-"""The exit code if a station was not accepted, whatever else happened."""
+"""Exit code if the central system did not accept a station; takes precedence over all others."""
 BROKEN_PROTOCOL: Final = 3
-"""The exit code if all stations were accepted, but a central system broke the protocol."""
+"""Exit code if all stations were accepted, but a central system broke the protocol."""
 
 _PATIENCE: Final = 10.0
-"""Seconds for all stations to be put away in good order."""
+"""Seconds for all stations to switch off and close."""
 _INTERVAL: Final = 30
-"""Seconds between the heartbeats that our own central system wants."""
+"""Seconds between heartbeats that the built-in central system requests."""
 _SPARE_FILES: Final = 100
-"""What the process needs besides the sockets of the stations."""
+"""File descriptors that the process needs besides the sockets of the stations."""
 _SHOWN: Final = 10
-"""Failures that are told one by one."""
-_HINT: Final = " (--wait SECONDS waits for a central system that is not up yet)"
+"""Failures that are printed individually."""
+_HINT: Final = " (--wait SECONDS retries while the central system is not up)"
 
 _EPILOG = f"""
-Without --url a central system that accepts everything runs in the same process. The exit code is 0 if all went well, 1
-if a central system did not accept a station, 2 for a wrong command line, 3 if it accepted all stations but broke the
-protocol. The password may also be given by the environment variable {PASSWORD}, where other users of the machine
-cannot read it.
+Without --url, a central system that accepts everything runs in the same process. The exit code is 0 on success, 1
+if a central system did not accept a station, 2 for an invalid command line, 3 if it accepted all stations but broke the
+protocol. The password may also be set with the environment variable {PASSWORD}, which other users of the machine
+cannot read.
 """
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ocpp_apps.station",
-        description="Simulated charging stations, any number of them, for those who test a central system.",
+        description="Simulated charging stations, one or many, to test a central system.",
         epilog=_EPILOG,
     )
     add = parser.add_argument
-    add("--url", help="of the central system, ws:// or wss://, without the identity")
-    add("--identity", default="CP{n}", help="of each station, {n} is its number from 1, {n:04} with zeros (CP{n})")
-    add("--count", type=int, default=1, help="stations (1)")
-    add("--protocol", choices=PROTOCOLS, default="ocpp1.6", help="version to speak (ocpp1.6)")
-    add("--wait", type=float, default=0.0, help="seconds to wait for a central system that is not up yet (0)")
-    add("--password", default=os.environ.get(PASSWORD), help="of HTTP Basic authentication; without one, profile 0")
-    add("--ca", help="file of the certificates to trust, for wss://; the system's without it")
-    add("--connectors", type=int, default=1, help="of each station (1)")
+    add("--url", help="URL of the central system, ws:// or wss://, without the identity")
+    add("--identity", default="CP{n}", help="of each station; {n} is its number from 1, {n:04} adds zeros (CP{n})")
+    add("--count", type=int, default=1, help="number of stations (1)")
+    add("--protocol", choices=PROTOCOLS, default="ocpp1.6", help="subprotocol (ocpp1.6)")
+    add("--wait", type=float, default=0.0, help="seconds to retry while the central system is not up (0)")
+    add("--password", default=os.environ.get(PASSWORD), help="for HTTP Basic authentication; without it, profile 0")
+    add("--ca", help="file of CA certificates to trust for wss:// (those of the system)")
+    add("--connectors", type=int, default=1, help="connectors of each station (1)")
     add("--meter-interval", type=int, default=60, help="seconds between the meter values of a transaction (60)")
-    add("--ramp", type=float, default=0.0, help="seconds over which the stations are switched on (0)")
+    add("--ramp", type=float, default=0.0, help="seconds over which the starts of the stations are spread (0)")
     add("--charge", type=float, nargs="?", const=60.0, help="charge in cycles of this many seconds (60)")
-    add("--duration", type=float, help="seconds until the end; without it, until Ctrl-C")
+    add("--duration", type=float, help="seconds to run; without it, run until Ctrl-C")
     add("--backend", choices=("asyncio", "trio"), default="asyncio", help="event loop (asyncio)")
-    add("--strict", action="store_true", help="refuse messages that break their schema, in both directions")
+    add("--strict", action="store_true", help="reject messages that break their schema, in both directions")
     add("--verbose", action="store_true", help="write the library's own log to standard error")
     return parser
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    """Make the plan. Raises ValueError for options that make no sense."""
+    """Return the plan of the fleet. Raises ValueError for invalid options."""
     if not 1 <= options.count <= 100_000:
         raise ValueError(f"expected --count from 1 to 100000, got {options.count}")
     for name, least in {"ramp": 0, "charge": 0.1, "duration": 0, "wait": 0}.items():
@@ -104,12 +104,12 @@ def _identities(template: str, count: int) -> list[str]:
     except (LookupError, ValueError) as error:
         raise ValueError(f"expected --identity with {{n}} for the number, got {template!r}") from error
     if len(set(identities)) < count:
-        raise ValueError(f"expected --identity with {{n}}, {count} stations cannot all be {template!r}")
+        raise ValueError(f"expected --identity with {{n}} for {count} stations, got {template!r}")
     return identities
 
 
 def _client(options: argparse.Namespace, url: str, identity: str) -> OCPPClient:
-    """Make a client. Raises ValueError for a URL that is none, OSError for certificates that cannot be read."""
+    """Return a client. Raises ValueError if the URL is invalid, OSError if the certificates cannot be read."""
     return OCPPClient(
         identity,
         url,
@@ -124,7 +124,7 @@ def _client(options: argparse.Namespace, url: str, identity: str) -> OCPPClient:
 
 @asynccontextmanager
 async def _central_system(options: argparse.Namespace) -> AsyncIterator[str]:
-    """Give the URL of the central system, which is one of our own where none is named."""
+    """Yield the URL of the central system. Without `--url`, start the built-in one."""
     if options.url is not None:
         yield options.url
         return
@@ -156,7 +156,7 @@ async def _run_fleet(options: argparse.Namespace, plan: Plan, clock: AnyioClock)
 
 
 async def _show(fleet: Fleet, scope: anyio.CancelScope) -> None:
-    """Tell every second how it goes, until no station is left."""
+    """Print the statistics every second until no station is left."""
     while not fleet.is_over:
         await fleet.clock.sleep(1)
         _say(fleet.statistics.line(fleet.snapshot(), fleet.seconds))
@@ -164,7 +164,7 @@ async def _show(fleet: Fleet, scope: anyio.CancelScope) -> None:
 
 
 async def _finish(fleet: Fleet) -> int:
-    """Put the stations away, tell what became of them, and give the exit code."""
+    """Stop the stations, print the results, and return the exit code."""
     missing, now, seconds = fleet.missing, fleet.snapshot(), fleet.seconds
     with anyio.move_on_after(_PATIENCE):
         await fleet.end()
@@ -183,11 +183,11 @@ async def _finish(fleet: Fleet) -> int:
 
 
 def _allow_sockets(options: argparse.Namespace) -> None:
-    """Have a socket for each station allowed, and one for its other end if that is here too."""
+    """Raise the limit of open files to one per station, or two with the built-in central system."""
     needed = options.count * (2 if options.url is None else 1) + _SPARE_FILES
     allowed = allow_open_files(needed)
     if allowed < needed:
-        _complain(f"{options.count} stations may need {needed} open files, and the system allows {allowed}: ulimit -n")
+        _complain(f"{options.count} stations may need {needed} open files, the system allows {allowed}: see ulimit -n")
 
 
 def _say(text: str) -> None:
@@ -200,9 +200,9 @@ def _complain(text: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the stations; returns the exit code: 0, or why it is another, NOT_ACCEPTED or BROKEN_PROTOCOL.
+    """Run the stations and return the exit code: 0, NOT_ACCEPTED or BROKEN_PROTOCOL.
 
-    A wrong command line raises SystemExit with the code 2.
+    An invalid command line raises SystemExit with code 2.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -213,7 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
         plan = _plan(options)
         _client(options, options.url or "ws://127.0.0.1", plan.identities[0])
     except OSError as error:
-        parser.error(f"expected --ca as a file of certificates, {options.ca} cannot be read: {error.strerror}")
+        parser.error(f"cannot read the certificates of --ca {options.ca}: {error.strerror}")
     except ValueError as error:
         parser.error(str(error))
     _allow_sockets(options)

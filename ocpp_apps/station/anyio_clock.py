@@ -1,4 +1,4 @@
-"""Time and tasks of anyio, for the command line on asyncio and trio."""
+"""Clock and tasks on anyio, for the command line on asyncio and trio."""
 
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -14,17 +14,17 @@ __all__ = ["AnyioClock"]
 
 
 class AnyioClock:
-    """The clock of a task group, whose tasks are those that are spawned here."""
+    """A clock that spawns its tasks in a task group."""
 
     def __init__(self, tasks: TaskGroup) -> None:
         self._tasks = tasks
 
     def now(self) -> datetime:
-        """Give the time of day."""
+        """Return the current time, aware and in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Give the seconds since some moment."""
+        """Return the seconds since an arbitrary moment."""
         return monotonic()
 
     async def sleep(self, seconds: float) -> None:
@@ -43,5 +43,5 @@ class AnyioClock:
         return scope
 
     def event(self) -> Event:
-        """Make an event."""
+        """Return a new event."""
         return anyio.Event()

@@ -1,4 +1,4 @@
-"""Time and tasks of asyncio, in a browser as well."""
+"""Clock and tasks on asyncio, also in a browser."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -18,11 +18,11 @@ class AsyncioClock:
         self._tasks: set[asyncio.Task[None]] = set()  # a loop keeps only weak references
 
     def now(self) -> datetime:
-        """Give the time of day."""
+        """Return the current time, aware and in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Give the seconds since some moment."""
+        """Return the seconds since an arbitrary moment."""
         return monotonic()
 
     async def sleep(self, seconds: float) -> None:
@@ -37,5 +37,5 @@ class AsyncioClock:
         return task
 
     def event(self) -> Event:
-        """Make an event."""
+        """Return a new event."""
         return asyncio.Event()

@@ -14,11 +14,11 @@ _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 5.0
 """Seconds between two attempts. The pause doubles up to this limit."""
 _SERVER_ERROR: Final = 500
-"""The lowest HTTP status that is the fault of the server (RFC 9110 §15.6), as a proxy answers while nobody is there."""
+"""Lowest HTTP status of a server error (RFC 9110 §15.6). A proxy sends one while its server is not up."""
 
 
 def may_be_up_later(error: OCPPError) -> bool:
-    """Return True if a later attempt may succeed: no server answered, or a server reported an error of its own."""
+    """Return True if a later attempt may succeed: no response, or a server error."""
     if isinstance(error, UnexpectedHttpResponse):
         return error.status >= _SERVER_ERROR
     return isinstance(error, ConnectionFailedError) and not isinstance(error, WebsocketUpgradeError)

@@ -1,4 +1,4 @@
-"""What a simulated station needs of the client that connects it."""
+"""The interface of the client that connects a simulated station."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ class State(Protocol):
 
 
 class Client(Protocol):
-    """The part of `OCPPClient` that is used here; the client of a browser has it as well."""
+    """The part of `OCPPClient` that a station uses. `BrowserClient` has it as well."""
 
     @property
     def identity(self) -> str:
@@ -35,25 +35,25 @@ class Client(Protocol):
         """Connect, and return the negotiated subprotocol."""
 
     async def close(self, code: int = ..., reason: str = ...) -> Any:
-        """Close and do not come back."""
+        """Close the connection and do not reconnect."""
 
     async def call(self, action: str, params: Mapping[str, Any], /) -> dict[str, Any]:
         """Call the CSMS."""
 
     async def safe_call(self, action: str, params: Mapping[str, Any], /) -> dict[str, Any] | None:
-        """Call the CSMS; None where `call` would raise for what happened."""
+        """Call the CSMS. Returns None if the call fails."""
 
     def handle(self, version: str, action: str, handler: Callable[..., Any], /) -> Any:
         """Register the handler of an action in one version."""
 
     def use(self, middleware: Callable[..., Awaitable[Any]]) -> Any:
-        """Wrap a middleware around all handlers and calls."""
+        """Add a middleware around all handlers and calls."""
 
     def on(self, name: PeerEventName, listener: Callable[..., Any]) -> Any:
-        """Listen to an event."""
+        """Register a listener for an event."""
 
     def off(self, name: PeerEventName, listener: Callable[..., Any]) -> Any:
-        """Listen no longer."""
+        """Remove a listener."""
 
     def send_raw(self, text: str) -> Any:
-        """Send a text as it is."""
+        """Send a text unchanged."""

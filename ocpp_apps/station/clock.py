@@ -1,4 +1,4 @@
-"""What a simulated station needs of time and tasks; the event loop, or a test, brings it."""
+"""The interfaces for time and tasks that the event loop or a test implements."""
 
 from collections.abc import Coroutine
 from datetime import datetime
@@ -8,39 +8,39 @@ __all__ = ["Clock", "Event", "Task"]
 
 
 class Task(Protocol):
-    """A coroutine that was started."""
+    """A coroutine that has started."""
 
     def cancel(self) -> object:
-        """End it where it waits. Idempotent, and harmless when it has ended."""
+        """Cancel the coroutine where it waits. Idempotent; does nothing after its end."""
 
 
 class Event(Protocol):
-    """Something that happens once and may be waited for."""
+    """A flag that is set once and can be awaited."""
 
     def is_set(self) -> bool:
-        """Whether it has happened."""
+        """Return True if the flag is set."""
 
     def set(self) -> object:
-        """Say that it has happened. Idempotent."""
+        """Set the flag. Idempotent."""
 
     async def wait(self) -> object:
-        """Return when it has happened."""
+        """Wait until the flag is set."""
 
 
 class Clock(Protocol):
     """Clock, sleep and tasks."""
 
     def now(self) -> datetime:
-        """Give the time of day, aware and in UTC."""
+        """Return the current time, aware and in UTC."""
 
     def monotonic(self) -> float:
-        """Give the seconds since some moment; they never go back."""
+        """Return the seconds since an arbitrary moment, which never decrease."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait; a negative number of seconds is none."""
+        """Wait for this many seconds. A negative number counts as 0."""
 
     def spawn(self, coro: Coroutine[Any, Any, None]) -> Task:
-        """Run a coroutine beside the caller, which goes on first."""
+        """Run a coroutine in a task. It does not start before the caller waits."""
 
     def event(self) -> Event:
-        """Make an event."""
+        """Return a new event."""

@@ -1,4 +1,4 @@
-"""Faults on purpose: what a CSMS has to survive, done to the station's answers and calls."""
+"""Injected faults in the station's calls and responses, to test how a CSMS handles them."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from typing import Any, Final
 from ocpp_core.actions import Direction
 from ocpp_core.errors import (
     RPCError,
-    TimeoutError,  # ours, a subclass of the builtin
+    TimeoutError,  # the library's subclass of the built-in class
 )
 from ocpp_core.messages import MessageType
 from ocpp_transports._handlers._table import NOREPLY
@@ -27,30 +27,30 @@ _CALL_ID: Final = "faults"
 
 @dataclass(eq=False)
 class ArmedFault:
-    """A fault that waits for its moment."""
+    """An armed fault, which affects the next matching messages."""
 
     kind: str
     action: str | None
-    """Which messages it meets; None for all."""
+    """Action of the messages that it affects; None for every action."""
     times: int
-    """How many it will still meet."""
+    """Messages that it will still affect."""
     seconds: float
-    """How long a message is delayed, or how long the station waits for the answer to a call that was spoilt."""
+    """Seconds that a message is delayed, or that the station waits for the response to an altered call."""
     target: str
-    """`answer` for those that the station gives, `call` for the calls it makes, `any` for both."""
+    """`answer` for the responses of the station, `call` for its calls, `any` for both."""
 
     def meets(self, action: str | None, target: str) -> bool:
-        """Whether it is for this message."""
+        """Return True if the fault affects this message."""
         return self.action in (None, action) and self.target in ("any", target)
 
 
 class FaultInjector:
-    """Arms faults and strikes, by the public means of a client: middleware, no reply, raw texts.
+    """Arms and injects faults with the public interface of a client: middleware, `NO_REPLY` and raw texts.
 
-    * `drop`: the message is never sent. A request is obeyed all the same, and its answer withheld; a call of the
-      station's ends by a time-out.
+    * `drop`: the message is never sent. The station still obeys a request, but sends no response. A call of the
+      station fails with a timeout.
     * `delay`: the message is sent later.
-    * `malformed`: broken JSON is sent in its place.
+    * `malformed`: malformed JSON is sent instead.
     * `wrong_type`: one member of its payload has another JSON type.
     """
 
@@ -64,18 +64,21 @@ class FaultInjector:
 
     @property
     def armed(self) -> list[ArmedFault]:
-        """The faults that wait for their moment, those that were armed first before the others."""
+        """The armed faults, oldest first."""
         return list(self._faults)
 
     def arm(
         self, kind: str, *, action: str | None = None, times: int = 1, seconds: float = 5.0, target: str = "any"
     ) -> ArmedFault:
-        """Have the next `times` messages of an action, or of any, spoilt. Raises ValueError for what makes no sense."""
+        """Arm a fault for the next `times` messages of an action, or of every action.
+
+        Raises ValueError for an unknown kind or target, `times` below 1, or negative `seconds`.
+        """
         if kind not in KINDS or target not in TARGETS:
             raise ValueError(f"expected one of {', '.join(KINDS)} for {', '.join(TARGETS)}, got {kind!r}, {target!r}")
         if times < 1 or not seconds >= 0:
             raise ValueError(f"expected times >= 1 and seconds >= 0, got {times!r} and {seconds!r}")
-        if not self._is_used:  # a middleware costs every message something, and cannot be taken back
+        if not self._is_used:  # a middleware costs time for every message and cannot be removed
             self._is_used = True
             self._client.use(self._strike)
         fault = ArmedFault(kind, action, times, seconds, target)
@@ -83,13 +86,13 @@ class FaultInjector:
         return fault
 
     def disarm(self, fault: ArmedFault | None = None) -> None:
-        """Take back a fault, or all of them."""
+        """Disarm a fault, or all of them."""
         self._faults = [other for other in self._faults if fault is not None and other is not fault]
 
     async def send(self, frame: list[Any]) -> ArmedFault | None:
-        """Send a SEND or an answer that was written by hand, which no middleware sees, unless a fault meets it.
+        """Send a hand-written SEND or response, unless a fault affects it. Middleware does not see it.
 
-        Returns the fault that met it, None if it was sent as it is. Raises ConnectionLostError without an open
+        Returns the fault, or None if the text was sent unchanged. Raises ConnectionLostError without an open
         connection.
         """
         is_send = frame[0] == MessageType.SEND
@@ -106,7 +109,7 @@ class FaultInjector:
         return fault
 
     def _find(self, action: str | None, target: str) -> ArmedFault | None:
-        """Give the first fault that meets a message, and count it."""
+        """Return the first fault that affects a message, and count it."""
         for fault in self._faults:
             if fault.meets(action, target):
                 fault.times -= 1
@@ -151,16 +154,19 @@ class FaultInjector:
                 self._spoilt += 1
                 self._send_broken(f'[2,"{_CALL_ID}-{self._spoilt}","{context.action}",{{')
             await self._clock.sleep(fault.seconds)
-            raise TimeoutError(f"{context.action} was spoilt on purpose and has no answer", sent=False)
+            raise TimeoutError(f"{context.action} has no response: a fault altered it", sent=False)
         return await proceed()
 
     def _send_broken(self, text: str) -> None:
         self._client.send_raw(text)
-        self._log.sent_raw(text)  # of what is no message the client tells nothing
+        self._log.sent_raw(text)  # the client emits no event for a text that is not a message
 
 
 def mistyped(payload: dict[str, Any]) -> dict[str, Any]:
-    """Copy a payload with a wrong JSON type in one member; an empty one gets a member that is wrong everywhere."""
+    """Return a copy of a payload with a wrong JSON type in one member.
+
+    An empty payload gets a member that no schema allows.
+    """
     name = next(iter(payload), "customData")
     value = payload.get(name)
     wrong = {"not": "expected"} if isinstance(value, (str, bool, int, float)) else 12345

@@ -1,4 +1,4 @@
-"""What a person has to know to write a message by hand: actions, skeletons, members and what is wrong, by schema."""
+"""Help to write messages by hand: actions, skeletons, members and problems, from the schemas."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -32,17 +32,17 @@ _FROM_STATIONS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of a payload; `depth` 0 is the payload's own."""
+    """One member of a payload or of an object within it."""
 
     path: str
-    """Where it is, as `chargingStation.modem.iccid` or, in each item of an array, `meterValue[].timestamp`."""
+    """The path, like `chargingStation.modem.iccid` or, in the items of an array, `meterValue[].timestamp`."""
     type: str
-    """`string`, `date-time`, `integer`, `number`, `boolean`, `object` or `any`; `[]` behind it: an array of these."""
+    """`string`, `date-time`, `integer`, `number`, `boolean`, `object` or `any`. A suffix `[]` marks an array."""
     is_required: bool
     limits: str
-    """What else must hold, in words; empty if nothing."""
+    """Further limits in words; empty without any."""
     choices: tuple[str, ...]
-    """The values of an enumeration; empty if it is none."""
+    """The values of an enumeration; empty for other types."""
 
     @property
     def name(self) -> str:
@@ -51,27 +51,30 @@ class Member:
 
     @property
     def depth(self) -> int:
-        """How many objects it lies within."""
+        """Number of objects around the member; 0 for a member of the payload."""
         return self.path.count(".")
 
 
 def actions(protocol: str) -> tuple[str, ...]:
-    """Name the actions of a standard protocol, in order. Raises ValueError for another protocol."""
+    """Return the sorted actions of a standard subprotocol. Raises ValueError for any other."""
     return tuple(sorted(shared_validator(protocol).actions))
 
 
 def is_sent_by_stations(action: str) -> bool:
-    """Whether a charging station may begin this action; what remains is begun by central systems only."""
+    """Return True if a charging station may send this action. Only central systems send the others."""
     return action in _FROM_STATIONS
 
 
 def kinds(protocol: str, action: str) -> tuple[Kind, ...]:
-    """Say what messages an action has: `call` and `result`, or `send`. Raises ValueError for an unknown action."""
+    """Return the messages of an action: `call` and `result`, or `send`.
+
+    Raises ValueError for an unknown action.
+    """
     return tuple(_of_action(protocol, action))
 
 
 def skeleton(protocol: str, action: str, kind: Kind = "call") -> dict[str, Any]:
-    """Make a payload of the required members alone, which conforms; placeholders name what belongs there.
+    """Return a payload that conforms, with the required members only and placeholders as values.
 
     Raises ValueError for an action or a kind that the protocol does not have.
     """
@@ -80,14 +83,17 @@ def skeleton(protocol: str, action: str, kind: Kind = "call") -> dict[str, Any]:
 
 
 def members(protocol: str, action: str, kind: Kind = "call") -> tuple[Member, ...]:
-    """List every member that may come: required ones first, each before those within it. Raises as `skeleton` does."""
+    """Return all members: required ones first, each before the members within it.
+
+    Raises ValueError like `skeleton`.
+    """
     return tuple(_walk(_schema(protocol, action, kind), _bundle(protocol)["definitions"], ""))
 
 
 def problem(protocol: str, action: str, payload: object, kind: Kind = "call") -> str | None:
-    """Say which rule of its schema a payload breaks first, None if it conforms. Raises as `skeleton` does.
+    """Return the first rule of its schema that a payload breaks, or None if it conforms.
 
-    The first look at a kind of message compiles its check: 3 to 100 ms.
+    The first check of a message compiles its schema, which takes 3 to 100 ms. Raises ValueError like `skeleton`.
     """
     _schema(protocol, action, kind)
     validator = shared_validator(protocol)

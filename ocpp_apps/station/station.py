@@ -1,4 +1,4 @@
-"""The simulated station: what a driver, a technician and an operator do with it."""
+"""The simulated station and the operations of its driver, technician and operator."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -45,7 +45,7 @@ _COMMANDS: Final[Mapping[str, type[Commands]]] = {
 
 
 class Station:
-    """A charging station on a client that nobody else uses.
+    """A simulated charging station.
 
         client = OCPPClient("CP1", "ws://127.0.0.1:9000", protocols=["ocpp1.6"])
         station = Station(client, AsyncioClock(), StationSettings())
@@ -53,7 +53,8 @@ class Station:
         await station.plug_in(1)
         await station.begin(1)
 
-    It registers its handlers at once: raises ValueError if the client has handlers of these actions already.
+    The station needs a client of its own and registers its handlers on it. Raises ValueError if the client already has
+    handlers of these actions.
     """
 
     def __init__(self, client: Client, clock: Clock, settings: StationSettings | None = None) -> None:
@@ -76,11 +77,11 @@ class Station:
     def __repr__(self) -> str:
         return f"<Station {self.client.identity!r} {self.protocol} {self.boot_status or 'off'}>"
 
-    # What it is like
+    # State
 
     @property
     def protocol(self) -> str:
-        """The version whose words are used: the negotiated one, before the first connection that of the settings."""
+        """The negotiated subprotocol. Before the first connection, that of the settings."""
         return self._equipment.protocol
 
     @property
@@ -90,106 +91,115 @@ class Station:
 
     @property
     def availability(self) -> str:
-        """Operative or Inoperative, of the station as a whole."""
+        """Operative or Inoperative, for the station as a whole."""
         return self._equipment.availability
 
     @property
     def boot_status(self) -> str:
-        """What the CSMS answered to BootNotification: Accepted, Pending, Rejected; empty before, and when off."""
+        """Status of the last BootNotification: Accepted, Pending or Rejected. Empty before it and when off."""
         return self._equipment.boot_status
 
     @property
     def is_on(self) -> bool:
-        """Whether it is switched on; while it restarts, too. A connection that is closed for good switches it off."""
+        """True if the station is on, also during a restart.
+
+        A connection that is closed for good switches it off.
+        """
         return self._life.is_running
 
     @property
     def firmware_version(self) -> str:
-        """The version of the firmware; an update takes it from the name of the file."""
+        """Version of the firmware. An update sets it to the version in the name of the file."""
         return self._equipment.firmware_version
 
     @property
     def firmware_status(self) -> str:
-        """How an update of the firmware goes, in the words of the version; Idle before the first."""
+        """State of the firmware update, as the version names it. Idle before the first."""
         return self._transfers.firmware_status
 
     @property
     def diagnostics_status(self) -> str:
-        """How an upload of diagnostics or of a log goes; Idle before the first."""
+        """State of the upload of diagnostics or of a log. Idle before the first."""
         return self._transfers.diagnostics_status
 
     @property
     def queued(self) -> int:
-        """Messages about transactions that the CSMS has not got yet."""
+        """Number of queued messages about transactions."""
         return len(self._outbox)
 
     @property
     def reconnects(self) -> int:
-        """How often the connection came back after it was lost."""
+        """Number of reconnects after a lost connection."""
         return self._life.reconnects
 
     @property
     def stop_reasons(self) -> tuple[str, ...]:
-        """The reasons that `end` takes."""
+        """Reasons that `end` accepts."""
         return tuple(sorted(self._equipment.dialect.stop_reasons))
 
     @property
     def fault_codes(self) -> tuple[str, ...]:
-        """The codes that `fault` takes."""
+        """Codes that `fault` accepts."""
         return tuple(sorted(self._equipment.dialect.fault_codes))
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have a function called after every change of the station; returns what ends that."""
+        """Call a function after every change of the station. Returns the function that ends this."""
         return self._equipment.watch(callback)
 
     # Settings
 
     @property
     def configuration(self) -> list[Setting]:
-        """The settings as they stand: configuration keys of 1.6, variables of 2.x."""
+        """The current settings: configuration keys of 1.6, variables of 2.x."""
         return [variable.setting for variable in self._equipment.configuration]
 
     def configure(
         self, name: str, value: str, *, component: str = "", evse: int | None = None, instance: str = ""
     ) -> None:
-        """Change a setting as the CSMS may. Raises UnknownSettingError if there is none or it takes no such value."""
+        """Change a setting, as the CSMS can. Raises UnknownSettingError if it is unknown or rejects the value."""
         change = self._equipment.configuration.change(Key(name, component, evse, instance), value)
         if change is not Change.ACCEPTED:
             reasons = {
-                Change.UNKNOWN: "is none of this station's settings",
+                Change.UNKNOWN: "is not a setting of this station",
                 Change.READ_ONLY: "is read-only",
-                Change.REJECTED: f"does not take {value!r}",
+                Change.REJECTED: f"does not accept {value!r}",
             }
             raise UnknownSettingError(f"{component}{'.' if component else ''}{name} {reasons[change]}")
 
     # Life
 
     async def start(self) -> str:
-        """Switch on: connect, and register until the CSMS accepts; returns the negotiated subprotocol.
+        """Switch on, connect, and register until the CSMS accepts. Returns the negotiated subprotocol.
 
-        Raises what the client's `connect` raises; StationError if it runs already, or if the connection is closed
-        for good before the CSMS accepts.
+        Raises what the client's `connect` raises. Raises StationError if the station runs already, or if the
+        connection is closed for good before the CSMS accepts.
         """
         return await self._life.start()
 
     async def stop(self) -> None:
-        """Switch off and close the client. A transaction ends when the station is started again, by PowerLoss."""
+        """Switch off and close the client. A transaction ends at the next start, with PowerLoss."""
         await self._life.stop()
 
-    # What a driver does
+    # Operations of a driver
 
     async def plug_in(self, connector_id: int) -> None:
-        """Plug the cable in. Raises ConnectorError if it is, UnknownConnectorError."""
+        """Plug the cable in.
+
+        Raises ConnectorError if it is already plugged in, UnknownConnectorError for an unknown connector.
+        """
         await self._transactions.plug_in(self._equipment.connector(connector_id))
 
     async def unplug(self, connector_id: int) -> None:
-        """Unplug the cable; a transaction ends. Raises ConnectorError if it is not in, UnknownConnectorError."""
+        """Unplug the cable, which ends the transaction.
+
+        Raises ConnectorError if it is not plugged in, UnknownConnectorError for an unknown connector.
+        """
         await self._transactions.unplug(self._equipment.connector(connector_id))
 
     async def begin(self, connector_id: int, id_token: str | None = None) -> Transaction | None:
-        """Show an id token, and begin a transaction if it may charge.
+        """Present an ID token, and start a transaction if it may charge.
 
-        Returns the transaction; None if the cable is not in, then it begins when it is plugged in in time. Raises
+        Returns the transaction. Returns None without a cable: then it starts if the cable is plugged in in time. Raises
         NotAuthorizedError, ConnectorError for a connector in the wrong state, NotRegisteredError,
         UnknownConnectorError, and what the client raises for an Authorize without a CALLRESULT.
         """
@@ -197,28 +207,37 @@ class Station:
         return await self._transactions.begin(self._equipment.connector(connector_id), token)
 
     async def end(self, connector_id: int, reason: str = "Local") -> None:
-        """End the transaction. Raises ConnectorError without one, ValueError for a reason the version lacks."""
+        """End the transaction.
+
+        Raises ConnectorError without a transaction, ValueError for a reason that the version lacks.
+        """
         await self._transactions.end(self._equipment.connector(connector_id), reason)
 
     async def set_power(self, connector_id: int, watts: float) -> None:
-        """Have the car take this many watts, as far as it gets them; 0 suspends. Raises ValueError unless 0 to 1e6."""
+        """Set the watts that the car requests; 0 suspends. Raises ValueError unless 0 to 1e6.
+
+        The station may deliver less.
+        """
         connector = self._equipment.connector(connector_id)
         if not 0 <= watts <= 1e6:
             raise ValueError(f"expected 0 to 1000000 watts, got {watts!r}")
         connector.demand_w = watts
         self._transactions.refresh()
 
-    # What breaks
+    # Operations of a technician
 
     async def fault(self, connector_id: int, code: str) -> None:
-        """Let a connector fail; a transaction ends. Raises ValueError for a code the version lacks."""
+        """Set a fault, which ends the transaction. Raises ValueError for a code that the version lacks."""
         await self._transactions.fault(self._equipment.connector(connector_id), code)
 
     async def clear_fault(self, connector_id: int) -> None:
-        """Repair a connector. Raises ConnectorError if it works, UnknownConnectorError."""
+        """Clear the fault of a connector.
+
+        Raises ConnectorError without a fault, UnknownConnectorError for an unknown connector.
+        """
         await self._transactions.clear_fault(self._equipment.connector(connector_id))
 
-    # What a CSMS commands
+    # Commands of the CSMS
 
     def _serve(self, parts: Parts) -> None:
         for protocol, commands in _COMMANDS.items():
@@ -228,12 +247,12 @@ class Station:
     def _answer(
         self, protocol: str, action: str, command: Callable[[dict[str, Any]], dict[str, Any]], context: Any
     ) -> dict[str, Any]:
-        """Answer a CALL, unless it breaks its schema or comes before the CSMS has let the station in."""
+        """Respond to a CALL. It fails if it breaks its schema or the station is not accepted or Pending."""
         violation = violation_of(protocol, action, context.params)
         if violation is not None:
             raise RPCError(violation.code.value, violation.description)
         if self.boot_status not in ("Accepted", "Pending"):
-            raise RPCSecurityError("the BootNotification of this station was not answered by Accepted or Pending")
+            raise RPCSecurityError("the BootNotification of this station was not answered with Accepted or Pending")
         try:
             return command(context.params)
         except TimeError as error:

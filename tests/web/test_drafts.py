@@ -1,4 +1,4 @@
-"""What the editor says of the text that somebody writes."""
+"""Verdicts of the editor on a text."""
 
 import json
 
@@ -34,7 +34,7 @@ class TestThePayloadOfAnAction:
     def test_what_is_no_json_is_told_by_line_and_column(self) -> None:
         verdict = drafts.read_payload("ocpp1.6", "Authorize", '{\n  "idTag": A1}')
         assert verdict.draft is None
-        assert verdict.words == "No JSON: Expecting value at line 2, column 12."
+        assert verdict.words == "Malformed JSON: Expecting value at line 2, column 12."
 
     def test_text_can_be_wrapped_as_it_is(self) -> None:
         assert json.loads(drafts.wrapped("ocpp1.6", "Authorize", "[1]"))[2:] == ["Authorize", [1]]
@@ -52,7 +52,7 @@ class TestAWholeFrame:
     @pytest.mark.parametrize(
         ("text", "words"),
         [
-            ("{", "No JSON"),
+            ("{", "Malformed JSON"),
             ("{}", "an array that begins with"),
             ("[]", "an array that begins with"),
             ('[7, "1"]', "an array that begins with"),
@@ -63,8 +63,8 @@ class TestAWholeFrame:
             ('[2, "1", "Heartbeat", []]', "last element is an object"),
             ('[[], "1"]', "an array that begins with"),
             ('[2.0, "1", "Heartbeat", {}]', "an array that begins with"),
-            ('[2, "1", "Heartbeat", NaN]', "No JSON"),
-            ('[2, "1", "\\ud800", {}]', "No JSON"),
+            ('[2, "1", "Heartbeat", NaN]', "Malformed JSON"),
+            ('[2, "1", "\\ud800", {}]', "Malformed JSON"),
             ("[" * 100_000, "nested more than 128 levels deep"),
         ],
     )
@@ -92,7 +92,7 @@ class TestAWholeFrame:
     def test_an_unknown_action_has_no_schema(self) -> None:
         verdict = drafts.read_frame("ocpp1.6", '[2, "1", "Brew", {}]')
         assert verdict.is_good
-        assert verdict.words == "Brew is no action of ocpp1.6, so there is no schema to check."
+        assert verdict.words == "Brew is not an action of ocpp1.6, so there is no schema to check."
 
     def test_a_call_is_no_send(self) -> None:
-        assert drafts.read_frame("ocpp2.1", '[6, "1", "Heartbeat", {}]').words == "Heartbeat is no SEND in ocpp2.1."
+        assert drafts.read_frame("ocpp2.1", '[6, "1", "Heartbeat", {}]').words == "Heartbeat is not a SEND in ocpp2.1."

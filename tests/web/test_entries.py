@@ -57,7 +57,7 @@ class TestARow:
 
     def test_of_what_is_no_message(self) -> None:
         assert entries.texts(NOTE)["action"] == "Station"
-        assert entries.texts(entry(kind="BAD", action=None, frame="oops", problem="?"))["kind"] == "no message"
+        assert entries.texts(entry(kind="BAD", action=None, frame="oops", problem="?"))["kind"] == "not a message"
 
     @pytest.mark.parametrize(("one", "tone"), [(FINE, "good"), (BROKEN, "bad"), (REFUSED, "warn"), (NOTE, "bad")])
     def test_has_its_tone(self, one: LogEntry, tone: str) -> None:

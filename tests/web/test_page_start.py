@@ -41,13 +41,13 @@ class TestAPageThatCannotStart:
     @pytest.mark.parametrize("part", ["pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"])
     def test_for_any_file_that_is_missing_and_at_once(self, bench: Bench, part: str) -> None:
         (name,) = (name for name in bench.files if part in name)
-        self.says(bench, bench.serve(without=name), f"{name.rpartition('/')[2]} of this page cannot be had (HTTP 404)")
+        self.says(bench, bench.serve(without=name), f"{name.rpartition('/')[2]} is not available (HTTP 404)")
 
     def test_for_python_that_is_broken(self, bench: Bench) -> None:
         url = bench.serve(replaced={"/pyodide/pyodide.asm.wasm": b"no WebAssembly"})
-        self.says(bench, url, "The file pyodide.asm.wasm of this page could not be read")
+        self.says(bench, url, "The file pyodide.asm.wasm could not be read")
 
     def test_for_a_wheel_that_is_missing(self, bench: Bench) -> None:
         (wheel,) = (name for name in bench.files if name.startswith("/wheels/station_page"))
         name = wheel.rpartition("/")[2]
-        self.says(bench, bench.serve(without=wheel), f"The file {name} of this page could not be read")
+        self.says(bench, bench.serve(without=wheel), f"The file {name} could not be read")

@@ -114,7 +114,7 @@ class TestTheEditor:
     def test_judges_while_one_types(self, editor: User) -> None:
         editor.fill("action", "Heartbeat")
         editor.fill("text", '{"oops": ')
-        editor.sees("#verdict", "No JSON")
+        editor.sees("#verdict", "Malformed JSON")
         editor.fill("text", '{"oops": 1}')
         editor.sees("#verdict", "oops is unknown")
         assert editor.tab.look("document.querySelector('#text').getAttribute('aria-invalid')") == "true"
@@ -137,7 +137,7 @@ class TestTheEditor:
         editor.fill("text", "{oops")
         editor.tab.click("[data-click=send-raw]")
         editor.sees("#outcome", "Sent as it is")
-        editor.tab.until(lambda: editor.messages()[0]["kind"] == "no message", "what was sent is listed")
+        editor.tab.until(lambda: editor.messages()[0]["kind"] == "not a message", "what was sent is listed")
         assert editor.messages()[0]["direction"] == "sent"
 
     def test_sends_a_payload_that_breaks_the_schema_as_it_is(self, editor: User) -> None:
@@ -204,7 +204,7 @@ class TestTheConfiguration:
     def test_refuses_a_value_and_shows_the_old_one(self, user: User) -> None:
         user.connect(versions=["ocpp1.6"])
         before = self.edit(user, "HeartbeatInterval", "often")
-        user.sees("#settings-message", "Not changed: HeartbeatInterval does not take 'often'.")
+        user.sees("#settings-message", "Not changed: HeartbeatInterval does not accept 'often'.")
         assert user.tab.look("document.querySelector('[data-key=HeartbeatInterval]').value") == before
 
 
@@ -216,7 +216,7 @@ class TestFaults:
         user.fill("faults-target", "answer")
         user.fill("faults-action", "GetConfiguration")
         user.tab.click("#faults-form [type=submit]")
-        user.sees("#armed", "Give a wrong type to the next GetConfiguration answer")
+        user.sees("#armed", "Send a wrong type in the next GetConfiguration response")
         bench.command(f"read {identity} HeartbeatInterval")
         user.tab.until(lambda: user.text("#armed") == "", "the fault has struck")
         user.tab.until(
@@ -238,9 +238,9 @@ class TestFaults:
         self.arm(user, "drop", "Heartbeat")
         user.fill("action", "Heartbeat")
         user.tab.click("[data-click=send-raw]")
-        user.sees("#outcome", "Armed faults do not touch it.")
+        user.sees("#outcome", "Armed faults do not affect it.")
         user.tab.click("#send-checked")
-        user.sees("#outcome", "Heartbeat was spoilt on purpose and has no answer")
+        user.sees("#outcome", "Heartbeat has no response: a fault altered it")
         user.tab.until(lambda: user.text("#armed") == "", "the fault has struck")
 
     def test_strike_a_whole_frame_that_no_answer_belongs_to(self, user: User) -> None:
@@ -249,7 +249,7 @@ class TestFaults:
         user.fill("mode", "frame")
         user.fill("text", '[3,"by-hand",{"status":"Accepted"}]')
         user.tab.click("#send-checked")
-        user.sees("#outcome", "An armed fault met it: a member was given a wrong type.")
+        user.sees("#outcome", "An armed fault affected it: a member got a wrong type.")
         user.fill("mode", "payload")
 
     def test_are_disarmed(self, user: User) -> None:
@@ -264,11 +264,11 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("field", "value", "good", "words"),
         [
-            ("times", "0", "1", "Not armed: Times goes from 1 to 1000, in steps of 1."),
-            ("times", "", "1", "Not armed: Times goes"),
-            ("times", "1.5", "1", "Not armed: Times goes"),
-            ("seconds", "", "5", "Not armed: Seconds goes from 0 to 600, in steps of 0.1."),
-            ("seconds", "601", "5", "Not armed: Seconds goes"),
+            ("times", "0", "1", "Not armed: expected Times from 1 to 1000 in steps of 1."),
+            ("times", "", "1", "Not armed: expected Times"),
+            ("times", "1.5", "1", "Not armed: expected Times"),
+            ("seconds", "", "5", "Not armed: expected Seconds from 0 to 600 in steps of 0.1."),
+            ("seconds", "601", "5", "Not armed: expected Seconds"),
         ],
     )
     def test_that_make_no_sense_are_refused(self, user: User, field: str, value: str, good: str, words: str) -> None:

@@ -1,4 +1,4 @@
-"""How the page words quantities, states and failures."""
+"""Texts for quantities, states and failures."""
 
 from typing import Any
 
@@ -49,10 +49,10 @@ class TestAFaultThatIsArmed:
     @pytest.mark.parametrize(
         ("fault", "words"),
         [
-            (ArmedFault("drop", None, 1, 5, "any"), "Drop the next call or answer"),
+            (ArmedFault("drop", None, 1, 5, "any"), "Drop the next call or response"),
             (ArmedFault("delay", "Heartbeat", 3, 2.5, "call"), "Delay by 2.5 s the next Heartbeat call, 3 times"),
-            (ArmedFault("malformed", None, 1, 5, "answer"), "Send broken JSON for the next answer"),
-            (ArmedFault("wrong_type", "Reset", 1, 5, "answer"), "Give a wrong type to the next Reset answer"),
+            (ArmedFault("malformed", None, 1, 5, "answer"), "Send malformed JSON for the next response"),
+            (ArmedFault("wrong_type", "Reset", 1, 5, "answer"), "Send a wrong type in the next Reset response"),
         ],
     )
     def test_is_told(self, fault: ArmedFault, words: str) -> None:
@@ -65,7 +65,7 @@ class TestAFaultThatStruck:
         [
             ("drop", "it was dropped"),
             ("delay", "it was sent 5 s late"),
-            ("malformed", "broken JSON"),
+            ("malformed", "malformed JSON"),
             ("wrong_type", "type"),
         ],
     )
@@ -89,12 +89,12 @@ class TestAnAddress:
     @pytest.mark.parametrize(
         ("url", "words"),
         [
-            ("", "Give the address"),
+            ("", "Enter the address"),
             ("localhost:9000", "begins with ws:// or wss://"),
             ("http://localhost", "begins with ws:// or wss://"),
-            ("ws://", "names no host"),
-            ("ws://[::1", "no address"),
-            ("ws://localhost:99999", "no address"),
+            ("ws://", "has no host"),
+            ("ws://[::1", "not an address"),
+            ("ws://localhost:99999", "not an address"),
             ("ws://localhost/#part", "“#”"),
             ("ws://CP001:secret@localhost", "their own fields"),
         ],
@@ -110,19 +110,24 @@ class TestAFailureToConnect:
 
     def test_it_names_everything_that_a_browser_does_not_tell_apart(self) -> None:
         words = self.explain()
-        for cause in ("wss://csms.example:9000", "nothing listens there", "a password is wanted", "none of 2.1, 1.6"):
+        for cause in (
+            "wss://csms.example:9000",
+            "no server listens there",
+            "the server requires a password",
+            "does not support 2.1, 1.6",
+        ):
             assert cause in words
 
     def test_with_a_password_that_one_may_be_wrong(self) -> None:
-        assert "the password or the identity is not accepted" in self.explain(has_password=True)
+        assert "the server rejects the password or the identity" in self.explain(has_password=True)
 
     def test_a_policy_is_told_as_such(self) -> None:
         assert "Content-Security-Policy forbids it" in self.explain(is_barred=True)
 
     def test_a_server_that_is_silent_is_not_called_absent(self) -> None:
         words = self.explain(silence=15.0)
-        assert words.startswith("wss://csms.example:9000 did not answer within 15 seconds.")
-        assert "nothing listens there" not in words
+        assert words.startswith("wss://csms.example:9000 did not respond within 15 seconds.")
+        assert "no server listens there" not in words
 
     def test_so_are_mixed_contents(self) -> None:
-        assert "only connect to wss://" in self.explain("ws://csms.example", is_secure_page=True)
+        assert "can only connect to wss://" in self.explain("ws://csms.example", is_secure_page=True)

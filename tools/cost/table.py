@@ -48,7 +48,7 @@ def _number(version: str) -> int:
 
 
 def expected(table: Table, version: str) -> tuple[str, Mapping[str, Cost]]:
-    """Give the column of a version, or of the one next to it, and that column's name."""
+    """Return the column of a version, or of the one next to it, and that column's name."""
     nearest = min(table, key=lambda known: abs(_number(known) - _number(version)))
     return nearest, table[nearest]
 

@@ -45,12 +45,12 @@ class Browser:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it ended, which it does not do by itself."""
+        """True if it ended, which it does not do by itself."""
         return self._process.poll() is not None
 
     @property
     def has_crashed(self) -> bool:
-        """Whether one of its processes crashed, of which it leaves a dump: a page may be gone and the rest run on."""
+        """True if one of its processes crashed, of which it leaves a dump: a page may be gone and the rest run on."""
         return any(self._folder.rglob("*.dmp"))
 
     @property

@@ -78,7 +78,7 @@ class Tab:
         return done["result"].get("value")
 
     def text(self, selector: str) -> str:
-        """Give the text of an element; empty where there is none."""
+        """Return the text of an element; empty where there is none."""
         return str(self.look(f"document.querySelector({json.dumps(selector)})?.textContent ?? ''"))
 
     def wait(self, expression: str, seconds: float = _PATIENCE) -> Any:

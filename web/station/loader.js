@@ -1,4 +1,4 @@
-// Starts Python in the page: shows how far it is, gives up when nothing comes, and explains what went wrong.
+// Starts Python in the page, shows the progress, stops after a stall, and explains failures.
 
 const startup = document.getElementById("startup");
 const text = document.getElementById("startup-text");
@@ -9,7 +9,7 @@ const link = document.getElementById("link");
 class Obstacle extends Error {}
 
 function stage(percent, words) {
-  if ("failed" in startup.dataset) return; // what goes on in the background is of no use any more
+  if ("failed" in startup.dataset) return; // the start has failed: ignore further progress
   progress.value = percent;
   text.textContent = words;
 }
@@ -22,28 +22,28 @@ function fail(error) {
   document.getElementById("startup-title").textContent = "The station could not start";
   text.setAttribute("role", "alert");
   text.textContent = error instanceof Obstacle ? error.message : (
-    `Start-up failed: ${lastLine(error)} (A file of the page may be missing or broken; the browser's console may tell.)`
+    `Start-up failed: ${lastLine(error)} (A file of the page may be missing or broken. The browser's console may show more.)`
   );
   link.textContent = "Not started";
   link.dataset.tone = "bad";
 }
 
-// A page policy that forbids WebAssembly is told here at once; loadPyodide would wait for ever.
+// Reports a page policy that forbids WebAssembly, with which loadPyodide would wait indefinitely.
 function expectWebAssembly() {
   if (typeof WebAssembly !== "object") {
-    throw new Obstacle("This browser has no WebAssembly, in which Python runs. Any current browser has it, unless it is turned off.");
+    throw new Obstacle("Python needs WebAssembly, which this browser lacks. Current browsers support it, unless it is turned off.");
   }
   try {
     new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
   } catch {
     throw new Obstacle(
-      "This page is served with a Content-Security-Policy that forbids WebAssembly, in which Python runs. " +
-      "Whoever serves it has to allow: script-src 'self' 'wasm-unsafe-eval'.",
+      "This page is served with a Content-Security-Policy that forbids WebAssembly, which Python needs. " +
+      "The web server must allow: script-src 'self' 'wasm-unsafe-eval'.",
     );
   }
 }
 
-// Watches the start: `ended` rejects at the first thing that breaks it, or after some seconds in which nothing came.
+// Watches the start. `ended` rejects after the first failure, or after some seconds without progress.
 class Watch {
   constructor(seconds) {
     this.seconds = seconds;
@@ -54,8 +54,8 @@ class Watch {
   renew() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.break(new Obstacle(
-      `Python did not start: nothing happened for ${this.seconds} seconds. A file of the page may be held back, or a ` +
-      "policy or extension may forbid WebAssembly; the browser's console may tell. Reload the page to try again.",
+      `Python did not start: nothing happened for ${this.seconds} seconds. A proxy may hold a file back, or a ` +
+      "policy or extension may forbid WebAssembly. The browser's console may show more. Reload the page to try again.",
     )), this.seconds * 1000);
   }
 
@@ -68,14 +68,14 @@ const nameOf = (source) => new URL(source.url ?? source, document.baseURI).pathn
 
 function expectFile(answer, name) {
   if (!answer.ok) {
-    throw new Obstacle(`The file ${name} of this page cannot be had (HTTP ${answer.status}): the folder is incomplete.`);
+    throw new Obstacle(`The file ${name} is not available (HTTP ${answer.status}): the folder is incomplete.`);
   }
   if ((answer.headers.get("content-type") ?? "").startsWith("text/html")) {
-    throw new Obstacle(`The server sends a web page in place of the file ${name}: the folder is incomplete.`);
+    throw new Obstacle(`The server sends a web page instead of the file ${name}: the folder is incomplete.`);
   }
 }
 
-// Pyodide does not report files that are missing or broken, and waits for them; so they are watched on their way to it.
+// Pyodide waits for missing or broken files and does not report them, so this watches what it fetches.
 function watchFiles(watch, heard) {
   const { fetch } = globalThis;
   const { instantiateStreaming } = WebAssembly;
@@ -85,7 +85,7 @@ function watchFiles(watch, heard) {
       return await work();
     } catch (error) {
       watch.break(error instanceof Obstacle ? error : new Obstacle(
-        `The file ${name} of this page could not be read: ${lastLine(error)}. It is missing, was changed, or the line broke.`,
+        `The file ${name} could not be read: ${lastLine(error)}. It is missing or changed, or the connection was lost.`,
       ));
       throw error;
     }
@@ -128,14 +128,14 @@ async function readSite() {
   return answer.json();
 }
 
-// Shows the bytes that have come; they are four fifths of the way. The words are read out, so they count nothing.
+// Shows the received bytes, which are 80 % of the progress. Screen readers read the text out, so it has no counter.
 function showArrivals(watch, total) {
   let arrived = 0;
   const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
   return (bytes) => {
     arrived += bytes;
     watch.renew();
-    if (!total) return; // site.json may be an older one, from a cache
+    if (!total) return; // a cached site.json may be older
     progress.value = Math.max(progress.value, Math.min(80, 80 * arrived / total));
     amount.textContent = `${megabytes(Math.min(arrived, total))} of ${megabytes(total)} MB`;
   };
@@ -153,7 +153,7 @@ async function load(site, watch) {
     errorCallback: (problem) => problems.push(problem),
   });
   if (problems.length) {
-    throw new Obstacle(`The station could not be installed; a file of the page is missing or was changed. ${problems.join(" ")}`);
+    throw new Obstacle(`The station could not be installed: a file of the page is missing or changed. ${problems.join(" ")}`);
   }
   return pyodide;
 }
@@ -171,7 +171,7 @@ async function start() {
     watch.stop();
   }
   stage(95, "Starting the station");
-  await new Promise((painted) => setTimeout(painted)); // what follows keeps the page busy
+  await new Promise((painted) => setTimeout(painted)); // the next step blocks the page
   pyodide.pyimport("station_page.app").start(site.csms ?? undefined);
   stage(100, "Ready");
   startup.hidden = true;
@@ -182,6 +182,6 @@ async function start() {
 try {
   document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "";
 } catch {
-  // Storage may be forbidden; then the page follows the system.
+  // Storage may be forbidden. Then the page follows the system.
 }
 start().catch(fail);

@@ -1,1 +1,1 @@
-"""Many stations at a time."""
+"""Fleets of simulated stations."""

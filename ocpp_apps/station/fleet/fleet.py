@@ -1,4 +1,4 @@
-"""Many stations at a time: started one after the other, charging in cycles, put away in the end."""
+"""A fleet of stations that start one after the other, charge in cycles, and stop together."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -22,21 +22,21 @@ from .statistics import Snapshot, Statistics
 __all__ = ["Fleet", "MakeClient", "Plan"]
 
 MakeClient: TypeAlias = Callable[[str], AbstractAsyncContextManager[Client]]
-"""Makes the client of an identity."""
+"""Returns the client of an identity."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Which stations, and what they do."""
+    """The stations of a fleet and what they do."""
 
     identities: Sequence[str]
     settings: StationSettings
     ramp: float = 0.0
-    """Seconds over which they are switched on."""
+    """Seconds over which the starts are spread."""
     wait: float = 0.0
-    """Seconds in which each station tries again to reach a CSMS that is not up yet."""
+    """Seconds for which each station retries if the CSMS is not up."""
     charge: float | None = None
-    """Seconds of each charging session, give or take a quarter; None for none."""
+    """Seconds of each charging session, varied by up to a quarter; None for no sessions."""
 
 
 class _Member:
@@ -46,19 +46,19 @@ class _Member:
         self.identity = identity
         self.station: Station | None = None
         self.failure: str | None = None
-        """Why it is not accepted, as far as the last attempt tells."""
+        """Error of the last attempt to start; None if it succeeded."""
         self.is_unreached = False
-        """That is because its CSMS cannot be reached, so that waiting may help."""
+        """True if the CSMS could not be reached, so that a longer wait may help."""
         self._fleet = fleet
         self._clock = fleet.clock
         self._task: Task | None = None
         self._ending = fleet.clock.event()
         self.ended = fleet.clock.event()
         self.is_accepted = False
-        """Whether the CSMS has ever accepted it."""
+        """True if the CSMS has accepted the station at least once."""
 
     def begin(self, delay: float) -> None:
-        """Be switched on after a delay, work, and be switched off when it is told to end."""
+        """Start after a delay, charge in cycles, and stop after `end`."""
         self._task = self._clock.spawn(self._live(delay))
 
     async def _live(self, delay: float) -> None:
@@ -99,7 +99,7 @@ class _Member:
         await self._put_away(station)
 
     async def _cycle(self, station: Station, number: int, charge: float) -> None:
-        """Have cars come and go. What the CSMS has done meanwhile is no reason to stop."""
+        """Run charging sessions in a loop, also after a command of the CSMS made one fail."""
         random = Random(f"{self.identity} {number}")
         while True:
             await self._clock.sleep(charge * random.uniform(0, 0.5))
@@ -122,21 +122,21 @@ class _Member:
                 await station.unplug(number)
 
     async def _put_away(self, station: Station) -> None:
-        """End what goes on, as a driver would, and switch the station off."""
+        """End the transactions as a driver would, and switch the station off."""
         for connector in station.connectors:
             if connector.transaction is not None:
                 await station.end(connector.id)
         await station.stop()
 
     def end(self) -> None:
-        """Tell it to end; while it starts it is broken off."""
+        """Request the end. A start in progress is cancelled."""
         self._ending.set()
         if not self.is_accepted:
             call_off(self._task)
 
 
 class Fleet:
-    """The stations of a plan. `make_client` makes the client of each, a block that is entered in its own task.
+    """The stations of a plan. `make_client` returns a context manager, which each station enters in its own task.
 
     `tell` gets a line about each kind of breach of the protocol by the CSMS, when it is first seen.
     """
@@ -159,7 +159,7 @@ class Fleet:
             member.begin(number * step)
 
     async def end(self) -> None:
-        """Put all stations away; returns when they are."""
+        """Stop all stations and wait for their end."""
         for member in self._members:
             member.end()
         for member in self._members:
@@ -167,27 +167,27 @@ class Fleet:
 
     @property
     def is_over(self) -> bool:
-        """Whether no station is left: each one has failed, or was put away."""
+        """True if no station runs: each one has failed or was stopped."""
         return all(member.ended.is_set() for member in self._members)
 
     @property
     def seconds(self) -> float:
-        """How long the fleet has run."""
+        """Seconds that the fleet has run."""
         return self.clock.monotonic() - self._begun
 
     @property
     def failures(self) -> dict[str, str]:
-        """Which stations could not be started, and why."""
+        """Errors of the stations that could not start, by identity."""
         return {member.identity: member.failure for member in self._members if member.failure is not None}
 
     @property
     def unreached(self) -> list[str]:
-        """The stations that could not reach their CSMS, which may not be up yet."""
+        """Identities of the stations that could not reach the CSMS, which may not be up yet."""
         return [member.identity for member in self._members if member.is_unreached]
 
     @property
     def missing(self) -> list[str]:
-        """The stations that the CSMS has not accepted."""
+        """Identities of the stations that the CSMS has not accepted."""
         return [member.identity for member in self._members if not member.is_accepted]
 
     def snapshot(self) -> Snapshot:

@@ -1,4 +1,4 @@
-"""What a fleet of stations has done so far: counts and latencies, as a line and as a table."""
+"""Counts and latencies of a fleet, as a line and as a table."""
 
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from ocpp_apps.station.messages.log import LogEntry
 __all__ = ["Snapshot", "Statistics", "percentile"]
 
 _LATENCIES: Final = 100_000
-"""The latest calls, whose latencies count."""
+"""Calls whose latencies are kept; the oldest is dropped first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """How many stations are in which state."""
+    """The number of stations in each state."""
 
     total: int
     connected: int
@@ -33,13 +33,13 @@ class Statistics:
     sent: int = 0
     received: int = 0
     errors: int = 0
-    """CALLERRORs and calls without an answer."""
+    """CALLERRORs, and calls without a response."""
     problems: int = 0
-    """Messages that break their schema or are none."""
+    """Messages that break their schema, and texts that are not messages."""
     actions: Counter[str] = field(default_factory=Counter)
-    """Calls that were sent."""
+    """Sent calls by action."""
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCIES))
-    """Of the calls that were answered, seconds."""
+    """Seconds from each CALL to its response."""
 
     def __call__(self, entry: LogEntry) -> None:
         """Count an entry."""
@@ -57,14 +57,14 @@ class Statistics:
             self.problems += 1
 
     def line(self, now: Snapshot, seconds: float) -> str:
-        """Tell in one line how it goes."""
+        """Return the progress as one line."""
         return (
             f"{seconds:6.0f} s  {now.connected}/{now.total} connected, {now.booted} booted, {now.charging} charging  "
             f"sent {self.sent}, received {self.received}, errors {self.errors}  {self._latency()}"
         )
 
     def table(self, now: Snapshot, seconds: float) -> list[str]:
-        """Tell at the end what became of it."""
+        """Return the final statistics, line by line."""
         rows: dict[str, object] = {
             "stations": now.total,
             "connected": now.connected,
@@ -90,6 +90,6 @@ class Statistics:
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
-    """Give the value that this share of all does not exceed, by the nearest rank."""
+    """Return a percentile with the nearest-rank method."""
     rank = -(-len(ordered) * percent // 100)
     return ordered[max(rank, 1) - 1]

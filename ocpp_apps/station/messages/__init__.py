@@ -1,1 +1,1 @@
-"""What passed between a station and its central system, and whether it conforms."""
+"""The messages between a station and its central system, and whether they conform."""

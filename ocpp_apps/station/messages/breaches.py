@@ -1,4 +1,4 @@
-"""What a CSMS did wrong: every rule of the protocol that it broke, with how often."""
+"""The protocol rules that a CSMS broke, with counts."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from .log import LogEntry
 __all__ = ["Breaches"]
 
 MOST: Final = 100
-"""Kinds of breaches that are told apart; more are counted together, since a CSMS can invent any number."""
+"""Kinds of breaches with a count of their own. Further kinds share one count, since a CSMS can send any number."""
 _LONGEST: Final = 1000
-"""Characters of a kind, which may be of several rules."""
+"""Characters in the description of a kind, which may name several rules."""
 _WHAT: Final = {"CALL": "command", "CALLRESULT": "answer to", "SEND": "message"}
 
 
@@ -26,7 +26,7 @@ class Breaches:
         self.total = 0
 
     def note(self, identity: str, entry: LogEntry) -> None:
-        """Take note of a log entry of a station, if it is a message of the CSMS that breaks a rule."""
+        """Count a log entry of a station if it is a message from the CSMS that breaks a rule."""
         if entry.direction != "in" or entry.problem is None:
             return
         self.total += 1
@@ -38,17 +38,17 @@ class Breaches:
         self._kinds[kind] += 1
 
     def table(self) -> list[str]:
-        """Tell at the end what was wrong, and how often."""
+        """Return the breaches and their counts, line by line."""
         if not self.total:
             return []
         rows = [f"{count:>8}  {kind}" for kind, count in self._kinds.most_common()]
         rest = self.total - self._kinds.total()
-        return ["what the central system did wrong", *rows, *([f"{rest:>8}  of further kinds"] if rest else [])]
+        return ["protocol errors of the central system", *rows, *([f"{rest:>8}  of further kinds"] if rest else [])]
 
 
 def _describe(entry: LogEntry) -> str:
-    """Name the message by its action, and the rule by the path and the keyword of the schema."""
+    """Return the action of the message with the path and the keyword of the broken rule."""
     if entry.kind not in _WHAT:
         return printable(f"broken message: {entry.problem}", _LONGEST)
-    rules = (entry.problem or "").removeprefix(f"{entry.action} {entry.kind} ")  # which stands there in other words
+    rules = (entry.problem or "").removeprefix(f"{entry.action} {entry.kind} ")  # the result names both differently
     return printable(f"{_WHAT[entry.kind]} {entry.action}: {rules}", _LONGEST)

@@ -1,4 +1,7 @@
-"""Whether messages conform to the bundled schemas; the checks are compiled by need and shared by all stations."""
+"""Checks of messages against the bundled schemas.
+
+Each check is compiled when it is first needed, and all stations share it.
+"""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -12,9 +15,9 @@ from ocpp_transports._options._validators import shared_validator
 __all__ = ["problem_of", "violation_of"]
 
 MOST_NAMED: Final = 5
-"""Broken rules of a message that are named."""
+"""Broken rules that a description names."""
 _MOST_MEMBERS: Final = 50
-"""Members of a broken message that are looked at, one by one."""
+"""Members of a broken message that are checked individually."""
 _KINDS: Final[Mapping[int, Kind]] = {
     MessageType.CALL: "call",
     MessageType.CALLRESULT: "result",
@@ -23,21 +26,21 @@ _KINDS: Final[Mapping[int, Kind]] = {
 
 
 def violation_of(protocol: str, action: str, payload: object) -> Violation | None:
-    """Say what is wrong with the payload of a CALL, None if it conforms or the action is unknown."""
+    """Return the problem of a CALL's payload, or None if it conforms or the action is unknown."""
     return shared_validator(protocol).check_call(action, payload)
 
 
 def problem_of(protocol: str | None, action: str | None, frame: list[Any]) -> str | None:
-    """Say what is wrong with a message, None if it conforms or carries no payload with a schema.
+    """Return the problem of a message, or None if it conforms or has no payload with a schema.
 
-    Of a payload with several members that break a rule, the first rule of each is named, of 5 members at most.
+    If several members break a rule, the first broken rule of up to 5 members is named.
     """
     kind = _KINDS.get(frame[0])
     if protocol is None or action is None or kind is None:
         return None
     validator = shared_validator(protocol)
     if not validator.has(action):
-        return f"{action} is no action of {protocol}" if kind != "result" else None
+        return f"{action} is not an action of {protocol}" if kind != "result" else None
     check = {"call": validator.check_call, "result": validator.check_result, "send": validator.check_send}[kind]
     violation = check(action, frame[-1])
     if violation is None:
@@ -45,12 +48,12 @@ def problem_of(protocol: str | None, action: str | None, frame: list[Any]) -> st
     further = (check(action, part) for part in _parts(protocol, action, kind, frame[-1]))
     found = dict.fromkeys([violation.description, *(one.description for one in further if one is not None)])
     first, *others = islice(found, MOST_NAMED)
-    subject = f"{action} {MessageType(frame[0]).name} "  # of each description; once is enough
+    subject = f"{action} {MessageType(frame[0]).name} "  # each description begins with it; keep it once
     return "; ".join([first, *(other.removeprefix(subject) for other in others)])
 
 
 def _parts(protocol: str, action: str, kind: Kind, payload: object) -> Iterator[dict[str, Any]]:
-    """Make payloads that conform but for one member, or one missing member, of this one."""
+    """Yield payloads with only one of the faulty members, or without one member, of this payload."""
     if not isinstance(payload, dict):
         return
     good = skeleton(protocol, action, kind)

@@ -1,4 +1,4 @@
-"""What passed between a station and its CSMS, and what was wrong with it."""
+"""The log of the messages between a station and its CSMS, with their problems."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,36 +17,36 @@ from .conformance import problem_of
 __all__ = ["LogEntry", "MessageLog"]
 
 LONGEST: Final = 1000
-"""Entries kept; beyond, the oldest one goes."""
+"""Entries that are kept. When exceeded, the oldest is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One message, or one thing that went wrong."""
+    """A message or an error."""
 
     number: int
-    """Counts from 1, over `clear` too."""
+    """Number from 1; `clear` does not reset it."""
     at: datetime
-    """When, in UTC."""
+    """Time, in UTC."""
     direction: str
-    """`out` from the station, `in` to it; empty where it is neither."""
+    """`out` from the station, `in` to it; empty if the entry is not a message."""
     kind: str
-    """CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND; BAD for what is no message, REFUSED for what strict mode
-    refused, ERROR for what failed, NOTE for what the station could not do."""
+    """CALL, CALLRESULT, CALLERROR, CALLRESULTERROR or SEND. BAD if it is not a message, REFUSED if strict mode
+    rejected it, ERROR for a failure, NOTE for an operation that the station could not do."""
     action: str | None
-    """Of answers too."""
+    """The action, also of a response; None if unknown."""
     message_id: str | None
-    """Of the CALL it is or belongs to."""
+    """Message id of the CALL, or of the CALL that the response belongs to."""
     frame: Any
-    """The message as a list; the raw text or bytes of what is none; None for an error."""
+    """The message as a list; raw text or bytes if it is not a message; None for an error."""
     latency: float | None
-    """Seconds from CALL to answer, on answers."""
+    """Seconds from the CALL to this response; None for other entries."""
     problem: str | None
-    """What is wrong with it; None if it conforms to its schema."""
+    """The problem; None if the message conforms to its schema."""
 
 
 class MessageLog:
-    """The latest entries, oldest first. It listens to a client; `now` gives the time of day."""
+    """The latest entries, oldest first. It listens to a client; `now` returns the current time."""
 
     def __init__(self, client: Client, now: Callable[[], datetime]) -> None:
         self._client = client
@@ -71,11 +71,11 @@ class MessageLog:
         return list(self._entries)
 
     def clear(self) -> None:
-        """Forget all entries."""
+        """Remove all entries."""
         self._entries.clear()
 
     def watch(self, callback: Callable[[LogEntry], None]) -> Callable[[], None]:
-        """Have a function called with every entry to come; returns what ends that."""
+        """Call a function with every new entry. Returns the function that ends this."""
         self._watchers.append(callback)
 
         def cancel() -> None:
@@ -85,13 +85,13 @@ class MessageLog:
         return cancel
 
     def note(self, action: str, error: Exception) -> None:
-        """Write down that the station could not do something, and why; a CALLERROR stands there already."""
+        """Add a failed operation and its error, unless that is a CALLERROR, which is listed already."""
         if not (isinstance(error, RPCError) and error.remote):
             self._add("", "NOTE", action, problem=_text_of(error))
 
     def sent_raw(self, text: str) -> None:
-        """Write down a text that was sent as it is and is no message; of those that are, the client tells."""
-        self._add("out", "BAD", None, frame=text, problem="no message")
+        """Add a raw text that is not a message. For messages the client emits events."""
+        self._add("out", "BAD", None, frame=text, problem="not a message")
 
     def action_of(self, message_id: str, direction: str) -> str | None:
         """Return the action of the newest CALL of this id and direction (`in` or `out`), None if it is not listed."""
@@ -100,10 +100,10 @@ class MessageLog:
                 return entry.action
         return None
 
-    # What the client tells
+    # Events of the client
 
     def _message(self, event: MessageEvent) -> None:
-        # The client does not know the action of an answer that was sent as a raw text.
+        # The client does not know the action of a response that was sent as a raw text.
         action = event.action or self.action_of(event.message_id, "out" if event.direction is Direction.IN else "in")
         problem = problem_of(self._client.protocol, action, event.frame)
         self._add(
@@ -120,7 +120,7 @@ class MessageLog:
         self._add("in", "BAD", None, frame=event.message, problem=_text_of(event.error))
 
     def _refused(self, event: StrictValidationFailureEvent) -> None:
-        """Write down what strict mode found, unless the message stands there with its problem already."""
+        """Add a message that strict mode rejected, unless it is listed with its problem already."""
         last = self._entries[-1] if self._entries else None
         if last is None or last.problem is None or _payload_of(last) != event.message:
             self._add("", "REFUSED", None, frame=event.message, problem=_text_of(event.error))
@@ -151,6 +151,6 @@ def _payload_of(entry: LogEntry) -> Any:
 
 
 def _text_of(error: BaseException) -> str:
-    """Tell an error of ours by its text, a stranger's by its kind too."""
+    """Return the text of an error, with its type unless it is an error of this library."""
     is_ours = isinstance(error, (OCPPError, StationError))
     return str(error) if is_ours else f"{type(error).__name__}: {error}"

@@ -1,1 +1,1 @@
-"""What is true of a station, in no version's words."""
+"""The state of a station, independent of the OCPP version."""

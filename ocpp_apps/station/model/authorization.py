@@ -1,4 +1,4 @@
-"""Who may charge, as far as a station knows by itself: the local authorization list and the cache."""
+"""The local authorization list and the authorization cache."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +13,7 @@ LONGEST_LIST: Final = 1000
 
 
 class Authorization(NamedTuple):
-    """What is known of a token: its status, the group it belongs to, until when it holds."""
+    """The status, the group and the expiry of an ID token."""
 
     status: str
     group: str | None = None
@@ -21,16 +21,16 @@ class Authorization(NamedTuple):
 
     @property
     def is_accepted(self) -> bool:
-        """Whether it may charge."""
+        """True if the token may charge."""
         return self.status == "Accepted"
 
     def at(self, now: datetime) -> "Authorization":
-        """Give what it is worth now."""
+        """Return the information with the status that applies now."""
         return self._replace(status="Expired") if self.expires is not None and self.expires <= now else self
 
 
 class LocalList:
-    """The list that the CSMS sends, with its version; 0 is none."""
+    """The list that the CSMS sends, with its version. Version 0 means that there is no list."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -40,11 +40,11 @@ class LocalList:
         return len(self._entries)
 
     def find(self, token: IdToken) -> Authorization | None:
-        """Look a token up."""
+        """Return the information of a token, or None if it is unknown."""
         return self._entries.get(folded(token))
 
     def replace(self, version: int, entries: Iterable[tuple[IdToken, Authorization | None]]) -> bool:
-        """Take a full list; False, and nothing changes, if it does not fit or an entry says nothing of its token."""
+        """Replace the list. Returns False and changes nothing if it is too long or an entry lacks information."""
         given = list(entries)
         if len(given) > LONGEST_LIST or any(about is None for _, about in given):
             return False
@@ -53,7 +53,7 @@ class LocalList:
         return True
 
     def update(self, version: int, entries: Iterable[tuple[IdToken, Authorization | None]]) -> bool:
-        """Take the differences; an entry without information removes its token. False as for `replace`."""
+        """Apply differences; an entry without information removes its token. Returns False as `replace` does."""
         updated = dict(self._entries)
         for token, about in entries:
             if about is None:
@@ -67,7 +67,7 @@ class LocalList:
 
 
 class AuthorizationCache:
-    """What the CSMS said of tokens, the most recent ones."""
+    """The latest information from the CSMS about tokens."""
 
     _LONGEST: Final = 1000
 
@@ -75,21 +75,21 @@ class AuthorizationCache:
         self._entries: dict[IdToken, Authorization] = {}
 
     def find(self, token: IdToken) -> Authorization | None:
-        """Look a token up."""
+        """Return the information of a token, or None if it is unknown."""
         return self._entries.get(folded(token))
 
     def learn(self, token: IdToken, about: Authorization) -> None:
-        """Remember, and forget the oldest one if there are too many."""
+        """Store information about a token. If the cache is full, drop the oldest entry."""
         self._entries.pop(folded(token), None)
         self._entries[folded(token)] = about
         if len(self._entries) > self._LONGEST:
             del self._entries[next(iter(self._entries))]
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all entries."""
         self._entries.clear()
 
 
 def folded(token: IdToken) -> IdToken:
-    """Tokens are the same in every spelling of their letters."""
+    """Return the key of a token, which ignores case."""
     return IdToken(token.value.lower(), token.type)

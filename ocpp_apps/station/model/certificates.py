@@ -1,4 +1,4 @@
-"""Root certificates that a CSMS installs: kept, and named by the hashes of RFC 6960 §4.1.1."""
+"""Root certificates that a CSMS installs, identified by the hashes of RFC 6960 §4.1.1."""
 
 from base64 import b64decode
 from hashlib import new as new_hash
@@ -15,11 +15,11 @@ _EXPLICIT_VERSION: Final = 0xA0
 
 
 class CertificateError(ValueError):
-    """This is no X.509 certificate."""
+    """The text is not an X.509 certificate."""
 
 
 class _Certificate(NamedTuple):
-    """What the hashes are made of. A root has signed itself, so its own key is its issuer's."""
+    """The fields that are hashed. A root is self-signed, so its key is also the key of its issuer."""
 
     kind: str
     serial: str
@@ -42,7 +42,7 @@ class CertificateStore:
         self._certificates: list[_Certificate] = []
 
     def install(self, kind: str, pem: str) -> bool:
-        """Keep a certificate; False if there are too many. Raises CertificateError for anything else."""
+        """Store a certificate. Returns False if the store is full. Raises CertificateError for other text."""
         certificate = _read(kind, pem)
         if certificate not in self._certificates:
             if len(self._certificates) >= _MOST:
@@ -51,11 +51,11 @@ class CertificateStore:
         return True
 
     def of_kind(self, kind: str) -> list[dict[str, Any]]:
-        """Name the certificates of a kind."""
+        """Return the hashes of the certificates of these kinds."""
         return [certificate.hash_data("SHA256") for certificate in self._certificates if certificate.kind == kind]
 
     def delete(self, hash_data: dict[str, Any]) -> bool:
-        """Forget a certificate; False if there is none with these hashes."""
+        """Remove a certificate. Returns False if none has these hashes."""
         wanted = {name: str(value).lower() for name, value in hash_data.items() if name != "customData"}
         for certificate in self._certificates:
             named = certificate.hash_data(hash_data["hashAlgorithm"])
@@ -72,7 +72,7 @@ class _Element(NamedTuple):
 
 
 def _elements(data: bytes) -> list[_Element]:
-    """Split DER into its elements. Raises IndexError or CertificateError where it is broken."""
+    """Split DER into its elements. Raises IndexError or CertificateError if it is malformed."""
     elements, at = [], 0
     while at < len(data):
         tag, length, start = data[at], data[at + 1], at + 2
@@ -81,17 +81,17 @@ def _elements(data: bytes) -> list[_Element]:
             length, start = int.from_bytes(data[start : start + size], "big"), start + size
         end = start + length
         if end > len(data):
-            raise CertificateError("the certificate is cut off")
+            raise CertificateError("the certificate is truncated")
         elements.append(_Element(tag, data[start:end], data[at:end]))
         at = end
     return elements
 
 
 def _read(kind: str, pem: str) -> _Certificate:
-    """Read serial number, issuer and key, RFC 5280 §4.1."""
+    """Return the serial number, the issuer and the key (RFC 5280 §4.1)."""
     found = _PEM.search(pem)
     if found is None:
-        raise CertificateError("this is no PEM certificate")
+        raise CertificateError("expected a PEM certificate")
     try:
         (certificate,) = _elements(b64decode(found[1]))
         fields = _elements(_elements(certificate.content)[0].content)
@@ -100,6 +100,6 @@ def _read(kind: str, pem: str) -> _Certificate:
         serial, _, issuer, _, _, key_info = fields[:6]
         key = _elements(key_info.content)[1].content[1:]  # the first byte counts unused bits
     except (ValueError, IndexError) as error:
-        raise CertificateError("this is no X.509 certificate") from error
+        raise CertificateError("expected an X.509 certificate") from error
     number = int.from_bytes(serial.content, "big")
     return _Certificate(kind, f"{number:x}", issuer.whole, key)

@@ -1,4 +1,4 @@
-"""Smart charging: which limit the CSMS's charging profiles set, at a moment and over a time."""
+"""Charging profiles and the power limit that they set, now and over a period."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -10,30 +10,30 @@ from .settings import VOLTAGE
 __all__ = ["ChargingProfile", "ChargingProfiles", "Period", "Situation", "amperes"]
 
 LONGEST_SCHEDULE: Final = 100
-"""Periods of a schedule."""
+"""Most periods of a schedule."""
 HIGHEST_LEVEL: Final = 20
 """The highest stack level."""
 LONGEST_TIME: Final = 315_360_000
-"""Seconds that a schedule may last: ten years."""
+"""Longest schedule in seconds: ten years."""
 LONGEST_COMPOSITE: Final = 604_800
-"""Seconds that a composite schedule looks ahead: a week."""
+"""Longest composite schedule in seconds: a week."""
 MOST_PROFILES: Final = 50
-"""Charging profiles in a station."""
+"""Most charging profiles in a station."""
 
 STATION, DEFAULT, TRANSACTION = "station", "default", "transaction"
-"""The purposes: for the whole station, for any transaction, for one."""
+"""Purposes: for the station as a whole, for any transaction, for one transaction."""
 
 _RECURRENCE: Final = {"Daily": timedelta(days=1), "Weekly": timedelta(days=7)}
 
 
 def amperes(watts: float, phases: int) -> float:
-    """Give the current per phase."""
+    """Return the current per phase, in amperes."""
     return watts / VOLTAGE / phases
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `start` seconds on the limit is this many watts, or as the schedule goes on None: no limit."""
+    """A limit in watts from `start` seconds on. None means no limit."""
 
     start: float
     limit: float | None
@@ -41,22 +41,22 @@ class Period:
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """Whose limit is asked for: the connector, 0 for the station, and the transaction there."""
+    """The target of a limit: a connector (0 for the station) and its transaction."""
 
     connector_id: int
     transaction_id: int | str | None = None
     started_at: datetime | None = None
     is_charging: bool = False
-    """Whether there is a transaction, with an id or still without."""
+    """True if there is a transaction, with an id or still without one."""
     capacity: float
-    """Watts without any limit."""
+    """Watts that flow without a profile."""
     sharers: int = 1
-    """Connectors between which the limit of the station is divided."""
+    """Connectors that share the limit of the station."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChargingProfile:
-    """One charging profile. `message` is what the CSMS sent, to be reported back."""
+    """A charging profile. `message` is the payload from the CSMS, which reports repeat."""
 
     id: int
     connector_id: int
@@ -73,7 +73,7 @@ class ChargingProfile:
     message: dict[str, Any]
 
     def is_for(self, where: Situation) -> bool:
-        """Whether it has a say there."""
+        """Return True if the profile applies to this target."""
         if self.purpose == STATION:
             return where.connector_id == 0 or self.connector_id == 0
         if self.connector_id not in (0, where.connector_id):
@@ -83,11 +83,11 @@ class ChargingProfile:
         return where.is_charging and self.transaction_id in (None, where.transaction_id)
 
     def bound_to(self, transaction_id: int | str) -> "ChargingProfile":
-        """Give this profile with the transaction it is for, which it names from now on when it is reported."""
+        """Return a copy for this transaction. Reports then include the transaction id."""
         return replace(self, transaction_id=transaction_id, message={**self.message, "transactionId": transaction_id})
 
     def begun(self, at: datetime, where: Situation) -> datetime:
-        """Give the moment that the periods count from."""
+        """Return the start of the schedule, which the periods count from."""
         if self.kind == "Relative" or self.start is None:
             return where.started_at or at
         every = self._every
@@ -98,7 +98,7 @@ class ChargingProfile:
         return _RECURRENCE.get(self.recurrence or "") if self.kind == "Recurring" else None
 
     def limit(self, at: datetime, where: Situation) -> Period | None:
-        """Give the period that holds now, None if none does."""
+        """Return the period that applies now, or None."""
         if (self.valid_from and at < self.valid_from) or (self.valid_to and at >= self.valid_to):
             return None
         elapsed = (at - self.begun(at, where)).total_seconds()
@@ -108,7 +108,7 @@ class ChargingProfile:
         return held[-1] if held else None
 
     def edges(self, begin: datetime, end: datetime, where: Situation) -> Iterator[datetime]:
-        """Give the moments of this time at which the limit may change."""
+        """Return the moments within this time at which the limit may change."""
         yield from (edge for edge in (self.valid_from, self.valid_to) if edge)
         start, every = self.begun(begin, where), self._every
         while start < end:
@@ -134,23 +134,23 @@ class ChargingProfiles:
         return len(self._profiles)
 
     def add(self, profile: ChargingProfile) -> None:
-        """Install a profile; it takes the place of the one with its id, or of its purpose and level at its connector.
+        """Install a profile. It replaces one with the same id, or the same purpose, level and connector.
 
         Raises ValueError if there are too many.
         """
         kept = [other for other in self._profiles if not _replaces(profile, other)]
         if len(kept) >= MOST_PROFILES:
-            raise ValueError(f"there are {MOST_PROFILES} charging profiles already")
+            raise ValueError(f"expected at most {MOST_PROFILES} charging profiles")
         self._profiles = [*kept, profile]
 
     def remove(self, profiles: Iterable[ChargingProfile]) -> int:
-        """Remove these; returns how many."""
+        """Remove the matching profiles. Returns their number."""
         gone = list(profiles)
         self._profiles = [profile for profile in self._profiles if profile not in gone]
         return len(gone)
 
     def forget_transaction(self, transaction_id: int | str | None, connector_id: int) -> None:
-        """Remove the profiles of a transaction that has ended."""
+        """Remove the profiles of an ended transaction."""
         self.remove(
             [
                 profile
@@ -162,7 +162,7 @@ class ChargingProfiles:
         )
 
     def adopt(self, transaction_id: int | str, connector_id: int) -> None:
-        """Bind the profiles that came with a remote start to the transaction, now that it has an id."""
+        """Bind the profiles from a remote start to the transaction, which now has an id."""
         self._profiles = [
             profile.bound_to(transaction_id)
             if profile.purpose == TRANSACTION
@@ -173,7 +173,10 @@ class ChargingProfiles:
         ]
 
     def limit(self, at: datetime, where: Situation) -> float:
-        """Give the watts that may flow: the highest level of the transaction's purpose, and the station's on top."""
+        """Return the power limit in watts.
+
+        That is the lower of two limits: the highest level of the transaction's purpose, and that of the station.
+        """
         own = self._leading(at, where, TRANSACTION) or self._leading(at, where, DEFAULT)
         whole = self._leading(at, where, STATION)
         limits = [where.capacity]
@@ -184,7 +187,7 @@ class ChargingProfiles:
         return max(0.0, min(limits))
 
     def _leading(self, at: datetime, where: Situation, purpose: str) -> Period | None:
-        """Give the period of the highest level that holds now."""
+        """Return the period that applies now in the profile with the highest level."""
         relevant = [profile for profile in self._profiles if profile.purpose == purpose and profile.is_for(where)]
         for profile in sorted(relevant, key=lambda profile: -profile.stack_level):
             period = profile.limit(at, where)
@@ -193,7 +196,7 @@ class ChargingProfiles:
         return None
 
     def schedule(self, begin: datetime, seconds: float, where: Situation) -> list[Period]:
-        """Give the limits of this time to come, each where it changes."""
+        """Return the limits within this time, one for each change."""
         end = begin + timedelta(seconds=seconds)
         edges = {begin, *(edge for edge in self._edges(begin, end, where) if begin < edge < end)}
         periods: list[Period] = []
@@ -204,7 +207,7 @@ class ChargingProfiles:
         return periods
 
     def next_change(self, at: datetime, where: Situation, horizon: float) -> float:
-        """Give the seconds until the limit may change, `horizon` at most."""
+        """Return the seconds until the limit may change, at most `horizon`."""
         end = at + timedelta(seconds=horizon)
         edges = [edge for edge in self._edges(at, end, where) if at < edge < end]
         return (min(edges) - at).total_seconds() if edges else horizon

@@ -10,7 +10,7 @@ __all__ = ["Change", "Configuration", "Key", "Option", "Setting", "Variable"]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting as it stands; `component`, `evse` and `instance` are those of 2.x and empty in 1.6."""
+    """The current state of a setting. OCPP 1.6 has no `component`, `evse` and `instance`."""
 
     name: str
     value: str
@@ -22,7 +22,7 @@ class Setting:
 
 
 class Option(Enum):
-    """A setting that this station obeys, whatever its version calls it."""
+    """A setting that this station obeys, independent of its name in a version."""
 
     HEARTBEAT_INTERVAL = "seconds between heartbeats"
     CONNECTION_TIMEOUT = "seconds to plug in after authorization"
@@ -35,8 +35,8 @@ class Option(Enum):
     AUTHORIZE_REMOTE = "ask the CSMS about the token of a transaction that it starts"
     LOCAL_OFFLINE = "offline, begin for a token that the list or the cache accepts"
     PRE_AUTHORIZE = "do so online, too, without asking"
-    UNKNOWN_OFFLINE = "offline, begin for a token that nobody knows"
-    CACHE_ENABLED = "remember what the CSMS said of a token"
+    UNKNOWN_OFFLINE = "offline, begin for an unknown token"
+    CACHE_ENABLED = "store information from the CSMS about tokens"
     LIST_ENABLED = "use the local authorization list"
     STOP_ON_UNPLUG = "end the transaction when the car's side is unplugged"
     STOP_ON_INVALID = "end the transaction when the CSMS refuses its token"
@@ -46,7 +46,7 @@ class Option(Enum):
 
 
 class Key(NamedTuple):
-    """What names a setting. 1.6 knows the name alone, without regard to case."""
+    """The key of a setting. OCPP 1.6 uses only the name and ignores case."""
 
     name: str
     component: str = ""
@@ -56,12 +56,12 @@ class Key(NamedTuple):
 
     @property
     def folded(self) -> "Key":
-        """The same for every spelling."""
+        """The key in lower case, for comparison."""
         return self._replace(name=self.name.lower(), component=self.component.lower(), instance=self.instance.lower())
 
 
 class Change(Enum):
-    """What became of an attempt to change a setting."""
+    """The result of an attempt to change a setting."""
 
     ACCEPTED = "Accepted"
     REJECTED = "Rejected"
@@ -71,7 +71,10 @@ class Change(Enum):
 
 @dataclass(slots=True)
 class Variable:
-    """A setting and what it may be. `kind` is a data type of 2.x; `values` are the members of a list, all if empty."""
+    """A setting with its allowed values.
+
+    `kind` is a data type of 2.x. `values` are the allowed members of a list; if empty, all are allowed.
+    """
 
     key: Key
     value: str | Callable[[], str]
@@ -85,17 +88,17 @@ class Variable:
 
     @property
     def text(self) -> str:
-        """The value now."""
+        """The current value."""
         return self.value() if callable(self.value) else self.value
 
     @property
     def setting(self) -> Setting:
-        """What is shown of it."""
+        """The current state of the setting, without secrets."""
         key = self.key
         return Setting(key.name, self.text, not self.writable, self.unit, key.component, key.evse, key.instance)
 
     def takes(self, text: str) -> bool:
-        """Whether this may become the value."""
+        """Return True if the value is allowed."""
         if self.kind == "boolean":
             return text.lower() in ("true", "false")
         if self.kind == "integer":
@@ -111,7 +114,7 @@ def items_of(text: str) -> list[str]:
 
 
 class Configuration:
-    """The settings of a station in one version; `changed` is called with the option after a change, if it is one."""
+    """The settings of a station in one version. After a change of an option, `changed` is called with it."""
 
     def __init__(self, variables: Iterable[Variable], changed: Callable[[Option | None], None]) -> None:
         self._variables = {variable.key.folded: variable for variable in variables}
@@ -122,16 +125,16 @@ class Configuration:
         return iter(self._variables.values())
 
     def find(self, key: Key) -> Variable | None:
-        """Give a setting, None if there is none."""
+        """Return a setting, or None if it is unknown."""
         return self._variables.get(key.folded)
 
     def has_component(self, key: Key) -> bool:
-        """Whether any setting belongs to the key's component."""
+        """Return True if the component of the key has any setting."""
         wanted = key.folded
         return any((one.component, one.evse) == (wanted.component, wanted.evse) for one in self._variables)
 
     def change(self, key: Key, value: str) -> Change:
-        """Change a setting, if it is there, writable, and takes the value."""
+        """Change a setting if it exists, is writable and allows the value."""
         variable = self.find(key)
         if variable is None:
             return Change.UNKNOWN
@@ -144,23 +147,23 @@ class Configuration:
         return Change.ACCEPTED
 
     def store(self, option: Option, value: str) -> None:
-        """Set an option that this station has learned otherwise."""
+        """Set an option for another reason than a command of the CSMS."""
         variable = self._options.get(option)
         if variable is not None and variable.text != value:
             variable.value = value
             self._changed(option)
 
     def number(self, option: Option) -> int:
-        """Give the value of a numeric option, 0 where the version does not have it."""
+        """Return the value of a numeric option, or 0 if the version does not have it."""
         variable = self._options.get(option)
         return 0 if variable is None else int(variable.text)
 
     def is_on(self, option: Option) -> bool:
-        """Whether a boolean option is on."""
+        """Return True if a boolean option is on."""
         variable = self._options.get(option)
         return variable is not None and variable.text == "true"
 
     def members(self, option: Option) -> list[str]:
-        """Give the values of a list."""
+        """Return the members of a list option."""
         variable = self._options.get(option)
         return [] if variable is None else items_of(variable.text)

@@ -1,4 +1,4 @@
-"""What every version says in words of its own: the station's requests, and what the answers mean."""
+"""The interface of a version's messages: requests of the station, and the meaning of responses."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ Payload: TypeAlias = dict[str, Any]
 Call: TypeAlias = tuple[str, Payload]
 """An action and its payload."""
 Draft: TypeAlias = tuple[str, Callable[[], Payload]]
-"""An action and what makes its payload when it is sent."""
+"""An action, and the function that builds its payload when it is sent."""
 Read: TypeAlias = Callable[[Connector, Sample, StationSettings], float]
 
 MEASURANDS: Final[Mapping[str, tuple[str, Read]]] = {
@@ -31,7 +31,7 @@ MEASURANDS: Final[Mapping[str, tuple[str, Read]]] = {
     "Power.Offered": ("W", lambda connector, _sample, _settings: connector.offered_w),
     "Current.Offered": ("A", lambda connector, _sample, settings: amperes(connector.offered_w, settings.phases)),
 }
-"""What can be measured: its unit, and how."""
+"""A measurand: its unit and how it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class MeterReading:
 def read_values(
     measurands: Sequence[str], connector: Connector, sample: Sample, settings: StationSettings
 ) -> list[MeterReading]:
-    """Give the values of a sample; without a measurand there are none."""
+    """Return the values of a sample, one for each known measurand."""
     readings = []
     for name in measurands:
         unit, read = MEASURANDS[name]
@@ -55,7 +55,7 @@ def read_values(
 
 
 def dig(payload: object, *path: str) -> Any:
-    """Give what stands in an answer there; None where the answer is of another shape."""
+    """Return the value at this path of a response, or None if the response has another shape."""
     for name in path:
         if not isinstance(payload, Mapping):
             return None
@@ -64,10 +64,10 @@ def dig(payload: object, *path: str) -> Any:
 
 
 class Dialect(ABC):
-    """A version's words, for one make of station."""
+    """The messages of a version, for stations with these settings."""
 
     stop_reasons: ClassVar[frozenset[str]]
-    """Why a transaction may end."""
+    """Reasons for the end of a transaction."""
     fault_codes: ClassVar = frozenset(
         {
             "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
@@ -75,12 +75,12 @@ class Dialect(ABC):
             "PowerSwitchFailure", "ReaderFailure", "ResetFailure", "UnderVoltage", "WeakSignal",
         }
     )  # fmt: skip
-    """What a connector may suffer from: the error codes of 1.6 §7.6, which 2.x leaves to the maker."""
+    """Fault codes of a connector: the error codes of 1.6 §7.6. In 2.x the vendor chooses them."""
     reconnection_reports_all: ClassVar[bool]
-    """Whether the status of every connector is sent again after a long time offline."""
+    """True if the status of every connector is sent again after a long time offline."""
 
     security_event_of: ClassVar[Mapping[str, str]]
-    """What is told to the operator's security after a boot for this reason."""
+    """Security event to report after a boot for this reason."""
 
     def __init__(self, protocol: str, settings: StationSettings) -> None:
         self.protocol = protocol
@@ -90,55 +90,55 @@ class Dialect(ABC):
 
     @abstractmethod
     def status_of(self, connector: Connector) -> str:
-        """Name the status of a connector."""
+        """Return the status of a connector."""
 
     @abstractmethod
     def fault_reason(self, code: str) -> str:
-        """Name the reason why a fault ends a transaction."""
+        """Return the stop reason of a transaction that a fault ends."""
 
     @abstractmethod
     def read_authorization(self, answer: Mapping[str, Any]) -> Authorization | None:
-        """Read what an answer says of a token; None if it says nothing."""
+        """Return the token information in a response, or None without one."""
 
     @abstractmethod
     def token(self, value: str) -> IdToken:
-        """Make a token of what a driver shows."""
+        """Return the token of the text that a driver presents."""
 
-    # The station says
+    # Requests of the station
 
     @abstractmethod
     def boot(self, firmware_version: str, reason: str) -> Call:
-        """Introduce the station."""
+        """Return the BootNotification."""
 
     def heartbeat(self) -> Call:
-        """Give a sign of life."""
+        """Return the Heartbeat."""
         return "Heartbeat", {}
 
     @abstractmethod
     def status(self, connector: Connector, at: datetime) -> list[Call]:
-        """Report the status of a connector, and then its fault if that goes by a message of its own."""
+        """Report the status of a connector, followed by its fault if the version reports it separately."""
 
     @abstractmethod
     def station_status(self, availability: str, at: datetime) -> Call | None:
-        """Report that of the station as a whole, where the version does."""
+        """Report the status of the station as a whole; None if the version has no message for it."""
 
     @abstractmethod
     def authorize(self, token: IdToken) -> Call:
-        """Ask whether somebody may charge."""
+        """Ask the CSMS to authorize a token."""
 
     @abstractmethod
     def name(self, transaction: Transaction) -> None:
-        """Give a new transaction its id, if the station does that."""
+        """Assign an id to a new transaction if the version lets the station choose it."""
 
     @abstractmethod
     def started(
         self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], trigger: str, *, offline: bool
     ) -> Draft:
-        """Report that a transaction has begun; `trigger` is Authorized, CablePluggedIn or RemoteStart."""
+        """Report the start of a transaction. `trigger` is Authorized, CablePluggedIn or RemoteStart."""
 
     @abstractmethod
     def learn(self, transaction: Transaction, answer: Mapping[str, Any]) -> None:
-        """Learn the id of a transaction from the answer to `started`, if the CSMS gives it."""
+        """Store the transaction id from the response to `started` if the CSMS chooses it."""
 
     @abstractmethod
     def sampled(
@@ -148,7 +148,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def updated(self, transaction: Transaction, trigger: str, at: datetime, *, offline: bool) -> Draft | None:
-        """Report a change of the charging state, or that the CSMS asks for it, where the version does."""
+        """Report a new or a requested charging state; None if the version has no message for it."""
 
     @abstractmethod
     def ended(
@@ -166,38 +166,38 @@ class Dialect(ABC):
     def meter_values(
         self, connector: Connector, at: datetime, readings: Sequence[MeterReading], context: str
     ) -> Call | None:
-        """Report the meter of a connector apart from any transaction."""
+        """Report the meter of a connector, independent of transactions."""
 
     @abstractmethod
     def firmware_status(self, status: str, request: int | None, *, is_signed: bool) -> Call:
-        """Report how an update of the firmware goes."""
+        """Report the state of a firmware update."""
 
     @abstractmethod
     def log_status(self, status: str, request: int | None, *, is_diagnostics: bool) -> Call:
-        """Report how an upload goes, of 1.6's diagnostics or of a log."""
+        """Report the state of an upload of diagnostics (1.6) or of a log."""
 
     @abstractmethod
     def log_canceled(self, request: int) -> Call | None:
-        """Report that an upload was given up for another one, where the version does."""
+        """Report that another upload replaced this one; None if the version has no message for it."""
 
     @abstractmethod
     def reservation_ended(self, reservation_id: int) -> Call | None:
-        """Report that a reservation has expired, where the version does."""
+        """Report that a reservation has expired; None if the version has no message for it."""
 
     def security_event(self, kind: str, at: datetime) -> Call:
-        """Report what the operator's security should know."""
+        """Report a security event."""
         return "SecurityEventNotification", {"type": kind, "timestamp": write_time(at)}
 
-    # What a CSMS may set
+    # Settings
 
     @abstractmethod
     def variables(self, facts: "Facts") -> list[Variable]:
-        """Make the settings of a station."""
+        """Return the settings of a station."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What settings show of the station as it is now."""
+    """The state of the station that settings show."""
 
     connectors: Sequence[Connector]
     firmware_version: Callable[[], str]

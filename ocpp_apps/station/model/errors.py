@@ -1,4 +1,4 @@
-"""Why a command to a simulated station is impossible."""
+"""Errors of operations that a simulated station cannot do."""
 
 __all__ = [
     "ConnectorError",
@@ -11,23 +11,23 @@ __all__ = [
 
 
 class StationError(RuntimeError):
-    """The station cannot do that, or not now."""
+    """The station cannot do this, or not in its current state."""
 
 
 class ConnectorError(StationError):
-    """The connector is in the wrong state for it."""
+    """The connector is in the wrong state for the operation."""
 
 
 class NotAuthorizedError(StationError):
-    """The id token may not charge; `status` is the CSMS's reason, in the words of the version."""
+    """The ID token may not charge. `status` is the authorization status, as the version names it."""
 
     def __init__(self, status: str) -> None:
-        super().__init__(f"the id token may not charge: {status}")
+        super().__init__(f"the ID token may not charge: {status}")
         self.status = status
 
 
 class NotRegisteredError(StationError):
-    """The CSMS has not accepted the station's BootNotification, so that it may not begin a transaction."""
+    """The CSMS has not accepted the BootNotification, so the station may not start a transaction."""
 
 
 class UnknownConnectorError(ValueError):
@@ -35,4 +35,4 @@ class UnknownConnectorError(ValueError):
 
 
 class UnknownSettingError(ValueError):
-    """The station has no such setting, or will not take that value."""
+    """The station has no such setting, or the setting does not allow the value."""

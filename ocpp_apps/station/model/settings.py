@@ -1,4 +1,4 @@
-"""What kind of station is simulated."""
+"""The settings of a simulated station."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -7,14 +7,17 @@ from typing import Final
 __all__ = ["PROTOCOLS", "VOLTAGE", "StationSettings"]
 
 PROTOCOLS: Final = ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")
-"""The versions that a station can speak."""
+"""Subprotocols that a station supports."""
 VOLTAGE: Final = 230.0
-"""Between a phase and neutral, volts."""
+"""Volts between a phase and neutral."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StationSettings:
-    """The make of a station and how it begins. Raises ValueError for a value that no version can carry."""
+    """The hardware and the initial settings of a station.
+
+    Raises ValueError for a value that no version can carry.
+    """
 
     vendor: str = "Example"
     """At most 20 characters."""
@@ -25,25 +28,25 @@ class StationSettings:
     firmware_version: str = "1.0.0"
     """At most 50 characters."""
     connectors: int = 1
-    """1 to 99; in 2.x each one is an EVSE of its own."""
+    """1 to 99. In 2.x each connector is a separate EVSE."""
     max_power: float = 11_000.0
-    """Of each connector, watts."""
+    """Watts of each connector."""
     phases: int = 3
     """1 to 3."""
     id_token: str = "04A1B2C3D4E5F6"  # noqa: S105 - the number of a charging card
-    """Of the driver who comes unless another one is named; at most 20 characters."""
-    id_token_type: str = "ISO14443"  # noqa: S105 - a kind, no secret
-    """Its type, which 2.x tells."""
+    """ID token of the driver, unless an operation names another one; at most 20 characters."""
+    id_token_type: str = "ISO14443"  # noqa: S105 - a type, not a secret
+    """Type of the ID token, which 2.x sends."""
     heartbeat_interval: float = 300.0
-    """Seconds between heartbeats, and between BootNotifications, where the CSMS names none (0)."""
+    """Seconds between heartbeats, and between BootNotifications, if the CSMS sends interval 0."""
     meter_interval: int = 60
-    """Seconds between the meter values of a transaction at first; the CSMS may change it."""
+    """Initial seconds between the meter values of a transaction. The CSMS may change it."""
     reboot_seconds: float = 2.0
-    """How long a reset keeps the station away."""
+    """Seconds that the station is disconnected during a reset."""
     transfer_seconds: float = 2.0
-    """How long a download, an upload and an installation take, each."""
+    """Seconds that each download, upload and installation takes."""
     protocol: str = "ocpp1.6"
-    """The version whose words are used before the first connection."""
+    """Subprotocol that applies before the first connection."""
 
     def __post_init__(self) -> None:
         limits = {"vendor": 20, "model": 20, "serial": 25, "firmware_version": 50, "id_token": 20}

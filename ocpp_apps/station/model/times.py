@@ -1,4 +1,4 @@
-"""Times that a CSMS wrote."""
+"""Parsing of times from the CSMS."""
 
 from datetime import UTC, datetime
 
@@ -6,20 +6,20 @@ __all__ = ["TimeError", "read_expiry", "read_time"]
 
 
 class TimeError(ValueError):
-    """This is no time, though it may look like one."""
+    """The text is not a valid time."""
 
 
 def read_time(text: str) -> datetime:
-    """Read a time; without an offset it is UTC. Raises TimeError for anything else, a leap second among them."""
+    """Parse a time, which is UTC without an offset. Raises TimeError for invalid text and for leap seconds."""
     try:
         at = datetime.fromisoformat(text)
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError) as error:  # the year 9999 west of Greenwich ends in 10000
-        raise TimeError(f"{text[:40]!r} is no time that this station knows") from error
+    except (ValueError, OverflowError) as error:  # in UTC a time of the year 9999 may be in 10000
+        raise TimeError(f"expected an ISO 8601 time, got {text[:40]!r}") from error
 
 
 def read_expiry(text: object) -> datetime | None:
-    """Read until when something holds; what cannot be read sets no end."""
+    """Parse an expiry time. Returns None if there is none or it is invalid."""
     if not isinstance(text, str):
         return None
     try:

@@ -1,1 +1,1 @@
-"""What happens at a station: power-up, transactions, metering, commands."""
+"""The operation of a station: power-up, transactions, metering, commands."""

@@ -1,4 +1,4 @@
-"""What a CSMS commands and every version has: the deeds; their names and words are the versions' own."""
+"""Commands of a CSMS that every version has. The versions add their names and payloads."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -27,15 +27,15 @@ from .transfers import Firmware, Transfers
 __all__ = ["Command", "Commands", "Parts", "Step"]
 
 Command: TypeAlias = Callable[[Payload], Payload]
-"""Takes the payload of a CALL, which conforms to its schema, and returns that of the CALLRESULT."""
+"""Receives the payload of a CALL, which conforms to its schema, and returns the payload of the CALLRESULT."""
 _IS_CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
 Step: TypeAlias = Callable[[], Awaitable[object]]
-"""What is done after the answer."""
+"""Work that runs after the response."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a station is made of."""
+    """The components of a station."""
 
     equipment: Equipment
     outbox: TransactionOutbox
@@ -47,7 +47,7 @@ class Parts:
 
 
 class Commands(ABC):
-    """The commands of a version. What takes time is done after the answer."""
+    """The commands of a version. Work that takes time runs after the response."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -56,10 +56,10 @@ class Commands(ABC):
     @property
     @abstractmethod
     def table(self) -> Mapping[str, Command]:
-        """The actions that are understood, and what is done."""
+        """The supported actions and their handlers."""
 
     def _later(self, what: str, *steps: Step) -> None:
-        """Do something after the answer, one deed after the other."""
+        """Run work after the response, in the order of the calls."""
 
         async def do() -> None:
             for step in steps:
@@ -70,7 +70,7 @@ class Commands(ABC):
     # Availability
 
     def _set_availability(self, connectors: Iterable[Connector], kind: str, *, whole: bool) -> str:
-        """Change it at once, or after the transaction; returns the status to answer."""
+        """Change the availability now, or after the transaction. Returns the status of the response."""
         status = "Accepted"
         if whole:
             self._equipment.availability = kind
@@ -91,7 +91,7 @@ class Commands(ABC):
     def _remote_start(
         self, number: int | None, token: IdToken, profile: Payload | None, remote_start_id: int | None
     ) -> Connector | None:
-        """Begin after the answer; None if that is impossible."""
+        """Start a transaction after the response. Returns None if that is impossible."""
         connector = self._suitable(number, token)
         if connector is None or self._equipment.boot_status != "Accepted":
             return None
@@ -107,14 +107,14 @@ class Commands(ABC):
                 self._equipment.profiles.remove(profiles)
                 raise
 
-        self._later("the start that the CSMS wants", begin)
+        self._later("the remote start", begin)
         return connector
 
     def _adopt(self, message: Payload, connector: Connector) -> ChargingProfile:
-        """Install the profile of a transaction that is about to begin. Raises ProfileError where that is impossible."""
+        """Install the profile of a transaction that is about to start. Raises ProfileError if that is impossible."""
         profile = read_profile(message, connector.id, self._equipment.settings.phases)
         if profile.purpose != TRANSACTION or profile.transaction_id is not None:
-            raise ProfileError("it is not for a transaction that is about to begin")
+            raise ProfileError("it is not for a transaction that is about to start")
         self._add_profile(profile)
         return profile
 
@@ -125,7 +125,7 @@ class Commands(ABC):
             raise ProfileError(str(error)) from error
 
     def _suitable(self, number: int | None, token: IdToken) -> Connector | None:
-        """Give the connector that is asked for, or choose one: where a car waits before all others."""
+        """Return the requested connector, or choose one, preferably with a plugged-in car."""
         if number is not None:
             candidates = [self._equipment.connector(number)] if self._equipment.has_connector(number) else []
         else:
@@ -145,11 +145,14 @@ class Commands(ABC):
         return True
 
     def _remote_stop(self, transaction_id: int | str) -> bool:
-        """End a transaction after the answer; False if it is not running, or the CSMS has not accepted the station."""
+        """End a transaction after the response.
+
+        Returns False if it is not running or the CSMS has not accepted the station.
+        """
         connector = self._parts.transactions.find(transaction_id)
         if connector is None or self._equipment.boot_status != "Accepted":  # 1.6 §4.2; 2.0.1 Part 2 B02.FR.05
             return False
-        self._later("the stop that the CSMS wants", partial(self._parts.transactions.end, connector, "Remote"))
+        self._later("the remote stop", partial(self._parts.transactions.end, connector, "Remote"))
         return True
 
     # Tokens
@@ -161,7 +164,7 @@ class Commands(ABC):
         return {"status": "Accepted" if is_used else "Rejected"}
 
     def _take_list(self, version: int, kind: str, entries: Iterable[tuple[IdToken, Authorization | None]]) -> str:
-        """Take a local list, or differences to it; returns the status to answer."""
+        """Replace or update the local list. Returns the status of the response."""
         known = self._equipment.local_list
         if kind == "Full":
             is_taken = known.replace(version, entries)
@@ -175,7 +178,7 @@ class Commands(ABC):
     # Smart charging
 
     def _install_profile(self, number: int, message: Payload) -> None:
-        """Install a profile. Raises ProfileError where that is not allowed."""
+        """Install a profile. Raises ProfileError if that is not allowed."""
         equipment = self._equipment
         if number != 0 and not equipment.has_connector(number):
             raise ProfileError("there is no such connector")
@@ -191,19 +194,19 @@ class Commands(ABC):
         self._restart_metering()
 
     def _restart_metering(self) -> None:
-        """Have the limits looked at when they change next, which may be sooner than it was."""
+        """Update the time of the next check, since a limit may now change sooner."""
         for connector in self._equipment.busy:
             self._parts.metering.start(connector)
 
     def _clear_profiles(self, profiles: Iterable[ChargingProfile]) -> str:
-        """Remove them; returns the status to answer."""
+        """Remove the matching profiles. Returns the status of the response."""
         gone = self._equipment.profiles.remove(profiles)
         if gone:
             self._parts.metering.refresh()
         return "Accepted" if gone else "Unknown"
 
     def _schedule(self, number: int, seconds: int, unit: str) -> list[Payload]:
-        """Give the periods of a composite schedule."""
+        """Return the periods of a composite schedule."""
         where = self._situation(number)
         periods = self._equipment.profiles.schedule(self._equipment.clock.now(), seconds, where)
         return write_periods(periods, unit, where, self._equipment.settings.phases)
@@ -215,7 +218,7 @@ class Commands(ABC):
     # Triggered messages
 
     def _trigger_values(self, connectors: Sequence[Connector], measurands: Option) -> str:
-        """Send the values of these measurands; without a connector or a measurand there are none to send."""
+        """Send the values of these measurands. Returns Rejected without a connector or a measurand."""
         if not connectors or not self._equipment.configuration.members(measurands):
             return "Rejected"
         metering = self._parts.metering
@@ -231,7 +234,7 @@ class Commands(ABC):
     # Firmware and logs
 
     def _update_requested_firmware(self, params: Payload) -> Payload:
-        """Do an update that has a number: those of 2.x, and the signed ones of 1.6."""
+        """Run an update with a request id: those of 2.x, and the signed ones of 1.6."""
         message = params["firmware"]
         is_signed = "signature" in message
         if is_signed and _IS_CERTIFICATE not in message.get("signingCertificate", ""):
@@ -252,7 +255,7 @@ class Commands(ABC):
         return {"status": "AcceptedCanceled" if self._parts.transfers.update(firmware) else "Accepted"}
 
     def _upload_requested_log(self, params: Payload) -> Payload:
-        """Upload a log that is asked for by a number: all but the diagnostics of plain 1.6."""
+        """Upload a log with a request id: all but the diagnostics of plain 1.6."""
         transfers = self._parts.transfers
         replaced = transfers.upload_log(params["log"]["remoteLocation"], params["requestId"])
         return {"status": "AcceptedCanceled" if replaced else "Accepted", "filename": transfers.file_name()}

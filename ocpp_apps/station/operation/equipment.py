@@ -1,4 +1,4 @@
-"""What a station consists of, and its line to the CSMS."""
+"""The state of a station, its tasks, and its connection to the CSMS."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
@@ -19,7 +19,10 @@ __all__ = ["Equipment", "call_off"]
 
 
 class _Job:
-    """A task, and its place among those that run: cancelled before its first step it cannot leave by itself."""
+    """A task and its entry in the running tasks.
+
+    A task that is cancelled before its first step cannot remove the entry itself.
+    """
 
     def __init__(self, jobs: "set[_Job]") -> None:
         self._jobs = jobs
@@ -31,7 +34,7 @@ class _Job:
 
 
 class Equipment:
-    """The state that everything else works on; whoever changes it says so by `changed`."""
+    """The state that all components share. A component that changes it calls `changed`."""
 
     def __init__(
         self,
@@ -51,19 +54,19 @@ class Equipment:
         )
         self.availability = "Operative"
         self.reported_availability: str | None = None
-        """As the CSMS knows it."""
+        """Availability of the station, as the CSMS set it."""
         self.firmware_version = settings.firmware_version
         self.boot_status = ""
-        """Accepted, Pending or Rejected; empty while the CSMS has not answered."""
+        """Accepted, Pending or Rejected; empty until the CSMS has responded."""
         self.is_resetting = False
-        """A reset is under way: nothing may begin."""
+        """True if a reset is in progress: no transaction may start."""
         self.is_rebooting = False
-        """It has come so far that there is nobody to talk to."""
+        """True if the reset has closed the connection."""
         self.local_list = LocalList()
         self.cache = AuthorizationCache()
         self.profiles = ChargingProfiles()
         self.obeys: list[Callable[[Option], None]] = []
-        """Told of every option that changed."""
+        """Called with every option that changed."""
         self._watchers: list[Callable[[], None]] = []
         self._jobs: set[_Job] = set()
         self._dialects = dialects
@@ -73,9 +76,9 @@ class Equipment:
     # The version
 
     def speak(self, protocol: str) -> None:
-        """Use the words of a version from now on, with its own configuration. Raises StationError for another one."""
+        """Switch to a version and its configuration. Raises StationError if the station does not support it."""
         if protocol not in self._dialects:
-            raise StationError(f"a station speaks {', '.join(self._dialects)}; {protocol!r} was negotiated")
+            raise StationError(f"expected one of {', '.join(self._dialects)}, negotiated {protocol!r}")
         if protocol not in self._spoken:
             dialect = self._dialects[protocol](protocol, self.settings)
             configuration = Configuration(dialect.variables(self._facts()), self._option_changed)
@@ -105,13 +108,13 @@ class Equipment:
     # Connectors
 
     def connector(self, number: int) -> Connector:
-        """Give a connector. Raises UnknownConnectorError."""
+        """Return a connector. Raises UnknownConnectorError if it does not exist."""
         if isinstance(number, bool) or not 1 <= number <= len(self.connectors):
             raise UnknownConnectorError(f"expected a connector from 1 to {len(self.connectors)}, got {number!r}")
         return self.connectors[number - 1]
 
     def has_connector(self, number: int) -> bool:
-        """Whether there is such a connector."""
+        """Return True if the connector exists."""
         return 1 <= number <= len(self.connectors)
 
     @property
@@ -119,10 +122,10 @@ class Equipment:
         """The connectors with a transaction."""
         return [connector for connector in self.connectors if connector.transaction is not None]
 
-    # Who wants to know
+    # Watchers
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have a function called after every change; returns what ends that."""
+        """Call a function after every change. Returns the function that ends this."""
         self._watchers.append(callback)
 
         def cancel() -> None:
@@ -132,14 +135,14 @@ class Equipment:
         return cancel
 
     def changed(self) -> None:
-        """Tell whoever watches."""
+        """Notify the watchers."""
         for watcher in tuple(self._watchers):
             watcher()
 
     # Tasks
 
     def spawn(self, what: str, work: Callable[..., Coroutine[Any, Any, Any]], *args: Any) -> Task:
-        """Run `work(*args)` as long as the station runs; what it cannot do is noted in the log."""
+        """Run `work(*args)` in a task until the station stops. Its errors are added to the log."""
         job = _Job(self._jobs)
 
         async def run() -> None:
@@ -159,25 +162,28 @@ class Equipment:
         for job in tuple(self._jobs):
             job.cancel()
 
-    # The line
+    # Connection
 
     @property
     def is_online(self) -> bool:
-        """Whether there is a connection."""
+        """True if the connection is open."""
         return self.client.state.name == "OPEN"
 
     @property
     def is_ready(self) -> bool:
-        """Whether the CSMS may be told things: it has accepted the station, and there is a connection."""
+        """True if the station may send requests: the CSMS has accepted it and the connection is open."""
         return self.is_admitted and self.boot_status == "Accepted"
 
     @property
     def is_admitted(self) -> bool:
-        """Whether it may be told what it has asked for: that holds while it has not made up its mind, too."""
+        """True if the station may send what the CSMS requested, which it may also while Pending."""
         return self.is_online and self.boot_status in ("Accepted", "Pending") and not self.is_rebooting
 
     async def tell(self, call: Call | None) -> bool:
-        """Tell the CSMS, if that is possible now; False if the connection was or went away. A refusal is noted."""
+        """Send a request if that is possible now.
+
+        Returns False without a connection or if it is lost meanwhile. A rejected request is added to the log.
+        """
         if call is None or not self.is_admitted:
             return False
         try:
@@ -189,7 +195,7 @@ class Equipment:
         return True
 
     async def report(self) -> None:
-        """Tell the CSMS of every status that it does not know."""
+        """Send every status that the CSMS does not know."""
         if not self.is_ready:
             return
         if self.reported_availability != self.availability:
@@ -212,9 +218,9 @@ class Equipment:
                 return
 
     async def report_as_asked(self, connectors: Sequence[Connector], *, whole: bool) -> None:
-        """Tell the CSMS of these statuses because it has asked, which it may before it accepts the station.
+        """Send these statuses on request of the CSMS, which may request them before it accepts the station.
 
-        `whole` adds that of the station, where the version has one. A fault that 2.x tells apart is not asked for.
+        `whole` adds the status of the station if the version has one. A fault that 2.x reports separately is left out.
         """
         if whole:
             await self.tell(self.dialect.station_status(self.availability, self.clock.now()))
@@ -222,13 +228,13 @@ class Equipment:
             await self.tell(self.dialect.status(connector, self.clock.now())[0])
 
     def forget_reports(self) -> None:
-        """Take it that the CSMS knows no status."""
+        """Assume that the CSMS knows no status."""
         self.reported_availability = None
         for connector in self.connectors:
             connector.reported = None
 
 
 def call_off(task: Task | None) -> None:
-    """End a task that may not have been started."""
+    """Cancel a task; does nothing for None."""
     if task is not None:
         task.cancel()

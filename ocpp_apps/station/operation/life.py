@@ -1,4 +1,4 @@
-"""From power-up to power-off: connecting, BootNotification, heartbeats, outages, resets."""
+"""The life cycle of a station: connecting, BootNotification, heartbeats, outages, resets."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,17 +21,17 @@ __all__ = ["Life"]
 
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
-"""Seconds between the attempts to connect after a reset; the pause doubles."""
+"""Seconds before the first and the last repeated attempt to connect after a reset. The pause doubles."""
 _LONGEST_INTERVAL: Final = 31_536_000
-"""Seconds, a year: an interval that is longer counts as this one."""
+"""Longest interval in seconds: a year. A longer one is cut to this."""
 _BREATH: Final = 0.1
-"""Seconds after a lost connection until it is looked for again."""
+"""Seconds from a lost connection to the next check."""
 _IDLE_CHECK: Final = 1.0
-"""Seconds between two looks whether all transactions have ended."""
+"""Seconds between two checks whether all transactions have ended."""
 
 
 class Life:
-    """Keeps a station registered as long as it runs."""
+    """Keeps a station registered while it runs."""
 
     def __init__(
         self,
@@ -51,20 +51,20 @@ class Life:
         self._is_working = False
         self._is_scheduled = False
         self._suspended: list[Connector] = []
-        """Their transactions go on after a reset."""
+        """Connectors whose transactions continue after a reset."""
         self._registration: Task | None = None
         self._boot_reason = "PowerUp"
         self._boot_interval: float | None = None
-        """Seconds that the CSMS named last, in any answer to BootNotification; None if it named none."""
+        """Interval in seconds from the last response to BootNotification; None without one."""
         self._opened = equipment.clock.event()
         self._settled = equipment.clock.event()
-        """Of the present start or reset: the station is accepted, or is off."""
+        """Set when the current start or reset is over: the station is accepted or off."""
         self._farewell: Event | None = None
-        """The connection of a start that failed is closed."""
+        """Set when the connection of a failed start is closed."""
         self._offline_since: float | None = None
         self._reconnects = 0
         self._is_booting = False
-        """The CSMS has been asked, and has not answered."""
+        """True while a BootNotification is outstanding."""
         equipment.obeys.append(self._obey)
         equipment.log.watch(self._logged)
         client = equipment.client
@@ -74,35 +74,35 @@ class Life:
 
     @property
     def is_running(self) -> bool:
-        """Whether the station is switched on."""
+        """True if the station is switched on."""
         return self._is_running
 
     @property
     def is_resetting(self) -> bool:
-        """Whether a reset is under way."""
+        """True if a reset is in progress."""
         return self._equipment.is_resetting
 
     @property
     def reconnects(self) -> int:
-        """How often the connection came back after it was lost."""
+        """Number of reconnects after a lost connection."""
         return self._reconnects
 
     # Power
 
     async def start(self) -> str:
-        """Connect and register; returns the negotiated subprotocol.
+        """Connect and register. Returns the negotiated subprotocol.
 
-        Raises what the client's `connect` raises, StationError if the station runs, or if it is switched off or the
-        connection closed for good before it is accepted.
+        Raises what the client's `connect` raises. Raises StationError if the station runs, or if it is switched off
+        or the connection is closed for good before it is accepted.
         """
         if self._is_running:
-            raise StationError("the station runs already")
+            raise StationError("cannot start: the station runs already")
         self._is_running = True
         settled = self._settled = self._equipment.clock.event()
         try:
             if self._farewell is not None:
                 await self._farewell.wait()
-            for connector in self._equipment.busy:  # before anybody listens: it ended while the power was away
+            for connector in self._equipment.busy:  # before a listener is called: they ended while the power was off
                 await self._transactions.end(connector, "PowerLoss")
             self._reservations.resume()
             protocol = await self._equipment.client.connect()
@@ -111,7 +111,7 @@ class Life:
             self._begin_registration()
             await settled.wait()
         except BaseException:
-            if self._settled is settled:  # otherwise it was switched off and on again meanwhile
+            if self._settled is settled:  # otherwise the station was switched off and on again
                 self._power_off()
                 self._break_off()
             raise
@@ -122,12 +122,15 @@ class Life:
         return protocol
 
     async def stop(self) -> None:
-        """Switch the station off: a transaction stays open, and ends by PowerLoss when it is started again."""
+        """Switch the station off.
+
+        A transaction stays open. At the next start it ends with PowerLoss.
+        """
         self._power_off()
         await self._equipment.client.close()
 
     def _break_off(self) -> None:
-        """Close the connection of a start that failed; whoever was cancelled in it cannot wait for that."""
+        """Close the connection of a failed start in a task, since a cancelled caller cannot wait."""
         if self._equipment.client.state.name != "CLOSED":
             self._farewell = self._equipment.clock.event()
             self._equipment.clock.spawn(self._hang_up(self._farewell))
@@ -154,9 +157,10 @@ class Life:
         equipment.changed()
 
     async def reboot(self, boot_reason: str, stop_reason: str | None) -> None:
-        """End the transactions for this reason (None: they go on afterwards), disconnect, come back, register.
+        """End the transactions for this reason, disconnect, reconnect and register.
 
-        Returns when the station is accepted again. It comes back even if whoever waits for that is called off.
+        Without a reason, the transactions continue afterwards. Returns when the station is accepted again. If the
+        caller is cancelled, the reset continues.
         """
         if self.is_resetting:
             return
@@ -171,7 +175,7 @@ class Life:
     async def _restart(self, boot_reason: str, stop_reason: str | None) -> None:
         equipment = self._equipment
         call_off(self._registration)
-        while equipment.busy and stop_reason is not None:  # looked at anew: a driver may end one meanwhile
+        while equipment.busy and stop_reason is not None:  # checked again: a driver may have ended one
             await self._transactions.end(equipment.busy[0], stop_reason)
         equipment.is_rebooting = True
         self._rest()
@@ -183,7 +187,7 @@ class Life:
         self._begin_registration()
 
     async def reboot_when_idle(self, boot_reason: str) -> None:
-        """Wait for the end of all transactions, then reboot, unless another reset comes first."""
+        """Wait for the end of all transactions, then reboot, unless another reset starts first."""
         self._is_scheduled = True
         while self._equipment.busy:
             await self._equipment.clock.sleep(_IDLE_CHECK)
@@ -191,7 +195,7 @@ class Life:
             await self.reboot(boot_reason, None)
 
     def _rest(self) -> None:
-        """Charge nobody while the station restarts."""
+        """Stop charging while the station restarts."""
         equipment = self._equipment
         equipment.boot_status, self._is_working = "", False
         call_off(self._heartbeats)
@@ -203,7 +207,7 @@ class Life:
         equipment.changed()
 
     async def _come_back(self) -> None:
-        """Connect, however long it takes."""
+        """Connect, with retries until it succeeds."""
         pause = _FIRST_PAUSE
         while True:
             try:
@@ -216,7 +220,7 @@ class Life:
                 return
 
     def _go_on(self) -> None:
-        """Resume the transactions that the reset has not ended."""
+        """Resume the transactions that the reset did not end."""
         equipment = self._equipment
         self._metering.refresh()
         suspended, self._suspended = self._suspended, []
@@ -235,11 +239,11 @@ class Life:
         self._registration = self._equipment.spawn("the registration", self._register, pause)
 
     async def _register(self, pause: float) -> None:
-        """Boot until the CSMS accepts, after a first pause.
+        """Wait for `pause` seconds, then send BootNotification until the CSMS accepts.
 
-        The pause in between is the interval that the CSMS named last; an attempt without a CALLRESULT does not change
-        it (1.6 §4.2; 2.0.1 Part 2 B02.FR.04, B02.FR.08, B03.FR.06). Without one it is the station's own, which must
-        not flood the CSMS (1.6 §4.2; B02.FR.07, B03.FR.05).
+        The pause in between is the last interval from the CSMS. An attempt without a CALLRESULT does not change it (1.6
+        §4.2; 2.0.1 Part 2 B02.FR.04, B02.FR.08, B03.FR.06). Without an interval it is the station's own, which must not
+        flood the CSMS (1.6 §4.2; B02.FR.07, B03.FR.05).
         """
         equipment = self._equipment
         while equipment.boot_status != "Accepted":
@@ -255,7 +259,7 @@ class Life:
         await self._begin_work()
 
     async def boot(self, reason: str) -> float:
-        """Introduce the station once; returns the seconds that the CSMS names."""
+        """Send one BootNotification. Returns the interval from the response in seconds."""
         equipment = self._equipment
         self._is_booting = True
         try:
@@ -270,7 +274,7 @@ class Life:
         return interval
 
     def _logged(self, entry: LogEntry) -> None:
-        """Learn the status as soon as the answer is received: a command may follow at once, before `boot` goes on."""
+        """Store the status when the response is received: a command may follow before `boot` continues."""
         is_answer = entry.kind == "CALLRESULT" and entry.direction == "in" and entry.action == "BootNotification"
         is_awaited = self._is_booting and self._is_running and not self._equipment.is_rebooting
         if is_answer and is_awaited and entry.problem is None:
@@ -283,7 +287,7 @@ class Life:
         return self._boot_interval or self._equipment.settings.heartbeat_interval
 
     async def boot_again(self) -> None:
-        """Introduce the station because the CSMS wants it, which may accept it by that, or accept it no longer."""
+        """Send a BootNotification on request of the CSMS, which may accept or reject the station again."""
         pause = await self.boot("Triggered")
         if self._is_working and self._equipment.boot_status == "Accepted":
             return
@@ -292,13 +296,13 @@ class Life:
         self._begin_registration(pause)
 
     async def _begin_work(self) -> None:
-        """Do what follows on acceptance, once: every status, the messages that waited, heartbeats."""
+        """Send all statuses and queued messages, and start the heartbeats, once after acceptance."""
         self._is_working = True
         self._equipment.forget_reports()
         self._start_heartbeats()
         self._metering.start_clock()
         await self._equipment.report()
-        if not self._is_working:  # a reset came meanwhile: the rest follows when it is over
+        if not self._is_working:  # a reset has started: the rest follows after it
             return
         self._outbox.resume()
         event = self._equipment.dialect.security_event_of.get(self._boot_reason)
@@ -341,7 +345,7 @@ class Life:
         equipment.changed()
 
     async def _resume(self, offline: float) -> None:
-        """Go on after an outage: no BootNotification follows, for the station has not booted."""
+        """Continue after an outage, without a BootNotification, since the station has not rebooted."""
         equipment = self._equipment
         threshold = equipment.configuration.number(Option.OFFLINE_THRESHOLD)
         if equipment.dialect.reconnection_reports_all and offline > threshold:
@@ -356,7 +360,7 @@ class Life:
         self._equipment.changed()
 
     def _closed(self, _: object) -> None:
-        """Go to sleep if it was not this station that closed: the client will not come back by itself."""
+        """Switch off if the station did not close the connection itself: the client will not reconnect."""
         self._offline_since = None
         self._opened = self._equipment.clock.event()
         if self._is_running and not self._equipment.is_rebooting and self._farewell is None:

@@ -1,4 +1,4 @@
-"""The meter values of transactions, and the power that flows in them."""
+"""The meter values and the power of transactions."""
 
 from typing import Final
 
@@ -14,14 +14,14 @@ from .outbox import TransactionOutbox
 __all__ = ["Metering"]
 
 _LONGEST_WAIT: Final = 3600.0
-"""Seconds between two looks at a transaction without meter values."""
+"""Seconds between two checks of a transaction without meter values."""
 _EARLY: Final = 0.05
 """Seconds that timers may fire early."""
 _DAY: Final = 86_400
 
 
 class Metering:
-    """Samples the meters, by the interval of transactions and by the clock, and obeys the charging profiles."""
+    """Samples the meters at intervals and at clock times, and applies the charging profiles."""
 
     def __init__(self, equipment: Equipment, outbox: TransactionOutbox) -> None:
         self._equipment = equipment
@@ -33,16 +33,16 @@ class Metering:
     # Samples
 
     def readings(self, option: Option, connector: Connector, sample: Sample) -> list[MeterReading]:
-        """Give the values of a sample that an option asks for."""
+        """Return a sample of the measurands that an option lists."""
         equipment = self._equipment
         return read_values(equipment.configuration.members(option), connector, sample, equipment.settings)
 
     def measure(self, connector: Connector) -> Sample:
-        """Read a meter."""
+        """Return a reading of a meter."""
         return Sample(self._equipment.clock.now(), connector.meter.energy_wh, connector.meter.power_w)
 
     def start(self, connector: Connector) -> None:
-        """Sample the transaction of a connector from now on."""
+        """Start to sample the transaction of a connector."""
         self.stop(connector)
         if connector.transaction is not None:
             self._tasks[connector.id] = self._equipment.spawn(
@@ -50,18 +50,18 @@ class Metering:
             )
 
     def stop(self, connector: Connector) -> None:
-        """Sample no longer."""
+        """Stop sampling a connector."""
         call_off(self._tasks.pop(connector.id, None))
 
     def start_clock(self) -> None:
-        """Send meter values by the clock, if they are wanted."""
+        """Start clock-aligned meter values if their interval is set."""
         call_off(self._by_clock)
         self._by_clock = None
         if self._equipment.configuration.number(Option.ALIGNED_INTERVAL):
-            self._by_clock = self._equipment.spawn("meter values by the clock", self._follow_clock)
+            self._by_clock = self._equipment.spawn("clock-aligned meter values", self._follow_clock)
 
     def take(self, connector: Connector, transaction: Transaction, context: str, option: Option) -> None:
-        """Sample a transaction, and report it."""
+        """Sample a transaction and report the values."""
         equipment = self._equipment
         sample = transaction.sample(equipment.clock.now())
         readings = self.readings(option, connector, sample)
@@ -72,7 +72,7 @@ class Metering:
         equipment.changed()
 
     def tell_state(self, connector: Connector, transaction: Transaction) -> None:
-        """Report a transaction because the CSMS asks for it, without measurands as well."""
+        """Report a transaction on request of the CSMS, even without measurands."""
         equipment = self._equipment
         if equipment.configuration.members(Option.SAMPLED_DATA):
             self.take(connector, transaction, "Trigger", Option.SAMPLED_DATA)
@@ -82,7 +82,7 @@ class Metering:
             self._outbox.put(draft, transaction)
 
     async def tell(self, connector: Connector, context: str, option: Option) -> None:
-        """Report the meter of a connector, by itself."""
+        """Report the meter of a connector outside of transactions."""
         equipment = self._equipment
         sample = self.measure(connector)
         readings = self.readings(option, connector, sample)
@@ -92,7 +92,7 @@ class Metering:
     # Power
 
     def situation(self, connector: Connector) -> Situation:
-        """Say whose limit counts there."""
+        """Return the target whose limit applies to a connector."""
         transaction = connector.transaction
         return Situation(
             connector_id=connector.id,
@@ -104,12 +104,12 @@ class Metering:
         )
 
     def whole(self) -> Situation:
-        """Say that it is the station whose limit counts."""
+        """Return the station as the target of a limit."""
         capacity = sum(connector.max_power for connector in self._equipment.connectors)
         return Situation(connector_id=0, capacity=capacity)
 
     def refresh(self) -> None:
-        """Let flow what is allowed and wanted now, and report what has changed by it."""
+        """Set the power to what the limits and the car allow, and report changes of the charging state."""
         for connector in self._equipment.connectors:
             self._refresh(connector)
         self._equipment.changed()
@@ -138,7 +138,7 @@ class Metering:
     # In time
 
     async def _follow(self, connector: Connector, transaction: Transaction) -> None:
-        """Sample a transaction when it is time, and look at the limits when they may change."""
+        """Sample a transaction at its interval, and check the limits when they may change."""
         clock = self._equipment.clock
         interval = self._equipment.configuration.number(Option.SAMPLE_INTERVAL)
         due = clock.monotonic() + (interval or _LONGEST_WAIT)

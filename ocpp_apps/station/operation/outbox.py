@@ -1,4 +1,7 @@
-"""Messages about transactions: sent in order, kept while there is no connection, tried again as the CSMS has set."""
+"""The queue of messages about transactions.
+
+They are sent in order, kept while the station is offline, and retried as the CSMS has configured.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,12 +18,12 @@ from .equipment import Equipment
 __all__ = ["Message", "TransactionOutbox"]
 
 _BREATH: Final = 0.1
-"""Seconds after a lost connection until it is looked for again."""
+"""Seconds from a lost connection to the next check."""
 
 
 @dataclass(eq=False, slots=True)
 class Message:
-    """A message that must arrive. `settled` is set when it has, or when it will take longer."""
+    """A message that must arrive. `settled` is set when it has arrived or has to wait."""
 
     draft: Draft
     transaction: Transaction
@@ -30,21 +33,21 @@ class Message:
 
 
 class TransactionOutbox:
-    """The queue of a station; it survives resets."""
+    """The queue of a station, which survives resets."""
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
         self._queue: list[Message] = []
         self._pumping: object | None = None
-        """The one pump that may run; another one that still ends has no say any more."""
+        """Identifies the pump that may send. An older pump that has not ended yet stops."""
         self._is_waiting = False
-        """The first message failed, and is tried again after a while; the others wait as well."""
+        """True if the first message failed and waits for its retry. The others wait behind it."""
 
     def __len__(self) -> int:
         return len(self._queue)
 
     def holds(self, transaction_id: int | str) -> bool:
-        """Whether a message about the transaction waits."""
+        """Return True if a message about the transaction is queued."""
         return any(message.transaction.id == transaction_id for message in self._queue)
 
     def put(
@@ -53,7 +56,7 @@ class TransactionOutbox:
         transaction: Transaction,
         answered: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> Message:
-        """Send a message after those before it; `answered` gets the payload of its answer."""
+        """Queue a message. `answered` is called with the payload of the response."""
         message = Message(draft, transaction, answered, self._equipment.clock.event())
         self._queue.append(message)
         self._equipment.changed()
@@ -61,18 +64,18 @@ class TransactionOutbox:
         return message
 
     async def deliver(self, message: Message) -> None:
-        """Wait until it has arrived or was given up, or until it is clear that it has to wait."""
+        """Wait until the message has arrived, was dropped, or has to wait for a connection or a retry."""
         if self._pumping is not None and not self._is_waiting:
             await message.settled.wait()
 
     def resume(self) -> None:
-        """Send what waits, if that is possible now."""
+        """Send the queued messages if that is possible now."""
         if self._queue and self._pumping is None and self._equipment.is_ready:
             self._pumping = object()
             self._equipment.spawn("the queue of transaction messages", self._pump, self._pumping)
 
     def release(self) -> None:
-        """Let nobody wait: what is queued will take longer."""
+        """Release all waiting callers: the queued messages have to wait."""
         self._pumping, self._is_waiting = None, False
         self._settle_all()
 
@@ -89,13 +92,13 @@ class TransactionOutbox:
                 self.release()
 
     async def _send(self, message: Message) -> None:
-        """Try the first message; it stays where it is if the connection is gone."""
+        """Send the first message. It stays in the queue if the connection is lost."""
         action, make = message.draft
         try:
             answer = await self._equipment.client.call(action, make())
         except (ConnectionLostError, ClosedError):
             message.settled.set()
-            await self._equipment.clock.sleep(_BREATH)  # the connection may be back already
+            await self._equipment.clock.sleep(_BREATH)  # the client may have reconnected already
         except OCPPError as error:
             await self._failed(message, error)
         else:
@@ -106,7 +109,7 @@ class TransactionOutbox:
             self._equipment.changed()
 
     async def _failed(self, message: Message, error: OCPPError) -> None:
-        """Give it up after as many attempts as the CSMS has set; before, wait longer each time."""
+        """Drop the message after the configured attempts. Before that, wait longer each time."""
         configuration = self._equipment.configuration
         message.attempts += 1
         message.settled.set()

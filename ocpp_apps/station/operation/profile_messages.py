@@ -1,4 +1,4 @@
-"""Charging profiles and schedules as messages; the versions differ in a few names."""
+"""Charging profiles and schedules as messages. The versions differ in a few names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _KINDS: Final = frozenset({"Absolute", "Recurring", "Relative"})
 
 
 class ProfileError(ValueError):
-    """The station cannot do what a charging profile says."""
+    """The station cannot apply a charging profile."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class _Schedule:
 
 
 def read_profile(message: Payload, connector_id: int, phases: int) -> ChargingProfile:
-    """Read a profile for a connector. Raises ProfileError for one that the station cannot obey."""
+    """Parse a profile for a connector. Raises ProfileError if the station cannot apply it."""
     schedules = message["chargingSchedule"]
     schedule = _read_schedule(schedules[0] if isinstance(schedules, list) else schedules, phases)
     profile = ChargingProfile(
@@ -64,7 +64,7 @@ def read_profile(message: Payload, connector_id: int, phases: int) -> ChargingPr
     )
     _check(profile)
     if message["chargingProfilePurpose"] == "ChargingStationMaxProfile" and profile.kind == "Relative":
-        raise ProfileError("a profile of the station is not relative to a transaction")  # 2.0.1 Part 2 K01.FR.38
+        raise ProfileError("a profile of the station cannot be relative to a transaction")  # 2.0.1 Part 2 K01.FR.38
     return profile
 
 
@@ -79,7 +79,7 @@ def _check(profile: ChargingProfile) -> None:
         "the first period does not start at 0": not profile.periods or profile.periods[0].start != 0,
         "a profile of the station is for connector 0": profile.purpose == STATION and profile.connector_id != 0,
         "a profile of a transaction is for a connector": profile.purpose == TRANSACTION and profile.connector_id == 0,
-        "it does not tell when it recurs": profile.kind == "Recurring" and not (profile.recurrence and profile.start),
+        "it lacks recurrence or start": profile.kind == "Recurring" and not (profile.recurrence and profile.start),
     }
     for fault, is_there in faults.items():
         if is_there:
@@ -109,7 +109,7 @@ def _time(message: Payload, name: str) -> datetime | None:
 
 
 def write_periods(periods: Sequence[Period], unit: str, where: Situation, phases: int) -> list[dict[str, Any]]:
-    """Write the periods of a composite schedule in watts or amperes."""
+    """Return the periods of a composite schedule in watts or amperes."""
     return [
         {
             "startPeriod": round(period.start),

@@ -1,4 +1,4 @@
-"""Reservations, one a connector."""
+"""Reservations of connectors, at most one for each."""
 
 from ocpp_apps.station.clock import Task
 from ocpp_apps.station.model.connector import Connector, Reservation
@@ -9,21 +9,24 @@ __all__ = ["Reservations"]
 
 
 class Reservations:
-    """Keeps connectors for those who reserved them, until they expire."""
+    """The reservations of a station, until they expire."""
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
         self._clocks: dict[int, Task] = {}
-        """What waits for the end of the reservation of a connector."""
+        """Tasks that wait for the expiry of a reservation, by connector."""
 
     def resume(self) -> None:
-        """Have an eye on the time again: the station was off."""
+        """Start the expiry timers again after the station was off."""
         for connector in self._equipment.connectors:
             if connector.reservation is not None:
                 self._watch(connector, connector.reservation)
 
     def reserve(self, number: int, reservation: Reservation) -> str:
-        """Reserve a connector, in place of an earlier reservation with the same id; returns the status to answer."""
+        """Reserve a connector. Returns the status of the response.
+
+        It replaces an earlier reservation with the same id.
+        """
         if not self._equipment.has_connector(number) or reservation.expires <= self._equipment.clock.now():
             return "Rejected"
         connector = self._equipment.connector(number)
@@ -37,7 +40,7 @@ class Reservations:
         return "Accepted"
 
     def cancel(self, reservation_id: int) -> bool:
-        """Cancel a reservation; False if there is none with that id."""
+        """Cancel a reservation. Returns False if none has this id."""
         is_there = self._remove(reservation_id)
         if is_there:
             self._report()
@@ -72,7 +75,7 @@ class Reservations:
 
 
 def _refusal(connector: Connector, reservation_id: int) -> str | None:
-    """Say why a connector cannot be reserved."""
+    """Return the status that rejects the reservation of a connector."""
     if connector.fault is not None:
         return "Faulted"
     is_taken = connector.reservation is not None and connector.reservation.id != reservation_id

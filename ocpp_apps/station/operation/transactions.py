@@ -1,4 +1,4 @@
-"""What drivers do at a station: plug in, begin, end, unplug; and what ends a transaction besides."""
+"""Transactions: plug in, start, end and unplug, and faults that end them."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -18,7 +18,7 @@ __all__ = ["Transactions"]
 
 
 class Transactions:
-    """Begins and ends them."""
+    """Starts and ends transactions."""
 
     def __init__(self, equipment: Equipment, outbox: TransactionOutbox, metering: Metering) -> None:
         self._equipment = equipment
@@ -28,9 +28,9 @@ class Transactions:
     # The cable
 
     async def plug_in(self, connector: Connector) -> None:
-        """Plug the cable in; who was authorized before begins to charge."""
+        """Plug the cable in. If a token was authorized before, its transaction starts."""
         if connector.is_plugged:
-            raise ConnectorError(f"connector {connector.id} is plugged in already")
+            raise ConnectorError(f"connector {connector.id} is already plugged in")
         connector.is_plugged = True
         self._metering.refresh()
         permission, connector.permission = connector.permission, None
@@ -49,14 +49,15 @@ class Transactions:
             self._metering.refresh()
             await self._equipment.report()
 
-    # The beginning
+    # The start
 
     async def begin(
         self, connector: Connector, token: IdToken, *, remote_start_id: int | None = None, is_remote: bool = False
     ) -> Transaction | None:
-        """Authorize and begin; without a cable it begins when that is plugged in, and None is returned.
+        """Authorize a token and start a transaction.
 
-        Raises NotRegisteredError, ConnectorError and NotAuthorizedError.
+        Without a cable it starts when the cable is plugged in, and this returns None. Raises NotRegisteredError,
+        ConnectorError or NotAuthorizedError.
         """
         self.check(connector)
         connector.is_starting = True
@@ -80,28 +81,28 @@ class Transactions:
         return None
 
     def check(self, connector: Connector) -> None:
-        """Raise unless a transaction may begin there."""
+        """Raise unless a transaction may start at the connector."""
         if self._equipment.boot_status != "Accepted":
-            raise NotRegisteredError("the CSMS has not accepted the station")
+            raise NotRegisteredError("cannot start a transaction: the CSMS has not accepted the station")
         if self._equipment.is_resetting:
-            raise StationError("the station is about to restart")
+            raise StationError("cannot start a transaction: the station is about to restart")
         if connector.fault is not None:
             raise ConnectorError(f"connector {connector.id} is faulted: {connector.fault}")
         if connector.transaction is not None:
-            raise ConnectorError(f"connector {connector.id} has a transaction already")
+            raise ConnectorError(f"connector {connector.id} already has a transaction")
         if connector.is_starting or connector.permission is not None:
-            raise ConnectorError(f"at connector {connector.id} somebody is about to begin")
+            raise ConnectorError(f"connector {connector.id} is being authorized for another token")
         if connector.availability == "Inoperative":
             raise ConnectorError(f"connector {connector.id} is out of service")
 
     def withdraw(self, connector: Connector) -> None:
-        """Take back the permission of whoever has not plugged in yet, and the profiles that came with it."""
+        """Remove an authorization that waits for the cable, and its charging profiles."""
         connector.permission = None
         if connector.transaction is None:
             self._equipment.profiles.forget_transaction(None, connector.id)
 
     async def authorize(self, token: IdToken, *, is_remote: bool = False) -> Authorization:
-        """Find out whether a token may charge: by the list, the cache, or the CSMS."""
+        """Authorize a token with the local list, the cache or the CSMS."""
         equipment = self._equipment
         options = equipment.configuration
         if is_remote and not options.is_on(Option.AUTHORIZE_REMOTE):
@@ -179,7 +180,7 @@ class Transactions:
         return transaction
 
     def _begun(self, connector: Connector, transaction: Transaction, answer: Mapping[str, Any]) -> None:
-        """Learn what the CSMS thinks of the transaction, which may have ended meanwhile."""
+        """Apply the CSMS's response to a transaction, which may have ended already."""
         equipment = self._equipment
         equipment.dialect.learn(transaction, answer)
         if transaction.id is not None:
@@ -196,7 +197,10 @@ class Transactions:
     # The end
 
     async def end(self, connector: Connector, reason: str) -> None:
-        """End the transaction. Raises ConnectorError if there is none, ValueError for a reason the version lacks."""
+        """End the transaction.
+
+        Raises ConnectorError without a transaction, ValueError for a reason that the version lacks.
+        """
         equipment, transaction = self._equipment, connector.transaction
         if reason not in equipment.dialect.stop_reasons:
             raise ValueError(f"expected one of {', '.join(sorted(equipment.dialect.stop_reasons))}, got {reason!r}")
@@ -215,7 +219,7 @@ class Transactions:
         self._learn(transaction.token, answer)
 
     def _close(self, connector: Connector, transaction: Transaction) -> tuple[list[MeterReading], list[MeterReading]]:
-        """Give the first and the last values; from now on the connector has no transaction."""
+        """Detach the transaction from its connector. Returns its first and last values."""
         last = transaction.sample(self._equipment.clock.now())
         samples = (transaction.first_sample or last, last)
         values = [self._metering.readings(Option.ENDED_DATA, connector, sample) for sample in samples]
@@ -228,20 +232,20 @@ class Transactions:
         return values[0], values[1]
 
     def find(self, transaction_id: int | str) -> Connector | None:
-        """Give the connector of a transaction, None if it is not running."""
+        """Return the connector of a transaction, or None if it is not running."""
         for connector in self._equipment.busy:
             if connector.transaction is not None and connector.transaction.id == transaction_id:
                 return connector
         return None
 
     def refresh(self) -> None:
-        """Let flow what car and station agree on now."""
+        """Set the power to what car and station allow now."""
         self._metering.refresh()
 
-    # Trouble
+    # Faults
 
     async def fault(self, connector: Connector, code: str) -> None:
-        """Let a connector fail, which ends its transaction. Raises ValueError for a code the version lacks."""
+        """Set a fault, which ends the transaction. Raises ValueError for a code that the version lacks."""
         dialect = self._equipment.dialect
         if code not in dialect.fault_codes:
             raise ValueError(f"expected one of {', '.join(sorted(dialect.fault_codes))}, got {code!r}")
@@ -254,7 +258,7 @@ class Transactions:
             await self._equipment.report()
 
     async def clear_fault(self, connector: Connector) -> None:
-        """Repair a connector. Raises ConnectorError if it works."""
+        """Clear the fault of a connector. Raises ConnectorError without a fault."""
         if connector.fault is None:
             raise ConnectorError(f"connector {connector.id} has no fault")
         connector.fault = None
@@ -263,11 +267,11 @@ class Transactions:
 
 
 def _admit(connector: Connector, token: IdToken, about: Authorization) -> None:
-    """Raise unless the token may charge there."""
+    """Raise unless the token may charge at the connector."""
     if not about.is_accepted:
         raise NotAuthorizedError(about.status)
     reservation = connector.reservation
     if reservation is None or token.value.lower() == reservation.id_token.value.lower():
         return
     if about.group is None or about.group != reservation.group:
-        raise ConnectorError(f"connector {connector.id} is reserved for somebody else")
+        raise ConnectorError(f"connector {connector.id} is reserved for another token")

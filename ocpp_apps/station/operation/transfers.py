@@ -1,4 +1,4 @@
-"""Updates of the firmware and uploads of logs, which this station only plays, step by step."""
+"""Simulated firmware updates and log uploads, which report their states but transfer no data."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +17,12 @@ __all__ = ["Firmware", "Transfers"]
 _SCHEMES: Final = frozenset({"ftp", "ftps", "http", "https", "sftp"})
 _VERSION: Final = regex(r"\d+(?:\.\d+)+")
 _IDLE_CHECK: Final = 1.0
-"""Seconds between two looks whether all transactions have ended."""
+"""Seconds between two checks whether all transactions have ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Firmware:
-    """An update that the CSMS wants. `request` is the CSMS's number of it, which plain 1.6 has not."""
+    """A firmware update that the CSMS requested. `request` is its request id; None in plain 1.6."""
 
     location: str
     retrieve: datetime
@@ -35,7 +35,7 @@ class Firmware:
 
 @dataclass(frozen=True, eq=False)
 class _Upload:
-    """An upload that the CSMS wants. `request` is the CSMS's number of it, None of 1.6's diagnostics."""
+    """An upload that the CSMS requested. `request` is its request id; None for diagnostics of 1.6."""
 
     location: str
     request: int | None
@@ -46,7 +46,7 @@ class _Upload:
 
 
 class Transfers:
-    """One update and one upload at a time. The states are those that the last notification named, Idle before."""
+    """Runs at most one update and one upload. The states are those last reported, at first Idle."""
 
     def __init__(self, equipment: Equipment, life: Life) -> None:
         self._equipment = equipment
@@ -54,18 +54,18 @@ class Transfers:
         self.firmware_status = "Idle"
         self.diagnostics_status = "Idle"
         self._firmware: Firmware | None = None
-        """The update that is under way."""
+        """The update in progress."""
         self._last_firmware: Firmware | None = None
-        """The update that the last notification was about."""
+        """The update that was last reported."""
         self._upload: _Upload | None = None
-        """The upload that is under way."""
+        """The upload in progress."""
         self._updating: Task | None = None
         self._uploading: Task | None = None
 
     # Firmware
 
     def update(self, firmware: Firmware) -> bool:
-        """Begin an update; returns whether another one was given up for it."""
+        """Start an update. Returns True if it replaces another one."""
         replaced = self._firmware is not None
         call_off(self._updating)
         self._firmware = firmware
@@ -73,7 +73,7 @@ class Transfers:
         return replaced
 
     async def tell_firmware(self) -> None:
-        """Report the last state again, as the CSMS has asked for it; an update that has gone well leaves Idle."""
+        """Report the state on request of the CSMS. After a successful update it is Idle."""
         firmware = self._last_firmware
         if firmware is None or self.firmware_status == "Installed":
             is_signed = firmware is not None and firmware.is_signed
@@ -113,7 +113,7 @@ class Transfers:
         return False
 
     async def _install(self, firmware: Firmware) -> None:
-        """Install when the time has come and nobody charges, restart, and say that it is done."""
+        """Install at the requested time when no transaction runs, restart, and report the result."""
         equipment = self._equipment
         if firmware.is_signed:
             await self._tell_firmware("SignatureVerified", firmware)
@@ -136,14 +136,14 @@ class Transfers:
     # Logs
 
     def upload_log(self, location: str, request: int | None) -> bool:
-        """Begin an upload; returns whether another one was given up for it. Without a request it is of diagnostics."""
+        """Start an upload, of diagnostics without a request id. Returns True if it replaces another one."""
         replaced, self._upload = self._upload, _Upload(location, request)
         call_off(self._uploading)
         self._uploading = self._equipment.spawn("the upload of a log", self._run_upload, self._upload, replaced)
         return replaced is not None
 
     async def tell_log(self, *, is_diagnostics: bool) -> None:
-        """Report an upload that is under way again, as the CSMS has asked for it; one that has ended leaves Idle.
+        """Report the state on request of the CSMS. After the end of an upload it is Idle.
 
         1.6 §4.4; the enumeration UploadLogStatus of 1.6's security extension and of 2.0.1 Part 2.
         """
@@ -173,13 +173,13 @@ class Transfers:
         await self._tell_log("Uploaded" if is_reachable(upload.location) else "UploadFailure", upload)
 
     def file_name(self) -> str:
-        """Name the file that is uploaded."""
+        """Return the name of the uploaded file."""
         stamp = write_time(self._equipment.clock.now()).replace(":", "").partition(".")[0]
         return f"{self._equipment.settings.serial}-{stamp}.log"
 
 
 def is_reachable(location: str) -> bool:
-    """Whether files could be fetched from there and put there: this station trusts every server with a known scheme."""
+    """Return True if the URL has a host and a scheme that stations support."""
     try:
         parts = urlsplit(location)
     except ValueError:
@@ -188,6 +188,6 @@ def is_reachable(location: str) -> bool:
 
 
 def version_of(location: str) -> str | None:
-    """Read the version off the name of a file, None if it has none."""
+    """Return the version in the name of a file, or None without one."""
     found = _VERSION.search(location.rpartition("/")[2])
     return found[0][:50] if found else None

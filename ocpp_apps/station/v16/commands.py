@@ -33,7 +33,7 @@ class Commands16(Commands):
 
     @cached_property
     def table(self) -> Mapping[str, Command]:
-        """The actions that are understood, and what is done."""
+        """The supported actions and their handlers."""
         return {
             "CancelReservation": self._cancel_reservation,
             "ChangeAvailability": self._change_availability,
@@ -66,7 +66,7 @@ class Commands16(Commands):
         return {"status": self._set_availability(self._meant(number), params["type"], whole=number == 0)}
 
     def _meant(self, number: int | None) -> list[Connector]:
-        """Give the connector of a number, all without one and for 0, none for an unknown one."""
+        """Return the connector with this number, all for None and 0, none for an unknown number."""
         if not number:
             return list(self._equipment.connectors)
         return [self._equipment.connector(number)] if self._equipment.has_connector(number) else []
@@ -121,7 +121,7 @@ class Commands16(Commands):
         return {"status": self._trigger(params["requestedMessage"], params.get("connectorId"))}
 
     def _trigger(self, message: str, number: int | None) -> str:
-        """Send a message after the answer; returns the status to answer.
+        """Send a message after the response. Returns the status of the response.
 
         A connector that the message does not need is ignored, even one that does not exist (§5.17).
         """

@@ -1,4 +1,4 @@
-"""The words of OCPP 1.6."""
+"""The messages of OCPP 1.6."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from .variables import variables
 __all__ = ["Dialect16"]
 
 _UNKNOWN: Final = -1
-"""The number of a transaction to which the CSMS gave none: it never answered its start (errata sheet)."""
+"""Transaction id if the CSMS never responded to StartTransaction (errata sheet)."""
 
 
 class Dialect16(Dialect):
@@ -33,7 +33,7 @@ class Dialect16(Dialect):
     )  # fmt: skip
 
     def status_of(self, connector: Connector) -> str:
-        """Name the status of a connector, §4.9."""
+        """Return the status of a connector (§4.9)."""
         if connector.fault is not None:
             return "Faulted"
         if connector.transaction is not None:
@@ -47,11 +47,11 @@ class Dialect16(Dialect):
         return "Available" if connector.reservation is None else "Reserved"
 
     def fault_reason(self, code: str) -> str:  # 1.6 has one reason for all
-        """Name the reason why a fault ends a transaction."""
+        """Return the stop reason of a transaction that a fault ends."""
         return "Other"
 
     def read_authorization(self, answer: Mapping[str, Any]) -> Authorization | None:
-        """Read `idTagInfo`."""
+        """Return the information in `idTagInfo`."""
         about = answer.get("idTagInfo")
         status = dig(about, "status")
         if not isinstance(status, str):
@@ -59,11 +59,11 @@ class Dialect16(Dialect):
         return Authorization(status, dig(about, "parentIdTag"), read_expiry(dig(about, "expiryDate")))
 
     def token(self, value: str) -> IdToken:
-        """Make an idTag."""
+        """Return an idTag."""
         return IdToken(value)
 
     def boot(self, firmware_version: str, reason: str) -> Call:  # 1.6 has no reason
-        """Introduce the station."""
+        """Return the BootNotification."""
         settings = self.settings
         return "BootNotification", {
             "chargePointVendor": settings.vendor,
@@ -77,26 +77,26 @@ class Dialect16(Dialect):
         return [_status(connector.id, connector.status, connector.fault, at)]
 
     def station_status(self, availability: str, at: datetime) -> Call | None:
-        """Report that of connector 0, which stands for the station."""
+        """Report the status of connector 0, which represents the station."""
         return _status(0, "Available" if availability == "Operative" else "Unavailable", None, at)
 
     def authorize(self, token: IdToken) -> Call:
-        """Ask whether somebody may charge."""
+        """Ask the CSMS to authorize a token."""
         return "Authorize", {"idTag": token.value}
 
     def name(self, transaction: Transaction) -> None:
-        """Leave it to the CSMS."""
+        """Do nothing: the CSMS chooses the id."""
 
     def started(
         self,
         transaction: Transaction,
         sample: Sample,
-        readings: Sequence[MeterReading],  # 1.6 tells the register alone
-        trigger: str,  # and not why
+        readings: Sequence[MeterReading],  # 1.6 sends only the register
+        trigger: str,  # 1.6 sends no trigger
         *,
-        offline: bool,  # nor that it comes late
+        offline: bool,  # 1.6 does not mark late messages
     ) -> Draft:
-        """Report that a transaction has begun."""
+        """Report the start of a transaction."""
         payload = {
             "connectorId": transaction.connector_id,
             "idTag": transaction.id_token,
@@ -108,7 +108,7 @@ class Dialect16(Dialect):
         return "StartTransaction", lambda: payload
 
     def learn(self, transaction: Transaction, answer: Mapping[str, Any]) -> None:
-        """Learn the number of the transaction; 0 is one that the CSMS did not want."""
+        """Store the transaction id. The CSMS sends 0 for a transaction that it rejects."""
         number = answer.get("transactionId")
         transaction.id = number if isinstance(number, int) and not isinstance(number, bool) else 0
 
@@ -119,26 +119,26 @@ class Dialect16(Dialect):
         readings: Sequence[MeterReading],
         context: str,
         *,
-        offline: bool,  # 1.6 does not tell
+        offline: bool,  # not in 1.6
     ) -> Draft:
         """Report the meter of a transaction."""
         values = [_meter_value(sample.at, readings, context)]
 
         def make() -> Payload:
-            number = {"transactionId": _UNKNOWN, **_number(transaction)}  # its start was answered, or given up
+            number = {"transactionId": _UNKNOWN, **_number(transaction)}  # StartTransaction was answered or dropped
             return {"connectorId": transaction.connector_id, **number, "meterValue": values}
 
         return "MeterValues", make
 
     def updated(
         self,
-        transaction: Transaction,  # the status of the connector tells all
-        trigger: str,  # 1.6 does not tell
-        at: datetime,  # 1.6 does not tell
+        transaction: Transaction,  # not in 1.6
+        trigger: str,  # not in 1.6
+        at: datetime,  # not in 1.6
         *,
-        offline: bool,  # 1.6 does not tell
+        offline: bool,  # not in 1.6
     ) -> Draft | None:
-        """Report nothing: 1.6 has the status of the connector for it."""
+        """Return None: in 1.6 the status of the connector shows it."""
         return None
 
     def ended(
@@ -148,7 +148,7 @@ class Dialect16(Dialect):
         last: Sequence[MeterReading],
         reason: str,
         *,
-        offline: bool,  # 1.6 does not tell
+        offline: bool,  # not in 1.6
     ) -> Draft:
         """Report the end."""
         at = transaction.ended_at or transaction.started_at
@@ -177,7 +177,7 @@ class Dialect16(Dialect):
         }
 
     def firmware_status(self, status: str, request: int | None, *, is_signed: bool) -> Call:
-        """Report how an update of the firmware goes."""
+        """Report the state of a firmware update."""
         if not is_signed:
             return "FirmwareStatusNotification", {"status": status}
         return "SignedFirmwareStatusNotification", {
@@ -186,21 +186,21 @@ class Dialect16(Dialect):
         }
 
     def log_status(self, status: str, request: int | None, *, is_diagnostics: bool) -> Call:
-        """Report how an upload goes."""
+        """Report the state of an upload."""
         if is_diagnostics:
             return "DiagnosticsStatusNotification", {"status": _DIAGNOSTICS.get(status, status)}
         return "LogStatusNotification", {"status": status, **({} if request is None else {"requestId": request})}
 
     def log_canceled(self, request: int) -> Call | None:  # nothing is sent
-        """Report nothing: 1.6 has no state for it."""
+        """Return None: 1.6 has no state for it."""
         return None
 
     def reservation_ended(self, reservation_id: int) -> Call | None:  # nothing is sent
-        """Report nothing: the status of the connector tells."""
+        """Return None: the status of the connector shows it."""
         return None
 
     def variables(self, facts: Facts) -> list[Variable]:
-        """Make the configuration keys."""
+        """Return the configuration keys."""
         return variables(facts, self.settings)
 
 

@@ -1,4 +1,4 @@
-"""The security extension of OCPP 1.6, as far as a station without cryptography can serve it."""
+"""The security extension of OCPP 1.6, without its cryptography."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
@@ -16,8 +16,8 @@ Trigger: TypeAlias = Callable[[str, int | None], str]
 class Security16(Commands):
     """GetLog, signed updates, root certificates, further triggers.
 
-    The station cannot make keys, so it never asks for a certificate and takes none of its own; and it cannot check
-    signatures, so it believes those that come with something that looks like a certificate.
+    The station cannot generate keys, so it neither requests a certificate nor accepts one for itself. It cannot verify
+    signatures, so it accepts those with anything that looks like a certificate.
     """
 
     def __init__(self, parts: Parts, trigger: Trigger) -> None:
@@ -27,7 +27,7 @@ class Security16(Commands):
 
     @cached_property
     def table(self) -> Mapping[str, Command]:
-        """The actions that are understood, and what is done."""
+        """The supported actions and their handlers."""
         return {
             "CertificateSigned": lambda _: {"status": "Rejected"},
             "DeleteCertificate": self._delete_certificate,

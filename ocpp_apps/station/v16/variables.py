@@ -15,7 +15,7 @@ _MOST_KEYS: Final = 100
 
 
 def variables(facts: Facts, settings: StationSettings) -> list[Variable]:
-    """Make the keys of a station."""
+    """Return the configuration keys of a station."""
     return [*_switches(), *_seconds(settings), *_lists(), *_fixed(facts)]
 
 

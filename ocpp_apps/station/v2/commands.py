@@ -20,11 +20,11 @@ _LOCK_FAILURE: Final = "ConnectorLockFailure"
 
 
 class Commands2(Commands):
-    """OCPP 2.0.1 and 2.1; what only 2.1 has is told apart by its words."""
+    """The commands of OCPP 2.0.1 and 2.1. The dialect decides what only 2.1 has."""
 
     @cached_property
     def table(self) -> Mapping[str, Command]:
-        """The actions that are understood, and what is done."""
+        """The supported actions and their handlers."""
         return {
             "CancelReservation": self._cancel_reservation,
             "ChangeAvailability": self._change_availability,
@@ -49,7 +49,7 @@ class Commands2(Commands):
     # Places
 
     def _meant(self, evse: Payload | None) -> list[Connector]:
-        """Give the connector of an EVSE, all without one, none for an unknown one."""
+        """Return the connector of an EVSE, all for None, none for an unknown EVSE."""
         if evse is None or evse["id"] == 0:
             return list(self._equipment.connectors)
         is_known = self._equipment.has_connector(evse["id"]) and evse.get("connectorId", 1) == 1
@@ -96,7 +96,7 @@ class Commands2(Commands):
     # The station
 
     def _reset(self, params: Payload) -> Payload:
-        """Restart now or when nobody charges; a single EVSE cannot be reset."""
+        """Restart now or when no transaction runs. A single EVSE cannot be reset."""
         if "evseId" in params and params["evseId"] != 0:
             return {"status": "Rejected", "statusInfo": {"reasonCode": "UnsupportedRequest"}}
         life, equipment = self._parts.life, self._equipment
@@ -129,7 +129,7 @@ class Commands2(Commands):
         return {"status": triggers[message]() if message in triggers else "NotImplemented"}  # F06.FR.08
 
     def _trigger(self, message: str, step: Step) -> str:
-        """Send what is of the whole station; an EVSE is ignored, even one that does not exist (F06.FR.03)."""
+        """Send a message about the station as a whole. An EVSE is ignored, even an unknown one (F06.FR.03)."""
         self._later(message, step)
         return "Accepted"
 
@@ -139,7 +139,7 @@ class Commands2(Commands):
         return self._trigger("BootNotification", self._parts.life.boot_again)
 
     def _meant_connector(self, evse: Payload | None) -> list[Connector]:
-        """Give the connector whose status is asked for, none unless EVSE and connector are named (F06.FR.12)."""
+        """Return the connector whose status is requested, none unless EVSE and connector are given (F06.FR.12)."""
         is_named = evse is not None and evse["id"] != 0 and "connectorId" in evse
         return self._meant(evse) if is_named else []
 
@@ -171,7 +171,7 @@ class Commands2(Commands):
         return {"status": self._take_list(params["versionNumber"], params["updateType"], entries)}
 
     def _reserve_now(self, params: Payload) -> Payload:
-        """Reserve an EVSE; one that is not named cannot be reserved."""
+        """Reserve an EVSE. Without an EVSE it is rejected."""
         reservation = Reservation(
             params["id"],
             _token(params["idToken"]),

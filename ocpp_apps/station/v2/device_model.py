@@ -23,11 +23,11 @@ _SUMMARY: Final = frozenset({"AvailabilityState", "Available", "Problem"})
 
 
 class DeviceModel(Commands):
-    """GetVariables, SetVariables and the reports. Every variable has the attribute Actual and no other."""
+    """GetVariables, SetVariables and the reports. Every variable has only the attribute Actual."""
 
     @cached_property
     def table(self) -> Mapping[str, Command]:
-        """The actions that are understood, and what is done."""
+        """The supported actions and their handlers."""
         return {
             "GetBaseReport": self._get_base_report,
             "GetReport": self._get_report,
@@ -80,7 +80,7 @@ class DeviceModel(Commands):
         return self._report(params["requestId"], found)
 
     def _fulfils(self, key: Key, criterion: str) -> bool:
-        """Whether a component is active and so on; where it does not say, it is, but has no problem."""
+        """Return True if a component meets a criterion. Without a variable, it meets all but Problem."""
         said = self._equipment.configuration.find(key._replace(name=criterion, instance=""))
         return criterion != "Problem" if said is None else said.text == "true"
 
@@ -152,7 +152,7 @@ def _key(item: Payload) -> Key:
 
 
 def _is_at(key: Key, place: Payload) -> bool:
-    """Whether a variable is meant: what the place leaves out may be anything."""
+    """Return True if a variable matches a place. A field that the place leaves out matches anything."""
     component, variable, own = place["component"], place.get("variable"), key.folded
     evse = component.get("evse", {})
     return (
@@ -165,7 +165,7 @@ def _is_at(key: Key, place: Payload) -> bool:
 
 
 def _place(item: Payload) -> Payload:
-    """Repeat which variable it was."""
+    """Return the component and the variable of a request, for the response."""
     return {name: item[name] for name in ("attributeType", "component", "variable") if name in item}
 
 

@@ -1,4 +1,4 @@
-"""The words of OCPP 2.0.1 and 2.1, which share theirs."""
+"""The messages of OCPP 2.0.1 and 2.1, which hardly differ."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ _TRIGGER_OF_REASON: Final[Mapping[str, str]] = {
     "TimeLimitReached": "TimeLimitReached",
     "Timeout": "EVConnectTimeout",
 }
-"""Every other reason is an AbnormalCondition."""
+"""Trigger reasons of stop reasons. All others are AbnormalCondition."""
 _REASON_OF_FAULT: Final[Mapping[str, str]] = {
     "GroundFailure": "GroundFault",
     "OverCurrentFailure": "OvercurrentFault",
@@ -65,7 +65,7 @@ class Dialect2(Dialect):
         self._events = count(1)
 
     def status_of(self, connector: Connector) -> str:
-        """Name the status of a connector: 2.x does not tell what it is occupied with."""
+        """Return the status of a connector. In 2.x, Occupied has no details."""
         if connector.fault is not None:
             return "Faulted"
         if connector.transaction is not None:
@@ -77,11 +77,11 @@ class Dialect2(Dialect):
         return "Available" if connector.reservation is None else "Reserved"
 
     def fault_reason(self, code: str) -> str:
-        """Name the reason why a fault ends a transaction."""
+        """Return the stop reason of a transaction that a fault ends."""
         return _REASON_OF_FAULT.get(code, "Other")
 
     def read_authorization(self, answer: Mapping[str, Any]) -> Authorization | None:
-        """Read `idTokenInfo`."""
+        """Return the information in `idTokenInfo`."""
         about = answer.get("idTokenInfo")
         status = dig(about, "status")
         if not isinstance(status, str):
@@ -91,11 +91,11 @@ class Dialect2(Dialect):
         )
 
     def token(self, value: str) -> IdToken:
-        """Make a token of the kind that this station reads."""
+        """Return a token of the type that this station reads."""
         return IdToken(value, self.settings.id_token_type)
 
     def boot(self, firmware_version: str, reason: str) -> Call:
-        """Introduce the station."""
+        """Return the BootNotification."""
         settings = self.settings
         station = {
             "vendorName": settings.vendor,
@@ -106,7 +106,7 @@ class Dialect2(Dialect):
         return "BootNotification", {"reason": reason, "chargingStation": station}
 
     def status(self, connector: Connector, at: datetime) -> list[Call]:
-        """Report the status of a connector; its fault, or that it is over, goes by a NotifyEvent."""
+        """Report the status of a connector. A NotifyEvent reports its fault or the end of it."""
         moment = write_time(at)
         place = {"evseId": connector.id, "connectorId": 1}
         calls: list[Call] = [
@@ -119,21 +119,21 @@ class Dialect2(Dialect):
         return calls
 
     def station_status(self, availability: str, at: datetime) -> Call | None:  # EVSE 0 has no connector
-        """Report nothing: StatusNotification is about connectors."""
+        """Return None: StatusNotification is about connectors."""
         return None
 
     def authorize(self, token: IdToken) -> Call:
-        """Ask whether somebody may charge."""
+        """Ask the CSMS to authorize a token."""
         return "Authorize", {"idToken": token_message(token)}
 
     def name(self, transaction: Transaction) -> None:
-        """Give the transaction an id that no other station gives."""
+        """Assign a transaction id that is unique over all stations."""
         transaction.id = str(uuid4())
 
     def started(
         self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], trigger: str, *, offline: bool
     ) -> Draft:
-        """Report that a transaction has begun."""
+        """Report the start of a transaction."""
         further: Payload = {"evse": _evse(transaction), "idToken": token_message(transaction.token)}
         if transaction.reservation_id is not None:
             further["reservationId"] = transaction.reservation_id
@@ -141,7 +141,7 @@ class Dialect2(Dialect):
         return self._event(transaction, "Started", trigger, sample.at, {**further, **values}, offline=offline)
 
     def learn(self, transaction: Transaction, answer: Mapping[str, Any]) -> None:
-        """Learn nothing: the station has named the transaction."""
+        """Do nothing: the station has chosen the id."""
 
     def sampled(
         self, transaction: Transaction, sample: Sample, readings: Sequence[MeterReading], context: str, *, offline: bool
@@ -152,19 +152,19 @@ class Dialect2(Dialect):
         return self._event(transaction, "Updated", trigger, sample.at, values, offline=offline)
 
     def updated(self, transaction: Transaction, trigger: str, at: datetime, *, offline: bool) -> Draft | None:
-        """Report a change of the charging state, or that the CSMS asks for it."""
+        """Report a new or a requested charging state."""
         return self._event(transaction, "Updated", trigger, at, {}, offline=offline)
 
     def ended(
         self,
         transaction: Transaction,
-        begun: Sequence[MeterReading],  # told by the first event
+        begun: Sequence[MeterReading],  # sent in the first event
         last: Sequence[MeterReading],
         reason: str,
         *,
         offline: bool,
     ) -> Draft:
-        """Report the end; what was measured at the beginning was told then."""
+        """Report the end. The values of the start were sent in the first event."""
         at = transaction.ended_at or transaction.started_at
         further: Payload = _values(at, last, "Transaction.End")
         if reason in ("Local", "MasterPass"):
@@ -175,20 +175,20 @@ class Dialect2(Dialect):
     def meter_values(
         self, connector: Connector, at: datetime, readings: Sequence[MeterReading], context: str
     ) -> Call | None:
-        """Report the meter of a connector; without a measurand there is nothing to say."""
+        """Report the meter of a connector; None without a measurand."""
         values = _values(at, readings, context)
         return ("MeterValues", {"evseId": connector.id, **values}) if values else None
 
-    def firmware_status(self, status: str, request: int | None, *, is_signed: bool) -> Call:  # one message
-        """Report how an update of the firmware goes."""
+    def firmware_status(self, status: str, request: int | None, *, is_signed: bool) -> Call:  # the same message
+        """Report the state of a firmware update."""
         return "FirmwareStatusNotification", {"status": status, **({} if request is None else {"requestId": request})}
 
-    def log_status(self, status: str, request: int | None, *, is_diagnostics: bool) -> Call:  # one message
-        """Report how an upload goes."""
+    def log_status(self, status: str, request: int | None, *, is_diagnostics: bool) -> Call:  # the same message
+        """Report the state of an upload."""
         return "LogStatusNotification", {"status": status, **({} if request is None else {"requestId": request})}
 
     def log_canceled(self, request: int) -> Call | None:
-        """Report that an upload was given up for another one."""
+        """Report that another upload replaced this one."""
         return self.log_status("AcceptedCanceled", request, is_diagnostics=False)
 
     def reservation_ended(self, reservation_id: int) -> Call | None:
@@ -197,7 +197,7 @@ class Dialect2(Dialect):
         return "ReservationStatusUpdate", payload
 
     def variables(self, facts: Facts) -> list[Variable]:
-        """Make the variables of the device model."""
+        """Return the variables of the device model."""
         return variables(facts, self.settings)
 
     def _event(
@@ -235,7 +235,7 @@ _TRIGGER_OF_CONTEXT: Final[Mapping[str, str]] = {
 
 
 def token_message(token: IdToken) -> Payload:
-    """Write a token."""
+    """Return the `IdTokenType` of a token."""
     return {"idToken": token.value, "type": token.type}
 
 
@@ -244,7 +244,7 @@ def _evse(transaction: Transaction) -> Payload:
 
 
 def _values(at: datetime, readings: Sequence[MeterReading], context: str) -> Payload:
-    """Write a meter value, nothing without readings: its list must not be empty."""
+    """Return the member with the meter value, or nothing without readings: its list must not be empty."""
     if not readings:
         return {}
     sampled = [
@@ -260,7 +260,7 @@ def _values(at: datetime, readings: Sequence[MeterReading], context: str) -> Pay
 
 
 def _problem(number: int, connector: Connector, code: str, moment: str) -> Payload:
-    """Report that a connector has a problem, or has none any more."""
+    """Report that a connector has a problem, or no longer has one."""
     event = {
         "eventId": number,
         "timestamp": moment,

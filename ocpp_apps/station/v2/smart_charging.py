@@ -14,11 +14,11 @@ __all__ = ["SmartCharging2"]
 
 
 class SmartCharging2(Commands):
-    """Charging profiles: set, cleared, reported, and what they come to."""
+    """The commands to set, clear and report charging profiles, and for composite schedules."""
 
     @cached_property
     def table(self) -> Mapping[str, Command]:
-        """The actions that are understood, and what is done."""
+        """The supported actions and their handlers."""
         return {
             "ClearChargingProfile": self._clear_charging_profile,
             "GetChargingProfiles": self._get_charging_profiles,
@@ -55,7 +55,7 @@ class SmartCharging2(Commands):
                 yield profile
 
     def _get_charging_profiles(self, params: Payload) -> Payload:
-        """Report what matches; all of it came from the charging station operator, CSO."""
+        """Report the matching profiles. Their source is always the charging station operator, CSO."""
         criteria = params["chargingProfile"]
         ids, sources = criteria.get("chargingProfileId"), criteria.get("chargingLimitSource", ["CSO"])
         found = [

@@ -15,11 +15,11 @@ from ocpp_core.times import write_time
 __all__ = ["ITEMS_PER_MESSAGE", "variables"]
 
 ITEMS_PER_MESSAGE: Final = 100
-"""Variables that one message may ask for or change."""
+"""Most variables that one message may read or change."""
 
 
 def variables(facts: Facts, settings: StationSettings) -> list[Variable]:
-    """Make the variables of a station."""
+    """Return the variables of a station."""
     made = [*_switches(), *_numbers(settings), *_lists(), *_fixed(settings), *_device(facts, settings)]
     for connector in facts.connectors:
         made += _evse(connector, settings)

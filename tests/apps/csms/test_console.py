@@ -92,7 +92,7 @@ class TestACommandThatCannotBeDone:
         "line", ["start CP9", "stop CP9", "call CP9 Reset {", "start", "start CP1 one", "list all of them", 'read "']
     )
     async def test_it_says_why(self, console: Console, line: str) -> None:
-        assert (await console.command(line)).startswith("not done: ")
+        assert (await console.command(line)).startswith("failed: ")
 
     async def test_no_station_is_told(self, console: Console) -> None:
         assert await console.command("list") == "no station is connected"
@@ -144,5 +144,5 @@ class TestWhatStationsSay:
             await client.connect()
             answer = await console.command('call CP1 DataTransfer {"vendorId": "Example"}')
             assert answer == '{"status": "Accepted", "data": "\\x9b2J\\u202e é"}'
-            assert await console.command("call CP\x9b2J Reset") == "not done: 'CP\\x9b2J' is not connected"
+            assert await console.command("call CP\x9b2J Reset") == "failed: 'CP\\x9b2J' is not connected"
             assert told == ["CP1 is connected and speaks ocpp1.6"]

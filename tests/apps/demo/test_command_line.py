@@ -58,7 +58,7 @@ class TestAStation:
     ) -> None:
         assert command_line.main(["station", "--url", url, "--identity", "CP7", "--password", "wrong"]) == 1
         assert capsys.readouterr().err == (
-            "CP7: the central system refused the connection, HTTP 401: are identity and password right?\n"
+            "CP7: the central system rejected the connection, HTTP 401: are identity and password right?\n"
         )
 
     def test_names_a_server_that_is_not_there(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,7 +154,7 @@ def test_what_is_missing_is_named_and_the_exit_code_tells(
     steps -= {f"missing: CP-{protocol}: SEND" for protocol in ("ocpp1.6", "ocpp2.0.1")}
     ends = {"CP-ocpp2.0.1: did not end in time", "CP-ocpp2.1: ended with exit code 3", "server: did not end in time"}
     assert set(err.splitlines()) == steps | {f"missing: {end}" for end in ends}
-    assert f"{len(steps) + len(ends)} things are missing" in out
+    assert f"{len(steps) + len(ends)} steps are missing" in out
     assert "MISSING" in out
 
 

@@ -99,7 +99,7 @@ class TestALimitOfOpenFiles:
     def test_that_cannot_be_raised_is_told(self):
         done = self.run(60, 60, 2)
         assert done.returncode == 0
-        assert done.stderr == "2 stations may need 104 open files, and the system allows 60: ulimit -n\n"
+        assert done.stderr == "2 stations may need 104 open files, the system allows 60: see ulimit -n\n"
 
 
 @pytest.mark.parametrize("protocol", VERSIONS)
@@ -136,7 +136,7 @@ class TestAWrongCommandLine:
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [
-            (["--count", "2", "--identity", "CP"], "expected --identity with {n}, 2 stations"),
+            (["--count", "2", "--identity", "CP"], "expected --identity with {n} for 2 stations"),
             (["--identity", "{x}"], "expected --identity with {n} for the number"),
             (["--count", "0"], "expected --count"),
             (["--ramp", "-1"], "expected --ramp"),

@@ -132,7 +132,7 @@ class TestReservations:
         assert csms.reserve(1) == "Accepted"
         assert lab.statuses() == [(1, "Reserved")]
         lab.run(lab.station.plug_in(1))
-        with pytest.raises(Exception, match="reserved for somebody else"):
+        with pytest.raises(Exception, match="reserved for another token"):
             lab.run(lab.station.begin(1))
         transaction = lab.run(lab.station.begin(1, "reserved"))
         assert transaction.reservation_id == 1
@@ -174,7 +174,7 @@ class TestReservations:
         assert [connector.reservation is not None for connector in lab.station.connectors] == [False, True]
 
     def test_with_a_time_that_is_none_are_refused(self, csms):
-        with pytest.raises(RPCError, match="PropertyConstraintViolation: '2026-01-01T00:00:60Z' is no time"):
+        with pytest.raises(RPCError, match="expected an ISO 8601 time, got '2026-01-01T00:00:60Z'"):
             csms.reserve(1, until="2026-01-01T00:00:60Z")
 
     def test_are_refused_where_they_cannot_be_kept(self, lab, csms):

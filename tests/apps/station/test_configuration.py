@@ -172,8 +172,8 @@ class TestATechnician:
     @pytest.mark.parametrize(
         ("name", "value", "problem"),
         [
-            ("Colour", "red", "none of this station's settings"),
-            ("HeartbeatInterval", "soon", "does not take 'soon'"),
+            ("Colour", "red", "is not a setting of this station"),
+            ("HeartbeatInterval", "soon", "does not accept 'soon'"),
             ("ResetRetries", "1", "read-only"),
         ],
     )

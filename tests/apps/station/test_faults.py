@@ -60,7 +60,7 @@ class TestACall:
     def test_is_dropped_and_times_out(self, lab):
         lab.station.faults.arm("drop", action="Authorize", seconds=30)
         before = lab.clock.monotonic()
-        with pytest.raises(CallTimeout, match="on purpose"):
+        with pytest.raises(CallTimeout, match="a fault altered it"):
             lab.charge()
         assert lab.clock.monotonic() - before >= 30
         assert "Authorize" not in lab.sent()

@@ -126,7 +126,7 @@ class TestACsmsThatBreaksTheProtocol:
         rules = "payload.currentTime violates format: date-time; payload.interval violates type: integer"
         kind = f"answer to BootNotification: {rules}"
         assert yard.told == [f"CP1: the central system broke the protocol: {kind}"]
-        assert yard.fleet.breaches.table() == ["what the central system did wrong", f"       3  {kind}"]
+        assert yard.fleet.breaches.table() == ["protocol errors of the central system", f"       3  {kind}"]
         assert yard.fleet.missing == []
 
     def test_that_does_not_is_told_nothing(self):

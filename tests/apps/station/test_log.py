@@ -41,7 +41,7 @@ class TestAnEntry:
         [
             ([2, "1", "Reset", {"type": "Gentle"}], "Reset", "payload.type"),
             ([3, "1", {}], "Heartbeat", "currentTime"),
-            ([2, "1", "MakeCoffee", {}], "MakeCoffee", "no action of ocpp1.6"),
+            ([2, "1", "MakeCoffee", {}], "MakeCoffee", "not an action of ocpp1.6"),
         ],
     )
     def test_tells_what_breaks_the_schema_whatever_the_client_thinks_of_it(self, lab, log, frame, action, problem):
@@ -122,7 +122,7 @@ class TestAnEntry:
     def test_may_be_a_raw_text_that_is_no_message(self, log):
         log.sent_raw("[2,oops")
         (entry,) = log
-        assert (entry.direction, entry.kind, entry.frame, entry.problem) == ("out", "BAD", "[2,oops", "no message")
+        assert (entry.direction, entry.kind, entry.frame, entry.problem) == ("out", "BAD", "[2,oops", "not a message")
 
     def test_may_be_what_failed(self, lab, log):
         lab.client.tell("error", ErrorEvent(OSError("no route")))

@@ -1,1 +1,1 @@
-"""The page of the charging-station simulator: what binds its document to `ocpp_apps.station`."""
+"""The page of the charging-station simulator, which connects its document to `ocpp_apps.station`."""

@@ -1,4 +1,4 @@
-"""The page as a whole: makes its parts, hands them the station, and keeps them up to date."""
+"""The page as a whole: it creates its parts, passes them the station, and refreshes them."""
 
 import asyncio
 import traceback
@@ -24,15 +24,15 @@ from .tabs import Tabs, Theme
 __all__ = ["start"]
 
 _TICK: Final = 1.0
-"""Seconds between two looks at meters and countdowns."""
+"""Seconds between two refreshes of meters and countdowns."""
 _PAUSE: Final = 0.03
-"""Seconds from a change of the station to its display: changes that come together are written once."""
+"""Seconds from a change of the station to its display. Changes within this time are displayed together."""
 _PARTS: Final = "#connection, [data-connector], [role=tabpanel]"
-"""The parts of the page that show errors of their own."""
+"""The parts of the page that show their own errors."""
 
 
 class App:
-    """The page of one station after another."""
+    """The page, for one station after another."""
 
     def __init__(self, default_url: str | None) -> None:
         self._station: Station | None = None
@@ -74,13 +74,13 @@ class App:
             self._faults.speak(self._station.protocol)
 
     def _changed(self, *_: object) -> None:
-        """Refresh once, however many changes come together."""
+        """Schedule one refresh for all changes until then."""
         if not self._is_refresh_due:
             self._is_refresh_due = True
             asyncio.get_running_loop().call_later(_PAUSE, self.refresh)
 
     def refresh(self) -> None:
-        """Write what has changed."""
+        """Update what has changed."""
         self._is_refresh_due = False
         self._speak()
         self._cards.refresh()
@@ -99,13 +99,16 @@ class App:
         by_id("fact-total").textContent = f"{wording.energy(total)} kWh"
 
     async def tick(self) -> None:
-        """Keep meters and countdowns going as long as the page lives."""
+        """Refresh meters and countdowns while the page exists."""
         while True:
             self.refresh()
             await asyncio.sleep(_TICK)
 
     def _failed(self, element: Element, error: BaseException) -> None:
-        """Show what failed where it was asked for. What no user can be the reason of goes to the console as well."""
+        """Show an error in the part where the user requested the operation.
+
+        An error that no user can cause goes to the console as well.
+        """
         if not isinstance(error, (OCPPError, RuntimeError, ValueError, OSError)):
             js.console.error("".join(traceback.format_exception(error)))
         words = str(error) or type(error).__name__
@@ -123,7 +126,7 @@ class App:
         keys.add("g", "Configuration", lambda: self._tabs.show("settings"))
         keys.add("f", "Faults", lambda: self._tabs.show("faults"))
         keys.add("/", "Filter the messages", self._to_filter)
-        keys.add("p", "Pause the list of messages, or let it go on", self._messages.pause)
+        keys.add("p", "Pause or continue the list of messages", self._messages.pause)
         keys.add("x", "Clear the list of messages", self._messages.clear)
         keys.add("t", "Change the colours", self._theme.turn)
 
@@ -133,7 +136,7 @@ class App:
 
 
 def _edited(event: Any) -> None:
-    """Remove the errors of what is being edited: they are about what was there before."""
+    """Remove the errors of an edited field: they are about its previous content."""
     part = event.target.closest(_PARTS)
     if part:
         forget_errors(part)
@@ -143,6 +146,6 @@ _running: set[asyncio.Task[None]] = set()
 
 
 def start(default_url: str | None = None) -> None:
-    """Start the page; what connects by default is offered in the form."""
+    """Start the page. The form offers `csms` as the address."""
     app = App(default_url)
     _running.add(asyncio.ensure_future(app.tick()))

@@ -1,4 +1,4 @@
-"""Messages that wait to be shown. It knows no document."""
+"""Messages that wait to be shown; independent of the document."""
 
 from collections import deque
 
@@ -8,12 +8,12 @@ __all__ = ["Backlog"]
 
 
 class Backlog:
-    """The newest messages that have no row yet, oldest first: never more than there are rows."""
+    """The newest messages without a row, oldest first; at most as many as there are rows."""
 
     def __init__(self, longest: int) -> None:
         self._entries: deque[LogEntry] = deque(maxlen=longest)
         self.dropped = 0
-        """Messages that never get a row, because newer ones took their places."""
+        """Messages that were dropped without a row, because newer ones filled the backlog."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -24,10 +24,10 @@ class Backlog:
         self._entries.append(entry)
 
     def take(self, most: int) -> list[LogEntry]:
-        """Remove and return the oldest messages, `most` of them at most."""
+        """Remove and return the oldest messages, at most `most`."""
         return [self._entries.popleft() for _ in range(min(most, len(self._entries)))]
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all messages."""
         self._entries.clear()
         self.dropped = 0

@@ -1,4 +1,4 @@
-"""The table of settings: each one that may be written can be edited in its place."""
+"""The table of settings, in which writable settings can be edited."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ __all__ = ["SettingsTable"]
 
 
 class SettingsTable:
-    """One row a setting; rows stay while the same settings are there, so that the focus does."""
+    """One row per setting. Rows stay while the settings are the same, to keep the focus."""
 
     def __init__(self, events: Events) -> None:
         self._station: Station | None = None
@@ -20,12 +20,12 @@ class SettingsTable:
         events.on("input", "settings-filter", lambda *_: self._filter())
 
     def show(self, station: Station) -> None:
-        """Show the settings of this station from now on."""
+        """Show the settings of this station."""
         self._station = station
         self.refresh()
 
     def refresh(self) -> None:
-        """Write what has changed since the last time."""
+        """Update what has changed since the last time."""
         if self._station is None or by_id("panel-settings").hidden:
             return
         self._settings = {_key(setting): setting for setting in self._station.configuration}

@@ -1,4 +1,4 @@
-"""The form that connects a station, and what is said of its connection."""
+"""The form that connects a station, and the state of its connection."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ __all__ = ["Connection"]
 CONNECTORS: Final = 2
 _EXAMPLE: Final = "ws://localhost:9000/ocpp"
 _DIAL_TIMEOUT: Final = 15.0
-"""Seconds until the page gives up on a server that neither accepts nor refuses."""
+"""Seconds until the page stops waiting for a server that neither accepts nor rejects."""
 _CLOSE_TIMEOUT: Final = 2.0
-"""Seconds to wait for outstanding answers after Disconnect, and again for the close handshake."""
+"""Seconds to wait for outstanding responses after Disconnect, and again for the close handshake."""
 _REPLACED: Final = 4000
 """The close code of a connection that a newer one with the same identity replaces."""
 
@@ -33,7 +33,7 @@ Adopt: TypeAlias = Callable[[BrowserOCPPClient, Station], None]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the form says."""
+    """The values of the form."""
 
     url: str
     identity: str
@@ -43,24 +43,24 @@ class Wanted:
 
     @classmethod
     def read(cls) -> "Wanted":
-        """Read the form."""
+        """Return the values of the form."""
         boxes = js.document.querySelectorAll("#connection [name=version]")
         protocols = tuple(box.value for box in boxes if box.checked)
         password = by_id("password").value  # blanks count
         return cls(value_of("url"), value_of("identity"), password, protocols, bool(by_id("strict").checked))
 
     def problem(self) -> tuple[str, str] | None:
-        """Give what is wrong, as the id of a field and words."""
+        """Return the first problem as the id of a field and a text, or None."""
         if words := wording.address_problem(self.url):
             return "url", words
         if not self.identity:
-            return "identity", "Give the station an identity."
+            return "identity", "Enter an identity for the station."
         if not self.protocols:
             return "newest", "Offer at least one version."
         return None
 
     def make(self) -> tuple[BrowserOCPPClient, Station]:
-        """Make the station, which is not connected yet. Raises ValueError for what no station can be."""
+        """Return a station, which is not connected yet. Raises ValueError for invalid values."""
         client = BrowserOCPPClient(
             self.identity,
             self.url,
@@ -70,14 +70,14 @@ class Wanted:
             connect_timeout=_DIAL_TIMEOUT,
             drain_timeout=_CLOSE_TIMEOUT,
             close_timeout=_CLOSE_TIMEOUT,
-            logging=False,  # the page has a log of its own
+            logging=False,  # the page has its own log
         )
         settings = StationSettings(connectors=CONNECTORS, max_power=22_000, protocol=self.protocols[0])
         return client, Station(client, AsyncioClock(), settings)
 
 
 class Connection:
-    """Connects and disconnects the station; a form that was changed makes a new one."""
+    """Connects and disconnects the station. After a change of the form it creates a new one."""
 
     def __init__(self, events: Events, adopt: Adopt, default_url: str | None) -> None:
         self._adopt = adopt
@@ -95,11 +95,11 @@ class Connection:
         events.before("securitypolicyviolation", self._violated)
 
     def begin(self) -> None:
-        """Hand out the first station."""
+        """Create and announce the first station."""
         self._take(self._client, self._station)
 
     def refresh(self) -> None:
-        """Write the state of the connection."""
+        """Display the state of the connection."""
         words, short, tone = self._state()
         by_id("fact-connection").textContent = words
         by_id("fact-identity").textContent = self._client.identity
@@ -114,7 +114,7 @@ class Connection:
         by_id("connect").textContent = self._button()
 
     def _lock(self, *, is_locked: bool) -> None:
-        """Keep the form from being edited while that would change nothing."""
+        """Lock the form while changes would have no effect."""
         if is_locked == self._is_locked:
             return
         self._is_locked = is_locked
@@ -122,11 +122,11 @@ class Connection:
             if field.type == "checkbox":
                 field.disabled = is_locked
             else:
-                field.readOnly = is_locked  # which leaves the focus where it is
+                field.readOnly = is_locked  # unlike `disabled`, it keeps the focus
 
     @property
     def _is_busy(self) -> bool:
-        """Whether the station is switched on, be it that it dials, waits or restarts."""
+        """True if the station is on, also while it connects, waits or restarts."""
         return self._is_on or self._client.state.name != "CLOSED"
 
     def _write_registration(self) -> None:
@@ -142,7 +142,10 @@ class Connection:
         return {"OPEN": "Disconnect", "CLOSING": "Close now"}.get(self._client.state.name, "Cancel")
 
     def _state(self) -> tuple[str, str, str]:
-        """Give words, a short form, and a tone. The short form is read out when it changes, so it counts nothing."""
+        """Return a text, a short form and a tone.
+
+        Screen readers read the short form out when it changes, so it has no counter.
+        """
         name = self._client.state.name
         if name == "CONNECTING" and self._retry is not None:
             attempt, at = self._retry
@@ -165,7 +168,7 @@ class Connection:
         self.refresh()
 
     async def _switch_off(self) -> None:
-        """Disconnect; a second time, without waiting for anything."""
+        """Disconnect. A second call does not wait for anything."""
         self._attempt, self._is_on = None, False
         if self._client.state.name == "CLOSING":
             await self._client.close(force=True)
@@ -191,8 +194,8 @@ class Connection:
         self._is_on, self._attempt = True, (attempt := object())
         try:
             await self._station.start()
-        except Exception as error:  # whatever hinders a connection is told in the form
-            if self._attempt is attempt:  # else it was cancelled, and perhaps another one is under way
+        except Exception as error:  # the form shows any failure
+            if self._attempt is attempt:  # otherwise it was cancelled
                 self._is_on = False
                 await self._station.stop()
                 self._tell(self._explained(wanted, error))
@@ -244,7 +247,7 @@ class Connection:
             self._give_way("Another tab of this page has connected.")
 
     def _give_way(self, why: str) -> None:
-        """Stay away: two stations with one identity would replace each other at every reconnect."""
+        """Stop reconnecting: two stations with one identity would replace each other repeatedly."""
         identity = self._made.identity
         words = f"{why} The identity {identity} is in use elsewhere. Connect to take it back, which ends the other one."
         self._tell(words, tone="warn")

@@ -1,4 +1,4 @@
-"""The cards of the connectors: what they show, and what their buttons do."""
+"""The cards of the connectors and their buttons."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,14 +12,14 @@ __all__ = ["Cards"]
 
 
 class Cards:
-    """One card a connector. They stay in the document while the station stays, so that the focus does."""
+    """One card per connector. The cards stay while the station is the same, to keep the focus."""
 
     def __init__(self, events: Events) -> None:
         self._station: Station | None = None
         self._cards: dict[int, View] = {}
         self._protocol = self._registration = ""
         self._permitted: set[int] = set()
-        """The connectors at which a driver was authorized and no cable is plugged in."""
+        """Connectors with an authorized token but no cable."""
         events.on("click", "plug", self._plug)
         events.on("click", "charge", self._charge)
         events.on("click", "fault", self._fault)
@@ -27,7 +27,7 @@ class Cards:
         events.on("input", "power-shown", lambda element, _: self._show_power(self._cards[_number(element)]))
 
     def show(self, station: Station) -> None:
-        """Show the connectors of this station from now on."""
+        """Show the connectors of this station."""
         self._station, self._protocol, self._registration = station, "", station.boot_status
         self._permitted.clear()
         by_id("connectors").replaceChildren()
@@ -35,7 +35,7 @@ class Cards:
         self.refresh()
 
     def refresh(self) -> None:
-        """Write what has changed since the last time."""
+        """Update what has changed since the last time."""
         if self._station is None:
             return
         if self._station.protocol != self._protocol:
@@ -48,7 +48,7 @@ class Cards:
             self._follow_permission(connector)
 
     def _follow_permission(self, connector: Connector) -> None:
-        """Report the end of an authorization that no cable followed."""
+        """Report that an authorization ended without a cable."""
         if connector.permission is not None:
             self._permitted.add(connector.id)
         elif connector.id in self._permitted:
@@ -58,7 +58,7 @@ class Cards:
                 say(self._cards[connector.id]["message"], words, "warn")
 
     def _speak(self, station: Station) -> None:
-        """Offer the faults and the reasons of the version."""
+        """Offer the fault codes and stop reasons of the version."""
         self._protocol = station.protocol
         for card in self._cards.values():
             card["fault-code"].replaceChildren(*(make("option", code) for code in station.fault_codes))
@@ -66,12 +66,12 @@ class Cards:
             card["reason"].value = "Local"
 
     def focus(self, number: int) -> None:
-        """Move the focus to a connector's first button, where there is such a connector."""
+        """Move the focus to a connector's first button if the connector exists."""
         if number in self._cards:
             self._cards[number]["plug"].focus()
 
     def failed(self, element: Element, words: str) -> bool:
-        """Show a failure in the card it belongs to; False if it belongs to none."""
+        """Show a failure in its card. Returns False if it belongs to no card."""
         card = element.closest("[data-connector]") if element else None
         if card:
             say(self._cards[int(card.dataset.connector)]["message"], words, "bad")
@@ -96,7 +96,7 @@ class Cards:
         view.text("power-wanted", wording.power(float(view["power-slider"].value)))
 
     def _at(self, element: Element) -> tuple[Station, Connector, View]:
-        """Find what an element of a card belongs to; an earlier failure is over."""
+        """Return the connector of an element, and remove an earlier failure from its card."""
         number = _number(element)
         view = self._cards[number]
         say(view["message"], "")
@@ -154,7 +154,7 @@ def _charge_label(connector: Connector) -> str:
 
 
 def _next_step(connector: Connector) -> str:
-    """Name the button that a driver presses next, which stands out; nothing while it charges or has a fault."""
+    """Return the button to highlight as the driver's next step; none while charging or faulted."""
     if connector.transaction is not None or connector.fault is not None:
         return ""
     return "charge" if connector.is_plugged else "plug"

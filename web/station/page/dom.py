@@ -1,4 +1,4 @@
-"""The document: finding elements, writing only what changed, and one listener for each type of event."""
+"""The document: finding elements, updating only changes, and one listener per type of event."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -10,15 +10,15 @@ from pyodide.ffi import create_proxy
 __all__ = ["Element", "Events", "Handler", "View", "by_id", "clone", "forget_errors", "make", "say", "value_of"]
 
 Element: TypeAlias = Any
-"""An element of the document, seen from Python."""
+"""An element of the document."""
 Handler: TypeAlias = Callable[[Element, Any], Coroutine[Any, Any, None] | None]
-"""Takes the element that names it and the event."""
+"""Receives the element whose attribute names the handler, and the event."""
 
 _TYPES: Final = ("click", "change", "input", "keydown", "securitypolicyviolation", "submit", "toggle")
 
 
 def by_id(name: str) -> Element:
-    """Find the element of this id. Raises LookupError where the document has none."""
+    """Return the element with this id. Raises LookupError if there is none."""
     found = js.document.getElementById(name)
     if not found:
         raise LookupError(f"expected an element with the id {name!r}")
@@ -26,7 +26,10 @@ def by_id(name: str) -> Element:
 
 
 def make(tag: str, text: str = "", **attributes: str) -> Element:
-    """Make an element with text and attributes; `class_` is `class`, and an inner underscore a hyphen."""
+    """Return a new element with text and attributes.
+
+    `class_` sets `class`. Other underscores become hyphens.
+    """
     element = js.document.createElement(tag)
     element.textContent = text
     for name, value in attributes.items():
@@ -35,25 +38,25 @@ def make(tag: str, text: str = "", **attributes: str) -> Element:
 
 
 def clone(template: str) -> Element:
-    """Copy the one element of a template."""
-    return by_id(template).content.firstElementChild.cloneNode(True)  # the DOM knows no keywords
+    """Return a copy of the only element of a template."""
+    return by_id(template).content.firstElementChild.cloneNode(True)  # the DOM has no keyword arguments
 
 
 def value_of(name: str) -> str:
-    """Read a form field without blanks around it."""
+    """Return the value of a form field, stripped."""
     value: str = by_id(name).value
     return value.strip()
 
 
 def say(element: Element, text: str, tone: str = "") -> None:
-    """Show a message in its place, or hide the place where there is nothing to say."""
+    """Show a message in this element, or hide the element if the message is empty."""
     element.dataset.tone = tone
     element.textContent = text
     element.hidden = not text
 
 
 def forget_errors(place: Element) -> None:
-    """Remove the errors shown in a part of the document; other messages stay."""
+    """Remove the errors in a part of the document. Other messages stay."""
     for message in place.querySelectorAll(".message[data-tone=bad]"):
         say(message, "")
     for field in place.querySelectorAll("[aria-invalid=true]"):
@@ -61,9 +64,9 @@ def forget_errors(place: Element) -> None:
 
 
 class View:
-    """An element whose parts (`data-part`) are written to, each only when its value changes: focus and selection stay.
+    """An element whose parts (`data-part`) are updated only when their values change, to keep focus and selection.
 
-    What was written is remembered here, so a look at it costs no crossing into JavaScript.
+    The view caches the values, so a comparison needs no call into JavaScript.
     """
 
     def __init__(self, root: Element) -> None:
@@ -75,16 +78,16 @@ class View:
         return self._parts[part]
 
     def text(self, part: str, value: str) -> None:
-        """Write the text of a part."""
+        """Set the text of a part."""
         self.put(part, "textContent", value)
 
     def put(self, part: str, name: str, value: object) -> None:
-        """Write a property of a part; the part `""` is the whole."""
+        """Set a property of a part. The part `""` is the element itself."""
         if self._changes(part, name, value):
             setattr(self._element(part), name, value)
 
     def data(self, part: str, name: str, value: str) -> None:
-        """Write a data attribute of a part."""
+        """Set a data attribute of a part."""
         if self._changes(part, f"data-{name}", value):
             self._element(part).setAttribute(f"data-{name}", value)
 
@@ -99,9 +102,9 @@ class View:
 
 
 class Events:
-    """Hands what happens in the document to the handler that the nearest `data-<type>` attribute names.
+    """Passes the events of the document to the handler that the nearest `data-<type>` attribute names.
 
-    The document has one listener a type, for as long as the page lives, so that no element keeps Python alive.
+    The document has one listener per type, so elements hold no references to Python objects.
     """
 
     def __init__(self, failed: Callable[[Element, BaseException], None]) -> None:
@@ -111,11 +114,11 @@ class Events:
         self._before: dict[str, Callable[[Any], None]] = {}
 
     def on(self, kind: str, name: str, handler: Handler) -> None:
-        """Have a handler called for `data-<kind>="<name>"`. A coroutine it returns is run beside."""
+        """Register the handler for `data-<kind>="<name>"`. A coroutine that it returns runs in a task."""
         self._handlers[kind, name] = handler
 
     def before(self, kind: str, observer: Callable[[Any], None]) -> None:
-        """Have every event of a type seen first."""
+        """Call a function with every event of a type, before its handler."""
         self._before[kind] = observer
 
     def listen(self) -> None:
@@ -135,7 +138,7 @@ class Events:
             element = event.target.closest(f"[data-{kind}]") if hasattr(event.target, "closest") else None
             if element:
                 self._hand(element, event, (kind, element.getAttribute(f"data-{kind}")))
-        except Exception as error:  # the boundary to JavaScript: it is shown in the page
+        except Exception as error:  # boundary to JavaScript: the page shows the error
             self._failed(element, error)
 
     def _hand(self, element: Element, event: Any, key: tuple[str, str]) -> None:
@@ -144,7 +147,7 @@ class Events:
             self.run(doing, element)
 
     def run(self, doing: Coroutine[Any, Any, None], element: Element) -> None:
-        """Run a coroutine beside; what it raises is shown near the element."""
+        """Run a coroutine in a task. The page shows its exception near the element."""
         task = asyncio.ensure_future(self._guarded(doing, element))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -152,5 +155,5 @@ class Events:
     async def _guarded(self, doing: Coroutine[Any, Any, None], element: Element) -> None:
         try:
             await doing
-        except Exception as error:  # nobody awaits it: it is shown in the page
+        except Exception as error:  # no caller awaits it: the page shows the error
             self._failed(element, error)

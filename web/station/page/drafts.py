@@ -1,4 +1,4 @@
-"""A message that somebody writes: what it would be on the wire, and what is wrong with it. It knows no document."""
+"""Messages written by hand: their frames and their problems; independent of the document."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _LENGTHS: Final = {_CALL: 4, 3: 3, 4: 5, 5: 5, _SEND: 4}
 
 @dataclass(frozen=True)
 class Draft:
-    """A message that can be read. `kind` says what its payload is checked as, None where nothing says."""
+    """A parsed message. `kind` selects the schema of its payload; None if it is unknown."""
 
     frame: list[Any]
     kind: hints.Kind | None
@@ -42,7 +42,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is to be said about a text; `draft` is None where it cannot be read at all."""
+    """The result of checking a text. `draft` is None if the text is not a message."""
 
     draft: Draft | None
     problem: str | None = None
@@ -50,29 +50,29 @@ class Verdict:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is wrong with it."""
+        """True if the text has no problem."""
         return self.draft is not None and self.problem is None
 
     @property
     def words(self) -> str:
-        """The verdict in words."""
+        """The verdict as a text."""
         return self.remark if self.problem is None else self.problem
 
 
 def payload_skeleton(protocol: str, action: str) -> str:
-    """Write the payload to begin with."""
+    """Return the initial payload."""
     return _pretty(hints.skeleton(protocol, action, _first_kind(protocol, action)))
 
 
 def frame_skeleton(protocol: str, action: str) -> str:
-    """Write the whole message to begin with."""
+    """Return the initial message."""
     kind = _first_kind(protocol, action)
     number = _SEND if kind == "send" else _CALL
     return _pretty([number, str(uuid4()), action, hints.skeleton(protocol, action, kind)])
 
 
 def read_payload(protocol: str, action: str, text: str) -> Verdict:
-    """Judge the text of a payload."""
+    """Check the text of a payload."""
     try:
         payload = _read(text)
     except ValueError as error:
@@ -82,7 +82,7 @@ def read_payload(protocol: str, action: str, text: str) -> Verdict:
 
 
 def read_frame(protocol: str, text: str) -> Verdict:
-    """Judge the text of a whole message."""
+    """Check the text of a whole message."""
     try:
         frame = _read(text)
     except ValueError as error:
@@ -91,21 +91,19 @@ def read_frame(protocol: str, text: str) -> Verdict:
     if problem is not None:
         return Verdict(None, problem)
     if frame[0] not in (_CALL, _SEND):
-        return Verdict(
-            Draft(frame, None), remark="An answer; what it answers to is not known here, so only its form is checked."
-        )
+        return Verdict(Draft(frame, None), remark="A response: its CALL is unknown here, so only its form is checked.")
     return _judge(protocol, Draft(frame, "send" if frame[0] == _SEND else "call"))
 
 
 def is_message(protocol: str, text: str) -> bool:
-    """Whether a text has the form of a message of this version, whatever it says."""
+    """Return True if a text has the form of a message of this version."""
     return isinstance(decode(text, version_of(protocol).message_types), list)
 
 
 def _read(text: str) -> Any:
-    """Read JSON as the other end will. Raises ValueError.
+    """Parse JSON as strictly as the peer. Raises ValueError if it is malformed.
 
-    NaN and lone surrogates are none, and what is nested too deeply would end the interpreter of the page.
+    NaN and lone surrogates are rejected. So is deep nesting, which would crash the interpreter of the page.
     """
     try:
         return loads(text)
@@ -115,9 +113,9 @@ def _read(text: str) -> Any:
 
 def _judge(protocol: str, draft: Draft) -> Verdict:
     if draft.action not in hints.actions(protocol):
-        return Verdict(draft, remark=f"{draft.action} is no action of {protocol}, so there is no schema to check.")
+        return Verdict(draft, remark=f"{draft.action} is not an action of {protocol}, so there is no schema to check.")
     if draft.kind not in hints.kinds(protocol, draft.action):
-        return Verdict(draft, f"{draft.action} is no {str(draft.kind).upper()} in {protocol}.")
+        return Verdict(draft, f"{draft.action} is not a {str(draft.kind).upper()} in {protocol}.")
     return Verdict(draft, hints.problem(protocol, draft.action, draft.payload, draft.kind))
 
 
@@ -141,8 +139,8 @@ def _first_kind(protocol: str, action: str) -> hints.Kind:
 
 def _not_json(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"No JSON: {error.msg} at line {error.lineno}, column {error.colno}."
-    return f"No JSON: {error}."
+        return f"Malformed JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+    return f"Malformed JSON: {error}."
 
 
 def _pretty(value: object) -> str:
@@ -150,6 +148,6 @@ def _pretty(value: object) -> str:
 
 
 def wrapped(protocol: str, action: str, text: str) -> str:
-    """Put the text of a payload into a message as it is, JSON or not."""
+    """Return a message with the text of a payload unchanged, even if it is not JSON."""
     number = _SEND if _first_kind(protocol, action) == "send" else _CALL
     return f'[{number},"{uuid4()}",{json.dumps(action)},{text}]'

@@ -1,4 +1,4 @@
-"""The editor: any action or any frame, with hints, a verdict while one types, and the answer."""
+"""The editor for any action or frame, with hints, a verdict while typing, and the response."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ __all__ = ["Editor"]
 
 
 class Editor:
-    """Writes messages by hand and sends them through the client, checked or as they are."""
+    """Edits messages and sends them with the client, checked or unchanged."""
 
     def __init__(self, events: Events) -> None:
         self._client: BrowserOCPPClient | None = None
@@ -28,11 +28,11 @@ class Editor:
         events.on("click", "send-raw", self._send_raw)
 
     def show(self, client: BrowserOCPPClient, station: Station) -> None:
-        """Send through this client from now on, as this station."""
+        """Send with this client, as this station."""
         self._client, self._station = client, station
 
     def speak(self, protocol: str) -> None:
-        """Offer the actions of this version from now on; what is written stays if the version has the action."""
+        """Offer the actions of this version. The text stays if the version has its action."""
         if protocol == self._protocol:
             return
         self._protocol, before = protocol, by_id("action").value
@@ -91,24 +91,24 @@ class Editor:
     async def _send_checked(self, _: Element, __: Any) -> None:
         verdict = self._judge()
         if verdict.draft is None or not verdict.is_good:
-            self._tell("Not sent: the text has a fault. “Send as it is” would send it all the same.", "bad")
+            self._tell("Not sent: the text has a problem. “Send as it is” sends it anyway.", "bad")
             return
         line = self._open_line()
         if line is None:
             return
-        self._tell(f"Sent {verdict.draft.action if verdict.draft.kind else 'the answer'}, waiting …")
+        self._tell(f"Sent {verdict.draft.action if verdict.draft.kind else 'the response'}, waiting …")
         try:
             answer, fault = await _send(*line, verdict.draft)
-        except Exception as error:  # every outcome is worth seeing
+        except Exception as error:  # the page shows every outcome
             self._tell(f"{type(error).__name__}: {error}", "bad")
         else:
             self._report(answer, fault)
 
     def _report(self, answer: dict[str, Any] | None, fault: ArmedFault | None) -> None:
         if fault is not None:
-            self._tell(f"An armed fault met it: {wording.struck(fault)}.", "warn")
+            self._tell(f"An armed fault affected it: {wording.struck(fault)}.", "warn")
         else:
-            self._tell("Sent; no answer belongs to it." if answer is None else "Answered.", "good", answer)
+            self._tell("Sent. It has no response." if answer is None else "Answered.", "good", answer)
 
     def _send_raw(self, _: Element, __: Any) -> None:
         line = self._open_line()
@@ -118,12 +118,12 @@ class Editor:
         text = by_id("text").value
         raw = text if self._is_frame else drafts.wrapped(self._protocol, self._action, text)
         client.send_raw(raw)
-        spared = " Armed faults do not touch it." if station.faults.armed else ""
+        spared = " Armed faults do not affect it." if station.faults.armed else ""
         if drafts.is_message(self._protocol, raw):
-            self._tell(f"Sent as it is; it shows among the messages, and so does what comes back.{spared}", "warn")
+            self._tell(f"Sent as it is. The list of messages shows it and its response.{spared}", "warn")
         else:
             station.log.sent_raw(raw)
-            self._tell(f"Sent as it is. It is no message, so no answer can be told to belong to it.{spared}", "warn")
+            self._tell(f"Sent as it is. It is not a message, so it has no response.{spared}", "warn")
 
     def _open_line(self) -> tuple[BrowserOCPPClient, Station] | None:
         if self._client is None or self._station is None or self._client.state.name != "OPEN":
@@ -135,9 +135,10 @@ class Editor:
 async def _send(
     client: BrowserOCPPClient, station: Station, draft: drafts.Draft
 ) -> tuple[dict[str, Any] | None, ArmedFault | None]:
-    """Send it as the station would, so that armed faults meet it; returns its answer, and the fault of what has none.
+    """Send a message as the station does, so that armed faults affect it.
 
-    Strict mode is off for it: its verdict was seen, and it may be an action that no schema describes.
+    Returns the response, and the fault of a message without one. Strict mode is off, since the editor shows the
+        verdict and an action may have no schema.
     """
     if draft.kind == "call":
         return await client.call(draft.action, draft.payload, message_id=draft.message_id, validate=False), None

@@ -1,4 +1,4 @@
-"""Messages in words: the texts of a row, what a filter lets through, what is copied. It knows no document."""
+"""Texts of messages: rows, filters and copies; independent of the document."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ __all__ = ["count", "direction", "end", "line", "matches", "pretty", "texts", "t
 _DIRECTIONS: Final[Mapping[str, tuple[str, str]]] = {"out": ("→", "sent"), "in": ("←", "received")}
 _REFUSALS: Final = ("CALLERROR", "CALLRESULTERROR")
 _NAMES: Final[Mapping[str, str]] = {
-    "BAD": "no message",
+    "BAD": "not a message",
     "REFUSED": "refused",
     "ERROR": "failure",
     "NOTE": "note",
@@ -23,19 +23,19 @@ _NAMES: Final[Mapping[str, str]] = {
 
 
 def direction(entry: LogEntry) -> str:
-    """Say whether the station `sent` or `received` it; nothing of what is neither."""
+    """Return `sent` or `received` for a message, or "" for other entries."""
     return _DIRECTIONS.get(entry.direction, ("", ""))[1]
 
 
 def tone(entry: LogEntry) -> str:
-    """Give the tone of a row: bad with a problem, warn for an error that is well-formed, else good."""
+    """Return the tone of a row: bad with a problem, warn for a well-formed error, otherwise good."""
     if entry.problem is not None:
         return "bad"
     return "warn" if entry.kind in _REFUSALS else "good"
 
 
 def texts(entry: LogEntry) -> Mapping[str, str]:
-    """Give the text of each part of a row."""
+    """Return the text of each part of a row."""
     return {
         "time": _clock(entry.at),
         "arrow": _DIRECTIONS.get(entry.direction, ("·", ""))[0],
@@ -59,7 +59,7 @@ def _verdict(entry: LogEntry) -> str:
 
 
 def matches(entry: LogEntry, text: str, show: str) -> bool:
-    """Whether a filter lets it through; `show` is all, sent, received or problems."""
+    """Return True if an entry matches a filter. `show` is all, sent, received or problems."""
     if show == "problems" and tone(entry) == "good":
         return False
     if show in ("sent", "received") and direction(entry) != show:
@@ -72,7 +72,7 @@ def _searched(entry: LogEntry) -> str:
 
 
 def pretty(frame: object) -> str:
-    """Write a frame to be read; what is no JSON is shown as it came."""
+    """Return a frame as indented JSON, or a raw frame unchanged."""
     if frame is None:
         return ""
     if isinstance(frame, bytes):
@@ -81,7 +81,7 @@ def pretty(frame: object) -> str:
 
 
 def line(entry: LogEntry) -> str:
-    """Write a message as one line of JSON."""
+    """Return a message as one line of JSON."""
     told = {
         "at": entry.at.isoformat(),
         "direction": direction(entry),
@@ -94,7 +94,7 @@ def line(entry: LogEntry) -> str:
 
 
 def count(kept: int, shown: Collection[LogEntry], *, held: int, dropped: int = 0) -> str:
-    """Say how many messages there are, are shown, wait, and were dropped because newer ones came."""
+    """Return the numbers of all, shown, faulty, waiting and dropped messages as a text."""
     if not kept and not held:
         return "No messages yet."
     problems = sum(entry.problem is not None for entry in shown)

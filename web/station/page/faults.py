@@ -1,4 +1,4 @@
-"""Faults on purpose: what is armed, arming and disarming."""
+"""The panel of injected faults: arming, disarming and the list of armed faults."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ __all__ = ["Faults"]
 
 
 class Faults:
-    """The form that arms the station's faults, and the list of what is armed."""
+    """The form that arms faults, and the list of armed faults."""
 
     def __init__(self, events: Events) -> None:
         self._station: Station | None = None
@@ -22,7 +22,7 @@ class Faults:
         events.on("click", "disarm", self._disarm)
 
     def show(self, station: Station) -> None:
-        """Arm this station from now on."""
+        """Arm faults of this station."""
         self._station = station
         self.refresh()
 
@@ -34,7 +34,7 @@ class Faults:
             by_id("faults-action").replaceChildren(*options)
 
     def refresh(self) -> None:
-        """List what is armed."""
+        """Update the list of armed faults."""
         armed = [] if self._station is None else [wording.fault(one) for one in self._station.faults.armed]
         if armed != self._shown:
             self._shown = armed
@@ -65,10 +65,10 @@ class Faults:
 
 
 def _number(name: str) -> float:
-    """Read a field. Raises ValueError, with what it takes, for anything else."""
+    """Return the number in a field. Raises ValueError if it is not in the range of the field."""
     field = by_id(name)
     if not field.checkValidity():
         raise ValueError(
-            f"{field.labels[0].textContent} goes from {field.min} to {field.max}, in steps of {field.step}"
+            f"expected {field.labels[0].textContent} from {field.min} to {field.max} in steps of {field.step}"
         )
     return float(field.value)

@@ -1,4 +1,4 @@
-"""Shortcuts: single keys, while no field has the focus, and the dialog that lists them."""
+"""Keyboard shortcuts, and the dialog that lists them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ __all__ = ["Keys"]
 
 
 class Keys:
-    """What each key does. They can be turned off, for those whose speech input would press them (WCAG 2.1.4)."""
+    """The shortcuts. Users can turn them off, since speech input may trigger them (WCAG 2.1.4)."""
 
     def __init__(self, events: Events) -> None:
         self._does: dict[str, Callable[[], None]] = {}
@@ -18,12 +18,12 @@ class Keys:
         events.before("keydown", self._pressed)
 
     def add(self, key: str, what: str, do: Callable[[], None]) -> None:
-        """Give a key something to do, and list it."""
+        """Register the function of a key, and list it."""
         self._does[key] = do
         self.list_also(key, what)
 
     def list_also(self, key: str, what: str) -> None:
-        """List a key that works by itself."""
+        """List a key that the browser handles."""
         term = make("dt")
         term.append(make("kbd", key))
         by_id("keys").append(term, make("dd", what))
@@ -42,7 +42,7 @@ class Keys:
 
 
 def _is_field(element: Any) -> bool:
-    """Whether keys are text, or choose, there."""
+    """Return True if the element uses keys for text or for a choice."""
     if element.tagName == "INPUT":
         return bool(element.type != "checkbox")
     return element.tagName in ("TEXTAREA", "SELECT")

@@ -1,4 +1,4 @@
-"""The question before the page is closed or reloaded while that would lose something."""
+"""The confirmation before the page is closed or reloaded and data would be lost."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ __all__ = ["Leaving"]
 
 
 class Leaving:
-    """Lets the browser ask while a transaction is open or messages wait.
+    """Makes the browser ask while a transaction is open or messages are queued.
 
     A browser asks only a user who has clicked or typed in the page.
     """
@@ -21,7 +21,7 @@ class Leaving:
         js.window.addEventListener("beforeunload", create_proxy(self._leaves))
 
     def show(self, station: Station) -> None:
-        """Guard this station from now on."""
+        """Guard this station."""
         self._station = station
 
     def _leaves(self, event: Any) -> None:

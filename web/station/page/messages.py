@@ -1,4 +1,7 @@
-"""The list of messages: newest first, filtered, paused, copied; JSON is written when somebody looks at it."""
+"""The list of messages, newest first, with filter, pause and copy.
+
+The JSON of a message is written when the user opens it.
+"""
 
 import asyncio
 from typing import Any, Final
@@ -14,16 +17,16 @@ from .dom import Element, Events, View, by_id, clone, make, value_of
 __all__ = ["Messages"]
 
 _SHOWN: Final = 300
-"""Rows in the document; the log itself keeps more."""
+"""Most rows in the document. The log itself keeps more."""
 _PORTION: Final = 40
-"""Rows made at a time: a flood of messages must not stop the page from reacting to clicks."""
+"""Rows added at a time, so that the page still reacts to clicks during a flood of messages."""
 _PAUSE: Final = 0.03
-"""Seconds from a message to its row, and between two portions."""
+"""Seconds from a message to its row, and between two batches of rows."""
 _COPIED: Final = "Copied"
 
 
 class Messages:
-    """What passed, as rows."""
+    """The rows of the messages."""
 
     def __init__(self, events: Events) -> None:
         self._log: MessageLog | None = None
@@ -44,7 +47,7 @@ class Messages:
         events.on("toggle", "entry", self._open)
 
     def show(self, log: MessageLog) -> None:
-        """Show the messages of this log from now on."""
+        """Show the messages of this log."""
         if self._cancel is not None:
             self._cancel()
         self._log = log
@@ -54,14 +57,14 @@ class Messages:
         self._cancel = log.watch(self._arrived)
 
     def pause(self) -> None:
-        """Let the list stand still, or catch up."""
+        """Pause the list, or continue and add the messages since."""
         self._is_paused = not self._is_paused
         self._arrivals = 0
         by_id("pause").setAttribute("aria-pressed", str(self._is_paused).lower())
         self._draw_soon()
 
     def clear(self) -> None:
-        """Forget all messages."""
+        """Remove all messages."""
         if self._log is not None:
             self._log.clear()
         self._empty()
@@ -85,7 +88,7 @@ class Messages:
             asyncio.get_running_loop().call_later(_PAUSE, self._draw)
 
     def _draw(self) -> None:
-        """Make rows of some messages that wait, and come back for the others."""
+        """Add rows for some waiting messages, and schedule the others."""
         self._is_due = False
         if not self._is_paused:
             rows = [self._row(entry) for entry in self._backlog.take(_PORTION)]
@@ -109,7 +112,7 @@ class Messages:
             self._removed += 1
 
     def _sift(self, entry: LogEntry, row: Element) -> None:
-        """Show a row if the filter lets it through."""
+        """Show a row if it matches the filter."""
         matches = self._matches(entry)
         row.hidden = not matches
         if matches:
@@ -123,10 +126,10 @@ class Messages:
         for entry, row in self._rows.values():
             self._sift(entry, row)
         self._count()
-        by_id("log-found").textContent = by_id("log-count").textContent  # read out: what every message changes is not
+        by_id("log-found").textContent = by_id("log-count").textContent  # this one is read out
 
     def _count(self) -> None:
-        """Write how many there are, and at the end of the list that older ones are missing."""
+        """Update the counts, and the note about dropped messages at the end of the list."""
         shown = self._shown.values()
         dropped = self._removed + (0 if self._is_paused else self._backlog.dropped)
         by_id("log-count").textContent = entries.count(len(self._rows), shown, held=self._arrivals, dropped=dropped)
@@ -171,7 +174,7 @@ async def _copy(element: Element, text: str) -> None:
         await js.navigator.clipboard.writeText(text)
     except Exception:  # the browser may refuse, or the page may not be on https or localhost
         raise RuntimeError("The browser does not let this page use the clipboard.") from None
-    if element.textContent == _COPIED:  # pressed again before its name was back
+    if element.textContent == _COPIED:  # pressed again before the label was restored
         return
     name, element.textContent = element.textContent, _COPIED
     await asyncio.sleep(1.2)

@@ -1,6 +1,6 @@
-"""Other tabs of this page: each announces the identity it has connected with, so that two do not fight over one.
+"""Other tabs of this page. Each announces its identity, so that two tabs do not use the same one.
 
-Some central systems drop the older connection without a close code, so the code alone would not tell.
+Some central systems drop the older connection without a close code, so the code alone does not show it.
 """
 
 import json
@@ -16,7 +16,7 @@ _CHANNEL: Final = "charging-station"
 
 
 class Rivals:
-    """The tabs of the same origin. `claimed` is called with the address and identity that another tab has taken."""
+    """The tabs of the same origin. `claimed` is called with the address and identity of another tab."""
 
     def __init__(self, claimed: Callable[[str, str], None]) -> None:
         self._claimed = claimed

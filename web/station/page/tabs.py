@@ -15,7 +15,7 @@ _TABS: Final = ("messages", "editor", "settings", "faults")
 
 
 class Tabs:
-    """One panel is shown at a time; arrow keys go from tab to tab, as the ARIA pattern for tabs has it."""
+    """Shows one panel at a time. Arrow keys move between tabs, as in the ARIA pattern for tabs."""
 
     def __init__(self, events: Events, shown: Callable[[], None]) -> None:
         self._shown = shown
@@ -41,7 +41,7 @@ class Tabs:
 
 
 class Theme:
-    """System, light or dark. The choice is kept in the browser where it lets a page keep things."""
+    """System, light or dark. The browser stores the choice if it allows storage."""
 
     _next: Final = {"": "light", "light": "dark", "dark": ""}
 
@@ -51,7 +51,7 @@ class Theme:
         events.on("click", "theme", lambda *_: self.turn())
 
     def turn(self) -> None:
-        """Take the next one."""
+        """Switch to the next scheme."""
         theme = self._next[self._root.dataset.theme]
         self._root.dataset.theme = theme
         self._show()
@@ -63,5 +63,5 @@ class Theme:
         by_id("theme").setAttribute("aria-label", f"Colours: {name}")
 
     def _keep(self, theme: str) -> None:
-        with suppress(JsException):  # a browser may forbid storage: then the choice lasts as long as the page
+        with suppress(JsException):  # without storage the choice lasts as long as the page
             js.localStorage.setItem("theme", theme)

@@ -1,4 +1,4 @@
-"""How the page words things: quantities, states and failures. It knows no document."""
+"""Texts for quantities, states and failures; independent of the document."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -35,12 +35,12 @@ _TONES: Final[Mapping[str, str]] = {
 
 
 def tone_of(status: str) -> str:
-    """Give the tone in which a connector's status is shown: good, busy, warn, bad or idle."""
+    """Return the tone in which a connector's status is shown: good, busy, warn, bad or idle."""
     return _TONES.get(status, "idle")
 
 
 _REGISTRATIONS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "": ("waiting for an answer", "Registering", "busy"),
+    "": ("waiting for a response", "Registering", "busy"),
     "Accepted": ("Accepted", "Connected", "good"),
     "Pending": ("Pending", "Pending", "warn"),
     "Rejected": ("Rejected", "Rejected", "bad"),
@@ -48,38 +48,38 @@ _REGISTRATIONS: Final[Mapping[str, tuple[str, str, str]]] = {
 
 
 def registration(status: str) -> tuple[str, str, str]:
-    """Return words, a short form and the tone for a connected station's answer to BootNotification; empty before it.
+    """Return the text, short form and tone for a status of BootNotification; "" is before the response.
 
-    A connection alone is no success: only a station whose BootNotification was answered with Accepted may send other
+    An open connection is not enough: only a station whose BootNotification was answered with Accepted may send other
     messages (OCPP 1.6 §4.2, OCPP 2.0.1 B01 to B03).
     """
     return _REGISTRATIONS[status]
 
 
 def version(protocol: str | None) -> str:
-    """Name the version of a subprotocol as people do."""
+    """Return the version of a subprotocol, like OCPP 1.6."""
     return "—" if protocol is None else protocol.replace("ocpp", "OCPP ")
 
 
 def energy(watt_hours: float) -> str:
-    """Write an energy in kWh, to the watt hour."""
+    """Return an energy in kWh, with three decimals."""
     return f"{watt_hours / 1000:.3f}"
 
 
 def power(watts: float) -> str:
-    """Write a power, in kW from 1 kW on."""
+    """Return a power in W, or in kW from 1 kW on."""
     return f"{watts / 1000:.1f} kW" if watts >= 1000 else f"{watts:.0f} W"
 
 
 def duration(seconds: float) -> str:
-    """Write a duration as minutes and seconds, with hours where there are any."""
+    """Return a duration as minutes and seconds, with hours from one hour on."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def latency(seconds: float | None) -> str:
-    """Write a latency in milliseconds, in seconds from ten on; nothing where it is unknown."""
+    """Return a latency in ms, or in s from 10 s on; empty for None."""
     if seconds is None:
         return ""
     return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"
@@ -88,47 +88,47 @@ def latency(seconds: float | None) -> str:
 _KINDS: Final[Mapping[str, str]] = {
     "drop": "Drop",
     "delay": "Delay by {seconds:g} s",
-    "malformed": "Send broken JSON for",
-    "wrong_type": "Give a wrong type to",
+    "malformed": "Send malformed JSON for",
+    "wrong_type": "Send a wrong type in",
 }
 _STRUCK: Final[Mapping[str, str]] = {
     "drop": "it was dropped",
     "delay": "it was sent {seconds:g} s late",
-    "malformed": "broken JSON was sent in its place",
-    "wrong_type": "a member was given a wrong type",
+    "malformed": "malformed JSON was sent instead",
+    "wrong_type": "a member got a wrong type",
 }
-_TARGETS: Final[Mapping[str, str]] = {"any": "call or answer", "call": "call", "answer": "answer"}
+_TARGETS: Final[Mapping[str, str]] = {"any": "call or response", "call": "call", "answer": "response"}
 
 
 def fault(armed: ArmedFault) -> str:
-    """Say what a fault that is armed will do."""
+    """Return what an armed fault will do."""
     kind = _KINDS[armed.kind].format(seconds=armed.seconds)
     what = f"{armed.action} {_TARGETS[armed.target]}" if armed.action else _TARGETS[armed.target]
     return f"{kind} the next {what}" + (f", {armed.times} times" if armed.times > 1 else "")
 
 
 def struck(met: ArmedFault) -> str:
-    """Say what a fault did to a message."""
+    """Return what a fault did to a message."""
     return _STRUCK[met.kind].format(seconds=met.seconds)
 
 
 def address_problem(url: str) -> str | None:
-    """Say why a browser could not even begin to connect to this address; None if it could."""
+    """Return why a browser cannot connect to this address, or None if it can try."""
     if not url:
-        return "Give the address of the central system, for example ws://localhost:9000/ocpp."
+        return "Enter the address of the central system, for example ws://localhost:9000/ocpp."
     try:
         parts = urlsplit(url)
         has_host, _ = bool(parts.hostname), parts.port
     except ValueError as error:
-        return f"This is no address: {error}."
+        return f"This is not an address: {error}."
     if parts.scheme not in ("ws", "wss"):
         return "The address of a central system begins with ws:// or wss://."
     if not has_host:
-        return "The address names no host."
+        return "The address has no host."
     if parts.fragment:
-        return "The address of a WebSocket has no part after “#”."
+        return "The address of a WebSocket cannot have a part after “#”."
     if parts.username is not None or parts.password is not None:
-        return "Give identity and password in their own fields, not in the address."
+        return "Enter identity and password in their own fields, not in the address."
     return None
 
 
@@ -141,29 +141,29 @@ def connect_failure(
     is_barred: bool,
     silence: float | None = None,
 ) -> str:
-    """Explain that no connection came about, as far as a browser lets a page know.
+    """Return the likely reasons of a failed connection, as far as a browser shows them to a page.
 
-    `silence` is the number of seconds after which the page gave up on a server that neither accepted nor refused.
+    `silence` is the seconds that the page waited for a server that neither accepted nor rejected.
     """
     if is_barred:
         return (
             f"This page may not connect to {_origin(url)}: its Content-Security-Policy forbids it. "
-            "Whoever serves the page has to name that origin in connect-src."
+            "The web server of the page must list that origin in connect-src."
         )
     if is_secure_page and url.startswith("ws:"):
-        return "A page on https may only connect to wss:// addresses; this one is ws://."
+        return "A page on https can only connect to wss:// addresses, and this one is ws://."
     if silence is not None:
         return (
-            f"{_origin(url)} did not answer within {silence:g} seconds. Where no server listens, a connection is "
-            "mostly refused at once; so this server may hang or speak another protocol, or a firewall drops the data."
+            f"{_origin(url)} did not respond within {silence:g} seconds. If no server listens, a connection is "
+            "mostly refused immediately. So the server may hang or use another protocol, or a firewall drops the data."
         )
     causes = [
-        "nothing listens there, or the address is wrong",
-        "the password or the identity is not accepted" if has_password else "a password is wanted",
-        f"the server speaks none of {', '.join(protocol.removeprefix('ocpp') for protocol in protocols)}",
+        "no server listens there, or the address is wrong",
+        "the server rejects the password or the identity" if has_password else "the server requires a password",
+        f"the server does not support {', '.join(protocol.removeprefix('ocpp') for protocol in protocols)}",
     ]
     return (
-        f"No connection to {_origin(url)}. A browser does not tell a page why; it may be that {'; or '.join(causes)}."
+        f"No connection to {_origin(url)}. A browser does not show a page the reason. Possibly: {'; or '.join(causes)}."
     )
 
 
