@@ -222,7 +222,7 @@ class TestClosing:
                 await fail()
 
 
-CLOSED = r"the client is closed[:;] call connect\(\) first"
+CLOSED = "the client is closed[:;] call connect\\(\\) first"
 
 
 class TestCallsOfAClientThatIsNotConnected:
