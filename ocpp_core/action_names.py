@@ -1,4 +1,4 @@
-"""The names of all standard actions, by subprotocol, to detect misspellings without reading a schema."""
+"""The names of all standard actions, to detect misspellings without reading a schema."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -175,8 +175,8 @@ class RPCGenericTransportError(_CodedError):
 class ConnectionLostError(RPCGenericTransportError):
     """There is no connection, or it ended before the response arrived.
 
-    `sent` is True if the CALL had been written: the peer may have acted on it. If it is False, the peer has not.
-    `close_code` is the WebSocket close code (RFC 6455 §7.4), 1006 if no close frame arrived.
+    `sent` is True if the CALL had been written: the peer may have acted on it. If it is False, the peer has not seen
+    it. `close_code` is the WebSocket close code (RFC 6455 §7.4), 1006 if no close frame arrived.
     """
 
     def __init__(self, description: str, *, sent: bool, close_code: int = ABNORMAL_CLOSURE) -> None:

@@ -177,7 +177,7 @@ def password_bytes(password: str | bytes) -> bytes:
 
 
 def expect_basic_user(identity: str) -> None:
-    """Raise ValueError for an identity with a colon, which Basic credentials must not contain (RFC 7617 §2)."""
+    """Raise ValueError for an identity that Basic credentials must not contain (RFC 7617 §2: no colon)."""
     _expect_identity(identity)
     if ":" in identity:
         raise ValueError(f"expected an identity without ':' with Basic credentials, got {identity!r}")

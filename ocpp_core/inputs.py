@@ -304,9 +304,10 @@ class BytesReceived:
 
 @dataclass(slots=True)
 class StreamLost:
-    """The byte stream broke: bytes that are not decoded are dropped, and the connection ends immediately.
+    """The byte stream broke, and the connection ends immediately.
 
-    After an orderly end, `BytesReceived(b"")`, all received bytes are decoded first.
+    Bytes that are not decoded are dropped. After an orderly end, `BytesReceived(b"")`, all received bytes are decoded
+    first.
     """
 
     attempt: int = 0

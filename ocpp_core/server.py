@@ -275,7 +275,7 @@ class ServerEngine:
                 assert_never(self._handshake)
 
     def _cancel(self, token: int) -> None:
-        """End the handshake if `token` is that of the request: the host no longer waits for the decision."""
+        """End the handshake if `token` is that of the request, whose host no longer waits."""
         if isinstance(self._handshake, Asked) and self._handshake.request.token == token:
             self._end_handshake()
 

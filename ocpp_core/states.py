@@ -16,7 +16,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """The session accepts no new calls and waits for outstanding responses, until `until` at the latest."""
+    """The session starts no calls and waits for outstanding responses, until `until` at the latest."""
 
     until: float
     code: int

@@ -98,6 +98,6 @@ def _common_names(certificate: Certificate) -> Iterator[str]:
 
 
 def _alternative_names(certificate: Certificate) -> Iterator[str]:
-    """Iterate over the names that `getpeercert` returns as text: DNS names, addresses, URIs, registered IDs."""
+    """Iterate over the DNS names, addresses, URIs and registered IDs that `getpeercert` returns as text."""
     entries = certificate.get("subjectAltName", ())
     return (value for _, value in entries if isinstance(value, str) and value not in _UNREADABLE)

@@ -35,11 +35,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question to the application: the host calls `function(*arguments)` and awaits an awaitable result.
+    """A question to the application, which the host asks.
 
-    The host then calls `then` with the result, which returns the next outcome; None continues with the next step. If
-    the function or `then` raises, the host reports the exception and refuses with `stands()`, or with 500 if that is
-    None.
+    The host calls `function(*arguments)` and awaits an awaitable result. It then calls `then` with the result, which
+    returns the next outcome; None continues with the next step. If the function or `then` raises, the host reports the
+    exception and refuses with `stands()`, or with 500 if that is None.
     """
 
     name: str

@@ -62,7 +62,7 @@ class Requests(Repeats):
         self._open: dict[int, Dispatch] = {}
         self._size = 0  # of the texts of open requests, in characters
         self._declined: dict[int, None] = {}
-        self._held: HeldRequests | None = None  # made when one is held: most connections never hold any
+        self._held: HeldRequests | None = None  # made on demand: most connections never hold a request
         self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
         self._is_limited = config.refuse_when_busy or config.inbound_rate != inf
         self._rate = InboundRate.of(config, timers) if self._is_limited else None
@@ -188,7 +188,7 @@ class Requests(Repeats):
         self._hold(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
 
     def _refuse_overload(self, frame: Frame, kind: ReportKind) -> None:
-        """Refuse a CALL that may be retried later: GenericError is the only such code in every version."""
+        """Refuse a CALL that may be retried later, with the only such code of every version."""
         self._emit(Report(kind, "a CALL was refused", frame[1], frame, action=frame[2]))
         self.refuse(frame[1], ErrorCode.GENERIC_ERROR, f"{kind.value}, try again later", action=frame[2])
 

@@ -1,4 +1,4 @@
-"""The client's side of the handshake (RFC 6455 §4.1): send the request, then check the response."""
+"""The client's side of the handshake (RFC 6455 §4.1)."""
 
 import re
 from base64 import b64encode
@@ -39,7 +39,7 @@ _HOST: Final = re.compile(r"[\x21-\x7e]+")
 def expect_request(
     host: str, target: str, subprotocols: Sequence[str] = (), headers: Iterable[tuple[str, str]] = ()
 ) -> None:
-    """Raise ValueError or TypeError for data that an upgrade request must not contain, as `ClientLink` does."""
+    """Raise the errors of `ClientLink` for data that an upgrade request must not contain."""
     if not _HOST.fullmatch(host) or not _TARGET.fullmatch(target):
         raise ValueError(f"expected a host and a target that starts with '/', in ASCII, got {host!r} and {target!r}")
     if subprotocols:

@@ -28,7 +28,7 @@ _RSV1: Final = 0x40
 
 
 class FrameError(Exception):
-    """The peer broke the protocol: the link catches this and fails the connection with the close code."""
+    """An error of the peer, for which the link fails the connection with the close code."""
 
     def __init__(self, code: int, detail: str) -> None:
         super().__init__(code, detail)

@@ -45,7 +45,7 @@ class Piece:
 
 
 class _Rules(Extension):
-    """The checks of data frame headers before their payload arrives, and the state of the unfinished message.
+    """The checks of data frame headers, and the state of the unfinished message.
 
     wsproto calls the hook again for the same header if it arrives in pieces, so the hook only stores the frame's data;
     `begin` counts the frame.
@@ -210,7 +210,7 @@ class MessageReader:
         self._data += payload
 
     def _inflate(self, payload: bytes, *, frame_ends: bool, last: bool) -> None:
-        """Inflate in slices that start at the beginning of the frame, independent of how its bytes were split."""
+        """Inflate slices that start at the beginning of the frame, regardless of how its bytes were split."""
         self._slice += payload
         while len(self._slice) >= SLICE:
             self._inflate_slice(bytes(self._slice[:SLICE]))

@@ -219,7 +219,7 @@ def _has_body(fields: Mapping[str, str]) -> bool:
 
 
 def _read_upgrade(request: RequestHead, *, needs_connection: bool) -> _Upgrade:
-    """Check an upgrade request (RFC 6455 §4.2.1), the version first, because the other rules depend on it."""
+    """Check an upgrade request (RFC 6455 §4.2.1), first its HTTP version."""
     fields = request.fields
     if request.version == "1.0":
         raise _RefusalError(400, "expected HTTP/1.1")

@@ -201,7 +201,7 @@ class Calls:
             self._write(call, now)
 
     def _write_kept(self, call: OutboundCall, now: float) -> None:
-        """Write a call of the offline queue, which was made before the version of this connection was known."""
+        """Write a call of the offline queue, which is not checked against this version yet."""
         try:
             self._check(call)
         except ValueError as error:
@@ -260,7 +260,7 @@ class Calls:
         return True
 
     def on_malformed_answer(self, message_id: str | None, reason: str, now: float, *, is_result: bool) -> None:
-        """Settle the call of a malformed response immediately, so that its caller need not wait for the timeout."""
+        """Settle the call of a malformed response without waiting for the timeout."""
         call = self._pending.pop(message_id, None) if message_id is not None else None
         if call is None or message_id is None:
             return

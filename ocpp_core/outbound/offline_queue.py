@@ -34,10 +34,7 @@ class OfflineQueue(Protocol):
 
     @property
     def deadline(self) -> float:
-        """Time at which the queue needs `Tick` at the latest, to expire a call or to have one taken.
-
-        `inf`: never.
-        """
+        """Time at which the queue needs `Tick` at the latest, e.g. to expire a call; `inf`: never."""
 
     def configure(self, config: ClientConfig) -> None:
         """Apply other settings."""
@@ -58,7 +55,7 @@ class OfflineQueue(Protocol):
         """
 
     def take(self, call: OutboundCall) -> None:
-        """Remove the call that `first` returned: the session writes it now, or settles it if it cannot be written."""
+        """Remove the call that `first` returned; the session writes or settles it now."""
 
     def cancel(self, token: int) -> None:
         """Settle a queued call as cancelled; ignore an unknown token."""
@@ -67,7 +64,7 @@ class OfflineQueue(Protocol):
         """Settle the calls whose time to live expired; they are never sent later."""
 
     def close(self) -> None:
-        """Settle all calls, or keep them for another engine: this one sends none unless it connects again."""
+        """Settle all calls, or keep them: this engine sends none unless it connects again."""
 
 
 MakeOfflineQueue: TypeAlias = Callable[[ClientConfig, Callable[[SessionAction], None]], OfflineQueue]

@@ -31,7 +31,7 @@ def prepare_send(event: Notify, version: Version, calls: Calls) -> str:
         raise ValueError(f"expected one of {sorted(version.send_actions)} as SEND, got {event.action!r}")
     if event.message_id is not None:
         check_message_id(event.message_id)
-        calls.check_unused(event.message_id)  # CALLs and SENDs share one id space (2.1 Part 4 §4.1.4)
+        calls.check_unused(event.message_id)  # CALLs and SENDs share one ID space (2.1 Part 4 §4.1.4)
     payload_json = encode_payload(event.payload)
     expect_room(event, payload_json, calls.config)
     return payload_json

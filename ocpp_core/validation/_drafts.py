@@ -80,7 +80,7 @@ def _is_endless(document: Schema, schema: Any, around: frozenset[int], ended: se
 
 
 def _problem_of_bounds(schema: Schema, draft: str) -> str | None:
-    """Return the bound that the compiler would misinterpret, or None: it reads True as 1, and divides by 0."""
+    """Return the bound that the compiler would misinterpret, or None; it reads True as 1, and divides by 0."""
     is_old = "draft-04" in draft
     for name in ("exclusiveMaximum", "exclusiveMinimum"):
         if name in schema and isinstance(schema[name], bool) is not is_old:
@@ -126,7 +126,7 @@ def _parts(schema: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _rebases(node: object) -> bool:
-    """Return True if a schema with an `$id` below the root contains a `$ref`, which is relative to that `$id`."""
+    """Return True if an `$id` below the root changes the base of a `$ref`."""
     if isinstance(node, list):
         return any(map(_rebases, node))
     if not isinstance(node, dict):

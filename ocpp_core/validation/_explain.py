@@ -45,7 +45,7 @@ _CODES: Final[Mapping[str, ErrorCode]] = (
 
 
 class _Broken:
-    """A broken rule: its keyword, its value in the schema, and the path to the payload's value, last step first."""
+    """A broken rule: keyword, value of the keyword, and path to the payload's value, last step first."""
 
     __slots__ = ("demand", "keyword", "steps")
 
@@ -144,7 +144,7 @@ _NUMBER_RULES: Final[_Rules] = {
     **_ANY_RULES,
     "minimum": lambda value, least: value >= least,
     "maximum": lambda value, most: value <= most,
-    # In draft-04 a boolean beside minimum and maximum.
+    # In draft-04 these are booleans, which modify minimum and maximum.
     "exclusiveMinimum": lambda value, bound: isinstance(bound, bool) or value > bound,
     "exclusiveMaximum": lambda value, bound: isinstance(bound, bool) or value < bound,
     "multipleOf": _is_multiple,

@@ -78,5 +78,5 @@ def _copy(schema: Any, *, formats: bool) -> Any:
 
 
 def _in_rust(pattern: str) -> str:
-    """Return a pattern in Rust's syntax: without `*+`, because Rust never backtracks, and with `$` at its end."""
+    """Return a pattern in Rust's syntax: without `*+`, because it never backtracks, and with `$` at the end."""
     return "^(?:" + pattern.removesuffix(r"\Z").replace("*+", "*") + ")$"

@@ -46,10 +46,10 @@ def is_token(text: str) -> bool:
 
 
 def expect_header(name: str, value: str, own: Collection[str]) -> None:
-    """Raise ValueError for a caller's field that would break the head block, or that the handshake writes.
+    """Raise ValueError for a field that the caller must not set.
 
-    The handshake writes those in `own`, in lower case, and all that begin with Sec-WebSocket. The error does not show
-    the value, which may be secret.
+    It would break the head block, or the handshake writes it: those in `own`, in lower case, and all that begin with
+    Sec-WebSocket. The error does not show the value, which may be secret.
     """
     if not is_token(name) or not _VALUE.fullmatch(value):
         raise ValueError(f"expected a header name and a value without control characters, got {name!r}")
@@ -116,7 +116,7 @@ def expect_refusal_status(status: int) -> None:
 
 
 def expect_response(status: int, body: bytes) -> None:
-    """Raise ValueError unless this is a valid response: a status of 200 to 599, and no body with 204 and 304."""
+    """Raise ValueError unless the status is 200 to 599, and for a body with 204 or 304."""
     if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
         raise ValueError(f"expected a status of 200 to 599, got {status!r}")
     if body and status in WITHOUT_BODY:
@@ -124,7 +124,7 @@ def expect_response(status: int, body: bytes) -> None:
 
 
 def with_length(status: int, headers: Sequence[tuple[str, str]], body: bytes) -> list[tuple[str, str]]:
-    """Return the fields of a response with its Content-Length, and plain text as Content-Type if they have none."""
+    """Return the fields of a response with its Content-Length and by default plain text as Content-Type."""
     if status in WITHOUT_BODY:
         return list(headers)
     has_kind = any(name.lower() == "content-type" for name, _ in headers)
