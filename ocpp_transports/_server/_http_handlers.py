@@ -1,4 +1,4 @@
-"""The functions of a server that answer plain HTTP requests, and how these are read."""
+"""The functions of a server that answer plain HTTP requests, by path."""
 
 import re
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ __all__ = ["HEALTH", "HttpHandlers", "plain_request"]
 HEALTH: Final = "/health"
 """The path that the option `http` answers."""
 
-_PATH: Final = re.compile(r"/[!\"$-\x3e@-~]*")  # what is printable but `?` and `#`
+_PATH: Final = re.compile(r"/[!\"$-\x3e@-~]*")  # printable characters except `?` and `#`
 _ABSOLUTE: Final = re.compile(r"https?://[^/?]*", re.IGNORECASE)  # RFC 9112 §3.2.2: a server must accept it too
 
 
 def plain_request(
     method: str, target: str, headers: Mapping[str, str], remote_address: str | None = None
 ) -> PlainRequest:
-    """Read a request; `headers` by their names in lower case."""
+    """Return the parsed request; `headers` have lower-case names."""
     absolute = _ABSOLUTE.match(target)
     path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -45,16 +45,16 @@ class HttpHandlers:
         self._by_path: dict[str, HttpHandler] = {}
 
     def add(self, path: str, handler: HttpHandler) -> None:
-        """Register a function. Raises TypeError or ValueError unless it is one for a path that is still free."""
+        """Register a function. Raises TypeError or ValueError unless it is valid and the path is still free."""
         if not isinstance(path, str) or not _PATH.fullmatch(path):
             raise ValueError(f"expected a path as it is requested, such as '/health', got {path!r}")
         if not callable(handler):
             raise TypeError(f"expected a function for {path}, got {type(handler).__name__}")
         expect_arguments(handler, "http handler", "request")
         if path in self._by_path:
-            raise ValueError(f"expected one function for {path}, there is one already")
+            raise ValueError(f"cannot register a function for {path}: there is one already")
         self._by_path[path] = handler
 
     def find(self, path: str, *, is_health_served: bool) -> HttpHandler | None:
-        """Return the function for a path; for `/health`, unless another is registered, the stock one if it is on."""
+        """Return the function for a path; for `/health`, unless one is registered, the default one if enabled."""
         return self._by_path.get(path) or (_be_healthy if is_health_served and path == HEALTH else None)

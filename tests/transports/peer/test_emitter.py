@@ -302,7 +302,7 @@ class TestIteration:
         async with anyio.create_task_group() as group:
             group.start_soon(anext, stream)
             await anyio.wait_all_tasks_blocked()
-            with pytest.raises(RuntimeError, match="one task"):
+            with pytest.raises(RuntimeError, match="another task already reads"):
                 await anext(stream)
             emitter.emit("open", OPEN)
 

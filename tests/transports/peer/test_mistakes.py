@@ -185,7 +185,7 @@ class TestCalls:
             await client().call("Heartbeat", check=lambda: None)
 
     async def test_before_connect_say_what_to_do(self):
-        with pytest.raises(ConnectionLostError, match=r"not connected: call connect\(\) first"):
+        with pytest.raises(ConnectionLostError, match=r"not connected; call connect\(\) first"):
             await client().call("Heartbeat")
 
 

@@ -103,7 +103,7 @@ class TestAFunction:
     async def test_is_the_only_one_of_its_path(self):
         server = OCPPServer()
         server.http("/x")(lambda request: (200, {}, None))
-        with pytest.raises(ValueError, match="one function for /x, there is one already"):
+        with pytest.raises(ValueError, match="cannot register a function for /x: there is one already"):
             server.http("/x")(lambda request: (200, {}, None))
 
 

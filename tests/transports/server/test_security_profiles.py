@@ -256,7 +256,7 @@ class TestAServerThatCouldNotMeetItsProfile:
     async def test_is_not_reconfigured_to_it_while_it_listens(self, profile, change):
         async with serving(**SERVERS[profile]) as (server, listener):
             with pytest.raises(
-                ValueError, match=r"expected (no )?tls options|listeners that ask for client certificates"
+                ValueError, match=r"expected (no )?tls options|listeners that demand client certificates"
             ):
                 server.reconfigure(**change)
             async with station(listener, profile) as client:
