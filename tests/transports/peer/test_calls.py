@@ -210,7 +210,7 @@ class TestTheWindow:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(lambda: client.safe_call("Heartbeat", message_id="same"))
                 await first(messages)
-                with pytest.raises(ValueError, match="in flight already"):
+                with pytest.raises(ValueError, match="expected an unused message id"):
                     await client.call("Heartbeat", {}, message_id="same")
                 await client.close(force=True)
 

@@ -193,7 +193,7 @@ class TestClientCertificates:
             assert (client.state, right.state) == (ConnectionState.OPEN, ConnectionState.OPEN)
             alarm = await first(alarms)
             assert (alarm.kind, alarm.identity, alarm.remote_address) == ("certificate_mismatch", "CP1", "127.0.0.1")
-        assert "is not good for this identity" in caplog.text
+        assert "is not valid for this identity" in caplog.text
 
     async def test_may_be_mapped_to_identities(self):
         async with (
