@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
 from functools import partial
-from ssl import SSLContext
 from typing import Any
 
 import anyio
@@ -13,13 +12,12 @@ from anyio.abc import SocketAttribute, SocketListener
 
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Dialer, Handle, InputSink, StreamInput
-from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._hosts._asyncio_socket import SocketConnection
 from ocpp_transports._logging._log import Log
 from ocpp_transports._tls._alerts import sending_alerts
 from ocpp_transports._tls._handshakes import TLSHandshakes
 
-from ._base import Address, Listener
+from ._base import Address
 from ._happy_eyeballs import connect
 from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
 
@@ -86,23 +84,7 @@ class AsyncioRuntime(TaskSupervisor):
         with sending_alerts(address.ssl, connected):
             await self._loop.create_connection(lambda: stream, sock=connected, ssl=address.ssl, server_hostname=name)
 
-    async def listen(
-        self,
-        port: int,
-        host: str | None = None,
-        *,
-        ssl: SSLContext | None = None,
-        backlog: int = BACKLOG,
-        connected: Connected,
-        rules: AcceptRules | None = None,
-    ) -> Listener:
-        """Listen on a port; see Runtime."""
-        rules = rules or AcceptRules()
-        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.now)
-        listener = await self.bind(port, host, backlog)
-        return listener.accept_by(partial(self._accept, tls, connected, rules))
-
-    async def _accept(
+    async def accept(
         self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
     ) -> None:
         """Accept indefinitely. Unlike `create_server`, this leaves TLS handshakes where they can be ended."""

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
+from ssl import SSLContext
 from typing import Any
 
 import anyio
@@ -15,8 +16,10 @@ from anyio.abc import ByteStream, SocketAttribute, SocketListener
 
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Closable, Completion, Dialer, Handle, InputSink, StreamInput, complete
+from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._hosts._anyio_stream import StreamConnection
 from ocpp_transports._logging._log import Log
+from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports.events import ConnectionFailedEvent
 
 from ._base import Listener
@@ -80,6 +83,12 @@ class TaskSupervisor(ABC):
     @abstractmethod
     def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
         """Start the coroutine, set `task.cancel_it`, and call `ended` at its end, however it ended."""
+
+    @abstractmethod
+    async def accept(
+        self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
+    ) -> None:
+        """Accept connections of a listener until it is cancelled."""
 
     # Tasks
 
@@ -145,7 +154,23 @@ class TaskSupervisor(ABC):
         """Serve a byte stream; see Runtime."""
         StreamConnection(self).serve(stream, connected)
 
-    async def bind(self, port: int, host: str | None, backlog: int) -> "TcpListener":
+    async def listen(
+        self,
+        port: int,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | None = None,
+        backlog: int = BACKLOG,
+        connected: Connected,
+        rules: AcceptRules | None = None,
+    ) -> Listener:
+        """Listen on a port; see SocketRuntime."""
+        rules = rules or AcceptRules()
+        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.now)
+        listener = await self._bind(port, host, backlog)
+        return listener.accept_by(partial(self.accept, tls, connected, rules))
+
+    async def _bind(self, port: int, host: str | None, backlog: int) -> "TcpListener":
         """Open the sockets of a listener, without accepting yet."""
         try:
             sockets = await anyio.create_tcp_listener(local_host=host, local_port=port, backlog=backlog)

@@ -21,7 +21,6 @@ from ocpp_core.timers import Timers
 from ocpp_transports._callbacks._containment import ending_in, is_cancellation
 from ocpp_transports._driver._accepting import AcceptRules, Connected
 from ocpp_transports._driver._interfaces import Dialer, Handle, StreamInput
-from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._hosts._anyio_stream import StreamConnection
 from ocpp_transports._hosts._failure import failure
 from ocpp_transports._logging._log import Log
@@ -29,7 +28,7 @@ from ocpp_transports._tls._alerts import sending_alerts
 from ocpp_transports._tls._handshakes import TLSHandshakes
 from ocpp_transports._tls._reasons import client_reason
 
-from ._base import Address, Listener
+from ._base import Address
 from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
 
 __all__ = ["TrioResult", "TrioRuntime"]
@@ -188,23 +187,7 @@ class TrioRuntime(TaskSupervisor):
         """Return the dialer of a client; see SocketRuntime."""
         return self.stream_dialer(partial(_connect, where))
 
-    async def listen(
-        self,
-        port: int,
-        host: str | None = None,
-        *,
-        ssl: SSLContext | None = None,
-        backlog: int = BACKLOG,
-        connected: Connected,
-        rules: AcceptRules | None = None,
-    ) -> Listener:
-        """Listen on a port; see Runtime."""
-        rules = rules or AcceptRules()
-        tls = None if ssl is None else TLSHandshakes(ssl, rules, self.now)
-        listener = await self.bind(port, host, backlog)
-        return listener.accept_by(partial(self._accept, tls, connected, rules))
-
-    async def _accept(
+    async def accept(
         self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
     ) -> None:
         while True:
