@@ -1,7 +1,7 @@
 """A client that outlives its connections, with a new session for each of them.
 
 What it is. The engine connects, waits after a failure, connects again, and makes a new session for each connection.
-Calls that are made in between wait in the offline queue. A session ends with its connection; the engine goes on. All
+Calls that are made in between wait in the offline queue. A session ends with its connection; the engine does not. All
 transitions of the state machine are in this file; `docs/design/states.md` shows them as a table.
 
 What it guarantees. `Connect` settles exactly once, with the first connection or the first failure, even if the client

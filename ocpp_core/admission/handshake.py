@@ -24,7 +24,7 @@ UnmatchedProtocol: TypeAlias = Literal["reject", "upgrade-then-close"]
 """The response to a station that offers none of the server's subprotocols.
 
 `reject` responds with 400, `upgrade-then-close` with 101 without a subprotocol and an immediate close. OCPP-J 1.6 §3.2
-and 2.x Part 4 §3.3 require the latter; the certification tests (TC_B_58_CSMS) require the former, which also gives the
+and 2.x Part 4 §3.3 require the latter; the certification tests (TC_B_58_CSMS) require the former, which also sends the
 station a reason.
 """
 

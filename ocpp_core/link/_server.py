@@ -143,7 +143,7 @@ class ServerLink(LinkBase):
         return self._eof
 
     def _break_off(self, attempt: int) -> None:
-        """End a plain request that waits for its answer, too: unlike a peer that ended its side, nobody can read it."""
+        """End a pending plain request as well: after a broken stream, the peer cannot read the response."""
         if isinstance(self._pending, _Plain) and attempt == self._attempt and self._phase is Phase.HANDSHAKE:
             self._end(None)
         else:
