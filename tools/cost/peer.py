@@ -1,4 +1,4 @@
-"""The bytes that a peer sends in the counted conversations, and how to read those it is sent."""
+"""The bytes that a peer sends in the counted scenarios, and parsers for those that it receives."""
 
 import base64
 import hashlib
