@@ -207,6 +207,15 @@ class ClientEngine:
         elif call.token is not None:
             self._emit(Settle(call.token, None, self._not_sent(call.action)))
 
+    def _keep(self, call: OutboundCall) -> None:
+        """Keep a call that was taken before; its caller is told if the queue, which may be the host's, refuses it."""
+        try:
+            self._offline.add(call)
+        except Exception as error:  # a full disk, say: the client must come back all the same
+            if call.token is not None:
+                reason = f"{call.action} was not sent and cannot be kept: {error}"
+                self._emit(Settle(call.token, None, ConnectionLostError(reason, sent=False)))
+
     def _not_sent(self, what: str) -> OCPPError:
         if isinstance(self.state, ClientClosing):
             return ClosedError(f"closing: {what} was not sent")
@@ -370,7 +379,7 @@ class ClientEngine:
         unsent = self.session.take_unsent() if self.session is not None else []
         self._last, self.session = self.session, None
         for call in unsent:
-            self._offline.add(call)
+            self._keep(call)
         state = self.state
         if not isinstance(state, Online):
             self._stop(end.code, end.reason)

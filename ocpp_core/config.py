@@ -6,6 +6,7 @@ Times are seconds, sizes bytes, unless said otherwise; `inf` means no limit.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from math import inf
+from sys import float_info
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -28,7 +29,7 @@ __all__ = [
     "UpgradeTarget",
     "Validator",
     "Violation",
-    "expect_ranges",
+    "expect_declared",
     "number",
 ]
 
@@ -85,6 +86,8 @@ class Range:
     def __contains__(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.least <= value <= self.most:
             return False
+        if float_info.max < value < inf:  # an integer that no time can be added to
+            return False
         return value > self.least or not self.excludes_least
 
 
@@ -96,7 +99,7 @@ def number(
     most: float = inf,
     unit: str = "seconds",
 ) -> _Number:
-    """Declare a field of a dataclass that is a number: its default and its range, for `expect_ranges`.
+    """Declare a field of a dataclass that is a number: its default and its range, for `expect_declared`.
 
     The range begins at `least`, or `above` another number. A default of None is accepted outside of it.
     """
@@ -104,20 +107,30 @@ def number(
     return field(default=default, metadata={"range": allowed})
 
 
-def expect_ranges(settings: "DataclassInstance") -> None:
-    """Raise ValueError for the first number of a dataclass that is out of the range it was declared with."""
+def expect_declared(settings: "DataclassInstance") -> None:
+    """Raise for the first number or bool of a dataclass that is not what it was declared as.
+
+    That is ValueError for a number out of its range, and for a fraction or `inf` where the type is `int`, which nothing
+    would notice before it is used; TypeError for anything but a bool where one is meant: `"no"` must not mean yes.
+    """
     for each in fields(settings):
-        allowed: Range | None = each.metadata.get("range")
         value = getattr(settings, each.name)
-        if allowed is not None and value not in allowed and (value is not None or each.default is not None):
+        if each.type is bool and not isinstance(value, bool):
+            raise TypeError(f"expected {each.name} as bool, got {value!r}")
+        allowed: Range | None = each.metadata.get("range")
+        if allowed is None or (value is None and each.default is None):
+            continue
+        if value not in allowed:
             raise ValueError(f"expected {each.name} {allowed}, got {value!r}")
+        if each.type is int and not isinstance(value, int):
+            raise ValueError(f"expected {each.name} {allowed} as an integer, got {value!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
     """The settings of one connection's conversation.
 
-    Raises ValueError for a value out of range, TypeError for a `mend_text` that is no function.
+    Raises ValueError for a value out of range, TypeError for what is no bool or function where one is meant.
     """
 
     call_timeout: float = number(30.0, above=0)
@@ -155,8 +168,8 @@ class SessionConfig:
     """Inbound CALLs a second, in the long run, that get to the application; one beyond is held until its turn comes,
     and reading goes on. CALLs that are refused for a mistake or repeat another one do not count, nor do SENDs."""
     inbound_burst: int = number(20, least=1, unit="CALLs")
-    """CALLs that may come at once after a quiet time, whatever `inbound_rate` says; as many may be held for their turn.
-    Beyond, a CALL is refused with GenericError."""
+    """CALLs that may come at once after a quiet time, whatever `inbound_rate` says; as many may be held for their turn,
+    within `max_held` and `max_held_bytes`. Beyond, a CALL is refused with GenericError."""
     refuse_when_busy: bool = False
     """Refuse a CALL beyond `max_inbound` with GenericError instead of holding it. A SEND is held all the same."""
     answer_window: float = number(120.0, least=0)
@@ -198,7 +211,7 @@ class SessionConfig:
     """Emit a `Trace` for every message."""
 
     def __post_init__(self) -> None:
-        expect_ranges(self)
+        expect_declared(self)
         if self.mend_text is not None and not callable(self.mend_text):
             raise TypeError(f"expected mend_text as a function, got {type(self.mend_text).__name__}")
 
@@ -209,7 +222,7 @@ class SessionConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compression:
-    """permessage-deflate (RFC 7692). Raises ValueError for a value out of range.
+    """permessage-deflate (RFC 7692). Raises ValueError for a value out of range, TypeError for what is no bool.
 
     Without context takeover (the default) an idle connection keeps no compressor.
     """
@@ -224,12 +237,15 @@ class Compression:
     """Keep the compression window from message to message, in both directions (RFC 7692 §7.1.1)."""
 
     def __post_init__(self) -> None:
-        expect_ranges(self)
+        expect_declared(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkConfig:
-    """The settings of one WebSocket. Raises ValueError for a value out of range."""
+    """The settings of one WebSocket.
+
+    Raises ValueError for a value out of range, TypeError for what is no bool or `Compression` where one is meant.
+    """
 
     max_message_size: float = number(1 << 20, above=0, unit="bytes")
     """Bytes of one message, after decompression; beyond, the connection is closed with 1009. Before, it may have a
@@ -266,7 +282,10 @@ class LinkConfig:
     """Answer 400 to an upgrade request without any Connection field (RFC 6455 §4.2.1); servers only."""
 
     def __post_init__(self) -> None:
-        expect_ranges(self)
+        expect_declared(self)
+        compression: object = self.compression
+        if compression is not None and not isinstance(compression, Compression):
+            raise TypeError(f"expected compression as Compression or None, got {compression!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +304,8 @@ class UpgradeTarget:
 class ClientConfig:
     """The settings of a client over its connections.
 
-    Raises ValueError for a value out of range, TypeError for a text as the list of `protocols`.
+    Raises ValueError for a value out of range, TypeError for what is no bool where one is meant, and for a text as the
+    list of `protocols`.
     """
 
     protocols: tuple[str, ...]
@@ -315,7 +335,7 @@ class ClientConfig:
     """The facts of custom subprotocols; see `versions.version_of`."""
 
     def __post_init__(self) -> None:
-        expect_ranges(self)
+        expect_declared(self)
         expect_subprotocols(self.protocols)
         if self.max_retry_after == inf:
             raise ValueError("expected max_retry_after < inf seconds: a server must not park a client for good")

@@ -8,7 +8,7 @@ Sources: OCPP-J 1.6 §4.2, OCPP 2.0.1 Part 4 §4.2, OCPP 2.1 Part 4 §4.2.
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum, IntEnum
 from math import inf
 from typing import Any, Final, TypeAlias
@@ -87,7 +87,10 @@ class Malformed:
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Leniency:
-    """Named tolerances for stations that break the rules; every one is off by default."""
+    """Named tolerances for stations that break the rules; every one is off by default.
+
+    Raises TypeError for anything but bools.
+    """
 
     null_payload: bool = False
     """Read the payload `null` as `{}` (OCPP-J 1.6 tables 4 and 5 allow it, the schemas do not)."""
@@ -103,6 +106,11 @@ class Leniency:
     """Read strings that hold line ends and other control characters unescaped (RFC 8259 §7 forbids them)."""
     null_members: bool = False
     """In strict mode, read a received member as absent that is `null` where its schema does not allow `null`."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if not isinstance(getattr(self, each.name), bool):
+                raise TypeError(f"expected {each.name} as bool, got {getattr(self, each.name)!r}")
 
 
 # Possessive: a MiB of blanks is gone through once.

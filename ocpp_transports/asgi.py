@@ -1,7 +1,9 @@
 """A server as an ASGI application: under uvicorn, hypercorn or daphne, alone or in a route of Starlette or FastAPI."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from typing import Any, Final, NoReturn, TypeAlias
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import anyio
@@ -12,7 +14,7 @@ from ocpp_core.websocket.headers import joined, with_length
 
 from ._server._http_handlers import plain_request
 from ._tls._asgi import certificate_of
-from .channel import Accept, ChannelClosed, Incoming, Reject, UpgradeOffer
+from .channel import Accept, ChannelClosed, Reject, UpgradeOffer
 from .server import OCPPServer
 
 __all__ = ["OCPPApplication"]
@@ -38,6 +40,7 @@ _SAFE: Final = "/:@!$&'()*+,;=~"
 _WIDEST: Final = 4
 """Bytes of the widest character in UTF-8."""
 
+_T = TypeVar("_T")
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -73,7 +76,7 @@ class OCPPApplication:
             case "websocket":
                 await self._serve(scope, receive, send)
             case "http":
-                await self._respond(scope, send)
+                await self._respond(scope, receive, send)
             case "lifespan":
                 await self._live(receive, send)
             case kind:
@@ -82,8 +85,9 @@ class OCPPApplication:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # "websocket.connect"
         incoming = self.server.incoming(_offer(scope))
-        answer = await _decision(incoming, receive)
+        answer = await _unless_it_leaves(receive, incoming.decision)
         if answer is None:
+            incoming.lost()
             return
         if isinstance(answer, Reject):
             await _refuse(scope, send, answer)
@@ -98,14 +102,15 @@ class OCPPApplication:
             raise
         await incoming.carry(_AsgiChannel(receive, send, incoming.max_message_size))
 
-    async def _respond(self, scope: Scope, send: Send) -> None:
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a plain request; its path is the one below where the application is mounted."""
         offer, root = _offer(scope), quote(scope.get("root_path", ""), safe=_SAFE)
         target = offer.target.removeprefix(root) if offer.target.startswith(f"{root}/") else offer.target
         request = plain_request(scope["method"], target, joined(offer.headers), offer.remote_address)
-        answer = await self.server.http_response(request)
-        is_head = request.method == "HEAD"
-        await _answer(send, "http.response", answer.status, answer.headers, answer.body, is_head=is_head)
+        answer = await _unless_it_leaves(receive, partial(self.server.http_response, request))
+        if answer is not None:
+            is_head = request.method == "HEAD"
+            await _answer(send, "http.response", answer.status, answer.headers, answer.body, is_head=is_head)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # "lifespan.startup"
@@ -120,23 +125,22 @@ class OCPPApplication:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _decision(incoming: Incoming, receive: Receive) -> Accept | Reject | None:
-    """Give the decision; None if the station leaves first, which is all that can be received before the answer."""
-    answer: Accept | Reject | None = None
+async def _unless_it_leaves(receive: Receive, decide: Callable[[], Awaitable[_T]]) -> _T | None:
+    """Return what is decided; None if the peer leaves first, which ends the decision."""
+    answer: _T | None = None
     has_left = False
 
     async def watch() -> None:
         nonlocal has_left
-        await receive()  # "websocket.disconnect"
+        while not (await receive())["type"].endswith(".disconnect"):
+            pass  # the body of a plain request: nobody wants it
         has_left = True
         tasks.cancel_scope.cancel()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch)
-        answer = await incoming.decision()
+        answer = await decide()
         tasks.cancel_scope.cancel()
-    if has_left:
-        incoming.lost()
     return None if has_left else answer
 
 
@@ -171,8 +175,9 @@ async def _answer(
 ) -> None:
     """Send an answer; the length of one to HEAD is that of its body, which is not sent (RFC 9110 §9.3.2)."""
     encoded = _encoded(with_length(status, headers, body))
-    await send({"type": f"{kind}.start", "status": status, "headers": encoded})
-    await send({"type": f"{kind}.body", "body": b"" if is_head else body})
+    with suppress(OSError):  # the peer has left
+        await send({"type": f"{kind}.start", "status": status, "headers": encoded})
+        await send({"type": f"{kind}.body", "body": b"" if is_head else body})
 
 
 def _encoded(headers: Any) -> list[tuple[bytes, bytes]]:

@@ -1,7 +1,7 @@
 """Clients and servers on the `websockets` library, for programs that use it already; needs the extra `websockets`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from http.client import responses
@@ -193,12 +193,18 @@ class _Door:
 
     async def decide(self, connection: ServerConnection, request: Request) -> Response | None:
         """Have the server decide on a request; None goes on to the upgrade."""
-        if "websocket" not in tokens(_field(request, "Upgrade")):
-            address = (connection.remote_address or (None,))[0]
-            method = getattr(request, "method", "GET")  # older releases accept GET only
-            plain = plain_request(method, request.path, joined(request.headers.raw_items()), address)
-            answered = await self._server.http_response(plain)
-            return _response(connection, answered.status, answered.headers, answered.body, is_head=method == "HEAD")
+        is_upgrade = "websocket" in tokens(_field(request, "Upgrade"))
+        decision = self._upgrade(connection, request) if is_upgrade else self._respond(connection, request)
+        return await _unless_it_leaves(connection, decision)
+
+    async def _respond(self, connection: ServerConnection, request: Request) -> Response:
+        address = (connection.remote_address or (None,))[0]
+        method = getattr(request, "method", "GET")  # older releases accept GET only
+        plain = plain_request(method, request.path, joined(request.headers.raw_items()), address)
+        answer = await self._server.http_response(plain)
+        return _response(connection, answer.status, answer.headers, answer.body, is_head=method == "HEAD")
+
+    async def _upgrade(self, connection: ServerConnection, request: Request) -> Response | None:
         incoming = self._server.incoming(_offer(connection, request))
         answer = await incoming.decision()
         if isinstance(answer, Reject):
@@ -214,6 +220,24 @@ class _Door:
     async def handle(self, connection: ServerConnection) -> None:
         """Carry the conversation. What carries it refers to its connection, and must not keep it in the mapping."""
         await self._incoming.pop(connection).carry(WebsocketsChannel(connection))
+
+
+async def _unless_it_leaves(
+    connection: ServerConnection, decide: Coroutine[Any, Any, Response | None]
+) -> Response | None:
+    """Return what is decided. If the peer leaves first, end the decision: the library would go on, and keep its place.
+
+    What is returned then is not sent.
+    """
+    decision = asyncio.ensure_future(decide)
+    ends: list[asyncio.Future[Any]] = [decision, connection.connection_lost_waiter]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if decision.done():
+            return decision.result()
+    finally:
+        decision.cancel()
+    return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "")
 
 
 def _offer(connection: ServerConnection, request: Request) -> UpgradeOffer:

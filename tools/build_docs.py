@@ -1,6 +1,6 @@
 """Generate the pages of the documentation that are tables of facts, and the keyword types of the options.
 
-`docs/design/states.md`, `docs/reference/limits.md`, `docs/reference/options.md`, the tables of files in
+`docs/design/states.md`, `docs/reference/limits.md`, `docs/reference/options.md`, the layers and the tables of files in
 `docs/design/architecture.md`, and `ocpp_transports/_options/_keywords.py`.
 
     python tools/build_docs.py           write the pages
@@ -14,6 +14,7 @@ import argparse
 import ast
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from functools import cache
@@ -175,11 +176,11 @@ def version_table() -> str:
     """Return the facts of each version, one line per fact."""
     documented = field_docs(source_of(versions), "Version")
     facts = [name for name in documented if name not in {"name", "spelling"}]
-    rows = ([documented[fact], *(told(getattr(version, fact)) for version in SPOKEN)] for fact in facts)
+    rows = ([documented[fact], *(fact_text(getattr(version, fact)) for version in SPOKEN)] for fact in facts)
     return table(["Fact", *(version.name for version in SPOKEN)], rows)
 
 
-def told(fact: bool | frozenset[Any]) -> str:  # a value, not a switch
+def fact_text(fact: bool | frozenset[Any]) -> str:  # a value, not a switch
     """Return a fact as the text of a cell."""
     if isinstance(fact, bool):
         return "yes" if fact else "no"
@@ -198,32 +199,35 @@ ARCHITECTURE: Final = "docs/design/architecture.md"
 
 
 def architecture_page() -> str:
-    """Return the page with new tables of files. The rest of the page is written by hand."""
+    """Return the page with new layers and tables of files. The rest is written by hand."""
     text = (ROOT / ARCHITECTURE).read_text(encoding="utf-8")
-    marked = re.compile(r"(?<=<!-- files: )(\w+)( -->\n).*?(?=<!-- end of files -->)", re.DOTALL)
-    return marked.sub(lambda match: f"{match[1]}{match[2]}\n{file_table(match[1])}\n", text)
+    for what, render in {"layers": layer_list, "files": file_table}.items():
+        begin, *blocks = re.split(rf"<!-- {what}: (\w+) -->\n.*?<!-- end of {what} -->", text, flags=re.DOTALL)
+        for package, rest in zip(blocks[::2], blocks[1::2], strict=True):
+            begin += f"<!-- {what}: {package} -->\n\n{render(package)}\n<!-- end of {what} -->{rest}"
+        text = begin
+    return text
 
 
-def file_table(package: str) -> str:
-    """Return the table of a package's files with their docstrings, lowest layer first."""
-    files = sorted((ROOT / package).rglob("*.py"), key=lambda path: (floor_of(path), path))
-    rows = ((f"`{path.relative_to(ROOT / package)}`", summary_of(path)) for path in files)
-    return table(("File", "Purpose"), rows)
+def layer_list(package: str) -> str:
+    """Return the layers of a package in the import contract, lowest first."""
+    listed = textwrap.fill(" < ".join(layers()[package]), width=100, break_on_hyphens=False)
+    return f"```text\n{listed}\n```\n"
 
 
 @cache
-def floors() -> Sequence[str]:
-    """Return the layers of the engine from the import contract, lowest first."""
+def layers() -> dict[str, Sequence[str]]:
+    """Return the layers of each package from the import contract."""
     contract = ast.parse((ROOT / "tests/contracts/test_imports.py").read_text(encoding="utf-8"))
     assigned = {ast.unparse(node.targets[0]): node.value for node in contract.body if isinstance(node, ast.Assign)}
-    return tuple(ast.literal_eval(assigned["FLOORS"]))
+    return dict(ast.literal_eval(assigned["LAYERS"]))
 
 
-def floor_of(path: Path) -> int:
-    """Return the number of a file's layer. Files without a layer, such as facades, sort first."""
-    package, name = path.relative_to(ROOT).parts[:2]
-    room = name.removesuffix(".py")
-    return floors().index(room) if package == "ocpp_core" and room in floors() else -1
+def file_table(package: str) -> str:
+    """Return the table of a package's files with their docstrings."""
+    files = sorted((ROOT / package).rglob("*.py"))
+    rows = ((f"`{path.relative_to(ROOT / package)}`", summary_of(path)) for path in files)
+    return table(("File", "Purpose"), rows)
 
 
 def summary_of(path: Path) -> str:

@@ -4,7 +4,7 @@
     python tools/build_schemas.py --check   write nothing; exit 1 if a bundle differs
 
 A bundle contains the facts of one OCPP version: for each action the schema of its CALL, CALLRESULT or SEND, and the
-definitions they share. `schemas/README.md` says where the facts come from and what is corrected.
+definitions they share. `schemas/README.md` describes their source and the corrections.
 """
 
 import argparse

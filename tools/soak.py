@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{backend}: {wanted.stations} stations, seed {seed}", flush=True)
         ledger = soak(backend, wanted.stations, seed, partial(_until, time.monotonic() + wanted.minutes * 60))
         faults += len(ledger.faults)
-        _tell(ledger)
+        _print_results(ledger)
     return 1 if faults else 0
 
 
@@ -128,7 +128,7 @@ def _until(end: float, played: int) -> bool:
     return played <= SETTLING or time.monotonic() < end
 
 
-def _tell(ledger: Ledger) -> None:
+def _print_results(ledger: Ledger) -> None:
     outcomes = ", ".join(f"{number} {kind}" for kind, number in ledger.outcomes.most_common())
     print(f"  {ledger.rounds} rounds, {ledger.acts.total()} acts, {ledger.started} calls: {outcomes}")
     print(f"  KiB after each round: {ledger.resident}")

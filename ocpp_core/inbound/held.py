@@ -9,39 +9,53 @@ __all__ = ["HeldRequests"]
 
 
 class HeldRequests:
-    """A queue of requests that knows its size and the ids of its CALLs."""
+    """A queue of requests that knows its size and the ids of its CALLs.
 
-    __slots__ = ("_calls", "_queue", "size")
+    SENDs have a line of their own, because they may pass CALLs that wait for their turn (see `rate`); request numbers
+    tell which of the two lines begins with the older request.
+    """
+
+    __slots__ = ("_by_id", "_calls", "_sends", "size")
 
     def __init__(self) -> None:
         self.size = 0
         """Bytes of the texts, in UTF-8."""
-        self._queue: deque[Dispatch] = deque()
-        self._calls: dict[str, Dispatch] = {}
+        self._calls: deque[Dispatch] = deque()
+        self._sends: deque[Dispatch] = deque()
+        self._by_id: dict[str, Dispatch] = {}
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return len(self._calls) + len(self._sends)
 
     def add(self, request: Dispatch) -> None:
         """Append a request; no CALL with its message id may be held."""
-        self._queue.append(request)
         self.size += utf8_length(request.text)
         if request.expects_reply:
-            self._calls[request.message_id] = request
+            self._calls.append(request)
+            self._by_id[request.message_id] = request
+        else:
+            self._sends.append(request)
 
     @property
     def first(self) -> Dispatch:
         """The oldest request. Raises IndexError if there is none."""
-        return self._queue[0]
+        calls, sends = self._calls, self._sends
+        return sends[0] if not calls or (sends and sends[0].request < calls[0].request) else calls[0]
 
-    def take(self) -> Dispatch:
-        """Remove and return the oldest request. Raises IndexError if there is none."""
-        request = self._queue.popleft()
+    @property
+    def first_send(self) -> Dispatch | None:
+        """The oldest SEND."""
+        return self._sends[0] if self._sends else None
+
+    def take(self, request: Dispatch) -> None:
+        """Remove what `first` or `first_send` returned."""
         self.size -= utf8_length(request.text)
         if request.expects_reply:
-            del self._calls[request.message_id]
-        return request
+            self._calls.popleft()
+            del self._by_id[request.message_id]
+        else:
+            self._sends.popleft()
 
     def call(self, message_id: str) -> Dispatch | None:
         """Return the CALL with this id, or None."""
-        return self._calls.get(message_id)
+        return self._by_id.get(message_id)

@@ -14,6 +14,8 @@ from ocpp_core.config import SessionConfig
 from ocpp_core.limits import TokenBucket
 from ocpp_core.timers import Timers
 
+from .held import HeldRequests
+
 __all__ = ["InboundRate"]
 
 
@@ -48,9 +50,10 @@ class InboundRate:
         self._timers.set(self, self._bucket.ready_at)
         return False
 
-    def lets_pass(self, request: Dispatch, now: float) -> bool:
-        """Take the turn of a request that was held; a SEND needs none."""
-        return not request.expects_reply or self.take(now)
+    def next_of(self, held: HeldRequests, now: float) -> Dispatch | None:
+        """Return the oldest request whose turn it is, having taken its turn; a SEND needs none, and waits for none."""
+        first = held.first
+        return held.first_send if first.expects_reply and not self.take(now) else first
 
     def stop(self) -> None:
         """Wait for nothing any more."""

@@ -154,20 +154,26 @@ class Requests(Repeats):
 
     def _is_beyond_limit(self, frame: Frame, text: str, now: float) -> bool:
         """Refuse a CALL beyond a limit, or hold one beyond the rate; False if it is to be dispatched."""
-        _, message_id, action, payload = frame
-        is_busy, rate = self._is_busy, self._rate
+        is_busy, rate, held = self._is_busy, self._rate, self._held
         if is_busy and self.config.refuse_when_busy:
             self._refuse_overload(frame, ReportKind.OVERLOAD)
             return True
-        if rate is None or is_busy or (self._held is None and rate.take(now)):
+        if rate is None or is_busy or (held is None and rate.take(now)):
             return False
-        if self.held >= rate.max_held:
+        if held is not None and (first := held.call(frame[1])) is not None:
+            self._join(first, frame, text)
+        elif held is not None and (len(held) >= rate.max_held or self._is_too_much(held)):
             self._refuse_overload(frame, ReportKind.RATE_EXCEEDED)
-            return True
+        else:
+            self._hold_back(frame, text, now)
+        return True
+
+    def _hold_back(self, frame: Frame, text: str, now: float) -> None:
+        """Hold a CALL beyond the rate. Reading goes on, even behind a large one: its turn may be minutes away."""
+        _, message_id, action, payload = frame
         detail = "more CALLs a second than inbound_rate"
         self._emit(Report(ReportKind.CALL_HELD, detail, message_id, frame, action=action))
         self._hold(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
-        return True
 
     def _refuse_overload(self, frame: Frame, kind: ReportKind) -> None:
         """Refuse a CALL that may be tried again later: GenericError is the one code for it in every version."""
@@ -176,27 +182,39 @@ class Requests(Repeats):
 
     def _dispatch(self, request: Dispatch) -> None:
         if self._open and self._is_busy:
-            self._hold(request)
+            held = self._hold(request)
+            if not self.is_full and self._is_too_much(held):
+                self._set_full(is_full=True)
         else:
             self._open[request.request] = request
             self._size += len(request.text)
             self._emit(request)
 
-    def _hold(self, request: Dispatch) -> None:
-        held, config = self._held or HeldRequests(), self.config
+    def _hold(self, request: Dispatch) -> HeldRequests:
+        held = self._held or HeldRequests()
         self._held = held
         held.add(request)
-        if not self.is_full and (len(held) >= config.max_held or held.size >= config.max_held_bytes):
-            self._set_full(is_full=True)
+        return held
+
+    def _is_too_much(self, held: HeldRequests) -> bool:
+        return len(held) >= self.config.max_held or held.size >= self.config.max_held_bytes
 
     def dispatch_held(self, now: float) -> None:
-        """Dispatch what is held, as far as there is room and the rate allows it; go on reading when half is done."""
+        """Dispatch what is held, as far as there is room and the rate allows it.
+
+        Reading goes on when half is done, or when only the rate holds the rest.
+        """
         held, config, rate = self._held, self.config, self._rate
         if held is None:
             return
-        while held and not self._is_busy and (rate is None or rate.lets_pass(held.first, now)):
-            self._dispatch(held.take())
-        if self.is_full and len(held) <= config.max_held / 2 and held.size <= config.max_held_bytes / 2:
+        while held and not self._is_busy:
+            request = held.first if rate is None else rate.next_of(held, now)
+            if request is None:
+                break
+            held.take(request)
+            self._dispatch(request)
+        is_half_done = len(held) <= config.max_held / 2 and held.size <= config.max_held_bytes / 2
+        if self.is_full and (is_half_done or not self._is_busy):
             self._set_full(is_full=False)
         if not held:
             self._held = None

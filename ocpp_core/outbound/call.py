@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
-from ocpp_core.config import SessionConfig
+from ocpp_core.config import Range, SessionConfig
 from ocpp_core.errors import TimeoutError  # ours, a subclass of the builtin
 from ocpp_core.inputs import Notify, SendRaw, StartCall
 from ocpp_core.messages import (
@@ -118,6 +118,7 @@ def check_command(command: StartCall | Notify | SendRaw, config: SessionConfig, 
             prepare_raw(command, config, now)
 
 
+_POSITIVE: Final = Range(0, excludes_least=True, unit="seconds")
 _LONGEST_ID: Final = "-" * MAX_ID_LENGTH
 _FRAME: Final = 256
 """Bytes that are enough for what surrounds action and payload, whatever the id is."""
@@ -144,6 +145,6 @@ def expired_error(call: OutboundCall) -> TimeoutError:
 
 
 def _seconds(value: float, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        raise ValueError(f"expected {name} > 0 seconds, got {value!r}")
+    if value not in _POSITIVE:
+        raise ValueError(f"expected {name} {_POSITIVE}, got {value!r}")
     return float(value)

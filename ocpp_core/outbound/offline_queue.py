@@ -25,7 +25,8 @@ class OfflineQueue(Protocol):
     has to forget it first, or it would be sent a second time. A call that failed and is put back there has to be held
     back, because one that can never be written would be `first` again at once, without end.
 
-    No method and no `on_settled` may raise, `add` aside, and none may call the engine.
+    No method and no `on_settled` may raise, `add` aside, and none may call the engine. What `add` raises, whoever makes
+    the call gets; of a call that a lost connection did not write, it becomes the reason of a ConnectionLostError.
     """
 
     def __len__(self) -> int:
@@ -42,7 +43,7 @@ class OfflineQueue(Protocol):
         """Return True if a caller chose this id for a call that waits here."""
 
     def add(self, call: OutboundCall) -> None:
-        """Keep a call. Raises ValueError, and changes nothing, for a message id that waits here already."""
+        """Keep a call. Raises ValueError for a message id that waits here already, and changes nothing if it raises."""
 
     def first(self, now: float) -> OutboundCall | None:
         """Return the call to be written next, None while none may be. An urgent one precedes those of the session."""

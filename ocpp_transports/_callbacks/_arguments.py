@@ -1,19 +1,27 @@
 """Whether a function of the application takes the arguments it will get: checked when it is registered."""
 
 from collections.abc import Callable
-from inspect import Signature, signature
+from functools import partial
+from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR, CO_ITERABLE_COROUTINE, Signature, signature
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["expect_arguments"]
+
+_GENERATOR: Final = CO_GENERATOR | CO_ASYNC_GENERATOR
 
 
 def expect_arguments(function: Callable[..., Any], role: str, *names: str) -> None:
     """Raise TypeError if `function` cannot be called with these positional arguments; `role` is what it is to be.
 
+    A generator function is refused too: nothing iterates over what it returns, so its body would never run.
     A function whose signature cannot be read passes, and one that names another signature than its own (`__signature__`
     of a decorator) as well.
     """
+    if _is_generator_function(function):
+        raise TypeError(
+            f"expected a function or coroutine function as {role}, got generator function {_name(function)}"
+        )
     if _obviously_takes(function, len(names)):
         return  # nearly all of them: no signature need be made
     made = _signature(function)
@@ -24,8 +32,20 @@ def expect_arguments(function: Callable[..., Any], role: str, *names: str) -> No
     except TypeError:
         expected = f"{len(names)} argument{'' if len(names) == 1 else 's'}"
         told = f" ({', '.join(names)})" if names else ""
-        name = getattr(function, "__qualname__", type(function).__name__)
-        raise TypeError(f"expected a function that takes {expected}{told} as {role}, got {name}{made}") from None
+        got = f"{_name(function)}{made}"
+        raise TypeError(f"expected a function that takes {expected}{told} as {role}, got {got}") from None
+
+
+def _name(function: object) -> str:
+    return str(getattr(function, "__qualname__", type(function).__name__))
+
+
+def _is_generator_function(function: object) -> bool:
+    """Return True unless it is a coroutine made of a generator (`types.coroutine`), which can be awaited."""
+    while isinstance(function, (partial, MethodType)):
+        function = function.func if isinstance(function, partial) else function.__func__
+    flags = function.__code__.co_flags if type(function) is FunctionType else 0
+    return bool(flags & _GENERATOR) and not flags & CO_ITERABLE_COROUTINE
 
 
 def _obviously_takes(function: object, count: int) -> bool:

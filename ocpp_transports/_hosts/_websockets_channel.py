@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from typing import Final
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 
 from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 from ocpp_transports._logging._log import is_silent
@@ -17,26 +19,54 @@ from ._tcp import unconfirmed
 
 __all__ = ["PatientConnection", "WebsocketsChannel", "logger_below"]
 
+_HARMLESS: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "content-type",
+        "date",
+        "host",
+        "retry-after",
+        "sec-websocket-extensions",
+        "sec-websocket-protocol",
+        "sec-websocket-version",
+        "server",
+        "upgrade",
+        "user-agent",
+    }
+)
+"""The header fields whose values are logged."""
+
 
 def logger_below(logger: logging.Logger) -> logging.Logger:
     """Return the logger that `websockets` logs to, below that of a client or server.
 
-    At DEBUG it writes every header field of a handshake; the credentials among them are replaced.
+    At DEBUG it writes requests with their queries, header fields and the beginnings of messages, all of which may hold
+    secrets: of these only what cannot is left. Messages are in the log of the client or server, redacted.
     """
     if is_silent(logger):
         return logger
     below = logger.getChild("websockets")
-    below.addFilter(_hide_credentials)  # the same one again is not added
+    below.addFilter(_hide_secrets)  # the same one again is not added
     return below
 
 
-def _hide_credentials(record: logging.LogRecord) -> bool:
-    match record.args:
-        case (name, _) if str(name).lower() == "authorization":
-            record.args = (name, REDACTED)
-        case _:
-            pass  # of anything else
+def _hide_secrets(record: logging.LogRecord) -> bool:
+    values = record.args
+    if isinstance(values, tuple):
+        is_field = len(values) == 2 and str(record.msg).endswith("%s: %s")
+        is_secret = is_field and str(values[0]).lower() not in _HARMLESS
+        record.args = (values[0], REDACTED) if is_secret else tuple(map(_harmless, values))
     return True
+
+
+def _harmless(value: object) -> object:
+    """Return a value of a record without the text of a message, or the query of a request target."""
+    if isinstance(value, Frame):
+        return str(value) if value.opcode is Opcode.CLOSE else f"{value.opcode.name} [{len(value.data)} bytes]"
+    if isinstance(value, str) and "?" in value:
+        return f"{value.partition('?')[0]}?{REDACTED}"
+    return value
 
 
 class PatientConnection(Connection):

@@ -12,7 +12,7 @@ from logging import Logger
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from ocpp_core.config import IdFactory, SessionConfig, expect_ranges, number
+from ocpp_core.config import IdFactory, SessionConfig, expect_declared, number
 from ocpp_core.messages import Leniency
 from ocpp_core.websocket.headers import expect_subprotocols
 from ocpp_transports._callbacks._arguments import expect_arguments
@@ -57,13 +57,6 @@ def _read_protocols(protocols: object) -> tuple[str, ...]:
     expect_subprotocols(names)
     expect_spelled(names)
     return names
-
-
-def _expect_bools(options: "PeerOptions") -> None:
-    """Refuse anything but bools where one is meant: `reconnect="no"` must not mean yes."""
-    for each in fields(options):
-        if each.type in (bool, "bool") and not isinstance(getattr(options, each.name), bool):
-            raise TypeError(f"expected {each.name} as bool, got {getattr(options, each.name)!r}")
 
 
 def _expect_mending(mend: Callable[[str], str]) -> None:
@@ -132,8 +125,7 @@ class PeerOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "protocols", _read_protocols(self.protocols))
-        _expect_bools(self)
-        expect_ranges(self)
+        expect_declared(self)
         if not callable(self.id_factory):
             raise TypeError(f"expected id_factory as a function, got {type(self.id_factory).__name__}")
         expect_arguments(self.id_factory, "id_factory")

@@ -51,9 +51,9 @@ class ReconnectOptions(PeerOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not callable(getattr(self.backoff or ExponentialBackoff, "delay", None)):
+        if self.backoff is not None and not callable(getattr(self.backoff, "delay", None)):
             raise TypeError(f"expected backoff as a Backoff, got {type(self.backoff).__name__}")
-        query: object = self.query or ()
+        query: object = () if self.query is None else self.query
         if isinstance(query, str) or not isinstance(query, (Mapping, Sequence)):
             raise TypeError(f"expected query as a mapping or a list of pairs, got {type(query).__name__}")
         least, most = self.backoff_min, self.backoff_max
@@ -80,7 +80,7 @@ class ReconnectOptions(PeerOptions):
     def _backoff(self) -> Backoff:
         made = ExponentialBackoff(minimum=self.backoff_min, maximum=self.backoff_max)
         if self.backoff is None or isinstance(self.backoff, (ExponentialBackoff, OCPPBackoff)):
-            return self.backoff or made
+            return made if self.backoff is None else self.backoff
         return ContainedBackoff(self.backoff, made, Log(self.logger, self.identity).failed)
 
     @cached_property

@@ -42,8 +42,10 @@ class SocketOptions(PeerOptions):
     def link(self) -> LinkConfig:
         """The engine's config of a WebSocket."""
         interval = off_at_zero(self.ping_interval)
-        compression = Compression() if self.compression is True else self.compression or None
-        if compression is not None and not isinstance(compression, Compression):
+        compression: object = self.compression
+        if isinstance(compression, bool):
+            compression = Compression() if compression else None
+        elif not isinstance(compression, Compression):
             raise TypeError(f"expected compression as bool or Compression, got {type(compression).__name__}")
         converted = {
             "message_timeout": off_at_zero(self.message_timeout),

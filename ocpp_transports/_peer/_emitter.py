@@ -87,12 +87,12 @@ class Emitter:
 
         Events are kept from this call on, at most `limit` of them; what was missed beyond shows as one
         `OverflowEvent`. The iteration ends after the `close` event, or by `aclose`.
-        Raises ValueError for an unknown name or a limit below 1.
+        Raises ValueError for an unknown name, and for a limit that is no integer or below 1.
         """
         for name in names:
             self._expect_name(name)
-        if limit < 1:
-            raise ValueError(f"expected limit >= 1 events, got {limit!r}")
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            raise ValueError(f"expected limit >= 1 events as an integer, got {limit!r}")
         stream = EventStream(limit, self._completion, self._forget)
         if self._is_over:
             stream.finish()

@@ -142,6 +142,6 @@ class EventMixin(ABC, Generic[_NameT_contra]):
 
         Events are kept from this call on, at most `limit` of them; what was missed beyond shows as one
         `OverflowEvent`. The iteration ends after the `close` event (of a server: `closed`), or by `aclose`.
-        Raises ValueError for an unknown name or a limit below 1.
+        Raises ValueError for an unknown name, and for a limit that is no integer or below 1.
         """
         return self._emitter.events(*names, limit=limit)

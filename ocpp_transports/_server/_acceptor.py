@@ -241,12 +241,14 @@ class _PendingHandshake:
             self.driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
         self._log.flush()
-        if self._exchange is not None:
-            self._exchange.stop()
         candidate = self._stop_waiting()
-        now = self._acceptor.runtime.now()
-        if candidate is not None and now > self._until - EARLY:  # else the peer left: nobody was refused
+        is_late = self._acceptor.runtime.now() > self._until - EARLY  # else the peer left: nobody was refused
+        if candidate is not None and is_late:
             self._acceptor.refused(candidate, refuse(408, "handshake timeout"))
+        if self._exchange is not None and is_late:
+            self._exchange.expire()
+        elif self._exchange is not None:
+            self._exchange.stop()
 
     def reported(self, report: Report) -> None:
         """Log it."""
@@ -255,10 +257,9 @@ class _PendingHandshake:
     # Deciding
 
     def give_up(self) -> None:
-        """Refuse now: the server closes."""
-        candidate = self._stop_waiting()
-        if candidate is not None:
-            self._refuse(candidate, _CLOSING)
+        """Refuse now: the server closes, which also ends the task, unless it is the one that closes the server."""
+        if self._acceptor.places.stop_waiting(self) and self._candidate is not None:
+            self._refuse(self._candidate, _CLOSING)
 
     def _stop_waiting(self) -> Candidate | None:
         """Return what was still waiting for its decision; it is no longer."""

@@ -59,9 +59,10 @@ class Questions:
         """Return what has to be awaited, or the next outcome."""
         try:
             answer = ask.function(*ask.arguments)
+            is_awaitable = isinstance(answer, Awaitable)
         except BaseException as error:  # the application's own code; the station learns nothing of it
             return self._broke(ask, f"{ask.name} raised", error)
-        return answer if isinstance(answer, Awaitable) else self._answered(ask, answer)
+        return answer if is_awaitable else self._answered(ask, answer)
 
     async def _wait(self, ask: Ask, pending: Awaitable[Any]) -> Verdict:
         try:
@@ -73,7 +74,7 @@ class Questions:
     def _answered(self, ask: Ask, answer: object) -> Verdict:
         try:
             verdict = ask.then(answer)
-        except Exception as error:  # the answer was not of the kind that was asked for
+        except BaseException as error:  # the answer was not of the kind that was asked for, or raises when it is read
             return self._broke(ask, f"{ask.name} gave no usable answer", error)
         return self._proceed() if verdict is None else verdict
 

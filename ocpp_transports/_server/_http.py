@@ -3,15 +3,17 @@
 Load balancers and other programs send plain requests to a server's port. A function that is registered for the path
 makes the answer; every other plain request gets 426, because this port speaks WebSocket.
 
-An `Exchange` is one request and its function. It guarantees exactly one answer, within `handler_timeout`, that never
-holds the text of an exception. A request whose function has to be awaited counts as a handshake that waits for its
-decision. The function must never outlive its connection: `stop` cancels it.
+An `Exchange` is one request and its function. It guarantees exactly one answer, within `handler_timeout` and
+`handshake_timeout`, that never holds the text of an exception. A request whose function has to be awaited counts as a
+handshake that waits for its decision; one that is answered at once needs no place, so that `/health` answers however
+many handshakes wait. The function must never outlive its connection: `stop` cancels it.
 """
 
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
+from inspect import iscoroutine
 from math import isfinite
 from typing import Any, Final, TypeVar
 
@@ -56,8 +58,10 @@ class HttpMixin(ABC):
         It is a function or coroutine function of a `PlainRequest`, and returns status, header fields and body
         (`HttpAnswer`). Other methods get 405, paths without a function 426. If it raises, returns anything else, more
         than `max_outgoing_size` bytes, or nothing within `handler_timeout`, the peer gets 500 and the server emits
-        `error`. While one has to be awaited, its request counts as a handshake that waits for its decision
-        (`max_handshakes`, 503). The connection is closed after the answer.
+        `error`. The same happens if it takes longer than `handshake_timeout`; on the library's own sockets the peer may
+        get 408 then. While one has to be awaited, its request counts as a handshake that waits for its decision
+        (`max_handshakes`, 503). The connection is closed after the answer; on the library's own sockets the peer has
+        5 s to receive it, beyond what the operating system holds.
 
         Raises ValueError for a path that has a function, or that no request can have, TypeError for what is none.
         """
@@ -106,7 +110,7 @@ class PlainRequests:
         if handler is None:
             respond(_UPGRADE_REQUIRED)
             return None
-        if (refusal := self._refusal(request, facts)) is not None:
+        if (refusal := self._refusal(request)) is not None:
             respond(refusal)
             return None
         exchange = Exchange(self, request, facts, respond)
@@ -124,12 +128,10 @@ class PlainRequests:
             if exchange is not None:
                 exchange.stop()
 
-    def _refusal(self, request: PlainRequest, facts: ConnectionFacts) -> Respond | None:
+    def _refusal(self, request: PlainRequest) -> Respond | None:
         if request.method not in ("GET", "HEAD"):
             return _WRONG_METHOD
-        if self.is_closing:
-            return _CLOSING
-        return _BUSY if self.places.is_busy(facts) else None
+        return _CLOSING if self.is_closing else None
 
 
 class Exchange:
@@ -152,29 +154,44 @@ class Exchange:
             return
         try:
             answer = handler(self._request)
+            is_awaitable = isinstance(answer, Awaitable)
         except BaseException as error:  # the application's own code; the peer learns nothing of it
             self._fail("raised", error)
             return
-        if isinstance(answer, Awaitable):
-            self._wait(lambda: answer)
-        else:
+        if not is_awaitable:
             self._answer(answer)
+        elif not self._wait(lambda: answer) and iscoroutine(answer):
+            answer.close()
 
     def stop(self) -> None:
         """End it without an answer: the peer has left. Harmless when it is over."""
         self._leave(cancel=True)
 
-    def give_up(self) -> None:
-        """Refuse it now: the server closes."""
+    def expire(self) -> None:
+        """Report that it took too long, and answer that unless the engine did. Harmless when it is over."""
         if self._leave(cancel=True):
+            self._fail("took too long", TimeoutError(f"no answer within {self._limit():.15g} s"))
+
+    def give_up(self) -> None:
+        """Refuse it now: the server closes, which also ends the task, unless it is the one that closes the server."""
+        if self._leave():
             self._respond(_CLOSING)
 
-    def _wait(self, ask: Callable[[], Any]) -> None:
-        runtime, limit = self._server.runtime, off_at_zero(self._server.options.handler_timeout)
-        self._server.places.begin_waiting(self)
+    def _wait(self, ask: Callable[[], Any]) -> bool:
+        """Await the answer in a task; return False if too many requests wait, which is the answer then."""
+        runtime, places, limit = self._server.runtime, self._server.places, self._limit()
+        if places.is_busy(self.facts):
+            self._respond(_BUSY)
+            return False
+        places.begin_waiting(self)
         self._task = runtime.spawn(self._run(ask))
         if isfinite(limit):
-            self._timer = runtime.call_at(runtime.now() + limit, partial(self._expire, limit))
+            self._timer = runtime.call_at(runtime.now() + limit, self.expire)
+        return True
+
+    def _limit(self) -> float:
+        options = self._server.options
+        return min(off_at_zero(options.handler_timeout), options.handshake_limit)
 
     async def _run(self, ask: Callable[[], Any]) -> None:
         try:
@@ -187,10 +204,6 @@ class Exchange:
             return
         if self._leave():
             self._answer(answer)
-
-    def _expire(self, limit: float) -> None:
-        if self._leave(cancel=True):
-            self._fail("took too long", TimeoutError(f"no answer within {limit:.15g} s"))
 
     def _leave(self, *, cancel: bool = False) -> bool:
         """Return True if it was still waiting for its function; it is no longer."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ocpp_transports import OCPPClient, OCPPServer, OCPPServerClient
 from ocpp_transports._logging._log import LOGGER
 from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
@@ -72,9 +73,11 @@ class TestWhatAPageNames:
         assert missing == []
 
     def test_every_file_named_in_code_type_exists(self, page: Path) -> None:
-        tops = {path.name for path in ROOT.iterdir() if path.is_dir()}
-        named = (name for name in re.findall(r"`([\w./*-]+/[\w./*-]*)`", prose(page)) if name.split("/")[0] in tops)
-        assert [name for name in named if not list(ROOT.glob(name))] == []
+        """A path is relative to the repository or to one of the packages."""
+        tops = [ROOT, *(ROOT / package for package in PACKAGES)]
+        folders = {path.name for top in tops for path in top.iterdir() if path.is_dir()}
+        named = (name for name in re.findall(r"`([\w./*-]+/[\w./*-]*)`", prose(page)) if name.split("/")[0] in folders)
+        assert [name for name in named if not any(list(top.glob(name)) for top in tops)] == []
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
@@ -87,18 +90,41 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert [name_of(page) for page in PAGES if page not in reached] == []
 
 
-@pytest.mark.parametrize("package", ["ocpp_core", "ocpp_transports", "ocpp_apps"])
-def test_the_architecture_names_every_source_file_and_no_other(package: str) -> None:
-    text = (ROOT / "docs/design/architecture.md").read_text(encoding="utf-8")
-    rows = text.split(f"<!-- files: {package} -->")[1].split("<!-- end of files -->")[0]
-    sources = {str(path.relative_to(ROOT / package)) for path in (ROOT / package).rglob("*.py")}
-    assert set(re.findall(r"^\| `(.+?)`", rows, re.MULTILINE)) == sources
+class TestTheArchitecture:
+    TEXT = (ROOT / "docs/design/architecture.md").read_text(encoding="utf-8")
+
+    def test_it_opens_with_the_files_to_open_for_a_task(self) -> None:
+        opening = self.TEXT.split("\n## ")[1]
+        rows = re.findall(r"^\| ([a-z`].+?) \| (.+?) \|(.*)\|$", opening, re.MULTILINE)
+        assert 25 <= len(rows) <= 35
+        named = {task: re.findall(r"`(\w+/.+?)`", first + beside) for task, first, beside in rows}
+        assert [task for task, first, _ in rows if not first.startswith("`ocpp_")] == []
+        assert [name for names in named.values() for name in names if not (ROOT / name).is_file()] == []
+
+    @pytest.mark.parametrize("package", PACKAGES)
+    def test_it_says_what_every_folder_is_for(self, package: str) -> None:
+        rows = self.TEXT.split(f"\n### {package}\n")[1].split("\n##")[0]
+        folders = {path.parent.relative_to(ROOT) for path in (ROOT / package).rglob("*.py")}
+        assert set(re.findall(r"^\| `(.+?)/`", rows, re.MULTILINE)) == {str(folder) for folder in folders}
+
+    @pytest.mark.parametrize("package", PACKAGES)
+    def test_it_names_every_source_file_and_no_other(self, package: str) -> None:
+        rows = self.TEXT.split(f"<!-- files: {package} -->")[1].split("<!-- end of files -->")[0]
+        sources = {str(path.relative_to(ROOT / package)) for path in (ROOT / package).rglob("*.py")}
+        assert set(re.findall(r"^\| `(.+?)`", rows, re.MULTILINE)) == sources
 
 
 @pytest.mark.parametrize("options", [BrowserOptions, ClientOptions, ServerOptions])
 def test_the_mapping_of_the_reference_names_every_option(options: type[PeerOptions]) -> None:
     text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
     assert [each.name for each in fields(options) if not re.search(rf"`{each.name}\b", text)] == []
+
+
+@pytest.mark.parametrize("cls", [OCPPClient, OCPPServer, OCPPServerClient])
+def test_the_mapping_of_the_reference_names_every_method(cls: type) -> None:
+    text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
+    names = [name for name in dir(cls) if not name.startswith("_")]
+    assert [name for name in names if not re.search(rf"`[^`]*\b{name}\b[^`]*`", text)] == []
 
 
 @pytest.mark.parametrize("options", [ClientOptions, ServerOptions])

@@ -1,4 +1,4 @@
-"""Which room may import what (docs/design/architecture.md, Rooms), and what an import of the facades loads."""
+"""The layers of each package (docs/design/architecture.md), and what an import of the packages loads."""
 
 import ast
 import subprocess
@@ -14,11 +14,11 @@ CORE = ROOT / "ocpp_core"
 TRANSPORTS = ROOT / "ocpp_transports"
 APPS = ROOT / "ocpp_apps"
 
-# The floors of each package, ground floor first. A floor is a file or a folder of the package's root; of a program that
-# has rooms it is the file or folder there ("station.model"), and the program's name alone is what it exports. A file
-# imports from its own floor and from those before it, never from those after it, neither for its types nor within a
-# function.
-FLOORS = {
+# The layers of each package, the lowest first. A layer is a file or a folder directly below the package. A program with
+# folders of its own has a layer for each file and folder in it ("station.model"); the program's name alone is its
+# `__init__.py`. A file imports from its own layer and from those before it, never from those after it, neither for its
+# types nor within a function.
+LAYERS = {
     "ocpp_core": (
         "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "states",
         "backoff", "limits", "config", "inputs", "client_states", "actions", "_direct", "timers", "_tolerance",
@@ -43,7 +43,7 @@ IMPURE = {
     "anyio", "asyncio", "concurrent", "logging", "multiprocessing", "ocpp_apps", "ocpp_transports", "secrets", "select",
     "selectors", "signal", "sniffio", "socket", "ssl", "subprocess", "threading", "time", "trio", "uuid",
 }  # fmt: skip
-CLOCKS_AND_DICE = {"now", "today", "utcnow", "urandom", "getrandom"}
+CLOCKS_AND_ENTROPY = {"now", "today", "utcnow", "urandom", "getrandom"}
 
 
 def sources(*packages: Path) -> list[Path]:
@@ -51,16 +51,16 @@ def sources(*packages: Path) -> list[Path]:
 
 
 def modules(package: str) -> dict[str, Path]:
-    """The files of a package by the names of their modules, but for its facade."""
+    """Return the files of a package by the names of their modules, without its own `__init__.py`."""
     names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources(ROOT / package)}
     return {name.removesuffix(".__init__"): path for name, path in names.items() if name != f"{package}.__init__"}
 
 
-def floor(module: str) -> str:
-    """The floor of a module, or of what is imported from one."""
-    package, room, *inside = module.split(".")
-    own = f"{room}.{inside[0]}" if inside else room
-    return own if own in FLOORS[package] else room
+def layer_of(module: str) -> str:
+    """Return the layer of a module, or of a name imported from one."""
+    package, folder, *inside = module.split(".")
+    own = f"{folder}.{inside[0]}" if inside else folder
+    return own if own in LAYERS[package] else folder
 
 
 def parse(path: Path) -> ast.Module:
@@ -119,7 +119,7 @@ class TestTheFacadesAreLazy:
         assert loaded_by("import ocpp_transports").isdisjoint(unwanted)
 
     def test_a_message_only_host_needs_the_standard_library_alone(self) -> None:
-        pure = [name for name in FLOORS["ocpp_core"] if name not in NEEDS_A_DEPENDENCY]
+        pure = [name for name in LAYERS["ocpp_core"] if name not in NEEDS_A_DEPENDENCY]
         statement = "import " + ", ".join(f"ocpp_core.{name}" for name in pure)
         assert loaded_by(statement).isdisjoint({"asyncio", "socket", "ssl", "threading", "logging"})
 
@@ -170,7 +170,7 @@ class TestTheEngineIsPure:
     def test_it_imports_no_event_loop_socket_thread_clock_or_logger(self) -> None:
         assert naming(IMPURE, CORE) == []
 
-    def test_it_reads_no_clock_and_rolls_no_dice_of_its_own(self) -> None:
+    def test_it_reads_no_clock_and_no_entropy(self) -> None:
         """A `Random` comes in from outside; the laboratory makes its own, from a seed."""
         offences = [
             f"{path.relative_to(ROOT)}:{node.lineno} calls {ast.unparse(node.func)}"
@@ -189,7 +189,7 @@ def is_impure(call: ast.Call) -> bool:
     """Reads the wall clock, the system's entropy, or makes a `Random` that seeds itself from either."""
     match call.func:
         case ast.Attribute(attr=name):
-            return name in CLOCKS_AND_DICE
+            return name in CLOCKS_AND_ENTROPY
         case ast.Name("Random"):
             return not call.args
         case _:
@@ -197,33 +197,33 @@ def is_impure(call: ast.Call) -> bool:
 
 
 def upward(package: str, name: str) -> list[str]:
-    """The imports of a floor's files from the floors above."""
-    above = set(FLOORS[package][FLOORS[package].index(name) + 1 :])
+    """Return the imports of a layer's files from the layers above it."""
+    above = set(LAYERS[package][LAYERS[package].index(name) + 1 :])
     return [
         f"{path.relative_to(ROOT)}:{line} imports {imports}"
         for module, path in modules(package).items()
-        if floor(module) == name
+        if layer_of(module) == name
         for line, imports in imported(path)
-        if imports.startswith(f"{package}.") and floor(imports) in above
+        if imports.startswith(f"{package}.") and layer_of(imports) in above
     ]
 
 
 def who_imports_whom() -> dict[str, set[str]]:
     """The modules that each module imports, of all three packages and at any depth."""
-    files = {name: path for package in FLOORS for name, path in modules(package).items()}
+    files = {name: path for package in LAYERS for name, path in modules(package).items()}
     return {
         name: {found for _, imports in imported(path) for found in (imports, imports.rpartition(".")[0])} & {*files}
         for name, path in files.items()
     }
 
 
-class TestEachRoomKnowsOnlyThoseBelow:
-    @pytest.mark.parametrize("package", FLOORS)
-    def test_every_file_has_a_floor_and_every_floor_a_file(self, package: str) -> None:
-        assert {floor(module) for module in modules(package)} == set(FLOORS[package])
+class TestALayerKnowsOnlyThoseBelow:
+    @pytest.mark.parametrize("package", LAYERS)
+    def test_every_file_has_a_layer_and_every_layer_a_file(self, package: str) -> None:
+        assert {layer_of(module) for module in modules(package)} == set(LAYERS[package])
 
-    @pytest.mark.parametrize(("package", "name"), [(package, name) for package in FLOORS for name in FLOORS[package]])
-    def test_nothing_is_imported_from_a_floor_above(self, package: str, name: str) -> None:
+    @pytest.mark.parametrize(("package", "name"), [(package, name) for package in LAYERS for name in LAYERS[package]])
+    def test_nothing_is_imported_from_a_layer_above(self, package: str, name: str) -> None:
         assert upward(package, name) == []
 
     def test_no_files_import_each_other(self) -> None:

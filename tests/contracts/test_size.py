@@ -2,6 +2,7 @@
 
 import ast
 import statistics
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAX_FILE_LINES = 400
+MAX_FILES = 14  # in a folder
+MAX_FILES_OF_ITS_OWN = {"ocpp_core": 24}  # what users import is there
 MAX_MEDIAN = 5
 MAX_P95 = 20
 MAX_FUNCTION = 40
@@ -41,6 +44,13 @@ def test_no_file_is_longer_than_the_limit() -> None:
     )
     lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
     assert {name: length for name, length in lengths.items() if length > MAX_FILE_LINES} == {}
+
+
+@pytest.mark.parametrize("package", ["ocpp_core", "ocpp_transports", "ocpp_apps"])
+def test_no_folder_has_more_files_than_the_limit(package: str) -> None:
+    counts = Counter(str(path.parent.relative_to(ROOT)) for path in (ROOT / package).rglob("*.py"))
+    limits = {folder: MAX_FILES_OF_ITS_OWN.get(folder, MAX_FILES) for folder in counts}
+    assert {folder: count for folder, count in counts.items() if count > limits[folder]} == {}
 
 
 @pytest.mark.parametrize("package", ["ocpp_core", "ocpp_transports", "ocpp_apps"])

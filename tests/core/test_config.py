@@ -2,6 +2,7 @@
 
 from dataclasses import FrozenInstanceError, fields
 from math import inf, nan
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from ocpp_core.config import ClientConfig, Compression, LinkConfig, SessionConfi
 from ocpp_core.messages import Leniency
 from tests.tables import each
 
+CONFIGS = [SessionConfig, LinkConfig, Compression, ClientConfig]
 SECONDS = (0, -1, nan, "5", None, True)
 
 OUT_OF_RANGE = [
@@ -66,6 +68,40 @@ class TestRanges:
     def test_inf_means_no_limit(self, cls, name):
         assert getattr(make(cls, **{name: inf}), name) == inf
 
+    @each(("cls", "value"), [(cls, value) for cls in CONFIGS for value in (9.5, 9.0, inf)])
+    def test_what_is_declared_as_an_integer_is_one(self, cls, value):
+        """A fraction would be noticed when it is used, by zlib for example: in the middle of a connection."""
+        names = [field.name for field in fields(cls) if field.type is int]
+        assert names
+        for name in names:
+            with pytest.raises(ValueError, match=f"expected {name} .*got"):
+                make(cls, **{name: value})
+
+    @each("cls", CONFIGS)
+    def test_an_integer_beyond_all_times_is_refused(self, cls):
+        """No time can be added to it."""
+        for name in (field.name for field in fields(cls) if field.type is float):
+            with pytest.raises(ValueError, match=f"expected {name} .*got"):
+                make(cls, **{name: 10**400})
+
+
+class TestSwitches:
+    @each("cls", [*CONFIGS, Leniency])
+    def test_are_bools(self, cls):
+        """`reconnect="no"` must not mean yes."""
+        names = [field.name for field in fields(cls) if field.type is bool]
+        assert names
+        for name in names:
+            for value in ("no", 1, None):
+                with pytest.raises(TypeError, match=f"expected {name} as bool, got"):
+                    make(cls, **{name: value})
+
+    def test_compression_is_none(self):
+        value: Any
+        for value in (True, False, 6):
+            with pytest.raises(TypeError, match="expected compression as Compression or None, got"):
+                LinkConfig(compression=value)
+
 
 class TestDefaults:
     def test_are_those_of_the_protocol(self):
@@ -84,7 +120,7 @@ class TestDefaults:
 
 
 class TestConfigs:
-    @each("cls", [SessionConfig, LinkConfig, Compression, ClientConfig])
+    @each("cls", CONFIGS)
     def test_can_not_be_changed(self, cls):
         config = make(cls)
         with pytest.raises(FrozenInstanceError):

@@ -9,6 +9,7 @@ import base64
 import json
 import sys
 from dataclasses import asdict, make_dataclass
+from typing import Any
 
 import ocpp.v16
 import ocpp.v21
@@ -22,8 +23,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 BASES = {"ocpp1.6": ocpp.v16.ChargePoint, "ocpp2.0.1": ocpp.v201.ChargePoint, "ocpp2.1": ocpp.v21.ChargePoint}
 
-peers = {}  # identity -> the ChargePoint object of a connection, whichever role this process plays in it
-servers = {}
+peers: dict[str, Any] = {}  # identity -> the ChargePoint object of a connection, whichever role we play in it
+servers: dict[str, Any] = {}
 
 
 def say(**message):
@@ -152,7 +153,7 @@ async def perform(command):
         say(id=number, result=result)
 
 
-tasks = set()
+tasks: set[asyncio.Task[None]] = set()
 
 
 def start(coroutine):

@@ -13,6 +13,7 @@ import anyio
 import h11
 from anyio.abc import SocketAttribute, SocketStream
 
+from tests.kinds import an
 from tests.link.wire import CLOSE, TEXT, frame, request
 from tests.transports.pairs import SECONDS, client_of
 
@@ -123,7 +124,7 @@ class Raw:
         assert isinstance(response, h11.Response)
         headers = {name.decode(): value.decode() for name, value in response.headers}
         assert "close" in headers["connection"]
-        return Answer(response.status_code, headers, b"".join(part.data for part in body).decode())
+        return Answer(response.status_code, headers, b"".join(an(h11.Data, part).data for part in body).decode())
 
     async def begins(self) -> None:
         """Receive something, or the end: a peer that loses patience may leave before it has said a word."""

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import struct
+from typing import Any
 
 import anyio
 import pytest
@@ -100,7 +101,7 @@ class TestAClient:
                 await client.close()
 
     def client(self, port):
-        options = {"protocols": ["ocpp1.6"], "connect_timeout": 0.15, "close_timeout": 0.1}
+        options: dict[str, Any] = {"protocols": ["ocpp1.6"], "connect_timeout": 0.15, "close_timeout": 0.1}
         return OCPPClient("CP1", f"wss://127.0.0.1:{port}/ocpp", tls=TRUSTING, **options)
 
 

@@ -38,7 +38,12 @@ class CentralSystem:
 
     def client(self, identity: str, talk: Conversation, **options: Any) -> OCPPClient:
         """Make a station that validates strictly and comes back at once; checks are compiled when they are needed."""
-        settings = {"protocols": [talk.protocol], "strict_mode": True, "warm_up": False, "call_timeout": PATIENCE}
+        settings: dict[str, Any] = {
+            "protocols": [talk.protocol],
+            "strict_mode": True,
+            "warm_up": False,
+            "call_timeout": PATIENCE,
+        }
         settings |= {"backoff_min": 0.05, "backoff_max": 0.2}
         return OCPPClient(identity, f"ws://127.0.0.1:{self.port}/ocpp", **settings | options)
 

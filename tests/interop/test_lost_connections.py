@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import anyio
 import pytest
 
-from ocpp_transports import ClosedError, ConnectionLostError, ConnectionState
+from ocpp_transports import ClosedError, ConnectionLostError, ConnectionState, TimeoutError
 from ocpp_transports.events import DisconnectEvent, PongTimeoutEvent
 from tests.interop.raw import connected, hello, serves_a_good_station, station
 from tests.link.wire import CLOSE, PING, PONG, TEXT, frame

@@ -4,6 +4,7 @@ Only what no test of one part can show; each test says what must hold.
 """
 
 from math import inf
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -23,7 +24,8 @@ class Csms:
     """A server made of bytes: tells of each upgraded connection, in order, and keeps it until the test is over."""
 
     def __init__(self):
-        self._tell, self._told = anyio.create_memory_object_stream(10)
+        self._tell, self._told = anyio.create_memory_object_stream[Any](10)
+        self.port = 0
 
     async def script(self, raw):
         await raw.send(answer(await raw.head(), OURS))

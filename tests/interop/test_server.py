@@ -18,6 +18,7 @@ from ocpp_transports import (
 )
 from tests.interop.conversations import CONVERSATIONS, Conversation
 from tests.interop.peer_process import PATIENCE, PeerError, PeerProcess
+from tests.kinds import an
 
 pytestmark = pytest.mark.anyio
 
@@ -67,7 +68,12 @@ class CentralSystem:
 @asynccontextmanager
 async def central_system(peer: PeerProcess, talk: Conversation, **options: Any) -> AsyncIterator[CentralSystem]:
     """Listen with strict validation; checks are compiled when they are needed."""
-    settings = {"protocols": [talk.protocol], "strict_mode": True, "warm_up": False, "call_timeout": PATIENCE}
+    settings: dict[str, Any] = {
+        "protocols": [talk.protocol],
+        "strict_mode": True,
+        "warm_up": False,
+        "call_timeout": PATIENCE,
+    }
     async with OCPPServer(**settings | options) as server:
         listener = await server.listen(0, "127.0.0.1")
         yield CentralSystem(peer, server, listener.port)
@@ -130,7 +136,7 @@ class TestNegotiation:
             offers = ["ocpp2.1", "ocpp1.6", "ocpp2.0.1"]
             connected = await csms.attract(identity, OCPP16, protocols=offers, handlers={})
             assert connected["protocol"] == "ocpp2.0.1"
-            assert csms.server.get_client(identity).protocol == "ocpp2.0.1"
+            assert an(OCPPServerClient, csms.server.get_client(identity)).protocol == "ocpp2.0.1"
 
     async def test_a_station_of_another_version_is_refused(self, peer, identity):
         async with central_system(peer, OCPP16) as csms:
@@ -230,7 +236,8 @@ class TestErrors:
 
 class TestStrictMode:
     async def test_we_refuse_what_breaks_the_schema_before_any_handler(self, peer, identity, conversation):
-        wrong, seen = conversation.incomplete, []
+        wrong = conversation.incomplete
+        seen: list[Any] = []
         async with central_system(peer, conversation) as csms:
             csms.server.handle(wrong.action, seen.append)
             await csms.attract(identity, conversation, strict=False)
@@ -257,7 +264,7 @@ class TestStrictMode:
 
     async def test_an_answer_of_a_station_that_breaks_the_schema_is_an_error(self, peer, identity):
         exchange = OCPP16.from_csms
-        handlers = {exchange.action: {"result": {}}}
+        handlers: dict[str, Any] = {exchange.action: {"result": {}}}
         async with central_system(peer, OCPP16) as csms:
             station = await csms.station(identity, OCPP16, handlers=handlers, strict=False)
             with pytest.raises(RPCOccurrenceConstraintViolationError) as caught:
@@ -332,7 +339,7 @@ class TestTheEnd:
                 await csms.attract(identity, OCPP16)
                 with anyio.fail_after(PATIENCE):
                     await anext(events)
-            new = csms.server.get_client(identity)
+            new = an(OCPPServerClient, csms.server.get_client(identity))
             assert new is not old
             exchange = OCPP16.from_csms
             assert await new.call(exchange.action, exchange.payload) == exchange.answer

@@ -69,7 +69,12 @@ class _Visit:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until the station has changed so."""
         changed = anyio.Event()
-        cancel = self.station.watch(lambda: condition() and changed.set())
+
+        def look() -> None:
+            if condition():
+                changed.set()
+
+        cancel = self.station.watch(look)
         if not condition():
             await changed.wait()
         cancel()

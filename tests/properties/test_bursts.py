@@ -1,6 +1,8 @@
 """What must hold however many requests arrive at once and however slowly they are answered."""
 
 from itertools import count
+from math import inf
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,3 +85,35 @@ def test_the_end_leaves_nothing_behind(steps, bounds, end):
     requests = station.lab.engine.requests
     assert (len(requests), requests.held, requests.is_full) == (0, 0, False)
     assert station.lab.hear('[2,"later","Heartbeat",{}]') == []
+
+
+@given(
+    st.lists(SENDS | CALLS | CALLS | st.sampled_from(["reply", "reply", "wait", "wait"]), max_size=60),
+    BOUNDS,
+    st.integers(1, 4),
+    st.booleans(),
+)
+def test_a_rate_loses_no_send_and_leaves_no_call_without_an_answer(steps, bounds, burst, remembers):
+    limits = {"inbound_rate": 1, "inbound_burst": burst, **bounds}
+    answers = AnswerMemory().of("CP1") if remembers else None
+    lab = Player(Session(SessionConfig(**limits), OCPP21, ids=counting_ids(), numbers=count(1), answers=answers))
+    session = lab.engine
+    todo: list[Any] = []
+    for step in [*steps, *["wait", "reply"] * 70]:
+        done = []
+        if step == "wait":
+            done = lab.wait(1)
+        elif step != "reply":
+            done = lab.hear(step)
+        elif todo:
+            done = lab.play(Reply(todo.pop(0), {}))
+        todo += [request.request for request in of(Dispatch, done)]
+        assert not session.requests.is_full or len(todo) == bounds["max_inbound"], "there is room, and nothing is read"
+    sends = [
+        f'[6,"s","{SEND}",{{"n":{action.payload["n"]}}}]'
+        for action in of(Dispatch, lab.log)
+        if not action.expects_reply
+    ]
+    assert sends == [text for text in steps if text.startswith("[6")]
+    assert {frame[1] for frame in sent(lab.log)} == {text.split('"')[1] for text in steps if text.startswith("[2")}
+    assert (todo, session.requests.held, session.requests.is_full, session.deadline) == ([], 0, False, inf)

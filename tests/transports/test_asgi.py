@@ -193,6 +193,31 @@ class TestPlainRequests:
         await OCPPApplication(server)(scope(type="http", method="GET", path="/health"), asgi.receive, asgi.send)
         assert asgi.sent[0]["status"] == 503
 
+    async def test_of_a_peer_that_leaves_end_their_function(self):
+        async with csms() as server:
+            ended = anyio.Event()
+
+            @server.http("/slow")
+            async def slow(request):
+                try:
+                    await anyio.sleep_forever()
+                finally:
+                    ended.set()
+
+            body = {"type": "http.request", "body": b"x", "more_body": True}
+            asgi = Played(body, body, {"type": "http.disconnect"})
+            with anyio.fail_after(SECONDS):
+                await OCPPApplication(server)(scope(type="http", method="GET", path="/slow"), asgi.receive, asgi.send)
+                await ended.wait()
+            assert asgi.sent == []
+
+    async def test_whose_answer_has_no_reader_any_more_are_over(self):
+        async def send(message):
+            raise BrokenPipeError
+
+        async with csms(http=True) as server:
+            await OCPPApplication(server)(scope(type="http", method="GET", path="/health"), Played().receive, send)
+
     async def test_that_are_cancelled_end_their_function(self):
         async with csms() as server:
             begun, ended = anyio.Event(), anyio.Event()

@@ -68,6 +68,8 @@ class TestConstruction:
             ({"headers": [("X", "1")]}, TypeError, "mapping of str to str"),
             ({"tls": "ca.pem"}, TypeError, "tls as TLSOptions or ssl.SSLContext"),
             ({"backoff": 5}, TypeError, "backoff as a Backoff"),
+            ({"backoff": 0}, TypeError, "backoff as a Backoff"),
+            ({"query": 0}, TypeError, "query as a mapping or a list of pairs"),
             ({"leniency": True}, TypeError, "leniency as Leniency"),
             ({"strict_mode": True, "strict_mode_validators": ["ocpp1.6"]}, TypeError, "made by create_validator"),
             (
@@ -92,6 +94,9 @@ class TestConstruction:
             ({"strict_mode": True, "strict_mode_methods": "Heartbeat"}, TypeError, "list of actions"),
             ({"strict_mode": True, "strict_mode_methods": [5]}, TypeError, "list of actions"),
             ({"compression": "yes"}, TypeError, "compression as bool or Compression"),
+            ({"compression": 0}, TypeError, "compression as bool or Compression"),
+            ({"call_concurrency": 1.5}, ValueError, "call_concurrency >= 1 CALLs as an integer"),
+            ({"ping_interval": 10**400}, ValueError, "ping_interval >= 0 seconds"),
             ({"logging": "DEBUG"}, TypeError, "logging as bool"),
             ({"id_factory": "id"}, TypeError, "id_factory as a function"),
             ({"handler_grace": -1}, ValueError, "handler_grace >= 0"),

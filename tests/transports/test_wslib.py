@@ -30,7 +30,7 @@ from ocpp_transports._hosts._websockets_channel import PatientConnection
 from ocpp_transports.events import DisconnectEvent
 from ocpp_transports.wslib import WebsocketsOCPPClient, serve
 from tests.kinds import mistyped
-from tests.transports.pairs import SECONDS, first, staying
+from tests.transports.pairs import SECONDS, first, staying, upgrade
 
 OCPP16 = Subprotocol("ocpp1.6")
 
@@ -109,6 +109,41 @@ class TestTheServer:
             with refused.value:
                 assert (refused.value.code, refused.value.headers["content-type"]) == (404, "text/css")
                 assert refused.value.read() == b"\xff"
+
+    @pytest.mark.parametrize("request_line", [b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", upgrade()])
+    async def test_gives_no_place_to_a_peer_that_has_left(self, request_line):
+        """The library itself waits for a decision that nobody wants any more."""
+        begun, ended = anyio.Event(), anyio.Event()
+
+        async def slow(*_):
+            begun.set()
+            try:
+                await anyio.sleep_forever()
+            finally:
+                ended.set()
+
+        server = OCPPServer(protocols=["ocpp1.6"], auth=lambda *arguments: slow(*arguments))
+        server.http("/slow")(lambda request: slow(request))
+        async with serve(server, "127.0.0.1", 0) as listening:
+            with anyio.fail_after(SECONDS):
+                async with await anyio.connect_tcp("127.0.0.1", port_of(listening)) as stream:
+                    await stream.send(request_line)
+                    await begun.wait()
+                await ended.wait()
+
+    async def test_answers_a_plain_request_before_the_library_drops_it(self):
+        server = OCPPServer(protocols=["ocpp1.6"], handshake_timeout=0.05, logging=False)
+
+        @server.http("/slow")
+        async def slow(request):
+            await anyio.sleep_forever()
+
+        async with serve(server, "127.0.0.1", 0) as listening:
+            url = f"http://127.0.0.1:{port_of(listening)}/slow"
+            with pytest.raises(HTTPError) as caught:
+                await anyio.to_thread.run_sync(urlopen, url)
+            assert caught.value.code == 500
+            caught.value.close()
 
     async def test_challenges_who_comes_without_credentials(self):
         server = OCPPServer(protocols=["ocpp1.6"], security_profile=1, credentials={"CP1": "secret"})
@@ -290,6 +325,25 @@ class TestTheLog:
                     await client.connect()
         assert caplog.text.count("Authorization: ***") == 2  # as it was sent, and as it was received
         assert "Basic Q1" not in caplog.text
+
+    async def test_of_websockets_shows_no_query_no_other_field_and_no_message(self, caplog):
+        server = OCPPServer(protocols=["ocpp1.6"])
+        with caplog.at_level("DEBUG"):
+            async with serve(server, "127.0.0.1", 0) as listening:
+                endpoint = f"ws://127.0.0.1:{port_of(listening)}/ocpp"
+                async with WebsocketsOCPPClient(
+                    "CP1", endpoint, protocols=["ocpp1.6"], query={"q": "s3cr3t"}, headers={"X-Key": "s3cr3t"}
+                ) as client:
+                    client.handle("ChangeConfiguration")(lambda context: {"status": "Accepted"})
+                    await client.connect()
+                    setting = {"key": "AuthorizationKey", "value": "s3cr3t"}
+                    await server.call("CP1", "ChangeConfiguration", setting)
+        assert "s3cr3t" not in caplog.text
+        assert "GET /ocpp/CP1?***" in caplog.text
+        assert "X-Key: ***" in caplog.text
+        assert "Sec-WebSocket-Protocol: ocpp1.6" in caplog.text
+        assert "> TEXT [" in caplog.text
+        assert "> CLOSE 1" in caplog.text
 
 
 class TestAPeerThatAnswersNoPing:

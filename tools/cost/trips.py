@@ -83,7 +83,7 @@ class _Transport(asyncio.Transport):
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """Makes such transports of the sockets that it is given, and connects none of them. Its time stands still."""
+    """An event loop that wraps its sockets into such transports and connects none of them. Its time does not pass."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """The outcomes of a `ServerEngine`. The package's docstring explains the notation.
 
-It does not tell of the states of its handshake; where an input makes it enter another one, the cell ends with it.
+It does not report the states of its handshake. If an input changes the state, the cell ends with the new one.
 """
 
 from collections.abc import Mapping

@@ -134,7 +134,7 @@ class Commands16(Commands):
             "BootNotification": self._parts.life.boot_again,
             "DiagnosticsStatusNotification": partial(transfers.tell_log, is_diagnostics=True),
             "FirmwareStatusNotification": transfers.tell_firmware,
-            "Heartbeat": lambda: equipment.tell(equipment.dialect.heartbeat()),
+            "Heartbeat": lambda: equipment.send(equipment.dialect.heartbeat()),
         }
         self._later(message, steps[message])
         return "Accepted"

@@ -61,6 +61,24 @@ class TestCallsBeyondTheRate:
         assert list(settled(done)) == [7]
         assert of(Reading, done) == []
 
+    @each("settings", [{"max_held_bytes": 100}, {"max_held": 1}])
+    def test_leave_reading_alone_however_large_they_are(self, settings: dict[str, Any]) -> None:
+        """The turn of a large one may be minutes away: until then the pongs and the answers must be read."""
+        session = a_limited_session(inbound_rate=0.01, **settings)
+        session.play(call(7))
+        large = '{"data":"%s"}' % ("x" * 200)
+        done = session.hear(a_call(1), a_call(2), a_call(3, large), a_call(4), '[3,"id-1",{}]')
+        assert reports(done) == [HELD, REFUSED]
+        assert (list(settled(done)), of(Reading, done)) == ([7], [])
+        session.play(Reply(1, {}), Reply(2, {}))
+        assert dispatched(session.wait(100)) == [3]
+
+    def test_do_not_keep_reading_off_when_there_is_a_place_again(self) -> None:
+        session = a_limited_session(max_inbound=1, max_held=2, inbound_burst=1)
+        assert of(Reading, session.hear(*map(a_call, range(1, 4)))) == [Reading(on=False)]
+        assert of(Reading, session.play(Reply(1, {}))) == [Reading(on=True)]
+        assert session.engine.requests.held == 2
+
     def test_wait_for_a_place_too_where_too_many_are_in_progress(self) -> None:
         session = a_limited_session(max_inbound=1)
         assert dispatched(session.hear(a_call(1), a_call(2), a_call(3))) == [1]
@@ -106,6 +124,14 @@ class TestWhatDoesNotCount:
         assert reports(done) == [HELD, ReportKind.REPEATED_CALL, ReportKind.REPEATED_CALL]
         assert dispatched(session.wait(1)) == [3]
 
+    def test_a_copy_does_so_when_none_is_in_progress(self) -> None:
+        session = a_limited_session()
+        session.hear(a_call(1), a_call(2))
+        session.play(Reply(1, {}), Reply(2, {}))
+        done = session.hear(a_call(3), a_call(3), a_call(3, '{"other":1}'))
+        assert reports(done) == [HELD, ReportKind.REPEATED_CALL, ReportKind.DUPLICATE_ID]
+        assert dispatched(session.wait(10)) == [3]
+
     def test_a_call_that_breaks_its_schema(self) -> None:
         session = a_limited_session(validator=Strict())
         done = session.hear(*(a_call(number, '{"bad":1}') for number in range(5)), a_call(8), a_call(9))
@@ -118,6 +144,17 @@ class TestWhatDoesNotCount:
         done = session.hear(*map(a_call, range(3)), *sends)
         assert len(dispatched(done)) == 7
         assert reports(done) == [HELD]
+
+    def test_a_send_that_was_held_for_a_place_behind_a_call_that_waits_for_its_turn(self) -> None:
+        """Nor does a later SEND pass it."""
+        session = a_limited_session(OCPP21, max_inbound=1, inbound_burst=1)
+        first, second = (f'[6,"s{number}","NotifyPeriodicEventStream",{{}}]' for number in (1, 2))
+        assert dispatched(session.hear(a_call(1), a_call(2), first)) == [1]
+        assert dispatched(session.play(Reply(1, {}))) == [3]
+        session.play(Reply(3, {}))
+        assert dispatched(session.hear(second)) == [4]
+        session.play(Reply(4, {}))
+        assert dispatched(session.wait(1)) == [2]
 
 
 class TestAnotherRate:

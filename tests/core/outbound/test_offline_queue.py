@@ -177,6 +177,26 @@ class TestAQueueOfTheHost:
         answer(client, "id-1")
         assert len(entries) == 1
 
+    def test_may_refuse_a_call_and_its_caller_is_told(self):
+        class Full(MemoryQueue):
+            def add(self, kept):
+                raise OSError("no space left")
+
+        config = ClientConfig(protocols=("ocpp1.6",), offline_queue=True, backoff=STEADY)
+        client = Player(ClientEngine(config, random=Random(1), ids=counting_ids(), offline_queue=Full))
+        with pytest.raises(OSError, match="no space left"):
+            client.play(meter(1))
+        online(client)
+        client.play(meter(1), meter(2))
+        lost = settled(lose(client))
+        assert {token: (type(error), error.sent) for token, error in lost.items()} == {
+            1: (ConnectionLostError, True),
+            2: (ConnectionLostError, False),
+        }
+        assert "no space left" in str(lost[2])
+        come_back(client)
+        assert connectors(client.play(meter(3))) == [3]
+
 
 class TestTheChoice:
     @staticmethod

@@ -1,5 +1,6 @@
 """Listeners and iteration over user events."""
 
+from math import inf, nan
 from typing import Any, get_args
 
 import anyio
@@ -306,8 +307,9 @@ class TestIteration:
             emitter.emit("open", OPEN)
 
     async def test_limit_is_at_least_one(self, emitter):
-        with pytest.raises(ValueError, match="limit >= 1"):
-            emitter.events("open", limit=0)
+        for limit in (0, nan, inf, 1.5, True, "3"):
+            with pytest.raises(ValueError, match="limit >= 1 events as an integer"):
+                emitter.events("open", limit=limit)
 
 
 class TestMessageEvent:

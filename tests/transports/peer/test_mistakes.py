@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, datetime
 from functools import partial, wraps
 from math import inf, nan
+from types import coroutine
 
 import pytest
 
@@ -130,6 +131,25 @@ class TestArguments:
     )
     def test_that_fit_or_cannot_be_known_pass(self, made):
         assert server().handle("Heartbeat", made) is made
+
+    def test_are_those_of_a_function_that_runs_when_it_is_called(self):
+        """Nothing iterates over what a generator function returns: it would be accepted, and never run."""
+
+        def generator(argument):
+            yield argument
+
+        async def asynchronous(argument):
+            yield argument
+
+        made = [generator, asynchronous, partial(generator), type("Has", (), {"handle": asynchronous})().handle]
+        for function in made:
+            with pytest.raises(TypeError, match=r"^expected a function or coroutine function as .*, got generator"):
+                server().handle("Heartbeat", function)
+            with pytest.raises(TypeError, match=r"^expected a function or coroutine function as .*, got generator"):
+                server().on("client", function)
+            with pytest.raises(TypeError, match=r"^expected a function or coroutine function as .*, got generator"):
+                server().observe(function)
+        server().handle("Heartbeat", coroutine(generator))
 
     def test_of_a_method_do_not_count_itself(self):
         class Handlers:

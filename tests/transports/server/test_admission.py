@@ -84,6 +84,26 @@ def reject_and_raise(accept, reject, handshake):
     raise RuntimeError
 
 
+class Odd(BaseException):
+    """What no code catches by `except Exception`."""
+
+
+class Unreadable:
+    """An answer that raises when its type is looked at."""
+
+    def __getattribute__(self, name):
+        raise Odd("oops secret")
+
+
+class Unencodable(str):
+    """A password that raises when it is read."""
+
+    __slots__ = ()
+
+    def encode(self, encoding="utf-8", errors="strict"):
+        raise Odd("oops secret")
+
+
 async def accept_and_raise(accept, reject, handshake):
     accept()
     raise RuntimeError("oops secret")
@@ -92,6 +112,11 @@ async def accept_and_raise(accept, reject, handshake):
 FAULTS = [
     ({"credentials": lambda identity: 1 / 0, "security_profile": BASIC}, "credentials raised"),
     ({"credentials": lambda identity: 12345678, "security_profile": BASIC}, "credentials gave no usable answer"),
+    (
+        {"credentials": lambda identity: Unencodable("x"), "security_profile": BASIC},
+        "credentials gave no usable answer",
+    ),
+    ({"credentials": lambda identity: Unreadable(), "security_profile": BASIC}, "credentials raised"),
     ({"identify": lambda shown, identity: 1 / 0, "security_profile": TLS_CERT}, "identify raised"),
     ({"identify": lambda shown, identity: 1, "security_profile": TLS_CERT}, "identify gave no usable answer"),
     ({"auth": lambda accept, reject, handshake: accept(protocol="ocpp2.1")}, "auth raised"),

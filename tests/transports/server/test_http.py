@@ -7,10 +7,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from ocpp_transports import OCPPServer
+from ocpp_transports import OCPPServer, PlainRequest
 from ocpp_transports._server._http_handlers import plain_request
 from ocpp_transports.events import ErrorEvent
-from tests.transports.pairs import SECONDS, client_of, first, knock, never, serving
+from tests.transports.pairs import SECONDS, client_of, first, knock, never, serving, upgrade
 
 pytestmark = pytest.mark.anyio
 
@@ -122,6 +122,13 @@ def later(function):
     return answer
 
 
+class Unreadable:
+    """An answer that raises when its type is looked at."""
+
+    def __getattribute__(self, name):
+        raise RuntimeError("s3cr3t")
+
+
 class Strange(dict[str, str]):
     def items(self):
         raise BaseExceptionGroup("s3cr3t", [GeneratorExit()])
@@ -150,6 +157,7 @@ class TestWhateverAFunctionDoes:
             lambda request: (200, {"Content-Length": "5"}, b""),
             lambda request: (200, {"Connection": "keep-alive"}, b""),
             lambda request: (200, Strange(), b""),
+            lambda request: Unreadable(),
             lambda request: (200, {}, object()),
             lambda request: (200, {}, nan),
             lambda request: (200, {}, "\ud800"),
@@ -182,7 +190,7 @@ class TestWhateverAFunctionDoes:
                 await ended.wait()
 
     async def test_it_is_cancelled_at_the_end_of_the_time_for_a_request(self):
-        async with serving(handshake_timeout=0.05) as (server, listener):
+        async with serving(handshake_timeout=0.05, logging=False) as (server, listener):
             ended = anyio.Event()
 
             @server.http("/x")
@@ -192,7 +200,9 @@ class TestWhateverAFunctionDoes:
                 finally:
                     ended.set()
 
-            assert (await knock(listener, get("/x")))[0] == 408
+            async with server.events("error") as errors:
+                assert (await knock(listener, get("/x")))[0] == 408
+                assert isinstance((await first(errors)).error, TimeoutError)
             with anyio.fail_after(SECONDS):
                 await ended.wait()
 
@@ -214,17 +224,42 @@ class TestWhateverAFunctionDoes:
                 await server.close()
 
 
+def slow_until(go, begun):
+    """Make a function that notes each request and answers once `go` is set."""
+
+    async def slow(request):
+        begun.append(request)
+        await go.wait()
+        return 200, {}, None
+
+    return slow
+
+
+class TestWhatClosesItsOwnServer:
+    @pytest.mark.parametrize("request_line", [get("/x"), upgrade()], ids=["http", "auth"])
+    async def test_is_refused_and_not_interrupted(self, request_line):
+        async with serving() as (server, listener):
+            closed = anyio.Event()
+
+            async def close(*_):
+                await server.close()
+                closed.set()
+
+            server.auth(close)
+            server.http("/x")(close)
+            with anyio.fail_after(SECONDS):
+                assert (await knock(listener, request_line))[0] == 503
+                await closed.wait()
+            await server.listen(0, "127.0.0.1")
+
+
 class TestAFlood:
-    async def test_counts_like_handshakes_that_wait(self):
+    @pytest.mark.parametrize("wrap", [lambda function: function, lambda function: lambda request: function(request)])
+    async def test_counts_like_handshakes_that_wait(self, wrap):
         async with serving(max_handshakes=2, max_handshakes_per_address=2) as (server, listener):
-            begun, go = [], anyio.Event()
-
-            @server.http("/x")
-            async def slow(request):
-                begun.append(request)
-                await go.wait()
-                return 200, {}, None
-
+            begun: list[PlainRequest] = []
+            go = anyio.Event()
+            server.http("/x")(wrap(slow_until(go, begun)))
             statuses = []
 
             async def ask():
@@ -242,6 +277,20 @@ class TestAFlood:
             statuses.clear()
             await ask()
             assert statuses == [200]
+
+    async def test_does_not_hide_that_the_event_loop_runs(self):
+        """A load balancer would take a server away that has as many handshakes as it can bear."""
+        async with serving(http=True, max_handshakes=1) as (server, listener), anyio.create_task_group() as tasks:
+            begun: list[PlainRequest] = []
+            go = anyio.Event()
+            server.http("/x")(slow_until(go, begun))
+            tasks.start_soon(knock, listener, get("/x"))
+            with anyio.fail_after(SECONDS):
+                while not begun:
+                    await anyio.lowlevel.checkpoint()
+            assert (await knock(listener, get("/x")))[0] == 503
+            assert (await knock(listener, get("/health")))[0] == 200
+            go.set()
 
 
 class TestTheTarget:

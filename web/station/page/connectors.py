@@ -101,7 +101,7 @@ class Cards:
         view = self._cards[number]
         say(view["message"], "")
         if self._station is None:
-            raise RuntimeError("there is no station yet")
+            raise RuntimeError("cannot use a connector: there is no station yet")
         return self._station, next(item for item in self._station.connectors if item.id == number), view
 
     async def _plug(self, element: Element, _: Any) -> None:
