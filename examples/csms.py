@@ -69,7 +69,7 @@ class CentralSystem:
         return 200, {}, self.energy
 
     def boot(self, context: HandlerContext) -> Payload:
-        """Accept the station; it sends a Heartbeat every 300 seconds."""
+        """Accept the station. It sends a Heartbeat every 300 seconds."""
         print(context.client.identity, "boots with", context.protocol)
         return {
             "status": "Accepted",
@@ -103,7 +103,7 @@ class CentralSystem:
         return {"transactionId": number, "idTagInfo": self.verdict(card)}
 
     def meter_values(self, context: HandlerContext) -> Payload:
-        """Acknowledge the values; a real system stores them."""
+        """Acknowledge the values. A real system stores them."""
         return {}
 
     def stop_transaction(self, context: HandlerContext) -> Payload:

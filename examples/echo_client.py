@@ -90,7 +90,7 @@ class EchoClient:
         writer: asyncio.StreamWriter,
         deadline: float,
     ) -> BytesReceived | Tick:
-        """Wait for bytes or the deadline; b"" is the end of the stream."""
+        """Wait for bytes or the deadline. b"" is the end of the stream."""
         try:
             async with asyncio.timeout_at(
                 None if deadline == inf else deadline

@@ -64,7 +64,7 @@ class EchoConnection:
             self.writer.close()
 
     async def _next_input(self) -> BytesReceived | Tick:
-        """Wait for bytes or the deadline; b"" is the end of the stream."""
+        """Wait for bytes or the deadline. b"" is the end of the stream."""
         deadline = self.link.deadline
         try:
             async with asyncio.timeout_at(

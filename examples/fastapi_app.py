@@ -110,7 +110,7 @@ async def stop(identity: str) -> dict[str, Any]:
 async def call(
     identity: str, action: str, params: dict[str, Any]
 ) -> dict[str, Any]:
-    """Call a station; a failed call becomes an HTTP error."""
+    """Call a station. A failed call becomes an HTTP error."""
     if server.get_client(identity) is None:
         raise HTTPException(404, "the station is not connected")
     try:

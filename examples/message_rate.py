@@ -76,7 +76,7 @@ async def report(rate: MessageRate, interval: float) -> None:
 
 
 def boot(context: HandlerContext) -> dict[str, Any]:
-    """Accept the station; it sends a Heartbeat every 300 seconds."""
+    """Accept the station. It sends a Heartbeat every 300 seconds."""
     now = utc_now()
     return {"status": "Accepted", "currentTime": now, "interval": 300}
 

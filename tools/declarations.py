@@ -43,7 +43,7 @@ def field_docs(tree: ast.Module, name: str) -> dict[str, str]:
 
 
 def range_of(field: Field[Any]) -> str:
-    """Return the declared range of a field; empty without one."""
+    """Return the declared range of a field, or "" without one."""
     return str(field.metadata.get("range", "")).replace(">=", "≥")
 
 

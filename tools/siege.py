@@ -69,7 +69,7 @@ def _attack(name: str, port: int, attackers: int, seconds: float) -> None:
 
 
 async def _latencies(port: int, seconds: float) -> list[float]:
-    """Latencies of the healthy stations, in seconds."""
+    """Return the latencies of the healthy stations, in seconds."""
     taken: list[float] = []
     now = asyncio.get_running_loop().time
     until = now() + seconds

@@ -56,7 +56,7 @@ class Tracer:
         sys.setprofile(self._profiled)
 
     def stop(self) -> None:
-        """Stop recording; idempotent."""
+        """Stop recording. Idempotent."""
         if self._is_running:
             self._is_running = False
             sys.setprofile(self._before)

@@ -78,7 +78,7 @@ class Tab:
         return done["result"].get("value")
 
     def text(self, selector: str) -> str:
-        """Return the text of an element; empty if there is none."""
+        """Return the text of an element, or "" if there is none."""
         return str(self.look(f"document.querySelector({json.dumps(selector)})?.textContent ?? ''"))
 
     def wait(self, expression: str, seconds: float = _PATIENCE) -> Any:

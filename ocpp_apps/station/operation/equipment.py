@@ -235,6 +235,6 @@ class Equipment:
 
 
 def call_off(task: Task | None) -> None:
-    """Cancel a task; does nothing for None."""
+    """Cancel a task, if there is one."""
     if task is not None:
         task.cancel()

@@ -154,7 +154,7 @@ def _charge_label(connector: Connector) -> str:
 
 
 def _next_step(connector: Connector) -> str:
-    """Return the button to highlight as the driver's next step; none while charging or faulted."""
+    """Return the button to highlight as the driver's next step, or none while charging or faulted."""
     if connector.transaction is not None or connector.fault is not None:
         return ""
     return "charge" if connector.is_plugged else "plug"
