@@ -1,7 +1,7 @@
-"""The sans-IO OCPP-J engine: bytes or events in, actions out; no clock, socket, task or global.
+"""The sans-IO OCPP-J engine: bytes or events in, actions out.
 
-Names are loaded when they are first used (PEP 562), so that a program that only needs the session never imports
-h11, wsproto or fastjsonschema.
+It uses no clock, socket, task or global. Names are loaded when they are first used (PEP 562), so that a program that
+only needs the session never imports h11, wsproto or fastjsonschema.
 """
 
 from importlib import import_module

@@ -1,21 +1,21 @@
-"""The direct interface: the calls between a stack, its link and its session that nearly every message takes.
+"""The direct interface between a stack, its link and its session.
 
 `handle` and `poll` are the contract of every engine, and all that a host needs. Between the parts of a stack they would
-cost more than the work itself: a CALL and its answer would be an input and an action of the link and of the session
-each, eight objects, and every one would be looked up among some twenty classes. A stack knows what it has got, so
-these steps are direct calls:
+cost more than the work itself. A CALL and its response would each be an input and an action of the link and of the
+session: eight objects, each looked up among some twenty classes. A stack knows the type of each object, so nearly every
+message takes these direct calls:
 
     bytes ──▶ link.receive ──▶ link.next_text ──▶ session.receive ──▶ emit
     StartCall ──▶ session.calls.start ────┬──▶ send, which is link.send_message
     Reply ──▶ session.requests.reply ─────┘
 
-Each does what `handle` and `poll` do with such an input. What they see to by themselves, the caller of a direct call
-does:
+Each does what `handle` and `poll` do with such an input. The caller of a direct call must ensure what they check
+themselves:
 
-* `now` never goes back;
-* no action waits when `next_text` and `receive` are called, so that what a handler answers at once leaves before the
-  next text is decoded;
-* `calls.start` is for an open session. A client engine, which may have none, has `start` and `reply` for its stack.
+* `now` never goes back.
+* No action is pending when `next_text` and `receive` are called, so that the immediate reply of a handler is sent
+  before the next text is decoded.
+* `calls.start` needs an open session. A client engine may have no session: its stack calls `start` and `reply`.
 """
 
 from collections.abc import Callable
@@ -29,28 +29,31 @@ __all__ = ["DirectLink", "DirectSession", "Outlets"]
 
 
 class Outlets(NamedTuple):
-    """Where a session's texts and its other actions go, in order, instead of being kept for `poll`."""
+    """Functions that take a session's texts and other actions, in order, instead of `poll`."""
 
     send: Callable[[str], None]
     emit: Callable[[SessionAction], None]
     entered: Callable[[SessionState], None] | None = None
-    """Takes the states that the session enters, at once; None makes them `StateChanged` actions."""
+    """Called with each state that the session enters; None makes them `StateChanged` actions."""
 
 
 class DirectLink(Protocol):
-    """What a stack asks of its link."""
+    """The methods of a link that its stack calls directly."""
 
     unread: bytes
-    """What has arrived on the open WebSocket and is not decoded."""
+    """Bytes received on the open WebSocket and not decoded yet."""
 
     def receive(self, event: BytesReceived, now: float) -> None:
-        """Keep what arrived."""
+        """Buffer the received bytes."""
 
     def next_text(self) -> str | None:
-        """Take the next message if it is a whole text frame and nothing comes before it; None leaves it to `poll`."""
+        """Return the next message if it is one whole text frame and no action precedes it.
+
+        None means that `poll` must be called.
+        """
 
     def poll(self) -> LinkAction | None:
-        """Take the next action; None when there is nothing to do before the next input."""
+        """Return the next action, or None if there is nothing to do before the next input."""
 
     def send_message(self, data: str | bytes) -> None:
         """Send one message."""
@@ -58,16 +61,19 @@ class DirectLink(Protocol):
 
 class _Calls(Protocol):
     def start(self, event: StartCall, now: float) -> None:
-        """Write, queue or settle a call. Raises TypeError or ValueError for a misuse, and then changes nothing."""
+        """Send, queue or settle a call.
+
+        Raises TypeError or ValueError for bad arguments, and then changes nothing.
+        """
 
 
 class _Requests(Protocol):
     def reply(self, reply: Reply, now: float) -> None:
-        """Answer a request."""
+        """Respond to a request."""
 
 
 class DirectSession(Protocol):
-    """What a stack asks of its session."""
+    """The methods of a session that its stack calls directly."""
 
     @property
     def calls(self) -> _Calls:
@@ -78,4 +84,4 @@ class DirectSession(Protocol):
         """The inbound direction."""
 
     def receive(self, text: str, now: float) -> None:
-        """Decode a text at once."""
+        """Decode a text immediately."""

@@ -1,4 +1,7 @@
-"""What is done for peers that break the rules, before their texts are parsed and after: `messages` does it between."""
+"""Tolerance for peers that break the rules, before and after parsing.
+
+`messages` has the tolerant parser.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +14,13 @@ __all__ = ["forgive_nulls", "mended"]
 
 
 def mended(text: str, mend: Callable[[str], object], emit: Callable[[Report], None]) -> str:
-    """Have a received text mended by the application's function; as it came, and reported, where that fails."""
+    """Return a received text as repaired by the application's `mend_text`.
+
+    If the function raises or does not return a text, the failure is reported and the text is returned unchanged.
+    """
     try:
         better = mend(text)
-    except BaseException as raised:  # whatever it is, it must not end the connection
+    except BaseException as raised:  # no exception of the application may end the connection
         error = raised if isinstance(raised, Exception) else OCPPError(f"mend_text raised {type(raised).__name__}")
         emit(Report(ReportKind.MEND_FAILED, f"mend_text raised {type(raised).__name__}", message=text, error=error))
         return text
@@ -26,9 +32,9 @@ def mended(text: str, mend: Callable[[str], object], emit: Callable[[Report], No
 
 
 def forgive_nulls(config: SessionConfig, kind: Kind, action: str, payload: Any) -> Any:
-    """Copy a refused payload without the members that are null and must not be.
+    """Return a copy of a refused payload without the members that are null and must not be.
 
-    None where that tolerance is off, or what is left is refused as well.
+    None if this tolerance is off, or if the remaining payload is refused as well.
     """
     validator = config.validator_of(action) if config.leniency.null_members else None
     if validator is None:

@@ -1,4 +1,4 @@
-"""The names of all standard actions, by subprotocol: what tells a misspelling without reading a schema."""
+"""The names of all standard actions, to detect misspellings without reading a schema."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -31,7 +31,7 @@ _V201: Final = """
     SignCertificate StatusNotification TransactionEvent TriggerMessage UnlockConnector UnpublishFirmware
     UpdateFirmware
 """
-# What OCPP 2.1 Part 2 adds to them; it took none away.
+# Actions that OCPP 2.1 Part 2 adds to those of 2.0.1; it removes none.
 _ADDED_IN_V21: Final = """
     AFRRSignal AdjustPeriodicEventStream BatterySwap ChangeTransactionTariff ClearDERControl ClearTariffs
     ClosePeriodicEventStream GetCertificateChainStatus GetDERControl GetPeriodicEventStream GetTariffs
@@ -47,4 +47,4 @@ ACTION_NAMES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "ocpp2.1": frozenset((_V201 + _ADDED_IN_V21).split()),
     }
 )
-"""Subprotocol -> every action that a CALL or a SEND of it may have; the same names as the schema bundles have."""
+"""Subprotocol -> every action that its CALLs and SENDs may have; the schema bundles have the same names."""

@@ -1,4 +1,4 @@
-"""What comes out of the engines: everything the host has to do, in one order."""
+"""The outputs of the engines: everything that the host must do, in order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,39 +51,46 @@ class SendText:
 
 @dataclass(slots=True)
 class Reading:
-    """Stop (`on` False) or go on reading from the transport: what it brought waits for the application's handlers."""
+    """Stop (`on` False) or resume reading from the transport.
+
+    Reading stops while received messages wait for the application's handlers.
+    """
 
     on: bool
 
 
 TURN: Final = 32
-"""Units of work until other connections get their turn: a frame is one, and so are 2 KiB of a message.
+"""Units of work until other connections get their turn: each frame is one, and each 2 KiB of a message.
 
-Whatever a frame is (a text, a ping, an empty fragment, one that is refused), reading it costs about the same.
+Reading any frame (a text, a ping, an empty fragment, a refused frame) costs about the same.
 """
 
 
 @dataclass(slots=True)
 class Yield:
-    """One turn's work is done: read no more, let other connections have their turn, then poll on.
+    """Stop reading, let other connections have their turn, then continue to poll.
 
-    Comes when the work done since `poll` last returned None reaches `TURN`. A host with nothing else to do may poll on
-    at once.
+    Emitted when the work done since `poll` last returned None reaches `TURN`. A host with nothing else to do may
+    continue to poll immediately.
     """
 
 
 @dataclass(slots=True)
 class CloseStream:
-    """Close the byte stream after what was sent before; `abort` drops it without waiting for that."""
+    """Close the byte stream once all earlier bytes are written.
+
+    `abort` closes it without waiting.
+    """
 
     abort: bool = False
 
 
 @dataclass(slots=True)
 class CloseTransport:
-    """Close the WebSocket after what was sent before; `abort` drops it without a close handshake.
+    """Close the WebSocket once all earlier texts are sent.
 
-    The host answers by `TransportLost`, whenever and however it ended.
+    `abort` closes it without a close handshake. The host must report the end with `TransportLost`, whenever and however
+    it ends.
     """
 
     code: int = NORMAL_CLOSURE
@@ -93,9 +100,9 @@ class CloseTransport:
 
 @dataclass(slots=True)
 class OpenTransport:
-    """Dial.
+    """Open a connection.
 
-    A stack's host answers by `StreamOpened` or `StreamFailed`, a message-only host by `TransportOpened` or
+    The host of a stack reports `StreamOpened` or `StreamFailed`, a message-only host reports `TransportOpened` or
     `TransportFailed`, each with this `attempt`. `subprotocols` are offered in order of preference.
     """
 
@@ -105,11 +112,11 @@ class OpenTransport:
 
 @dataclass(slots=True)
 class UpgradeRequested:
-    """A WebSocket upgrade request that is well-formed: authenticate, then answer by `Accept` or `Reject`.
+    """Authenticate a well-formed WebSocket upgrade request, then answer with `Accept` or `Reject`.
 
-    `target` is the request target as received; `headers` are the fields by their names in lower case, the values of a
-    repeated one joined by ", " (RFC 9110 §5.3), as latin-1 text; `subprotocols` are the offered ones in the client's
-    order.
+    `target` is the request target as received. `headers` are the fields by their names in lower case, as latin-1 text;
+    the values of a repeated field are joined with ", " (RFC 9110 §5.3). `subprotocols` are the offered ones in the
+    client's order.
     """
 
     target: str = field(repr=False)
@@ -119,7 +126,10 @@ class UpgradeRequested:
 
 @dataclass(slots=True)
 class HttpRequest:
-    """A plain HTTP GET or HEAD without an upgrade: answer by `Respond`. `headers` are those of `UpgradeRequested`."""
+    """Answer a plain HTTP GET or HEAD without an upgrade with `Respond`.
+
+    `headers` have the format of `UpgradeRequested`.
+    """
 
     method: str
     target: str = field(repr=False)
@@ -128,9 +138,9 @@ class HttpRequest:
 
 @dataclass(slots=True)
 class Dispatch:
-    """Run the handler of an inbound CALL, then answer exactly one of `Reply`, `Fail`, `Decline` with `request`.
+    """Run the handler of an inbound CALL, then pass one of `Reply`, `Fail`, `Decline` with `request`.
 
-    `expects_reply` is False for a SEND: `Reply` then only says that the handler is done.
+    `expects_reply` is False for a SEND: `Reply` then only reports that the handler is done.
     """
 
     request: int
@@ -141,19 +151,19 @@ class Dispatch:
     received_at: float = field(default=0.0, compare=False)
     """When the message was decoded, in the host's seconds; the request may have been held since then."""
     text: str = field(default="", compare=False, repr=False)
-    """The message as received: a copy of it has the same text. Peer data, never to be sent on or logged."""
+    """The message as received: a copy of it has the same text. It is peer data: never forward or log it."""
 
 
 @dataclass(slots=True)
 class Abandon:
-    """The connection of this request is gone: nobody waits for its answer any more."""
+    """The connection of this request ended: the peer cannot receive a response."""
 
     request: int
 
 
 @dataclass(slots=True)
 class Settle:
-    """A command with this token is done: `error` is None and `result` holds its value, or `error` says why not."""
+    """The command with this token is done: with `result` if `error` is None, otherwise with `error`."""
 
     token: int
     result: Any = None
@@ -168,26 +178,26 @@ class StateChanged:
 
 
 class ReportKind(Enum):
-    """One member for each thing worth telling that changes nothing for the host."""
+    """The kinds of `Report`; none of them requires the host to act."""
 
     BAD_MESSAGE = "bad message"
     """The peer broke the message format; counts towards `max_bad_messages`."""
     MEND_FAILED = "mend_text failed"
-    """Our own `SessionConfig.mend_text` raised or returned no text; the text was read as it came."""
+    """The application's `SessionConfig.mend_text` raised or did not return a text; the text was read as received."""
     UNKNOWN_TYPE = "unknown message type"
-    """A message type this version does not know, ignored or refused by the version's rule."""
+    """A message type that this version does not know; ignored or refused, as the version requires."""
     UNMATCHED_ANSWER = "unmatched answer"
-    """An answer to no CALL of ours; counts towards `max_bad_messages`."""
+    """A response to no CALL of this side; counts towards `max_bad_messages`."""
     RAW_ANSWER = "answer to a raw text"
-    """An answer that may be to a text which was sent as it is."""
+    """A response that may belong to a raw text that was sent."""
     LATE_ANSWER = "late answer"
-    """An answer to a CALL that had timed out."""
+    """A response to a CALL that had timed out."""
     REPEATED_ANSWER = "repeated answer"
-    """A further answer to a CALL that was answered; the first one counted."""
+    """A further response to a CALL; the first one counted."""
     DUPLICATE_ID = "duplicate message id"
-    """A CALL with the id of another CALL that is in progress or was answered; it was refused."""
+    """A CALL with the ID of another CALL that is in progress or has a response; it was refused."""
     REPEATED_CALL = "repeated CALL"
-    """A further copy of a CALL; both have one outcome, and the handler runs once."""
+    """A further copy of a CALL; both get the same response, and the handler runs once."""
     OVERLOAD = "too many CALLs in progress"
     """A CALL beyond `max_inbound` that was refused, or held requests that were dropped with the connection."""
     CALL_HELD = "CALL held"
@@ -199,17 +209,17 @@ class ReportKind(Enum):
     INVALID_RESULT = "invalid CALLRESULT received"
     """An inbound CALLRESULT that breaks its schema; the call failed."""
     INVALID_REPLY = "invalid handler result"
-    """Our own handler's result breaks its schema or is no JSON; the peer got an InternalError."""
+    """The result of the application's handler breaks its schema or is not JSON; the peer got an InternalError."""
     INVALID_REQUEST = "invalid payload not sent"
     """An outbound CALL or SEND that breaks its schema; nothing was sent."""
     NOT_SENT = "raw text not sent"
-    """A raw text without a token, given where no connection was open; nothing was sent."""
+    """A raw text without a token, passed while no connection was open; nothing was sent."""
     WAITS_FOR_CONNECT = "call waits for connect()"
-    """The first call was put into the offline queue of a client that is not connecting: `Connect` was not given."""
+    """The first call was queued offline in a client that is not connecting: `Connect` was not called."""
     RESULT_REFUSED = "CALLRESULTERROR"
-    """The peer could not use a CALLRESULT of ours (OCPP 2.1)."""
+    """The peer could not use a CALLRESULT of this side (OCPP 2.1)."""
     CANCELLED_ANSWER = "answer to a cancelled call"
-    """An answer to a CALL whose caller had given up; it freed the window."""
+    """A response to a CALL that its caller had cancelled; it freed the window."""
     PONG_TIMEOUT = "pong timeout"
     """The peer showed no sign of life after a ping; the connection was dropped."""
     PING = "ping"
@@ -217,14 +227,14 @@ class ReportKind(Enum):
     PROTOCOL_ERROR = "WebSocket protocol error"
     """The peer broke RFC 6455 or HTTP; the connection was closed."""
     CONNECT_FAILED = "connection attempt failed"
-    """`error` says why; the state that follows says whether another attempt comes."""
+    """`error` is the reason; the next state shows if another attempt follows."""
 
 
 @dataclass(slots=True)
 class Report:
-    """Something happened that only logs, metrics and user events care about.
+    """An event for logs, metrics and user events only.
 
-    `message` is the raw text or payload concerned: peer data, never to be sent on or logged unredacted.
+    `message` is the raw text or payload concerned. It is peer data: never forward it, or log it unredacted.
     """
 
     kind: ReportKind
@@ -233,11 +243,11 @@ class Report:
     message: Any = None
     error: Exception | None = None
     action: str | None = None
-    """The action of the message concerned, of payloads that break their schema."""
+    """The action of the message concerned, for payloads that break their schema."""
 
 
 class Direction(Enum):
-    """Which way a message went, seen from this side."""
+    """The direction of a message, seen from this side."""
 
     IN = "in"
     OUT = "out"
@@ -245,10 +255,10 @@ class Direction(Enum):
 
 @dataclass(slots=True)
 class Trace:
-    """One OCPP-J message passed; emitted only while `SessionConfig.trace` is on.
+    """One OCPP-J message that was sent or received.
 
-    `frame` is the message as a list, see `messages.Frame`. `action` is known for answers too; `latency` is the time
-    from CALL to answer, seconds, on answers to our own calls and on our own answers.
+    Emitted only while `SessionConfig.trace` is on. `frame` is the message as a list, see `messages.Frame`. `action` is
+    set for responses too. `latency` is the time in seconds from CALL to response, set for responses in both directions.
     """
 
     direction: Direction

@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt: pure functions of the attempt number and an injected random source."""
+"""Policies for the time to wait before the next attempt."""
 
 from dataclasses import dataclass
 from math import inf, isfinite
@@ -16,15 +16,16 @@ class Backoff(Protocol):
         """Seconds a connection must last before the attempt counter starts again at 1."""
 
     def delay(self, attempt: int, random: Random) -> float:
-        """Seconds to wait before `attempt` = 1, 2, … of an outage."""
+        """Return the seconds to wait before `attempt` = 1, 2, … of an outage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExponentialBackoff:
-    """Double from `minimum` to `maximum` seconds, then jitter: `min(maximum, minimum * 2**(attempt-1)) * U(0.5, 1)`.
+    """A delay that doubles from `minimum` to `maximum` seconds, with jitter.
 
-    The jitter comes after the cap, so that a fleet never reconnects in step. The counter resets after `reset_after`
-    seconds online, not at open: a server that accepts and drops is not hammered.
+    It is `min(maximum, minimum * 2**(attempt-1)) * U(0.5, 1)`. The jitter is applied after the cap, so that a fleet
+    never reconnects in step. The counter resets after `reset_after` seconds online, not when the connection opens:
+    otherwise a server that accepts and then drops every connection would get attempts without a growing delay.
     Raises ValueError unless 0 < minimum <= maximum < inf and reset_after >= 0.
     """
 
@@ -41,17 +42,17 @@ class ExponentialBackoff:
             raise ValueError(f"expected reset_after >= 0 seconds, got {self.reset_after}")
 
     def delay(self, attempt: int, random: Random) -> float:
-        """Seconds to wait before `attempt` (1, 2, …)."""
+        """Return the seconds to wait before `attempt` (1, 2, …)."""
         return _doubled(self.minimum, attempt - 1, self.maximum) * random.uniform(0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OCPPBackoff:
-    """The back-off of OCPP 2.x (Part 4 §5.3 and §8.1 to §8.3): `W * 2**min(attempt-1, N) + U(0, R)` seconds.
+    """The backoff of OCPP 2.x: `W * 2**min(attempt-1, N) + U(0, R)` seconds.
 
-    `wait_minimum` is RetryBackOffWaitMinimum (W), `random_range` RetryBackOffRandomRange (R), `repeat_times`
-    RetryBackOffRepeatTimes (N). It starts again at W after a successful connection (2.0.1 errata 2025-09 §4.12).
-    Raises ValueError for a negative or infinite value, or wait_minimum = 0.
+    Source: Part 4 §5.3, §8.1 to §8.3. `wait_minimum` is RetryBackOffWaitMinimum (W), `random_range`
+    RetryBackOffRandomRange (R), `repeat_times` RetryBackOffRepeatTimes (N). It starts again at W after a successful
+    connection (2.0.1 errata 2025-09 §4.12). Raises ValueError for a negative or infinite value, or wait_minimum = 0.
     """
 
     wait_minimum: float = 30.0
@@ -60,7 +61,7 @@ class OCPPBackoff:
 
     @property
     def reset_after(self) -> float:
-        """The counter resets at open."""
+        """0 seconds: the counter resets when a connection opens."""
         return 0.0
 
     def __post_init__(self) -> None:
@@ -68,21 +69,24 @@ class OCPPBackoff:
             raise ValueError("expected wait_minimum > 0, random_range >= 0 (finite seconds) and repeat_times >= 0")
 
     def delay(self, attempt: int, random: Random) -> float:
-        """Seconds to wait before `attempt` (1, 2, …)."""
+        """Return the seconds to wait before `attempt` (1, 2, …)."""
         doublings = min(attempt - 1, self.repeat_times)
         return _doubled(self.wait_minimum, doublings, inf) + random.uniform(0.0, self.random_range)
 
 
 def retry_delay(attempt: int, base: float, maximum: float, random: Random) -> float:
-    """Seconds to pause before repeating a call that timed out, `attempt` = 1, 2, …: full jitter below the cap."""
+    """Return the seconds to wait before repeating a call that timed out.
+
+    `attempt` is 1, 2, …. The wait has full jitter: it is between 0 and `base` doubled, at most `maximum`.
+    """
     return random.uniform(0.0, _doubled(base, attempt - 1, maximum))
 
 
 def retry_after_delay(asked: float, longest: float, random: Random) -> float:
-    """Seconds to wait for a Retry-After of `asked` seconds (RFC 9110 §10.2.3), at most `longest` of which count.
+    """Return the seconds to wait for a Retry-After of `asked` seconds (RFC 9110 §10.2.3).
 
-    The jitter keeps a fleet that was refused at once from coming back at once: the wait is up to a quarter longer than
-    asked, and up to a quarter shorter than `longest` where more than that is asked.
+    The jitter keeps stations that were refused together from reconnecting together. The wait is up to a quarter longer
+    than `asked`. If `asked` exceeds `longest`, the wait is up to a quarter shorter than `longest` instead.
     """
     if asked > longest:
         return longest * random.uniform(0.75, 1.0)
@@ -90,5 +94,5 @@ def retry_after_delay(asked: float, longest: float, random: Random) -> float:
 
 
 def _doubled(base: float, doublings: int, maximum: float) -> float:
-    """Double `base` as often as asked, up to `maximum`, without overflow however often that is."""
+    """Return `base` doubled `doublings` times, at most `maximum`, without overflow."""
     return min(maximum, base * 2.0 ** min(doublings, 512))

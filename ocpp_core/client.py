@@ -1,24 +1,23 @@
-"""A client over its connections: connect, back off, come back, and a new session each time.
+"""A client that outlives its connections, with a new session for each of them.
 
-What it is. The engine outlives its connections. It dials, waits after a failure, dials again, and makes a new session
-for each connection; calls that were made meanwhile wait in the offline queue. The session is the conversation, the
-engine is what goes on when the conversation is over. All transitions of the machine are in this file;
-`docs/design/states.md` shows them as a table.
+What it is. The engine connects, waits after a failure, connects again, and makes a new session for each connection.
+Calls that are made in between wait in the offline queue. A session ends with its connection; the engine goes on. All
+transitions of the state machine are in this file; `docs/design/states.md` shows them as a table.
 
-What it guarantees. `Connect` settles exactly once, with the first connection or the first failure, also if the client
-goes on trying after that. After the loss of an open connection the client comes back, unless it was closed or
-`max_reconnects` is reached; before each attempt it waits as the backoff says, so that a thousand stations do not return
-in the same second. A call that was never written may go out on the next connection. A call that was written is never
-repeated here: the peer may have acted on it.
+What it guarantees. `Connect` settles exactly once, with the first connection or the first failure, even if the client
+retries after that. After the loss of an open connection the client reconnects, unless it was closed or `max_reconnects`
+is reached. Before each attempt it waits as long as the backoff requires, so that a thousand stations do not reconnect
+in the same second. A call that was never written may be sent on the next connection. A call that was written is never
+repeated by the engine: the peer may have acted on it.
 
-Why stale news does no harm. Each attempt has a number, and each event of a transport carries the number of its attempt.
-An event of an attempt that was given up is ignored, so a host need not cancel what is already on its way. States carry
-their own data: a backoff deadline is a field of `Waiting` and of no other state, and can neither survive the state nor
+Why stale events do no harm. Each attempt has a number, and each event of a transport carries the number of its attempt.
+An event of an abandoned attempt is ignored, so a host need not cancel events that are already queued. States carry
+their own data: a backoff deadline is a field of `Waiting` and of no other state. It can neither survive the state nor
 be forgotten when another one is entered.
 
-What it must never do. It never has two connections, and never dials while it closes: `Close` is obeyed at once, also
-while a loss is on its way. It never lets an answer of one session go out on another. It knows nothing of bytes, sockets
-or TLS; a stack, or a host that brings whole messages, does.
+What it must never do. It never has two connections, and never connects while it closes: `Close` takes effect
+immediately, even if a loss is about to be reported. It never sends a response of one session on another. It knows
+nothing of bytes, sockets or TLS; a stack, or a host with a WebSocket library, handles them.
 """
 
 from collections import deque
@@ -74,9 +73,10 @@ _Rare: TypeAlias = (
 
 
 class ClientEngine:
-    """Connects, reconnects and queues around one `Session` a connection.
+    """A client that connects, reconnects and queues, with one `Session` per connection.
 
-    `random` makes the jitter, `ids` the message ids, and `offline_queue` the place for calls without a connection.
+    `random` is the source of jitter, `ids` makes message IDs, and `offline_queue` makes the queue for calls that are
+    made without a connection.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class ClientEngine:
         self._random = random
         self._ids = ids
         self.send: Callable[[str], None] | None = None
-        """Takes the texts of the sessions to come, for a stack; None makes them `SendText` actions."""
+        """Function that sends the texts of later sessions, for a stack; None makes them `SendText` actions."""
         self._numbers = count(1)
         self._actions: deque[Action] = deque()
         self._emit: Callable[[Action], None] = self._actions.append
@@ -106,7 +106,7 @@ class ClientEngine:
 
     @property
     def deadline(self) -> float:
-        """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
+        """Time at which the host must pass `Tick` at the latest; `inf` if no deadline is armed."""
         state = self.state
         deadline = state.until if isinstance(state, (Connecting, Waiting)) else inf
         if self.session is not None:
@@ -120,11 +120,11 @@ class ClientEngine:
 
     @property
     def queued(self) -> int:
-        """Calls kept in the offline queue."""
+        """Number of calls in the offline queue."""
         return len(self._offline)
 
     def poll(self) -> Action | None:
-        """Take the next action; None when there is nothing to do."""
+        """Return the next action, or None if there is nothing to do."""
         actions = self._actions
         while not actions:
             if self.session is None or not self.session.unread or not self.session.decode_next():
@@ -132,7 +132,7 @@ class ClientEngine:
         return actions.popleft()
 
     def handle(self, event: ClientInput, now: float) -> None:
-        """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
+        """Process an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
         if now > self._now:
             self._now = now
         if type(event) is TextReceived:
@@ -145,7 +145,7 @@ class ClientEngine:
             self._handle_rare(event)
 
     def start(self, event: StartCall, now: float) -> None:
-        """Do what `handle` does with it, at a time that never goes back; see `_direct`."""
+        """Start a call as `handle` does, at a time that never goes back; see `_direct`."""
         self._now = now
         session = self.session
         if session is not None and type(self.state) is Online and type(session.state) is Open:
@@ -154,9 +154,9 @@ class ClientEngine:
             self._keep_or_refuse(prepare_call(event, self._config.session, now))
 
     def reply(self, event: Reply, now: float) -> None:
-        """Do what `handle` does with it, at a time that never goes back; see `_direct`."""
+        """Respond to a request as `handle` does, at a time that never goes back; see `_direct`."""
         self._now = now
-        session = self.session or self._last  # without a connection it is a late answer to a request of the last one
+        session = self.session or self._last  # without a connection, it is a late reply to a request of the last one
         if session is not None:
             session.requests.reply(event, now)
 
@@ -185,7 +185,7 @@ class ClientEngine:
                 assert_never(event)
 
     def _pass_on(self, event: SessionInput) -> None:
-        """Give it to the session; without one it can only be a late answer to a request of the last one."""
+        """Pass an input to the session, or a late `Fail` to the last one."""
         if self.session is not None:
             self.session.handle(event, self._now)
         elif isinstance(event, Fail) and self._last is not None:
@@ -195,7 +195,7 @@ class ClientEngine:
 
     def _begin(self, token: int) -> None:
         if not isinstance(self.state, (Idle, Stopped)):
-            raise RuntimeError(f"expected to be idle or stopped to connect, am {type(self.state).__name__}")
+            raise RuntimeError(f"cannot connect: the client is {type(self.state).__name__}; close it first")
         self._connect = token
         self._dial(tries=0)
 
@@ -208,21 +208,21 @@ class ClientEngine:
             self._emit(Settle(call.token, None, self._not_sent(call.action)))
 
     def _keep(self, call: OutboundCall) -> None:
-        """Keep a call that was taken before; its caller is told if the queue, which may be the host's, refuses it."""
+        """Queue an unsent call again; settle it with an error if the host's queue raises."""
         try:
             self._offline.add(call)
-        except Exception as error:  # a full disk, say: the client must come back all the same
+        except Exception as error:  # e.g. a full disk: the client must reconnect anyway
             if call.token is not None:
                 reason = f"{call.action} was not sent and cannot be kept: {error}"
                 self._emit(Settle(call.token, None, ConnectionLostError(reason, sent=False)))
 
     def _not_sent(self, what: str) -> OCPPError:
         if isinstance(self.state, ClientClosing):
-            return ClosedError(f"closing: {what} was not sent")
+            return ClosedError(f"cannot send {what}: the client is closing")
         if isinstance(self.state, Stopped):
-            return ClosedError(f"the client is closed: call connect() first ({what} was not sent)")
-        advice = ", call connect() first" if isinstance(self.state, Idle) else ""
-        return ConnectionLostError(f"not connected: {what} was not sent{advice}", sent=False)
+            return ClosedError(f"cannot send {what}: the client is closed; call connect() first")
+        advice = "; call connect() first" if isinstance(self.state, Idle) else ""
+        return ConnectionLostError(f"cannot send {what}: the client is not connected{advice}", sent=False)
 
     def _send(self, event: SendRaw | Notify) -> None:
         if self.session is not None and isinstance(self.state, (Online, ClientClosing)):
@@ -251,7 +251,7 @@ class ClientEngine:
     def _close(self, event: Close) -> None:
         state = self.state
         if isinstance(state, (Online, ClientClosing)) and self.session is not None:
-            if isinstance(state, Online):  # at once: a loss that is already known must not bring the client back
+            if isinstance(state, Online):  # before the session ends: a pending loss must not cause a reconnect
                 self._enter_closing(state, event.code, event.reason)
             self.session.handle(event, self._now)
         elif not isinstance(state, Stopped):
@@ -305,11 +305,11 @@ class ClientEngine:
         self._emit(OpenTransport(self._attempt, self._config.protocols))
 
     def _opened(self, state: Connecting, subprotocol: str | None) -> None:
-        """RFC 6455 §4.1: a subprotocol that was not offered fails the connection; OCPP-J §3.2 needs one."""
+        """Begin a session, or fail the connection without an offered subprotocol (RFC 6455 §4.1, OCPP-J §3.2)."""
         if subprotocol not in self._config.protocols:
             self._emit(CloseTransport(PROTOCOL_ERROR, "subprotocol not offered"))
             offered = ", ".join(self._config.protocols)
-            error = WebsocketUpgradeError(f"expected one of {offered} as subprotocol, the server chose {subprotocol!r}")
+            error = WebsocketUpgradeError(f"expected one of {offered} as subprotocol, got {subprotocol!r}")
             self._failed(state, error, retry=False)
             return
         version = version_of(subprotocol, self._config.versions)
@@ -320,7 +320,7 @@ class ClientEngine:
             numbers=self._numbers,
             keep_unsent=self._config.offline_queue,
             outlets=Outlets(self.send or self._emit_text, self._emit, self._session_entered),
-            answers=self._memory.of(""),  # there is but one server
+            answers=self._memory.of(""),  # a client has only one server
             offline=self._offline,
         )
         self._enter(Online(state.attempt, subprotocol, self._now, state.tries))
@@ -333,9 +333,10 @@ class ClientEngine:
         return session if validator is None else replace(session, validator=validator)
 
     def _failed(self, state: Connecting, error: Exception, *, retry: bool = True, least: float = 0.0) -> None:
-        """Try again. Only a first attempt gives up for what looks like a mistake of the settings (`retry` False).
+        """Schedule the next attempt, or stop.
 
-        Behind a load balancer one wrong 101 is an accident: whoever was connected before must come back from it.
+        `retry` is False for an error that looks like a wrong setting. It ends only a first attempt: behind a load
+        balancer a single wrong 101 may be an accident, and a client that was connected must reconnect.
         """
         self._emit(Report(ReportKind.CONNECT_FAILED, str(error), error=error))
         is_first = self._connect is not None
@@ -367,7 +368,7 @@ class ClientEngine:
         self._emit(SendText(text))
 
     def _session_entered(self, state: SessionState) -> None:
-        """Notice the end of a session; one that closes by itself, after too many bad messages, is a lost connection."""
+        """Handle the end of the session, which counts as a loss unless the client is closing."""
         if isinstance(state, Closed):
             self._session_closed(state)
 

@@ -1,4 +1,7 @@
-"""The states of a client, as `StateChanged` reports them; times are in the host's seconds."""
+"""The states of a client, as `StateChanged` reports them.
+
+Times are in the host's seconds.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -8,12 +11,15 @@ __all__ = ["ClientClosing", "ClientState", "Connecting", "Idle", "Online", "Stop
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing was asked for yet, or the first attempt failed."""
+    """`Connect` was not called yet, or the first attempt failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connecting:
-    """Attempt `attempt` is under way until `until`; it is the `tries`-th of this outage, 0 the very first one."""
+    """Attempt `attempt` is in progress, until `until` at the latest.
+
+    It is the `tries`-th attempt of this outage; 0 is the first attempt after `Connect`.
+    """
 
     attempt: int
     until: float
@@ -22,7 +28,7 @@ class Connecting:
 
 @dataclass(frozen=True, slots=True)
 class Online:
-    """Connected since `since`; `tries` attempts of this outage came before."""
+    """The connection is open since `since`, after `tries` attempts of the preceding outage."""
 
     attempt: int
     subprotocol: str
@@ -45,7 +51,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class ClientClosing:
-    """The session closes, bounded by its own deadlines; `attempt` is the connection's."""
+    """The session closes, limited by its own deadlines.
+
+    `attempt` is that of the connection.
+    """
 
     attempt: int
     code: int
@@ -54,7 +63,10 @@ class ClientClosing:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Closed and not coming back until `Connect`; `lost` tells that an open connection ended by this."""
+    """The client is closed until `Connect`.
+
+    `lost` is True if it stopped because an open connection was lost.
+    """
 
     code: int
     reason: str

@@ -1,6 +1,6 @@
-"""Every limit and policy of the engines: frozen, validated on construction, each with what happens at the limit.
+"""The limits and policies of the engines, frozen and validated on construction.
 
-Times are seconds, sizes bytes, unless said otherwise; `inf` means no limit.
+Times are in seconds and sizes in bytes, unless stated otherwise; `inf` means no limit.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,24 +36,30 @@ __all__ = [
 _Number = TypeVar("_Number", bound=float | None)
 
 Kind: TypeAlias = Literal["call", "result", "send"]
-"""Which message a schema is of: a CALL, a CALLRESULT or a SEND."""
+"""The message type of a schema: CALL, CALLRESULT or SEND."""
 IdFactory: TypeAlias = Callable[[], str]
-"""Makes message ids: at most 36 characters, unique over all connections and restarts of a sender."""
+"""Function that returns message IDs: at most 36 characters, unique over all connections and restarts of a sender."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Why a payload is refused: an error code and at most 255 characters that name the path and the rule."""
+    """The reason why a payload is refused.
+
+    It is an error code and at most 255 characters that name the path and the rule.
+    """
 
     code: ErrorCode
     description: str
 
 
 class Validator(Protocol):
-    """Checks payloads against the schemas of one protocol; an action it does not have is never refused."""
+    """A validator of payloads for one protocol.
+
+    It never refuses an action that it does not know.
+    """
 
     def has(self, action: str) -> bool:
-        """Whether there is a schema for the action."""
+        """Return True if there is a schema for the action."""
 
     def check_call(self, action: str, payload: object) -> Violation | None:
         """Check the payload of a CALL."""
@@ -65,7 +71,7 @@ class Validator(Protocol):
         """Check the payload of a SEND."""
 
     def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
-        """Return a payload without the members that are null where the schema does not allow that."""
+        """Return a payload without the members that are null although the schema does not allow null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class Range:
     unit: str = ""
 
     def __str__(self) -> str:
-        """Return the range as an error and the documentation state it: `>= 1 CALLs`, `> 0 seconds`, `0 to 9`."""
+        """Return the range for errors and the documentation: `>= 1 CALLs`, `> 0 seconds`, `0 to 9`."""
         if self.most != inf:
             return f"{self.least:.15g} to {self.most:.15g} {self.unit}".rstrip()
         return f"{'>' if self.excludes_least else '>='} {self.least:.15g} {self.unit}".rstrip()
@@ -86,7 +92,7 @@ class Range:
     def __contains__(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.least <= value <= self.most:
             return False
-        if float_info.max < value < inf:  # an integer that no time can be added to
+        if float_info.max < value < inf:  # an integer to which no time can be added
             return False
         return value > self.least or not self.excludes_least
 
@@ -99,19 +105,20 @@ def number(
     most: float = inf,
     unit: str = "seconds",
 ) -> _Number:
-    """Declare a field of a dataclass that is a number: its default and its range, for `expect_declared`.
+    """Return a dataclass field for a number with its default and its range, for `expect_declared`.
 
-    The range begins at `least`, or `above` another number. A default of None is accepted outside of it.
+    The range begins at `least`, or just above `above`. If the default is None, None is accepted as well.
     """
     allowed = Range(least, most, unit=unit) if above is None else Range(above, most, excludes_least=True, unit=unit)
     return field(default=default, metadata={"range": allowed})
 
 
 def expect_declared(settings: "DataclassInstance") -> None:
-    """Raise for the first number or bool of a dataclass that is not what it was declared as.
+    """Raise for the first number or bool of a dataclass that differs from its declaration.
 
-    That is ValueError for a number out of its range, and for a fraction or `inf` where the type is `int`, which nothing
-    would notice before it is used; TypeError for anything but a bool where one is meant: `"no"` must not mean yes.
+    Raises ValueError for a number out of its range, and for a fraction or `inf` if the type is `int`, which would fail
+    only when it is used. Raises TypeError for a value that is not a bool if the type is `bool`: `"no"` must not count
+    as True.
     """
     for each in fields(settings):
         value = getattr(settings, each.name)
@@ -128,87 +135,90 @@ def expect_declared(settings: "DataclassInstance") -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
-    """The settings of one connection's conversation.
+    """The settings of one OCPP-J session.
 
-    Raises ValueError for a value out of range, TypeError for what is no bool or function where one is meant.
+    Raises ValueError for a value out of range, TypeError for a flag that is not a bool and a `mend_text` that is not a
+    function.
     """
 
     call_timeout: float = number(30.0, above=0)
-    """Seconds from write to answer (OCPP-J §4.1.1); then the call settles with TimeoutError. `inf`: never."""
+    """Seconds to wait for a response after the write (OCPP-J §4.1.1); then the call settles with TimeoutError. `inf`:
+    no limit."""
     call_ttl: float = number(inf, above=0)
     """Seconds from the command to the write; then the call settles with TimeoutError and is never sent."""
     call_concurrency: int = number(1, least=1, unit="CALLs")
-    """CALLs outstanding at a time; OCPP-J §4.1.1 wants 1. Further ones wait."""
+    """Outstanding CALLs at a time; OCPP-J §4.1.1 requires 1. Further CALLs are queued."""
     max_queued: int = number(1000, least=0, unit="calls")
-    """Calls that wait for the window; beyond, a new call settles with CallDroppedError."""
+    """Calls in the queue; beyond, a new call settles with CallDroppedError."""
     max_queued_bytes: float = number(8 << 20, least=0, unit="bytes")
-    """Bytes of the payloads of those calls, and of those in a client's offline queue; beyond, as with too many calls.
-    That is 8 KiB for each of 1,000 calls, or a SendLocalList in eight messages of a MiB, for one peer that is slow. As
-    much again may wait of SENDs and raw texts while the output does not drain; beyond, a SEND settles with
-    CallDroppedError and a raw text is reported as not sent."""
+    """Bytes of the payloads of queued calls, and of those in a client's offline queue; beyond, a call settles with
+    CallDroppedError. The default is enough for 1,000 calls of 8 KiB, or for a SendLocalList in eight messages of a MiB,
+    to one slow peer. SENDs and raw texts may take as many bytes again while the output does not drain; beyond, a SEND
+    settles with CallDroppedError and a raw text is reported as not sent."""
     max_outgoing_size: float = number(1 << 20, least=16384, unit="bytes")
-    """Bytes of one message sent, before compression: what this library takes by default, and more than most stations
-    do. Beyond, the command of a CALL, SEND or raw text raises ValueError, and an answer becomes an InternalError. Times
-    `max_inbound` it is what answers to a peer that reads nothing can hold: while it does not, no more is read."""
+    """Bytes of one sent message, before compression. The default is what this library accepts, and more than most
+    stations do. Beyond, the command of a CALL, SEND or raw text raises ValueError, and a response becomes an
+    InternalError. Responses to a peer that does not read take at most this times `max_inbound`: until the output
+    drains, no more is read."""
     max_elements: float = number(1 << 17, least=1, unit="elements")
     """Members, items and empty brackets of one received message, in all its objects and arrays together; beyond, it is
-    a bad message and not parsed, because each may take 70 bytes and a quarter of a microsecond. The largest honest
+    a bad message and not parsed, because each may take 70 bytes and a quarter of a microsecond. The largest legitimate
     messages have one in nine bytes or more: a SendLocalList that deletes `{"idTag":"04A1B2C3"}`, a MeterValues of
     `{"value":"1234.5"}`. Raise it along with `LinkConfig.max_message_size`."""
     max_inbound: int = number(132, least=1, unit="requests")
-    """Inbound requests dispatched and not yet answered, declined ones aside. Further requests are held."""
+    """Inbound requests in progress, not counting declined ones. Further requests are held."""
     max_inbound_bytes: float = number(1 << 21, least=1, unit="bytes")
-    """Bytes of the texts of requests in progress, from which on further ones are held; a character counts as one, which
-    is what a text takes of memory. One may always be at work."""
+    """Bytes of the texts of requests in progress; from there on, further requests are held. A character counts as one
+    byte, as most texts take in memory. One request may always be in progress."""
     max_held: float = number(1000, least=1, unit="requests")
     """Held requests; then reading stops until half of them are dispatched. `inf`: no limit."""
     max_held_bytes: float = number(131072, least=1, unit="bytes")
     """Bytes of the texts of held requests; then reading stops until half are dispatched. One text may exceed it."""
     inbound_rate: float = number(inf, least=0.001, unit="CALLs a second")
-    """Inbound CALLs a second, in the long run, that get to the application; one beyond is held until its turn comes,
-    and reading goes on. CALLs that are refused for a mistake or repeat another one do not count, nor do SENDs."""
+    """Inbound CALLs a second, on average, that reach the application; beyond, a CALL is held until the rate allows it,
+    and reading continues. CALLs that are refused for a mistake or repeat another CALL do not count, nor do SENDs."""
     inbound_burst: int = number(20, least=1, unit="CALLs")
-    """CALLs that may come at once after a quiet time, whatever `inbound_rate` says; as many may be held for their turn,
-    within `max_held` and `max_held_bytes`. Beyond, a CALL is refused with GenericError."""
+    """CALLs that may arrive together after a pause, regardless of `inbound_rate`; as many may then be held, within
+    `max_held` and `max_held_bytes`. Beyond, a CALL is refused with GenericError."""
     refuse_when_busy: bool = False
-    """Refuse a CALL beyond `max_inbound` with GenericError instead of holding it. A SEND is held all the same."""
+    """True to refuse a CALL beyond `max_inbound` with GenericError instead of holding it. A SEND is held regardless."""
     answer_window: float = number(120.0, least=0)
-    """Seconds for which a CALLRESULT is remembered, to answer further copies of its CALL; 0: not at all.
+    """Seconds for which a CALLRESULT is stored, to answer further copies of its CALL; 0: not stored.
 
-    It acts where the engine was given an `AnswerMemory`, from the beginning of a connection on. That is four times
-    `call_timeout`: a sender that had no answer has come back and tried again by then.
+    It applies if the engine has an `AnswerMemory`, from the beginning of a connection on. The default is four times
+    `call_timeout`: a sender without a response has reconnected and retried by then.
     """
     late_answers: bool = False
-    """The host answers a request also after `Abandon`, when its handler is done, or not to be begun.
+    """True if the host answers a request even after `Abandon`, once its handler is done or will not be started.
 
-    Copies of its CALL on a later connection then wait for that answer, for `answer_window` seconds at most.
+    Copies of its CALL on a later connection then wait for that response, for `answer_window` seconds at most.
     """
     max_declined: int = number(100, least=0, unit="requests")
-    """Declined (NOREPLY) requests still open; beyond, the oldest one is given up (`Abandon`)."""
+    """Declined (NOREPLY) requests without a response; beyond, the oldest one is abandoned (`Abandon`)."""
     max_bad_messages: float = number(1000, least=1, unit="messages")
     """Bad messages of a connection within `bad_message_period`; at this number it is closed with 1002, and a client
-    comes back as after a loss. Stations in the field break rules for years, and must not go offline for it: 1,000 an
-    hour are the meter values of two connectors, every ten seconds and every time wrong, with room to spare."""
+    reconnects as after a loss. Stations in the field break rules for years, and must not go offline for it: 1,000 an
+    hour are more than the meter values of two connectors, sent every ten seconds and always malformed."""
     bad_message_period: float = number(3600.0, above=0)
-    """Seconds from the first bad message in which they are counted; the next one after them is a first one again.
-    `inf`: they count as long as the connection lasts."""
+    """Seconds from a first bad message during which bad messages are counted; the next one after them begins a new
+    period. `inf`: they count as long as the connection lasts."""
     drain_timeout: float = number(30.0, above=0)
-    """Seconds a draining close waits for answers; then open calls settle with ClosedError."""
+    """Seconds a draining close waits for responses; then outstanding calls settle with ClosedError."""
     close_timeout: float = number(5.0, above=0)
     """Seconds the close handshake may take; then the transport is dropped."""
     leniency: Leniency = field(default_factory=Leniency)
     """Tolerances in reading messages, all off by default."""
     mend_text: Callable[[str], str] | None = None
-    """Given every text received, returns the one to parse in its place: for peers that no tolerance is made for. Where
-    it raises or returns no text, that is reported and the text is read as it came."""
+    """Function that receives every text and returns the one to parse instead: for faults of peers that no tolerance
+    covers. If it raises or does not return a text, the failure is reported and the text is parsed as received."""
     answer_bad_results: bool = True
-    """Tell the peer by CALLRESULTERROR that its CALLRESULT was unusable, where the version has it (2.1)."""
+    """True to report an unusable CALLRESULT to the peer with a CALLRESULTERROR, if the version has it (2.1)."""
     validator: Validator | None = None
-    """Strict mode: checks payloads in both directions; None checks nothing."""
+    """Strict mode: the validator of payloads in both directions; None checks nothing."""
     validated_actions: frozenset[str] | None = None
-    """Only these actions are checked; None means all."""
+    """The only actions that are checked; None means all."""
     trace: bool = False
-    """Emit a `Trace` for every message."""
+    """True to emit a `Trace` for every message."""
 
     def __post_init__(self) -> None:
         expect_declared(self)
@@ -216,15 +226,16 @@ class SessionConfig:
             raise TypeError(f"expected mend_text as a function, got {type(self.mend_text).__name__}")
 
     def validator_of(self, action: str) -> Validator | None:
-        """Return the validator where strict mode is meant for the action."""
+        """Return the validator if strict mode applies to the action, otherwise None."""
         return self.validator if self.validated_actions is None or action in self.validated_actions else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compression:
-    """permessage-deflate (RFC 7692). Raises ValueError for a value out of range, TypeError for what is no bool.
+    """The settings of permessage-deflate (RFC 7692).
 
-    Without context takeover (the default) an idle connection keeps no compressor.
+    Raises ValueError for a value out of range, TypeError for a flag that is not a bool. Without context takeover (the
+    default) an idle connection keeps no compressor.
     """
 
     level: int = number(6, least=0, most=9, unit="")
@@ -232,9 +243,9 @@ class Compression:
     threshold: int = number(1024, least=0, unit="bytes")
     """Messages shorter than this many bytes are sent uncompressed."""
     window_bits: int = number(12, least=9, most=15, unit="")
-    """LZ77 window of our compressor, 9 to 15; RFC 7692 §7.1.2. Memory a message in work grows with it."""
+    """LZ77 window of this side's compressor, 9 to 15 (RFC 7692 §7.1.2). The memory for each message grows with it."""
     context_takeover: bool = False
-    """Keep the compression window from message to message, in both directions (RFC 7692 §7.1.1)."""
+    """True to keep the compression window from message to message, in both directions (RFC 7692 §7.1.1)."""
 
     def __post_init__(self) -> None:
         expect_declared(self)
@@ -244,42 +255,44 @@ class Compression:
 class LinkConfig:
     """The settings of one WebSocket.
 
-    Raises ValueError for a value out of range, TypeError for what is no bool or `Compression` where one is meant.
+    Raises ValueError for a value out of range, TypeError for a flag that is not a bool and a `compression` that is not
+    a `Compression`.
     """
 
     max_message_size: float = number(1 << 20, above=0, unit="bytes")
-    """Bytes of one message, after decompression; beyond, the connection is closed with 1009. Before, it may have a
-    quarter and 64 KiB more, for what compression adds to what cannot be compressed."""
+    """Bytes of one message, after decompression; beyond, the connection is closed with 1009. The compressed message may
+    be larger by a quarter and 64 KiB, because compression enlarges incompressible data."""
     max_fragments: float = number(1024, least=1, unit="fragments")
     """Fragments of one message; beyond, the connection is closed with 1009."""
     message_timeout: float = number(60.0, least=1)
-    """Seconds a message may take from its first bytes to its last ones, and one more for every `min_message_rate` bytes
-    of it, pings aside, but never more than this after its latest bytes; beyond, the connection is closed with 1008.
-    While nobody reads, no time passes. `inf`: never."""
+    """Seconds a message may take from its first bytes to its last ones, plus one second for every `min_message_rate`
+    bytes of it, pings not counted, and the most seconds between two of its bytes; beyond, the connection is closed with
+    1008. Time while reading is stopped does not count. `inf`: no limit."""
     min_message_rate: float = number(100.0, above=0, unit="bytes a second")
-    """Bytes a second at which a message has to arrive in the long run; a tenth of what a GPRS modem manages."""
+    """Bytes a second at which a long message must arrive on average. The default is a tenth of the rate of a GPRS
+    modem."""
     max_unfinished_size: float = number(64 << 20, above=0, unit="bytes")
     """Bytes of all unfinished messages, decompressed, of the links that share a `link.Unfinished`; beyond, a connection
     that holds more than 64 KiB of them is closed with 1009. Never less than one message of `max_message_size`."""
     max_header_size: int = number(16384, least=256, unit="bytes")
     """Bytes of the HTTP header block; beyond, 431 (server) or a failed attempt (client)."""
     max_early_data: int = number(65536, least=0, unit="bytes")
-    """Bytes that may follow the upgrade request before its answer; beyond, 400."""
+    """Bytes that may follow the upgrade request before its response; beyond, 400."""
     handshake_timeout: float = number(30.0, above=0)
-    """Seconds from the first byte awaited to the end of the handshake, authentication included; then 408."""
+    """Seconds from the open stream to the end of the handshake, authentication included; then 408."""
     close_timeout: float = number(5.0, above=0)
     """Seconds the close handshake may take; then the stream is dropped (1006)."""
     ping_interval: float = number(30.0, above=0)
     """Seconds between pings, each multiplied by U(0.75, 1.25); `inf` sends none (OCPP WebSocketPingInterval 0)."""
     pong_timeout: float = number(35.0, above=0)
-    """Seconds after a ping in which anything at all must arrive; then the connection is dropped. `inf`: never. They
-    begin again whenever the host saw output move, for the ping may be behind a long message on a slow line."""
+    """Seconds after a ping in which any bytes must arrive; then the connection is dropped. `inf`: no limit. They start
+    again when the host reports that output moves, because the ping may wait behind a long message on a slow line."""
     defer_pings_on_activity: bool = False
-    """Postpone a ping while bytes arrived within the interval."""
+    """True to postpone a ping while bytes arrived within the interval."""
     compression: Compression | None = None
-    """Offer or accept permessage-deflate."""
+    """The permessage-deflate settings to offer or accept; None disables compression."""
     require_connection_header: bool = True
-    """Answer 400 to an upgrade request without any Connection field (RFC 6455 §4.2.1); servers only."""
+    """True to refuse (400) an upgrade request without a Connection field (RFC 6455 §4.2.1); servers only."""
 
     def __post_init__(self) -> None:
         expect_declared(self)
@@ -290,47 +303,47 @@ class LinkConfig:
 
 @dataclass(frozen=True, slots=True)
 class UpgradeTarget:
-    """Where a client asks for the upgrade, from the next attempt on."""
+    """The host and the resource of a client's upgrade request, from the next attempt on."""
 
     host: str
-    """The Host header: name or address, with the port where it is not the scheme's default."""
+    """The Host header: name or address, with the port if it is not the scheme's default."""
     target: str = field(repr=False)
-    """The request target: path and query, percent-encoded; the query may hold a token."""
+    """The request target: path and query, percent-encoded; the query may contain a token."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Further header fields, among them Authorization: never logged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """The settings of a client over its connections.
+    """The settings of a client for all its connections.
 
-    Raises ValueError for a value out of range, TypeError for what is no bool where one is meant, and for a text as the
-    list of `protocols`.
+    Raises ValueError for a value out of range, TypeError for a flag that is not a bool and a text as the list of
+    `protocols`.
     """
 
     protocols: tuple[str, ...]
-    """Subprotocols offered at every attempt, in order of preference: at least one; tokens, none of them twice."""
+    """Subprotocols offered at every attempt, in order of preference: at least one, distinct tokens."""
     session: SessionConfig = field(default_factory=SessionConfig)
-    """What each new session starts with."""
+    """The settings of each new session."""
     validators: Mapping[str, Validator] = field(default_factory=lambda: MappingProxyType({}))
     """Strict mode by negotiated subprotocol; the others use `session.validator`."""
     reconnect: bool = True
-    """Come back after a connection that was open is lost."""
+    """True to reconnect after the loss of an open connection."""
     max_reconnects: float = number(inf, least=0, unit="attempts")
     """Failed attempts in a row; then the client stops with 1001."""
     backoff: Backoff = field(default_factory=ExponentialBackoff)
-    """How long to wait before each attempt."""
+    """The policy for the wait before each attempt."""
     max_retry_after: float = number(3600.0, least=0)
-    """Seconds of a Retry-After that count; a longer one counts as this, 0 ignores all. Jitter of a quarter is added."""
+    """Most seconds of a Retry-After that are respected; 0 ignores it. Jitter of a quarter is added."""
     connect_timeout: float = number(30.0, above=0)
-    """Seconds from the dial to the open WebSocket; then the attempt failed. `inf`: no limit."""
+    """Seconds from the start of an attempt to the open WebSocket; then the attempt fails. `inf`: no limit."""
     retry_initial_connect: bool = False
-    """Keep trying also when the first attempt failed, unless by a 101 that is wrong; `connect` still reports that
+    """True to retry after a failed first attempt as well, except after an invalid 101; `connect` still reports the
     failure."""
     offline_queue: bool = False
-    """Keep calls made without a connection and send them when there is one; not those of a stopped client."""
+    """True to queue calls made without a connection and send them on the next one; a stopped client queues none."""
     offline_queue_size: int = number(100, least=1, unit="calls")
-    """Calls kept; beyond, the oldest one that is not urgent settles with CallDroppedError."""
+    """Calls in the offline queue; beyond, the oldest one that is not urgent settles with CallDroppedError."""
     versions: tuple[Version, ...] = ()
     """The facts of custom subprotocols; see `versions.version_of`."""
 
@@ -338,4 +351,4 @@ class ClientConfig:
         expect_declared(self)
         expect_subprotocols(self.protocols)
         if self.max_retry_after == inf:
-            raise ValueError("expected max_retry_after < inf seconds: a server must not park a client for good")
+            raise ValueError("expected max_retry_after < inf seconds, got inf: a server could block a client")

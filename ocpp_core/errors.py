@@ -1,4 +1,4 @@
-"""Every error a user of the library meets: what the peer answered, and what happened on our side."""
+"""The errors that the library raises: responses of the peer, and failures on this side."""
 
 import builtins
 import re
@@ -41,15 +41,15 @@ _REASON_LENGTH: Final = 200
 
 
 class OCPPError(Exception):
-    """The base of every error this library raises for what happened at run time."""
+    """The base class of all errors that occur at run time."""
 
 
 class RPCError(OCPPError):
-    """An RPC error: received as CALLERROR, or to be sent as one by raising it in a handler.
+    """An RPC error: received as CALLERROR, or sent as one if a handler raises it.
 
     `code` is the text on the wire, unknown and vendor codes included; `description` and `details` are what the
-    peer sent, unchanged. `remote` is True when the peer sent it, False when it was found on this side (for example
-    an answer that breaks its schema).
+    peer sent, unchanged. `remote` is True if the peer sent the error, False if this side detected it (for example
+    a response that breaks its schema).
     """
 
     default_code: ClassVar[str] = ErrorCode.GENERIC_ERROR.value
@@ -137,13 +137,13 @@ RPCFormationViolationError = RPCFormatViolationError
 
 
 class RPCPropertyConstraintViolationError(_CodedError):
-    """A field holds a value that it must not hold."""
+    """A field has a value that is not allowed."""
 
     default_code = ErrorCode.PROPERTY_CONSTRAINT_VIOLATION.value
 
 
 class RPCOccurrenceConstraintViolationError(_CodedError):
-    """A field is missing or occurs too often (on 1.6 the wire says OccurenceConstraintViolation)."""
+    """A field is missing or occurs too often (sent as OccurenceConstraintViolation on 1.6)."""
 
     default_code = ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION.value
 
@@ -161,22 +161,22 @@ class RPCMessageTypeNotSupportedError(_CodedError):
 
 
 class RPCFrameworkError(_CodedError):
-    """The message is no valid RPC request (not in 1.6: sent as GenericError)."""
+    """The message is not a valid RPC request (not in 1.6: sent as GenericError)."""
 
     default_code = ErrorCode.RPC_FRAMEWORK_ERROR.value
 
 
 class RPCGenericTransportError(_CodedError):
-    """The transport failed: nothing can be said about the peer's answer."""
+    """The transport failed, and the response of the peer is unknown."""
 
     default_code = ErrorCode.GENERIC_ERROR.value
 
 
 class ConnectionLostError(RPCGenericTransportError):
-    """There is no connection, or it ended before the answer came.
+    """There is no connection, or it ended before the response arrived.
 
-    `sent` tells whether the CALL had been written: if True the peer may have acted on it, if False it has not.
-    `close_code` is the WebSocket close code (RFC 6455 §7.4), 1006 where no close frame came.
+    `sent` is True if the CALL had been written: the peer may have acted on it. If it is False, the peer has not seen
+    it. `close_code` is the WebSocket close code (RFC 6455 §7.4), 1006 if no close frame arrived.
     """
 
     def __init__(self, description: str, *, sent: bool, close_code: int = ABNORMAL_CLOSURE) -> None:
@@ -185,11 +185,14 @@ class ConnectionLostError(RPCGenericTransportError):
         self.close_code = close_code
 
     def __str__(self) -> str:
-        return self.description  # its code is a stand-in: no peer sent one
+        return self.description  # without the code, which no peer sent
 
 
 class ClosedError(OCPPError):
-    """The call was refused or given up because this side closes or has closed; `sent` as in ConnectionLostError."""
+    """The call was refused or abandoned because this side is closing or closed.
+
+    `sent` is True if the CALL had been written.
+    """
 
     def __init__(self, message: str, *, sent: bool = False) -> None:
         super().__init__(message)
@@ -203,7 +206,7 @@ class CallDroppedError(OCPPError):
 
 
 class CallCancelledError(OCPPError):
-    """The call was cancelled by its caller; `sent` as in ConnectionLostError."""
+    """The caller cancelled the call; `sent` is True if the CALL had been written."""
 
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
@@ -211,7 +214,7 @@ class CallCancelledError(OCPPError):
 
 
 class TimeoutError(OCPPError, builtins.TimeoutError):  # noqa: A001 - the reference's name, and a subclass of the builtin
-    """No answer came in time (`sent` is True), or the call was not sent within its time to live (False)."""
+    """No response arrived in time (`sent` is True), or the time to live expired before the write (False)."""
 
     def __init__(self, message: str, *, sent: bool = False, message_id: str | None = None) -> None:
         super().__init__(message)
@@ -220,44 +223,50 @@ class TimeoutError(OCPPError, builtins.TimeoutError):  # noqa: A001 - the refere
 
 
 class ConnectionFailedError(OCPPError, ConnectionError):
-    """No connection could be made: refused, unreachable, timed out, or TLS failed; the cause is chained."""
+    """No connection could be opened: refused, unreachable, timed out, or TLS failed.
+
+    The cause is chained.
+    """
 
 
 class WebsocketUpgradeError(ConnectionFailedError):
-    """The peer answered 101 Switching Protocols, but wrongly (RFC 6455 §4.1).
+    """The peer responded with an invalid 101 Switching Protocols (RFC 6455 §4.1).
 
-    A client whose first attempt ends so does not try again by itself; while it reconnects, it does.
+    After it, a client stops if it was the first attempt, and retries while it reconnects.
     """
 
 
 class UnexpectedHttpResponse(ConnectionFailedError):  # noqa: N818 - the reference's name
-    """The peer answered the upgrade request by another status than 101.
+    """The peer responded to the upgrade request with a status other than 101.
 
     `status` is the HTTP status code, `headers` the response header fields with lower-case names in received order.
-    `reason` is how the body of the response begins: one line of at most 200 printable characters, without control and
-    bidirectional characters; empty without a body. The server wrote it, so it proves nothing.
+    `reason` is the beginning of the body: one line of at most 200 printable characters, without control and
+    bidirectional characters; empty without a body. The server wrote it, so do not trust it.
     """
 
     def __init__(self, status: int, headers: tuple[tuple[str, str], ...] = (), body: str = "") -> None:
         wants_tls = any(name == "upgrade" and "tls/" in value.lower() for name, value in headers)  # RFC 2817 §4.2
         hint = "; the port speaks TLS: use wss://" if wants_tls else ""
         reason = _one_line(body)
-        said = f", with the reason {reason!r}" if reason else ""
-        super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}{said}{hint}")
+        quoted = f", with the reason {reason!r}" if reason else ""
+        super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}{quoted}{hint}")
         self.status = status
         self.headers = headers
         self.reason = reason
 
     @property
     def retry_after(self) -> float:
-        """Seconds of Retry-After (RFC 9110 §10.2.3); its other form, a date, would need a clock and counts as 0."""
-        given = [value for name, value in self.headers if name == "retry-after"]
-        return float(given[0]) if len(given) == 1 and _SECONDS.fullmatch(given[0]) else 0.0
+        """Seconds of the Retry-After header (RFC 9110 §10.2.3).
+
+        A date instead of seconds would need a clock and counts as 0.
+        """
+        values = [value for name, value in self.headers if name == "retry-after"]
+        return float(values[0]) if len(values) == 1 and _SECONDS.fullmatch(values[0]) else 0.0
 
 
 def _one_line(text: str) -> str:
-    """Return the beginning of a peer's text as something that can stand in a log."""
-    beginning = text[: 20 * _REASON_LENGTH]  # of which much may be blank
+    """Return the beginning of a peer's text as one line that is safe in a log."""
+    beginning = text[: 20 * _REASON_LENGTH]  # much of it may be blank
     line = " ".join("".join(char if char.isprintable() else " " for char in beginning).split())
     return line if len(line) <= _REASON_LENGTH else line[: _REASON_LENGTH - 1] + "…"
 
@@ -291,7 +300,10 @@ def create_rpc_error(
     *,
     remote: bool = False,
 ) -> RPCError:
-    """Make the error of a code in any version's spelling; an unknown code gives a plain `RPCError` that keeps it."""
+    """Return the error for a code in any version's spelling.
+
+    A plain `RPCError` for an unknown code.
+    """
     cls = _BY_CODE.get(code)
     if cls is None:
         return RPCError(code, description, details, remote=remote)

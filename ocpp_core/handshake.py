@@ -1,8 +1,7 @@
-"""The rules of the WebSocket handshake that need no socket: URLs and identities, subprotocols, Basic credentials.
+"""The rules of a handshake: URLs, identities, Basic credentials, security profiles.
 
 Sources: OCPP-J 1.6 §3 and §6.2, OCPP 2.0.1 and 2.1 Part 4 §3, the security whitepaper for 1.6 (profiles, A00),
-RFC 6455 §3 and §4, RFC 7617 (Basic), RFC 3986 (URLs). What the caller gets wrong raises ValueError or TypeError; what a
-peer gets wrong is returned as the `Reject` it deserves.
+RFC 6455 §3 and §4, RFC 7617 (Basic), RFC 3986 (URLs). A caller's mistake raises ValueError or TypeError.
 """
 
 import binascii
@@ -29,7 +28,7 @@ __all__ = [
 ]
 
 Query: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
-"""Query parameters: a mapping, or pairs where a name may come twice."""
+"""Query parameters: a mapping, or pairs in which a name may occur twice."""
 
 _BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -55,28 +54,28 @@ class SecurityProfile(IntEnum):
 
     @property
     def uses_basic(self) -> bool:
-        """Whether the station proves itself by a password."""
+        """True if the station authenticates with a password."""
         return self in (SecurityProfile.BASIC, SecurityProfile.TLS_BASIC)
 
     @property
     def uses_tls(self) -> bool:
-        """Whether the connection must be TLS."""
+        """True if the connection must use TLS."""
         return self >= SecurityProfile.TLS_BASIC
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a station connects to, and what its request says."""
+    """The address to which a station connects, and the data of its request."""
 
     secure: bool
-    """TLS or not."""
+    """True to use TLS."""
     host: str
-    """Host name or address to dial, an IPv6 address without brackets."""
+    """Host name or address to connect to, an IPv6 address without brackets."""
     port: int
     authority: str
-    """The value of the Host header: the port only where it is not the scheme's own."""
+    """The value of the Host header, with the port if it is not the scheme's default."""
     target: str = field(repr=False)
-    """The request target: path with the encoded identity, and query, which may hold a token."""
+    """The request target: path with the encoded identity, and query, which may contain a token."""
 
     @property
     def url(self) -> str:
@@ -85,16 +84,17 @@ class Endpoint:
 
 
 def resolve_endpoint(endpoint: str, identity: str, query: Query | None = None) -> Endpoint:
-    """Join a ws:// or wss:// endpoint, `/` and the percent-encoded identity (OCPP-J 1.6 §3.1.1, 2.x Part 4 §3.1.1).
+    """Return the parts of a station's connection URL.
 
-    The endpoint's own query stays, `query` is appended form-encoded. Raises TypeError unless both are str, ValueError
-    for a URL with another scheme, a fragment, user information, no or an invalid host or port, and for an identity
-    that is empty or holds control characters.
+    It is a ws:// or wss:// endpoint, `/` and the percent-encoded identity (OCPP-J 1.6 §3.1.1, 2.x Part 4 §3.1.1). The
+    endpoint's own query is kept; `query` is appended form-encoded. Raises TypeError unless endpoint and identity are
+    str. Raises ValueError for a URL with another scheme, a fragment, user information, a missing or invalid host or an
+    invalid port, and for an identity that is empty or contains control characters.
     """
     _expect_identity(identity)
     parts = _split_endpoint(endpoint)
     host, port = _host_and_port(parts)
-    # RFC 3986 §3.3: the pchars, and the escapes that are there, stay as they are; anything else is escaped.
+    # RFC 3986 §3.3: pchars and existing escapes are kept; any other character is escaped.
     path = quote(parts.path.removesuffix("/"), safe="/%:@!$&'()*+,;=") + "/" + quote(identity, safe="!*'()")
     own = quote(parts.query, safe="/?%:@!$&'()*+,;=")
     added = _encode_query(query) if query else ""
@@ -124,7 +124,7 @@ def _expect_identity(identity: str) -> None:
 
 
 def _is_utf8(text: str) -> bool:
-    """Whether the text can be sent at all: a lone surrogate can not."""
+    """Return True if the text can be sent: one with a lone surrogate cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -146,7 +146,7 @@ def _split_endpoint(endpoint: str) -> SplitResult:
         raise ValueError(f"expected an endpoint like wss://host:port/path: {error}") from None
     if parts.scheme not in _PORT:
         raise ValueError(f"expected an endpoint that begins with ws:// or wss://, got scheme {parts.scheme!r}")
-    if "@" in parts.netloc:  # the text is not repeated: it may hold a password
+    if "@" in parts.netloc:  # the text is not shown: it may contain a password
         raise ValueError("expected an endpoint URL without user information; use password= instead")
     return parts
 
@@ -165,7 +165,10 @@ def _host_and_port(parts: SplitResult) -> tuple[str, int]:
 
 
 def password_bytes(password: str | bytes) -> bytes:
-    """Give the bytes of a password: text as UTF-8 (OCPP 2.x), bytes as they are (a decoded 1.6 AuthorizationKey)."""
+    """Return the bytes of a password: text as UTF-8 (OCPP 2.x), bytes unchanged.
+
+    Bytes are a decoded AuthorizationKey of 1.6. Raises TypeError for any other type.
+    """
     if isinstance(password, str):
         return password.encode()
     if isinstance(password, (bytes, bytearray)):
@@ -174,16 +177,16 @@ def password_bytes(password: str | bytes) -> bytes:
 
 
 def expect_basic_user(identity: str) -> None:
-    """Raise ValueError for an identity that no Basic credentials can name: RFC 7617 §2 allows no colon in it."""
+    """Raise ValueError for an identity that Basic credentials must not contain (RFC 7617 §2: no colon)."""
     _expect_identity(identity)
     if ":" in identity:
-        raise ValueError(f"expected an identity without ':' where Basic credentials are used, got {identity!r}")
+        raise ValueError(f"expected an identity without ':' with Basic credentials, got {identity!r}")
 
 
 def encode_basic(identity: str, password: str | bytes) -> str:
-    """Make the value of an Authorization header: user name = identity, then the password's bytes (RFC 7617).
+    """Return the value of an Authorization header with the identity as user name (RFC 7617).
 
-    Raises ValueError for an identity that holds a colon, which RFC 7617 §2 and OCPP 2.1 forbid.
+    Raises ValueError for an identity with a colon, which RFC 7617 §2 and OCPP 2.1 forbid.
     """
     expect_basic_user(identity)
     token = binascii.b2a_base64(identity.encode() + b":" + password_bytes(password), newline=False)
@@ -193,9 +196,14 @@ def encode_basic(identity: str, password: str | bytes) -> str:
 def check_client_profile(
     profile: SecurityProfile, *, secure: bool, password: bool, certificate: bool, tls_options: bool
 ) -> None:
-    """Raise ValueError where URL, password and TLS options of a station do not meet its profile.
+    """Raise ValueError if URL, password or TLS options of a station do not meet its profile.
 
-    `secure`: the URL is wss; `certificate`: a client certificate is given; `tls_options`: any TLS options are.
+    Args:
+        profile: The security profile of the station.
+        secure: True if the URL is wss.
+        password: True if a password is set.
+        certificate: True if a client certificate is set.
+        tls_options: True if any TLS options are set.
     """
     if profile.uses_tls and not secure:
         raise ValueError(f"expected a wss:// endpoint with {_name(profile)}")
@@ -212,9 +220,12 @@ def check_client_profile(
 
 
 def check_server_profile(profile: SecurityProfile, *, credentials: bool, identify: bool) -> None:
-    """Raise ValueError if a server would not use what it was given.
+    """Raise ValueError if the profile of a server does not use its settings.
 
-    `credentials`: passwords are given; `identify`: a rule for certificates is.
+    Args:
+        profile: The security profile of the server.
+        credentials: True if passwords are set.
+        identify: True if a rule for certificates is set.
     """
     if credentials and not profile.uses_basic:
         raise ValueError(f"expected no credentials with {_name(profile)}: they would not be checked")
@@ -223,13 +234,16 @@ def check_server_profile(profile: SecurityProfile, *, credentials: bool, identif
 
 
 def check_deciders(profile: SecurityProfile, *, credentials: bool, auth: bool) -> None:
-    """Raise ValueError if a server that is about to receive stations could not enforce its profile."""
+    """Raise ValueError if a server could not enforce its profile when it starts to accept stations."""
     if profile.uses_basic and not (credentials or auth):
         raise ValueError(f"expected credentials or an auth handler with {_name(profile)}")
 
 
 def check_listener_profile(profile: SecurityProfile, *, tls: bool, tls_terminated: bool) -> None:
-    """Raise ValueError where a listening socket does not meet the profile; `tls_terminated`: a proxy in front does."""
+    """Raise ValueError if a listening socket does not meet the profile.
+
+    With `tls_terminated` a TLS-terminating proxy meets it.
+    """
     if profile.uses_tls and not (tls or tls_terminated):
         raise ValueError(f"expected tls options with {_name(profile)}, or tls_terminated=True behind a TLS proxy")
     if profile is SecurityProfile.BASIC and tls:

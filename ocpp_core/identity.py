@@ -1,4 +1,4 @@
-"""Rules for the identities of stations: which characters, how many of them, and whether case matters.
+"""Rules for the identities of stations: allowed characters, length, and case.
 
 Sources: OCPP 2.0.1 and 2.1 Part 2 (`identifierString`) and Part 4 §3.1.1. OCPP-J 1.6 §3.1.1 states no rule, so the rule
 for 1.6 is this library's.
@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias, get_args
 __all__ = ["IdentityCharacters", "IdentityRule", "Spellings"]
 
 IdentityCharacters: TypeAlias = Literal["standard", "printable", "any"]
-"""The characters an identity may hold.
+"""The characters that an identity may contain.
 
 * `standard`: with a subprotocol of OCPP 2.x those of `identifierString`, with any other one those of `printable`.
 * `printable`: printable characters except `/` and `\\`, no blank at either end, and neither `.` nor `..`. Control
@@ -28,13 +28,16 @@ _DOT_SEGMENTS: Final = frozenset({".", ".."})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityRule:
-    """The rule that the identities of a server's stations obey. Raises ValueError for a value out of range."""
+    """The rule for the identities of a server's stations.
+
+    Raises ValueError for a value out of range.
+    """
 
     characters: IdentityCharacters = "standard"
     max_length: float = 48
     """Characters; at least 1, `inf` for no limit. OCPP 2.x allows 48 (Part 4 §3.1.1)."""
     ignore_case: bool = False
-    """Identities that differ in case only name one station."""
+    """True if identities that differ only in case name the same station."""
 
     def __post_init__(self) -> None:
         if self.characters not in get_args(IdentityCharacters):
@@ -44,7 +47,10 @@ class IdentityRule:
             raise ValueError(f"expected max_identity_length >= 1 characters, got {self.max_length!r}")
 
     def allows(self, identity: str, protocol: str | None) -> bool:
-        """Return True if a station that speaks this subprotocol may have this identity; None is no OCPP version."""
+        """Return True if a station with this subprotocol may have this identity.
+
+        `protocol` is None if no subprotocol was chosen.
+        """
         if not 1 <= len(identity) <= self.max_length:
             return False
         if self.characters == "any":
@@ -57,18 +63,18 @@ class IdentityRule:
 
     @property
     def usual(self) -> re.Pattern[str]:
-        """A pattern that finds most identities that are allowed, with any subprotocol, and no others.
+        """A pattern that matches most of the allowed identities, and no others, with any subprotocol.
 
-        They are those that OCPP 2.x allows, of 255 characters at most. A server makes it once and tries it first.
+        It matches those that OCPP 2.x allows, of at most 255 characters. A server compiles it once and tries it first.
         """
         most = int(min(self.max_length, 255))
         return re.compile(rf"(?!\.{{1,2}}\Z){_IDENTIFIER_STRING.pattern.removesuffix('+')}{{1,{most}}}")
 
     def expectation(self, protocol: str | None) -> str:
-        """Return the rule in words, for the answer to a station that breaks it."""
+        """Return the rule in words, for the response to a station that breaks it."""
         length = "at least 1" if self.max_length == inf else f"1 to {self.max_length:.15g}"
         if self.characters == "any":
-            return f"expected {length} characters that are no control characters"
+            return f"expected {length} characters that are not control characters"
         if self._wants_identifier(protocol):
             return f"expected {length} characters of A-Z a-z 0-9 *-_=:+|@."
         return f"expected {length} printable characters without / and \\, blanks at the ends, and not . or .."
@@ -77,15 +83,15 @@ class IdentityRule:
         return self.characters == "standard" and protocol is not None and protocol.startswith("ocpp2")
 
     def key(self, identity: str) -> str:
-        """Return the text by which a station is looked up: equal for identities that name one station."""
+        """Return the lookup key of a station: equal for identities that name the same station."""
         return identity.casefold() if self.ignore_case else identity
 
 
 class Spellings:
-    """Finds the name that stands for the same station as an identity, among names that may come and go.
+    """A cached search for the name with the same key as an identity, in a mapping that may change.
 
-    What every search would read is remembered: anybody may ask for identities that are not there, and with 50,000 names
-    to read each would take 40 ms. To see that the names are still the same takes a tenth of that at most.
+    Any peer may ask for unknown identities, and reading 50,000 names for each would take 40 ms. Checking that the names
+    are unchanged takes at most a tenth of that.
     """
 
     __slots__ = ("_by_key", "_names")
@@ -95,7 +101,10 @@ class Spellings:
         self._by_key: dict[str, str] = {}
 
     def find(self, identity: str, named: Mapping[str, object], key: Callable[[str], str]) -> str | None:
-        """Return the first of the names of a mapping that has the same key; None if there is none."""
+        """Return the first name in a mapping that has the same key.
+
+        None if there is none.
+        """
         if named.keys() != self._names:
             names = [*named]
             self._by_key = {key(name): name for name in reversed(names)}

@@ -1,9 +1,9 @@
-"""What goes into the engines: events (what happened) and commands (what the application wants).
+"""The inputs of the engines: events (what happened) and commands (what the application requests).
 
-Plain slotted dataclasses, not frozen: one is made for every message received. Treat them as read-only.
-A recorded list of inputs with their times replays a connection.
+They are slotted dataclasses that are not frozen, because one is made for every received message. Treat them as
+read-only. A recorded list of inputs with their times replays a connection.
 
-`attempt` tells which connection attempt of a client an event belongs to; events of any other attempt are stale and
+`attempt` is the connection attempt of a client to which an event belongs; events of any other attempt are stale and
 ignored. A server's connection has one attempt, number 0.
 """
 
@@ -59,14 +59,15 @@ __all__ = [
 
 @dataclass(slots=True)
 class Tick:
-    """The deadline passed, or any other moment: being ticked early is harmless."""
+    """A deadline may have passed; an early tick is harmless."""
 
 
 @dataclass(slots=True)
 class Congested:
-    """The host's output does not drain (`on`) or drains again: decoding stops, timers and close go on.
+    """The host's output does not drain (`on` True), or drains again.
 
-    Off also says of output that the host does not hold any more that it still moves: a pong is awaited from then on.
+    While it does not drain, decoding stops; timers and close still work. `on` False also reports progress of output
+    that the host no longer holds: the wait for a pong starts again.
     """
 
     on: bool
@@ -74,7 +75,7 @@ class Congested:
 
 @dataclass(slots=True)
 class Reconfigure:
-    """New settings from now on; each layer takes the config of its own type and passes the others on."""
+    """New settings from now on; each layer applies the config of its own type and passes the others on."""
 
     config: "SessionConfig | LinkConfig | ClientConfig | UpgradeTarget"
 
@@ -93,7 +94,10 @@ class TextReceived:
 
 @dataclass(slots=True)
 class BinaryReceived:
-    """One whole binary message arrived; OCPP-J uses text only, so it is a bad message unless a policy reads it."""
+    """One whole binary message arrived.
+
+    OCPP-J uses text only, so it is a bad message unless `Leniency` allows it.
+    """
 
     data: bytes
     attempt: int = 0
@@ -101,7 +105,10 @@ class BinaryReceived:
 
 @dataclass(slots=True)
 class TransportOpened:
-    """The WebSocket is open; `subprotocol` is the negotiated one, None where the peer chose none."""
+    """The WebSocket is open.
+
+    `subprotocol` is the negotiated one, None if the peer chose none.
+    """
 
     subprotocol: str | None
     attempt: int = 0
@@ -111,9 +118,9 @@ class TransportOpened:
 class TransportFailed:
     """The attempt to connect failed.
 
-    `retry` is False for what is a mistake of the settings rather than of the moment (a wrong accept key, an unoffered
-    subprotocol): a first attempt then has no successor, a reconnect all the same. `retry_after` is the least wait the
-    server asked for, seconds.
+    `retry` is False for an error that another attempt is unlikely to solve (a wrong accept key, a subprotocol that was
+    not offered): the client stops if it was the first attempt, and retries while it reconnects. `retry_after` is the
+    least wait in seconds that the server asked for.
     """
 
     error: Exception
@@ -124,7 +131,10 @@ class TransportFailed:
 
 @dataclass(slots=True)
 class TransportLost:
-    """The open WebSocket ended: close code and reason (RFC 6455 §7.4), 1006 where no close frame came."""
+    """The open WebSocket ended with this close code and reason (RFC 6455 §7.4).
+
+    1006 without a close frame.
+    """
 
     code: int = ABNORMAL_CLOSURE
     reason: str = ""
@@ -137,11 +147,11 @@ class TransportLost:
 @final
 @dataclass(slots=True)
 class StartCall:
-    """Call the peer; settles `token` exactly once.
+    """Send a CALL to the peer; settles `token` exactly once.
 
-    `timeout` (seconds from write to answer) and `ttl` (seconds from now to write) default to the session's config.
-    `validate=False` skips the schema for this call in both directions. `protocol` names the only version the call
-    is meant for. `urgent` puts it before the calls that wait and are not urgent; the window still holds.
+    `timeout` (seconds from write to response) and `ttl` (seconds from now to write) default to the session's config.
+    `validate=False` skips the schema for this call in both directions. `protocol` is the only version with which the
+    call may be sent. `urgent` queues it before the calls that are not urgent; the window still applies.
     """
 
     token: int
@@ -157,14 +167,17 @@ class StartCall:
 
 @dataclass(slots=True)
 class CancelCall:
-    """Give a call up. Its window slot stays taken until answered or timed out if it was sent already."""
+    """Cancel a call; one that was sent occupies the window until its response or timeout."""
 
     token: int
 
 
 @dataclass(slots=True)
 class Notify:
-    """Send a SEND (OCPP 2.1): no answer ever comes, `token` settles with None when it is written."""
+    """Send a SEND (OCPP 2.1), which has no response.
+
+    `token` settles with None when it is written.
+    """
 
     token: int
     action: str
@@ -176,7 +189,10 @@ class Notify:
 @final
 @dataclass(slots=True)
 class Reply:
-    """Answer the dispatched request by a CALLRESULT; for a SEND it only says that the handler is done."""
+    """Answer the dispatched request with a CALLRESULT.
+
+    For a SEND, only report that the handler is done.
+    """
 
     request: int
     payload: Mapping[str, Any]
@@ -184,7 +200,10 @@ class Reply:
 
 @dataclass(slots=True)
 class Fail:
-    """Answer the dispatched request by a CALLERROR; `code` in any version's spelling or of your own."""
+    """Answer the dispatched request with a CALLERROR.
+
+    `code` is a code in any version's spelling or custom.
+    """
 
     request: int
     code: str
@@ -194,18 +213,18 @@ class Fail:
 
 @dataclass(slots=True)
 class Decline:
-    """Answer nothing now (NOREPLY): the id stays in flight; one `Reply` or `Fail` is still possible."""
+    """Send no response now (NOREPLY): the request stays open, and one `Reply` or `Fail` may follow."""
 
     request: int
 
 
 @dataclass(slots=True)
 class RefuseResult:
-    """Tell the peer by CALLRESULTERROR that its CALLRESULT was of no use (2.1 Part 4 §4.2.3; Part 2 use case I08).
+    """Report an unusable CALLRESULT to the peer with a CALLRESULTERROR (2.1 Part 4 §4.2.3).
 
-    `message_id` is that of the CALL, `action` only for the trace. The call is settled already. Nothing is sent before
-    OCPP 2.1, which has no such message, and nothing unless the connection is open. Raises TypeError or ValueError for
-    texts and details that are no JSON or too large to send.
+    See also Part 2 use case I08. `message_id` is that of the CALL; `action` is only for the trace. The call is settled
+    already. Nothing is sent with versions before OCPP 2.1, which have no such message, or unless the connection is
+    open. Raises TypeError or ValueError for texts and details that are not JSON or too large to send.
     """
 
     message_id: str
@@ -217,7 +236,10 @@ class RefuseResult:
 
 @dataclass(slots=True)
 class SendRaw:
-    """Send text as it is. With a `token` it must be a CALL, takes a window slot, and settles with the answer."""
+    """Send a raw text unchanged; with a `token` it must be a CALL.
+
+    Such a CALL occupies the window, and the token settles with its response.
+    """
 
     text: str
     token: int | None = None
@@ -226,10 +248,10 @@ class SendRaw:
 
 @dataclass(slots=True)
 class Close:
-    """Close the connection and do not come back.
+    """Close the connection and do not reconnect.
 
-    `drain` waits for the answers to CALLs in flight first; `force` ends the transport without a close handshake.
-    Raises ValueError for a code that must not be sent (RFC 6455 §7.4), TypeError for a reason that is no text. A
+    `drain` first waits for the responses to CALLs in progress; `force` ends the transport without a close handshake.
+    Raises ValueError for a code that must not be sent (RFC 6455 §7.4), TypeError for a reason that is not a str. A
     reason longer than 123 bytes of UTF-8 is cut (RFC 6455 §5.5).
     """
 
@@ -245,7 +267,10 @@ class Close:
 
 @dataclass(slots=True)
 class Connect:
-    """Open the connection; settles `token` with the negotiated subprotocol or the reason of the first failure."""
+    """Open the connection.
+
+    Settles `token` with the negotiated subprotocol or the error of the first attempt.
+    """
 
     token: int
 
@@ -279,9 +304,10 @@ class BytesReceived:
 
 @dataclass(slots=True)
 class StreamLost:
-    """The byte stream broke: what it brought and nobody has decoded is dropped, and the connection is over at once.
+    """The byte stream broke, and the connection ends immediately.
 
-    An orderly end is `BytesReceived(b"")`, before which everything is decoded.
+    Bytes that are not decoded are dropped. After an orderly end, `BytesReceived(b"")`, all received bytes are decoded
+    first.
     """
 
     attempt: int = 0
@@ -289,10 +315,11 @@ class StreamLost:
 
 @dataclass(slots=True)
 class UpgradeReceived:
-    """An upgrade request arrived at a WebSocket that somebody else speaks; settles `token` with the decision on it.
+    """An upgrade request arrived at a WebSocket of the host.
 
-    That is `Accept`, or `Reject`: also if nobody decided in time, or if `subprotocols` are not distinct tokens as RFC
-    6455 §4.1 wants them. All fields are as received.
+    Settles `token` with the decision on it. The decision is `Accept` or `Reject`. It is `Reject` as well if the
+    application does not decide in time, or if `subprotocols` are not distinct tokens as RFC 6455 §4.1 requires. All
+    fields are as received.
     """
 
     token: int
@@ -303,11 +330,11 @@ class UpgradeReceived:
 
 @dataclass(slots=True)
 class Accept:
-    """Answer an upgrade request by 101.
+    """Answer an upgrade request with 101.
 
-    `subprotocol` is put on the wire and must be one that was offered; None puts none. `version` names the facts to
-    speak by (default: those of `subprotocol`), `config` replaces the session config made for this connection.
-    `identity` is the station's, by which an `AnswerMemory` knows it on its next connection; None remembers nothing.
+    `subprotocol` is sent and must be one that was offered; None sends none. `version` holds the rules of the session
+    (default: those of `subprotocol`), `config` replaces the session config made for this connection. `identity` is that
+    of the station, under which an `AnswerMemory` stores results for its next connection; None stores nothing.
     """
 
     subprotocol: str | None
@@ -319,7 +346,7 @@ class Accept:
 
 @dataclass(slots=True)
 class Reject:
-    """Answer an upgrade request by a status of 400 to 599 and close."""
+    """Answer an upgrade request with a status of 400 to 599 and close."""
 
     status: int
     headers: Sequence[tuple[str, str]] = ()
@@ -345,7 +372,7 @@ class SendMessage:
 
 @dataclass(slots=True)
 class CloseLink:
-    """Start the close handshake; `force` drops the stream at once."""
+    """Start the close handshake; `force` drops the stream immediately."""
 
     code: int = NORMAL_CLOSURE
     reason: str = ""
@@ -353,9 +380,9 @@ class CloseLink:
 
 
 RareCommand: TypeAlias = CancelCall | Notify | Fail | Decline | RefuseResult | SendRaw | Close | Reconfigure
-"""What the application wants of a conversation now and then; the engines look for the other commands first."""
+"""The less frequent commands of the application; the engines check for the other ones first."""
 Command: TypeAlias = StartCall | Reply | RareCommand
-"""What the application wants of a conversation."""
+"""The commands of the application to a session."""
 LinkInput: TypeAlias = (
     BytesReceived | StreamLost | Tick | Congested | Accept | Reject | Respond | SendMessage | CloseLink | Reconfigure
 )
@@ -365,5 +392,5 @@ ServerInput: TypeAlias = SessionInput | TransportOpened | UpgradeReceived | Acce
 RareStackInput: TypeAlias = (
     RareCommand | Tick | Congested | Connect | StreamLost | StreamOpened | StreamFailed | Accept | Reject | Respond
 )
-"""What a stack looks for last."""
+"""The inputs that a stack checks for last."""
 StackInput: TypeAlias = BytesReceived | StartCall | Reply | RareStackInput

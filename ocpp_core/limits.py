@@ -1,4 +1,4 @@
-"""Limits of a rate: how often something may happen, on a clock that the caller reads."""
+"""Rate limits, on a clock that the caller reads."""
 
 from math import inf, nextafter
 from typing import Final
@@ -6,15 +6,14 @@ from typing import Final
 __all__ = ["TokenBucket"]
 
 _WHOLE: Final = 1 - 1e-9
-"""What counts as a token: times are rounded, and so is what they bring."""
+"""The part of a token that counts as a whole one, because times and hence tokens are rounded."""
 
 
 class TokenBucket:
-    """A token bucket, full at first: `burst` times at once, and `rate` times a second in the long run.
+    """A token bucket, full at first: `burst` tokens at once, and `rate` tokens a second on average.
 
-    Nothing has to be refilled: what the time since the last look has brought is added at the next one.
-
-    Raises ValueError for a rate below 0.001 or a burst below 1.
+    It needs no timer: each `take` first adds the tokens for the time since the previous one. Raises ValueError for a
+    rate below 0.001 or a burst below 1.
     """
 
     __slots__ = ("_at", "_tokens", "burst", "rate")
@@ -29,12 +28,12 @@ class TokenBucket:
 
     @property
     def ready_at(self) -> float:
-        """The time, in seconds, from which on the next token can be taken: later than the last look, if that failed."""
+        """Time in seconds at which the next token is available; after a failed `take`, later than that."""
         missing = 1 - self._tokens
         return self._at if missing <= 0 else max(self._at + missing / self.rate, nextafter(self._at, inf))
 
     def take(self, now: float) -> bool:
-        """Take a token at `now`, monotonic seconds; return False, and take nothing, if there is none."""
+        """Take a token at `now`, in monotonic seconds; return False if there is none."""
         if now > self._at:
             self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
             self._at = now

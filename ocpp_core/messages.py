@@ -1,7 +1,7 @@
-"""The five OCPP-J messages and their JSON text, both ways.
+"""The five OCPP-J messages: decode and encode their JSON text.
 
 A decoded message is the checked JSON array itself (`Frame`): no object is built for it, because decoding runs
-once a message on servers with thousands of stations. What does not decode is described by `Malformed`.
+once per message on servers with thousands of stations. `Malformed` describes a text that is not a message.
 
 Sources: OCPP-J 1.6 §4.2, OCPP 2.0.1 Part 4 §4.2, OCPP 2.1 Part 4 §4.2.
 """
@@ -44,15 +44,15 @@ class MessageType(IntEnum):
     CALLRESULT = 3
     CALLERROR = 4
     CALLRESULTERROR = 5
-    """OCPP 2.1 only: the caller tells the callee that its CALLRESULT was unusable."""
+    """OCPP 2.1 only: the caller reports that a CALLRESULT was unusable."""
     SEND = 6
-    """OCPP 2.1 only: a message that is never answered."""
+    """OCPP 2.1 only: a message without a response."""
 
 
 MAX_ID_LENGTH: Final = 36
-"""Characters of a message id (OCPP-J 1.6 table 3, 2.0.1 Part 4 table 4)."""
+"""Characters of a message ID (OCPP-J 1.6 table 3, 2.0.1 Part 4 table 4)."""
 MAX_DESCRIPTION: Final = 255
-"""Characters of an errorDescription (OCPP 2.0.1 Part 4 table 7); longer ones are cut on the way out."""
+"""Characters of an errorDescription (OCPP 2.0.1 Part 4 table 7); a longer one is cut when it is sent."""
 
 Frame: TypeAlias = list[Any]
 """A checked message: `[2, id, action, payload]`, `[3, id, payload]`, `[4 or 5, id, code, description, details]`
@@ -60,7 +60,7 @@ or `[6, id, action, payload]`."""
 
 
 class Fault(Enum):
-    """What kind of malformed text it is, hence who has to be told."""
+    """The kinds of malformed text, which decide if a response is sent or a call is settled."""
 
     EMPTY = "empty text"
     UNREADABLE = "no message type and id could be read"
@@ -75,9 +75,9 @@ class Fault(Enum):
 
 @dataclass(slots=True, frozen=True)
 class Malformed:
-    """Text that is no message.
+    """A text that is not an OCPP-J message.
 
-    `reason` says what was expected and never repeats the text. `message_id` is None where none could be read.
+    `reason` states what was expected and never contains the text. `message_id` is None if none could be read.
     """
 
     fault: Fault
@@ -87,25 +87,25 @@ class Malformed:
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Leniency:
-    """Named tolerances for stations that break the rules; every one is off by default.
+    """Tolerances for peers that break the rules; all are off by default.
 
-    Raises TypeError for anything but bools.
+    Raises TypeError for a value that is not a bool.
     """
 
     null_payload: bool = False
     """Read the payload `null` as `{}` (OCPP-J 1.6 tables 4 and 5 allow it, the schemas do not)."""
     numeric_ids: bool = False
-    """Read a numeric message id as its text: `5` as `"5"`; the answer carries the text."""
+    """Read a numeric message ID as its text: `5` as `"5"`; the response contains the text."""
     long_ids: bool = False
-    """Serve CALLs whose id is longer than 36 characters."""
+    """Accept CALLs whose ID is longer than 36 characters."""
     trailing_elements: bool = False
-    """Ignore elements behind the last one of a message."""
+    """Ignore elements after the last one of a message."""
     binary_messages: bool = False
     """Read binary WebSocket messages as UTF-8 text."""
     control_characters: bool = False
-    """Read strings that hold line ends and other control characters unescaped (RFC 8259 §7 forbids them)."""
+    """Read strings with unescaped line ends and other control characters (RFC 8259 §7 forbids them)."""
     null_members: bool = False
-    """In strict mode, read a received member as absent that is `null` where its schema does not allow `null`."""
+    """In strict mode, ignore a received member that is `null` although its schema does not allow `null`."""
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -113,11 +113,11 @@ class Leniency:
                 raise TypeError(f"expected {each.name} as bool, got {getattr(self, each.name)!r}")
 
 
-# Possessive: a MiB of blanks is gone through once.
+# Possessive quantifiers read a MiB of blanks only once.
 _HEAD_OF_BROKEN = re.compile(r'\s*+\[\s*+([2-6])\s*+,(?:\s*+"([^"\\\x00-\x1f]{0,36})")?')
 _STRICT = Leniency()
 _CALL: Final = MessageType.CALL.value
-# Only a CALL makes the peer wait; the others are never answered, whatever is wrong with them.
+# Only the sender of a CALL waits; the other messages never get a response, even if they are malformed.
 _UNANSWERED = {
     MessageType.CALLRESULT.value: Fault.RESULT,
     MessageType.CALLERROR.value: Fault.ERROR,
@@ -129,9 +129,10 @@ _UNANSWERED = {
 def decode(
     text: str, types: Collection[int], leniency: Leniency = _STRICT, max_elements: float = inf
 ) -> Frame | Malformed:
-    """Read one message; `types` are the message types that the negotiated version knows.
+    """Decode one message.
 
-    More than `max_elements` (see `SessionConfig`) are not even parsed. Never raises, whatever the text is.
+    `types` are the message types that the negotiated version knows. A text with more than `max_elements` (see
+    `SessionConfig`) is not parsed. Never raises for any text.
     """
     if len(text) > max_elements and has_more_elements(text, max_elements):
         return _broken(text, types, f"expected a message of at most {max_elements} elements")
@@ -144,7 +145,7 @@ def decode(
     except RecursionError:
         return _broken(text, types, f"expected JSON nested at most {MAX_DEPTH} levels")
     if type(frame) is list and len(frame) == 4:
-        kind, message_id, action, payload = frame  # first the usual message, a CALL without fault
+        kind, message_id, action, payload = frame  # check the most frequent message first, a valid CALL
         if (
             type(kind) is int
             and kind == _CALL
@@ -161,7 +162,7 @@ def decode(
 
 
 def _read_leniently(text: str, leniency: Leniency) -> Any:
-    """Read a text that is no JSON by the letter; None where there is no tolerance for it."""
+    """Decode malformed JSON as far as the tolerances allow; None if they do not."""
     try:
         return loads_with_controls(text) if leniency.control_characters else None
     except ValueError:
@@ -169,7 +170,7 @@ def _read_leniently(text: str, leniency: Leniency) -> Any:
 
 
 def _broken(text: str, types: Collection[int], reason: str) -> Malformed:
-    """Say what text that is no JSON was meant to be, as far as its head tells: whom to answer, whom to settle."""
+    """Return the fault of malformed JSON, from the type and the ID at its beginning if they are readable."""
     if not text or text.isspace():
         return Malformed(Fault.EMPTY, "expected a JSON array")
     head = _HEAD_OF_BROKEN.match(text)
@@ -183,7 +184,7 @@ def _broken(text: str, types: Collection[int], reason: str) -> Malformed:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether UTF-8 can write the text: it holds no lone surrogates (RFC 8259 §8.2)."""
+    """Return True if UTF-8 can encode the text: it has no lone surrogates (RFC 8259 §8.2)."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -192,12 +193,12 @@ def is_unicode(text: str) -> bool:
 
 
 def utf8_length(text: str) -> int:
-    """Count the bytes of a text in UTF-8."""
+    """Return the bytes of a text in UTF-8."""
     return len(text) if text.isascii() else len(text.encode(errors="replace"))
 
 
 def expect_size(text: str, limit: float) -> None:
-    """Raise ValueError for a message to send that takes more than `limit` bytes."""
+    """Raise ValueError for an outgoing message of more than `limit` bytes."""
     if 4 * len(text) > limit and (size := utf8_length(text)) > limit:  # no character takes more than four
         raise ValueError(f"expected a message of at most {limit} bytes, got {size}")
 
@@ -210,7 +211,7 @@ def _check(frame: Frame, types: Collection[int], leniency: Leniency) -> Frame | 
     if type(message_id) is not str:
         return _without_id(kind, types)
     if kind not in types:
-        return Malformed(Fault.UNKNOWN_TYPE, f"message type {kind!r} is unknown here", message_id)
+        return Malformed(Fault.UNKNOWN_TYPE, f"expected a message type of this version, got {kind!r}", message_id)
     if kind == MessageType.CALL:
         return _check_call(frame, message_id, leniency)
     if kind == MessageType.CALLRESULT:
@@ -222,7 +223,7 @@ def _check(frame: Frame, types: Collection[int], leniency: Leniency) -> Frame | 
 
 def _without_id(kind: int, types: Collection[int]) -> Malformed:
     if kind not in types:
-        return Malformed(Fault.UNKNOWN_TYPE, "the message type is unknown here")
+        return Malformed(Fault.UNKNOWN_TYPE, "expected a message type of this version")
     reason = "expected a text message id as second element"
     return Malformed(_UNANSWERED.get(kind, Fault.UNREADABLE), reason)
 
@@ -243,7 +244,10 @@ def _check_send(frame: Frame, message_id: str, leniency: Leniency) -> Frame | Ma
 
 
 def _body_problem(frame: Frame, leniency: Leniency) -> str | None:
-    """Check what CALL and SEND share: `[type, id, action, {payload}]`."""
+    """Return what is wrong with a CALL or SEND, `[type, id, action, {payload}]`.
+
+    None if nothing.
+    """
     if len(frame) != 4 and not _cut(frame, 4, leniency):
         return f"expected 4 elements: [{frame[0]}, id, action, payload]"
     if type(frame[2]) is not str or not frame[2]:
@@ -262,11 +266,11 @@ def _check_result(frame: Frame, message_id: str, leniency: Leniency) -> Frame | 
 
 
 def _check_error(frame: Frame, message_id: str, leniency: Leniency) -> Frame | Malformed:
-    """Check CALLERROR and CALLRESULTERROR.
+    """Check a CALLERROR or CALLRESULTERROR, and correct its fields as far as possible.
 
-    The caller is better served by what the peer said than by a second error. Missing texts and details are read as
-    empty. A description that is no text is read as its JSON, or as the details if there are no others. Details that
-    are no object are kept as `{"details": …}`; as text they also stand in for an empty description.
+    A malformed error of the peer is more useful to the caller than a second error about it. Missing texts and details
+    are read as empty. A description that is not a text is read as its JSON, or as the details if there are no others.
+    Details that are not an object are kept as `{"details": …}`; as text they also replace an empty description.
     """
     if not 3 <= len(frame) <= 5 and not _cut(frame, 5, leniency):
         return _bad_error(frame, message_id)
@@ -304,7 +308,7 @@ def _fill(frame: Frame, index: int, leniency: Leniency) -> bool:
 
 
 def encode_payload(payload: object) -> str:
-    """Write a payload as JSON text.
+    """Return a payload as JSON text.
 
     Raises TypeError unless `payload` is a dict of JSON values, ValueError for NaN, Infinity, lone surrogates,
     a circular reference or a message that would be nested deeper than `MAX_DEPTH`.
@@ -312,7 +316,7 @@ def encode_payload(payload: object) -> str:
     if not isinstance(payload, dict):
         raise TypeError(f"expected a dict as payload, got {type(payload).__name__}")
     if not payload:
-        return "{}"  # many a CALL and CALLRESULT is empty
+        return "{}"  # many CALLs and CALLRESULTs are empty
     try:
         text = dumps(payload)
     except RecursionError:
@@ -320,26 +324,26 @@ def encode_payload(payload: object) -> str:
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"expected JSON values in the payload, got {find_unwritable(payload)}") from error
-    # The message around it is one level more, and what is written here must be readable at the other end.
+    # The message adds one level, and the peer may have the same limit as this library.
     if not text or (len(text) >= 2 * MAX_DEPTH and is_deeper(text, MAX_DEPTH - 1)):
         raise ValueError(f"expected a payload nested less than {MAX_DEPTH} levels")
     return text
 
 
 def encode_message(kind: int, message_id: str, action: str, payload_json: str) -> str:
-    """Write a CALL (2) or SEND (6) around a payload that is JSON text already."""
+    """Return the text of a CALL (2) or SEND (6) with an encoded payload."""
     return f"[{kind},{quote(message_id)},{quote(action)},{payload_json}]"
 
 
 def encode_result(message_id: str, payload: object) -> str:
-    """Write a CALLRESULT. Raises as `encode_payload` does."""
+    """Return the text of a CALLRESULT. Raises the errors of `encode_payload`."""
     return f"[3,{quote(message_id)},{encode_payload(payload)}]"
 
 
 def encode_error(kind: int, message_id: str, code: str, description: str, details: object) -> str:
-    """Write a CALLERROR (4) or CALLRESULTERROR (5); the description is cut to 255 characters.
+    """Return the text of a CALLERROR (4) or CALLRESULTERROR (5).
 
-    Raises TypeError or ValueError as `encode_payload` does, for `details` and the texts.
+    The description is cut to 255 characters. Raises the errors of `encode_payload` for `details` and the texts.
     """
     texts = ",".join(map(quote, (message_id, code, description[:MAX_DESCRIPTION])))
     text = f"[{kind},{texts},{encode_payload(details)}]"

@@ -1,4 +1,4 @@
-"""What a server says in the body of a refusal: enough of it for a technician, cleaned for a log.
+"""The text in the body of a server's refusal, shortened and cleaned for a log.
 
 Sources: RFC 9112 §6.3 and §7.1 (where a body ends), RFC 9110 §8.4 (content coding).
 """
@@ -14,7 +14,7 @@ from .websocket.headers import WITHOUT_BODY
 __all__ = ["BODY_LIMIT", "body_is_whole", "read_refusal", "secrets_in"]
 
 BODY_LIMIT: Final = 2048
-"""Bytes of the body that are looked at, its framing included."""
+"""Most bytes of the body that are read, its framing included."""
 
 _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[^\n]{0,64}\n")
 _TAG: Final = re.compile(r"<[^<>]*>")
@@ -25,17 +25,17 @@ Headers = Sequence[tuple[str, str]]
 
 
 def body_is_whole(status: int, headers: Headers, body: bytes) -> bool:
-    """Return True if there is no more of a body than this, or no more that is looked at.
+    """Return True if the body is whole, or has `BODY_LIMIT` bytes.
 
-    Without Content-Length and chunks, only the end of the stream tells.
+    Without Content-Length and chunks, only the end of the stream ends the body.
     """
     return status in WITHOUT_BODY or len(body) >= BODY_LIMIT or _content(headers, body)[1]
 
 
 def read_refusal(headers: Headers, body: bytes, secrets: Iterable[str] = ()) -> str:
-    """Return the text of a body as far as it is here, without the tags of HTML and the station's own secrets.
+    """Return the text of a partial or whole body, without HTML tags and the station's own secrets.
 
-    Empty for a compressed body. The text is not yet fit for a log: `UnexpectedHttpResponse` makes it so.
+    Empty for a compressed body. The text is not yet safe for a log: `UnexpectedHttpResponse` cleans it.
     """
     if _value(headers, "content-encoding"):
         return ""
@@ -43,13 +43,13 @@ def read_refusal(headers: Headers, body: bytes, secrets: Iterable[str] = ()) -> 
     text = _content(headers, body)[0].decode(errors="replace")
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "…")
-        if is_cut:  # in the midst of the secret, perhaps
+        if is_cut:  # perhaps within the secret
             text = text[: -len(secret)]
     return _TAG.sub(" ", text) if "html" in _value(headers, "content-type").lower() else text
 
 
 def secrets_in(headers: Headers, target: str = "") -> tuple[str, ...]:
-    """Return what must not come back in a text: the credentials of a request, as sent and as they are meant.
+    """Return the credentials of a request, encoded and decoded, which must be redacted in a text.
 
     They are in header fields and in the query of the request target.
     """
@@ -59,7 +59,7 @@ def secrets_in(headers: Headers, target: str = "") -> tuple[str, ...]:
 
 
 def _secrets_in_query(target: str) -> set[str]:
-    """Find the values of secret parameters, encoded and decoded: a server may repeat either."""
+    """Return the values of secret parameters, encoded and decoded: a server may repeat either."""
     pairs = [parameter.partition("=") for parameter in target.partition("?")[2].split("&")]
     values = [value for name, _, value in pairs if _SECRET.search(unquote(name))]
     return {*values, *map(unquote_plus, values)}
@@ -77,7 +77,7 @@ def _value(headers: Headers, name: str) -> str:
 
 
 def _content(headers: Headers, body: bytes) -> tuple[bytes, bool]:
-    """Take off the framing; say whether the body is all here."""
+    """Return the body without its framing, and True if it is whole."""
     if _value(headers, "transfer-encoding"):
         return _unchunked(body)
     length = _value(headers, "content-length")
@@ -88,7 +88,10 @@ def _content(headers: Headers, body: bytes) -> tuple[bytes, bool]:
 
 
 def _unchunked(body: bytes) -> tuple[bytes, bool]:
-    """Join the chunks of a body that may be cut off anywhere; the trailers behind the last one are not awaited."""
+    """Return the joined chunks of a partial body, and True after the last chunk.
+
+    Trailers are ignored.
+    """
     content = b""
     while (chunk := _CHUNK.match(body)) is not None:
         end = chunk.end() + int(chunk[1], 16)

@@ -1,6 +1,6 @@
-"""Record what an engine was told, as JSON lines, and tell it again: a field failure becomes a test.
+"""A recorder for the inputs of an engine, and their replay, to turn a field failure into a test.
 
-A recording holds what the peer sent, credentials of the handshake included: keep it as you keep those.
+A recording contains everything that the peer sent, credentials of the handshake included: protect it like credentials.
 """
 
 import json
@@ -36,11 +36,11 @@ _CLASSES: Final = _input_classes()
 
 
 class Recorder(Generic[_In_contra]):
-    """An engine that writes down every input before the wrapped one handles it; use it in the place of that one.
+    """An engine that records every input before it passes it to the wrapped engine.
 
-    `write` takes one line of JSON without its line end. Polls are written too, because an engine decodes what it
-    received when it is polled. `Reconfigure` and the config of `Accept` hold code (validators) and are left out:
-    whoever replays makes the engine with the settings of the time.
+    `write` is called with one line of JSON without its line end. Polls are recorded too, because an engine decodes
+    received bytes when it is polled. `Reconfigure` and the config of `Accept` contain code (validators) and are
+    omitted: to replay, make the engine with the settings of the recorded one.
     """
 
     def __init__(self, engine: _Engine[_In_contra], write: Callable[[str], object]) -> None:
@@ -49,17 +49,20 @@ class Recorder(Generic[_In_contra]):
 
     @property
     def deadline(self) -> float:
-        """The wrapped engine's deadline."""
+        """Deadline of the wrapped engine."""
         return self.engine.deadline
 
     def handle(self, event: _In_contra, now: float) -> None:
-        """Write the input down and pass it on."""
+        """Record an input and pass it to the wrapped engine."""
         if not isinstance(event, inputs.Reconfigure):
             self._write(_dump(event, now))
         self.engine.handle(event, now)
 
     def poll(self) -> Any:
-        """Pass on; the last poll of a drain is written down."""
+        """Return the next action of the wrapped engine.
+
+        Record the poll that returns None.
+        """
         action = self.engine.poll()
         if action is None:
             self._write("{}")
@@ -67,10 +70,10 @@ class Recorder(Generic[_In_contra]):
 
 
 def replay(lines: Iterable[str], engine: _Engine[Any]) -> list[Action]:
-    """Tell `engine` everything a `Recorder` wrote, drain it where it was drained, and return what it did.
+    """Feed the recorded inputs to `engine`, poll it where it was polled, and return its actions.
 
-    A misuse that raised when it was recorded raises nothing here: the recorded host went on, so does the replay.
-    Raises ValueError for a line that is no record.
+    A recorded misuse does not raise here: the recorded host continued after it, and so does the replay. Raises
+    ValueError for a line that is not a record.
     """
     actions: list[Action] = []
     for line in lines:
@@ -88,7 +91,7 @@ def _feed(engine: _Engine[Any], record: dict[str, Any]) -> None:
     try:
         engine.handle(event, record["at"])
     except (RuntimeError, TypeError, ValueError):
-        return  # the caller's misuse changed nothing then and changes nothing now
+        return  # a misuse changes nothing, neither in the recording nor here
 
 
 def _dump(event: Any, now: float) -> str:
@@ -105,12 +108,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Version):
         return {"$version": {field.name: getattr(value, field.name) for field in fields(value)}}
     if isinstance(value, Mapping) and any(str(name).startswith("$") for name in value):
-        return {"$dict": value}  # somebody's payload, which only looks like one of these
+        return {"$dict": value}  # a payload that only looks like one of these
     return value
 
 
 def _stand_in(value: Any) -> Any:
-    """Write what the engine's own encoder writes, and the sets and mappings of a version."""
+    """Return a JSON value for a set, a mapping, or a value that the engine's own encoder supports."""
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     if isinstance(value, Mapping):

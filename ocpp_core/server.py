@@ -1,19 +1,18 @@
-"""One connection of a server whose WebSocket somebody else speaks: the decision on its handshake, then its session.
+"""The engine of one server connection whose WebSocket another library implements.
 
-What it is. It is to a server what `ClientEngine` is to a client, on one connection: a handshake that the application
-decides on, and the session that follows. The WebSocket itself is spoken by another library, which brings the request as
-`UpgradeReceived` and whole messages after it. Where this library speaks the WebSocket, `ServerStack` does the same on
-bytes.
+What it is. This engine is the server's counterpart of `ClientEngine`, for one connection: a handshake on which the
+application decides, and the session that follows. Another library implements the WebSocket; the host passes its request
+as `UpgradeReceived` and then whole messages. With the WebSocket of this library, `ServerStack` does the same on bytes.
 
-What it guarantees. The request's token settles exactly once: with the decision of the application, with a refusal after
-`handshake_timeout` or because the server closes, or with an error because the peer left; a host that cancels it waits
-for nothing. The application is asked only about an offer that is well-formed. `StateChanged(Closed)` comes exactly
-once, whether there was a session or not, so a host that counts connections needs no other sign. Nothing of the
-session's exists before the WebSocket is open.
+What it guarantees. The request's token settles exactly once, unless the host cancels it: with the decision of the
+application, with a refusal after `handshake_timeout` or because the server closes, or with an error because the peer
+left. The application is asked only about a well-formed offer. `StateChanged(Closed)` is emitted exactly once, with or
+without a session, so a host that counts connections needs no other event. The session does not exist before the
+WebSocket is open.
 
-What it must never do. It never lets a station in without a decision: when the time is over, the answer is 408. It never
-sends on a WebSocket that the host has not opened yet; a call made in between settles with an error instead of waiting.
-It decides nothing about identity or credentials: it has no opinion on who may connect.
+What it must never do. It never accepts a station without a decision: after the timeout it refuses with 408. It never
+sends on a WebSocket that the host has not opened yet; a call in between settles with an error instead of waiting. It
+does not check identity or credentials.
 """
 
 from collections import deque
@@ -72,7 +71,10 @@ class New:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request waits for `Accept` or `Reject`, until `until`; `offered` are the subprotocols in it."""
+    """A request waits for `Accept` or `Reject`, until `until`.
+
+    `offered` are the subprotocols in it.
+    """
 
     until: float
     request: UpgradeReceived
@@ -81,7 +83,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The host answers the request and opens the WebSocket, until `until`; `close` is what it is to close with then."""
+    """The request was accepted, and the host must open the WebSocket until `until`.
+
+    `close` is the command with which it closes as soon as it is open.
+    """
 
     until: float
     accept: Accept
@@ -90,34 +95,38 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The handshake came to nothing, or to a session, which has states of its own."""
+    """The handshake failed or led to a session, which has its own states."""
 
     until: float = inf
 
 
 _Handshake: TypeAlias = New | Asked | Accepted | Ended
 ServerState: TypeAlias = _Handshake | SessionState
-"""Of the handshake first, then of the session."""
+"""A state of the handshake or, once it is open, of the session."""
 
 
 def refuse_unopened(event: StartCall | Notify | SendRaw, config: SessionConfig, now: float) -> list[Action]:
-    """Settle what can not be sent yet; bad arguments raise as they would on an open connection."""
+    """Return the actions that settle a command before the connection is open.
+
+    Raises TypeError or ValueError for bad arguments, as on an open connection.
+    """
     check_command(event, config, now)
     if event.token is None:
         return [Report(ReportKind.NOT_SENT, "there is no connection yet", message=event.text)]
-    return [Settle(event.token, None, ConnectionLostError("not connected: the handshake is not finished", sent=False))]
+    return [Settle(event.token, None, ConnectionLostError("cannot send: the handshake is not finished", sent=False))]
 
 
 class ServerEngine:
-    """A handshake that is decided on within `handshake_timeout` seconds from `now`, and the session that follows.
+    """The handshake and the session of one connection of a server.
 
         UpgradeReceived ──▶ UpgradeRequested        the application decides
         Accept or Reject ──▶ Settle(token, …)       the host answers the request
         TransportOpened ──▶ StateChanged(Open)      the session begins
 
-    `StateChanged` tells the states of the session; `Closed` without `Open` before it is a handshake that ended.
-    `session` is what the connection starts with unless `Accept` brings another config; `numbers` makes request
-    numbers and `answers` remembers what was answered, both shared by all engines of a server.
+    The handshake must be decided and opened within `handshake_timeout` seconds from `now`. `StateChanged` reports the
+    states of the session; `Closed` without `Open` before it means that the handshake failed. `session` is the config of
+    the session unless `Accept` has another one. `numbers` makes request numbers and `answers` stores results; all
+    engines of a server share both.
     """
 
     def __init__(
@@ -141,34 +150,40 @@ class ServerEngine:
 
     @property
     def state(self) -> ServerState:
-        """The state of the session, or else of the handshake."""
+        """The state of the session, or of the handshake while there is no session."""
         return self._handshake if self.session is None else self.session.state
 
     @property
     def deadline(self) -> float:
-        """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
+        """Time at which the host must pass `Tick` at the latest.
+
+        `inf` if no deadline is armed.
+        """
         return self._handshake.until if self.session is None else self.session.deadline
 
     def poll(self) -> Action | None:
-        """Take the next action; None when there is nothing to do."""
+        """Return the next action, or None if there is nothing to do."""
         if self._actions:
             return self._actions.popleft()
         return None if self.session is None else self.session.poll()
 
     def handle(self, event: ServerInput, now: float) -> None:
-        """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
+        """Process an input.
+
+        Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing.
+        """
         if now > self._now:
             self._now = now
         if isinstance(event, (UpgradeReceived, Accept, Reject, TransportOpened)):
-            self._shake_hands(event)
+            self._handle_handshake(event)
         elif isinstance(event, Reconfigure) and isinstance(event.config, LinkConfig):
-            pass  # the WebSocket is not ours
+            pass  # this engine has no WebSocket
         elif self.session is not None:
             self.session.handle(event, self._now)
         else:
-            self._before_it_is_open(event)
+            self._handle_unopened(event)
 
-    def _shake_hands(self, event: UpgradeReceived | Accept | Reject | TransportOpened) -> None:
+    def _handle_handshake(self, event: UpgradeReceived | Accept | Reject | TransportOpened) -> None:
         match self._handshake:
             case New(until) if isinstance(event, UpgradeReceived):
                 self._ask(event, until)
@@ -180,14 +195,15 @@ class ServerEngine:
             case Accepted(_, accept, close) if isinstance(event, TransportOpened):
                 self._open(accept, close)
             case Ended() if self.session is None:
-                pass  # too late: the peer left, or the timer answered
+                pass  # too late: the peer left, or the handshake timed out
             case New() | Asked() | Accepted() | Ended():
-                raise RuntimeError(f"expected no {type(event).__name__} at this point of the handshake")
+                state = type(self._handshake).__name__
+                raise RuntimeError(f"cannot handle {type(event).__name__}: the handshake is {state}")
             case _:
                 assert_never(self._handshake)
 
     def _ask(self, request: UpgradeReceived, until: float) -> None:
-        """Ask for the decision, unless the offer breaks RFC 6455 §4.1: such a request is refused here."""
+        """Ask the application for the decision, or refuse an offer that breaks RFC 6455 §4.1."""
         offered = tuple(name for name in request.subprotocols if name)  # RFC 9110 §5.6.1.2: empty ones do not count
         if not is_subprotocol_list(offered):
             self._actions.append(Report(ReportKind.PROTOCOL_ERROR, _BAD_OFFER.body))
@@ -204,9 +220,9 @@ class ServerEngine:
     def _refuse(self, request: UpgradeReceived, answer: Reject) -> None:
         expect_refusal_status(answer.status)
         self._actions.append(Settle(request.token, answer))
-        self._give_up()
+        self._end_handshake()
 
-    def _give_up(self) -> None:
+    def _end_handshake(self) -> None:
         self._handshake = Ended()
         self._actions.append(StateChanged(Closed(ABNORMAL_CLOSURE, "")))
 
@@ -224,7 +240,7 @@ class ServerEngine:
         if close is not None:
             self.session.handle(close, self._now)
 
-    def _before_it_is_open(self, event: SessionInput) -> None:
+    def _handle_unopened(self, event: SessionInput) -> None:
         match event:
             case StartCall() | Notify() | SendRaw():
                 self._actions += refuse_unopened(event, self._config, self._now)
@@ -241,7 +257,7 @@ class ServerEngine:
             case TransportLost():
                 self._lose()
             case TextReceived() | BinaryReceived() | Congested() | Reply() | Fail() | Decline() | RefuseResult():
-                pass  # of a session, and there is none
+                pass  # inputs of a session, which does not exist yet
             case _:
                 assert_never(event)
 
@@ -252,16 +268,16 @@ class ServerEngine:
             case Asked(_, request, _):
                 self._refuse(request, _CLOSING)
             case New():
-                self._give_up()
+                self._end_handshake()
             case Ended():
                 pass
             case _:
                 assert_never(self._handshake)
 
     def _cancel(self, token: int) -> None:
-        """Give up if `token` is the request's: nobody waits for the decision."""
+        """End the handshake if `token` is that of the request, whose host no longer waits."""
         if isinstance(self._handshake, Asked) and self._handshake.request.token == token:
-            self._give_up()
+            self._end_handshake()
 
     def _tick(self) -> None:
         state = self._handshake
@@ -270,13 +286,16 @@ class ServerEngine:
         if isinstance(state, Asked):
             self._refuse(state.request, _TOO_LATE)
         else:
-            self._give_up()
+            self._end_handshake()
 
     def _lose(self) -> None:
-        """Give up, since the peer left; whoever waits for the decision is told, and does not wait for ever."""
+        """End the handshake because the peer left.
+
+        The token of a pending request settles with an error.
+        """
         if isinstance(self._handshake, Ended):
             return
         if isinstance(self._handshake, Asked):
             error = ConnectionLostError("the connection ended during the handshake", sent=False)
             self._actions.append(Settle(self._handshake.request.token, None, error))
-        self._give_up()
+        self._end_handshake()

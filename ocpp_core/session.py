@@ -1,24 +1,24 @@
-"""One connection's OCPP-J conversation: texts in, texts and decisions out.
+"""The OCPP-J session of one connection: texts and commands in, texts and other actions out.
 
-What it is. A session is the conversation of one open connection, from its first message to its end. It has two
-directions. `calls` sends our CALLs: a window of outstanding ones, a queue behind it, and a timeout for each. `requests`
-takes the peer's: each CALL is dispatched once and answered once. They share one list of actions and nothing else, so a
-CALL of the peer never waits for an answer to ours, nor the other way round. Two stations that call each other at the
-same time would otherwise wait for each other until both time out.
+What it is. A session exchanges the messages of one open connection, from the first one to its end. It has two
+directions. `calls` sends the CALLs of this side: a window of outstanding ones, a queue, and a timeout for each.
+`requests` handles those of the peer: each CALL is dispatched once and answered once. Both directions emit actions to
+the same list and are otherwise independent, so a CALL of the peer never waits for a response to one of this side, or
+the reverse. Two peers that call each other at the same time would otherwise block each other until both time out.
 
-What it guarantees. Every call that was started settles exactly once, however the connection ends. Every CALL received
-gets at most one answer, under the id it came with, and on this connection only. The same texts in any split give the
-same actions: received texts are kept, and the next one is decoded only when no action is left to take. The answer that
-a handler gives at once is therefore sent before anything later is looked at. All that a peer can make grow is bounded.
+What it guarantees. Every started call settles exactly once, however the connection ends. Every received CALL gets at
+most one response, with its own message ID, and on this connection only. The timing of polls makes no difference:
+received texts are buffered, and the next one is decoded only when no action is pending. The immediate reply of a
+handler is therefore sent before any later text is decoded. Every buffer that a peer can fill is bounded.
 
-Why it dies with its connection. A message id means something on one connection. An answer that comes too late could go
-out on the next connection, where its id belongs to another CALL. A session is therefore never used again: what is late
-finds a session that is closed, and is dropped. What has to outlive a connection is held by others: calls by the
-client's `OfflineQueue`, answers that may be asked for again by an `AnswerMemory`.
+Why it ends with its connection. A message ID is valid on one connection only. A late response could otherwise be sent
+on the next connection, where its ID belongs to another CALL. A session is therefore never reused: a late reply reaches
+a closed session and is dropped. Other objects store data that must outlive a connection: the client's `OfflineQueue`
+stores calls, and an `AnswerMemory` stores results that the peer may request again.
 
-What it must never do. It never reads a clock, and never raises for what a peer sends: `now` comes with each input, and
-a peer's mistakes are actions. A misuse by the caller raises before anything has changed. It never decodes while
-`requests.is_full` or while output does not drain, because each text may need an answer that has no room.
+What it must never do. It never reads a clock: each input has its time `now`. It never raises for anything that a peer
+sends: a peer's mistakes are actions. A misuse by the caller raises before anything has changed. It never decodes while
+`requests.is_full` or while output does not drain, because each text may need a response that cannot be buffered.
 """
 
 from collections.abc import Callable, Iterator
@@ -69,14 +69,14 @@ _Rare: TypeAlias = BinaryReceived | TransportLost | Congested | Tick | StartCall
 class Session(Receiver):
     """The engine of one open connection.
 
-    `ids` makes message ids; `numbers` makes request numbers that are unique over all sessions of the host, e.g. one
-    `itertools.count()`. With `keep_unsent`, calls that were not written when the connection is lost are not settled
-    but left for `take_unsent`. `outlets` take the texts to send and the other actions instead of `poll`, for a stack
-    (see `_direct`); without them texts are `SendText` actions. `answers` are those given to the peer on this connection
-    and before, see `AnswerMemory`; `offline` keeps calls for whatever connection there is, see `OfflineQueue`.
+    `ids` makes message IDs; `numbers` makes request numbers that are unique over all sessions of the host, e.g. one
+    `itertools.count()`. With `keep_unsent`, the loss of the connection does not settle calls that were not written:
+    `take_unsent` returns them. For a stack, `outlets` receive the texts to send and the other actions instead of `poll`
+    (see `_direct`); without them, texts are `SendText` actions. `answers` stores results of this and earlier
+    connections, see `AnswerMemory`; `offline` stores calls that outlive connections, see `OfflineQueue`.
 
-    While `requests.is_full`, texts are kept undecoded. The host stops reading at `Reading(on=False)`, and a stack gives
-    no text to `receive`.
+    While `requests.is_full`, texts are buffered but not decoded. The host must stop reading at `Reading(on=False)`, and
+    a stack must not call `receive`.
     """
 
     __slots__ = (
@@ -108,10 +108,10 @@ class Session(Receiver):
         self._actions: list[SessionAction] = []
         self._emit = self._actions.append if outlets is None else outlets.emit
         self.unread: list[TextReceived | BinaryReceived | TransportLost] = []
-        """What was received and is not decoded: to be read, and changed by the session alone."""
+        """Received inputs that are not decoded yet; only the session may change the list."""
         self._congested = False
         self._now = -inf
-        self._until = inf  # the end of the state, where it has one
+        self._until = inf  # the end of the state, if it has one
         self._bad_messages = 0
         self._bad_until = -inf
         self._entered = None if outlets is None else outlets.entered
@@ -125,14 +125,17 @@ class Session(Receiver):
 
     @property
     def deadline(self) -> float:
-        """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
+        """Time at which the host must pass `Tick` at the latest.
+
+        `inf` if no deadline is armed.
+        """
         deadline, answers = self._until, self.calls.timers.next
         if answers < deadline:
             deadline = answers
         return deadline
 
     def poll(self) -> SessionAction | None:
-        """Take the next action; None when there is nothing to do."""
+        """Return the next action, or None if there is nothing to do."""
         actions = self._actions
         while not actions:
             if not self.decode_next():
@@ -140,19 +143,25 @@ class Session(Receiver):
         return actions.pop(0)
 
     def decode_next(self) -> bool:
-        """Decode the oldest thing received, False if there is none or it has to wait: what `poll` does by itself."""
+        """Decode the oldest received input, as `poll` does.
+
+        Return False if there is none or it must wait.
+        """
         unread = self.unread
         if not unread or self._congested:
             return False
         if self.requests.is_full:
             if self.calls.is_open:
                 return False
-            self._keep_only_loss()  # what is held has nobody to wait for it, and no room for more
+            self._keep_only_loss()  # the peer is gone: drop texts that would need responses
         self._decode(unread.pop(0))
         return True
 
     def handle(self, event: SessionInput, now: float) -> None:
-        """Take an input. Raises TypeError or ValueError for a misuse by the caller, and then changes nothing."""
+        """Process an input.
+
+        Raises TypeError or ValueError for a misuse by the caller, and then changes nothing.
+        """
         if now > self._now:
             self._now = now
         else:
@@ -172,7 +181,7 @@ class Session(Receiver):
                 self._expire(now)
             case TransportLost():
                 self.unread.append(event)
-                self._congested = self.calls.is_open = False  # nothing can be sent: read what is left, then the loss
+                self._congested = self.calls.is_open = False  # nothing can be sent: decode the rest, then the loss
             case BinaryReceived():
                 self.unread.append(event)
             case Congested(on):
@@ -203,7 +212,7 @@ class Session(Receiver):
     # Commands
 
     def _add(self, call: OutboundCall) -> None:
-        """Take a prepared call: written, queued or settled at once. Raises as `Calls.add` does."""
+        """Write, queue or settle a prepared call. Raises the errors of `Calls.add`."""
         if isinstance(self.state, Open):
             self.calls.add(call, self._now)
         elif call.token is not None:
@@ -211,26 +220,30 @@ class Session(Receiver):
 
     def _refusal(self, what: str) -> ClosedError | ConnectionLostError:
         if isinstance(self.state, Closed):
-            return ConnectionLostError(f"not connected: {what} was not sent", sent=False, close_code=self.state.code)
-        return ClosedError(f"closing: {what} was not sent")
+            reason = f"cannot send {what}: the connection is closed"
+            return ConnectionLostError(reason, sent=False, close_code=self.state.code)
+        return ClosedError(f"cannot send {what}: the connection is closing")
 
     def has_room_for(self, text: str) -> bool:
-        """Return False if output does not drain and more than `max_queued_bytes` would wait past the window."""
+        """Return False if output does not drain and the text would exceed `max_queued_bytes`."""
         return self._sends is None or self._sends.has_room_for(text)
 
     def no_room(self, what: str) -> CallDroppedError:
-        """Make the error of what is dropped because there is no room for it."""
+        """Return the error for a SEND or raw text that exceeds `max_queued_bytes`."""
         return self._past_window.no_room(what)
 
     def take_unsent(self) -> list[OutboundCall]:
-        """Hand over the calls that were never written, in order; see `keep_unsent`."""
+        """Remove and return the calls that were never written, in order.
+
+        See `keep_unsent`.
+        """
         return self.calls.take_waiting()
 
     def congest(self, *, on: bool) -> None:
-        """Bound what is sent past the window and have the callers of SENDs wait, until output drains.
+        """Limit SENDs and raw texts until output drains, and let the callers of SENDs wait.
 
-        It is all of `Congested` for a stack, whose link holds texts back. Otherwise what a peer does not take would
-        grow without end.
+        SENDs and raw texts bypass the window, so their output to a peer that does not read would grow without limit. A
+        stack calls this instead of passing `Congested`, because its link stops decoding.
         """
         if on or self._sends is not None:
             self._past_window.congest(on=on)
@@ -295,7 +308,7 @@ class Session(Receiver):
             self._end(event.code, event.reason)
 
     def _end(self, code: int, reason: str, *, force: bool = False) -> None:
-        """Settle and forget everything, then close the transport."""
+        """Settle all calls, abandon all requests, then close the transport."""
         self.calls.close()
         self.requests.abandon(self._now)
         self._keep_only_loss()
@@ -329,7 +342,7 @@ class Session(Receiver):
         if self._sends is not None:
             self._sends.lose(event.code)
         if self.keep_unsent and isinstance(self.state, Open):
-            self.calls.timers.clear()  # whoever takes them sees to their time to live
+            self.calls.timers.clear()  # the caller of `take_unsent` expires them
         else:
             self.calls.refuse_waiting(
                 lambda call: ConnectionLostError(
@@ -341,7 +354,7 @@ class Session(Receiver):
         self._enter(Closed(event.code, event.reason or self._own_reason(event.code)))
 
     def _own_reason(self, code: int) -> str:
-        """Say our own reason where the peer only echoed our close code (RFC 6455 §5.5.1)."""
+        """Return this side's reason if the peer only echoed its close code (RFC 6455 §5.5.1)."""
         state = self.state
         return state.reason if isinstance(state, Closing) and state.code == code else ""
 
@@ -353,7 +366,7 @@ class Session(Receiver):
         else:
             self._entered(state)
 
-    # Received messages, in the order they came
+    # Received messages, in the order of arrival
 
     def _decode(self, event: TextReceived | BinaryReceived | TransportLost) -> None:
         if type(event) is TransportLost:

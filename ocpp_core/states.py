@@ -1,4 +1,7 @@
-"""The states of a session, as `StateChanged` tells them; times are in the host's seconds."""
+"""The states of a session, as `StateChanged` reports them.
+
+Times are in the host's seconds.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -8,12 +11,12 @@ __all__ = ["Closed", "Closing", "Draining", "Open", "SessionState"]
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Calls and requests flow."""
+    """Calls and requests are exchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """Closing politely: no new calls, answers that somebody waits for are awaited until `until`."""
+    """The session starts no calls and waits for outstanding responses, until `until` at the latest."""
 
     until: float
     code: int
@@ -22,7 +25,7 @@ class Draining:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The transport was told to close; it ends by `until` at the latest."""
+    """The transport is closing; it ends at `until` at the latest."""
 
     until: float
     code: int
@@ -31,7 +34,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The end; close code and reason as in RFC 6455 §7.4."""
+    """The connection ended with this close code and reason (RFC 6455 §7.4)."""
 
     code: int
     reason: str

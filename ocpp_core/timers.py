@@ -1,4 +1,4 @@
-"""Named deadlines: what an engine waits for, and until when."""
+"""Named deadlines of an engine."""
 
 from collections.abc import Hashable, Iterator
 from heapq import heapify, heappop, heappush
@@ -8,32 +8,33 @@ from typing import Final
 __all__ = ["GRID", "Timers", "coarse"]
 
 GRID: Final = 0.25
-"""Seconds between the instants that coarse deadlines fall on; a power of two, so that they are exact as floats."""
+"""Seconds between the possible times of coarse deadlines; a power of two, so that they are exact as floats."""
 _EXACT_BELOW: Final = 5.0
-"""Seconds; a quarter of one is no matter for what is further away."""
+"""Seconds of a delay below which deadlines are exact; for longer ones, a quarter of a second does not matter."""
 
 
 def coarse(now: float, delay: float) -> float:
-    """Return `now + delay`, seconds, as late as the next point of the grid where a little later is as good.
+    """Return `now + delay` in seconds, rounded up to a multiple of `GRID` if the delay is long.
 
-    That is where the deadlines of many connections fall together, and a host needs one timer for all of them.
+    A delay is long from 5 seconds on. The deadlines of many connections then coincide, and a host needs one timer for
+    all of them.
     """
     at = now + delay
     return ceil(at / GRID) * GRID if delay >= _EXACT_BELOW and isfinite(at) else at
 
 
 class Timers:
-    """A set of named deadlines with the earliest one at hand.
+    """A set of named deadlines with fast access to the earliest one.
 
-    Cancelled and moved deadlines stay in the heap until they surface or outnumber the live ones, so that setting and
-    cancelling cost O(log n) and memory stays proportional to what is armed.
+    Cancelled and moved deadlines stay in the heap until they reach its top or outnumber the armed ones. Setting and
+    cancelling therefore cost O(log n), and memory is proportional to the number of armed deadlines.
     """
 
     __slots__ = ("_armed", "_count", "_heap", "next")
 
     def __init__(self) -> None:
         self.next = inf
-        """The earliest deadline, `inf` when nothing is armed; an attribute, because it is asked for at every input."""
+        """The earliest deadline, `inf` without any; an attribute, because it is read after every input."""
         self._armed: dict[Hashable, tuple[float, int]] = {}
         self._heap: list[tuple[float, int, Hashable]] = []
         self._count = 0
@@ -45,7 +46,10 @@ class Timers:
         return name in self._armed
 
     def set(self, name: Hashable, at: float) -> None:
-        """Arm `name` for the absolute time `at` (seconds), instead of what it was armed for; `inf` disarms it."""
+        """Arm `name` for the absolute time `at` in seconds, replacing its deadline.
+
+        `inf` disarms it.
+        """
         if name in self._armed:
             self.cancel(name)
         if at == inf:
@@ -57,7 +61,7 @@ class Timers:
             self.next = at
 
     def cancel(self, name: Hashable) -> None:
-        """Disarm `name`; of an unknown one: nothing."""
+        """Disarm `name`; ignore an unknown one."""
         armed = self._armed.pop(name, None)
         if armed is None:
             return
@@ -71,7 +75,7 @@ class Timers:
             heapify(self._heap)
 
     def due(self, now: float) -> Iterator[Hashable]:
-        """Take out, in order of time, every name whose deadline is not after `now`."""
+        """Remove and yield, in order of time, every name whose deadline is not after `now`."""
         while self.next <= now:
             _, _, name = heappop(self._heap)
             del self._armed[name]
@@ -79,7 +83,7 @@ class Timers:
             yield name
 
     def clear(self) -> None:
-        """Disarm everything."""
+        """Disarm all deadlines."""
         self._armed.clear()
         self._heap.clear()
         self.next = inf

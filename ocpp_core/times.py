@@ -1,4 +1,4 @@
-"""Times as OCPP writes them."""
+"""Times in the format of OCPP."""
 
 from datetime import UTC, datetime
 
@@ -6,11 +6,11 @@ __all__ = ["write_time"]
 
 
 def write_time(at: datetime) -> str:
-    """Write a time in UTC with three decimals: `2026-03-01T12:00:00.000Z`.
+    """Return a time in UTC with three decimals: `2026-03-01T12:00:00.000Z`.
 
     OCPP 2.x allows no more decimals (2.0.1 and 2.1 Part 2, primitive datatypes, dateTime); further ones are cut off.
-    Raises TypeError for anything but a datetime, ValueError for one without an offset, which could be any, and
-    OverflowError where the year in UTC is none from 1 to 9999.
+    Raises TypeError for anything but a datetime, ValueError for one without an offset, because its zone is unknown, and
+    OverflowError if the year in UTC is not from 1 to 9999.
     """
     if not isinstance(at, datetime):
         raise TypeError(f"expected a datetime, got {type(at).__name__}")

@@ -1,4 +1,4 @@
-"""What differs between the OCPP versions, as data: message types, error-code spelling, answers to broken frames."""
+"""The differences between the OCPP versions, as data."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,10 @@ __all__ = ["OCPP16", "OCPP21", "OCPP201", "ErrorCode", "Version", "canonical_cod
 
 
 class ErrorCode(StrEnum):
-    """The RPC error codes in the spelling of OCPP 2.x (Part 4 table 8); `Version.spell` gives a version's own."""
+    """The RPC error codes in the spelling of OCPP 2.x (Part 4 table 8).
+
+    `Version.spell` returns other spellings.
+    """
 
     NOT_IMPLEMENTED = "NotImplemented"
     NOT_SUPPORTED = "NotSupported"
@@ -28,8 +31,8 @@ class ErrorCode(StrEnum):
     RPC_FRAMEWORK_ERROR = "RpcFrameworkError"
 
 
-# OCPP-J 1.6 errata 5.1 and 5.2: both odd spellings are known and deliberately not fixed on the wire. The two codes
-# that 1.6 does not have become GenericError, "any other error" in its table 7.
+# OCPP-J 1.6 errata 5.1 and 5.2: both misspellings are known and deliberately kept on the wire. The two codes that 1.6
+# does not have become GenericError, "any other error" in its table 7.
 _SPELLING_16: Final[Mapping[str, str]] = MappingProxyType(
     {
         ErrorCode.FORMAT_VIOLATION: "FormationViolation",
@@ -55,40 +58,43 @@ _CLASSIC: Final = frozenset({MessageType.CALL.value, MessageType.CALLRESULT.valu
 
 
 def canonical_code(raw: str) -> ErrorCode | None:
-    """Read an error code in any version's spelling; None for a code that no version knows."""
+    """Return the error code for any version's spelling.
+
+    None for a code that no version knows.
+    """
     return _CANONICAL.get(raw)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """The facts of one subprotocol."""
+    """The rules of one subprotocol."""
 
     name: str
     """The WebSocket subprotocol, e.g. `ocpp1.6`."""
     message_types: frozenset[int] = _CLASSIC
-    """Legal message types; every other one is an unknown type."""
+    """Known message types; all others are unknown types."""
     send_actions: frozenset[str] = frozenset()
-    """Actions that travel as SEND (2.1 Part 4 §4.2.4)."""
+    """Actions that are sent as SEND (2.1 Part 4 §4.2.4)."""
     spelling: Mapping[str, str] = field(default_factory=lambda: _SPELLING_2X)
     """Error codes whose spelling on the wire differs from the canonical one."""
     answers_unreadable: bool = True
-    """Answer a frame without a readable id by a CALLERROR with id "-1" (2.0.1 Part 4 §4.2.3)."""
+    """True to answer a message without a readable ID with a CALLERROR with ID "-1" (2.0.1 Part 4 §4.2.3)."""
     answers_unknown_type: bool = False
-    """Answer an unknown message type by MessageTypeNotSupported (2.0.1 Part 4 §4.4) instead of ignoring it."""
+    """True to answer an unknown message type with MessageTypeNotSupported (2.0.1 Part 4 §4.4), False to ignore it."""
 
     refuses_used_ids: bool = True
-    """Refuse a CALL under the id of another one that was answered on the connection (2.1 Part 4 §4.1.4).
+    """True to refuse a CALL with the ID of another one that was answered on the connection (2.1 Part 4 §4.1.4).
 
-    False serves it: 1.6 stations that count their ids from one again, or have but one, are in the field.
+    False accepts it: some 1.6 stations in the field restart their IDs at one, or always use the same ID.
     """
 
     def spell(self, code: str) -> str:
-        """Spell an error code for this version's wire; unknown codes stay as they are."""
+        """Return an error code in this version's spelling; an unknown code unchanged."""
         return self.spelling.get(code) or str(code)
 
     @property
     def reports_bad_results(self) -> bool:
-        """Whether an unusable CALLRESULT may be answered by a CALLRESULTERROR (2.1 Part 4 §4.2.3)."""
+        """True if an unusable CALLRESULT may be answered with a CALLRESULTERROR (2.1 Part 4 §4.2.3)."""
         return MessageType.CALLRESULTERROR.value in self.message_types
 
 
@@ -102,9 +108,9 @@ OCPP21: Final = Version(
 
 
 def version_of(subprotocol: str, custom: Iterable[Version] = ()) -> Version:
-    """Look up the facts of a subprotocol, among `custom` ones first.
+    """Return the rules of a subprotocol, first from `custom`.
 
-    A subprotocol that is neither there nor an OCPP version gets the facts of OCPP 2.0.1 under its own name.
+    A subprotocol that is neither in `custom` nor an OCPP version gets the rules of OCPP 2.0.1 with its own name.
     """
     for version in (*custom, OCPP16, OCPP201, OCPP21):
         if version.name == subprotocol:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from ._handlers._time import utc_now
     from ._options._tls import TLSOptions
     from ._options._validators import warm_up
-    from ._peer._emitter import EventStream
+    from ._peer._event_stream import EventStream
     from ._peer._peer import ConnectionState, Peer
     from ._runtime._base import Listener
     from ._server._connection import OCPPServerClient
@@ -95,7 +95,7 @@ _HOMES = {
     "ocpp_core.messages": ("Leniency", "MessageType"),
     "ocpp_core.times": ("write_time",),
     "ocpp_core.validation": ("create_validator", "load_validator"),
-    "ocpp_transports._peer._emitter": ("EventStream",),
+    "ocpp_transports._peer._event_stream": ("EventStream",),
     "ocpp_transports._handlers._caller": ("Caller",),
     "ocpp_transports._handlers._contexts": ("CallContext", "HandlerContext"),
     "ocpp_transports._handlers._table": ("NOREPLY", "Middleware"),

@@ -1,4 +1,7 @@
-"""A server as an ASGI application: under uvicorn, hypercorn or daphne, alone or in a route of Starlette or FastAPI."""
+"""A server as an ASGI application, alone or mounted in another one.
+
+It runs under uvicorn, hypercorn and daphne, and in a route of Starlette or FastAPI.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
@@ -29,11 +32,11 @@ _SETTINGS_OF_OTHERS: Final[Mapping[str, str]] = {
     "max_sockets": "the ASGI server accepts the sockets (uvicorn: --limit-concurrency)",
     "max_sockets_per_address": "the ASGI server accepts the sockets",
     "require_connection_header": "the ASGI server reads the request",
-    "message_timeout": "the ASGI server puts messages together",
-    "min_message_rate": "the ASGI server puts messages together",
-    "max_unfinished_size": "the ASGI server puts messages together (uvicorn: --ws-max-size)",
+    "message_timeout": "the ASGI server assembles messages",
+    "min_message_rate": "the ASGI server assembles messages",
+    "max_unfinished_size": "the ASGI server assembles messages (uvicorn: --ws-max-size)",
 }
-"""Options of a server that an ASGI application can neither obey nor enforce, and who does."""
+"""Server options that an ASGI application can neither obey nor enforce, and who is responsible instead."""
 
 _SAFE: Final = "/:@!$&'()*+,;=~"
 """Characters of a path that need no percent escape."""
@@ -48,22 +51,22 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
 class OCPPApplication:
-    """An ASGI 3 application in which a server receives its stations.
+    """An ASGI 3 application through which a server receives its stations.
 
         server = OCPPServer(protocols=["ocpp1.6"])
         app = OCPPApplication(server)                                       # uvicorn module:app
-        app = Starlette(routes=[Mount("/ocpp", OCPPApplication(server))])   # or with routes of other things
+        app = Starlette(routes=[Mount("/ocpp", OCPPApplication(server))])   # or beside your other routes
         fastapi_app.mount("/ocpp", OCPPApplication(server))
 
-    Handlers, events, `auth` and sessions are those of the server; refusals go out as their HTTP status before the
-    upgrade. The last segment of the path is the identity, wherever it is mounted. As the whole application it opens
-    and closes the server with the process (ASGI lifespan), whose start fails if nothing checks the passwords of
-    profile 1 or 2; mounted, it is not told of either: put `async with server, server.draining():` into the lifespan of
-    the application around it.
+    Handlers, events, `auth` and sessions are those of the server. A rejected handshake gets its HTTP status before the
+    upgrade. The last segment of the path is the identity, wherever the application is mounted. As the whole application
+    it opens and closes the server with the process (ASGI lifespan); startup fails if nothing checks the passwords of
+    profile 1 or 2. A mounted application receives no lifespan events: put `async with server, server.draining():` into
+    the lifespan of the surrounding application.
 
-    A message of more than `max_message_size` bytes closes its connection (1009). Sockets, TLS, pings, compression and
-    unfinished messages are the ASGI server's: raises ValueError for a server with other options for them than the
-    defaults.
+    A message of more than `max_message_size` bytes closes its connection (1009). The ASGI server is responsible for
+    sockets, TLS, pings, compression and unfinished messages. Raises ValueError if the server sets such options to other
+    values than their defaults.
     """
 
     def __init__(self, server: OCPPServer) -> None:
@@ -97,13 +100,13 @@ class OCPPApplication:
         except OSError:  # the station has left
             incoming.lost()
             return
-        except BaseException:  # cancelled, or a fault of the ASGI server
+        except BaseException:  # cancelled, or an exception of the ASGI server
             incoming.lost()
             raise
         await incoming.carry(_AsgiChannel(receive, send, incoming.max_message_size))
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a plain request; its path is the one below where the application is mounted."""
+        """Answer a plain request; its path is relative to the mount point."""
         offer, root = _offer(scope), quote(scope.get("root_path", ""), safe=_SAFE)
         target = offer.target.removeprefix(root) if offer.target.startswith(f"{root}/") else offer.target
         request = plain_request(scope["method"], target, joined(offer.headers), offer.remote_address)
@@ -126,14 +129,14 @@ class OCPPApplication:
 
 
 async def _unless_it_leaves(receive: Receive, decide: Callable[[], Awaitable[_T]]) -> _T | None:
-    """Return what is decided; None if the peer leaves first, which ends the decision."""
+    """Return the decision; None if the peer leaves first, which ends the decision."""
     answer: _T | None = None
     has_left = False
 
     async def watch() -> None:
         nonlocal has_left
         while not (await receive())["type"].endswith(".disconnect"):
-            pass  # the body of a plain request: nobody wants it
+            pass  # the body of a plain request is ignored
         has_left = True
         tasks.cancel_scope.cancel()
 
@@ -163,7 +166,7 @@ def _acceptance(answer: Accept) -> Message:
 
 
 async def _refuse(scope: Scope, send: Send, answer: Reject) -> None:
-    """Answer by the status; an ASGI server without the extension for it makes a 403 of everything."""
+    """Answer with the status; an ASGI server without the extension for it sends 403 instead."""
     if "websocket.http.response" in (scope.get("extensions") or {}):
         await _answer(send, "websocket.http.response", answer.status, answer.headers, answer.body.encode())
     else:
@@ -173,7 +176,7 @@ async def _refuse(scope: Scope, send: Send, answer: Reject) -> None:
 async def _answer(
     send: Send, kind: str, status: int, headers: Sequence[tuple[str, str]], body: bytes, *, is_head: bool = False
 ) -> None:
-    """Send an answer; the length of one to HEAD is that of its body, which is not sent (RFC 9110 §9.3.2)."""
+    """Send a response; to HEAD, with the length of the body but without the body (RFC 9110 §9.3.2)."""
     encoded = _encoded(with_length(status, headers, body))
     with suppress(OSError):  # the peer has left
         await send({"type": f"{kind}.start", "status": status, "headers": encoded})
@@ -185,12 +188,12 @@ def _encoded(headers: Any) -> list[tuple[bytes, bytes]]:
 
 
 def _size(message: str | bytes) -> int:
-    """Count the bytes that a message took on the wire."""
+    """Return the number of bytes that a message has on the wire."""
     return utf8_length(message) if isinstance(message, str) else len(message)
 
 
 class _AsgiChannel:
-    """A channel of the two functions that an ASGI server gives; it is dropped by returning from the application."""
+    """A channel over the two functions of an ASGI server; returning from the application drops it."""
 
     def __init__(self, receive: Receive, send: Send, max_size: float) -> None:
         self._receive = receive
@@ -224,5 +227,5 @@ class _AsgiChannel:
     async def _emit(self, message: Message) -> None:
         try:
             await self._send(message)
-        except OSError as error:  # what a send is to raise once the peer has left (ASGI 2.4)
+        except OSError as error:  # raised by a send after the peer has left (ASGI 2.4)
             raise ChannelClosed from error

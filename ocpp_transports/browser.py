@@ -1,4 +1,7 @@
-"""The client in a browser: a charging station in a page or a worker, under Pyodide, on the browser's own WebSocket."""
+"""The client in a browser: a charging station in a page or worker, under Pyodide.
+
+It uses the browser's own WebSocket.
+"""
 
 from collections.abc import Sequence
 from random import SystemRandom
@@ -21,23 +24,23 @@ __all__ = ["BrowserOCPPClient"]
 
 
 class BrowserOCPPClient(ClientPeer):
-    """A charging station in a browser; what `OCPPClient` is elsewhere, with the same methods, events and errors.
+    """A charging station in a browser, with the methods, events and errors of `OCPPClient`.
 
         client = BrowserOCPPClient("CP1", "wss://csms.example/ocpp", protocols=["ocpp1.6"])
         await client.connect()
         await client.call("Heartbeat", {})
 
-    A page can set no header, hold no certificate and send no ping: `headers`, `tls`, `security_profile` and the options
-    of pings, compression and message size are missing. The rest is `BrowserOptions`, and differs in this:
+    A page cannot set headers, hold certificates or send pings: `headers`, `tls`, `security_profile` and the options of
+    pings, compression and message size are missing. The rest is `BrowserOptions`, with these differences:
 
-    * `password` goes into the URL, as user information. Browsers send it only when the server asks for it by a 401
-      with `WWW-Authenticate: Basic` (RFC 9110 §15.5.2), as `OCPPServer` does, and may keep it for that origin.
-    * Why a connection could not be made is not told to a page: it is a plain `ConnectionFailedError`.
-    * A page may only close with 1000 and 3000 to 4999. Any other code goes out, and is reported, as 3000 more.
-    * `close(force=True)` leaves the socket to the browser, hears no more of it, and reports 1006.
-    * In strict mode each check is compiled when it is first needed: there is no thread to do it in before.
+    * `password` goes into the URL, as user information. Browsers send it only when the server asks for it with a 401
+      and `WWW-Authenticate: Basic` (RFC 9110 §15.5.2), as `OCPPServer` does, and may keep it for that origin.
+    * A page does not learn why a connection failed: the error is a plain `ConnectionFailedError`.
+    * A page may close with 1000 and 3000 to 4999 only. Any other code is sent, and reported, with 3000 added.
+    * `close(force=True)` leaves the socket to the browser, ignores its further events, and reports 1006.
+    * In strict mode each check is compiled when it is first needed: a page has no thread to do it ahead.
 
-    Raises ValueError or TypeError for options that make no sense; `connect` raises RuntimeError outside of a browser.
+    Raises ValueError or TypeError for invalid options; `connect` raises RuntimeError outside a browser.
     """
 
     _options: BrowserOptions
@@ -55,7 +58,7 @@ class BrowserOCPPClient(ClientPeer):
     def reconfigure(self, **options: Unpack[BrowserChanges]) -> None:
         """Change options: those of calls at once, those of connecting at the next attempt.
 
-        Raises as the constructor does, and then changes nothing.
+        Raises the same errors as the constructor, and then changes nothing.
         """
         self._reconnect_by(self._options.changed(options))
 
@@ -63,7 +66,7 @@ class BrowserOCPPClient(ClientPeer):
 
     def _start_engine(
         self, *, in_block: bool
-    ) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:  # asyncio needs none
+    ) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:  # asyncio needs no block
         page, runtime = JsPage(self._log.failed), BrowserRuntime(self._log)
         engine = ClientEngine(self._client_config(), random=SystemRandom(), ids=self._options.ids)
 

@@ -1,12 +1,12 @@
-"""Channels: how a WebSocket of another library carries a server's connections, or those of a client.
+"""Channels: let a WebSocket of another library carry the connections of a server or a client.
 
-`asgi`, `wslib` and `memory` are made of this. For a server, with whatever accepts its connections:
+`asgi`, `wslib` and `memory` are built on this. To connect a server to any other WebSocket library:
 
     incoming = server.incoming(UpgradeOffer(target, headers, subprotocols))
     answer = await incoming.decision()
     if isinstance(answer, Accept):
-        channel = ...                      # answer the request by 101, with answer.subprotocol
-        await incoming.carry(channel)      # until it is over
+        channel = ...                      # respond with 101 and answer.subprotocol
+        await incoming.carry(channel)      # returns when the connection has ended
 """
 
 from abc import abstractmethod
@@ -43,50 +43,50 @@ __all__ = ["Accept", "Channel", "ChannelClient", "ChannelClosed", "Incoming", "R
 
 @dataclass(frozen=True, slots=True)
 class UpgradeOffer:
-    """The request that a WebSocket begins with, and what is known of its connection."""
+    """The upgrade request of a WebSocket, and the facts about its connection."""
 
     target: str = field(repr=False)
     """Path and query as received, percent-encoded; the query may hold a token."""
     headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
     """Header fields as received, in order; the case of their names does not matter."""
     subprotocols: Sequence[str] = ()
-    """Those that the station offers, in its order."""
+    """The subprotocols that the station offers, in its order of preference."""
     remote_address: str | None = None
     """Numeric address of the peer."""
     client_certificate: Mapping[str, Any] | None = None
-    """The verified certificate as `ssl.SSLSocket.getpeercert()` gives it."""
+    """The verified certificate as returned by `ssl.SSLSocket.getpeercert()`."""
     tls: bool = False
 
 
 class Incoming:
-    """One connection that comes in over a channel; `OCPPServer.incoming` makes it."""
+    """One incoming connection over a channel; made by `OCPPServer.incoming`."""
 
     def __init__(self, acceptor: "Acceptor", connection: ChannelConnection, offer: UpgradeOffer) -> None:
         self._acceptor = acceptor
         self._connection = connection
         self._offer = offer
         self.subprotocol: str | None = None
-        """What was chosen from the offer, once the server has accepted."""
+        """The subprotocol that the server chose, once it has accepted."""
         self.max_message_size = acceptor.options.max_message_size
-        """Bytes of one message, for channels that can tell; beyond, close with 1009."""
+        """Bytes of one message, for channels that can check it; if exceeded, close with 1009."""
         facts = ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls)
         self._engine, self._driver = acceptor.accept_channel(connection, facts)
         connection.driver = self._driver
 
     async def decision(self) -> Accept | Reject:
-        """Have the server decide, by its options and its `auth`; to be awaited once, and then obeyed.
+        """Return the server's decision, made with its options and its `auth`; await it once, and obey it.
 
-        `Accept.subprotocol` is for the 101, `Reject` has status, headers and body of another answer. Cancelling it
-        means that the peer has left.
+        `Accept.subprotocol` belongs into the 101 response. `Reject` has the status, headers and body of any other
+        response. Cancelling this call means that the peer has left.
         """
         offer = self._offer
         try:
             answer = await self._driver.ask(
                 lambda token: UpgradeReceived(token, offer.target, offer.headers, offer.subprotocols)
             )
-        except OCPPError:  # it was given up while it waited
+        except OCPPError:  # it was abandoned while it waited
             return refuse(503, "Closing")
-        except BaseException:  # cancelled, perhaps when it was decided already
+        except BaseException:  # cancelled, perhaps after the decision
             self.lost()
             raise
         if isinstance(answer, Reject):
@@ -95,9 +95,9 @@ class Incoming:
         return Accept(answer.subprotocol, answer.headers)
 
     async def carry(self, channel: Channel) -> None:
-        """Carry the conversation over the channel that was opened, until it is over; cancelling drops the channel.
+        """Carry the session over the opened channel until it ends; cancelling drops the channel.
 
-        The channel is closed at once where it took longer than `handshake_timeout` to open, or the server closes.
+        The channel is closed at once if it took longer than `handshake_timeout` to open, or if the server closes.
         """
         if self._acceptor.is_closing:
             await self._turn_away(channel, GOING_AWAY, "going away")
@@ -114,18 +114,18 @@ class Incoming:
             self.lost()
 
     def start_carrying(self, channel: Channel) -> None:
-        """Carry the conversation in a task of the server's."""
+        """Carry the session in a task of the server."""
         self._connection.spawn_own(self.carry(channel))
 
     def lost(self) -> None:
-        """Say that there will be no channel although the server accepted: the peer has left."""
+        """Report that no channel will follow although the server accepted: the peer has left."""
         self._driver.feed(TransportLost())
 
 
 class ChannelClient(ClientPeer):
-    """A client over channels; `OCPPClient` but for what opens its connections. Subclasses say how.
+    """A client over channels, which subclasses open.
 
-    Takes the options of `OCPPClient`. Raises as it does.
+    In everything else it is an `OCPPClient`. Takes the options of `OCPPClient` and raises the same errors.
     """
 
     _options: ClientOptions
@@ -144,16 +144,16 @@ class ChannelClient(ClientPeer):
     async def open_channel(self, subprotocols: Sequence[str]) -> tuple[Channel, str | None]:
         """Open a channel for one attempt; return it and the subprotocol that the server chose.
 
-        Whatever it raises is a failed attempt: `ConnectionFailedError` and its kinds as they are, all else chained to
-        one. After `WebsocketUpgradeError` of the first attempt there is no further one; the Retry-After of
-        `UnexpectedHttpResponse` is heeded, up to `max_retry_after`. It is cancelled where the attempt takes longer than
-        `connect_timeout`.
+        Whatever it raises is a failed attempt. `ConnectionFailedError` and its subclasses are reported as they are, any
+        other exception is chained to one. A `WebsocketUpgradeError` of the first attempt ends all attempts. The
+        Retry-After of `UnexpectedHttpResponse` is respected, up to `max_retry_after`. The call is cancelled if the
+        attempt takes longer than `connect_timeout`.
         """
 
     def reconfigure(self, **options: Unpack[ClientChanges]) -> None:
         """Change options: those of calls at once, those of connecting at the next attempt.
 
-        Raises as the constructor does, and then changes nothing.
+        Raises the same errors as the constructor, and then changes nothing.
         """
         self._reconnect_by(self._options.changed(options))
 

@@ -24,16 +24,16 @@ __all__ = ["OCPPClient"]
 
 
 class OCPPClient(ClientPeer):
-    """A charging station that connects to a central system, and comes back when the connection is lost.
+    """A charging station that connects to a central system and reconnects when the connection is lost.
 
         async with OCPPClient("CP1", "wss://csms.example/ocpp", protocols=["ocpp1.6"]) as client:
             await client.connect()
             await client.call("Heartbeat", {})
 
-    `identity` and `endpoint` make the URL, `protocols` are the subprotocols in order of preference (by default those of
-    OCPP, newest first), everything else is an option of `ClientOptions`. Raises ValueError or TypeError for options
-    that make no sense, and OSError for certificates that cannot be read. On asyncio it also works without the block;
-    then `close` has to be called. In strict mode `connect` compiles the checks first, see `warm_up`.
+    `identity` and `endpoint` make the URL. `protocols` are the subprotocols in order of preference (by default those of
+    OCPP, newest first). All other arguments are options of `ClientOptions`. Raises ValueError or TypeError for invalid
+    options, and OSError for certificates that cannot be read. On asyncio it also works without the block; then you must
+    call `close`. In strict mode `connect` compiles the checks first, see `warm_up`.
     """
 
     _options: ClientOptions
@@ -51,13 +51,13 @@ class OCPPClient(ClientPeer):
 
     @property
     def security_profile(self) -> SecurityProfile:
-        """The security profile."""
+        """The security profile that the client uses."""
         return self._options.security_profile
 
     def reconfigure(self, **options: Unpack[ClientChanges]) -> None:
         """Change options: those of calls and pings at once, those of connecting at the next attempt.
 
-        Raises as the constructor does, and then changes nothing.
+        Raises the same errors as the constructor, and then changes nothing.
         """
         made = self._options.changed(options)
         tls = context_of(made, self._options, self._tls)

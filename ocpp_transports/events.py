@@ -1,6 +1,6 @@
-"""What users are told: one small typed payload an event, and the names of the events.
+"""The events of clients and servers: one small typed payload for each event, and the event names.
 
-Payloads hold what passed as it was; their representations do not show the secrets in it.
+Payloads hold messages unchanged; their representations do not show secrets.
 """
 
 from collections.abc import Mapping
@@ -65,7 +65,10 @@ class OpenEvent:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectEvent:
-    """The connection dropped and this side had not closed it; code as in RFC 6455 §7.4, 1006 without a close frame."""
+    """The connection was lost, and not closed by this side.
+
+    The code is that of RFC 6455 §7.4, and 1006 without a close frame.
+    """
 
     code: int
     reason: str
@@ -81,7 +84,7 @@ class ReconnectEvent:
 
 @dataclass(frozen=True, slots=True)
 class CloseEvent:
-    """It is over: closed by this side, lost without a reconnect, or given up (1001)."""
+    """The connection ended for good: closed by this side, lost without a reconnect, or abandoned (1001)."""
 
     code: int
     reason: str
@@ -89,22 +92,25 @@ class CloseEvent:
 
 @dataclass(frozen=True, slots=True)
 class ErrorEvent:
-    """Something failed that has no caller to tell: an attempt to connect, a broken stream, a listener that raised."""
+    """A failure that no caller gets as an exception.
+
+    It is a failed attempt to connect, a broken stream, or a listener that raised.
+    """
 
     error: BaseException
 
 
 @dataclass(slots=True)
 class MessageEvent:
-    """One OCPP-J message passed, in either direction. Treat it as read-only: the payload is the live one."""
+    """One OCPP-J message that was sent or received. Treat it as read-only: the payload is the live object."""
 
     direction: Direction
     frame: Frame
     """The message as a list, `[type, id, …]`."""
     action: str | None
-    """Known for answers too."""
+    """The action of the CALL; known for responses too."""
     latency: float | None
-    """Seconds from CALL to answer, on answers."""
+    """Seconds from the CALL to its response; set on responses."""
 
     __repr__ = safe_repr
 
@@ -115,7 +121,7 @@ class MessageEvent:
 
     @property
     def message_id(self) -> str:
-        """The id of the CALL it is or belongs to."""
+        """The id of the CALL that this message is, or belongs to."""
         return str(self.frame[1])
 
     @property
@@ -125,12 +131,12 @@ class MessageEvent:
 
     @property
     def error_code(self) -> str | None:
-        """The code of an error as on the wire, None of anything else."""
+        """The error code as on the wire; None unless the message is an error."""
         return self.frame[2] if self._is_error else None
 
     @property
     def error_description(self) -> str | None:
-        """The description of an error, None of anything else."""
+        """The error description; None unless the message is an error."""
         return self.frame[3] if self._is_error else None
 
     @property
@@ -140,7 +146,10 @@ class MessageEvent:
 
 @dataclass(frozen=True, slots=True)
 class BadMessageEvent:
-    """The peer sent what is no OCPP-J message, or an answer to no CALL; `message` is the raw text or bytes."""
+    """The peer sent something that is not an OCPP-J message, or a response to no CALL.
+
+    `message` is the raw text or bytes.
+    """
 
     message: Any
     error: Exception
@@ -150,21 +159,24 @@ class BadMessageEvent:
 
 @dataclass(frozen=True, slots=True)
 class StrictValidationFailureEvent:
-    """A payload breaks its schema, in either direction; the text of `error` names action, message type and path."""
+    """A payload violates its schema, in either direction.
+
+    The text of `error` names action, message type and path.
+    """
 
     message: Any
     """The payload."""
     error: Exception
     action: str | None = None
     direction: Direction | None = None
-    """`IN` for what the peer sent, `OUT` for what this side was about to send."""
+    """`IN` for a message from the peer, `OUT` for a message that this side was about to send."""
 
     __repr__ = safe_repr
 
 
 @dataclass(frozen=True, slots=True)
 class RateExceededEvent:
-    """The peer sent a CALL beyond `inbound_rate`: it was `refused`, or it waits for its turn."""
+    """The peer exceeded `inbound_rate` with a CALL, which was `refused` or is held."""
 
     frame: Frame
     """The CALL as a list, `[2, id, action, payload]`."""
@@ -185,7 +197,7 @@ class RateExceededEvent:
 
 @dataclass(frozen=True, slots=True)
 class HandlerErrorEvent:
-    """A handler raised; the peer was told what `RPCError`s say and nothing of other exceptions."""
+    """A handler raised; the peer gets the contents of an `RPCError`, and no details of other exceptions."""
 
     action: str
     error: BaseException
@@ -193,7 +205,7 @@ class HandlerErrorEvent:
 
 @dataclass(frozen=True, slots=True)
 class PongTimeoutEvent:
-    """The peer gave no sign of life after a ping; the connection is dropped."""
+    """The peer sent nothing after a ping within the timeout; the connection is dropped."""
 
     identity: str
 
@@ -210,7 +222,7 @@ class PongEvent:
 
 @dataclass(frozen=True, slots=True)
 class UpgradeAbortedEvent:
-    """A server refused a handshake; `identity` is None if the request names none, or was refused unread."""
+    """A server rejected a handshake; `identity` is None if the request has none, or was rejected unread."""
 
     identity: str | None
     remote_address: str | None
@@ -220,24 +232,24 @@ class UpgradeAbortedEvent:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFailedEvent:
-    """A connection to a server's listener came to nothing before its first request.
+    """A connection to a server's listener failed before its first request.
 
-    Its TLS handshake failed (`error` is an `ssl.SSLError` if TLS said why), or it could not be accepted, for example
-    because the process has no file descriptor left: then `remote_address` is None.
+    Its TLS handshake failed (`error` is an `ssl.SSLError` if TLS gave the reason), or it could not be accepted, for
+    example because the process has no file descriptor left; then `remote_address` is None.
     """
 
     remote_address: str | None
     reason: str
-    """What went wrong, for people."""
+    """What went wrong, as human-readable text."""
     error: Exception
 
 
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:
-    """A server refused a station in a way that may be an attack, or a certificate that was put into a wrong station.
+    """A server rejected a station in a way that may be an attack, or that shows a misplaced certificate.
 
-    `certificate_mismatch`: on security profile 3 a certificate of the right CA was shown for an identity that it is not
-    good for (the option `identify`). The station that has this identity keeps its connection.
+    `certificate_mismatch`: on security profile 3 a station showed a certificate of the right CA that is not valid for
+    its identity (the option `identify`). The station that owns this identity keeps its connection.
     """
 
     kind: Literal["certificate_mismatch"]
@@ -246,24 +258,24 @@ class SecurityEvent:
     remote_address: str | None
     """Numeric address of the peer."""
     detail: str
-    """A text for people; quotes the certificate's CN."""
+    """A human-readable text; quotes the certificate's CN."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverflowEvent:
-    """Iteration was too slow: at this point `missed` events are missing."""
+    """Iteration was too slow: `missed` events are missing at this point."""
 
     missed: int
 
 
 @dataclass(frozen=True, slots=True)
 class StationEvent(Generic[_EventT_co, _ClientT_co]):
-    """Something happened on one of a server's connections."""
+    """An event of one of a server's connections."""
 
     client: _ClientT_co
     """The server's handle on the station, an `OCPPServerClient`."""
     event: _EventT_co
-    """The payload that the event of this name has on the handle, for example a `MessageEvent`."""
+    """The payload that the event has on the handle, for example a `MessageEvent`."""
 
 
 ConnectionEvent: TypeAlias = (
@@ -285,7 +297,7 @@ ConnectionEvent: TypeAlias = (
     | StrictValidationFailureEvent
     | UpgradeAbortedEvent
 )
-"""What an observer receives: everything that happens on a connection, and what becomes of one that is refused."""
+"""What an observer receives: every event of a connection, and the outcome of a rejected one."""
 
 PeerEventName: TypeAlias = Literal[
     "open",
@@ -318,7 +330,7 @@ StationEventName: TypeAlias = Literal[
     "bad_message",
     "strict_validation_failure",
 ]
-"""The events of a server that tell what happens on any of its connections; the payload is a `StationEvent`."""
+"""The events of a server that report on any of its connections; the payload is a `StationEvent`."""
 
 ServerEventName: TypeAlias = Literal[
     "client", "error", "upgrade_aborted", "connection_failed", "security", "closing", "closed", StationEventName
@@ -346,10 +358,10 @@ PEER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "pong": PongEvent,
     }
 )
-"""What a client and a server's handle on a station tell, and with which payload."""
+"""The payload type of each event of a client and of a server's handle on a station."""
 
 STATION_EVENTS: Final[tuple[StationEventName, ...]] = get_args(StationEventName)
-"""The events that a server has of all its connections, each with a `StationEvent`."""
+"""The events that a server forwards from all its connections, each as a `StationEvent`."""
 
 SERVER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
     {
@@ -363,4 +375,4 @@ SERVER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         **dict.fromkeys(STATION_EVENTS, StationEvent),
     }
 )
-"""What a server tells; the payload of `client` is the `OCPPServerClient`."""
+"""The payload type of each event of a server; that of `client` is the `OCPPServerClient`."""

@@ -1,4 +1,4 @@
-"""What an application sees of a handshake: who wants to connect, the functions it decides with, and its choices."""
+"""The application's view of a handshake: the request, the decision functions, and their choices."""
 
 from ocpp_core.admission.handshake import (
     AcceptHandshake,

@@ -1,4 +1,4 @@
-"""Clients connected to a server in the same process, without sockets: for tests, also in virtual time."""
+"""Clients connected to a server in the same process without sockets: for tests, also in virtual time."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -23,14 +23,14 @@ _ENDPOINT = "ws://memory/ocpp"
 
 
 class MemoryOCPPClient(ChannelClient):
-    """`OCPPClient` on a channel into a server of this process, with the same options, methods and events.
+    """`OCPPClient` on a channel to a server in this process, with the same options, methods and events.
 
         async with OCPPServer(protocols=["ocpp1.6"]) as server:
             async with MemoryOCPPClient("CP1", server, protocols=["ocpp1.6"]) as client:
                 await client.connect()
 
-    The handshake is decided on as always: with identity, subprotocols, password and headers. A `wss://` endpoint
-    counts as TLS. There are no pings, and no limit of a message's size.
+    The server decides on the handshake as usual: with identity, subprotocols, password and headers. A `wss://` endpoint
+    counts as TLS. There are no pings, and no message size limit.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class MemoryOCPPClient(ChannelClient):
         self._channel: _MemoryChannel | None = None
 
     def cut(self) -> None:
-        """Lose the connection, as a cut cable would: both sides learn of it at once, as 1006."""
+        """Lose the connection, as if a cable were cut: both sides learn of it at once, as 1006."""
         if self._channel is not None:
             self._channel.abort()
 
     async def open_channel(self, subprotocols: Sequence[str]) -> tuple["_MemoryChannel", str | None]:
-        """Ask the server, and connect; see ChannelClient."""
+        """Let the server decide, then open a channel; see ChannelClient."""
         request = self._options.upgrade
         offer = UpgradeOffer(
             request.target,
@@ -74,7 +74,7 @@ class MemoryOCPPClient(ChannelClient):
 async def connected_pair(
     identity: str = "CP1", *, protocols: Sequence[str] = BUNDLED_PROTOCOLS, **options: Unpack[ClientKeywords]
 ) -> AsyncIterator[tuple[MemoryOCPPClient, OCPPServerClient]]:
-    """Give a client and its server's handle on it, connected.
+    """Yield a connected client and the server's handle on it.
 
     async with connected_pair(protocols=["ocpp1.6"]) as (client, station):
         ...
@@ -88,7 +88,7 @@ async def connected_pair(
 
 
 class _MemoryChannel:
-    """One end of a channel; what is put into the other's inbox arrives there."""
+    """One end of a channel; sending puts a text into the inbox of the other end."""
 
     def __init__(self) -> None:
         self.other = self

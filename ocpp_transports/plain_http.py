@@ -1,4 +1,4 @@
-"""What an application sees of a plain HTTP request, one without an upgrade, and what its handler returns."""
+"""Plain HTTP requests, those without an upgrade, and their responses, as an application sees them."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,15 +13,15 @@ class PlainRequest:
     """A plain HTTP request on the port of a server."""
 
     method: str
-    """`GET` or `HEAD`; a handler may treat them alike, for the body of an answer to HEAD is not sent."""
+    """`GET` or `HEAD`; a handler may treat them alike, because a body is not sent in response to HEAD."""
     path: str
-    """As received, percent-encoded; below an ASGI application's mount point."""
+    """The path as received, percent-encoded; relative to the mount point of an ASGI application."""
     query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    """Decoded; the first value of each name."""
+    """The decoded query parameters; the first value of each name."""
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    """By lower-case name; values of one name joined by `, `."""
+    """The header fields by lower-case name; several values of one name are joined with `, `."""
     remote_address: str | None = None
-    """Numeric address of the peer, of the proxy behind one."""
+    """Numeric address of the peer, or of the proxy in front."""
 
 
 HttpAnswer: TypeAlias = tuple[int, Mapping[str, str], Any]

@@ -56,15 +56,15 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         def heartbeat(ctx):
             return {"currentTime": utc_now()}
 
-        server.run(9000)                    # a whole program, until Ctrl-C or SIGTERM
+        server.run(9000)                    # as a whole program, until Ctrl-C or SIGTERM
 
-        async with server:                  # or in one
+        async with server:                  # or inside your program
             await server.listen(9000)
 
-    Handlers registered here serve every station; those of an `OCPPServerClient` come before. The options are those of
-    `ServerOptions`. Raises ValueError or TypeError for options that make no sense, and OSError for certificates that
-    cannot be read. On asyncio it also works without the block; then `close` has to be called.
-    In strict mode the checks are compiled when the block begins, and by `listen`.
+    Handlers registered here serve every station; handlers of an `OCPPServerClient` take precedence. The options are
+    those of `ServerOptions`. Raises ValueError or TypeError for invalid options, and OSError for certificates that
+    cannot be read. On asyncio it also works without the block; then you must call `close`. In strict mode the checks
+    are compiled when the block begins, and by `listen`.
     """
 
     _options: ServerOptions
@@ -81,12 +81,12 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         self._close_grace = CloseGrace()
         self._runtime: SocketRuntime | None = None
         self._acceptor: Acceptor | None = None
-        self._closed: Acceptor | None = None  # which still refuses whoever others bring
-        self._listeners: dict[Listener, bool] = {}  # to whether it is TLS
+        self._closed: Acceptor | None = None  # which still refuses connections from other libraries
+        self._listeners: dict[Listener, bool] = {}  # the value: True if it is TLS
         self._in_block = False
 
     async def __aenter__(self) -> Self:
-        await warm_up_in_thread(self._options)  # for connections that others bring; `listen` does it as well
+        await warm_up_in_thread(self._options)  # for connections from other libraries; `listen` does it too
         self._in_block = True
         self._closed = None
         if self._runtime is None:
@@ -105,20 +105,21 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
     def __repr__(self) -> str:
         return f"<OCPPServer, {len(self._open_listeners())} listeners, {len(self._registry)} stations>"
 
-    # Letting stations in
+    # Accepting stations
 
     def auth(self, handler: _A) -> _A:
-        """Let this function have the last word on every handshake; returns it, so it may decorate.
+        """Register the function that accepts or rejects handshakes, and return it; usable as a decorator.
 
-        It is called with `(accept, reject, handshake)`, a function or a coroutine function, when the request is sound
-        and the station meets the security profile. `accept(protocol=None, session=None, identity=None)` lets the
-        station in, `reject(status=401, message="Unauthorized")` refuses it; the first decision counts. If it decides
-        nothing or raises, the station gets 500.
+        The server calls it with `(accept, reject, handshake)` after the credential check, once the request is valid and
+        the station meets the security profile. It is a function or a coroutine function.
+        `accept(protocol=None, session=None, identity=None)` accepts the station, and
+        `reject(status=401, message="Unauthorized")` rejects it. The first decision counts. If it decides nothing or
+        raises, the station gets status 500.
 
-        Raises ValueError if there is one already, TypeError unless it can be called.
+        Raises ValueError if one is registered already, TypeError if it is not callable.
         """
         if self._options.auth is not None:
-            raise ValueError("expected one auth handler, there is one already")
+            raise ValueError("cannot register an auth handler: there is one already")
         self._set_options(self._options.changed({"auth": handler}))
         return handler
 
@@ -132,11 +133,11 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
     ) -> Listener:
         """Listen on a TCP port and return the listener, with its `host`, `port` and `aclose()`.
 
-        Port 0 picks one; `host` None means all addresses; `ssl` is used instead of the option `tls`. May be called
-        several times. `backlog` connections may wait to be accepted, as far as the system allows. In strict mode the
-        checks are compiled first, see `warm_up`. Raises OSError where the port cannot be had, ValueError where
-        certificates and security profile do not fit, nothing checks the passwords of profile 1 or 2, or the port is out
-        of range.
+        Port 0 lets the system choose one. `host` None means all addresses. `ssl` replaces the option `tls`. You may
+        call it several times. Up to `backlog` connections wait to be accepted, within the system's limit. In strict
+        mode the checks are compiled first, see `warm_up`. Raises OSError if the port is not available. Raises
+        ValueError if the certificates do not meet the security profile, if nothing checks the passwords of profile 1 or
+        2, or if the port is out of range.
         """
         options = self._options
         tls = options.tls if ssl is None else ssl
@@ -154,7 +155,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         self._closed = None
         runtime, acceptor = self._start()
         if acceptor.is_closing:
-            raise RuntimeError("expected a server that is not closing")
+            raise RuntimeError("cannot listen: the server is closing")
         listener = await runtime.listen(
             port, host, ssl=context, backlog=backlog, connected=acceptor.connected, rules=acceptor.rules
         )
@@ -163,14 +164,16 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         return listener
 
     def incoming(self, offer: "UpgradeOffer") -> "Incoming":
-        """Take a connection whose WebSocket another library speaks: see `ocpp_transports.channel`.
+        """Start the admission of a connection whose WebSocket another library speaks.
 
-        After `close` all of them are refused, until a block or `listen` opens the server again.
+        See `ocpp_transports.channel`. After `close` all of them are refused until a block or `listen` opens the server
+        again.
 
-        Raises ValueError where connection and security profile do not fit: profile 3 wants the verified certificate of
-        the station, or `tls_terminated` where whoever speaks TLS demands one and does not hand it on.
+        Raises ValueError if the connection does not meet the security profile. Profile 3 needs the verified certificate
+        of the station. Alternatively it needs `tls_terminated`, if a proxy demands a certificate but does not forward
+        it.
         """
-        from ._hosts._channel import ChannelConnection  # for those who use it
+        from ._hosts._channel import ChannelConnection  # loaded only when used
         from .channel import Incoming
 
         options = self._options
@@ -183,13 +186,13 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         return Incoming(acceptor, ChannelConnection(acceptor.runtime), offer)
 
     def _open_listeners(self) -> dict[Listener, bool]:
-        """Leave out those that were closed on their own."""
+        """Return the listeners without those that were closed separately."""
         return {listener: tls for listener, tls in self._listeners.items() if not listener.closed}
 
     def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
-        """Change options for the connections that come from now on; `tls` counts from the next `listen`.
+        """Change options for connections accepted from now on; `tls` applies from the next `listen`.
 
-        Raises as the constructor does, and ValueError for a security profile that a listener does not meet.
+        Raises the same errors as the constructor, and ValueError for a security profile that a listener does not meet.
         """
         made = self._options.changed(options)
         is_new = made.security_profile is not self._options.security_profile
@@ -199,10 +202,12 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
             made.expect_deciders()
             check_listener_profile(made.security_profile, tls=tls, tls_terminated=made.tls_terminated)
             if tls and is_new and made.security_profile is SecurityProfile.TLS_CERT:
-                raise ValueError("expected listeners that ask for client certificates: close the server, then listen")
+                raise ValueError(
+                    "expected listeners that demand client certificates: close the server, then listen again"
+                )
         self._set_options(made)
 
-    # As a program, or in one
+    # As a program, or inside one
 
     def run(
         self,
@@ -213,10 +218,11 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         backlog: int = BACKLOG,
         loop: Loop = "asyncio",
     ) -> None:
-        """Listen and serve as a whole program: block until Ctrl-C or SIGTERM, and return when all is closed.
+        """Listen and serve as a whole program: block until Ctrl-C or SIGTERM, then close and return.
 
-        `loop` names the event loop to run, everything else is as in `serve_forever`. Raises as that does, ValueError
-        for another loop, RuntimeError in a running event loop, ImportError or LookupError for one not installed.
+        `loop` names the event loop to run; the other arguments are those of `serve_forever`. Raises the same errors as
+        that method, ValueError for an unknown loop, RuntimeError inside a running event loop, and ImportError or
+        LookupError for a loop that is not installed.
         """
         run_on(loop, partial(self.serve_forever, port, host, ssl=ssl, backlog=backlog))
 
@@ -228,11 +234,12 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
     ) -> None:
-        """Serve until SIGINT (Ctrl-C) or SIGTERM, or until `close` is called; return when all is closed.
+        """Serve until SIGINT (Ctrl-C), SIGTERM or `close`; return when everything is closed.
 
-        At a signal the server closes as `close` does: its calls in flight may finish, the stations get 1001. A second
-        signal drops what is still open. With a port it listens first; without one it has to listen already. Signals
-        reach a program's main thread only. Raises as `listen` does, RuntimeError without a port and a listener.
+        At a signal the server closes as `close` does: outstanding calls may finish, the stations get 1001. A second
+        signal drops the connections that are still open. With a port it listens first; without one it must be listening
+        already. Only the main thread of a program receives signals. Raises the same errors as `listen`, and
+        RuntimeError if there is neither a port nor a listener.
         """
         if not self._in_block:
             async with self:
@@ -246,14 +253,15 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         return None
 
     def draining(self) -> AbstractAsyncContextManager[None]:
-        """Close the server before the program around it learns of SIGINT or SIGTERM.
+        """Close the server before the surrounding program handles SIGINT or SIGTERM.
 
             async with server, server.draining():
                 yield  # in the lifespan of a web application
 
-        For programs that cut connections at a signal, as uvicorn does (1012) before it ends the lifespan: in this block
-        the server closes first, as in `serve_forever`, and refuses new stations (503); then the signal takes its
-        course. A second signal hastens it. Outside of a program's main thread it does nothing.
+        For programs that drop connections at a signal, as uvicorn does (1012) before it ends the lifespan. Inside this
+        block the server closes first, as in `serve_forever`, and refuses new stations (503); then the program receives
+        the signal. A second signal drops the connections that are still open. Outside a program's main thread it does
+        nothing.
         """
         return draining(self, self._start()[0].spawn)
 
@@ -261,19 +269,19 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
 
     @property
     def clients(self) -> tuple[OCPPServerClient, ...]:
-        """The connected stations, each by its newest connection."""
+        """The connected stations, each as its newest connection."""
         return tuple(self._registry)
 
-    # The end
+    # Closing
 
     async def close(
         self, code: int = 1001, reason: str = "", *, force: bool = False, await_pending: bool = True
     ) -> CloseEvent:
-        """Stop listening, refuse (503) whoever still comes, close every connection, and leave nothing running.
+        """Stop listening, refuse new connections (503), close every connection, and end every task.
 
-        For each connection the rest is as in `Peer.close`; hence it takes `drain_timeout` plus `close_timeout` seconds
-        at most, whatever the stations do. 1001 is "going away" (RFC 6455 §7.4.1). `listen` may be called again
-        afterwards. Raises ValueError for a code that must not be sent.
+        Each connection closes as with `Peer.close`, so it takes at most `drain_timeout` plus `close_timeout` seconds,
+        whatever the stations do. 1001 is "going away" (RFC 6455 §7.4.1). You may call `listen` again afterwards. Raises
+        ValueError for a code that must not be sent.
         """
         command = Close(code, reason, drain=await_pending, force=force)
         acceptor = self._acceptor
@@ -296,7 +304,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
             await self._shut()
 
     async def _shut(self) -> None:
-        """Leave the event loop; nothing stays behind."""
+        """Release the event loop: end listeners, connections and tasks."""
         runtime, self._closed = self._runtime, self._acceptor or self._closed
         self._log.flush()
         self._runtime = self._acceptor = None
@@ -309,7 +317,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
             finally:
                 await runtime.aclose()
 
-    # Within
+    # Internals
 
     def _start(self) -> tuple[SocketRuntime, Acceptor]:
         """Bind to the running event loop."""
@@ -347,7 +355,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
             self._acceptor.set_options(options)
 
     def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
-        """Emit `client`; CALLs without a handler are held until its listeners have returned, or a second passed."""
+        """Emit `client`; hold CALLs without a handler until its listeners have returned, or for one second."""
         if self._listened_to is None:
             release()
         else:
@@ -373,6 +381,6 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
 
 
 def _check_tls(options: ServerOptions) -> None:
-    """Raise now what `listen`, which reads the certificates anew, would raise."""
+    """Raise the errors that `listen`, which reads the certificates again, would raise."""
     if options.tls is not None:
         server_context(options.tls, options.security_profile)

@@ -1,4 +1,7 @@
-"""Clients and servers on the `websockets` library, for programs that use it already; needs the extra `websockets`."""
+"""Clients and servers on the `websockets` library, for programs that use it already.
+
+Needs the extra `websockets`.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -41,18 +44,19 @@ _SETTINGS_OF_OTHERS: Final = {
     "max_sockets": "websockets accepts the connections",
     "max_sockets_per_address": "websockets accepts the connections",
     "require_connection_header": "websockets reads the request",
-    "message_timeout": "websockets puts messages together",
-    "min_message_rate": "websockets puts messages together",
-    "max_unfinished_size": "websockets puts messages together (max_message_size bounds each)",
+    "message_timeout": "websockets assembles messages",
+    "min_message_rate": "websockets assembles messages",
+    "max_unfinished_size": "websockets assembles messages (max_message_size limits each)",
 }
-"""Options of a server that `websockets` has no equal of, and why."""
+"""Server options that `websockets` has no equivalent of, and the reason."""
 
 
 class WebsocketsOCPPClient(ChannelClient):
-    """`OCPPClient` on a connection of `websockets`, with the same options, methods and events; asyncio only.
+    """`OCPPClient` on a connection of `websockets`; asyncio only.
 
-    `websockets` sends the pings and reports none of them, so that there are no `ping`, `pong` and `pong_timeout`
-    events; `defer_pings_on_activity` has no effect, and of `compression` only whether it is wanted.
+    It has the same options, methods and events. `websockets` sends the pings and does not report them, so there are no
+    `ping`, `pong` and `pong_timeout` events. `defer_pings_on_activity` has no effect; of `compression` only on or off
+    counts.
     """
 
     def __init__(
@@ -83,7 +87,7 @@ class WebsocketsOCPPClient(ChannelClient):
             secrets = secrets_in(asked.headers, asked.target)
             body = read_refusal(headers, bytes(answer.body or b"")[:BODY_LIMIT], secrets)
             raise UnexpectedHttpResponse(answer.status_code, headers, body) from error
-        except InvalidMessage as error:  # no HTTP, or the end of the stream instead of it
+        except InvalidMessage as error:  # not HTTP, or the end of the stream
             raise ConnectionFailedError(str(error)) from error
         except InvalidHandshake as error:
             raise WebsocketUpgradeError(str(error)) from error
@@ -93,7 +97,7 @@ class WebsocketsOCPPClient(ChannelClient):
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            raise ConnectionFailedError("expected asyncio: websockets runs on nothing else") from None
+            raise ConnectionFailedError("expected asyncio, got another event loop: websockets needs asyncio") from None
         options, link = self._options, self._options.link
         return await _Connect(
             options.address.url,
@@ -110,25 +114,25 @@ class WebsocketsOCPPClient(ChannelClient):
 
 
 class _Connection(PatientConnection, ClientConnection):
-    """A connection that is over when the server has closed it, though the server does not end the TCP connection."""
+    """A connection that ends once the server has closed it, even if the server does not end the TCP connection."""
 
     def process_event(self, event: Event) -> None:
-        """Take an event; a close frame has been answered by now."""
+        """Process an event; the close frame has been answered by now."""
         super().process_event(event)
         if isinstance(event, Frame) and event.opcode is Opcode.CLOSE:
             self.transport.close()
 
 
 class _Connect(connect):
-    """A connection that is not led elsewhere: a redirect would take credentials to whom they are not for."""
+    """A connection that follows no redirect, which could send the credentials to another host."""
 
     def process_redirect(self, exc: Exception) -> Exception:
-        """Refuse: the answer is an error like any other status than 101."""
+        """Return the error: a redirect is handled like any other status than 101."""
         return exc
 
 
 def _settings_of(link: LinkConfig) -> dict[str, Any]:
-    """Write what both roles have in common as `websockets` calls it."""
+    """Return the settings of both roles under their names in `websockets`."""
     return {
         "compression": None if link.compression is None else "deflate",
         "max_size": None if link.max_message_size == inf else int(link.max_message_size),
@@ -147,7 +151,7 @@ def _settings_of_server(options: ServerOptions) -> dict[str, Any]:
 
 
 def _or_none(limit: float) -> float | None:
-    """Write "no limit" as `websockets` does."""
+    """Return None for "no limit", as `websockets` expects it."""
     return None if limit == inf else limit
 
 
@@ -155,26 +159,26 @@ def _or_none(limit: float) -> float | None:
 async def serve(
     server: OCPPServer, host: str | None = None, port: int | None = None, **options: Any
 ) -> AsyncIterator[Server]:
-    """Have `websockets` listen for a server, and close that at the end of the block.
+    """Listen for a server with `websockets`; stop listening at the end of the block.
 
         async with serve(server, "127.0.0.1", 9000) as listening:
             ...
 
     `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake. TLS, pings,
-    the time of a handshake, the limit of a message's size and whether to compress are the server's options, unless
-    `options` say something else. Raises ValueError for a server with options that `websockets` cannot obey.
+    the handshake timeout, the message size limit and compression come from the server's options, unless `options`
+    override them. Raises ValueError if the server has options that `websockets` cannot obey.
     """
     server._options.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)
-    door = _Door(server)
+    hooks = _Hooks(server)
     theirs = {
         "logger": logger_below(server._log.logger),
         **_settings_of_server(server._options),
         "create_connection": _ServedConnection,
         **options,
     }
-    settings = {**theirs, "process_request": door.decide, "select_subprotocol": door.select}
+    settings = {**theirs, "process_request": hooks.decide, "select_subprotocol": hooks.select}
     async with (
-        serve_websockets(door.handle, host, port, **settings) as listening,
+        serve_websockets(hooks.handle, host, port, **settings) as listening,
         server,
     ):
         yield listening
@@ -184,7 +188,7 @@ class _ServedConnection(PatientConnection, ServerConnection):
     """A connection of a station."""
 
 
-class _Door:
+class _Hooks:
     """The three hooks of `websockets` that a connection passes."""
 
     def __init__(self, server: OCPPServer) -> None:
@@ -192,14 +196,14 @@ class _Door:
         self._incoming: WeakKeyDictionary[ServerConnection, Incoming] = WeakKeyDictionary()
 
     async def decide(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Have the server decide on a request; None goes on to the upgrade."""
-        is_upgrade = "websocket" in tokens(_field(request, "Upgrade"))
-        decision = self._upgrade(connection, request) if is_upgrade else self._respond(connection, request)
+        """Let the server decide on a request; None continues with the upgrade."""
+        method = getattr(request, "method", "GET")  # older releases accept GET only
+        is_upgrade = method == "GET" and "websocket" in tokens(_field(request, "Upgrade"))  # RFC 6455 §4.1
+        decision = self._upgrade(connection, request) if is_upgrade else self._respond(connection, request, method)
         return await _unless_it_leaves(connection, decision)
 
-    async def _respond(self, connection: ServerConnection, request: Request) -> Response:
+    async def _respond(self, connection: ServerConnection, request: Request, method: str) -> Response:
         address = (connection.remote_address or (None,))[0]
-        method = getattr(request, "method", "GET")  # older releases accept GET only
         plain = plain_request(method, request.path, joined(request.headers.raw_items()), address)
         answer = await self._server.http_response(plain)
         return _response(connection, answer.status, answer.headers, answer.body, is_head=method == "HEAD")
@@ -210,24 +214,34 @@ class _Door:
         if isinstance(answer, Reject):
             return _response(connection, answer.status, answer.headers, answer.body.encode())
         self._incoming[connection] = incoming
+        connection.connection_lost_waiter.add_done_callback(lambda _: self._forget(connection))
         return None
 
+    def _forget(self, connection: ServerConnection) -> None:
+        """Give the place of a station away that was never carried: only now does the library look at its request."""
+        incoming = self._incoming.pop(connection, None)
+        if incoming is not None:
+            incoming.lost()
+
     def select(self, connection: ServerConnection, _: Sequence[Subprotocol]) -> Subprotocol | None:
-        """Give the subprotocol that was decided on."""
+        """Return the subprotocol that was decided on."""
         chosen = self._incoming[connection].subprotocol
         return None if chosen is None else Subprotocol(chosen)
 
     async def handle(self, connection: ServerConnection) -> None:
-        """Carry the conversation. What carries it refers to its connection, and must not keep it in the mapping."""
+        """Carry the session.
+
+        The carrying task refers to its connection, so it must not keep the connection in the mapping.
+        """
         await self._incoming.pop(connection).carry(WebsocketsChannel(connection))
 
 
 async def _unless_it_leaves(
     connection: ServerConnection, decide: Coroutine[Any, Any, Response | None]
 ) -> Response | None:
-    """Return what is decided. If the peer leaves first, end the decision: the library would go on, and keep its place.
+    """Return the decision; if the peer leaves first, cancel it.
 
-    What is returned then is not sent.
+    Otherwise it would continue and keep its place. The response for a peer that has left is not sent.
     """
     decision = asyncio.ensure_future(decide)
     ends: list[asyncio.Future[Any]] = [decision, connection.connection_lost_waiter]
@@ -253,7 +267,7 @@ def _offer(connection: ServerConnection, request: Request) -> UpgradeOffer:
 
 
 def _field(request: Request, name: str) -> str:
-    """Return the value of a header field, however often it was sent; empty without one."""
+    """Return the value of a header field, joined if it was sent several times; empty without one."""
     return ", ".join(request.headers.get_all(name))
 
 
@@ -266,7 +280,7 @@ def _response(
     is_head: bool = False,
 ) -> Response:
     response = connection.respond(HTTPStatus.FORBIDDEN, "")
-    response.status_code = status  # also one that Python has no name for
+    response.status_code = status  # also a status that Python has no name for
     response.reason_phrase = responses.get(status, "")
     response.body = b"" if is_head else body
     for name in ("Content-Length", "Content-Type"):  # of the body that `respond` has made

@@ -1,4 +1,4 @@
-"""JSON texts: values to text and back, what is in a text before it is parsed, what cannot be written."""
+"""JSON texts: encode, decode, measure before parsing, and find values that cannot be encoded."""
 
 from ._codec import FAST, MAX_DEPTH, STANDARD, default, dumps, loads, loads_with_controls, quote
 from ._outline import has_more_elements, is_deeper

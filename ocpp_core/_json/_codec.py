@@ -1,8 +1,9 @@
-"""JSON text to values and back, by the standard library or, where it is installed, by orjson: with one meaning.
+"""JSON text to values and back, with the same results from the standard library and orjson.
 
-What both refuse: all that RFC 8259 does not allow (NaN, Infinity, control characters in strings, …), numbers too large
-to be told from Infinity, and lone surrogates, escaped or not. What both keep: integers of any size, and floats as
-floats (`1.0` is no `1`). Where orjson refuses, or might mean something else, the standard library has the last word.
+orjson is used if it is installed. Both codecs refuse everything that RFC 8259 does not allow (NaN, Infinity, control
+characters in strings, …), numbers too large to be distinguished from Infinity, and lone surrogates, escaped or not.
+Both preserve integers of any size, and floats as floats (`1.0` is not `1`). If orjson refuses a text or value, or might
+read it differently, the standard library decides.
 """
 
 import json
@@ -21,19 +22,20 @@ except ImportError:  # the extra `speed` is not installed
 __all__ = ["FAST", "MAX_DEPTH", "STANDARD", "Codec", "default", "dumps", "loads", "loads_with_controls", "quote"]
 
 MAX_DEPTH: Final = 128
-"""Nested JSON brackets that are read; deeper text is refused, whatever the interpreter's recursion limit is."""
+"""Most levels of nested JSON brackets that are read; deeper text is refused, regardless of the recursion limit."""
 
 
 class Codec(NamedTuple):
-    """Both ways of one implementation."""
+    """The decoder and the encoder of one implementation."""
 
     loads: Callable[[str], Any]
-    """Read a text. Raises ValueError for what is no JSON, RecursionError for more than `MAX_DEPTH` nested brackets."""
+    """Decode a text. Raises ValueError for malformed JSON, RecursionError beyond `MAX_DEPTH` nested brackets."""
     dumps: Callable[[object], str]
-    """Write a value without spaces.
+    """Encode a value without spaces.
 
-    Members of an Enum are written as their values and UUIDs as text. Raises TypeError for what JSON cannot say,
-    ValueError for NaN, Infinity and lone surrogates, RecursionError for what is nested too deeply or contains itself.
+    Members of an Enum are written as their values and UUIDs as text. Raises TypeError for a value that JSON cannot
+    express, ValueError for NaN, Infinity and lone surrogates, RecursionError for a value that is nested too deeply or
+    contains itself.
     """
 
 
@@ -44,15 +46,18 @@ def _refuse_constant(name: str) -> NoReturn:
 def _finite(digits: str) -> float:
     number = float(digits)
     if isinf(number):
-        raise ValueError("a number too large to be told from Infinity")  # it could not be written again
+        raise ValueError("a number too large to be distinguished from Infinity")  # it could not be written again
     return number
 
 
 def default(value: object) -> object:
-    """Write what orjson writes without being asked. Raises TypeError for anything else."""
+    """Return the encodable value of an Enum member or UUID, as orjson does.
+
+    Raises TypeError for others.
+    """
     if isinstance(value, Enum):
         return value.value
-    if type(value).__module__ == "uuid":  # the engine imports nothing that can roll dice
+    if type(value).__module__ == "uuid":  # `uuid` is not imported: the engine imports no source of random numbers
         return str(value)
     raise TypeError(f"a {type(value).__name__} is not JSON serializable")
 
@@ -61,19 +66,20 @@ _DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_c
 _LAX_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant, strict=False)
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=default)
 _WHITESPACE: Final = " \t\n\r"
-# The decoder's own loop looks for whitespace before and behind every text, which takes a quarter of the time.
+# `JSONDecoder.decode` looks for whitespace before and after every text, which takes a quarter of the time.
 _scan: Final = _DECODER.scan_once  # type: ignore[attr-defined]  # there in every version, and documented in the source
 quote: Final[Callable[[str], str]] = json.encoder.encode_basestring
-"""Write a text as JSON string. Raises TypeError for anything else."""
+"""Encode a `str` as a JSON string. Raises TypeError for any other type."""
 
 
 def _make_encode() -> Callable[[object, int], Iterable[str]]:
-    """Keep one of the C encoders that `JSONEncoder.encode` makes anew at every call: half of the time of a short value.
+    """Return a C encoder to keep: `JSONEncoder.encode` makes one for every call.
 
-    Without `markers` what contains itself ends by RecursionError, and threads share no state. It returns the pieces of
-    the text; the second argument is the level of indentation, always 0.
+    Making it takes half of the time of a short value. Without `markers`, a value that contains itself raises
+    RecursionError, and threads share no state. The encoder returns the pieces of the text; its second argument is the
+    level of indentation, always 0.
     """
-    make = json.encoder.c_make_encoder  # type: ignore[attr-defined]  # it is the fallback below that must not be missing
+    make = json.encoder.c_make_encoder  # type: ignore[attr-defined]  # None if missing, see below
     if make is None:  # an interpreter without it
         return lambda value, _: _ENCODER.iterencode(value)
     encode: Callable[[object, int], Iterable[str]]
@@ -89,20 +95,20 @@ def _standard_loads(text: str) -> Any:
     if len(text) > MAX_DEPTH and is_deeper(text, MAX_DEPTH):
         raise RecursionError
     if not text.isascii():
-        text.encode()  # a lone surrogate is no Unicode text (RFC 8259 §8.2)
+        text.encode()  # raises for a lone surrogate, which is not Unicode text (RFC 8259 §8.2)
     try:
         value, end = _scan(text, 0)
-    except StopIteration:  # whitespace first, or no JSON
+    except StopIteration:  # leading whitespace, or malformed JSON
         value, end = _DECODER.decode(text), len(text)
     if end != len(text) and text[end:].strip(_WHITESPACE):
         raise ValueError("expected the end of the text")
     if "\\" in text:
-        _join(_encode(value, 0)).encode()  # neither is an escaped one
+        _join(_encode(value, 0)).encode()  # raises for an escaped lone surrogate
     return value
 
 
 def loads_with_controls(text: str) -> Any:
-    """Read a text as `Codec.loads` does, though its strings hold control characters that are not escaped."""
+    """Decode a text as `Codec.loads` does, but allow unescaped control characters in strings."""
     if len(text) > MAX_DEPTH and is_deeper(text, MAX_DEPTH):
         raise RecursionError
     text.encode()
@@ -131,9 +137,9 @@ def _fast_codec() -> Codec:
 
     def fast_loads(text: str) -> Any:
         shape = text.encode().translate(_SHAPE)
-        if _LONG_NUMBER in shape:  # it reads integers beyond 64 bits as floats
+        if _LONG_NUMBER in shape:  # orjson reads integers beyond 64 bits as floats
             return _standard_loads(text)
-        if shape.count(b"[") > MAX_DEPTH and is_deeper(text, MAX_DEPTH):  # its own limit is another one
+        if shape.count(b"[") > MAX_DEPTH and is_deeper(text, MAX_DEPTH):  # orjson has a limit of its own
             raise RecursionError
         try:
             return read(text)
@@ -145,7 +151,7 @@ def _fast_codec() -> Codec:
             data = write(value, option=options)
         except TypeError:
             return _standard_dumps(value)
-        if b"null" in data:  # it writes NaN and Infinity so
+        if b"null" in data:  # orjson writes NaN and Infinity as null
             return _standard_dumps(value)
         return data.decode()
 
@@ -153,6 +159,6 @@ def _fast_codec() -> Codec:
 
 
 FAST: Final = None if orjson is None else _fast_codec()
-"""The codec on orjson, None without it."""
+"""The orjson codec; None if orjson is not installed."""
 
 loads, dumps = STANDARD if FAST is None else FAST

@@ -1,8 +1,8 @@
-"""The outline of a JSON text, its brackets and commas, read without parsing it: how deep it is, how much is in it.
+"""The depth and the number of elements of a JSON text, found without parsing it.
 
-Both are asked before a text is parsed, so both have to cost less than parsing, whatever a peer writes: whole-text
-operations in C, a few milliseconds and a few copies a MiB. Of a text that is no JSON the answers may be wrong, but
-nothing deep or large is ever taken for shallow or small.
+Both are checked before a text is parsed, so both must cost less than parsing, whatever a peer writes. They use
+whole-text operations in C on the outline of the text, its brackets and commas: a few milliseconds and a few copies per
+MiB. For malformed JSON the result may be wrong, but a deep or large text never counts as shallow or small.
 """
 
 from itertools import accumulate, filterfalse
@@ -14,19 +14,20 @@ _FOLD: Final = bytes.maketrans(b"{}", b"[]")
 _NO_MARKS: Final = bytes(set(range(256)) - set(b'"[]{},'))
 _STEPS: Final = bytes.maketrans(b"[]", b"\x01\xff")
 _CHUNK: Final = 1 << 16
-"""Marks that are split into pieces at a time: a piece takes forty times the memory of its text."""
+"""Number of marks to split at once; the pieces take forty times the memory of their text."""
 
 
 def is_deeper(text: str, levels: int) -> bool:
-    """Whether brackets are nested in more than `levels` levels, before the first one that closes nothing.
+    """Return True if brackets are nested in more than `levels` levels.
 
-    No parser reads on behind that, so that neither is counted: a MiB of `]` costs more than a MiB of valid text.
+    Counting stops at the first closing bracket without an opening one. No parser reads beyond it, and a MiB of `]`
+    would cost more than a MiB of valid text.
     """
     if len(text) <= levels or text.count("[") + text.count("{") <= levels:
         return False
     marks = _outline(text).replace(b",", b"")
-    # Nearly all brackets of a usual text enclose no others. Without the innermost ones it is one level less deep; where
-    # that shortens it much, it is quicker than counting through them one by one.
+    # Nearly all brackets of a typical text enclose no others. Removing the innermost ones reduces the depth by one. If
+    # that shortens the text much, it is quicker than counting the brackets one by one.
     while levels and len(flatter := marks.replace(b"[]", b"")) < len(marks) * 7 // 8:
         marks, levels = flatter, levels - 1
     steps = memoryview(marks.translate(_STEPS)).cast("b")
@@ -35,9 +36,9 @@ def is_deeper(text: str, levels: int) -> bool:
 
 
 def has_more_elements(text: str, limit: float) -> bool:
-    """Whether there are more than `limit` members, items and empty brackets in all objects and arrays together.
+    """Return True if all objects and arrays together have more than `limit` elements.
 
-    That is one for every bracket that opens and one for every comma.
+    Members, items and empty brackets are elements: one for every opening bracket and one for every comma.
     """
     if len(text) <= limit or text.count(",") + text.count("[") + text.count("{") <= limit:
         return False
@@ -46,9 +47,9 @@ def has_more_elements(text: str, limit: float) -> bool:
 
 
 def _outline(text: str) -> bytes:
-    """Keep brackets, all of one kind, and commas, but none of those inside strings."""
+    """Return the brackets, all as square ones, and the commas that are outside strings."""
     data = text.encode(errors="replace")
-    if b"\\" in data:  # what stands behind an odd number of backslashes is escaped
+    if b"\\" in data:  # a character after an odd number of backslashes is escaped
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     marks = data.translate(_FOLD, _NO_MARKS).replace(b'""', b"")
     return _outside_strings(marks) if b'"' in marks else marks

@@ -1,4 +1,4 @@
-"""Name the part of a payload that JSON cannot express: for a mistake's message, after writing the payload failed."""
+"""Find the part of a payload that JSON cannot express, for the error after encoding failed."""
 
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,7 @@ _LONGEST: Final = 200
 
 
 def find_unwritable(payload: object) -> str:
-    """Return what and where the first such part is: `a datetime at payload.currentTime`. Values are not repeated."""
+    """Return type and path of the first such part: `a datetime at payload.currentTime`."""
     found = _find(payload, "payload", MAX_DEPTH)
     if found is None:
         return "a value that JSON cannot express"
@@ -44,7 +44,7 @@ def _find_in_dict(value: dict[object, object], path: str, levels: int) -> tuple[
 
 
 def _problem(value: object) -> str | None:
-    """Say what is wrong with a value that holds no others."""
+    """Return why a value that contains no other values cannot be encoded, or None if it can."""
     try:
         dumps(value)
     except UnicodeError:
@@ -53,6 +53,6 @@ def _problem(value: object) -> str | None:
         if isinstance(value, float):
             return repr(value)  # NaN or Infinity
         kind = f"a {type(value).__name__}"
-        # Its own isoformat() has six decimals, which OCPP 2.x forbids, and no offset unless it is told one.
+        # `datetime.isoformat` writes six decimals, which OCPP 2.x forbids, and no offset for a naive datetime.
         return f"{kind} (use write_time())" if isinstance(value, datetime) else kind
     return None

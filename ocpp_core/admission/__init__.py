@@ -1,1 +1,1 @@
-"""Admission: what a server checks before it accepts a handshake, as a list of pure steps."""
+"""Admission: the checks of a server before it accepts a handshake, as a list of pure steps."""

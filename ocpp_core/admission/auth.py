@@ -1,4 +1,4 @@
-"""The application's own decision on a handshake, and the rules that its choice has to obey."""
+"""The application's own decision on a handshake, and the rules that it must obey."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,18 +18,18 @@ __all__ = ["AskAuth"]
 
 @dataclass(frozen=True, slots=True)
 class AskAuth:
-    """Have `auth` accept or refuse the station."""
+    """The step in which `auth` accepts or refuses the station."""
 
     auth: AuthHandler = field(repr=False)
     protocols: tuple[str, ...]
     identities: IdentityRule
     check_certificate: Step | None
-    """Runs again if `auth` names the station: its certificate has to be good for that identity as well."""
+    """Runs again if `auth` names the station: its certificate must be valid for that identity as well."""
 
     def __call__(self, candidate: Candidate) -> Verdict:
-        """Ask the application, unless there is nothing to decide."""
+        """Return the question to the application, unless there is nothing to decide."""
         handshake, protocol = candidate.handshake, candidate.protocol
-        if protocol is None:  # the WebSocket is closed at once: there is nothing to decide
+        if protocol is None:  # the WebSocket will be closed immediately: there is nothing to decide
             return expect_identity(candidate)
         # A subprotocol that this server is not set up for is never chosen: strict mode would have no validator for it.
         possible = [name for name in self.protocols if name in handshake.protocols] or [protocol]
@@ -38,7 +38,7 @@ class AskAuth:
         return Ask("auth", self.auth, arguments, partial(self._check, candidate, choice), lambda: choice.refusal)
 
     def _check(self, candidate: Candidate, choice: "_Choice", _: object) -> Verdict:
-        """Hold the choice to the rules: the version may be another one, and so may the identity."""
+        """Check the choice against the rules: `auth` may have changed the version and the identity."""
         made = choice.made
         if made is None:
             raise RuntimeError("expected auth to call accept() or reject()")
@@ -67,7 +67,7 @@ class _Accepted:
 
 
 class _Choice:
-    """What `auth` decides; the first decision counts."""
+    """The decision of `auth`; the first one counts."""
 
     def __init__(self, protocol: str, possible: list[str]) -> None:
         self.made: _Accepted | Reject | None = None
@@ -76,7 +76,7 @@ class _Choice:
 
     @property
     def refusal(self) -> Reject | None:
-        """The decision, if it is a refusal: one that stands even if `auth` raises afterwards."""
+        """The decision if it is a refusal, which counts even if `auth` raises afterwards."""
         return self.made if isinstance(self.made, Reject) else None
 
     def accept(

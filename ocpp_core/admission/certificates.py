@@ -1,8 +1,8 @@
-"""Whether a station's certificate vouches for the identity in its URL: security profile 3.
+"""The check of a station's certificate against its identity: security profile 3.
 
 The CN of a station's certificate is its serial number (security whitepaper for 1.6 and OCPP 2.x Part 2, A00.FR.405),
-which may or may not be its identity. Without a rule that joins the two, every certificate of the CA would do for every
-station.
+which may differ from its identity. Without a rule that relates the two, every certificate of the CA would be valid for
+every station.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,26 +18,26 @@ from .step import Ask, Candidate, Verdict, refuse
 __all__ = ["CheckCertificate"]
 
 _UNREADABLE: Final = frozenset({"<unsupported>", "<invalid>"})
-"""What `getpeercert` writes for a subjectAltName that it cannot show."""
+"""The values that `getpeercert` returns for a subjectAltName that it cannot show."""
 _SHOWN: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class CheckCertificate:
-    """Demand a certificate that is good for the identity; 401 otherwise. An identity that `auth` names is checked then.
+    """The step that requires a certificate valid for the identity; 401 otherwise.
 
-    Whatever looks into the certificate is asked like the application: a mapping may be a database, and a certificate
-    may come from a proxy.
+    An identity that `auth` names is checked after `auth`. Every check of the certificate runs as an `Ask`, in which it
+    may raise: a mapping may be a database, and a certificate may come from a proxy.
     """
 
     identify: Identify = field(repr=False)
     tls_terminated: bool
-    """The proxy that does the TLS has checked the certificate, and need not hand it on."""
+    """True if a TLS-terminating proxy checks the certificate; it need not pass it on."""
     key: Callable[[str], str]
-    """Equal for identities that name one station."""
+    """Function that returns equal keys for identities that name the same station."""
 
     def __call__(self, candidate: Candidate) -> Verdict:
-        """Compare the names of the certificate with the identity, by the rule of the server."""
+        """Compare the names of the certificate with the identity, as `identify` requires."""
         certificate, identity = candidate.handshake.client_certificate, candidate.handshake.identity
         if not identity:
             return None
@@ -51,7 +51,7 @@ class CheckCertificate:
     def _judge(self, candidate: Candidate, certificate: Certificate, answer: object) -> Reject | None:
         if _is_good(answer, candidate.handshake.identity, self.key):
             return None
-        candidate.alarm = f"the certificate of {_describe(certificate)} is not good for this identity"
+        candidate.alarm = f"the certificate of {_describe(certificate)} is not valid for this identity"
         return refuse(401, "Unauthorized")
 
 
@@ -61,7 +61,10 @@ def _is_vouched_for(
     identity: str,
     key: Callable[[str], str],
 ) -> bool:
-    """Return True if the certificate is good for the identity; `key` makes identities of one station equal."""
+    """Return True if the certificate is valid for the identity.
+
+    `key` makes identities of one station equal.
+    """
     if isinstance(identify, str):
         return identify == "any" or key(identity) in map(key, _names(certificate))
     owners = [identify[name] for name in _common_names(certificate) if name in identify]
@@ -69,7 +72,10 @@ def _is_vouched_for(
 
 
 def _is_good(answer: object, identity: str, key: Callable[[str], str]) -> bool:
-    """Read what a function of the application returned. Raises TypeError for anything that is not an answer."""
+    """Return True if the result of the application's function confirms the identity.
+
+    Raises TypeError for a bad type.
+    """
     if isinstance(answer, str):
         return key(answer) == key(identity)
     if answer is None or isinstance(answer, bool):
@@ -92,6 +98,6 @@ def _common_names(certificate: Certificate) -> Iterator[str]:
 
 
 def _alternative_names(certificate: Certificate) -> Iterator[str]:
-    """Iterate over what `getpeercert` gives as text: DNS names, addresses, URIs, registered ids."""
+    """Iterate over the DNS names, addresses, URIs and registered IDs that `getpeercert` returns as text."""
     entries = certificate.get("subjectAltName", ())
     return (value for _, value in entries if isinstance(value, str) and value not in _UNREADABLE)

@@ -1,4 +1,4 @@
-"""Whether a station knows its password: security profiles 1 and 2, with HTTP Basic (RFC 7617)."""
+"""The check of a station's password: security profiles 1 and 2, with HTTP Basic (RFC 7617)."""
 
 import binascii
 import hmac
@@ -25,7 +25,10 @@ _Password: TypeAlias = str | bytes | None
 
 @dataclass(frozen=True, slots=True)
 class CheckCredentials:
-    """Demand Basic credentials before the upgrade (security whitepaper §2.3); 401 unless the password is right."""
+    """The step that requires a correct Basic password before the upgrade; 401 otherwise.
+
+    Source: security whitepaper §2.3.
+    """
 
     credentials: Credentials | None = field(repr=False)
     """None leaves the password to `auth`."""
@@ -34,7 +37,7 @@ class CheckCredentials:
     _spellings: Spellings = field(default_factory=Spellings, init=False, repr=False)
 
     def __call__(self, candidate: Candidate) -> Verdict:
-        """Ask for the password of the identity."""
+        """Return the question for the password of the identity."""
         password = candidate.handshake.password
         if password is None:
             return refuse(401, "Unauthorized")
@@ -54,18 +57,19 @@ class CheckCredentials:
 
 
 def _compare(presented: bytes, expected: _Password) -> Reject | None:
-    """Compare in a time that tells neither how much is right nor whether the identity is known.
+    """Refuse a wrong password; raise TypeError if `expected` cannot be a password.
 
-    Raises TypeError for anything that cannot be a password.
+    The time it takes reveals neither how much of the password is right nor if the identity is known.
     """
     is_right = hmac.compare_digest(password_bytes("" if expected is None else expected), presented)
     return None if is_right and expected is not None else refuse(401, "Unauthorized")
 
 
 def decode_basic(value: str, identity: str, *, ignore_case: bool = False) -> bytes | None:
-    """Read the password from an Authorization header; None if it is not Basic, is broken, or names another user.
+    """Return the password of an Authorization header.
 
-    Split after the known identity, so that colons survive in both. Base64 of either alphabet, padded or not. With
+    None if the header is not Basic, is malformed, or names another user. The header is split after the known identity,
+    so that both identity and password may contain colons. Base64 may use either alphabet, padded or not. With
     `ignore_case` the user name may differ from the identity in case.
     """
     pair = _basic_pair(value)
@@ -76,7 +80,10 @@ def decode_basic(value: str, identity: str, *, ignore_case: bool = False) -> byt
 
 
 def basic_user(value: str) -> str | None:
-    """Read the user name, up to the first colon (RFC 7617 §2), from an Authorization header; None as above."""
+    """Return the user name of an Authorization header, up to the first colon (RFC 7617 §2).
+
+    None if the header is not Basic or is malformed.
+    """
     user, colon, _ = (_basic_pair(value) or b"").partition(b":")
     try:
         return user.decode() if colon else None

@@ -1,4 +1,4 @@
-"""What an application sees of a handshake: who wants to connect, the functions it decides with, and its choices."""
+"""The handshake as an application sees it, and the types of its functions and options."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,14 +21,15 @@ __all__ = [
 ]
 
 UnmatchedProtocol: TypeAlias = Literal["reject", "upgrade-then-close"]
-"""What a station gets that offers no subprotocol of ours: 400, or 101 without one and an immediate close.
+"""The response to a station that offers none of the server's subprotocols.
 
-OCPP-J 1.6 §3.2 and 2.x Part 4 §3.3 ask for the latter; the certification tests (TC_B_58_CSMS) for the former, which
-also tells a station why.
+`reject` responds with 400, `upgrade-then-close` with 101 without a subprotocol and an immediate close. OCPP-J 1.6 §3.2
+and 2.x Part 4 §3.3 require the latter; the certification tests (TC_B_58_CSMS) require the former, which also gives the
+station a reason.
 """
 
 BrokenEscapes: TypeAlias = Literal["reject", "keep"]
-"""What a station gets whose identity holds a percent escape that cannot be read: 400, or that text as its identity."""
+"""The treatment of a percent escape in the identity that cannot be decoded: 400, or the text unchanged."""
 
 Credentials: TypeAlias = (
     Mapping[str, str | bytes] | Callable[[str], "str | bytes | Awaitable[str | bytes | None] | None"]
@@ -41,14 +42,14 @@ Certificate: TypeAlias = Mapping[str, Any]
 
 IdentifyFunction: TypeAlias = Callable[[Certificate, str], "bool | str | Awaitable[bool | str | None] | None"]
 Identify: TypeAlias = Literal["exact", "any"] | Mapping[str, str] | IdentifyFunction
-"""For which identities a client certificate is good.
+"""The identities for which a client certificate is valid.
 
 * `exact`: its CN, or an entry of its subjectAltName, equals the identity.
-* a mapping from CN to identity, for fleets whose identities are no serial numbers.
-* a function or coroutine function of certificate and identity. It returns True or False, or the identity that the
-  certificate belongs to, which then has to equal the one in the URL, or None for an unknown certificate.
-* `any`: every certificate of the CA is good for every identity. Then one stolen certificate is enough to connect as any
-  station of the fleet, and to close that station's own connection.
+* A mapping from CN to identity, for fleets whose identities are not serial numbers.
+* A function or coroutine function of certificate and identity. It returns True or False, or the identity to which the
+  certificate belongs, which must equal the one in the URL, or None for an unknown certificate.
+* `any`: every certificate of the CA is valid for every identity. One stolen certificate is then enough to connect as
+  any station of the fleet, and to replace that station's own connection.
 """
 
 
@@ -58,64 +59,70 @@ def _nothing() -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFacts:
-    """What the host knows of a connection beside its request."""
+    """What the host knows of a connection in addition to its request."""
 
     remote_address: str | None = None
-    """Numeric address of the peer, of the proxy behind one."""
+    """Numeric address of the peer; behind a proxy, that of the proxy."""
     client_certificate: Mapping[str, Any] | None = None
-    """The verified certificate as `ssl.SSLSocket.getpeercert()` gives it."""
+    """The verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
     tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """Who wants to connect, and how."""
+    """The handshake of a station that wants to connect."""
 
     identity: str
-    """The last segment of the path, percent-decoded; the user name of the Basic credentials, or empty without any, on
-    a path of `paths_without_identity`."""
+    """The last segment of the path, percent-decoded. On a path of `paths_without_identity` it is the user name of the
+    Basic credentials, or empty without any."""
     protocols: tuple[str, ...]
     """The subprotocols offered, in the station's order."""
     path: str
-    """As received, percent-encoded."""
+    """The path as received, percent-encoded."""
     password: bytes | None = field(default=None, repr=False)
-    """Of the Basic credentials, if they name this identity."""
+    """The password of the Basic credentials, if they name this identity."""
     headers: Mapping[str, str] = field(default_factory=_nothing, repr=False)
-    """By lower-case name; values of one name joined by `, `."""
+    """Header fields by lower-case name; the values of a repeated one are joined with `, `."""
     query: Mapping[str, str] = field(default_factory=_nothing, repr=False)
-    """Decoded; the first value of each name."""
+    """The query parameters, decoded; the first value of each name."""
     remote_address: str | None = None
     """Numeric address of the peer."""
     client_certificate: Mapping[str, Any] | None = None
-    """The verified certificate as `ssl.SSLSocket.getpeercert()` gives it."""
+    """The verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
     security_profile: SecurityProfile = SecurityProfile.NONE
-    """The server's."""
+    """The security profile of the server."""
 
 
 class AcceptHandshake(Protocol):
-    """Let the station in."""
+    """The function that accepts the station."""
 
     def __call__(
         self, *, protocol: str | None = None, session: Mapping[str, Any] | None = None, identity: str | None = None
     ) -> None:
-        """Choose another of the offered subprotocols, start `client.session` with these values, name the station.
+        """Accept the station.
 
-        `identity` replaces that of the handshake. Where a client certificate has to vouch for the identity, it has to
-        vouch for this one as well. As it may be what the station claims (`handshake.query.get("id")`), one against the
-        server's rule is the station's mistake: 400, and so is none if the request names none either. Raises ValueError
-        for a subprotocol that was not offered, TypeError for an identity that is no str.
+        `protocol` chooses another of the offered subprotocols. `session` holds the first values of `client.session`.
+        `identity` replaces that of the handshake. If the client certificate must be valid for the identity, it must be
+        valid for this one as well. `identity` may be what the station claims (`handshake.query.get("id")`), so one that
+        breaks the server's rule is the station's mistake: 400. It is 400 as well if neither `auth` nor the request
+        names an identity. Raises ValueError for a subprotocol that was not offered, TypeError for an identity that is
+        not a str.
         """
 
 
 class RejectHandshake(Protocol):
-    """Refuse the station."""
+    """The function that refuses the station."""
 
     def __call__(self, status: int = 401, message: str = "Unauthorized") -> None:
-        """Answer with this status and body. Raises ValueError unless the status is 400 to 599."""
+        """Respond with this status and body.
+
+        Raises ValueError unless the status is 400 to 599.
+        """
 
 
 AuthHandler: TypeAlias = Callable[[AcceptHandshake, RejectHandshake, Handshake], "Awaitable[None] | None"]
-"""Calls `accept` or `reject`; the first decision counts. Without one, or when it raises, the station gets 500.
+"""A function that calls `accept` or `reject`; the first decision counts.
 
-A plain function is called at once, in no task; a coroutine function in a task of its own.
+If it decides nothing or raises, the station gets 500. A plain function is called immediately, outside any task; a
+coroutine function runs in a task of its own.
 """

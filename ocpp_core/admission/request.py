@@ -1,4 +1,4 @@
-"""What a request says by itself: who wants to connect, in which version, and whether the server can serve that.
+"""The steps that need only the request: identity, headers and subprotocol.
 
 Sources: OCPP-J 1.6 §3.1 and §3.2, OCPP 2.0.1 and 2.1 Part 4 §3, RFC 3986 (URLs), RFC 9112 §3.2 (request targets).
 """
@@ -19,6 +19,7 @@ from .handshake import Handshake
 from .step import Candidate, refuse
 
 __all__ = [
+    "ABSOLUTE",
     "CheckIdentity",
     "ChooseSubprotocol",
     "ReadRequest",
@@ -28,9 +29,10 @@ __all__ = [
     "refuse_identity",
 ]
 
-_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+"""The part before the path in the absolute form of a target, which a server must also accept (RFC 9112 §3.2.2)."""
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# RFC 3986 §3.3: of the delimiters, a path may hold only `:` `/` `@`. Other odd characters are let through, since
+# RFC 3986 §3.3: of the delimiters, a path may contain only `:` `/` `@`. Other unusual characters are accepted, since
 # stations in the field send identities like `RDAM|123` unescaped.
 _NOT_IN_PATH: Final = re.compile(r"[#\[\]]|[^\x21-\x7e]")
 _NO_IDENTITY: Final = Reject(400, body="Missing identity")
@@ -41,7 +43,7 @@ class RequestTarget:
     """What a server reads from a request target."""
 
     path: str
-    """As received, still percent-encoded."""
+    """The path as received, percent-encoded."""
     query: tuple[tuple[str, str], ...] = field(repr=False)
     """Decoded pairs in received order; their values may be secret."""
     identity: str
@@ -50,17 +52,20 @@ class RequestTarget:
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """Read path, offer, headers and Basic credentials; 400 for what is malformed."""
+    """The step that reads path, subprotocols, headers and Basic credentials.
+
+    400 if they are malformed.
+    """
 
     security_profile: SecurityProfile
     keep_broken_escapes: bool
     without_identity: Collection[str]
     """Paths that end without an identity."""
     ignore_case: bool
-    """The user name of the credentials may differ from the identity in case."""
+    """True if the user name of the credentials may differ from the identity in case."""
 
     def __call__(self, candidate: Candidate) -> Reject | None:
-        """Fill in the handshake."""
+        """Set the handshake of the candidate."""
         request, facts = candidate.request, candidate.facts
         target = read_target(
             request.target, keep_broken_escapes=self.keep_broken_escapes, without_identity=self.without_identity
@@ -88,15 +93,15 @@ class ReadRequest:
 def read_target(
     target: str, *, keep_broken_escapes: bool = False, without_identity: Collection[str] = ()
 ) -> RequestTarget | Reject:
-    """Take the identity from a request target: its last path segment that is not empty, percent-decoded once.
+    """Return path, query and identity of a request target.
 
-    `//CPX` is a path and dot segments are not resolved: what was sent is what is meant. 400 for a target that is no
-    path, an escape that is broken or no UTF-8, control characters, and an empty identity. With `keep_broken_escapes` an
-    identity whose escapes cannot be read is taken as it was sent. The paths of `without_identity`, as sent but for
-    slashes at their end, hold none: the identity is empty.
+    The identity is the last path segment that is not empty, percent-decoded once. `//CPX` is a path, and dot segments
+    are not resolved: the target is used as sent. 400 for a target that is not a path, a percent escape that is
+    malformed or not UTF-8, control characters, and an empty identity. With `keep_broken_escapes` an identity whose
+    escapes cannot be decoded is used as sent. A path of `without_identity` has an empty identity; trailing slashes are
+    ignored in this comparison.
     """
-    # RFC 9112 §3.2.2: a server must also accept the absolute form.
-    absolute = _ABSOLUTE.match(target)
+    absolute = ABSOLUTE.match(target)
     path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
     if not path.startswith("/") or _NOT_IN_PATH.search(path):
         return Reject(400, body="Invalid request target")
@@ -130,16 +135,19 @@ def _unescape(segment: str, *, keep_broken: bool) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ChooseSubprotocol:
-    """Choose the first subprotocol of the server that was offered; 400 without one, unless `accepts_none`."""
+    """The step that chooses the server's first subprotocol that was offered.
+
+    400 if there is none, unless `accepts_none`.
+    """
 
     protocols: tuple[str, ...]
     default: str | None
-    """What a station that offers none at all is taken to speak; None refuses it."""
+    """The subprotocol of a station that offers none at all; None refuses it."""
     accepts_none: bool
-    """Open the WebSocket without a subprotocol, to be closed at once."""
+    """True to open the WebSocket without a subprotocol and close it immediately."""
 
     def __call__(self, candidate: Candidate) -> Reject | None:
-        """Fill in the subprotocol."""
+        """Set the subprotocol of the candidate."""
         offered = candidate.handshake.protocols
         candidate.protocol = self.default
         if offered:
@@ -152,14 +160,20 @@ class ChooseSubprotocol:
 
 @dataclass(frozen=True, slots=True)
 class CheckIdentity:
-    """Hold an identity to the rule of the version that is spoken; 400 for one that breaks it."""
+    """The step that checks the identity against the rule of the chosen version.
+
+    400 if it breaks the rule.
+    """
 
     rule: IdentityRule
     usual: re.Pattern[str]
-    """`IdentityRule.usual`, made once."""
+    """`IdentityRule.usual`, computed once."""
 
     def __call__(self, candidate: Candidate) -> Reject | None:
-        """Pass an empty identity: a later step may name the station."""
+        """Check the identity.
+
+        An empty one passes, because a later step may name the station.
+        """
         identity, protocol = candidate.handshake.identity, candidate.protocol
         if not identity or self.usual.fullmatch(identity) or self.rule.allows(identity, protocol):
             return None
@@ -167,7 +181,7 @@ class CheckIdentity:
 
 
 def refuse_identity(rule: IdentityRule, protocol: str | None) -> Reject:
-    """Make the refusal of an identity that breaks the rule."""
+    """Return the refusal of an identity that breaks the rule."""
     return refuse(400, f"Invalid identity, {rule.expectation(protocol)}")
 
 

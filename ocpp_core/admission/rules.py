@@ -1,18 +1,18 @@
-"""The steps of admission in their order, made of a server's rules.
+"""The steps of admission in their order, made from a server's rules.
 
-A handshake passes a list of steps. Each step passes, refuses with an HTTP status, or asks the application something.
-The order is what keeps a server safe:
+A handshake runs through a list of steps. Each step passes it, refuses it with an HTTP status, or asks the application.
+The order keeps a server safe:
 
-* What costs nothing comes first, so that a flood of requests costs little.
-* What a station is (its credentials, its certificate) comes before the application's own decision, and that before
-  anything that depends on who else is connected: a stranger must not learn which stations are there.
-* The steps of the host's own that refuse everyone alike (`before`) run before the request is read. Those about an
-  authenticated station (`after`) run once everything else has passed.
+* Cheap checks run first, so that a flood of requests costs little.
+* Authentication (credentials, certificate) runs before the application's own decision. Checks that depend on other
+  connections run last: an unauthenticated peer must not learn which stations are connected.
+* Steps of the host that refuse every peer alike (`before`) run before the request is read. Steps of the host about an
+  authenticated station (`after`) run once all other steps have passed.
 
-The list is made when the rules are set, and holds no step that the rules do not need. The steps are pure: they see the
-request, what the host knows of the connection, and what earlier steps found out. They never call the application. They
-return an `Ask`, and whoever runs them calls the function, awaits it if need be, and contains what it raises. A step
-must never wait, and must never raise for what a peer sent.
+The list is made when the rules are set, and has no step that the rules do not need. The steps are pure: they see the
+request, what the host knows of the connection, and what earlier steps found out. They never call the application.
+Instead they return an `Ask`: the host calls its function, awaits the result if necessary, and handles its exceptions. A
+step must never wait, and must never raise for anything that a peer sent.
 """
 
 from collections.abc import Collection, Iterable
@@ -32,15 +32,18 @@ __all__ = ["AdmissionRules", "asks_the_application", "steps_of"]
 
 
 class AdmissionRules(Protocol):
-    """The rules of a server: its options have them. Whoever makes them checks them."""
+    """The rules of a server, which are part of its options.
+
+    Their creator must check the values.
+    """
 
     @property
     def protocols(self) -> tuple[str, ...]:
-        """Subprotocols in the server's order of preference; at least one, none of them twice."""
+        """Subprotocols in the server's order of preference: at least one, all distinct."""
 
     @property
     def security_profile(self) -> SecurityProfile:
-        """Profiles 1 and 2 demand credentials, profile 3 a client certificate."""
+        """Security profile; 1 and 2 require credentials, 3 requires a client certificate."""
 
     @property
     def credentials(self) -> Credentials | None:
@@ -48,39 +51,42 @@ class AdmissionRules(Protocol):
 
     @property
     def identify(self) -> Identify:
-        """For which identities a client certificate is good."""
+        """The identities for which a client certificate is valid."""
 
     @property
     def tls_terminated(self) -> bool:
-        """A proxy does the TLS, and may keep the client certificate to itself."""
+        """True if a proxy terminates TLS; it need not pass the client certificate on."""
 
     @property
     def auth(self) -> AuthHandler | None:
-        """Decides on every handshake that has passed the other steps."""
+        """The function that decides on every handshake that has passed the other steps."""
 
     @property
     def default_protocol(self) -> str | None:
-        """What a station that offers no subprotocol is taken to speak, one of `protocols`; None refuses it."""
+        """The subprotocol, one of `protocols`, of a station that offers none.
+
+        None refuses it.
+        """
 
     @property
     def unmatched_protocol(self) -> UnmatchedProtocol:
-        """What a station gets that offers no subprotocol of the server's."""
+        """The response to a station that offers none of the server's subprotocols."""
 
     @property
     def broken_escapes(self) -> BrokenEscapes:
-        """What a station gets whose identity holds a percent escape that cannot be read."""
+        """The treatment of a percent escape in the identity that cannot be decoded."""
 
     @property
     def identities(self) -> IdentityRule:
-        """Which identities are allowed, and which of them name one station."""
+        """The rule for allowed identities and for which of them name the same station."""
 
     @property
     def paths_without_identity(self) -> Collection[str]:
-        """Paths that end without an identity; each begins with `/`."""
+        """Paths that do not contain an identity; each begins with `/`."""
 
 
 def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Iterable[Step] = ()) -> tuple[Step, ...]:
-    """Return the steps for these rules, between those of the host's own."""
+    """Return the steps for these rules, between the host's own steps."""
     identities = rules.identities
     return (
         *before,
@@ -100,7 +106,7 @@ def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Itera
 
 
 def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
-    """Iterate over the steps that find out whether the station is the one it says."""
+    """Iterate over the steps that authenticate the station."""
     certificate: Step | None = None
     if rules.security_profile.uses_basic:
         yield CheckCredentials(rules.credentials, has_auth=rules.auth is not None, identities=rules.identities)
@@ -114,5 +120,5 @@ def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
 
 
 def asks_the_application(rules: AdmissionRules) -> bool:
-    """Return True if a handshake may have to wait for the application."""
+    """Return True if a handshake may need to wait for the application."""
     return rules.auth is not None or rules.credentials is not None or not isinstance(rules.identify, str)

@@ -1,4 +1,4 @@
-"""A step of admission, the three outcomes it has, and the way through a list of steps."""
+"""A step of admission, its three outcomes, and the function that runs a list of steps."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,31 +18,32 @@ _UNREAD: Final = Handshake("", (), "")
 
 @dataclass(slots=True)
 class Candidate:
-    """One handshake on its way through the steps; each step adds what it finds out."""
+    """One handshake during admission; each step adds what it finds out."""
 
     request: UpgradeRequested
     facts: ConnectionFacts
     handshake: Handshake = _UNREAD
-    """What the request says; empty until the step that reads it."""
+    """The handshake as requested; empty until the step that reads the request."""
     protocol: str | None = None
-    """The subprotocol that was chosen. If it is still None once all steps have passed, the WebSocket is opened without
-    one, and closed at once."""
+    """The chosen subprotocol. If it is still None once all steps have passed, the WebSocket is opened without one and
+    closed immediately."""
     session: dict[str, Any] = field(default_factory=dict)
-    """What the application keeps for the connection."""
+    """The values that the application stores for the connection."""
     alarm: str = ""
-    """Why the refusal may be an attack, for the operator; it is not sent."""
+    """The reason why the refused handshake may be an attack, for the operator only; it is not sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a step waits for: the host calls `function(*arguments)`, and awaits what that returns if it can be awaited.
+    """A question to the application, which the host asks.
 
-    With the result the host calls `then`, which returns the next outcome; None continues with the next step. If the
-    function or `then` raises, the host reports it and refuses with `stands()`, or with 500 if that is None.
+    The host calls `function(*arguments)` and awaits an awaitable result. It then calls `then` with the result, which
+    returns the next outcome; None continues with the next step. If the function or `then` raises, the host reports the
+    exception and refuses with `stands()`, or with 500 if that is None.
     """
 
     name: str
-    """What is asked, for the report of what it raises: `credentials`, `identify`, `auth`."""
+    """The option that is asked, for the report of an exception: `credentials`, `identify`, `auth`."""
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     then: "Callable[[Any], Verdict]"
@@ -51,14 +52,17 @@ class Ask:
 
 
 Verdict: TypeAlias = Reject | Ask | None
-"""What a step returns: None to pass, `Reject` to refuse, `Ask` to wait for the application."""
+"""The outcome of a step: None to pass, `Reject` to refuse, `Ask` to wait for the application."""
 
 Step: TypeAlias = Callable[[Candidate], Verdict]
-"""One check. It reads and fills the candidate, changes nothing else, never waits, and never raises."""
+"""One check. It reads and completes the candidate, changes nothing else, never waits, and never raises."""
 
 
 def proceed(steps: Iterator[Step], candidate: Candidate) -> Verdict:
-    """Run the steps that are left until one does not pass; None once all of them have passed."""
+    """Run the remaining steps and return the first outcome that is not None.
+
+    None once all have passed.
+    """
     for step in steps:
         verdict = step(candidate)
         if verdict is not None:
@@ -67,6 +71,9 @@ def proceed(steps: Iterator[Step], candidate: Candidate) -> Verdict:
 
 
 def refuse(status: int, message: str) -> Reject:
-    """Make a refusal with the header its status wants: a challenge on 401 (RFC 9110 §15.5.2), a wait on 503."""
+    """Return a refusal with the header that its status needs.
+
+    That is a challenge for 401 (RFC 9110 §15.5.2) and a Retry-After for 503.
+    """
     headers = {401: (BASIC_CHALLENGE,), 503: (_RETRY,)}.get(status, ())
     return Reject(status, headers, message)

@@ -1,1 +1,1 @@
-"""Inbound texts: what becomes of each, the requests in progress, and the answers remembered."""
+"""The inbound direction: received texts, requests in progress, and stored results."""

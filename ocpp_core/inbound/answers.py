@@ -1,10 +1,11 @@
-"""CALLRESULTs remembered for a while, so that a further copy of a CALL gets the same answer and no second handler.
+"""Stored CALLRESULTs, which answer further copies of a CALL.
 
-A sender whose connection failed, or that waited too long, may repeat a CALL under its message id (OCPP 2.0.1 edition 3
-errata 4.6, OCPP-J 1.6 errata 2025-04). The memory outlives connections, because the copy often comes on the next one.
-CALLERRORs are not remembered: after one the sender repeats the CALL in order to have it tried again.
+A copy then gets the same result, and the handler does not run a second time. A sender whose connection failed, or that
+waited too long, may repeat a CALL with its message ID (OCPP 2.0.1 edition 3 errata 4.6, OCPP-J 1.6 errata 2025-04). The
+memory outlives connections, because the copy often arrives on the next one. CALLERRORs are not stored: a sender that
+repeats the CALL after one wants it to be processed again.
 
-A handler that goes on when its connection is over is remembered too, so that a copy waits for its answer.
+A handler that continues after its connection ended is stored too, so that a copy waits for its result.
 """
 
 from typing import Final, TypeAlias
@@ -17,24 +18,24 @@ from ocpp_core.messages import encode_result, expect_size
 __all__ = ["AnswerMemory", "Answers"]
 
 _OVERHEAD: Final = 256
-"""Bytes that an answer is counted for beside its text: this bounds the number of answers too."""
+"""Bytes that an answer counts in addition to its text, which also limits the number of answers."""
 _BLOCK: Final = 2048
-"""Bytes by which an identity's share of the memory grows: the memory is looked at once a block, not once an answer."""
-_TELLS_TIME: Final = '"currentTime":'
+"""Bytes by which an identity's share of the memory grows: the limits are checked once per block, not per answer."""
+_TIME_MEMBER: Final = '"currentTime":'
 
 _Kept: TypeAlias = "tuple[float, int, str | Dispatch, Answers, int]"
-"""Until when, the hash of the CALL's text, its outcome, the connection that it was given on, and the bytes it counts.
+"""Expiry time, hash of the CALL's text, outcome, connection that stored it, and the bytes that it counts.
 
-The outcome is the text of the CALLRESULT, or the request while its handler goes on without a connection.
+The outcome is the text of the CALLRESULT, or the request while its handler continues without a connection.
 """
 
 
 class AnswerMemory:
-    """The remembered answers of all connections of a server, or of a client.
+    """The stored answers of all connections of a server, or of a client.
 
     `max_size` and `max_each` are bytes, for all identities together and for each one: an answer counts as the
-    characters of its text and 256 more. An identity beyond `max_each` loses its own oldest answers. Beyond `max_size`
-    the identity that was quiet for longest loses all of its answers.
+    characters of its text plus 256. Beyond `max_each`, the oldest answers of the identity are removed. Beyond
+    `max_size`, all answers of the identity with the longest inactivity are removed.
 
     Raises ValueError unless 2048 <= `max_each` <= `max_size`.
     """
@@ -45,23 +46,26 @@ class AnswerMemory:
         self._max_size = max_size
         self._max_each = max_each
         self._size = 0
-        self._shares: dict[str, _Share] = {}  # the quietest identity first
+        self._shares: dict[str, _Share] = {}  # the identity with the longest inactivity first
 
     def __len__(self) -> int:
-        """Return the number of answers kept, some of them for longer than their time."""
+        """Return the number of stored answers, including expired ones that are not removed yet."""
         return sum(len(share.kept) for share in self._shares.values())
 
     @property
     def size(self) -> int:
-        """Bytes reserved."""
+        """Reserved bytes."""
         return self._size
 
     def of(self, identity: str | None) -> "Answers | None":
-        """Return the answers to this identity for a new connection; None without an identity."""
+        """Return the answers of this identity for a new connection.
+
+        None without an identity.
+        """
         return None if identity is None else Answers(self, self._shares, identity)
 
     def make_room(self, share: "_Share", now: float) -> None:
-        """Let a share that is used up grow, or lose what is old; then see to the bound of all."""
+        """Grow a full share or remove its oldest answers; then enforce `max_size`."""
         share.forget_until(now)
         while share.room < 0 and share.reserved + _BLOCK <= self._max_each:
             share.reserved += _BLOCK
@@ -92,36 +96,36 @@ class _Share:
         self.kept: dict[str, _Kept] = {}
         self.reserved = 0
         self.room = 0
-        """Reserved bytes that are free; below 0 only until there is room again."""
+        """Free reserved bytes; below 0 only until `make_room` returns."""
 
     def forget(self, message_id: str) -> None:
         self.room += self.kept.pop(message_id)[4]
 
     def forget_until(self, now: float) -> None:
-        """Forget the answers whose time is over, the oldest first, up to one that is still good."""
+        """Remove the expired answers, the oldest first, up to one that is still valid."""
         while self.kept and self.kept[oldest := next(iter(self.kept))][0] <= now:
             self.forget(oldest)
 
     def make_room(self, size: int) -> None:
-        """Forget the oldest answers until so many bytes are free, or nothing is left."""
+        """Remove the oldest answers until `size` bytes are free or none is left."""
         while self.room < size and self.kept:
             self.forget(next(iter(self.kept)))
 
     def is_over(self, now: float) -> bool:
-        """Return True if the time of the newest answer is over."""
+        """Return True if all answers are expired."""
         return not self.kept or self.kept[next(reversed(self.kept))][0] <= now
 
     def clear(self) -> int:
-        """Forget everything; returns the bytes that were reserved."""
+        """Remove all answers and return the bytes that were reserved."""
         reserved, self.reserved, self.room = self.reserved, 0, 0
         self.kept.clear()
         return reserved
 
 
 class Answers:
-    """The answers to one identity, as one of its connections has them; made by `AnswerMemory.of`.
+    """The answers of one identity, as seen by one of its connections.
 
-    A connection that has answered nothing keeps no more than this.
+    Made by `AnswerMemory.of`. A connection without answers needs no memory except this object.
     """
 
     __slots__ = ("_identity", "_memory", "_shares")
@@ -132,12 +136,12 @@ class Answers:
         self._identity = identity
 
     def __contains__(self, message_id: str) -> bool:
-        """Return True if the outcome of a CALL with this id is kept, for whatever text and whether still good."""
+        """Return True if an outcome of a CALL with this ID is stored, for any text and even if expired."""
         share = self._shares.get(self._identity)
         return share is not None and message_id in share.kept
 
     def keep(self, request: Dispatch, outcome: str | Dispatch, now: float, window: float) -> None:
-        """Remember the text of the CALLRESULT to a request, or that its handler goes on, for `window` seconds."""
+        """Store the CALLRESULT of a request, or the request of a running handler, for `window` seconds."""
         share, message_id = self._shares.get(self._identity) or _Share(self._identity), request.message_id
         if message_id in share.kept:
             share.forget(message_id)
@@ -148,21 +152,22 @@ class Answers:
             self._memory.make_room(share, now)
 
     def outcome_of(self, message_id: str, text: str, now: float, *, was_awaited: bool = False) -> str | Dispatch | None:
-        """Return the CALLRESULT to the CALL of which this text is a copy, or its request while the handler goes on.
+        """Return the CALLRESULT for a copy of a CALL, or its request while the handler runs.
 
-        An answer that tells the time goes stale, unless it was awaited. It is for copies on its own connection only: on
-        another one, the CALL may come from a station that starts to count its ids again.
+        None if unknown. A result that contains the current time is only for copies on the same connection, unless a
+        copy waited for it. On another connection, the CALL may come from a restarted station that counts its message
+        IDs from the beginning and needs the time of now.
         """
         if message_id not in self:
             return None
         until, fingerprint, outcome, given_by, _ = self._shares[self._identity].kept[message_id]
         if until <= now or fingerprint != hash(text):
             return None
-        is_fresh = was_awaited or given_by is self or not isinstance(outcome, str) or _TELLS_TIME not in outcome
+        is_fresh = was_awaited or given_by is self or not isinstance(outcome, str) or _TIME_MEMBER not in outcome
         return outcome if is_fresh else None
 
     def keep_late(self, reply: Reply, now: float, config: SessionConfig) -> None:
-        """Remember the result of a handler that outlived its connection, if it is known and valid."""
+        """Store the valid result of a handler that outlived its connection, if the request is known."""
         unfinished = self.take_unfinished(reply.request)
         if unfinished is None:
             return
@@ -176,7 +181,7 @@ class Answers:
             self.keep(unfinished, text, now, config.answer_window)
 
     def take_unfinished(self, number: int) -> Dispatch | None:
-        """Forget that the handler of a request goes on; returns the request, None if that is not known."""
+        """Remove and return the request of a running handler; None if it is unknown."""
         share = self._shares.get(self._identity)
         if share is None:
             return None
@@ -187,14 +192,14 @@ class Answers:
         return None
 
     def has_used(self, message_id: str, now: float) -> bool:
-        """Return True if a CALL of that id was answered on this connection."""
+        """Return True if this connection answered a CALL with this ID."""
         if message_id not in self:
             return False
         until, _, _, given_by, _ = self._shares[self._identity].kept[message_id]
         return given_by is self and until > now
 
     def forget(self) -> None:
-        """Forget all answers to this identity."""
+        """Remove all answers of this identity."""
         share = self._shares.get(self._identity)
         if share is not None:
             share.make_room(share.reserved)

@@ -1,4 +1,4 @@
-"""Requests that were decoded while the application had no room for them, in the order of arrival."""
+"""Requests that were decoded but not dispatched because of a limit, in the order of arrival."""
 
 from collections import deque
 
@@ -9,10 +9,10 @@ __all__ = ["HeldRequests"]
 
 
 class HeldRequests:
-    """A queue of requests that knows its size and the ids of its CALLs.
+    """A queue of requests with its size and the IDs of its CALLs.
 
-    SENDs have a line of their own, because they may pass CALLs that wait for their turn (see `rate`); request numbers
-    tell which of the two lines begins with the older request.
+    SENDs have a queue of their own, because they may pass CALLs that the rate limit holds (see `rate`). The request
+    numbers show which of the two queues begins with the older request.
     """
 
     __slots__ = ("_by_id", "_calls", "_sends", "size")
@@ -28,7 +28,7 @@ class HeldRequests:
         return len(self._calls) + len(self._sends)
 
     def add(self, request: Dispatch) -> None:
-        """Append a request; no CALL with its message id may be held."""
+        """Append a request; the caller ensures that no held CALL has the same message ID."""
         self.size += utf8_length(request.text)
         if request.expects_reply:
             self._calls.append(request)
@@ -44,11 +44,11 @@ class HeldRequests:
 
     @property
     def first_send(self) -> Dispatch | None:
-        """The oldest SEND."""
+        """The oldest SEND, None without one."""
         return self._sends[0] if self._sends else None
 
     def take(self, request: Dispatch) -> None:
-        """Remove what `first` or `first_send` returned."""
+        """Remove a request, which must be `first` or `first_send`."""
         self.size -= utf8_length(request.text)
         if request.expects_reply:
             self._calls.popleft()
@@ -57,5 +57,5 @@ class HeldRequests:
             self._sends.popleft()
 
     def call(self, message_id: str) -> Dispatch | None:
-        """Return the CALL with this id, or None."""
+        """Return the CALL with this ID, or None."""
         return self._by_id.get(message_id)

@@ -1,4 +1,4 @@
-"""What becomes of each text received, and of what is no message: whom to answer, whom to settle, what to count."""
+"""The reading side of a session: decode each text, pass it on, and handle malformed messages."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _CALL: Final = MessageType.CALL.value  # a member of an Enum takes longer to com
 
 
 class Receiver(ABC):
-    """The reading side of a session: passes each message to the direction that it belongs to."""
+    """The reading side of a session, which passes each message to its direction."""
 
     __slots__ = (
         "_bad_messages",
@@ -47,18 +47,21 @@ class Receiver(ABC):
     _sends: Sends | None
     _bad_messages: int
     _bad_until: float
-    """The end of the period in which they are counted."""
+    """The end of the period in which bad messages are counted."""
 
     @abstractmethod
     def _end(self, code: int, reason: str, *, force: bool = False) -> None:
-        """Settle and forget everything, then close the transport."""
+        """Settle all calls, abandon all requests, then close the transport."""
 
     @abstractmethod
     def _finish_drain(self) -> None:
-        """Close the transport if no caller waits for an answer any more."""
+        """Close the transport if no caller waits for a response."""
 
     def receive(self, text: str, now: float) -> None:
-        """Decode a text at once and do what it asks for; of a session that is closing or closed: nothing."""
+        """Decode and process a text immediately.
+
+        Ignore it if the session is closing or closed.
+        """
         state = type(self.state)
         if state is not Open and state is not Draining:
             return
@@ -103,7 +106,7 @@ class Receiver(ABC):
             self.receive(text, self._now)
 
     def _result_refused(self, frame: Frame) -> None:
-        """2.1 Part 4 §4.2.3: no answer to a CALLRESULTERROR is defined."""
+        """Report a CALLRESULTERROR, to which 2.1 Part 4 §4.2.3 defines no response."""
         if self._config.trace:
             self._emit(Trace(Direction.IN, frame))
         self._emit(Report(ReportKind.RESULT_REFUSED, f"{frame[2]}: {frame[3]}", frame[1], frame))
@@ -112,7 +115,7 @@ class Receiver(ABC):
         kind = self.calls.unmatched(frame[1])
         if kind is ReportKind.UNMATCHED_ANSWER and self._sends is not None and frame[1] in self._sends.raw_ids:
             kind = ReportKind.RAW_ANSWER
-        self._emit(Report(kind, "an answer to no CALL in flight", frame[1], text))
+        self._emit(Report(kind, "a response to no outstanding CALL", frame[1], text))
         if kind is ReportKind.UNMATCHED_ANSWER:
             self._count_bad()
 

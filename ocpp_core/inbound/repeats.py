@@ -1,9 +1,9 @@
-"""CALLs whose message id was used before: copies of a CALL, which share its outcome, and CALLs that must be refused.
+"""CALLs whose message ID was used before: copies of a CALL, and others.
 
-A CALL and its further copies have one outcome and one handler. A copy that arrives while the CALL is in progress needs
-no answer of its own: a sender that repeats a CALL under its id takes the first answer with that id, and has no CALL for
-a second one. A copy that arrives after the answer gets the same answer again, see `answers`. A copy whose CALL is still
-handled for an earlier connection waits for that answer.
+A CALL and its further copies have one outcome and one handler run. A copy that arrives while the CALL is in progress
+needs no response of its own: its sender accepts the first response with that ID, and a second one would match no CALL.
+A copy that arrives after the response gets the same response again, see `answers`. A copy whose CALL is still handled
+for an earlier connection waits for that result.
 """
 
 from abc import ABC, abstractmethod
@@ -21,11 +21,11 @@ from .answers import Answers
 __all__ = ["Repeats"]
 
 _LOOK_AGAIN: Final = 0.25
-"""Seconds between looks for the answer that the handler of an earlier connection makes."""
+"""Seconds between checks for the result of a handler of an earlier connection."""
 
 
 class Repeats(ABC):
-    """What `Requests` does with a CALL whose id is in use or was used before."""
+    """The part of `Requests` for CALLs whose ID is in use or was used before."""
 
     __slots__ = ("_answers", "_awaited", "_emit", "_numbers", "_send", "_timers", "_version", "config")
 
@@ -41,7 +41,7 @@ class Repeats(ABC):
 
     @abstractmethod
     def _in_progress(self, message_id: str) -> Dispatch | None:
-        """Find the CALL with this id that has no answer yet."""
+        """Return the CALL with this ID that has no response yet, or None."""
 
     @abstractmethod
     def _dispatch(self, request: Dispatch) -> None:
@@ -60,26 +60,32 @@ class Repeats(ABC):
         """Send a CALLERROR."""
 
     def _join(self, first: Dispatch, frame: Frame, text: str) -> None:
-        """Let a copy have the outcome of the first one; anything else under its id is refused (OCPP-J 1.6 §4.2.3)."""
+        """Report a copy of a CALL in progress.
+
+        Refuse another CALL with its ID (OCPP-J 1.6 §4.2.3).
+        """
         if text == first.text or frame == decode(first.text, self._version.message_types, self.config.leniency):
-            detail = "a copy of a CALL in progress: one answer is for both"
+            detail = "a copy of a CALL in progress: both get one response"
             self._emit(Report(ReportKind.REPEATED_CALL, detail, first.message_id, frame))
         else:
             self._refuse_id(frame, "another CALL with this message id is in progress")
 
     def _has_answered(self, answers: Answers, frame: Frame, text: str, now: float) -> bool:
-        """Answer a CALL whose id was used before, or refuse it; False if it is to be served."""
+        """Answer, await or refuse a CALL whose ID was used before.
+
+        Return False if it must be dispatched.
+        """
         message_id, action = frame[1], frame[2]
         outcome = answers.outcome_of(message_id, text, now)
         if isinstance(outcome, str):
-            detail = "a copy of an answered CALL: it gets the same answer"
+            detail = "a copy of an answered CALL: it gets the same response"
             self._emit(Report(ReportKind.REPEATED_CALL, detail, message_id, frame))
             if self._awaited is not None:
-                self._awaited.pop(message_id, None)  # this is what it waits for
+                self._awaited.pop(message_id, None)  # the copy that waited for this result
             self._answer_again(outcome, action, 0.0)
             return True
         if outcome is not None:
-            detail = "a copy of a CALL that is handled for an earlier connection: it waits for that answer"
+            detail = "a copy of a CALL that is handled for an earlier connection: it waits for that result"
             self._emit(Report(ReportKind.REPEATED_CALL, detail, message_id, frame))
             self._await(frame, text, now)
             return True
@@ -91,9 +97,9 @@ class Repeats(ABC):
         if self._version.refuses_used_ids:
             self._refuse_id(frame, "another CALL with this message id was answered")
             return True
-        answers.forget()  # a station that uses its ids again can not be told from one that repeats a CALL
+        answers.forget()  # a station that reuses its IDs cannot be distinguished from one that repeats a CALL
         self._answers = None
-        self._look_again(now)  # the copies that wait are served now: nothing is known of the handlers they wait for
+        self._look_again(now)  # dispatch the waiting copies: their handlers are no longer known
         return False
 
     def _answer_again(self, answer: str, action: str, latency: float) -> None:
@@ -102,7 +108,10 @@ class Repeats(ABC):
             self._emit(Trace(Direction.OUT, frame, action, latency))
 
     def _await(self, frame: Frame, text: str, now: float) -> None:
-        """Wait for an answer that is made elsewhere. No event comes of it here, so time has to tell."""
+        """Register a copy that waits for a handler of an earlier connection.
+
+        This connection gets no event when that handler ends, so a timer checks for the result.
+        """
         if self._awaited is None:
             self._awaited = {}
             self._timers.set(self, now + _LOOK_AGAIN)
@@ -111,7 +120,10 @@ class Repeats(ABC):
             self._awaited[frame[1]] = copy
 
     def _look_again(self, now: float) -> None:
-        """Answer the copies whose answer is there by now; serve those that will have none."""
+        """Answer the waiting copies whose result is stored.
+
+        Dispatch those that will get none.
+        """
         answers, awaited = self._answers, self._awaited
         if awaited is None:
             return
@@ -122,7 +134,7 @@ class Repeats(ABC):
             del awaited[message_id]
             if isinstance(outcome, str):
                 self._answer_again(outcome, request.action, now - request.received_at)
-            elif self._in_progress(message_id) is None:  # else a further copy is, since the memory had no room
+            elif self._in_progress(message_id) is None:  # else a further copy is in progress
                 self._dispatch(request)
         if awaited:
             self._timers.set(self, now + _LOOK_AGAIN)

@@ -1,9 +1,9 @@
-"""Inbound CALLs and SENDs: what is in progress, what is held, and the one answer each CALL gets.
+"""Inbound CALLs and SENDs: requests in progress, held requests, and responses.
 
-A request is known by a number that is never used again, so an answer made too late can not leave on another
-connection, nor under an id that means something else by then.
+A request is identified by a number that is never reused. A late response therefore cannot be sent on another
+connection, nor with a message ID that another CALL uses by then.
 
-A CALL and its further copies have one outcome and one handler, see `repeats`.
+A CALL and its further copies have one outcome and one handler run, see `repeats`.
 """
 
 from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ class Requests(Repeats):
     ) -> None:
         self.config = config
         self.is_full = False
-        """True while the held requests have reached a bound: no further text may be decoded."""
+        """True after the held requests reached a limit: no further text may be decoded."""
         self._version = version
         self._numbers = numbers
         self._emit = emit
@@ -60,33 +60,33 @@ class Requests(Repeats):
         self._timers = timers
         self._answers = answers if config.answer_window else None
         self._open: dict[int, Dispatch] = {}
-        self._size = 0  # of their texts, in characters: what they take of memory
+        self._size = 0  # of the texts of open requests, in characters
         self._declined: dict[int, None] = {}
-        self._held: HeldRequests | None = None  # made when one is held: most connections never hold any
+        self._held: HeldRequests | None = None  # made on demand: most connections never hold a request
         self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
         self._is_limited = config.refuse_when_busy or config.inbound_rate != inf
         self._rate = InboundRate.of(config, timers) if self._is_limited else None
 
     def reconfigure(self, config: SessionConfig, now: float) -> None:
-        """Use another config, also for what is held."""
+        """Apply another config, also to held requests."""
         self.config = config
         self._rate = InboundRate.of(config, self._timers, self._rate)
         self._is_limited = config.refuse_when_busy or self._rate is not None
         self.dispatch_held(now)
 
     def __len__(self) -> int:
-        """Return the number of requests dispatched and not answered."""
+        """Return the number of dispatched requests without a response."""
         return len(self._open)
 
     @property
     def held(self) -> int:
-        """The number of requests that wait to be dispatched."""
+        """Number of held requests."""
         return 0 if self._held is None else len(self._held)
 
-    # Coming in
+    # Receiving
 
     def on_call(self, frame: Frame, text: str, now: float) -> None:
-        """Take a CALL: dispatch or hold it, refuse it by a CALLERROR, or join it to the CALL of which it is a copy."""
+        """Dispatch or hold a CALL, refuse it with a CALLERROR, or treat it as a copy of an earlier one."""
         _, message_id, action, payload = frame
         config, answers = self.config, self._answers
         if config.trace:
@@ -108,7 +108,10 @@ class Requests(Repeats):
             self._dispatch(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
 
     def on_send(self, frame: Frame, text: str, now: float) -> str | None:
-        """Take a SEND: dispatch or hold it; what is wrong with it is returned, because it must never be answered."""
+        """Dispatch or hold a SEND.
+
+        Return the problem of a bad one, which must never be answered.
+        """
         _, message_id, action, payload = frame
         if self.config.trace:
             self._emit(Trace(Direction.IN, frame, action))
@@ -132,14 +135,17 @@ class Requests(Repeats):
         self.refuse(message_id, violation.code, violation.description, action=action)
 
     def _in_progress(self, message_id: str) -> Dispatch | None:
-        """Find the CALL with this id. Few are ever open: an index of ids would cost all of them."""
+        """Return the open or held CALL with this ID.
+
+        Few are ever open, so an index of IDs would cost more.
+        """
         for request in self._open.values():
             if request.message_id == message_id and request.expects_reply:
                 return request
         return None if self._held is None else self._held.call(message_id)
 
     def expire(self, now: float) -> None:
-        """Do what is due: look for answers that are made elsewhere, and dispatch what has its turn by now."""
+        """Check for results of earlier connections, and dispatch the held requests that the rate allows."""
         self._look_again(now)
         if self._rate is not None:
             self.dispatch_held(now)
@@ -148,12 +154,15 @@ class Requests(Repeats):
 
     @property
     def _is_busy(self) -> bool:
-        """Return True if there are too many requests in progress, or too large ones; one may always be."""
-        at_work = len(self._open) - len(self._declined)
-        return at_work >= self.config.max_inbound or (self._size >= self.config.max_inbound_bytes and at_work > 0)
+        """True if too many or too large requests are in progress; one is always allowed."""
+        active = len(self._open) - len(self._declined)
+        return active >= self.config.max_inbound or (self._size >= self.config.max_inbound_bytes and active > 0)
 
     def _is_beyond_limit(self, frame: Frame, text: str, now: float) -> bool:
-        """Refuse a CALL beyond a limit, or hold one beyond the rate; False if it is to be dispatched."""
+        """Refuse a CALL beyond a limit, or hold one beyond the rate.
+
+        Return False if it must be dispatched.
+        """
         is_busy, rate, held = self._is_busy, self._rate, self._held
         if is_busy and self.config.refuse_when_busy:
             self._refuse_overload(frame, ReportKind.OVERLOAD)
@@ -169,14 +178,17 @@ class Requests(Repeats):
         return True
 
     def _hold_back(self, frame: Frame, text: str, now: float) -> None:
-        """Hold a CALL beyond the rate. Reading goes on, even behind a large one: its turn may be minutes away."""
+        """Hold a CALL beyond the rate.
+
+        Reading continues, because a large CALL may have to wait for minutes.
+        """
         _, message_id, action, payload = frame
         detail = "more CALLs a second than inbound_rate"
         self._emit(Report(ReportKind.CALL_HELD, detail, message_id, frame, action=action))
         self._hold(Dispatch(next(self._numbers), action, payload, message_id, received_at=now, text=text))
 
     def _refuse_overload(self, frame: Frame, kind: ReportKind) -> None:
-        """Refuse a CALL that may be tried again later: GenericError is the one code for it in every version."""
+        """Refuse a CALL that may be retried later, with the only such code of every version."""
         self._emit(Report(kind, "a CALL was refused", frame[1], frame, action=frame[2]))
         self.refuse(frame[1], ErrorCode.GENERIC_ERROR, f"{kind.value}, try again later", action=frame[2])
 
@@ -200,9 +212,9 @@ class Requests(Repeats):
         return len(held) >= self.config.max_held or held.size >= self.config.max_held_bytes
 
     def dispatch_held(self, now: float) -> None:
-        """Dispatch what is held, as far as there is room and the rate allows it.
+        """Dispatch held requests as far as the limits allow.
 
-        Reading goes on when half is done, or when only the rate holds the rest.
+        Reading resumes when half of them are dispatched, or when only the rate holds the rest.
         """
         held, config, rate = self._held, self.config, self._rate
         if held is None:
@@ -223,10 +235,10 @@ class Requests(Repeats):
         self.is_full = is_full
         self._emit(Reading(on=not is_full))
 
-    # Going out
+    # Responding
 
     def reply(self, reply: Reply, now: float) -> None:
-        """Answer by a CALLRESULT; a payload that breaks its schema or is no JSON is our own InternalError."""
+        """Send a CALLRESULT, or an InternalError if the payload breaks its schema or is not JSON."""
         request = self._close(reply.request)
         if request is None:
             if self._answers is not None:
@@ -260,20 +272,23 @@ class Requests(Repeats):
             self.dispatch_held(now)
 
     def _own_fault(self, request: Dispatch, reply: Reply, now: float, detail: str, error: Exception) -> None:
-        """Tell our side what is wrong with its result, and the peer no more than that there is none."""
+        """Report a bad result to this side, and send an InternalError without details to the peer."""
         self._emit(Report(ReportKind.INVALID_REPLY, detail, request.message_id, reply.payload, error, request.action))
         text, latency = "the receiver could not make a valid result", now - request.received_at
         self.refuse(request.message_id, ErrorCode.INTERNAL_ERROR, text, None, request.action, latency)
         self.dispatch_held(now)
 
     def fail(self, fail: Fail, now: float) -> None:
-        """Answer by a CALLERROR. Raises TypeError, changing nothing, unless code and description are text."""
+        """Send a CALLERROR.
+
+        Raises TypeError, and changes nothing, unless code and description are str.
+        """
         if not isinstance(fail.code, str) or not isinstance(fail.description, str):
             raise TypeError(f"expected code and description as text, got {fail.code!r} and {fail.description!r}")
         request = self._close(fail.request)
         if request is None:
             if self._answers is not None:
-                self._answers.take_unfinished(fail.request)  # a copy is to be tried again
+                self._answers.take_unfinished(fail.request)  # a copy must be processed again
         elif request.expects_reply:
             latency = now - request.received_at
             self.refuse(request.message_id, fail.code, fail.description, fail.details, request.action, latency)
@@ -288,10 +303,11 @@ class Requests(Repeats):
         action: str | None = None,
         latency: float | None = None,
     ) -> None:
-        """Send a CALLERROR, spelled for the version; details that are no JSON or too large are left out and reported.
+        """Send a CALLERROR with the version's spelling of the code.
 
-        An error is sent in any case: what is no Unicode text in code and description is replaced, and an id that takes
-        the room of the answer counts as unreadable.
+        An error is always sent. Details that are not JSON or too large are omitted and reported. Lone surrogates in
+        code and description are replaced. A message ID that leaves no space for the rest of the message counts as
+        unreadable.
         """
         if len(message_id) > self.config.max_outgoing_size / 8:  # a character may be an escape of six bytes
             message_id = UNREADABLE_ID
@@ -313,7 +329,10 @@ class Requests(Repeats):
             self._emit(Trace(Direction.OUT, [kind, message_id, spelled, description, details], action, latency))
 
     def decline(self, decline: Decline, now: float) -> None:
-        """Answer nothing for now; the id stays in flight, bounded by `max_declined`."""
+        """Leave a request without a response for now.
+
+        `max_declined` limits the number of such requests.
+        """
         request = self._open.get(decline.request)
         if request is None or decline.request in self._declined:
             return
@@ -328,7 +347,7 @@ class Requests(Repeats):
         self.dispatch_held(now)
 
     def abandon(self, now: float) -> None:
-        """Forget everything: nobody waits for answers any more, unless a copy comes on a later connection."""
+        """Remove all requests: only a copy on a later connection can still get the result of a handler."""
         abandoned = list(self._open)
         if self._answers is not None and self.config.late_answers:
             for request in self._open.values():
@@ -347,7 +366,7 @@ class Requests(Repeats):
             self._emit(Report(ReportKind.OVERLOAD, f"{len(self._held)} held requests ended with the connection"))
             self._held = None
         if self.is_full:
-            self._set_full(is_full=False)  # for what the peer may say at the end, and for the next connection
+            self._set_full(is_full=False)  # for the peer's last frames, and for the next connection
 
     def _close(self, number: int) -> Dispatch | None:
         request = self._open.pop(number, None)

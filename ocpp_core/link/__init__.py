@@ -1,7 +1,7 @@
-"""WebSocket endpoints without I/O: RFC 6455 and RFC 7692 over h11 and wsproto, bytes in and messages out.
+"""WebSocket endpoints without I/O: bytes in, messages out.
 
-Each is an engine like the session: `handle(event, now)`, `poll()` until None, `deadline`. Text and binary messages
-both come out; what they mean is not decided here.
+They implement RFC 6455 and RFC 7692 with h11 and wsproto. Each is an engine like the session: `handle(event, now)`,
+`poll()` until None, `deadline`. A link returns both text and binary messages and does not interpret them.
 """
 
 from ._client import ClientLink, expect_request

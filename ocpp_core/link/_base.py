@@ -1,24 +1,24 @@
-"""What a client and a server have in common: the open WebSocket, from the end of the handshake to the last byte.
+"""The part of a link that clients and servers share: the open WebSocket and its end.
 
-What it is. A link is one WebSocket connection over a byte stream that the host carries. It has five phases, which only
-go forward (`_phase`): the handshake, which each role does in its own file, the open WebSocket, our close frame on its
-way, the wait for the peer to end the stream, and the end. This file holds what both roles do after the handshake.
+What it is. A link is one WebSocket connection over a byte stream that the host carries. It has five phases in a fixed
+order (`_phase`): the handshake, which each role implements in its own file, the open WebSocket, the close handshake,
+the wait for the peer to end the stream, and the end. This file implements what both roles do after the handshake.
 
-What it guarantees. How the bytes were split is invisible: `receive` only keeps them, and `poll` decodes the next frame
-when no action is left to take. With eager decoding, a pong or a refusal would overtake the answer that a handler gives
-to an earlier message. The end of an open WebSocket is told exactly once, by `TransportLost`, and a client's handshake
-that came to nothing by `TransportFailed`; nothing is told after it. A peer that breaks the protocol gets the close code
-that RFC 6455 §7.4 has for it, and nothing it sends raises. A deadline is a state of its own: `_until` ends the present
-phase, or a message that has begun, and the keepalive has two more. Each step that is due disarms or moves its deadline,
-so that a host which ticks at `deadline` comes to rest.
+What it guarantees. The split of the bytes makes no difference: `receive` only buffers them, and `poll` decodes the next
+frame when no action is pending. With eager decoding, a pong or a refusal would be sent before the response of a handler
+to an earlier message. The end of an open WebSocket is reported exactly once, with `TransportLost`, and a client's
+failed handshake with `TransportFailed`; no event follows. A peer that breaks the protocol gets the close code of RFC
+6455 §7.4, and nothing that it sends raises. There are three deadlines: `_until` for the current phase or for an
+unfinished message, and two of the keepalive. Each step that is due disarms or postpones its deadline, so that a host
+that ticks at `deadline` never loops.
 
-Time stops while this side does not read. While output is congested or the session has no room, nothing is decoded. The
-pong may lie among the bytes that were not looked at, and a message may be unfinished for that reason alone: neither is
-the peer's fault, and both get their time again when reading goes on.
+Time stops while this side does not read. While output is congested or the session is full, nothing is decoded. The pong
+may be among the undecoded bytes, and a message may be unfinished for that reason alone. Neither is the peer's fault, so
+both deadlines start again when reading resumes.
 
-What it must never do. It never keeps what it has decoded. The state of a message that has begun lives in a reader,
-which counts it against the limits and exists only while it is needed: a server has a link for each idle station. It
-knows nothing of OCPP. It never sends anything after its close frame except pongs.
+What it must never do. It never stores decoded messages. The state of an unfinished message is in a reader, which counts
+it against the limits and exists only while it is needed: a server has a link for each idle station. A link knows
+nothing of OCPP. After its close frame it sends only pongs.
 """
 
 from abc import abstractmethod
@@ -63,12 +63,12 @@ from ._phase import LINGER, Phase
 
 __all__ = ["LinkBase"]
 
-# Looked up in an Enum's class, a member costs as much as a call; these two are asked for at every message.
+# Looking up an Enum member costs as much as a call; these two are needed for every message.
 _OPEN: Final = Phase.OPEN
 _ENDED: Final = Phase.ENDED
 _Rare: TypeAlias = StreamLost | Tick | Congested | Accept | Reject | Respond | CloseLink | Reconfigure
 _NO_HEAD: Final = HeadBuffer()
-"""Stands in for the buffer of a handshake that is over: nothing is put into it."""
+"""The shared empty buffer of links whose handshake is over; no byte is added to it."""
 
 
 class LinkBase(IncomingFrames):
@@ -85,9 +85,12 @@ class LinkBase(IncomingFrames):
 
     @property
     def deadline(self) -> float:
-        """When `Tick` is wanted at the latest, seconds; `inf` when nothing is armed."""
+        """Time in seconds at which the host must pass `Tick` at the latest.
+
+        `inf` if no deadline is armed.
+        """
         keepalive = self._keepalive
-        deadline = keepalive.ping_at  # no `min`: asked for after every input
+        deadline = keepalive.ping_at  # without `min`, because it is read after every input
         if keepalive.pong_by < deadline:
             deadline = keepalive.pong_by
         if self._until < deadline:
@@ -95,11 +98,11 @@ class LinkBase(IncomingFrames):
         return deadline
 
     def handle(self, event: LinkInput, now: float) -> None:
-        """Take an input at `now` (monotonic seconds); received bytes are only kept, `poll` decodes them.
+        """Process an input at `now` (monotonic seconds).
 
-        Raises RuntimeError for a command that is never right at this point (an answer to no request, a message before
-        the WebSocket is open) and ValueError or TypeError for bad arguments; nothing has changed then. A command that
-        comes too late is ignored.
+        Received bytes are only buffered, `poll` decodes them. Raises RuntimeError for a command that is invalid in this
+        phase (an answer without a request, a message before the WebSocket is open) and ValueError or TypeError for bad
+        arguments, and then changes nothing. A command that is too late is ignored.
         """
         if type(event) is BytesReceived:
             self.receive(event, now)
@@ -112,7 +115,7 @@ class LinkBase(IncomingFrames):
             self._command(event)
 
     def poll(self) -> LinkAction | None:
-        """Take the next action; None when there is nothing to do before the next input."""
+        """Return the next action, or None if there is nothing to do before the next input."""
         actions = self._actions
         while not actions:
             if self._work >= TURN and self._is_turn_over():
@@ -147,28 +150,31 @@ class LinkBase(IncomingFrames):
             case _:
                 assert_never(event)
 
-    # What the roles do differently
+    # Implemented by each role
 
     @abstractmethod
     def _advance_handshake(self) -> bool:
-        """Decode the next thing of the handshake; False when it needs more bytes or a decision."""
+        """Do the next step of the handshake.
+
+        Return False if it needs more bytes or a decision.
+        """
 
     @abstractmethod
     def _handshake_timeout(self) -> None:
-        """End a handshake that takes too long."""
+        """End a handshake that timed out."""
 
     @abstractmethod
     def answer(self, event: Accept | Reject | Respond, now: float) -> None:
-        """Do what `handle` does with the caller's decision on a request."""
+        """Answer a request with the caller's decision, as `handle` does."""
 
     @abstractmethod
     def _close_early(self, event: CloseLink) -> None:
-        """End the link before it was open."""
+        """End the link before it is open."""
 
     # Bytes in
 
     def receive(self, event: BytesReceived, now: float) -> None:
-        """Do what `handle` does with it: for a stack, which knows already what it has."""
+        """Buffer bytes as `handle` does; called directly by a stack."""
         if now > self._now:
             self._now = now
         phase, data = self._phase, event.data
@@ -176,7 +182,7 @@ class LinkBase(IncomingFrames):
             return
         if not data:
             self._eof = True
-            self._congested = False  # our output has nowhere to go: nothing is gained by waiting for it
+            self._congested = False  # output will never drain, so do not wait for it
             self._stalled = self._held
             return
         self._keepalive.last_heard = self._now
@@ -190,14 +196,17 @@ class LinkBase(IncomingFrames):
             self._head.data += data
 
     def _break_off(self, attempt: int) -> None:
-        """Take the loss of the stream for an end of the WebSocket at once; a handshake is read to its end first."""
+        """End the WebSocket because the stream broke.
+
+        Decode a handshake to its end first.
+        """
         if self._phase is Phase.HANDSHAKE:
             self.receive(BytesReceived(b"", attempt), self._now)
         elif attempt == self._attempt and self._phase is not _ENDED:
-            self._end(self._last_word())
+            self._end(self._loss())
 
     def _advance(self) -> bool:
-        """Do one step of decoding; False when nothing is left to do."""
+        """Do one step of decoding; return False if there is nothing left to do."""
         if self._phase is Phase.HANDSHAKE:
             return self._advance_handshake()
         if self._phase is _ENDED or self._stalled:
@@ -205,13 +214,13 @@ class LinkBase(IncomingFrames):
         if self._reader is not None and self._decode(self._reader):
             return True
         if self._eof:
-            self._end(self._last_word())
+            self._end(self._loss())
         return self._eof
 
     def _control(self, event: Control) -> None:
         if event.opcode is Opcode.PING:
             self._report(ReportKind.PING)
-            self._send(Opcode.PONG, event.payload)  # RFC 6455 §5.5.2: also after our own close frame
+            self._send(Opcode.PONG, event.payload)  # RFC 6455 §5.5.2: even after this side's close frame
         elif event.opcode is Opcode.PONG:
             self._report(ReportKind.PONG)
         else:
@@ -223,25 +232,28 @@ class LinkBase(IncomingFrames):
             self._closed_by_peer(code, reason)
 
     def _congest(self, *, on: bool) -> None:
-        """Decode nothing while output is congested. When it flows, pings behind it arrive, and pongs may be awaited."""
+        """Stop decoding while output is congested.
+
+        When it drains, start the wait for a pong again.
+        """
         self._congested = on and not self._eof
         was_stalled, self._stalled = self._stalled, self._congested or self._held
         if was_stalled or self._stalled:
-            self._await_rest(again=True)  # what did not come while nobody read is not the peer's fault
+            self._await_rest(again=True)  # the peer is not late while this side does not read
         if not on:
             self._keepalive.outlast(self._now)
 
     # Bytes out
 
     def send_message(self, data: str | bytes) -> None:
-        """Do what `SendMessage` asks for, without an object for it."""
+        """Send a message as `handle` does with `SendMessage`."""
         if type(data) is str and self._phase is _OPEN and self._deflate is None:
             self._actions.append(SendBytes(text_frame(data.encode(), self._masking)))
             return
         if not isinstance(data, (str, bytes)):
             raise TypeError(f"expected a message as str or bytes, got {type(data).__name__}")
         if self._phase is Phase.HANDSHAKE:
-            raise RuntimeError("the WebSocket is not open yet")
+            raise RuntimeError("cannot send: the WebSocket is not open yet")
         payload = data.encode() if isinstance(data, str) else data
         if self._phase is not _OPEN:
             return
@@ -262,7 +274,7 @@ class LinkBase(IncomingFrames):
     # Open, and the end
 
     def _open(self, subprotocol: str | None, deflate: Deflate | None) -> None:
-        """Enter the open WebSocket; bytes that came behind the handshake are its first ones."""
+        """Enter the open phase; bytes after the handshake are its first input."""
         self._phase = Phase.OPEN
         self._until = inf
         self._deflate = deflate
@@ -273,7 +285,7 @@ class LinkBase(IncomingFrames):
         self._keepalive.start(self._now)
 
     def _close_link(self, event: CloseLink) -> None:
-        if not event.force:  # the peer of a dropped stream never learns the code
+        if not event.force:  # without a close handshake, the code is not sent
             expect_close_code(event.code)
         reason = cut_reason(event.reason)
         if self._phase is Phase.ENDED:
@@ -281,7 +293,7 @@ class LinkBase(IncomingFrames):
         if self._phase is Phase.HANDSHAKE:
             self._close_early(event)
         elif event.force:
-            self._end(self._last_word(), abort=True)
+            self._end(self._loss(), abort=True)
         elif self._phase is Phase.OPEN:
             self._phase = Phase.CLOSING
             self._send(Opcode.CLOSE, close_payload(event.code, reason))
@@ -289,9 +301,10 @@ class LinkBase(IncomingFrames):
             self._until = self._now + self._config.close_timeout
 
     def _closed_by_peer(self, code: int, reason: str) -> None:
-        """RFC 6455 §5.5.1: answer a close frame by the same; §7.1.1: the server ends the stream first.
+        """Answer a close frame with the same code (RFC 6455 §5.5.1).
 
-        A client that was closed does not wait for that here: its host does, while the client comes back.
+        The server ends the stream first (§7.1.1). A client whose peer starts the close handshake does not wait here for
+        the end of the stream. Its host does, while the client reconnects.
         """
         lost = TransportLost(code, reason, self._attempt)
         if self._phase is Phase.OPEN:
@@ -302,9 +315,9 @@ class LinkBase(IncomingFrames):
         self._end(lost)
 
     def _fail(self, broken: FrameError) -> None:
-        """Fail the connection (RFC 6455 §7.1.7): say why, then read nothing more, not even a close frame.
+        """Fail the connection (RFC 6455 §7.1.7): send a close frame, then decode nothing more.
 
-        A client leaves waiting for the server's end to its host, which also reads and forgets what comes before it.
+        The host of a client waits for the server to end the stream, and discards all bytes before that.
         """
         self._report(ReportKind.PROTOCOL_ERROR, broken.detail)
         lost = TransportLost(broken.code, broken.reason, self._attempt)
@@ -316,7 +329,7 @@ class LinkBase(IncomingFrames):
             self._await_end(lost, min(LINGER, self._config.close_timeout))
 
     def _await_end(self, lost: TransportLost | None, timeout: float) -> None:
-        """Wait for the peer to end the stream, no longer than `timeout` or the close handshake that already runs."""
+        """Wait for the peer to end the stream, at most `timeout` seconds or the rest of the close handshake."""
         self._lost = lost
         until = self._now + timeout
         if self._phase is Phase.CLOSING:
@@ -332,8 +345,11 @@ class LinkBase(IncomingFrames):
         if lost is not None:
             self._actions.append(lost)
 
-    def _last_word(self) -> TransportLost | None:
-        """Say how an open WebSocket ended: as agreed before, or abnormally; nothing of one that was refused."""
+    def _loss(self) -> TransportLost | None:
+        """Return how the open WebSocket ended, normally or abnormally.
+
+        None after a refused handshake.
+        """
         return self._lost if self._phase is Phase.ENDING else TransportLost(ABNORMAL_CLOSURE, "", self._attempt)
 
     def _forget(self) -> None:
@@ -347,16 +363,16 @@ class LinkBase(IncomingFrames):
     # Timers
 
     def _expire(self) -> None:
-        """Do what is due, in order of time; every step disarms or postpones what it was due for."""
+        """Do what is due, in order of time; each step disarms or postpones its deadline."""
         while self.deadline <= self._now:
             if self._until <= self._now:
                 self._end_phase()
             elif self._keepalive.pong_by <= self._keepalive.ping_at and self._stalled:
-                self._keepalive.pong_by = inf  # nobody listens: its pong may have come
+                self._keepalive.pong_by = inf  # the pong may be among the undecoded bytes
             elif self._keepalive.pong_by <= self._keepalive.ping_at:
                 timeout = self._config.pong_timeout
                 self._report(ReportKind.PONG_TIMEOUT, f"nothing arrived for {timeout:.15g} s after a ping")
-                self._end(self._last_word(), abort=True)
+                self._end(self._loss(), abort=True)
             elif self._keepalive.is_ping_sent(self._now):
                 self._send(Opcode.PING, b"")
 
@@ -365,14 +381,14 @@ class LinkBase(IncomingFrames):
             self._until = inf
             self._handshake_timeout()
         elif self._phase is not _OPEN:
-            self._end(self._last_word(), abort=self._phase is Phase.CLOSING)
+            self._end(self._loss(), abort=self._phase is Phase.CLOSING)
         elif self._stalled:
             self._await_rest(again=True)
         else:
-            self._fail(FrameError(POLICY_VIOLATION, "a message that is not finished in its time"))
+            self._fail(FrameError(POLICY_VIOLATION, "a message that exceeds its timeout"))
 
     def _reconfigure(self, config: LinkConfig) -> None:
-        """Take other settings; those of the handshake and the compression stay as they were agreed on."""
+        """Apply other settings, except those of the handshake and the negotiated compression."""
         self._config = config
         if self._reader is not None:
             self._reader.configure(config)

@@ -1,4 +1,4 @@
-"""The client's side of the handshake (RFC 6455 §4.1): ask, then judge the answer."""
+"""The client's side of the handshake (RFC 6455 §4.1)."""
 
 import re
 from base64 import b64encode
@@ -28,18 +28,18 @@ from ._http import (
 __all__ = ["ClientLink"]
 
 _TLS_ALERT: Final = b"\x15\x03"
-"""How the answer of a TLS server to plain HTTP begins: an alert (RFC 8446 §5.1, content type 21), version 3.x."""
+"""First bytes of a TLS server's response to plain HTTP: an alert (RFC 8446 §5.1, content type 21), version 3.x."""
 _SPEAKS_TLS: Final = "the server speaks TLS on this port: use wss://"
 _TARGET: Final = re.compile(r"/[\x21-\x7e]*")
 _BODY_TIMEOUT: Final = 1.0
-"""Seconds to wait for the body of a refusal, which may also never end."""
+"""Seconds to wait for the body of a refusal, which may never end."""
 _HOST: Final = re.compile(r"[\x21-\x7e]+")
 
 
 def expect_request(
     host: str, target: str, subprotocols: Sequence[str] = (), headers: Iterable[tuple[str, str]] = ()
 ) -> None:
-    """Raise as `ClientLink` does for what no upgrade request may hold."""
+    """Raise the errors of `ClientLink` for data that an upgrade request must not contain."""
     if not _HOST.fullmatch(host) or not _TARGET.fullmatch(target):
         raise ValueError(f"expected a host and a target that starts with '/', in ASCII, got {host!r} and {target!r}")
     if subprotocols:
@@ -49,17 +49,17 @@ def expect_request(
 
 
 class ClientLink(LinkBase):
-    """The client's end of one stream; `poll` gives the upgrade request at once.
+    """The client's end of one stream; the first `poll` returns the upgrade request.
 
     `host` is the value of the Host header, `target` the path and query, `subprotocols` the offer in order of
-    preference, `headers` more headers of the request. The handshake ends by `TransportOpened` or `TransportFailed`, at
-    the latest after `handshake_timeout` from `now`; both carry `attempt`.
+    preference, `headers` further header fields. The handshake ends with `TransportOpened` or `TransportFailed`, at most
+    `handshake_timeout` seconds after `now`; both have this `attempt`.
 
-    `random` makes the nonce, the masking keys and the jitter of pings. RFC 6455 §10.3 wants masking keys that nobody
-    can predict: inject `random.SystemRandom()`, or one seeded from it, wherever the stream is not encrypted.
+    `random` makes the nonce, the masking keys and the jitter of pings. RFC 6455 §10.3 requires unpredictable masking
+    keys: pass `random.SystemRandom()`, or a source seeded from it, unless the stream is encrypted.
 
-    Raises ValueError for a host, target, subprotocol or header that no request may hold, TypeError for a text as the
-    list of subprotocols.
+    Raises ValueError for a host, target, subprotocol or header that a request must not contain, TypeError for a text as
+    the list of subprotocols.
     """
 
     __slots__ = ("_compression", "_key", "_refusal", "_room", "_secrets", "_subprotocols")
@@ -120,22 +120,22 @@ class ClientLink(LinkBase):
         return self._eof
 
     def _why(self) -> str:
-        """Return what is likely where the server did not say a word: TLS and its alerts stay below this layer."""
+        """Return the likely reason if the server sent nothing: this layer does not see TLS alerts."""
         is_silent = not self._head.data and self._room == self._config.max_header_size
-        return " without an answer (wrong port or scheme, or no client certificate?)" if is_silent else ""
+        return " without a response (wrong port or scheme, or no client certificate?)" if is_silent else ""
 
     def _read(self, answer: ResponseHead | None) -> bool:
         if answer is None:
             return self._garbage("malformed HTTP response")
         if answer.status == 101:
             self._upgrade(answer)
-        elif answer.status >= 200:  # other 1xx only announce the answer (RFC 9110 §15.2)
+        elif answer.status >= 200:  # other 1xx only precede the response (RFC 9110 §15.2)
             self._refusal = answer
             self._until = min(self._until, coarse(self._now, _BODY_TIMEOUT))
         return True
 
     def _await_body(self, refusal: ResponseHead) -> bool:
-        """Wait for what the server says to a person: all of the body, the beginning of a long one, or a moment."""
+        """Wait for the text of a refusal: the whole body, `BODY_LIMIT` bytes of it, or `_BODY_TIMEOUT`."""
         is_whole = self._eof or body_is_whole(refusal.status, refusal.headers, self._body)
         if is_whole:
             self._fail_refused(refusal)
@@ -163,7 +163,7 @@ class ClientLink(LinkBase):
         self._open(fields.get("sec-websocket-protocol"), deflate)
 
     def _check(self, fields: Mapping[str, str]) -> None:
-        """Check a 101 (RFC 6455 §4.1). Raises ValueError with what is wrong."""
+        """Check a 101 (RFC 6455 §4.1). Raises ValueError if it is invalid."""
         upgrade, connection = fields.get("upgrade", ""), fields.get("connection", "")
         if "websocket" not in tokens(upgrade) or "upgrade" not in tokens(connection):
             raise ValueError("the server answered 101 without upgrading to websocket")
@@ -187,11 +187,11 @@ class ClientLink(LinkBase):
         if self._refusal is not None:
             self._fail_refused(self._refusal)
             return
-        self._fail_attempt(ConnectionFailedError(f"no answer within {self._config.handshake_timeout:.15g} s"))
+        self._fail_attempt(ConnectionFailedError(f"no response within {self._config.handshake_timeout:.15g} s"))
 
-    def answer(self, event: Accept | Reject | Respond, now: float) -> None:  # it is never right
+    def answer(self, event: Accept | Reject | Respond, now: float) -> None:  # never valid for a client
         """Raise RuntimeError: only servers answer requests."""
-        raise RuntimeError(f"{type(event).__name__} answers a client's request: only servers do")
+        raise RuntimeError(f"cannot handle {type(event).__name__}: only servers answer requests")
 
-    def _close_early(self, event: CloseLink) -> None:  # there is nobody to tell the code to yet
+    def _close_early(self, event: CloseLink) -> None:  # the code cannot be sent before the WebSocket is open
         self._fail_attempt(ConnectionFailedError("closed before the handshake was over"), retry=False)

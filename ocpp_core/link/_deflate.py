@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692): what is agreed on in the handshake, and the bounded work on messages."""
+"""permessage-deflate (RFC 7692): negotiation, and compression with bounded work."""
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +17,9 @@ Extension: TypeAlias = tuple[str, Mapping[str, str | None]]
 
 NAME: Final = "permessage-deflate"
 SLICE: Final = 16384
-"""Bytes that are inflated, and taken out, at a time: what a message can cost beyond its limit."""
+"""Most bytes that are inflated or returned at once; a message can cost at most this beyond its limit."""
 MAX_STREAMS: Final = 64
-"""Deflate streams in one message: a final block ends one and takes two bytes, but the next one costs like a frame."""
+"""Most deflate streams in one message: a final block of two bytes ends one, but a new one costs as much as a frame."""
 
 _FLAGS: Final = ("server_no_context_takeover", "client_no_context_takeover")
 _WINDOWS: Final = ("server_max_window_bits", "client_max_window_bits")
@@ -30,7 +30,10 @@ _TAIL: Final = b"\x00\x00\xff\xff"
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What both sides agreed on, seen from this side; `bits` is the window of our compressor."""
+    """The negotiated parameters, seen from this side.
+
+    `bits` is the window of this side's compressor.
+    """
 
     bits: int
     keeps_outbound: bool
@@ -38,7 +41,7 @@ class Agreement:
 
 
 def offer(settings: Compression) -> str:
-    """Make a client's offer: the server may limit our window; context takeover goes where we do not want it."""
+    """Return a client's offer; the server may limit the window of the client."""
     parameters = [NAME, "client_max_window_bits"]
     if not settings.context_takeover:
         parameters += _FLAGS
@@ -46,7 +49,10 @@ def offer(settings: Compression) -> str:
 
 
 def accept(offers: Sequence[Extension], settings: Compression) -> tuple[str, Agreement] | None:
-    """Choose the first offer that can be met (RFC 7692 §5): our answer and what it agrees on, None to decline all."""
+    """Return the response to the first acceptable offer and its agreement (RFC 7692 §5).
+
+    None to decline all.
+    """
     for name, parameters in offers:
         if name == NAME and _is_valid(parameters, bare_window=True):
             answer = _answer(parameters, settings)
@@ -60,7 +66,7 @@ def _answer(offered: Mapping[str, str | None], settings: Compression) -> tuple[s
     bits = min(settings.window_bits, _MAX_BITS if asked is None else _BITS[asked])
     if bits < 9:  # zlib has no raw window of 256 bytes
         return None
-    # A server may say "no context takeover" unasked, for both directions (RFC 7692 §7.1.1).
+    # A server may require "no context takeover" without a request, for both directions (RFC 7692 §7.1.1).
     flags = [name for name in _FLAGS if name in offered or not settings.context_takeover]
     window = [] if asked is None else [f"server_max_window_bits={bits}"]
     agreement = Agreement(bits, keeps_outbound=_FLAGS[0] not in flags, keeps_inbound=_FLAGS[1] not in flags)
@@ -68,9 +74,10 @@ def _answer(offered: Mapping[str, str | None], settings: Compression) -> tuple[s
 
 
 def read_answer(answered: Sequence[Extension], settings: Compression | None) -> Agreement | None:
-    """Read the server's answer to our offer (`settings`, None if there was none); None where it declined.
+    """Return the agreement of a server's response to the offer.
 
-    Raises ValueError for an answer to what was not offered, or one that RFC 7692 §7.1 does not allow.
+    None if the server declined it. `settings` is None if nothing was offered. Raises ValueError for an extension that
+    was not offered, or a response that RFC 7692 §7.1 does not allow.
     """
     if not answered:
         return None
@@ -89,7 +96,10 @@ def read_answer(answered: Sequence[Extension], settings: Compression | None) -> 
 
 
 def _is_valid(parameters: Mapping[str, str | None], *, bare_window: bool) -> bool:
-    """Check names and values (RFC 7692 §7.1); in an offer, `client_max_window_bits` may come without a value."""
+    """Return True if names and values are valid (RFC 7692 §7.1).
+
+    In an offer (`bare_window`), `client_max_window_bits` may have no value.
+    """
     for name, value in parameters.items():
         if name in _FLAGS:
             valid = value is None
@@ -103,7 +113,7 @@ def _is_valid(parameters: Mapping[str, str | None], *, bare_window: bool) -> boo
 
 
 class Deflate:
-    """Compress and inflate the messages of one connection; keeps a window only where context takeover was agreed on."""
+    """The compressor and inflater of one connection, kept between messages only with context takeover."""
 
     __slots__ = ("_agreement", "_compressor", "_inflater", "_settings", "_streams")
 
@@ -115,7 +125,10 @@ class Deflate:
         self._streams = 0  # begun in this message
 
     def compress(self, payload: bytes) -> bytes | None:
-        """Compress a message; None says that it goes out as it is: too short, or the peer allows no window we have."""
+        """Return a compressed message, or None to send it uncompressed.
+
+        A message is sent uncompressed if it is too short, or if the peer requires a window that zlib does not support.
+        """
         bits = self._agreement.bits
         if len(payload) < max(1, self._settings.threshold) or bits < 9:
             return None
@@ -125,9 +138,9 @@ class Deflate:
         return compressed[:-4]  # RFC 7692 §7.2.1: without the tail of the empty block
 
     def inflate(self, data: bytes) -> Iterator[bytes]:
-        """Inflate some bytes of a message, at most `SLICE` out at a time.
+        """Inflate some bytes of a message, and yield at most `SLICE` bytes at a time.
 
-        Raises zlib.error for what is no deflate, FrameError for more than `MAX_STREAMS` streams.
+        Raises zlib.error for malformed deflate data, FrameError for more than `MAX_STREAMS` streams.
         """
         while True:
             inflater = self._inflater
@@ -138,7 +151,7 @@ class Deflate:
             data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
             if out:
                 yield out
-            # A full slice may leave output behind inside zlib, even with all input taken.
+            # After a full slice, zlib may have more output, even if it has consumed all input.
             if not data and len(out) < SLICE:
                 return
 
@@ -150,7 +163,7 @@ class Deflate:
         return self._inflater
 
     def finish(self) -> Iterator[bytes]:
-        """Inflate the tail that the sender left out, and end the message."""
+        """Inflate the tail that the sender omitted, and end the message."""
         yield from self.inflate(_TAIL)
         self._streams = 0
         if not self._agreement.keeps_inbound:

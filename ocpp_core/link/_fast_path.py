@@ -1,7 +1,7 @@
-"""The usual frames, read and written by hand: a whole unfragmented, uncompressed text, a ping or a pong.
+"""The most frequent frames, read and written without wsproto.
 
-Nearly all frames are of this kind, and wsproto needs several times as long for them. Received frames of any other kind,
-incomplete ones and invalid ones are left to the reader on wsproto, which decides.
+Nearly all frames are whole uncompressed texts, pings or pongs, and wsproto needs several times as long for them. The
+reader, which uses wsproto, handles received frames of any other kind, incomplete ones and invalid ones.
 """
 
 from random import Random
@@ -25,9 +25,9 @@ _LONG: Final = Struct("!BBQ")
 
 
 def whole_text(data: bytes, at: int, limit: float, *, masked: bool) -> tuple[str, int] | None:
-    """Read the frame that begins at `at`: its text, and where the next frame begins.
+    """Return the text of the frame that begins at `at`, and the position of the next frame.
 
-    None for anything but a valid whole text frame of at most `limit` bytes, masked as its sender's role has to.
+    None for anything but a valid whole text frame of at most `limit` bytes, masked as the sender's role requires.
     """
     have = len(data) - at
     if have < 2 or data[at] != _TEXT:
@@ -41,7 +41,7 @@ def whole_text(data: bytes, at: int, limit: float, *, masked: bool) -> tuple[str
             return None  # RFC 6455 §5.2: the minimal number of bytes must be used
         begin = at + 4
     else:
-        return None  # very long, or not masked as it has to be
+        return None  # very long, or masked although it must not be, or the reverse
     body = begin + 4 if masked else begin
     end = body + length
     if end > len(data) or length > limit:
@@ -54,7 +54,10 @@ def whole_text(data: bytes, at: int, limit: float, *, masked: bool) -> tuple[str
 
 
 def whole_control(data: bytes, at: int, *, masked: bool) -> tuple[Control, int] | None:
-    """Read the ping or pong that begins at `at`, and where the next frame begins; None for anything else."""
+    """Return the ping or pong that begins at `at`, and the position of the next frame.
+
+    None for anything else.
+    """
     have = len(data) - at
     opcode = _CONTROL.get(data[at]) if have >= 2 else None
     if opcode is None:
@@ -69,7 +72,10 @@ def whole_control(data: bytes, at: int, *, masked: bool) -> tuple[Control, int] 
 
 
 def text_frame(payload: bytes, masking: Random | None) -> bytes:
-    """Make the frame of a whole, plain text; `masking` makes a client's masking key, None is for a server."""
+    """Return the frame of a whole uncompressed text.
+
+    `masking` makes a client's masking key, None for a server.
+    """
     length = len(payload)
     if masking is None:
         return (_SHORT[length] if length < 126 else frame_header(_TEXT, length, masked=False)) + payload
@@ -79,7 +85,7 @@ def text_frame(payload: bytes, masking: Random | None) -> bytes:
 
 
 def frame_header(first: int, length: int, *, masked: bool) -> bytes:
-    """Make the header of a frame up to the masking key, with the length in as few bytes as possible (RFC 6455 §5.2)."""
+    """Return the header of a frame up to the masking key, with the shortest length field (RFC 6455 §5.2)."""
     mask = _MASK if masked else 0
     if length < 126:
         return bytes((first, mask | length))
@@ -89,10 +95,10 @@ def frame_header(first: int, length: int, *, masked: bool) -> bytes:
 
 
 def xor(payload: bytes, key: bytes) -> bytes:
-    """Mask or unmask: XOR with the repeated key (RFC 6455 §5.3).
+    """Return the payload XORed with the repeated key, to mask or unmask it (RFC 6455 §5.3).
 
-    A short payload as one operation on two long integers; of a longer one each byte of the key has its own column,
-    translated at once.
+    A short payload takes one operation on two long integers. In a longer one, every fourth byte has the same byte of
+    the key, so four translations are enough.
     """
     length = len(payload)
     if length < _BY_COLUMNS_FROM:
@@ -108,5 +114,5 @@ def xor(payload: bytes, key: bytes) -> bytes:
 
 
 _BY_COLUMNS_FROM: Final = 512
-"""Bytes from which on the columns are faster."""
+"""Bytes of a payload from which on the four translations are faster."""
 _XOR_WITH: Final = tuple(xor(bytes(range(256)), bytes([byte]) * 4) for byte in range(256))

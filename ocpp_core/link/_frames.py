@@ -1,4 +1,4 @@
-"""Frames as this side writes them, and the payload of the close frame (RFC 6455 §5)."""
+"""Encoded frames, and the payload of close frames (RFC 6455 §5)."""
 
 from struct import Struct
 from typing import Final
@@ -28,7 +28,7 @@ _RSV1: Final = 0x40
 
 
 class FrameError(Exception):
-    """The peer broke the rules: fail the connection with this close code. Never leaves the link."""
+    """An error of the peer, for which the link fails the connection with the close code."""
 
     def __init__(self, code: int, detail: str) -> None:
         super().__init__(code, detail)
@@ -37,7 +37,7 @@ class FrameError(Exception):
 
     @property
     def reason(self) -> str:
-        """What the peer is told."""
+        """The reason in the close frame, without details."""
         return _REASONS.get(self.code, "protocol error")
 
 
@@ -49,7 +49,10 @@ _REASONS: Final = {
 
 
 def encode_frame(opcode: Opcode, payload: bytes, *, key: bytes | None = None, compressed: bool = False) -> bytes:
-    """Make one unfragmented frame; `key` is the masking key of four bytes of a client, None for a server."""
+    """Return one unfragmented frame.
+
+    `key` is the four-byte masking key of a client, None for a server.
+    """
     first, length = _FIN | (_RSV1 if compressed else 0) | opcode, len(payload)
     if key is not None:
         return frame_header(first, length, masked=True) + key + xor(payload, key)
@@ -57,19 +60,22 @@ def encode_frame(opcode: Opcode, payload: bytes, *, key: bytes | None = None, co
 
 
 def close_payload(code: int, reason: str = "") -> bytes:
-    """Make the payload of a close frame; `NO_STATUS` makes the empty one."""
+    """Return the payload of a close frame; empty for `NO_STATUS`."""
     return b"" if code == NO_STATUS else _CODE.pack(code) + reason.encode()
 
 
 def read_close(payload: bytes) -> tuple[int, str]:
-    """Read the payload of a close frame: code and reason. Raises FrameError where it breaks RFC 6455 §5.5.1."""
+    """Return code and reason of a close frame's payload.
+
+    Raises FrameError if it breaks RFC 6455 §5.5.1.
+    """
     if not payload:
         return NO_STATUS, ""
     if len(payload) == 1:
         raise FrameError(PROTOCOL_ERROR, "a close frame of one byte")
     code: int = _CODE.unpack_from(payload)[0]
     if not is_close_code(code):
-        raise FrameError(PROTOCOL_ERROR, f"the close code {code}, which must not be sent")
+        raise FrameError(PROTOCOL_ERROR, f"a close frame with the invalid code {code}")
     try:
         return code, payload[2:].decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""The HTTP/1.1 of the handshake (RFC 6455 §4): head blocks, read with h11, header lists, requests and responses."""
+"""The HTTP/1.1 of the handshake (RFC 6455 §4), parsed with h11."""
 
 import re
 from base64 import b64encode
@@ -33,11 +33,11 @@ Headers: TypeAlias = Sequence[tuple[str, str]]
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
-# One parameter of an extension (RFC 6455 §9.1); a quoted value must be a token once it is unquoted.
+# One parameter of an extension (RFC 6455 §9.1); a quoted value must be a token after unquoting.
 _PARAMETER: Final = re.compile(
     rf"""[ \t]*(?P<name>{TCHARS})[ \t]*(?:=[ \t]*(?P<q>"?)(?P<value>{TCHARS})(?P=q)[ \t]*)?"""
 )
-# A server keeps the header of every station: the names in it are one text for all of them.
+# A server stores the header of every station, so all of them share the texts of frequent names.
 _NAMES: Final = {
     name.encode(): name
     for name in (
@@ -58,11 +58,11 @@ _NAMES: Final = {
 
 
 class HeadTooLargeError(Exception):
-    """No blank line within the limit."""
+    """The head block exceeds the limit: it has no blank line within it."""
 
 
 class HeadBuffer:
-    """The bytes of a handshake: a head block up to its blank line, and what follows it."""
+    """The buffered bytes of a handshake: a head block up to its blank line, and the bytes after it."""
 
     __slots__ = ("_searched", "data")
 
@@ -71,12 +71,15 @@ class HeadBuffer:
         self._searched = 0
 
     def clear(self) -> bytes:
-        """Give what is left, and forget it."""
+        """Remove and return all bytes."""
         rest, self.data, self._searched = bytes(self.data), bytearray(), 0
         return rest
 
     def take(self, limit: int) -> bytes | None:
-        """Take the head block, None while it is incomplete. Raises HeadTooLargeError beyond `limit` bytes."""
+        """Remove and return the head block; None while it is incomplete.
+
+        Raises HeadTooLargeError if it exceeds `limit` bytes.
+        """
         found = _BLANK_LINE.search(self.data, self._searched, limit)
         if found is None:
             if len(self.data) >= limit:
@@ -91,7 +94,7 @@ class HeadBuffer:
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """A request; its fields as `UpgradeRequested` shows them."""
+    """A request, with its fields in the format of `UpgradeRequested`."""
 
     method: str
     target: str
@@ -108,7 +111,7 @@ class ResponseHead:
 
 
 def read_request(block: bytes) -> RequestHead | None:
-    """Read a request's head block; None if it is malformed."""
+    """Parse the head block of a request; None if it is malformed."""
     connection = h11.Connection(h11.SERVER, len(block))
     connection.receive_data(block)
     try:
@@ -126,9 +129,12 @@ def read_request(block: bytes) -> RequestHead | None:
 
 
 def read_response(block: bytes) -> ResponseHead | None:
-    """Read the head block of an answer to an upgrade request; None if it is malformed."""
+    """Parse the head block of a response to an upgrade request.
+
+    None if it is malformed.
+    """
     connection = h11.Connection(h11.CLIENT, len(block))
-    # h11 takes a 101 only after a request for it.
+    # h11 accepts a 101 only after an upgrade request.
     connection.send(h11.Request(method="GET", target="/", headers=[("host", ""), ("upgrade", "websocket")]))
     connection.send(h11.EndOfMessage())
     connection.receive_data(block)
@@ -146,10 +152,10 @@ def _text(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
 
 
 def read_extensions(value: str) -> list[Extension]:
-    """Read Sec-WebSocket-Extensions. Raises ValueError where it breaks the grammar (RFC 6455 §9.1).
+    """Parse Sec-WebSocket-Extensions.
 
-    Empty elements count for nothing (RFC 9110 §5.6.1). An element with a repeated parameter is left out: RFC 7692 §7
-    wants it declined.
+    Raises ValueError if it breaks the grammar (RFC 6455 §9.1). Empty elements are ignored (RFC 9110 §5.6.1). An element
+    with a repeated parameter is omitted, because RFC 7692 §7 requires that it is declined.
     """
     found: list[Extension] = []
     for element in elements(value):
@@ -164,12 +170,15 @@ def read_extensions(value: str) -> list[Extension]:
 
 
 def accept_key(key: str) -> str:
-    """Answer a Sec-WebSocket-Key (RFC 6455 §4.2.2)."""
+    """Return the Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455 §4.2.2)."""
     return b64encode(sha1(key.encode("latin-1") + _GUID, usedforsecurity=False).digest()).decode()
 
 
 def check_headers(headers: Iterable[tuple[str, str]], own: Collection[str]) -> list[tuple[str, str]]:
-    """List the caller's own headers. Raises ValueError for one that may not be sent, see `expect_header`."""
+    """Return the caller's headers as a list.
+
+    Raises ValueError for one that must not be sent, see `expect_header`.
+    """
     checked = list(headers)
     for name, value in checked:
         expect_header(name, value, own)
@@ -177,20 +186,20 @@ def check_headers(headers: Iterable[tuple[str, str]], own: Collection[str]) -> l
 
 
 def head(first_line: str, headers: Iterable[tuple[str, str]]) -> bytes:
-    """Write a head block."""
+    """Return the bytes of a head block."""
     lines = [first_line, *(f"{name}: {value}" for name, value in headers)]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def response(status: int, headers: Headers, body: bytes, *, is_head: bool = False) -> bytes:
-    """Write the last response of a connection; plain text unless its headers say otherwise.
+    """Return the last response of a connection, as plain text unless `headers` have a Content-Type.
 
-    With `is_head` the body is left out, its length is not.
+    With `is_head` the body is omitted but its length is not.
     """
-    given = {name.lower() for name, _ in headers}
+    names = {name.lower() for name, _ in headers}
     # RFC 9110 §15.5.22 and §7.8: a 426 names the protocol, and an Upgrade field is named by Connection.
     written = [
-        ("Connection", "close, Upgrade" if "upgrade" in given else "close"),
+        ("Connection", "close, Upgrade" if "upgrade" in names else "close"),
         *with_length(status, headers, body),
     ]
     return head(f"HTTP/1.1 {status} {_phrase(status)}", written) + (b"" if is_head else body)

@@ -1,8 +1,8 @@
-"""The receiving half of an open WebSocket: what has arrived, and how much of it is decoded in a turn.
+"""The receiving half of an open WebSocket, which decodes a limited number of frames per turn.
 
-Nearly all that arrives is a whole text, ping or pong, which is read by hand where it lies (`_fast_path`). Everything
-else goes to a reader, which is made when it is needed and forgotten when it is idle. Nothing is decoded while output is
-congested or the session has no room; nothing that was decoded is kept.
+Nearly all frames are whole texts, pings or pongs, which `_fast_path` decodes in place. A reader decodes all others; it
+is made when it is needed and dropped when it is idle. Nothing is decoded while output is congested or the session is
+full, and no decoded message is stored.
 """
 
 from abc import ABC, abstractmethod
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["IncomingFrames"]
 
-# Looked up in an Enum's class, a member costs as much as a call; this one is asked for at every message.
+# Looking up an Enum member costs as much as a call; this one is needed for every message.
 _OPEN: Final = Phase.OPEN
 
 
 class IncomingFrames(ABC):
-    """What `LinkBase` does with bytes while the WebSocket is open."""
+    """The part of `LinkBase` that decodes bytes while the WebSocket is open."""
 
     __slots__ = (
         "_actions",
@@ -61,24 +61,24 @@ class IncomingFrames(ABC):
         self._now = now
         self._phase = Phase.HANDSHAKE
         self._actions: list[LinkAction] = []
-        self._until = coarse(now, config.handshake_timeout)  # the end of the phase; while `OPEN`, of a message begun
+        self._until = coarse(now, config.handshake_timeout)  # end of the phase; while `OPEN`, of an unfinished message
         self._keepalive = keepalive
         self._reader: MessageReader | None = None
         self._unfinished = Unfinished()
         self.unread = b""
-        """What has arrived on the open WebSocket and neither `poll` nor `next_text` nor a reader has looked at."""
+        """Received bytes that neither `poll` nor `next_text` has decoded or passed to a reader."""
         self._at = 0
         self._deflate: Deflate | None = None
-        self._work = 0  # units since this turn began
+        self._work = 0  # units since the turn began
         self._congested = False
         self._held = False
-        self._stalled = False  # either of them: decode nothing
+        self._stalled = False  # `_congested` or `_held`: decode nothing
 
-    # What the frames are for
+    # Implemented by `LinkBase`
 
     @abstractmethod
     def _control(self, event: Control) -> None:
-        """Take a ping, a pong or a close frame."""
+        """Process a ping, a pong or a close frame."""
 
     @abstractmethod
     def _fail(self, broken: FrameError) -> None:
@@ -87,17 +87,17 @@ class IncomingFrames(ABC):
     # Turns
 
     def _is_turn_over(self) -> bool:
-        """Return True if there is more to decode than this turn's share of work."""
+        """Return True if bytes are left to decode after the work of this turn."""
         return bool(self.unread or not (self._reader is None or self._reader.idle))
 
     def _end_turn(self) -> Yield:
-        """Let others have their turn; a peer whose bytes wait here gives a sign of life."""
+        """End this turn; undecoded bytes prove that the peer is alive, so no pong is awaited."""
         self._work = 0
         self._keepalive.pong_by = inf
         return Yield()
 
-    def hold(self, on: bool) -> None:  # as `Reading` and `Congested` have it
-        """Decode nothing while it is on: for a stack whose session has no room for further requests."""
+    def hold(self, on: bool) -> None:  # positional, as in `Reading` and `Congested`
+        """Stop decoding while `on` is True, for a stack whose session is full."""
         self._held = on
         self._stalled = self._congested or on
         self._await_rest(again=True)
@@ -106,7 +106,7 @@ class IncomingFrames(ABC):
         if self._reader is not None:
             self._reader.feed(data)
         elif self.unread:
-            self.unread = self.unread[self._at :] + data  # without what was decoded: it must not pile up
+            self.unread = self.unread[self._at :] + data  # without the decoded bytes, which must not accumulate
             self._at = 0
         else:
             self.unread = data
@@ -114,9 +114,9 @@ class IncomingFrames(ABC):
     # Decoding
 
     def next_text(self) -> str | None:
-        """Take the next message if it is all there as one text frame and nothing else comes before it; else None.
+        """Return the next message if it is one whole text frame and no action precedes it, else None.
 
-        For a stack, which spares itself an action for nearly every message. What is left `poll` takes.
+        It saves a stack an action for nearly every message. `poll` decodes all other frames.
         """
         data = self.unread
         if self._actions or self._stalled or not data or self._work >= TURN:
@@ -131,7 +131,7 @@ class IncomingFrames(ABC):
         return text
 
     def _decode_unusual(self, data: bytes) -> None:
-        """Take a whole ping or pong, or leave what came to a reader."""
+        """Decode a whole ping or pong, or pass the bytes to a reader."""
         control = whole_control(data, self._at, masked=not self._client)
         if control is None:
             self._reader = self._make_reader()
@@ -145,13 +145,13 @@ class IncomingFrames(ABC):
         self._control(event)
 
     def _make_reader(self) -> "MessageReader":
-        # Loads wsproto, which many a connection never needs, and which takes as long as a hundred messages.
+        # This import loads wsproto, which many connections never need, and takes as long as a hundred messages.
         from ._reader import MessageReader
 
         return MessageReader(self._config, client=self._client, attempt=self._attempt, deflate=self._deflate)
 
     def _decode(self, reader: "MessageReader") -> bool:
-        """Take the next message or control frame from the reader, and forget an idle one."""
+        """Process the next message or control frame of the reader, and drop an idle reader."""
         try:
             event = reader.next()
             reader.count(self._unfinished)
@@ -174,16 +174,19 @@ class IncomingFrames(ABC):
             self._end_time()
         else:
             self._work += event.size >> 11
-            self._give_time(event.size)
+            self._extend_time(event.size)
         return True
 
     def _end_time(self) -> None:
-        """Wait for nothing: the next message has its own time."""
+        """Disarm the deadline of a finished message."""
         if self._phase is _OPEN:
             self._until = inf
 
-    def _give_time(self, size: int) -> None:
-        """Give a message that has come so many bytes further its time for the next; pings in between give none."""
+    def _extend_time(self, size: int) -> None:
+        """Postpone the deadline of a message for `size` more bytes of it.
+
+        Pings in between do not.
+        """
         if self._phase is _OPEN:
             config = self._config
             self._until = min(self._until + size / config.min_message_rate, coarse(self._now, config.message_timeout))
@@ -194,7 +197,7 @@ class IncomingFrames(ABC):
             self._reader = None
 
     def _await_rest(self, *, again: bool = False) -> None:
-        """Give a message that has begun its time, from now on where it has none or begins `again` to be waited for."""
+        """Arm the deadline of an unfinished message if it has none, or start it `again`."""
         if self._phase is _OPEN:
             if self._reader is None:
                 self._until = inf

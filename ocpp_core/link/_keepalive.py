@@ -1,4 +1,4 @@
-"""When a link pings, and when a peer that gives no sign of life is given up (RFC 6455 §5.5.2)."""
+"""The deadlines of pings and pongs (RFC 6455 §5.5.2)."""
 
 from math import inf
 from random import Random
@@ -13,9 +13,9 @@ _JITTER: Final = (0.75, 1.25)
 
 
 class Keepalive:
-    """The two deadlines of an open WebSocket; plain numbers, because there is one for every idle station.
+    """The two deadlines of an open WebSocket, as plain numbers, because every idle station has them.
 
-    Anything that arrives is a sign of life: whoever receives it sets `last_heard` and takes back `pong_by`.
+    Any received bytes prove that the peer is alive: the link then sets `last_heard` and disarms `pong_by`.
     """
 
     __slots__ = ("_config", "_random", "last_heard", "ping_at", "pong_by")
@@ -25,22 +25,22 @@ class Keepalive:
         self._random = random
         self.last_heard = now
         self.ping_at = inf
-        """When the next ping is due."""
+        """Time of the next ping."""
         self.pong_by = inf
-        """When something has to have arrived since the last ping."""
+        """Time until which any bytes must arrive after a ping."""
 
     def start(self, now: float) -> None:
-        """Begin, or begin again with another interval."""
+        """Arm the next ping."""
         self.ping_at = coarse(now, self._config.ping_interval * self._random.uniform(*_JITTER))
 
     def stop(self) -> None:
-        """Ping no more, and wait for nothing."""
+        """Stop pinging."""
         self.ping_at = self.pong_by = inf
 
     def is_ping_sent(self, now: float) -> bool:
-        """Take the ping that is due, and say whether it is to be sent or was put off.
+        """Return True if the ping that is due must be sent, False if it is postponed.
 
-        One deadline stands for all pings sent since the last sign of life, so a slow peer is not cut.
+        All pings since the last received bytes share one deadline, so that a later ping does not postpone it.
         """
         postponed = coarse(self.last_heard, self._config.ping_interval)
         if self._config.defer_pings_on_activity and postponed > now:
@@ -52,12 +52,12 @@ class Keepalive:
         return True
 
     def outlast(self, now: float) -> None:
-        """Wait for a pong from now on, if one is waited for: its ping was behind output that moves."""
+        """Start the wait for a pong again, if there is one: the ping waited behind output that moves."""
         if self.pong_by < inf:
             self.pong_by = coarse(now, self._config.pong_timeout)
 
     def configure(self, config: LinkConfig, now: float, *, is_open: bool) -> None:
-        """Take other settings."""
+        """Apply other settings."""
         old, self._config = self._config, config
         if is_open and config.ping_interval != old.ping_interval:
             self.start(now)

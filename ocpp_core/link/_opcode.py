@@ -1,4 +1,4 @@
-"""What a frame is, and a whole control frame (RFC 6455 §5.2 and §5.5)."""
+"""The types of frames, and a whole control frame (RFC 6455 §5.2 and §5.5)."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -7,7 +7,7 @@ __all__ = ["Control", "Opcode"]
 
 
 class Opcode(IntEnum):
-    """What a frame is (RFC 6455 §5.2)."""
+    """The type of a frame (RFC 6455 §5.2)."""
 
     CONTINUATION = 0
     TEXT = 1

@@ -1,4 +1,4 @@
-"""How far a link is."""
+"""The phases of a link."""
 
 from enum import Enum
 from typing import Final
@@ -6,19 +6,19 @@ from typing import Final
 __all__ = ["LINGER", "Phase"]
 
 LINGER: Final = 0.5
-"""Seconds a server that broke off goes on reading (and forgetting), unless the peer ends the stream before.
+"""Seconds for which a server that ended a connection reads and discards bytes, unless the peer ends the stream first.
 
-A socket closed with unread bytes is reset by TCP, and the reset may overtake the close frame or the HTTP answer.
+TCP resets a socket that is closed with unread bytes, and the reset may overtake the close frame or the HTTP response.
 """
 
 
 class Phase(Enum):
-    """How far a link is."""
+    """The phases of a link, in their order."""
 
     HANDSHAKE = "handshake"
     OPEN = "open"
     CLOSING = "closing"
-    """Our close frame is out; the peer's is awaited."""
+    """This side sent its close frame; that of the peer is awaited."""
     ENDING = "ending"
-    """All is said; the peer's end of the stream is awaited, and what arrives before it is forgotten."""
+    """Nothing more is sent; bytes are discarded until the peer ends the stream."""
     ENDED = "ended"

@@ -1,7 +1,7 @@
-"""Frames as they arrive: wsproto parses them, this file joins them to messages and holds them to the limits.
+"""Received frames: wsproto parses them, this file joins them to messages and enforces the limits.
 
-A verdict depends on the bytes alone, never on how they were split: what a header says is judged when the header is
-whole, plain payload byte by byte (so that bad UTF-8 fails early), compressed payload in fixed slices.
+The result depends only on the bytes, never on how they were split. A header is checked when it is whole, uncompressed
+payload byte by byte (so that bad UTF-8 fails early), and compressed payload in fixed slices.
 """
 
 import zlib
@@ -29,26 +29,26 @@ _RSV1: Final = RsvBits(rsv1=True, rsv2=False, rsv3=False)
 _UTF8: Final = getincrementaldecoder("utf-8")
 _PACKED: Final = 1.25
 _PACKED_ROOM: Final = 65536
-"""What a compressed message may have on the wire: so many times its limit, and so many bytes more.
+"""The most bytes of a compressed message on the wire: `_PACKED` times its limit, plus `_PACKED_ROOM`.
 
-The worst that zlib makes of data that cannot be compressed is an eighth more, and a few bytes for each fragment. Empty
-blocks make a message longer and never full, so its own limit would let it go on for ever.
+zlib enlarges incompressible data by at most an eighth, and a few bytes for each fragment. Empty blocks make a
+compressed message longer without adding to its size, so the limit of the size alone would allow an endless message.
 """
 
 
 @dataclass(slots=True)
 class Piece:
-    """A piece of a message that goes on: nothing to hand over, but work that counts."""
+    """A piece of an unfinished message, to count the work on it."""
 
     size: int
-    """Bytes of the message, inflated where it is compressed."""
+    """Bytes of the piece, after decompression."""
 
 
 class _Rules(Extension):
-    """Judges data frame headers before their payload arrives, and knows the message in progress.
+    """The checks of data frame headers, and the state of the unfinished message.
 
-    wsproto calls the hook again when the same header comes to it in pieces, so the hook only notes the frame;
-    `begin` counts it.
+    wsproto calls the hook again for the same header if it arrives in pieces, so the hook only stores the frame's data;
+    `begin` counts the frame.
     """
 
     name = "rules"
@@ -65,7 +65,7 @@ class _Rules(Extension):
         self._noted = (Opcode.TEXT, False, 0)
 
     def offer(self) -> bool:
-        """Nothing: the handshake is not wsproto's here."""
+        """Return False: wsproto does not do the handshake."""
         return False
 
     def frame_inbound_header(
@@ -75,12 +75,12 @@ class _Rules(Extension):
         rsv: RsvBits,
         payload_length: int,
     ) -> CloseReason | RsvBits:
-        """Judge a header: order (RFC 6455 §5.4), limits, and which reserved bits it may have (RFC 7692 §6)."""
+        """Check a header: order (RFC 6455 §5.4), limits, and reserved bits (RFC 7692 §6)."""
         if opcode.iscontrol():
             return _NO_RSV
         continues = opcode is Opcode.CONTINUATION
         if continues != (self.opcode is not None):
-            self.detail = "a message inside another one" if self.opcode else "a continuation of nothing"
+            self.detail = "a message inside another one" if self.opcode else "a continuation frame without a message"
             return CloseReason.PROTOCOL_ERROR
         compressed = self.compressed if continues else rsv.rsv1
         if self._fragments + 1 > self.config.max_fragments:
@@ -90,17 +90,17 @@ class _Rules(Extension):
             self.detail = self.too_big()
             return CloseReason.MESSAGE_TOO_BIG
         if compressed and self._packed + payload_length > self.config.max_message_size * _PACKED + _PACKED_ROOM:
-            self.detail = "a compressed message longer than what its limit can become"
+            self.detail = "a compressed message that is too long for its size limit"
             return CloseReason.MESSAGE_TOO_BIG
         self._noted = (opcode, rsv.rsv1, payload_length)
         return _RSV1 if self._compressible and not continues else _NO_RSV
 
     def too_big(self) -> str:
-        """Say which limit it was."""
+        """Return the exceeded limit."""
         return f"a message of more than {self.config.max_message_size:.15g} bytes"
 
     def begin(self) -> None:
-        """Count the frame whose header was judged last: its payload starts."""
+        """Count the frame whose header was checked last, when its payload starts."""
         opcode, rsv1, length = self._noted
         if opcode is not Opcode.CONTINUATION:
             self.opcode, self.compressed = opcode, rsv1
@@ -111,12 +111,12 @@ class _Rules(Extension):
             self.size += length
 
     def end(self) -> None:
-        """Be ready for the next message."""
+        """Reset the state for the next message."""
         self.opcode, self.compressed, self.size, self._packed, self._fragments = None, False, 0, 0, 0
 
 
 class MessageReader:
-    """Bytes in, messages and control frames out."""
+    """The decoder of bytes to messages and control frames."""
 
     __slots__ = ("_attempt", "_counted", "_data", "_decoder", "_deflate", "_inside", "_rules", "_slice", "_utf8")
 
@@ -132,38 +132,41 @@ class MessageReader:
         self._counted = 0
 
     def count(self, unfinished: Unfinished) -> None:
-        """Count what is held of a message in progress. Raises FrameError where all together hold too much."""
+        """Count the stored bytes of the message.
+
+        Raises FrameError if all links together exceed the limit.
+        """
         config = self._rules.config
         before, self._counted = self._counted, len(self._data) + len(self._slice) + len(self._decoder.buffer)
         unfinished.change(before, self._counted, max(config.max_unfinished_size, config.max_message_size))
 
     def count_no_more(self, unfinished: Unfinished) -> None:
-        """Take back what was counted: it is given up."""
+        """Subtract the counted bytes, because the reader is dropped."""
         unfinished.size -= self._counted
         self._counted = 0
 
     @property
     def has_begun(self) -> bool:
-        """Return True if a message has begun and not ended."""
+        """True while a message is unfinished."""
         return self._rules.opcode is not None
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is in progress, so that the reader may be forgotten."""
+        """True if no message or frame is in progress, so that the reader may be dropped."""
         return self._rules.opcode is None and self._decoder.header is None and not self._decoder.buffer
 
     def configure(self, config: LinkConfig) -> None:
-        """Take other limits, from the next frame on."""
+        """Apply other limits, from the next frame on."""
         self._rules.config = config
 
     def feed(self, data: bytes) -> None:
-        """Add bytes; nothing is decoded yet."""
+        """Buffer bytes; `next` decodes them."""
         self._decoder.receive_bytes(data)
 
     def next(self) -> TextReceived | BinaryReceived | Control | Piece | None:
-        """Decode the next message, control frame or piece of a message; None when more bytes are needed.
+        """Return the next message, control frame or piece of a message.
 
-        Raises FrameError where the peer broke a rule; the reader is of no use after that.
+        None if it needs more bytes. Raises FrameError if the peer broke a rule; the reader must not be used after that.
         """
         try:
             frame = self._decoder.process_buffer()
@@ -180,7 +183,7 @@ class MessageReader:
         return Control(OurOpcode(frame.opcode), _payload(frame))
 
     def _piece(self, frame: Frame) -> TextReceived | BinaryReceived | None:
-        """Take a piece of a data frame's payload, up to all of it."""
+        """Process a piece of a data frame's payload, and return the message if it is whole."""
         rules, payload = self._rules, _payload(frame)
         whole = not self._inside and frame.frame_finished
         if not self._inside:
@@ -207,7 +210,7 @@ class MessageReader:
         self._data += payload
 
     def _inflate(self, payload: bytes, *, frame_ends: bool, last: bool) -> None:
-        """Inflate in slices that begin at the frame's begin, wherever the bytes of it were split."""
+        """Inflate slices that start at the beginning of the frame, regardless of how its bytes were split."""
         self._slice += payload
         while len(self._slice) >= SLICE:
             self._inflate_slice(bytes(self._slice[:SLICE]))
@@ -220,7 +223,7 @@ class MessageReader:
             self._append(b"", last=True)
 
     def _inflate_slice(self, data: bytes | None) -> None:
-        assert self._deflate is not None  # noqa: S101 - the rules let no compressed frame through without it
+        assert self._deflate is not None  # noqa: S101 - the rules refuse compressed frames without it
         rules = self._rules
         try:
             for piece in self._deflate.finish() if data is None else self._deflate.inflate(data):
@@ -229,7 +232,7 @@ class MessageReader:
                     raise FrameError(TOO_BIG, rules.too_big())
                 self._append(piece, last=False)
         except zlib.error:
-            raise FrameError(INVALID_DATA, "a compressed message that is no deflate stream") from None
+            raise FrameError(INVALID_DATA, "a compressed message that is not a deflate stream") from None
 
     def _message(self, data: bytes | bytearray) -> TextReceived | BinaryReceived:
         is_text = self._rules.opcode is Opcode.TEXT
@@ -247,5 +250,5 @@ class MessageReader:
 
 def _payload(frame: Frame) -> bytes:
     payload = frame.payload
-    assert isinstance(payload, bytes)  # noqa: S101 - only wsproto's message decoder, not used here, gives anything else
+    assert isinstance(payload, bytes)  # noqa: S101 - only wsproto's message decoder, not used here, returns other types
     return payload

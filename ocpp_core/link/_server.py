@@ -1,4 +1,4 @@
-"""The server's side of the handshake (RFC 6455 §4.2): judge the request, wait for the decision, answer."""
+"""The server's side of the handshake (RFC 6455 §4.2)."""
 
 import binascii
 import re
@@ -40,13 +40,13 @@ from ._unfinished import Unfinished
 __all__ = ["ServerLink"]
 
 _OWN_IN_101: Final = OWN_IN_RESPONSE | {"upgrade"}
-# RFC 9112 §2.2: one empty line before the request line is ignored. No method begins with a control character: what
-# does is a TLS client, for one.
+# RFC 9112 §2.2: one empty line before the request line is ignored. No method begins with a control character, but the
+# first message of a TLS client does.
 _NO_REQUEST: Final = re.compile(rb"(?:\r?\n)?+(?!\r\Z)[\x00-\x20]")
 
 
 class _RefusalError(Exception):
-    """The request gets this answer at once. Never leaves the link."""
+    """The request gets this response immediately; the link catches it."""
 
     def __init__(self, status: int, body: str, *headers: tuple[str, str], linger: bool = False) -> None:
         super().__init__(status, body)
@@ -58,16 +58,16 @@ class _RefusalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Plain:
-    """A plain request waits for `Respond`."""
+    """A plain request that waits for `Respond`."""
 
     linger: bool
     is_head: bool
-    """An answer to HEAD has no body (RFC 9110 §9.3.2)."""
+    """True for HEAD, whose response has no body (RFC 9110 §9.3.2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Upgrade:
-    """An upgrade request waits for `Accept` or `Reject`."""
+    """An upgrade request that waits for `Accept` or `Reject`."""
 
     key: str
     subprotocols: Sequence[str]
@@ -77,9 +77,9 @@ class _Upgrade:
 class ServerLink(LinkBase):
     """The server's end of one accepted stream.
 
-    `UpgradeRequested` wants `Accept` or `Reject`, `HttpRequest` wants `Respond`, both within `handshake_timeout` from
-    `now`; every other request is answered here. `random` makes the jitter of pings; `unfinished` is shared by all links
-    of a server.
+    The host must answer `UpgradeRequested` with `Accept` or `Reject`, and `HttpRequest` with `Respond`, both at most
+    `handshake_timeout` seconds after `now`. The link answers every other request itself. `random` makes the jitter of
+    pings; all links of a server share `unfinished`.
     """
 
     __slots__ = ("_decided", "_pending")
@@ -123,7 +123,7 @@ class ServerLink(LinkBase):
             raise _RefusalError(505, "expected HTTP/1.1", linger=True)
         if request.method not in ("GET", "HEAD"):
             raise _RefusalError(405, "expected GET or HEAD", ("Allow", "GET, HEAD"), linger=True)
-        is_head = request.method == "HEAD"  # which asks for no upgrade (RFC 6455 §4.1)
+        is_head = request.method == "HEAD"  # a HEAD request cannot upgrade (RFC 6455 §4.1)
         if is_head or "websocket" not in tokens(request.fields.get("upgrade", "")):
             self._pending = _Plain(linger=_has_body(request.fields), is_head=is_head)
             self._actions.append(HttpRequest(request.method, request.target, request.fields))
@@ -132,27 +132,34 @@ class ServerLink(LinkBase):
         self._actions.append(UpgradeRequested(request.target, request.fields, upgrade.subprotocols))
 
     def _wait(self, pending: _Plain | _Upgrade) -> bool:
-        """Look after what the peer does while the decision is not made."""
+        """Handle bytes and the end of the stream while the decision is pending."""
         if isinstance(pending, _Plain):
-            self._head.clear()  # nothing follows a request that we answer with `Connection: close`
-            return False  # a peer that has ended its side may still read the answer
+            self._head.clear()  # the response has `Connection: close`, so no request follows
+            return False  # a peer that has ended its side may still read the response
         if len(self._head.data) > self._config.max_early_data:
             raise _RefusalError(400, "too much data before the handshake", linger=True)
         if self._eof:
             self._end(None)
         return self._eof
 
+    def _break_off(self, attempt: int) -> None:
+        """End a plain request that waits for its answer, too: unlike a peer that ended its side, nobody can read it."""
+        if isinstance(self._pending, _Plain) and attempt == self._attempt and self._phase is Phase.HANDSHAKE:
+            self._end(None)
+        else:
+            super()._break_off(attempt)
+
     def answer(self, event: Accept | Reject | Respond, now: float) -> None:
-        """Do what `handle` does with the caller's decision on a request."""
+        """Answer a request with the caller's decision, as `handle` does."""
         if now > self._now:
             self._now = now
         if self._decided:
-            raise RuntimeError(f"the request was answered before this {type(event).__name__}")
+            raise RuntimeError(f"cannot handle {type(event).__name__}: the request was answered already")
         if self._phase is not Phase.HANDSHAKE:
-            return  # too late: the peer left, or the timer answered
+            return  # too late: the peer left, or the handshake timed out
         pending = self._pending
         if pending is None or isinstance(pending, _Plain) != isinstance(event, Respond):
-            raise RuntimeError(f"no request waits for {type(event).__name__}")
+            raise RuntimeError(f"cannot handle {type(event).__name__}: no such request is pending")
         if isinstance(event, Accept):
             assert isinstance(pending, _Upgrade)  # noqa: S101 - checked above, for the type checker
             self._accept(event, pending)
@@ -193,7 +200,7 @@ class ServerLink(LinkBase):
         self._finish(event.status, check_headers(event.headers, OWN_IN_RESPONSE), event.body, linger=linger)
 
     def _finish(self, status: int, headers: Sequence[tuple[str, str]], body: bytes, *, linger: bool = False) -> None:
-        """Write the answer and end; `linger` where the peer may still be sending."""
+        """Send the response and end; `linger` if the peer may still be sending."""
         if status == 426 and not any(name.lower() == "upgrade" for name, _ in headers):
             headers = [("Upgrade", "websocket"), *headers]
         is_head = isinstance(self._pending, _Plain) and self._pending.is_head
@@ -219,7 +226,7 @@ def _has_body(fields: Mapping[str, str]) -> bool:
 
 
 def _read_upgrade(request: RequestHead, *, needs_connection: bool) -> _Upgrade:
-    """Check an upgrade request (RFC 6455 §4.2.1), the version first: it decides what the rest means."""
+    """Check an upgrade request (RFC 6455 §4.2.1), first its HTTP version."""
     fields = request.fields
     if request.version == "1.0":
         raise _RefusalError(400, "expected HTTP/1.1")
@@ -247,7 +254,7 @@ def _extensions(fields: Mapping[str, str]) -> Sequence[Extension]:
 
 
 def _is_key(key: str) -> bool:
-    """Whether a key is the base64 of 16 bytes (RFC 6455 §4.1)."""
+    """Return True if a key is the base64 of 16 bytes (RFC 6455 §4.1)."""
     try:
         return len(b64decode(key, validate=True)) == 16
     except (binascii.Error, ValueError):

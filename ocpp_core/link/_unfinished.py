@@ -1,4 +1,4 @@
-"""What messages that have begun and not ended hold of a server's memory, over all its connections."""
+"""The memory of unfinished messages, counted over all connections of a server."""
 
 from typing import Final
 
@@ -9,13 +9,13 @@ from ._frames import FrameError
 __all__ = ["FREE", "Unfinished"]
 
 FREE: Final = 65536
-"""Bytes that a connection may hold though all together hold too much: whoever sends small messages is not cut off."""
+"""Bytes that one connection may always hold, so that stations with small messages are not disconnected."""
 
 
 class Unfinished:
     """The bytes of all unfinished messages, decompressed, of the links that share this object.
 
-    A server makes one and gives it to every link; `LinkConfig.max_unfinished_size` says how far it may go.
+    A server makes one and passes it to every link; `LinkConfig.max_unfinished_size` is the limit.
     """
 
     __slots__ = ("size",)
@@ -24,7 +24,10 @@ class Unfinished:
         self.size = 0
 
     def change(self, before: int, after: int, limit: float) -> None:
-        """Take note that a link holds `after` bytes instead of `before`. Raises FrameError where that is too much."""
+        """Record that a link holds `after` bytes instead of `before`.
+
+        Raises FrameError beyond the limit.
+        """
         self.size += after - before
         if self.size > limit and after > FREE:
             raise FrameError(TOO_BIG, f"unfinished messages of more than {limit} bytes together")

@@ -1,1 +1,1 @@
-"""Outbound CALLs: one call, the queues it waits in, and the window it is sent through."""
+"""The outbound direction: calls, their queues, and the window of outstanding CALLs."""

@@ -1,4 +1,4 @@
-"""One outbound CALL: what its caller gave, checked and frozen before anything is done about it."""
+"""One outbound CALL, with its arguments checked and encoded before anything is sent."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from math import inf
 from typing import Any, Final
 
 from ocpp_core.config import Range, SessionConfig
-from ocpp_core.errors import TimeoutError  # ours, a subclass of the builtin
+from ocpp_core.errors import TimeoutError  # a subclass of the builtin
 from ocpp_core.inputs import Notify, SendRaw, StartCall
 from ocpp_core.messages import (
     MAX_ID_LENGTH,
@@ -32,10 +32,10 @@ __all__ = [
 
 @dataclass(slots=True, eq=False)
 class OutboundCall:
-    """One accepted call on its way; itself the name of its timer."""
+    """One accepted call; it is also the name of its own timer."""
 
     token: int | None
-    """None once its caller was told; it may still hold a window slot."""
+    """None once the call is settled; it may still occupy the window."""
     action: str
     payload: Mapping[str, Any]
     payload_json: str
@@ -49,16 +49,19 @@ class OutboundCall:
     """The whole text of a raw CALL."""
     written_at: float = -inf
     on_settled: "Callable[[OutboundCall, Exception | None], None] | None" = None
-    """Takes its outcome, None for an answer, before another call is written; for the `OfflineQueue` it came from."""
+    """Called with the error, or None after a response, before another call is written; for an `OfflineQueue`."""
 
     @property
     def size(self) -> int:
-        """Bytes of its payload, or of all of its raw text."""
+        """Bytes of the payload, or of the whole raw text."""
         return utf8_length(self.raw or self.payload_json)
 
 
 def prepare_call(start: StartCall, config: SessionConfig, now: float) -> OutboundCall:
-    """Check and freeze what the caller gave. Raises TypeError or ValueError that says what was expected."""
+    """Check a command and encode its payload.
+
+    Raises TypeError or ValueError for bad arguments.
+    """
     if (
         not isinstance(start.action, str)
         or not start.action
@@ -84,10 +87,13 @@ def prepare_call(start: StartCall, config: SessionConfig, now: float) -> Outboun
 
 
 def prepare_raw(raw: SendRaw, config: SessionConfig, now: float) -> OutboundCall:
-    """Check a raw CALL whose answer is wanted. Raises ValueError unless it is a CALL with a message id."""
+    """Check a raw CALL whose response is awaited.
+
+    Raises ValueError unless it is a valid CALL.
+    """
     frame = decode(raw.text, (MessageType.CALL.value,))
     if not isinstance(frame, list):
-        raise ValueError('expected the text of a CALL, [2, "id", "action", {…}], to wait for its answer')
+        raise ValueError('expected the text of a CALL, [2, "id", "action", {…}], to wait for its response')
     return OutboundCall(
         token=raw.token,
         action=frame[2],
@@ -103,7 +109,7 @@ def prepare_raw(raw: SendRaw, config: SessionConfig, now: float) -> OutboundCall
 
 
 def check_command(command: StartCall | Notify | SendRaw, config: SessionConfig, now: float) -> None:
-    """Raise for the bad arguments of a command that can not be sent at present, as they would raise if it could."""
+    """Raise for bad arguments of a command that cannot be sent now, as if it were sent."""
     if isinstance(command, StartCall):
         prepare_call(command, config, now)
     elif isinstance(command, Notify):
@@ -121,26 +127,29 @@ def check_command(command: StartCall | Notify | SendRaw, config: SessionConfig, 
 _POSITIVE: Final = Range(0, excludes_least=True, unit="seconds")
 _LONGEST_ID: Final = "-" * MAX_ID_LENGTH
 _FRAME: Final = 256
-"""Bytes that are enough for what surrounds action and payload, whatever the id is."""
+"""Bytes that are enough for the rest of a message around action and payload, with any valid ID."""
 
 
 def expect_room(command: StartCall | Notify, payload_json: str, config: SessionConfig) -> None:
-    """Raise ValueError where the message is too large to send; an id still to be made counts with its full length."""
+    """Raise ValueError if the message is too large to send.
+
+    A missing ID counts with the maximum length.
+    """
     limit = config.max_outgoing_size
-    # No character takes more than four bytes in UTF-8, or six where it has to be escaped.
+    # No character takes more than four bytes in UTF-8, or six if it must be escaped.
     if 4 * len(payload_json) + 6 * len(command.action) + _FRAME > limit:
         message_id = _LONGEST_ID if command.message_id is None else command.message_id
         expect_size(encode_message(MessageType.CALL, message_id, command.action, payload_json), limit)
 
 
 def check_message_id(message_id: object) -> None:
-    """Raise ValueError unless it is text that may travel as a message id."""
+    """Raise ValueError unless it is a valid message ID."""
     if not isinstance(message_id, str) or not 1 <= len(message_id) <= MAX_ID_LENGTH or not is_unicode(message_id):
         raise ValueError(f"expected a message id of 1 to {MAX_ID_LENGTH} characters, got {message_id!r}")
 
 
 def expired_error(call: OutboundCall) -> TimeoutError:
-    """Make the error of a call whose time to live ended before it was written."""
+    """Return the error of a call whose time to live expired before it was written."""
     return TimeoutError(f"{call.action} was not sent within its time to live")
 
 

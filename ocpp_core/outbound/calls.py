@@ -1,8 +1,8 @@
-"""Outbound CALLs: the queue, the window, the time-outs, the answers.
+"""Outbound CALLs: the queue, the window, the timeouts, the responses.
 
 "A sender must not send a CALL until its earlier CALLs were answered or timed out" (OCPP-J §4.1.1, all versions): per
-connection and per direction. Whenever the window has a free slot, `fill_window` chooses what is written next: of the
-calls that wait here, and of those that the client's offline queue keeps for whatever connection there is.
+connection and per direction. When the window has a free slot, `fill_window` chooses the next call to write, from the
+queue of this connection and from the offline queue of the client, which outlives connections.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ from ocpp_core.errors import (
     RPCError,
     RPCFrameworkError,
     RPCNotImplementedError,
-    TimeoutError,  # ours, a subclass of the builtin
+    TimeoutError,  # a subclass of the builtin
     create_rpc_error,
 )
 from ocpp_core.inputs import RefuseResult, StartCall
@@ -35,20 +35,20 @@ from .queue import CallQueue
 __all__ = ["Calls", "violation_error", "with_newest"]
 
 _NONE_WAITS: Final = CallQueue()
-"""Stands in for the queue of a connection whose calls never had to wait: nothing is put into it."""
+"""The shared empty queue of connections whose calls never had to wait; no call is added to it."""
 _TIMED_OUT: Final = 64
-"""Ids of calls that timed out whose late answers are known."""
+"""Number of stored IDs of calls that timed out, to recognize late responses."""
 _ANSWERED: Final = 16
-"""Ids of answered calls whose further answers are known: few, because the ids of every connection's calls are kept."""
+"""Number of stored IDs of answered calls, to recognize repeated responses; few, because every connection has some."""
 
 
 def with_newest(ids: tuple[str, ...], message_id: str, size: int) -> tuple[str, ...]:
-    """Add an id to the newest ones, forgetting the oldest beyond `size`: a tuple, because most have none."""
+    """Return the newest IDs with one more, without the oldest beyond `size`."""
     return (*ids[1 - size :], message_id)
 
 
 def violation_error(violation: Violation, version: Version) -> RPCError:
-    """Make the error of a schema violation, spelled for the version."""
+    """Return the error for a schema violation, with the version's spelling of the code."""
     return create_rpc_error(version.spell(violation.code), violation.description)
 
 
@@ -82,7 +82,7 @@ class Calls:
         self.config = config
         self.timers = Timers()
         self.is_open = True
-        """False once the loss of the connection is known: nothing is written any more."""
+        """False once the loss of the connection is known: no further call is written."""
         self._version = version
         self._ids = ids
         self._emit = emit
@@ -95,33 +95,39 @@ class Calls:
 
     @property
     def pending(self) -> int:
-        """CALLs that were written and hold a window slot."""
+        """Number of written CALLs that occupy the window."""
         return len(self._pending)
 
     @property
     def has_callers(self) -> bool:
-        """Whether somebody still waits for the answer to a CALL that was written."""
+        """True if a caller waits for the response to a written CALL."""
         return any(call.token is not None for call in self._pending.values())
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for the window."""
+        """Number of queued calls."""
         return len(self._waiting.calls)
 
     def new_id(self) -> str:
-        """Make a message id; CALLs and SENDs share one space (2.1 Part 4 §4.1.4)."""
+        """Return a new message ID.
+
+        CALLs and SENDs share one ID space (2.1 Part 4 §4.1.4).
+        """
         return self._ids()
 
     # Starting
 
     def start(self, event: StartCall, now: float) -> None:
-        """Take a call of an open session. Raises TypeError or ValueError for a misuse, and then changes nothing."""
+        """Start a call of an open session.
+
+        Raises TypeError or ValueError for a misuse, and then changes nothing.
+        """
         self.add(prepare_call(event, self.config, now), now)
 
     def add(self, call: OutboundCall, now: float) -> None:
-        """Take a call: write it if the window is free, else queue it.
+        """Write a call if the window has a free slot, else queue it.
 
-        Raises ValueError, changing nothing, for a call meant for another version and for an id in flight.
+        Raises ValueError, and changes nothing, for a call for another version and for a message ID in use.
         """
         if call.protocol is not None or call.message_id is not None or call.action in self._version.send_actions:
             self._check(call)
@@ -132,7 +138,7 @@ class Calls:
         elif self.is_open and len(self._pending) < self.config.call_concurrency and not self._waiting.calls:
             self._write(call, now)
         elif excess := self._waiting.excess(self.config.max_queued, self.config.max_queued_bytes, call):
-            self._settle(call, error=CallDroppedError(f"too many calls wait: {excess}"))
+            self._settle(call, error=CallDroppedError(f"the queue is full: {excess}"))
         else:
             if self._waiting is _NONE_WAITS:
                 self._waiting = CallQueue()
@@ -143,24 +149,25 @@ class Calls:
         if call.protocol is not None and call.protocol != self._version.name:
             raise ValueError(f"expected a call for {self._version.name}, got one for {call.protocol}")
         if call.action in self._version.send_actions and call.raw is None:
-            raise ValueError(f"{call.action} is a SEND in {self._version.name}: it has no answer, so notify instead")
+            raise ValueError(f"cannot call {call.action}: it is a SEND in {self._version.name}; use notify instead")
         if call.message_id is not None:
             self.check_unused(call.message_id)
 
     def check_unused(self, message_id: str) -> None:
-        """Raise ValueError for an id that a call in flight, or one that waits, has already."""
+        """Raise ValueError for the ID of an outstanding or queued call."""
         is_kept = self._offline is not None and self._offline.has_id(message_id)
         if is_kept or message_id in self._pending or self._waiting.has_id(message_id):
-            raise ValueError(f"message id {message_id!r} is in flight already")
+            raise ValueError(f"expected an unused message id, got {message_id!r}")
 
     def _refusal(self, call: OutboundCall) -> OCPPError | None:
-        """Return why strict mode does not send a call: what breaks the schema is never sent."""
+        """Return the error of a call that strict mode does not send, or None."""
         validator = self.config.validator_of(call.action)
         if validator is None:
             return None
         if not validator.has(call.action):
             return RPCNotImplementedError(
-                f"no schema for {call.action!r} in {self._version.name}: extend the validator, or pass validate=False"
+                f"cannot send {call.action!r}: {self._version.name} has no schema for it; "
+                "extend the validator or pass validate=False"
             )
         violation = validator.check_call(call.action, call.payload)
         if violation is None:
@@ -170,7 +177,10 @@ class Calls:
         return error
 
     def fill_window(self, now: float) -> None:
-        """Write what waits, as far as the window allows; what waited too long is never sent, late tick or not."""
+        """Write queued calls as far as the window allows.
+
+        One past its time to live is never sent.
+        """
         offline = self._offline
         while self.is_open and len(self._pending) < self.config.call_concurrency:
             kept = None if offline is None else offline.first(now)
@@ -191,7 +201,7 @@ class Calls:
             self._write(call, now)
 
     def _write_kept(self, call: OutboundCall, now: float) -> None:
-        """Write a call of the offline queue, which was made before it was known what this connection speaks."""
+        """Write a call of the offline queue, which is not checked against this version yet."""
         try:
             self._check(call)
         except ValueError as error:
@@ -205,9 +215,9 @@ class Calls:
 
     def _write(self, call: OutboundCall, now: float) -> None:
         message_id = self._ids() if call.message_id is None else call.message_id
-        if message_id in self._pending:  # the factory made an id that a caller had chosen: only one can be answered
+        if message_id in self._pending:  # the factory made an ID that a caller had chosen: only one can be matched
             self.timers.cancel(call)
-            self._settle(call, error=OCPPError(f"{call.action} was not sent: its new message id is in flight already"))
+            self._settle(call, error=OCPPError(f"cannot send {call.action}: its new message id is in use already"))
             return
         call.message_id = message_id
         self._pending[message_id] = call
@@ -220,10 +230,10 @@ class Calls:
             frame = [MessageType.CALL.value, message_id, call.action, call.payload]
             self._emit(Trace(Direction.OUT, frame, call.action))
 
-    # Answers
+    # Responses
 
     def on_result(self, frame: Frame, now: float) -> bool:
-        """Take a CALLRESULT; False if it answers no CALL of ours."""
+        """Settle the call of a CALLRESULT; return False if there is none."""
         call = self._take_answered(frame, now)
         if call is None:
             return False
@@ -241,7 +251,7 @@ class Calls:
         return True
 
     def on_error(self, frame: Frame, now: float) -> bool:
-        """Take a CALLERROR; False if it answers no CALL of ours."""
+        """Settle the call of a CALLERROR; return False if there is none."""
         call = self._take_answered(frame, now)
         if call is None:
             return False
@@ -250,13 +260,13 @@ class Calls:
         return True
 
     def on_malformed_answer(self, message_id: str | None, reason: str, now: float, *, is_result: bool) -> None:
-        """Settle the call of an unusable answer at once: its caller must not run into the time-out."""
+        """Settle the call of a malformed response without waiting for the timeout."""
         call = self._pending.pop(message_id, None) if message_id is not None else None
         if call is None or message_id is None:
             return
         self.timers.cancel(call)
         self._answered = with_newest(self._answered, message_id, _ANSWERED)
-        self._settle(call, error=RPCFrameworkError(f"unusable answer: {reason}"))
+        self._settle(call, error=RPCFrameworkError(f"malformed response: {reason}"))
         if is_result:
             self._refuse_unusable(call, message_id, ErrorCode.FORMAT_VIOLATION, reason)
         self.fill_window(now)
@@ -270,7 +280,7 @@ class Calls:
         if self.config.trace:
             self._emit(Trace(Direction.IN, frame, call.action, now - call.written_at))
         if call.token is None:
-            self._emit(Report(ReportKind.CANCELLED_ANSWER, f"nobody waits for {call.action} now", frame[1], frame))
+            self._emit(Report(ReportKind.CANCELLED_ANSWER, f"the call of {call.action} was cancelled", frame[1], frame))
         return call
 
     def _violation(self, call: OutboundCall, payload: object) -> Violation | None:
@@ -285,7 +295,8 @@ class Calls:
     def refuse_result(self, refusal: RefuseResult) -> None:
         """Send a CALLRESULTERROR (2.1 Part 4 §4.2.3).
 
-        Raises as `encode_error` does, and ValueError where it is larger than `max_outgoing_size`; then nothing is sent.
+        Raises TypeError or ValueError for texts and details that are not JSON, and ValueError if it is larger than
+        `max_outgoing_size`; then nothing is sent.
         """
         kind, spelled = MessageType.CALLRESULTERROR.value, self._version.spell(refusal.code)
         details = {} if refusal.details is None else refusal.details
@@ -297,15 +308,15 @@ class Calls:
             self._emit(Trace(Direction.OUT, frame, refusal.action))
 
     def unmatched(self, message_id: str) -> ReportKind:
-        """Say what an answer to no pending CALL is, however often it comes."""
+        """Return the kind of report for a response to no outstanding CALL."""
         if message_id in self._timed_out:
             return ReportKind.LATE_ANSWER
         return ReportKind.REPEATED_ANSWER if message_id in self._answered else ReportKind.UNMATCHED_ANSWER
 
-    # Giving up
+    # Ending without a response
 
     def cancel(self, token: int) -> None:
-        """Settle the call as cancelled; its window slot stays taken if it was sent."""
+        """Settle the call as cancelled; if it was sent, it still occupies the window."""
         waiting = self._waiting.find(token)
         if waiting is not None:
             self._waiting.remove(waiting)
@@ -314,14 +325,14 @@ class Calls:
             return
         for call in self._pending.values():
             if call.token == token:
-                self._settle(call, error=CallCancelledError("cancelled while waiting for the answer", sent=True))
+                self._settle(call, error=CallCancelledError("cancelled while waiting for the response", sent=True))
                 return
 
     def expire(self, now: float) -> None:
-        """Settle what is due: queued calls past their time to live, written ones past their time-out."""
+        """Settle queued calls past their time to live and written ones past their timeout."""
         for call in self.timers.due(now):
             if not isinstance(call, OutboundCall):
-                continue  # the requests', see there
+                continue  # a timer of `Requests`
             if call.message_id is not None and self._pending.get(call.message_id) is call:
                 self._time_out(call, call.message_id)
             else:
@@ -332,11 +343,11 @@ class Calls:
     def _time_out(self, call: OutboundCall, message_id: str) -> None:
         del self._pending[message_id]
         self._timed_out = with_newest(self._timed_out, message_id, _TIMED_OUT)
-        text = f"no answer to {call.action} within {call.timeout:.15g} s"
+        text = f"no response to {call.action} within {call.timeout:.15g} s"
         self._settle(call, error=TimeoutError(text, sent=True, message_id=message_id))
 
     def lose(self, code: int, reason: str) -> None:
-        """Settle every written call: the connection is gone and its outcome unknown."""
+        """Settle every written call: the connection ended and the outcome is unknown."""
         why = f"the connection ended ({code}{': ' + reason if reason else ''})"
         for call in self._take_pending():
             error = ConnectionLostError(f"{why} before {call.action} was answered", sent=True, close_code=code)
@@ -348,13 +359,13 @@ class Calls:
             self._settle(call, error=error(call))
 
     def close(self) -> None:
-        """Settle everything: this side closes and waits for no answer any more."""
+        """Settle all calls: this side closes and waits for no further response."""
         self.refuse_waiting(lambda call: ClosedError(f"closed before {call.action} was sent"))
         for call in self._take_pending():
             self._settle(call, error=ClosedError(f"closed before {call.action} was answered", sent=True))
 
     def take_waiting(self) -> list[OutboundCall]:
-        """Hand over the calls that were not written, in order, unsettled."""
+        """Remove and return the calls that were not written, in order, without settling them."""
         self._offline = None  # this connection writes nothing more
         waiting = self._waiting.take()
         for call in waiting:

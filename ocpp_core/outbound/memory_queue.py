@@ -1,4 +1,4 @@
-"""The offline queue in memory: calls made without a connection, kept until one writes them."""
+"""The offline queue in memory: calls made without a connection, until one writes them."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,10 +14,10 @@ __all__ = ["MemoryQueue"]
 
 
 class MemoryQueue:
-    """At most `offline_queue_size` calls of at most `max_queued_bytes` together, urgent ones first, then the oldest.
+    """A queue of at most `offline_queue_size` calls and `max_queued_bytes` bytes, urgent calls first.
 
-    An overflow drops the oldest one that is not urgent; a call that is too large alone is dropped at once. Both settle
-    with CallDroppedError.
+    When it overflows, the oldest call that is not urgent is dropped. A single call that is too large is dropped
+    immediately. Both settle with CallDroppedError.
     """
 
     def __init__(self, config: ClientConfig, emit: Callable[[SessionAction], None]) -> None:
@@ -31,18 +31,18 @@ class MemoryQueue:
         return len(self._queue.calls)
 
     def __iter__(self) -> Iterator[OutboundCall]:
-        """Iterate over the calls in the order in which they are to be written."""
+        """Iterate over the calls in the order in which they will be written."""
         return iter(self._queue.calls)
 
     @property
     def deadline(self) -> float:
-        """When the first call's time to live ends."""
+        """Time at which the first time to live expires."""
         return self._timers.next
 
     def add(self, call: OutboundCall) -> None:
-        """Keep a call. Raises ValueError for a message id that is kept already."""
+        """Queue a call. Raises ValueError for a message ID that is queued already."""
         if call.message_id is not None and self.has_id(call.message_id):
-            raise ValueError(f"message id {call.message_id!r} is in flight already")
+            raise ValueError(f"expected an unused message id, got {call.message_id!r}")
         if call.size > self._max_bytes:
             self._settle(call, self._dropped(f"expected calls of at most {self._max_bytes} bytes together"))
             return
@@ -51,22 +51,25 @@ class MemoryQueue:
         self._trim()
 
     def has_id(self, message_id: str) -> bool:
-        """Return True if a caller chose this id for a call that is kept."""
+        """Return True if a queued call has this ID, chosen by its caller."""
         return self._queue.has_id(message_id)
 
     def configure(self, config: ClientConfig) -> None:
-        """Keep no more than the settings allow from now on."""
+        """Apply other limits from now on."""
         self._size = config.offline_queue_size
         self._max_bytes = config.session.max_queued_bytes
         self._trim()
 
-    def first(self, now: float) -> OutboundCall | None:  # nothing here waits for a time
-        """Return the oldest call, an urgent one before the others; None if none is kept."""
+    def first(self, now: float) -> OutboundCall | None:  # no call here waits for a time
+        """Return the oldest call, urgent calls before the rest.
+
+        None if the queue is empty.
+        """
         calls = self._queue.calls
         return calls[0] if calls else None
 
     def take(self, call: OutboundCall) -> None:
-        """Hand over a call, unsettled."""
+        """Remove a call without settling it."""
         self._queue.remove(call)
         self._timers.cancel(call)
 
@@ -80,21 +83,21 @@ class MemoryQueue:
         return CallDroppedError(f"the offline queue is full: {excess}")
 
     def cancel(self, token: int) -> None:
-        """Settle a kept call as cancelled; of an unknown token: nothing."""
+        """Settle a queued call as cancelled; ignore an unknown token."""
         call = self._queue.find(token)
         if call is not None:
             self._queue.remove(call)
             self._settle(call, CallCancelledError("cancelled before it was sent", sent=False))
 
     def expire(self, now: float) -> None:
-        """Settle the calls whose time to live is over: they are never sent later."""
+        """Settle the calls whose time to live expired; they are never sent later."""
         for call in list(self._timers.due(now)):
             if isinstance(call, OutboundCall):
                 self._queue.remove(call)
                 self._settle(call, expired_error(call))
 
     def close(self) -> None:
-        """Settle everything: nothing will be sent any more."""
+        """Settle all calls: none will be sent any more."""
         for call in self._queue.take():
             self._settle(call, ClosedError(f"closed before {call.action} was sent"))
 

@@ -1,4 +1,4 @@
-"""What a client engine asks of its offline queue: a place for the calls that no connection has written yet."""
+"""The interface of a client's offline queue."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
@@ -14,52 +14,58 @@ __all__ = ["MakeOfflineQueue", "OfflineQueue"]
 class OfflineQueue(Protocol):
     """Calls that outlive connections, from `add` until `take` or until the queue settles them.
 
-    The engine adds what is called without a connection and what a lost connection did not write. Nothing is pushed into
-    a connection: whenever a window slot is free, the session asks for `first`, and what it `take`s is written at once.
-    The order is therefore the queue's own, and it may hold a call back, e.g. until the time of another attempt. A call
-    that is made while the window is free is written without asking the queue.
+    The engine adds the calls that are made without a connection and those that a lost connection did not write. The
+    queue never writes: when the window has a free slot, the session asks for `first`, and writes the call that it
+    `take`s immediately. The queue therefore decides the order, and may delay a call, e.g. until the time of another
+    attempt. A call that is made while the window has a free slot is written without asking the queue.
 
-    The queue settles a call that it gives up with `Settle(call.token, None, error)`, unless the token is None. A call
-    that was taken is settled by the session; where the queue has to know the outcome, it sets `OutboundCall.on_settled`
-    in `add` or `take`. That is called before the window is filled again: a queue that keeps a call until it is answered
-    has to forget it first, or it would be sent a second time. A call that failed and is put back there has to be held
-    back, because one that can never be written would be `first` again at once, without end.
+    The queue settles an abandoned call with `Settle(call.token, None, error)`, unless the token is None. The session
+    settles a call that was taken. A queue that needs the outcome sets `OutboundCall.on_settled` in `add` or `take`. The
+    session calls it before it fills the window again, so a queue that stores a call until its response must remove it
+    there, or the call would be sent a second time. A failed call that is added again there must be delayed: otherwise
+    one that can never be written would be `first` again immediately, in an endless loop.
 
-    No method and no `on_settled` may raise, `add` aside, and none may call the engine. What `add` raises, whoever makes
-    the call gets; of a call that a lost connection did not write, it becomes the reason of a ConnectionLostError.
+    No method except `add`, and no `on_settled`, may raise; none may call the engine. The caller of a call gets the
+    exception of `add`. For a call that a lost connection did not write, it becomes the reason of a ConnectionLostError.
     """
 
     def __len__(self) -> int:
-        """Return the number of calls that wait here."""
+        """Return the number of queued calls."""
 
     @property
     def deadline(self) -> float:
-        """When the queue wants `Tick` at the latest, to end a time to live or to have a call taken; `inf`: never."""
+        """Time at which the queue needs `Tick` at the latest, e.g. to expire a call; `inf`: never."""
 
     def configure(self, config: ClientConfig) -> None:
-        """Take other settings."""
+        """Apply other settings."""
 
     def has_id(self, message_id: str) -> bool:
-        """Return True if a caller chose this id for a call that waits here."""
+        """Return True if a queued call has this ID, chosen by its caller."""
 
     def add(self, call: OutboundCall) -> None:
-        """Keep a call. Raises ValueError for a message id that waits here already, and changes nothing if it raises."""
+        """Queue a call.
+
+        Raises ValueError for a message ID that is queued already. If it raises, it must change nothing.
+        """
 
     def first(self, now: float) -> OutboundCall | None:
-        """Return the call to be written next, None while none may be. An urgent one precedes those of the session."""
+        """Return the next call to write, or None.
+
+        An urgent one precedes the calls of the session.
+        """
 
     def take(self, call: OutboundCall) -> None:
-        """Hand over the call that `first` returned: it is written now, or settled because it cannot be."""
+        """Remove the call that `first` returned; the session writes or settles it now."""
 
     def cancel(self, token: int) -> None:
-        """Settle a call that waits here as cancelled; of an unknown token: nothing."""
+        """Settle a queued call as cancelled; ignore an unknown token."""
 
     def expire(self, now: float) -> None:
-        """Settle the calls whose time to live is over: they are never sent later."""
+        """Settle the calls whose time to live expired; they are never sent later."""
 
     def close(self) -> None:
-        """Settle everything, or keep it for another engine: this one sends nothing more unless it connects again."""
+        """Settle all calls, or keep them: this engine sends none unless it connects again."""
 
 
 MakeOfflineQueue: TypeAlias = Callable[[ClientConfig, Callable[[SessionAction], None]], OfflineQueue]
-"""Makes an engine's offline queue of the engine's settings and the function that takes the queue's actions."""
+"""A function that returns a queue; it gets the engine's settings and the function that emits the queue's actions."""

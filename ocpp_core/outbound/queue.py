@@ -1,4 +1,7 @@
-"""The queue of calls that were not written: urgent ones first, then the oldest; counted in calls and in bytes."""
+"""The queue of calls that were not written: urgent calls first, then the oldest.
+
+It counts calls and bytes.
+"""
 
 from itertools import takewhile
 
@@ -8,27 +11,33 @@ __all__ = ["CallQueue"]
 
 
 class CallQueue:
-    """Holds calls in the order in which they are to be written; its owner enforces the limits."""
+    """Calls in the order in which they will be written.
+
+    The owner enforces the limits.
+    """
 
     __slots__ = ("calls", "size")
 
     def __init__(self) -> None:
         self.calls: list[OutboundCall] = []
-        """In their order: to be read, and changed by the methods alone."""
+        """The calls in order; only the methods may change it."""
         self.size = 0
         """Bytes of all payloads."""
 
-    def excess(self, max_calls: int, max_bytes: float, coming: OutboundCall | None = None) -> str | None:
-        """Say which limit is exceeded, by what is here and a call that wants to come in; None if neither is."""
+    def excess(self, max_calls: int, max_bytes: float, added: OutboundCall | None = None) -> str | None:
+        """Return the limit that the queue, with the call `added` to it, exceeds.
+
+        None if neither.
+        """
         count, size = len(self.calls), self.size
-        if coming is not None:
-            count, size = count + 1, size + coming.size
+        if added is not None:
+            count, size = count + 1, size + added.size
         if count > max_calls:
             return f"expected at most {max_calls} calls"
         return f"expected calls of at most {max_bytes} bytes together" if size > max_bytes else None
 
     def add(self, call: OutboundCall) -> None:
-        """Put a call to the end, an urgent one before all that are not urgent."""
+        """Append a call to the queue, urgent calls before the rest."""
         if call.urgent:
             self.calls.insert(sum(1 for _ in takewhile(lambda other: other.urgent, self.calls)), call)
         else:
@@ -36,25 +45,25 @@ class CallQueue:
         self.size += call.size
 
     def remove(self, call: OutboundCall) -> None:
-        """Take out a call that is here."""
+        """Remove a queued call."""
         self.calls.remove(call)
         self.size -= call.size
 
     def pop(self) -> OutboundCall:
-        """Take out the first one."""
+        """Remove and return the first call."""
         call = self.calls.pop(0)
         self.size -= call.size
         return call
 
     def find(self, token: int) -> OutboundCall | None:
-        """Find the call of a token, None if it is not here."""
+        """Return the call of a token, or None."""
         return next((call for call in self.calls if call.token == token), None)
 
     def has_id(self, message_id: str) -> bool:
-        """Whether a caller chose this id for a call that is here."""
+        """Return True if a queued call has this ID, chosen by its caller."""
         return any(call.message_id == message_id for call in self.calls)
 
     def take(self) -> list[OutboundCall]:
-        """Hand over everything, in order."""
+        """Remove and return all calls, in order."""
         calls, self.calls, self.size = self.calls, [], 0
         return calls

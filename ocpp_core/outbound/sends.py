@@ -1,4 +1,4 @@
-"""SENDs and raw texts: what is sent past the window, and the bound of what waits while output does not drain."""
+"""SENDs and raw texts, which bypass the window of outstanding CALLs."""
 
 from collections.abc import Callable
 from typing import Final
@@ -15,27 +15,33 @@ from .calls import Calls, violation_error, with_newest
 __all__ = ["UNREADABLE_ID", "Sends", "prepare_send"]
 
 UNREADABLE_ID: Final = "-1"
-"""The id of a CALLERROR whose CALL has no readable id (2.0.1 Part 4 §4.2.3)."""
+"""The ID of a CALLERROR whose CALL has no readable ID (2.0.1 Part 4 §4.2.3)."""
 _RAW: Final = 64
-"""Ids of raw texts that may be answered."""
+"""Number of stored IDs of raw texts that may get a response."""
 
 
 def prepare_send(event: Notify, version: Version, calls: Calls) -> str:
-    """Return the payload of a SEND as JSON. Raises TypeError or ValueError that says what was expected."""
+    """Return the payload of a SEND as JSON.
+
+    Raises TypeError or ValueError for bad arguments.
+    """
     if MessageType.SEND not in version.message_types:
-        raise ValueError(f"expected a version with SEND (ocpp2.1), this connection speaks {version.name}")
+        raise ValueError(f"expected a version with SEND (ocpp2.1), got {version.name}")
     if event.action not in version.send_actions:
         raise ValueError(f"expected one of {sorted(version.send_actions)} as SEND, got {event.action!r}")
     if event.message_id is not None:
         check_message_id(event.message_id)
-        calls.check_unused(event.message_id)  # CALLs and SENDs share one id space (2.1 Part 4 §4.1.4)
+        calls.check_unused(event.message_id)  # CALLs and SENDs share one ID space (2.1 Part 4 §4.1.4)
     payload_json = encode_payload(event.payload)
     expect_room(event, payload_json, calls.config)
     return payload_json
 
 
 class Sends:
-    """The SENDs and raw texts of one connection; made at the first one, because most connections have none."""
+    """The SENDs and raw texts of one connection.
+
+    Made at the first one, because most connections have none.
+    """
 
     __slots__ = ("_calls", "_emit", "_send", "_tokens", "_unread", "_version", "raw_ids")
 
@@ -47,16 +53,16 @@ class Sends:
         send: Callable[[str], None],
     ) -> None:
         self.raw_ids: tuple[str, ...] = ()
-        """Ids of the newest raw texts that may be answered."""
+        """IDs of the newest raw texts that may get a response."""
         self._version = version
         self._calls = calls
         self._emit = emit
         self._send = send
-        self._unread: int | None = None  # bytes sent past the window, while output does not drain
-        self._tokens: list[int] = []  # of SENDs whose callers wait for it to drain
+        self._unread: int | None = None  # bytes sent outside the window while output does not drain
+        self._tokens: list[int] = []  # of SENDs whose callers wait until output drains
 
     def notify(self, event: Notify, payload_json: str, refusal: OCPPError | None) -> None:
-        """Send a SEND that was prepared, or settle it with `refusal`."""
+        """Send a prepared SEND, or settle it with `refusal`."""
         if error := refusal or self._violation(event):
             self._emit(Settle(event.token, None, error))
         else:
@@ -87,7 +93,7 @@ class Sends:
             self._tokens.append(event.token)
 
     def raw(self, text: str) -> None:
-        """Send a text as it is, and remember the id under which it may be answered."""
+        """Send a raw text unchanged, and store the ID with which it may get a response."""
         if not self.has_room_for(text):
             self._emit(Report(ReportKind.NOT_SENT, str(self.no_room("the raw text")), message=text))
             return
@@ -103,14 +109,14 @@ class Sends:
             self._emit(Trace(Direction.OUT, frame, action))
 
     def has_room_for(self, text: str) -> bool:
-        """Return False if output does not drain and more than `max_queued_bytes` would wait past the window."""
+        """Return False if output does not drain and the text would exceed `max_queued_bytes`."""
         return self._unread is None or self._unread + utf8_length(text) <= self._calls.config.max_queued_bytes
 
     def no_room(self, what: str) -> CallDroppedError:
-        """Make the error of what is dropped because there is no room for it."""
+        """Return the error for a SEND or raw text that exceeds `max_queued_bytes`."""
         most = self._calls.config.max_queued_bytes
         return CallDroppedError(
-            f"{what} was not sent: the peer does not read, expected SENDs and raw texts of at most {most:.15g} bytes"
+            f"cannot send {what}: the peer does not read; expected SENDs and raw texts of at most {most:.15g} bytes"
         )
 
     def _send_past_window(self, text: str) -> None:
@@ -119,14 +125,14 @@ class Sends:
         self._send(text)
 
     def congest(self, *, on: bool) -> None:
-        """Count what is sent while output does not drain, and let the callers of SENDs wait until it does."""
+        """Start (`on`) or stop counting bytes, and settle the SENDs that waited until output drains."""
         self._unread = 0 if on else None
         if not on:
             self._settle()
 
     def lose(self, close_code: int) -> None:
-        """Settle the SENDs that nobody knows to have left."""
-        unknown = f"the connection ended ({close_code}) before it took the SEND"
+        """Settle the SENDs that may not have left."""
+        unknown = f"the connection ended ({close_code}) before the SEND was written"
         self._settle(ConnectionLostError(unknown, sent=True, close_code=close_code))
 
     def _settle(self, error: ConnectionLostError | None = None) -> None:

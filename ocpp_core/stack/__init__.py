@@ -1,20 +1,20 @@
-"""Bytes in, bytes out: a WebSocket link and the OCPP-J engine behind it as one object to embed.
+"""A WebSocket link and an OCPP-J engine as one object to embed: bytes in, bytes out.
 
-What it is. A stack has an engine's interface and consists of two engines: a link, which turns bytes into messages, and
-behind it a session (server) or a client engine (client). Bytes go in, bytes come out, and a host has one object to
-embed. The two layers stay apart because each has its own states: one machine for both would have the product of them.
+What it is. A stack has the interface of an engine and consists of two engines: a link, which turns bytes into messages,
+and a session (server) or a client engine (client), which handles the messages. The two layers are separate because each
+has its own states: one state machine for both would have the product of them.
 
-What it guarantees. All that the contract of an engine says holds for the whole. One order of actions makes it so: the
-outputs of the session go to the link before the link decodes another message, so an answer that is made at once leaves
-before anything later is read. Congestion of the stream and a full session both stop the decoding in the link, where
-bytes are cheap to keep and TCP slows down the peer.
+What it guarantees. The contract of an engine holds for the whole stack. The order of actions ensures this: the link
+gets the output of the session before it decodes another message, so an immediate reply is sent before any later message
+is decoded. Congestion of the stream and a full session both stop the decoding in the link, where buffering is cheap and
+TCP slows down the peer.
 
-Why there are two ways through it. Nearly every message is a whole text frame on an open connection. For those the stack
-passes texts from layer to layer by the direct calls of `ocpp_core._direct`, without an object for each step; everything
-rare goes through `handle` and `poll` of both. Both ways do the same, and a property test compares them.
+Why there are two paths through it. Nearly every message is a whole text frame on an open connection. For those the
+stack passes texts between the layers with the direct calls of `ocpp_core._direct`, without an object for each step. All
+other inputs use `handle` and `poll` of both layers. Both paths do the same, and a property test compares them.
 
-What it must never do. It holds no protocol of its own: the layer that owns a frame or a message decides what it means.
-It never gives the session a second text while an action waits to be taken.
+What it must never do. It implements no protocol itself: the layer that owns a frame or a message interprets it. It
+never passes a second text to the session while an action is pending.
 """
 
 from ._client import ClientStack

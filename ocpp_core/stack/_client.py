@@ -1,4 +1,4 @@
-"""A client's end: its streams one after the other, and the one conversation that outlives them."""
+"""The stack of a client: its successive streams, and the client engine that outlives them."""
 
 from math import inf
 from random import Random
@@ -48,12 +48,12 @@ __all__ = ["ClientStack"]
 
 
 class ClientStack:
-    """A client over its streams: dial, handshake, conversation, and all of it again after a loss.
+    """A client with its streams, handshakes and sessions, which reconnects after a loss.
 
-    `target` says what to ask the server for; `random` makes masking keys, nonces and jitter, and must not be
-    predictable where the stream is not encrypted (RFC 6455 §10.3: use `random.SystemRandom`). `offline_queue` makes the
-    place for calls without a connection. Raises ValueError for a
-    target or subprotocols that can stand in no request.
+    `target` is the host and resource of the upgrade request. `random` makes masking keys, nonces and jitter, and must
+    be unpredictable unless the stream is encrypted (RFC 6455 §10.3: use `random.SystemRandom`). `offline_queue` makes
+    the queue for calls without a connection. Raises ValueError for a target or subprotocols that a request must not
+    contain.
     """
 
     def __init__(
@@ -77,17 +77,23 @@ class ClientStack:
 
     @property
     def session(self) -> Session | None:
-        """The conversation of the present connection."""
+        """Session of the current connection, None without one."""
         return self.engine.session
 
     @property
     def deadline(self) -> float:
-        """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
+        """Time at which the host must pass `Tick` at the latest.
+
+        `inf` if no deadline is armed.
+        """
         link = self._link
         return min(self.engine.deadline, inf if link is None else link.deadline)
 
     def handle(self, event: StackInput, now: float) -> None:
-        """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
+        """Process an input.
+
+        Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing.
+        """
         if now > self._now:
             self._now = now
         else:
@@ -118,7 +124,7 @@ class ClientStack:
             case Reconfigure(LinkConfig() | UpgradeTarget() as config):
                 self._reconfigure(config)
             case Accept() | Reject() | Respond():
-                raise RuntimeError(f"{type(event).__name__} answers a client's request: only servers do")
+                raise RuntimeError(f"cannot handle {type(event).__name__}: only servers answer requests")
             case CancelCall() | Notify() | Fail() | Decline() | RefuseResult() | SendRaw():
                 self.engine.handle(event, now)
             case Connect() | Close() | Reconfigure():
@@ -138,7 +144,7 @@ class ClientStack:
     def _stream_opened(self, attempt: int) -> None:
         state = self.engine.state
         if not isinstance(state, Connecting) or state.attempt != attempt or self._link is not None:
-            return  # stale news: that attempt was given up
+            return  # stale: that attempt was abandoned
         self._link = self._new_link(attempt)
         self.engine.send = self._link.send_message
 
@@ -156,7 +162,7 @@ class ClientStack:
         )
 
     def poll(self) -> Action | None:
-        """Take the next action; None when there is nothing to do."""
+        """Return the next action, or None if there is nothing to do."""
         engine = self.engine
         while True:
             outbound = engine.poll()
@@ -175,7 +181,10 @@ class ClientStack:
                 return inbound
 
     def _is_text_taken(self, link: DirectLink, session: DirectSession | None) -> bool:
-        """Pass the next message on as a text, if it is a usual one and there is a session for it."""
+        """Pass the next message to the session if it is one whole text frame.
+
+        Return False if it is not.
+        """
         if session is None or (text := link.next_text()) is None:
             return False
         session.receive(text, self._now)
@@ -186,7 +195,7 @@ class ClientStack:
             self._attempt, self._link = action.attempt, None
         elif isinstance(action, CloseTransport):
             if self._link is None:
-                return CloseStream(abort=True)  # still dialling: the host gives that up
+                return CloseStream(abort=True)  # the stream is not open yet: the host abandons the attempt
             self._link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
             return None
         elif isinstance(action, Reading) and self._link is not None:

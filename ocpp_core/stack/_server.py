@@ -1,4 +1,4 @@
-"""A server's end: one accepted stream, its handshake, its WebSocket and its conversation."""
+"""The stack of a server: one accepted stream with its handshake, its WebSocket and its session."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -60,12 +60,12 @@ _FOR_LINK: Final = frozenset({CloseTransport, Reading})
 
 
 class ServerStack:
-    """One accepted stream of a server: handshake, WebSocket and conversation.
+    """One accepted stream of a server with its handshake, WebSocket and session.
 
-    `StateChanged` tells the states of the conversation; `Closed` without `Open` before it is a handshake that ended.
-    `session` is what the connection starts with unless `Accept` brings another config. `numbers` makes request
-    numbers, `unfinished` counts unfinished messages and `answers` remembers what was answered, all three shared by all
-    stacks of a server; `random` makes the ping jitter.
+    `StateChanged` reports the states of the session; `Closed` without `Open` before it means that the handshake failed.
+    `session` is the config of the session unless `Accept` has another one. `numbers` makes request numbers,
+    `unfinished` counts unfinished messages and `answers` stores results; all stacks of a server share the three.
+    `random` makes the jitter of pings.
     """
 
     __slots__ = (
@@ -106,14 +106,20 @@ class ServerStack:
 
     @property
     def deadline(self) -> float:
-        """When `Tick` is wanted at the latest; `inf` when nothing is armed."""
+        """Time at which the host must pass `Tick` at the latest.
+
+        `inf` if no deadline is armed.
+        """
         session, deadline = self.session, self._link.deadline
         if session is not None and session.deadline < deadline:
             return session.deadline
         return deadline
 
     def handle(self, event: StackInput, now: float) -> None:
-        """Take an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
+        """Process an input.
+
+        Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing.
+        """
         if now > self._now:
             self._now = now
         else:
@@ -137,7 +143,7 @@ class ServerStack:
                 else:
                     self._command(event)
             case Congested(on):
-                self._link.handle(event, now)  # which keeps messages back, so that the session need not
+                self._link.handle(event, now)  # the link stops decoding, so the session need not
                 if self.session is not None:
                     self.session.congest(on=on)
             case StreamLost():
@@ -152,7 +158,7 @@ class ServerStack:
             case Reconfigure(LinkConfig()):
                 self._link.handle(event, now)
             case StreamOpened() | StreamFailed() | Connect():
-                raise RuntimeError("a server's stream is open from the start: there is nothing to connect")
+                raise RuntimeError(f"cannot handle {type(event).__name__}: a server's stream is open from the start")
             case CancelCall() | Notify() | Reply() | Fail() | Decline() | RefuseResult() | SendRaw():
                 self._command(event)
             case Close() | Reconfigure():
@@ -161,7 +167,7 @@ class ServerStack:
                 assert_never(event)
 
     def _tick(self, tick: Tick, now: float) -> None:
-        """Pass it to whom it concerns: nearly all that an idle station's timer is about is a ping."""
+        """Pass a tick to the layers that have a deadline: for an idle station it is nearly always a ping."""
         if self._link.deadline <= now:
             self._link.handle(tick, now)
         if self.session is not None and self.session.deadline <= now:
@@ -178,13 +184,13 @@ class ServerStack:
             self._actions += refuse_unopened(event, self._config, self._now)
 
     def _reconfigure(self, config: object) -> None:
-        """Keep the settings for the session that is to come."""
+        """Store the settings for the future session."""
         if not isinstance(config, SessionConfig):
             raise TypeError(f"expected a SessionConfig or LinkConfig, got {type(config).__name__}")
         self._config = config
 
     def poll(self) -> Action | None:
-        """Take the next action; None when there is nothing to do."""
+        """Return the next action, or None if there is nothing to do."""
         actions = self._actions
         link: DirectLink = self._link
         session: DirectSession | None = self.session
@@ -199,11 +205,14 @@ class ServerStack:
                 inbound = link.poll()
                 if inbound is None or type(inbound) is SendBytes:
                     return inbound
-                if (news := self._from_link(inbound)) is not None:
-                    return news
+                if (outward := self._from_link(inbound)) is not None:
+                    return outward
 
     def _instruct(self, action: Action) -> bool:
-        """Have the link do what the session asks of its transport; tells whether the host has a part in it."""
+        """Pass an action of the session to the link.
+
+        Return True if the host must see it too.
+        """
         if isinstance(action, CloseTransport):
             self._link.handle(CloseLink(action.code, action.reason, action.abort), self._now)
             return False
@@ -212,7 +221,7 @@ class ServerStack:
         return True
 
     def _from_link(self, action: LinkAction) -> Action | None:
-        """Pass on what is meant for the host; what is meant for the session goes there."""
+        """Pass an action of the link to the session, or return it for the host."""
         if isinstance(action, TransportOpened):
             version = self._version or version_of(action.subprotocol or "")
             self.session = Session(
@@ -229,6 +238,6 @@ class ServerStack:
                 self.session.handle(action, self._now)
                 self.session.decode_next()
             return None
-        if type(action) is CloseStream and self.session is None:  # nobody need decide on the handshake any more
+        if type(action) is CloseStream and self.session is None:  # the handshake failed
             self._actions.append(StateChanged(Closed(ABNORMAL_CLOSURE, "")))
         return None if isinstance(action, TransportFailed) else action

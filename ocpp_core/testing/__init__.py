@@ -1,7 +1,7 @@
-"""The laboratory: stations and a central system on a virtual wire with a virtual clock, for tests without sockets.
+"""A laboratory for tests without sockets: stations and a server on a virtual network.
 
-Everything is deterministic for a seed: a month of charging, a storm of reconnects or a broken frame plays in
-milliseconds and plays the same again. Time is in seconds and starts at 0.
+Its clock is virtual too. Every run is deterministic for its seed. A month of charging, mass reconnects or a broken
+frame takes milliseconds, and a repetition has the same result. Time is in seconds and starts at 0.
 
     lab = Laboratory()
     lab.server.handlers["Heartbeat"] = lambda request: {"currentTime": "2026-01-01T00:00:00Z"}

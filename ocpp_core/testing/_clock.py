@@ -1,4 +1,4 @@
-"""The virtual time of a laboratory: what is to be done, and when."""
+"""The virtual clock of a laboratory and its scheduled functions."""
 
 from collections.abc import Callable
 from heapq import heappop, heappush
@@ -10,9 +10,9 @@ __all__ = ["LabClock"]
 
 
 class LabClock:
-    """A clock that stands still until it is told to go on; it starts at 0 seconds.
+    """A virtual clock that starts at 0 seconds and moves only when it is advanced.
 
-    `random` makes all that is random; `record` keeps the actions of each endpoint for inspection.
+    `random` is the source of all randomness; `record` keeps the actions of each endpoint for inspection.
     """
 
     def __init__(self, seed: int, *, record: bool) -> None:
@@ -23,11 +23,11 @@ class LabClock:
         self._count = count()
 
     def at(self, when: float, do: Callable[[], None]) -> None:
-        """Do something at a time."""
+        """Schedule a function for a time."""
         heappush(self._events, (when, next(self._count), do))
 
     def every(self, seconds: float, do: Callable[[], object]) -> None:
-        """Do something again and again, first after `seconds`."""
+        """Schedule a function repeatedly, first after `seconds`."""
 
         def again() -> None:
             do()
@@ -37,11 +37,11 @@ class LabClock:
 
     @property
     def next_at(self) -> float:
-        """When something is to be done next; `inf` if nothing is."""
+        """Time of the next scheduled function; `inf` without one."""
         return self._events[0][0] if self._events else inf
 
     def do_next(self) -> None:
-        """Go on to what is to be done next, and do it."""
+        """Advance to the next scheduled function and call it."""
         when, _, do = heappop(self._events)
         self.now = max(self.now, when)
         do()

@@ -1,4 +1,4 @@
-"""One engine of a laboratory, with the duties of its host."""
+"""One engine of a laboratory, and the work of its host."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from ._clock import LabClock
 __all__ = ["CallOutcome", "Handler", "LabEndpoint"]
 
 Handler: TypeAlias = Callable[[Dispatch], Mapping[str, Any] | None]
-"""Answers a request: a payload for a CALLRESULT, a raised RPCError for a CALLERROR, None for no answer now."""
+"""A function that answers a request: with a payload, a raised RPCError, or None to send no response now."""
 
 _T = TypeVar("_T")
 
@@ -28,7 +28,10 @@ class _Stack(Protocol):
 
 @dataclass(slots=True)
 class CallOutcome:
-    """What became of a command: `settled` counts how often it was settled, which is once."""
+    """The outcome of a command.
+
+    `settled` counts how often it settled, which must be once.
+    """
 
     token: int
     settled: int = 0
@@ -36,17 +39,20 @@ class CallOutcome:
     error: Exception | None = None
 
     def unwrap(self) -> Any:
-        """Return the result; raises the error, or AssertionError while there is neither."""
+        """Return the result.
+
+        Raises the error, or AssertionError before the command settled.
+        """
         if self.error is not None:
             raise self.error
-        assert self.settled, "expected the command to be settled by now; run the laboratory longer"  # noqa: S101 - a test's own tool
+        assert self.settled, "cannot unwrap: the command is not settled; run the laboratory longer"  # noqa: S101 - a test tool
         return self.result
 
 
 class LabEndpoint:
-    """One engine with its host's duties done by the laboratory.
+    """One engine with a laboratory as its host.
 
-    `actions` keeps everything but bytes, with times; `due` is when the engine wants its next tick.
+    `actions` stores all actions except bytes, with their times; `due` is the time of the engine's next tick.
     """
 
     def __init__(self, lab: LabClock, engine: _Stack, handlers: Mapping[str, Handler]) -> None:
@@ -61,7 +67,7 @@ class LabEndpoint:
         self._draining = False
 
     def feed(self, event: StackInput) -> None:
-        """Give the engine an input now and do all that it asks for."""
+        """Pass an input to the engine now and perform all its actions."""
         self.engine.handle(event, self.lab.now)
         if self._draining:
             return
@@ -94,7 +100,7 @@ class LabEndpoint:
         self.feed(Close(code, reason, drain, force))
 
     def seen(self, kind: type[_T]) -> list[_T]:
-        """Every action of a kind so far, in order."""
+        """Return all actions of a type so far, in order."""
         return [action for _, action in self.actions if isinstance(action, kind)]
 
     def _outcome(self) -> CallOutcome:

@@ -16,20 +16,20 @@ __all__ = ["Central", "LabStation", "ServerConnection"]
 
 
 class Central(Protocol):
-    """What the ends need of the server."""
+    """The part of the server that the ends need."""
 
     handlers: dict[str, Handler]
     connections: "list[ServerConnection]"
 
     def accept_stream(self, station: "LabStation") -> "ServerConnection":
-        """Take a new stream of a station."""
+        """Accept a new stream of a station."""
 
     def decide(self, request: UpgradeRequested) -> Accept | Reject:
         """Decide on an upgrade request."""
 
 
 class LabStation(LabEndpoint):
-    """A client on the wire `wire`; `handlers` are its own."""
+    """A station on the network `wire`, with its own `handlers`."""
 
     engine: ClientStack
 
@@ -43,11 +43,11 @@ class LabStation(LabEndpoint):
         self._dialling = False
 
     def connect(self) -> CallOutcome:
-        """Ask for the connection."""
+        """Start to connect."""
         return self.command(Connect)
 
     def cut(self) -> None:
-        """Cut the cable: both sides see the stream end now."""
+        """End the stream for both sides now."""
         connection = self._hang_up()
         if connection is not None:
             connection.feed(BytesReceived(b""))
@@ -87,13 +87,13 @@ class LabStation(LabEndpoint):
                 self.lab.at(self.lab.now + delay, partial(connection.receive, piece))
 
     def receive(self, attempt: int, data: bytes) -> None:
-        """Take bytes from the wire, unless their connection is over."""
+        """Receive bytes from the wire, unless their connection ended."""
         if attempt == self._attempt and self.connection is not None:
             self.feed(BytesReceived(data, attempt))
 
 
 class ServerConnection(LabEndpoint):
-    """The server's end of one stream; `station` is None once the stream is gone."""
+    """The server's end of one stream; `station` is None after the stream ended."""
 
     engine: ServerStack
 
@@ -105,7 +105,7 @@ class ServerConnection(LabEndpoint):
         self._attempt = station._attempt  # two ends of one wire
 
     def receive(self, data: bytes) -> None:
-        """Take bytes from the wire, unless the stream is gone."""
+        """Receive bytes from the wire, unless the stream ended."""
         if self.station is not None:
             self.feed(BytesReceived(data))
 

@@ -1,4 +1,4 @@
-"""The laboratory: a server, its stations and the time that passes for all of them."""
+"""The laboratory: a server and its stations with a common clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,9 +22,10 @@ __all__ = ["Laboratory", "Server"]
 
 @dataclass
 class Server:
-    """The central system: `handlers` serve every station, `connections` are the live ones.
+    """The central system.
 
-    `admit` decides about an upgrade request; by default the first of `protocols` that was offered is accepted.
+    All stations share its `handlers`, and `connections` are the open ones. `admit` decides on an upgrade request; by
+    default it accepts the first of `protocols` that was offered.
     """
 
     lab: LabClock
@@ -42,7 +43,7 @@ class Server:
         self._answers = AnswerMemory()
 
     def accept_stream(self, station: LabStation) -> ServerConnection:
-        """Take a new stream of a station."""
+        """Accept a new stream of a station."""
         stack = ServerStack(
             self.link,
             self.session,
@@ -58,7 +59,7 @@ class Server:
         return connection
 
     def decide(self, request: UpgradeRequested) -> Accept | Reject:
-        """Decide on an upgrade request as `admit` does."""
+        """Decide on an upgrade request with `admit`."""
         return self.admit(request)
 
     def _accept_first(self, request: UpgradeRequested) -> Accept | Reject:
@@ -67,7 +68,7 @@ class Server:
 
 
 class Laboratory(LabClock):
-    """Stations and a server under one clock.
+    """Stations and a server with one clock.
 
     `client` and `session` are the settings of new stations and of the server's sessions, `link` of every WebSocket.
     `record` keeps the actions of each endpoint for inspection; switch it off for long runs.
@@ -101,7 +102,10 @@ class Laboratory(LabClock):
         return station
 
     def connect(self, config: ClientConfig | None = None, identity: str = "CP1") -> LabStation:
-        """Add a station and run until its connection is open. Raises what `connect` settled with, if not."""
+        """Add a station and run until its connection is open.
+
+        Raises the error of `connect` if it fails.
+        """
         station = self.station(config, identity)
         outcome = station.connect()
         while not outcome.settled and self._step(inf):
@@ -110,17 +114,17 @@ class Laboratory(LabClock):
         return station
 
     def run_for(self, seconds: float) -> None:
-        """Let this much time pass."""
+        """Advance the clock by `seconds`, and do everything that is due."""
         self.run_until(self.now + seconds)
 
     def run_until(self, when: float) -> None:
-        """Let time pass until `when`, doing everything that is due on the way."""
+        """Advance the clock to `when`, and do everything that is due."""
         while self._step(when):
             pass
         self.now = max(self.now, when)
 
     def _step(self, until: float) -> bool:
-        """Do what is due next; False if that is after `until`."""
+        """Do what is due next; return False if that is after `until`."""
         event_at = self.next_at
         endpoint, deadline = self._next_deadline()
         if min(event_at, deadline) > until or event_at == deadline == inf:

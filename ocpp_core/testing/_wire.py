@@ -8,15 +8,15 @@ from typing import TypeAlias
 __all__ = ["Wire", "WireFault"]
 
 WireFault: TypeAlias = Callable[[bytes, Random], Iterable[tuple[float, bytes]]]
-"""What the wire does to a chunk: the pieces that arrive, each with the seconds it takes on top of the latency."""
+"""A function that changes a chunk: it returns the pieces that arrive, each with its seconds beyond the latency."""
 
 
 @dataclass(slots=True)
 class Wire:
-    """The network between a station and the server, both ways.
+    """The network between a station and the server, in both directions.
 
-    `latency` is seconds a chunk takes; `reachable` False refuses new streams; `silent` True swallows bytes, as a
-    half-open connection does; `fault` does to each chunk what it likes (delay, drop, duplicate, split, corrupt).
+    `latency` is the seconds that a chunk takes. `reachable` False refuses new streams. `silent` True drops all bytes,
+    as a half-open connection does. `fault` may delay, drop, duplicate, split or corrupt each chunk.
     """
 
     latency: float = 0.01
@@ -25,7 +25,7 @@ class Wire:
     fault: WireFault | None = None
 
     def carry(self, data: bytes, random: Random) -> Iterable[tuple[float, bytes]]:
-        """Say which bytes arrive, and after how many seconds."""
+        """Return the pieces of bytes that arrive, each with its delay in seconds."""
         if self.silent:
             return ()
         if self.fault is None:

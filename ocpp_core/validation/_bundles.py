@@ -1,4 +1,4 @@
-"""Find and read the schema bundle of a standard protocol."""
+"""The schema bundles of the standard protocols."""
 
 import json
 from importlib.resources import files
@@ -10,14 +10,15 @@ __all__ = ["BUNDLED", "Schema", "read_bundle"]
 Schema: TypeAlias = dict[str, Any]
 
 BUNDLED: Final = ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")
-"""The subprotocol names that have a bundle."""
+"""The subprotocols that have a bundle."""
 
 
 def read_bundle(protocol: str, package: Traversable | None = None) -> Schema:
-    """Read a bundle: `protocol`, `actions` (action -> kind -> schema) and the `definitions` they share.
+    """Return the bundle of a protocol.
 
-    It is looked for inside the package (wheel, zip) and then beside it (editable install, source tree). `package`
-    is where that is, the installed `ocpp_core` unless given. Raises FileNotFoundError, which names both places.
+    It has `protocol`, `actions` (action -> kind -> schema) and their shared `definitions`. It is searched inside the
+    package (wheel, zip) and then next to it (editable install, source tree). `package` defaults to the installed
+    `ocpp_core`. Raises FileNotFoundError, which names both paths.
     """
     package = files("ocpp_core") if package is None else package
     places = [package.joinpath("schemas", f"{protocol}.json"), package.joinpath("..", "schemas", f"{protocol}.json")]
@@ -25,4 +26,4 @@ def read_bundle(protocol: str, package: Traversable | None = None) -> Schema:
         if place.is_file():
             bundle: Schema = json.loads(place.read_text(encoding="utf-8"))
             return bundle
-    raise FileNotFoundError(f"expected the schema bundle of {protocol} as {places[0]} or {places[1]}, found neither")
+    raise FileNotFoundError(f"expected the schema bundle of {protocol} as {places[0]} or {places[1]}, got neither")

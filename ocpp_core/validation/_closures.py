@@ -1,12 +1,12 @@
-"""The accept check: a quick yes for the payloads that conform, made of small closures.
+"""The accept check: a fast check that accepts conforming payloads, made of small closures.
 
-It only ever says yes or "not sure". `False` means that the full check has to judge, and only that one refuses: so this
-one may be narrower (a `float` that is a whole number, a subclass of `str`, a tuple), but must never be wider. A schema
-with a keyword that is not known here to the letter has no accept check at all.
+It accepts a payload or leaves the decision open. `False` means that the full check must decide, and only that one
+refuses. The accept check may therefore be stricter (a `float` that is a whole number, a subclass of `str`, a tuple) but
+must never be more lenient. A schema with an unknown keyword has no accept check at all.
 
-Why closures: on the payloads of the field they need about half of the time of generated code that tests property by
-property, because each property that is there is looked up once and enumerations are asked in C; and making them takes
-less than a millisecond a message.
+Why closures: on typical payloads they take about half of the time of generated code that tests every property of the
+schema, because they look up each present property once, and enumerations are compared in C. Making them takes less than
+a millisecond per message.
 """
 
 import re
@@ -19,7 +19,8 @@ from ._formats import FORMATS
 __all__ = ["IGNORED", "Accept", "compile_accept"]
 
 Accept: TypeAlias = Callable[[Any], object]
-"""Truthy for what conforms. May raise TypeError, for an unhashable value, which means the same as False."""
+"""A function that returns a truthy value if a payload conforms. Any exception, e.g. for an unhashable value, counts as
+False."""
 
 _Schema: TypeAlias = Mapping[str, Any]
 
@@ -38,7 +39,7 @@ IGNORED: Final = frozenset(
         "title",
     }
 )
-"""Keywords that say nothing about a payload by themselves."""
+"""Keywords that do not restrict a payload."""
 _KEYWORDS: Final = {
     "object": frozenset({"type", "properties", "required", "additionalProperties"}),
     "array": frozenset({"type", "items", "minItems", "maxItems", "additionalItems"}),
@@ -50,11 +51,11 @@ _KEYWORDS: Final = {
 
 
 class _UnknownError(Exception):
-    """The schema says something that is not known here."""
+    """The schema has a keyword or a value that the accept check does not support."""
 
 
 def compile_accept(document: _Schema, *, formats: bool) -> Accept | None:
-    """Make the accept check of a schema whose references all lead to its own `definitions`; None where it has none."""
+    """Return the accept check of a schema whose references all lead to its own `definitions`, or None."""
     try:
         return _Compiler(document.get("definitions", {}), formats=formats).check(document)
     except _UnknownError:
@@ -90,7 +91,7 @@ class _Compiler:
             def later(value: object) -> object:
                 return made[name](value)
 
-            made[name] = later  # for a definition that leads back to itself
+            made[name] = later  # for a recursive definition
             made[name] = self.check(self._definitions[name])
         return self._made[name]
 
@@ -154,7 +155,7 @@ def _closed_object(checks: Mapping[str, Accept], required: Sequence[str]) -> Acc
         if type(value) is not dict:
             return False
         for name, item in value.items():
-            if not checks[name](item):  # KeyError: a property too many
+            if not checks[name](item):  # KeyError for an unknown property
                 return False
         for name in required:  # noqa: SIM110 - `all` with a generator costs more than the loop
             if name not in value:

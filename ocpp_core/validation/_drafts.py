@@ -1,6 +1,6 @@
-"""The drafts of JSON Schema that are understood: 04, 06 and 07, and what of them is not.
+"""The supported drafts of JSON Schema, 04, 06 and 07, and the limits of the support.
 
-A schema that would be misread is refused when its validator is made: at the first message it would be too late.
+A schema that would be misinterpreted is refused when its validator is made, not at the first message.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,15 +15,18 @@ DEFAULT_DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 _DRAFTS: Final = ("draft-04", "draft-06", "draft-07")
 _ANNOTATIONS: Final = frozenset({"default", "examples"})
 _VALUES: Final = _ANNOTATIONS | {"const", "enum"}
-"""Keywords that hold values of the payload, where `$ref`, `$id` and `const` are names like any other."""
+"""Keywords that contain values of the payload, in which `$ref`, `$id` and `const` are ordinary names."""
 _NAMED: Final = frozenset({"definitions", "dependencies", "patternProperties", "properties"})
-"""Keywords that hold schemas by names, which may read like keywords."""
+"""Keywords that contain schemas by name; the names may be equal to keywords."""
 _OF_THE_SAME_VALUE: Final = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
-"""Keywords whose schemas are asked about the value itself, not about a part of it."""
+"""Keywords whose schemas apply to the value itself, not to a part of it."""
 
 
 def problem_of(document: Schema) -> str | None:
-    """Say why a schema would be misread, or be fetched in parts from elsewhere; None if it can be used."""
+    """Return why a schema would be misinterpreted, or is not self-contained.
+
+    None if it can be used.
+    """
     draft = document["$schema"]
     if not isinstance(draft, str) or not any(name in draft for name in _DRAFTS):
         return f"expected $schema of {', '.join(_DRAFTS)} or none, got {draft!r}"
@@ -33,20 +36,20 @@ def problem_of(document: Schema) -> str | None:
         except ValueError as error:
             return str(error)
     if any(map(_rebases, _parts(document))):
-        return "expected $id at the root of a schema, got one below it that $ref is relative to"
+        return "expected $id only at the root of a schema, got one below it that changes the base of a $ref"
     ended: set[int] = set()
     if any(_is_endless(document, schema, frozenset(), ended) for schema in _schemas(document)):
-        return "expected $ref to a schema of a part of the value, got one that leads back to itself"
+        return "expected $ref to a schema of a part of the value, got one that refers to itself for the same value"
     return next(filter(None, (_problem_of_bounds(schema, draft) for schema in _schemas(document))), None)
 
 
 def references(schema: object) -> Iterator[str]:
-    """Find every `$ref` of a schema, at any depth."""
+    """Iterate over every `$ref` of a schema, at any depth."""
     return (ref for node in _schemas(schema) if isinstance(ref := node.get("$ref"), str))
 
 
 def _schemas(schema: object) -> Iterator[Schema]:
-    """Find a schema and all within it."""
+    """Iterate over a schema and all schemas within it."""
     nodes = [schema]
     while nodes:
         node = nodes.pop()
@@ -58,7 +61,10 @@ def _schemas(schema: object) -> Iterator[Schema]:
 
 
 def _is_endless(document: Schema, schema: Any, around: frozenset[int], ended: set[int]) -> bool:
-    """Whether a schema asks itself about the same value; `ended` are those known to come to an end."""
+    """Return True if a schema refers to itself for the same value.
+
+    `ended` are schemas known not to.
+    """
     if isinstance(schema, list):
         return any(_is_endless(document, part, around, ended) for part in schema)
     if not isinstance(schema, dict) or id(schema) in ended:
@@ -74,7 +80,7 @@ def _is_endless(document: Schema, schema: Any, around: frozenset[int], ended: se
 
 
 def _problem_of_bounds(schema: Schema, draft: str) -> str | None:
-    """Say which bound the compiler would read as something else: it takes True for 1, and divides by 0."""
+    """Return the bound that the compiler would misinterpret, or None; it reads True as 1, and divides by 0."""
     is_old = "draft-04" in draft
     for name in ("exclusiveMaximum", "exclusiveMinimum"):
         if name in schema and isinstance(schema[name], bool) is not is_old:
@@ -84,10 +90,11 @@ def _problem_of_bounds(schema: Schema, draft: str) -> str | None:
 
 
 def for_compiler(document: Schema) -> Schema:
-    """Copy a schema in words that the compiler understands, and may write into.
+    """Return a copy of a schema with only the keywords that the compiler supports.
 
-    fastjsonschema cannot compile `const` without its detailed exceptions. `enum` with one member means the same, and
-    is a sibling that leaves an `enum` beside it alone. To draft 04 `const` is no keyword.
+    The compiler may modify it. fastjsonschema cannot compile `const` without its detailed exceptions. An `enum` with
+    one member is equivalent; it is put into `allOf` so that it does not replace another `enum`. In draft 04 `const` is
+    not a keyword.
     """
     spelled: Schema = _spelled(document, has_const="draft-04" not in document["$schema"])
     return spelled
@@ -110,7 +117,7 @@ def _spelled(node: Any, *, has_const: bool) -> Any:
 
 
 def _parts(schema: Mapping[str, Any]) -> Iterator[Any]:
-    """Find what a schema holds below it, schemas by name among them; no values."""
+    """Iterate over the parts of a schema, including named schemas but not values."""
     for key, value in schema.items():
         if key in _NAMED and isinstance(value, dict):
             yield from value.values()
@@ -119,7 +126,7 @@ def _parts(schema: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _rebases(node: object) -> bool:
-    """Whether an id below the root has a `$ref` within: that is relative to the id, not to the root."""
+    """Return True if an `$id` below the root changes the base of a `$ref`."""
     if isinstance(node, list):
         return any(map(_rebases, node))
     if not isinstance(node, dict):
@@ -130,5 +137,5 @@ def _rebases(node: object) -> bool:
 
 
 def _is_address(value: object) -> bool:
-    """Whether an id is more than a name within the schema (draft-07 §8.2.3)."""
+    """Return True if an `$id` is more than a name within the schema (draft-07 §8.2.3)."""
     return isinstance(value, str) and not value.startswith("#")

@@ -1,7 +1,7 @@
-"""Say which rule of a schema a payload breaks first, at which path, and which OCPP error code that is.
+"""The description of a refused payload: the first broken rule, its path, and its error code.
 
-This runs only for payloads that were refused already, so it may be slow and has to be exact: it knows the keywords
-of the OCPP schemas and the usual ones of vendor schemas; a refusal by any other keyword is named less precisely.
+This runs only for payloads that were refused already, so it may be slow and must be exact. It supports the keywords of
+the OCPP schemas and the frequent ones of vendor schemas; the description of any other broken rule is less precise.
 """
 
 import json
@@ -26,11 +26,11 @@ __all__ = ["Search", "describe_violation", "resolve"]
 _MAX_PATH: Final = 120
 _MAX_MESSAGE: Final = 60
 _MAX_VALUES: Final = 5000
-"""Values that are searched, a few hundredths of a second; what is wrong behind them is refused without saying where."""
+"""Number of values that are searched, in a few hundredths of a second; the path of a later fault is not reported."""
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,50}\Z")
 
-# Which code answers which failure is not laid down by OCPP; this is the reading closest to the wording of its table
-# of error codes (OCPP-J 1.6 table 7, 2.0.1 Part 4 table 8). What is not listed is structural: FormatViolation.
+# OCPP does not define which broken rule has which code; this choice is closest to the wording of its table of error
+# codes (OCPP-J 1.6 table 7, 2.0.1 Part 4 table 8). All other rules are structural: FormatViolation.
 _CODES: Final[Mapping[str, ErrorCode]] = (
     dict.fromkeys(("required", "minItems", "maxItems"), ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION)
     | {"type": ErrorCode.TYPE_CONSTRAINT_VIOLATION}
@@ -45,7 +45,7 @@ _CODES: Final[Mapping[str, ErrorCode]] = (
 
 
 class _Broken:
-    """A broken rule: its keyword, what it demands, and the steps from the payload to the value, last one first."""
+    """A broken rule: keyword, value of the keyword, and path to the payload's value, last step first."""
 
     __slots__ = ("demand", "keyword", "steps")
 
@@ -60,16 +60,16 @@ class _Broken:
 
 
 def describe_violation(document: Schema, payload: object, *, formats: bool, message: str = "") -> Violation:
-    """Name the first rule of the schema that a refused payload breaks. Never raises.
+    """Return the first rule of the schema that a refused payload breaks.
 
-    The description has at most 255 characters and repeats no value of the payload: it holds the message (its action
-    and type, where they are given), the path, the keyword and what the keyword demands, and of an unknown property
-    the name, if that is short and plain.
+    Never raises. The description has at most 255 characters and contains no value of the payload. It names the message
+    (action and type, if passed), the path, the keyword and the keyword's value in the schema. The name of an unknown
+    property is included if it is short and plain.
     """
     message = f"{message[:_MAX_MESSAGE]} " if message else ""
     try:
         broken = Search(document, formats=formats).search(document, payload)
-    except Exception:  # too deep for the interpreter, too large, or no JSON at all: refused in any case
+    except Exception:  # too deep for the interpreter, too large, or not JSON: refused in any case
         broken = None
     if broken is None:
         return Violation(ErrorCode.FORMAT_VIOLATION, f"{message}payload violates its schema")
@@ -83,7 +83,10 @@ def describe_violation(document: Schema, payload: object, *, formats: bool, mess
 
 
 def resolve(document: Schema, ref: str) -> Any:
-    """Follow a `$ref` of the form `#` or `#/…` (RFC 6901 §6). Raises ValueError if it leads out or nowhere."""
+    """Return the target of a `$ref` of the form `#` or `#/…` (RFC 6901 §6).
+
+    Raises ValueError if the target is outside the document or does not exist.
+    """
     node: Any = document
     try:
         if not re.match(r"#(/|\Z)", ref):
@@ -105,7 +108,7 @@ def _demand(demand: object) -> str:
 
 
 def _shown(name: object) -> str:
-    """Show a property name of the peer only if it can do no harm in a log or an error."""
+    """Return a property name of the peer if it is safe in a log or an error, else `?`."""
     return name if isinstance(name, str) and _SAFE_NAME.match(name) else "?"
 
 
@@ -114,7 +117,10 @@ def _same(value: object, wanted: object) -> bool:
 
 
 def _is_multiple(value: float, factor: float) -> bool:
-    """Divide exactly: 0.3 is a multiple of 0.1, which binary floats deny. Beyond a float's range nothing is."""
+    """Return True if a value is an exact decimal multiple: 0.3 is one of 0.1, but not with binary floats.
+
+    A quotient beyond the range of floats is not accepted.
+    """
     quotient = (Fraction(value) if isinstance(value, int) else Fraction(repr(value))) / Fraction(repr(factor))
     return quotient.denominator == 1 and abs(quotient) <= sys.float_info.max
 
@@ -138,7 +144,7 @@ _NUMBER_RULES: Final[_Rules] = {
     **_ANY_RULES,
     "minimum": lambda value, least: value >= least,
     "maximum": lambda value, most: value <= most,
-    # In draft-04 a boolean beside minimum and maximum.
+    # In draft-04 these are booleans, which modify minimum and maximum.
     "exclusiveMinimum": lambda value, bound: isinstance(bound, bool) or value > bound,
     "exclusiveMaximum": lambda value, bound: isinstance(bound, bool) or value < bound,
     "multipleOf": _is_multiple,
@@ -158,18 +164,18 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
 
 
 class Search:
-    """Walks a payload along its schema until a rule is broken."""
+    """A search through a payload and its schema for the first broken rule."""
 
     def __init__(self, document: Schema, *, formats: bool) -> None:
-        self.resolve = cache(partial(resolve, document))  # an array may lead to a definition thousands of times
+        self.resolve = cache(partial(resolve, document))  # an array may use a definition thousands of times
         self._formats = formats
-        # An integer is "a number without a fractional part" since draft-06; in draft-04, 1.0 is none.
+        # An integer is "a number without a fractional part" since draft-06; in draft-04, 1.0 is not an integer.
         self._integral_floats = "draft-04" not in str(document.get("$schema"))
         self._values = 0
 
     def search(self, schema: Any, value: object) -> _Broken | None:
         if not isinstance(schema, dict):
-            return None  # true or false: nothing to name
+            return None  # `true` or `false`: there is no keyword to report
         if "$ref" in schema:
             return self.search(self.resolve(schema["$ref"]), value)
         self._values += 1

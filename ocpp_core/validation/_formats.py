@@ -1,4 +1,4 @@
-"""The two string formats that the OCPP schemas use, as patterns that take linear time on any text."""
+"""The two string formats of the OCPP schemas, as patterns that take linear time on any text."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,8 +7,8 @@ from typing import Final
 __all__ = ["FORMATS"]
 
 # RFC 3339 §5.6, including its appendix C: a day must exist in its month, 29 February in its year. Second 60 is a
-# leap second. An offset is required, which is where stations that send local time fail. `[0-9]` because `\d` admits
-# the digits of every script.
+# leap second. An offset is required, so the local times that some stations send are refused. `[0-9]` because `\d`
+# matches the digits of every script.
 _DAYS_31 = "(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
 _DAYS_30 = "(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
 _DAYS_28 = "02-(?:0[1-9]|1[0-9]|2[0-8])"
@@ -17,9 +17,8 @@ _DATE = f"(?:[0-9]{{4}}-(?:{_DAYS_31}|{_DAYS_30}|{_DAYS_28})|{_LEAP_YEAR}-02-29)
 _HOUR_MINUTE = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _DATE_TIME = rf"{_DATE}[Tt]{_HOUR_MINUTE}:(?:[0-5][0-9]|60)(?:\.[0-9]+)?(?:[Zz]|[+-]{_HOUR_MINUTE})\Z"
 
-# RFC 3986 §3: a scheme, then the permitted characters and percent-encoded octets, and at most one fragment. `*+`
-# gives nothing back, so that a late wrong character costs no second try; it stands for nothing else here, which
-# `_accelerated` relies on.
+# RFC 3986 §3: a scheme, then the permitted characters and percent-encoded octets, and at most one fragment. `*+` does
+# not backtrack, so a late invalid character costs no second attempt. `_rust` relies on `*+` having no other meaning.
 _URI_CHAR = r"(?:[A-Za-z0-9\-._~:/?\[\]@!$&'()+*,;=]|%[0-9A-Fa-f]{2})"
 _URI = rf"[A-Za-z][A-Za-z0-9+.\-]*:{_URI_CHAR}*+(?:#{_URI_CHAR}*+)?\Z"
 

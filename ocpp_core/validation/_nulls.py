@@ -1,7 +1,7 @@
-"""Read `"info": null` as no `info`, where the schema of a message does not allow `null`.
+"""Remove members such as `"info": null` if the schema of a message does not allow `null`.
 
-Some stations write every member that they do not use as `null`. Which of these nulls mean nothing, only the schema
-tells: in a vendor's data, for example, they may mean something, and stay.
+Some stations write `null` for every unused member. Only the schema decides which nulls are meaningless: in a vendor's
+data, for example, they may have a meaning and are kept.
 """
 
 from typing import Any
@@ -13,22 +13,23 @@ __all__ = ["without_nulls"]
 
 
 def without_nulls(document: Schema, payload: Any, *, formats: bool) -> Any:
-    """Return a payload without the members that are null and must not be; the payload itself stays as it is.
+    """Return a copy of a payload without the members that are null and must not be.
 
-    Members of objects are left out, elements of arrays are not. Never raises: what is nested too deep is returned.
+    Only members of objects are removed, not elements of arrays. Never raises: a payload that is nested too deeply is
+    returned unchanged.
     """
     try:
         return _Reader(document, formats=formats).read(document, payload)
-    except Exception:  # too deep for the interpreter, or a schema that is broken: refused in any case
+    except Exception:  # too deep for the interpreter, or a bad schema: refused in any case
         return payload
 
 
 class _Reader:
-    """Copies a payload along its schema."""
+    """A copier of payloads that follows the schema."""
 
     def __init__(self, document: Schema, *, formats: bool) -> None:
         self._search = Search(document, formats=formats)
-        self._allowed: dict[int, bool] = {}  # by the identity of a schema: an array may repeat an object without end
+        self._allowed: dict[int, bool] = {}  # by `id` of the schema: an array may have many objects
 
     def read(self, schema: Any, value: Any) -> Any:
         if not isinstance(schema, dict):

@@ -1,9 +1,9 @@
-"""The accept check on jsonschema-rs, where that is installed: a third of the time of the closures.
+"""The accept check with jsonschema-rs, if it is installed.
 
-It is used for exactly those schemas that the closures know, and like them it has no right to refuse. It brings no
-meaning of its own: `format` becomes our own pattern, in the spelling of Rust. What it accepts beyond the full check are
-Python values that stand for JSON: members of enumerations, which the full check learns of (`validation._judge`), and
-`Decimal`, which no encoder here takes.
+It takes a third of the time of the closures. It is used for exactly those schemas that the closures support, and like
+them it never refuses a payload. It decides the same: `format` becomes the pattern of this library, in the syntax of
+Rust. It also accepts Python values that the full check sees only after conversion or never: members of enumerations
+(`_validator` converts them), and `Decimal`, which the JSON encoder refuses.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,10 @@ _ANNOTATIONS: Final = IGNORED - {"definitions"}
 
 @cache
 def _engine() -> ModuleType | None:
-    """Load it when the first schema needs it: it takes longer than all of the engine."""
+    """Return jsonschema-rs or None.
+
+    Its import takes longer than that of the whole engine, so it is late.
+    """
     try:
         import jsonschema_rs
     except ImportError:  # the extra `speed` is not installed
@@ -31,9 +34,9 @@ def _engine() -> ModuleType | None:
 
 
 def accelerated(document: Mapping[str, Any], *, formats: bool) -> Callable[[Any], object] | None:
-    """Make the check of a schema that `compile_accept` knows, None where there is none.
+    """Return the accept check of a schema that `compile_accept` supports.
 
-    It raises ValueError for values that it cannot read, which means no more than False.
+    None without jsonschema-rs. The check raises ValueError for values that it cannot read, which counts as False.
     """
     engine = _engine()
     if engine is None:
@@ -45,18 +48,21 @@ def accelerated(document: Mapping[str, Any], *, formats: bool) -> Callable[[Any]
 
 
 def _draft(document: Mapping[str, Any]) -> int:
-    """Tell the draft as fastjsonschema does; of the keywords known here, all later ones mean what 07 does."""
+    """Return the draft as fastjsonschema does.
+
+    For the supported keywords, later drafts are equal to 07.
+    """
     name = str(document.get("$schema", ""))
     return 4 if "draft-04" in name else 6 if "draft-06" in name else 7
 
 
 def _refuse(uri: str) -> NoReturn:
-    """Fetch nothing: by itself it would ask the network for what a schema names."""
-    raise ValueError(f"expected a schema that is complete, it refers to {uri}")
+    """Raise ValueError instead of the default retrieval of a referenced schema from the network."""
+    raise ValueError(f"expected a self-contained schema, got a reference to {uri}")
 
 
 def _copy(schema: Any, *, formats: bool) -> Any:
-    """Copy what has a meaning, formats as patterns. A schema may hold anything in its annotations, ids among them."""
+    """Return a copy without annotations, which may contain anything, and with formats as patterns."""
     if not isinstance(schema, Mapping):
         return schema
     copy = {key: value for key, value in schema.items() if key not in _ANNOTATIONS}
@@ -72,5 +78,5 @@ def _copy(schema: Any, *, formats: bool) -> Any:
 
 
 def _in_rust(pattern: str) -> str:
-    """Spell a pattern for an engine that never goes back, hence knows no `*+`, and whose `$` is the end of the text."""
+    """Return a pattern in Rust's syntax: without `*+`, because it never backtracks, and with `$` at the end."""
     return "^(?:" + pattern.removesuffix(r"\Z").replace("*+", "*") + ")$"

@@ -1,7 +1,7 @@
 """Strict mode: check payloads against the JSON schemas of a protocol.
 
-A validator holds the schemas of one protocol and compiles the check of a message when it is first needed, or ahead
-of time with `warm_up`. It is meant to be made once and shared by all connections.
+A validator has the schemas of one protocol. It compiles the check of a message when it is first needed, or ahead of
+time with `warm_up`. Make it once and share it between all connections.
 """
 
 import marshal
@@ -25,16 +25,16 @@ from ._rust import accelerated
 __all__ = ["SchemaValidator", "Schemas", "create_validator", "load_validator"]
 
 Schemas: TypeAlias = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""Action -> `{"call": schema, "result": schema}`, or `{"send": schema}` for a message that is never answered."""
+"""Action -> `{"call": schema, "result": schema}`, or `{"send": schema}` for a message without a response."""
 
 _TYPES: Final = {"call": "CALL", "result": "CALLRESULT", "send": "SEND"}
 _NO_REFERENCES: Final = 2
-"""The version of the serializer's format that does not look for objects it has had before."""
+"""The version of the marshal format that does not search for repeated objects."""
 _KINDS: Final = (frozenset({"call", "result"}), frozenset({"send"}))
 
 
 class _Message:
-    """The schema of one message, and its check once that is compiled."""
+    """The schema of one message and its compiled checks."""
 
     __slots__ = ("_accept", "_definitions", "_document", "_formats", "_name", "_protocol", "_schema", "_validate")
 
@@ -52,7 +52,7 @@ class _Message:
         try:
             if (self._accept or self._prepare())(payload):
                 return None
-        except Exception:  # noqa: S110 - an odd payload: the full check, which has the last word, looks at it
+        except Exception:  # noqa: S110 - an unusual payload: the full check decides
             pass
         return self._judge(payload)
 
@@ -61,19 +61,22 @@ class _Message:
             if not _is_plain(payload):
                 payload = _plain_values(payload)
             (self._validate or self.compile())(payload)
-        except Exception:  # a payload that the compiled code chokes on is refused like any other
+        except Exception:  # a payload for which the compiled code raises is refused
             return self._refusal(payload)
         return None
 
     def _prepare(self) -> Accept:
-        """Make the accept check, most often the only one that a message ever needs; it may do without any."""
+        """Make and return the accept check, often the only one that a message needs.
+
+        Without one, `_unsure`.
+        """
         accept = None
         try:
             document = self.document()
             accept = compile_accept(document, formats=self._formats)
             if accept is not None:
                 accept = accelerated(document, formats=self._formats) or accept
-        except Exception:  # noqa: S110 - what is wrong with a schema is for the full check to say
+        except Exception:  # noqa: S110 - the full check reports what is wrong with a schema
             pass
         self._accept = accept or _unsure
         return self._accept
@@ -88,11 +91,14 @@ class _Message:
 
     @property
     def is_compiled(self) -> bool:
-        """Whether the check is ready."""
+        """True if the full check is compiled."""
         return self._validate is not None
 
     def compile(self) -> Callable[[object], object]:
-        """Compile the check. Two threads may both do it: the last one wins, and nothing is lost."""
+        """Compile and return the full check.
+
+        Two threads may do it at once, and the last one replaces the other.
+        """
         self._document = self.document()
         self._prepare()
         try:
@@ -100,17 +106,17 @@ class _Message:
                 for_compiler(self._document),
                 formats=FORMATS if self._formats else {},
                 use_formats=self._formats,
-                use_default=False,  # a default that is written into the payload would change the message
-                detailed_exceptions=False,  # a third of the time and memory; `_violations` finds the details
+                use_default=False,  # defaults would be written into the payload and change the message
+                detailed_exceptions=False,  # saves two thirds of time and memory; `_explain` finds the details
             )
         except Exception as error:
             raise ValueError(f"the schema of {self._protocol} {self._name} cannot be compiled: {error}") from error
-        # Formats given as patterns are part of the compiled code, so the wrapper that would pass them adds nothing.
+        # Formats that are patterns are part of the compiled code, so the wrapper that would pass them is unnecessary.
         self._validate = getattr(validate, "__wrapped__", validate)
         return self._validate
 
     def document(self) -> Schema:
-        """Return the schema with exactly those shared definitions that it leads to."""
+        """Return the schema with exactly those shared definitions to which it refers."""
         needed = dict(self._schema.get("definitions", {}))
         todo = [self._schema]
         while todo:
@@ -122,7 +128,10 @@ class _Message:
         return {"$schema": DEFAULT_DRAFT, **self._schema, "definitions": needed}
 
     def expect_usable(self) -> None:
-        """Compile the check. Raises ValueError for a schema that would be misread, or cannot be compiled."""
+        """Compile the full check.
+
+        Raises ValueError for a schema that is misinterpreted or cannot be compiled.
+        """
         if problem := problem_of(self.document()):
             raise ValueError(f"the schema of {self._protocol} {self._name}: {problem}")
         self.compile()
@@ -132,10 +141,10 @@ _Messages: TypeAlias = Mapping[str, Mapping[str, _Message]]
 
 
 class SchemaValidator:
-    """Checks the payloads of one protocol; fulfils the `Validator` protocol of `ocpp_core.config`.
+    """A validator for the payloads of one protocol.
 
-    Made by `load_validator` or `create_validator`. It may be shared by connections and threads: a first check
-    compiles (1 to 100 ms), and nothing else ever changes.
+    It implements `ocpp_core.config.Validator`. `load_validator` and `create_validator` make it. Connections and threads
+    may share it: the first check of a message compiles (1 to 100 ms), and nothing else changes.
     """
 
     __slots__ = ("_calls", "_definitions", "_formats", "_messages", "_results", "_sends", "protocol")
@@ -158,7 +167,7 @@ class SchemaValidator:
         return tuple(self._messages)
 
     def has(self, action: str) -> bool:
-        """Whether the action has schemas."""
+        """Return True if the action has schemas."""
         return action in self._messages
 
     def check_call(self, action: str, payload: object) -> Violation | None:
@@ -167,7 +176,10 @@ class SchemaValidator:
         return self._unexpected(action, "CALL") if message is None else message.check(payload)
 
     def check_result(self, action: str, payload: object) -> Violation | None:
-        """Check the payload of a CALLRESULT; None if it conforms, or if the action is unknown."""
+        """Check the payload of a CALLRESULT.
+
+        None if it conforms, or if the action is unknown.
+        """
         message = self._results.get(action)
         return self._unexpected(action, "CALLRESULT") if message is None else message.check(payload)
 
@@ -177,9 +189,9 @@ class SchemaValidator:
         return self._unexpected(action, "SEND") if message is None else message.check(payload)
 
     def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
-        """Return a payload without the members that are null where its schema does not allow that.
+        """Return a payload without the members that are null although its schema does not allow null.
 
-        The payload itself stays as it is. Of an action or a kind that has no schema, it is returned.
+        The passed payload is not changed. It is returned if the action or the kind has no schema.
         """
         message = self._messages.get(action, {}).get(kind)
         return payload if message is None else message.without_nulls(payload)
@@ -190,9 +202,9 @@ class SchemaValidator:
         return Violation(ErrorCode.FORMAT_VIOLATION, f"{action[:100]} has no {kind}")
 
     def warm_up(self, actions: Iterable[str] | None = None) -> None:
-        """Compile the checks of the named actions, or of all, that are not compiled yet.
+        """Compile the checks of the named actions, or of all actions, that are not compiled yet.
 
-        All of a standard protocol take 0.1 to 1 s: run it in a worker thread. Raises ValueError for an action
+        All checks of a standard protocol take 0.1 to 1 s: run it in a worker thread. Raises ValueError for an action
         that has no schemas, and for a schema that cannot be compiled.
         """
         for action in self._messages if actions is None else actions:
@@ -203,11 +215,10 @@ class SchemaValidator:
                     message.compile()
 
     def extend(self, schemas: Schemas, *, definitions: Mapping[str, Any] | None = None) -> "SchemaValidator":
-        """Return a validator that knows these actions too, for example those of a vendor.
+        """Return a validator with additional actions, for example those of a vendor.
 
-        Where an action is there already, the new schemas replace the old ones. What is compiled stays compiled, for
-        both. The schemas may refer to the definitions of this validator; for the rest, and for the errors it raises,
-        see `create_validator`.
+        The new schemas of a known action replace the old ones. Both validators share the compiled checks. The schemas
+        may refer to the definitions of this validator. `create_validator` documents the schemas and the errors.
         """
         shared = self._definitions | _plain(definitions or {})
         added = _checked_messages(self.protocol, schemas, shared, formats=self._formats)
@@ -221,16 +232,19 @@ def create_validator(
     definitions: Mapping[str, Any] | None = None,
     formats: bool = True,
 ) -> SchemaValidator:
-    """Make the validator of a custom protocol.
+    """Return a validator for a custom protocol.
 
-    The drafts 04, 06 and 07 of JSON Schema are understood, and 07 is meant where a schema names none. A schema may
-    refer to itself and to `definitions`, shared by all (`#/definitions/…`). `formats=False` turns the checks of
-    `format` off. The schemas are copied, and compiled at once (1 to 100 ms each).
+    The drafts 04, 06 and 07 of JSON Schema are supported; a schema without `$schema` is read as 07. A schema may refer
+    to itself and to the shared `definitions` (`#/definitions/…`). `formats=False` disables the checks of `format`.
+    `pattern` has the syntax of Python's `re`, with `$` as the end of the text. The schemas are copied, and compiled
+    immediately (1 to 100 ms each).
 
-    Raises ValueError for schemas of another form or draft, for one that cannot be compiled, for a `$ref` that is no
-    pointer into its own schema (to another document, to an id or to a name) or that leads back to itself without a
-    step into the value, for a `$ref` below an inner `$id`, and for a bound in the form of another draft. `pattern` is
-    read as Python's `re` does, with `$` as the end of the text.
+    Raises TypeError unless schemas are mappings by the names of actions. Raises ValueError for:
+
+    * schemas of another form or draft, and one that cannot be compiled;
+    * a `$ref` that is not a pointer into its own schema (to another document, to an `$id` or to a name), that refers to
+      itself for the same value, or that is below an inner `$id`;
+    * a bound in the form of another draft.
     """
     shared = _plain(definitions or {})
     return SchemaValidator(
@@ -239,15 +253,15 @@ def create_validator(
 
 
 def load_validator(protocol: str, *, formats: bool = True) -> SchemaValidator:
-    """Load the schemas of `ocpp1.6` (with the security extension), `ocpp2.0.1` or `ocpp2.1`.
+    """Return a validator for `ocpp1.6` (with the security extension), `ocpp2.0.1` or `ocpp2.1`.
 
-    `formats=False` turns the checks of date-times and URIs off: many stations send date-times without an offset,
-    which RFC 3339 demands. Every call reads the bundle anew (5 to 20 ms). Raises ValueError for another protocol and
+    `formats=False` disables the checks of date-times and URIs: many stations send date-times without an offset, which
+    RFC 3339 requires. Every call reads the bundle again (5 to 20 ms). Raises ValueError for another protocol and
     FileNotFoundError if the bundle is missing.
     """
     if protocol not in BUNDLED:
         expected = ", ".join(BUNDLED)
-        raise ValueError(f"expected one of {expected}, got {protocol!r}; create_validator makes others")
+        raise ValueError(f"expected one of {expected}, got {protocol!r}; use create_validator for other protocols")
     bundle = read_bundle(protocol)
     messages = _make_messages(protocol, bundle["actions"], bundle["definitions"], formats=formats)
     return SchemaValidator(protocol, messages, bundle["definitions"], formats=formats)
@@ -280,19 +294,20 @@ def _checked_messages(protocol: str, schemas: Schemas, definitions: Schema, *, f
             for message in kinds.values():
                 message.expect_usable()
     except RecursionError:
-        raise ValueError(f"expected schemas of {protocol} that are nested less deep") from None
+        raise ValueError(f"expected schemas of {protocol} that are nested less deeply") from None
     return messages
 
 
 def _unsure(_: object) -> bool:
-    """Stand in for the accept check where a schema can have none."""
+    """Return False: the accept check of a schema without one."""
     return False
 
 
 def _is_plain(value: Any) -> bool:
-    """Return True if there is no member of an enumeration in a payload: Python's own serializer refuses those.
+    """Return True if a payload contains no member of an enumeration, which `marshal` refuses.
 
-    It looks at a large payload in a few milliseconds; to walk through it here, or to copy it, takes ten times as long.
+    `marshal` checks a large payload in a few milliseconds; iterating over it in Python, or copying it, takes ten times
+    as long.
     """
     try:
         marshal.dumps(value, _NO_REFERENCES)
@@ -302,7 +317,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _plain_values(value: Any) -> Any:
-    """Return a payload with the values of enumerations in place of their members, which is how it is written."""
+    """Return a payload with the values of enumeration members, as the JSON encoder writes them."""
     if isinstance(value, Enum):
         return _plain_values(value.value)
     if isinstance(value, dict):
@@ -317,7 +332,7 @@ def _of_kind(messages: _Messages, kind: str) -> dict[str, _Message]:
 
 
 def _plain(value: Any) -> Any:
-    """Copy mappings and sequences as the dicts and lists that the compiler expects."""
+    """Return a copy with mappings as dicts and sequences as lists, as the compiler expects."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

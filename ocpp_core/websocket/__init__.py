@@ -1,1 +1,1 @@
-"""Rules of HTTP and WebSocket that the engine and its hosts share: close codes, header fields, subprotocols."""
+"""The rules of HTTP and WebSocket that the engine and its hosts share."""

@@ -1,4 +1,4 @@
-"""Header fields: their grammar, the lists in them (RFC 9110 §5), and what those of an upgrade must say."""
+"""Header fields: their grammar and lists (RFC 9110 §5), and the rules for those of an upgrade."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -27,9 +27,9 @@ BASIC_CHALLENGE: Final = ("www-authenticate", 'Basic realm="ocpp", charset="UTF-
 """The field that a 401 must have (RFC 9110 §15.5.2): user name and password in UTF-8 (RFC 7617 §2.1)."""
 
 OWN_IN_REQUEST: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "upgrade"})
-"""Fields that an upgrade request holds, or must not hold, whatever the caller says; see `expect_header`."""
+"""Fields of an upgrade request that the caller must not set; see `expect_header`."""
 OWN_IN_RESPONSE: Final = frozenset({"connection", "content-length", "transfer-encoding"})
-"""The fields of a response that say where it ends, and that nothing follows it: they are not the caller's."""
+"""Fields of a response that define its end, which the caller must not set."""
 
 WITHOUT_BODY: Final = frozenset({204, 304})
 """Statuses of responses that never have a body (RFC 9110 §15.3.5 and §15.4.5)."""
@@ -46,10 +46,10 @@ def is_token(text: str) -> bool:
 
 
 def expect_header(name: str, value: str, own: Collection[str]) -> None:
-    """Raise ValueError for a field of the caller's that would break the head block, or that the handshake writes.
+    """Raise ValueError for a field that the caller must not set.
 
-    `own` are the names of those, in lower case, beside all that begin with Sec-WebSocket. The value is not shown: it
-    may be secret.
+    It would break the head block, or the handshake writes it: those in `own`, in lower case, and all that begin with
+    Sec-WebSocket. The error does not show the value, which may be secret.
     """
     if not is_token(name) or not _VALUE.fullmatch(value):
         raise ValueError(f"expected a header name and a value without control characters, got {name!r}")
@@ -59,9 +59,10 @@ def expect_header(name: str, value: str, own: Collection[str]) -> None:
 
 
 def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the fields by their names in lower case; the values of a repeated one are joined (RFC 9110 §5.3).
+    """Return the fields by their names in lower case.
 
-    A field that may be sent once only, such as Authorization, is thereby unreadable when it is repeated.
+    The values of a repeated one are joined (RFC 9110 §5.3). A field that must not be repeated, such as Authorization,
+    becomes unreadable if it is repeated.
     """
     fields: dict[str, str] = {}
     repeated: dict[str, list[str]] = {}  # joined at the end: a peer may repeat one field thousands of times
@@ -77,22 +78,22 @@ def joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def elements(value: str) -> list[str]:
-    """Split a comma-separated value; empty elements do not count (RFC 9110 §5.6.1.2)."""
+    """Return the elements of a comma-separated value without empty ones (RFC 9110 §5.6.1.2)."""
     return [element for part in value.split(",") if (element := part.strip(" \t"))]
 
 
 def tokens(value: str) -> set[str]:
-    """Split a value of case-insensitive tokens, such as that of Connection: its elements in lower case."""
+    """Return the elements, in lower case, of a list of case-insensitive tokens, such as Connection."""
     return {element for part in value.lower().split(",") if (element := part.strip(" \t"))}
 
 
 def is_subprotocol_list(names: Sequence[str]) -> bool:
-    """Return True if an offer obeys RFC 6455 §4.1: tokens, none of them twice."""
+    """Return True if an offer obeys RFC 6455 §4.1: distinct tokens."""
     return len(set(names)) == len(names) and all(map(_TOKEN.fullmatch, names))
 
 
 def expect_subprotocols(names: Sequence[str]) -> None:
-    """Raise TypeError for a text instead of a list, ValueError unless there are names, distinct ones, all tokens."""
+    """Raise TypeError for a str instead of a list, ValueError unless it has distinct tokens."""
     if isinstance(names, str):
         raise TypeError(f"expected protocols as a list of subprotocol names, got {names!r}")
     if not names or not all(isinstance(name, str) for name in names) or not is_subprotocol_list(names):
@@ -100,19 +101,22 @@ def expect_subprotocols(names: Sequence[str]) -> None:
 
 
 def expect_offered(subprotocol: str | None, offered: Sequence[str]) -> None:
-    """Raise ValueError for the choice of a subprotocol that was not offered; None chooses none."""
+    """Raise ValueError for a subprotocol that was not offered.
+
+    None means no subprotocol.
+    """
     if subprotocol is not None and subprotocol not in offered:
         raise ValueError(f"expected one of the offered subprotocols {tuple(offered)}, got {subprotocol!r}")
 
 
 def expect_refusal_status(status: int) -> None:
-    """Raise ValueError for a status that refuses no upgrade: anything but 400 to 599."""
+    """Raise ValueError for a status that cannot refuse an upgrade: anything but 400 to 599."""
     if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
         raise ValueError(f"expected a status of 400 to 599, got {status!r}")
 
 
 def expect_response(status: int, body: bytes) -> None:
-    """Raise ValueError unless this answers a plain request: a status of 200 to 599, no body with 204 and 304."""
+    """Raise ValueError unless the status is 200 to 599, and for a body with 204 or 304."""
     if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:
         raise ValueError(f"expected a status of 200 to 599, got {status!r}")
     if body and status in WITHOUT_BODY:
@@ -120,7 +124,7 @@ def expect_response(status: int, body: bytes) -> None:
 
 
 def with_length(status: int, headers: Sequence[tuple[str, str]], body: bytes) -> list[tuple[str, str]]:
-    """Return the fields of a response with the kind of its body, plain text unless they say another, and its length."""
+    """Return the fields of a response with its Content-Length and by default plain text as Content-Type."""
     if status in WITHOUT_BODY:
         return list(headers)
     has_kind = any(name.lower() == "content-type" for name, _ in headers)

@@ -1,7 +1,7 @@
-"""The messages that a page brings, worked off in turns: a page cannot stop them, and may bring thousands at once.
+"""Messages from a page, handled in turns: a page cannot pause them, and may deliver thousands at once.
 
-A browser hands over all that has arrived without a moment for the page in between, so what is beyond a turn's work
-waits here. While the engine has no room, all of it does.
+A browser delivers everything that has arrived without a pause in between. Messages beyond one turn's work wait here,
+and all of them do while the engine has no room.
 """
 
 from collections import deque
@@ -14,11 +14,11 @@ from ocpp_transports._driver._interfaces import Handle
 __all__ = ["MOST_KEPT", "BrowserInbox"]
 
 MOST_KEPT: Final = 1 << 20
-"""Characters and bytes that may wait; beyond, the connection ends."""
+"""Characters and bytes that may wait; if exceeded, the connection ends."""
 
 
 class BrowserInbox:
-    """Feeds messages in order by `feed`, and whatever ends them after the last one."""
+    """Feeds messages in order with `feed`, and the end of the connection after the last one."""
 
     def __init__(self, feed: Callable[[str | bytes], None], next_turn: Callable[[Callable[[], None]], Handle]) -> None:
         self._feed = feed
@@ -27,11 +27,11 @@ class BrowserInbox:
         self._size = 0
         self._work = 0  # units since this turn began
         self._is_held = False
-        self._turn: Handle | None = None  # the next one, if any is wanted
+        self._turn: Handle | None = None  # the next turn, if one is needed
         self._end: Callable[[], None] | None = None
 
     def add(self, message: str | bytes) -> bool:
-        """Feed a message, now or when it is its turn; False if too much waits."""
+        """Feed a message, now or in its turn; return False if too much waits."""
         if self._kept or self._is_held or self._work >= TURN:
             self._kept.append(message)
             self._size += len(message)
@@ -41,7 +41,7 @@ class BrowserInbox:
         return True
 
     def hold(self, on: bool) -> None:
-        """Feed nothing, or go on."""
+        """Stop feeding, or continue."""
         self._is_held = on
         self._await_turn()
 
@@ -52,7 +52,7 @@ class BrowserInbox:
             self._finish()
 
     def drop(self) -> None:
-        """Forget what waits. Idempotent."""
+        """Drop everything that waits. Idempotent."""
         self._kept.clear()
         self._end = None
         if self._turn is not None:

@@ -1,4 +1,4 @@
-"""The page's own `WebSocket` under Pyodide: the one file that touches JavaScript."""
+"""The page's own `WebSocket` under Pyodide: the only file that touches JavaScript."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
@@ -15,17 +15,17 @@ Failed: TypeAlias = Callable[[str, BaseException], None]
 
 
 class JsPage:
-    """The page, or the worker, that this interpreter runs in. Raises RuntimeError anywhere else.
+    """The page, or the worker, in which this interpreter runs. Raises RuntimeError outside a browser.
 
-    `failed` is told of faults in what the page calls.
+    `failed` is called for faults in the functions that the page calls.
     """
 
     def __init__(self, failed: Failed) -> None:
         try:
-            import js  # there is no such module outside of a browser
+            import js  # exists only in a browser
             from pyodide import ffi
         except ImportError:
-            raise RuntimeError("expected to run in a browser under Pyodide; elsewhere there is OCPPClient") from None
+            raise RuntimeError("expected a browser with Pyodide, got another Python: use OCPPClient") from None
         self._js = js
         self._ffi = ffi
         self._failed = failed
@@ -34,7 +34,7 @@ class JsPage:
         """Open a socket; see Page."""
         try:
             socket = self._js.WebSocket.new(url, self._ffi.to_js(list(subprotocols)))
-        except self._ffi.JsException as error:  # its text may hold the URL, and so the password
+        except self._ffi.JsException as error:  # its text may contain the URL with the password
             raise ConnectionFailedError(f"the page refuses to open this WebSocket ({error.name})") from None
         return JsSocket(socket, listener, self._ffi.create_proxy, self._failed)
 
@@ -42,8 +42,8 @@ class JsPage:
 class JsSocket:
     """A socket and its four listeners.
 
-    A proxy that is not destroyed keeps its function, and so the client, alive for ever; one that is destroyed while it
-    still listens raises in the page.
+    A proxy that is not destroyed keeps its function, and so the client, alive indefinitely. A proxy that is destroyed
+    while it still listens raises in the page.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class JsSocket:
 
     @property
     def is_open(self) -> bool:
-        """Whether what is sent will be sent."""
+        """True if a text can be sent; otherwise it would be lost."""
         return bool(self._socket.readyState == _OPEN)
 
     @property
     def buffered(self) -> int:
-        """Bytes that are not on their way yet."""
+        """The number of bytes not sent to the network yet."""
         return int(self._socket.bufferedAmount)
 
     def send(self, text: str) -> None:
@@ -86,7 +86,7 @@ class JsSocket:
         self._socket.close(code, reason)
 
     def drop(self) -> None:
-        """Let it end on its own, and hear no more of it."""
+        """Let the socket end on its own, and ignore its further events."""
         listeners, self._listeners = self._listeners, {}
         for name, listener in listeners.items():
             self._socket.removeEventListener(name, listener)
@@ -99,12 +99,12 @@ def _message(data: Any) -> str | bytes:
 
 
 def _guarded(listen: Callable[[Any], None], failed: Failed) -> Callable[[Any], None]:
-    """Keep exceptions from the page, whose `error` event they would become."""
+    """Return a function that keeps exceptions from the page, where they would become `error` events."""
 
     def guarded(event: Any) -> None:
         try:
             listen(event)
-        except Exception as error:  # whatever it is, it is a fault of ours
+        except Exception as error:  # every exception here is a fault of the library
             failed("a listener of a WebSocket failed", error)
 
     return guarded

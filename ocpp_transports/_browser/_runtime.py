@@ -1,6 +1,6 @@
-"""The runtime of a browser: asyncio on the page's own loop, without sockets and threads, and without anyio.
+"""The runtime of a browser: asyncio on the page's own loop, without sockets, threads and anyio.
 
-Pyodide's loop refuses times that have passed, where other loops ring at once, and anyio loses time-outs by that.
+Pyodide's loop rejects times that have passed, where other loops fire at once; anyio loses timeouts because of that.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from ocpp_transports._logging._log import Log
 __all__ = ["LATE", "SECOND_LOOKS", "BrowserRuntime"]
 
 LATE: Final = 0.1
-"""Seconds from which on a timer rings late: the page was busy, or its tab is hidden and its timers are throttled."""
+"""Seconds of delay that make a timer late: the page was busy, or its tab is hidden and its timers are throttled."""
 SECOND_LOOKS: Final = 3
-"""Turns of the loop that a late timer lets pass, so that what came in meanwhile (an answer) is heard before it."""
+"""Turns of the loop that a late timer lets pass, so that input that has arrived (a response) is handled first."""
 
 
 class _Timer:
-    """Rings at `when`, or as soon afterwards as the page lets it."""
+    """Fires at `when`, or as soon afterwards as the page permits."""
 
     __slots__ = ("_fn", "_handle", "_looks", "_loop", "_when")
 
@@ -31,14 +31,14 @@ class _Timer:
         self._handle: asyncio.Handle = loop.call_later(max(0.0, when - loop.time()), self._ring)
 
     def cancel(self) -> None:
-        """Call it off."""
+        """Cancel it."""
         self._handle.cancel()
         self._fn = None
 
     def _ring(self) -> None:
         if self._looks and self._loop.time() - self._when > LATE:
             self._looks -= 1
-            self._handle = self._loop.call_soon(self._ring)  # a turn of the loop is never throttled, a timer is
+            self._handle = self._loop.call_soon(self._ring)  # a turn of the loop is never throttled, but a timer is
             return
         fn, self._fn = self._fn, None
         if fn is not None:
@@ -46,14 +46,14 @@ class _Timer:
 
 
 class _Over:
-    """The handle of what was never begun."""
+    """The handle of a task that never began."""
 
     def cancel(self) -> None:
-        """Nothing is left to call off."""
+        """Do nothing."""
 
 
 class BrowserRuntime:
-    """A client's share of the page's loop; see Runtime. Raises RuntimeError where no event loop runs."""
+    """The part of the page's loop that a client uses; see Runtime. Raises RuntimeError unless a loop runs."""
 
     def __init__(self, log: Log) -> None:
         self._loop = asyncio.get_running_loop()
@@ -63,7 +63,7 @@ class BrowserRuntime:
         self._is_closed = False
 
     def now(self) -> float:
-        """Seconds on the page's monotonic clock."""
+        """Return the page's monotonic clock, in seconds."""
         return self._loop.time()
 
     def call_at(self, when: float, fn: Callable[[], None], /) -> Handle:
@@ -75,7 +75,7 @@ class BrowserRuntime:
         return self._loop.call_soon(fn)
 
     def completion(self) -> Completion[Any]:
-        """Make an empty completion."""
+        """Return an empty completion."""
         return self._loop.create_future()
 
     def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
@@ -95,7 +95,7 @@ class BrowserRuntime:
             self._log.failed("a task failed", error)
 
     async def aclose(self) -> None:
-        """End all tasks but those that wait here; see Runtime."""
+        """End all tasks except those that wait here; see Runtime."""
         self._is_closed = True
         self._closers.add(asyncio.current_task())
         others = self._tasks.difference(self._closers)

@@ -1,15 +1,15 @@
-"""One WebSocket of a page, from its dial to its end: its events become inputs, under this attempt.
+"""One WebSocket of a page, from its dial to its end: its events become inputs, under one attempt.
 
-A page's WebSocket calls back and cannot be asked: nothing stops it from delivering, and no event says that output has
-drained. So `BrowserInbox` keeps what is beyond the work of a turn, up to a limit, and `Patience` looks at
-`bufferedAmount` from time to time.
+A page's WebSocket only calls back: nothing stops it from delivering, and no event reports that output has drained. So
+`BrowserInbox` keeps the messages beyond one turn's work, up to a limit, and `Patience` checks `bufferedAmount` from
+time to time.
 
 It guarantees that messages are fed in order, that the end is fed after the last of them, and that nothing is fed after
-the end: once it is over, the socket is dropped together with its listeners, so a late event reaches nothing.
+the end. At the end the socket is dropped together with its listeners, so a late event has no effect.
 
-It must never call the page with what the page refuses: a close code outside 1000 and 3000 to 4999, or a text on a
-socket that is not open, raises or is lost silently. It knows no JavaScript: the page is behind `Page`. The rules of
-WHATWG WebSockets are quoted where they are obeyed.
+It must never make a call that the page rejects: a close code outside 1000 and 3000 to 4999 raises, and a text on a
+socket that is not open is lost silently. It knows no JavaScript: the page is behind `Page`. The rules of WHATWG
+WebSockets are quoted where they apply.
 """
 
 from collections.abc import Sequence
@@ -33,11 +33,11 @@ class PageSocket(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether its `readyState` is OPEN: else what is sent gets lost."""
+        """True if its `readyState` is OPEN; otherwise a sent text is lost."""
 
     @property
     def buffered(self) -> int:
-        """Bytes that were sent and are not on their way yet (`bufferedAmount`)."""
+        """The number of sent bytes that are not on the network yet (`bufferedAmount`)."""
 
     def send(self, text: str) -> None:
         """Send a text."""
@@ -46,39 +46,40 @@ class PageSocket(Protocol):
         """Begin the close handshake."""
 
     def drop(self) -> None:
-        """Let it end on its own, and hear no more of it. Idempotent."""
+        """Let the socket end on its own, and ignore its further events. Idempotent."""
 
 
 class SocketListener(Protocol):
-    """Who is told what happens to a `PageSocket`."""
+    """Receives the events of a `PageSocket`."""
 
     def opened(self, subprotocol: str) -> None:
-        """Learn that it is open; the subprotocol is empty if the server chose none."""
+        """Handle the open event; the subprotocol is empty if the server chose none."""
 
     def on_message(self, message: str | bytes) -> None:
-        """Take a message."""
+        """Handle a message."""
 
     def failed(self) -> None:
-        """Learn of the `error` event, which tells nothing more."""
+        """Handle the `error` event, which carries no details."""
 
     def closed(self, code: int, reason: str) -> None:
-        """Learn of the `close` event."""
+        """Handle the `close` event."""
 
 
 class Page(Protocol):
-    """What makes the sockets."""
+    """Opens sockets."""
 
     def open(self, url: str, subprotocols: Sequence[str], listener: SocketListener) -> PageSocket:
-        """Open a socket, with its listeners in place before anything can happen.
+        """Open a socket, with its listeners in place before any event.
 
-        Raises ConnectionFailedError where the page refuses to try (a wrong URL, `ws:` on a page that came by https).
+        Raises ConnectionFailedError if the page refuses to try (an invalid URL, `ws:` on a page loaded over https).
         """
 
 
 def code_for_pages(code: int) -> int:
-    """Return the code that a page may close with for this one: 1000 and 3000 to 4999 as they are, else 3000 more.
+    """Return the code that a page may close with for this one: 1000 and 3000 to 4999 unchanged, else 3000 more.
 
-    `WebSocket.close` raises InvalidAccessError for all others; as 4001 to 4014 they still say that it is no normal end.
+    `WebSocket.close` raises InvalidAccessError for all others; 4001 to 4014 still show that the close is not a normal
+    one.
     """
     return code if code == NORMAL_CLOSURE or code >= PRIVATE_CODES else code + PRIVATE_CODES
 
@@ -100,16 +101,16 @@ class BrowserSocket:
         self._options = options
         self._socket: PageSocket | None = None
         self._is_dialling = True
-        self._timer: Handle | None = None  # while the server's end is awaited
-        self._patience: Patience | None = None  # while our output is congested
-        self._given = 0  # bytes, since it is
+        self._timer: Handle | None = None  # while the server's close is awaited
+        self._patience: Patience | None = None  # while output is congested
+        self._given = 0  # bytes, since the congestion began
         self._inbox = BrowserInbox(self._feed, runtime.next_turn)
 
     def dial(self, page: Page, subprotocols: Sequence[str]) -> Self:
-        """Begin to connect; returns itself."""
+        """Begin to connect; return itself."""
         try:
             self._socket = page.open(self._options.secret_url, subprotocols, self)
-        except ConnectionFailedError as error:  # the next attempt would be refused too
+        except ConnectionFailedError as error:  # the next attempt would fail too
             self.is_closing = True
             self._driver.feed(TransportFailed(error, retry=False, attempt=self._attempt))
         return self
@@ -117,7 +118,7 @@ class BrowserSocket:
     # Connection
 
     def send(self, data: str, /) -> None:
-        """Send a text. One that the server's close has overtaken is lost; its call is told so by the loss."""
+        """Send a text. If the server's close has overtaken it, it is lost, and its call fails with the connection."""
         if self._socket is None:
             return
         if self._socket.is_open:
@@ -126,11 +127,11 @@ class BrowserSocket:
                 self._given += len(data.encode())
             elif self._socket.buffered > HIGH_WATER:
                 self._begin_patience()
-        else:  # a page would drop it, and complain in its console
+        else:  # a page would drop it, and log that in its console
             self._expect_end()
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
-        """End the connection or its dial; what is not closed in order is reported as 1006."""
+        """End the connection or its dial; an end that is not orderly is reported as 1006."""
         if self._socket is None:
             return
         self.is_closing = True
@@ -142,26 +143,26 @@ class BrowserSocket:
             self._socket.close(code_for_pages(code), reason)
 
     def read(self, on: bool, /) -> None:
-        """Hand over what the page brings, or keep it."""
+        """Feed messages from the page, or keep them."""
         self._inbox.hold(not on)
 
     def is_lost(self) -> bool:
-        """Nothing is to be looked for: a page tells by itself."""
+        """Return False: a page reports a loss by itself."""
         return False
 
     def outflow(self) -> int | None:
-        """Say nothing: the browser sends the pings, if any are sent."""
+        """Return None: the browser sends the pings, if any."""
         return None
 
     # SocketListener
 
     def opened(self, subprotocol: str) -> None:
-        """Tell that it is open."""
+        """Feed that the socket is open."""
         self._is_dialling = False
         self._driver.feed(TransportOpened(subprotocol or None, self._attempt))
 
     def on_message(self, message: str | bytes) -> None:
-        """Hand over a message, in its turn; end a connection that brings far more than is worked off."""
+        """Feed a message in its turn; end a connection that delivers far more than is handled."""
         if not self._inbox.add(message):
             self.close(TRY_AGAIN_LATER, "too many messages at a time")
             self._lose(TRY_AGAIN_LATER, "too many messages at a time")
@@ -173,15 +174,15 @@ class BrowserSocket:
             self._driver.feed(BinaryReceived(message, self._attempt))
 
     def failed(self) -> None:
-        """Take an error as the end of a dial: a socket that the page forbids has no `close` event. Else one follows."""
+        """End the dial: a socket that the page forbids has no `close` event. After the open, a close event follows."""
         if self._is_dialling:
             self._fail()
 
     def closed(self, code: int, reason: str) -> None:
-        """Tell the end."""
+        """Feed the end."""
         if self._is_dialling:
             self._fail()
-        elif code == ABNORMAL_CLOSURE:  # a lost connection is gone at once, with what waits
+        elif code == ABNORMAL_CLOSURE:  # a lost connection ends at once, and waiting messages are dropped
             self._lose(code, reason)
         else:
             self._inbox.end(lambda: self._lose(code, reason))
@@ -192,8 +193,8 @@ class BrowserSocket:
         self.is_closing = True
         self._let_go()
         error = ConnectionFailedError(
-            f"no connection to {self._options.address.url}, and a browser does not tell why: nobody listens there, "
-            "the network is down, the server refused the handshake (identity, password, subprotocol), or the page "
+            f"no connection to {self._options.address.url}, and a browser does not report why: no server is listening, "
+            "the network is down, the server rejected the handshake (identity, password, subprotocol), or the page "
             "forbids this address"
         )
         self._driver.feed(TransportFailed(error, attempt=self._attempt))
@@ -215,16 +216,16 @@ class BrowserSocket:
             self._patience.cancel()
             self._patience = None
 
-    # What a page is not told
+    # Events that a page does not get
 
     def _expect_end(self) -> None:
-        """Wait for the end of what the server closes, no longer than for that of what we close."""
+        """Wait for the end after a close by the server, no longer than after one by this side."""
         if self._timer is None:
             until = self._runtime.now() + self._options.close_timeout
             self._timer = self._runtime.call_at(until, lambda: self._lose(ABNORMAL_CLOSURE, ""))
 
     def _begin_patience(self) -> None:
-        """Drop a connection whose output does not move: a page is not told when it drains, so look now and then."""
+        """Drop a connection whose output makes no progress: no event reports draining, so check regularly."""
         self._given = 0
         self._patience = Patience(
             self._runtime,
@@ -234,7 +235,7 @@ class BrowserSocket:
         )
 
     def _progress(self) -> int | None:
-        """Say how far the output has come; None when it has drained, which ends the watch."""
+        """Return the progress of the output; None when it has drained, which ends the watch."""
         buffered = 0 if self._socket is None else self._socket.buffered
         if buffered >= HIGH_WATER // 4:
             return self._given - buffered

@@ -1,1 +1,1 @@
-"""Calls into the application's code: its arguments, its exceptions, its two kinds of function."""
+"""Calls into the application's code: its arguments, exceptions, and plain or coroutine functions."""

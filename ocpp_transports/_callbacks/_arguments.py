@@ -1,4 +1,4 @@
-"""Whether a function of the application takes the arguments it will get: checked when it is registered."""
+"""Checks at registration that a function of the application accepts its arguments."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,18 +12,18 @@ _GENERATOR: Final = CO_GENERATOR | CO_ASYNC_GENERATOR
 
 
 def expect_arguments(function: Callable[..., Any], role: str, *names: str) -> None:
-    """Raise TypeError if `function` cannot be called with these positional arguments; `role` is what it is to be.
+    """Raise TypeError if `function` cannot be called with these positional arguments; `role` is its purpose.
 
-    A generator function is refused too: nothing iterates over what it returns, so its body would never run.
-    A function whose signature cannot be read passes, and one that names another signature than its own (`__signature__`
-    of a decorator) as well.
+    Raises TypeError for a generator function too: nothing iterates over its result, so its body would never run. A
+    function whose signature cannot be read passes, and so does one that declares another signature than its own
+    (`__signature__` of a decorator).
     """
     if _is_generator_function(function):
         raise TypeError(
             f"expected a function or coroutine function as {role}, got generator function {_name(function)}"
         )
     if _obviously_takes(function, len(names)):
-        return  # nearly all of them: no signature need be made
+        return  # true for nearly all functions: no signature has to be made
     made = _signature(function)
     if made is None:
         return
@@ -31,9 +31,9 @@ def expect_arguments(function: Callable[..., Any], role: str, *names: str) -> No
         made.bind(*names)
     except TypeError:
         expected = f"{len(names)} argument{'' if len(names) == 1 else 's'}"
-        told = f" ({', '.join(names)})" if names else ""
+        listed = f" ({', '.join(names)})" if names else ""
         got = f"{_name(function)}{made}"
-        raise TypeError(f"expected a function that takes {expected}{told} as {role}, got {got}") from None
+        raise TypeError(f"expected a function that takes {expected}{listed} as {role}, got {got}") from None
 
 
 def _name(function: object) -> str:
@@ -41,7 +41,7 @@ def _name(function: object) -> str:
 
 
 def _is_generator_function(function: object) -> bool:
-    """Return True unless it is a coroutine made of a generator (`types.coroutine`), which can be awaited."""
+    """Return True for a generator function, except one for coroutines (`types.coroutine`), which can be awaited."""
     while isinstance(function, (partial, MethodType)):
         function = function.func if isinstance(function, partial) else function.__func__
     flags = function.__code__.co_flags if type(function) is FunctionType else 0
@@ -62,5 +62,5 @@ def _signature(function: Callable[..., Any]) -> Signature | None:
         return None
     try:
         return signature(function, follow_wrapped=False)
-    except (TypeError, ValueError):  # some of those written in C have none
+    except (TypeError, ValueError):  # some functions written in C have none
         return None

@@ -1,4 +1,4 @@
-"""A reconnect policy of the application that cannot keep a client from coming back."""
+"""Contains a reconnect policy of the application, so that a client always reconnects."""
 
 from collections.abc import Callable
 from math import inf
@@ -10,11 +10,11 @@ from ocpp_core.backoff import Backoff
 __all__ = ["ContainedBackoff"]
 
 _LONGEST: Final = 365 * 24 * 3600.0
-"""Seconds; a client that waits for longer than a year does not come back."""
+"""Seconds; a client that waits for longer than a year never reconnects."""
 
 
 class ContainedBackoff:
-    """Asks `policy`; where it raises or answers with what is no time, `default` counts and `failed` is told."""
+    """Asks `policy`; if it raises or returns an invalid time, `default` applies and `failed` is called."""
 
     def __init__(self, policy: Backoff, default: Backoff, failed: Callable[[str, BaseException], None]) -> None:
         self._policy = policy
@@ -23,11 +23,11 @@ class ContainedBackoff:
 
     @property
     def reset_after(self) -> float:
-        """Seconds a connection must last before the attempt counter starts again at 1."""
+        """Seconds a connection must last before the attempt counter restarts at 1."""
         return self._asked(lambda: self._policy.reset_after, lambda: self._default.reset_after, inf)
 
     def delay(self, attempt: int, random: Random) -> float:
-        """Seconds to wait before `attempt` (1, 2, …); finite, else a client would never come back."""
+        """Return the seconds to wait before `attempt` (1, 2, …); finite, or a client would never reconnect."""
         return self._asked(
             lambda: self._policy.delay(attempt, random), lambda: self._default.delay(attempt, random), _LONGEST
         )
@@ -37,7 +37,7 @@ class ContainedBackoff:
             seconds = _checked(ask(), most)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # whatever an application's policy raises
+        except BaseException as error:  # an application's policy may raise anything
             self._failed("backoff failed, the default one is used instead", error)
             return default()
         return seconds

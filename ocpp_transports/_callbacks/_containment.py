@@ -1,8 +1,8 @@
-"""What becomes of an exception of the application's own code: contained, let through, or the end of the program.
+"""Exceptions of the application's own code: contained, raised again, or the end of the program.
 
 Handlers, listeners, `auth` and `credentials` may raise anything. A CancelledError is not always a cancellation: the
-result of a cancelled future raises one as well. Here the two are told apart. No event loop is imported: one that is not
-loaded does not run.
+result of a cancelled future raises one as well. This module distinguishes the two. It imports no event loop: one that
+is not loaded is not running.
 """
 
 import sys
@@ -14,11 +14,11 @@ __all__ = ["end_program", "ending_in", "is_cancellation"]
 
 
 def is_cancellation(error: BaseException) -> bool:
-    """Return True if `error` ends the running task from outside: it has to be let through.
+    """Return True if `error` ends the running task from outside and must be raised again.
 
-    On asyncio that is a CancelledError in a task that was told to cancel (`asyncio.Task.cancelling`), on trio every
-    Cancelled, which applications cannot make; anywhere the GeneratorExit of a coroutine that is thrown away, which
-    happens while no event loop runs: in one it is the application's.
+    On asyncio that is a CancelledError in a task with a cancellation request (`asyncio.Task.cancelling`), on trio every
+    Cancelled, which applications cannot make. On either it is also the GeneratorExit of a coroutine that is discarded,
+    which happens only while no event loop runs; inside a running one a GeneratorExit is the application's.
     """
     if isinstance(error, BaseExceptionGroup):
         return error.subgroup(_is_cancellation) is not None
@@ -40,7 +40,7 @@ def _is_being_cancelled(asyncio: ModuleType) -> bool:
 
 
 def ending_in(error: BaseException) -> BaseException | None:
-    """Return what ends the program: `error` itself, or the first such exception that a group of a task group holds."""
+    """Return the exception that ends the program: `error` itself, or the first one in an exception group."""
     if isinstance(error, BaseExceptionGroup):
         return next(filter(None, map(ending_in, error.exceptions)), None)
     return error if isinstance(error, (KeyboardInterrupt, SystemExit)) else None
@@ -49,14 +49,14 @@ def ending_in(error: BaseException) -> BaseException | None:
 def _is_running(asyncio: ModuleType | None) -> bool:
     try:
         return asyncio is not None and asyncio.get_running_loop() is not None
-    except RuntimeError:  # another one runs, or none
+    except RuntimeError:  # another loop runs, or none
         return False
 
 
 def end_program(error: BaseException, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
-    """Raise the KeyboardInterrupt or SystemExit that `error` is or holds out of the event loop, soon, if any.
+    """Raise the KeyboardInterrupt or SystemExit that `error` is or holds, if any, out of the event loop.
 
-    Raised where it was caught, it would leave the books of a connection half written. asyncio has a callback for it,
+    Raised where it was caught, it would leave the state of a connection half updated. asyncio has a callback for it,
     which nothing cancels; elsewhere `spawn` runs a task.
     """
     ending = ending_in(error)

@@ -1,1 +1,1 @@
-"""The effect loop and its seams."""
+"""The effect loop and the interfaces around it."""

@@ -1,4 +1,4 @@
-"""What stands in for a connection, a dialer and a session that a driver does not have."""
+"""Stand-ins for a connection, a dialer and a session that a driver does not have."""
 
 from collections.abc import Sequence
 from typing import Final, Never
@@ -29,12 +29,12 @@ class _NotConnected:
         return False
 
     def outflow(self) -> int | None:
-        """Return None: nothing is known."""
+        """Return None: the progress is unknown."""
         return None
 
 
 class _NoSession:
-    """The delegate before there is a session to serve: a WebSocket opened without a subprotocol may still speak."""
+    """The delegate before there is a session: a WebSocket opened without a subprotocol may still receive messages."""
 
     def dispatched(self, action: Dispatch) -> None:
         """Ignore it."""

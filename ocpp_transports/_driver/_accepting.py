@@ -1,4 +1,4 @@
-"""How a server's listeners hand on the connections that they accept."""
+"""The interface through which a server's listeners hand over accepted connections."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,33 +13,33 @@ from ._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
 __all__ = ["AcceptRules", "Admit", "Connected"]
 
 Connected: TypeAlias = Callable[[Connection[bytes], ConnectionFacts], InputSink[StreamInput]]
-"""Called for every accepted stream, its TLS handshake done; makes the driver that the connection is to feed."""
+"""Called for every accepted stream after its TLS handshake; returns the driver that the connection feeds."""
 
 Admit: TypeAlias = Callable[[str | None], Callable[[], None] | None]
-"""Asked for every accepted socket, with its numeric address, before anything is done with it.
+"""Called for every accepted socket, with its numeric address, before anything is done with it.
 
-Returns what to call once the socket is closed, or None to have it closed at once.
+Returns a function to call once the socket is closed, or None if the socket must be closed at once.
 """
 
 
 def _admit_all(_: str | None) -> Callable[[], None]:
-    """Admit every socket, and count none."""
+    """Admit every socket without counting it."""
     return lambda: None
 
 
 def _ignore_failure(kind: str, event: ConnectionFailedEvent) -> None:
-    """Do nothing: no server listens."""
+    """Do nothing: no server is listening to events."""
 
 
 @dataclass(slots=True)
 class AcceptRules:
-    """How a server's listeners treat a connection before it is handed on; changes count from then on."""
+    """How a server's listeners treat a connection before they hand it over; changes apply from then on."""
 
     tls_timeout: float = TLS_TIMEOUT
     """Seconds for a TLS handshake."""
     max_tls_handshakes: int = MAX_TLS_HANDSHAKES
-    """In progress on one listener."""
+    """TLS handshakes in progress on one listener."""
     admit: Admit = _admit_all
-    """Which sockets may stay."""
+    """Decides which sockets may stay."""
     failed: Callable[[str, ConnectionFailedEvent], None] = _ignore_failure
-    """Called for every connection that came to nothing: what failed, and the event for it."""
+    """Called for every connection that failed: what failed, and the event for it."""

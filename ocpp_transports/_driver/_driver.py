@@ -5,19 +5,19 @@
     calls of the application ─────┘ (Driver.ask)
 
 The driver is the only place where an engine meets time, sockets and tasks. It is synchronous and knows no event loop:
-what differs from loop to loop is behind the protocols of `_interfaces`, so client, server and browser client share it.
+the protocols of `_interfaces` hide the differences, so client, server and browser client share it.
 
 It guarantees that inputs are handled one at a time in the order they are fed, that actions are performed in the order
-the engine gives them, and that one flat loop performs them. An action that feeds the driver again (a handler that
-answers at once) does not start a second loop inside the first: its input is handled, and the loop that is running
-performs what follows. Two loops, one inside the other, would send the second message before the first.
+the engine returns them, and that one flat loop performs them. An action may feed the driver again, for example a
+handler that responds at once. That does not start a second loop inside the first: the input is handled, and the
+running loop performs the actions that follow. A nested loop would send the second message before the first.
 
-One turn of the event loop does a bounded amount of work for one connection; the rest waits for the next turn, and is
-not read meanwhile. One timer serves all deadlines of the engine. It is armed anew only if the deadline gets earlier;
-an early tick is harmless.
+One turn of the event loop does a bounded amount of work for one connection. The rest waits for the next turn, and
+until then nothing more is read. One timer serves all deadlines of the engine. It is armed anew only if the deadline
+gets earlier; an early tick is harmless.
 
-The driver must never wait, read a clock other than the runtime's, decide anything about the protocol, or hold what
-arrives: flow control lies between the engine, which says what it has room for, and the connection, which stops reading.
+The driver must never wait, read a clock other than the runtime's, decide anything about the protocol, or store
+incoming data. The engine reports how much it has room for, and the connection stops reading: that is flow control.
 """
 
 from collections.abc import Callable, Mapping
@@ -63,7 +63,7 @@ __all__ = ["Driver"]
 
 _CLOSED: Final = "the connection has been closed"
 _FIRST: Final = BURST - 1
-"""What is left of a burst behind its first request, which most often is all of it: no clock is asked for that."""
+"""Requests left in a burst after its first one, which is usually the only one: the clock is not read for it."""
 
 
 In_contra = TypeVar("In_contra", contravariant=True)
@@ -73,9 +73,9 @@ _OwnInput: TypeAlias = Tick | Congested | CancelCall
 class Driver(Generic[In_contra]):
     """Drives one engine: on the connections that `dialer` opens for a client, or on one accepted `connection`.
 
-    `session` serves what the engine dispatches. For an accepted connection `handshake` comes first: state changes and
-    reports go to it until `serve` replaces it. The deadline of an engine that is in progress is armed at once; its
-    actions wait for the first `feed`.
+    `session` serves the requests that the engine dispatches. For an accepted connection `handshake` comes first: it
+    receives state changes and reports until `serve` replaces it. If the engine is in progress already, its deadline is
+    armed at once; its actions wait for the first `feed`.
     """
 
     __slots__ = (
@@ -112,13 +112,13 @@ class Driver(Generic[In_contra]):
         self.engine = engine
         self.runtime = runtime
         self.connection = connection
-        """The present one; of a client the last one that was dialled."""
+        """The current connection; of a client the last one that was dialled."""
         self.send_timeout = SEND_TIMEOUT
-        """Seconds that congested output may make no progress, `inf` for no limit; the connection obeys it."""
+        """Seconds that congested output may go without progress, `inf` for no limit; the connection enforces it."""
         self.session = session
         self.handshake = handshake
         self.delegate: HandshakeDelegate | SessionDelegate = handshake or session
-        """The one of the two that is told of state changes and reports."""
+        """The delegate that receives state changes and reports."""
         self._dialer = dialer
         self._now = runtime.now
         self._asked = 0
@@ -127,9 +127,9 @@ class Driver(Generic[In_contra]):
         self._timer: Handle | None = None
         self._due = inf
         self._resume: Handle | None = None  # armed while the rest of a turn's work waits
-        self._look: Handle | None = None  # armed while the engine wants nothing read
+        self._look: Handle | None = None  # armed while the engine has paused reading
         self._is_reading = True
-        self._outflow: int | None = 0  # how far it was at the last tick
+        self._outflow: int | None = 0  # its progress at the last tick
         self._arm()
 
     def serve(self, session: SessionDelegate) -> None:
@@ -138,11 +138,11 @@ class Driver(Generic[In_contra]):
         self.handshake = None
 
     def feed(self, event: In_contra | _OwnInput) -> None:
-        """Have the engine handle one input and perform what follows; after `stop` nothing happens.
+        """Handle one input and perform the actions that follow; after `stop` do nothing.
 
-        Fed from within, while actions are performed, the input is only handled: the drain further out performs what
-        follows. While the rest of a turn's work waits for the next turn, it is only handled, too. Raises what the
-        engine raises for misuse.
+        Called while actions are performed, it only lets the engine handle the input: the outer loop performs what
+        follows. The same applies while the rest of a turn's work waits for the next turn. Raises the engine's errors
+        for misuse.
         """
         if self._completions is None:
             return
@@ -152,10 +152,10 @@ class Driver(Generic[In_contra]):
             self._drain(now)
 
     async def ask(self, make: Callable[[int], In_contra]) -> Any:
-        """Feed the command that `make` makes of a new token; return what its token settles with, or raise it.
+        """Feed the command that `make` makes of a new token; return or raise what the token settles with.
 
-        If the wait is cancelled, the command is given up with `CancelCall`. Raises what the engine raises for misuse,
-        and ClosedError after `stop`.
+        If the wait is cancelled, the command is abandoned with `CancelCall`. Raises the engine's errors for misuse, and
+        ClosedError after `stop`.
         """
         if self._completions is None:
             raise ClosedError(_CLOSED)
@@ -169,14 +169,14 @@ class Driver(Generic[In_contra]):
         try:
             settled = await completion
         finally:
-            if self._take(token) is not None:  # not settled, hence cancelled
+            if self._take(token) is not None:  # not settled, so it was cancelled
                 self.feed(CancelCall(token))
         if settled.error is not None:
             raise settled.error
         return settled.result
 
     def stop(self) -> None:
-        """Disarm the timer and settle what is open with ClosedError: afterwards nothing is held. Idempotent."""
+        """Disarm the timer and settle open commands with ClosedError; afterwards nothing is held. Idempotent."""
         completions, self._completions = self._completions or {}, None
         for timer in (self._timer, self._resume, self._look):
             if timer is not None:
@@ -189,7 +189,7 @@ class Driver(Generic[In_contra]):
     def _drain(self, began: float) -> None:
         self._draining = True
         budget = BURST
-        poll: Callable[[], Any] = self.engine.poll  # each action's type is read once, which no checker can follow
+        poll: Callable[[], Any] = self.engine.poll  # each action's type is read once, which type checkers cannot follow
         try:
             while (action := poll()) is not None:
                 kind = type(action)
@@ -224,7 +224,7 @@ class Driver(Generic[In_contra]):
             self._switch_reading()
 
     def reading(self, action: Reading) -> None:
-        """Have the connection read on, or read nothing and look now and then whether the peer is still there."""
+        """Let the connection read, or pause reading and check now and then whether the peer is still there."""
         if self._look is not None:
             self._look.cancel()
             self._look = None
@@ -247,7 +247,7 @@ class Driver(Generic[In_contra]):
             self.connection.read(is_reading)
 
     def dial(self, action: OpenTransport) -> None:
-        """Open a connection in place of the one before, which may finish closing; it is read from the start."""
+        """Open a connection in place of the previous one, which may finish closing; it reads from the start."""
         if self._look is not None:
             self._look.cancel()
             self._look = None
@@ -259,7 +259,7 @@ class Driver(Generic[In_contra]):
     # The timer
 
     def _arm(self) -> None:
-        """Arm the one timer, anew only if the deadline got earlier: late ones are cheaper to look at twice."""
+        """Arm the one timer, anew only if the deadline got earlier: checking a late one twice is cheaper."""
         deadline = self.engine.deadline
         if deadline < self._due:
             if self._timer is not None:
@@ -285,7 +285,7 @@ class Driver(Generic[In_contra]):
             self._drain(now)
 
     def _see_outflow(self, now: float) -> None:
-        """Tell the engine of output that moves in the kernel: a ping behind it has not arrived, hence has no pong."""
+        """Report output that moves in the kernel to the engine: a ping behind it has not arrived, so it has no pong."""
         before, self._outflow = self._outflow, self.connection.outflow()
         if self._outflow is not None and self._outflow != before:
             self.engine.handle(Congested(on=False), now)
@@ -294,18 +294,18 @@ class Driver(Generic[In_contra]):
         return self._completions.pop(token, None) if self._completions else None
 
     def settle(self, action: Settle) -> None:
-        """Complete what awaits this token, if it is still awaited."""
+        """Complete the result for this token, if a task still awaits it."""
         completion = self._take(action.token)
         if completion is not None and not completion.done():
             completion.set_result(action)
 
     def upgrade_requested(self, action: UpgradeRequested) -> None:
-        """Have the handshake decided."""
+        """Pass the handshake on for a decision."""
         if self.handshake is not None:
             self.handshake.upgrade_requested(action)
 
     def http_requested(self, action: HttpRequest) -> None:
-        """Have a plain request answered."""
+        """Pass a plain request on for a response."""
         if self.handshake is not None:
             self.handshake.http_requested(action)
 

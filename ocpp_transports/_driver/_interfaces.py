@@ -1,4 +1,4 @@
-"""What a driver needs of the engine, the event loop, the connection and the library around it, and what it offers them.
+"""What a driver needs from the engine, event loop, connection and library around it, and what it offers them.
 
     Connection ── inputs ──▶ Driver (an InputSink) ◀──▶ Engine: handle, poll, deadline
                                │ actions
@@ -49,9 +49,9 @@ Out_co = TypeVar("Out_co", covariant=True)
 Data_contra = TypeVar("Data_contra", bytes, str, contravariant=True)
 
 StreamInput: TypeAlias = BytesReceived | Congested | StreamLost | StreamOpened | StreamFailed
-"""What a connection of bytes feeds; the last two for clients only."""
+"""The inputs of a connection of bytes; the last two for clients only."""
 MessageInput: TypeAlias = TextReceived | BinaryReceived | Congested | TransportOpened | TransportLost
-"""What a connection of messages feeds; that of a client also `TransportFailed`."""
+"""The inputs of a connection of messages; that of a client also feeds `TransportFailed`."""
 
 
 # The event loop
@@ -61,7 +61,7 @@ class Handle(Protocol):
     """Something in progress that can be cancelled."""
 
     def cancel(self) -> object:
-        """Cancel it and release the function it holds. Idempotent, harmless when it is over."""
+        """Cancel it and release the function it holds. Idempotent, harmless after the end."""
 
 
 CallAt: TypeAlias = Callable[[float, Callable[[], None]], Handle]
@@ -71,8 +71,8 @@ CallAt: TypeAlias = Callable[[float, Callable[[], None]], Handle]
 class Completion(Awaitable[T], Protocol[T]):
     """A result that one task awaits and that is set once; an `asyncio.Future` is one.
 
-    Awaiting it returns the result. An error is a result too, for the waiter to raise: asyncio logs an exception that
-    no task has retrieved.
+    Awaiting it returns the result. An error is set as a result too, and the waiter raises it: asyncio would log an
+    exception that no task retrieved.
     """
 
     def done(self) -> bool:
@@ -83,7 +83,7 @@ class Completion(Awaitable[T], Protocol[T]):
 
 
 def complete(completion: Completion[T], result: T) -> None:
-    """Set a result unless there is one already, or the waiter has gone."""
+    """Set a result unless there is one already, or the waiter was cancelled."""
     if not completion.done():
         completion.set_result(result)
 
@@ -101,21 +101,21 @@ class Runtime(Protocol):
         """Call `fn` in a later turn of the event loop, after everything that is ready now."""
 
     def completion(self) -> Completion[T]:
-        """Make an empty completion."""
+        """Return an empty completion."""
 
     def spawn(self, coro: Coroutine[object, Never, None], /) -> Handle:
-        """Run a coroutine as a task with a cancel scope of its own; an exception of it is logged and affects no other.
+        """Run a coroutine as a task with its own cancel scope.
 
-        After `aclose` it is not run.
+        An exception in it is logged and affects no other task. After `aclose` the coroutine is not run.
         """
 
     async def aclose(self) -> None:
-        """End everything: listeners, connections, tasks; returns when nothing is left.
+        """End everything: listeners, connections, tasks; return when nothing is left.
 
-        Connections that are closing may take `LINGER` seconds for it, all others are dropped. Works from any task;
-        called from a task of this runtime it leaves that one alone, to be ended by a second call. A cancelled wait
-        drops what lingers, and still ends everything before it lets the cancellation through. A task that does not end
-        within `STUBBORN` seconds after it was cancelled is left behind, and logged.
+        Closing connections may take `LINGER` seconds, all others are dropped. Works from any task; called from a task
+        of this runtime it leaves that task running, and a second call ends it. A cancelled wait drops lingering
+        connections, and still ends everything before it raises the cancellation. A task that does not end within
+        `STUBBORN` seconds after its cancellation is left behind, and logged.
         """
 
 
@@ -127,46 +127,46 @@ class Engine(Protocol[In_contra, Out_co]):
 
     @property
     def deadline(self) -> float:
-        """When to tick it, in seconds of the event loop's clock; `inf` when nothing is armed."""
+        """Time of its next tick, in seconds of the event loop's clock; `inf` if none is due."""
 
     def handle(self, event: In_contra, now: float) -> None:
         """Process one event or command. Raises only for misuse, and then changes nothing."""
 
     def poll(self) -> Out_co | None:
-        """Return the next action, None when there is none."""
+        """Return the next action, or None if there is none."""
 
 
 class InputSink(Protocol[In_contra]):
-    """Where a connection feeds what happens to it; a driver is one."""
+    """The object that a connection feeds with its inputs, for example a driver."""
 
     send_timeout: float
-    """Seconds that congested output may make no progress before the connection drops itself; `inf` for no limit."""
+    """Seconds that congested output may go without progress before the connection drops itself; `inf` for no limit."""
 
     def feed(self, event: In_contra) -> None:
-        """Process an input and all that follows from it. Callable at any time, also from within itself."""
+        """Process an input and everything that follows from it. Callable at any time, also from within itself."""
 
 
 # The connection
 
 
 class Closable(Protocol):
-    """What can be closed, and knows whether it has begun to."""
+    """Something that can be closed, and knows whether closing has begun."""
 
     is_closing: bool
     """Set by `close`, or when the connection ended."""
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
-        """End the connection, or its dial, after what was sent; `abort` does not wait for that. Idempotent.
+        """End the connection, or its dial, after sending the output; `abort` drops the output. Idempotent.
 
-        `code` and `reason` are for connections of messages; those of bytes ignore them.
+        `code` and `reason` are for connections of messages; connections of bytes ignore them.
         """
 
 
 class Connection(Closable, Protocol[Data_contra]):
     """One connection, from its dial or its acceptance to its end; carries bytes, or whole texts.
 
-    It feeds its driver with what happens, under its own attempt. A connection of bytes feeds one `StreamOpened` or
-    `StreamFailed` (clients only), then `BytesReceived`, with `Congested` in between, and the end exactly once:
+    It feeds its events to its driver, under its own attempt. A connection of bytes feeds one `StreamOpened` or
+    `StreamFailed` (clients only), then `BytesReceived`, with `Congested` in between. It feeds the end exactly once:
     `BytesReceived(b"")` if the peer ended the stream in order, `StreamLost` if it broke or this side ended it. A
     connection of messages feeds `TransportOpened` or `TransportFailed`, then messages, then `TransportLost`. After
     `close` during a dial it feeds nothing.
@@ -176,25 +176,25 @@ class Connection(Closable, Protocol[Data_contra]):
         """Append bytes (or one text) to the output: ordered, never blocks, never raises; ignored after the end."""
 
     def read(self, on: bool, /) -> None:
-        """Feed what arrives, or leave it with the kernel and so with the peer."""
+        """Start reading, or stop: unread data then stays in the kernel, and the peer has to wait."""
 
     def is_lost(self) -> bool:
-        """Look, without reading, whether the connection broke; its loss is fed then, and what it had sent dropped."""
+        """Return True if the connection broke, without reading; then the loss is fed, and unread data is dropped."""
 
     def outflow(self) -> int | None:
-        """Return how far output has come that has left this process and not reached the peer: 0 if there is none.
+        """Return the progress of output that has left this process but not reached the peer: 0 if there is none.
 
-        None if that cannot be known, and while output is congested: the engine knows that already.
+        None if it cannot be known, and while output is congested: the engine knows about that already.
         """
 
 
 class Dialer(Protocol[In_co, Data_contra]):
     """Opens the connections of a client, one for each attempt of its engine.
 
-    Every attempt gets a connection object of its own, which feeds under its own number; the driver keeps the newest and
-    drops the one before. So an attempt that was given up, or a connection that is still closing, may feed anything: its
-    number is stale, and the engine ignores it. A dialer must never wait or raise. What goes wrong, immediately or
-    later, is fed as the outcome of the attempt: `StreamFailed` or `TransportFailed`.
+    Every attempt gets its own connection object, which feeds under its own number. The driver keeps the newest and
+    drops the previous one. An abandoned attempt, or a connection that is still closing, may therefore feed anything:
+    its number is stale, and the engine ignores it. A dialer must never wait or raise. Failures, immediate or later, are
+    fed as the outcome of the attempt: `StreamFailed` or `TransportFailed`.
     """
 
     def __call__(
@@ -202,7 +202,7 @@ class Dialer(Protocol[In_co, Data_contra]):
     ) -> Connection[Data_contra]:
         """Begin to open a connection that feeds `driver` under this attempt, and return it.
 
-        `subprotocols` are offered by connections of messages; in a byte stream the engine writes them itself.
+        Connections of messages offer `subprotocols`; in a byte stream the engine writes them itself.
         """
 
 
@@ -210,7 +210,7 @@ class Dialer(Protocol[In_co, Data_contra]):
 
 
 class HandshakeDelegate(Protocol):
-    """Who decides on the handshake of an accepted connection. Must not block or raise; may feed the driver."""
+    """Decides on the handshake of an accepted connection. Must not block or raise; may feed the driver."""
 
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Feed `Accept` or `Reject`, now or later."""
@@ -219,26 +219,26 @@ class HandshakeDelegate(Protocol):
         """Feed `Respond`, now or later."""
 
     def state_changed(self, state: object) -> None:
-        """Note that the engine entered this state, before there was a session to serve."""
+        """Handle a state change of the engine before there is a session."""
 
     def reported(self, report: Report) -> None:
-        """Log what happened before there was a session to serve."""
+        """Log a report from before there is a session."""
 
 
 class SessionDelegate(Protocol):
-    """Who serves an OCPP session. Must not block or raise; may feed the driver."""
+    """Serves an OCPP session. Must not block or raise; may feed the driver."""
 
     def dispatched(self, action: Dispatch) -> None:
         """Run the handler of this request."""
 
     def abandoned(self, request: int) -> None:
-        """Note that the response to this request is not awaited any more."""
+        """Note that the response to this request is no longer awaited."""
 
     def state_changed(self, state: object) -> None:
-        """Note that the engine entered this state."""
+        """Handle a state change of the engine."""
 
     def reported(self, report: Report) -> None:
         """Log it, count it, notify the listeners."""
 
     def traced(self, trace: Trace) -> None:
-        """Note a message that was sent or received."""
+        """Handle a message that was sent or received."""

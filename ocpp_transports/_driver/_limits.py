@@ -1,6 +1,6 @@
 """Limits of a connection in time, bytes and number that are the same on every event loop.
 
-What a connection may be configured to is an option; these are the defaults of those options, and what has none.
+Limits that can be configured are options, and these are their defaults; the others are fixed.
 """
 
 from typing import Final
@@ -19,28 +19,28 @@ __all__ = [
 ]
 
 BURST: Final = 32
-"""Requests dispatched in one turn; then other connections get theirs. What is decoded is the engine's to count."""
+"""Requests dispatched in one turn; then other connections are served. The engine limits what is decoded."""
 SPAN: Final = 0.005
 """Seconds after which no further request of a burst is dispatched in the same turn: plain handlers may be slow."""
 SEND_TIMEOUT: Final = 30.0
-"""Seconds that congested output may make no progress by default; then the connection is dropped.
+"""Seconds that congested output may go without progress by default; then the connection is dropped.
 
-The same time as a call waits for its answer.
+It equals the default timeout of a call.
 """
 LOOK: Final = 1.0
-"""Seconds between two looks whether a connection that is not read from is still there."""
+"""Seconds between two checks whether a connection that is not read is still there."""
 EARLY: Final = 0.001
-"""Seconds by which a timer may ring early (uvloop counts milliseconds) and is taken to be in time.
+"""Seconds by which a timer may fire early (uvloop counts milliseconds) and still counts as on time.
 
-Arming it again for the rest of the millisecond would ring at once, hundreds of times.
+Arming it again for the rest of the millisecond would fire it at once, hundreds of times.
 """
 HIGH_WATER: Final = 65536
-"""Bytes of unsent output from which on a connection is congested; below a quarter of it, it no longer is."""
+"""Bytes of unsent output that make a connection congested, until a quarter of it is left."""
 LINGER: Final = 5.0
-"""Seconds a closed connection may take to send what is left and to see the peer's end; then it is dropped."""
+"""Seconds a closed connection may take to send its output and to see the peer's end; then it is dropped."""
 BACKLOG: Final = 1024
-"""Connections that wait to be accepted, as far as the system allows: a fleet comes back at once after an outage."""
+"""Connections that wait to be accepted, within the system's limit: after an outage all stations reconnect at once."""
 TLS_TIMEOUT: Final = 30.0
 """Seconds an accepted connection may take for its TLS handshake; then it is dropped."""
 MAX_TLS_HANDSHAKES: Final = 256
-"""TLS handshakes in progress on one listener: 75 MB at most on asyncio, and more than one core does in a second."""
+"""TLS handshakes in progress on one listener: at most 75 MB on asyncio, and more than one core does in a second."""

@@ -1,10 +1,10 @@
-"""What either end of a connection lets its handlers and middleware do: the type of `ctx.client`."""
+"""The operations that a connection offers to its handlers and middleware: the type of `ctx.client`."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, Unpack, overload
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeVar  # of checkers only: typing's takes no default before Python 3.13
+    from typing_extensions import TypeVar  # for type checkers only: typing's has no default before Python 3.13
 
     from ocpp_transports.events import CloseEvent
 else:
@@ -15,7 +15,7 @@ __all__ = ["CallKeywords", "CallMethod", "Caller", "Check", "ClientT_co", "Param
 Params: TypeAlias = Mapping[str, Any]
 
 Check: TypeAlias = Callable[[dict[str, Any]], object]
-"""A function or coroutine function that raises an `RPCError` if the application can not use a CALLRESULT."""
+"""A function or coroutine function that raises an `RPCError` if the application cannot use a CALLRESULT."""
 
 
 class CallKeywords(TypedDict, total=False):
@@ -35,7 +35,7 @@ _ResultT_co = TypeVar("_ResultT_co", covariant=True)
 
 
 class CallMethod(Protocol[_ResultT_co]):
-    """`call(action, params)`, or `call(protocol, action, params)` for a call that makes sense in one version only."""
+    """`call(action, params)`, or `call(protocol, action, params)` for a call that is valid in one version only."""
 
     @overload
     async def __call__(self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]) -> _ResultT_co: ...
@@ -46,9 +46,9 @@ class CallMethod(Protocol[_ResultT_co]):
 
 
 class Caller(Protocol):
-    """What a client and a server's `OCPPServerClient` have in common for their handlers; see `Peer` for each method.
+    """The operations that a client and an `OCPPServerClient` both offer to their handlers; see `Peer` for each method.
 
-    `HandlerContext[OCPPServerClient]` has all that a server's handle on a station has, and so on.
+    `HandlerContext[OCPPServerClient]` offers everything that a server's handle on a station does, and so on.
     """
 
     @property
@@ -65,11 +65,11 @@ class Caller(Protocol):
 
     @property
     def call_immediate(self) -> CallMethod[dict[str, Any]]:
-        """Call before the calls that wait."""
+        """Call ahead of the queued calls."""
 
     @property
     def safe_call(self) -> CallMethod[dict[str, Any] | None]:
-        """Call, and return None where `call` would raise for what happened."""
+        """Call, and return None instead of raising when the call fails."""
 
     async def notify(
         self, action: str, params: Params, /, *, message_id: str | None = None, validate: bool = True

@@ -1,4 +1,4 @@
-"""What a handler and a middleware are given: the request or the call, and what became of it."""
+"""The arguments of a handler and a middleware: the request or the call, and its outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ __all__ = ["CallContext", "HandlerContext", "RequestConnection", "Signal"]
 
 
 class Signal:
-    """Something that happens once; truthy when it has."""
+    """An event that happens once; truthy after it has happened."""
 
     __slots__ = ("_is_set", "_make_completion", "_waiters")
 
@@ -32,11 +32,11 @@ class Signal:
         return f"<Signal: {'set' if self._is_set else 'not set'}>"
 
     def is_set(self) -> bool:
-        """Whether it has happened."""
+        """Return True if it has happened."""
         return self._is_set
 
     def set(self) -> None:
-        """Say that it has happened. Idempotent."""
+        """Mark it as happened. Idempotent."""
         self._is_set = True
         waiters, self._waiters = self._waiters, []
         for completion in waiters:
@@ -57,7 +57,7 @@ class Signal:
 
 @dataclass(slots=True, kw_only=True)
 class CallContext(Generic[ClientT_co]):
-    """An outbound call as middleware sees it; what it changes before `await next()` is what is called."""
+    """An outbound call as middleware sees it; changes made before `await next()` apply to the call."""
 
     direction: ClassVar[Direction] = Direction.OUT
     action: str
@@ -67,17 +67,17 @@ class CallContext(Generic[ClientT_co]):
     client: ClientT_co
     """The server's handle on the station that is called, or the client that calls."""
     options: dict[str, Any] = field(default_factory=dict)
-    """The keyword arguments of `call`, those that were left out with their defaults."""
+    """The keyword arguments of `call`; those that were left out have their defaults."""
 
     __repr__ = safe_repr
 
 
 class RequestConnection(Protocol[ClientT_co]):
-    """The connection that a request came over, as its context needs it: one object for all requests of it."""
+    """The connection of a request, as its context needs it: one object for all requests of a connection."""
 
     @property
     def client(self) -> ClientT_co:
-        """The client, or the server's handle on the station, whose connection it is."""
+        """The client, or the server's handle on the station, that owns the connection."""
 
     @property
     def protocol(self) -> str | None:
@@ -87,15 +87,15 @@ class RequestConnection(Protocol[ClientT_co]):
         """Send the one response to a request."""
 
     def completion(self) -> Completion[None]:
-        """Return what a task can wait for."""
+        """Return a completion that a task can await."""
 
 
 class HandlerContext(Generic[ClientT_co]):
     """A request as its handler sees it.
 
-    `action` and `params` are the request's; `is_answered` says that its one answer was given, `is_gone` that nobody
-    waits for one any more. `HandlerContext[OCPPServerClient]` and `HandlerContext[OCPPClient]` say whose handler it is;
-    a plain `HandlerContext` is either's, and its `client` has what both ends have.
+    `action` and `params` are the request's. `is_answered` is True once its one response was sent, `is_gone` once the
+    peer no longer waits for one. `HandlerContext[OCPPServerClient]` and `HandlerContext[OCPPClient]` name the owner of
+    the handler; a plain `HandlerContext` may be either's, and its `client` offers what both ends have in common.
     """
 
     __slots__ = (
@@ -123,7 +123,7 @@ class HandlerContext(Generic[ClientT_co]):
 
     @property
     def client(self) -> ClientT_co:
-        """The server's handle on the station that asks, or the client that was asked."""
+        """The server's handle on the station that sent the request, or the client that received it."""
         return self._connection.client
 
     @property
@@ -138,7 +138,7 @@ class HandlerContext(Generic[ClientT_co]):
 
     @property
     def expects_reply(self) -> bool:
-        """False for a SEND, which has no answer."""
+        """False for a SEND, which has no response."""
         return self._request.expects_reply
 
     @property
@@ -148,7 +148,7 @@ class HandlerContext(Generic[ClientT_co]):
 
     @property
     def disconnected(self) -> Signal:
-        """Set when the connection is lost or closed: nobody waits for the answer any more."""
+        """Set when the connection is lost or closed: the peer no longer waits for the response."""
         if self._signal is None:
             self._signal = Signal(self._connection.completion)
             if self.is_gone:
@@ -156,10 +156,10 @@ class HandlerContext(Generic[ClientT_co]):
         return self._signal
 
     def reply(self, payload: dict[str, Any]) -> None:
-        """Answer by a CALLRESULT, now or (after the handler returned NOREPLY) later.
+        """Respond with a CALLRESULT, now or (after the handler returned NOREPLY) later.
 
         Raises TypeError unless `payload` is a dict, RuntimeError if the request was answered or is a SEND, and
-        ConnectionLostError when the connection is gone.
+        ConnectionLostError if the connection is gone.
         """
         if not isinstance(payload, dict):
             raise TypeError(f"expected a dict as payload, got {type(payload).__name__}")
@@ -167,7 +167,7 @@ class HandlerContext(Generic[ClientT_co]):
         self.finish(Reply(self.request, payload))
 
     def fail(self, code: str, description: str = "", details: dict[str, Any] | None = None) -> None:
-        """Answer by a CALLERROR, now or (after the handler returned NOREPLY) later; raises as `reply` does."""
+        """Respond with a CALLERROR, now or (after the handler returned NOREPLY) later; raises the errors of `reply`."""
         if not isinstance(code, str) or not isinstance(description, str):
             raise TypeError("expected an error code and a description, each a str")
         self._check_due()
@@ -175,29 +175,29 @@ class HandlerContext(Generic[ClientT_co]):
 
     def _check_due(self) -> None:
         if self.is_gone:
-            raise ConnectionLostError(f"nobody waits for the answer to {self.action} any more", sent=False)
+            raise ConnectionLostError(f"cannot answer {self.action}: its connection has ended", sent=False)
         if not self.expects_reply:
-            raise RuntimeError(f"expected a CALL to answer; {self.action} is a SEND, which has no answer")
+            raise RuntimeError(f"cannot answer {self.action}: it is a SEND, which has no response")
         if self.is_answered:
-            raise RuntimeError(f"expected one answer to a CALL; {self.action} has been answered")
+            raise RuntimeError(f"cannot answer {self.action}: it has been answered already")
 
     @property
     def is_over(self) -> bool:
-        """Whether it was answered, or nobody waits for an answer any more."""
+        """True if the request was answered, or the peer no longer waits for a response."""
         return self.is_answered or self.is_gone
 
     @property
     def is_late(self) -> bool:
-        """Return True if the connection ended before there was an answer."""
+        """True if the connection ended before there was a response."""
         return self.is_gone and not self.is_answered
 
     def finish(self, answer: Reply | Fail) -> None:
-        """Feed the one answer."""
+        """Send the one response."""
         self.is_answered = True
         self._connection.answered(answer)
 
     def abandon(self) -> None:
-        """Note that nobody waits any more."""
+        """Note that the peer no longer waits for a response."""
         self.is_gone = True
         if self._signal is not None:
             self._signal.set()

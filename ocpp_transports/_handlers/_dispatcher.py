@@ -1,11 +1,12 @@
-"""From a dispatched request to its one answer: run the handler, turn what it returns or raises into an input.
+"""From a dispatched request to its one response: run the handler, and turn its result or exception into an input.
 
 A `Dispatcher` serves one connection. Handlers begin in the order of arrival and run concurrently: plain functions at
-once, coroutine functions as tasks of the host, so that a handler can call its own peer. A plain function that comes
-behind a task which has not begun runs as a task too, else it would overtake it. Loop-free, like the driver.
+once, coroutine functions as tasks of the host, so that a handler can call its own peer. A plain function behind a
+task that has not begun runs as a task too; otherwise it would overtake that task. Like the driver, this module knows
+no event loop.
 
-How many requests may be here is for the session to say (`SessionConfig.max_inbound`); how many run, and how long, for
-this file.
+The session limits how many requests may be here (`SessionConfig.max_inbound`); this module limits how many run, and how
+long.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,27 +36,27 @@ __all__ = ["GRACE", "HANDLER_TIMEOUT", "HELD", "RUNNING", "UNSERVED", "Dispatche
 RUNNING: Final = 32
 """Coroutine handlers of a connection that run at a time; further requests wait."""
 HANDLER_TIMEOUT: Final = 30.0
-"""Seconds a coroutine handler may run by default: as long as a call waits for its answer."""
+"""Seconds a coroutine handler may run by default; it equals the default timeout of a call."""
 HELD: Final = 100
-"""CALLs without a handler that a hold keeps; beyond, NotImplemented at once."""
+"""CALLs without a handler that a hold keeps; if exceeded, further ones get NotImplemented at once."""
 GRACE: Final = 1.0
-"""Seconds a hold lasts by default unless it is released before."""
+"""Seconds a hold lasts by default unless it is released earlier."""
 UNSERVED: Final = 100
-"""Actions without a handler that a connection is told of; beyond, they are answered all the same."""
+"""Actions without a handler that are reported for one connection; further ones are answered without a report."""
 _LONGEST_NAME: Final = 100
-"""Characters of such an action that are told."""
+"""Characters of such an action that are reported."""
 
 
 class Dispatcher(Generic[ClientT_co]):
     """Runs the handlers of one connection.
 
     `registries` are searched in order, the station's own before its server's: first all for the action, then all for
-    a catch-all. `failed` is told of every handler that raised, after the peer was, `unserved` of an action without a
-    handler, once an action. With `in_order` a request waits until the one before it was served. `detailed_errors` adds
-    the name and text of an exception, never its stack, to the InternalError that the peer gets for it. A coroutine
-    handler that runs for `handler_timeout` seconds (`inf`: no limit) is answered for by InternalError, reported to
-    `failed` as TimeoutError, and cancelled. CALLs without a handler are held until one is registered, until `release`,
-    or until the time `hold_until`.
+    a catch-all. `failed` is called for every handler that raised, after the peer has its response. `unserved` is called
+    once for each action without a handler. With `in_order` a request waits until the previous one was served.
+    `detailed_errors` adds the name and text of an exception, never its stack, to the InternalError for the peer. A
+    coroutine handler that runs for `handler_timeout` seconds (`inf`: no limit) is cancelled: the peer gets
+    InternalError, and `failed` gets a TimeoutError. CALLs without a handler are held until one is registered, until
+    `release`, or until the time `hold_until`.
     """
 
     def __init__(
@@ -80,18 +81,18 @@ class Dispatcher(Generic[ClientT_co]):
         self._registries = registries
         self._failed = failed
         self._unserved = unserved
-        self._told_unserved: frozenset[str] = frozenset()
+        self._reported_unserved: frozenset[str] = frozenset()
         self._in_order = in_order
         self._limit = 1 if in_order else RUNNING
         self._running: dict[int, Run] = {}
-        self._time_limit: TimeLimit | None = None  # plain functions need none
+        self._time_limit: TimeLimit | None = None  # not needed for plain functions
         self._has_ended = False
         self._waiting: list[Dispatch] = []
-        self._next_turn: Handle | None = None  # in which they are served further
-        self._ready: list[Run] = []  # those of them that have not begun
+        self._next_turn: Handle | None = None  # in which waiting requests are served
+        self._ready: list[Run] = []  # those that have not begun
         self._contexts: dict[int, HandlerContext] = {}
         self._hold_until = hold_until
-        self._held: Held | None = None  # most connections hold nothing
+        self._held: Held | None = None  # made when needed: most connections hold nothing
 
     def search(self, registries: Sequence[Handlers]) -> None:
         """Look for handlers in these registries from now on."""
@@ -103,14 +104,14 @@ class Dispatcher(Generic[ClientT_co]):
 
     def dispatched(self, action: Dispatch) -> None:
         """Serve a request, now or when it is its turn."""
-        under_way = self._running or self._held  # mostly nothing is
-        if not self._waiting and not (under_way and self._is_busy()):
+        active = self._running or self._held  # usually neither
+        if not self._waiting and not (active and self._is_busy()):
             self._serve(action)
         else:
             self._waiting.append(action)
 
     def abandoned(self, request: int) -> None:
-        """Tell the handler that nobody waits any more; it goes on. What has not begun never will."""
+        """Mark a request whose response is no longer awaited; its handler continues, or never begins."""
         context = self._contexts.pop(request, None)
         if context is not None:
             context.abandon()
@@ -123,8 +124,8 @@ class Dispatcher(Generic[ClientT_co]):
                     return
 
     def _drop(self, action: Dispatch) -> None:
-        """Tell our side of a SEND that comes to nothing; a CALL is repeated by its sender, who got no answer."""
-        self._tell_late(Fail(action.request, ErrorCode.INTERNAL_ERROR))
+        """Report a SEND that was not served; a CALL is repeated by its sender, who got no response."""
+        self._record_late(Fail(action.request, ErrorCode.INTERNAL_ERROR))
         if not action.expects_reply:
             lost = ConnectionLostError(f"the connection ended before the handler of {action.action} began", sent=False)
             self._failed(HandlerContext(self, action), lost)
@@ -147,13 +148,13 @@ class Dispatcher(Generic[ClientT_co]):
         if self._may_hold():
             self._hold(action)
         else:
-            self._tell_unserved(action.action[:_LONGEST_NAME])
+            self._report_unserved(action.action[:_LONGEST_NAME])
             self._refuse(action, ErrorCode.NOT_IMPLEMENTED, "The action is not known here")
 
-    def _tell_unserved(self, name: str) -> None:
-        """Tell of an action once. The peer makes up the names, so they are bounded."""
-        if name not in self._told_unserved and len(self._told_unserved) < UNSERVED:
-            self._told_unserved |= {name}
+    def _report_unserved(self, name: str) -> None:
+        """Report an action once. The peer invents the names, so their number is bounded."""
+        if name not in self._reported_unserved and len(self._reported_unserved) < UNSERVED:
+            self._reported_unserved |= {name}
             self._unserved(name)
 
     def _refuse(self, action: Dispatch, code: ErrorCode, description: str) -> None:
@@ -167,7 +168,7 @@ class Dispatcher(Generic[ClientT_co]):
             self._serve_some()
 
     def _serve_some(self) -> None:
-        """Serve what waits, no longer in a turn than a burst may take: plain handlers may be slow."""
+        """Serve waiting requests for as long as a burst may take in one turn: plain handlers may be slow."""
         self._next_turn = None
         runtime = self.driver.runtime
         until = runtime.now() + SPAN
@@ -192,7 +193,7 @@ class Dispatcher(Generic[ClientT_co]):
         context = HandlerContext(self, action)
         try:
             result = target.function(action.action, context) if target.is_wildcard else target.function(context)
-        except BaseException as error:  # whatever a handler raises is an answer
+        except BaseException as error:  # every exception of a handler becomes a response
             self._fail(context, error)
             end_program(error, self.driver.runtime.spawn)
             return
@@ -226,7 +227,7 @@ class Dispatcher(Generic[ClientT_co]):
         run.task = task
         context = run.context
         try:
-            if context.request in self._running:  # else its time was over before it began
+            if context.request in self._running:  # otherwise it timed out before it began
                 result = await self._chain(context, run.target)
                 if self._is_done(run):
                     self._succeed(context, result)
@@ -242,11 +243,11 @@ class Dispatcher(Generic[ClientT_co]):
                 self._disarm()
 
     def _is_done(self, run: Run) -> bool:
-        """Take a handler off the list of those that run; False if it was given up before."""
+        """Remove a handler from the running ones; return False if it had been abandoned."""
         return self._running.pop(run.context.request, None) is run
 
     def _give_up(self, runs: list[Run]) -> None:
-        """Answer for the handlers that have run too long, and cancel them."""
+        """Respond for the handlers that have run too long, and cancel them."""
         for run in runs:
             if self._is_done(run):
                 late = TimeoutError(f"the handler did not return within {self.handler_timeout:.15g} s")
@@ -279,11 +280,11 @@ class Dispatcher(Generic[ClientT_co]):
     def _succeed(self, context: HandlerContext, result: Any) -> None:
         if context.is_over:
             if context.is_late and (result is None or isinstance(result, dict)):
-                self._tell_late(Reply(context.request, result or {}))
+                self._record_late(Reply(context.request, result or {}))
             elif not (result is None or result is NOREPLY):
                 self._superfluous(context)
         elif not context.expects_reply:
-            context.finish(Reply(context.request, {}))  # a SEND has no result; this says that its handler is done
+            context.finish(Reply(context.request, {}))  # a SEND has no result; this reports that its handler is done
         elif result is None or isinstance(result, dict):
             context.finish(Reply(context.request, result or {}))
         elif result is NOREPLY:
@@ -295,45 +296,45 @@ class Dispatcher(Generic[ClientT_co]):
 
     def _superfluous(self, context: HandlerContext) -> None:
         if not context.is_gone:
-            self._failed(context, RuntimeError("expected no result from a handler that has answered by its context"))
+            self._failed(context, RuntimeError("expected no result after ctx.reply or ctx.fail, got one"))
 
     def _fail(self, context: HandlerContext, error: BaseException) -> None:
-        """Answer, then tell our side."""
+        """Send the error, then report it on this side."""
         if not context.is_over:
             request, detailed = context.request, self.detailed_errors
             is_send = not context.expects_reply
             context.finish(Reply(request, {}) if is_send else failure_of(error, request, detailed=detailed))
         elif context.is_late:
-            self._tell_late(Fail(context.request, ErrorCode.INTERNAL_ERROR))
+            self._record_late(Fail(context.request, ErrorCode.INTERNAL_ERROR))
         self._failed(context, RPCInternalError("the handler was cancelled") if is_cancellation(error) else error)
 
-    def _tell_late(self, answer: Reply | Fail) -> None:
-        """Let the engine remember what became of a request whose connection is over; the driver may have stopped."""
+    def _record_late(self, answer: Reply | Fail) -> None:
+        """Record the outcome of a request after its connection has ended; the driver may have stopped."""
         self.driver.engine.handle(answer, self.driver.runtime.now())
 
     def answered(self, answer: Reply | Fail) -> None:
-        """Feed the answer to a request, and forget the request."""
-        if self._contexts:  # a plain function's is not kept
+        """Feed the response to a request, and forget the request."""
+        if self._contexts:  # the context of a plain function is not kept
             self._contexts.pop(answer.request, None)
         self.driver.feed(answer)
 
     def completion(self) -> Completion[None]:
-        """Return what a task can wait for."""
+        """Return a completion that a task can await."""
         return self.driver.runtime.completion()
 
     # Holding
 
     def release(self) -> None:
-        """End the hold: what still has no handler is answered by NotImplemented. Idempotent."""
+        """End the hold: CALLs that still have no handler get NotImplemented. Idempotent."""
         self._hold_until = -inf
         held, self._held = self._held, None
         if held is not None:
             self._serve_again(held.end())
 
     def end(self) -> None:
-        """Hold nothing any more for a connection that has ended, and have no timer hold it but for handlers that run.
+        """Drop held requests after the connection has ended, and keep the timer for running handlers only.
 
-        While the connection lasts, the alarm stays armed when they are done: the next one needs it. Idempotent.
+        While the connection lasts, the alarm stays armed when they are done: the next handler needs it. Idempotent.
         """
         self._has_ended = True
         self.release()
@@ -350,7 +351,7 @@ class Dispatcher(Generic[ClientT_co]):
         self._held.actions.append(action)
 
     def _registered(self) -> None:
-        """Look again in the loop's next turn: a handler must not run in the midst of the code that registers it."""
+        """Search again in the loop's next turn: a handler must not run inside the code that registers it."""
         if self._held is not None and self._held.actions:
             runtime = self.driver.runtime
             runtime.call_at(runtime.now(), self._serve_held)

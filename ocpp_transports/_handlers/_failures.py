@@ -1,4 +1,4 @@
-"""The CALLERROR that a handler's exception becomes: what the peer may know of it."""
+"""The CALLERROR for a handler's exception: what the peer may know about it."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,9 +14,9 @@ _LONGEST_TEXT: Final = 500
 
 
 def failure_of(error: BaseException, request: int, *, detailed: bool) -> Fail:
-    """Return an RPC error's own code, description and details, and InternalError for any other exception.
+    """Return an RPC error's own code, description and details, or InternalError for any other exception.
 
-    A lost connection is an RPC error by its class only: it is about another peer, and its text is not for this one.
+    ConnectionLostError is an RPC error by its class only: it concerns another peer, and its text is not for this one.
     `detailed` adds the name and text of other exceptions, never a stack.
     """
     if isinstance(error, RPCError) and not isinstance(error, ConnectionLostError):
@@ -32,6 +32,6 @@ def _details_of(error: Exception) -> Mapping[str, Any]:
 def _text_of(error: Exception) -> str:
     try:
         text = str(error)
-    except BaseException:  # a stranger's __str__
+    except BaseException:  # the application's __str__ may raise anything
         return ""
     return text[:_LONGEST_TEXT].encode(errors="replace").decode()

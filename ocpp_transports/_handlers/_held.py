@@ -13,7 +13,7 @@ __all__ = ["Held"]
 class Held:
     """The held requests of one connection, in the order of arrival.
 
-    `registered` is called after each registration in the registries, `timer` is what ends the hold; both until `end`.
+    `registered` is called after each registration in the registries; `timer` ends the hold. Both last until `end`.
     """
 
     __slots__ = ("_registered", "_registries", "_timer", "actions")
@@ -34,12 +34,12 @@ class Held:
         self._registries = registries
 
     def take(self) -> list[Dispatch]:
-        """Return what is held; it no longer is."""
+        """Return the held requests and forget them."""
         actions, self.actions = self.actions, []
         return actions
 
     def end(self) -> list[Dispatch]:
-        """Return what is held, and wait for nothing any more."""
+        """Return the held requests, and stop watching the registries and the timer."""
         self._timer.cancel()
         self.watch(())
         return self.take()

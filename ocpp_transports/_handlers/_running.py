@@ -1,4 +1,4 @@
-"""The coroutine handlers of a connection that run, and the limit of their time."""
+"""The running coroutine handlers of a connection, and their time limit."""
 
 from collections.abc import Callable, Mapping
 from math import inf, isfinite
@@ -13,7 +13,7 @@ __all__ = ["Run", "Task", "TimeLimit"]
 
 
 class Run:
-    """A handler that runs, or is about to, as a task; at `until` its time is over."""
+    """A handler that runs, or is about to, as a task; `until` is its deadline."""
 
     __slots__ = ("context", "target", "task", "until")
 
@@ -25,7 +25,7 @@ class Run:
 
 
 class Task:
-    """A task of the runtime, whichever handler it comes to run."""
+    """A task of the runtime, whichever handler it runs."""
 
     __slots__ = ("handle",)
 
@@ -33,9 +33,9 @@ class Task:
 
 
 class TimeLimit:
-    """One alarm for all handlers of a connection: for the next of them to run too long.
+    """One alarm for all handlers of a connection: for the next one to exceed its time.
 
-    `running` are those that run, by request; `give_up` is called with those whose time is over.
+    `running` holds the running handlers by request; `give_up` is called with those whose time is over.
     """
 
     __slots__ = ("_give_up", "_running", "_runtime", "alarm")
@@ -47,12 +47,12 @@ class TimeLimit:
         self._give_up = give_up
 
     def arm(self, until: float) -> None:
-        """Ring at `until`, unless that is never."""
+        """Set the alarm for `until`, unless that is `inf`."""
         if isfinite(until):
             self.alarm = self._runtime.call_at(until, self._ring)
 
     def disarm(self) -> None:
-        """Let nothing hold a connection that has ended, but for handlers that run."""
+        """Stop the alarm unless handlers still run, so that it does not keep an ended connection alive."""
         if self.alarm is not None and not self._running:
             self.alarm.cancel()
             self.alarm = None

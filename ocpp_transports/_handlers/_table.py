@@ -1,4 +1,4 @@
-"""Which handler serves which action, and what is wrapped around handlers and calls."""
+"""The table of handlers by action, and the middleware around handlers and calls."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -34,34 +34,34 @@ class NoReply:
 
 
 NOREPLY: Final = NoReply()
-"""What a handler returns to answer nothing now; `ctx.reply` or `ctx.fail` still may, once, later."""
+"""Returned by a handler to send no response now; `ctx.reply` or `ctx.fail` may send it later, once."""
 
 Handler: TypeAlias = "Callable[[HandlerContext[Any]], Any]"
 """Takes the context; returns (or is a coroutine function that returns) a dict, None for `{}`, or NOREPLY."""
 Wildcard: TypeAlias = "Callable[[str, HandlerContext[Any]], Any]"
-"""A handler of every action that has none of its own: takes the action and the context."""
+"""Handles every action without a handler of its own: takes the action and the context."""
 Middleware: TypeAlias = (
     "Callable[[HandlerContext[Any] | CallContext[Any], Callable[[], Awaitable[Any]]], Awaitable[Any]]"
 )
-"""`async (ctx, next) -> result`: `await next()` gives the result of what is inside, or raises its error.
+"""`async (ctx, next) -> result`: `await next()` returns the inner result, or raises its error.
 
-`ctx.direction` tells an inbound CALL (around the handler) from an outbound call (around its way to the peer and back).
+`ctx.direction` distinguishes an inbound CALL (around the handler) from an outbound call (around the whole exchange).
 """
 
 _H = TypeVar("_H", bound=Callable[..., Any])
 
 
 class Target(NamedTuple):
-    """A registered function and how it is to be called."""
+    """A registered function and how to call it."""
 
     function: Callable[..., Any]
     is_async: bool
-    """A coroutine function: calling it runs nothing yet."""
+    """True for a coroutine function: calling it runs nothing yet."""
     is_wildcard: bool
 
 
 def is_coroutine_function(function: object) -> bool:
-    """Whether calling it runs nothing yet: a coroutine function, or an object that is called like one."""
+    """Return True for a coroutine function, or an object whose `__call__` is one: calling it runs nothing yet."""
     return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - asks for its kind
 
 
@@ -71,7 +71,7 @@ class _Key(NamedTuple):
 
 
 def _key(names: tuple[object, ...]) -> _Key:
-    """Read `(version, action)`, `(action)` or `()`; None stands for every version, and for the catch-all."""
+    """Read `(version, action)`, `(action)` or `()`; None means every version, or the catch-all."""
     for name in names:
         if not isinstance(name, str) or not name:
             raise TypeError(f"expected a version and an action, an action, or neither, each a str; got {names!r}")
@@ -88,7 +88,7 @@ class Handlers:
 
     def __init__(self) -> None:
         self.targets: dict[str | None, dict[str | None, Target]] = {}
-        """By action, then by subprotocol; None stands for all others."""
+        """By action, then by subprotocol; None means all others."""
         self._watchers: tuple[Callable[[], None], ...] = ()
         self.middleware: tuple[Middleware, ...] = ()
 
@@ -103,16 +103,17 @@ class Handlers:
     @overload
     def handle(self, handler: _H, /) -> _H: ...
     def handle(self, *args: Any) -> Any:
-        """Register a handler: `(version, action, handler)`, `(action, handler)` or `(handler)` for all other actions.
+        """Register a handler for an action, or for all actions without one.
 
-        Without the handler (and with at least an action) it is a decorator. Returns the handler. Raises ValueError if
-        there is a handler for that already, TypeError for anything but these forms and for a handler that cannot be
-        called with the context alone (the catch-all: with action and context).
+        The arguments are `(version, action, handler)`, `(action, handler)`, or `(handler)` for the catch-all. Without
+        the handler (and with at least an action) it is a decorator. Returns the handler. Raises ValueError if that
+        action has a handler already. Raises TypeError for other arguments, and for a handler that cannot be called with
+        the context alone (the catch-all: with action and context).
         """
         if args and callable(args[-1]):
             return self._register(_key(args[:-1]), args[-1])
         if not args:
-            raise TypeError("expected a handler, or an action to decorate one for")
+            raise TypeError("expected a handler, or an action for a decorator, got neither")
         return partial(self._register, _key(args))
 
     def _register(self, key: _Key, handler: _H) -> _H:
@@ -122,7 +123,7 @@ class Handlers:
         expect_arguments(handler, f"handler of {_name(key)}", *names)
         versions = self.targets.get(key.action, {})
         if key.version in versions:
-            raise ValueError(f"expected one handler for {_name(key)}, there is one already: remove it first")
+            raise ValueError(f"cannot register a handler for {_name(key)}: there is one already; remove it first")
         self.targets[key.action] = {
             **versions,
             key.version: Target(handler, is_coroutine_function(handler), key.action is None),
@@ -132,7 +133,7 @@ class Handlers:
         return handler
 
     def remove_handler(self, *names: str) -> None:
-        """Remove the handler of `(version, action)`, of `(action)`, or with no name the catch-all; if there is one."""
+        """Remove the handler of `(version, action)`, of `(action)`, or without arguments the catch-all, if any."""
         key = _key(names)
         versions = {
             version: target for version, target in self.targets.pop(key.action, {}).items() if version != key.version
@@ -145,7 +146,7 @@ class Handlers:
         self.targets.clear()
 
     def has_handler(self, *names: str) -> bool:
-        """Whether there is a handler for exactly `(version, action)`, `(action)`, or with no name a catch-all."""
+        """Return True if `(version, action)`, `(action)`, or without arguments the catch-all, has a handler."""
         key = _key(names)
         return key.version in self.targets.get(key.action, ())
 
@@ -155,7 +156,7 @@ class Handlers:
         return self.targets.get(None, {}).get(None)
 
     def use(self, middleware: Middleware) -> Middleware:
-        """Wrap this middleware around all handlers and calls, inside of those used before. Returns it."""
+        """Wrap this middleware around all handlers and calls, inside the existing middleware. Returns it."""
         if not callable(middleware):
             raise TypeError(f"expected a function as middleware, got {middleware!r}")
         expect_arguments(middleware, "middleware", "context", "next")
@@ -163,7 +164,7 @@ class Handlers:
         return middleware
 
     def watch(self, watcher: Callable[[], None]) -> None:
-        """Have `watcher` called after every registration."""
+        """Call `watcher` after every registration."""
         self._watchers = (*self._watchers, watcher)
 
     def unwatch(self, watcher: Callable[[], None]) -> None:
@@ -178,14 +179,14 @@ def _name(key: _Key) -> str:
 
 
 def layers_of(registries: Sequence[Handlers]) -> list[Middleware]:
-    """Return the middleware of registries, the outermost first: the server's before the station's own."""
+    """Return the middleware of registries, outermost first: the server's before the station's own."""
     return [layer for registry in reversed(registries) for layer in registry.middleware]
 
 
 def compose(
     middleware: Iterable[Middleware], ctx: "HandlerContext | CallContext", inner: Callable[[], Awaitable[Any]]
 ) -> Callable[[], Awaitable[Any]]:
-    """Wrap `inner` like an onion: the first middleware is the outermost. Exceptions from inside pass through."""
+    """Wrap `inner` in layers: the first middleware is the outermost. Exceptions from inside pass through."""
     for layer in reversed(tuple(middleware)):
         inner = partial(layer, ctx, inner)
     return inner

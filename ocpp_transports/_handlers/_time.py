@@ -1,4 +1,4 @@
-"""The present time as OCPP writes it."""
+"""The current time as OCPP writes it."""
 
 from datetime import UTC, datetime
 
@@ -8,5 +8,5 @@ __all__ = ["utc_now"]
 
 
 def utc_now() -> str:
-    """Return the present time for `currentTime`, `timestamp` and other fields: `2026-03-01T12:00:00.000Z`."""
+    """Return the current time for `currentTime`, `timestamp` and other fields: `2026-03-01T12:00:00.000Z`."""
     return write_time(datetime.now(UTC))

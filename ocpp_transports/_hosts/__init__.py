@@ -1,1 +1,1 @@
-"""What carries bytes or messages: sockets, streams and channels, and how a client opens them."""
+"""Carriers of bytes or messages: sockets, streams and channels, and how a client opens them."""

@@ -1,12 +1,12 @@
-"""Any byte stream of anyio, on either of its backends; the sockets of trio among them.
+"""Any byte stream of anyio, on either of its backends, including the sockets of trio.
 
-One task a connection reads, feeds, and sends what that gave to send, in this order. So a peer that does not take our
-output is not read from either. What others send while the task waits for input is sent by one short task. There is no
-lock, timer task or writer task.
+One task for each connection reads, feeds, and sends the resulting output, in this order. So nothing is read from a peer
+that does not read our output. Output that other code adds while the task waits for input is sent by one short task.
+There is no lock, timer task or writer task.
 
 It guarantees that output is written in order and whole: only tasks of this file write, so the cancellation of a caller
 cannot cut a frame in two, and `close` ends only waits for input, never a write. The end is fed exactly once, in the
-`finally` of the task, also when the application's code has raised.
+`finally` of the task, even if the application's code has raised.
 
 It must never write from the task of a caller, and never receive while output is congested: then only the sockets'
 buffers would bound what a peer can make this process hold.
@@ -41,13 +41,13 @@ __all__ = ["StreamConnection"]
 _CHUNK = 65536
 _LOW_WATER = HIGH_WATER // 4
 _SLICE = 16384
-"""Bytes sent at a time, so that progress within a long message shows also where only whole sends are seen."""
+"""Bytes to send at a time, so that progress within a long message shows even if only whole sends are visible."""
 
 
 class StreamConnection:
     """One byte stream: an accepted one, or that of one attempt of a client.
 
-    Closing lingers as that of a socket does; see `_asyncio_socket`.
+    Closing lingers like that of a socket; see `_asyncio_socket`.
     """
 
     __slots__ = (
@@ -77,16 +77,16 @@ class StreamConnection:
     def __init__(self, owner: ConnectionOwner) -> None:
         self.is_closing = False
         self._owner = owner
-        self._attempt = 0  # of a client they begin with 1
+        self._attempt = 0  # those of a client begin with 1
         self._broken: SSLError | None = None
         self._stream: ByteStream | None = None
         self._task: Handle | None = None
         self._outbox: list[bytes] = []
-        self._unsent = 0  # bytes, those that are being written included
+        self._unsent = 0  # bytes, including those being written
         self._flushed = 0
         self._patience: Patience | None = None  # while congested
-        self._is_held = False  # the driver wants nothing read
-        self._wanted: Completion[None] | None = None  # waited for while it is
+        self._is_held = False  # the driver has paused reading
+        self._wanted: Completion[None] | None = None  # awaited while reading is paused
         self._idle: Completion[None] | None = None
         self._is_feeding = False
         self._is_receiving = False
@@ -100,7 +100,7 @@ class StreamConnection:
         tls: TLSHandshakes | None = None,
         closed: Callable[[], None] | None = None,
     ) -> None:
-        """Serve an accepted stream, with `tls` after a TLS handshake; `closed` is called when it is closed."""
+        """Serve an accepted stream, after a TLS handshake with `tls`; call `closed` when it is closed."""
         if tls is not None:
             tls.begin(self)
         serving = self._serve(stream, connected, tls)
@@ -111,7 +111,7 @@ class StreamConnection:
     def dial_by(
         self, connect: Callable[[], Awaitable[ByteStream]], driver: InputSink[StreamInput], attempt: int
     ) -> Self:
-        """Open a stream by `connect` and drive it as this attempt of a client; returns itself."""
+        """Open a stream with `connect` and drive it as this attempt of a client; return itself."""
         self.driver = driver
         self._attempt = attempt
         self._task = self._owner.spawn(self._dial(connect), self)
@@ -122,13 +122,13 @@ class StreamConnection:
     # Connection
 
     def read(self, on: bool, /) -> None:
-        """Take what arrives, or leave it with the kernel; see Connection."""
+        """Start reading, or stop; see Connection."""
         self._is_held = not on
         if on and self._wanted is not None:
             complete(self._wanted, None)
 
     def is_lost(self) -> bool:
-        """Look whether the peer has reset the connection; see Connection."""
+        """Return True if the peer has reset the connection; see Connection."""
         stream = self._stream
         if stream is None or self.is_closing or not is_broken(_socket_of(stream)):
             return False
@@ -137,12 +137,12 @@ class StreamConnection:
         return True
 
     def outflow(self) -> int | None:
-        """Say how far output in the kernel has come; see Connection."""
+        """Return the progress of output in the kernel; see Connection."""
         stream = self._stream
         return None if stream is None or self._patience is not None else unconfirmed(_socket_of(stream))
 
     def send(self, data: bytes, /) -> None:
-        """Append to the output; the reading task sends it if it is at work, else a short task does."""
+        """Append to the output; the reading task sends it if it is active, otherwise a short task does."""
         stream = self._stream
         if self.is_closing or stream is None:
             return
@@ -156,7 +156,7 @@ class StreamConnection:
             self._owner.spawn(self._write(stream), self)
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # not for bytes
-        """End the connection after what was sent, or at once; or call the dial off."""
+        """End the connection after sending the output, or at once; or cancel the dial."""
         if abort or self._stream is None:
             self._abort()
         elif not self.is_closing:
@@ -177,7 +177,7 @@ class StreamConnection:
             await self._run(secured, partial(self._connected, secured, connected))
 
     async def _secure(self, stream: ByteStream, tls: TLSHandshakes) -> ByteStream | None:
-        """Do the TLS handshake; None if it failed, and then the stream is closed."""
+        """Do the TLS handshake; return None, with the stream closed, if it failed."""
         secured: ByteStream | None = None
         try:
             with tls.handshake(self, stream.extra(SocketAttribute.raw_socket, None), _address(stream)):
@@ -191,7 +191,7 @@ class StreamConnection:
     async def _dial(self, connect: Callable[[], Awaitable[ByteStream]]) -> None:
         try:
             stream = await connect()
-        except Exception as error:  # whatever the resolver, the network or TLS raises is an outcome
+        except Exception as error:  # every exception of the resolver, the network or TLS is an outcome
             if not self.is_closing:
                 self.is_closing = self._is_over = True
                 self.driver.feed(StreamFailed(failure(error), self._attempt))
@@ -210,7 +210,7 @@ class StreamConnection:
             with anyio.move_on_after(LINGER):
                 await self._say_goodbye(stream)
         finally:
-            self._task = None  # what follows is not to be cancelled again
+            self._task = None  # the rest must not be cancelled again
             self.is_closing = True
             self._outbox.clear()
             if self._patience is not None:
@@ -219,7 +219,7 @@ class StreamConnection:
             self._feed_loss()
 
     def _connected(self, stream: ByteStream, connected: Connected) -> None:
-        self._is_over = True  # in case there will be no driver to feed
+        self._is_over = True  # in case no driver follows
         self.driver = connected(self, _facts(stream))
         self._is_over = False
 
@@ -230,7 +230,7 @@ class StreamConnection:
             self.driver.feed(StreamOpened(self._attempt))
 
     async def _read(self, stream: ByteStream) -> None:
-        """Read until this end is closed; not while our own output does not drain, nor what the driver does not want."""
+        """Read until this end is closed; pause while output is congested, or while the driver has paused reading."""
         while not self.is_closing:
             if self._outbox or self._patience is not None:
                 await self._flush(stream)
@@ -272,18 +272,18 @@ class StreamConnection:
             return await stream.receive(_CHUNK)
         except anyio.EndOfStream:
             return b""
-        except Exception as error:  # however a stream says so, it is over
+        except Exception as error:  # with any exception the stream has ended
             self._broken = error.with_traceback(None) if isinstance(error, SSLError) else None
             return None
         finally:
             self._is_receiving = False
 
     async def _say_goodbye(self, stream: ByteStream) -> None:
-        """Flush, shut our end, and await the peer's; what it still sends is too late."""
+        """Flush, close our end, and await the peer's; later data from the peer is ignored."""
         await self._flush(stream)
-        with suppress(Exception):  # however a stream says so, it is over
+        with suppress(Exception):  # with any exception the stream has ended
             if isinstance(stream, TLSStream):
-                await stream.aclose()  # TLS shuts its end by an alert and waits for the peer's
+                await stream.aclose()  # TLS closes its end with an alert and waits for the peer's
                 return
             await stream.send_eof()
             while not self._is_over:
@@ -299,7 +299,7 @@ class StreamConnection:
             return
         self._is_over = True
         if self._broken is not None and self._attempt:
-            # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
+            # With TLS 1.3 a client learns that the server rejected it only after its own side of the handshake.
             reason = client_reason(self._broken)
             self.driver.feed(StreamFailed(failure(self._broken, reason=reason), self._attempt))
         self.driver.feed(StreamLost(self._attempt))
@@ -307,12 +307,12 @@ class StreamConnection:
     # Writing
 
     def _progress(self) -> int:
-        """Say how far our output has come: what the peer has confirmed, or else what the stream has taken."""
+        """Return the bytes that the peer has confirmed, or else the bytes that the stream has accepted."""
         confirmed = None if self._stream is None else acknowledged(_socket_of(self._stream))
         return self._flushed if confirmed is None else confirmed
 
     async def _flush(self, stream: ByteStream) -> None:
-        """Return when nothing is left to send, whoever sends it."""
+        """Return when nothing is left to send, whichever task sends it."""
         while self._outbox or self._is_writing:
             if self._is_writing:
                 self._idle = self._owner.completion()
@@ -338,7 +338,7 @@ class StreamConnection:
             for start in range(0, len(batch), _SLICE):
                 await stream.send(batch[start : start + _SLICE])
                 self._flushed += min(_SLICE, len(batch) - start)
-        except Exception:  # however a stream says so, it is over
+        except Exception:  # with any exception the stream has ended
             self._outbox.clear()
             self._abort()
             return

@@ -1,18 +1,19 @@
 """Sockets of asyncio and uvloop: the `asyncio.BufferedProtocol` is the connection.
 
-`buffer_updated → feed → transport.write`: a chunk that arrives is handled, and what follows is written, within one
-callback of the event loop. There is no task, lock or queue for a connection, so an idle one costs nothing but memory.
+`buffer_updated → feed → transport.write`: an incoming chunk is handled, and the resulting output is written, within one
+callback of the event loop. A connection needs no task, lock or queue, so an idle one costs only memory.
 
-It guarantees that output is written in order, and that its end is fed exactly once, whoever ended it. While output does
-not drain, nothing is read: a peer that does not read cannot make this side hold what it sends. `Patience` drops the
-connection when none of that output makes progress.
+It guarantees that output is written in order, and that its end is fed exactly once, whichever side ended it. While
+output is congested nothing is read: a peer that does not read cannot make this side hold its messages. `Patience`
+drops the connection when that output makes no progress.
 
-Every method is called either by the transport or by the driver, and any of them may come at any time: `close` from
-within `buffer_updated`, `connection_lost` from within `abort`. So each first checks whether the end has come
-(`is_closing`: this side closes; `_is_over`: the end was fed), and `send` is replaced by a function that does nothing.
+Either the transport or the driver calls each method, at any time: `close` from within `buffer_updated`,
+`connection_lost` from within `abort`. So each method first checks for the end (`is_closing`: this side closes;
+`_is_over`: the end was fed), and `send` is replaced by a function that does nothing.
 
-It must never raise into the event loop, which would log it and go on with half a connection. It must never close in
-order while input is unread: the kernel would reset the connection and might destroy a response that is on its way.
+It must never raise into the event loop, which would log the exception and continue with half a connection. It must
+never close in order while input is unread: the kernel would reset the connection and might destroy a response in
+transit.
 """
 
 import asyncio
@@ -38,10 +39,10 @@ __all__ = ["SocketConnection"]
 _SLICE = 65536
 _CHUNK = 65536
 _buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
-"""One input buffer an event loop; what arrives is copied out of it before anything else runs.
+"""One input buffer for each event loop; data is copied out of it before anything else runs.
 
-For a protocol without a buffer of its own asyncio makes a new one of 256 KiB at every read and shrinks it: three system
-calls and a good part of what a short message costs.
+For a protocol without its own buffer asyncio makes a new one of 256 KiB at every read and shrinks it. That costs three
+system calls, and a large part of the time for a short message.
 """
 
 
@@ -53,14 +54,14 @@ def _buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
 
 
 def _swallow(_: object) -> None:
-    """Stand in for `transport.write` before and after: uvloop raises for a write to a closed transport."""
+    """Stand in for `transport.write` before the open and after the end: uvloop raises for a closed transport."""
 
 
 class SocketConnection(asyncio.BufferedProtocol):
     """One TCP or TLS connection: an accepted one, or that of one attempt of a client.
 
-    Closing lingers: what was sent is flushed, then our end of the stream is shut and the peer's end awaited, because
-    closing a socket with unread input resets the connection and may destroy an answer that is still on its way.
+    Closing lingers: the output is flushed, then our end of the stream is closed and the peer's end awaited. Closing a
+    socket with unread input would reset the connection and might destroy a response in transit.
     """
 
     __slots__ = (
@@ -97,21 +98,21 @@ class SocketConnection(asyncio.BufferedProtocol):
         self._closed = closed
         self._attempt = attempt
         self._transport: asyncio.Transport | None = None
-        self._patience: Patience | None = None  # while our output is congested
+        self._patience: Patience | None = None  # while output is congested
         self._linger_timer: Handle | None = None
-        self._is_held = False  # the driver wants nothing read
+        self._is_held = False  # the driver has paused reading
         self._is_over = False  # the end was fed, or must not be
         self._is_tls = False
 
     # Connection
 
     def read(self, on: bool, /) -> None:
-        """Take what arrives, or leave it with the kernel; see Connection."""
+        """Start reading, or stop; see Connection."""
         self._is_held = not on
         self._switch_reading()
 
     def _switch_reading(self) -> None:
-        """Read unless the driver wants nothing or our own output does not drain; all of the peer's rest at the end."""
+        """Read unless the driver has paused reading or output is congested; at the end, read all that remains."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -121,7 +122,7 @@ class SocketConnection(asyncio.BufferedProtocol):
             transport.pause_reading()
 
     def is_lost(self) -> bool:
-        """Look whether the peer has reset the connection; see Connection."""
+        """Return True if the peer has reset the connection; see Connection."""
         transport = self._transport
         if transport is None or self.is_closing or not is_broken(transport.get_extra_info("socket")):
             return False
@@ -131,14 +132,14 @@ class SocketConnection(asyncio.BufferedProtocol):
         return True
 
     def outflow(self) -> int | None:
-        """Say how far output in the kernel has come; see Connection."""
+        """Return the progress of output in the kernel; see Connection."""
         transport = self._transport
         if transport is None or self._patience is not None:
             return None
         return unconfirmed(transport.get_extra_info("socket"))
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:  # not for bytes
-        """End the connection after what was sent, or at once; or call the dial off."""
+        """End the connection after sending the output, or at once; or cancel the dial."""
         transport = self._transport
         self.send = _swallow
         if transport is None:
@@ -159,24 +160,24 @@ class SocketConnection(asyncio.BufferedProtocol):
         if transport.is_closing():
             return
         if self._is_over or self._is_tls:
-            transport.close()  # TLS shuts its end by an alert and waits for the peer's
+            transport.close()  # TLS closes its end with an alert and waits for the peer's
         else:
             self._shut(transport)
 
     def _shut(self, transport: asyncio.Transport) -> None:
         try:
             transport.write_eof()
-        except OSError:  # what was sent last has met a peer that is gone, and its reset is here already
+        except OSError:  # the peer left, and its reset has arrived already
             transport.abort()
 
     # asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take an open stream, its TLS handshake done."""
+        """Handle an open stream, after its TLS handshake."""
         self._buffer = _buffer_of(asyncio.get_running_loop())
         self._transport = transport = cast("asyncio.Transport", transport)
         self.opening = None
-        if self.is_closing or self._owner.is_closed:  # on uvloop one that was called off may never say it is lost
+        if self.is_closing or self._owner.is_closed:  # on uvloop a cancelled one may never report its loss
             self._give_up(transport)
             return
         self._owner.streams.add(self)
@@ -192,20 +193,20 @@ class SocketConnection(asyncio.BufferedProtocol):
                 self.driver.feed(StreamOpened(self._attempt))
             else:
                 self.driver = self._connected(self, _facts(transport))
-        except Exception as error:  # a fault of ours must not end the event loop
+        except Exception as error:  # a fault of the library must not end the event loop
             self._owner.log.failed("a connection could not be served", error)
             self._give_up(transport)
 
     def _send(self, data: bytes) -> None:
-        """Send unless the transport has failed and is about to say so: it would log each write until then."""
+        """Send unless the transport has failed and is about to report it: until then it would log each write."""
         transport = cast("asyncio.Transport", self._transport)
         if not transport.is_closing():
             transport.write(data)
 
     def _send_sliced(self, data: bytes) -> None:
-        """Send over TLS, whose transports notice at the next write only that the one before did not drain.
+        """Send over TLS, whose transports notice congestion at the next write only.
 
-        Nor does one of asyncio say that the transport below it has failed, which logs each write from then on.
+        Those of asyncio also hide that the transport below has failed, and log each write from then on.
         """
         transport = cast("asyncio.Transport", self._transport)
         if transport.is_closing() or is_broken(transport.get_extra_info("socket")):
@@ -222,7 +223,7 @@ class SocketConnection(asyncio.BufferedProtocol):
         transport.abort()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # as the protocol has it
-        """Say where the next chunk goes."""
+        """Return the buffer for the next chunk."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -231,12 +232,12 @@ class SocketConnection(asyncio.BufferedProtocol):
             self.driver.feed(BytesReceived(bytes(self._buffer[:nbytes]), self._attempt))
 
     def eof_received(self) -> bool:
-        """Feed the peer's end. It may still read: our end stays open until it is closed, but for TLS."""
+        """Feed the peer's end. It may still read: our end stays open until it is closed, except with TLS."""
         self._feed_end()
         return not (self.is_closing or self._is_tls)
 
     def pause_writing(self) -> None:
-        """Tell the engine that output piles up, read no more, and lose patience when nothing of it moves."""
+        """Report congestion to the engine, pause reading, and watch the progress of output."""
         transport = self._transport
         if self.is_closing or transport is None:
             return
@@ -245,13 +246,13 @@ class SocketConnection(asyncio.BufferedProtocol):
         self.driver.feed(Congested(on=True))
 
     def _progress(self) -> int:
-        """Say how far our output has come: what the peer has confirmed, or else what has left this process."""
+        """Return the bytes that the peer has confirmed, or else the bytes that have left this process."""
         transport = cast("asyncio.Transport", self._transport)
         confirmed = acknowledged(transport.get_extra_info("socket"))
         return -transport.get_write_buffer_size() if confirmed is None else confirmed
 
     def resume_writing(self) -> None:
-        """Tell the engine that output flows again."""
+        """Report to the engine that output flows again."""
         if self.is_closing or self._patience is None:
             return
         self._end_patience()
@@ -264,10 +265,10 @@ class SocketConnection(asyncio.BufferedProtocol):
             self._patience = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Feed the loss of the stream, whoever ended it, unless the peer's orderly end was fed before."""
+        """Feed the loss of the stream, whichever side ended it, unless the peer's orderly end was fed before."""
         self.send = _swallow
         if isinstance(exc, SSLError) and self._connected is None and not self.is_closing:
-            # With TLS 1.3 a server refuses a client only when that believes its handshake to be done.
+            # With TLS 1.3 a client learns that the server rejected it only after its own side of the handshake.
             self.failed(exc.with_traceback(None), "the server")
         self.is_closing = True
         self._end_patience()
@@ -275,17 +276,17 @@ class SocketConnection(asyncio.BufferedProtocol):
             self._linger_timer.cancel()
             self._linger_timer = None
         self._feed_loss()
-        self._transport = None  # one of TLS refers to this connection indefinitely: a circle that holds 300 KB
+        self._transport = None  # a TLS transport keeps referring to this connection: a reference cycle of 300 KB
         self._owner.streams.discard(self)
-        self._tell_closed()
+        self._notify_closed()
         self._owner.changed()
 
     def opened(self) -> None:
-        """Take note that opening an accepted socket is over: without a transport it is closed."""
+        """Note that opening an accepted socket has ended: without a transport it is closed."""
         if self._transport is None:
-            self._tell_closed()
+            self._notify_closed()
 
-    def _tell_closed(self) -> None:
+    def _notify_closed(self) -> None:
         closed, self._closed = self._closed, None
         if closed is not None:
             closed()
@@ -301,7 +302,7 @@ class SocketConnection(asyncio.BufferedProtocol):
             self.driver.feed(StreamLost(self._attempt))
 
     def failed(self, error: Exception, target: str) -> None:
-        """Feed why the dial failed."""
+        """Feed the reason why the dial failed."""
         if self.is_closing:
             return
         self.is_closing = True

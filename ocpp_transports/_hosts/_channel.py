@@ -1,18 +1,18 @@
-"""A connection whose WebSocket another library speaks: texts in, texts out.
+"""A connection whose WebSocket another library speaks: it receives and sends texts.
 
-A `Channel` is what that library offers: three coroutines and `abort`. Two tasks of this side use it. One receives and
-feeds, for as long as the connection lasts; the other sends what is queued, and ends when the queue is empty. They are
-two because neither direction may wait for the other: a receive may wait indefinitely, and a
-send as long as a slow line takes.
+A `Channel` is the interface of that library: three coroutines and `abort`. Two tasks of this side use it. One receives
+and feeds, for as long as the connection lasts; the other sends queued texts, and ends when the queue is empty. They
+are separate because neither direction may wait for the other: a receive may wait indefinitely, and a send for as long
+as a slow line takes.
 
-It guarantees that texts are sent in order, that a message is received only after the one before was fed, and that the
-end is fed exactly once. It counts the work of a turn itself: a library may have thousands of messages ready, and its
-`receive` then never yields to the event loop. While the engine has no room or output does not drain, it does not
+It guarantees that texts are sent in order, that a message is received only after the previous one was fed, and that
+the end is fed exactly once. It counts the work of a turn itself: a library may have thousands of messages ready, and
+its `receive` then never yields to the event loop. While the engine has no room or output is congested, it does not
 receive.
 
-It must never trust the channel to raise only what it documents: whatever else comes out of it ends this connection,
-is logged, and reaches no other. Of a channel nothing is known but what its functions tell, so it cannot be looked at
-for a loss, and a long text may take as long as `LEAST_RATE` allows.
+It must never trust the channel to raise only the documented exceptions: any other one ends this connection, is logged,
+and affects no other. A channel reports only through its functions, so it cannot be checked for a loss, and a long
+text may take as long as `LEAST_RATE` allows.
 """
 
 from collections import deque
@@ -37,11 +37,11 @@ from ._patience import LEAST_RATE
 __all__ = ["Channel", "ChannelClosed", "ChannelConnection", "OpenChannel"]
 
 _UNIT = SPAN / TURN
-"""Seconds spent on a message that count as one unit of the work of a turn."""
+"""Seconds spent on a message that count as one unit of a turn's work."""
 
 
-class ChannelClosed(Exception):  # noqa: N818 - it says how a channel ended, in order or not
-    """The channel is closed; `code` and `reason` as the WebSocket's Close frame gave them, 1006 without one."""
+class ChannelClosed(Exception):  # noqa: N818 - it reports how a channel ended, in order or not
+    """Raised when the channel is closed; `code` and `reason` as in the Close frame, 1006 without one."""
 
     def __init__(self, code: int = ABNORMAL_CLOSURE, reason: str = "") -> None:
         super().__init__(code, reason)
@@ -50,30 +50,33 @@ class ChannelClosed(Exception):  # noqa: N818 - it says how a channel ended, in 
 
 
 class Channel(Protocol):
-    """An open WebSocket of another library, or whatever else carries whole messages in order.
+    """An open WebSocket of another library, or any other carrier of whole messages in order.
 
     One task receives and one sends, at the same time; both may be cancelled.
     """
 
     async def receive(self) -> str | bytes:
-        """Return the next message, text or binary. Raises ChannelClosed when there will be none."""
+        """Return the next message, text or binary. Raises ChannelClosed if no more will follow."""
 
     async def send(self, text: str, /) -> None:
-        """Send a text message; returns when the next one may follow. Raises ChannelClosed if it cannot be sent."""
+        """Send a text message; return when the next one may follow. Raises ChannelClosed if it cannot be sent."""
 
     async def close(self, code: int, reason: str) -> None:
-        """Begin to close in order; `receive` raises ChannelClosed when it is done."""
+        """Begin to close in order; `receive` raises ChannelClosed at the end."""
 
     def abort(self) -> None:
-        """Let go of it without waiting for anything. Idempotent, harmless when it is closed."""
+        """Release it without waiting for anything. Idempotent, harmless after the end."""
 
 
 OpenChannel: TypeAlias = Callable[[], Awaitable[tuple[Channel, str | None]]]
-"""Opens a channel; gives it and the subprotocol that was agreed on."""
+"""Opens a channel; returns it and the negotiated subprotocol."""
 
 
 def _outcome(error: ConnectionFailedError, attempt: int) -> TransportFailed:
-    """Tell of a failed attempt, and when the next one makes sense: not before the server said, or never."""
+    """Return the outcome of a failed attempt.
+
+    It includes when to try again: at the time that the server named, or never.
+    """
     wait = error.retry_after if isinstance(error, UnexpectedHttpResponse) else 0.0
     return TransportFailed(error, not isinstance(error, WebsocketUpgradeError), attempt, wait)
 
@@ -89,20 +92,20 @@ class ChannelConnection:
         self._attempt = attempt
         self._channel: Channel | None = None
         self._is_over = False
-        self._reader: Handle | None = None  # or a dial
+        self._reader: Handle | None = None  # or the dial
         self._flusher: Handle | None = None
         self._output: deque[str] = deque()
         self._unsent = 0
-        self._is_held = False  # the driver wants nothing read
+        self._is_held = False  # the driver has paused reading
         self._is_congested = False
         self._work = 0  # units since this turn began
-        self._wanted: Completion[None] | None = None  # what the reader waits for before it reads on
+        self._wanted: Completion[None] | None = None  # the reader awaits it before it continues
         self._close_frame: tuple[int, str] | None = None
 
-    # The two ways to a channel
+    # Dialled and accepted channels
 
     def dial_by(self, open_channel: OpenChannel, driver: InputSink[MessageInput | TransportFailed]) -> Self:
-        """Open a channel as this attempt of a client; returns itself."""
+        """Open a channel as this attempt of a client; return itself."""
         self.driver = driver
         self._reader = self._owner.spawn(self._dial(open_channel, driver))
         return self
@@ -120,7 +123,7 @@ class ChannelConnection:
         await self._read(channel, subprotocol)
 
     async def carry(self, channel: Channel, subprotocol: str | None) -> None:
-        """Carry the messages of an accepted channel, in this task, until it is over; cancelling that drops it."""
+        """Carry the messages of an accepted channel, in this task, until it ends; cancelling drops it."""
         self._owner.streams.add(self)
         try:
             with anyio.CancelScope() as self._reader:
@@ -130,22 +133,22 @@ class ChannelConnection:
             self._owner.changed()
 
     def spawn_own(self, coro: Coroutine[Any, Any, None]) -> Handle:
-        """Run a coroutine as a task that the end of this connection ends, and nothing else."""
+        """Run a coroutine as a task that only the end of this connection ends."""
         return self._owner.spawn(coro, self)
 
     # Connection
 
     def read(self, on: bool, /) -> None:
-        """Take what arrives, or leave it with the channel; see Connection."""
+        """Start reading, or stop; see Connection."""
         self._is_held = not on
         self._look_again()
 
     def is_lost(self) -> bool:
-        """Nothing is known of a channel but what reading from it tells."""
+        """Return False: a channel reports its loss only to a receive."""
         return False
 
     def outflow(self) -> int | None:
-        """Say nothing: who sends the pings of a channel has to know."""
+        """Return None: the library that sends the pings of a channel watches them."""
         return None
 
     def send(self, data: str, /) -> None:
@@ -158,7 +161,7 @@ class ChannelConnection:
             self._start_flushing(self._channel)
 
     def close(self, code: int = 1000, reason: str = "", *, abort: bool = False) -> None:
-        """End the channel after what was sent, or at once; or call the dial off."""
+        """End the channel after sending the output, or at once; or cancel the dial."""
         if self._channel is None:
             self.is_closing = self._is_over = True
             if self._reader is not None:
@@ -174,7 +177,7 @@ class ChannelConnection:
 
     async def _read(self, channel: Channel, subprotocol: str | None) -> None:
         end = ChannelClosed()
-        if self._is_over:  # called off in the meantime
+        if self._is_over:  # cancelled in the meantime
             channel.abort()
             return
         self._channel = channel
@@ -184,14 +187,14 @@ class ChannelConnection:
                 self._receive(await channel.receive())
                 while self._is_held or self._is_congested:
                     await self._until_wanted()
-                if self._work >= TURN:  # a library may have many messages ready, and never wait until they are gone
+                if self._work >= TURN:  # a library with many messages ready may never yield until they are received
                     await self._until_next_turn()
         except ChannelClosed as closed:
             end = closed
         except BaseException as error:
             if is_cancellation(error):
                 raise
-            self._owner.log.failed("a channel failed", error)  # it ends the channel, and nothing else
+            self._owner.log.failed("a channel failed", error)  # it ends the channel only
             end_program(error, self._owner.spawn)
         finally:
             self._reader = None
@@ -206,7 +209,7 @@ class ChannelConnection:
         self._work += 1 + (len(message) >> 11) + int((self._owner.now() - began) / _UNIT)
 
     async def _until_wanted(self) -> None:
-        """Read nothing from a peer that does not read itself, nor what there is no room for."""
+        """Wait while output is congested, or while the driver has paused reading."""
         self._wanted = self._owner.completion()
         await self._wanted
 
@@ -232,13 +235,13 @@ class ChannelConnection:
                 await self._send(channel, self._output.popleft())
             if self._close_frame is not None:
                 await channel.close(*self._close_frame)
-        except ChannelClosed:  # how it ended is for the reader to learn, and to tell
+        except ChannelClosed:  # the reader learns and reports how it ended
             self._output.clear()
-            self._unsent, self._is_congested = 0, False  # else the reader might wait for room, and never learn of it
+            self._unsent, self._is_congested = 0, False  # otherwise the reader might wait for room indefinitely
         except BaseException as error:
             if is_cancellation(error):
                 raise
-            self._owner.log.failed("a channel took no more", error)
+            self._owner.log.failed("sending on a channel failed", error)
             self._lose(ABNORMAL_CLOSURE, "")
             end_program(error, self._owner.spawn)
         finally:
@@ -246,7 +249,7 @@ class ChannelConnection:
             self._look_again()
 
     async def _send(self, channel: Channel, text: str) -> None:
-        """Send a text, whose progress cannot be seen: a long one may take as long as a slow line wants for it."""
+        """Send a text; its progress is invisible, so a long one may take as long as it needs on a slow line."""
         patience = self.driver.send_timeout + len(text) / LEAST_RATE
         timer = (
             self._owner.call_at(self._owner.now() + patience, lambda: self._lose(ABNORMAL_CLOSURE, ""))
@@ -263,12 +266,12 @@ class ChannelConnection:
             self._congest(on=False)
 
     def _congest(self, *, on: bool) -> None:
-        """Tell the engine that output piles up, or flows again."""
+        """Report to the engine that output is congested, or flows again."""
         self._is_congested = on
         self.driver.feed(Congested(on=on))
         self._look_again()
 
-    # The end
+    # Closing
 
     def _lose(self, code: int, reason: str) -> None:
         if self._is_over or self._channel is None:

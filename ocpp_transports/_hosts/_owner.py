@@ -1,4 +1,4 @@
-"""What a connection needs of the runtime that owns it."""
+"""The interface of the runtime that owns a connection."""
 
 from collections.abc import Coroutine
 from typing import Any, Protocol
@@ -13,14 +13,14 @@ class ConnectionOwner(Runtime, Protocol):
     """A runtime as its connections see it: it closes them and waits for their end before it is closed itself."""
 
     log: Log
-    """Where faults are logged that have no caller: the log of the client or server."""
+    """Logs faults without a caller: the log of the client or server."""
     is_closed: bool
-    """True once `aclose` was called: what is opened from then on is dropped."""
+    """True after `aclose` was called: connections opened later are dropped."""
     streams: set[Closable]
-    """Open connections without a task of their own, which add and remove themselves."""
+    """Open connections without their own task, which add and remove themselves."""
 
     def changed(self) -> None:
         """Wake the tasks that wait for tasks and streams to end."""
 
     def spawn(self, coro: Coroutine[Any, Any, None], stream: Closable | None = None, /) -> Handle:
-        """Run a coroutine as a task; the task of a stream is ended by that stream alone, also after `aclose`."""
+        """Run a coroutine as a task; only its stream ends a task that serves one, also after `aclose`."""

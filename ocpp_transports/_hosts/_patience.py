@@ -1,7 +1,7 @@
-"""Progress is life: when a connection whose output does not drain is given up.
+"""Drops a connection whose congested output makes no progress.
 
-A slow line may take minutes for a long message, and a peer that never reads takes nothing at all; both look the same to
-a timer that runs from the beginning of the congestion. What tells them apart is whether anything moves.
+A slow line may take minutes for a long message, and a peer that never reads accepts nothing. A timer that runs from the
+beginning of the congestion cannot distinguish them; progress can.
 """
 
 from collections.abc import Callable
@@ -13,16 +13,16 @@ from ocpp_transports._driver._interfaces import Handle, Runtime
 __all__ = ["LEAST_RATE", "Patience"]
 
 LEAST_RATE: Final = 1000
-"""Bytes a second that a line has to carry where its progress within one message cannot be seen."""
+"""Bytes a second that a line must carry if the progress within one message is invisible."""
 _LOOKS: Final = 4
-"""How often to look within the time that may pass without progress."""
+"""Number of checks within the time that may pass without progress."""
 
 
 class Patience:
-    """Looks for progress while output is congested; calls `give_up` after `limit` seconds without any, `inf` never.
+    """Watches the progress of congested output; calls `give_up` after `limit` seconds without any, `inf` never.
 
-    `mark` tells how far the output has come: whatever changes when something of it leaves, and only then. None ends
-    the watch: it has drained, where nobody else would say so.
+    `mark` returns the progress of the output, a value that changes if and only if something of it leaves. None ends the
+    watch: the output has drained, for carriers that do not report this.
     """
 
     __slots__ = ("_give_up", "_limit", "_mark", "_runtime", "_seen", "_since", "_timer")
@@ -44,7 +44,7 @@ class Patience:
         self._timer: Handle | None = self._look_later() if isfinite(limit) else None
 
     def cancel(self) -> None:
-        """Look no more. Idempotent."""
+        """Stop watching. Idempotent."""
         if self._timer is not None:
             self._timer.cancel()
 

@@ -1,4 +1,4 @@
-"""A connection of `websockets`, of either role, as a channel; and its logger, which shows no credentials."""
+"""A connection of `websockets`, of either role, as a channel; and its logger, which hides credentials."""
 
 import asyncio
 import logging
@@ -39,15 +39,15 @@ _HARMLESS: Final = frozenset(
 
 
 def logger_below(logger: logging.Logger) -> logging.Logger:
-    """Return the logger that `websockets` logs to, below that of a client or server.
+    """Return the logger for `websockets`, below that of a client or server.
 
-    At DEBUG it writes requests with their queries, header fields and the beginnings of messages, all of which may hold
-    secrets: of these only what cannot is left. Messages are in the log of the client or server, redacted.
+    At DEBUG `websockets` writes requests with their queries, header fields and the beginnings of messages. All of them
+    may hold secrets, so only values that cannot are kept. The log of the client or server has the messages, redacted.
     """
     if is_silent(logger):
         return logger
     below = logger.getChild("websockets")
-    below.addFilter(_hide_secrets)  # the same one again is not added
+    below.addFilter(_hide_secrets)  # the same filter is not added twice
     return below
 
 
@@ -70,10 +70,10 @@ def _harmless(value: object) -> object:
 
 
 class PatientConnection(Connection):
-    """A connection that waits for a pong for as long as a long message before the ping moves, on a slow line."""
+    """A connection that waits for a pong as long as a long message before the ping makes progress on a slow line."""
 
     async def keepalive(self) -> None:
-        """Ping at every interval, and drop the connection when no pong comes."""
+        """Ping at every interval, and drop the connection if no pong arrives."""
         try:
             while self.ping_interval is not None:
                 await asyncio.sleep(self.ping_interval)
@@ -82,7 +82,7 @@ class PatientConnection(Connection):
                     if not await self._has_come(pong, self.ping_timeout):
                         self.transport.abort()
                         return
-                    await pong  # or raise that the connection is closed
+                    await pong  # or raise because the connection is closed
                 finally:
                     pong.cancel()
         except ConnectionClosed:
@@ -95,7 +95,7 @@ class PatientConnection(Connection):
         before: int | None = 0
         while not (await asyncio.wait([pong], timeout=timeout))[0]:
             if not self.transport.is_reading():
-                continue  # there is no room for more requests: the pong may be among what waits
+                continue  # there is no room for more requests: the pong may be in the unread data
             outflow = unconfirmed(self.transport.get_extra_info("socket"))
             if outflow == before or outflow is None:
                 return False
@@ -104,7 +104,7 @@ class PatientConnection(Connection):
 
 
 class WebsocketsChannel:
-    """The channel."""
+    """The channel over a connection of `websockets`."""
 
     def __init__(self, connection: ClientConnection | ServerConnection) -> None:
         self._connection = connection

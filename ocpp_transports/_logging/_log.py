@@ -18,9 +18,9 @@ from ._repeats import RepeatedRecords
 __all__ = ["LOGGER", "Log", "Logging", "is_silent", "logger_of"]
 
 LOGGER: Final = logging.getLogger("ocpp_ws_io")
-"""The library's logger; everything the library logs goes to it, to its children, or to the logger of an option.
+"""The library's logger; all records go to it, to its children, or to the logger of an option.
 
-As every library's it writes nothing by itself: what the application configures counts.
+Like other libraries' loggers it has no handler of its own: the application configures it.
 """
 LOGGER.addHandler(logging.NullHandler())
 
@@ -32,14 +32,14 @@ _QUIET: Final = frozenset({ReportKind.PING, ReportKind.PONG, ReportKind.CANCELLE
 _LOUD: Final = frozenset({ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED})
 _SHOWN_ID: Final = 64
 _SHOWN: Final = 1024
-"""Characters that are written of what a peer may have made as long as a message."""
+"""Characters written of text whose length a peer may choose."""
 _SEARCHED_DETAIL: Final = 16 * _SHOWN
-"""Characters of it that are searched for secrets, which takes microseconds each."""
+"""Characters of it that are searched for secrets, which takes microseconds for each."""
 _ARROW: Final = {Direction.IN: "<-", Direction.OUT: "->"}
 
 
 def logger_of(option: Logging) -> logging.Logger:
-    """Read the `logging` option. Raises TypeError for anything else."""
+    """Return the logger of the `logging` option. Raises TypeError for anything else."""
     if isinstance(option, logging.Logger):
         return option
     if not isinstance(option, bool):
@@ -54,22 +54,22 @@ def is_silent(logger: logging.Logger) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Log:
-    """Writes what concerns one peer; messages at DEBUG, mistakes of the peer at WARNING, our own at ERROR.
+    """Writes the records about one peer: messages at DEBUG, the peer's mistakes at WARNING, our own at ERROR.
 
-    Payloads are logged redacted, raw texts of broken messages not at all, header fields never. Of what a peer can
-    repeat, its mistakes and what it makes our own code raise, only the first few in a minute are written and the others
-    counted, see `RepeatedRecords`; `now` is the clock for that, in seconds.
+    Payloads are logged redacted, raw texts of malformed messages and header fields never. A peer can repeat its
+    mistakes, and the exceptions that it causes: only the first few in a minute are written and the others counted, see
+    `RepeatedRecords`. `now` is the clock for that, in seconds.
     """
 
     logger: logging.Logger
     identity: str
     """Of a station, which chooses it."""
     now: Callable[[], float] = monotonic
-    _repeats: RepeatedRecords | None = field(default=None, init=False)  # most peers make no mistake
+    _repeats: RepeatedRecords | None = field(default=None, init=False)  # made when needed: most peers make no mistake
 
     @property
     def wants_messages(self) -> bool:
-        """Whether `traced` would write anything."""
+        """True if `traced` would write anything."""
         return self.logger.isEnabledFor(logging.DEBUG)
 
     def traced(self, trace: Trace) -> None:
@@ -90,9 +90,9 @@ class Log:
             self._write(level, "%s: %s%s%s", report.kind.value, text, more)
 
     def connection_failed(self, kind: str, origin: str | None, reason: str) -> None:
-        """Write that a connection came to nothing before there was a station; for each reason only so often.
+        """Write that a connection failed before there was a station; for each reason only so often.
 
-        `origin` is the address that it came from, with the identity where one was claimed.
+        `origin` is the address of the peer, with the claimed identity if there was one.
         """
         reason = _one_line(reason)
         more = self._admit(logging.WARNING, f"{kind}: {reason}")
@@ -101,10 +101,10 @@ class Log:
             self._write(logging.WARNING, "%s: %s: %s%s%s", kind, source, reason, more)
 
     def _admit(self, level: int, kind: str) -> str | None:
-        """Return None if a record of this kind is not to be written, else what it says of those before."""
+        """Return None if a record of this kind must be omitted, else a note about those omitted before."""
         if not self.logger.isEnabledFor(level):
             return None
-        if level == logging.DEBUG:  # who asks for all of it gets all of it
+        if level == logging.DEBUG:  # DEBUG shows everything
             return ""
         if self._repeats is None:
             self._repeats = RepeatedRecords()
@@ -114,7 +114,7 @@ class Log:
         return f" (and {left_out:,} more before)" if left_out else ""
 
     def flush(self) -> None:
-        """Write how many mistakes were counted only, at the end of a connection."""
+        """Write how many mistakes were only counted, at the end of a connection."""
         if self._repeats is not None:
             for (level, kind), left_out in self._repeats.take():
                 self._write(level, "%s: %s: … and %s more", kind, f"{left_out:,}")
@@ -125,12 +125,12 @@ class Log:
             self._write(logging.INFO, "%s: %s", _one_line(text))
 
     def warning(self, text: str) -> None:
-        """Write what an application chose not to be told by an exception."""
+        """Write a failure that the application chose not to get as an exception."""
         self._write(logging.WARNING, "%s: %s", _one_line(text))
 
     def handler_failed(self, action: str, error: BaseException) -> None:
-        """Write that a handler raised: an RPC error is an answer, anything else a fault."""
-        handler = f"the handler of {action[:_SHOWN_ID]!r}"  # that of everything gets what names the peer makes up
+        """Write that a handler raised: an RPC error is a response, anything else a fault."""
+        handler = f"the handler of {action[:_SHOWN_ID]!r}"  # the catch-all gets names that the peer invents
         if not isinstance(error, RPCError):
             self.raised(f"{handler} raised", error)
             return
@@ -140,13 +140,13 @@ class Log:
             self._write(logging.INFO, "%s: %s%s", text, more)
 
     def raised(self, text: str, error: BaseException) -> None:
-        """Write what the application's own code raised, with its traceback; a peer may make it raise without end."""
+        """Write an exception of the application's own code, with its traceback; a peer may cause it repeatedly."""
         more = self._admit(logging.ERROR, f"{text}: {type(error).__name__}")
         if more is not None:
             self._write(logging.ERROR, "%s: %s%s", text, more, exc_info=error)
 
     def call_failed(self, action: str, error: OCPPError) -> None:
-        """Write why a call failed, of which the peer may have been the one to say it."""
+        """Write why a call failed; the reason may come from the peer."""
         text = "%s: the call of %r failed: %s"
         self._write(logging.WARNING, text, action, _detail(str(error)))
 
@@ -155,12 +155,12 @@ class Log:
         self._write(logging.ERROR, "%s: %s", text, exc_info=error)
 
     def _write(self, level: int, text: str, *values: object, exc_info: BaseException | None = None) -> None:
-        """Write a record, whose text begins with the identity; what a filter or handler of it raises breaks nothing."""
+        """Write a record that begins with the identity; exceptions of a filter or handler affect nothing else."""
         try:
             self.logger.log(level, text, self._name(), *values, exc_info=exc_info, stacklevel=2)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException:  # as above; logging itself prints what its handlers catch
+        except BaseException:  # of the application's filter or handler; logging prints what its handlers catch
             if logging.raiseExceptions:
                 traceback.print_exc()
 
@@ -170,12 +170,12 @@ class Log:
 
 
 def _detail(text: str) -> str:
-    """Return the beginning of a text of the peer without secrets: cut any sooner, a password might lose its end."""
+    """Return the beginning of a peer's text without secrets; cut earlier, the end of a password might remain."""
     return _one_line(redact(text[:_SEARCHED_DETAIL]))
 
 
 def _one_line(text: str) -> str:
-    """Escape what could forge a line, and cut what is too long for one: some texts quote the peer."""
+    """Escape characters that could forge a line, and cut long text: some texts quote the peer."""
     return printable(text, _SHOWN)
 
 
@@ -183,5 +183,5 @@ def _frame_text(frame: list[Any]) -> str:
     """Return a frame as JSON, its payload redacted; a handler's result may hold values of any type."""
     try:
         return json.dumps(redact(frame), ensure_ascii=True, default=lambda value: type(value).__name__)
-    except Exception as error:  # a mapping of the application's own may raise anything
+    except Exception as error:  # an application's own mapping may raise anything
         return f"a message that cannot be written ({type(error).__name__})"

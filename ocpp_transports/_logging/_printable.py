@@ -1,4 +1,4 @@
-"""Texts that a peer may have written, made fit for a terminal and a line of a log."""
+"""Texts that a peer may have written, made safe for a terminal and a line of a log."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ _LONGEST: Final = 300
 
 
 def printable(text: str, longest: int = _LONGEST) -> str:
-    """Cut long text, and escape what a terminal would obey and what would begin a line: a peer may have written it."""
+    """Cut long text, and escape control characters and line breaks: a peer may have written it."""
     short = text if len(text) <= longest else f"{text[: longest - 3]}..."
     if short.isprintable():
         return short

@@ -1,4 +1,4 @@
-"""What must not reach a log: passwords, keys, id tokens, certificates (security whitepaper A01.FR.09 and .12)."""
+"""Redacts passwords, keys, ID tokens and certificates for logs (security whitepaper A01.FR.09 and .12)."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -9,11 +9,11 @@ from ._redaction_text import REDACTED, hide_in_text, is_secret_name
 __all__ = ["REDACTED", "redact", "safe_repr"]
 
 _MAX_DEPTH: Final = 64
-"""Levels of a payload that are shown; OCPP needs ten, a cycle has no end."""
+"""Levels of a payload that are shown; OCPP needs ten, a cyclic payload has no end."""
 _MAX_VALUES: Final = 200_000
 """Values of a payload that are shown."""
 
-# The fields of the OCA schemas that hold an id token, a certificate or what proves an identity; lower case, because
+# The fields of the OCA schemas that hold an ID token, a certificate or proof of an identity; lower case, because
 # vendors vary it.
 _SECRET_FIELDS: Final = frozenset(
     {
@@ -33,18 +33,18 @@ _SECRET_FIELDS: Final = frozenset(
 )
 _ID_TOKENS: Final = frozenset({"idtoken", "additionalidtoken"})
 _SETTING_FIELDS: Final = frozenset({"key", "name", "variable", "variablename", "parameter"})
-"""Where the name of a configuration key (1.6) or variable (2.x) stands, in the schemas or with vendors."""
+"""Fields with the name of a configuration key (1.6) or variable (2.x), in the schemas or of vendors."""
 _VALUE_FIELDS: Final = frozenset({"value", "attributevalue", "actualvalue", "defaultvalue", "data"})
 _ATTRIBUTES: Final = "variableattribute"
 """The list of NotifyReport whose items hold the values of the variable beside it."""
 
 
 def redact(value: Any) -> Any:
-    """Copy a payload with every secret replaced; names, types and structure stay.
+    """Return a copy of a payload with every secret replaced; names, types and structure stay.
 
-    Secrets are known by the name of their field or setting, and in texts by their form: credentials in URLs, secret
-    fields of JSON that a text holds, private keys. What is nested too deep or too large to look through is replaced as
-    a whole. Never raises for values that JSON can make.
+    A secret is detected by the name of its field or setting. In texts it is detected by its form: credentials in URLs,
+    secret fields of JSON within a text, private keys. Values nested too deep or too large to search are replaced as a
+    whole. Never raises for values that JSON can represent.
     """
     return _Redaction().of(value, _MAX_DEPTH)
 
@@ -95,7 +95,7 @@ class _Redaction:
         return copied
 
     def _attributes(self, attributes: Any, depth: int) -> Any:
-        """Copy the attributes of a secret variable: all but their values."""
+        """Copy the attributes of a secret variable without their values."""
         if not isinstance(attributes, (list, tuple)):
             return self._secret(attributes, depth)
         return [
@@ -109,7 +109,7 @@ class _Redaction:
         ]
 
     def _secret(self, value: Any, depth: int) -> Any:
-        """Replace every value below, but None and bools, and what kind of id token it is."""
+        """Replace every value below, except None, bools, and the type of an ID token."""
         self._left -= 1
         if value is None or isinstance(value, bool):
             return value
@@ -136,7 +136,7 @@ def _is_secret_field(low: str) -> bool:
 
 
 def _hidden_fields(mapping: Mapping[Any, Any]) -> frozenset[str]:
-    """Name the fields that are secret here only: a setting's value by the setting's name, and the key of a VPN."""
+    """Return the fields that are secret only here: the value of a secret setting, and the key of a VPN."""
     names = {_lower(name): item for name, item in mapping.items()}
     for field in _SETTING_FIELDS & names.keys():
         item = names[field]
@@ -146,7 +146,7 @@ def _hidden_fields(mapping: Mapping[Any, Any]) -> frozenset[str]:
 
 
 def _is_secret_setting(name: object) -> bool:
-    """Whether a setting is a secret: also by what its name ends in, such as VpnKey, SimPin, FreeVendIdTag."""
+    """Return True if a setting is secret, also by the end of its name, such as VpnKey, SimPin, FreeVendIdTag."""
     low = _lower(name)
     if low.endswith("key"):
         return not low.endswith("publickey")

@@ -1,4 +1,4 @@
-"""Secrets within texts: credentials in URLs, secret fields of JSON that a text holds, private keys."""
+"""Redacts secrets within texts: credentials in URLs, secret fields of JSON in a text, private keys."""
 
 import json
 import re
@@ -17,20 +17,20 @@ _NAMES: Final = (
     r"|api[ _-]?key|access[ _-]?key|signing[ _-]?key|encryption[ _-]?key|wpa[ _-]?key|wifi[ _-]?key|vpn[ _-]?key"
 )
 _SECRET_NAME: Final = re.compile(rf"{_NAMES}|token\Z|\A(?:authorization|cookie|bearer|pass|pin|psk)\Z", re.IGNORECASE)
-# A text of no known form: what follows such a name and a sign that it has a value.
+# A text of no known form: the text after such a name and a sign of a value.
 _NAMED_VALUE: Final = re.compile(
     rf"""(?:{_NAMES}|token|id[ _-]?tag|\bauthorization|\bcookie)[\w.\-]{{0,40}}["'\\]{{0,8}}\s{{0,8}}[=:>]"""
     r"""(?!\*\*\*)""",
     re.IGNORECASE,
 )
-# In a piece of JSON: the name of a secret setting, whose value may stand before it or behind.
+# In a piece of JSON: the name of a secret setting, whose value may precede or follow it.
 _NAMED_SETTING: Final = re.compile(
     r"""["'\\]{1,4}(?:key|name)["'\\]{1,4}\s{0,4}:\s{0,4}["'\\]{1,4}"""
     rf"""[\w.\- ]{{0,40}}?(?:{_NAMES}|token|id[ _-]?tag)""",
     re.IGNORECASE,
 )
 _STEMS: Final = ("authorization", "cookie", "credential", "key", "pass", "pin", "psk", "pwd", "secret", "tag", "token")
-"""One of them is in every match of the above; to look for them first is far cheaper."""
+"""Every match of the above contains one of these; searching them first is far cheaper."""
 _PARAMETER: Final = re.compile(r"([?&;#])([^=&;#?]{1,100})=([^&;#]*)")
 _SECRET_PARAMETERS: Final = frozenset({"auth", "code", "jwt", "key", "otp", "sas", "session", "sid", "sig", "totp"})
 _RUN: Final = re.compile(r"\S+")
@@ -49,7 +49,7 @@ def is_secret_name(name: str) -> bool:
 def hide_in_text(text: str, redact: Callable[[Any], Any]) -> str:
     """Replace the secrets in a text; `redact` is called for the value if the text holds JSON.
 
-    Takes time in proportion to the length of the text, whatever it holds.
+    Takes time proportional to the length of the text, for any text.
     """
     if "PRIVATE KEY-----" in text:
         return REDACTED
@@ -61,16 +61,16 @@ def hide_in_text(text: str, redact: Callable[[Any], Any]) -> str:
         else:
             return _written(redact(held))
     if ("@" in text and ":" in text) or "=" in text:
-        # In a URL a blank is against the rules, and in the passwords of the field all the same.
+        # URLs must not contain blanks, but passwords in the field do.
         text = _hide_in_run(text) if _URL.match(text) else _RUN.sub(lambda run: _hide_in_run(run[0]), text)
     low = text.lower()
     end = _end_of_harmless(text) if any(stem in low for stem in _STEMS) else None
-    # The value may hold anything, so nothing says where it ends.
+    # The value may hold anything, so its end is unknown.
     return text if end is None else text[:end] + REDACTED
 
 
 def _end_of_harmless(text: str) -> int | None:
-    """Find where a text of no known form begins to hold a secret; None if it holds none."""
+    """Return the index at which a text of no known form begins to hold a secret; None if it holds none."""
     ends = [named.end() for named in [_NAMED_VALUE.search(text)] if named]
     setting = _NAMED_SETTING.search(text)
     if setting is not None:
@@ -87,22 +87,22 @@ def _written(value: Any) -> str:
 
 
 def _hide_in_run(run: str) -> str:
-    """Replace the credentials in a text without blanks, or one that is a URL."""
+    """Replace the credentials in a text without blanks, or in a URL."""
     return _PARAMETER.sub(_hide_parameter, _hide_user(run))
 
 
 def _hide_user(run: str) -> str:
     """Replace the user information of a URL, with or without its scheme, up to the last `@`.
 
-    Passwords in the field hold `/`, `?`, `#` and `@` unescaped, so the rules of RFC 3986 §3.2 alone would let the rest
-    of one through. In URLs of the web whose host is beyond doubt, an `@` further on is taken for what it is, unless it
-    belongs to another URL within.
+    Passwords in the field hold `/`, `?`, `#` and `@` unescaped, so the rules of RFC 3986 §3.2 alone would leave the
+    rest of such a password visible. In web URLs with an unambiguous host, an `@` further on is treated as part of the
+    URL, unless it belongs to another URL within.
     """
     colon, at = run.find(":"), run.rfind("@")
     if not 0 <= colon < at:
         return run
     scheme = run.find("://")
-    if not 0 <= scheme <= colon:  # none, or what looks like one within a password
+    if not 0 <= scheme <= colon:  # none, or a lookalike within a password
         return REDACTED + run[at:]
     while 0 <= scheme < at:
         begin = scheme + 3

@@ -1,17 +1,17 @@
-"""How often the same kind of record is written, so that a peer cannot flood a log."""
+"""Limits how often the same kind of record is written, so that a peer cannot flood a log."""
 
 from typing import Final, TypeAlias
 
 __all__ = ["WINDOW", "WRITTEN", "RepeatedRecords"]
 
 WINDOW: Final = 60.0
-"""Seconds that records of one kind are counted for."""
+"""Seconds for which records of one kind are counted."""
 WRITTEN: Final = 5
-"""Records of one kind that are written in a window; beyond, they are counted."""
+"""Records of one kind that are written in a window; further ones are counted."""
 
 _MAX_KINDS: Final = 50
 _OTHERS: Final = "other records"
-"""The kind of all that is none of fifty others."""
+"""The kind of all records that are none of fifty others."""
 
 _Kind: TypeAlias = tuple[int, str]
 """The level and the kind of a record."""
@@ -29,7 +29,7 @@ class _Count:
 class RepeatedRecords:
     """The records of one connection, or of one server, by kind.
 
-    There is no timer: what was left out is told with the next record that is written, or at the end by `take`.
+    There is no timer: omitted records are reported with the next record that is written, or at the end by `take`.
     """
 
     __slots__ = ("_counts",)
@@ -38,7 +38,7 @@ class RepeatedRecords:
         self._counts: dict[_Kind, _Count] = {}
 
     def admit(self, kind: _Kind, now: float) -> int | None:
-        """Return how many records were left out before this one, or None if this one is to be left out."""
+        """Return how many records were omitted before this one, or None if this one must be omitted."""
         count = self._counts.get(kind)
         if count is None and self._is_full(now):
             kind = kind[0], _OTHERS
@@ -53,12 +53,12 @@ class RepeatedRecords:
         return None
 
     def _is_full(self, now: float) -> bool:
-        """Return True if there are too many kinds, those with nothing left to tell aside."""
+        """Return True if there are too many kinds with omitted records to report."""
         if len(self._counts) >= _MAX_KINDS:
             self._counts = {kind: count for kind, count in self._counts.items() if count.left_out or now < count.ends}
         return len(self._counts) >= _MAX_KINDS
 
     def take(self) -> list[tuple[_Kind, int]]:
-        """Return the kinds of which records were left out and have not been told, with their numbers; start anew."""
+        """Return the kinds with omitted records that were not reported, with their numbers; start again."""
         counts, self._counts = self._counts, {}
         return [(kind, count.left_out) for kind, count in counts.items() if count.left_out]

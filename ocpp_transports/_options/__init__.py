@@ -1,1 +1,1 @@
-"""The options of clients and servers, and the checks made of them."""
+"""The options of clients and servers, and their checks."""

@@ -13,20 +13,20 @@ __all__ = ["BrowserOptions"]
 
 @dataclass(frozen=True, kw_only=True)
 class BrowserOptions(ReconnectOptions):
-    """The options of `BrowserOCPPClient`. Raises TypeError and ValueError for what makes no sense."""
+    """The options of `BrowserOCPPClient`. Raises TypeError and ValueError for invalid ones."""
 
     password: str | bytes | None = field(default=None, repr=False)
-    """For Basic credentials: text as UTF-8, bytes as they are. The server has to ask for them, see there."""
+    """For Basic credentials: text as UTF-8, bytes unchanged. Browsers send them only if the server asks for them."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.identity in (".", ".."):
-            raise ValueError(f"expected an identity that a browser leaves in its URL, got {self.identity!r}")
+            raise ValueError(f"expected an identity that a browser keeps unchanged in a URL, got {self.identity!r}")
         _ = self.secret_url
 
     @cached_property
     def secret_url(self) -> str:
-        """The URL to open, with the credentials in it: a page can set no header. Never to be shown."""
+        """The URL to open, with the credentials, since a page cannot set headers. Never log or show it."""
         url = self.address.url
         if self.password is None:
             return url

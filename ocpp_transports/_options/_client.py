@@ -1,4 +1,4 @@
-"""The options of a client on sockets: who it is, and what its upgrade request says."""
+"""The options of a client on sockets: identity, credentials, TLS, and the upgrade request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,16 +22,16 @@ _USER_AGENT: Final = f"ocpp-ws-io/{__version__} (Python)"
 
 @dataclass(frozen=True, kw_only=True)
 class ClientOptions(SocketOptions, ReconnectOptions):
-    """The options of `OCPPClient`. Raises TypeError and ValueError for what makes no sense, alone or together."""
+    """The options of `OCPPClient`. Raises TypeError and ValueError for invalid ones, alone or combined."""
 
     security_profile: SecurityProfile = SecurityProfile.NONE
     """0 to 3: see `SecurityProfile`."""
     password: str | bytes | None = field(default=None, repr=False)
-    """For profiles 1 and 2: text as UTF-8, bytes as they are (1.6: `bytes.fromhex(AuthorizationKey)`)."""
+    """For profiles 1 and 2: text as UTF-8, bytes unchanged (1.6: `bytes.fromhex(AuthorizationKey)`)."""
     tls: TLSOptions | SSLContext | None = None
     """Certificates, for wss:// endpoints."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Further header fields of the upgrade request."""
+    """Additional header fields of the upgrade request."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
@@ -51,7 +51,7 @@ class ClientOptions(SocketOptions, ReconnectOptions):
 
     @cached_property
     def upgrade(self) -> UpgradeTarget:
-        """What to ask the server for."""
+        """The upgrade request for the server."""
         given = {name.lower() for name in self.headers}
         headers = [] if "user-agent" in given else [("User-Agent", _USER_AGENT)]
         for name, value in self.headers.items():
@@ -65,7 +65,7 @@ class ClientOptions(SocketOptions, ReconnectOptions):
 
 
 def _expect_header(name: object, value: object) -> None:
-    """Refuse what would break the request, or what the handshake writes itself. The value is never repeated."""
+    """Raise unless the field is valid and not written by the handshake itself. The value is never repeated."""
     if not isinstance(name, str) or not isinstance(value, str):
         raise TypeError("expected headers as a mapping of str to str")
     expect_header(name, value, OWN_IN_REQUEST)

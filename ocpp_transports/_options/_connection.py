@@ -1,8 +1,8 @@
-"""The options of every connection, whatever carries it: defaults, meanings, checks, and the engine config made of them.
+"""The options of every connection on any carrier: defaults, meanings, checks, and the engine config made of them.
 
-An option is declared in one of these dataclasses and nowhere else: `_keywords` is generated from them for type
-checkers, and so is the reference. One that is a setting of the engine by the same name takes its default from there and
-reaches it by that name. Loads neither ssl nor fastjsonschema.
+An option is declared in one of these dataclasses and nowhere else: `_keywords`, for type checkers, and the reference
+are generated from them. An option that is a setting of the engine has the name of that setting, takes its default from
+there, and is passed on under that name. This module loads neither ssl nor fastjsonschema.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -36,17 +36,17 @@ BUNDLED_PROTOCOLS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 
 
 _SESSION: Final = SessionConfig()
-"""For the defaults of options that are settings of the engine: ranges and meanings stand there as well."""
+"""The source of defaults for options that are settings of the engine; it documents their ranges and meanings."""
 _Seconds = TypeVar("_Seconds", bound=float | None)
 
 
 def seconds_or_off(default: _Seconds) -> _Seconds:
-    """Declare an option in seconds where 0 or `inf` mean no limit."""
+    """Declare an option in seconds for which 0 or `inf` mean no limit."""
     return number(default, least=0, unit="seconds (0 or inf: off)")
 
 
 def off_at_zero(value: float) -> float:
-    """Read a time where 0 means never; the engine says `inf` for that."""
+    """Return a time as the engine expects it, with `inf` instead of 0 for "never"."""
     return value or inf
 
 
@@ -67,9 +67,9 @@ def _expect_mending(mend: Callable[[str], str]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class PeerOptions:
-    """What all connections have in common.
+    """The options that all connections have in common.
 
-    An option without a docstring is the setting of the engine that its default names, and explained there.
+    An option without a docstring is the setting of the engine that its default names, and is documented there.
     """
 
     protocols: tuple[str, ...] = BUNDLED_PROTOCOLS
@@ -80,47 +80,48 @@ class PeerOptions:
     max_queued: int = _SESSION.max_queued
     max_queued_bytes: float = _SESSION.max_queued_bytes
     max_outgoing_size: float = _SESSION.max_outgoing_size
-    """Bytes of one message sent; beyond, `call` and `notify` raise ValueError, and an answer becomes an
+    """Bytes of one sent message. If exceeded, `call` and `notify` raise ValueError, and a response becomes an
     InternalError."""
     max_elements: float = _SESSION.max_elements
     refuse_when_busy: bool = _SESSION.refuse_when_busy
-    """Refuse a CALL with GenericError while 132 requests have no answer, instead of holding it. SENDs are held."""
+    """Refuse a CALL with GenericError while 132 requests are unanswered, instead of holding it. SENDs are held."""
     max_held: float = _SESSION.max_held
-    """Requests of a connection held while 132 have no answer; beyond, it is not read until half are at work."""
+    """Requests of a connection held while 132 are unanswered. If exceeded, reading stops until half are at work."""
     max_held_bytes: float = _SESSION.max_held_bytes
     inbound_rate: float = _SESSION.inbound_rate
     inbound_burst: int = _SESSION.inbound_burst
     answer_window: float = _SESSION.answer_window
-    """Seconds for which a CALLRESULT is remembered, to answer further copies of its CALL; 0: not at all."""
+    """Seconds to remember a CALLRESULT, to answer further copies of its CALL; 0: not at all."""
     close_timeout: float = _SESSION.close_timeout
     drain_timeout: float = _SESSION.drain_timeout
-    """Seconds for which `close` waits for the answers to CALLs in flight; then these settle with ClosedError."""
+    """Seconds that `close` waits for the responses to outstanding CALLs; then these settle with ClosedError."""
     strict_mode: bool | Collection[str] = False
-    """Check payloads against their schemas in both directions; or the subprotocols to do it for."""
+    """Check payloads against their schemas in both directions: True for all, or a list of subprotocols."""
     strict_mode_methods: Collection[str] | None = None
-    """Only these actions are checked; None means all. An action that no version and no validator has is refused."""
+    """Check only these actions; None means all. An action without a schema in any version or validator is refused."""
     strict_mode_validators: "Collection[SchemaValidator]" = ()
-    """Validators for custom subprotocols, or instead of the bundled ones."""
+    """Validators for custom subprotocols, or to replace the bundled ones."""
     max_bad_messages: float = _SESSION.max_bad_messages
     bad_message_period: float = _SESSION.bad_message_period
     respond_with_detailed_errors: bool = False
     """Send the peer the name and text of an exception that a handler raised."""
     handler_grace: float = seconds_or_off(GRACE)
-    """Seconds after the open for which a CALL without a handler waits for one; then NotImplemented."""
+    """Seconds after the open that a CALL without a handler waits for one; then it gets NotImplemented."""
     handler_timeout: float = seconds_or_off(HANDLER_TIMEOUT)
-    """Seconds a coroutine handler may run; then InternalError, `handler_error`, and it is cancelled."""
+    """Seconds a coroutine handler may run; then it is cancelled, the peer gets InternalError, and `handler_error` is
+    emitted."""
     send_timeout: float = seconds_or_off(SEND_TIMEOUT)
-    """Seconds for which output that does not drain may make no progress; then the connection is dropped."""
+    """Seconds that congested output may go without progress; then the connection is dropped."""
     in_order: bool = False
-    """Serve CALLs one after the other instead of concurrently."""
+    """Serve CALLs one after another instead of concurrently."""
     leniency: Leniency = field(default_factory=Leniency)
     mend_text: Callable[[str], str] | None = _SESSION.mend_text
     logging: Logging = True
     """True for the logger `ocpp_ws_io`, False for none, or a logger."""
     id_factory: IdFactory = field(default=new_message_id, repr=False)
-    """Makes message ids: at most 36 characters, unique over connections and restarts.
+    """A function that returns message ids: at most 36 characters, unique over connections and restarts.
 
-    If it raises or returns anything else, that is logged and a default id is used.
+    If it raises or returns anything else, the failure is logged and a default id is used.
     """
 
     def __post_init__(self) -> None:
@@ -142,17 +143,17 @@ class PeerOptions:
 
     @cached_property
     def ids(self) -> IdFactory:
-        """The source of message ids for the engines, which never raises."""
+        """The source of message ids for the engines; it never raises."""
         return with_default(self.id_factory, Log(self.logger, "options").failed)
 
     @cached_property
     def logger(self) -> Logger:
-        """The logger that `logging` stands for. Raises TypeError for anything that stands for none."""
+        """The logger that `logging` selects. Raises TypeError for a value that selects none."""
         return logger_of(self.logging)
 
     @classmethod
     def check_names(cls, options: Iterable[str]) -> None:
-        """Raise TypeError for an unknown option, with the list of those there are."""
+        """Raise TypeError for an unknown option, with the list of known ones."""
         names = sorted(each.name for each in fields(cls))
         for name in options:
             if name not in names:
@@ -160,18 +161,21 @@ class PeerOptions:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:
-        """Make them of keyword arguments. Raises TypeError for an unknown option, and as they do themselves."""
+        """Return the options made of keyword arguments.
+
+        Raises TypeError for an unknown option, and the errors of the constructor.
+        """
         cls.check_names(options)
         return cls(**options)
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
-        """Copy with changes. Raises TypeError for an unknown option, and as the options themselves do."""
+        """Return a copy with changes. Raises TypeError for an unknown option, and the errors of the constructor."""
         self.check_names(changes)
         return replace(self, **changes)
 
     @cached_property
     def validators(self) -> "Mapping[str, SchemaValidator]":
-        """The validators of strict mode by subprotocol. Raises ValueError where one is missing."""
+        """The validators of strict mode by subprotocol. Raises ValueError if one is missing."""
         protocols = self._strict_protocols()
         if not protocols:
             return {}
@@ -201,7 +205,7 @@ class PeerOptions:
         return Names(self.protocols, self.strict_mode_validators)
 
     def _expect_methods(self) -> None:
-        """Refuse actions that nothing can check: a misspelled one would turn the check off."""
+        """Raise for actions without a schema: a misspelled one would turn the check off."""
         methods = self.strict_mode_methods
         is_list = methods is None or (isinstance(methods, Collection) and not isinstance(methods, str))
         if not is_list or not all(isinstance(method, str) for method in methods or ()):
@@ -211,7 +215,7 @@ class PeerOptions:
 
     @cached_property
     def session(self) -> SessionConfig:
-        """The engine's config of a conversation, without validator and trace."""
+        """The engine's config of a session, without validator and trace."""
         methods = self.strict_mode_methods
         return SessionConfig(
             **self.settings(SessionConfig),
@@ -220,12 +224,12 @@ class PeerOptions:
         )
 
     def settings(self, config: "type[DataclassInstance]") -> dict[str, Any]:
-        """Return the options that are settings of one of the engine's configs: those with the name of one."""
+        """Return the options that are settings of one of the engine's configs, matched by name."""
         own = {each.name for each in fields(self)}
         return {each.name: getattr(self, each.name) for each in fields(config) if each.name in own}
 
     def session_in(self, protocol: str, *, trace: bool) -> SessionConfig:
-        """Give the engine's config of a conversation in this subprotocol: one object for all that want it."""
+        """Return the engine's config of a session in this subprotocol: one shared object for all sessions."""
         wanted = protocol, trace
         if wanted not in self._sessions:
             self._sessions[wanted] = replace(self.session, validator=self.validators.get(protocol), trace=trace)

@@ -1,4 +1,4 @@
-"""Checks of the options that decide on handshakes: `credentials`, `identify`, `auth` and their rules."""
+"""Checks of the options that decide on handshakes: `credentials`, `identify`, `auth` and related ones."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, get_args
@@ -12,7 +12,7 @@ __all__ = ["expect_auth", "expect_choices", "expect_credentials", "expect_identi
 def expect_credentials(credentials: object) -> None:
     """Raise TypeError unless these can be passwords by identity; no password is repeated.
 
-    Of mappings only a dict is read: one of another kind may be a database.
+    Only the items of a dict are checked: another mapping may be a database.
     """
     if credentials is None or isinstance(credentials, Mapping):
         pass
@@ -27,7 +27,7 @@ def expect_credentials(credentials: object) -> None:
 
 
 def expect_identify(identify: object) -> None:
-    """Raise ValueError or TypeError unless this can be `identify`; of mappings only a dict is read."""
+    """Raise ValueError or TypeError unless this can be `identify`; only the items of a dict are checked."""
     if isinstance(identify, str):
         if identify not in ("exact", "any"):
             raise ValueError(f"expected identify 'exact' or 'any', a mapping or a function, got {identify!r}")
@@ -52,7 +52,7 @@ def expect_auth(auth: Any) -> None:
 
 
 def expect_choices(unmatched_protocol: object, broken_escapes: object) -> None:
-    """Raise ValueError unless each is one of the words there are for it."""
+    """Raise ValueError unless each is one of its allowed values."""
     if unmatched_protocol not in get_args(UnmatchedProtocol):
         raise ValueError(f"expected unmatched_protocol 'reject' or 'upgrade-then-close', got {unmatched_protocol!r}")
     if broken_escapes not in get_args(BrokenEscapes):

@@ -1,4 +1,4 @@
-"""Message ids: the default ones, of one source for all connections of a process, and those of an application."""
+"""Message ids: the defaults, from one source for all connections of a process, and those of an application."""
 
 import os
 from collections.abc import Callable
@@ -13,13 +13,13 @@ __all__ = ["new_message_id", "with_default"]
 
 
 class _MessageIds:
-    """96 random bits a process, then a counter: at most 36 characters for 17 million million ids."""
+    """96 random bits for each process, then a counter: at most 36 characters for 17 million million ids."""
 
     def __init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew: a forked child must not go on with its parent's ids."""
+        """Draw new random bits: a forked child must not continue with its parent's ids."""
         self._prefix = token_hex(12)
         self._numbers = count(1)
 
@@ -31,16 +31,16 @@ class _MessageIds:
 
 
 new_message_id: Final = _MessageIds()
-"""Makes message ids that are unique over all connections, processes and restarts."""
+"""Returns message ids that are unique over all connections, processes and restarts."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=new_message_id.restart)
 
 
 def with_default(make: IdFactory, failed: Callable[[str, BaseException], None]) -> IdFactory:
-    """Replace what an application's factory does not make with a default id, and report it to `failed`.
+    """Return a factory that uses a default id if the application's one fails, and reports that to `failed`.
 
-    The engine asks for ids in the midst of its work: an exception there would lose the call it is for.
+    The engine asks for ids while it handles an input: an exception there would lose the call.
     """
     if make is new_message_id:
         return make
@@ -51,7 +51,7 @@ def with_default(make: IdFactory, failed: Callable[[str, BaseException], None]) 
             check_message_id(made)
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # whatever an application's function raises
+        except BaseException as error:  # an application's function may raise anything
             failed("id_factory failed, a default message id is used instead", error)
             return new_message_id()
         return made

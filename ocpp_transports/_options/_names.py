@@ -1,6 +1,6 @@
-"""Misspellings are loud: names of versions and actions are compared with those there are, before they are used.
+"""Checks names of versions and actions when they are registered, so that a misspelling raises.
 
-Without that, a handler of an action that does not exist is never called, and says so to nobody.
+Without this check, a handler of a misspelled action would never be called, without any error.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -17,10 +17,10 @@ _SIMILAR: Final = 0.75
 
 
 class Names:
-    """The versions and actions that a peer or a server may meet.
+    """The versions and actions that a peer or a server may use.
 
-    They are the standard ones, and those of `validators`. Which actions a custom subprotocol has that no validator
-    is for, is not known: then every action might be one of its own.
+    They are the standard ones, and those of `validators`. The actions of a custom subprotocol without a validator are
+    unknown, so every action may belong to it.
     """
 
     def __init__(self, protocols: Iterable[str], validators: "Iterable[SchemaValidator]") -> None:
@@ -30,9 +30,9 @@ class Names:
             self._actions[validator.protocol] = {*(self._actions.get(validator.protocol) or ()), *validator.actions}
 
     def expect(self, version: str | None, action: str | None, *, hint: str = "") -> None:
-        """Raise ValueError unless there is such a version (None: any) with such an action (None: any).
+        """Raise ValueError unless this version (None: any) exists and has this action (None: any).
 
-        `hint` ends the message about an action that is nowhere.
+        `hint` is appended to the message about an action that no version has.
         """
         if version is not None:
             self._expect_version(version, action)
@@ -48,7 +48,7 @@ class Names:
         raise ValueError(f"expected an action of {where}, got {action!r}{_suggestion(action, known)}{hint}")
 
     def expect_checkable(self, action: str) -> None:
-        """Raise ValueError for an action that has no schema anywhere, whatever a custom subprotocol may have."""
+        """Raise ValueError for an action that no schema covers, even if a custom subprotocol might have it."""
         known = {name for actions in self._actions.values() for name in actions or ()}
         if action not in known:
             raise ValueError(
@@ -61,7 +61,7 @@ class Names:
         if action in self._actions:
             raise ValueError(f"expected a version and then an action, got {version!r} and then {action!r}")
         expected = ", ".join(self._actions)
-        raise ValueError(f"expected a version out of {expected}, got {version!r}{_suggestion(version, self._actions)}")
+        raise ValueError(f"expected a version, one of {expected}, got {version!r}{_suggestion(version, self._actions)}")
 
     def _known_in(self, version: str | None) -> Collection[str] | None:
         if version is not None:
@@ -75,7 +75,7 @@ class Names:
 
 
 def expect_spelled(protocols: Iterable[str]) -> None:
-    """Raise ValueError for a subprotocol that is spelled nearly as a standard one: `ocpp16`, `OCPP2.0.1`."""
+    """Raise ValueError for a subprotocol spelled almost like a standard one: `ocpp16`, `OCPP2.0.1`."""
     standard: Mapping[str, str] = {_plain(name): name for name in ACTION_NAMES}
     for protocol in protocols:
         meant = standard.get(_plain(protocol), protocol)
@@ -88,7 +88,7 @@ def _plain(name: str) -> str:
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # for mistakes only
+    from difflib import get_close_matches  # loaded only after a mistake
 
     close = get_close_matches(name, known, n=1, cutoff=_SIMILAR)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,4 +1,4 @@
-"""The options of every client, whatever carries its messages: where to, as whom, how to come back."""
+"""The options of every client on any carrier: endpoint, identity, and reconnecting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,31 +22,31 @@ _BACKOFF: Final = ExponentialBackoff()
 
 @dataclass(frozen=True, kw_only=True)
 class ReconnectOptions(PeerOptions):
-    """What all clients have in common."""
+    """The options that all clients have in common."""
 
     identity: str
-    """Of the station: last segment of the URL, and Basic user name."""
+    """The station's identity: last segment of the URL, and Basic user name."""
     endpoint: str = field(repr=False)
     """ws:// or wss:// URL; the identity is appended. Its query may hold a token."""
     query: Query | None = field(default=None, repr=False)
-    """Appended to the URL."""
+    """Query parameters to append to the URL."""
     reconnect: bool = _CLIENT.reconnect
     max_reconnects: float = _CLIENT.max_reconnects
     backoff_min: float = number(_BACKOFF.minimum, above=0)
-    """Seconds of the first wait before an attempt, before jitter."""
+    """Seconds to wait before the first reconnect, before jitter."""
     backoff_max: float = number(_BACKOFF.maximum, above=0)
     """Seconds of the longest wait, before jitter; at least `backoff_min`, and not `inf`."""
     backoff: Backoff | None = None
-    """Another policy, for example `OCPPBackoff`; instead of backoff_min and backoff_max.
+    """Another policy, for example `OCPPBackoff`; it replaces backoff_min and backoff_max.
 
-    If a policy of your own raises or returns no finite time, that is logged and backoff_min and backoff_max count.
+    If your own policy raises or returns no finite time, the failure is logged and backoff_min and backoff_max apply.
     """
     max_retry_after: float = _CLIENT.max_retry_after
     connect_timeout: float = seconds_or_off(_CLIENT.connect_timeout)
-    """Seconds from the dial to the open WebSocket; then the attempt failed."""
+    """Seconds from the dial to the open WebSocket; then the attempt fails."""
     retry_initial_connect: bool = _CLIENT.retry_initial_connect
     offline_queue: bool = _CLIENT.offline_queue
-    """Keep calls made without a connection, and send them when there is one; not those of a closed client."""
+    """Queue calls made without a connection, and send them once connected; a closed client queues none."""
     offline_queue_size: int = _CLIENT.offline_queue_size
 
     def __post_init__(self) -> None:
@@ -63,17 +63,20 @@ class ReconnectOptions(PeerOptions):
 
     @classmethod
     def read(cls, identity: str, endpoint: str, protocols: Sequence[str], options: Mapping[str, Any]) -> Self:
-        """Make them of a client's arguments. Raises TypeError for an unknown option, and as they do themselves."""
+        """Return the options made of a client's arguments.
+
+        Raises TypeError for an unknown option, and the errors of the constructor.
+        """
         return cls.of({"identity": identity, "endpoint": endpoint, "protocols": protocols, **options})
 
     @property
     def handshake_limit(self) -> float:
-        """The whole attempt has this time."""
+        """Seconds for the whole attempt."""
         return off_at_zero(self.connect_timeout)
 
     @cached_property
     def address(self) -> Endpoint:
-        """Where to connect to."""
+        """The endpoint to connect to."""
         return resolve_endpoint(self.endpoint, self.identity, self.query)
 
     @property

@@ -1,4 +1,4 @@
-"""The options of a server: what it speaks, whom it lets in."""
+"""The options of a server: what it speaks, and which stations it accepts."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -33,54 +33,54 @@ class ServerOptions(SocketOptions):
     credentials: Credentials | None = field(default=None, repr=False)
     """Passwords by identity, for profiles 1 and 2: a mapping, or a function or coroutine function."""
     identify: Identify = "exact"
-    """On profile 3, for which identities a client certificate is good: its CN or a subjectAltName equals the identity
-    (`exact`), a mapping from CN to identity, a function, or `any`, which is a risk: see `Identify`."""
+    """On profile 3, the identities for which a client certificate is valid: its CN or a subjectAltName equals the
+    identity (`exact`), a mapping from CN to identity, a function, or `any`, which is a risk: see `Identify`."""
     auth: AuthHandler | None = None
-    """Has the last word on every handshake: `auth(accept, reject, handshake)`."""
+    """Accepts or rejects handshakes after the credential check: `auth(accept, reject, handshake)`."""
     tls: TLSOptions | SSLContext | None = None
     """Certificates for `listen`."""
     http: bool = False
     """Answer plain GET and HEAD requests of `/health` with 200 and `{"status": "ok"}` as long as the event loop runs.
-    Other paths have functions, see `OCPPServer.http`; any other plain request gets 426."""
+    Register functions for other paths with `OCPPServer.http`; any other plain request gets 426."""
     tls_terminated: bool = False
-    """A proxy in front does the TLS of profile 2 or 3. It has to check client certificates; where it does not hand them
-    on, only `auth` can compare them with the identity."""
+    """A proxy in front terminates the TLS of profile 2 or 3 and must check client certificates. If it does not forward
+    them, only `auth` can compare them with the identity."""
     default_protocol: str | None = None
-    """What a station that offers no subprotocol is taken to speak; None refuses it."""
+    """The subprotocol assumed for a station that offers none; None refuses such a station."""
     unmatched_protocol: UnmatchedProtocol = "reject"
-    """No subprotocol in common: 400, or `upgrade-then-close`."""
+    """Without a common subprotocol: `reject` with 400, or `upgrade-then-close`."""
     broken_escapes: BrokenEscapes = "reject"
-    """An identity with a percent escape that cannot be read: 400, or `keep` it as it was sent."""
+    """An identity with an invalid percent escape: `reject` with 400, or `keep` it as it was sent."""
     identity_characters: IdentityCharacters = _IDENTITIES.characters
-    """Characters of an identity; 400 for others. OCPP 2.x: letters, digits and `*-_=:+|@.`, else what is printable but
-    `/` and `\\`; `printable` and `any` allow more, see `IdentityCharacters`."""
+    """Characters allowed in an identity; others get 400. For OCPP 2.x: letters, digits and `*-_=:+|@.`. For other
+    versions: everything printable except `/` and `\\`. `printable` and `any` allow more, see `IdentityCharacters`."""
     max_identity_length: float = number(_IDENTITIES.max_length, least=1, unit="characters")
-    """Characters of an identity; beyond, 400. OCPP 2.x has 48, stations of OCPP 1.6 may have more."""
+    """Most characters of an identity; a longer one gets 400. OCPP 2.x has 48, stations of OCPP 1.6 may have more."""
     ignore_identity_case: bool = _IDENTITIES.ignore_case
-    """Identities that differ in case only are one station: for look-ups, credentials, certificates and eviction."""
+    """Treat identities that differ only in case as one: for look-ups, credentials, certificates and eviction."""
     paths_without_identity: Collection[str] = ()
-    """Paths, such as `/`, that end without an identity: it is the user name of the Basic credentials, or else the one
-    that `auth` gives to `accept(identity=...)`."""
+    """Paths, such as `/`, that end without an identity. The identity is then the user name of the Basic credentials, or
+    the one that `auth` passes to `accept(identity=...)`."""
     require_connection_header: bool = _LINK.require_connection_header
-    """False also takes upgrade requests without a Connection header; on the library's own sockets."""
+    """False accepts upgrade requests without a Connection header too; only on the library's own sockets."""
     handshake_timeout: float = seconds_or_off(_LINK.handshake_timeout)
-    """Seconds for the TLS handshake, then dropped; and again from there to the end of the handshake with `auth`, then
-    408. Without a limit, TLS still has 30 s."""
+    """Seconds for the TLS handshake, then the connection is dropped; again for the rest of the handshake with `auth`,
+    then it gets 408. Without a limit, TLS still has 30 s."""
     max_tls_handshakes: int = number(MAX_TLS_HANDSHAKES, least=1, unit="handshakes")
-    """TLS handshakes in progress on one listener; others wait in its backlog, and the oldest one then has 5 s."""
+    """TLS handshakes in progress on one listener; when reached, others wait in its backlog and the oldest has 5 s."""
     max_connections: float = number(inf, least=1, unit="stations")
-    """Stations connected; beyond, 503 once the credentials are right and `auth` has accepted. One that comes back for
-    its own place is let in."""
+    """Stations connected; if exceeded, a station gets 503 after the credential check and `auth` have accepted it. A
+    station that reconnects is accepted in its own place."""
     max_handshakes: float = number(5000, least=1, unit="handshakes")
-    """Handshakes that wait for `credentials`, `identify` or `auth`; beyond, 503, whoever asks."""
+    """Handshakes that wait for `credentials`, `identify` or `auth`; if exceeded, every further request gets 503."""
     max_handshakes_per_address: float | None = number(None, least=1, unit="handshakes")
-    """The same for one address; None means half of `max_handshakes`, so that no address shuts out all others."""
+    """The same for one address; None means half of `max_handshakes`, so that one address cannot block all others."""
     max_sockets: float | None = number(None, least=1, unit="sockets")
-    """Sockets of all listeners from accepting to closing: in TLS, silent, replaced and lingering ones as well. Beyond,
-    they are closed unread. None means `max_connections` + `max_handshakes`."""
+    """Sockets of all listeners from accepting to closing: also silent, replaced and lingering ones, and those in TLS.
+    If exceeded, further sockets are closed unread. None means `max_connections` + `max_handshakes`."""
     max_sockets_per_address: float | None = number(None, least=1, unit="sockets")
-    """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a network of mobile
-    stations or a proxy may have a single one. IPv6 addresses of one network of 64 bits count as one."""
+    """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a mobile network or
+    a proxy may have a single address. IPv6 addresses of one 64-bit network count as one."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))
@@ -99,13 +99,13 @@ class ServerOptions(SocketOptions):
         _ = self.identities
 
     def expect_deciders(self) -> None:
-        """Raise ValueError if nobody decides on passwords; not asked at construction, since `auth` may come later."""
+        """Raise ValueError if nothing checks passwords; not at construction, since `auth` may be registered later."""
         has_credentials, has_auth = self.credentials is not None, self.auth is not None
         check_deciders(self.security_profile, credentials=has_credentials, auth=has_auth)
 
     @cached_property
     def tls_limit(self) -> float:
-        """Seconds a TLS handshake may take: there is always a limit."""
+        """Seconds a TLS handshake may take; it always has a limit."""
         return self.handshake_limit if isfinite(self.handshake_limit) else TLS_TIMEOUT
 
     @cached_property
@@ -118,9 +118,9 @@ class ServerOptions(SocketOptions):
         )
 
     def expect_defaults(self, where: str, obeyed_by: Mapping[str, str]) -> None:
-        """Raise ValueError for an option with another value than its default that this server cannot obey.
+        """Raise ValueError for an option that this server cannot obey and that differs from its default.
 
-        `where` the server runs decides which they are: `obeyed_by` says of each who would have to obey it.
+        `where` names what carries the server; `obeyed_by` maps each such option to the component responsible for it.
         """
         for name, delegate in obeyed_by.items():
             if getattr(self, name) != getattr(ServerOptions, name):
@@ -128,7 +128,7 @@ class ServerOptions(SocketOptions):
 
     @cached_property
     def handshake_limit(self) -> float:
-        """The handshake has this time."""
+        """Seconds a handshake may take."""
         return off_at_zero(self.handshake_timeout)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The options of connections on our own sockets: their WebSocket, and the worker thread that a browser has not."""
+"""The options of connections on the library's own sockets: their WebSocket, and warming up in a worker thread."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,12 +15,12 @@ _LINK: Final = LinkConfig()
 
 @dataclass(frozen=True, kw_only=True)
 class SocketOptions(PeerOptions):
-    """What `OCPPClient` and `OCPPServer` have in common."""
+    """The options that `OCPPClient` and `OCPPServer` have in common."""
 
     ping_interval: float = seconds_or_off(_LINK.ping_interval)
     """Seconds between WebSocket pings, each times U(0.75, 1.25); 0 sends none."""
     pong_timeout: float | None = seconds_or_off(None)
-    """Seconds after a ping in which anything at all must arrive; None means ping_interval + 5, 0 never."""
+    """Seconds after a ping within which any data must arrive; None means ping_interval + 5, 0 no limit."""
     defer_pings_on_activity: bool = _LINK.defer_pings_on_activity
     warm_up: bool = True
     """In strict mode, compile all checks in a worker thread before the first connection."""
@@ -30,7 +30,7 @@ class SocketOptions(PeerOptions):
     more than this after the latest bytes; then 1008. At least 1, unless it is off."""
     min_message_rate: float = _LINK.min_message_rate
     max_unfinished_size: float = _LINK.max_unfinished_size
-    """Bytes of all unfinished messages of a server, decompressed; beyond, connections with large ones get 1009."""
+    """Bytes of all unfinished messages of a server, decompressed; if exceeded, connections with large ones get 1009."""
     compression: bool | Compression = False
     """permessage-deflate (RFC 7692); True for its defaults."""
 
@@ -40,7 +40,7 @@ class SocketOptions(PeerOptions):
 
     @cached_property
     def link(self) -> LinkConfig:
-        """The engine's config of a WebSocket."""
+        """The engine's config of a WebSocket connection."""
         interval = off_at_zero(self.ping_interval)
         compression: object = self.compression
         if isinstance(compression, bool):

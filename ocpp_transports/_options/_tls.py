@@ -1,4 +1,4 @@
-"""The options of TLS: certificates, as paths or bytes, and what may be tolerated."""
+"""The options of TLS: certificates, as paths or bytes, and permitted weaknesses."""
 
 import os
 import ssl
@@ -8,39 +8,39 @@ from typing import Final, TypeAlias
 __all__ = ["Pem", "TLSOptions", "expect_tls"]
 
 Pem: TypeAlias = str | os.PathLike[str] | bytes
-"""A path, or the PEM text itself as bytes (or as str where it begins with `-----BEGIN`)."""
+"""A path, or the PEM text itself as bytes (or as str if it begins with `-----BEGIN`)."""
 
 _SWITCHES: Final = ("verify", "x509_strict", "static_rsa")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TLSOptions:
-    """Certificates of one side; read at construction of the client or server, of a server again at `listen`.
+    """Certificates of one side of a TLS connection.
 
-    A station needs `ca` unless its system's roots vouch for the server, and `cert` and `key` for profile 3. A server
-    needs `cert` and `key`, and `ca` (who vouches for stations) for profile 3, the only one that asks for client
-    certificates. Every version of Python checks them alike: each certificate in `ca` is trusted, also one that
-    another authority issued, and `x509_strict` decides how much of RFC 5280 a chain has to keep. TLS 1.2 gets the
-    suites with ECDHE and AES GCM or ChaCha20 only. Raises TypeError for other types, ValueError for a key without a
-    certificate.
+    They are read when the client or server is constructed, and by a server again at `listen`. A station needs `ca`
+    unless the system's CA certificates cover the server, and `cert` and `key` for profile 3. A server needs `cert` and
+    `key`; for profile 3, the only one that demands client certificates, also `ca`, the CA certificates of the stations.
+    Every version of Python checks them alike: each certificate in `ca` is trusted, even one that another authority
+    issued, and `x509_strict` decides how strictly RFC 5280 is enforced. TLS 1.2 offers only the suites with ECDHE and
+    AES GCM or ChaCha20. Raises TypeError for other types, ValueError for a key without a certificate.
     """
 
     cert: Pem | None = None
     """Own certificate, followed by its chain."""
     key: Pem | None = None
-    """Its private key; None if it stands in the same file."""
+    """Its private key; None if it is in the same file."""
     ca: Pem | None = None
     """Certificates to trust, instead of the system's; bytes may also be one DER certificate."""
     passphrase: str | bytes | None = None
-    """Of an encrypted private key."""
+    """The passphrase of an encrypted private key."""
     verify: bool = True
     """False accepts any server certificate: for tests only."""
     x509_strict: bool = False
-    """Refuse certificates that break RFC 5280, as those of plain `openssl` often do: without key identifiers, say."""
+    """Refuse certificates that violate RFC 5280, such as those of plain `openssl` without key identifiers."""
     static_rsa: bool = False
-    """Allow the two suites of TLS 1.2 with static RSA and AES GCM, for peers of A00.FR.318 that have no others.
+    """Allow the two suites of TLS 1.2 with static RSA and AES GCM, for peers that support only these (A00.FR.318).
 
-    They have no forward secrecy: who gets the key of the certificate can read what was recorded before."""
+    They have no forward secrecy: anyone who gets the key of the certificate can decrypt recorded traffic."""
 
     def __post_init__(self) -> None:
         for name in ("cert", "key", "ca"):
@@ -62,6 +62,6 @@ class TLSOptions:
 
 
 def expect_tls(tls: object) -> None:
-    """Raise TypeError for what is neither None nor certificates in one of the two forms."""
+    """Raise TypeError unless this is None, TLSOptions or an ssl.SSLContext."""
     if not isinstance(tls, (TLSOptions, ssl.SSLContext, type(None))):
         raise TypeError(f"expected tls as TLSOptions or ssl.SSLContext, got {type(tls).__name__}")

@@ -11,16 +11,17 @@ _shared: Final[dict[str, SchemaValidator]] = {}
 
 
 def shared_validator(protocol: str) -> SchemaValidator:
-    """Give the one validator of a standard protocol. Raises ValueError for another protocol."""
+    """Return the shared validator of a standard protocol. Raises ValueError for another protocol."""
     if protocol not in _shared:
         _shared[protocol] = load_validator(protocol)
     return _shared[protocol]
 
 
 def warm_up(protocol: str, actions: Iterable[str] | None = None) -> None:
-    """Compile the checks of strict mode ahead of time, of these actions or of all (0.1 to 1 s, then nothing).
+    """Compile the checks of strict mode ahead of time, for these actions or for all.
 
-    It blocks; in an event loop run it in a worker thread, as `connect` and `listen` do in strict mode.
-    Raises ValueError for a protocol that is no standard one and for an action that it does not have.
+    It takes 0.1 to 1 s, and no time when repeated. It blocks; in an event loop run it in a worker thread, as `connect`
+    and `listen` do in strict mode. Raises ValueError for a protocol that is not a standard one, and for an action that
+    the protocol does not have.
     """
     shared_validator(protocol).warm_up(actions)

@@ -1,4 +1,4 @@
-"""Compiling the checks of strict mode where it stalls no event loop."""
+"""Compiles the checks of strict mode without blocking the event loop."""
 
 from anyio import to_thread
 
@@ -8,7 +8,7 @@ __all__ = ["warm_up_in_thread"]
 
 
 async def warm_up_in_thread(options: SocketOptions) -> None:
-    """Compile what the options let be checked, in a worker thread; what is compiled already takes no time."""
+    """Compile the checks of these options in a worker thread; checks compiled already take no time."""
     if options.warm_up and options.validators:
         await to_thread.run_sync(_compile, options, abandon_on_cancel=True)
 

@@ -1,1 +1,1 @@
-"""What a client and a server's connection share: calls, events, closing."""
+"""The parts that a client and a server's connection share: calls, events, closing."""

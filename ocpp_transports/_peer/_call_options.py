@@ -2,38 +2,40 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
 from typing import Any, Final
 
+from ocpp_core.config import Range
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._handlers._caller import CallKeywords, Check
 
 __all__ = ["DEFAULTS", "CallOptions", "read_options"]
 
 
+_PAUSE: Final = Range(0, unit="seconds")
 _NAMES: Final = frozenset(CallKeywords.__annotations__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOptions:
-    """How one call is made. Times are seconds. Raises ValueError or TypeError for a value out of range."""
+    """The options of one call. Times are seconds. Raises ValueError or TypeError for a value out of range."""
 
     timeout: float | None = None
-    """From the write to the answer; None means the option `call_timeout`."""
+    """From the write to the response; None means the option `call_timeout`."""
     ttl: float | None = None
     """From `call` to the write, of the last attempt if there are several; None means the option `call_ttl`."""
     message_id: str | None = None
-    """At most 36 characters, not in flight; all attempts use it. None makes one for each attempt."""
+    """At most 36 characters, not outstanding; used for all attempts. None makes an id for each attempt."""
     validate: bool = True
     """False skips strict mode for this call, in both directions."""
     retries: int = 0
-    """Attempts after the first one; only a call without an answer in time is repeated."""
+    """Attempts after the first one; a call is repeated only if its response did not arrive in time."""
     retry_delay: float = 1.0
-    """The pause before an attempt is U(0, 1) times this, doubled each time."""
+    """The pause before a repeated attempt is U(0, 1) times this, doubled each time."""
     retry_max_delay: float = 30.0
     """The longest pause."""
     check: Check | None = None
-    """Given the CALLRESULT's payload. An `RPCError` that it raises fails the call; OCPP 2.1 tells the peer of it."""
+    """Called with the CALLRESULT's payload. An `RPCError` it raises fails the call, and goes to an OCPP 2.1 peer."""
 
     def __post_init__(self) -> None:
         if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
@@ -46,16 +48,19 @@ class CallOptions:
             expect_arguments(self.check, "check", "payload")
         for name in ("retry_delay", "retry_max_delay"):
             value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not isfinite(value) or value < 0:
-                raise ValueError(f"expected {name} >= 0 seconds, got {value!r}")
+            if value not in _PAUSE or value == inf:
+                raise ValueError(f"expected {name} {_PAUSE}, not inf, got {value!r}")
 
 
 DEFAULTS: Final = CallOptions()
-"""The options of a call that names none."""
+"""The options of a call without any."""
 
 
 def read_options(options: Mapping[str, Any]) -> CallOptions:
-    """Read the keyword arguments of a call. Raises TypeError for an unknown one, and as `CallOptions` does."""
+    """Return the keyword arguments of a call as options.
+
+    Raises TypeError for an unknown one, and the errors of `CallOptions`.
+    """
     for name in options:
         if name not in _NAMES:
             known = ", ".join(sorted(_NAMES))

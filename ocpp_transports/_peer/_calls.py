@@ -44,7 +44,7 @@ class CallRequest(NamedTuple):
     urgent: bool = False
 
     def command(self, token: int) -> StartCall:
-        """Make the engine's command of one attempt."""
+        """Return the engine's command for one attempt."""
         options = self.options
         return StartCall(
             token,
@@ -62,22 +62,22 @@ class CallRequest(NamedTuple):
 def read_request(args: tuple[Any, ...], options: CallKeywords, *, urgent: bool = False) -> CallRequest:
     """Read `(action[, params])` or `(protocol, action[, params])`, and the options.
 
-    Raises TypeError for anything else, and as `CallOptions` does.
+    Raises TypeError for anything else, and the errors of `CallOptions`.
     """
     *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
     if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
-        raise TypeError(f"expected an action and a dict of parameters, after a protocol if need be; got {_kinds(args)}")
+        raise TypeError(f"expected an action and a dict of parameters, optionally after a protocol, got {_kinds(args)}")
     protocol = names[0] if len(names) == 2 else None
     return CallRequest(protocol, names[-1], params, read_options(options) if options else DEFAULTS, urgent)
 
 
 def _kinds(args: tuple[Any, ...]) -> str:
-    """Name what was given without repeating payloads."""
+    """Return the given arguments as text, without payloads."""
     return f"({', '.join(repr(arg) if isinstance(arg, str) else type(arg).__name__ for arg in args)})"
 
 
 class _Sent(Awaitable[None]):
-    """What a plain `send_raw` returns: it is done already, and may be awaited all the same."""
+    """The result of a plain `send_raw`: done already, and awaitable all the same."""
 
     def __await__(self) -> Generator[Any, None, None]:
         return
@@ -93,25 +93,25 @@ class CallMixin:
     _driver: Driver[Command] | None
     _ended: CloseEvent | None
     _registries: tuple[Handlers, ...]
-    _pauses: set[Completion[ClosedError | None]] | None = None  # most calls are not repeated
+    _pauses: set[Completion[ClosedError | None]] | None = None  # made when needed: most calls are not repeated
 
     @property
     @abstractmethod
     def _session(self) -> Session | None:
-        """The conversation of the present connection."""
+        """The session of the current connection."""
 
     @property
     @abstractmethod
     def _as_caller(self) -> Caller:
-        """The whole of this peer, for middleware."""
+        """This peer, as middleware sees it."""
 
     def _queueing_driver(self) -> Driver[Command] | None:
-        """Give a driver that may keep calls where there is no connection yet."""
+        """Return a driver that may queue calls while there is no connection."""
         return None
 
     @abstractmethod
     def _not_connected(self) -> OCPPError:
-        """Make the error of a call without a driver: why nothing was sent, and what to do."""
+        """Return the error of a call without a driver: why nothing was sent, and what to do."""
 
     @overload
     async def call(self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]) -> dict[str, Any]: ...
@@ -122,16 +122,17 @@ class CallMixin:
     async def call(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
         """Call the peer and return the payload of its CALLRESULT.
 
-        `call(action, params)`, or `call(protocol, action, params)` for a call that makes sense in one version only.
-        `timeout` is from the write to the answer, `ttl` from now to the write, seconds; `message_id` and `validate`
-        are for this call only; `retries` repeats a call that got no answer in time, after a pause with full jitter
-        that doubles from `retry_delay` to `retry_max_delay`. `check`, a function or coroutine function, is given the
-        payload of the CALLRESULT: an `RPCError` that it raises ends the call, and is sent to an OCPP 2.1 peer as
-        CALLRESULTERROR (2.1 Part 4 §4.2.3). Any other exception only ends the call.
+        `call(action, params)`, or `call(protocol, action, params)` for a call that is valid in one version only.
+        `timeout` limits the wait from the write to the response, `ttl` the wait from now to the write, in seconds.
+        `message_id` and `validate` apply to this call only. `retries` repeats a call whose response did not arrive in
+        time, after a pause with full jitter that doubles from `retry_delay` to `retry_max_delay`. `check`, a function
+        or coroutine function, gets the payload of the CALLRESULT. If it raises an `RPCError`, the call fails, and an
+        OCPP 2.1 peer gets a CALLRESULTERROR (2.1 Part 4 §4.2.3). If it raises any other exception, the call fails.
 
-        Raises the `RPCError` of the received code, `TimeoutError`, `ConnectionLostError` or `ClosedError` (whose `sent`
-        tells whether the peer may have acted on it), `CallDroppedError`; at once ValueError or TypeError for bad
-        arguments, among them another version than the connection's and more than `max_outgoing_size` bytes.
+        Raises the `RPCError` of the received code, `TimeoutError`, `CallDroppedError`, `ConnectionLostError` or
+        `ClosedError`; if `sent` is True, the peer may have acted on the call. Raises ValueError or TypeError at once
+        for bad arguments, for a version that the connection does not speak, and for more than `max_outgoing_size`
+        bytes.
         """
         return await self._perform(read_request(args, options))
 
@@ -144,7 +145,7 @@ class CallMixin:
         self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
     ) -> dict[str, Any]: ...
     async def call_immediate(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
-        """Call before the calls that wait; the window of outstanding CALLs still holds. Otherwise like `call`."""
+        """Call ahead of the queued calls, within the window of outstanding CALLs; otherwise like `call`."""
         return await self._perform(read_request(args, options, urgent=True))
 
     @overload
@@ -156,9 +157,9 @@ class CallMixin:
         self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
     ) -> dict[str, Any] | None: ...
     async def safe_call(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
-        """Call, and return None where `call` would raise for what happened; logged unless it is a time-out.
+        """Call, and return None if the call fails; the failure is logged unless it is a timeout.
 
-        Bad arguments raise all the same.
+        Bad arguments still raise.
         """
         request = read_request(args, options)
         try:
@@ -172,14 +173,14 @@ class CallMixin:
     async def notify(
         self, action: str, params: Params, /, *, message_id: str | None = None, validate: bool = True
     ) -> None:
-        """Send a SEND (OCPP 2.1); returns when it is written, for no answer ever comes.
+        """Send a SEND (OCPP 2.1); return when it is written, because a SEND has no response.
 
-        While the connection's output does not drain, it returns when that does: a peer that takes nothing must not make
-        it grow. If the connection is lost meanwhile, that is a ConnectionLostError with `sent=True`.
+        If the connection's output is congested, it returns when that has drained: a peer that reads nothing must not
+        make it grow. If the connection is lost before, it raises ConnectionLostError with `sent=True`.
 
-        Raises ValueError on a version without SEND, for an action that is none and for more than `max_outgoing_size`
-        bytes, ConnectionLostError or ClosedError where it was not sent, CallDroppedError where the peer reads nothing
-        and `max_queued_bytes` wait for it, an `RPCError` where it breaks its schema in strict mode.
+        Raises ValueError on a version without SEND, for an unknown action and for more than `max_outgoing_size` bytes,
+        ConnectionLostError or ClosedError if it was not sent, CallDroppedError if the peer reads nothing and
+        `max_queued_bytes` wait for it, and an `RPCError` if it violates its schema in strict mode.
         """
         await self._ask(lambda token: Notify(token, action, params, message_id, validate))
 
@@ -192,12 +193,13 @@ class CallMixin:
         self, text: str, *, expect_reply: Literal[True], timeout: float | None = None
     ) -> Awaitable[dict[str, Any]]: ...
     def send_raw(self, text: str, *, expect_reply: bool = False, timeout: float | None = None) -> Awaitable[Any]:
-        """Send text as it is, past the window; it is sent when this returns, and awaiting that is optional.
+        """Send text unchanged, regardless of the window of outstanding CALLs.
 
-        `await send_raw(text, expect_reply=True)` takes the text of a CALL, waits for the window and returns the payload
-        of its answer, like `call`. Raises ConnectionLostError without an open connection, ClosedError after `close`,
-        CallDroppedError where the peer reads nothing and `max_queued_bytes` wait for it, TypeError unless it is text,
-        ValueError for a reply wanted to anything but a CALL, and for more than `max_outgoing_size` bytes.
+        The text is sent when this returns; awaiting is optional. `await send_raw(text, expect_reply=True)` takes the
+        text of a CALL, waits for the window and returns the payload of its response, like `call`. Raises
+        ConnectionLostError without an open connection, ClosedError after `close`, and CallDroppedError if the peer
+        reads nothing and `max_queued_bytes` wait for it. Raises TypeError unless it is text, ValueError if a reply is
+        expected to anything but a CALL, and for more than `max_outgoing_size` bytes.
         """
         if expect_reply:
             return self._ask(lambda token: SendRaw(text, token, timeout))
@@ -206,14 +208,14 @@ class CallMixin:
         if driver is None or self._ended is not None:
             raise self._not_connected()
         if session is None or not isinstance(session.state, (Open, Draining)):
-            raise ConnectionLostError("not connected: the raw text was not sent", sent=False)
+            raise ConnectionLostError("cannot send the raw text: not connected", sent=False)
         if not session.has_room_for(text):
             raise session.no_room("the raw text")
         driver.feed(SendRaw(text))
         return _Sent()
 
     def _perform(self, request: CallRequest) -> Awaitable[dict[str, Any]]:
-        """Return what makes the call; one without middleware, retries and check is the driver's alone."""
+        """Return the awaitable call; without middleware, retries and check only the driver is involved."""
         for registry in self._registries:
             if registry.middleware:
                 return self._wrapped(request)
@@ -223,7 +225,7 @@ class CallMixin:
         return self._ask(request.command) if driver is None else driver.ask(request.command)
 
     async def _wrapped(self, request: CallRequest) -> dict[str, Any]:
-        """Wrap the middleware around the call, the server's outside the station's."""
+        """Call through the middleware, the server's outside the station's."""
         ctx = CallContext(
             action=request.action,
             params=dict(request.params),
@@ -240,7 +242,7 @@ class CallMixin:
         return result
 
     async def _attempts(self, request: CallRequest) -> dict[str, Any]:
-        """Call, and again after a pause where no answer came in time; a time to live covers all attempts."""
+        """Call, and repeat after a pause if no response came in time; a time to live covers all attempts."""
         tries, ttl = 0, request.options.ttl
         while True:
             begun = self._now()
@@ -261,7 +263,7 @@ class CallMixin:
                 return result
 
     def _for_attempt(self, options: CallOptions, ttl: float | None) -> CallOptions:
-        """Choose the message id here if the result is to be checked: a refusal of it names the id."""
+        """Choose the message id here if the result will be checked: refusing it needs the id."""
         if ttl != options.ttl:
             options = replace(options, ttl=ttl)
         if options.check is not None and options.message_id is None:
@@ -276,7 +278,7 @@ class CallMixin:
             if isawaitable(passed):
                 await passed
         except RPCError as error:
-            # A lost connection is an RPC error by its class only: it is about another call.
+            # ConnectionLostError is an RPC error by its class only: it concerns another call.
             if not isinstance(error, ConnectionLostError) and self._driver is not None:
                 message_id, description = str(options.message_id), str(error.description)
                 self._driver.feed(RefuseResult(message_id, error.code, description, error.details, action))
@@ -293,7 +295,7 @@ class CallMixin:
         return 0.0 if self._driver is None else self._driver.runtime.now()
 
     async def _pause(self, seconds: float) -> None:
-        """Wait before the next attempt; closing ends the wait by raising ClosedError."""
+        """Wait before the next attempt; closing ends the wait with ClosedError."""
         if self._driver is None:
             return
         runtime = self._driver.runtime

@@ -1,4 +1,4 @@
-"""A client, whatever carries its messages: it connects, tells what happens, comes back, and is closed."""
+"""A client on any carrier: it connects, emits events, reconnects, and is closed."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -33,13 +33,13 @@ from ._peer import ConnectionState, Peer
 __all__ = ["ClientCommand", "ClientPeer"]
 
 ClientCommand: TypeAlias = Command | Connect
-"""What a client asks of its engine."""
+"""The commands that a client gives its engine."""
 
 _R = TypeVar("_R")
 
 
 class ClientPeer(Peer):
-    """What all clients have in common; each has its options, its event loop and its engine's host."""
+    """The part that all clients have in common; each has its own options, event loop and host."""
 
     _options: ReconnectOptions
     _driver: Driver[ClientCommand] | None
@@ -89,13 +89,14 @@ class ClientPeer(Peer):
     async def connect(self) -> str:
         """Connect, and return the negotiated subprotocol.
 
-        Raises for the first attempt's failure `ConnectionFailedError`, or one of its kinds where more is known:
-        `UnexpectedHttpResponse` (another status than 101), `WebsocketUpgradeError` (a wrong 101, another subprotocol);
-        with `retry_initial_connect` further attempts follow all the same. Raises RuntimeError unless CLOSED, and on
-        trio outside a block; ClosedError if it is closed meanwhile. Cancelling it closes.
+        If the first attempt fails, raises `ConnectionFailedError`, or a subclass if more is known:
+        `UnexpectedHttpResponse` (a status other than 101), `WebsocketUpgradeError` (an invalid 101, another
+        subprotocol). With `retry_initial_connect`, further attempts follow. Raises RuntimeError unless the client is
+        CLOSED, and on trio outside a block; ClosedError if the client is closed while connecting. Cancelling `connect`
+        closes the client.
         """
         if self.state is not ConnectionState.CLOSED:
-            raise RuntimeError(f"expected a closed client to connect, it is {self.state.name}")
+            raise RuntimeError(f"cannot connect: the client is {self.state.name}; close it first")
         await self._get_ready()
         driver = self._driver or self._start(in_block=False)
         try:
@@ -104,31 +105,31 @@ class ClientPeer(Peer):
             if self.state is ConnectionState.CLOSED and not self._in_block:
                 await self._shut()
             raise
-        except BaseException:  # cancelled: nobody waits for this connection
+        except BaseException:  # cancelled: the caller no longer waits for this connection
             driver.feed(Close(force=True))
             raise
         return protocol
 
     def observe(self, observer: Callable[[ConnectionEvent, Self], _R]) -> Callable[[ConnectionEvent, Self], _R]:
-        """Call `observer(event, client)` with every event of every connection of this client; may decorate.
+        """Call `observer(event, client)` with every event of every connection of this client; a decorator too.
 
-        `event` is one of `events.ConnectionEvent`, by whose class it can be told apart; each message comes once. An
-        observer is a plain function and must not block. One that raises is logged and disturbs nothing. Returns it.
-        Raises TypeError for a coroutine function or other arguments, ValueError if it observes already.
+        `event` is one of `events.ConnectionEvent`; its class tells which. Each message comes once. An observer is a
+        plain function and must not block. If it raises, the exception is logged and nothing else is affected. Returns
+        the observer. Raises TypeError for a coroutine function or other arguments, ValueError if it observes already.
         """
         if self._observers is None:
             self._observers = Observers(self._listeners_changed, self._observer_failed)
         return self._observers.add(observer)
 
     def remove_observer(self, observer: Callable[[ConnectionEvent, Self], object]) -> None:
-        """Call this observer no more; of one that is not there: nothing."""
+        """Stop calling this observer; ignored if it does not observe."""
         if self._observers is not None:
             self._observers.remove(observer)
 
     async def close(
         self, code: int = 1000, reason: str = "", *, force: bool = False, await_pending: bool = True
     ) -> CloseEvent:
-        """Close and do not come back, also while connecting; see `Peer.close`. `connect` may be called again."""
+        """Close and do not reconnect, also while connecting; see `Peer.close`. You may call `connect` again."""
         ended = await super().close(code, reason, force=force, await_pending=await_pending)
         if not self._in_block:
             await self._shut()
@@ -138,19 +139,19 @@ class ClientPeer(Peer):
 
     @abstractmethod
     def _start_engine(self, *, in_block: bool) -> tuple[Runtime, ClientEngine, Driver[ClientCommand]]:
-        """Make the runtime for the event loop that runs this, the engine, and what drives it: alone or in a stack."""
+        """Return the runtime for the running event loop, the engine, and its driver."""
 
     async def _get_ready(self) -> None:
-        """Do what takes time and had better be done before connecting."""
+        """Prepare what takes time before connecting."""
 
     def _observer_failed(self, error: BaseException) -> None:
         self._log.raised("an observer raised", error)
         end_program(error, self._spawn)
 
     def _reconnect_by(self, made: ReconnectOptions) -> None:
-        """Use these options from now on, as far as all clients have them. Raises for another identity."""
+        """Use the options that all clients have in common from now on. Raises for another identity."""
         if made.identity != self.identity:
-            raise ValueError("expected the identity to stay: it belongs to the connection")
+            raise ValueError(f"expected the identity {self.identity!r}, got {made.identity!r}")
         self._set_options(made)
         if self._driver is not None:
             self._driver.feed(Reconfigure(self._client_config()))
@@ -166,13 +167,13 @@ class ClientPeer(Peer):
         return None if self._engine is None else self._engine.session
 
     def _queueing_driver(self) -> Driver[ClientCommand] | None:
-        may_wait = self._options.offline_queue and self._ended is None  # after the end nothing is waited for
+        may_wait = self._options.offline_queue and self._ended is None  # after the end no connection is expected
         return self._start(in_block=False) if may_wait else None
 
     def _not_connected(self) -> OCPPError:
         if self._ended is not None:
-            return ClosedError("the client is closed: call connect() first")
-        return ConnectionLostError("not connected: call connect() first", sent=False)
+            return ClosedError("cannot send: the client is closed; call connect() first")
+        return ConnectionLostError("cannot send: not connected; call connect() first", sent=False)
 
     def _update_tracing(self) -> None:
         if self._driver is not None:
@@ -209,7 +210,7 @@ class ClientPeer(Peer):
         self._emit("reconnect", ReconnectEvent(state.tries, state.delay))
 
     def _start(self, *, in_block: bool) -> Driver[ClientCommand]:
-        """Take root in the event loop that runs this."""
+        """Bind to the running event loop."""
         self._runtime, self._engine, driver = self._start_engine(in_block=in_block)
         self._driver = driver
         driver.send_timeout = self._options.send_timeout or inf
@@ -217,7 +218,7 @@ class ClientPeer(Peer):
         return driver
 
     async def _shut(self) -> None:
-        """Leave the event loop; nothing stays behind."""
+        """Release the event loop: end listeners, connections and tasks."""
         runtime, driver = self._runtime, self._driver
         self._runtime, self._driver, self._engine = None, None, None
         if driver is not None:

@@ -1,4 +1,4 @@
-"""A moment for asynchronous `close` listeners before the tasks of a client or server are ended."""
+"""A grace period for asynchronous `close` listeners before the tasks of a client or server are ended."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,7 +12,7 @@ MOMENT: Final = 1.0
 
 
 class CloseGrace:
-    """The `close` events whose listeners have not all returned."""
+    """The `close` events with listeners that have not returned."""
 
     __slots__ = ("_running", "_waiter")
 
@@ -21,7 +21,7 @@ class CloseGrace:
         self._waiter: Completion[None] | None = None
 
     def expect(self) -> Callable[[], None]:
-        """Note an event; what is returned has to be called when its listeners have returned."""
+        """Note an event; call the returned function when its listeners have returned."""
         self._running += 1
         return self._done
 
@@ -31,7 +31,7 @@ class CloseGrace:
             complete(self._waiter, None)
 
     async def wait(self, runtime: Runtime) -> None:
-        """Wait until all have returned, `MOMENT` seconds at most."""
+        """Wait until all have returned, at most `MOMENT` seconds."""
         if not self._running:
             return
         completion: Completion[None] = runtime.completion()

@@ -1,4 +1,4 @@
-"""What a peer does with its driver's actions: requests go to the dispatcher, events to the listeners and the log."""
+"""Performs a driver's actions for a peer: passes requests to the dispatcher, and events to listeners and log."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from ocpp_transports.events import (
 __all__ = ["MESSAGE_EVENTS", "PeerDelegate"]
 
 MESSAGE_EVENTS: Final[tuple[PeerEventName, ...]] = ("message", "call", "call_result", "call_error")
-"""The events that need the engine to trace messages."""
+"""The events for which the engine must trace messages."""
 
 _NAME_OF: Final[Mapping[int, PeerEventName]] = {
     MessageType.CALL: "call",
@@ -38,19 +38,19 @@ _BAD: Final = frozenset({ReportKind.BAD_MESSAGE, ReportKind.UNKNOWN_TYPE, Report
 _INVALID: Final = frozenset({ReportKind.INVALID_CALL, ReportKind.INVALID_RESULT, ReportKind.INVALID_REQUEST})
 _OURS: Final = frozenset({ReportKind.INVALID_REQUEST, ReportKind.INVALID_REPLY})
 _TOO_FAST: Final = frozenset({ReportKind.CALL_HELD, ReportKind.RATE_EXCEEDED})
-# An INVALID_REPLY with an RPC error breaks its schema; with any other exception it is no JSON at all.
+# An INVALID_REPLY with an RPC error violates its schema; with any other exception it is not JSON.
 _FAILED: Final = frozenset(
     {ReportKind.PROTOCOL_ERROR, ReportKind.CONNECT_FAILED, ReportKind.INVALID_REPLY, ReportKind.MEND_FAILED}
 )
 
 
 def _nobody_serves(_: Dispatch) -> None:
-    """Stand in for a dispatcher: requests come on open connections only, and those have one."""
+    """Stand in for a dispatcher: requests arrive on open connections only, and those have one."""
 
 
 @dataclass(slots=True, eq=False)
 class PeerDelegate:
-    """The `SessionDelegate` of a peer, which gives it `emit` (an event's name and payload) and `state_changed`."""
+    """The `SessionDelegate` of a peer, which passes `emit` (an event's name and payload) and `state_changed`."""
 
     identity: str
     emit: Callable[[PeerEventName, object], None]
@@ -59,15 +59,15 @@ class PeerDelegate:
     dispatched: Callable[[Dispatch], None] = _nobody_serves
     """Run the handler of a request."""
     dispatcher: Dispatcher | None = None
-    """What serves the requests of this connection, once there was one; `dispatched` is its method then."""
+    """The dispatcher of this connection, made with the first request; `dispatched` is then its method."""
 
     def abandoned(self, request: int) -> None:
-        """Nobody waits for the answer to this request any more."""
+        """Note that the peer no longer waits for the response to this request."""
         if self.dispatcher is not None:
             self.dispatcher.abandoned(request)
 
     def traced(self, trace: Trace) -> None:
-        """Tell and log a message."""
+        """Emit and log a message."""
         self.log.traced(trace)
         event = MessageEvent(trace.direction, trace.frame, trace.action, trace.latency)
         self.emit("message", event)
@@ -76,25 +76,25 @@ class PeerDelegate:
             self.emit(name, event)
 
     def reported(self, report: Report) -> None:
-        """Tell and log what happened."""
+        """Emit and log a report."""
         self.log.reported(report)
         event = _event_of(report, self.identity)
         if event is not None:
             self.emit(*event)
 
     def handler_failed(self, context: HandlerContext, error: BaseException) -> None:
-        """Tell and log that a handler raised."""
+        """Emit and log that a handler raised."""
         self.log.handler_failed(context.action, error)
         self.emit("handler_error", HandlerErrorEvent(context.action, error))
 
     def handler_missing(self, action: str) -> None:
-        """Log that nobody serves an action."""
+        """Log that an action has no handler."""
         text = f"no handler for {action!r}: CALLs of it are answered with NotImplemented"
         self.log.warning(text)
 
 
 def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | None:
-    """Name the event of a report and make its payload; None for what only the log tells."""
+    """Return the name and payload of a report's event; None for reports that are only logged."""
     kind = report.kind
     if kind is ReportKind.PING:
         return "ping", PingEvent()

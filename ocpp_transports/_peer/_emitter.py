@@ -1,32 +1,33 @@
-"""Listeners and bounded asynchronous iteration over user events. Knows no event loop."""
+"""Listeners to events. Knows no event loop."""
 
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from inspect import CORO_CLOSED, getcoroutinestate, iscoroutinefunction
-from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar, overload
+from typing import Any, TypeAlias, TypeVar, overload
 
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._callbacks._containment import end_program, is_cancellation
-from ocpp_transports._driver._interfaces import Completion, complete
-from ocpp_transports.events import ErrorEvent, OverflowEvent
+from ocpp_transports._driver._interfaces import Completion
+from ocpp_transports.events import ErrorEvent
 
-__all__ = ["Emitter", "EventStream", "Listener"]
+from ._event_stream import EventStream
+
+__all__ = ["Emitter", "Listener"]
 
 Listener: TypeAlias = Callable[[Any], Any]
-"""Takes the payload; what it returns is ignored, but a coroutine is run as a task of the client or server."""
+"""Called with the payload; its result is ignored, but a coroutine runs as a task of the client or server."""
 
 _L = TypeVar("_L", bound=Listener)
 
 
 class Emitter:
-    """Tells listeners and iterators what happened, in order.
+    """Calls listeners and feeds iterators with events, in order.
 
     `spawn` runs the coroutine of an asynchronous listener, `completion` makes what an iterator awaits, `changed` is
-    called when a listener is added or removed, `log` writes a text and an exception. A listener that raises is logged
-    and reported as an `error` event, and disturbs nobody else; an `error` listener that raises is logged only. This
-    holds for every BaseException; KeyboardInterrupt and SystemExit also end the program, in a task of their own.
+    called when a listener is added or removed, `log` writes a text and an exception. If a listener raises, the
+    exception is logged and an `error` event is emitted; other listeners are not affected. If an `error` listener
+    raises, the exception is only logged. This holds for every BaseException; KeyboardInterrupt and SystemExit also end
+    the program, in a task of their own.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Emitter:
         self._emitting = False
         self._is_over = False
         self.relay: Callable[[str, Any], None] | None = None
-        """Called with each event, its name first, before the listeners are; it raises nothing."""
+        """Called with each event, its name first, before the listeners; must not raise."""
 
     # Listening
 
@@ -59,7 +60,7 @@ class Emitter:
     @overload
     def on(self, name: str, listener: _L) -> _L: ...
     def on(self, name: str, listener: _L | None = None) -> _L | Callable[[_L], _L]:
-        """Call `listener(payload)` at every event `name`; without a listener, a decorator.
+        """Call `listener(payload)` at every event `name`; without a listener, return a decorator.
 
         Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
         """
@@ -74,7 +75,7 @@ class Emitter:
         return self._add(name, listener, once=True)
 
     def off(self, name: str, listener: Listener | None = None) -> None:
-        """Remove a listener, all of an event without one; of one that is not there: nothing.
+        """Remove a listener, or all of an event; ignored if it is not registered.
 
         Raises ValueError for an unknown name.
         """
@@ -82,12 +83,13 @@ class Emitter:
         kept = () if listener is None else tuple(pair for pair in self._listeners.get(name, ()) if pair[0] != listener)
         self._set_listeners(name, kept)
 
-    def events(self, *names: str, limit: int = 1000) -> "EventStream":
-        """Iterate over the payloads of these events (all without a name): `async for event in client.events("open")`.
+    def events(self, *names: str, limit: int = 1000) -> EventStream:
+        """Return an iterator over the payloads of these events, or of all without a name.
 
-        Events are kept from this call on, at most `limit` of them; what was missed beyond shows as one
-        `OverflowEvent`. The iteration ends after the `close` event, or by `aclose`.
-        Raises ValueError for an unknown name, and for a limit that is no integer or below 1.
+        Use it as in `async for event in client.events("open")`. Events are kept from this call on, at most `limit` of
+        them and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the
+        `close` event, or with `aclose`. Raises ValueError for an unknown name, and for a limit that is not an integer
+        or below 1.
         """
         for name in names:
             self._expect_name(name)
@@ -103,7 +105,7 @@ class Emitter:
         return stream
 
     def listens(self, *names: str) -> bool:
-        """Whether anybody would be told of any of these events."""
+        """Return True if any of these events has a listener."""
         return any(name in self._listeners or name in self._streams for name in names)
 
     def _expect_name(self, name: str) -> None:
@@ -130,7 +132,7 @@ class Emitter:
             self._listeners.pop(name, None)
         self._changed()
 
-    def _forget(self, stream: "EventStream") -> None:
+    def _forget(self, stream: EventStream) -> None:
         for name, streams in list(self._streams.items()):
             kept = tuple(other for other in streams if other is not stream)
             if kept:
@@ -139,12 +141,12 @@ class Emitter:
                 del self._streams[name]
         self._changed()
 
-    # Telling
+    # Emitting
 
     def emit(self, name: str, payload: Any, *, after: Callable[[], None] | None = None) -> None:
-        """Tell everybody; `after` is called when all listeners have returned, asynchronous ones included.
+        """Call all listeners; call `after` when all have returned, asynchronous ones included.
 
-        An event emitted by a listener is told after the current one, so that all see the same order.
+        An event emitted by a listener follows the current one, so that all listeners see the same order.
         """
         if self.relay is not None:
             self.relay(name, payload)
@@ -161,7 +163,7 @@ class Emitter:
             self._emitting = False
 
     def finish(self, *, for_good: bool = False) -> None:
-        """End the iterations after what they still hold; listeners stay. `for_good` ends later iterations too."""
+        """End the iterations after their remaining events; listeners stay. `for_good` ends later iterations too."""
         self._is_over = for_good
         for stream in {stream for streams in self._streams.values() for stream in streams}:
             stream.finish()
@@ -188,7 +190,7 @@ class Emitter:
             return
         try:
             result = listener(payload)
-        except BaseException as error:  # whatever a listener raises is reported and breaks nothing
+        except BaseException as error:  # every exception of a listener is reported and affects nothing else
             self._failed(name, error)
             end_program(error, self._spawn)
             return
@@ -201,8 +203,8 @@ class Emitter:
         self._ready.append(ready)
         running = self._run()
         self._spawn(running)
-        if getcoroutinestate(running) == CORO_CLOSED and ready in self._ready:  # refused: all has ended
-            self._ready.remove(ready)  # else the next task would run it, and none its own
+        if getcoroutinestate(running) == CORO_CLOSED and ready in self._ready:  # refused: everything has ended
+            self._ready.remove(ready)  # otherwise the next task would run this listener instead of its own
             round_.leave()
 
     async def _run(self) -> None:
@@ -240,70 +242,3 @@ class _Round:
         self._running -= 1
         if not self._running and self._after is not None:
             self._after()
-
-
-class EventStream(AsyncIterator[Any]):
-    """The events of some names as an asynchronous iterator; also a context manager that stops listening at its end."""
-
-    def __init__(
-        self, limit: int, completion: Callable[[], Completion[None]], forget: "Callable[[EventStream], None]"
-    ) -> None:
-        self._limit = limit
-        self._make_completion = completion
-        self._forget = forget
-        self._kept: deque[Any] = deque()
-        self._missed = 0
-        self._finished = False
-        self._waiter: Completion[None] | None = None
-
-    def put(self, payload: Any) -> None:
-        """Keep an event for the reader, or count it as missed."""
-        if self._missed or len(self._kept) >= self._limit:
-            self._missed += 1
-        else:
-            self._kept.append(payload)
-        self._wake()
-
-    def finish(self) -> None:
-        """Listen no more; what is kept can still be read."""
-        self._finished = True
-        self._forget(self)
-        self._wake()
-
-    async def aclose(self) -> None:
-        """End the iteration at once."""
-        self._kept.clear()
-        self._missed = 0
-        self.finish()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def __anext__(self) -> Any:
-        """Give the next event. Raises RuntimeError if another task waits for it already."""
-        while not self._kept and not self._missed:
-            if self._finished:
-                raise StopAsyncIteration
-            await self._wait()
-        if self._kept:
-            return self._kept.popleft()
-        missed, self._missed = self._missed, 0
-        return OverflowEvent(missed)
-
-    async def _wait(self) -> None:
-        if self._waiter is not None:
-            raise RuntimeError("expected one task to iterate over an event stream, a second one waits")
-        self._waiter = self._make_completion()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def _wake(self) -> None:
-        if self._waiter is not None:
-            complete(self._waiter, None)

@@ -1,4 +1,4 @@
-"""The methods that a client, a server's handle on a station, and a server have in common: handlers and events."""
+"""Methods that a client, a server's handle on a station, and a server have in common: handlers and events."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar, overload
 from ocpp_transports._handlers._table import Handlers, Middleware
 from ocpp_transports._options._connection import PeerOptions
 
-from ._emitter import Emitter, EventStream, Listener
+from ._emitter import Emitter, Listener
+from ._event_stream import EventStream
 
 __all__ = ["EventMixin", "HandlerMixin"]
 
@@ -22,18 +23,18 @@ class HandlerMixin:
     _options: PeerOptions
     _own_handlers: Handlers | None = None
     _registries: tuple[Handlers, ...] = ()
-    """The handlers and middleware that count here, the object's own first."""
+    """The handlers and middleware that apply here, the object's own first."""
 
     @property
     def _handlers(self) -> Handlers:
-        """The object's own handlers and middleware, made when they are first needed: most stations have none."""
+        """The object's own handlers and middleware, made when first needed: most stations have none."""
         if self._own_handlers is None:
             self._own_handlers = Handlers()
             self._search((self._own_handlers, *self._registries))
         return self._own_handlers
 
     def _search(self, registries: tuple[Handlers, ...]) -> None:
-        """Look for handlers and middleware in these registries from now on."""
+        """Use the handlers and middleware of these registries from now on."""
         self._registries = registries
 
     @overload
@@ -47,16 +48,17 @@ class HandlerMixin:
     @overload
     def handle(self, handler: _H, /) -> _H: ...
     def handle(self, *args: Any, custom: bool = False) -> Any:
-        """Register a handler: `(version, action, handler)`, `(action, handler)` or `(handler)` for all other actions.
+        """Register a handler for an action, or for all actions without one.
 
-        The handler takes a `HandlerContext` (the catch-all the action and the context), is a function or a coroutine
-        function, and returns a dict, None for `{}`, or NOREPLY. Without the handler, and with at least an action, it
-        is a decorator. Returns the handler.
+        The arguments are `(version, action, handler)`, `(action, handler)`, or `(handler)` for the catch-all. It takes
+        a `HandlerContext` (the catch-all the action and the context), is a function or a coroutine function, and
+        returns a dict, None for `{}`, or NOREPLY. Without the handler, and with at least an action, it is a decorator.
+        Returns the handler.
 
         `custom=True` registers an action that no standard version and no validator of `strict_mode_validators` has.
         Without it such an action raises ValueError, as an unknown version always does: a handler of a misspelled name
-        would never be called. Raises ValueError if there is a handler for that already, TypeError for anything but
-        these forms.
+        would never be called. Raises ValueError if that action has a handler already, and TypeError for other
+        arguments.
         """
         names = args[:-1] if args and callable(args[-1]) else args
         if len(names) <= 2 and all(isinstance(name, str) and name for name in names):
@@ -67,7 +69,7 @@ class HandlerMixin:
         return self._handlers.handle(*args)
 
     def remove_handler(self, *names: str) -> None:
-        """Remove the handler of `(version, action)`, of `(action)`, or with no name the catch-all; if there is one."""
+        """Remove the handler of `(version, action)`, of `(action)`, or without arguments the catch-all, if any."""
         self._handlers.remove_handler(*names)
 
     def remove_all_handlers(self) -> None:
@@ -75,22 +77,22 @@ class HandlerMixin:
         self._handlers.remove_all_handlers()
 
     def has_handler(self, *names: str) -> bool:
-        """Whether there is a handler for exactly `(version, action)`, `(action)`, or with no name a catch-all."""
+        """Return True if `(version, action)`, `(action)`, or without arguments the catch-all, has a handler."""
         return self._handlers.has_handler(*names)
 
     def use(self, middleware: Middleware) -> Middleware:
-        """Wrap this middleware around all handlers and calls, inside of those used before. Returns it."""
+        """Wrap this middleware around all handlers and calls, inside the existing middleware. Returns it."""
         return self._handlers.use(middleware)
 
 
 class EventMixin(ABC, Generic[_NameT_contra]):
-    """Listening to events; generic in the literal type of their names."""
+    """Methods to listen to events; generic in the literal type of their names."""
 
-    _listened_to: Emitter | None = None  # most of a server's stations never are
+    _listened_to: Emitter | None = None  # made when needed: most stations have no listeners
 
     @abstractmethod
     def _make_emitter(self) -> Emitter:
-        """Make what tells the listeners."""
+        """Return a new emitter."""
 
     @property
     def _emitter(self) -> Emitter:
@@ -99,7 +101,7 @@ class EventMixin(ABC, Generic[_NameT_contra]):
         return self._listened_to
 
     def _emit(self, name: _NameT_contra, payload: Any, *, after: Callable[[], None] | None = None) -> None:
-        """Tell whoever listens; `after` is called when all listeners have returned."""
+        """Emit an event; call `after` when all listeners have returned."""
         if self._listened_to is not None:
             self._listened_to.emit(name, payload, after=after)
         elif after is not None:
@@ -115,10 +117,11 @@ class EventMixin(ABC, Generic[_NameT_contra]):
     @overload
     def on(self, name: _NameT_contra, listener: _L) -> _L: ...
     def on(self, name: _NameT_contra, listener: _L | None = None) -> _L | Callable[[_L], _L]:
-        """Call `listener(payload)` at every event `name`; without a listener, a decorator.
+        """Call `listener(payload)` at every event `name`; without a listener, return a decorator.
 
-        A coroutine function runs as a task of this object. A listener that raises is logged and reported by an
-        `error` event. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
+        A coroutine function runs as a task of this object, one for each event. For events of messages, which a peer can
+        send faster than the function returns, prefer `events`. If a listener raises, the exception is logged and an
+        `error` event is emitted. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
         """
         return self._emitter.on(name, listener)
 
@@ -131,17 +134,18 @@ class EventMixin(ABC, Generic[_NameT_contra]):
         return self._emitter.once(name, listener)
 
     def off(self, name: _NameT_contra, listener: Listener | None = None) -> None:
-        """Remove a listener, all of an event without one; of one that is not there: nothing.
+        """Remove a listener, or all of an event; ignored if it is not registered.
 
         Raises ValueError for an unknown name.
         """
         self._emitter.off(name, listener)
 
     def events(self, *names: _NameT_contra, limit: int = 1000) -> EventStream:
-        """Iterate over the payloads of these events (all without a name): `async for event in x.events("open")`.
+        """Return an iterator over the payloads of these events, or of all without a name.
 
-        Events are kept from this call on, at most `limit` of them; what was missed beyond shows as one
-        `OverflowEvent`. The iteration ends after the `close` event (of a server: `closed`), or by `aclose`.
-        Raises ValueError for an unknown name, and for a limit that is no integer or below 1.
+        Use it as in `async for event in x.events("open")`. Events are kept from this call on, at most `limit` of them
+        and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the `close`
+        event (of a server: `closed`), or with `aclose`. Raises ValueError for an unknown name, and for a limit that is not an
+        integer or below 1.
         """
         return self._emitter.events(*names, limit=limit)

@@ -1,7 +1,7 @@
 """Observers: functions that receive every event of every connection of a client or a server.
 
-While nobody observes, nothing here runs: a connection's emitter relays events only while they are wanted, and the
-engine traces messages only while somebody wants those.
+Without observers nothing here runs: a connection's emitter relays events only while observers want them, and the
+engine traces messages only while an observer wants those.
 """
 
 from collections.abc import Callable
@@ -17,27 +17,27 @@ __all__ = ["Forward", "Observers"]
 _ClientT = TypeVar("_ClientT")
 _ObserverT = TypeVar("_ObserverT", bound=Callable[..., object])
 Forward: TypeAlias = Callable[[str, Any, _ClientT], None]
-"""Takes the name of an event, its payload, and the client or station handle that it is of."""
+"""Called with the name of an event, its payload, and the client or station handle that it belongs to."""
 
 _REPEATED: Final = frozenset({"call", "call_result", "call_error"})
 """The events whose payload was relayed as `message` before."""
 
 
 class Observers(Generic[_ClientT]):
-    """The observers of a client or a server, and what else wants the events of all its connections.
+    """The observers of a client or server, and any other receiver of the events of all its connections.
 
-    `changed` is called when connections have to begin or to stop relaying their events, or tracing messages, and
-    `failed` with what an observer raises. An observer is a plain function: it runs between two messages, in their
-    order. Coroutines of a slow one would grow in number without limit; `events()` iterates with one.
+    `changed` is called when connections must start or stop relaying their events or tracing messages. `failed` is
+    called with each exception of an observer. An observer is a plain function: it runs between two messages, in their
+    order. Coroutines of a slow observer would grow in number without limit; use `events()` to iterate in one.
     """
 
     __slots__ = ("_changed", "_failed", "_forward", "_forwards_messages", "_functions", "is_wanted", "wants_messages")
 
     def __init__(self, changed: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
         self.is_wanted = False
-        """Whether connections have to relay their events."""
+        """True while connections must relay their events."""
         self.wants_messages = False
-        """Whether messages are among the events that are wanted."""
+        """True while the wanted events include messages."""
         self._changed = changed
         self._failed = failed
         self._functions: tuple[Callable[..., object], ...] = ()
@@ -52,10 +52,10 @@ class Observers(Generic[_ClientT]):
         if not callable(observer):
             raise TypeError(f"expected a function as observer, got {type(observer).__name__}")
         if is_coroutine_function(observer):
-            raise TypeError("expected a plain function as observer, got a coroutine function; events() can be awaited")
+            raise TypeError("expected a plain function as observer, got a coroutine function: use events() to iterate")
         expect_arguments(observer, "observer", "event", "client")
         if observer in self._functions:
-            raise ValueError("expected each observer once, this one observes already")
+            raise ValueError("cannot add the observer: it observes already")
         self._functions = (*self._functions, observer)
         self._update()
         return observer
@@ -66,13 +66,13 @@ class Observers(Generic[_ClientT]):
         self._update()
 
     def forward_to(self, forward: Forward[_ClientT] | None, *, messages: bool) -> None:
-        """Hand every event on to this function too, or to none; `messages` says whether it wants those of messages."""
+        """Forward every event to this function too, or to none; `messages` includes those of messages."""
         self._forward = forward
         self._forwards_messages = messages
         self._update()
 
     def notify(self, name: str, event: ConnectionEvent, client: _ClientT) -> None:
-        """Call every observer, with each message once; whatever one raises is reported and disturbs nobody else."""
+        """Call every observer, with each message once; if one raises, that is reported and the others are called."""
         if name not in _REPEATED:
             for observer in self._functions:
                 self._call(observer, event, client)
@@ -82,12 +82,12 @@ class Observers(Generic[_ClientT]):
     def _call(self, observer: Callable[..., object], event: ConnectionEvent, client: _ClientT) -> None:
         try:
             result = observer(event, client)
-        except BaseException as error:  # whatever an observer raises is reported and breaks nothing
+        except BaseException as error:  # every exception of an observer is reported and affects nothing else
             self._failed(error)
             return
         if iscoroutine(result):
             result.close()
-            self._failed(TypeError("expected a plain function as observer, it returned a coroutine"))
+            self._failed(TypeError("expected a plain function as observer, got one that returned a coroutine"))
 
     def _update(self) -> None:
         wanted = bool(self._functions) or self._forward is not None

@@ -1,4 +1,4 @@
-"""What a client and a server's handle on a station share: state, closing, and what the engine tells."""
+"""The part that a client and a server's handle on a station share: state, closing, and the engine's reports."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
@@ -39,19 +39,19 @@ class ConnectionState(Enum):
 
 
 class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
-    """What every client and a server's `OCPPServerClient` have in common: calls, handlers, events, state, `close`.
+    """The common part of every client and of `OCPPServerClient`: calls, handlers, events, state, `close`.
 
-    Of a client it is one connection after the other. It is the type of what serves either end, and is not made itself.
+    A client has one connection after another. Use this class as a type for either end; it cannot be instantiated.
     """
 
     _is_one_connection = False
-    """Whether it is over for good when the connection is."""
+    """True if the object ends together with its connection."""
 
     _hold_until = -inf
-    """Until when requests without a handler are held, in the event loop's seconds."""
+    """Time until which requests without a handler are held, in seconds of the event loop's clock."""
 
     _observers: Observers[Any] | None = None
-    """Who wants the events of all connections, of which this may be one."""
+    """The observers of all connections, of which this may be one."""
 
     def __init__(self, identity: str, options: PeerOptions, close_grace: CloseGrace) -> None:
         self._close_grace = close_grace
@@ -86,19 +86,19 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
 
     @property
     def pending(self) -> int:
-        """Calls that were started and have no outcome yet, those that wait for their turn included."""
+        """The number of calls without an outcome yet, queued ones included."""
         session = self._session
         return 0 if session is None else session.calls.pending + session.calls.waiting
 
     async def close(
         self, code: int = 1000, reason: str = "", *, force: bool = False, await_pending: bool = True
     ) -> CloseEvent:
-        """Close the connection and do not come back; returns when it is over, with how it ended.
+        """Close the connection and do not reconnect; return how it ended.
 
-        New calls are refused at once. The answers to CALLs in flight are awaited first, `drain_timeout` seconds at
-        most, unless `await_pending` is False; then the WebSocket's close handshake may take `close_timeout` seconds.
-        `force` drops the connection instead. A second call waits for the same end, and may hasten it. Cancelling it
-        leaves the closing under way. Raises ValueError for a code that must not be sent (RFC 6455 §7.4).
+        New calls are refused at once. Responses to outstanding CALLs are awaited first, at most `drain_timeout`
+        seconds, unless `await_pending` is False; then the WebSocket's close handshake may take `close_timeout` seconds.
+        `force` drops the connection instead. A second call waits for the same end, and may speed it up. Cancelling the
+        call does not stop the closing. Raises ValueError for a code that must not be sent (RFC 6455 §7.4).
         """
         command = Close(code, reason, drain=await_pending, force=force)
         if self._driver is None:
@@ -115,14 +115,14 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
 
     @abstractmethod
     def _state_changed(self, state: object) -> None:
-        """Take note that the engine entered this state."""
+        """Handle a state change of the engine."""
 
     @abstractmethod
     def _update_tracing(self) -> None:
-        """Have the engine trace messages, or no longer, as `_traces` says: somebody wants to know of them."""
+        """Let the engine trace messages, or stop, as `_traces` requires."""
 
     def _set_options(self, options: PeerOptions) -> None:
-        """Use these options from now on, as far as the engine has no part in them."""
+        """Use these options from now on, except those that belong to the engine."""
         self._options = options
         self._log.logger = options.logger
         if self._delegate.dispatcher is not None:
@@ -130,7 +130,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
             self._delegate.dispatcher.handler_timeout = options.handler_timeout or inf
         if self._driver is not None:
             self._driver.send_timeout = options.send_timeout or inf
-        self._listeners_changed()  # another logger may want other messages
+        self._listeners_changed()  # another logger may log other messages
 
     def _search(self, registries: tuple[Handlers, ...]) -> None:
         super()._search(registries)
@@ -138,9 +138,9 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
             self._delegate.dispatcher.search(registries)
 
     def _begin(self, driver: Driver[Command], protocol: str) -> None:
-        """Get ready for the requests of a new connection, and hold those without a handler for a while.
+        """Prepare for the requests of a new connection, and hold those without a handler for a while.
 
-        What serves them is made with the first one: a connection that only listens costs less.
+        The dispatcher is made with the first request: a connection without any costs less.
         """
         self._protocol = protocol
         if self._observers is not None and self._observers.is_wanted:
@@ -171,18 +171,18 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         dispatcher.dispatched(action)
 
     def _release(self) -> None:
-        """Hold no request any more: there has been time to register handlers."""
+        """Release held requests: there was time to register handlers."""
         self._hold_until = -inf
         if self._delegate.dispatcher is not None:
             self._delegate.dispatcher.release()
 
     def _end_serving(self) -> None:
-        """Hold nothing any more for a connection that has ended."""
+        """Release everything held for a connection that has ended."""
         if self._delegate.dispatcher is not None:
             self._delegate.dispatcher.end()
 
     def _finish(self, code: int, reason: str, *, lost: bool) -> None:
-        """Tell everybody who listens or waits that it is over; `lost` means that this side had not closed it."""
+        """Notify listeners and waiters that the connection ended; `lost` means that this side had not closed it."""
         self._ended = ended = CloseEvent(code, reason)
         try:
             self._log.flush()
@@ -191,7 +191,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
             if lost:
                 self._emit("disconnect", DisconnectEvent(code, reason))
             self._emit("close", ended, after=self._close_grace.expect())
-        finally:  # whatever that came to: those who wait for the end get it
+        finally:  # even if a listener failed: tasks that wait for the end get it
             self._end_events(for_good=self._is_one_connection)
             self._release_waiters(ended)
 
@@ -203,7 +203,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
             complete(waiter, ended)
 
     async def _end(self) -> CloseEvent:
-        """Wait until it is over."""
+        """Wait until the connection has ended."""
         if self._ended is not None:
             return self._ended
         completion: Completion[CloseEvent] = self._completion()
@@ -228,7 +228,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
         return emitter
 
     def _listeners_changed(self) -> None:
-        """Relay events as long as there are observers, and trace messages as long as somebody wants them."""
+        """Relay events while there are observers, and trace messages while anything needs them."""
         observers = self._observers
         if observers is not None and observers.is_wanted:
             self._emitter.relay = self._relay
@@ -255,5 +255,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
 
     def _completion(self) -> Completion[Any]:
         if self._runtime is None:
-            raise RuntimeError(f"expected {type(self).__name__} to be in use: enter its block or connect it first")
+            raise RuntimeError(
+                f"cannot wait: the {type(self).__name__} is not in use; enter its block or connect it first"
+            )
         return self._runtime.completion()

@@ -26,11 +26,11 @@ from ._tasks import ACCEPT_PAUSE, Task, TaskSupervisor
 __all__ = ["AsyncioRuntime"]
 
 _BATCH = 64
-"""Connections accepted at a stretch, when many stations come at once; then the others get their turn."""
+"""Connections to accept in one turn when many stations arrive at once; then other tasks run."""
 
 
 class AsyncioRuntime(TaskSupervisor):
-    """A client's or server's share of an asyncio event loop; see Runtime."""
+    """The part of an asyncio event loop that a client or server uses; see Runtime."""
 
     def __init__(self, log: Log) -> None:
         self._loop = asyncio.get_running_loop()
@@ -51,7 +51,7 @@ class AsyncioRuntime(TaskSupervisor):
         self.ended(task, None if running.cancelled() else running.exception())
 
     def dialer(self, where: Callable[[], Address]) -> Dialer[StreamInput, bytes]:
-        """Make the dialer of a client; see SocketRuntime."""
+        """Return the dialer of a client; see SocketRuntime."""
         return partial(self._dial, where)
 
     def _dial(
@@ -74,8 +74,8 @@ class AsyncioRuntime(TaskSupervisor):
             except BaseException:
                 connected.close()
                 raise
-        except Exception as error:  # whatever the resolver, the network or TLS raises is an outcome
-            # The way it took leads in a circle through what did the handshake: 300 KB until a full garbage collection.
+        except Exception as error:  # every exception of the resolver, the network or TLS is an outcome
+            # The traceback forms a reference cycle with the handshake: 300 KB until a full garbage collection.
             stream.failed(error.with_traceback(None) if isinstance(error, OSError) else error, target)
 
     async def _carry(self, stream: SocketConnection, connected: socket.socket, address: Address) -> None:
@@ -105,22 +105,22 @@ class AsyncioRuntime(TaskSupervisor):
     async def _accept(
         self, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules, listener: SocketListener
     ) -> None:
-        """Accept for ever. Unlike `create_server`, this leaves TLS handshakes where they can be ended."""
+        """Accept indefinitely. Unlike `create_server`, this leaves TLS handshakes where they can be ended."""
         listening = listener.extra(SocketAttribute.raw_socket)
         while True:
-            await anyio.wait_readable(listening)  # `sock_accept`, cancelled, may lose what it has accepted
+            await anyio.wait_readable(listening)  # a cancelled `sock_accept` may lose an accepted socket
             try:
                 for _ in range(_BATCH):
                     if tls is not None and tls.is_full:
                         await tls.until_room()
                     accepted, address = listening.accept()
-                    accepted.setblocking(False)  # it takes no keyword
+                    accepted.setblocking(False)  # the parameter is positional-only
                     closed = rules.admit(address[0])
                     if closed is None:
                         accepted.close()
                         continue
                     self._welcome(accepted, address[0], tls, SocketConnection(self, connected, closed=closed), rules)
-            except BlockingIOError:  # nobody is left who waits
+            except BlockingIOError:  # no connection waits any more
                 continue
             except OSError as error:
                 self.accept_failed(rules, None, error)
@@ -134,9 +134,9 @@ class AsyncioRuntime(TaskSupervisor):
         connection: SocketConnection,
         rules: AcceptRules,
     ) -> None:
-        """Take an accepted socket. Its task is ended by the connection, until that has a transport.
+        """Serve an accepted socket. The connection ends its task, until it has a transport.
 
-        On uvloop a transport whose opening is cancelled never says that it is lost.
+        On uvloop a transport that is cancelled while it opens never reports its loss.
         """
         self._accepted.add(accepted)
         if tls is None:
@@ -152,7 +152,7 @@ class AsyncioRuntime(TaskSupervisor):
         self._accepted.discard(accepted)
         try:
             await self._loop.connect_accepted_socket(lambda: connection, accepted)
-        except OSError as error:  # the peer has gone already
+        except OSError as error:  # the peer has left already
             self.accept_failed(rules, address, error)
         finally:
             connection.opened()
@@ -174,5 +174,5 @@ class AsyncioRuntime(TaskSupervisor):
         try:
             await super().aclose()
         finally:
-            while self._accepted:  # whose task was cancelled before it began
+            while self._accepted:  # sockets whose task was cancelled before it began
                 self._accepted.pop().close()

@@ -1,15 +1,15 @@
-"""What a client or server needs of the event loop it runs on, sockets included.
+"""The interface between a client or server and its event loop, including sockets.
 
-A client or server has one `SocketRuntime`: its clock, its tasks, its sockets. It never touches asyncio or trio itself.
+A client or server has one `SocketRuntime`: its clock, its tasks, its sockets. It never uses asyncio or trio itself.
 
     runtime = current_runtime("OCPPServer", in_block=True, log=log)     # in __aenter__; in_block=False outside a block
     listener = await runtime.listen(port, host, connected=connected)    # servers
     dialer = runtime.dialer(lambda: Address("csms.example", 443, ctx))  # clients
-    await runtime.aclose()                                              # in __aexit__, or when all is over
+    await runtime.aclose()                                              # in __aexit__, or at the end
 
-`connected(connection, facts)` is called for every accepted stream, when its TLS handshake is done; it returns a
-`Driver(engine, runtime, connection=connection, handshake=...)`. A client makes `Driver(engine, runtime, session,
-dialer=dialer)` and feeds it `Connect`. Whoever made a driver stops it at the end.
+`connected(connection, facts)` is called for every accepted stream after its TLS handshake; it returns a
+`Driver(engine, runtime, connection=connection, handshake=...)`. A client makes
+`Driver(engine, runtime, session, dialer=dialer)` and feeds it `Connect`. The maker of a driver stops it at the end.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ from ocpp_transports._driver._interfaces import Dialer, StreamInput
 from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._hosts._owner import ConnectionOwner
 
-if TYPE_CHECKING:  # a browser loads neither
+if TYPE_CHECKING:  # a browser must load neither
     from ssl import SSLContext
 
     from anyio.abc import ByteStream
@@ -31,7 +31,7 @@ __all__ = ["Address", "Listener", "SocketRuntime"]
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a client dials: TLS with `ssl`, whose host name check uses `server_hostname`, or else `host`."""
+    """The address that a client dials; TLS with `ssl`, whose host name check uses `server_hostname`, else `host`."""
 
     host: str
     port: int
@@ -55,11 +55,11 @@ class Listener(Protocol):
         """True after it has stopped accepting."""
 
     async def aclose(self) -> None:
-        """Stop accepting; connections that were accepted live on. Idempotent."""
+        """Stop accepting; accepted connections continue. Idempotent."""
 
 
 class SocketRuntime(ConnectionOwner, Protocol):
-    """A runtime with sockets, which it owns too; a browser has none."""
+    """A runtime that also owns sockets; a browser has none."""
 
     async def listen(
         self,
@@ -74,10 +74,10 @@ class SocketRuntime(ConnectionOwner, Protocol):
         """Listen on a port (0 picks one) of an address or host name (None: all). Raises OSError if it cannot."""
 
     def dialer(self, where: Callable[[], Address]) -> Dialer[StreamInput, bytes]:
-        """Make the dialer of a client; `where` is asked at every attempt."""
+        """Return the dialer of a client; `where` is called at every attempt."""
 
     def stream_dialer(self, connect: "Callable[[], Awaitable[ByteStream]]") -> Dialer[StreamInput, bytes]:
-        """Make the dialer of a client over byte streams that `connect` opens, one for every attempt."""
+        """Return the dialer of a client over byte streams; `connect` opens one for every attempt."""
 
     def accept_stream(self, stream: "ByteStream", connected: Connected) -> None:
         """Serve a byte stream that was opened elsewhere."""

@@ -1,4 +1,4 @@
-"""The choice of the runtime: that of the event loop which runs the caller."""
+"""Chooses the runtime for the running event loop."""
 
 import asyncio
 import sys
@@ -12,16 +12,16 @@ __all__ = ["current_runtime"]
 
 
 def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
-    """Make the runtime of a client or server for the event loop that runs this code.
+    """Return the runtime of a client or server for the running event loop.
 
-    `name` is the class the user sees, `log` receives faults. Outside an `async with` block only asyncio has a place for
+    `name` is the class that the user sees, `log` receives faults. Outside an `async with` block only asyncio supports
     tasks that outlive the function. Raises RuntimeError without a running event loop, and on trio outside a block.
     """
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_task():
         if not in_block:
-            raise RuntimeError(f"on trio, expected to be used in a block: `async with {name}(...) as ...:`")
-        from ._trio import TrioRuntime  # trio is no dependency: loaded where it runs
+            raise RuntimeError(f"expected a block on trio: `async with {name}(...) as ...:`")
+        from ._trio import TrioRuntime  # trio is not a dependency: loaded only if it runs
 
         return TrioRuntime(log)
     try:

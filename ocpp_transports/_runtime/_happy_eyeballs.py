@@ -1,7 +1,7 @@
-"""Open a TCP connection on asyncio: the addresses of a host race, a quarter of a second apart (RFC 8305).
+"""Opens a TCP connection on asyncio: the addresses of a host race, 0.25 s apart (RFC 8305).
 
-asyncio's own race loses a connected socket when it is cancelled in the wrong moment, and uvloop has none: there, one
-address that swallows packets would keep a station from all the others.
+asyncio's own race loses a connected socket when it is cancelled at the wrong moment, and uvloop has none: there, one
+address that drops packets would keep a station from all the others.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ class _Race:
         family, kind, protocol, _, where = address
         connecting = socket.socket(family, kind, protocol)
         try:
-            connecting.setblocking(False)  # it takes no keyword
+            connecting.setblocking(False)  # the parameter is positional-only
             await asyncio.get_running_loop().sock_connect(connecting, where)
         except OSError as error:
             connecting.close()

@@ -1,7 +1,7 @@
 """One timer of the event loop for everything that is due at the same instant.
 
-What keeps idle connections alive falls on whole quarters of a second (`ocpp_core.timers.coarse`): however many there
-are, they need at most four timers for each second of the time-out for pongs.
+Timers that keep idle connections alive fall on whole quarters of a second (`ocpp_core.timers.coarse`). Any number of
+connections needs at most four timers for each second of the pong timeout.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _A_SECOND: Final = 1 / GRID
 
 
 class _Bucket:
-    """An instant: what rings then, in order, and the event loop's timer for it."""
+    """One instant: the functions due then, in order, and the event loop's timer for it."""
 
     __slots__ = ("_buckets", "_failed", "_when", "entries", "timer")
 
@@ -31,15 +31,15 @@ class _Bucket:
         self.timer: Handle | None = None
 
     def ring(self) -> None:
-        del self._buckets[self._when]  # what is started for this instant from now on gets a bucket of its own
+        del self._buckets[self._when]  # a timer started for this instant from now on gets a new bucket
         for entry in tuple(self.entries):
             try:
                 entry.ring()
-            except Exception as error:  # a fault of ours must not stop the others that are due
+            except Exception as error:  # a fault of the library must not stop the other functions that are due
                 self._failed("a timer failed", error)
 
     def drop(self, entry: "_Entry") -> None:
-        """Forget what was called off; the last one stops the timer, unless it rings at the moment."""
+        """Remove a cancelled entry; the last one stops the timer, unless it is firing."""
         self.entries.pop(entry, None)
         if not self.entries and self.timer is not None and self._buckets.get(self._when) is self:
             self.timer.cancel()
@@ -47,7 +47,7 @@ class _Bucket:
 
 
 class _Entry:
-    """One function of a bucket; the handle that cancels it."""
+    """One function of a bucket, and the handle that cancels it."""
 
     __slots__ = ("_bucket", "fn")
 
@@ -67,9 +67,9 @@ class _Entry:
 
 
 class SharedTimers:
-    """Timers on top of `start_timer`; those that are due at the same point of the grid share one of it.
+    """Timers on top of `start_timer`; those due at the same point of the grid share one of its timers.
 
-    A shared one is started in `context`, for it is nobody's own; `failed` is told of exceptions.
+    A shared timer is started in `context`, because it belongs to no connection; `failed` is called for exceptions.
     """
 
     __slots__ = ("_buckets", "_context", "_failed", "_start_timer")

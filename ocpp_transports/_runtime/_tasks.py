@@ -1,6 +1,6 @@
-"""What a client or server has under way (tasks, streams, listeners), and how all of it ends.
+"""The tasks, streams and listeners of a client or server, and how all of them end.
 
-Every task runs on its own, owned by the runtime and not by the task that asked for it: a caller's cancellation never
+Every task runs on its own, owned by the runtime and not by the task that started it. A caller's cancellation never
 reaches it, its exceptions never reach a caller, and the runtime may be closed from any task.
 """
 
@@ -32,7 +32,7 @@ STUBBORN = 10.0
 """Seconds that a cancelled task may take to end; then it is left behind, so that closing always ends."""
 
 _current: ContextVar["Task | None"] = ContextVar("ocpp_transports_task", default=None)
-"""The task that this code runs in, or that began the one it runs in; streams' own tasks do not count."""
+"""The task in which this code runs, or that started the current one; streams' own tasks do not count."""
 
 
 class Task:
@@ -45,7 +45,7 @@ class Task:
         self.cancel_it: Callable[[], object] | None = None
 
     def cancel(self) -> None:
-        """Cancel it; idempotent, also when it is over."""
+        """Cancel it; idempotent, also after it has ended."""
         if self.cancel_it is not None:
             self.cancel_it()
 
@@ -58,13 +58,13 @@ class TaskSupervisor(ABC):
         self.completion = completion
         self.log = log
         self.context = copy_context()
-        """For what is nobody's own: the timers that connections share."""
+        """For timers that connections share: they belong to no task."""
         self.context.run(_current.set, None)
         self.is_closed = False
         self.call_at = SharedTimers(self.start_timer, self.context, log.failed).call_at
         self.next_turn = Turns(self._soon).add
         self.streams: set[Closable] = set()
-        """Open sockets that have no task of their own."""
+        """Open sockets without a task of their own."""
         self._tasks: set[Task] = set()
         self._closers: list[Task] = []
         self._listeners: set[TcpListener] = set()
@@ -79,12 +79,12 @@ class TaskSupervisor(ABC):
 
     @abstractmethod
     def start(self, task: Task, coro: Coroutine[Any, Any, None], context: Context) -> None:
-        """Start the coroutine, set `task.cancel_it`, and call `ended` when it is over, however it ended."""
+        """Start the coroutine, set `task.cancel_it`, and call `ended` at its end, however it ended."""
 
     # Tasks
 
     def spawn(self, coro: Coroutine[Any, Any, None], stream: Closable | None = None) -> Handle:
-        """Run a coroutine as a task; see Runtime. One that serves a stream is ended by that stream only."""
+        """Run a coroutine as a task; see Runtime. Only its stream ends a task that serves one."""
         task = Task(stream)
         if self.is_closed and stream is None:
             coro.close()
@@ -99,9 +99,9 @@ class TaskSupervisor(ABC):
         return task
 
     def ended(self, task: Task, error: BaseException | None) -> None:
-        """Note that a task is over; an exception is a fault of this library or of a callback that must not raise.
+        """Note that a task ended; an exception is a fault of this library or of a callback that must not raise.
 
-        KeyboardInterrupt and SystemExit are neither: they end the event loop.
+        KeyboardInterrupt and SystemExit are not faults: they end the event loop.
         """
         self._tasks.discard(task)
         task.cancel_it = None
@@ -115,7 +115,7 @@ class TaskSupervisor(ABC):
             await self._change()
 
     def changed(self) -> None:
-        """Wake who waits for tasks and streams to end."""
+        """Wake tasks that wait for tasks and streams to end."""
         if self._watchers:
             watchers, self._watchers = self._watchers, []
             for completion in watchers:
@@ -129,7 +129,7 @@ class TaskSupervisor(ABC):
     # Streams
 
     def stream_dialer(self, connect: Callable[[], Awaitable[ByteStream]]) -> Dialer[StreamInput, bytes]:
-        """Make the dialer of a client over byte streams; see SocketRuntime."""
+        """Return the dialer of a client over byte streams; see SocketRuntime."""
         return partial(self._dial_stream, connect)
 
     def _dial_stream(
@@ -146,7 +146,7 @@ class TaskSupervisor(ABC):
         StreamConnection(self).serve(stream, connected)
 
     async def bind(self, port: int, host: str | None, backlog: int) -> "TcpListener":
-        """Open the sockets of a listener, which accepts nothing yet."""
+        """Open the sockets of a listener, without accepting yet."""
         try:
             sockets = await anyio.create_tcp_listener(local_host=host, local_port=port, backlog=backlog)
         except OSError as error:
@@ -158,14 +158,14 @@ class TaskSupervisor(ABC):
         return listener
 
     def accept_failed(self, rules: AcceptRules, address: str | None, error: Exception) -> None:
-        """Note that a connection could not be accepted."""
+        """Report that a connection could not be accepted."""
         rules.failed("accepting a connection failed", ConnectionFailedEvent(address, str(error), error))
 
     def forget_listener(self, listener: "TcpListener") -> None:
         """Note that a listener is closed."""
         self._listeners.discard(listener)
 
-    # The end
+    # Closing
 
     async def aclose(self) -> None:
         """End everything; see Runtime."""
@@ -190,11 +190,11 @@ class TaskSupervisor(ABC):
             patience.cancel()
 
     def _own_tasks(self) -> list[Task]:
-        """Those that no stream ends, and that do not wait here for the end of all."""
+        """Return tasks that no stream ends, and that do not wait here for everything to end."""
         return [task for task in self._tasks.difference(self._closers) if task.stream is None]
 
     def _leave_behind(self) -> None:
-        """Wait no longer for tasks that swallow their cancellation: code of the application."""
+        """Stop waiting for tasks that swallow their cancellation: these run code of the application."""
         stubborn = self._own_tasks()
         if stubborn:
             text = f"{len(stubborn)} tasks did not end {STUBBORN:g} s after they were cancelled"
@@ -219,7 +219,7 @@ class TaskSupervisor(ABC):
         return self.streams | {task.stream for task in self._tasks if task.stream is not None}
 
     async def _emptied(self, *, is_own: bool) -> None:
-        """Wait for the end of all; a task of our own waits neither for itself nor for another one that waits here."""
+        """Wait until everything has ended; a task of this runtime waits for no task that waits here, nor for itself."""
         while self.streams or (self._tasks.difference(self._closers) if is_own else self._tasks):
             await self._change()
         for listener in tuple(self._listeners):
@@ -256,22 +256,22 @@ class TcpListener:
 
     @property
     def closed(self) -> bool:
-        """Whether it has stopped accepting."""
+        """True after it has stopped accepting."""
         return self._closed
 
     def accept_by(self, accept: Callable[[SocketListener], Coroutine[Any, Any, None]]) -> Listener:
-        """Accept connections by this coroutine, one for each socket, until it is cancelled."""
+        """Accept connections with this coroutine, one for each socket, until it is cancelled."""
         self._tasks = [self._supervisor.spawn(_accept_for_nobody(accept, socket)) for socket in self.sockets]
         return self
 
     async def aclose(self) -> None:
-        """Stop accepting; connections that were accepted live on. Idempotent."""
+        """Stop accepting; accepted connections continue. Idempotent."""
         self._closed = True
         for task in self._tasks:
             task.cancel()
-        with anyio.CancelScope(shield=True):  # it is soon done, and half of it would be a leak
+        with anyio.CancelScope(shield=True):  # it ends soon, and stopping halfway would be a leak
             for task in self._tasks:
-                await self._supervisor.over(task)  # a socket must not be closed under a task that waits for it
+                await self._supervisor.over(task)  # a socket must not be closed while a task waits for it
             for socket in self.sockets:
                 await socket.aclose()
         self._supervisor.forget_listener(self)

@@ -1,7 +1,7 @@
-"""The runtime of trio. Imported only where trio runs: it is no dependency.
+"""The runtime of trio. Imported only if trio runs: it is not a dependency.
 
-Every task is a system task with a cancel scope of its own. So no nursery wraps the body of an `async with` block, whose
-exceptions leave it as they are, and `aclose` works from any task: it waits for all of them.
+Every task is a system task with its own cancel scope. So no nursery wraps the body of an `async with` block, its
+exceptions leave the block unchanged, and `aclose` works from any task: it waits for all of them.
 """
 
 import signal
@@ -94,7 +94,7 @@ class _Timer:
 
 
 class TrioRuntime(TaskSupervisor):
-    """A client's or server's share of a trio event loop; see Runtime."""
+    """The part of a trio event loop that a client or server uses; see Runtime."""
 
     def __init__(self, log: Log) -> None:
         super().__init__(trio.current_time, TrioResult, log)
@@ -130,7 +130,7 @@ class TrioRuntime(TaskSupervisor):
     def _ring_one(self, timer: _Timer) -> None:
         try:
             timer.ring()
-        except Exception as error:  # a fault of ours must not stop the other timers
+        except Exception as error:  # a fault of the library must not stop the other timers
             self.log.failed("a timer failed", error)
 
     # Tasks
@@ -149,7 +149,7 @@ class TrioRuntime(TaskSupervisor):
         except BaseException as error:
             if is_cancellation(error):
                 raise
-            failed = error  # in a system task it would end the event loop by a TrioInternalError
+            failed = error  # in a system task it would end the event loop with a TrioInternalError
             ending = ending_in(error)
             if ending is not None:
                 self._end_program(ending)
@@ -159,7 +159,7 @@ class TrioRuntime(TaskSupervisor):
     def _end_program(self, error: BaseException) -> None:
         """Interrupt the main task, as Ctrl-C does; the end of the block that owns this runtime raises the error.
 
-        Only the main thread can be interrupted so; trio's own end is all there is elsewhere.
+        Only the main thread can be interrupted this way; in other threads only trio's own end remains.
         """
         if threading.current_thread() is not threading.main_thread():
             raise error
@@ -167,7 +167,7 @@ class TrioRuntime(TaskSupervisor):
         signal.raise_signal(signal.SIGINT)
 
     async def aclose(self) -> None:
-        """End everything; see Runtime. The clock goes last: what ends may need time.
+        """End everything; see Runtime. The clock ends last: closing may need time.
 
         Raises the KeyboardInterrupt or SystemExit that a task of this runtime raised.
         """
@@ -185,7 +185,7 @@ class TrioRuntime(TaskSupervisor):
     # Sockets
 
     def dialer(self, where: Callable[[], Address]) -> Dialer[StreamInput, bytes]:
-        """Make the dialer of a client; see SocketRuntime."""
+        """Return the dialer of a client; see SocketRuntime."""
         return self.stream_dialer(partial(_connect, where))
 
     async def listen(

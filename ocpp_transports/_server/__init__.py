@@ -1,1 +1,1 @@
-"""A server's side: accepting, admission, and the stations that are connected."""
+"""A server's side: accepting, admission, and the connected stations."""

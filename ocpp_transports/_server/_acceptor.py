@@ -1,21 +1,21 @@
-"""From an accepted stream to a connected station, or to a refusal.
+"""From an accepted stream to a connected station, or to a rejection.
 
-The acceptor makes an engine and a driver for every stream that a listener accepts, and for every WebSocket that another
-library brings. Until a handshake is decided, a `_PendingHandshake` is the delegate of that driver. It runs the steps of
-admission (`ocpp_core.admission`), which are made once for a set of options; then it hands the driver over to an
-`OCPPServerClient`, or answers with the refusal, and is forgotten.
+The acceptor makes an engine and a driver for every stream that a listener accepts, and for every WebSocket from another
+library. Until a handshake is decided, a `_PendingHandshake` is the delegate of that driver. It runs the steps of
+admission (`ocpp_core.admission`), which are made once for a set of options. Then it hands the driver over to an
+`OCPPServerClient`, or sends the rejection, and is forgotten.
 
 What it guarantees:
 
-* Every request gets exactly one answer, also if the application never decides (408 at the engine's deadline), raises
-  (500), or the server closes meanwhile (503).
-* A handshake that needs no function of the application that has to be awaited is decided at once, without a task.
-* The peer learns nothing but the status and the reason of a step: no text of an exception, and whether a station is
-  connected only after it has proved who it is.
-* Handshakes that wait are counted, in all and by address (`_places`), from the first moment to the last.
+* Every request gets exactly one response, also if the application never decides (408 at the engine's deadline), raises
+  (500), or the server closes in between (503).
+* A handshake is decided at once, without a task, unless a function of the application has to be awaited.
+* The peer learns only the status and the reason of a step: no text of an exception, and whether a station is connected
+  only after it has authenticated.
+* Handshakes that wait are counted, in total and by address (`_places`), for their whole duration.
 
-It must never wait itself, and must never decide twice: whichever of decision, deadline, loss and closing comes first
-takes the handshake out of `places.waiting`, and the others find it gone.
+The acceptor must never wait, and must never decide twice. The first of decision, deadline, loss and closing takes the
+handshake out of `places.waiting`; the later ones find it gone.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -65,7 +65,7 @@ _CLOSING: Final = refuse(503, "Closing")
 
 @dataclass(frozen=True, slots=True)
 class _Policy:
-    """What one set of options makes of a handshake; it counts for a handshake from its request to its end."""
+    """The rules that one set of options makes for a handshake, which keeps them from its request to its end."""
 
     options: ServerOptions
     steps: tuple[Step, ...]
@@ -73,7 +73,7 @@ class _Policy:
     versions: Mapping[str, Version]
     """The facts of each subprotocol."""
     configs: Mapping[tuple[str, bool], SessionConfig]
-    """The engine's config for each subprotocol, without and with messages traced."""
+    """The engine's config for each subprotocol, without and with message tracing."""
 
     @classmethod
     def of(cls, options: ServerOptions, steps: tuple[Step, ...]) -> "_Policy":
@@ -89,9 +89,9 @@ class _Policy:
 class Acceptor:
     """Makes an engine for every accepted stream, and decides which stations may connect.
 
-    `refused` is called for every handshake that a decision refused, `failed` for exceptions of `credentials`,
-    `identify` and `auth`, `alarmed` for what may be an attack, `lost` for connections that came to nothing before their
-    request. `gate` counts the sockets of listeners.
+    `refused` is called for every handshake that a decision rejected, `failed` for exceptions of `credentials`,
+    `identify` and `auth`, `alarmed` for possible attacks, `lost` for connections that failed before their request.
+    `gate` counts the sockets of listeners.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Acceptor:
         self.set_options(options)
 
     def set_options(self, options: ServerOptions) -> None:
-        """Use these options for the streams that come from now on."""
+        """Use these options for streams accepted from now on."""
         places = self.places
         steps = steps_of(options, before=places.before(options), after=places.after(options))
         self.options = self.plain.options = options
@@ -139,7 +139,7 @@ class Acceptor:
         self.gate.limit_by_address = options.socket_limit_by_address
 
     def connected(self, connection: Connection[bytes], facts: ConnectionFacts) -> Driver[StackInput]:
-        """Make the driver of an accepted stream."""
+        """Return the driver of an accepted stream."""
         options, now = self.options, self.runtime.now()
         stack = ServerStack(
             options.link,
@@ -159,7 +159,7 @@ class Acceptor:
     def accept_channel(
         self, connection: Connection[str], facts: ConnectionFacts
     ) -> tuple[ServerEngine, Driver[ServerInput]]:
-        """Make the engine and driver of a connection whose WebSocket another library speaks, and feeds."""
+        """Return the connection of a WebSocket that another library speaks, with its engine and driver."""
         options, now = self.options, self.runtime.now()
         limit = options.handshake_limit
         engine = ServerEngine(
@@ -176,14 +176,14 @@ class Acceptor:
         return engine, driver
 
     def close(self) -> None:
-        """Refuse (503) the handshakes that wait, and those that still come."""
+        """Refuse (503) the handshakes that wait, and all later ones."""
         self.is_closing = self.plain.is_closing = True
         self.policy = replace(self.policy, steps=(_refuse_when_closing,))
         for pending in tuple(self.places.waiting):
             pending.give_up()
 
     def refused(self, candidate: Candidate, answer: Reject) -> None:
-        """Report a refusal."""
+        """Report a rejection."""
         handshake, remote_address = candidate.handshake, candidate.facts.remote_address
         if candidate.alarm:
             self._alarmed(SecurityEvent("certificate_mismatch", handshake.identity, remote_address, candidate.alarm))
@@ -195,7 +195,7 @@ def _refuse_when_closing(_: Candidate) -> Reject:
 
 
 class _PendingHandshake:
-    """The `HandshakeDelegate` of one connection until a station takes it over; at `until` the engine answers 408."""
+    """The `HandshakeDelegate` of one connection until a station takes over; at `until` the engine sends 408."""
 
     driver: Driver[Accept | Reject | Command]
 
@@ -212,7 +212,7 @@ class _PendingHandshake:
         self._exchange: Exchange | None = None
         self._until = until
 
-    # What the driver reports
+    # Called by the driver
 
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
@@ -236,13 +236,13 @@ class _PendingHandshake:
         self._exchange = self._acceptor.plain.begin(request, self.facts, cast("Driver[Respond]", self.driver).feed)
 
     def state_changed(self, state: object) -> None:
-        """Close a WebSocket that was opened without a subprotocol in common; stop deciding on one that has ended."""
+        """Close a WebSocket opened without a common subprotocol; stop deciding on one that has ended."""
         if isinstance(state, Open):
             self.driver.feed(Close(PROTOCOL_ERROR, "no subprotocol in common", drain=False))
             return
         self._log.flush()
         candidate = self._stop_waiting()
-        is_late = self._acceptor.runtime.now() > self._until - EARLY  # else the peer left: nobody was refused
+        is_late = self._acceptor.runtime.now() > self._until - EARLY  # otherwise the peer left
         if candidate is not None and is_late:
             self._acceptor.refused(candidate, refuse(408, "handshake timeout"))
         if self._exchange is not None and is_late:
@@ -257,12 +257,15 @@ class _PendingHandshake:
     # Deciding
 
     def give_up(self) -> None:
-        """Refuse now: the server closes, which also ends the task, unless it is the one that closes the server."""
+        """Refuse now, because the server closes.
+
+        This also ends the task, unless that task closes the server.
+        """
         if self._acceptor.places.stop_waiting(self) and self._candidate is not None:
             self._refuse(self._candidate, _CLOSING)
 
     def _stop_waiting(self) -> Candidate | None:
-        """Return what was still waiting for its decision; it is no longer."""
+        """Return the candidate if it was still waiting for its decision, and stop waiting."""
         if not self._acceptor.places.stop_waiting(self):
             return None
         if self._deciding is not None:

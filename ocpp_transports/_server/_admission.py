@@ -1,4 +1,4 @@
-"""The host's part of admission: call what a step asks, await it if need be, and contain what it raises.
+"""The host's part of admission: call what a step asks for, await it if needed, and contain its exceptions.
 
 The steps and their order are in `ocpp_core.admission`.
 """
@@ -18,14 +18,14 @@ Decision: TypeAlias = Reject | None
 """None accepts the candidate as the steps have left it."""
 
 Failed: TypeAlias = Callable[[str, BaseException], None]
-"""Called with what the application did wrong, in words, and with its exception."""
+"""Called with a description of the application's mistake, and with its exception."""
 
 
 class Questions:
-    """Asks the application what the steps of one handshake want to know, until they have decided.
+    """Asks the application the questions of one handshake's steps, until they have decided.
 
-    `proceed` runs the steps that are left, `failed` is called for what the application does wrong. Nothing here raises
-    anything but a cancellation.
+    `proceed` runs the remaining steps; `failed` is called for the application's mistakes. Only a cancellation is ever
+    raised here.
     """
 
     __slots__ = ("_failed", "_proceed")
@@ -35,7 +35,9 @@ class Questions:
         self._failed = failed
 
     def begin(self, verdict: Verdict) -> Decision | Callable[[], Awaitable[Decision]]:
-        """Decide at once, or return what is to be called and awaited in a task, if a function has to be awaited.
+        """Decide at once, or return a function to call and await in a task.
+
+        The latter is needed if a function of the application has to be awaited.
 
         Coroutine functions are called in the task: one that is cancelled before it begins leaves no coroutine behind.
         """
@@ -56,7 +58,7 @@ class Questions:
         return verdict
 
     def _call(self, ask: Ask) -> Awaitable[Any] | Verdict:
-        """Return what has to be awaited, or the next outcome."""
+        """Return an awaitable, or the next outcome."""
         try:
             answer = ask.function(*ask.arguments)
             is_awaitable = isinstance(answer, Awaitable)
@@ -74,12 +76,12 @@ class Questions:
     def _answered(self, ask: Ask, answer: object) -> Verdict:
         try:
             verdict = ask.then(answer)
-        except BaseException as error:  # the answer was not of the kind that was asked for, or raises when it is read
-            return self._broke(ask, f"{ask.name} gave no usable answer", error)
+        except BaseException as error:  # the answer has the wrong type, or raises when it is read
+            return self._broke(ask, f"{ask.name} returned an invalid answer", error)
         return self._proceed() if verdict is None else verdict
 
     def _broke(self, ask: Ask, what: str, error: BaseException) -> Reject:
-        """Refuse a station for what the application's code raised; a cancellation of the task goes on."""
+        """Reject a station because the application's code raised; a cancellation of the task is raised again."""
         if is_cancellation(error):
             raise error
         self._failed(what, error)

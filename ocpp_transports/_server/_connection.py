@@ -28,23 +28,23 @@ __all__ = ["ConnectionCallbacks", "OCPPServerClient"]
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCallbacks:
-    """What each connection of a server calls; one object for all of them."""
+    """The callbacks of a server that each of its connections calls; one object for all of them."""
 
     opened: "Callable[[OCPPServerClient, Driver[Command]], None]"
-    """The connection is open, and is the station's newest; it ends when a `Close` is fed to the driver."""
+    """The connection is open, and is the station's newest; feeding a `Close` to the driver ends it."""
     ready: "Callable[[OCPPServerClient, Callable[[], None]], None]"
-    """It receives requests. The function is to be called once there has been time to register handlers for them."""
+    """The connection receives requests. Call the function once there was time to register handlers for them."""
     ended: "Callable[[OCPPServerClient], None]"
-    """It has ended, and `close` is about to be emitted."""
+    """The connection has ended, and `close` is about to be emitted."""
     close_grace: CloseGrace
     observers: "Observers[OCPPServerClient | None] | None" = None
-    """Who wants the events of all connections."""
+    """The observers of all connections."""
 
 
 class OCPPServerClient(Peer):
     """One connection of a station, as its server sees it; the payload of the server's `client` event.
 
-    It is this one connection: when the station comes back, there is another object for it.
+    It stands for this one connection: when the station reconnects, there is another object.
     """
 
     _options: SocketOptions
@@ -65,7 +65,7 @@ class OCPPServerClient(Peer):
     ) -> None:
         super().__init__(handshake.identity, options, callbacks.close_grace)
         self.session: dict[str, Any] = session
-        """Whatever `auth` and the application keep for this connection."""
+        """Session data of `auth` and the application for this connection."""
         self._handshake = handshake
         self._registries = (handlers,)
         self._observers = callbacks.observers
@@ -81,7 +81,7 @@ class OCPPServerClient(Peer):
 
     @property
     def handshake(self) -> Handshake:
-        """What the station sent when it connected."""
+        """The request that the station sent when it connected."""
         return self._handshake
 
     @property
@@ -98,7 +98,10 @@ class OCPPServerClient(Peer):
         return ConnectionState.OPEN if isinstance(session.state, Open) else ConnectionState.CLOSING
 
     def reconfigure(self, **options: Unpack[SocketKeywords]) -> None:
-        """Change options for this connection only. Raises as the server's constructor does, changing nothing."""
+        """Change options for this connection only.
+
+        Raises the same errors as the server's constructor, and then changes nothing.
+        """
         made = self._options.changed(options)
         self._set_options(made)
         if self._driver is not None:
@@ -112,8 +115,8 @@ class OCPPServerClient(Peer):
         return self._engine.session
 
     def _not_connected(self) -> OCPPError:
-        advice = "use the station's newest connection, get_client() returns it"
-        return ConnectionLostError(f"this connection of {self.identity!r} is closed: {advice}", sent=False)
+        advice = "get_client() returns the station's newest connection"
+        return ConnectionLostError(f"cannot send: this connection of {self.identity!r} is closed; {advice}", sent=False)
 
     def _update_tracing(self) -> None:
         if self._driver is not None:
@@ -132,7 +135,7 @@ class OCPPServerClient(Peer):
         """Take the station's place, and hold requests without a handler until the server's listeners have returned."""
         driver, protocol, callbacks = self._driver, self._protocol, self._callbacks
         if driver is None or protocol is None:
-            raise RuntimeError("expected an open connection to have a driver and a subprotocol")
+            raise RuntimeError("cannot open: the connection has no driver or no subprotocol")
         if self._log.logger.isEnabledFor(INFO):
             self._log.info(f"connected from {self._handshake.remote_address}")
         callbacks.opened(self, driver)

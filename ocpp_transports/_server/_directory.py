@@ -1,4 +1,4 @@
-"""Where a server looks for its stations: in its own connections, or wherever an application has them."""
+"""The directory in which a server looks for stations: its own connections, or one of the application."""
 
 from typing import Protocol
 
@@ -12,21 +12,22 @@ __all__ = ["StationDirectory"]
 class StationDirectory(Protocol):
     """Finds stations for `OCPPServer.call`, `safe_call`, `get_client` and `wait_for_client`.
 
-    A server looks into its own connections unless its `directory` is replaced. A handle on a station
-    (`OCPPServerClient`) belongs to a connection of this process. A station that is connected elsewhere can be called
-    only, so `get_caller` may return whatever passes calls on.
+    A server uses its own connections unless its `directory` is replaced. A handle on a station (`OCPPServerClient`)
+    belongs to a connection of this process. A station that is connected elsewhere can only be called, so `get_caller`
+    may return any object that forwards calls.
 
-    What a method raises reaches whoever called the server.
+    Exceptions of these methods reach the caller of the server's method.
     """
 
     def get_client(self, identity: str, /) -> OCPPServerClient | None:
-        """Return the handle on the newest connection of a station in this process; None if it has none here."""
+        """Return the handle on a station's newest connection in this process; None without one."""
 
     def get_caller(self, identity: str, /) -> Caller | None:
-        """Return whatever calls the station, wherever it is connected; None if it is known not to be connected.
+        """Return an object that calls the station, wherever it is connected.
 
-        Must not block. Where that cannot be known without asking another process, return a `Caller` whose `call`
-        asks, and raises `ConnectionLostError` with `sent=False` if the station is not connected.
+        Returns None if the station is known not to be connected. Must not block. If the answer needs another process,
+        return a `Caller` whose `call` asks it, and raises `ConnectionLostError` with `sent=False` if the station is not
+        connected.
         """
 
     async def wait_for_client(self, identity: str, /) -> OCPPServerClient:

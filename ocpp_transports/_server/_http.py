@@ -1,17 +1,16 @@
-"""Plain HTTP requests on the port of a server: the functions that answer them, and what becomes of their answers.
+"""Plain HTTP requests on the port of a server: the functions that answer them, and their responses.
 
 Load balancers and other programs send plain requests to a server's port. A function that is registered for the path
-makes the answer; every other plain request gets 426, because this port speaks WebSocket.
+returns the response; every other plain request gets 426, because this port speaks WebSocket.
 
-An `Exchange` is one request and its function. It guarantees exactly one answer, within `handler_timeout` and
-`handshake_timeout`, that never holds the text of an exception. A request whose function has to be awaited counts as a
-handshake that waits for its decision; one that is answered at once needs no place, so that `/health` answers however
-many handshakes wait. The function must never outlive its connection: `stop` cancels it.
+An `Exchange` is one request and its function. It guarantees exactly one response, within `handler_timeout` and
+`handshake_timeout`, that never contains the text of an exception. A request whose function has to be awaited counts as
+a handshake that waits for its decision. A request that is answered at once needs no place, so `/health` responds
+however many handshakes wait. The function must never outlive its connection: `stop` cancels it.
 """
 
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from inspect import iscoroutine
 from math import isfinite
@@ -19,7 +18,6 @@ from typing import Any, Final, TypeVar
 
 from ocpp_core.admission.handshake import ConnectionFacts
 from ocpp_core.inputs import Respond
-from ocpp_core.websocket.headers import OWN_IN_RESPONSE, expect_header, expect_response
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, complete
 from ocpp_transports._handlers._table import is_coroutine_function
@@ -27,7 +25,7 @@ from ocpp_transports._options._connection import off_at_zero
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
-from ._http_handlers import HttpHandlers
+from ._http_handlers import HttpHandlers, read_answer
 from ._places import Places
 
 __all__ = ["Exchange", "HttpMixin", "PlainRequests"]
@@ -39,7 +37,6 @@ _RETRY: Final = (("retry-after", "10"),)
 _BUSY: Final = Respond(503, _RETRY, b"Busy")
 _CLOSING: Final = Respond(503, _RETRY, b"Closing")
 
-
 _H = TypeVar("_H", bound=HttpHandler)
 
 
@@ -49,21 +46,22 @@ class HttpMixin(ABC):
     _http_handlers: HttpHandlers
 
     def http(self, path: str) -> Callable[[_H], _H]:
-        """Register a function that answers the plain GET and HEAD requests of a path; to be used as a decorator.
+        """Register a function that answers the plain GET and HEAD requests of a path; use it as a decorator.
 
             @server.http("/stations")
             def stations(request):
                 return 200, {}, [station.identity for station in server.clients]
 
         It is a function or coroutine function of a `PlainRequest`, and returns status, header fields and body
-        (`HttpAnswer`). Other methods get 405, paths without a function 426. If it raises, returns anything else, more
-        than `max_outgoing_size` bytes, or nothing within `handler_timeout`, the peer gets 500 and the server emits
-        `error`. The same happens if it takes longer than `handshake_timeout`; on the library's own sockets the peer may
-        get 408 then. While one has to be awaited, its request counts as a handshake that waits for its decision
-        (`max_handshakes`, 503). The connection is closed after the answer; on the library's own sockets the peer has
-        5 s to receive it, beyond what the operating system holds.
+        (`HttpAnswer`). Other methods get 405, paths without a function 426. The peer gets 500 and the server emits
+        `error` if the function raises, returns anything else, exceeds `max_outgoing_size` bytes, or does not return
+        within `handler_timeout` and `handshake_timeout`; after the latter, a peer on the library's own sockets may get
+        408 instead. While the function has to be awaited, its request counts as a handshake that waits for its decision
+        (`max_handshakes`, 503). The connection is closed after the response; on the library's own sockets the peer has
+        5 s to receive it, beyond what the operating system buffers.
 
-        Raises ValueError for a path that has a function, or that no request can have, TypeError for what is none.
+        Raises ValueError for a path that has a function or is not valid in a request, TypeError if it is not a
+        function.
         """
 
         def register(handler: _H) -> _H:
@@ -73,7 +71,7 @@ class HttpMixin(ABC):
         return register
 
     async def http_response(self, request: PlainRequest) -> Respond:
-        """Answer a plain request that another library received, by the functions registered with `http`.
+        """Answer a plain request that another library received, with the functions registered by `http`.
 
         Returns status, headers and body; 426 for a path without a function. Cancelling it means that the peer has left.
         """
@@ -84,7 +82,7 @@ class HttpMixin(ABC):
 
 
 class PlainRequests:
-    """Answers the plain requests of one server; `failed` is called for what a function did wrong."""
+    """Answers the plain requests of one server; `failed` is called for the mistakes of a function."""
 
     def __init__(
         self,
@@ -105,7 +103,7 @@ class PlainRequests:
     def begin(
         self, request: PlainRequest, facts: ConnectionFacts, respond: Callable[[Respond], None]
     ) -> "Exchange | None":
-        """Call `respond` once, now or later; later only if something is returned, which `stop` ends without it."""
+        """Call `respond` once, now or later; later only if something is returned, and its `stop` prevents the call."""
         handler = self._handlers.find(request.path, is_health_served=self.options.http)
         if handler is None:
             respond(_UPGRADE_REQUIRED)
@@ -148,7 +146,7 @@ class Exchange:
         self._timer: Handle | None = None
 
     def begin(self, handler: HttpHandler) -> None:
-        """Call the function; what has to be awaited gets a task, in which a coroutine function is called as well."""
+        """Call the function; if it has to be awaited it gets a task, in which a coroutine function is called too."""
         if is_coroutine_function(handler):
             self._wait(lambda: handler(self._request))
             return
@@ -164,16 +162,19 @@ class Exchange:
             answer.close()
 
     def stop(self) -> None:
-        """End it without an answer: the peer has left. Harmless when it is over."""
+        """End it without a response: the peer has left. Harmless after the end."""
         self._leave(cancel=True)
 
     def expire(self) -> None:
-        """Report that it took too long, and answer that unless the engine did. Harmless when it is over."""
+        """Report that it took too long, and respond with 500 unless the engine did. Harmless after the end."""
         if self._leave(cancel=True):
-            self._fail("took too long", TimeoutError(f"no answer within {self._limit():.15g} s"))
+            self._fail("took too long", TimeoutError(f"no response within {self._limit():.15g} s"))
 
     def give_up(self) -> None:
-        """Refuse it now: the server closes, which also ends the task, unless it is the one that closes the server."""
+        """Refuse it now, because the server closes.
+
+        This also ends the task, unless that task closes the server.
+        """
         if self._leave():
             self._respond(_CLOSING)
 
@@ -206,7 +207,7 @@ class Exchange:
             self._answer(answer)
 
     def _leave(self, *, cancel: bool = False) -> bool:
-        """Return True if it was still waiting for its function; it is no longer."""
+        """Return True if it was still waiting for its function, and stop waiting."""
         if not self._server.places.stop_waiting(self):
             return False
         if self._timer is not None:
@@ -217,42 +218,15 @@ class Exchange:
 
     def _answer(self, answer: object) -> None:
         try:
-            response = _response(answer, self._server.options.max_outgoing_size)
-        except BaseException as error:  # as above: values may raise when they are read
-            self._fail("gave no usable answer", error)
+            response = read_answer(answer, self._server.options.max_outgoing_size)
+        except BaseException as error:  # the application's values may raise when they are read
+            self._fail("returned an invalid response", error)
         else:
             self._respond(response)
 
     def _fail(self, what: str, error: BaseException) -> None:
-        """Answer 500; a cancellation of the task goes on."""
+        """Respond with 500; a cancellation of the task is raised again."""
         if is_cancellation(error):
             raise error
         self._respond(_FAILED)
         self._server.failed(f"the http handler of {self._request.path} {what}", error)
-
-
-def _response(answer: object, most: float) -> Respond:
-    """Read what a function returned. Raises TypeError or ValueError for what cannot be sent."""
-    if not isinstance(answer, tuple) or len(answer) != 3:
-        raise TypeError(f"expected a tuple of status, headers and body, got {type(answer).__name__}")
-    status, headers, body = answer
-    fields = dict(_expect_fields(headers))
-    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
-        written = bytes(body or b"")
-    else:
-        written = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-        fields = {"content-type": "application/json"} | fields
-    expect_response(status, written)
-    if len(written) > most:
-        raise ValueError(f"expected a body of at most {most:.15g} bytes (max_outgoing_size), got {len(written)}")
-    return Respond(int(status), tuple(fields.items()), written)
-
-
-def _expect_fields(headers: object) -> Iterator[tuple[str, str]]:
-    if not isinstance(headers, Mapping):
-        raise TypeError(f"expected headers as a mapping of str to str, got {type(headers).__name__}")
-    for name, value in headers.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError("expected headers as a mapping of str to str")
-        expect_header(name, value, OWN_IN_RESPONSE)
-        yield name.lower(), value

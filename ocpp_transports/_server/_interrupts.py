@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as something to await: so that a server closes before its program ends. For every event loop."""
+"""SIGINT and SIGTERM as awaitables on every event loop, so that a server closes before its program ends."""
 
 import asyncio
 import signal
@@ -17,9 +17,9 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Receives both signals while its block lasts; afterwards they go where they went before.
+    """Receives both signals inside its block; afterwards the previous handlers receive them.
 
-    Only the main thread of a program may receive signals (`signal.signal`): in another one, none come.
+    Only the main thread of a program may receive signals (`signal.signal`); in other threads none arrive.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Interrupts:
             signal.signal(number, signal.SIG_DFL if theirs is None else theirs)
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        """Take a signal, between any two instructions of the program: the event loop has to be woken for it."""
+        """Receive a signal, between any two instructions of the program: the event loop has to be woken for it."""
         self._soon(partial(self._notify, number))
 
     def _notify(self, number: int | None) -> None:
@@ -54,7 +54,7 @@ class Interrupts:
         self._changed.set()
 
     def wake(self) -> None:
-        """Have `next` return None: there is no more need to wait."""
+        """Let `next` return None: there is no more need to wait."""
         self._notify(None)
 
     async def next(self) -> int | None:
@@ -65,13 +65,13 @@ class Interrupts:
         return self._received.pop(0)
 
     def hand_on(self, number: int) -> None:
-        """Have a signal do what it would have done without this; it is not received any more."""
+        """Let a signal have its normal effect; it is no longer received here."""
         self._give_back(number)
         signal.raise_signal(number)
 
 
 def _soon() -> Callable[[Callable[[], object]], object]:
-    """Make what calls a function in the event loop that runs this, from a signal handler."""
+    """Return a function that schedules a call in the running event loop, for use in a signal handler."""
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_task():
         from_outside: Callable[[Callable[[], object]], object] = trio.lowlevel.current_trio_token().run_sync_soon

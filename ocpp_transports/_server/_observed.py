@@ -1,4 +1,4 @@
-"""What a server tells of all its connections: to its observers, and as its own events with the station."""
+"""The events of all connections of a server: for its observers, and as its own events with the station."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine
@@ -34,10 +34,10 @@ _OF_REFUSED_CONNECTIONS: Final = frozenset({"upgrade_aborted", "connection_faile
 
 
 class ObservedMixin(EventMixin[ServerEventName]):
-    """Observers, and the events of a server that are those of its connections.
+    """Observers, and the events of a server that stem from its connections.
 
-    Both cost something only while they are wanted: then every connection, also one that is open already, relays its
-    events, and traces messages if those are wanted.
+    Both cost something only while they are used: then every connection, also one that is open already, relays its
+    events, and traces messages if those are used.
     """
 
     _registry: ConnectionRegistry
@@ -48,46 +48,46 @@ class ObservedMixin(EventMixin[ServerEventName]):
         self._observers: Observers[OCPPServerClient | None] = Observers(self._relays_changed, self._observer_failed)
 
     def observe(self, observer: _ObserverT) -> _ObserverT:
-        """Call `observer(event, client)` with every event of every connection of this server; may decorate.
+        """Call `observer(event, client)` with every event of every connection of this server; a decorator too.
 
-        `event` is one of `events.ConnectionEvent`, by whose class it can be told apart; each message comes once.
-        `client` is the handle on the station, and None for what happens without one: a refused handshake
-        (`UpgradeAbortedEvent`, `ConnectionFailedEvent`, `SecurityEvent`) and an `ErrorEvent` of the server.
+        `event` is one of `events.ConnectionEvent`; its class tells which. Each message comes once. `client` is the
+        handle on the station. It is None for events without one: a rejected handshake (`UpgradeAbortedEvent`,
+        `ConnectionFailedEvent`, `SecurityEvent`) and an `ErrorEvent` of the server.
 
-        An observer is a plain function and must not block: it runs between two messages. One that raises is logged and
-        disturbs nothing. Returns it. Raises TypeError for a coroutine function or other arguments, ValueError if it
-        observes already.
+        An observer is a plain function and must not block: it runs between two messages. If it raises, the exception is
+        logged and nothing else is affected. Returns the observer. Raises TypeError for a coroutine function or other
+        arguments, ValueError if it observes already.
         """
         return self._observers.add(observer)
 
     def remove_observer(self, observer: ServerObserver) -> None:
-        """Call this observer no more; of one that is not there: nothing."""
+        """Stop calling this observer; ignored if it does not observe."""
         self._observers.remove(observer)
 
     @abstractmethod
     def _spawn(self, coro: Coroutine[Any, Any, None], /) -> None:
         """Run a coroutine as a task of this server."""
 
-    # What happens to a connection that is no station's
+    # Connections that are not accepted
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
-        """Log and emit that a handshake was refused."""
+        """Log and emit that a handshake was rejected."""
         self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
         self._emit("upgrade_aborted", event)
 
     def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
-        """Log and emit that a connection came to nothing before its request."""
+        """Log and emit that a connection failed before its request."""
         self._log.connection_failed(kind, event.remote_address, event.reason)
         self._emit("connection_failed", event)
 
     def _alarmed(self, event: SecurityEvent) -> None:
-        """Log and emit a refusal that may be an attack."""
+        """Log and emit a rejection that may be an attack."""
         origin = f"{event.identity} at {event.remote_address}"
         self._log.connection_failed("a station was refused", origin, event.detail)
         self._emit("security", event)
 
     def _failed(self, text: str, error: BaseException) -> None:
-        """Log and emit what the application raised during a handshake."""
+        """Log and emit an exception of the application during a handshake."""
         self._log.raised(text, error)
         self._emit("error", ErrorEvent(error))
         end_program(error, self._spawn)
@@ -95,13 +95,13 @@ class ObservedMixin(EventMixin[ServerEventName]):
     # The events of all connections
 
     def _listeners_changed(self) -> None:
-        """Have the events of connections forwarded as long as somebody listens to any of them here."""
+        """Have the events of connections forwarded while any of them has a listener here."""
         listens = self._emitter.listens
         forward = self._forward if listens(*STATION_EVENTS) else None
         self._observers.forward_to(forward, messages=listens(*MESSAGE_EVENTS))
 
     def _relays_changed(self) -> None:
-        """Have the connections and this server relay their events, or no longer, as the observers say."""
+        """Let the connections and this server relay their events, or stop, as the observers require."""
         self._emitter.relay = self._relay if self._observers.is_wanted else None
         for station in self._registry.open:
             station._listeners_changed()

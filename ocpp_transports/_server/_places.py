@@ -1,4 +1,4 @@
-"""The places of a server: how many handshakes may wait for their decision, and how many stations may be connected."""
+"""The limits of a server: how many handshakes may wait for their decision, how many stations may be connected."""
 
 from collections.abc import Sized
 from math import isinf
@@ -24,10 +24,10 @@ class WaitingHandshake(Protocol):
 
     @property
     def facts(self) -> ConnectionFacts:
-        """What is known of its connection."""
+        """The facts known about its connection."""
 
     def give_up(self) -> None:
-        """Refuse it now: the server closes."""
+        """Refuse it now, because the server closes."""
 
 
 class _Stations(Sized, Protocol):
@@ -40,15 +40,15 @@ class _Stations(Sized, Protocol):
 class Places:
     """Counts the handshakes and stations of a server, and refuses those beyond the limits.
 
-    Two steps of admission are made of it: `before` everything else one that limits the handshakes that wait, alike for
-    every peer, and `after` everything else one that limits the stations.
+    It provides two steps of admission. `before` comes first and limits the handshakes that wait, alike for every peer.
+    `after` comes last and limits the stations.
     """
 
     def __init__(self, stations: _Stations) -> None:
         self.waiting: set[WaitingHandshake] = set()
         self._quota = Quota()
         self._stations = stations
-        self._accepted: set[ServerEngine] = set()  # of WebSockets that are still to be opened; some came to nothing
+        self._accepted: set[ServerEngine] = set()  # of WebSockets still to be opened; some failed
         self._most_stations = self._most_waiting = self._most_by_owner = 0.0
 
     def before(self, options: ServerOptions) -> tuple[Step, ...]:
@@ -67,7 +67,7 @@ class Places:
         self._quota.enter(owner_of(handshake.facts.remote_address))
 
     def stop_waiting(self, handshake: WaitingHandshake) -> bool:
-        """Return True if a handshake was still waiting; it is no longer."""
+        """Return True if a handshake was still waiting, and stop counting it."""
         if handshake not in self.waiting:
             return False
         self.waiting.discard(handshake)
@@ -75,18 +75,18 @@ class Places:
         return True
 
     def expect(self, engine: ServerEngine) -> None:
-        """Count a station that was accepted, and whose WebSocket another library still has to open."""
+        """Count an accepted station whose WebSocket another library still has to open."""
         if not isinf(self._most_stations):
             self._accepted.add(engine)
 
     def is_full(self, identity: str) -> bool:
-        """Return True if there is no place for this station: neither a free one nor the one it has already."""
+        """Return True if there is no place for this station: no free one, and not its own from before."""
         self._accepted = {engine for engine in self._accepted if isinstance(engine.state, Accepted)}
         taken = len(self._stations) + len(self._accepted)
         return taken >= self._most_stations and self._stations.get_client(identity) is None
 
     def is_busy(self, facts: ConnectionFacts) -> bool:
-        """Return True if too many requests wait, in all or from this address."""
+        """Return True if too many requests wait, in total or from this address."""
         if not self.waiting:
             return False
         return self._quota.is_used_up(owner_of(facts.remote_address), self._most_waiting, self._most_by_owner)
@@ -95,5 +95,5 @@ class Places:
         return _BUSY if self.is_busy(candidate.facts) else None
 
     def _refuse_when_full(self, candidate: Candidate) -> Reject | None:
-        """Refuse only an authenticated station: a stranger must not learn which stations are connected."""
+        """Refuse only an authenticated station: other peers must not learn which stations are connected."""
         return _FULL if candidate.protocol is not None and self.is_full(candidate.handshake.identity) else None

@@ -1,4 +1,4 @@
-"""How many of something a server has at a time, in all and by address."""
+"""How many of something a server has at a time, in total and by address."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,15 +10,15 @@ __all__ = ["Quota", "SocketGate", "owner_of"]
 
 
 def owner_of(address: str | None) -> str:
-    """Return what addresses of one owner have in common.
+    """Return the common part of all addresses of one owner.
 
-    Whoever has one IPv6 address has 2^64 of them (RFC 6177), so that is the network of 64 bits.
+    The owner of one IPv6 address has 2^64 of them (RFC 6177), so this is the network of 64 bits.
     """
     if address is None or ":" not in address:
         return address or ""
     try:
         parsed = IPv6Address(address.partition("%")[0])
-    except ValueError:  # what another server calls an address
+    except ValueError:  # the address has another form, from another server
         return address
     return str(parsed.ipv4_mapped) if parsed.ipv4_mapped is not None else parsed.exploded[:19]
 
@@ -42,7 +42,7 @@ class Quota:
         self._by_owner[delegate] += 1
 
     def leave(self, delegate: str) -> None:
-        """Count one less; owners that have none left are forgotten."""
+        """Count one less; owners with none left are forgotten."""
         self.total -= 1
         self._by_owner[delegate] -= 1
         if not self._by_owner[delegate]:
@@ -50,9 +50,9 @@ class Quota:
 
 
 class SocketGate:
-    """Counts the sockets of a server's listeners, from accepting to closing, and turns away those beyond the limits.
+    """Counts the sockets of a server's listeners, from accepting to closing, and rejects those beyond the limits.
 
-    `turned_away` is told of each of these: its address and the limit.
+    `turned_away` is called for each rejected socket, with its address and the limit.
     """
 
     def __init__(self, turned_away: Callable[[str | None, str], None]) -> None:
@@ -62,7 +62,7 @@ class SocketGate:
         self._quota = Quota()
 
     def admit(self, address: str | None) -> Callable[[], None] | None:
-        """Count a socket and return what is to be called once it is closed; None if it has to be closed at once."""
+        """Count a socket and return a function to call once it is closed; None if it must be closed at once."""
         delegate = owner_of(address)
         if self._quota.is_used_up(delegate, self.limit, self.limit_by_address):
             self._turned_away(address, self._limit_in_words())

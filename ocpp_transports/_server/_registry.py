@@ -20,8 +20,8 @@ _REPLACED: Final = Close(EVICTED, "replaced by a newer connection", drain=False)
 class ConnectionRegistry:
     """The connections of a server, and the directory of them; of each identity the newest one counts.
 
-    `completion` makes what waiters wait for, `rule` says which identities name one station. A connection ends when a
-    `Close` is fed to the driver with which it was registered.
+    `completion` makes what waiters await, `rule` decides which identities name one station. Feeding a `Close` to the
+    driver with which a connection was registered ends it.
     """
 
     def __init__(self, completion: Callable[[], Completion[None]], rule: IdentityRule) -> None:
@@ -40,7 +40,7 @@ class ConnectionRegistry:
 
     @property
     def open(self) -> tuple[OCPPServerClient, ...]:
-        """All connections that have not ended, those that were replaced and are closing included."""
+        """All connections that have not ended, including replaced ones that are closing."""
         return tuple(self._open)
 
     def get_client(self, identity: str, /) -> OCPPServerClient | None:
@@ -56,11 +56,11 @@ class ConnectionRegistry:
         return station
 
     def name_of(self, identity: str) -> str:
-        """Return the name by which a station is looked up: equal for identities that name one station."""
+        """Return the name by which a station is looked up: equal for identities of one station."""
         return self._rule.key(identity) if self._rule.ignore_case else identity
 
     def set_rule(self, rule: IdentityRule) -> None:
-        """Use another rule from now on; of connections that become those of one station the newest stays."""
+        """Use another rule from now on; if connections then belong to one station, the newest stays."""
         changes, self._rule = rule.ignore_case is not self._rule.ignore_case, rule
         if not changes:
             return
@@ -81,7 +81,7 @@ class ConnectionRegistry:
             self.wake()
 
     def ended(self, station: OCPPServerClient) -> None:
-        """Remove a connection that ended: this one and no newer one."""
+        """Remove a connection that ended: only this one, not a newer one."""
         self._open.pop(station, None)
         name = self.name_of(station.identity)
         if self._current.get(name) is station:
@@ -105,7 +105,7 @@ class ConnectionRegistry:
                 self._waiters.remove(completion)
 
     def wake(self) -> None:
-        """Have those who wait look again."""
+        """Let the waiting tasks check again."""
         waiters, self._waiters = self._waiters, []
         for completion in waiters:
             complete(completion, None)

@@ -13,14 +13,14 @@ from ._interrupts import Interrupts
 __all__ = ["Loop", "draining", "run_on", "until_closed"]
 
 Loop: TypeAlias = Literal["asyncio", "uvloop", "trio"]
-"""An event loop by its name; `uvloop` and `trio` have to be installed."""
+"""An event loop by its name; `uvloop` and `trio` must be installed."""
 
 _LOOPS: Final = ("asyncio", "uvloop", "trio")
 _Spawn: TypeAlias = Callable[[Coroutine[Any, Any, None]], Handle]
 
 
 class _Server(Protocol):
-    """As much of a server as is closed at a signal; see `OCPPServer` for each method."""
+    """The part of a server that is needed to close it at a signal; see `OCPPServer` for each method."""
 
     def once(self, name: Literal["closing"], listener: Callable[[Any], None], /) -> object:
         """Call `listener` when the server begins to close."""
@@ -39,7 +39,7 @@ def run_on(loop: Loop, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
     backend = "trio" if loop == "trio" else "asyncio"
     try:
         anyio.run(serve, backend=backend, backend_options={"use_uvloop": True} if loop == "uvloop" else None)
-    except KeyboardInterrupt:  # before it listened, or where signals cannot be received
+    except KeyboardInterrupt:  # before it listened, or because signals cannot be received
         return
 
 
@@ -58,7 +58,7 @@ async def until_closed(server: _Server, interrupts: Interrupts, spawn: _Spawn) -
 
 
 async def _close(server: _Server, interrupts: Interrupts, spawn: _Spawn) -> None:
-    """Close; at the next signal by force."""
+    """Close; at the next signal drop all connections."""
 
     async def hasten() -> None:
         await interrupts.next()

@@ -1,4 +1,4 @@
-"""Stations of a server by their identities: find one, wait for one, call one."""
+"""Stations of a server by their identities: find, await or call one."""
 
 from abc import ABC, abstractmethod
 from math import inf
@@ -6,6 +6,7 @@ from typing import Any, Final, Unpack, overload
 
 import anyio
 
+from ocpp_core.config import Range
 from ocpp_core.errors import (
     ClosedError,
     ConnectionLostError,
@@ -22,11 +23,12 @@ from ._directory import StationDirectory
 
 __all__ = ["StationsMixin"]
 
+_SECONDS: Final = Range(0, unit="seconds")
 _METHODS: Final = ("get_client", "get_caller", "wait_for_client")
 
 
 class StationsMixin(ABC):
-    """Looks for stations in a directory, and calls them."""
+    """Looks up stations in a directory, and calls them."""
 
     _options: PeerOptions
     _log: Log
@@ -35,10 +37,10 @@ class StationsMixin(ABC):
 
     @property
     def directory(self) -> StationDirectory:
-        """Where the server looks for stations: in its own connections, unless it is replaced.
+        """The directory in which the server looks up stations: its own connections, unless it is replaced.
 
-        Another one counts from now on, and may ask the one that was here before. Raises TypeError for an object
-        without the methods of `StationDirectory`.
+        A new directory applies from now on, and may use the previous one. Raises TypeError for an object without the
+        methods of `StationDirectory`.
         """
         return self._directory
 
@@ -58,8 +60,8 @@ class StationsMixin(ABC):
 
         Raises TimeoutError after `timeout` seconds, ClosedError if the server closes.
         """
-        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
-            raise ValueError(f"expected timeout >= 0 seconds, got {timeout!r}")
+        if timeout not in _SECONDS:
+            raise ValueError(f"expected timeout {_SECONDS}, got {timeout!r}")
         self._expect_open()
         with anyio.move_on_after(timeout) as wait:
             self._waits.add(wait)
@@ -73,14 +75,14 @@ class StationsMixin(ABC):
         raise TimeoutError(f"{identity!r} did not connect within {timeout:.15g} s")
 
     def _end_waits(self) -> None:
-        """Have those who wait for a station learn that the server closed."""
+        """Let tasks that wait for a station learn that the server closed."""
         waits, self._waits = self._waits, set()
         for wait in waits:
             wait.cancel()
 
     @abstractmethod
     def _expect_open(self) -> None:
-        """Bind to the event loop that runs this. Raises RuntimeError if there is none."""
+        """Bind to the running event loop. Raises RuntimeError if there is none."""
 
     @overload
     async def call(
@@ -91,14 +93,14 @@ class StationsMixin(ABC):
         self, identity: str, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
     ) -> dict[str, Any]: ...
     async def call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
-        """Call a connected station: `OCPPServerClient.call` behind its identity.
+        """Call a connected station: `OCPPServerClient.call` with its identity first.
 
         Raises ConnectionLostError with `sent=False` if it is not connected.
         """
         station = self._directory.get_caller(identity)
         if station is None:
             self._check_call(args, options)
-            raise ConnectionLostError(f"{identity!r} is not connected", sent=False)
+            raise ConnectionLostError(f"cannot call {identity!r}: the station is not connected", sent=False)
         return await station.call(*args, **options)
 
     @overload
@@ -110,14 +112,14 @@ class StationsMixin(ABC):
         self, identity: str, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
     ) -> dict[str, Any] | None: ...
     async def safe_call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
-        """Call a connected station, and return None where `call` would raise for what happened."""
+        """Call a connected station, and return None if the call fails."""
         station = self._directory.get_caller(identity)
         if station is None:
             self._check_call(args, options)
-            self._log.warning(f"no call to {identity!r}: it is not connected")
+            self._log.warning(f"cannot call {identity!r}: the station is not connected")
             return None
         return await station.safe_call(*args, **options)
 
     def _check_call(self, args: tuple[Any, ...], options: CallKeywords) -> None:
-        """Raise for the bad arguments of a call to a station that is not connected, as if it were."""
+        """Raise for bad arguments of a call to a station that is not connected, as if it were connected."""
         check_command(read_request(args, options).command(0), self._options.session, 0.0)

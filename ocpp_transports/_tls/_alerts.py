@@ -1,7 +1,7 @@
-"""Tell a peer why its TLS handshake failed.
+"""Tells a peer with an alert why its TLS handshake failed.
 
-OpenSSL writes an alert, but asyncio, uvloop and anyio drop the connection without sending it: the peer would see a bare
-end of the stream. The object that does the handshake sends it on the socket itself.
+OpenSSL writes an alert, but asyncio, uvloop and anyio drop the connection without sending it, and the peer would see
+only the end of the stream. The object that does the handshake sends the alert on the socket itself.
 """
 
 import socket
@@ -14,7 +14,7 @@ from typing import Any, Final
 __all__ = ["sending_alerts"]
 
 _socket: ContextVar[socket.socket | None] = ContextVar("ocpp_transports_socket", default=None)
-"""Of the handshake that begins in this task."""
+"""The socket of the handshake that begins in this task."""
 
 _PLAIN_HTTP: Final = (
     b"HTTP/1.1 400 Bad Request\r\nUpgrade: TLS/1.2, HTTP/1.1\r\nConnection: Upgrade, close\r\n"  # RFC 2817 §4.2
@@ -23,7 +23,7 @@ _PLAIN_HTTP: Final = (
 
 
 class _AlertingObject(ssl.SSLObject):
-    """Does a handshake as usual; where it fails, sends what OpenSSL has to say about that."""
+    """Does a handshake as usual; if it fails, sends the alert that OpenSSL has written."""
 
     _wire: tuple[ssl.MemoryBIO, socket.socket] | None = None
 
@@ -50,15 +50,15 @@ class _AlertingObject(ssl.SSLObject):
             return
         outgoing, raw = wire
         text = _PLAIN_HTTP if self.server_side and error.reason == "HTTP_REQUEST" else outgoing.read()
-        with suppress(OSError):  # one try: a peer that does not read is not waited for
+        with suppress(OSError):  # one try: do not wait for a peer that does not read
             raw.send(text)
 
 
 @contextmanager
 def sending_alerts(context: ssl.SSLContext, raw: socket.socket | None) -> Iterator[None]:
-    """Have a handshake of this context that begins in this block, in this task, send its alert on this socket.
+    """Let a handshake of this context that begins in this block and task send its alert on this socket.
 
-    None, or a context that makes objects of a kind of its own: nothing is sent.
+    With None, or a context that makes another kind of objects, nothing is sent.
     """
     if context.sslobject_class is ssl.SSLObject:
         context.sslobject_class = _AlertingObject

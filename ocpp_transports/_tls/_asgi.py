@@ -1,6 +1,6 @@
-"""What the TLS extension of ASGI says of a station's certificate.
+"""The station's certificate in the TLS extension of ASGI.
 
-Source: the TLS Extension of ASGI 0.2. Few ASGI servers offer it. The name in it is written as RFC 4514 has it.
+Source: the TLS Extension of ASGI 0.2. Few ASGI servers offer it. It writes names as in RFC 4514.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any, Final
 __all__ = ["certificate_of"]
 
 _COMMON_NAMES: Final = frozenset({"CN", "2.5.4.3"})
-# An attribute: a type, `=`, and a value in which the special characters of RFC 4514 §2.4 are escaped. One that is not
+# An attribute: a type, `=`, and a value in which the special characters of RFC 4514 §2.4 are escaped. An unescaped one
 # makes the name unreadable: it may be quoted in an older way. `#` begins a hexadecimal form, which names no station.
 _ATTRIBUTE: Final = re.compile(r'\s*([A-Za-z][A-Za-z0-9-]*|[0-9.]+)\s*=((?:\\.|[^\\,+"<>;])*)(?:[,+]|\Z)', re.DOTALL)
 _ESCAPES: Final = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)", re.DOTALL)
@@ -19,7 +19,7 @@ _ESCAPES: Final = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)", re.DOTALL)
 def certificate_of(supervisor: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the CN of the verified client certificate in the form of `getpeercert`; None without one.
 
-    A certificate that the ASGI server could not verify (`client_cert_error`) is none.
+    A certificate that the ASGI server could not verify (`client_cert_error`) counts as none.
     """
     extension = (supervisor.get("extensions") or {}).get("tls") or {}
     name = extension.get("client_cert_name")
@@ -30,7 +30,7 @@ def certificate_of(supervisor: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _common_names(name: str) -> list[str]:
-    """Read the CNs of a distinguished name; none of one that is not well-formed."""
+    """Return the CNs of a distinguished name; none if the name is not well-formed."""
     found, at = [], 0
     while at < len(name):
         attribute = _ATTRIBUTE.match(name, at)
@@ -43,7 +43,7 @@ def _common_names(name: str) -> list[str]:
 
 
 def _unescaped(value: str) -> str:
-    """Undo the escapes; blanks around a value are no part of it unless they are escaped (RFC 4514 §4)."""
+    """Undo the escapes, and strip blanks around a value unless they are escaped (RFC 4514 §4)."""
     bare = re.sub(r"(?<!\\) +\Z", "", value.lstrip(" "))
     return _ESCAPES.sub(_character, bare)
 

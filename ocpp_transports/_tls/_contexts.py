@@ -15,18 +15,18 @@ from ._files import load_own, with_authority
 __all__ = ["client_context", "context_of", "server_context"]
 
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
-"""Of TLS 1.2: with forward secrecy and authenticated encryption. TLS 1.3 has no others.
+"""The suites of TLS 1.2 with forward secrecy and authenticated encryption. TLS 1.3 has no others.
 
-A00.FR.317 and .318 demand ECDHE_ECDSA with AES 128 and 256 GCM, and the two with static RSA below.
+A00.FR.317 and .318 require ECDHE_ECDSA with AES 128 and 256 GCM, and the two with static RSA below.
 """
 _STATIC_RSA: Final = "AES128-GCM-SHA256:AES256-GCM-SHA384"
 
 
 def client_context(tls: TLSOptions | ssl.SSLContext | None) -> ssl.SSLContext:
-    """Make the context of a station: TLS 1.2 or later, the server's certificate and name checked.
+    """Return the context of a station: TLS 1.2 or later, the server's certificate and name are checked.
 
-    Raises OSError for a file that cannot be read (ssl.SSLError is one: for what is in it), each with the name of the
-    file, and ValueError for a context below TLS 1.2.
+    Raises OSError, with the name of the file, for a file that cannot be read; the subclass ssl.SSLError for invalid
+    contents. Raises ValueError for a context below TLS 1.2.
     """
     if isinstance(tls, ssl.SSLContext):
         return _expect_modern(tls)
@@ -41,9 +41,9 @@ def client_context(tls: TLSOptions | ssl.SSLContext | None) -> ssl.SSLContext:
 def context_of(
     made: ClientOptions, before: ClientOptions | None = None, context: ssl.SSLContext | None = None
 ) -> ssl.SSLContext | None:
-    """Make the TLS context of these options, None for a plain connection. Raises as `client_context` does.
+    """Return the TLS context of these options, None for a plain connection. Raises the errors of `client_context`.
 
-    Where the options of `before` had the same certificates, theirs is kept: its files need not be readable any more.
+    If the options of `before` had the same certificates, their context is kept: the files may no longer be readable.
     """
     if not made.address.secure:
         return None
@@ -52,9 +52,9 @@ def context_of(
 
 
 def server_context(tls: TLSOptions | ssl.SSLContext, profile: SecurityProfile) -> ssl.SSLContext:
-    """Make the context of a central system; profile 3 demands a client certificate.
+    """Return the context of a central system; profile 3 demands a client certificate.
 
-    Raises as `client_context` does, and ValueError for options that do not meet the profile.
+    Raises the errors of `client_context`, and ValueError for options that do not meet the profile.
     """
     needs_client = profile is SecurityProfile.TLS_CERT
     if isinstance(tls, ssl.SSLContext):
@@ -81,7 +81,7 @@ def _context(purpose: ssl.Purpose, options: TLSOptions) -> ssl.SSLContext:
     context = with_authority(purpose, options.ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(f"{_CIPHERS}:{_STATIC_RSA}" if options.static_rsa else _CIPHERS)
-    # Python 3.13 sets both by default, those before neither.
+    # Python 3.13 sets both by default, earlier versions set neither.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     if not options.x509_strict:
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT

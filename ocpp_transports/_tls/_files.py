@@ -1,4 +1,4 @@
-"""Certificates and keys as OpenSSL wants them, from paths or bytes; what is wrong with a file is said with its name."""
+"""Certificates and keys as OpenSSL needs them, from paths or bytes; errors name the file."""
 
 import os
 import ssl
@@ -12,14 +12,14 @@ __all__ = ["load_own", "with_authority"]
 
 
 def with_authority(purpose: ssl.Purpose, ca: Pem | None) -> ssl.SSLContext:
-    """Make a context that trusts these certificates alone; of a client, without any, those of the system.
+    """Return a context that trusts only these certificates; that of a client without any trusts the system's.
 
-    Raises OSError as `load_own` does.
+    Raises the errors of `load_own`.
     """
     if ca is None:
         return ssl.create_default_context(purpose)
     data = _content(ca)
-    if data == b"":  # which `ssl` would take for none, and trust whatever the system trusts
+    if data == b"":  # `ssl` would treat them as None, and trust the system's certificates
         raise ssl.SSLError(f"cannot read the certificates of ca, {_name(ca)}: expected at least one, got no bytes")
     try:
         if data is None:
@@ -32,14 +32,14 @@ def with_authority(purpose: ssl.Purpose, ca: Pem | None) -> ssl.SSLContext:
 
 
 def load_own(context: ssl.SSLContext, cert: Pem, key: Pem | None, passphrase: str | bytes | None) -> None:
-    """Load a certificate with its chain, and its private key; a key of None stands in the same file.
+    """Load a certificate with its chain, and its private key; a key of None is in the same file.
 
-    Raises OSError with the file's name: FileNotFoundError and its like for what cannot be opened, ssl.SSLError for
-    what is in it.
+    Raises OSError with the file's name: FileNotFoundError and similar errors for a file that cannot be opened,
+    ssl.SSLError for invalid contents.
     """
     with _as_file(cert) as cert_file, _as_file(key) as key_file:
         try:
-            # A callback even without a passphrase: otherwise OpenSSL would ask for one on the terminal.
+            # A callback even without a passphrase, or OpenSSL would ask for one on the terminal.
             context.load_cert_chain(str(cert_file), key_file, password=_passphrase(passphrase))
         except ssl.SSLError as error:
             raise _named(error, _guilty(error, str(cert_file), cert, key)) from error
@@ -50,7 +50,7 @@ def _passphrase(passphrase: str | bytes | None) -> Callable[[], str | bytes]:
 
 
 def _guilty(error: ssl.SSLError, cert_file: str, cert: Pem, key: Pem | None) -> str:
-    """Say which of the two is at fault: OpenSSL only says that one is."""
+    """Return which of the two is invalid: OpenSSL only reports that one is."""
     own_key = f"the key, {_name(cert if key is None else key)}"
     if error.reason == "KEY_VALUES_MISMATCH":
         return f"{own_key}, does not belong to the certificate, {_name(cert)}"
@@ -64,42 +64,42 @@ def _guilty(error: ssl.SSLError, cert_file: str, cert: Pem, key: Pem | None) -> 
 
 
 def _named(error: ssl.SSLError, text: str) -> ssl.SSLError:
-    """Make an error of the same kind that says what OpenSSL could not know."""
+    """Return an error of the same kind with details that OpenSSL cannot know."""
     named = type(error)(error.errno, f"{text} ({error.strerror})")
     named.reason, named.library = error.reason, error.library
     return named
 
 
 def _name(pem: Pem) -> str:
-    """Name a file, and what is none by what it is: it may be secret."""
+    """Return the name of a file, or the type of other data, which may be secret."""
     data = _content(pem)
     return repr(os.fsdecode(pem)) if data is None else f"given as {type(pem).__name__}"
 
 
 def _content(pem: Pem) -> bytes | None:
-    """Return the bytes of what is no path."""
+    """Return the bytes of data that is not a path, None for a path."""
     if isinstance(pem, bytes):
         return pem
     return pem.encode() if isinstance(pem, str) and pem.lstrip().startswith("-----BEGIN") else None
 
 
 def _readable(path: Pem) -> str:
-    """Return a path that can be opened. Raises OSError with its name, which OpenSSL leaves out."""
+    """Return a path that can be opened. Raises OSError with its name, which OpenSSL omits."""
     with Path(os.fsdecode(path)).open("rb"):
         return os.fsdecode(path)
 
 
 @contextmanager
 def _as_file(pem: Pem | None) -> Iterator[str | None]:
-    """Yield a path: OpenSSL reads own certificates and keys from files only.
+    """Yield a path: OpenSSL reads own certificates and keys only from files.
 
-    Bytes go through a file that only this user can read, and that is gone at once.
+    Bytes are written to a file that only this user can read, and that is deleted at once.
     """
     data = None if pem is None else _content(pem)
     if pem is None or data is None:
         yield None if pem is None else _readable(pem)
         return
-    import tempfile  # dear to load, and for certificates given as bytes only
+    import tempfile  # slow to load, and only needed for certificates as bytes
 
     handle, name = tempfile.mkstemp(prefix="ocpp-ws-io-", suffix=".pem")  # mode 0600
     try:

@@ -1,4 +1,4 @@
-"""The TLS handshakes of one listener: bounded in number and time, and none fails without a word."""
+"""The TLS handshakes of one listener: bounded in number and time, and every failure is reported."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,11 +23,11 @@ CROWDED_TIMEOUT: Final = 5.0
 
 
 class TLSHandshakes:
-    """The handshakes in progress; each is of a connection, which ends it when it is closed.
+    """The handshakes in progress; each belongs to a connection, and closing the connection ends it.
 
-    Until its handshake is done a connection is nobody's, and on asyncio each costs 300 KB. So there are at most
-    `rules.max_tls_handshakes`; connections beyond wait in the listener's backlog. As peers that say nothing would keep
-    all others waiting, the oldest handshake then has `CROWDED_TIMEOUT` instead of `rules.tls_timeout`.
+    Until its handshake ends, a connection belongs to no station, and on asyncio each costs 300 KB. So at most
+    `rules.max_tls_handshakes` run; further connections wait in the listener's backlog. Silent peers would block all
+    others, so the oldest handshake then has `CROWDED_TIMEOUT` instead of `rules.tls_timeout`.
     """
 
     def __init__(self, context: SSLContext, rules: AcceptRules, now: Callable[[], float]) -> None:
@@ -44,7 +44,7 @@ class TLSHandshakes:
 
     @property
     def is_full(self) -> bool:
-        """Return True if no further handshake may begin."""
+        """True if no further handshake may begin."""
         return len(self._begun) >= self._rules.max_tls_handshakes
 
     async def until_room(self) -> None:
@@ -66,15 +66,15 @@ class TLSHandshakes:
 
     @contextmanager
     def handshake(self, connection: Closable, accepted: socket | None, address: str | None) -> Iterator[None]:
-        """Do the handshake within this block; its failure is reported and goes no further.
+        """Do the handshake within this block; its failure is reported and not raised.
 
-        The error loses its traceback, which leads through all that the handshake was done with, in a circle: on asyncio
-        300 KB that only a full garbage collection would find.
+        The traceback of the error is removed: it forms a reference cycle with the handshake, on asyncio 300 KB that
+        only a full garbage collection would find.
         """
         try:
             with sending_alerts(self.context, accepted):
                 yield
-        except Exception as error:  # whatever it is, nobody else is to be told
+        except Exception as error:  # every failure is reported here and not raised
             self._failed(address, error.with_traceback(None))
         except BaseException:  # cancelled, unless the server closes to make room
             if connection not in self._begun:

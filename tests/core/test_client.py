@@ -108,7 +108,7 @@ class TestConnect:
         client = a_client()
         client.play(Connect(1), *prepare)
         before = client.engine.state
-        with pytest.raises(RuntimeError, match="expected to be idle or stopped"):
+        with pytest.raises(RuntimeError, match="cannot connect: the client is"):
             client.play(Connect(2))
         assert client.engine.state == before
 

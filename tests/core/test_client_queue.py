@@ -125,7 +125,7 @@ class TestOfflineQueue:
         error = settled(client.play(call(1)))[1]
         assert isinstance(error, ClosedError)
         assert (str(error), error.sent) == (
-            "the client is closed: call connect() first (Heartbeat was not sent)",
+            "cannot send Heartbeat: the client is closed; call connect() first",
             False,
         )
         client.play(Connect(CONNECT))

@@ -168,7 +168,7 @@ class TestSend:
             (OCPP21, {"payload": {"x": nan}}, ValueError, "got nan at payload.x"),
             (OCPP21, {"message_id": "i" * 37}, ValueError, "1 to 36 characters"),
             (OCPP21, {"message_id": ""}, ValueError, "1 to 36 characters"),
-            (OCPP21, {"message_id": "in flight"}, ValueError, "in flight already"),
+            (OCPP21, {"message_id": "in flight"}, ValueError, "expected an unused message id"),
         ],
     )
     def test_that_can_not_be_made_raises(self, version, misuse, error, expected):

@@ -34,7 +34,7 @@ BROKEN = {
     "compression that was not agreed on": frame(TEXT, b"x", rsv=4),
     "a fragmented ping": frame(PING, fin=False),
     "a ping of 126 bytes": frame(PING, b"x" * 126),
-    "a continuation of nothing": frame(CONTINUATION, b"x"),
+    "a continuation frame without a message": frame(CONTINUATION, b"x"),
     "a message inside another one": frame(TEXT, b"x", fin=False) + frame(TEXT, b"y"),
     "a length in too long a form": bytes([0x81, 0xFE, 0, 5]) + bytes(9),
     "a close frame of one byte": frame(CLOSE, b"\x03"),

@@ -280,7 +280,7 @@ class TestAWrongAnswer:
     @pytest.mark.parametrize(
         ("data", "hint"),
         [
-            ([], " without an answer (wrong port or scheme, or no client certificate?)"),
+            ([], " without a response (wrong port or scheme, or no client certificate?)"),
             ([b"HTTP/1.1 101 Swi"], ""),
             ([b"HTTP/1.1 100 Continue\r\n\r\n"], ""),
         ],

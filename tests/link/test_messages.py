@@ -164,7 +164,7 @@ PROTOCOL_ERRORS = {
     "a reserved control opcode": lambda peer: peer(11),
     "a fragmented ping": lambda peer: peer(PING, fin=False),
     "a ping of 126 bytes": lambda peer: peer(PING, b"x" * 126),
-    "a continuation of nothing": lambda peer: peer(CONTINUATION, b"x"),
+    "a continuation frame without a message": lambda peer: peer(CONTINUATION, b"x"),
     "a message inside another one": lambda peer: peer(TEXT, b"x", fin=False) + peer(TEXT, b"y"),
     "a wrong mask": lambda peer: peer(TEXT, b"x", masked=not peer.masked),
     "a length in too long a form": lambda peer: (

@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from ocpp_core.actions import CloseStream, HttpRequest
-from ocpp_core.inputs import Respond, Tick
+from ocpp_core.inputs import Respond, StreamLost, Tick
 from tests.link.wire import EOF, drain, feed, head_of, news, request, sent
 from tests.link.wire import server_link as link
 
@@ -43,6 +43,13 @@ class TestPlainRequests:
         server = link()
         feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", EOF)
         assert head_of(sent(feed(server, Respond(204))))[0] == 204
+
+    def test_a_peer_whose_stream_broke_gets_none(self) -> None:
+        server = link()
+        feed(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert feed(server, StreamLost()) == [CloseStream()]
+        assert feed(server, Respond(204)) == []
+        assert server.deadline == inf
 
     @pytest.mark.parametrize("line", ["HEAD /health HTTP/1.1", "HEAD /health HTTP/1.0"])
     def test_head_is_the_host_s_too_even_with_an_upgrade_and_its_answer_has_no_body(self, line: str) -> None:

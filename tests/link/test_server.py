@@ -255,16 +255,16 @@ class TestWaitingForTheDecision:
     @pytest.mark.parametrize("early", [Accept(None), Reject(401), Respond(200)])
     def test_a_decision_on_nothing_raises(self, early):
         server = link()
-        with pytest.raises(RuntimeError, match="no request"):
+        with pytest.raises(RuntimeError, match="no such request"):
             server.handle(early, 0.0)
         assert isinstance(feed(server, request())[0], UpgradeRequested)
 
     def test_respond_does_not_answer_an_upgrade_nor_accept_a_plain_request(self):
-        with pytest.raises(RuntimeError, match="no request waits for Respond"):
+        with pytest.raises(RuntimeError, match="cannot handle Respond: no such request is pending"):
             pending().handle(Respond(200), 0.0)
         plain = link()
         feed(plain, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        with pytest.raises(RuntimeError, match="no request waits for Accept"):
+        with pytest.raises(RuntimeError, match="cannot handle Accept: no such request is pending"):
             plain.handle(Accept(None), 0.0)
 
     def test_a_message_before_the_websocket_is_open_raises(self):

@@ -50,7 +50,7 @@ class TestTime:
         ended = tick(link, 160)
         assert closed_with(ended) == 1008
         assert [report.detail for report in ended if isinstance(report, Report)] == [
-            "a message that is not finished in its time"
+            "a message that exceeds its timeout"
         ]
         assert feed(link, EOF, now=160)[-1] == TransportLost(1008, "message too slow")
 

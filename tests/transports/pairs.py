@@ -1,5 +1,7 @@
 """Servers and clients over loopback sockets, and raw sockets for what no client of ours would send."""
 
+import socket
+import struct
 from contextlib import asynccontextmanager
 
 import anyio
@@ -115,3 +117,9 @@ async def staying():
         tasks.start_soon(listener.serve, server.serve)
         yield server
         server.leave()
+
+
+def reset(stream):
+    """Have the stream reset by its close."""
+    raw = stream.extra(SocketAttribute.raw_socket)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

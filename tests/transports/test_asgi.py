@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
-from ocpp_transports import OCPPClient, OCPPServer
+from ocpp_transports import OCPPClient
 from ocpp_transports.asgi import OCPPApplication
 from ocpp_transports.events import BadMessageEvent, CloseEvent
 from tests.kinds import mistyped
+from tests.transports.asgi_player import Played, answer_to, csms, scope
 from tests.transports.carriers import uvicorn_running
 from tests.transports.pairs import SECONDS, first, station_of
 
@@ -24,52 +25,12 @@ def anyio_backend():
     return "asyncio"
 
 
-def csms(**options):
-    server = OCPPServer(protocols=["ocpp1.6"], **options)
-    server.handle("Heartbeat", lambda ctx: {"currentTime": "2026-01-01T00:00:00Z"})
-    return server
-
-
 async def heartbeat(port, path, identity="CP1", **options):
     """Connect, make one call, and close."""
     url = f"ws://127.0.0.1:{port}{path}"
     async with OCPPClient(identity, url, protocols=["ocpp1.6"], reconnect=False, **options) as client:
         await client.connect()
         return await client.call("Heartbeat", {})
-
-
-async def answer_to(port, request):
-    """Send a request and read the answer until its end."""
-    with anyio.fail_after(SECONDS):
-        async with await anyio.connect_tcp("127.0.0.1", port) as stream:
-            await stream.send(request)
-            return b"".join([chunk async for chunk in stream]).decode()
-
-
-class Played:
-    """An ASGI server that says what the test says; `sent` is what the application sent."""
-
-    def __init__(self, *messages):
-        self.messages, self.sent = list(messages), []
-        self.arrived = anyio.Event()
-
-    def put(self, message):
-        self.messages.append(message)
-        self.arrived.set()
-
-    async def receive(self):
-        while not self.messages:
-            self.arrived = anyio.Event()
-            await self.arrived.wait()
-        return self.messages.pop(0)
-
-    async def send(self, message):
-        self.sent.append(message)
-
-
-def scope(**more):
-    headers = [(b"host", b"csms.example"), (b"sec-websocket-protocol", b"ocpp1.6")]
-    return {"type": "websocket", "path": "/ocpp/CP1", "headers": headers, "subprotocols": ["ocpp1.6"], **more}
 
 
 class TestBesideOtherRoutes:
@@ -139,107 +100,6 @@ class TestTheTlsExtension:
             asgi = Played({"type": "websocket.connect"})
             with pytest.raises(ValueError, match="expected a client certificate"):
                 await OCPPApplication(server)(scope(scheme="wss", extensions={"tls": tls}), asgi.receive, asgi.send)
-
-
-class TestPlainRequests:
-    async def test_are_told_to_upgrade(self):
-        async with uvicorn_running(OCPPApplication(csms())) as port:
-            answer = await answer_to(port, b"GET /ocpp/CP1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert answer.startswith("HTTP/1.1 426")
-        assert "upgrade: websocket" in answer
-        assert answer.endswith("Upgrade Required")
-
-    async def test_have_functions_as_on_sockets_of_our_own(self):
-        server = csms(http=True)
-        server.http("/teapot")(lambda request: (418, {"X-Kind": "pot"}, request.query["q"]))
-        async with uvicorn_running(OCPPApplication(server)) as port:
-            health = await answer_to(port, b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            pot = await answer_to(port, b"GET /teapot?q=%31 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert health.startswith("HTTP/1.1 200")
-        assert health.endswith('\r\n\r\n{"status":"ok"}')
-        assert pot.startswith("HTTP/1.1 418")
-        assert "x-kind: pot" in pot
-        assert pot.endswith('\r\n\r\n"1"')
-
-    async def test_by_head_get_the_same_head_alone(self):
-        async with uvicorn_running(OCPPApplication(csms(http=True))) as port:
-            answer = await answer_to(port, b"HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert "content-length: 15" in answer
-        assert answer.endswith("\r\n\r\n")
-
-    @pytest.mark.parametrize("method", ["POST", "DELETE"])
-    async def test_by_another_method_get_405(self, method):
-        async with csms(http=True) as server:
-            asgi = Played()
-            await OCPPApplication(server)(scope(type="http", method=method, path="/health"), asgi.receive, asgi.send)
-        assert asgi.sent[0]["status"] == 405
-        assert (b"allow", b"GET, HEAD") in asgi.sent[0]["headers"]
-
-    @pytest.mark.parametrize(
-        ("path", "root"), [("/ocpp/health", "/ocpp"), ("/health", "/ocpp"), ("/ü/health", "/ü"), ("/health", "")]
-    )
-    async def test_are_read_below_the_mount_point(self, path, root):
-        """Servers and frameworks do not agree whether the path of a scope has the mount point in it."""
-        async with csms(http=True) as server:
-            asgi = Played()
-            request = scope(type="http", method="GET", path=path, root_path=root)
-            await OCPPApplication(server)(request, asgi.receive, asgi.send)
-        assert asgi.sent[0]["status"] == 200
-
-    async def test_after_the_server_has_closed_get_503(self):
-        server, asgi = csms(http=True), Played()
-        async with server:
-            pass
-        await OCPPApplication(server)(scope(type="http", method="GET", path="/health"), asgi.receive, asgi.send)
-        assert asgi.sent[0]["status"] == 503
-
-    async def test_of_a_peer_that_leaves_end_their_function(self):
-        async with csms() as server:
-            ended = anyio.Event()
-
-            @server.http("/slow")
-            async def slow(request):
-                try:
-                    await anyio.sleep_forever()
-                finally:
-                    ended.set()
-
-            body = {"type": "http.request", "body": b"x", "more_body": True}
-            asgi = Played(body, body, {"type": "http.disconnect"})
-            with anyio.fail_after(SECONDS):
-                await OCPPApplication(server)(scope(type="http", method="GET", path="/slow"), asgi.receive, asgi.send)
-                await ended.wait()
-            assert asgi.sent == []
-
-    async def test_whose_answer_has_no_reader_any_more_are_over(self):
-        async def send(message):
-            raise BrokenPipeError
-
-        async with csms(http=True) as server:
-            await OCPPApplication(server)(scope(type="http", method="GET", path="/health"), Played().receive, send)
-
-    async def test_that_are_cancelled_end_their_function(self):
-        async with csms() as server:
-            begun, ended = anyio.Event(), anyio.Event()
-
-            @server.http("/slow")
-            async def slow(request):
-                begun.set()
-                try:
-                    await anyio.sleep_forever()
-                finally:
-                    ended.set()
-
-            asgi = Played()
-            request = scope(type="http", method="GET", path="/slow")
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(OCPPApplication(server), request, asgi.receive, asgi.send)
-                with anyio.fail_after(SECONDS):
-                    await begun.wait()
-                    tasks.cancel_scope.cancel()
-            with anyio.fail_after(SECONDS):
-                await ended.wait()
-        assert asgi.sent == []
 
 
 class TestTheRequest:

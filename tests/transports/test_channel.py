@@ -287,7 +287,7 @@ class TestAChannelThatFails:
             with pytest.raises(ConnectionLostError):
                 await client.call("Heartbeat", {})
             assert client.state is ConnectionState.CLOSED
-        assert "a channel took no more" in caplog.text
+        assert "sending on a channel failed" in caplog.text
 
     async def test_to_take_what_is_sent_is_dropped(self):
         channel = TestChannel(send=never)

@@ -226,7 +226,7 @@ class TestConnecting:
 
     async def test_is_for_closed_clients(self):
         async with pair() as (client, _):
-            with pytest.raises(RuntimeError, match="expected a closed client to connect, it is OPEN"):
+            with pytest.raises(RuntimeError, match="cannot connect: the client is OPEN; close it first"):
                 await client.connect()
 
     async def test_cancelled_leaves_nothing_behind(self, silent_port):
@@ -374,7 +374,7 @@ class TestReconfiguring:
         [
             ({"call_timeout": -1}, ValueError, "call_timeout > 0"),
             ({"endpoint": "wss://csms.example", "security_profile": 1, "password": "x"}, ValueError, "ws://"),
-            ({"identity": "CP2"}, ValueError, "identity to stay"),
+            ({"identity": "CP2"}, ValueError, "expected the identity 'CP1', got 'CP2'"),
             ({"colour": "red"}, TypeError, "unknown option 'colour', expected one of: answer_window, "),
         ],
     )

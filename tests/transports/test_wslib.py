@@ -6,8 +6,6 @@ import json
 import weakref
 from contextlib import nullcontext, suppress
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import anyio
 import pytest
@@ -30,7 +28,7 @@ from ocpp_transports._hosts._websockets_channel import PatientConnection
 from ocpp_transports.events import DisconnectEvent
 from ocpp_transports.wslib import WebsocketsOCPPClient, serve
 from tests.kinds import mistyped
-from tests.transports.pairs import SECONDS, first, staying, upgrade
+from tests.transports.pairs import SECONDS, first, staying
 
 OCPP16 = Subprotocol("ocpp1.6")
 
@@ -84,66 +82,6 @@ class TestTheServer:
             assert given["open_timeout"] == 6  # for TLS, and again for the rest
         async with serve(OCPPServer(protocols=["ocpp1.6"], handshake_timeout=0), "127.0.0.1", 0):
             assert given["open_timeout"] is None
-
-    async def test_tells_plain_requests_to_upgrade(self):
-        async with serve(OCPPServer(protocols=["ocpp1.6"]), "127.0.0.1", 0) as listening:
-            url = f"http://127.0.0.1:{port_of(listening)}/ocpp/CP1"
-            with pytest.raises(HTTPError) as refused:
-                await anyio.to_thread.run_sync(urlopen, url)
-            refused.value.close()
-        assert (refused.value.code, refused.value.headers["upgrade"]) == (426, "websocket")
-
-    async def test_has_functions_as_on_sockets_of_our_own(self):
-        server = OCPPServer(protocols=["ocpp1.6"], http=True)
-        server.http("/nothing")(lambda request: (204, {}, None))
-        server.http("/bytes")(lambda request: (404, {"Content-Type": "text/css"}, b"\xff"))
-        async with serve(server, "127.0.0.1", 0) as listening:
-            url = f"http://127.0.0.1:{port_of(listening)}"
-            with await anyio.to_thread.run_sync(urlopen, f"{url}/health") as healthy:
-                assert (healthy.status, healthy.headers["content-type"]) == (200, "application/json")
-                assert json.load(healthy) == {"status": "ok"}
-            with await anyio.to_thread.run_sync(urlopen, f"{url}/nothing") as empty:
-                assert (empty.status, empty.headers["content-length"], empty.read()) == (204, None, b"")
-            with pytest.raises(HTTPError) as refused:
-                await anyio.to_thread.run_sync(urlopen, f"{url}/bytes")
-            with refused.value:
-                assert (refused.value.code, refused.value.headers["content-type"]) == (404, "text/css")
-                assert refused.value.read() == b"\xff"
-
-    @pytest.mark.parametrize("request_line", [b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", upgrade()])
-    async def test_gives_no_place_to_a_peer_that_has_left(self, request_line):
-        """The library itself waits for a decision that nobody wants any more."""
-        begun, ended = anyio.Event(), anyio.Event()
-
-        async def slow(*_):
-            begun.set()
-            try:
-                await anyio.sleep_forever()
-            finally:
-                ended.set()
-
-        server = OCPPServer(protocols=["ocpp1.6"], auth=lambda *arguments: slow(*arguments))
-        server.http("/slow")(lambda request: slow(request))
-        async with serve(server, "127.0.0.1", 0) as listening:
-            with anyio.fail_after(SECONDS):
-                async with await anyio.connect_tcp("127.0.0.1", port_of(listening)) as stream:
-                    await stream.send(request_line)
-                    await begun.wait()
-                await ended.wait()
-
-    async def test_answers_a_plain_request_before_the_library_drops_it(self):
-        server = OCPPServer(protocols=["ocpp1.6"], handshake_timeout=0.05, logging=False)
-
-        @server.http("/slow")
-        async def slow(request):
-            await anyio.sleep_forever()
-
-        async with serve(server, "127.0.0.1", 0) as listening:
-            url = f"http://127.0.0.1:{port_of(listening)}/slow"
-            with pytest.raises(HTTPError) as caught:
-                await anyio.to_thread.run_sync(urlopen, url)
-            assert caught.value.code == 500
-            caught.value.close()
 
     async def test_challenges_who_comes_without_credentials(self):
         server = OCPPServer(protocols=["ocpp1.6"], security_profile=1, credentials={"CP1": "secret"})

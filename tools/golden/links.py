@@ -99,8 +99,7 @@ SERVER: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "BytesReceived: of another attempt": {"any": "ignored"},
     "StreamLost": {
-        "Handshake | Handshake (upgrade)": "CloseStream, → Ended",
-        "Handshake (GET)": "noted",
+        "Handshake | Handshake (GET) | Handshake (upgrade)": "CloseStream, → Ended",
         "Open | Open (pinged) | Closing | Ending": "CloseStream, TransportLost, → Ended",
         "Ended | Ended (early)": "ignored",
     },

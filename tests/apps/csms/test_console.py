@@ -144,5 +144,6 @@ class TestWhatStationsSay:
             await client.connect()
             answer = await console.command('call CP1 DataTransfer {"vendorId": "Example"}')
             assert answer == '{"status": "Accepted", "data": "\\x9b2J\\u202e é"}'
-            assert await console.command("call CP\x9b2J Reset") == "failed: 'CP\\x9b2J' is not connected"
+            answer = await console.command("call CP\x9b2J Reset")
+            assert answer == "failed: cannot call 'CP\\x9b2J': the station is not connected"
             assert told == ["CP1 is connected and speaks ocpp1.6"]

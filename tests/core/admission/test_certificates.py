@@ -59,7 +59,7 @@ class TestByDefault:
         assert show("sn1", identities=IdentityRule(ignore_case=True)) is None
 
     def test_a_mismatch_is_told_as_a_matter_of_security(self):
-        assert show_and_hear("CP1") == (401, "the certificate of 'SN1' is not good for this identity")
+        assert show_and_hear("CP1") == (401, "the certificate of 'SN1' is not valid for this identity")
         assert show_and_hear("SN1") == (None, "")
 
     def test_auth_is_not_asked_about_a_mismatch(self):

@@ -63,8 +63,8 @@ class TestCall:
             ({"timeout": "5"}, ValueError, "timeout > 0 seconds"),
             ({"ttl": -1}, ValueError, "ttl > 0 seconds"),
             ({"protocol": "ocpp2.1"}, ValueError, "a call for ocpp1.6, got one for ocpp2.1"),
-            ({"message_id": "in flight"}, ValueError, "in flight already"),
-            ({"message_id": "waits"}, ValueError, "in flight already"),
+            ({"message_id": "in flight"}, ValueError, "expected an unused message id"),
+            ({"message_id": "waits"}, ValueError, "expected an unused message id"),
         ],
     )
     def test_that_can_not_be_made_raises_and_changes_nothing(self, misuse, error, expected):
@@ -76,7 +76,7 @@ class TestCall:
         assert session.drain() == []
 
     def test_of_an_action_that_is_a_send_raises(self):
-        with pytest.raises(ValueError, match="it has no answer, so notify instead"):
+        with pytest.raises(ValueError, match="use notify instead"):
             a_session(OCPP21).play(StartCall(1, "NotifyPeriodicEventStream", {}))
 
     def test_may_use_an_id_again_once_it_was_answered(self):
@@ -134,7 +134,7 @@ class TestWindow:
         session.play(call(1), *(StartCall(token, "X", {"a": "é" * 20}) for token in (2, 3)))
         error = settled(session.play(call(4)))[4]
         assert isinstance(error, CallDroppedError)
-        assert str(error) == "too many calls wait: expected calls of at most 97 bytes together"
+        assert str(error) == "the queue is full: expected calls of at most 97 bytes together"
         session.hear('[3,"id-1",{}]')
         assert settled(session.play(call(5))) == {}
 
@@ -156,7 +156,7 @@ class TestTimeout:
         done = session.wait(30)
         error = settled(done)[1]
         assert isinstance(error, TimeoutError)
-        assert (str(error), error.sent, error.message_id) == ("no answer to Heartbeat within 30 s", True, "id-1")
+        assert (str(error), error.sent, error.message_id) == ("no response to Heartbeat within 30 s", True, "id-1")
         assert sent(done) == [[2, "id-2", "Heartbeat", {}]]
 
     def test_of_a_call_that_waited_starts_when_it_is_written(self):

@@ -92,7 +92,7 @@ class TestRawCall:
     def test_with_an_id_in_flight_raises(self):
         session = a_session()
         session.play(SendRaw(self.RAW, token=1))
-        with pytest.raises(ValueError, match="in flight already"):
+        with pytest.raises(ValueError, match="expected an unused message id"):
             session.play(SendRaw(self.RAW, token=2))
 
 

@@ -140,6 +140,6 @@ class TestGivingUp:
 
 def test_an_id_that_is_kept_already_raises():
     kept = Kept(9, call(1, message_id="mine"))
-    with pytest.raises(ValueError, match="in flight already"):
+    with pytest.raises(ValueError, match="expected an unused message id"):
         kept.queue.add(call(2, message_id="mine"))
     assert kept.taken() == [1]

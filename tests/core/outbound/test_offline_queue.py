@@ -253,7 +253,7 @@ class TestTheChoice:
         client.play(meter(1), call(2, message_id="mine"))
         client.play(Connect(CONNECT), TransportOpened("ocpp2.1", attempt=1))
         for command in (call(3, message_id="mine"), Notify(3, "NotifyPeriodicEventStream", {}, message_id="mine")):
-            with pytest.raises(ValueError, match="in flight already"):
+            with pytest.raises(ValueError, match="expected an unused message id"):
                 client.play(command)
 
     @each("problem", ["version", "schema", "action"])

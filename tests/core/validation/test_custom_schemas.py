@@ -104,7 +104,7 @@ class TestCustomProtocols:
     def test_a_reference_below_an_inner_id_is_refused(self, name: str) -> None:
         """It is relative to that id, which the quick checks do not know."""
         inner = {name: "https://example.com/inner", "items": [{"$ref": "#/definitions/A"}], "definitions": {"A": {}}}
-        with pytest.raises(ValueError, match=r"expected \$id at the root of a schema"):
+        with pytest.raises(ValueError, match=r"expected \$id only at the root of a schema"):
             create_validator("v1", {"Say": {"send": {"allOf": [inner], "definitions": {"A": {"type": "string"}}}}})
 
     @each(

@@ -216,7 +216,7 @@ class TestCompiling:
 class TestStandardProtocols:
     def test_another_protocol_has_no_bundle(self) -> None:
         with pytest.raises(
-            ValueError, match=r"expected one of ocpp1.6, ocpp2.0.1, ocpp2.1, got 'ocpp1.5'; create_validator"
+            ValueError, match=r"expected one of ocpp1.6, ocpp2.0.1, ocpp2.1, got 'ocpp1.5'; use create_validator"
         ):
             load_validator("ocpp1.5")
 

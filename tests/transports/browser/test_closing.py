@@ -133,5 +133,5 @@ class TestComingBack:
         page.socket.end()
         page.advance(1)
         assert page.socket.url == "wss://CP1:secret@other.example/CP1"
-        with pytest.raises(ValueError, match="expected the identity to stay"):
+        with pytest.raises(ValueError, match="expected the identity 'CP1', got 'CP2'"):
             client.reconfigure(identity="CP2")

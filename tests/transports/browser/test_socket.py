@@ -44,7 +44,7 @@ class TestTheOptions:
 
     def test_need_a_browser_to_connect(self):
         client = BrowserOCPPClient("CP1", "ws://csms.example", protocols=["ocpp1.6"])
-        with pytest.raises(RuntimeError, match="expected to run in a browser"):
+        with pytest.raises(RuntimeError, match="expected a browser with Pyodide"):
             client.connect().send(None)
 
 
@@ -65,7 +65,7 @@ class TestTheUrl:
 
     @pytest.mark.parametrize("identity", [".", ".."])
     def test_refuses_an_identity_that_browsers_take_for_a_way_up(self, page, identity):
-        with pytest.raises(ValueError, match="leaves in its URL"):
+        with pytest.raises(ValueError, match="keeps unchanged in a URL"):
             page.client(identity)
 
     def test_is_shown_without_the_password(self, page):
@@ -90,7 +90,7 @@ class TestConnecting:
         getattr(page.socket, ending)()
         page.run()
         assert type(connected.error) is ConnectionFailedError
-        assert "a browser does not tell why" in str(connected.error)
+        assert "a browser does not report why" in str(connected.error)
         assert client.state is ConnectionState.CLOSED
         assert page.socket.is_dropped
 

@@ -1,7 +1,6 @@
 """What every host of byte streams owes to its driver: one contract, over each of them."""
 
 import socket
-import struct
 
 import anyio
 import pytest
@@ -11,15 +10,10 @@ from ocpp_core.actions import CloseStream, SendBytes
 from ocpp_core.inputs import BytesReceived, Congested
 from ocpp_transports._driver._limits import HIGH_WATER
 from tests.transports.net import Probe, echo, read_all
+from tests.transports.pairs import reset
 
 pytestmark = pytest.mark.anyio
 TOO_MUCH = b"x" * 20_000_000  # more than the buffers of two sockets hold
-
-
-def reset(stream):
-    """Have the stream reset by its close."""
-    raw = stream.extra(SocketAttribute.raw_socket)
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def raw_socket(host):

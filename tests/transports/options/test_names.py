@@ -68,8 +68,8 @@ class TestMisspellings:
             (["ocpp1.6", "SetVariables"], "of ocpp1.6, got one of ocpp2.0.1 and ocpp2.1: 'SetVariables'"),
             (["ocpp2.1", "Heartbet"], "expected an action of ocpp2.1, got 'Heartbet' (did you mean 'Heartbeat'?)"),
             (["Heartbeat", "ocpp1.6"], "expected a version and then an action, got 'Heartbeat' and then 'ocpp1.6'"),
-            (["ocpp16", "Heartbeat"], f"a version out of {EVERY}, got 'ocpp16' (did you mean 'ocpp1.6'?)"),
-            (["Heartbeat", "BootNotification"], f"expected a version out of {EVERY}, got 'Heartbeat'"),
+            (["ocpp16", "Heartbeat"], f"a version, one of {EVERY}, got 'ocpp16' (did you mean 'ocpp1.6'?)"),
+            (["Heartbeat", "BootNotification"], f"expected a version, one of {EVERY}, got 'Heartbeat'"),
         ],
     )
     def test_of_a_handler(self, names, told):

@@ -54,6 +54,8 @@ class TestTheTwoFormsOfACall:
             (("Reset",), {"retries": -1}, ValueError, "retries >= 0"),
             (("Reset",), {"retries": 1.5}, ValueError, "retries >= 0"),
             (("Reset",), {"retry_delay": float("inf")}, ValueError, "retry_delay >= 0 seconds"),
+            (("Reset",), {"retry_delay": True}, ValueError, "retry_delay >= 0 seconds"),
+            (("Reset",), {"retry_max_delay": 10**400}, ValueError, "retry_max_delay >= 0 seconds"),
             (("Reset",), {"timeOut": 3}, TypeError, "timeOut"),
         ],
     )
@@ -208,7 +210,7 @@ class TestTheWindow:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(lambda: client.safe_call("Heartbeat", message_id="same"))
                 await first(messages)
-                with pytest.raises(ValueError, match="in flight already"):
+                with pytest.raises(ValueError, match="expected an unused message id"):
                     await client.call("Heartbeat", {}, message_id="same")
                 await client.close(force=True)
 

@@ -222,7 +222,7 @@ class TestClosing:
                 await fail()
 
 
-CLOSED = "the client is closed: call connect\\(\\) first"
+CLOSED = "the client is closed[:;] call connect\\(\\) first"
 
 
 class TestCallsOfAClientThatIsNotConnected:
@@ -344,7 +344,7 @@ class TestEvents:
             await station.send_raw(answer)
             event = await first(events)
             assert event.message == answer
-            assert "an answer to no CALL in flight" in str(event.error)
+            assert "a response to no outstanding CALL" in str(event.error)
 
     async def test_answers_that_may_be_to_a_raw_text_are_not(self):
         async with pair() as (client, station), client.events("bad_message") as events:

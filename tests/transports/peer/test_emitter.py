@@ -8,6 +8,7 @@ import pytest
 
 from ocpp_core.actions import Direction
 from ocpp_transports._peer._emitter import Emitter
+from ocpp_transports._peer._event_stream import MAX_SIZE
 from ocpp_transports.events import (
     PEER_EVENTS,
     SERVER_EVENTS,
@@ -18,6 +19,7 @@ from ocpp_transports.events import (
     OverflowEvent,
     PeerEventName,
     ServerEventName,
+    StationEvent,
 )
 
 
@@ -302,9 +304,23 @@ class TestIteration:
         async with anyio.create_task_group() as group:
             group.start_soon(anext, stream)
             await anyio.wait_all_tasks_blocked()
-            with pytest.raises(RuntimeError, match="one task"):
+            with pytest.raises(RuntimeError, match="another task already reads"):
                 await anext(stream)
             emitter.emit("open", OPEN)
+
+    async def test_large_events_are_bounded_in_bytes(self, emitter):
+        """A peer decides how large its messages are; one is kept in any case."""
+        event = MessageEvent(Direction.IN, [2, "1", "X", {"data": ["x" * MAX_SIZE]}], "X", None)
+        stream = emitter.events("message")
+        for _ in range(3):
+            emitter.emit("message", event)
+        assert [await anext(stream), await anext(stream)] == [event, OverflowEvent(2)]
+        half = StationEvent(None, MessageEvent(Direction.IN, [2, "1", "X", {"y" * (MAX_SIZE // 3): 1}], "X", None))
+        for _ in range(3):
+            emitter.emit("message", half)
+        assert [await anext(stream) for _ in range(3)] == [half, half, OverflowEvent(1)]
+        emitter.emit("message", event)
+        assert await anext(stream) == event
 
     async def test_limit_is_at_least_one(self, emitter):
         for limit in (0, nan, inf, 1.5, True, "3"):

@@ -62,7 +62,7 @@ class TestRegistration:
             seen.append(event)
 
         assert observers.add(observer) is observer
-        with pytest.raises(ValueError, match="expected each observer once"):
+        with pytest.raises(ValueError, match="cannot add the observer: it observes already"):
             observers.add(observer)
         observers.notify("open", OpenEvent("ocpp1.6"), "a client")
         assert seen == [OpenEvent("ocpp1.6")]
@@ -191,7 +191,7 @@ class TestAnObserverThat:
             station.handle("Heartbeat", lambda context: {})
             client.observe(lambda event, of: asynchronous(event, of))
             assert await client.call("Heartbeat") == {}
-        assert "expected a plain function as observer, it returned a coroutine" in caplog.text
+        assert "expected a plain function as observer, got one that returned a coroutine" in caplog.text
 
     async def test_closes_the_connection_is_still_told_of_the_end(self):
         async with pair(server={"max_bad_messages": 100}, reconnect=False) as (client, station):

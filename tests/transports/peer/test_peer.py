@@ -119,7 +119,9 @@ class TestHandlers:
     async def test_registered_twice_for_the_same_raise(self):
         async with pair() as (client, _):
             client.handle("Reset", lambda ctx: {})
-            with pytest.raises(ValueError, match="one handler for Reset"):
+            with pytest.raises(
+                ValueError, match="cannot register a handler for Reset: there is one already; remove it first"
+            ):
                 client.handle("Reset", lambda ctx: {})
             client.remove_all_handlers()
             assert not client.has_handler("Reset")

@@ -45,8 +45,8 @@ class TestRawTexts:
                 await client.close()
                 await first(closes)
             for peer, error, advice in (
-                (client, ClosedError, r"the client is closed: call connect\(\) first"),
-                (station, ConnectionLostError, "use the station's newest connection"),
+                (client, ClosedError, r"the client is closed; call connect\(\) first"),
+                (station, ConnectionLostError, "returns the station's newest connection"),
             ):
                 with pytest.raises(error, match=advice):
                     peer.send_raw("x")

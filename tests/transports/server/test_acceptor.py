@@ -121,7 +121,7 @@ class TestAuth:
             accept()
 
         assert callable(auth)
-        with pytest.raises(ValueError, match="one auth handler"):
+        with pytest.raises(ValueError, match="cannot register an auth handler: there is one already"):
             server.auth(auth)
         with pytest.raises(TypeError, match="auth as a callable"):
             OCPPServer().auth(mistyped("no"))

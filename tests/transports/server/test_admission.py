@@ -111,17 +111,17 @@ async def accept_and_raise(accept, reject, handshake):
 
 FAULTS = [
     ({"credentials": lambda identity: 1 / 0, "security_profile": BASIC}, "credentials raised"),
-    ({"credentials": lambda identity: 12345678, "security_profile": BASIC}, "credentials gave no usable answer"),
+    ({"credentials": lambda identity: 12345678, "security_profile": BASIC}, "credentials returned an invalid answer"),
     (
         {"credentials": lambda identity: Unencodable("x"), "security_profile": BASIC},
-        "credentials gave no usable answer",
+        "credentials returned an invalid answer",
     ),
     ({"credentials": lambda identity: Unreadable(), "security_profile": BASIC}, "credentials raised"),
     ({"identify": lambda shown, identity: 1 / 0, "security_profile": TLS_CERT}, "identify raised"),
-    ({"identify": lambda shown, identity: 1, "security_profile": TLS_CERT}, "identify gave no usable answer"),
+    ({"identify": lambda shown, identity: 1, "security_profile": TLS_CERT}, "identify returned an invalid answer"),
     ({"auth": lambda accept, reject, handshake: accept(protocol="ocpp2.1")}, "auth raised"),
     ({"auth": accept_and_raise}, "auth raised"),
-    ({"auth": lambda accept, reject, handshake: None}, "auth gave no usable answer"),
+    ({"auth": lambda accept, reject, handshake: None}, "auth returned an invalid answer"),
 ]
 
 

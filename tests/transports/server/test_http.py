@@ -10,7 +10,7 @@ import pytest
 from ocpp_transports import OCPPServer, PlainRequest
 from ocpp_transports._server._http_handlers import plain_request
 from ocpp_transports.events import ErrorEvent
-from tests.transports.pairs import SECONDS, client_of, first, knock, never, serving, upgrade
+from tests.transports.pairs import SECONDS, client_of, first, knock, never, reset, serving, upgrade
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +83,15 @@ class TestAFunction:
             got, headers, text = await knock(listener, get("/x"))
             assert (got, headers["content-type"], text) == (status, kind, body)
 
+    async def test_may_be_an_object_that_is_empty(self):
+        class Pages(dict[str, str]):
+            def __call__(self, request):
+                return 200, {}, dict(self)
+
+        async with serving() as (server, listener):
+            server.http("/x")(Pages())
+            assert (await knock(listener, get("/x")))[0] == 200
+
     @pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS"])
     async def test_answers_get_and_head_alone(self, method):
         async with serving() as (server, listener):
@@ -103,7 +112,7 @@ class TestAFunction:
     async def test_is_the_only_one_of_its_path(self):
         server = OCPPServer()
         server.http("/x")(lambda request: (200, {}, None))
-        with pytest.raises(ValueError, match="one function for /x, there is one already"):
+        with pytest.raises(ValueError, match="cannot register a function for /x: there is one already"):
             server.http("/x")(lambda request: (200, {}, None))
 
 
@@ -204,6 +213,25 @@ class TestWhateverAFunctionDoes:
                 assert (await knock(listener, get("/x")))[0] == 408
                 assert isinstance((await first(errors)).error, TimeoutError)
             with anyio.fail_after(SECONDS):
+                await ended.wait()
+
+    async def test_it_is_cancelled_when_the_peer_breaks_off(self):
+        async with serving() as (server, listener):
+            begun, ended = anyio.Event(), anyio.Event()
+
+            @server.http("/x")
+            async def slow(request):
+                begun.set()
+                try:
+                    await never()
+                finally:
+                    ended.set()
+
+            with anyio.fail_after(SECONDS):
+                async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
+                    await stream.send(get("/x"))
+                    await begun.wait()
+                    reset(stream)
                 await ended.wait()
 
     async def test_it_is_ended_by_503_when_the_server_closes(self):

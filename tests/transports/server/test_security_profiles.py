@@ -193,7 +193,7 @@ class TestClientCertificates:
             assert (client.state, right.state) == (ConnectionState.OPEN, ConnectionState.OPEN)
             alarm = await first(alarms)
             assert (alarm.kind, alarm.identity, alarm.remote_address) == ("certificate_mismatch", "CP1", "127.0.0.1")
-        assert "is not good for this identity" in caplog.text
+        assert "is not valid for this identity" in caplog.text
 
     async def test_may_be_mapped_to_identities(self):
         async with (
@@ -256,7 +256,7 @@ class TestAServerThatCouldNotMeetItsProfile:
     async def test_is_not_reconfigured_to_it_while_it_listens(self, profile, change):
         async with serving(**SERVERS[profile]) as (server, listener):
             with pytest.raises(
-                ValueError, match=r"expected (no )?tls options|listeners that ask for client certificates"
+                ValueError, match=r"expected (no )?tls options|listeners that demand client certificates"
             ):
                 server.reconfigure(**change)
             async with station(listener, profile) as client:

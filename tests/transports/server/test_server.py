@@ -240,7 +240,7 @@ class TestClosing:
                 await late.send(upgrade("/ocpp/CP2").partition(b"\r\n")[2])
                 assert (await late.receive()).startswith(b"HTTP/1.1 503 ")
                 await late.aclose()
-                with pytest.raises(RuntimeError, match="not closing"):
+                with pytest.raises(RuntimeError, match="cannot listen: the server is closing"):
                     await server.listen(0, "127.0.0.1")
                 await server.close(force=True)
 

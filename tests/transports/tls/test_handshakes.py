@@ -95,7 +95,7 @@ TLS_12, TLS_13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
             {"tls": SERVER},
             only("ECDHE-RSA-AES128-GCM-SHA256"),
             "the server refuses what we offer",
-            "the station offers no cipher suite of ours, or none for the kind of key of our certificate",
+            "the station offers none of our cipher suites, or none for the key type of our certificate",
             id="another kind of key",
         ),
     ],
@@ -170,7 +170,7 @@ class TestAServerThatSaysNothing:
             tasks.start_soon(listener.serve, read_and_leave)
             async with client_of(SimpleNamespace(port=port), scheme="wss", tls=TRUSTING) as client:
                 with pytest.raises(
-                    ConnectionFailedError, match=r"without a word \(wrong port, or no client certificate"
+                    ConnectionFailedError, match=r"without an alert \(wrong port, or no client certificate"
                 ):
                     await client.connect()
             tasks.cancel_scope.cancel()

@@ -8,8 +8,8 @@ import pytest
 from ocpp_core.actions import CloseStream, OpenTransport, SendBytes
 from ocpp_core.errors import ConnectionFailedError
 from ocpp_core.inputs import BytesReceived, StreamFailed, StreamOpened
-from tests.transports.hosts.test_hosts import reset
 from tests.transports.net import Probe, echo, read_all
+from tests.transports.pairs import reset
 
 pytestmark = pytest.mark.anyio
 TOO_MUCH = b"x" * 20_000_000
