@@ -72,7 +72,7 @@ class Transfers:
         self._updating = self._equipment.spawn("the update of the firmware", self._update, firmware)
         return replaced
 
-    async def tell_firmware(self) -> None:
+    async def report_firmware(self) -> None:
         """Report the state on request of the CSMS. After a successful update it is Idle."""
         firmware = self._last_firmware
         if firmware is None or self.firmware_status == "Installed":
@@ -142,7 +142,7 @@ class Transfers:
         self._uploading = self._equipment.spawn("the upload of a log", self._run_upload, self._upload, replaced)
         return replaced is not None
 
-    async def tell_log(self, *, is_diagnostics: bool) -> None:
+    async def report_log(self, *, is_diagnostics: bool) -> None:
         """Report the state on request of the CSMS. After the end of an upload it is Idle.
 
         1.6 §4.4; the enumeration UploadLogStatus of 1.6's security extension and of 2.0.1 Part 2.

@@ -119,7 +119,7 @@ class Commands2(Commands):
         message, evse = params["requestedMessage"], params.get("evse")
         triggers: dict[str, Callable[[], str]] = {
             "BootNotification": self._trigger_boot,
-            "FirmwareStatusNotification": partial(self._trigger, message, self._parts.transfers.tell_firmware),
+            "FirmwareStatusNotification": partial(self._trigger, message, self._parts.transfers.report_firmware),
             "Heartbeat": partial(self._trigger, message, self._beat),
             "LogStatusNotification": partial(self._trigger, message, self._report_log),
             "MeterValues": lambda: self._trigger_values(self._meant(evse), Option.ALIGNED_DATA),  # F06.FR.06
@@ -153,7 +153,7 @@ class Commands2(Commands):
         await self._equipment.send(self._equipment.dialect.heartbeat())
 
     async def _report_log(self) -> None:
-        await self._parts.transfers.tell_log(is_diagnostics=False)
+        await self._parts.transfers.report_log(is_diagnostics=False)
 
     # Local list, reservations
 
