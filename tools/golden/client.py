@@ -12,7 +12,7 @@ SITUATIONS: Final[Mapping[str, str]] = {
     "Online": "a session is open and idle",
     "Online (busy)": "a CALL is in flight, another call waits for the window, a request from the peer is open",
     "Waiting": "a connection was lost and the next attempt is due at `until`",
-    "ClientClosing": "`CloseTransport` was sent",
+    "ClientClosing": "`CloseTransport` was emitted",
     "ClientClosing (draining)": "draining before the close: a CALL is in flight and a request from the peer is open",
     "Stopped": "closed, and does not reconnect by itself",
 }

@@ -19,14 +19,14 @@ SERVER_SITUATIONS: Final[Mapping[str, str]] = {
     "Handshake (GET)": "`HttpRequest` waits for `Respond`",
     "Handshake (upgrade)": "`UpgradeRequested` waits for `Accept` or `Reject`",
     **_OPEN,
-    "Ended": "`CloseStream` was sent",
+    "Ended": "`CloseStream` was emitted",
     "Ended (early)": "the stream ended before the upgrade request was decided",
 }
 CLIENT_SITUATIONS: Final[Mapping[str, str]] = {
     "Handshake": "the upgrade request was sent and its response is awaited",
     "Handshake (refused)": "the response has another status than 101, and its body is awaited",
     **_OPEN,
-    "Ended": "`CloseStream` was sent",
+    "Ended": "`CloseStream` was emitted",
 }
 SERVER: Final[Mapping[str, Mapping[str, str]]] = {
     "BytesReceived: an upgrade request": {

@@ -15,7 +15,7 @@ SITUATIONS: Final[Mapping[str, str]] = {
     "Ended": "the handshake failed",
     "Open": "the session is open and idle",
     "Draining": "draining before the close: a CALL is in flight and a request from the peer is open",
-    "Closing": "`CloseTransport` was sent",
+    "Closing": "`CloseTransport` was emitted",
     "Closed": "the transport is lost or closed",
 }
 TABLE: Final[Mapping[str, Mapping[str, str]]] = {

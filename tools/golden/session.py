@@ -10,7 +10,7 @@ SITUATIONS: Final[Mapping[str, str]] = {
     "Open (busy)": "a CALL is in flight, another call waits for the window, a request from the peer is open",
     "Open (full)": "a request from the peer is open, and the queue behind it is full",
     "Draining": "draining before the close: a CALL is in flight and a request from the peer is open",
-    "Closing": "`CloseTransport` was sent",
+    "Closing": "`CloseTransport` was emitted",
     "Closed": "the transport is lost or closed",
 }
 TABLE: Final[Mapping[str, Mapping[str, str]]] = {
