@@ -145,7 +145,7 @@ class EventMixin(ABC, Generic[_NameT_contra]):
 
         Use it as in `async for event in x.events("open")`. Events are kept from this call on, at most `limit` of them
         and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the `close`
-        event (of a server: `closed`), or with `aclose`. Raises ValueError for an unknown name, and for a limit that is not an
-        integer or below 1.
+        event (of a server: `closed`), or with `aclose`. Raises ValueError for an unknown name, and for a limit that is
+        not an integer or below 1.
         """
         return self._emitter.events(*names, limit=limit)

@@ -1,11 +1,10 @@
-"""Chooses the runtime for the running event loop."""
+"""Chooses the runtime for the running event loop, and loads that one only: sockets and TLS take a while to import."""
 
 import asyncio
 import sys
 
 from ocpp_transports._logging._log import Log
 
-from ._asyncio import AsyncioRuntime
 from ._base import SocketRuntime
 
 __all__ = ["current_runtime"]
@@ -28,4 +27,6 @@ def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
         asyncio.get_running_loop()
     except RuntimeError:
         raise RuntimeError("expected a running asyncio or trio event loop") from None
+    from ._asyncio import AsyncioRuntime
+
     return AsyncioRuntime(log)
