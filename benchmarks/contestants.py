@@ -47,7 +47,7 @@ class Contestant:
 
     @property
     def missing(self) -> str | None:
-        """The reason that it cannot run on this machine; None if it can."""
+        """The reason why it cannot run on this machine, or None if it can."""
         if self.command[0] == "node":
             if shutil.which("node") is None:
                 return "Node is not installed"

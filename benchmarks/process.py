@@ -18,13 +18,13 @@ _SPARE: Final = 100
 
 
 def cpu_seconds(pid: int) -> float:
-    """Seconds of processor time, user and system, that all threads of a process have used."""
+    """Return the seconds of processor time, user and system, that all threads of a process have used."""
     # The result of clock_getcpuclockid(3) for a process id. /proc has the same time only in steps of 10 ms.
     return time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)
 
 
 def resident_bytes(pid: int) -> int:
-    """Bytes of memory that a process holds in RAM."""
+    """Return the bytes of memory that a process holds in RAM."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
@@ -54,7 +54,7 @@ def split_processors() -> tuple[list[int], list[int]]:
 
 @contextmanager
 def pinned_to(cpus: Sequence[int]) -> Iterator[None]:
-    """Run processes that the `with` block starts on these processors; an empty set means any."""
+    """Run processes that the `with` block starts on these processors. An empty set means any."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cpus or before)
     try:

@@ -92,7 +92,7 @@ def _draw(sections: Sequence[Section], path: Path) -> str | None:
     if not curves:
         return None
     if not plot.is_possible():
-        say("The plot is left out: matplotlib is not installed (make bench installs it).")
+        say("No plot: matplotlib is not installed (make bench installs it).")
         return None
     plot.draw(curves, path)
     return path.name

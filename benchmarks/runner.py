@@ -30,7 +30,7 @@ class Results:
         self._rounds[key].append(result)
 
     def values(self, key: str, name: str, *, scale: float = 1.0) -> list[float]:
-        """Return one value per round; empty if it was not measured for this subject."""
+        """Return one value per round, or none if it was not measured for this subject."""
         return [result[name] * scale for result in self._rounds.get(key, ()) if name in result]
 
 

@@ -13,7 +13,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def ratios(values: Sequence[float], base: Sequence[float]) -> list[float]:
-    """Return the ratios of values from the same rounds; empty if either was not measured."""
+    """Return the ratios of values from the same rounds, or none if either was not measured."""
     return [value / other for value, other in zip(values, base, strict=True)] if values and base else []
 
 

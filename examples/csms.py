@@ -6,8 +6,8 @@ A handler takes a context and returns the payload of the response. Strict
 mode checks both against the official schemas, so a handler finds every
 required field. `test_handlers.py` tests these handlers without sockets.
 
-This server knows its stations by name only (security profile 0). Set
-`security_profile` and `credentials` before others can reach it.
+This server identifies stations only by name (security profile 0). Set
+`security_profile` and `credentials` before you expose it to a network.
 """
 
 import argparse
@@ -36,10 +36,10 @@ class Transaction:
 
 
 class CentralSystem:
-    """The server, its handlers and what they remember.
+    """The server, its handlers and their data.
 
-    A real system keeps cards and transactions in a database: then the
-    handlers are `async def` and wait for it.
+    A real system keeps cards and transactions in a database. Its
+    handlers are `async def` and wait for the database.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class CentralSystem:
         )
         self.server.http("/energy")(
             self.report
-        )  # and /health, by http=True
+        )  # http=True also serves /health
         handle = self.server.handle
         handle("BootNotification", self.boot)  # for both versions
         handle("Heartbeat", self.heartbeat)
@@ -69,7 +69,7 @@ class CentralSystem:
         return 200, {}, self.energy
 
     def boot(self, context: HandlerContext) -> Payload:
-        """Accept the station; it sends a Heartbeat every 300 seconds."""
+        """Accept the station. It sends a Heartbeat every 300 seconds."""
         print(context.client.identity, "boots with", context.protocol)
         return {
             "status": "Accepted",
@@ -78,13 +78,13 @@ class CentralSystem:
         }
 
     def heartbeat(self, context: HandlerContext) -> Payload:
-        """Return the time, by which the station sets its clock."""
+        """Return the time. The station sets its clock to it."""
         return {"currentTime": utc_now()}
 
     def status(self, context: HandlerContext) -> Payload:
         """Print the status of a connector."""
         params = context.params
-        # The versions have two names for the same field.
+        # The versions have different names for the same field.
         status = params.get("status") or params["connectorStatus"]
         print(context.client.identity, params["connectorId"], status)
         return {}
@@ -94,7 +94,7 @@ class CentralSystem:
         return {"idTagInfo": self.verdict(context.params["idTag"])}
 
     def start_transaction(self, context: HandlerContext) -> Payload:
-        """Open a transaction; the station stops it if the card is bad."""
+        """Open a transaction. The station stops it for a bad card."""
         card = context.params["idTag"]
         number = next(self._numbers)
         self.transactions[number] = Transaction(
@@ -103,13 +103,13 @@ class CentralSystem:
         return {"transactionId": number, "idTagInfo": self.verdict(card)}
 
     def meter_values(self, context: HandlerContext) -> Payload:
-        """Acknowledge the values; a real system stores them."""
+        """Acknowledge the values. A real system stores them."""
         return {}
 
     def stop_transaction(self, context: HandlerContext) -> Payload:
         """Close a transaction and add its energy to the card's."""
         # A station repeats the message if the response was lost, so the
-        # transaction may be closed already. It must be accepted anyway.
+        # transaction may be closed already. Accept it anyway.
         number = context.params["transactionId"]
         done = self.transactions.pop(number, None)
         if done is not None:

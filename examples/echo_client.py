@@ -2,8 +2,8 @@
 
     python examples/echo_client.py ws://127.0.0.1:9001/
 
-It has plain asyncio streams and no OCPP. The upgrade request is the link's
-first action; everything else is as in `echo_server.py`.
+It uses plain asyncio streams without OCPP. The upgrade request is the
+link's first action. The rest works like `echo_server.py`.
 """
 
 import argparse
@@ -34,7 +34,7 @@ CONFIG = LinkConfig(
 
 
 class EchoClient:
-    """One stream to a server and its link; `last` is the last message."""
+    """One stream to a server and its link. `last` is the last message."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -52,7 +52,7 @@ class EchoClient:
         self.last: str | bytes = ""
 
     async def run(self) -> TransportLost:
-        """Echo until the server closes, and return how it ended.
+        """Echo until the server closes. Returns the end of the connection.
 
         Raises ConnectionError if the connection never opened.
         """
@@ -90,7 +90,7 @@ class EchoClient:
         writer: asyncio.StreamWriter,
         deadline: float,
     ) -> BytesReceived | Tick:
-        """Wait for bytes or the deadline; b"" is the end of the stream."""
+        """Wait for bytes or the deadline. b"" is the end of the stream."""
         try:
             async with asyncio.timeout_at(
                 None if deadline == inf else deadline
@@ -105,7 +105,7 @@ class EchoClient:
     def _perform(
         self, action: LinkAction, writer: asyncio.StreamWriter
     ) -> str | bytes | None:
-        """Do what the link asks for; give the message to send back."""
+        """Perform the link's actions. Returns a message to send back."""
         if isinstance(action, SendBytes):
             writer.write(action.data)
         elif isinstance(action, (TextReceived, BinaryReceived)):

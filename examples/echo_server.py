@@ -2,8 +2,8 @@
 
     python examples/echo_server.py [--host 127.0.0.1] [--port 9001]
 
-It shows what the host of a link must do: pass bytes and the time in,
-perform actions until there are none, and pass a tick at the deadline.
+It shows the duties of a link's host: pass bytes and the time in, perform
+actions until there are none, and pass a tick at the deadline.
 """
 
 import argparse
@@ -54,7 +54,7 @@ class EchoConnection:
         self.over = False
 
     async def run(self) -> None:
-        """Echo until the link says that the stream is over."""
+        """Echo until the link reports the end of the stream."""
         try:
             while not self.over:
                 self.link.handle(await self._next_input(), self.now())
@@ -64,7 +64,7 @@ class EchoConnection:
             self.writer.close()
 
     async def _next_input(self) -> BytesReceived | Tick:
-        """Wait for bytes or the deadline; b"" is the end of the stream."""
+        """Wait for bytes or the deadline. b"" is the end of the stream."""
         deadline = self.link.deadline
         try:
             async with asyncio.timeout_at(
@@ -98,7 +98,7 @@ class EchoConnection:
 
 
 async def serve(host: str, port: int) -> asyncio.Server:
-    """Listen; port 0 takes a free one."""
+    """Listen. Port 0 picks a free port."""
     return await asyncio.start_server(
         lambda reader, writer: EchoConnection(reader, writer).run(),
         host,

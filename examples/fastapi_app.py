@@ -9,8 +9,8 @@ Stations connect to ws://127.0.0.1:9000/ocpp/IDENTITY. Then, for example:
     curl -X POST http://127.0.0.1:9000/stations/CP001/start?card=CARD-1
     curl -X POST http://127.0.0.1:9000/stations/CP001/stop
 
-Anyone who reaches this server can call its stations: add authentication to
-the routes, and a security profile to the stations, before others can.
+Every client of this server can call its stations. Before you expose it to a
+network, add authentication to the routes and set a security profile.
 """
 
 from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ def heartbeat(context: HandlerContext) -> dict[str, Any]:
 @server.handle("StatusNotification")
 @server.handle("MeterValues")
 def acknowledge(context: HandlerContext) -> dict[str, Any]:
-    """Acknowledge what a real system would store."""
+    """Acknowledge values that a real system stores."""
     return {}
 
 
@@ -61,14 +61,14 @@ def start_transaction(context: HandlerContext) -> dict[str, Any]:
 
 @server.handle("StopTransaction")
 def stop_transaction(context: HandlerContext) -> dict[str, Any]:
-    """Forget the transaction."""
+    """Remove the transaction."""
     transactions.pop(context.client.identity, None)
     return {}
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open the OCPP server with the application and close it before."""
+    """Run the OCPP server as long as the application runs."""
     async with server, server.draining():
         yield
 
@@ -110,10 +110,10 @@ async def stop(identity: str) -> dict[str, Any]:
 async def call(
     identity: str, action: str, params: dict[str, Any]
 ) -> dict[str, Any]:
-    """Call a station; a failed call becomes an HTTP error."""
+    """Call a station. A failed call becomes an HTTP error."""
     if server.get_client(identity) is None:
         raise HTTPException(404, "the station is not connected")
     try:
         return await server.call(identity, action, params, timeout=10)
-    except OCPPError as error:  # refused, not answered, or disconnected
+    except OCPPError as error:  # rejected, timed out, or disconnected
         raise HTTPException(502, type(error).__name__) from error

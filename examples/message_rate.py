@@ -3,9 +3,9 @@
     python examples/message_rate.py [--host 127.0.0.1] [--port 9000]
                                     [--interval 60]
 
-An observer receives what happens on all connections of a server, with no
-listener on any station. Here it counts for a line a minute; a real system
-hands the same numbers to its metrics.
+An observer receives the events of all connections of a server, without a
+listener on any station. This one counts and prints a line per minute. A
+real system passes the numbers to its metrics.
 """
 
 import argparse
@@ -29,21 +29,21 @@ from ocpp_transports.events import (
 
 
 class MessageRate:
-    """What happened since the last line."""
+    """Counts since the last line."""
 
     def __init__(self) -> None:
         self.stations = 0  # connected now
         self.clear()
 
     def clear(self) -> None:
-        """Count from zero; the stations stay connected."""
+        """Reset the counts, except that of connected stations."""
         self.messages = self.broken = self.refused = 0
         self.slowest = 0.0  # seconds from a CALL to its response
 
     def __call__(
         self, event: ConnectionEvent, client: OCPPServerClient | None
     ) -> None:
-        """Count an event; `client` is None if the station is refused."""
+        """Count an event. `client` is None if the station is rejected."""
         match event:
             case OpenEvent():
                 self.stations += 1
@@ -58,7 +58,7 @@ class MessageRate:
                 self.refused += 1
 
     def line(self) -> str:
-        """Return the counts, and count from zero."""
+        """Return the counts as a line, and reset them."""
         line = (
             f"{self.stations} stations, {self.messages} messages, "
             f"{self.broken} broken, {self.refused} refused, "
@@ -69,14 +69,14 @@ class MessageRate:
 
 
 async def report(rate: MessageRate, interval: float) -> None:
-    """Print a line each interval, in seconds."""
+    """Print a line every `interval` seconds."""
     while True:
         await asyncio.sleep(interval)
         print(rate.line(), flush=True)
 
 
 def boot(context: HandlerContext) -> dict[str, Any]:
-    """Accept the station; it sends a Heartbeat every 300 seconds."""
+    """Accept the station. It sends a Heartbeat every 300 seconds."""
     now = utc_now()
     return {"status": "Accepted", "currentTime": now, "interval": 300}
 

@@ -5,7 +5,7 @@
 
 It boots, sends heartbeats, and charges from RemoteStartTransaction to
 RemoteStopTransaction. `fastapi_app.py` sends both. After a lost connection
-the client reconnects; calls made meanwhile wait in its offline queue.
+the client reconnects. Until then, calls wait in its offline queue.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class Station:
 
     async def run(self) -> None:
         """Connect, boot and send heartbeats until cancelled."""
-        # The end of the block closes the connection, also after Ctrl-C.
+        # Leaving the block closes the connection, also after Ctrl-C.
         async with self.client, asyncio.TaskGroup() as self.tasks:
             try:
                 await self.client.connect()
@@ -60,7 +60,7 @@ class Station:
                 await self.client.safe_call("Heartbeat", {})
 
     async def boot(self) -> int:
-        """Return the interval of heartbeats when the CSMS accepts us."""
+        """Boot until the CSMS accepts. Returns the heartbeat interval."""
         vendor = {"chargePointVendor": "Acme", "chargePointModel": "One"}
         while True:
             reply = await self.client.safe_call("BootNotification", vendor)
@@ -72,7 +72,7 @@ class Station:
             await asyncio.sleep(interval)
 
     async def report(self, status: str) -> None:
-        """Tell the CSMS the status of the connector."""
+        """Send the status of the connector to the CSMS."""
         print("connector:", status, flush=True)
         await self.client.safe_call(
             "StatusNotification",
@@ -85,7 +85,7 @@ class Station:
         )
 
     def remote_start(self, context: HandlerContext) -> dict[str, Any]:
-        """Start to charge, after the response."""
+        """Accept, and start to charge after the response."""
         if self.charging is not None and not self.charging.done():
             return {"status": "Rejected"}
         self.unplugged.clear()
@@ -95,7 +95,7 @@ class Station:
         return {"status": "Accepted"}
 
     def remote_stop(self, context: HandlerContext) -> dict[str, Any]:
-        """End the transaction, if it is ours."""
+        """End the transaction if its id matches."""
         if context.params["transactionId"] != self.transaction:
             return {"status": "Rejected"}
         self.unplugged.set()
@@ -156,7 +156,7 @@ class Station:
 
 
 def main() -> None:
-    """Be a station until Ctrl-C."""
+    """Run the station until Ctrl-C."""
     parser = argparse.ArgumentParser(description="Charging station")
     parser.add_argument("--identity", default="CP001")
     parser.add_argument("--url", default="ws://127.0.0.1:9000/ocpp")

@@ -2,8 +2,8 @@
 
     python -m pytest examples/test_handlers.py
 
-A client in memory takes the way of a real station: identity, subprotocol,
-validation, handlers, responses and errors. Only the sockets are missing.
+A client in memory runs through the same steps as a real station: identity,
+subprotocol, validation, handlers, responses and errors, without sockets.
 """
 
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from examples.csms import CentralSystem  # yours: from csms import ...
 from ocpp_transports import RPCOccurrenceConstraintViolationError, utc_now
 from ocpp_transports.memory import MemoryOCPPClient
 
-# anyio comes with the library and brings this mark: it runs coroutines.
+# The library installs anyio, whose mark runs coroutines.
 pytestmark = pytest.mark.anyio
 
 
@@ -26,7 +26,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def central() -> AsyncIterator[CentralSystem]:
-    """Make a central system for each test."""
+    """Return a new central system for each test."""
     central = CentralSystem()
     async with central.server:
         yield central
@@ -36,7 +36,7 @@ async def central() -> AsyncIterator[CentralSystem]:
 async def station(
     central: CentralSystem,
 ) -> AsyncIterator[MemoryOCPPClient]:
-    """Connect a station of OCPP 1.6 to it."""
+    """Return a connected station of OCPP 1.6."""
     client = MemoryOCPPClient(
         "CP001", central.server, protocols=["ocpp1.6"]
     )
@@ -59,7 +59,7 @@ async def test_a_station_is_accepted(station: MemoryOCPPClient) -> None:
 async def test_only_known_cards_may_charge(
     station: MemoryOCPPClient, card: str, status: str
 ) -> None:
-    """A card that nobody knows is refused."""
+    """An unknown card is rejected."""
     reply = await station.call("Authorize", {"idTag": card})
     assert reply == {"idTagInfo": {"status": status}}
 
@@ -67,7 +67,7 @@ async def test_only_known_cards_may_charge(
 async def test_a_transaction_adds_its_energy_to_the_card_once(
     central: CentralSystem, station: MemoryOCPPClient
 ) -> None:
-    """Also if the station sends its end twice."""
+    """Energy counts once, even if the station sends the end twice."""
     start = {
         "connectorId": 1,
         "idTag": "CARD-1",
@@ -89,7 +89,7 @@ async def test_a_transaction_adds_its_energy_to_the_card_once(
 async def test_strict_mode_refuses_a_message_without_a_required_field(
     station: MemoryOCPPClient,
 ) -> None:
-    """The handler is not called: the peer gets an error of its version."""
+    """The handler is not called. The peer gets an error of its version."""
     with pytest.raises(RPCOccurrenceConstraintViolationError) as caught:
         await station.call("Authorize", {})
     assert "idTag is missing" in caught.value.description
@@ -98,7 +98,7 @@ async def test_strict_mode_refuses_a_message_without_a_required_field(
 async def test_the_server_calls_a_station(
     central: CentralSystem, station: MemoryOCPPClient
 ) -> None:
-    """The other direction: handlers of a station, tested alike."""
+    """Handlers of a station are tested in the same way."""
     station.handle("Reset", lambda context: {"status": "Accepted"})
     reply = await central.server.call("CP001", "Reset", {"type": "Soft"})
     assert reply == {"status": "Accepted"}

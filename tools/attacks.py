@@ -1,4 +1,4 @@
-"""What a hostile station can send: cheap for it, and meant to be dear for a server. For `siege` and its sample."""
+"""Attacks of hostile stations, cheap to send and meant to be expensive for a server. Used by `siege`."""
 
 import socket
 import struct
@@ -35,13 +35,13 @@ def _deflated(text: bytes) -> bytes:
 
 
 def _again(frame: bytes) -> Callable[[int], bytes]:
-    """Fill a chunk with a frame, or take the frame if it is larger: the same one each time."""
+    """Return a function that repeats one chunk: the frame as often as it fits, at least once."""
     chunk = frame * max(1, _CHUNK // len(frame))
     return lambda _: chunk
 
 
 def _calls(payload: bytes, count: int = 1) -> Callable[[int], bytes]:
-    """Make CALLs under ids of their own: a copy of a CALL is answered from memory, which costs less."""
+    """Return a function that makes CALLs with new ids. The server answers copies from memory, which is cheap."""
 
     def chunk(number: int) -> bytes:
         ids = range(number * count, (number + 1) * count)
@@ -61,12 +61,12 @@ _LARGE: Final = b'"DataTransfer",{"vendorId":"v","data":"%s"}' % (b"x" * 900_000
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """What one connection sends, and how fast."""
+    """The bytes that one connection sends, and their rate."""
 
     chunk: Callable[[int], bytes]
-    """Makes the n-th piece of it."""
+    """Returns the n-th chunk."""
     rate: float = 0.0
-    """Bytes a second; 0 is as fast as the server takes them."""
+    """Bytes per second; 0 is as fast as the server reads."""
     reads: bool = True
     compressed: bool = False
     what: str = ""
@@ -76,13 +76,13 @@ _SLOW: Final = 524288 / 8
 
 ATTACKS: Final = {
     "calls": Attack(_HEARTBEATS, what="CALLs without a pause"),
-    "deaf": Attack(_HEARTBEATS, reads=False, what="CALLs whose answers are never read"),
+    "deaf": Attack(_HEARTBEATS, reads=False, what="CALLs whose responses are never read"),
     "copies": Attack(_again(_frame(b'[2,"a","Heartbeat",{}]')), what="one CALL again and again"),
     "pings": Attack(_again(_frame(b"", Opcode.PING)), what="pings without a pause"),
     "empty": Attack(_again(_frame(b"")), what="empty texts without a pause"),
     "binary": Attack(_again(_frame(b"x", Opcode.BINARY)), rate=_SLOW, what="binary messages"),
-    "bad": Attack(_again(_frame(b"{")), rate=_SLOW, what="texts that are no JSON"),
-    "answers": Attack(_again(_frame(b'[3,"a",{}]')), rate=_SLOW, what="answers to nothing"),
+    "bad": Attack(_again(_frame(b"{")), rate=_SLOW, what="texts that are not JSON"),
+    "answers": Attack(_again(_frame(b'[3,"a",{}]')), rate=_SLOW, what="responses without a CALL"),
     "fragments": Attack(_again(_FRAGMENTS), what="texts of empty fragments"),
     "deep": Attack(_again(_deflated(b"[" * (1 << 20))), rate=42000 / 8, compressed=True, what="a MiB of [ in 1 kB"),
     "closers": Attack(_again(_deflated(_CLOSERS)), rate=42000 / 8, compressed=True, what="a MiB of ] in 1 kB"),
@@ -93,28 +93,28 @@ ATTACKS: Final = {
 
 
 def knock(port: int, identity: str, *, compressed: bool = False) -> socket.socket:
-    """Connect and shake hands, blocking."""
+    """Connect and complete the handshake, blocking."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=10)
     connection.sendall(_REQUEST.format(identity, _DEFLATE if compressed else "").encode())
     answer = b""
     while b"\r\n\r\n" not in answer:
         piece = connection.recv(1)
         if not piece:
-            raise ConnectionError(f"refused: {answer!r}")
+            raise ConnectionError(f"expected 101, got {answer!r}")
         answer += piece
     if not answer.startswith(b"HTTP/1.1 101"):
-        raise ConnectionError(f"refused: {answer!r}")
+        raise ConnectionError(f"expected 101, got {answer!r}")
     return connection
 
 
 def reset(connection: socket.socket) -> None:
-    """End a connection as a station does that loses its power: by a reset."""
+    """Reset a connection, as after a power failure of the station."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     connection.close()
 
 
 def run(attack: Attack, port: int, identity: str, until: float, sent: Callable[[int], None]) -> None:
-    """Send what the attack sends until the monotonic clock says `until`, coming back whenever it is thrown out."""
+    """Send the attack until the monotonic time `until`, with a reconnect after each disconnect."""
     while time.monotonic() < until:
         with suppress(OSError):
             connection = knock(port, identity, compressed=attack.compressed)
@@ -144,7 +144,7 @@ def _send(attack: Attack, connection: socket.socket, until: float, sent: Callabl
 
 
 def _read(connection: socket.socket) -> None:
-    """Take what has arrived, without waiting for more."""
+    """Read the received bytes without waiting for more."""
     while select([connection], [], [], 0)[0]:
         if not connection.recv(_CHUNK):
-            raise ConnectionError("thrown out")
+            raise ConnectionError("the server closed the connection")

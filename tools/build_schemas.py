@@ -3,8 +3,8 @@
     python tools/build_schemas.py           write the three bundles
     python tools/build_schemas.py --check   write nothing; exit 1 if a bundle differs
 
-A bundle states the facts of one OCPP version: for each action the schema of its CALL, CALLRESULT or SEND, and the
-definitions they share. `schemas/README.md` says where the facts come from and what is corrected.
+A bundle contains the facts of one OCPP version: for each action the schema of its CALL, CALLRESULT or SEND, and the
+definitions they share. `schemas/README.md` describes their source and the corrections.
 """
 
 import argparse
@@ -32,7 +32,7 @@ FACTS: Final = (
     "type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "enum", "format",
     "minLength", "maxLength", "minimum", "maximum", "multipleOf", "default", "$ref",
 )  # fmt: skip
-"""Keywords that are kept, in the order they are written."""
+"""Keywords that are kept, in the order of writing."""
 
 PROSE: Final = frozenset({"$schema", "$id", "id", "title", "description", "comment", "javaType", "definitions"})
 """Keywords that state nothing about a payload, or (`$schema`, `definitions`) are carried over separately."""
@@ -40,14 +40,14 @@ PROSE: Final = frozenset({"$schema", "$id", "id", "title", "description", "comme
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A change that the source package made to an OCA original, and that is undone here."""
+    """A change of the source package to an OCA original, which is undone here."""
 
     protocol: str
     file: str
     path: tuple[str | int, ...]
     patched: str | int
     original: str | int | None
-    """None: the original has nothing here."""
+    """The original value; None if the original has none."""
 
 
 _METER_VALUE: Final = ("properties", "meterValue")
@@ -62,7 +62,7 @@ PATCHES: Final = (
 
 
 def undo(patch: Patch, schema: Schema) -> None:
-    """Undo one patch in place; a ValueError if the source does not hold what the patch put there."""
+    """Undo one patch in place. Raises ValueError if the source lacks the patched value."""
     *parents, last = patch.path
     node: Any = schema
     for step in parents:
@@ -76,7 +76,7 @@ def undo(patch: Patch, schema: Schema) -> None:
 
 
 def facts(node: Schema) -> Schema:
-    """Reduce a schema to its facts: no prose, and no keyword that says nothing about its type."""
+    """Return a schema without prose and without keywords that do not apply to its type."""
     kept = {keyword: value for keyword, value in node.items() if keyword not in PROSE}
     if unknown := kept.keys() - set(FACTS) - {"additionalItems"}:
         raise ValueError(f"expected only known keywords, got {sorted(unknown)}")
@@ -94,7 +94,7 @@ def facts(node: Schema) -> Schema:
 
 
 def canonical(node: Any) -> Any:
-    """Put away the orders that carry no meaning, so that equal facts compare equal."""
+    """Return a schema without meaningless orders, so that equal facts compare equal."""
     if isinstance(node, dict):
         return {
             key: sorted(value) if key in {"enum", "required"} and isinstance(value, list) else canonical(value)
@@ -104,7 +104,7 @@ def canonical(node: Any) -> Any:
 
 
 def place(file: str, protocol: str) -> tuple[str, str]:
-    """Tell action and kind by the file name: 1.6 names a CALL by the action alone, 2.x a SEND (2.1 Part 4 §4.1.3)."""
+    """Return action and kind from a file name. Without a suffix it is a CALL (1.6) or a SEND (2.1 Part 4 §4.1.3)."""
     if file.endswith("Response"):
         return file.removesuffix("Response"), "result"
     if file.endswith("Request"):
@@ -126,7 +126,7 @@ def read_sources(protocol: str) -> Iterator[tuple[str, Schema]]:
 
 
 class Bundle:
-    """One version's messages and the definitions they share, which are merged only where they are equal."""
+    """The messages of a version and their shared definitions, which are merged only if equal."""
 
     def __init__(self, protocol: str) -> None:
         self.protocol = protocol
@@ -136,7 +136,7 @@ class Bundle:
             self.add(file, schema)
 
     def add(self, file: str, schema: Schema) -> None:
-        """Take in one message; a ValueError if it defines a name otherwise than an earlier one."""
+        """Add a message. Raises ValueError if it defines a name differently from an earlier one."""
         for name, definition in schema.get("definitions", {}).items():
             self._define(name, schema["$schema"], facts(definition))
         action, kind = place(file, self.protocol)
@@ -147,10 +147,10 @@ class Bundle:
         # closer look: a name that is defined twice, but not equally, ends the run.
         known_draft, known = self._definitions.setdefault(name, (draft, definition))
         if known_draft != draft or canonical(known) != canonical(definition):
-            raise ValueError(f"{self.protocol}: two messages define {name}, but not equally")
+            raise ValueError(f"expected equal definitions of {name} in {self.protocol}, got two different ones")
 
     def document(self) -> Schema:
-        """Return the bundle as it is written, in a fixed order."""
+        """Return the content of the bundle, in a fixed order."""
         definitions = {name: self._definitions[name][1] for name in sorted(self._definitions)}
         actions = {
             action: {kind: kinds[kind] for kind in ("call", "result", "send") if kind in kinds}
@@ -160,7 +160,7 @@ class Bundle:
 
 
 def render(node: Any, indent: int = 0, used: int = 0) -> str:
-    """Write JSON with every object and array on one line where it fits, so that a changed fact is a changed line."""
+    """Return JSON with objects and arrays on one line if they fit, so that a changed fact is a changed line."""
     flat = json.dumps(node, ensure_ascii=False)
     if indent + used + len(flat) < WIDTH or not isinstance(node, (dict, list)) or not node:
         return flat
@@ -180,12 +180,12 @@ def build(protocol: str) -> str:
 
 
 def main() -> int:
-    """Write the bundles, or compare them with `--check`; return the exit code."""
+    """Write the bundles, or compare them with `--check`. Returns the exit code."""
     parser = argparse.ArgumentParser(description="Generate schemas/*.json from the PyPI package ocpp.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a bundle differs")
     check: bool = parser.parse_args().check
     if (found := version("ocpp")) != SOURCE_VERSION:
-        sys.stderr.write(f"expected the package ocpp=={SOURCE_VERSION}, found {found}\n")
+        sys.stderr.write(f"expected the package ocpp=={SOURCE_VERSION}, got {found}\n")
         return 1
     stale = []
     for protocol in SOURCES:

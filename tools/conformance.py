@@ -1,11 +1,11 @@
-"""Run the Autobahn WebSocket cases over the echo server and the echo client of `examples/`, which are the link alone.
+"""Run the Autobahn WebSocket cases over the echo server and client of `examples/`, which use only the link.
 
     python tools/conformance.py            every case over both: 517 each; some 20 minutes on two cores
     python tools/conformance.py --quick    the quick sections, and one case each of 9, 12 and 13
     python tools/conformance.py --side server 6.4.* 7.*
 
-A case passes strictly when its behaviour and its closing are OK, or where the suite only informs. Anything less, also
-what the suite calls NON-STRICT, is listed, and makes the exit code 1.
+A case passes strictly if its behaviour and its closing are OK, or if the suite only informs. Any other result, also
+NON-STRICT, is listed and sets the exit code to 1.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from kosoku import FailureError, run_fuzzingclient, run_fuzzingserver
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:  # run as a script, the folder of the script is there instead
+if str(ROOT) not in sys.path:  # a script has its own folder in the path instead
     sys.path.insert(0, str(ROOT))
 
 from examples.echo_client import EchoClient  # noqa: E402 - needs the line above
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from kosoku._kosoku import CaseResult
 
 QUICK: Final = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*", "9.1.3", "12.1.4", "13.2.4")
-"""Sections 9, 12 and 13 measure large messages and compression: nearly all of the time is theirs."""
+"""Sections 9, 12 and 13 test large messages and compression, which takes nearly all of the time."""
 
 AT_A_TIME: Final = max(2, os.cpu_count() or 1)
 _AGENT: Final = "ocpp_core.link"
 
 
 async def over_server(cases: Sequence[str] | None) -> "list[CaseResult]":
-    """Run the cases against `examples/echo_server.py` in its own process."""
+    """Run the cases against `examples/echo_server.py` in a separate process."""
     server = await asyncio.create_subprocess_exec(
         sys.executable,
         str(ROOT / "examples" / "echo_server.py"),
@@ -65,7 +65,7 @@ async def over_client(cases: Sequence[str] | None) -> "list[CaseResult]":
 
         async def run(number: int) -> None:
             async with turns:
-                with suppress(ConnectionError):  # the suite has noticed, too
+                with suppress(ConnectionError):  # the suite reports it as well
                     await EchoClient(f"{base}/runCase?case={number}&agent={_AGENT}").run()
 
         await asyncio.gather(*(run(number + 1) for number in range(int(counter.last))))
@@ -75,7 +75,7 @@ async def over_client(cases: Sequence[str] | None) -> "list[CaseResult]":
 
 
 async def _results(run: "Awaitable[list[CaseResult]]") -> "list[CaseResult]":
-    """Return the results, those of a run in which something failed too."""
+    """Return the results, also of a run with failures."""
     try:
         return await run
     except FailureError as failed:
@@ -89,7 +89,7 @@ SIDES: Final[dict[str, Callable[[Sequence[str] | None], "Awaitable[list[CaseResu
 
 
 def shortfalls(results: "Sequence[CaseResult]") -> list[str]:
-    """List the cases that did not pass strictly, and why."""
+    """Yield the cases that did not pass strictly, with reasons."""
     strict = {"OK", "INFORMATIONAL"}
     return [
         f"{result.case_id}: {result.behavior.value}, closing {result.behavior_close.value}; "
@@ -100,7 +100,7 @@ def shortfalls(results: "Sequence[CaseResult]") -> list[str]:
 
 
 def check(side: str, cases: Sequence[str] | None) -> tuple[int, list[str]]:
-    """Run cases (patterns, None for all) over one side: how many ran, and the shortfalls."""
+    """Run cases (patterns, None for all) over one side. Returns their number and the failures."""
     results = asyncio.run(_run(side, cases))
     return len(results), shortfalls(results)
 
@@ -110,7 +110,7 @@ async def _run(side: str, cases: Sequence[str] | None) -> "list[CaseResult]":
 
 
 def main() -> int:
-    """Run what the command line asks for; 0 if every case passed strictly."""
+    """Run the command line. Returns 0 if every case passed strictly, otherwise 1."""
     assert __doc__ is not None
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("cases", nargs="*", help="case numbers or patterns such as 6.4.*; all of them by default")

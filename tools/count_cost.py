@@ -1,12 +1,12 @@
 """Count the instructions and calls that one message costs on the hot path, and compare them with the table.
 
-    python tools/count_cost.py                     every scenario; exit code 1 if one is not as the table says
-    python tools/count_cost.py --functions ping    where the scenarios with `ping` in their names spend it
-    python tools/count_cost.py --write             make the counts the table's, for this version of Python
-    python tools/count_cost.py --play ping 10000   count nothing, play so many messages for a profiler to watch
+    python tools/count_cost.py                     every scenario; exit code 1 if one differs from the table
+    python tools/count_cost.py --functions ping    the functions of the scenarios with `ping` in their names
+    python tools/count_cost.py --write             write the counts into the table, for this version of Python
+    python tools/count_cost.py --play ping 10000   count nothing, play so many messages for a profiler
 
-The counts repeat exactly on any machine, whatever else runs there. They are those of the standard library alone: the
-optional accelerators are hidden, so that it makes no difference whether they are installed; `--speed` uses them.
+The counts repeat exactly on any machine at any load. The optional accelerators are hidden, so it makes no difference
+whether they are installed. `--speed` uses them.
 """
 
 import argparse
@@ -19,12 +19,12 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 if "--speed" not in sys.argv:
     for accelerator in ("orjson", "jsonschema_rs"):
-        sys.modules[accelerator] = None  # type: ignore[assignment]  # documented: then the import of it fails
+        sys.modules[accelerator] = None  # type: ignore[assignment]  # documented: makes its import fail
 
-from tools.cost import HERE, SCENARIOS, Cost, Counter, expected, judge, read_table, write_table  # noqa: E402 - as above
+from tools.cost import HERE, SCENARIOS, Cost, Counter, expected, judge, read_table, write_table  # noqa: E402 - after the accelerators are hidden
 
 _WARM_UP: Final = 5
-"""Messages before the counted ones: some things are made when they are first needed."""
+"""Messages before the counted ones, since some objects are created on first use."""
 _ROUNDS: Final = 20
 _SHOWN: Final = 25
 """Functions shown of each scenario."""
@@ -41,7 +41,7 @@ def _count(name: str) -> Counter:
 
 def _compare(costs: dict[str, Cost]) -> int:
     column, budgets = expected(read_table(), HERE)
-    print(f"A message, on Python {HERE}; the table is that of {column}.\n")
+    print(f"Cost per message on Python {HERE}, compared with the table of {column}.\n")
     print(f"{'instructions':>12} {'table':>6} {'calls':>6} {'table':>6} {'C calls':>8} {'table':>6}")
     problems = {}
     for name, cost in costs.items():
@@ -52,7 +52,7 @@ def _compare(costs: dict[str, Cost]) -> int:
     for name, found in problems.items():
         print("", name, *found, f"where: python tools/count_cost.py --functions {name!r}", sep="\n  ")
     if problems:
-        print("\nWhat is meant to stay goes into the table: run this with --write, by every version of Python in it.")
+        print("\nTo accept the new counts, run this with --write on every version of Python in the table.")
     return 1 if problems else 0
 
 
@@ -79,7 +79,7 @@ def _play(part: str, rounds: int) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line. Returns the exit code."""
     summary, _, usage = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         description=summary, epilog=usage, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -16,7 +16,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 for accelerator in ("orjson", "jsonschema_rs"):
-    sys.modules[accelerator] = None  # type: ignore[assignment]  # documented: then the import of it fails
+    sys.modules[accelerator] = None  # type: ignore[assignment]  # documented: makes its import fail
 
 from tools.cost import LIMITS, Limit, Trip, take_trips  # noqa: E402 - the tools run without being installed
 
@@ -33,7 +33,7 @@ def _show(name: str, trip: Trip, limit: Limit) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line. Returns the exit code."""
     summary, _, usage = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         description=summary, epilog=usage, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -1,4 +1,4 @@
-"""What the sources declare, as cells of a table: fields with defaults, ranges and docstrings, and constants."""
+"""Declarations in the sources as cells of tables: fields with defaults, ranges and docstrings."""
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,23 +12,23 @@ __all__ = ["class_body", "default_of", "docstrings", "field_docs", "range_of", "
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a Markdown table."""
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def source_of(module: Any) -> ast.Module:
-    """Parse the file of a module."""
+    """Return the syntax tree of a module."""
     return ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
 
 
 def class_body(tree: ast.Module, name: str) -> list[ast.stmt]:
-    """Find a class and return its statements."""
+    """Return the statements of a class."""
     return next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
 
 
 def docstrings(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.AnnAssign, str]]:
-    """Yield every annotated name of a body that has a docstring below it."""
+    """Yield every annotated name with a docstring below it."""
     for statement, following in pairwise(body):
         match statement, following:
             case ast.AnnAssign(), ast.Expr(value=ast.Constant(value=str(text))):
@@ -38,17 +38,17 @@ def docstrings(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.AnnAssign, str]]:
 
 
 def field_docs(tree: ast.Module, name: str) -> dict[str, str]:
-    """Read the docstrings of a class's fields."""
+    """Return the docstrings of a class's fields."""
     return {ast.unparse(field.target): text for field, text in docstrings(class_body(tree, name))}
 
 
 def range_of(field: Field[Any]) -> str:
-    """Show the range that a field was declared with; empty without one."""
+    """Return the declared range of a field, or "" without one."""
     return str(field.metadata.get("range", "")).replace(">=", "≥")
 
 
 def default_of(field: Field[Any]) -> str:
-    """Show a field's default; a factory is shown as what makes it."""
+    """Return a field's default as text. A factory is shown as a call."""
     if field.default is not MISSING:
         return shown(field.default)
     if field.default_factory is MISSING:
@@ -58,7 +58,7 @@ def default_of(field: Field[Any]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Show a value; a size that is a power of two also as KiB or MiB."""
+    """Return a value as text. A multiple of 1024 is also shown in KiB or MiB."""
     if isinstance(value, Enum):
         return f"`{type(value).__name__}.{value.name}`"
     for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10)):

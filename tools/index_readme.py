@@ -1,8 +1,8 @@
-"""Build hook that makes the description of the distribution, which a package index shows, from README.md.
+"""Build hook that creates the description of the distribution for package indexes from README.md.
 
-Links of the README are relative to the repository, and an index resolves none of them. The option `links` of the hook
-(pyproject.toml) is the public address of the repository's files. With it, every link becomes absolute. Without it, a
-link becomes the name of a file, a last line says where these files are, and pictures are left out.
+Links of the README are relative to the repository, and indexes do not resolve them. The option `links` of the hook
+(pyproject.toml) is the public address of the repository's files. With it, links become absolute. Without it, links
+become file names, pictures are left out, and a last line states where the files are.
 """
 
 import re
@@ -19,7 +19,7 @@ _CODE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
 class IndexReadme(MetadataHookInterface):
-    """The hook that hatchling calls; its options are those of `[tool.hatch.metadata.hooks.custom]`."""
+    """The hook that hatchling calls, with the options of `[tool.hatch.metadata.hooks.custom]`."""
 
     PLUGIN_NAME = "custom"
 
@@ -31,7 +31,7 @@ class IndexReadme(MetadataHookInterface):
 
 
 def describe(readme: str, links: str) -> str:
-    """Return the README as an index can show it.
+    """Return the README in a form that indexes can show.
 
     `links` is the address that relative links are appended to. If it is empty, links become text.
     Raises ValueError if it is neither empty nor a web address with a slash at its end.

@@ -1,4 +1,4 @@
-"""What is under way in this process: counted before and after, it shows what was left behind."""
+"""Counts of tasks, sockets, timers and objects in this process, to detect leaks."""
 
 import asyncio
 import gc
@@ -15,15 +15,15 @@ _REMEMBERED: Final = "ocpp_core.inbound.answers"
 
 
 def under_way() -> Counter[str]:
-    """Count the running tasks, the open sockets and the armed timers of ours."""
+    """Return the numbers of running tasks, open sockets and active timers of this library."""
     return Counter(tasks=_running_tasks(), sockets=_open_sockets(), timers=_timers())
 
 
 def live_objects() -> int:
-    """Count the instances of this library's classes that are reachable.
+    """Return the numbers of reachable instances of this library's classes.
 
-    Cancelled timers of trio are left out: they stay in their heap until it is worth the trouble, see `Timers`. So are
-    the answers that a server remembers of stations that have gone: that is their purpose, and they are bounded.
+    Cancelled timers of trio are left out: `Timers` removes them from its heap later. So are the responses that a server
+    stores for disconnected stations, which are bounded.
     """
     gc.collect()
     kinds = (type(each) for each in gc.get_objects())
@@ -35,7 +35,7 @@ def live_objects() -> int:
 
 def _running_tasks() -> int:
     if sniffio.current_async_library() == "trio":
-        import trio  # no dependency: loaded where it runs
+        import trio  # not a dependency: loaded only if it runs
 
         return trio.lowlevel.current_statistics().tasks_living
     return len(asyncio.all_tasks())
@@ -48,12 +48,12 @@ def _open_sockets() -> int:
 def _is_socket(file: Path) -> bool:
     try:
         return str(file.readlink()).startswith("socket:")
-    except OSError:  # the directory itself, closed by now
+    except OSError:  # the descriptor of the directory itself, already closed
         return False
 
 
 def _timers() -> int:
-    """Count the armed timers of ours that asyncio would tell of; uvloop and trio tell of none."""
+    """Return the number of active timers of this library on asyncio. uvloop and trio do not list theirs."""
     if sniffio.current_async_library() == "trio":
         return 0
     armed = getattr(asyncio.get_running_loop(), "_scheduled", ())

@@ -1,7 +1,7 @@
-"""What is generated from the options: their keyword types for type checkers, and their page of the reference.
+"""Generates keyword types and the reference page from the options.
 
-An option is declared in one of the dataclasses of `ocpp_transports._options`. Where it is a setting of the engine by
-the same name, range and meaning are those of `ocpp_core.config`, unless the option has its own.
+The dataclasses of `ocpp_transports._options` declare the options. An option with the name of an engine setting gets its
+range and meaning from `ocpp_core.config`, unless it has its own.
 """
 
 import ast
@@ -24,22 +24,22 @@ __all__ = ["keyword_types", "options_page"]
 
 OPTIONS: Final = (PeerOptions, SocketOptions, ReconnectOptions, ClientOptions, BrowserOptions, ServerOptions)
 SETTINGS: Final = (config.SessionConfig, config.LinkConfig, config.ClientConfig)
-"""Those that options stand for by their name."""
+"""Configs whose settings are options under the same names."""
 
 
 def tree_of(cls: type[Any]) -> ast.Module:
-    """Parse the file that declares a class."""
+    """Return the syntax tree of the file that declares a class."""
     return parsed(cls.__module__)
 
 
 @cache
 def parsed(module: str) -> ast.Module:
-    """Parse the file of a module that is loaded."""
+    """Return the syntax tree of a loaded module."""
     return source_of(sys.modules[module])
 
 
 def declared(cls: type[Any]) -> dict[str, str]:
-    """Return the fields that a class declares itself, in order, with their types as they are written."""
+    """Return the fields that a class itself declares, in order, with their types as text."""
     body = class_body(tree_of(cls), cls.__name__)
     return {ast.unparse(node.target): unquoted(node.annotation) for node in body if isinstance(node, ast.AnnAssign)}
 
@@ -56,16 +56,16 @@ def unquoted(annotation: ast.expr) -> str:
 # Keyword types
 
 CONVERTED: Final = {"tuple[str, ...]": "Sequence[str]", "SecurityProfile": "SecurityProfile | int"}
-"""What is accepted for an option that is kept as another type."""
+"""Accepted types of options that are stored as another type."""
 ARGUMENTS: Final = ("identity", "endpoint", "protocols")
-"""Options that are no keywords of a client, but arguments of their own."""
+"""Options of a client that are arguments and not keywords."""
 CHANGES: Final = ("endpoint", "protocols")
-"""Those of them that `reconfigure` takes."""
+"""Those arguments that `reconfigure` accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordType:
-    """A TypedDict of options: those that `options` declares, but for `ARGUMENTS`, and some of its bases."""
+    """A TypedDict of the options that a class declares, without `ARGUMENTS`, and of some of its bases."""
 
     name: str
     bases: tuple[str, ...]
@@ -79,9 +79,9 @@ KEYWORDS: Final = (
     KeywordType("SocketKeywords", ("PeerKeywords",), "See `SocketOptions`.", SocketOptions),
     KeywordType("ReconnectKeywords", ("PeerKeywords",), "See `ReconnectOptions`.", ReconnectOptions),
     KeywordType("ClientKeywords", ("ReconnectKeywords", "SocketKeywords"), "See `ClientOptions`.", ClientOptions),
-    KeywordType("ClientChanges", ("ClientKeywords",), "What `OCPPClient.reconfigure` takes.", None, CHANGES),
+    KeywordType("ClientChanges", ("ClientKeywords",), "Keywords of `OCPPClient.reconfigure`.", None, CHANGES),
     KeywordType("BrowserKeywords", ("ReconnectKeywords",), "See `BrowserOptions`.", BrowserOptions),
-    KeywordType("BrowserChanges", ("BrowserKeywords",), "What `BrowserOCPPClient.reconfigure` takes.", None, CHANGES),
+    KeywordType("BrowserChanges", ("BrowserKeywords",), "Keywords of `BrowserOCPPClient.reconfigure`.", None, CHANGES),
     KeywordType("ServerKeywords", ("SocketKeywords",), "See `ServerOptions`.", ServerOptions, ("protocols",)),
 )
 KEYWORD_FILE: Final = '''"""The options as keyword arguments, for type checkers and editors.
@@ -105,7 +105,7 @@ __all__ = [
 
 
 def keyword_types() -> str:
-    """Render `_options/_keywords.py`."""
+    """Return the text of `_options/_keywords.py`."""
     members = {each.name: dict(members_of(each)) for each in KEYWORDS}
     classes = (
         f"\n\nclass {each.name}({', '.join(each.bases)}, total=False):\n"
@@ -118,7 +118,7 @@ def keyword_types() -> str:
 
 
 def members_of(keywords: KeywordType) -> Iterator[tuple[str, str]]:
-    """Yield the keys of a TypedDict with their types, those of its bases first."""
+    """Yield the keys of a TypedDict with their types, bases first."""
     everything = {name: kind for cls in OPTIONS for name, kind in declared(cls).items()}
     own = () if keywords.options is None else (name for name in declared(keywords.options) if name not in ARGUMENTS)
     for name in (*keywords.further, *own):
@@ -127,12 +127,12 @@ def members_of(keywords: KeywordType) -> Iterator[tuple[str, str]]:
 
 
 def names_in(kind: str) -> Iterable[str]:
-    """Return the names that a type is written with."""
+    """Return the names in the text of a type."""
     return (node.id for node in ast.walk(ast.parse(kind)) if isinstance(node, ast.Name))
 
 
 def imports_of(used: set[str]) -> str:
-    """Render the imports of these names, from where the files of the options have them: the order is that of ruff."""
+    """Return the imports of these names from the modules that the options use, in the order of ruff."""
     places = {"Sequence": "collections.abc"}
     for node in (node for cls in OPTIONS for node in ast.walk(tree_of(cls)) if isinstance(node, ast.ImportFrom)):
         places |= {alias.name: "." * node.level + (node.module or "") for alias in node.names}
@@ -151,23 +151,22 @@ def imports_of(used: set[str]) -> str:
 PAGE: Final = """
 # Options
 
-Every option of clients and servers: its name, its default, the range that is accepted, and what it does. Anything else
-raises TypeError or ValueError at construction and in `reconfigure`, which then changes nothing. Times are seconds,
-sizes bytes; `inf` means no limit. What stands behind the engine's settings is on the page of its
-[limits and policies](limits.md).
+Every option of clients and servers: its name, default, range and effect. Any other value raises TypeError or
+ValueError at construction and in `reconfigure`, which then changes nothing. Times are seconds, sizes bytes; `inf` means
+no limit. The page of [limits and policies](limits.md) has more about the engine's settings.
 """
 TITLES: Final = {
-    PeerOptions: "Of every connection",
-    SocketOptions: "Of `OCPPClient` and `OCPPServer`",
-    ReconnectOptions: "Of every client",
-    ClientOptions: "Of `OCPPClient`",
-    BrowserOptions: "Of `BrowserOCPPClient`",
-    ServerOptions: "Of `OCPPServer`",
+    PeerOptions: "Options of every connection",
+    SocketOptions: "Options of `OCPPClient` and `OCPPServer`",
+    ReconnectOptions: "Options of every client",
+    ClientOptions: "Options of `OCPPClient`",
+    BrowserOptions: "Options of `BrowserOCPPClient`",
+    ServerOptions: "Options of `OCPPServer`",
 }
 
 
 def options_page() -> str:
-    """Render the options, a table for each class that declares some."""
+    """Return the page of options, with a table for each class that declares some."""
     parts = [PAGE.lstrip("\n")]
     for cls, title in TITLES.items():
         parts += [f"\n## {title}\n\n", table(("Option", "Default", "Range", ""), option_rows(cls))]
@@ -175,7 +174,7 @@ def options_page() -> str:
 
 
 def option_rows(cls: type[PeerOptions]) -> Iterator[tuple[str, str, str, str]]:
-    """Yield name, default, range and meaning of each; raises KeyError for an option without a meaning."""
+    """Yield name, default, range and docstring of each option. Raises KeyError for a missing docstring."""
     own, meanings = {each.name: each for each in fields(cls)}, documented(cls)
     for name in declared(cls):
         setting = setting_of(name)
@@ -185,7 +184,7 @@ def option_rows(cls: type[PeerOptions]) -> Iterator[tuple[str, str, str, str]]:
 
 
 def setting_of(option: str) -> tuple[type[Any], Field[Any]] | None:
-    """Return the setting of the engine that an option stands for by its name, and whose it is."""
+    """Return the config and the engine setting with the name of an option, if any."""
     found = ((cls, each) for cls in SETTINGS for each in fields(cls) if each.name == option)
     return next(found, None)
 

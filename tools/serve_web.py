@@ -1,6 +1,6 @@
-"""Serve the charging station's page and, beside it, a central system for it to connect to; both on loopback only.
+"""Serve the charging station's page and a central system for it, both on loopback only.
 
-`--write FOLDER` writes the page instead, for any other web server.
+`--write FOLDER` writes the page instead, for another web server.
 """
 
 import argparse
@@ -23,8 +23,8 @@ from tools.web.site import Site, serving
 def main(arguments: Sequence[str]) -> int:
     """Serve until interrupted, or until `quit`. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="of the page (8000)")
-    parser.add_argument("--csms-port", type=int, default=9000, help="of the central system (9000)")
+    parser.add_argument("--port", type=int, default=8000, help="port of the page (8000)")
+    parser.add_argument("--csms-port", type=int, default=9000, help="port of the central system (9000)")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the page into a folder and end")
     options = parser.parse_args(arguments)
     print_any_text()
@@ -35,10 +35,10 @@ def main(arguments: Sequence[str]) -> int:
             else:
                 anyio.run(_serve, Path(folder), options.port, options.csms_port)
     except (OSError, RuntimeError) as error:
-        print(f"not served: {error}", file=sys.stderr)
+        print(f"cannot serve the page: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        pass  # how it is ended
+        pass  # the user ends the program
     return 0
 
 
@@ -55,7 +55,7 @@ async def _serve(folder: Path, port: int, csms_port: int) -> None:
 
 
 async def _prompt(console: Console) -> None:
-    """Read commands to stations until `quit` or the end of the input."""
+    """Run commands from standard input until `quit` or its end."""
     print(f"Commands:\n{HELP}\n")
     while True:
         line = await to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)

@@ -1,12 +1,12 @@
-"""Let hostile stations besiege a server, and measure what its other stations notice of it.
+"""Attack a server with hostile stations, and measure the effect on other stations.
 
-    python tools/siege.py                                          every attack on each event loop, by one connection
+    python tools/siege.py                                          every attack on each event loop, with one connection
     python tools/siege.py --loop uvloop --attackers 8 --seconds 30 calls pings
 
-Server, attackers and twenty healthy stations are processes of their own. Each healthy station calls Heartbeat twenty
-times a second; its latencies under attack stand beside those of the run without attack just before. The ratio is what
-counts: machines differ. `memory` is what the server has grown by, `sent` what the attackers got rid of, `cpu` the share
-of a processor that the server took.
+Server, attackers and twenty healthy stations run in separate processes. Each healthy station calls Heartbeat twenty
+times per second. Each line compares its latencies under attack with those just before the attack. Machines differ, so
+look at the ratio. `memory` is the growth of the server, `sent` the bytes that the attackers sent, `cpu` the share of a
+processor that the server used.
 """
 
 import argparse
@@ -33,8 +33,8 @@ _ENVIRONMENT: Final = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]
 
 
 def _serve(loop: str) -> None:
-    """Run the server until standard input ends; its port is the first line of the output."""
-    import anyio  # as few modules as possible in the attackers' process
+    """Run the server until standard input ends. The first line of the output is its port."""
+    import anyio  # keeps the attackers' process small
 
     async def serve() -> None:
         server = OCPPServer(protocols=["ocpp1.6"], strict_mode=True, compression=True, logging=False)
@@ -50,7 +50,7 @@ def _serve(loop: str) -> None:
 
 
 def _attack(name: str, port: int, attackers: int, seconds: float) -> None:
-    """Attack by threads; prints the bytes that were sent."""
+    """Attack with threads, and print the number of sent bytes."""
     totals = [0] * attackers
     until = time.monotonic() + seconds
 
@@ -69,7 +69,7 @@ def _attack(name: str, port: int, attackers: int, seconds: float) -> None:
 
 
 async def _latencies(port: int, seconds: float) -> list[float]:
-    """Seconds that the calls of the healthy stations took."""
+    """Return the latencies of the healthy stations, in seconds."""
     taken: list[float] = []
     now = asyncio.get_running_loop().time
     until = now() + seconds
@@ -89,7 +89,7 @@ async def _latencies(port: int, seconds: float) -> list[float]:
 
 
 class _Process:
-    """What the kernel knows of the server."""
+    """Memory and processor time of the server, from the kernel."""
 
     def __init__(self, pid: int) -> None:
         self._folder = Path(f"/proc/{pid}")
@@ -138,12 +138,12 @@ def _line(loop: str, name: str, before: list[float], during: list[float], rest: 
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the attacks that are named, or all, and print a line for each."""
+    """Run the selected attacks, or all, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("attacks", nargs="*", help=f"some of: {', '.join(ATTACKS)}")
-    parser.add_argument("--loop", choices=_LOOPS, action="append", help="an event loop; by default each")
+    parser.add_argument("--loop", choices=_LOOPS, action="append", help="an event loop (all)")
     parser.add_argument("--attackers", type=int, default=1, help="hostile connections")
-    parser.add_argument("--seconds", type=float, default=5.0, help="with and without attack")
+    parser.add_argument("--seconds", type=float, default=5.0, help="seconds with and without attack (5)")
     parser.add_argument("--serve", choices=_LOOPS, help=argparse.SUPPRESS)
     parser.add_argument("--attack", nargs=4, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)

@@ -1,14 +1,14 @@
-"""Let hundreds of stations misbehave against one server for minutes, and see that nothing is lost, doubled or left.
+"""Run hundreds of misbehaving stations against one server, and check for lost calls, duplicates and leaks.
 
     python tools/soak.py                                a minute on each event loop, 300 stations
     python tools/soak.py --minutes 10 --stations 500 --backend trio --seed 7
 
-Stations come in rounds. In each, every one of them lives a short random life: calls of which some are cancelled, time
-out or meet slow handlers, reconnects, cut connections, a twin under the same name, garbage. After each round all have
-left, and then must hold: every call has had one outcome, no request ran twice, none ran that its caller was told was
-never sent, every answer was its own call's; and nothing is left of the stations: no task, socket, timer or object of
-this library. Memory stays where it was. At the end nothing is left of the server either. What does not hold is listed,
-and makes the exit code 1.
+Stations run in rounds. In each round, every station does random things: calls, of which some are cancelled, time out
+or wait for slow handlers; reconnects; lost connections; a second connection with the same identity; garbage. Then
+all disconnect, and these rules must hold: every call has had one outcome, no request ran twice, no request ran
+after its caller learned that it was not sent, and every response belonged to its call. No task, socket, timer or object
+of the stations is left, and memory does not grow. At the end nothing of the server is left either. Violations are
+listed and set the exit code to 1.
 """
 
 import argparse
@@ -33,12 +33,12 @@ BACKENDS: Final[dict[str, tuple[str, dict[str, bool]]]] = {
     "uvloop": ("asyncio", {"use_uvloop": True}),
     "trio": ("trio", {}),
 }
-"""The event loops: names for `anyio.run`, and its options."""
+"""The event loops: backends and options for `anyio.run`."""
 
 _PATIENCE: Final = 180.0
-"""Seconds after which what has to happen has not."""
+"""Seconds until a missing event is a fault."""
 _LINGER: Final = 10.0
-"""Seconds after which nobody is left who has gone."""
+"""Seconds after which nothing of a disconnected station may be left."""
 
 
 class Soak:
@@ -51,8 +51,8 @@ class Soak:
         self._rng = random.Random(seed)
 
     async def run(self, goes_on: Callable[[int], bool]) -> Ledger:
-        """Play rounds while `goes_on(rounds played)`, and see that nothing is left in the end."""
-        await self._serve(lambda played: played < 0)  # what is loaded and kept from the first use on
+        """Play rounds while `goes_on(rounds played)`, then check that nothing is left."""
+        await self._serve(lambda played: played < 0)  # allocates what is kept after its first use
         before = _all_there_is()
         await self._serve(goes_on)
         await self._see_the_end(before)
@@ -73,7 +73,7 @@ class Soak:
                 await csms.server.close()
 
     async def _idle(self, csms: Csms, port: int) -> Counter[str]:
-        """Count what a server has under way when nobody is there any more."""
+        """Return what a server without stations holds, as counts."""
         first = Station("first", port, csms, self._rng)
         async with first.client() as client:
             await first.come(client)
@@ -88,9 +88,9 @@ class Soak:
                 tasks.start_soon(Station(f"CP{number}", port, csms, rng).live, self._acts)
 
     async def _see_the_end(self, before: Counter[str]) -> None:
-        """Wait for the last ones to leave: a server lingers for a moment on connections that ended badly."""
+        """Wait for the last stations to end: a server lingers on connections that ended abnormally."""
         with anyio.move_on_after(_LINGER):
-            while _all_there_is() - before:  # noqa: ASYNC110 - nothing tells of it
+            while _all_there_is() - before:  # noqa: ASYNC110 - there is no event for it
                 await anyio.sleep(0.1)
         for kind, number in (_all_there_is() - before).items():
             self.ledger.fault(f"{number} {kind} are left after {self.ledger.rounds} rounds")
@@ -101,17 +101,17 @@ def _all_there_is() -> Counter[str]:
 
 
 def soak(backend: str, stations: int, seed: int, goes_on: Callable[[int], bool], *, acts: int = 6) -> Ledger:
-    """Run a soak on an event loop of its own."""
+    """Run a soak on a new event loop."""
     name, options = BACKENDS[backend]
     return anyio.run(Soak(stations, seed, acts=acts).run, goes_on, backend=name, backend_options=options)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a soak on each event loop wanted, tell what came of it, and return the exit code."""
+    """Run a soak on each selected event loop, print the results, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=1.0, help="for each event loop (default: %(default)s)")
-    parser.add_argument("--stations", type=int, default=300, help="at a time (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=None, help="of the stations' choices (default: a new one)")
+    parser.add_argument("--minutes", type=float, default=1.0, help="minutes for each event loop (default: %(default)s)")
+    parser.add_argument("--stations", type=int, default=300, help="stations in a round (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=None, help="seed of the stations' choices (default: a new one)")
     parser.add_argument("--backend", choices=BACKENDS, nargs="*", default=[*BACKENDS], help="default: all")
     wanted = parser.parse_args(arguments)
     seed = random.randrange(1 << 32) if wanted.seed is None else wanted.seed
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{backend}: {wanted.stations} stations, seed {seed}", flush=True)
         ledger = soak(backend, wanted.stations, seed, partial(_until, time.monotonic() + wanted.minutes * 60))
         faults += len(ledger.faults)
-        _tell(ledger)
+        _print_results(ledger)
     return 1 if faults else 0
 
 
@@ -128,7 +128,7 @@ def _until(end: float, played: int) -> bool:
     return played <= SETTLING or time.monotonic() < end
 
 
-def _tell(ledger: Ledger) -> None:
+def _print_results(ledger: Ledger) -> None:
     outcomes = ", ".join(f"{number} {kind}" for kind, number in ledger.outcomes.most_common())
     print(f"  {ledger.rounds} rounds, {ledger.acts.total()} acts, {ledger.started} calls: {outcomes}")
     print(f"  KiB after each round: {ledger.resident}")

@@ -1,4 +1,4 @@
-"""Take the pictures of the charging station's page anew: `docs/images/station-*.png`."""
+"""Take new screenshots of the charging station's page: `docs/images/station-*.png`."""
 
 import sys
 import tempfile
@@ -18,7 +18,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 
 def main() -> int:
-    """Serve, look, write. Returns the exit status."""
+    """Serve the page, and write the screenshots. Returns the exit status."""
     IMAGES.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as site,

@@ -1,9 +1,9 @@
-"""Weigh what one idle connection holds in a server's memory, file by file.
+"""Measure the memory of one idle connection in a server, file by file.
 
     python tools/weigh_connection.py [asyncio|uvloop|trio]
 
-Python's own allocations as tracemalloc sees them: what the kernel holds for a socket, and what the allocators round up,
-comes on top. `make bench` measures the whole of it from outside.
+This counts Python's allocations with tracemalloc. The kernel's memory for a socket and the overhead of allocators are
+not included; `make bench` measures the total from outside.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ import anyio
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from ocpp_transports import OCPPServer  # noqa: E402 - the tools run without being installed
+from ocpp_transports import OCPPServer  # noqa: E402 - the tools run without an installation
 
 _FIRST: Final = 50
-"""Connections before anything is weighed: some things are made when they are first needed."""
+"""Connections before the measurement, since some objects are created on first use."""
 _WEIGHED: Final = 500
 _REQUEST: Final = (
     "GET /ocpp/CP{} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -35,7 +35,7 @@ _FRAME: Final = bytes((0x81, 0x80 | len(_HEARTBEAT), 0, 0, 0, 0)) + _HEARTBEAT
 
 
 def _connect(port: int, first: int, count: int) -> list[socket.socket]:
-    """Connect stations that have said one Heartbeat each."""
+    """Return connected stations after one Heartbeat each."""
     sockets = []
     for number in range(first, first + count):
         station = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -87,10 +87,10 @@ def _show(snapshot: tracemalloc.Snapshot) -> None:
 
 
 def main(loop: str = "asyncio") -> None:
-    """Weigh on this event loop and print the table."""
+    """Measure on this event loop and print the table."""
     snapshot: Any
     if loop == "uvloop":
-        import uvloop  # only where it is asked for
+        import uvloop  # imported only on request
 
         snapshot = uvloop.run(_weigh())
     elif loop == "trio":

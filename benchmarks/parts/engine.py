@@ -62,7 +62,7 @@ def _month(runner: Runner, what: str, repeats: int) -> list[float]:
 
 
 def _core_tests() -> list[float]:
-    """Return the seconds that pytest reports for the tests of the engine; empty if they fail."""
+    """Return the seconds that pytest reports for the tests of the engine, or an empty list if they fail."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest", "-p", "no:anyio", "tests/core"]
     run = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     found = re.search(r"passed.* in ([0-9.]+)s", run.stdout)

@@ -14,9 +14,9 @@ __all__ = ["HELP", "Console"]
 
 HELP: Final = """\
 list                       the stations that are connected, with their transactions
-start STATION [CONNECTOR]  ask for a charging session
-stop STATION               ask to end it
-reset STATION              ask for a restart
+start STATION [CONNECTOR]  request a charging session
+stop STATION               request its end
+reset STATION              request a restart
 read STATION SETTING       1.6: a configuration key; 2.x: Component.Variable
 set STATION SETTING VALUE  change it
 call STATION ACTION JSON   send any other action

@@ -49,8 +49,8 @@ def follow_station(station: OCPPServerClient, log: RecordLog) -> None:
     station.on("message", _Tap(log, station.identity, TO_STATION))
 
     @station.on("close")
-    def gone(event: CloseEvent) -> None:
-        log.link(station.identity, "gone", f"{event.code} {event.reason}")
+    def disconnected(event: CloseEvent) -> None:
+        log.link(station.identity, "disconnected", f"{event.code} {event.reason}")
 
 
 class _Tap:

@@ -145,7 +145,7 @@ async def _run_fleet(options: argparse.Namespace, plan: Plan, clock: AnyioClock)
     async with _central_system(options) as url:
         fleet = Fleet(plan, partial(_client, options, url), clock, _complain)
         stations = "1 station" if options.count == 1 else f"{options.count} stations"
-        _say(f"{stations} of {options.protocol}, to {urlsplit(url).hostname}")
+        _print(f"{stations} of {options.protocol}, to {urlsplit(url).hostname}")
         with end_of_process() as asked_to_end:
             fleet.start()
             with anyio.move_on_after(options.duration) as scope:
@@ -159,7 +159,7 @@ async def _show(fleet: Fleet, scope: anyio.CancelScope) -> None:
     """Print the statistics every second until no station is left."""
     while not fleet.is_over:
         await fleet.clock.sleep(1)
-        _say(fleet.statistics.line(fleet.snapshot(), fleet.seconds))
+        _print(fleet.statistics.line(fleet.snapshot(), fleet.seconds))
     scope.cancel()
 
 
@@ -169,7 +169,7 @@ async def _finish(fleet: Fleet) -> int:
     with anyio.move_on_after(_PATIENCE):
         await fleet.end()
     for line in (*fleet.statistics.table(now, seconds), *fleet.breaches.table()):
-        _say(line)
+        _print(line)
     unreached = set() if fleet.plan.wait else set(fleet.unreached)
     for identity in missing[:_SHOWN]:
         hint = _HINT if identity in unreached else ""
@@ -190,7 +190,7 @@ def _allow_sockets(options: argparse.Namespace) -> None:
         _complain(f"{options.count} stations may need {needed} open files, the system allows {allowed}: see ulimit -n")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -11,7 +11,7 @@ class Task(Protocol):
     """A coroutine that has started."""
 
     def cancel(self) -> object:
-        """Cancel the coroutine where it waits. Idempotent; does nothing after its end."""
+        """Cancel the coroutine where it waits. Does nothing after its end."""
 
 
 class Event(Protocol):

@@ -51,7 +51,7 @@ class Member:
 
     @property
     def depth(self) -> int:
-        """Number of objects around the member; 0 for a member of the payload."""
+        """Number of objects around the member, 0 for a member of the payload."""
         return self.path.count(".")
 
 

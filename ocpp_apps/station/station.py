@@ -214,9 +214,9 @@ class Station:
         await self._transactions.end(self._equipment.connector(connector_id), reason)
 
     async def set_power(self, connector_id: int, watts: float) -> None:
-        """Set the watts that the car requests; 0 suspends. Raises ValueError unless 0 to 1e6.
+        """Set the watts that the car requests, 0 to 1e6. Raises ValueError for any other value.
 
-        The station may deliver less.
+        The station may deliver less. At 0 the car suspends charging.
         """
         connector = self._equipment.connector(connector_id)
         if not 0 <= watts <= 1e6:

@@ -78,7 +78,7 @@ FRAMES: dict[str, Row] = {
     "BytesReceived: a pong": Row(frame(Opcode.PONG)),
     "BytesReceived: a close frame": Row(frame(Opcode.CLOSE, close_payload(1000))),
     "BytesReceived: half a frame": always(BytesReceived(b"\x81")),
-    "BytesReceived: what is no frame": always(BytesReceived(b"\xff\xff")),
+    "BytesReceived: not a frame": always(BytesReceived(b"\xff\xff")),
     "BytesReceived: the end of the stream": always(BytesReceived(b"")),
     "BytesReceived: of another attempt": always(BytesReceived(b"\x81", attempt=99)),
     "StreamLost": always(StreamLost()),
@@ -108,9 +108,9 @@ ANSWERS: dict[str, Row] = {
     "Accept: an offered subprotocol": always(Accept("ocpp2.1")),
     "Accept: a subprotocol that was not offered": always(Accept("ocpp1.6")),
     "Reject": always(Reject(401)),
-    "Reject: a status that is no refusal": always(Reject(200)),
+    "Reject: a status that is not an error": always(Reject(200)),
     "Respond": always(Respond(200)),
-    "Respond: a status that is no answer": always(Respond(101)),
+    "Respond: a status that is not final": always(Respond(101)),
 }
 
 # Server

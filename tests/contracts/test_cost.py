@@ -70,10 +70,13 @@ class TestTheJudgement:
             (BUDGET, []),
             (Cost(1030, 52, 21), []),
             (Cost(900, 45, 18), []),
-            (Cost(1031, 50, 20), ["instructions: 1031 a message, 1000 in the table (+3.1%): dearer than before"]),
-            (Cost(1000, 53, 20), ["calls: 53 a message, 50 in the table (+6.0%): dearer than before"]),
-            (Cost(1000, 50, 22), ["c_calls: 22 a message, 20 in the table (+10.0%): dearer than before"]),
-            (Cost(899, 50, 20), ["instructions: 899 a message, 1000 in the table (-10.1%): cheaper, lower the table"]),
+            (
+                Cost(1031, 50, 20),
+                ["instructions: 1031 a message, 1000 in the table (+3.1%): higher than before"],
+            ),
+            (Cost(1000, 53, 20), ["calls: 53 a message, 50 in the table (+6.0%): higher than before"]),
+            (Cost(1000, 50, 22), ["c_calls: 22 a message, 20 in the table (+10.0%): higher than before"]),
+            (Cost(899, 50, 20), ["instructions: 899 a message, 1000 in the table (-10.1%): lower, update the table"]),
         ],
     )
     def test_allows_a_little(self, cost: Cost, words: list[str]) -> None:

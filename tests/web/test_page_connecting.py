@@ -54,7 +54,7 @@ class TestAStationThatIsNotAccepted:
         [
             ("Pending", "Pending", "warn", "Pending"),
             ("Rejected", "Rejected", "bad", "Rejected"),
-            ("", "Registering", "busy", "waiting for an answer"),
+            ("", "Registering", "busy", "waiting for a response"),
         ],
     )
     def test_is_not_shown_as_a_success(
@@ -127,25 +127,25 @@ class TestNoConnection:
 
     def test_for_a_wrong_password(self, user: User) -> None:
         user.dial("guarded", password="guess")
-        user.sees("#connection-error", "the password or the identity is not accepted")
+        user.sees("#connection-error", "the server rejects the password or the identity")
         user.sees("#connect", "Connect")
 
     def test_for_a_password_that_is_missing(self, user: User) -> None:
         user.dial("guarded")
-        user.sees("#connection-error", "a password is wanted")
+        user.sees("#connection-error", "the server requires a password")
 
     def test_for_a_port_that_refuses(self, user: User) -> None:
         user.dial("refused")
-        user.sees("#connection-error", "nothing listens there")
+        user.sees("#connection-error", "no server listens there")
         assert "127.0.0.1" in user.text("#connection-error")
 
     def test_for_a_server_of_another_version(self, user: User) -> None:
         user.dial("old", versions=["ocpp2.1"])
-        user.sees("#connection-error", "the server speaks none of 2.1")
+        user.sees("#connection-error", "the server does not support 2.1")
 
     @pytest.mark.parametrize(
         ("address", "words"),
-        [("", "Give the address"), ("http://127.0.0.1", "begins with ws:// or wss://"), ("ws://", "names no host")],
+        [("", "Enter the address"), ("http://127.0.0.1", "begins with ws:// or wss://"), ("ws://", "has no host")],
     )
     def test_for_what_is_no_address(self, user: User, address: str, words: str) -> None:
         user.dial(address)

@@ -1,7 +1,7 @@
-"""What the hot path costs as counts that repeat exactly: instructions and calls for each message, never a time.
+"""The cost of the hot path in counts that repeat exactly: instructions and calls per message.
 
-`tools/count_cost.py` prints and rewrites the table of counts, `tests/contracts/test_cost.py` holds the code to it.
-`tools/count_trips.py` prints the calls in their order, `tests/contracts/test_trips.py` holds their number to limits.
+`tools/count_cost.py` prints and rewrites the table of counts, and `tests/contracts/test_cost.py` compares it with the
+code. `tools/count_trips.py` prints the calls in order, and `tests/contracts/test_trips.py` limits their number.
 """
 
 from .counting import Cost, Counter, Place

@@ -1,4 +1,4 @@
-"""Count the instructions that the interpreter executes, and the calls it makes, function by function."""
+"""Counts of executed bytecode instructions and calls, by function."""
 
 import gc
 import sys
@@ -12,23 +12,23 @@ __all__ = ["Cost", "Counter", "Place"]
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _OWN: Final = str(Path(__file__).resolve().parent)
-"""Where the code lives that plays the user and the network: it is not counted."""
+"""Folder of the code that plays the application and the network, which is not counted."""
 
 
 class Cost(NamedTuple):
-    """What something takes, for one message."""
+    """The cost of one message."""
 
     instructions: int
-    """Bytecode instructions of all Python code, that of the dependencies included."""
+    """Bytecode instructions of all Python code, including dependencies."""
     calls: int
     """Calls of Python functions, and resumptions of generators."""
     c_calls: int
-    """Calls of functions and methods written in C, as far as the interpreter tells of them."""
+    """Calls of functions and methods written in C, as far as the interpreter reports them."""
 
 
 @dataclass(slots=True)
 class Place:
-    """A function and what it takes itself, for one message, without what it calls."""
+    """A function and its own cost for one message, without the functions that it calls."""
 
     where: str
     instructions: float
@@ -37,22 +37,22 @@ class Place:
 
 
 class Counter:
-    """Counts what calls of a function execute; the counts repeat exactly, whatever else the machine does."""
+    """Counts what calls of a function execute. The counts do not depend on the machine's load."""
 
     def __init__(self) -> None:
         self._counts: dict[CodeType, list[int]] = {}
         self._rounds = 0
 
     def run(self, step: Callable[[], object], rounds: int) -> None:
-        """Call `step` once more than so many times and count all but the first.
+        """Call `step` `rounds` + 1 times and count all calls but the first.
 
-        Whoever traced before (a debugger, coverage) goes on afterwards.
+        An earlier tracer (a debugger, coverage) continues afterwards.
         """
         self._rounds += rounds
         tracer, profiler, collects = sys.gettrace(), sys.getprofile(), gc.isenabled()
-        gc.disable()  # the finalizers of what others left are no part of a step
-        # Python 3.12 asks at `settrace` whether any frame wants opcodes, and not again.
-        sys._getframe().f_trace_opcodes = True  # documented, in spite of its name
+        gc.disable()  # finalizers of other objects are not part of a step
+        # Python 3.12 checks only at `settrace` whether any frame traces opcodes.
+        sys._getframe().f_trace_opcodes = True  # documented, despite its name
         try:
             sys.setprofile(self._profiled)
             sys.settrace(self._entered)
@@ -66,20 +66,20 @@ class Counter:
                 gc.enable()
 
     def _warm_up(self, step: Callable[[], object]) -> None:
-        """Play it once for nothing: Python 3.13 tells of a function's opcodes from its second traced call on."""
+        """Run an uncounted step: Python 3.13 reports a function's opcodes only from its second traced call on."""
         counts, self._counts = self._counts, {}
         step()
         self._counts = counts
 
     @property
     def cost(self) -> Cost:
-        """The mean of all rounds, to the nearest whole."""
+        """The mean of all rounds, rounded to integers."""
         totals = [sum(column) for column in zip(*self._counts.values(), strict=True)] or [0, 0, 0]
         return Cost(*(round(total / self._rounds) for total in totals))
 
     @property
     def places(self) -> list[Place]:
-        """Every function that ran, the dearest first."""
+        """Every function that ran, most expensive first."""
         places = [
             Place(_name(code), *(number / self._rounds for number in numbers)) for code, numbers in self._counts.items()
         ]
@@ -87,7 +87,7 @@ class Counter:
 
     def _entered(
         self, frame: FrameType, event: str, arg: Any
-    ) -> Callable[[FrameType, str, Any], Any] | None:  # as `settrace` has it
+    ) -> Callable[[FrameType, str, Any], Any] | None:  # signature of `settrace`
         code = frame.f_code
         if code.co_filename.startswith(_OWN):
             return None
@@ -103,7 +103,7 @@ class Counter:
 
         return executed
 
-    def _profiled(self, frame: FrameType, event: str, arg: Any) -> None:  # as `setprofile` has it
+    def _profiled(self, frame: FrameType, event: str, arg: Any) -> None:  # signature of `setprofile`
         if event == "c_call" and not frame.f_code.co_filename.startswith(_OWN):
             self._counts.setdefault(frame.f_code, [0, 0, 0])[2] += 1
 

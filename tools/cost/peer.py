@@ -1,4 +1,4 @@
-"""The bytes that a peer sends in the counted conversations, and how to read those it is sent."""
+"""The bytes that a peer sends in the counted scenarios, and parsers for those that it receives."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ def _xored(payload: bytes, key: bytes) -> bytes:
 
 
 def frame(first: int, payload: bytes, *, masked: bool) -> bytes:
-    """Return one frame whose first byte is `first`; a client's frames are masked."""
+    """Return one frame with `first` as first byte, masked for a client."""
     size = len(payload)
     bit = 0x80 if masked else 0
     head = bytes((first, bit | size)) if size < 126 else bytes((first, bit | 126)) + size.to_bytes(2, "big")

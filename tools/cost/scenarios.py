@@ -1,6 +1,7 @@
-"""The fixed conversations that are counted. Each makes a function that plays one message, and checks its outcome.
+"""The counted scenarios. Each returns a function that plays one message and checks its outcome.
 
-No sockets, no clock: the code below plays the network, the application and the event loop, and is not counted.
+There are no sockets and no clock: the code below plays the network, the application and the event loop. It is not
+counted.
 """
 
 import json
@@ -66,14 +67,14 @@ _METER_VALUES: Final[dict[str, Any]] = {
 _TIME_JSON, _METER_VALUES_JSON = (json.dumps(payload, separators=(",", ":")) for payload in (_TIME, _METER_VALUES))
 _IDS: Final = 512
 _PACE: Final = 0.25
-"""Seconds between messages, so that an id comes again when the server has forgotten its answer."""
+"""Seconds between messages, so that an id repeats only after the server has dropped its response."""
 
 
-# The other end
+# The peer
 
 
 def _call_frames(action: str, payload_json: str) -> Iterator[tuple[bytes, bytes]]:
-    """Repeat some message ids, each with the frame of its CALL, made before anything is counted or watched."""
+    """Return a cycle of message ids with the frames of their CALLs, made before the counting."""
     ids = [f"{number:08x}" for number in range(_IDS)]
     texts = [call_text(number, action, payload_json) for number in range(_IDS)]
     return cycle(
@@ -102,7 +103,7 @@ def _sent(actions: list[Action]) -> bytes:
 
 
 def _pair(config: SessionConfig) -> tuple[ServerStack, ClientStack, int]:
-    """Make two stacks with the handshake behind them; also the number of the client's attempt."""
+    """Return two stacks after the handshake, and the number of the client's attempt."""
     server = ServerStack(LinkConfig(), config, random=Random(1), ids=_ids(), now=0.0)
     target = UpgradeTarget("csms.example", "/CP1")
     client = ClientStack(ClientConfig(protocols=("ocpp1.6",)), LinkConfig(), target, random=Random(2), ids=_ids())
@@ -214,7 +215,7 @@ class _Alarm:
 
 
 class _Loop:
-    """The host of one connection and the runtime of its server: time stands still unless it is told to pass."""
+    """The host of one connection and the runtime of its server. Time passes only on request."""
 
     driver: Driver[StackInput]
 
@@ -237,7 +238,7 @@ class _Loop:
         return 0
 
     def ring(self) -> None:
-        """Let time pass until the next alarm has rung."""
+        """Advance the time until the next alarm has fired."""
         alarm = min((alarm for alarm in self.alarms if alarm.fn is not None), key=lambda alarm: alarm.when)
         self.time = max(self.time, alarm.when)
         fn, alarm.fn = alarm.fn, None
@@ -245,12 +246,12 @@ class _Loop:
             fn()
 
     def spawn(self, coro: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine that waits for nothing."""
+        """Run a coroutine that never waits."""
         try:
             coro.send(None)
         except StopIteration:
             return
-        raise AssertionError("expected a task that waits for nothing")
+        raise AssertionError("expected a task that never waits")
 
     def send(self, data: bytes) -> None:
         self.sent.append(data)
@@ -264,15 +265,15 @@ class _Loop:
 
 
 def _serving(**rules: Any) -> _Loop:
-    """Accept one station that everything is ready for: acceptor, driver, dispatcher, handlers."""
+    """Accept one station, with acceptor, driver, dispatcher and handlers."""
     loop = _Loop()
     handlers = Handlers()
     handlers.handle("Heartbeat", _heartbeat)
     handlers.handle("MeterValues", _meter_values)
     options = ServerOptions(protocols=("ocpp1.6",), **rules)
-    stations = ConnectionRegistry(lambda: None, options.identities)  # type: ignore[arg-type, return-value]  # nobody waits
+    stations = ConnectionRegistry(lambda: None, options.identities)  # type: ignore[arg-type, return-value]  # nothing waits for it
     acceptor = Acceptor(
-        loop,  # type: ignore[arg-type]  # as much of a runtime as is needed
+        loop,  # type: ignore[arg-type]  # the needed part of a runtime
         options,
         handlers,
         stations,
@@ -284,8 +285,8 @@ def _serving(**rules: Any) -> _Loop:
         alarmed=_ignore,
         gate=SocketGate(_ignore),
     )
-    acceptor._random = Random(3)  # the jitter of pings, which decides how often a timer rings
-    loop.driver = acceptor.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # as much of a host as is needed
+    acceptor._random = Random(3)  # the jitter of pings determines how often a timer fires
+    loop.driver = acceptor.connected(loop, ConnectionFacts())  # type: ignore[arg-type]  # the needed part of a host
     loop.receive(REQUEST)
     assert loop.take().startswith(b"HTTP/1.1 101 ")
     return loop
@@ -347,4 +348,4 @@ SCENARIOS: Final[Mapping[str, Callable[[], Step]]] = {
     "server: MeterValues of five samples handled, strictly": _served_meter_values,
     "server: a ping and its pong": _keepalive,
 }
-"""What makes one message of each conversation; the first ones only start things up."""
+"""Functions that set up each scenario, by name."""

@@ -13,14 +13,14 @@ __all__ = ["Call", "Tracer", "Trip"]
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _PACKAGES: Final = tuple(f"{_ROOT / package}{os.sep}" for package in ("ocpp_core", "ocpp_transports", "ocpp_apps"))
 _INLINED: Final = frozenset({"<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>"})
-"""Python 3.12 runs most comprehensions without a call of their own: they count in no version."""
+"""Python 3.12 inlines most comprehensions, so they do not count in any version."""
 
 
 class Call(NamedTuple):
     """A call of a Python function, or a resumption of a generator or coroutine."""
 
     depth: int
-    """Functions of ours that wait for it to return; those of other packages in between do not count."""
+    """Calling functions in our packages. Functions of other packages in between do not count."""
     file: str
     """Path of the source file, relative to the repository."""
     function: str
@@ -56,7 +56,7 @@ class Tracer:
         sys.setprofile(self._profiled)
 
     def stop(self) -> None:
-        """Stop recording; idempotent."""
+        """Stop recording. Idempotent."""
         if self._is_running:
             self._is_running = False
             sys.setprofile(self._before)

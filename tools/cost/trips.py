@@ -1,4 +1,4 @@
-"""Three trips through a client and a server on asyncio: from the bytes or the call that comes in to those that leave.
+"""Three trips through a client and a server on asyncio, from the input to the written bytes.
 
 The client and the server are those of the public interface. The event loop gives them transports without a network:
 their protocols see what asyncio shows them, and the code below plays the peer.
@@ -18,9 +18,9 @@ from .tracing import Tracer, Trip
 __all__ = ["LIMITS", "Limit", "take_trips"]
 
 _WARM_UP: Final = 3
-"""Stations and calls before the traced one: some things are made when they are first needed."""
+"""Stations and calls before the traced one, since some objects are created on first use."""
 _PING_INTERVAL: Final = 60.0
-"""Seconds; so long that the first ping, whatever its jitter, is due after the timer of the handshake."""
+"""Ping interval in seconds, so long that the first ping is due after the handshake timer at any jitter."""
 _TIME: Final = {"currentTime": "2026-03-01T12:00:00.000Z"}
 
 
@@ -56,7 +56,7 @@ class _Transport(asyncio.Transport):
         self._is_closing = False
 
     def receive(self, data: bytes) -> None:
-        """Hand bytes to the protocol as an event loop does."""
+        """Pass bytes to the protocol as an event loop does."""
         memoryview(self._protocol.get_buffer(-1))[: len(data)] = data
         self._protocol.buffer_updated(len(data))
 
@@ -83,7 +83,7 @@ class _Transport(asyncio.Transport):
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """Makes such transports of the sockets that it is given, and connects none of them. Its time stands still."""
+    """An event loop that wraps its sockets into such transports and connects none of them. Its time does not pass."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,12 +96,12 @@ class _Loop(asyncio.SelectorEventLoop):
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
         pass
 
-    async def connect_accepted_socket(  # type: ignore[override]  # as much of it as is needed
+    async def connect_accepted_socket(  # type: ignore[override]  # the needed parameters
         self, protocol_factory: Callable[[], asyncio.BufferedProtocol], sock: socket.socket
     ) -> tuple[_Transport, asyncio.BufferedProtocol]:
         return await self.create_connection(protocol_factory, sock=sock)
 
-    async def create_connection(  # type: ignore[override]  # as above
+    async def create_connection(  # type: ignore[override]  # the needed parameters
         self, protocol_factory: Callable[[], asyncio.BufferedProtocol], *, sock: socket.socket
     ) -> tuple[_Transport, asyncio.BufferedProtocol]:
         protocol = protocol_factory()

@@ -1,10 +1,10 @@
-"""The golden tables: what each machine of the engine does with each input in each state.
+"""The golden tables: the outcome of each input in each state, for each machine of the engine.
 
-`tests/contracts/test_golden_tables.py` proves every cell against the code, `tools/build_docs.py` renders them.
+`tests/contracts/test_golden_tables.py` compares every cell with the code. `tools/build_docs.py` renders the tables.
 
-A table maps a row to its cells. A row is an input, with the case after a colon where the outcome depends on one. A cell
-belongs to one situation (a state, where needed with what is going on in it) or to several, joined by ` | `; `any` is
-all of them. It lists what comes out of `poll`, in order, `→ State` being `StateChanged`; or it is one of the `WORDS`.
+A table maps a row to its cells. A row is an input, with a case after a colon if the outcome depends on one. A cell
+belongs to one situation (a state, with details if needed) or to several, joined by ` | `. `any` stands for all of them.
+It lists the actions from `poll`, in order, with `→ State` for `StateChanged`; or it is one of the `WORDS`.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ __all__ = ["EXPLAINED", "TABLES", "WORDS", "Table", "cells"]
 Table: TypeAlias = Mapping[str, Mapping[str, str]]
 
 WORDS: Final = {
-    "ignored": "nothing changes and nothing comes out: it is stale, late or about something that is over",
-    "noted": "it is taken in; what comes of it comes out later",
+    "ignored": "nothing changes and no action follows: the input is stale, late or about something that has ended",
+    "noted": "the input is stored; its actions follow later",
     "misuse": "`handle` raises RuntimeError, TypeError or ValueError and nothing changes",
 }
 TABLES: Final[Mapping[str, Table]] = {
@@ -38,7 +38,7 @@ EXPLAINED: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def cells(table: Table, situations: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """Spread a table out: one entry a row and situation. Raises ValueError where a cell is named twice."""
+    """Expand a table to one entry per row and situation. Raises ValueError if a cell is defined twice."""
     spread: dict[tuple[str, str], str] = {}
     for row, outcomes in table.items():
         for names, outcome in outcomes.items():

@@ -1,4 +1,4 @@
-"""What a `ClientEngine` does; the notation is explained in the package's docstring."""
+"""The outcomes of a `ClientEngine`. The package's docstring explains the notation."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,15 +6,15 @@ from typing import Final
 __all__ = ["SITUATIONS", "TABLE"]
 
 SITUATIONS: Final[Mapping[str, str]] = {
-    "Idle": "nothing was asked for yet, or the first attempt failed",
+    "Idle": "before `Connect`, or after the first attempt failed",
     "Connecting": "the first attempt, for `Connect`",
     "Connecting (again)": "an attempt after the loss of a connection",
-    "Online": "a session is open and nothing is going on in it",
-    "Online (busy)": "a CALL is in flight, another call waits for the window, a request of the peer is open",
+    "Online": "a session is open and idle",
+    "Online (busy)": "a CALL is in flight, another call waits for the window, a request from the peer is open",
     "Waiting": "a connection was lost and the next attempt is due at `until`",
-    "ClientClosing": "the transport was told to close",
-    "ClientClosing (draining)": "closing politely while a CALL is in flight and a request of the peer is open",
-    "Stopped": "closed and not coming back by itself",
+    "ClientClosing": "`CloseTransport` was emitted",
+    "ClientClosing (draining)": "draining before the close: a CALL is in flight and a request from the peer is open",
+    "Stopped": "closed, and does not reconnect by itself",
 }
 TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "Connect": {
@@ -48,7 +48,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Connecting": "Report, Settle, → Idle",
         "Connecting (again)": "Report, → Stopped",
     },
-    "TransportFailed: what cannot heal": {
+    "TransportFailed: not retryable": {
         "Idle | Online | Online (busy) | Waiting | ClientClosing | ClientClosing (draining) | Stopped": "ignored",
         "Connecting": "Report, Settle, → Idle",
         "Connecting (again)": "Report, → Waiting",
@@ -110,7 +110,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "ClientClosing": "CloseTransport, → Stopped",
         "ClientClosing (draining)": "Settle, Abandon, CloseTransport",
     },
-    "Tick: past the time-out of the CALL": {
+    "Tick: past the timeout of the CALL": {
         "Idle | Online | Stopped": "ignored",
         "Connecting": "CloseTransport, Report, Settle, → Idle",
         "Connecting (again)": "CloseTransport, Report, → Waiting",
@@ -131,7 +131,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Online": "SendText",
         "ClientClosing | ClientClosing (draining) | Stopped": "Settle",
     },
-    "StartCall: a payload that is no JSON object": {"any": "misuse"},
+    "StartCall: a payload that is not a JSON object": {"any": "misuse"},
     "CancelCall: the CALL in flight": {
         "Idle | Connecting | Connecting (again) | Online | Waiting | ClientClosing | Stopped": "ignored",
         "Online (busy)": "Settle",
@@ -143,7 +143,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "ClientClosing | ClientClosing (draining) | Stopped": "Settle",
         "Online | Online (busy)": "SendText, Settle",
     },
-    "Notify: a payload that is no JSON object": {"any": "misuse"},
+    "Notify: a payload that is not a JSON object": {"any": "misuse"},
     "Reply": {
         "Idle | Connecting | Connecting (again) | Online | Waiting | ClientClosing | Stopped": "ignored",
         "Online (busy) | ClientClosing (draining)": "SendText",
@@ -170,7 +170,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Online": "SendText",
         "Online (busy)": "noted",
     },
-    "SendRaw: with a token, no CALL": {"any": "misuse"},
+    "SendRaw: with a token, not a CALL": {"any": "misuse"},
     "Close": {
         "Idle | Waiting": "→ Stopped",
         "Connecting": "CloseTransport, Settle, → Stopped",

@@ -1,6 +1,6 @@
-"""What a `ServerLink` and a `ClientLink` do; the notation is explained in the package's docstring.
+"""The outcomes of a `ServerLink` and a `ClientLink`. The package's docstring explains the notation.
 
-A link does not tell of its phases; where an input makes it enter another one, the cell ends with it.
+A link does not report its phases. If an input changes the phase, the cell ends with the new one.
 """
 
 from collections.abc import Mapping
@@ -9,24 +9,24 @@ from typing import Final
 __all__ = ["CLIENT", "CLIENT_SITUATIONS", "SERVER", "SERVER_SITUATIONS"]
 
 _OPEN: Final = {
-    "Open": "messages flow",
-    "Open (pinged)": "a ping is out and nothing has arrived since",
-    "Closing": "our close frame is out and the peer's is awaited",
-    "Ending": "all is said; the peer's end of the stream is awaited, and what arrives before it is forgotten",
+    "Open": "messages are sent and received",
+    "Open (pinged)": "a ping was sent and nothing has arrived since",
+    "Closing": "the close frame was sent and the peer's is awaited",
+    "Ending": "the peer's end of the stream is awaited, and bytes before it are discarded",
 }
 SERVER_SITUATIONS: Final[Mapping[str, str]] = {
     "Handshake": "no request is complete yet",
     "Handshake (GET)": "`HttpRequest` waits for `Respond`",
     "Handshake (upgrade)": "`UpgradeRequested` waits for `Accept` or `Reject`",
     **_OPEN,
-    "Ended": "the stream was told to close",
+    "Ended": "`CloseStream` was emitted",
     "Ended (early)": "the stream ended before the upgrade request was decided",
 }
 CLIENT_SITUATIONS: Final[Mapping[str, str]] = {
-    "Handshake": "the upgrade request is out and its answer is awaited",
-    "Handshake (refused)": "the answer is another status than 101, and its body is awaited",
+    "Handshake": "the upgrade request was sent and its response is awaited",
+    "Handshake (refused)": "the response has another status than 101, and its body is awaited",
     **_OPEN,
-    "Ended": "the stream was told to close",
+    "Ended": "`CloseStream` was emitted",
 }
 SERVER: Final[Mapping[str, Mapping[str, str]]] = {
     "BytesReceived: an upgrade request": {
@@ -85,7 +85,7 @@ SERVER: Final[Mapping[str, Mapping[str, str]]] = {
         "Handshake | Handshake (upgrade) | Open | Open (pinged) | Closing": "noted",
         "Handshake (GET) | Ending | Ended | Ended (early)": "ignored",
     },
-    "BytesReceived: what is no frame": {
+    "BytesReceived: not a frame": {
         "Handshake | Handshake (upgrade)": "noted",
         "Handshake (GET) | Ending | Ended | Ended (early)": "ignored",
         "Open | Open (pinged)": "Report, SendBytes, → Ending",
@@ -144,7 +144,7 @@ SERVER: Final[Mapping[str, Mapping[str, str]]] = {
         "Handshake (upgrade)": "SendBytes, CloseStream, → Ended",
         "Ended (early)": "ignored",
     },
-    "Reject: a status that is no refusal": {
+    "Reject: a status that is not an error": {
         "Handshake | Handshake (GET) | Handshake (upgrade) | Open | Open (pinged) | Closing | Ending | Ended": "misuse",
         "Ended (early)": "ignored",
     },
@@ -153,7 +153,7 @@ SERVER: Final[Mapping[str, Mapping[str, str]]] = {
         "Handshake (GET)": "SendBytes, CloseStream, → Ended",
         "Ended (early)": "ignored",
     },
-    "Respond: a status that is no answer": {
+    "Respond: a status that is not final": {
         "Handshake | Handshake (GET) | Handshake (upgrade) | Open | Open (pinged) | Closing | Ending | Ended": "misuse",
         "Ended (early)": "ignored",
     },
@@ -255,7 +255,7 @@ CLIENT: Final[Mapping[str, Mapping[str, str]]] = {
         "Open | Open (pinged) | Closing": "noted",
         "Ending | Ended": "ignored",
     },
-    "BytesReceived: what is no frame": {
+    "BytesReceived: not a frame": {
         "Handshake": "Report, CloseStream, TransportFailed, → Ended",
         "Handshake (refused)": "noted",
         "Open | Open (pinged)": "Report, SendBytes, CloseStream, TransportLost, → Ended",
@@ -302,9 +302,9 @@ CLIENT: Final[Mapping[str, Mapping[str, str]]] = {
     "Accept: an offered subprotocol": {"any": "misuse"},
     "Accept: a subprotocol that was not offered": {"any": "misuse"},
     "Reject": {"any": "misuse"},
-    "Reject: a status that is no refusal": {"any": "misuse"},
+    "Reject: a status that is not an error": {"any": "misuse"},
     "Respond": {"any": "misuse"},
-    "Respond: a status that is no answer": {"any": "misuse"},
+    "Respond: a status that is not final": {"any": "misuse"},
     "SendMessage: a text": {
         "Handshake | Handshake (refused)": "misuse",
         "Open | Open (pinged)": "SendBytes",

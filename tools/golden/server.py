@@ -1,6 +1,6 @@
-"""What a `ServerEngine` does; the notation is explained in the package's docstring.
+"""The outcomes of a `ServerEngine`. The package's docstring explains the notation.
 
-It does not tell of the states of its handshake; where an input makes it enter another one, the cell ends with it.
+It does not report the states of its handshake. If an input changes the state, the cell ends with the new one.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ __all__ = ["SITUATIONS", "TABLE"]
 SITUATIONS: Final[Mapping[str, str]] = {
     "New": "no request has arrived yet",
     "Asked": "`UpgradeRequested` waits for `Accept` or `Reject`",
-    "Accepted": "the host answers the request and opens the WebSocket",
-    "Ended": "the handshake came to nothing",
-    "Open": "the session is open, and nothing is going on in it",
-    "Draining": "closing politely while a CALL is in flight and a request of the peer is open",
-    "Closing": "the transport was told to close",
-    "Closed": "the transport is gone",
+    "Accepted": "the host responds to the request and opens the WebSocket",
+    "Ended": "the handshake failed",
+    "Open": "the session is open and idle",
+    "Draining": "draining before the close: a CALL is in flight and a request from the peer is open",
+    "Closing": "`CloseTransport` was emitted",
+    "Closed": "the transport is lost or closed",
 }
 TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "UpgradeReceived": {
@@ -43,7 +43,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Asked": "Settle, → Closed, → Ended",
         "Ended": "ignored",
     },
-    "Reject: a status that is no refusal": {
+    "Reject: a status that is not an error": {
         "New | Asked | Accepted | Open | Draining | Closing | Closed": "misuse",
         "Ended": "ignored",
     },
@@ -83,7 +83,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "New | Asked | Accepted | Ended | Draining | Closing | Closed": "Settle",
         "Open": "SendText",
     },
-    "StartCall: a payload that is no JSON object": {"any": "misuse"},
+    "StartCall: a payload that is not a JSON object": {"any": "misuse"},
     "CancelCall: the token of the request": {
         "New | Accepted | Ended | Open | Draining | Closing | Closed": "ignored",
         "Asked": "→ Closed, → Ended",

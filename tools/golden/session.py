@@ -1,4 +1,4 @@
-"""What a `Session` does; the notation is explained in the package's docstring."""
+"""The outcomes of a `Session`. The package's docstring explains the notation."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,12 +6,12 @@ from typing import Final
 __all__ = ["SITUATIONS", "TABLE"]
 
 SITUATIONS: Final[Mapping[str, str]] = {
-    "Open": "nothing is going on",
-    "Open (busy)": "a CALL is in flight, another call waits for the window, a request of the peer is open",
-    "Open (full)": "a request of the peer is open, and others that wait for it have reached the bounds",
-    "Draining": "closing politely while a CALL is in flight and a request of the peer is open",
-    "Closing": "the transport was told to close",
-    "Closed": "the transport is gone",
+    "Open": "no call and no request is outstanding",
+    "Open (busy)": "a CALL is in flight, another call waits for the window, a request from the peer is open",
+    "Open (full)": "a request from the peer is open, and the queue behind it is full",
+    "Draining": "draining before the close: a CALL is in flight and a request from the peer is open",
+    "Closing": "`CloseTransport` was emitted",
+    "Closed": "the transport is lost or closed",
 }
 TABLE: Final[Mapping[str, Mapping[str, str]]] = {
     "TextReceived: a CALL": {
@@ -45,7 +45,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Draining": "Settle, Abandon, → Closing, CloseTransport",
         "Closing | Closed": "ignored",
     },
-    "TextReceived: an answer to no CALL": {
+    "TextReceived: a response without a CALL": {
         "Open | Open (busy) | Draining": "Report",
         "Open (full)": "noted",
         "Closing | Closed": "ignored",
@@ -65,12 +65,12 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Open (full)": "noted",
         "Closing | Closed": "ignored",
     },
-    "TextReceived: no message": {
+    "TextReceived: not a message": {
         "Open | Open (busy) | Draining": "SendText, Report",
         "Open (full)": "noted",
         "Closing | Closed": "ignored",
     },
-    "TextReceived: no message, the last one of max_bad_messages": {
+    "TextReceived: not a message, the last one of max_bad_messages": {
         "Open": "SendText, Report, → Closing, CloseTransport",
         "Open (busy)": "SendText, Report, Settle, Settle, Abandon, → Closing, CloseTransport",
         "Open (full)": "noted",
@@ -101,7 +101,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Draining": "Settle, Abandon, → Closing, CloseTransport",
         "Closing": "CloseTransport, → Closed",
     },
-    "Tick: past the time-out of the CALL": {
+    "Tick: past the timeout of the CALL": {
         "Open | Open (full) | Closed": "ignored",
         "Open (busy)": "Settle, SendText",
         "Draining": "Settle, Abandon, → Closing, CloseTransport",
@@ -121,7 +121,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Open | Open (busy) | Open (full)": "misuse",
         "Draining | Closing | Closed": "Settle",
     },
-    "StartCall: a payload that is no JSON object": {"any": "misuse"},
+    "StartCall: a payload that is not a JSON object": {"any": "misuse"},
     "CancelCall: the CALL in flight": {
         "Open | Open (full) | Closing | Closed": "ignored",
         "Open (busy)": "Settle",
@@ -136,13 +136,13 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Open | Open (busy) | Open (full)": "SendText, Settle",
         "Draining | Closing | Closed": "Settle",
     },
-    "Notify: an action that is no SEND": {"any": "misuse"},
+    "Notify: an action that is not a SEND": {"any": "misuse"},
     "Reply": {
         "Open | Closing | Closed": "ignored",
         "Open (busy) | Draining": "SendText",
         "Open (full)": "SendText, Dispatch, Reading",
     },
-    "Reply: a payload that is no JSON object": {
+    "Reply: a payload that is not a JSON object": {
         "Open | Closing | Closed": "ignored",
         "Open (busy) | Draining": "Report, SendText",
         "Open (full)": "Report, SendText, Dispatch, Reading",
@@ -164,7 +164,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Open | Open (busy) | Open (full) | Draining": "SendText",
         "Closing | Closed": "ignored",
     },
-    "RefuseResult: details that are no JSON": {"any": "misuse"},
+    "RefuseResult: details that are not JSON": {"any": "misuse"},
     "SendRaw": {
         "Open | Open (busy) | Open (full) | Draining": "SendText",
         "Closing | Closed": "Report",
@@ -174,7 +174,7 @@ TABLE: Final[Mapping[str, Mapping[str, str]]] = {
         "Open (busy)": "noted",
         "Draining | Closing | Closed": "Settle",
     },
-    "SendRaw: with a token, no CALL": {"any": "misuse"},
+    "SendRaw: with a token, not a CALL": {"any": "misuse"},
     "Close": {
         "Open": "→ Closing, CloseTransport",
         "Open (busy)": "Settle, → Draining",

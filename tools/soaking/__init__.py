@@ -1,1 +1,1 @@
-"""What `tools/soak.py` is made of: the server, the stations that misbehave, and the ledger of what became of it."""
+"""The parts of `tools/soak.py`: the server, the misbehaving stations, and the ledger of outcomes."""

@@ -1,4 +1,4 @@
-"""The server of a soak, and stations that live short random lives on it."""
+"""The server of a soak, and stations with random behaviour."""
 
 import random
 import socket
@@ -34,7 +34,7 @@ _RESET: Final = struct.pack("ii", 1, 0)
 
 
 class Csms:
-    """The server, and handlers of all tempers."""
+    """The server, with fast, slow, hanging and failing handlers."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -60,7 +60,7 @@ class Csms:
 
 
 def register_handlers(peer: OCPPServer | OCPPClient, ledger: Ledger) -> None:
-    """Serve requests at once, slowly, never, later and badly."""
+    """Handle requests at once, slowly, never, later, or with an error."""
 
     def echo(ctx: HandlerContext) -> dict[str, Any]:
         ledger.ran(ctx)
@@ -84,7 +84,7 @@ def register_handlers(peer: OCPPServer | OCPPClient, ledger: Ledger) -> None:
 
 
 class Station:
-    """One random life."""
+    """One station with random behaviour."""
 
     def __init__(self, identity: str, port: int, csms: Csms, rng: random.Random) -> None:
         self.identity = identity
@@ -94,7 +94,7 @@ class Station:
         self.rng = rng
 
     async def live(self, acts: int) -> None:
-        """Come, do this and that, and leave."""
+        """Connect, do random things, and disconnect."""
         doing: Sequence[Callable[[OCPPClient], Awaitable[None]]] = (
             self.talk,
             self.talk,
@@ -118,7 +118,7 @@ class Station:
             await client.close(force=self.rng.random() < 0.2, await_pending=self.rng.random() < 0.5)
 
     def client(self, **options: Any) -> OCPPClient:
-        """Make a client of this name, with impatient settings."""
+        """Return a client with this identity and short timeouts."""
         client = OCPPClient(
             self.identity,
             f"ws://127.0.0.1:{self.port}/ocpp",
@@ -137,15 +137,15 @@ class Station:
         return client
 
     async def come(self, client: OCPPClient) -> None:
-        """Connect, however often it takes."""
+        """Connect, with retries until it succeeds."""
         while client.state is ConnectionState.CLOSED:
             with suppress(UnexpectedHttpResponse, ConnectionFailedError):
                 await client.connect()
 
-    # What it does
+    # Behaviour
 
     async def call(self, client: OCPPClient, action: str, **options: Any) -> None:
-        """Make a call that the ledger knows of."""
+        """Make a call that the ledger records."""
         await self.ledger.call(partial(client.call, **options), action)
 
     async def talk(self, client: OCPPClient) -> None:
@@ -166,7 +166,7 @@ class Station:
                     tasks.start_soon(self.call, client, action)
 
     async def be_called(self, client: OCPPClient) -> None:
-        """Have the server call, and call it at the same time."""
+        """Make calls from the server and to it at the same time."""
         call = partial(self.csms.server.call, self.identity)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.ledger.call, call, "Echo")
@@ -174,7 +174,7 @@ class Station:
             tasks.start_soon(self.talk, client)
 
     async def be_cut(self, client: OCPPClient) -> None:
-        """Have the server close the connection in the middle of a burst."""
+        """Make the server close the connection during a burst of calls."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.burst, client)
             await anyio.sleep(self.rng.random() * 0.02)
@@ -183,11 +183,11 @@ class Station:
                 await self.end(station)
 
     async def end(self, station: OCPPServerClient) -> None:
-        """Close the connection from the server's side, in one way or another."""
+        """Close the connection at the server in a random way."""
         await station.close(force=self.rng.random() < 0.5, await_pending=self.rng.random() < 0.5)
 
     async def cut(self, client: OCPPClient) -> None:
-        """Drop the connection in the middle of a burst, and come back."""
+        """Drop the connection during a burst of calls, and reconnect."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.burst, client)
             await anyio.sleep(self.rng.random() * 0.02)
@@ -195,7 +195,7 @@ class Station:
         await self.come(client)
 
     async def babble(self, client: OCPPClient) -> None:
-        """Send texts that are not OCPP-J messages, and go on."""
+        """Send texts that are not OCPP-J messages, and continue."""
         nonsense = ("hello", "[2,", '[3,"x",{}]', '[9,"x"]', '[2,5,"Echo",{}]', '[2,"x","Echo",[]]', "[" * 500)
         for _ in range(self.rng.randrange(1, 15)):
             with suppress(OCPPError):
@@ -203,7 +203,7 @@ class Station:
         await self.talk(client)
 
     async def twin(self, client: OCPPClient) -> None:
-        """Come a second time under the same name; the first connection makes way, and comes back."""
+        """Connect a second client with the same identity, which replaces the first connection."""
         async with self.client(reconnect=False) as other:
             with suppress(UnexpectedHttpResponse, ConnectionFailedError):
                 await other.connect()
@@ -216,7 +216,7 @@ class Station:
         await self.come(client)
 
     async def vandalise(self) -> None:
-        """Send bytes that no client of ours would, and go in a way that none of ours would."""
+        """Send bytes and end the connection as no client of this library does."""
         self.ledger.acts["vandalise"] += 1
         request = _REQUEST.format(f"vandal-{self.identity}").encode()
         frames = self.rng.randbytes(self.rng.randrange(1, 200))
@@ -228,7 +228,7 @@ class Station:
                 await self.go(stream)
 
     async def go(self, stream: SocketStream) -> None:
-        """End a stream: with a reset, after reading for a moment, or by closing it."""
+        """End a stream with a reset, after a short read, or with a close."""
         way = self.rng.randrange(3)
         if way == 0:
             raw_socket = stream.extra(SocketAttribute.raw_socket)

@@ -1,4 +1,4 @@
-"""Puts the page of the charging station together: its files, Python for the browser, and the wheels it installs."""
+"""Assembles the charging station's page: its files, Python for the browser, and wheels."""
 
 import json
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from .distribution import PYODIDE, PYODIDE_FILES, build_wheel, kept_wheel, lock_
 __all__ = ["PATIENCE", "POLICY", "Files", "assemble", "write"]
 
 Files: TypeAlias = dict[str, Path | bytes]
-"""What there is to get, by path."""
+"""Files by path."""
 
 PATIENCE: Final = 60.0
-"""Seconds that the start of Python may stand still: no byte comes and no step ends."""
+"""Seconds without progress until the start of Python fails."""
 POLICY: Final = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; "
     "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -25,13 +25,13 @@ _WEB: Final = Path(__file__).parents[2] / "web" / "station"
 _STATIC: Final = ("index.html", "style.css", "loader.js", "icon.svg")
 _PACKAGE: Final = "station_page"
 _FETCHED: Final = (".json", ".wasm", ".whl", ".zip")
-"""The files whose bytes the page counts while it starts; scripts come in another way."""
+"""Files whose bytes the page counts during the start. The browser loads scripts itself."""
 
 
 def assemble(folder: Path, *, csms: str | None = None, patience: float = PATIENCE) -> Files:
-    """Collect the files of the page; the wheels are built in an empty folder.
+    """Collect the files of the page. The wheels are built in an empty folder.
 
-    `csms` is the address that the form offers at first. Raises RuntimeError where something has not been installed.
+    `csms` is the address that the form offers at first. Raises RuntimeError if a dependency is not installed.
     """
     kept = kept_wheel("fastjsonschema")
     if kept is None or not PYODIDE.is_dir():
@@ -55,7 +55,7 @@ def assemble(folder: Path, *, csms: str | None = None, patience: float = PATIENC
 
 
 def write(files: Mapping[str, Path | bytes], folder: Path) -> None:
-    """Write the files into a folder that any web server can serve."""
+    """Write the files into a folder, for any web server."""
     for name, content in files.items():
         path = folder / name.removeprefix("/")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def _size(content: Path | bytes) -> int:
 
 
 def _page_wheel(folder: Path) -> Path:
-    """Make a wheel of the page's own modules: it is not published, so no build system has to know it."""
+    """Return a wheel of the page's own modules. It is not published, so it needs no build system."""
     info = f"{_PACKAGE}-1.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {_PACKAGE}\nVersion: 1\n"
     wheel = "Wheel-Version: 1.0\nGenerator: assembly\nRoot-Is-Purelib: true\nTag: py3-none-any\n"

@@ -1,4 +1,4 @@
-"""Starts a headless browser as a child in a process group of its own, and ends just that."""
+"""Starts a headless browser in its own process group, and ends only that group."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ _FIREFOX_PREFERENCES = {
 
 
 class Browser:
-    """A browser that runs, with its output in a file."""
+    """A running browser, with its output in a file."""
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, output: Path) -> None:
         self._process = process
@@ -45,21 +45,21 @@ class Browser:
 
     @property
     def has_ended(self) -> bool:
-        """True if it ended, which it does not do by itself."""
+        """True if the browser ended, which is unexpected."""
         return self._process.poll() is not None
 
     @property
     def has_crashed(self) -> bool:
-        """True if one of its processes crashed, of which it leaves a dump: a page may be gone and the rest run on."""
+        """True if one of its processes crashed and left a dump. The other processes may still run."""
         return any(self._folder.rglob("*.dmp"))
 
     @property
     def output(self) -> str:
-        """All it wrote so far."""
+        """The output so far."""
         return self._output.read_text(encoding="utf-8", errors="replace")
 
     def end(self) -> None:
-        """End it with all its children."""
+        """End the browser and its child processes."""
         for signum in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signum)
@@ -69,7 +69,7 @@ class Browser:
 
 @contextmanager
 def running(name: str, url: str, folder: Path, *further: str) -> Iterator[Browser]:
-    """Run a browser on a page, with a profile that knows nothing, in an empty folder, with these further arguments."""
+    """Run a browser on a page, with an empty profile in an empty folder and further arguments."""
     program = next(path for path in map(shutil.which, PROGRAMS[name]) if path is not None)
     profile = folder / "profile"
     profile.mkdir()

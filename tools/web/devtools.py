@@ -1,4 +1,4 @@
-"""Drives a Chromium over its DevTools protocol: pages, real keys, viewports, screenshots, and what the console says."""
+"""Controls Chromium over its DevTools protocol: pages, keys, viewports, screenshots, console."""
 
 import base64
 import json
@@ -17,12 +17,12 @@ __all__ = ["Chromium", "Tab", "chromium"]
 _PATIENCE: Final = 30.0
 _PAUSE: Final = 0.01
 _PLAIN: Final[dict[str, Any]] = {"max_size": None, "ping_interval": None}
-"""The browser is on this machine. A ping in the background would draw from `random` under the eyes of Hypothesis."""
+"""The browser is local. Background pings would draw from `random`, which Hypothesis detects."""
 _KEYS: Final = {"Enter": (13, "\r"), "Tab": (9, ""), " ": (32, " "), "ArrowRight": (39, ""), "Escape": (27, "")}
 
 
 class Tab:
-    """One page. Its console's errors, its exceptions and what it fails to fetch gather in `complaints`."""
+    """One page. `complaints` lists its console errors, exceptions and failed requests."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -33,7 +33,7 @@ class Tab:
             self.send(f"{domain}.enable")
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:
-        """Send a command and return its result. Raises RuntimeError where the browser refuses it, or has crashed."""
+        """Send a command and return its result. Raises RuntimeError if the browser rejects it or has crashed."""
         self._check()
         self._number += 1
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": params}))
@@ -49,7 +49,7 @@ class Tab:
 
     def _check(self) -> None:
         if self._has_crashed:
-            raise RuntimeError("the page crashed, which is a fault of the browser")
+            raise RuntimeError("the page crashed: a fault of the browser")
 
     def _note(self, message: dict[str, Any]) -> None:
         params = message.get("params", {})
@@ -71,22 +71,22 @@ class Tab:
         self.send("Page.navigate", url=url)
 
     def look(self, expression: str) -> Any:
-        """Evaluate JavaScript. Raises RuntimeError for what it throws."""
+        """Evaluate JavaScript. Raises RuntimeError if it throws."""
         done = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in done:
             raise RuntimeError(f"{expression}: {done['exceptionDetails']['exception']['description']}")
         return done["result"].get("value")
 
     def text(self, selector: str) -> str:
-        """Return the text of an element; empty where there is none."""
+        """Return the text of an element, or "" if there is none."""
         return str(self.look(f"document.querySelector({json.dumps(selector)})?.textContent ?? ''"))
 
     def wait(self, expression: str, seconds: float = _PATIENCE) -> Any:
-        """Wait until JavaScript gives something true, and return it. Raises TimeoutError."""
+        """Wait until a JavaScript expression is true, and return its value. Raises TimeoutError."""
         return self.until(lambda: self.look(expression), expression, seconds)
 
     def until(self, found: Callable[[], Any], what: str, seconds: float = _PATIENCE) -> Any:
-        """Wait until something is true, and return it. Raises TimeoutError."""
+        """Wait until a function returns a true value, and return it. Raises TimeoutError."""
         end = time.monotonic() + seconds
         while not (value := found()):
             if time.monotonic() > end:
@@ -102,16 +102,16 @@ class Tab:
         self.send("Input.dispatchKeyEvent", type="keyUp", **event)
 
     def type(self, text: str) -> None:
-        """Type a text where the focus is, in place of what is there."""
+        """Replace the text of the focused field by typing."""
         self.look("document.activeElement.select?.()")
         self.send("Input.insertText", text=text)
 
     def click(self, selector: str) -> None:
-        """Click an element. Raises RuntimeError where there is none."""
+        """Click an element. Raises RuntimeError if there is none."""
         self.look(f"document.querySelector({json.dumps(selector)}).click()")
 
     def resize(self, width: int, height: int, *, dark: bool = False) -> None:
-        """Show the page at this size, in CSS pixels, in light or dark."""
+        """Set the viewport in CSS pixels, and the colour scheme."""
         self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
@@ -121,7 +121,7 @@ class Tab:
         self.send("Emulation.setEmulatedMedia", features=features)
 
     def screenshot(self, *, whole: bool = False) -> bytes:
-        """Take a PNG of what shows, or of the whole page."""
+        """Return a PNG of the viewport, or of the whole page."""
         shot = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         return base64.b64decode(shot["data"])
 
@@ -154,7 +154,7 @@ class Chromium:
 
 @contextmanager
 def chromium(folder: Path) -> Iterator[Chromium]:
-    """Run a Chromium that can be driven, with its profile in an empty folder."""
+    """Run a controllable Chromium, with its profile in an empty folder."""
     with browsers.running("chromium", "about:blank", folder, "--remote-debugging-port=0") as process:
         port, path = _address(process, folder / "profile" / "DevToolsActivePort")
         with connect(f"ws://127.0.0.1:{port}{path}", **_PLAIN) as root:
@@ -162,7 +162,7 @@ def chromium(folder: Path) -> Iterator[Chromium]:
 
 
 def _address(process: browsers.Browser, file: Path) -> tuple[int, str]:
-    """Wait for the port that the browser chose, and the path of its DevTools."""
+    """Return the port that the browser chose, and the path of its DevTools."""
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end and not process.has_ended:
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []

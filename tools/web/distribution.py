@@ -1,4 +1,4 @@
-"""What the page installs: the wheel of this tree and what it depends on there, in a lock file of Pyodide's kind."""
+"""The wheels that the page installs, and their lock file for Pyodide."""
 
 import hashlib
 import json
@@ -10,13 +10,13 @@ from typing import Any
 __all__ = ["PYODIDE", "PYODIDE_FILES", "build_wheel", "kept_wheel", "lock_file"]
 
 ROOT = Path(__file__).parents[2]
-WHEELS = Path(sys.prefix) / "wheels"  # kept by `make setup`
+WHEELS = Path(sys.prefix) / "wheels"  # stored by `make setup`
 PYODIDE = ROOT / "web" / "node_modules" / "pyodide"
 PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 
 
 def build_wheel(folder: Path) -> Path:
-    """Build the wheel of this tree. Raises RuntimeError, with what the build said, if it fails."""
+    """Build the wheel of this tree. Raises RuntimeError with the output of a failed build."""
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
@@ -26,14 +26,14 @@ def build_wheel(folder: Path) -> Path:
 
 
 def kept_wheel(name: str) -> Path | None:
-    """Find the wheel that set-up kept of a dependency."""
+    """Return the wheel of a dependency that `make setup` stored."""
     return max(WHEELS.glob(f"{name}-*.whl"), default=None)
 
 
 def lock_file(ours: Path, *others: Path) -> str:
-    """Write the lock file, which names the wheels in the folder `wheels` beside it: each with its hash.
+    """Return the lock file, which lists the wheels in the folder `wheels` with their hashes.
 
-    The first of them depends on the others.
+    The first wheel depends on the others.
     """
     shipped = json.loads((PYODIDE / "pyodide-lock.json").read_text(encoding="utf-8"))
     packages = [_entry(wheel) for wheel in (ours, *others)]

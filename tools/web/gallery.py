@@ -1,4 +1,4 @@
-"""The pictures of the page: one scene, at two widths, in light and dark."""
+"""Screenshots of the page: one scene, at two widths, in light and dark."""
 
 import time
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ SHOTS: Final = {
     "station-390-light": (390, 1560, False),
     "station-390-dark": (390, 1560, True),
 }
-"""Width and height in CSS pixels, and whether it is dark."""
+"""Width and height in CSS pixels, and True for dark."""
 
 _START: Final = 60.0
 
 
 def ready(tab: Tab) -> None:
-    """Wait until Python has started. Raises RuntimeError with what the page says if it has not."""
+    """Wait until Python has started. Raises RuntimeError with the text of the page if it fails."""
     has_started = "document.querySelector('#station')?.inert === false"
     tab.wait(f"{has_started} || document.querySelector('#startup')?.dataset.failed === ''", _START)
     if tab.look("document.querySelector('#station').inert"):
@@ -28,7 +28,7 @@ def ready(tab: Tab) -> None:
 
 
 def set_scene(tab: Tab, charged: float = 4.0) -> None:
-    """Connect to the offered address; one connector charges, for this many seconds, the other has a fault."""
+    """Connect to the offered address, charge at one connector for some seconds, and set a fault at the other."""
     tab.click("#connect")
     tab.wait("document.querySelector('#fact-boot').textContent === 'Accepted'")
     tab.click("#plug-1")
@@ -42,7 +42,7 @@ def set_scene(tab: Tab, charged: float = 4.0) -> None:
 
 
 def take(tab: Tab) -> Iterator[tuple[str, bytes]]:
-    """Take each picture, a PNG."""
+    """Yield each screenshot as a PNG."""
     for name, (width, height, dark) in SHOTS.items():
         tab.resize(width, height, dark=dark)
         tab.look("scrollTo(0, 0)")

@@ -1,4 +1,4 @@
-"""A small web server for pages with Python: their files, and whoever takes what they post."""
+"""A small web server for pages with Python: their files, and handlers of POST requests."""
 
 import json
 import socket
@@ -19,14 +19,14 @@ from ocpp_apps.origins import is_of_this_machine
 __all__ = ["Site", "serving"]
 
 MOST_CONNECTIONS: Final = 64
-"""At a time, each with a thread: a browser opens six to a host."""
+"""Connections at a time, each with a thread. A browser opens six to a host."""
 READ_TIME: Final = 10.0
-"""Seconds for a request to arrive, from the connection to the last byte of its body."""
+"""Seconds from the connection to the last byte of the request."""
 LONGEST_BODY: Final = 1 << 20
-"""Bytes of what is posted."""
+"""Most bytes of a request body."""
 _LENGTH: Final = regex(r"[0-9]{1,9}")
 _WRITE_TIME: Final = 60.0
-"""Seconds for an answer to be taken."""
+"""Seconds for the client to receive a response."""
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -42,7 +42,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Site:
-    """What there is to get, by path, and who takes what is posted, by path."""
+    """Files by path, and handlers of POST requests by path."""
 
     files: dict[str, Path | bytes]
     posts: dict[str, Callable[[Any], Any]]
@@ -52,7 +52,10 @@ class Site:
 
 @contextmanager
 def serving(site: Site, port: int = 0) -> Iterator[str]:
-    """Serve a site on a loopback port, a free one unless given, from threads; yields its URL. Raises OSError."""
+    """Serve a site with threads on a loopback port, by default a free one. Yields its URL.
+
+    Raises OSError if the port is not available.
+    """
     handler = type("Handler", (_Handler,), {"site": site})
     with _Server(("127.0.0.1", port), handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -65,14 +68,14 @@ def serving(site: Site, port: int = 0) -> Iterator[str]:
 
 
 class _Server(ThreadingHTTPServer):
-    """Gives each of few connections a thread, and ends those that do not say in time what they want."""
+    """Runs each connection in a thread, up to a limit, and closes those without a timely request."""
 
     request_queue_size = MOST_CONNECTIONS
 
     def __init__(self, *arguments: Any) -> None:
         self._lock = Lock()
         self._due: dict[Any, float] = {}
-        """By connection: until when its request must have arrived."""
+        """Deadline of the request, by connection."""
         super().__init__(*arguments)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -86,7 +89,7 @@ class _Server(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def has_arrived(self, request: Any) -> None:
-        """Wait no longer for the request of a connection: it is here."""
+        """Remove the deadline of a connection, whose request has arrived."""
         with self._lock:
             self._due[request] = float("inf")
 
@@ -94,7 +97,7 @@ class _Server(ThreadingHTTPServer):
         with self._lock:
             late = [request for request, due in self._due.items() if due < monotonic()]
         for request in late:
-            with suppress(OSError):  # its thread may have ended it meanwhile
+            with suppress(OSError):  # its thread may have closed it
                 request.shutdown(socket.SHUT_RDWR)
 
     def shutdown_request(self, request: Any) -> None:
@@ -103,13 +106,13 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay quiet about connections that break; everything else is a fault of ours."""
+        """Report errors, except lost connections."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers one request a connection."""
+    """Handles one request per connection."""
 
     site: Site
     server: _Server
@@ -119,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
     _body: bytes | None = None
 
     def parse_request(self) -> bool:
-        """Read the body too, whatever the method: an answer may be lost where one that nobody reads is on its way."""
+        """Read the body for any method: a response may be lost if the body is not read."""
         if not super().parse_request():
             return False
         self._body = self._read_body()
@@ -151,13 +154,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _take(self, take: Callable[[Any], Any], body: bytes) -> None:
         try:
             facts = json.loads(body)
-        except (ValueError, RecursionError):  # no JSON, or nested too deep
+        except (ValueError, RecursionError):  # not JSON, or nested too deeply
             self.send_error(400)
         else:
             self._answer(200, _TYPES[".json"], json.dumps(take(facts)).encode())
 
     def _read_body(self) -> bytes | None:
-        """Read the body that a length announces; None if it is too long, or no length."""
+        """Read the body, or return None if its length is too large or invalid."""
         length = self.headers.get("Content-Length", "0")
         is_length = _LENGTH.fullmatch(length) is not None and int(length) <= LONGEST_BODY
         return self.rfile.read(int(length)) if is_length else None
@@ -167,8 +170,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send_error(
         self, code: int, message: str | None = None, explain: str | None = None
-    ) -> None:  # the base class words them for a page
-        """Refuse a request; one of a method that is unknown here by 405, for which the base class says 501."""
+    ) -> None:  # the base class sends a page
+        """Reject a request. An unknown method gets 405 instead of the base class's 501."""
         status = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(code)
         self._answer(status, "text/plain", f"{status.phrase}\n".encode())
 
@@ -181,10 +184,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
             self.send_header("Allow", "GET")
-        with suppress(OSError):  # the browser went away meanwhile
+        with suppress(OSError):  # the browser has disconnected
             self.end_headers()
-            if self.command != "HEAD":  # RFC 9110 §9.3.2: an answer to HEAD has no body
+            if self.command != "HEAD":  # RFC 9110 §9.3.2: a response to HEAD has no body
                 self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Stay quiet: what matters is posted."""
+        """Log nothing: results arrive with POST."""

@@ -138,17 +138,17 @@ class _Member:
 class Fleet:
     """The stations of a plan. `make_client` returns a context manager, which each station enters in its own task.
 
-    `tell` gets a line about each kind of breach of the protocol by the CSMS, when it is first seen.
+    `report` gets a line about each kind of breach of the protocol by the CSMS, when it is first seen.
     """
 
     def __init__(
-        self, plan: Plan, make_client: MakeClient, clock: Clock, tell: Callable[[str], None] = lambda _: None
+        self, plan: Plan, make_client: MakeClient, clock: Clock, report: Callable[[str], None] = lambda _: None
     ) -> None:
         self.plan = plan
         self.make_client = make_client
         self.clock = clock
         self.statistics = Statistics()
-        self.breaches = Breaches(tell)
+        self.breaches = Breaches(report)
         self._members = [_Member(identity, self) for identity in plan.identities]
         self._begun = clock.monotonic()
 

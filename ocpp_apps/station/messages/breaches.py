@@ -18,10 +18,10 @@ _WHAT: Final = {"CALL": "command", "CALLRESULT": "answer to", "SEND": "message"}
 
 
 class Breaches:
-    """The breaches of all CSMSs that a fleet talks to. `tell` gets a line about each kind when it is first seen."""
+    """The breaches of all CSMSs that a fleet talks to. `report` gets a line about each kind when it is first seen."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
         self._kinds: Counter[str] = Counter()
         self.total = 0
 
@@ -34,7 +34,7 @@ class Breaches:
         if kind not in self._kinds:
             if len(self._kinds) >= MOST:
                 return
-            self._tell(f"{printable(identity)}: the central system broke the protocol: {kind}")
+            self._report(f"{printable(identity)}: the central system broke the protocol: {kind}")
         self._kinds[kind] += 1
 
     def table(self) -> list[str]:

@@ -53,7 +53,7 @@ class LocalList:
         return True
 
     def update(self, version: int, entries: Iterable[tuple[IdToken, Authorization | None]]) -> bool:
-        """Apply differences; an entry without information removes its token. Returns False as `replace` does."""
+        """Apply differences. An entry without information removes its token. Returns False like `replace`."""
         updated = dict(self._entries)
         for token, about in entries:
             if about is None:

@@ -145,9 +145,9 @@ class ChargingProfiles:
 
     def remove(self, profiles: Iterable[ChargingProfile]) -> int:
         """Remove the matching profiles. Returns their number."""
-        gone = list(profiles)
-        self._profiles = [profile for profile in self._profiles if profile not in gone]
-        return len(gone)
+        removed = list(profiles)
+        self._profiles = [profile for profile in self._profiles if profile not in removed]
+        return len(removed)
 
     def forget_transaction(self, transaction_id: int | str | None, connector_id: int) -> None:
         """Remove the profiles of an ended transaction."""

@@ -120,7 +120,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def station_status(self, availability: str, at: datetime) -> Call | None:
-        """Report the status of the station as a whole; None if the version has no message for it."""
+        """Report the status of the station as a whole, or None if the version has no message for it."""
 
     @abstractmethod
     def authorize(self, token: IdToken) -> Call:
@@ -148,7 +148,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def updated(self, transaction: Transaction, trigger: str, at: datetime, *, offline: bool) -> Draft | None:
-        """Report a new or a requested charging state; None if the version has no message for it."""
+        """Report a new or a requested charging state, or None if the version has no message for it."""
 
     @abstractmethod
     def ended(
@@ -178,11 +178,11 @@ class Dialect(ABC):
 
     @abstractmethod
     def log_canceled(self, request: int) -> Call | None:
-        """Report that another upload replaced this one; None if the version has no message for it."""
+        """Report that another upload replaced this one, or None if the version has no message for it."""
 
     @abstractmethod
     def reservation_ended(self, reservation_id: int) -> Call | None:
-        """Report that a reservation has expired; None if the version has no message for it."""
+        """Report that a reservation has expired, or None if the version has no message for it."""
 
     def security_event(self, kind: str, at: datetime) -> Call:
         """Report a security event."""

@@ -181,12 +181,12 @@ class Commands(ABC):
         """Install a profile. Raises ProfileError if that is not allowed."""
         equipment = self._equipment
         if number != 0 and not equipment.has_connector(number):
-            raise ProfileError("there is no such connector")
+            raise ProfileError("the connector does not exist")
         profile = read_profile(message, number, equipment.settings.phases)
         if profile.purpose == TRANSACTION:
             transaction = equipment.connector(number).transaction
             if transaction is None or profile.transaction_id not in (None, transaction.id):
-                raise ProfileError("there is no such transaction")
+                raise ProfileError("the transaction does not exist")
             if transaction.id is not None:
                 profile = profile.bound_to(transaction.id)
         self._add_profile(profile)
@@ -200,10 +200,10 @@ class Commands(ABC):
 
     def _clear_profiles(self, profiles: Iterable[ChargingProfile]) -> str:
         """Remove the matching profiles. Returns the status of the response."""
-        gone = self._equipment.profiles.remove(profiles)
-        if gone:
+        removed = self._equipment.profiles.remove(profiles)
+        if removed:
             self._parts.metering.refresh()
-        return "Accepted" if gone else "Unknown"
+        return "Accepted" if removed else "Unknown"
 
     def _schedule(self, number: int, seconds: int, unit: str) -> list[Payload]:
         """Return the periods of a composite schedule."""
@@ -222,7 +222,7 @@ class Commands(ABC):
         if not connectors or not self._equipment.configuration.members(measurands):
             return "Rejected"
         metering = self._parts.metering
-        self._later("MeterValues", *(partial(metering.tell, one, "Trigger", measurands) for one in connectors))
+        self._later("MeterValues", *(partial(metering.send_values, one, "Trigger", measurands) for one in connectors))
         return "Accepted"
 
     def _trigger_status(self, connectors: Sequence[Connector], *, whole: bool = False) -> str:
@@ -241,7 +241,7 @@ class Commands(ABC):
             event = self._equipment.dialect.security_event(
                 "InvalidFirmwareSigningCertificate", self._equipment.clock.now()
             )
-            self._later("SecurityEventNotification", partial(self._equipment.tell, event))
+            self._later("SecurityEventNotification", partial(self._equipment.send, event))
             return {"status": "InvalidCertificate"}
         firmware = Firmware(
             location=message["location"],

@@ -179,10 +179,10 @@ class Equipment:
         """True if the station may send what the CSMS requested, which it may also while Pending."""
         return self.is_online and self.boot_status in ("Accepted", "Pending") and not self.is_rebooting
 
-    async def tell(self, call: Call | None) -> bool:
+    async def send(self, call: Call | None) -> bool:
         """Send a request if that is possible now.
 
-        Returns False without a connection or if it is lost meanwhile. A rejected request is added to the log.
+        Returns False without a connection or if it is lost. A rejected request is added to the log.
         """
         if call is None or not self.is_admitted:
             return False
@@ -201,7 +201,7 @@ class Equipment:
         if self.reported_availability != self.availability:
             self.reported_availability = self.availability
             call = self.dialect.station_status(self.availability, self.clock.now())
-            if call is not None and not await self.tell(call):
+            if call is not None and not await self.send(call):
                 self.reported_availability = None
         for connector in self.connectors:
             await self._report(connector)
@@ -213,7 +213,7 @@ class Equipment:
         calls = self.dialect.status(connector, self.clock.now())
         connector.reported = current
         for call in calls:
-            if not await self.tell(call):
+            if not await self.send(call):
                 connector.reported = None
                 return
 
@@ -223,9 +223,9 @@ class Equipment:
         `whole` adds the status of the station if the version has one. A fault that 2.x reports separately is left out.
         """
         if whole:
-            await self.tell(self.dialect.station_status(self.availability, self.clock.now()))
+            await self.send(self.dialect.station_status(self.availability, self.clock.now()))
         for connector in connectors:
-            await self.tell(self.dialect.status(connector, self.clock.now())[0])
+            await self.send(self.dialect.status(connector, self.clock.now())[0])
 
     def forget_reports(self) -> None:
         """Assume that the CSMS knows no status."""
@@ -235,6 +235,6 @@ class Equipment:
 
 
 def call_off(task: Task | None) -> None:
-    """Cancel a task; does nothing for None."""
+    """Cancel a task, if there is one."""
     if task is not None:
         task.cancel()

@@ -307,7 +307,7 @@ class Life:
         self._outbox.resume()
         event = self._equipment.dialect.security_event_of.get(self._boot_reason)
         if event is not None:
-            await self._equipment.tell(self._equipment.dialect.security_event(event, self._equipment.clock.now()))
+            await self._equipment.send(self._equipment.dialect.security_event(event, self._equipment.clock.now()))
         self._go_on()
         self._settled.set()
 
@@ -321,7 +321,7 @@ class Life:
         equipment = self._equipment
         while True:
             await equipment.clock.sleep(equipment.configuration.number(Option.HEARTBEAT_INTERVAL))
-            await equipment.tell(equipment.dialect.heartbeat())
+            await equipment.send(equipment.dialect.heartbeat())
 
     def _obey(self, option: Option) -> None:
         if option is Option.HEARTBEAT_INTERVAL and self._equipment.boot_status == "Accepted":

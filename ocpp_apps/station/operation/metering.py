@@ -81,13 +81,13 @@ class Metering:
         if draft is not None:
             self._outbox.put(draft, transaction)
 
-    async def tell(self, connector: Connector, context: str, option: Option) -> None:
+    async def send_values(self, connector: Connector, context: str, option: Option) -> None:
         """Report the meter of a connector outside of transactions."""
         equipment = self._equipment
         sample = self.measure(connector)
         readings = self.readings(option, connector, sample)
         if readings:
-            await equipment.tell(equipment.dialect.meter_values(connector, sample.at, readings, context))
+            await equipment.send(equipment.dialect.meter_values(connector, sample.at, readings, context))
 
     # Power
 
@@ -165,7 +165,7 @@ class Metering:
                 if connector.transaction is not None:
                     self.take(connector, connector.transaction, "Sample.Clock", Option.ALIGNED_DATA)
                 elif equipment.is_ready:
-                    await self.tell(connector, "Sample.Clock", Option.ALIGNED_DATA)
+                    await self.send_values(connector, "Sample.Clock", Option.ALIGNED_DATA)
 
     def _obey(self, option: Option) -> None:
         if option is Option.SAMPLE_INTERVAL:

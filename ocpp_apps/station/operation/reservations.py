@@ -66,7 +66,7 @@ class Reservations:
         if connector.reservation is reservation:
             connector.reservation = None
             equipment.changed()
-            await equipment.tell(equipment.dialect.reservation_ended(reservation.id))
+            await equipment.send(equipment.dialect.reservation_ended(reservation.id))
             await equipment.report()
 
     def _report(self) -> None:

@@ -72,21 +72,21 @@ class Transfers:
         self._updating = self._equipment.spawn("the update of the firmware", self._update, firmware)
         return replaced
 
-    async def tell_firmware(self) -> None:
+    async def report_firmware(self) -> None:
         """Report the state on request of the CSMS. After a successful update it is Idle."""
         firmware = self._last_firmware
         if firmware is None or self.firmware_status == "Installed":
             is_signed = firmware is not None and firmware.is_signed
-            await self._equipment.tell(self._equipment.dialect.firmware_status("Idle", None, is_signed=is_signed))
+            await self._equipment.send(self._equipment.dialect.firmware_status("Idle", None, is_signed=is_signed))
         else:
-            await self._tell_firmware(self.firmware_status, firmware)
+            await self._report_firmware(self.firmware_status, firmware)
 
-    async def _tell_firmware(self, status: str, firmware: Firmware) -> None:
+    async def _report_firmware(self, status: str, firmware: Firmware) -> None:
         equipment = self._equipment
         self.firmware_status, self._last_firmware = status, firmware
         equipment.changed()
         call = equipment.dialect.firmware_status(status, firmware.request, is_signed=firmware.is_signed)
-        await equipment.tell(call)
+        await equipment.send(call)
 
     async def _update(self, firmware: Firmware) -> None:
         try:
@@ -99,36 +99,36 @@ class Transfers:
     async def _download(self, firmware: Firmware) -> bool:
         has_more_states = firmware.request is not None
         if has_more_states and firmware.retrieve > self._equipment.clock.now():
-            await self._tell_firmware("DownloadScheduled", firmware)
+            await self._report_firmware("DownloadScheduled", firmware)
         await self._until(firmware.retrieve)
         for attempt in range(firmware.retries + 1):
             if attempt:
                 await self._equipment.clock.sleep(firmware.retry_interval)
-            await self._tell_firmware("Downloading", firmware)
+            await self._report_firmware("Downloading", firmware)
             await self._equipment.clock.sleep(self._equipment.settings.transfer_seconds)
             if is_reachable(firmware.location):
-                await self._tell_firmware("Downloaded", firmware)
+                await self._report_firmware("Downloaded", firmware)
                 return True
-        await self._tell_firmware("DownloadFailed", firmware)
+        await self._report_firmware("DownloadFailed", firmware)
         return False
 
     async def _install(self, firmware: Firmware) -> None:
         """Install at the requested time when no transaction runs, restart, and report the result."""
         equipment = self._equipment
         if firmware.is_signed:
-            await self._tell_firmware("SignatureVerified", firmware)
+            await self._report_firmware("SignatureVerified", firmware)
         if firmware.install is not None and firmware.install > equipment.clock.now():
-            await self._tell_firmware("InstallScheduled", firmware)
+            await self._report_firmware("InstallScheduled", firmware)
             await self._until(firmware.install)
         while equipment.busy:
             await equipment.clock.sleep(_IDLE_CHECK)
-        await self._tell_firmware("Installing", firmware)
+        await self._report_firmware("Installing", firmware)
         await equipment.clock.sleep(equipment.settings.transfer_seconds)
         if firmware.request is not None:
-            await self._tell_firmware("InstallRebooting", firmware)
+            await self._report_firmware("InstallRebooting", firmware)
         equipment.firmware_version = version_of(firmware.location) or equipment.firmware_version
         await self._life.reboot("FirmwareUpdate", "Reboot")
-        await self._tell_firmware("Installed", firmware)
+        await self._report_firmware("Installed", firmware)
 
     async def _until(self, moment: datetime) -> None:
         await self._equipment.clock.sleep((moment - self._equipment.clock.now()).total_seconds())
@@ -142,35 +142,35 @@ class Transfers:
         self._uploading = self._equipment.spawn("the upload of a log", self._run_upload, self._upload, replaced)
         return replaced is not None
 
-    async def tell_log(self, *, is_diagnostics: bool) -> None:
+    async def report_log(self, *, is_diagnostics: bool) -> None:
         """Report the state on request of the CSMS. After the end of an upload it is Idle.
 
         1.6 §4.4; the enumeration UploadLogStatus of 1.6's security extension and of 2.0.1 Part 2.
         """
         upload = self._upload
         if upload is not None and upload.is_of_diagnostics is is_diagnostics:
-            await self._tell_log("Uploading", upload)
+            await self._report_log("Uploading", upload)
         else:
             call = self._equipment.dialect.log_status("Idle", None, is_diagnostics=is_diagnostics)
-            await self._equipment.tell(call)
+            await self._equipment.send(call)
 
-    async def _tell_log(self, status: str, upload: _Upload) -> None:
+    async def _report_log(self, status: str, upload: _Upload) -> None:
         self.diagnostics_status = status
         self._equipment.changed()
         call = self._equipment.dialect.log_status(status, upload.request, is_diagnostics=upload.is_of_diagnostics)
-        await self._equipment.tell(call)
+        await self._equipment.send(call)
 
     async def _run_upload(self, upload: _Upload, replaced: _Upload | None) -> None:
         equipment = self._equipment
         try:
             if replaced is not None and replaced.request is not None:
-                await equipment.tell(equipment.dialect.log_canceled(replaced.request))
-            await self._tell_log("Uploading", upload)
+                await equipment.send(equipment.dialect.log_canceled(replaced.request))
+            await self._report_log("Uploading", upload)
             await equipment.clock.sleep(equipment.settings.transfer_seconds)
         finally:
             if self._upload is upload:
                 self._upload = None
-        await self._tell_log("Uploaded" if is_reachable(upload.location) else "UploadFailure", upload)
+        await self._report_log("Uploaded" if is_reachable(upload.location) else "UploadFailure", upload)
 
     def file_name(self) -> str:
         """Return the name of the uploaded file."""

@@ -132,9 +132,9 @@ class Commands16(Commands):
         transfers, equipment = self._parts.transfers, self._equipment
         steps: dict[str, Step] = {
             "BootNotification": self._parts.life.boot_again,
-            "DiagnosticsStatusNotification": partial(transfers.tell_log, is_diagnostics=True),
-            "FirmwareStatusNotification": transfers.tell_firmware,
-            "Heartbeat": lambda: equipment.tell(equipment.dialect.heartbeat()),
+            "DiagnosticsStatusNotification": partial(transfers.report_log, is_diagnostics=True),
+            "FirmwareStatusNotification": transfers.report_firmware,
+            "Heartbeat": lambda: equipment.send(equipment.dialect.heartbeat()),
         }
         self._later(message, steps[message])
         return "Accepted"

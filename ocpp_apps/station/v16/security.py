@@ -43,7 +43,7 @@ class Security16(Commands):
         if message == "SignChargePointCertificate":
             return {"status": "NotImplemented"}
         if message == "LogStatusNotification":
-            self._later(message, partial(transfers.tell_log, is_diagnostics=False))
+            self._later(message, partial(transfers.report_log, is_diagnostics=False))
             return {"status": "Accepted"}
         return {"status": self._trigger(message, params.get("connectorId"))}
 

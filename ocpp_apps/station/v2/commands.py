@@ -119,9 +119,9 @@ class Commands2(Commands):
         message, evse = params["requestedMessage"], params.get("evse")
         triggers: dict[str, Callable[[], str]] = {
             "BootNotification": self._trigger_boot,
-            "FirmwareStatusNotification": partial(self._trigger, message, self._parts.transfers.tell_firmware),
+            "FirmwareStatusNotification": partial(self._trigger, message, self._parts.transfers.report_firmware),
             "Heartbeat": partial(self._trigger, message, self._beat),
-            "LogStatusNotification": partial(self._trigger, message, self._tell_log),
+            "LogStatusNotification": partial(self._trigger, message, self._report_log),
             "MeterValues": lambda: self._trigger_values(self._meant(evse), Option.ALIGNED_DATA),  # F06.FR.06
             "StatusNotification": lambda: self._trigger_status(self._meant_connector(evse)),
             "TransactionEvent": lambda: self._trigger_events(self._meant(evse)),
@@ -150,10 +150,10 @@ class Commands2(Commands):
         return "Accepted" if running else "Rejected"
 
     async def _beat(self) -> None:
-        await self._equipment.tell(self._equipment.dialect.heartbeat())
+        await self._equipment.send(self._equipment.dialect.heartbeat())
 
-    async def _tell_log(self) -> None:
-        await self._parts.transfers.tell_log(is_diagnostics=False)
+    async def _report_log(self) -> None:
+        await self._parts.transfers.report_log(is_diagnostics=False)
 
     # Local list, reservations
 

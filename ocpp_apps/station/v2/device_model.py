@@ -101,7 +101,7 @@ class DeviceModel(Commands):
                 "tbc": number + 1 < len(parts),
                 "reportData": list(_described(part)),
             }
-            await equipment.tell(("NotifyReport", payload))
+            await equipment.send(("NotifyReport", payload))
 
 
 def _described(variables: Iterable[Variable]) -> Iterable[Payload]:

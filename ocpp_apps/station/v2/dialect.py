@@ -175,7 +175,7 @@ class Dialect2(Dialect):
     def meter_values(
         self, connector: Connector, at: datetime, readings: Sequence[MeterReading], context: str
     ) -> Call | None:
-        """Report the meter of a connector; None without a measurand."""
+        """Report the meter of a connector, or return None without a measurand."""
         values = _values(at, readings, context)
         return ("MeterValues", {"evseId": connector.id, **values}) if values else None
 

@@ -79,7 +79,7 @@ class SmartCharging2(Commands):
                 "evseId": evse,
                 "tbc": number + 1 < len(groups),
             }
-            await self._equipment.tell(("ReportChargingProfiles", payload))
+            await self._equipment.send(("ReportChargingProfiles", payload))
 
     def _get_composite_schedule(self, params: Payload) -> Payload:
         evse, seconds = params["evseId"], min(params["duration"], LONGEST_COMPOSITE)

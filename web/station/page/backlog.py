@@ -19,7 +19,7 @@ class Backlog:
         return len(self._entries)
 
     def put(self, entry: LogEntry) -> None:
-        """Add a message; if the backlog is full, drop the oldest one."""
+        """Add a message. If the backlog is full, drop the oldest one."""
         self.dropped += len(self._entries) == self._entries.maxlen
         self._entries.append(entry)
 

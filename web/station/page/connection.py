@@ -161,7 +161,7 @@ class Connection:
 
     async def _submit(self, _: Element, __: Any) -> None:
         if self._is_busy:
-            self._tell("")
+            self._show_message("")
             await self._switch_off()
         elif self._is_filled_in():
             await self._connect()
@@ -179,7 +179,7 @@ class Connection:
         for name in ("url", "identity", "newest"):
             by_id(name).setAttribute("aria-invalid", str(problem is not None and problem[0] == name).lower())
         if problem is not None:
-            self._tell(problem[1])
+            self._show_message(problem[1])
             by_id(problem[0]).focus()
         return problem is None
 
@@ -189,7 +189,7 @@ class Connection:
             made = wanted.make()
             self._made = wanted
             self._take(*made)
-        self._tell("")
+        self._show_message("")
         self._barred.clear()
         self._is_on, self._attempt = True, (attempt := object())
         try:
@@ -198,7 +198,7 @@ class Connection:
             if self._attempt is attempt:  # otherwise it was cancelled
                 self._is_on = False
                 await self._station.stop()
-                self._tell(self._explained(wanted, error))
+                self._show_message(self._explained(wanted, error))
 
     def _explained(self, wanted: Wanted, error: BaseException) -> str:
         if not isinstance(error, ConnectionFailedError):
@@ -232,7 +232,7 @@ class Connection:
     def _retries(self, event: ReconnectEvent | None) -> None:
         self._retry = None if event is None else (event.attempt, monotonic() + event.delay)
         if self._client.state.name == "OPEN":
-            self._tell("")
+            self._show_message("")
         self.refresh()
 
     def _dropped(self, event: DisconnectEvent) -> None:
@@ -240,7 +240,7 @@ class Connection:
         if event.code == _REPLACED:
             self._give_way(f"The central system ended this connection (code {event.code}{reason}).")
         else:
-            self._tell(f"The connection dropped (code {event.code}{reason}).", tone="warn")
+            self._show_message(f"The connection dropped (code {event.code}{reason}).", tone="warn")
 
     def _claimed(self, url: str, identity: str) -> None:
         if self._is_busy and (url, identity) == (self._made.url, self._made.identity):
@@ -250,7 +250,7 @@ class Connection:
         """Stop reconnecting: two stations with one identity would replace each other repeatedly."""
         identity = self._made.identity
         words = f"{why} The identity {identity} is in use elsewhere. Connect to take it back, which ends the other one."
-        self._tell(words, tone="warn")
+        self._show_message(words, tone="warn")
         self._events.run(self._switch_off(), by_id("connect"))
 
     def _closed(self, _: CloseEvent) -> None:
@@ -261,5 +261,5 @@ class Connection:
         if event.effectiveDirective == "connect-src":
             self._barred.add(urlsplit(event.blockedURI).netloc)
 
-    def _tell(self, words: str, tone: str = "bad") -> None:
+    def _show_message(self, words: str, tone: str = "bad") -> None:
         say(by_id("connection-error"), words, tone)

@@ -101,7 +101,7 @@ class Cards:
         view = self._cards[number]
         say(view["message"], "")
         if self._station is None:
-            raise RuntimeError("there is no station yet")
+            raise RuntimeError("cannot use a connector: there is no station yet")
         return self._station, next(item for item in self._station.connectors if item.id == number), view
 
     async def _plug(self, element: Element, _: Any) -> None:
@@ -154,7 +154,7 @@ def _charge_label(connector: Connector) -> str:
 
 
 def _next_step(connector: Connector) -> str:
-    """Return the button to highlight as the driver's next step; none while charging or faulted."""
+    """Return the button to highlight as the driver's next step, or none while charging or faulted."""
     if connector.transaction is not None or connector.fault is not None:
         return ""
     return "charge" if connector.is_plugged else "plug"

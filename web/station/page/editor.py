@@ -57,7 +57,7 @@ class Editor:
         by_id("text").value = make_skeleton(self._protocol, self._action)
         self._list_hints()
         self._judge()
-        self._tell("")
+        self._show("")
 
     def _list_hints(self) -> None:
         members = hints.members(self._protocol, self._action, hints.kinds(self._protocol, self._action)[0])
@@ -83,7 +83,7 @@ class Editor:
         by_id("text").setAttribute("aria-invalid", str(not verdict.is_good).lower())
         return verdict
 
-    def _tell(self, words: str, tone: str = "", answer: object = None) -> None:
+    def _show(self, words: str, tone: str = "", answer: object = None) -> None:
         say(by_id("outcome"), words, tone)
         by_id("answer").textContent = "" if answer is None else json.dumps(answer, indent=2, ensure_ascii=False)
         by_id("answer").hidden = answer is None
@@ -91,24 +91,24 @@ class Editor:
     async def _send_checked(self, _: Element, __: Any) -> None:
         verdict = self._judge()
         if verdict.draft is None or not verdict.is_good:
-            self._tell("Not sent: the text has a problem. “Send as it is” sends it anyway.", "bad")
+            self._show("Not sent: the text has a problem. “Send as it is” sends it anyway.", "bad")
             return
         line = self._open_line()
         if line is None:
             return
-        self._tell(f"Sent {verdict.draft.action if verdict.draft.kind else 'the response'}, waiting …")
+        self._show(f"Sent {verdict.draft.action if verdict.draft.kind else 'the response'}, waiting …")
         try:
             answer, fault = await _send(*line, verdict.draft)
         except Exception as error:  # the page shows every outcome
-            self._tell(f"{type(error).__name__}: {error}", "bad")
+            self._show(f"{type(error).__name__}: {error}", "bad")
         else:
             self._report(answer, fault)
 
     def _report(self, answer: dict[str, Any] | None, fault: ArmedFault | None) -> None:
         if fault is not None:
-            self._tell(f"An armed fault affected it: {wording.struck(fault)}.", "warn")
+            self._show(f"An armed fault affected it: {wording.struck(fault)}.", "warn")
         else:
-            self._tell("Sent. It has no response." if answer is None else "Answered.", "good", answer)
+            self._show("Sent. It has no response." if answer is None else "Answered.", "good", answer)
 
     def _send_raw(self, _: Element, __: Any) -> None:
         line = self._open_line()
@@ -120,14 +120,14 @@ class Editor:
         client.send_raw(raw)
         spared = " Armed faults do not affect it." if station.faults.armed else ""
         if drafts.is_message(self._protocol, raw):
-            self._tell(f"Sent as it is. The list of messages shows it and its response.{spared}", "warn")
+            self._show(f"Sent as it is. The list of messages shows it and its response.{spared}", "warn")
         else:
             station.log.sent_raw(raw)
-            self._tell(f"Sent as it is. It is not a message, so it has no response.{spared}", "warn")
+            self._show(f"Sent as it is. It is not a message, so it has no response.{spared}", "warn")
 
     def _open_line(self) -> tuple[BrowserOCPPClient, Station] | None:
         if self._client is None or self._station is None or self._client.state.name != "OPEN":
-            self._tell("Not sent: the station is not connected.", "bad")
+            self._show("Not sent: the station is not connected.", "bad")
             return None
         return self._client, self._station
 

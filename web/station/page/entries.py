@@ -82,7 +82,7 @@ def pretty(frame: object) -> str:
 
 def line(entry: LogEntry) -> str:
     """Return a message as one line of JSON."""
-    told = {
+    fields = {
         "at": entry.at.isoformat(),
         "direction": direction(entry),
         "action": entry.action,
@@ -90,7 +90,7 @@ def line(entry: LogEntry) -> str:
         "problem": entry.problem,
         "frame": entry.frame.hex(" ") if isinstance(entry.frame, bytes) else entry.frame,
     }
-    return json.dumps({name: value for name, value in told.items() if value is not None}, ensure_ascii=False)
+    return json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
 
 
 def count(kept: int, shown: Collection[LogEntry], *, held: int, dropped: int = 0) -> str:

@@ -173,7 +173,7 @@ async def _copy(element: Element, text: str) -> None:
     try:
         await js.navigator.clipboard.writeText(text)
     except Exception:  # the browser may refuse, or the page may not be on https or localhost
-        raise RuntimeError("The browser does not let this page use the clipboard.") from None
+        raise RuntimeError("The browser does not allow this page to use the clipboard.") from None
     if element.textContent == _COPIED:  # pressed again before the label was restored
         return
     name, element.textContent = element.textContent, _COPIED

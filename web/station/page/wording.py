@@ -48,7 +48,7 @@ _REGISTRATIONS: Final[Mapping[str, tuple[str, str, str]]] = {
 
 
 def registration(status: str) -> tuple[str, str, str]:
-    """Return the text, short form and tone for a status of BootNotification; "" is before the response.
+    """Return the text, short form and tone for a BootNotification status, which is "" before the response.
 
     An open connection is not enough: only a station whose BootNotification was answered with Accepted may send other
     messages (OCPP 1.6 §4.2, OCPP 2.0.1 B01 to B03).
@@ -79,7 +79,7 @@ def duration(seconds: float) -> str:
 
 
 def latency(seconds: float | None) -> str:
-    """Return a latency in ms, or in s from 10 s on; empty for None."""
+    """Return a latency in ms, in s from 10 s on, or "" for None."""
     if seconds is None:
         return ""
     return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"
