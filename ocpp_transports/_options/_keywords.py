@@ -110,7 +110,7 @@ class ClientKeywords(ReconnectKeywords, SocketKeywords, total=False):
 
 
 class ClientChanges(ClientKeywords, total=False):
-    """What `OCPPClient.reconfigure` takes."""
+    """Keywords of `OCPPClient.reconfigure`."""
 
     endpoint: str
     protocols: Sequence[str]
@@ -123,7 +123,7 @@ class BrowserKeywords(ReconnectKeywords, total=False):
 
 
 class BrowserChanges(BrowserKeywords, total=False):
-    """What `BrowserOCPPClient.reconfigure` takes."""
+    """Keywords of `BrowserOCPPClient.reconfigure`."""
 
     endpoint: str
     protocols: Sequence[str]
