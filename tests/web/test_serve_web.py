@@ -51,7 +51,7 @@ class TestServing:
         port = served[0].rstrip("/").rpartition(":")[2]
         done = subprocess.run([*TOOL, "--csms-port", port], capture_output=True, text=True, check=False)
         assert done.returncode == 1
-        assert done.stderr.startswith("not served: ")
+        assert done.stderr.startswith("cannot serve the page: ")
         assert "Traceback" not in done.stderr
 
 
