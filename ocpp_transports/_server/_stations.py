@@ -33,7 +33,7 @@ class StationsMixin(ABC):
     _options: PeerOptions
     _log: Log
     _directory: StationDirectory
-    _waits: set[anyio.CancelScope]
+    _waits: "set[anyio.CancelScope]"  # as text: looked at, it would load half of anyio at the import
 
     @property
     def directory(self) -> StationDirectory:
