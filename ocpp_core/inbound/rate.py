@@ -4,7 +4,8 @@ A CALL beyond the rate is held until the rate allows it. A station has one outst
 4 §4.1.1), so holding it slows the station down and loses nothing. A CALLERROR would count as a failed attempt to
 deliver a transaction, and without any response the station would repeat the CALL after its timeout. Reading continues
 while CALLs are held, because the responses to this side's calls arrive on the same connection. A CALL is refused only
-if more than `inbound_burst` are held, which no conforming station causes.
+if `inbound_burst` CALLs are held already, or what `max_held` and `max_held_bytes` allow. No conforming station causes
+that.
 """
 
 from math import inf
@@ -26,7 +27,7 @@ class InboundRate:
 
     def __init__(self, rate: float, burst: int, timers: Timers) -> None:
         self.max_held = burst
-        """Most held requests; a further CALL is refused."""
+        """Most held requests, within `max_held` of the config; a further CALL is refused."""
         self._bucket = TokenBucket(rate, burst)
         self._timers = timers
 

@@ -131,7 +131,7 @@ class Acceptor:
         """Use these options for streams accepted from now on."""
         places = self.places
         steps = steps_of(options, before=places.before(options), after=places.after(options))
-        self.options = self.plain.options = options
+        self.plain.options = options
         self.policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
@@ -140,7 +140,7 @@ class Acceptor:
 
     def connected(self, connection: Connection[bytes], facts: ConnectionFacts) -> Driver[StackInput]:
         """Return the driver of an accepted stream."""
-        options, now = self.options, self.runtime.now()
+        options, now = self.policy.options, self.runtime.now()
         stack = ServerStack(
             options.link,
             options.session,
@@ -160,7 +160,7 @@ class Acceptor:
         self, connection: Connection[str], facts: ConnectionFacts
     ) -> tuple[ServerEngine, Driver[ServerInput]]:
         """Return the connection of a WebSocket that another library speaks, with its engine and driver."""
-        options, now = self.options, self.runtime.now()
+        options, now = self.policy.options, self.runtime.now()
         limit = options.handshake_limit
         engine = ServerEngine(
             options.session,

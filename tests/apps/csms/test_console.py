@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -74,10 +75,10 @@ class TestACommand:
         assert json.loads(answer)["status"].startswith("Unknown")
 
     async def test_takes_a_payload_as_it_is(self, console: Console, station: Station) -> None:
-        heard: list[object] = []
+        heard: list[list[Any]] = []
         station.client.on("message", lambda event: heard.append(event.frame))
         await console.command("""call CP1 DataTransfer {"vendorId":"O 'Brien","data":"two  spaces"}""")
-        assert {"vendorId": "O 'Brien", "data": "two  spaces"} in [frame[-1] for frame in heard]  # type: ignore[index]
+        assert {"vendorId": "O 'Brien", "data": "two  spaces"} in [frame[-1] for frame in heard]
 
     async def test_restarts_a_station(self, console: Console, station: Station) -> None:
         assert json.loads(await console.command("reset CP1"))["status"] == "Accepted"

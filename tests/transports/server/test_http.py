@@ -181,8 +181,9 @@ class TestWhateverAFunctionDoes:
                 assert (status, body) == (500, "Internal Server Error")
                 assert isinstance(await first(errors), ErrorEvent)
 
-    async def test_it_has_a_limited_time(self):
-        async with serving(handler_timeout=0.05, logging=False) as (server, listener):
+    @pytest.mark.parametrize(("limit", "expected"), [("handler_timeout", 500), ("handshake_timeout", 408)])
+    async def test_it_is_cancelled_at_the_end_of_its_time(self, limit, expected):
+        async with serving(logging=False, **{limit: 0.05}) as (server, listener):
             ended = anyio.Event()
 
             @server.http("/x")
@@ -193,24 +194,7 @@ class TestWhateverAFunctionDoes:
                     ended.set()
 
             async with server.events("error") as errors:
-                assert (await knock(listener, get("/x")))[0] == 500
-                assert isinstance((await first(errors)).error, TimeoutError)
-            with anyio.fail_after(SECONDS):
-                await ended.wait()
-
-    async def test_it_is_cancelled_at_the_end_of_the_time_for_a_request(self):
-        async with serving(handshake_timeout=0.05, logging=False) as (server, listener):
-            ended = anyio.Event()
-
-            @server.http("/x")
-            async def slow(request):
-                try:
-                    await never()
-                finally:
-                    ended.set()
-
-            async with server.events("error") as errors:
-                assert (await knock(listener, get("/x")))[0] == 408
+                assert (await knock(listener, get("/x")))[0] == expected
                 assert isinstance((await first(errors)).error, TimeoutError)
             with anyio.fail_after(SECONDS):
                 await ended.wait()
