@@ -1,50 +1,77 @@
-"""The names of all standard actions, to detect misspellings without reading a schema."""
+"""The standard actions of each version and who may send them, known without reading a schema."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
-__all__ = ["ACTION_NAMES"]
+__all__ = ["ACTION_NAMES", "SENDERS", "Sender"]
 
-# OCPP 1.6 edition 2 §5 and §6, and the security whitepaper edition 3.
-_V16: Final = """
-    Authorize BootNotification CancelReservation CertificateSigned ChangeAvailability ChangeConfiguration ClearCache
-    ClearChargingProfile DataTransfer DeleteCertificate DiagnosticsStatusNotification ExtendedTriggerMessage
-    FirmwareStatusNotification GetCompositeSchedule GetConfiguration GetDiagnostics GetInstalledCertificateIds
-    GetLocalListVersion GetLog Heartbeat InstallCertificate LogStatusNotification MeterValues RemoteStartTransaction
-    RemoteStopTransaction ReserveNow Reset SecurityEventNotification SendLocalList SetChargingProfile SignCertificate
-    SignedFirmwareStatusNotification SignedUpdateFirmware StartTransaction StatusNotification StopTransaction
-    TriggerMessage UnlockConnector UpdateFirmware
+Sender: TypeAlias = Literal["station", "csms", "either"]
+"""Who may send the CALL or SEND of an action: the station, the central system (CSMS), or either of them."""
+
+_EITHER: Final = "DataTransfer"
+
+# OCPP 1.6 edition 2 §4 and §5, and the security whitepaper edition 3.
+_V16_STATION: Final = """
+    Authorize BootNotification DiagnosticsStatusNotification FirmwareStatusNotification Heartbeat
+    LogStatusNotification MeterValues SecurityEventNotification SignCertificate SignedFirmwareStatusNotification
+    StartTransaction StatusNotification StopTransaction
+"""
+_V16_CSMS: Final = """
+    CancelReservation CertificateSigned ChangeAvailability ChangeConfiguration ClearCache ClearChargingProfile
+    DeleteCertificate ExtendedTriggerMessage GetCompositeSchedule GetConfiguration GetDiagnostics
+    GetInstalledCertificateIds GetLocalListVersion GetLog InstallCertificate RemoteStartTransaction
+    RemoteStopTransaction ReserveNow Reset SendLocalList SetChargingProfile SignedUpdateFirmware TriggerMessage
+    UnlockConnector UpdateFirmware
 """
 # OCPP 2.0.1 edition 3 Part 2 §1 (messages).
-_V201: Final = """
-    Authorize BootNotification CancelReservation CertificateSigned ChangeAvailability ClearCache ClearChargingProfile
-    ClearDisplayMessage ClearVariableMonitoring ClearedChargingLimit CostUpdated CustomerInformation DataTransfer
-    DeleteCertificate FirmwareStatusNotification Get15118EVCertificate GetBaseReport GetCertificateStatus
-    GetChargingProfiles GetCompositeSchedule GetDisplayMessages GetInstalledCertificateIds GetLocalListVersion GetLog
-    GetMonitoringReport GetReport GetTransactionStatus GetVariables Heartbeat InstallCertificate LogStatusNotification
-    MeterValues NotifyChargingLimit NotifyCustomerInformation NotifyDisplayMessages NotifyEVChargingNeeds
-    NotifyEVChargingSchedule NotifyEvent NotifyMonitoringReport NotifyReport PublishFirmware
-    PublishFirmwareStatusNotification ReportChargingProfiles RequestStartTransaction RequestStopTransaction
-    ReservationStatusUpdate ReserveNow Reset SecurityEventNotification SendLocalList SetChargingProfile
+_V201_STATION: Final = """
+    Authorize BootNotification ClearedChargingLimit FirmwareStatusNotification Get15118EVCertificate
+    GetCertificateStatus Heartbeat LogStatusNotification MeterValues NotifyChargingLimit NotifyCustomerInformation
+    NotifyDisplayMessages NotifyEVChargingNeeds NotifyEVChargingSchedule NotifyEvent NotifyMonitoringReport
+    NotifyReport PublishFirmwareStatusNotification ReportChargingProfiles ReservationStatusUpdate
+    SecurityEventNotification SignCertificate StatusNotification TransactionEvent
+"""
+_V201_CSMS: Final = """
+    CancelReservation CertificateSigned ChangeAvailability ClearCache ClearChargingProfile ClearDisplayMessage
+    ClearVariableMonitoring CostUpdated CustomerInformation DeleteCertificate GetBaseReport GetChargingProfiles
+    GetCompositeSchedule GetDisplayMessages GetInstalledCertificateIds GetLocalListVersion GetLog
+    GetMonitoringReport GetReport GetTransactionStatus GetVariables InstallCertificate PublishFirmware
+    RequestStartTransaction RequestStopTransaction ReserveNow Reset SendLocalList SetChargingProfile
     SetDisplayMessage SetMonitoringBase SetMonitoringLevel SetNetworkProfile SetVariableMonitoring SetVariables
-    SignCertificate StatusNotification TransactionEvent TriggerMessage UnlockConnector UnpublishFirmware
-    UpdateFirmware
+    TriggerMessage UnlockConnector UnpublishFirmware UpdateFirmware
 """
 # Actions that OCPP 2.1 Part 2 adds to those of 2.0.1; it removes none.
-_ADDED_IN_V21: Final = """
-    AFRRSignal AdjustPeriodicEventStream BatterySwap ChangeTransactionTariff ClearDERControl ClearTariffs
-    ClosePeriodicEventStream GetCertificateChainStatus GetDERControl GetPeriodicEventStream GetTariffs
-    NotifyAllowedEnergyTransfer NotifyDERAlarm NotifyDERStartStop NotifyPeriodicEventStream NotifyPriorityCharging
-    NotifySettlement NotifyWebPaymentStarted OpenPeriodicEventStream PullDynamicScheduleUpdate ReportDERControl
-    RequestBatterySwap SetDERControl SetDefaultTariff UpdateDynamicSchedule UsePriorityCharging VatNumberValidation
+_ADDED_IN_V21_STATION: Final = """
+    BatterySwap ClosePeriodicEventStream GetCertificateChainStatus NotifyDERAlarm NotifyDERStartStop
+    NotifyPeriodicEventStream NotifyPriorityCharging NotifySettlement OpenPeriodicEventStream
+    PullDynamicScheduleUpdate ReportDERControl VatNumberValidation
+"""
+_ADDED_IN_V21_CSMS: Final = """
+    AFRRSignal AdjustPeriodicEventStream ChangeTransactionTariff ClearDERControl ClearTariffs GetDERControl
+    GetPeriodicEventStream GetTariffs NotifyAllowedEnergyTransfer NotifyWebPaymentStarted RequestBatterySwap
+    SetDERControl SetDefaultTariff UpdateDynamicSchedule UsePriorityCharging
 """
 
-ACTION_NAMES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+
+def _senders(station: str, csms: str) -> Mapping[str, Sender]:
+    """Return the sender of each action, in the order of the names."""
+    senders: dict[str, Sender] = {_EITHER: "either"}
+    senders |= dict.fromkeys(station.split(), "station")
+    senders |= dict.fromkeys(csms.split(), "csms")
+    return MappingProxyType(dict(sorted(senders.items())))
+
+
+SENDERS: Final[Mapping[str, Mapping[str, Sender]]] = MappingProxyType(
     {
-        "ocpp1.6": frozenset(_V16.split()),
-        "ocpp2.0.1": frozenset(_V201.split()),
-        "ocpp2.1": frozenset((_V201 + _ADDED_IN_V21).split()),
+        "ocpp1.6": _senders(_V16_STATION, _V16_CSMS),
+        "ocpp2.0.1": _senders(_V201_STATION, _V201_CSMS),
+        "ocpp2.1": _senders(_V201_STATION + _ADDED_IN_V21_STATION, _V201_CSMS + _ADDED_IN_V21_CSMS),
     }
+)
+"""Subprotocol -> action -> who may send its CALL or SEND."""
+
+ACTION_NAMES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {protocol: frozenset(senders) for protocol, senders in SENDERS.items()}
 )
 """Subprotocol -> every action that its CALLs and SENDs may have; the schema bundles have the same names."""

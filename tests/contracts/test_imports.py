@@ -20,10 +20,10 @@ APPS = ROOT / "ocpp_apps"
 # types nor within a function.
 LAYERS = {
     "ocpp_core": (
-        "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "states",
-        "backoff", "limits", "config", "inputs", "client_states", "actions", "_direct", "timers", "_tolerance",
-        "outbound", "inbound", "session", "client", "server", "identity", "handshake", "admission", "refusals",
-        "validation", "link", "stack", "testing", "replay",
+        "_version", "_json", "websocket", "messages", "versions", "action_names", "typed", "times", "errors",
+        "states", "backoff", "limits", "config", "inputs", "client_states", "actions", "_direct", "timers",
+        "_tolerance", "outbound", "inbound", "session", "client", "server", "identity", "handshake", "admission",
+        "refusals", "validation", "link", "stack", "testing", "replay",
     ),
     "ocpp_transports": (
         "handshake", "plain_http", "_logging", "events", "_callbacks", "_driver", "_handlers", "_options", "_tls",

@@ -15,14 +15,14 @@ from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
 
 from .equipment import Equipment
 
-__all__ = ["Message", "TransactionOutbox"]
+__all__ = ["QueuedMessage", "TransactionOutbox"]
 
 _BREATH: Final = 0.1
 """Seconds from a lost connection to the next check."""
 
 
 @dataclass(eq=False, slots=True)
-class Message:
+class QueuedMessage:
     """A message that must arrive. `settled` is set when it has arrived or has to wait."""
 
     draft: Draft
@@ -37,7 +37,7 @@ class TransactionOutbox:
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
-        self._queue: list[Message] = []
+        self._queue: list[QueuedMessage] = []
         self._pumping: object | None = None
         """Identifies the pump that may send. An older pump that has not ended yet stops."""
         self._is_waiting = False
@@ -55,15 +55,15 @@ class TransactionOutbox:
         draft: Draft,
         transaction: Transaction,
         answered: Callable[[Mapping[str, Any]], None] | None = None,
-    ) -> Message:
+    ) -> QueuedMessage:
         """Queue a message. `answered` is called with the payload of the response."""
-        message = Message(draft, transaction, answered, self._equipment.clock.event())
+        message = QueuedMessage(draft, transaction, answered, self._equipment.clock.event())
         self._queue.append(message)
         self._equipment.changed()
         self.resume()
         return message
 
-    async def deliver(self, message: Message) -> None:
+    async def deliver(self, message: QueuedMessage) -> None:
         """Wait until the message has arrived, was dropped, or has to wait for a connection or a retry."""
         if self._pumping is not None and not self._is_waiting:
             await message.settled.wait()
@@ -91,7 +91,7 @@ class TransactionOutbox:
             if self._pumping is number:
                 self.release()
 
-    async def _send(self, message: Message) -> None:
+    async def _send(self, message: QueuedMessage) -> None:
         """Send the first message. It stays in the queue if the connection is lost."""
         action, make = message.draft
         try:
@@ -108,7 +108,7 @@ class TransactionOutbox:
             message.settled.set()
             self._equipment.changed()
 
-    async def _failed(self, message: Message, error: OCPPError) -> None:
+    async def _failed(self, message: QueuedMessage, error: OCPPError) -> None:
         """Drop the message after the configured attempts. Before that, wait longer each time."""
         configuration = self._equipment.configuration
         message.attempts += 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_core.action_names import ACTION_NAMES
+from ocpp_core.action_names import ACTION_NAMES, SENDERS
 from ocpp_core.validation._bundles import BUNDLED, read_bundle
 from tests.tables import each
 
@@ -128,3 +128,9 @@ class TestTheNamesOfActions:
 
     def test_are_there_for_every_bundle(self) -> None:
         assert tuple(ACTION_NAMES) == BUNDLED
+
+    @each("protocol", BUNDLED)
+    def test_say_who_may_send_each_and_only_data_transfer_goes_both_ways(self, protocol: str) -> None:
+        either = [action for action, sender in SENDERS[protocol].items() if sender == "either"]
+        assert either == ["DataTransfer"]
+        assert SENDERS[protocol].keys() == ACTION_NAMES[protocol]

@@ -1,0 +1,1 @@
+"""What the generated messages and models of each OCPP version have in common."""
