@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from ssl import SSLContext
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 
+from ocpp_core.action_names import Role
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
@@ -67,6 +68,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
     are compiled when the block begins, and by `listen`.
     """
 
+    _role: ClassVar[Role] = "csms"
     _options: ServerOptions
 
     def __init__(self, **options: Unpack[ServerKeywords]) -> None:

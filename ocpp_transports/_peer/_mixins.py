@@ -1,12 +1,14 @@
 """Methods that a client, a server's handle on a station, and a server have in common: handlers and events."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from collections.abc import Callable, Collection
+from typing import Any, ClassVar, Generic, TypeVar, overload
 
+from ocpp_core.action_names import Role
 from ocpp_transports._handlers._table import Handlers, Middleware
 from ocpp_transports._options._connection import PeerOptions
 
+from ._directions import expect_handled
 from ._emitter import Emitter, Listener
 from ._event_stream import EventStream
 
@@ -20,6 +22,7 @@ _NameT_contra = TypeVar("_NameT_contra", bound=str, contravariant=True)
 class HandlerMixin:
     """Registration of handlers and middleware."""
 
+    _role: ClassVar[Role]
     _options: PeerOptions
     _own_handlers: Handlers | None = None
     _registries: tuple[Handlers, ...] = ()
@@ -36,6 +39,11 @@ class HandlerMixin:
     def _search(self, registries: tuple[Handlers, ...]) -> None:
         """Use the handlers and middleware of these registries from now on."""
         self._registries = registries
+
+    @property
+    def _served(self) -> Collection[str]:
+        """The subprotocols whose CALLs may reach the handlers of this object."""
+        return self._options.protocols
 
     @overload
     def handle(self, version: str, action: str, handler: _H, /, *, custom: bool = ...) -> _H: ...
@@ -55,10 +63,10 @@ class HandlerMixin:
         returns a dict, None for `{}`, or NOREPLY. Without the handler, and with at least an action, it is a decorator.
         Returns the handler.
 
-        `custom=True` registers an action that no standard version and no validator of `strict_mode_validators` has.
-        Without it such an action raises ValueError, as an unknown version always does: a handler of a misspelled name
-        would never be called. Raises ValueError if that action has a handler already, and TypeError for other
-        arguments.
+        `custom=True` registers an action that no standard version and no validator of `strict_mode_validators` has,
+        or that only this side sends: on a server `RemoteStartTransaction`. Without it such an action raises ValueError,
+        as an unknown version always does: the handler would never be called. Raises ValueError if that action has a
+        handler already, and TypeError for other arguments.
         """
         names = args[:-1] if args and callable(args[-1]) else args
         if len(names) <= 2 and all(isinstance(name, str) and name for name in names):
@@ -66,6 +74,8 @@ class HandlerMixin:
             self._options.names.expect(
                 version, None if custom else action, hint="; custom=True registers one of your own"
             )
+            if action is not None and not custom:
+                expect_handled(self._role, action, self._served if version is None else (version,))
         return self._handlers.handle(*args)
 
     def remove_handler(self, *names: str) -> None:
