@@ -9,18 +9,8 @@ import pytest
 from ocpp_core.actions import Direction
 from ocpp_transports._peer._emitter import Emitter
 from ocpp_transports._peer._event_stream import MAX_SIZE
-from ocpp_transports.events import (
-    PEER_EVENTS,
-    SERVER_EVENTS,
-    CloseEvent,
-    ErrorEvent,
-    MessageEvent,
-    OpenEvent,
-    OverflowEvent,
-    PeerEventName,
-    ServerEventName,
-    StationEvent,
-)
+from ocpp_transports.event_names import PEER_EVENTS, SERVER_EVENTS, PeerEventName, ServerEventName
+from ocpp_transports.events import CloseEvent, ErrorEvent, MessageEvent, OpenEvent, OverflowEvent, StationEvent
 
 
 class AnyioCompletion:
