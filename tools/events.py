@@ -288,7 +288,7 @@ MEANINGS_OF_SERVERS: Final = {
     "client": "A station connected. Its CALLs without a handler wait until the listeners have returned.",
     "error": "A callback of the application raised, for example `auth` or a listener.",
     "closing": "The server begins to close; the payload has the code that the stations get.",
-    "closed": "The server is closed: it has no listeners, connections and tasks any more.",
+    "closed": "The server has closed every listener and connection, and ended every task.",
 }
 
 
