@@ -53,9 +53,12 @@ class Emitting:
     payloads: Mapping[str, Payload]
     """The payload of each event."""
     groups: Sequence[Sequence[str]]
-    """Events of several payloads whose union is inferred by `events`; other unions are the union of all payloads."""
+    """Names of several payloads for which `events` returns their union; for other names it returns that of all payloads.
+
+    They are few because mypy lists every overload below an unknown name.
+    """
     package: str
-    """The folder of the base class and the stream, as the generated file imports it."""
+    """The package of the base class and the stream; empty if the generated file is in it."""
 
 
 PEER: Final = Emitting(
@@ -180,11 +183,11 @@ def listening(emitting: Emitting) -> str:
 
 def imports_of(emitting: Emitting) -> str:
     """Return the imports, in the order of ruff."""
-    used = {payload.name for payload in emitting.payloads.values()} - {HANDLE}
-    if any(payload.of_station for payload in emitting.payloads.values()):
-        used.add("StationEvent")
+    used, handle = {payload.name for payload in emitting.payloads.values()}, ""
+    if HANDLE in used:
+        used = {*used, "StationEvent"} - {HANDLE}
+        handle = f"\n    from ._connection import {HANDLE}\n"
     listed = "".join(f"        {name},\n" for name in sorted(used))
-    handle = f"\n    from ._connection import {HANDLE}\n" if HANDLE in str(emitting.payloads) else ""
     return (
         f"from {emitting.package}._event_stream import EventStream\n"
         f"from {emitting.package}._mixins import EventMixin\n\n"
@@ -264,8 +267,10 @@ PAGE: Final = """
 
 The events of clients and servers: the payload, and when each event is emitted. Register a listener with
 `on("open", listener)` or `@client.on("open")`, or iterate: `async for event in client.events("open", "close")`.
-Type checkers know the payload of each name. The payloads are classes of `ocpp_transports.events`; their docstrings
-document every field.
+The payloads are classes of `ocpp_transports.events`; their docstrings document every field.
+
+Type checkers know the payload of each name. An iterator yields the union of the payloads, and `OverflowEvent` if it was
+too slow. For combinations of names that are rarely used together, the union has the payloads of all names.
 """
 OF_PEERS: Final = """
 ## Events of `OCPPClient`, `BrowserOCPPClient` and `OCPPServerClient`
