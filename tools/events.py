@@ -53,7 +53,7 @@ class Emitting:
     payloads: Mapping[str, Payload]
     """The payload of each event."""
     groups: Sequence[Sequence[str]]
-    """Names of several payloads for which `events` returns their union; for other names it returns that of all payloads.
+    """Names of several payloads for which `events` returns their union; for others it returns that of all payloads.
 
     They are few because mypy lists every overload below an unknown name.
     """

@@ -96,7 +96,7 @@ class CallMixin:
 
     _role: ClassVar[Role]
     _sent_by_peer: ClassVar[Collection[str]]
-    """The only actions of which `_expect_sent` may refuse some: a call of another costs this one look-up."""
+    """Actions that `expect_sent` may refuse. A call of any other action costs only this look-up."""
     _options: PeerOptions
     _log: Log
     _protocol: str | None
@@ -148,8 +148,7 @@ class CallMixin:
         Raises the `RPCError` of the received code, `TimeoutError`, `CallDroppedError`, `ConnectionLostError` or
         `ClosedError`; if `sent` is True, the peer may have acted on the call. Raises ValueError or TypeError at once
         for bad arguments, for a version that the connection does not speak, for an action that only the peer sends, and
-        for more than `max_outgoing_size`
-        bytes.
+        for more than `max_outgoing_size` bytes.
         """
         return await self._perform(read_request(args, options))
 
@@ -207,7 +206,7 @@ class CallMixin:
         ConnectionLostError or ClosedError if it was not sent, CallDroppedError if the peer reads nothing and
         `max_queued_bytes` wait for it, and an `RPCError` if it violates its schema in strict mode.
         """
-        if not custom:
+        if action in self._sent_by_peer and not custom:
             expect_sent(self._role, action, self._spoken)
         await self._ask(lambda token: Notify(token, action, params, message_id, validate))
 

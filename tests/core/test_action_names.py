@@ -25,7 +25,7 @@ ALL = tuple(SENDERS)
         ("OpenPeriodicEventStream", ["ocpp2.1"], True, True),
         ("ClosePeriodicEventStream", ["ocpp2.1"], True, True),
         ("VatNumberValidation", ["ocpp2.1"], True, True),
-        # they agree on what an explicit requirement states (2.1 Part 2, R04.FR.31)
+        # the specification is explicit (R04.FR.31 of 2.1 Part 2), or nearly all agree
         ("ReportDERControl", ["ocpp2.1"], True, False),
         ("NotifyAllowedEnergyTransfer", ["ocpp2.1"], False, True),
         ("NotifyWebPaymentStarted", ["ocpp2.1"], False, True),
