@@ -21,9 +21,9 @@ APPS = ROOT / "ocpp_apps"
 LAYERS = {
     "ocpp_core": (
         "_version", "_json", "websocket", "messages", "versions", "action_names", "typed", "v16", "v201", "v21",
-        "times", "errors", "states", "backoff", "limits", "config", "inputs", "client_states", "actions", "_direct", "timers",
-        "_tolerance", "outbound", "inbound", "session", "client", "server", "identity", "handshake", "admission",
-        "refusals", "validation", "link", "stack", "testing", "replay",
+        "times", "errors", "states", "backoff", "limits", "config", "inputs", "client_states", "actions",
+        "_direct", "timers", "_tolerance", "outbound", "inbound", "session", "client", "server", "identity",
+        "handshake", "admission", "refusals", "validation", "link", "stack", "testing", "replay",
     ),
     "ocpp_transports": (
         "handshake", "plain_http", "_logging", "events", "_callbacks", "_driver", "_handlers", "_options", "_tls",
