@@ -6,8 +6,9 @@ Members have their names on the wire. The docstring below a member states its li
 absence means.
 """
 
-from typing import TYPE_CHECKING, Literal, NotRequired, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Literal, NotRequired, TypeAlias, TypedDict
 
+from ocpp_core.action_names import Sender
 from ocpp_core.typed.message import Message
 
 if TYPE_CHECKING:
@@ -529,7 +530,7 @@ class Authorize(Message[AuthorizeRequest, AuthorizeResponse]):
     __slots__ = ()
     action = "Authorize"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -579,7 +580,7 @@ class BootNotification(Message[BootNotificationRequest, BootNotificationResponse
     __slots__ = ()
     action = "BootNotification"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -608,7 +609,7 @@ class CancelReservation(Message[CancelReservationRequest, CancelReservationRespo
     __slots__ = ()
     action = "CancelReservation"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -638,7 +639,7 @@ class CertificateSigned(Message[CertificateSignedRequest, CertificateSignedRespo
     __slots__ = ()
     action = "CertificateSigned"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -668,7 +669,7 @@ class ChangeAvailability(Message[ChangeAvailabilityRequest, ChangeAvailabilityRe
     __slots__ = ()
     action = "ChangeAvailability"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -700,7 +701,7 @@ class ChangeConfiguration(Message[ChangeConfigurationRequest, ChangeConfiguratio
     __slots__ = ()
     action = "ChangeConfiguration"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -727,7 +728,7 @@ class ClearCache(Message[ClearCacheRequest, ClearCacheResponse]):
     __slots__ = ()
     action = "ClearCache"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -759,7 +760,7 @@ class ClearChargingProfile(Message[ClearChargingProfileRequest, ClearChargingPro
     __slots__ = ()
     action = "ClearChargingProfile"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -793,7 +794,7 @@ class DataTransfer(Message[DataTransferRequest, DataTransferResponse]):
     __slots__ = ()
     action = "DataTransfer"
     protocol = "ocpp1.6"
-    sender = "either"
+    sender: ClassVar[Sender] = "either"
 
     if TYPE_CHECKING:
 
@@ -822,7 +823,7 @@ class DeleteCertificate(Message[DeleteCertificateRequest, DeleteCertificateRespo
     __slots__ = ()
     action = "DeleteCertificate"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -851,7 +852,7 @@ class DiagnosticsStatusNotification(
     __slots__ = ()
     action = "DiagnosticsStatusNotification"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -881,7 +882,7 @@ class ExtendedTriggerMessage(Message[ExtendedTriggerMessageRequest, ExtendedTrig
     __slots__ = ()
     action = "ExtendedTriggerMessage"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -908,7 +909,7 @@ class FirmwareStatusNotification(Message[FirmwareStatusNotificationRequest, Firm
     __slots__ = ()
     action = "FirmwareStatusNotification"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -944,7 +945,7 @@ class GetCompositeSchedule(Message[GetCompositeScheduleRequest, GetCompositeSche
     __slots__ = ()
     action = "GetCompositeSchedule"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -976,7 +977,7 @@ class GetConfiguration(Message[GetConfigurationRequest, GetConfigurationResponse
     __slots__ = ()
     action = "GetConfiguration"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1014,7 +1015,7 @@ class GetDiagnostics(Message[GetDiagnosticsRequest, GetDiagnosticsResponse]):
     __slots__ = ()
     action = "GetDiagnostics"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1045,7 +1046,7 @@ class GetInstalledCertificateIds(Message[GetInstalledCertificateIdsRequest, GetI
     __slots__ = ()
     action = "GetInstalledCertificateIds"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1072,7 +1073,7 @@ class GetLocalListVersion(Message[GetLocalListVersionRequest, GetLocalListVersio
     __slots__ = ()
     action = "GetLocalListVersion"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1108,7 +1109,7 @@ class GetLog(Message[GetLogRequest, GetLogResponse]):
     __slots__ = ()
     action = "GetLog"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1136,7 +1137,7 @@ class Heartbeat(Message[HeartbeatRequest, HeartbeatResponse]):
     __slots__ = ()
     action = "Heartbeat"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1167,7 +1168,7 @@ class InstallCertificate(Message[InstallCertificateRequest, InstallCertificateRe
     __slots__ = ()
     action = "InstallCertificate"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1195,7 +1196,7 @@ class LogStatusNotification(Message[LogStatusNotificationRequest, LogStatusNotif
     __slots__ = ()
     action = "LogStatusNotification"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1224,7 +1225,7 @@ class MeterValues(Message[MeterValuesRequest, MeterValuesResponse]):
     __slots__ = ()
     action = "MeterValues"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1256,7 +1257,7 @@ class RemoteStartTransaction(Message[RemoteStartTransactionRequest, RemoteStartT
     __slots__ = ()
     action = "RemoteStartTransaction"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1285,7 +1286,7 @@ class RemoteStopTransaction(Message[RemoteStopTransactionRequest, RemoteStopTran
     __slots__ = ()
     action = "RemoteStopTransaction"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1321,7 +1322,7 @@ class ReserveNow(Message[ReserveNowRequest, ReserveNowResponse]):
     __slots__ = ()
     action = "ReserveNow"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1350,7 +1351,7 @@ class Reset(Message[ResetRequest, ResetResponse]):
     __slots__ = ()
     action = "Reset"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1382,7 +1383,7 @@ class SecurityEventNotification(Message[SecurityEventNotificationRequest, Securi
     __slots__ = ()
     action = "SecurityEventNotification"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1413,7 +1414,7 @@ class SendLocalList(Message[SendLocalListRequest, SendLocalListResponse]):
     __slots__ = ()
     action = "SendLocalList"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1443,7 +1444,7 @@ class SetChargingProfile(Message[SetChargingProfileRequest, SetChargingProfileRe
     __slots__ = ()
     action = "SetChargingProfile"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1473,7 +1474,7 @@ class SignCertificate(Message[SignCertificateRequest, SignCertificateResponse]):
     __slots__ = ()
     action = "SignCertificate"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1503,7 +1504,7 @@ class SignedFirmwareStatusNotification(
     __slots__ = ()
     action = "SignedFirmwareStatusNotification"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1536,7 +1537,7 @@ class SignedUpdateFirmware(Message[SignedUpdateFirmwareRequest, SignedUpdateFirm
     __slots__ = ()
     action = "SignedUpdateFirmware"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1573,7 +1574,7 @@ class StartTransaction(Message[StartTransactionRequest, StartTransactionResponse
     __slots__ = ()
     action = "StartTransaction"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1610,7 +1611,7 @@ class StatusNotification(Message[StatusNotificationRequest, StatusNotificationRe
     __slots__ = ()
     action = "StatusNotification"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1647,7 +1648,7 @@ class StopTransaction(Message[StopTransactionRequest, StopTransactionResponse]):
     __slots__ = ()
     action = "StopTransaction"
     protocol = "ocpp1.6"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1677,7 +1678,7 @@ class TriggerMessage(Message[TriggerMessageRequest, TriggerMessageResponse]):
     __slots__ = ()
     action = "TriggerMessage"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1706,7 +1707,7 @@ class UnlockConnector(Message[UnlockConnectorRequest, UnlockConnectorResponse]):
     __slots__ = ()
     action = "UnlockConnector"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1739,7 +1740,7 @@ class UpdateFirmware(Message[UpdateFirmwareRequest, UpdateFirmwareResponse]):
     __slots__ = ()
     action = "UpdateFirmware"
     protocol = "ocpp1.6"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 

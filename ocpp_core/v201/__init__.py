@@ -7,8 +7,9 @@ absence means.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NotRequired, TypeAlias, TypedDict
 
+from ocpp_core.action_names import Sender
 from ocpp_core.typed.message import Message
 
 if TYPE_CHECKING:
@@ -1415,7 +1416,7 @@ class Authorize(Message[AuthorizeRequest, AuthorizeResponse]):
     __slots__ = ()
     action = "Authorize"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1452,7 +1453,7 @@ class BootNotification(Message[BootNotificationRequest, BootNotificationResponse
     __slots__ = ()
     action = "BootNotification"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1484,7 +1485,7 @@ class CancelReservation(Message[CancelReservationRequest, CancelReservationRespo
     __slots__ = ()
     action = "CancelReservation"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1518,7 +1519,7 @@ class CertificateSigned(Message[CertificateSignedRequest, CertificateSignedRespo
     __slots__ = ()
     action = "CertificateSigned"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1551,7 +1552,7 @@ class ChangeAvailability(Message[ChangeAvailabilityRequest, ChangeAvailabilityRe
     __slots__ = ()
     action = "ChangeAvailability"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1582,7 +1583,7 @@ class ClearCache(Message[ClearCacheRequest, ClearCacheResponse]):
     __slots__ = ()
     action = "ClearCache"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1615,7 +1616,7 @@ class ClearChargingProfile(Message[ClearChargingProfileRequest, ClearChargingPro
     __slots__ = ()
     action = "ClearChargingProfile"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1647,7 +1648,7 @@ class ClearDisplayMessage(Message[ClearDisplayMessageRequest, ClearDisplayMessag
     __slots__ = ()
     action = "ClearDisplayMessage"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1680,7 +1681,7 @@ class ClearVariableMonitoring(Message[ClearVariableMonitoringRequest, ClearVaria
     __slots__ = ()
     action = "ClearVariableMonitoring"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1711,7 +1712,7 @@ class ClearedChargingLimit(Message[ClearedChargingLimitRequest, ClearedChargingL
     __slots__ = ()
     action = "ClearedChargingLimit"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1743,7 +1744,7 @@ class CostUpdated(Message[CostUpdatedRequest, CostUpdatedResponse]):
     __slots__ = ()
     action = "CostUpdated"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1781,7 +1782,7 @@ class CustomerInformation(Message[CustomerInformationRequest, CustomerInformatio
     __slots__ = ()
     action = "CustomerInformation"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1818,7 +1819,7 @@ class DataTransfer(Message[DataTransferRequest, DataTransferResponse]):
     __slots__ = ()
     action = "DataTransfer"
     protocol = "ocpp2.0.1"
-    sender = "either"
+    sender: ClassVar[Sender] = "either"
 
     if TYPE_CHECKING:
 
@@ -1850,7 +1851,7 @@ class DeleteCertificate(Message[DeleteCertificateRequest, DeleteCertificateRespo
     __slots__ = ()
     action = "DeleteCertificate"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1881,7 +1882,7 @@ class FirmwareStatusNotification(Message[FirmwareStatusNotificationRequest, Firm
     __slots__ = ()
     action = "FirmwareStatusNotification"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1919,7 +1920,7 @@ class Get15118EVCertificate(Message[Get15118EVCertificateRequest, Get15118EVCert
     __slots__ = ()
     action = "Get15118EVCertificate"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -1952,7 +1953,7 @@ class GetBaseReport(Message[GetBaseReportRequest, GetBaseReportResponse]):
     __slots__ = ()
     action = "GetBaseReport"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -1986,7 +1987,7 @@ class GetCertificateStatus(Message[GetCertificateStatusRequest, GetCertificateSt
     __slots__ = ()
     action = "GetCertificateStatus"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2020,7 +2021,7 @@ class GetChargingProfiles(Message[GetChargingProfilesRequest, GetChargingProfile
     __slots__ = ()
     action = "GetChargingProfiles"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2056,7 +2057,7 @@ class GetCompositeSchedule(Message[GetCompositeScheduleRequest, GetCompositeSche
     __slots__ = ()
     action = "GetCompositeSchedule"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2092,7 +2093,7 @@ class GetDisplayMessages(Message[GetDisplayMessagesRequest, GetDisplayMessagesRe
     __slots__ = ()
     action = "GetDisplayMessages"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2127,7 +2128,7 @@ class GetInstalledCertificateIds(Message[GetInstalledCertificateIdsRequest, GetI
     __slots__ = ()
     action = "GetInstalledCertificateIds"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2157,7 +2158,7 @@ class GetLocalListVersion(Message[GetLocalListVersionRequest, GetLocalListVersio
     __slots__ = ()
     action = "GetLocalListVersion"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2196,7 +2197,7 @@ class GetLog(Message[GetLogRequest, GetLogResponse]):
     __slots__ = ()
     action = "GetLog"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2232,7 +2233,7 @@ class GetMonitoringReport(Message[GetMonitoringReportRequest, GetMonitoringRepor
     __slots__ = ()
     action = "GetMonitoringReport"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2268,7 +2269,7 @@ class GetReport(Message[GetReportRequest, GetReportResponse]):
     __slots__ = ()
     action = "GetReport"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2301,7 +2302,7 @@ class GetTransactionStatus(Message[GetTransactionStatusRequest, GetTransactionSt
     __slots__ = ()
     action = "GetTransactionStatus"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2334,7 +2335,7 @@ class GetVariables(Message[GetVariablesRequest, GetVariablesResponse]):
     __slots__ = ()
     action = "GetVariables"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2365,7 +2366,7 @@ class Heartbeat(Message[HeartbeatRequest, HeartbeatResponse]):
     __slots__ = ()
     action = "Heartbeat"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2399,7 +2400,7 @@ class InstallCertificate(Message[InstallCertificateRequest, InstallCertificateRe
     __slots__ = ()
     action = "InstallCertificate"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2430,7 +2431,7 @@ class LogStatusNotification(Message[LogStatusNotificationRequest, LogStatusNotif
     __slots__ = ()
     action = "LogStatusNotification"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2462,7 +2463,7 @@ class MeterValues(Message[MeterValuesRequest, MeterValuesResponse]):
     __slots__ = ()
     action = "MeterValues"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2495,7 +2496,7 @@ class NotifyChargingLimit(Message[NotifyChargingLimitRequest, NotifyChargingLimi
     __slots__ = ()
     action = "NotifyChargingLimit"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2532,7 +2533,7 @@ class NotifyCustomerInformation(Message[NotifyCustomerInformationRequest, Notify
     __slots__ = ()
     action = "NotifyCustomerInformation"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2566,7 +2567,7 @@ class NotifyDisplayMessages(Message[NotifyDisplayMessagesRequest, NotifyDisplayM
     __slots__ = ()
     action = "NotifyDisplayMessages"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2600,7 +2601,7 @@ class NotifyEVChargingNeeds(Message[NotifyEVChargingNeedsRequest, NotifyEVChargi
     __slots__ = ()
     action = "NotifyEVChargingNeeds"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2635,7 +2636,7 @@ class NotifyEVChargingSchedule(Message[NotifyEVChargingScheduleRequest, NotifyEV
     __slots__ = ()
     action = "NotifyEVChargingSchedule"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2671,7 +2672,7 @@ class NotifyEvent(Message[NotifyEventRequest, NotifyEventResponse]):
     __slots__ = ()
     action = "NotifyEvent"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2708,7 +2709,7 @@ class NotifyMonitoringReport(Message[NotifyMonitoringReportRequest, NotifyMonito
     __slots__ = ()
     action = "NotifyMonitoringReport"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2745,7 +2746,7 @@ class NotifyReport(Message[NotifyReportRequest, NotifyReportResponse]):
     __slots__ = ()
     action = "NotifyReport"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2784,7 +2785,7 @@ class PublishFirmware(Message[PublishFirmwareRequest, PublishFirmwareResponse]):
     __slots__ = ()
     action = "PublishFirmware"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2819,7 +2820,7 @@ class PublishFirmwareStatusNotification(
     __slots__ = ()
     action = "PublishFirmwareStatusNotification"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2855,7 +2856,7 @@ class ReportChargingProfiles(Message[ReportChargingProfilesRequest, ReportChargi
     __slots__ = ()
     action = "ReportChargingProfiles"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2893,7 +2894,7 @@ class RequestStartTransaction(Message[RequestStartTransactionRequest, RequestSta
     __slots__ = ()
     action = "RequestStartTransaction"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2926,7 +2927,7 @@ class RequestStopTransaction(Message[RequestStopTransactionRequest, RequestStopT
     __slots__ = ()
     action = "RequestStopTransaction"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2957,7 +2958,7 @@ class ReservationStatusUpdate(Message[ReservationStatusUpdateRequest, Reservatio
     __slots__ = ()
     action = "ReservationStatusUpdate"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2995,7 +2996,7 @@ class ReserveNow(Message[ReserveNowRequest, ReserveNowResponse]):
     __slots__ = ()
     action = "ReserveNow"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3028,7 +3029,7 @@ class Reset(Message[ResetRequest, ResetResponse]):
     __slots__ = ()
     action = "Reset"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3063,7 +3064,7 @@ class SecurityEventNotification(Message[SecurityEventNotificationRequest, Securi
     __slots__ = ()
     action = "SecurityEventNotification"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -3098,7 +3099,7 @@ class SendLocalList(Message[SendLocalListRequest, SendLocalListResponse]):
     __slots__ = ()
     action = "SendLocalList"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3131,7 +3132,7 @@ class SetChargingProfile(Message[SetChargingProfileRequest, SetChargingProfileRe
     __slots__ = ()
     action = "SetChargingProfile"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3163,7 +3164,7 @@ class SetDisplayMessage(Message[SetDisplayMessageRequest, SetDisplayMessageRespo
     __slots__ = ()
     action = "SetDisplayMessage"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3195,7 +3196,7 @@ class SetMonitoringBase(Message[SetMonitoringBaseRequest, SetMonitoringBaseRespo
     __slots__ = ()
     action = "SetMonitoringBase"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3227,7 +3228,7 @@ class SetMonitoringLevel(Message[SetMonitoringLevelRequest, SetMonitoringLevelRe
     __slots__ = ()
     action = "SetMonitoringLevel"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3260,7 +3261,7 @@ class SetNetworkProfile(Message[SetNetworkProfileRequest, SetNetworkProfileRespo
     __slots__ = ()
     action = "SetNetworkProfile"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3293,7 +3294,7 @@ class SetVariableMonitoring(Message[SetVariableMonitoringRequest, SetVariableMon
     __slots__ = ()
     action = "SetVariableMonitoring"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3326,7 +3327,7 @@ class SetVariables(Message[SetVariablesRequest, SetVariablesResponse]):
     __slots__ = ()
     action = "SetVariables"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3360,7 +3361,7 @@ class SignCertificate(Message[SignCertificateRequest, SignCertificateResponse]):
     __slots__ = ()
     action = "SignCertificate"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -3394,7 +3395,7 @@ class StatusNotification(Message[StatusNotificationRequest, StatusNotificationRe
     __slots__ = ()
     action = "StatusNotification"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -3443,7 +3444,7 @@ class TransactionEvent(Message[TransactionEventRequest, TransactionEventResponse
     __slots__ = ()
     action = "TransactionEvent"
     protocol = "ocpp2.0.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -3476,7 +3477,7 @@ class TriggerMessage(Message[TriggerMessageRequest, TriggerMessageResponse]):
     __slots__ = ()
     action = "TriggerMessage"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3509,7 +3510,7 @@ class UnlockConnector(Message[UnlockConnectorRequest, UnlockConnectorResponse]):
     __slots__ = ()
     action = "UnlockConnector"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3541,7 +3542,7 @@ class UnpublishFirmware(Message[UnpublishFirmwareRequest, UnpublishFirmwareRespo
     __slots__ = ()
     action = "UnpublishFirmware"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3577,7 +3578,7 @@ class UpdateFirmware(Message[UpdateFirmwareRequest, UpdateFirmwareResponse]):
     __slots__ = ()
     action = "UpdateFirmware"
     protocol = "ocpp2.0.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 

@@ -7,8 +7,9 @@ absence means.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NotRequired, TypeAlias, TypedDict
 
+from ocpp_core.action_names import Sender
 from ocpp_core.typed.message import Message
 
 if TYPE_CHECKING:
@@ -2792,7 +2793,7 @@ class AFRRSignal(Message[AFRRSignalRequest, AFRRSignalResponse]):
     __slots__ = ()
     action = "AFRRSignal"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2826,7 +2827,7 @@ class AdjustPeriodicEventStream(Message[AdjustPeriodicEventStreamRequest, Adjust
     __slots__ = ()
     action = "AdjustPeriodicEventStream"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -2865,7 +2866,7 @@ class Authorize(Message[AuthorizeRequest, AuthorizeResponse]):
     __slots__ = ()
     action = "Authorize"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2899,7 +2900,7 @@ class BatterySwap(Message[BatterySwapRequest, BatterySwapResponse]):
     __slots__ = ()
     action = "BatterySwap"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2936,7 +2937,7 @@ class BootNotification(Message[BootNotificationRequest, BootNotificationResponse
     __slots__ = ()
     action = "BootNotification"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -2969,7 +2970,7 @@ class CancelReservation(Message[CancelReservationRequest, CancelReservationRespo
     __slots__ = ()
     action = "CancelReservation"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3004,7 +3005,7 @@ class CertificateSigned(Message[CertificateSignedRequest, CertificateSignedRespo
     __slots__ = ()
     action = "CertificateSigned"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3037,7 +3038,7 @@ class ChangeAvailability(Message[ChangeAvailabilityRequest, ChangeAvailabilityRe
     __slots__ = ()
     action = "ChangeAvailability"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3071,7 +3072,7 @@ class ChangeTransactionTariff(Message[ChangeTransactionTariffRequest, ChangeTran
     __slots__ = ()
     action = "ChangeTransactionTariff"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3102,7 +3103,7 @@ class ClearCache(Message[ClearCacheRequest, ClearCacheResponse]):
     __slots__ = ()
     action = "ClearCache"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3135,7 +3136,7 @@ class ClearChargingProfile(Message[ClearChargingProfileRequest, ClearChargingPro
     __slots__ = ()
     action = "ClearChargingProfile"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3170,7 +3171,7 @@ class ClearDERControl(Message[ClearDERControlRequest, ClearDERControlResponse]):
     __slots__ = ()
     action = "ClearDERControl"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3203,7 +3204,7 @@ class ClearDisplayMessage(Message[ClearDisplayMessageRequest, ClearDisplayMessag
     __slots__ = ()
     action = "ClearDisplayMessage"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3238,7 +3239,7 @@ class ClearTariffs(Message[ClearTariffsRequest, ClearTariffsResponse]):
     __slots__ = ()
     action = "ClearTariffs"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3271,7 +3272,7 @@ class ClearVariableMonitoring(Message[ClearVariableMonitoringRequest, ClearVaria
     __slots__ = ()
     action = "ClearVariableMonitoring"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3304,7 +3305,7 @@ class ClearedChargingLimit(Message[ClearedChargingLimitRequest, ClearedChargingL
     __slots__ = ()
     action = "ClearedChargingLimit"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -3335,7 +3336,7 @@ class ClosePeriodicEventStream(Message[ClosePeriodicEventStreamRequest, ClosePer
     __slots__ = ()
     action = "ClosePeriodicEventStream"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -3367,7 +3368,7 @@ class CostUpdated(Message[CostUpdatedRequest, CostUpdatedResponse]):
     __slots__ = ()
     action = "CostUpdated"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3406,7 +3407,7 @@ class CustomerInformation(Message[CustomerInformationRequest, CustomerInformatio
     __slots__ = ()
     action = "CustomerInformation"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3443,7 +3444,7 @@ class DataTransfer(Message[DataTransferRequest, DataTransferResponse]):
     __slots__ = ()
     action = "DataTransfer"
     protocol = "ocpp2.1"
-    sender = "either"
+    sender: ClassVar[Sender] = "either"
 
     if TYPE_CHECKING:
 
@@ -3475,7 +3476,7 @@ class DeleteCertificate(Message[DeleteCertificateRequest, DeleteCertificateRespo
     __slots__ = ()
     action = "DeleteCertificate"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3507,7 +3508,7 @@ class FirmwareStatusNotification(Message[FirmwareStatusNotificationRequest, Firm
     __slots__ = ()
     action = "FirmwareStatusNotification"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -3551,7 +3552,7 @@ class Get15118EVCertificate(Message[Get15118EVCertificateRequest, Get15118EVCert
     __slots__ = ()
     action = "Get15118EVCertificate"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -3584,7 +3585,7 @@ class GetBaseReport(Message[GetBaseReportRequest, GetBaseReportResponse]):
     __slots__ = ()
     action = "GetBaseReport"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3617,7 +3618,7 @@ class GetCertificateChainStatus(Message[GetCertificateChainStatusRequest, GetCer
     __slots__ = ()
     action = "GetCertificateChainStatus"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -3651,7 +3652,7 @@ class GetCertificateStatus(Message[GetCertificateStatusRequest, GetCertificateSt
     __slots__ = ()
     action = "GetCertificateStatus"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -3686,7 +3687,7 @@ class GetChargingProfiles(Message[GetChargingProfilesRequest, GetChargingProfile
     __slots__ = ()
     action = "GetChargingProfiles"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3723,7 +3724,7 @@ class GetCompositeSchedule(Message[GetCompositeScheduleRequest, GetCompositeSche
     __slots__ = ()
     action = "GetCompositeSchedule"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3759,7 +3760,7 @@ class GetDERControl(Message[GetDERControlRequest, GetDERControlResponse]):
     __slots__ = ()
     action = "GetDERControl"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3795,7 +3796,7 @@ class GetDisplayMessages(Message[GetDisplayMessagesRequest, GetDisplayMessagesRe
     __slots__ = ()
     action = "GetDisplayMessages"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3830,7 +3831,7 @@ class GetInstalledCertificateIds(Message[GetInstalledCertificateIdsRequest, GetI
     __slots__ = ()
     action = "GetInstalledCertificateIds"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3860,7 +3861,7 @@ class GetLocalListVersion(Message[GetLocalListVersionRequest, GetLocalListVersio
     __slots__ = ()
     action = "GetLocalListVersion"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3900,7 +3901,7 @@ class GetLog(Message[GetLogRequest, GetLogResponse]):
     __slots__ = ()
     action = "GetLog"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3936,7 +3937,7 @@ class GetMonitoringReport(Message[GetMonitoringReportRequest, GetMonitoringRepor
     __slots__ = ()
     action = "GetMonitoringReport"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -3967,7 +3968,7 @@ class GetPeriodicEventStream(Message[GetPeriodicEventStreamRequest, GetPeriodicE
     __slots__ = ()
     action = "GetPeriodicEventStream"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -4003,7 +4004,7 @@ class GetReport(Message[GetReportRequest, GetReportResponse]):
     __slots__ = ()
     action = "GetReport"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -4038,7 +4039,7 @@ class GetTariffs(Message[GetTariffsRequest, GetTariffsResponse]):
     __slots__ = ()
     action = "GetTariffs"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -4071,7 +4072,7 @@ class GetTransactionStatus(Message[GetTransactionStatusRequest, GetTransactionSt
     __slots__ = ()
     action = "GetTransactionStatus"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -4104,7 +4105,7 @@ class GetVariables(Message[GetVariablesRequest, GetVariablesResponse]):
     __slots__ = ()
     action = "GetVariables"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -4135,7 +4136,7 @@ class Heartbeat(Message[HeartbeatRequest, HeartbeatResponse]):
     __slots__ = ()
     action = "Heartbeat"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4169,7 +4170,7 @@ class InstallCertificate(Message[InstallCertificateRequest, InstallCertificateRe
     __slots__ = ()
     action = "InstallCertificate"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -4201,7 +4202,7 @@ class LogStatusNotification(Message[LogStatusNotificationRequest, LogStatusNotif
     __slots__ = ()
     action = "LogStatusNotification"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4234,7 +4235,7 @@ class MeterValues(Message[MeterValuesRequest, MeterValuesResponse]):
     __slots__ = ()
     action = "MeterValues"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4269,7 +4270,7 @@ class NotifyAllowedEnergyTransfer(Message[NotifyAllowedEnergyTransferRequest, No
     __slots__ = ()
     action = "NotifyAllowedEnergyTransfer"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -4303,7 +4304,7 @@ class NotifyChargingLimit(Message[NotifyChargingLimitRequest, NotifyChargingLimi
     __slots__ = ()
     action = "NotifyChargingLimit"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4342,7 +4343,7 @@ class NotifyCustomerInformation(Message[NotifyCustomerInformationRequest, Notify
     __slots__ = ()
     action = "NotifyCustomerInformation"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4378,7 +4379,7 @@ class NotifyDERAlarm(Message[NotifyDERAlarmRequest, NotifyDERAlarmResponse]):
     __slots__ = ()
     action = "NotifyDERAlarm"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4414,7 +4415,7 @@ class NotifyDERStartStop(Message[NotifyDERStartStopRequest, NotifyDERStartStopRe
     __slots__ = ()
     action = "NotifyDERStartStop"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4448,7 +4449,7 @@ class NotifyDisplayMessages(Message[NotifyDisplayMessagesRequest, NotifyDisplayM
     __slots__ = ()
     action = "NotifyDisplayMessages"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4486,7 +4487,7 @@ class NotifyEVChargingNeeds(Message[NotifyEVChargingNeedsRequest, NotifyEVChargi
     __slots__ = ()
     action = "NotifyEVChargingNeeds"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4525,7 +4526,7 @@ class NotifyEVChargingSchedule(Message[NotifyEVChargingScheduleRequest, NotifyEV
     __slots__ = ()
     action = "NotifyEVChargingSchedule"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4562,7 +4563,7 @@ class NotifyEvent(Message[NotifyEventRequest, NotifyEventResponse]):
     __slots__ = ()
     action = "NotifyEvent"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4600,7 +4601,7 @@ class NotifyMonitoringReport(Message[NotifyMonitoringReportRequest, NotifyMonito
     __slots__ = ()
     action = "NotifyMonitoringReport"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4631,7 +4632,7 @@ class NotifyPeriodicEventStream(Message[NotifyPeriodicEventStreamRequest, None])
     __slots__ = ()
     action = "NotifyPeriodicEventStream"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4663,7 +4664,7 @@ class NotifyPriorityCharging(Message[NotifyPriorityChargingRequest, NotifyPriori
     __slots__ = ()
     action = "NotifyPriorityCharging"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4701,7 +4702,7 @@ class NotifyReport(Message[NotifyReportRequest, NotifyReportResponse]):
     __slots__ = ()
     action = "NotifyReport"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4751,7 +4752,7 @@ class NotifySettlement(Message[NotifySettlementRequest, NotifySettlementResponse
     __slots__ = ()
     action = "NotifySettlement"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4784,7 +4785,7 @@ class NotifyWebPaymentStarted(Message[NotifyWebPaymentStartedRequest, NotifyWebP
     __slots__ = ()
     action = "NotifyWebPaymentStarted"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -4816,7 +4817,7 @@ class OpenPeriodicEventStream(Message[OpenPeriodicEventStreamRequest, OpenPeriod
     __slots__ = ()
     action = "OpenPeriodicEventStream"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4857,7 +4858,7 @@ class PublishFirmware(Message[PublishFirmwareRequest, PublishFirmwareResponse]):
     __slots__ = ()
     action = "PublishFirmware"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -4894,7 +4895,7 @@ class PublishFirmwareStatusNotification(
     __slots__ = ()
     action = "PublishFirmwareStatusNotification"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4927,7 +4928,7 @@ class PullDynamicScheduleUpdate(Message[PullDynamicScheduleUpdateRequest, PullDy
     __slots__ = ()
     action = "PullDynamicScheduleUpdate"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -4965,7 +4966,7 @@ class ReportChargingProfiles(Message[ReportChargingProfilesRequest, ReportChargi
     __slots__ = ()
     action = "ReportChargingProfiles"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -5012,7 +5013,7 @@ class ReportDERControl(Message[ReportDERControlRequest, ReportDERControlResponse
     __slots__ = ()
     action = "ReportDERControl"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -5045,7 +5046,7 @@ class RequestBatterySwap(Message[RequestBatterySwapRequest, RequestBatterySwapRe
     __slots__ = ()
     action = "RequestBatterySwap"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5084,7 +5085,7 @@ class RequestStartTransaction(Message[RequestStartTransactionRequest, RequestSta
     __slots__ = ()
     action = "RequestStartTransaction"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5117,7 +5118,7 @@ class RequestStopTransaction(Message[RequestStopTransactionRequest, RequestStopT
     __slots__ = ()
     action = "RequestStopTransaction"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5149,7 +5150,7 @@ class ReservationStatusUpdate(Message[ReservationStatusUpdateRequest, Reservatio
     __slots__ = ()
     action = "ReservationStatusUpdate"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -5190,7 +5191,7 @@ class ReserveNow(Message[ReserveNowRequest, ReserveNowResponse]):
     __slots__ = ()
     action = "ReserveNow"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5224,7 +5225,7 @@ class Reset(Message[ResetRequest, ResetResponse]):
     __slots__ = ()
     action = "Reset"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5259,7 +5260,7 @@ class SecurityEventNotification(Message[SecurityEventNotificationRequest, Securi
     __slots__ = ()
     action = "SecurityEventNotification"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -5294,7 +5295,7 @@ class SendLocalList(Message[SendLocalListRequest, SendLocalListResponse]):
     __slots__ = ()
     action = "SendLocalList"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5328,7 +5329,7 @@ class SetChargingProfile(Message[SetChargingProfileRequest, SetChargingProfileRe
     __slots__ = ()
     action = "SetChargingProfile"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5373,7 +5374,7 @@ class SetDERControl(Message[SetDERControlRequest, SetDERControlResponse]):
     __slots__ = ()
     action = "SetDERControl"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5407,7 +5408,7 @@ class SetDefaultTariff(Message[SetDefaultTariffRequest, SetDefaultTariffResponse
     __slots__ = ()
     action = "SetDefaultTariff"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5439,7 +5440,7 @@ class SetDisplayMessage(Message[SetDisplayMessageRequest, SetDisplayMessageRespo
     __slots__ = ()
     action = "SetDisplayMessage"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5471,7 +5472,7 @@ class SetMonitoringBase(Message[SetMonitoringBaseRequest, SetMonitoringBaseRespo
     __slots__ = ()
     action = "SetMonitoringBase"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5504,7 +5505,7 @@ class SetMonitoringLevel(Message[SetMonitoringLevelRequest, SetMonitoringLevelRe
     __slots__ = ()
     action = "SetMonitoringLevel"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5537,7 +5538,7 @@ class SetNetworkProfile(Message[SetNetworkProfileRequest, SetNetworkProfileRespo
     __slots__ = ()
     action = "SetNetworkProfile"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5570,7 +5571,7 @@ class SetVariableMonitoring(Message[SetVariableMonitoringRequest, SetVariableMon
     __slots__ = ()
     action = "SetVariableMonitoring"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5603,7 +5604,7 @@ class SetVariables(Message[SetVariablesRequest, SetVariablesResponse]):
     __slots__ = ()
     action = "SetVariables"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5639,7 +5640,7 @@ class SignCertificate(Message[SignCertificateRequest, SignCertificateResponse]):
     __slots__ = ()
     action = "SignCertificate"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -5675,7 +5676,7 @@ class StatusNotification(Message[StatusNotificationRequest, StatusNotificationRe
     __slots__ = ()
     action = "StatusNotification"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -5733,7 +5734,7 @@ class TransactionEvent(Message[TransactionEventRequest, TransactionEventResponse
     __slots__ = ()
     action = "TransactionEvent"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 
@@ -5768,7 +5769,7 @@ class TriggerMessage(Message[TriggerMessageRequest, TriggerMessageResponse]):
     __slots__ = ()
     action = "TriggerMessage"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5803,7 +5804,7 @@ class UnlockConnector(Message[UnlockConnectorRequest, UnlockConnectorResponse]):
     __slots__ = ()
     action = "UnlockConnector"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5835,7 +5836,7 @@ class UnpublishFirmware(Message[UnpublishFirmwareRequest, UnpublishFirmwareRespo
     __slots__ = ()
     action = "UnpublishFirmware"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5868,7 +5869,7 @@ class UpdateDynamicSchedule(Message[UpdateDynamicScheduleRequest, UpdateDynamicS
     __slots__ = ()
     action = "UpdateDynamicSchedule"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5905,7 +5906,7 @@ class UpdateFirmware(Message[UpdateFirmwareRequest, UpdateFirmwareResponse]):
     __slots__ = ()
     action = "UpdateFirmware"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5939,7 +5940,7 @@ class UsePriorityCharging(Message[UsePriorityChargingRequest, UsePriorityChargin
     __slots__ = ()
     action = "UsePriorityCharging"
     protocol = "ocpp2.1"
-    sender = "csms"
+    sender: ClassVar[Sender] = "csms"
 
     if TYPE_CHECKING:
 
@@ -5979,7 +5980,7 @@ class VatNumberValidation(Message[VatNumberValidationRequest, VatNumberValidatio
     __slots__ = ()
     action = "VatNumberValidation"
     protocol = "ocpp2.1"
-    sender = "station"
+    sender: ClassVar[Sender] = "station"
 
     if TYPE_CHECKING:
 

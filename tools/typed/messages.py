@@ -18,8 +18,9 @@ Members have their names on the wire. The docstring below a member states its li
 absence means.
 """
 
-{imports}from typing import TYPE_CHECKING, {any}Literal, NotRequired, TypeAlias, TypedDict
+{imports}from typing import TYPE_CHECKING, {any}ClassVar, Literal, NotRequired, TypeAlias, TypedDict
 
+from ocpp_core.action_names import Sender
 from ocpp_core.typed.message import Message
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ MESSAGE: Final = '''
     __slots__ = ()
     action = "{action}"
     protocol = "{protocol}"
-    sender = "{sender}"
+    sender: ClassVar[Sender] = "{sender}"
 
     if TYPE_CHECKING:
 
