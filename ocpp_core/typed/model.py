@@ -23,13 +23,22 @@ else:
     WireT_co = TypeVar("WireT_co", covariant=True)
     ResponseModelT_co = TypeVar("ResponseModelT_co", covariant=True)
 
-__all__ = ["Member", "Model", "ModelType", "RequestModel", "ResponseModel", "ResponseModelT_co", "WireT_co", "member"]
+__all__ = [
+    "Model",
+    "ModelMember",
+    "ModelType",
+    "RequestModel",
+    "ResponseModel",
+    "ResponseModelT_co",
+    "WireT_co",
+    "member",
+]
 
 _REQUIRED: Final = object()
 _HIDDEN: Final = "***"
 
 
-class Member:
+class ModelMember:
     """A member of a model: its attribute, its name on the wire, and how its values are read and written."""
 
     __slots__ = ("attribute", "read", "required", "secret", "wire", "write")
@@ -55,7 +64,7 @@ def member(wire: str, kind: Any, *, default: Any = _REQUIRED, secret: bool = Fal
         default: None if the member may be absent.
         secret: True if `repr` must not show the value.
     """
-    return Member(wire, kind, required=default is _REQUIRED, secret=secret)
+    return ModelMember(wire, kind, required=default is _REQUIRED, secret=secret)
 
 
 def _write(model: "type[Model[Any]]", value: object) -> Any:
@@ -87,7 +96,7 @@ class ModelType(type):
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> "ModelType":
         """Return the class of a model."""
-        own = {key: value for key, value in namespace.items() if isinstance(value, Member)}
+        own = {key: value for key, value in namespace.items() if isinstance(value, ModelMember)}
         for attribute, declared in own.items():
             declared.attribute = attribute
             del namespace[attribute]
@@ -105,7 +114,7 @@ class Model(Generic[WireT_co], metaclass=ModelType):
     """
 
     __slots__ = ("extra",)
-    _members: ClassVar[tuple[Member, ...]] = ()
+    _members: ClassVar[tuple[ModelMember, ...]] = ()
 
     if TYPE_CHECKING:
         __dataclass_fields__: ClassVar[dict[str, Field[Any]]]

@@ -223,7 +223,7 @@ class APNType(Model[wire.APNType]):
     """At most 20 characters."""
     apn_password: str | None = member("apnPassword", str, default=None, secret=True)
     """At most 20 characters."""
-    sim_pin: int | None = member("simPin", int, default=None)
+    sim_pin: int | None = member("simPin", int, default=None, secret=True)
     preferred_network: str | None = member("preferredNetwork", str, default=None)
     """At most 6 characters."""
     use_only_preferred_network: bool | None = member("useOnlyPreferredNetwork", bool, default=None)
