@@ -11,7 +11,7 @@ import pytest
 
 from ocpp_core import v16, v21, v201
 from ocpp_core.errors import RPCError, RPCOccurrenceConstraintViolationError, RPCTypeConstraintViolationError
-from ocpp_core.typed.model import Model, RequestModel
+from ocpp_core.typed.model import Model, RequestModel, member
 from tests.core.typed.bundles import BUNDLES, MODULES, complete, payloads
 from tests.tables import each
 
@@ -185,8 +185,11 @@ class TestAModel:
     @each(
         ("arguments", "message"),
         [
-            ({"charge_point_vendor": "Acme"}, "expected charge_point_model as an argument of BootNotificationRequest"),
-            ({"charge_point_vendor": "", "charge_point_model": "", "chargePointVendor": ""}, "got chargePointVendor"),
+            ({"charge_point_vendor": "Acme"}, r"BootNotificationRequest.__init__\(\) missing .*'charge_point_model'"),
+            (
+                {"charge_point_vendor": "", "charge_point_model": "", "chargePointVendor": ""},
+                "unexpected .*'chargePointVendor'",
+            ),
         ],
     )
     def test_refuses_a_missing_and_an_unknown_argument(self, arguments, message) -> None:
@@ -226,3 +229,35 @@ class TestAModel:
         assert repr(v201.models.AuthorizeRequest(id_token=token)) == (
             "AuthorizeRequest(id_token=IdTokenType(id_token=***, type='Central'))"
         )
+
+
+class VendorBoot(BOOT):
+    colour: str = member("vendorColour", str)
+    names: list[str] | None = member("vendorNames", [str], default=None)
+    anything: Any = member("vendorThing", object, default=None)
+
+
+class TestAModelOfOurs:
+    def test_has_the_members_of_its_base_and_its_own(self) -> None:
+        assert BOOT.from_wire(MANDATORY).to_wire() == MANDATORY  # the base is in use already
+        payload = {**MANDATORY, "vendorColour": "red", "vendorNames": ["a", "b"], "vendorThing": [1]}
+        request = VendorBoot.from_wire(payload)
+        assert (request.charge_point_vendor, request.colour, request.names) == ("Acme", "red", ["a", "b"])
+        assert request == VendorBoot(
+            charge_point_vendor="Acme", charge_point_model="One", colour="red", names=["a", "b"], anything=[1]
+        )
+        assert request.to_wire() == payload
+        assert "colour" in {field.name for field in dataclasses.fields(request)}
+        assert BOOT.from_wire(payload).extra is not None
+
+    def test_may_write_its_payload_itself(self) -> None:
+        class Marked(v16.models.HeartbeatRequest):
+            def to_wire(self) -> v16.HeartbeatRequest:
+                return {**super().to_wire(), "marked": True}  # type: ignore[typeddict-unknown-key]
+
+        for request in (Marked(), Marked.from_wire({})):
+            assert dict(request.to_wire()) == {"marked": True}
+
+    def test_explains_what_does_not_conform(self) -> None:
+        with pytest.raises(RPCTypeConstraintViolationError, match=r"payload.vendorNames\[1\]: expected a string"):
+            VendorBoot.from_wire({**MANDATORY, "vendorColour": "red", "vendorNames": ["a", 1]})
