@@ -1,4 +1,4 @@
-"""What models cost beside plain dicts: reads and writes of three messages, in processor time.
+"""The cost of models compared with plain dicts, in processor time.
 
 python benchmarks/models.py [--repeats 7] [--rounds 5000] [--standard-library]
 """

@@ -40,7 +40,7 @@ _HIDDEN: Final = "***"
 
 
 class ModelMember:
-    """A member of a model: its attribute, its name on the wire, and how its values are read and written."""
+    """A member of a model: its attribute, its name on the wire and its type."""
 
     __slots__ = ("attribute", "element", "many", "required", "secret", "wire")
 
@@ -83,7 +83,7 @@ def member(wire: str, kind: Any, *, default: Any = _REQUIRED, secret: bool = Fal
 
 
 class _DataclassFields:
-    """Makes `dataclasses.fields`, `replace` and `asdict` work: describes the members when first asked."""
+    """Describes the members to `dataclasses.fields`, `replace` and `asdict`."""
 
     def __get__(self, instance: "Model[Any] | None", owner: "type[Model[Any]]") -> "dict[str, Field[Any]]":
         names = [*(each.attribute for each in owner._members), "extra"]
@@ -117,7 +117,10 @@ class ModelType(type):
         return super().__new__(cls, name, bases, namespace)
 
     def _written(cls, name: str) -> Any:
-        """Return a method for the members of the class, which gets all of them when the first one is needed."""
+        """Return a method for the members of the class.
+
+        The class gets all such methods when the first one is needed.
+        """
         if "_methods" not in vars(cls):
             cls._methods = methods_of(cls._members)
             for each, method in cls._methods.items():
@@ -128,10 +131,10 @@ class ModelType(type):
 
 
 class Model(Generic[WireT_co], metaclass=ModelType):
-    """An object of OCPP with an attribute for each member; optional members that are absent are None.
+    """An object of OCPP with an attribute for each member.
 
-    The arguments of the constructor are the members, by keyword; it raises TypeError for a missing and for an unknown
-    one. Models are dataclasses for `dataclasses.fields`, `replace` and `asdict`.
+    An optional member that is absent is None. The constructor takes the members by keyword and raises TypeError for a
+    missing and for an unknown one. Models are dataclasses for `dataclasses.fields`, `replace` and `asdict`.
     """
 
     __slots__ = ("extra",)
@@ -212,7 +215,7 @@ class Model(Generic[WireT_co], metaclass=ModelType):
 
 
 class RequestModel(Model[WireT_co], Generic[WireT_co, ResponseModelT_co]):
-    """The payload of a CALL or SEND, which knows its message and the model of its response."""
+    """The payload of a CALL or SEND, with its message and response model."""
 
     __slots__ = ()
 
@@ -223,7 +226,7 @@ class RequestModel(Model[WireT_co], Generic[WireT_co, ResponseModelT_co]):
 
 
 class ResponseModel(Model[WireT_co]):
-    """The payload of a response, which knows the message that it answers."""
+    """The payload of a response, with the message that it answers."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Reads the values of JSON as the types of a model's members, and explains those that do not conform."""
+"""Reads JSON values as the types of members, and explains wrong ones."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Never, TypeAlias
@@ -17,7 +17,7 @@ _NAMES: Final[Mapping[type, str]] = {
 
 
 class NotConforming(Exception):  # noqa: N818 - never leaves the package: a model raises its `public`
-    """A payload's value of another type than its member, or a missing one; with its path, last step first."""
+    """A value of the wrong type, or a missing one, and its path in reverse."""
 
     def __init__(self, error: type[RPCError], text: str) -> None:
         super().__init__(text)
@@ -42,7 +42,7 @@ def missing() -> NotConforming:
 
 
 def scalar_reader(kind: type) -> Read:
-    """Return the reader of a scalar type, of `dict`, or of `object`, which stands for any value."""
+    """Return the reader of a scalar type, of `dict`, or of `object` for any value."""
     return _READERS[kind]
 
 

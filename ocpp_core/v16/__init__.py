@@ -575,7 +575,7 @@ class BootNotificationResponse(TypedDict):
     currentTime: str
     """Date and time (RFC 3339)."""
     interval: int
-    """In seconds: the heartbeat interval if accepted, else the time until the next attempt."""
+    """In seconds: the heartbeat interval, or until the next attempt if not accepted."""
 
 
 class BootNotification(Message[BootNotificationRequest, BootNotificationResponse]):

@@ -358,9 +358,9 @@ __all__ = [
 ]
 
 CustomDataType: TypeAlias = Mapping[str, Any]
-"""Members of a vendor: `vendorId`, a string of at most 255 characters, and any others.
+"""Members of a vendor: `vendorId`, at most 255 characters, and any others.
 
-A mapping, as a TypedDict would refuse the others.
+A mapping, because type checkers refuse members that a TypedDict does not list.
 """
 APNAuthenticationEnumType: TypeAlias = Literal["CHAP", "NONE", "PAP", "AUTO"]
 AttributeEnumType: TypeAlias = Literal["Actual", "Target", "MinSet", "MaxSet"]
@@ -1446,7 +1446,7 @@ class BootNotificationResponse(TypedDict):
     currentTime: str
     """Date and time (RFC 3339)."""
     interval: int
-    """In seconds: the heartbeat interval if accepted, else the time until the next attempt."""
+    """In seconds: the heartbeat interval, or until the next attempt if not accepted."""
     status: RegistrationStatusEnumType
     statusInfo: NotRequired[StatusInfoType]
 

@@ -9,7 +9,7 @@ WIDTH: Final = 120
 
 
 def bracketed(before: str, parts: Sequence[str], after: str, indent: str = "") -> str:
-    """Return parts between brackets: on one line if they fit, else one a line with a comma after each."""
+    """Return parts between brackets, one a line if they do not fit in one."""
     line = f"{indent}{before}{', '.join(parts)}{after}"
     if len(line) <= WIDTH:
         return line
@@ -17,7 +17,7 @@ def bracketed(before: str, parts: Sequence[str], after: str, indent: str = "") -
 
 
 def docstring(text: str, indent: str = "    ") -> str:
-    """Return a docstring whose first sentence, if there are more and they do not fit, is a line of its own."""
+    """Return a docstring whose first sentence is a line if the text does not fit."""
     if len(indent) + len(text) + 6 <= WIDTH:
         return f'{indent}"""{text}"""'
     first, rest = text.split(". ", 1)

@@ -1,4 +1,4 @@
-"""Writes the package of a version: its types as TypedDicts and literals, and its messages."""
+"""Writes the package of a version: TypedDicts, literals and messages."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 '''
 MAPPING: Final = "from collections.abc import Mapping\n"
 OPEN: Final = '''CustomDataType: TypeAlias = Mapping[str, Any]
-"""Members of a vendor: `vendorId`, a string of at most 255 characters, and any others.
+"""Members of a vendor: `vendorId`, at most 255 characters, and any others.
 
-A mapping, as a TypedDict would refuse the others.
+A mapping, because type checkers refuse members that a TypedDict does not list.
 """
 '''
 MESSAGE: Final = '''
 
 {opening}
-    """`{action}`, sent {by}{further}."""
+    """`{action}`, sent {by}.{further}"""
 
     __slots__ = ()
     action = "{action}"
@@ -122,6 +122,6 @@ def parts_of(message: MessageType, protocol: str) -> Iterator[str]:
         protocol=protocol,
         sender=message.sender,
         by=SENDERS[message.sender],
-        further="; it has no response" if message.response is None else "",
+        further=" It has no response." if message.response is None else "",
         request=message.request.name,
     )

@@ -1,4 +1,4 @@
-"""Writes the models of a version: its objects as classes with attributes in snake_case."""
+"""Writes the models of a version: classes with attributes in snake_case."""
 
 from collections.abc import Iterator
 from typing import Final
