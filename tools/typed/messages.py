@@ -5,10 +5,11 @@ from typing import Final
 
 from tools.typed.bundle import CUSTOM_DATA, Enumeration, MessageType, Structure, Version
 from tools.typed.layout import WIDTH, bracketed, docstring, exported
+from tools.typed.purposes import PURPOSES
 
 __all__ = ["message_module"]
 
-SENDERS: Final = {"station": "by the station", "csms": "by the CSMS", "either": "by either side"}
+SENDERS: Final = {"station": "The station", "csms": "The CSMS", "either": "Either side"}
 
 HEAD: Final = '''"""The messages of {title}, typed.
 
@@ -42,7 +43,7 @@ A mapping, because type checkers refuse members that a TypedDict does not list.
 MESSAGE: Final = '''
 
 {opening}
-    """`{action}`, sent {by}.{further}"""
+    """{purpose}."""
 
     __slots__ = ()
     action = "{action}"
@@ -113,6 +114,7 @@ def parts_of(message: MessageType, protocol: str) -> Iterator[str]:
     if message.response is not None:
         yield structure(message.response, f"The payload of the response to `{message.action}`.")
     response = "None" if message.response is None else message.response.name
+    ending = ", without a response" if message.response is None else ""
     opening = f"class {message.action}(Message[{message.request.name}, {response}]):"
     if len(opening) > WIDTH:
         opening = f"class {message.action}(\n    Message[{message.request.name}, {response}]\n):"
@@ -121,7 +123,6 @@ def parts_of(message: MessageType, protocol: str) -> Iterator[str]:
         action=message.action,
         protocol=protocol,
         sender=message.sender,
-        by=SENDERS[message.sender],
-        further=" It has no response." if message.response is None else "",
+        purpose=f"{SENDERS[message.sender]} {PURPOSES[message.action]}{ending}",
         request=message.request.name,
     )
