@@ -250,6 +250,23 @@ class TestAModelOfOurs:
         assert "colour" in {field.name for field in dataclasses.fields(request)}
         assert BOOT.from_wire(payload).extra is not None
 
+    def test_has_its_members_also_after_its_base_was_used(self) -> None:
+        assert Model.from_wire({"a": 1}).to_wire() == Model(extra={"a": 1}).to_wire() == {"a": 1}
+
+        class Dim(Model[Any]):
+            level: int = member("level", int)
+
+        assert Dim.from_wire({"level": 5}).level == Dim(level=5).level == 5
+
+    @each("kind", [set, [], [str, int], "str", [["str"]]])
+    def test_has_members_of_known_kinds_only(self, kind) -> None:
+        with pytest.raises(TypeError, match="expected a kind of JSON value, a model, or a list of one of them, got"):
+            member("vendorThing", kind)
+
+    def test_has_no_default_but_none(self) -> None:
+        with pytest.raises(ValueError, match="expected None as default, got 5"):
+            member("vendorThing", int, default=5)
+
     def test_may_write_its_payload_itself(self) -> None:
         class Marked(v16.models.HeartbeatRequest):
             def to_wire(self) -> v16.HeartbeatRequest:

@@ -5,7 +5,7 @@ from typing import Any, Final, Never, TypeAlias
 
 from ocpp_core.errors import RPCError, RPCOccurrenceConstraintViolationError, RPCTypeConstraintViolationError
 
-__all__ = ["NotConforming", "Read", "mapping", "missing", "mistyped", "read_items", "scalar_reader"]
+__all__ = ["NotConforming", "Read", "is_scalar", "mapping", "missing", "mistyped", "read_items", "scalar_reader"]
 
 Read: TypeAlias = Callable[[Any], Any]
 """Returns a value as a member has it. Raises NotConforming."""
@@ -39,6 +39,11 @@ def mistyped(expected: str, value: object) -> Never:
 def missing() -> NotConforming:
     """Return the exception for a required member that is absent or null."""
     return NotConforming(RPCOccurrenceConstraintViolationError, "expected a value, got none")
+
+
+def is_scalar(kind: type) -> bool:
+    """Return True if `scalar_reader` knows the type."""
+    return kind in _READERS
 
 
 def scalar_reader(kind: type) -> Read:

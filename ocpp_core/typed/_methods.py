@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from .reading import mapping
+from ._reading import mapping
 
 __all__ = ["DeclaredMember", "methods_of"]
 
