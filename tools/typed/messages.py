@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tools.typed.bundle import CUSTOM_DATA, Enumeration, MessageType, Structure, Version
-from tools.typed.layout import WIDTH, bracketed, docstring, exported
+from tools.typed.layout import bracketed, class_line, exported
 from tools.typed.purposes import PURPOSES
 
 __all__ = ["message_module"]
@@ -104,7 +104,7 @@ def structure(each: Structure, doc: str) -> str:
     for member in each.members:
         lines.append(f"    {member.name}: {member.kind if member.required else f'NotRequired[{member.kind}]'}")
         if member.doc:
-            lines.append(docstring(member.doc))
+            lines.append(f'    """{member.doc}"""')
     return "\n".join(lines) + ("\n" if each.members else "")
 
 
@@ -115,11 +115,8 @@ def parts_of(message: MessageType, protocol: str) -> Iterator[str]:
         yield structure(message.response, f"The payload of the response to `{message.action}`.")
     response = "None" if message.response is None else message.response.name
     ending = ", without a response" if message.response is None else ""
-    opening = f"class {message.action}(Message[{message.request.name}, {response}]):"
-    if len(opening) > WIDTH:
-        opening = f"class {message.action}(\n    Message[{message.request.name}, {response}]\n):"
     yield MESSAGE.format(
-        opening=opening,
+        opening=class_line(message.action, f"Message[{message.request.name}, {response}]"),
         action=message.action,
         protocol=protocol,
         sender=message.sender,
