@@ -116,21 +116,21 @@ class TestTheArchitecture:
 
 @pytest.mark.parametrize("options", [BrowserOptions, ClientOptions, ServerOptions])
 def test_the_mapping_of_the_reference_names_every_option(options: type[PeerOptions]) -> None:
-    text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/migrating-from-npm.md").read_text(encoding="utf-8")
     assert [each.name for each in fields(options) if not re.search(rf"`{each.name}\b", text)] == []
 
 
 @pytest.mark.parametrize("cls", [OCPPClient, OCPPServer, OCPPServerClient])
 def test_the_mapping_of_the_reference_names_every_method(cls: type) -> None:
-    text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/migrating-from-npm.md").read_text(encoding="utf-8")
     names = [name for name in dir(cls) if not name.startswith("_")]
     assert [name for name in names if not re.search(rf"`[^`]*\b{name}\b[^`]*`", text)] == []
 
 
 @pytest.mark.parametrize("options", [ClientOptions, ServerOptions])
 def test_the_defaults_in_the_mapping_are_those_of_the_code(options: type[PeerOptions]) -> None:
-    text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
-    title = "## Options of a client\n" if options is ClientOptions else "## Options of a server\n"
+    text = (ROOT / "docs/migrating-from-npm.md").read_text(encoding="utf-8")
+    title = "## Translate the options of a client\n" if options is ClientOptions else "## Translate the options of a server\n"
     here = "\n".join(re.findall(r"^\|[^|]*\|([^|]*)\|", text.split(title)[1].split("\n## ")[0], re.MULTILINE))
     defaults = {each.name: each.default for each in fields(options)}
     stated = {
