@@ -102,24 +102,24 @@ class Version:
         self.folder = folder
         self.protocol = PROTOCOLS[folder]
         self._bundle: Schema = json.loads((SCHEMAS / f"{self.protocol}.json").read_text(encoding="utf-8"))
-        self._facts: Schema = json.loads((HERE / f"{folder}.json").read_text(encoding="utf-8"))
+        self.facts: Schema = json.loads((HERE / f"{folder}.json").read_text(encoding="utf-8"))
         self._definitions: Schema = self._bundle["definitions"]
 
     @property
     def has_payload_classes(self) -> bool:
         """True if releases before 2.0.0 had this version, with its classes named `…Payload`."""
-        return "old" in self._facts
+        return "old" in self.facts
 
     @property
     def lengths(self) -> dict[str, int]:
         """The lengths of strings that the module `enums` of 1.6 names."""
-        found: dict[str, int] = self._facts.get("lengths", {})
+        found: dict[str, int] = self.facts.get("lengths", {})
         return found
 
     @property
     def also(self) -> dict[str, dict[str, str]]:
         """Module.Class -> another name of a property in payloads -> the property."""
-        found: dict[str, dict[str, str]] = self._facts["also"]
+        found: dict[str, dict[str, str]] = self.facts["also"]
         return found
 
     def actions(self) -> list[str]:
@@ -138,7 +138,7 @@ class Version:
 
     def names(self) -> Iterator[tuple[str, str, list[Property]]]:
         """Yield module, class and properties of each object, also of those that have no class."""
-        without_class = {f"datatypes.{name}": self._definitions[name] for name in self._facts["without_class"]}
+        without_class = {f"datatypes.{name}": self._definitions[name] for name in self.facts["without_class"]}
         sends = {f"call.{action}": schema for action, schema in self.sends().items()}
         for key, schema in sorted((self.schemas | without_class | sends).items()):
             module, name = key.split(".")
@@ -146,11 +146,11 @@ class Version:
 
     def _property(self, key: str, wire: str, node: Schema) -> Property:
         # A handler gets the properties of a request by the names of fields, but those of nested objects in a dict.
-        given = None if key.startswith("datatypes.") else self._facts["names"].get(f"{key}.{wire}")
+        given = None if key.startswith("datatypes.") else self.facts["names"].get(f"{key}.{wire}")
         item = node.get("items", node)
         definition = item.get("$ref", "").removeprefix("#/definitions/")
         is_data = "enum" in self._definitions.get(definition, {"enum": ()})
-        part = self._facts["parts"].get(wire) if item.get("type") == "object" else None
+        part = self.facts["parts"].get(wire) if item.get("type") == "object" else None
         return Property(wire, given or snake(wire), part if is_data else self._class_of(definition))
 
     def sends(self) -> dict[str, Schema]:
@@ -159,20 +159,20 @@ class Version:
 
     def _datatypes(self, messages: dict[str, Schema]) -> Iterator[tuple[str, Schema]]:
         for name, definition in self._definitions.items():
-            if definition["type"] == "object" and name not in self._facts["without_class"]:
+            if definition["type"] == "object" and name not in self.facts["without_class"]:
                 yield f"datatypes.{self._class_of(name)}", definition
         for schema in messages.values():
             yield from self._inline(schema)
 
     def _class_of(self, definition: str) -> str:
-        name: str = self._facts["classes"].get(definition, definition)
+        name: str = self.facts["classes"].get(definition, definition)
         return name
 
     def _inline(self, schema: Schema) -> Iterator[tuple[str, Schema]]:
         for wire, node in schema.get("properties", {}).items():
             item = node.get("items", node)
             if item.get("type") == "object" and "properties" in item:
-                yield f"datatypes.{self._facts['parts'][wire]}", item
+                yield f"datatypes.{self.facts['parts'][wire]}", item
                 yield from self._inline(item)
 
     def classes(self, module: str) -> list[Class]:
@@ -196,66 +196,66 @@ class Version:
     def _class(self, key: str, schema: Schema) -> Class:
         module, name = key.split(".")
         fields = {field.name: field for field in self.fields(key, schema)}
-        if order := self._facts["order"].get(key):
+        if order := self.facts["order"].get(key):
             chosen = [fields[name] for name in order.split()]
-        elif self._facts["sorted"]:
+        elif self.facts["sorted"]:
             chosen = sorted(fields.values(), key=lambda field: (field.default is not ..., field.name))
         else:
             chosen = sorted(fields.values(), key=lambda field: (field.wire == "customData", field.default is not ...))
-        renamed = self._facts["renamed"].get(key, {})
-        return Class(module, name, tuple(chosen), renamed, self._facts["limits"].get(key, {}))
+        renamed = self.facts["renamed"].get(key, {})
+        return Class(module, name, tuple(chosen), renamed, self.facts["limits"].get(key, {}))
 
     def fields(self, key: str, schema: Schema) -> list[Field]:
         """Return the fields of an object, in the order of its schema."""
         properties = dict(schema.get("properties", {}))
-        if key.startswith("datatypes.") and not self._facts["custom_data"]:
+        if key.startswith("datatypes.") and not self.facts["custom_data"]:
             properties.pop("customData", None)
         return [self._field(key, wire, node, schema) for wire, node in properties.items()]
 
     def _field(self, key: str, wire: str, node: Schema, schema: Schema) -> Field:
-        name = self._facts["names"].get(f"{key}.{wire}") or snake(wire)
+        name = self.facts["names"].get(f"{key}.{wire}") or snake(wire)
         item = node.get("items", node)
         kind, type_ = self._kind(f"{key}.{wire}", wire, item)
-        required = self._facts["required"].get(f"{key}.{name}", wire in schema.get("required", ()))
+        required = self.facts["required"].get(f"{key}.{name}", wire in schema.get("required", ()))
         default = ... if required else self._default(f"{key}.{name}", item)
         return Field(wire, name, default, kind, type_, item is not node)
 
     def _default(self, key: str, item: Schema) -> Any:
-        if key in self._facts["lists"]:
+        if key in self.facts["lists"]:
             return []
         target = self._definitions.get(item.get("$ref", "").removeprefix("#/definitions/"), {})
-        return item.get("default", target.get("default")) if self._facts["schema_defaults"] else None
+        return item.get("default", target.get("default")) if self.facts["schema_defaults"] else None
 
     def _kind(self, key: str, wire: str, item: Schema) -> tuple[str, str | None]:
         if reference := item.get("$ref"):
             definition = reference.removeprefix("#/definitions/")
             if "enum" in self._definitions[definition]:
                 return "enum", self._class_of(definition)
-            return "object", None if definition in self._facts["without_class"] else self._class_of(definition)
-        if enum := self._facts["types"].get(key):
+            return "object", None if definition in self.facts["without_class"] else self._class_of(definition)
+        if enum := self.facts["types"].get(key):
             return "enum", enum
         if item.get("type") == "object":
-            return "object", self._facts["parts"].get(wire)
+            return "object", self.facts["parts"].get(wire)
         kinds = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", None: "Any"}
         return kinds[item.get("type")], None
 
     def enumerations(self) -> list[Enumeration]:
         """Return the enumerations, `Action` first."""
-        given = {name: values.split() for name, values in self._facts["enums"].items()}
+        given = {name: values.split() for name, values in self.facts["enums"].items()}
         values = {"Action": self.actions(), **dict(sorted((self._schema_enums() | given).items()))}
         return [self._enumeration(name, texts) for name, texts in values.items()]
 
     def _enumeration(self, name: str, values: list[str]) -> Enumeration:
-        names = self._facts["members"].get(name, {})
+        names = self.facts["members"].get(name, {})
         members = {names.get(value) or snake(value): value for value in values}
         if not self.has_payload_classes:
             return Enumeration(name, members, {})
-        old = {action: action for action in values} if name == "Action" else self._facts["old"]["members"].get(name, {})
+        old = {action: action for action in values} if name == "Action" else self.facts["old"]["members"].get(name, {})
         return Enumeration(name, members, old)
 
     def _schema_enums(self) -> dict[str, list[str]]:
         found = {self._class_of(name): node["enum"] for name, node in self._definitions.items() if "enum" in node}
-        for key, name in self._facts["types"].items():
+        for key, name in self.facts["types"].items():
             item = self.schemas[key.rpartition(".")[0]]["properties"][key.rpartition(".")[2]]
             if "enum" in item:
                 found.setdefault(name, item["enum"])
@@ -263,8 +263,8 @@ class Version:
 
     def old_enums(self) -> dict[str, str]:
         """Return former names of enumerations with their names: `XType` of 2.0.1 is `XEnumType` now."""
-        given: dict[str, str] = self._facts.get("old", {}).get("enums", {})
-        if not self._facts.get("old", {}).get("enum_endings"):
+        given: dict[str, str] = self.facts.get("old", {}).get("enums", {})
+        if not self.facts.get("old", {}).get("enum_endings"):
             return given
         by_rule = {
             f"{each.name.removesuffix('EnumType')}Type": each.name
