@@ -18,7 +18,6 @@ The keys of the table:
 * `enums`, `members`, `lengths`: what deviates in enumerations, and the constants of `CiStringType`.
 * `old`: spellings of the releases before 2.0.0. `enum_endings` says that each `XEnumType` was `XType`.
 * `renamed`: former name of a field -> its name.
-* `also`: a second name of a property in payloads -> the property.
 """
 
 import json
@@ -65,15 +64,6 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Property:
-    """A property of an object: its name in payloads, and the datatype of its value, if that is an object."""
-
-    wire: str
-    name: str
-    part: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Class:
     """A class of the modules `call`, `call_result` or `datatypes`."""
 
@@ -116,12 +106,6 @@ class Version:
         found: dict[str, int] = self.facts.get("lengths", {})
         return found
 
-    @property
-    def also(self) -> dict[str, dict[str, str]]:
-        """Module.Class -> another name of a property in payloads -> the property."""
-        found: dict[str, dict[str, str]] = self.facts["also"]
-        return found
-
     def actions(self) -> list[str]:
         """Return the actions that have a CALL."""
         return [action for action, kinds in self._bundle["actions"].items() if "call" in kinds]
@@ -135,27 +119,6 @@ class Version:
             for action in self.actions()
         }
         return messages | dict(sorted(self._datatypes(messages)))
-
-    def names(self) -> Iterator[tuple[str, str, list[Property]]]:
-        """Yield module, class and properties of each object, also of those that have no class."""
-        without_class = {f"datatypes.{name}": self._definitions[name] for name in self.facts["without_class"]}
-        sends = {f"call.{action}": schema for action, schema in self.sends().items()}
-        for key, schema in sorted((self.schemas | without_class | sends).items()):
-            module, name = key.split(".")
-            yield module, name, [self._property(key, wire, node) for wire, node in schema.get("properties", {}).items()]
-
-    def _property(self, key: str, wire: str, node: Schema) -> Property:
-        # A handler gets the properties of a request by the names of fields, but those of nested objects in a dict.
-        given = None if key.startswith("datatypes.") else self.facts["names"].get(f"{key}.{wire}")
-        item = node.get("items", node)
-        definition = item.get("$ref", "").removeprefix("#/definitions/")
-        is_data = "enum" in self._definitions.get(definition, {"enum": ()})
-        part = self.facts["parts"].get(wire) if item.get("type") == "object" else None
-        return Property(wire, given or snake(wire), part if is_data else self._class_of(definition))
-
-    def sends(self) -> dict[str, Schema]:
-        """Return the schemas of the SENDs, which have no classes."""
-        return {action: kinds["send"] for action, kinds in self._bundle["actions"].items() if "send" in kinds}
 
     def _datatypes(self, messages: dict[str, Schema]) -> Iterator[tuple[str, Schema]]:
         for name, definition in self._definitions.items():

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from tools.compat.facts import MESSAGES, Class, Enumeration, Field, Property, Version
+from tools.compat.facts import MESSAGES, Class, Enumeration, Field, Version
 
 WIDTH: Final = 120
 
@@ -30,7 +30,6 @@ def modules(version: Version) -> Iterator[tuple[str, str]]:
     for module in ("call", "call_result", "datatypes"):
         yield module, classes_text(version, module)
     yield "enums", enums_text(version)
-    yield "_names", names_text(version)
 
 
 def heading(first_line: str, *paragraphs: str) -> str:
@@ -189,50 +188,3 @@ def lengths_text(lengths: dict[str, int]) -> str:
 def quote(text: str) -> str:
     """Return a string as source text in the quotes of the formatter."""
     return f'"{text}"'
-
-
-# Names of properties
-
-NAMES: Final = (
-    "Each property has its name in the payloads that programs read. A pair adds the datatype of its value, if that is "
-    "an object. The tables `…_ALSO` have further names that payloads may use."
-)
-TABLES: Final = {"call": "REQUESTS", "call_result": "RESPONSES", "datatypes": "DATATYPES"}
-
-
-def names_text(version: Version) -> str:
-    """Return `_names`, the tables of properties."""
-    tables: dict[str, list[str]] = {table: [] for table in TABLES.values()}
-    for module, name, properties in version.names():
-        tables[TABLES[module]] += object_text(name, {each.wire: name_text(each) for each in properties})
-    also: dict[str, list[str]] = {table: [] for table in TABLES.values()}
-    for key, names in version.also.items():
-        module, name = key.split(".")
-        also[TABLES[module]] += object_text(name, {other: quote(wire) for other, wire in names.items()})
-    number = NUMBERS[version.folder]
-    return "\n".join(
-        (
-            heading(f"Names of the properties of OCPP {number} in Python.", NAMES),
-            "from typing import Final\n",
-            *(table_text(table, "str | tuple[str, str]", lines) for table, lines in tables.items()),
-            *(table_text(f"{table}_ALSO", "str", lines) for table, lines in also.items()),
-        )
-    )
-
-
-def object_text(name: str, entries: dict[str, str]) -> list[str]:
-    """Return the lines of one object."""
-    if not entries:
-        return [f'    "{name}": {{}},']
-    return [f'    "{name}": {{', *(f"        {quote(key)}: {text}," for key, text in entries.items()), "    },"]
-
-
-def table_text(name: str, values: str, lines: list[str]) -> str:
-    """Return one table of objects."""
-    head = f"{name}: Final[dict[str, dict[str, {values}]]] = {{"
-    return "\n".join([head, *lines, "}", ""]) if lines else head + "}\n"
-
-
-def name_text(each: Property) -> str:
-    """Return the name of a property, with the datatype of its value if that is an object."""
-    return f"({quote(each.name)}, {quote(each.part)})" if each.part else quote(each.name)
