@@ -14,8 +14,13 @@ EXCEPTED: Final = {
 """Names that may be used twice, with the reason; five at most."""
 
 
+OTHERS_CHOSE: Final = tuple(f"ocpp_transports/compat/{version}" for version in ("v16", "v201", "v21"))
+"""Folders of generated classes, whose names are those of another package, once in each version."""
+
+
 def sources() -> list[Path]:
-    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    return [path for path in paths if not path.relative_to(ROOT).as_posix().startswith(OTHERS_CHOSE)]
 
 
 def classes() -> dict[str, list[str]]:
