@@ -1,14 +1,14 @@
 """`ChargePoint`: one connection between a station and a central system, for programs on asyncio.
 
-It is made of the smaller parts of the engine (messages, validation, facts of the versions) and not of its session. The
-programs of this interface override and call the steps of a message one by one: `_send`, `_handle_call`,
-`_get_specific_response`, `_call_lock`. Several never call `start` and pass each text to `route_message`. A session would
-have to own those steps: it chooses IDs, writes frames and matches responses in one place.
+It uses parts of the engine (messages, validation, facts of the versions) but not its session. Programs override and
+call the steps of a message one by one: `_send`, `_handle_call`, `_get_specific_response`, `_call_lock`. Several never
+call `start` and pass each text to `route_message`. A session owns these steps: it chooses IDs, writes frames and
+matches responses in one place.
 
 How it behaves:
 
 * Every text to send passes `_send`, every received one `route_message`, and every call `_get_specific_response`.
-* CALLs are handled in the order of arrival, one at a time. Responses are read meanwhile, see `_inbox`.
+* CALLs are handled in the order of arrival, one at a time. Responses are read meanwhile, see `_handling/_inbox`.
 * The version, the handlers with their flags, the connection and the timeout are read when a message needs them.
 """
 
@@ -23,21 +23,24 @@ from typing import Any, Final
 from ocpp_core.config import Kind
 from ocpp_core.versions import ErrorCode
 
-from ._broken import answer_to_broken, malformed_answer_id, read_broken
-from ._case import camel_to_snake_case, remove_nones, serialize_as_dict, snake_to_camel_case
-from ._handlers import AfterHooks, AnyLogger, arguments_of
-from ._inbox import Inbox
-from ._names import MessageNames
-from ._payloads import field_values, instance_of, is_dataclass_instance, wire_payload
-from ._responses import Response, ResponseQueue, wait_in
-from ._rules import VersionRules, rules_of
-from ._shown import Shown
+from ._conversion._case import camel_to_snake_case, remove_nones, serialize_as_dict, snake_to_camel_case
+from ._conversion._names import MessageNames
+from ._conversion._payloads import field_values, instance_of, is_dataclass_instance, wire_payload
+from ._conversion._rules import VersionRules, rules_of
+from ._handling._broken import answer_to_broken, malformed_answer_id, read_broken
+from ._handling._handlers import AfterHooks, AnyLogger, arguments_of
+from ._handling._identity import extract_charge_point_id
+from ._handling._inbox import Inbox
+from ._handling._loop import expect_asyncio, is_cancelled
+from ._handling._responses import Response, ResponseQueue, wait_in
+from ._handling._shown import Shown
 from .exceptions import (
     FormatViolationError,
     NotImplementedError,
     NotSupportedError,
     OCPPError,
     TypeConstraintViolationError,
+    cause_of,
 )
 from .messages import Call, CallError, CallResult, unpack, validate_payload
 from .routing import create_route_map
@@ -56,12 +59,6 @@ __all__ = [
 
 LOGGER: Final = getLogger("ocpp")
 """The default logger: received and sent messages at INFO, without secrets."""
-
-
-def extract_charge_point_id(path: str) -> str | None:
-    """Return the last segment of the path of a URL without query, fragment and blanks; None if there is none."""
-    path = path.partition("#")[0].partition("?")[0].strip().strip("/")
-    return path.rpartition("/")[2].strip() or None
 
 
 class ChargePoint:
@@ -141,7 +138,7 @@ class ChargePoint:
         Then the calls that wait for a response raise it too. Handlers that run are completed. If this is cancelled,
         they are cancelled. Raises RuntimeError without a running event loop of asyncio.
         """
-        _expect_asyncio()
+        expect_asyncio()
         try:
             while True:
                 message = await self._connection.recv()
@@ -160,7 +157,7 @@ class ChargePoint:
         Returns when the CALL is answered, or earlier while a call of this side waits for a response. A text that is not
         a message is logged, and answered with a CALLERROR if it is a CALL.
         """
-        _expect_asyncio()
+        expect_asyncio()
         try:
             message = unpack(raw_msg)
         except OCPPError as error:
@@ -172,7 +169,7 @@ class ChargePoint:
             self.logger.error("Ignoring response with unknown unique id: %s", Shown(message))
 
     async def _refuse_broken(self, raw: str | bytes, error: OCPPError) -> None:
-        self.logger.error("Unable to parse message: '%s', it is not valid OCPP: %s", Shown(raw), _cause(error))
+        self.logger.error("Unable to parse message: '%s', it is not valid OCPP: %s", Shown(raw), cause_of(error))
         version = self._rules().version
         broken = read_broken(raw, version)
         if broken is None:
@@ -201,8 +198,8 @@ class ChargePoint:
         try:
             await self._handle_call(call)
         except OCPPError as error:
-            self.logger.error(
-                "Error while handling request '%s': %s: %s", Shown(call), type(error).__name__, _cause(error)
+            self._complain(
+                "Error while handling request '%s': %s: %s", Shown(call), type(error).__name__, cause_of(error)
             )
             await self._answer_error(call, error)
 
@@ -242,7 +239,7 @@ class ChargePoint:
             if inspect.isawaitable(payload):
                 payload = await payload
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+            if isinstance(error, asyncio.CancelledError) and is_cancelled():
                 raise
             self.logger.exception("Error while handling request '%s'", Shown(msg))
             await self._answer_error(msg, error)
@@ -253,7 +250,7 @@ class ChargePoint:
                 await validate_payload(result, self._ocpp_version)
             return result, result.to_json()
         except Exception as error:
-            self.logger.error("Error in the answer to request '%s': %s", Shown(msg), _cause(error))
+            self._complain("Error in the answer to request '%s': %s", Shown(msg), cause_of(error))
             await self._answer_error(msg, None)
             return None
 
@@ -272,7 +269,7 @@ class ChargePoint:
         try:
             text = answer.to_json()
         except (TypeError, ValueError) as reason:
-            self.logger.error("Omitting the details of %s: %s", answer.error_code, reason)
+            self._complain("Omitting the details of %s: %s", answer.error_code, reason)
             text = CallError(msg.unique_id, answer.error_code, str(answer.error_description)).to_json()
         await self._answer(msg, text)
 
@@ -294,7 +291,7 @@ class ChargePoint:
         """Send a request and return its answer. Calls are sent one at a time.
 
         Args:
-            payload: an object of the module `call`, or another dataclass instance; its class has the name of the action.
+            payload: an object of the module `call`, or of another dataclass that is named like the action.
             suppress: True to return None for a CALLERROR, False to raise it; None: `suppress_call_errors`.
             unique_id: the message ID; None: the next one of `_unique_id_generator`.
             skip_schema_validation: True to validate neither the request nor the answer.
@@ -310,7 +307,7 @@ class ChargePoint:
             AttributeError: `call_result` has no class for the answer.
             Exception: `connection.send` raised it, or `connection.recv` while the call waited.
         """
-        _expect_asyncio()
+        expect_asyncio()
         if not is_dataclass_instance(payload):
             raise TypeError(f"expected a dataclass instance as payload, got {type(payload).__name__}")
         name = type(payload).__name__
@@ -388,23 +385,6 @@ class ChargePoint:
     def _report(self, error: BaseException) -> None:
         self.logger.error("Error while handling a request", exc_info=error)
 
-
-def _expect_asyncio() -> None:
-    """Raise RuntimeError unless an event loop of asyncio runs."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        reason = "it needs a running event loop of asyncio; on trio, use the client or server of ocpp_transports"
-        raise RuntimeError(f"cannot run a ChargePoint: {reason}") from None
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _cause(error: BaseException) -> object:
-    """Return what is wrong, without the payload that is in the details."""
-    if not isinstance(error, OCPPError):
-        return error
-    return error.details.get("cause", "") if isinstance(error.details, dict) else ""
+    def _complain(self, text: str, *args: object) -> None:
+        """Log an error without a traceback, which would contain the payload in the details of the exception."""
+        self.logger.error(text, *args)

@@ -171,25 +171,25 @@ class UnknownCallErrorCodeError(Exception):
     """The peer sent a CALLERROR with a code that no class has."""
 
 
-class _ReceivedFormatViolation(FormationViolationError):
+class _ReceivedFormatError(FormationViolationError):
     code = FormatViolationError.code
 
 
-class _ReceivedOccurrenceViolation(OccurenceConstraintViolationError):
+class _ReceivedOccurrenceError(OccurenceConstraintViolationError):
     code = OccurrenceConstraintViolationError.code
 
 
 # `except` asks for the class alone. Both spellings of a code are caught by either class, so the error of the newer
 # spelling is an instance of the class of the older one, which is a subclass of the newer.
-_ReceivedFormatViolation.__name__ = FormatViolationError.__name__
-_ReceivedOccurrenceViolation.__name__ = OccurrenceConstraintViolationError.__name__
+_ReceivedFormatError.__name__ = FormatViolationError.__name__
+_ReceivedOccurrenceError.__name__ = OccurrenceConstraintViolationError.__name__
 _RECEIVED: Final[dict[str, type[OCPPError]]] = {
     error.code: error
     for error in (
         FormationViolationError,
         OccurenceConstraintViolationError,
-        _ReceivedFormatViolation,
-        _ReceivedOccurrenceViolation,
+        _ReceivedFormatError,
+        _ReceivedOccurrenceError,
     )
 }
 
@@ -202,3 +202,10 @@ def error_class(code: object) -> type[OCPPError] | None:
     if isinstance(code, str) and code in _RECEIVED:
         return _RECEIVED[code]
     return next((error for error in OCPPError.__subclasses__() if getattr(error, "code", None) == code), None)
+
+
+def cause_of(error: BaseException) -> object:
+    """Return the cause in the details of an error, for the log: details may contain payloads. Else the error."""
+    if not isinstance(error, OCPPError):
+        return error
+    return error.details.get("cause", "") if isinstance(error.details, dict) else ""

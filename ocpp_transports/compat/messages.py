@@ -9,9 +9,9 @@ from typing import Any, Final, TypeAlias
 from ocpp_core.config import Kind
 from ocpp_core.messages import Frame, Leniency, decode
 
-from ._faults import error_of
-from ._payloads import with_decimals, without_decimals
-from ._rules import VersionRules, rules_of
+from ._conversion._faults import error_of
+from ._conversion._payloads import with_decimals, without_decimals
+from ._conversion._rules import VersionRules, rules_of
 from .exceptions import (
     FormatViolationError,
     NotImplementedError,
@@ -83,7 +83,10 @@ class Call:
         self.payload = asdict(payload) if is_dataclass(payload) and not isinstance(payload, type) else payload
 
     def to_json(self) -> str:
-        """Return the text of the message, in ASCII. Raises TypeError or ValueError for a value that JSON cannot express."""
+        """Return the text of the message, in ASCII.
+
+        Raises TypeError or ValueError for a value that JSON cannot express.
+        """
         return _write([self.message_type_id, self.unique_id, self.action, self.payload])
 
     def create_call_result(self, payload: Any) -> "CallResult":
@@ -118,7 +121,10 @@ class CallResult:
         self.action = action
 
     def to_json(self) -> str:
-        """Return the text of the message, in ASCII. Raises TypeError or ValueError for a value that JSON cannot express."""
+        """Return the text of the message, in ASCII.
+
+        Raises TypeError or ValueError for a value that JSON cannot express.
+        """
         return _write([self.message_type_id, self.unique_id, self.payload])
 
     def __repr__(self) -> str:
@@ -137,7 +143,10 @@ class CallError:
         self.error_details = {} if error_details is None else error_details
 
     def to_json(self) -> str:
-        """Return the text of the message, in ASCII. Raises TypeError or ValueError for a value that JSON cannot express."""
+        """Return the text of the message, in ASCII.
+
+        Raises TypeError or ValueError for a value that JSON cannot express.
+        """
         return _write(
             [self.message_type_id, self.unique_id, self.error_code, self.error_description, self.error_details]
         )
@@ -244,7 +253,7 @@ def get_validator(
         message_type_id: 2 for a request, 3 for its answer.
         action: the name of the action.
         ocpp_version: "1.6", "2.0.1" or "2.1".
-        parse_float: without effect; numbers are compared by their decimal digits.
+        parse_float: not used: numbers are always compared by their decimal digits.
 
     Returns:
         An object with `schema`, `validate(payload)` and `is_valid(payload)`.
@@ -253,6 +262,7 @@ def get_validator(
         ValueError: the version is unknown.
         OSError: the version has no such message.
     """
+    del parse_float
     rules = rules_of(ocpp_version)
     kind: Kind = "call" if message_type_id == MessageType.Call else "result"
     name = action + ("Response" if kind == "result" else "" if ocpp_version == "1.6" else "Request")

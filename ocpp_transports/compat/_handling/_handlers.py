@@ -7,7 +7,7 @@ from logging import Logger, LoggerAdapter
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-from ._names import ObjectNames
+from ocpp_transports.compat._conversion._names import ObjectNames
 
 __all__ = ["AfterHooks", "AnyLogger", "arguments_of", "names_parameter"]
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Any, Final, TypeAlias
 
-from .messages import CallError, CallResult
+from ocpp_transports.compat.messages import CallError, CallResult
 
 __all__ = ["Response", "ResponseQueue", "wait_in"]
 

@@ -5,8 +5,7 @@ from typing import Final
 from ocpp_core.messages import Fault, Leniency, Malformed, decode
 from ocpp_core.outbound.sends import UNREADABLE_ID
 from ocpp_core.versions import ErrorCode, Version
-
-from .messages import CallError
+from ocpp_transports.compat.messages import CallError
 
 __all__ = ["answer_to_broken", "malformed_answer_id", "read_broken"]
 

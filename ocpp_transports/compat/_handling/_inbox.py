@@ -8,6 +8,7 @@ slow handler does not delay the response to another call.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 __all__ = ["Inbox", "Reported"]
@@ -46,8 +47,8 @@ class Inbox:
     async def handle(self, unique_id: object, text: str | bytes, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do the work of a CALL in its turn.
 
-        Return when it is done, or earlier if a call of ours waits for a response. The work is cancelled along with this.
-        Raises what the work raises until then; what it raises later is reported.
+        Return when it is done, or earlier if a call of ours waits for a response. Raises what the work raises until
+        then; what it raises later is reported. The work is cancelled along with this.
 
         Args:
             unique_id: the message ID.
@@ -84,7 +85,7 @@ class Inbox:
         while not task.done() and (not self._calls or len(self._tasks) > _MOST):
             feeder = asyncio.get_running_loop().create_future()
             self._feeders.add(feeder)
-            task.add_done_callback(lambda _, feeder=feeder: _wake(feeder))
+            task.add_done_callback(partial(_wake, feeder))
             try:
                 await feeder
             finally:
@@ -109,6 +110,6 @@ class Inbox:
             task.cancel()
 
 
-def _wake(feeder: "asyncio.Future[None]") -> None:
+def _wake(feeder: "asyncio.Future[None]", _: object = None) -> None:
     if not feeder.done():
         feeder.set_result(None)

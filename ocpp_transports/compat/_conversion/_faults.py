@@ -10,8 +10,12 @@ from typing import Any, Final
 
 from ocpp_core.config import Kind
 from ocpp_core.validation._explain import Broken, Search, describe_broken
-
-from .exceptions import FormatViolationError, OCPPError, ProtocolError, TypeConstraintViolationError
+from ocpp_transports.compat.exceptions import (
+    FormatViolationError,
+    OCPPError,
+    ProtocolError,
+    TypeConstraintViolationError,
+)
 
 __all__ = ["error_of"]
 
@@ -48,16 +52,15 @@ class _OrderedSearch(Search):
 
     def _search_object(self, schema: Mapping[str, Any], value: dict[object, object]) -> Broken | None:
         properties = schema.get("properties", {})
-        unknown = (
-            {} if schema.get("additionalProperties", True) else {name: None for name in value if name not in properties}
-        )
+        others = schema.get("additionalProperties", True)
+        unknown = self._search_others(others, {name: value[name] for name in value if name not in properties})
         if unknown and self._unknown_first:
-            return self._search_others(False, unknown)
+            return unknown
         for name, wanted in properties.items():
             if name in value and (broken := self.search(wanted, value[name])):
                 return broken.below(f".{name}")
         if unknown:
-            return self._search_others(False, unknown)
+            return unknown
         missing = next((name for name in schema.get("required", ()) if name not in value), None)
         return None if missing is None else Broken("required", f"{missing} is missing")
 

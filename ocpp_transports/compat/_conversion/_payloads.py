@@ -43,7 +43,8 @@ def wire_payload(payload: object, names: ObjectNames) -> dict[str, Any]:
 
 def _to_wire(value: Any, names: ObjectNames | None) -> Any:
     if is_dataclass_instance(value):
-        value = {name: getattr(value, name) for name in _field_names(type(value))}
+        dataclass: Any = type(value)
+        value = {name: getattr(value, name) for name in _field_names(dataclass)}
         names = names or _OF_DATACLASSES
     if isinstance(value, dict):
         return _untouched(value) if names is None else _object_to_wire(value, names)
@@ -66,7 +67,7 @@ def _untouched(value: dict[Any, Any]) -> dict[Any, Any]:
 
 
 _OF_DATACLASSES: Final = ObjectNames()
-"""The names within a dataclass in a body that is not converted, such as `CustomDataType`: its fields are in snake_case."""
+"""The names within a dataclass in a body that is not converted: fields in snake_case, as in `CustomDataType`."""
 
 
 def is_dataclass_instance(value: object) -> bool:
