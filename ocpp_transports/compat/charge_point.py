@@ -177,7 +177,7 @@ class ChargePoint:
         call_id = malformed_answer_id(broken)
         if call_id is not None and isinstance(self._response_queue, ResponseQueue):
             self._response_queue.fail(FormatViolationError(details={"cause": broken.reason}), call_id)
-        answer = answer_to_broken(broken, version)
+        answer = answer_to_broken(raw, broken, version)
         if answer is not None:
             await self._send(answer.to_json())
 

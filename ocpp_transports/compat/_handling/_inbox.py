@@ -82,6 +82,7 @@ class Inbox:
                 self._running = None
 
     async def _until_done_or_calling(self, task: "asyncio.Task[None]") -> None:
+        await asyncio.sleep(0)  # let the work begin, also if its feeder never waits for a message
         while not task.done() and (not self._calls or len(self._tasks) > _MOST):
             feeder = asyncio.get_running_loop().create_future()
             self._feeders.add(feeder)
