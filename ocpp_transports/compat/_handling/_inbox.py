@@ -70,7 +70,9 @@ class Inbox:
             raise
         if not task.done():
             task.add_done_callback(self._done)
-        elif not task.cancelled():
+            return
+        self._forget(task, unique_id)  # before the callback does it, as the next CALL may have the same ID
+        if not task.cancelled():
             task.result()
 
     async def _in_turn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -93,8 +95,9 @@ class Inbox:
                 self._feeders.discard(feeder)
 
     def _forget(self, task: "asyncio.Task[None]", unique_id: object) -> None:
-        self._tasks.discard(task)
-        self.texts.pop(unique_id, None)
+        if task in self._tasks:  # else another CALL may have its ID by now
+            self._tasks.remove(task)
+            del self.texts[unique_id]
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -10,7 +10,7 @@ from ocpp_transports.compat import exceptions
 from ocpp_transports.compat.charge_point import ChargePoint as AnyVersion
 from ocpp_transports.compat.routing import on
 from ocpp_transports.compat.v16 import ChargePoint, call, call_result
-from tests.transports.compat.wire import Lost, Station, Wire, settled
+from tests.transports.compat.wire import LostError, Station, Wire, settled, until
 
 pytestmark = pytest.mark.anyio
 
@@ -118,7 +118,7 @@ class TestTheLine:
 
     async def test_a_timeout_counts_from_the_sending_and_frees_the_line(self, cp):
         cp._response_timeout = 0.01
-        with pytest.raises(asyncio.TimeoutError, match="Waited 0.01s for response on ClearCache"):
+        with pytest.raises(asyncio.TimeoutError, match=r"Waited 0\.01s for response on ClearCache"):
             await cp.call(call.ClearCache(), unique_id="late")
         cp._response_timeout = 30
         assert cp._call_lock.locked() is False
@@ -148,14 +148,16 @@ class TestTheLine:
         class Direct(Wire):
             async def send(self, text):
                 request = json.loads(text)
-                await cp.route_message(json.dumps([3, request[1], ACCEPTED]))
+                await direct.route_message(json.dumps([3, request[1], ACCEPTED]))
 
-        cp = Station("CP1", Direct())
-        assert await cp.call(call.ClearCache()) == call_result.ClearCache("Accepted")
+        direct = Station("CP1", Direct())
+        assert await direct.call(call.ClearCache()) == call_result.ClearCache("Accepted")
 
 
 class Asking(Station):
-    """A station that asks the peer before it answers."""
+    """A station that asks the peer before it answers, or waits."""
+
+    opened: asyncio.Event
 
     @on("ClearCache")
     async def on_clear_cache(self):
@@ -217,10 +219,9 @@ class TestAHandlerThatCallsBack:
         for number in range(200):
             cp._connection.feed([2, str(number), "UnlockConnector", {"connectorId": 1}])
         await settled()
-        while (waiting := cp._connection._received.qsize()) > 99:
-            await asyncio.sleep(0)
+        await until(lambda: cp._connection._received.qsize() <= 99)
         await settled()
-        assert cp._connection._received.qsize() == waiting == 99
+        assert cp._connection._received.qsize() == 99
         cp.opened.set()
         answers = [await cp._connection.next() for _ in range(201)][1:]
         assert [message[1] for message in answers] == [str(number) for number in range(200)]
@@ -251,9 +252,9 @@ class TestTheEndOfAConnection:
         reading = asyncio.create_task(cp.start())
         asking = asyncio.create_task(cp.call(call.ClearCache()))
         await cp._connection.next()
-        cp._connection.feed(Lost())
+        cp._connection.feed(LostError())
         for task in (reading, asking):
-            with pytest.raises(Lost):
+            with pytest.raises(LostError):
                 await task
 
     async def test_a_handler_is_completed_and_requests_that_wait_are_dropped(self):
@@ -264,14 +265,14 @@ class TestTheEndOfAConnection:
         await cp._connection.next()
         cp._connection.feed([2, "a", "UnlockConnector", {"connectorId": 1}])
         cp._connection.feed([2, "b", "Reset", {"type": "Soft"}])
-        cp._connection.feed(Lost())
+        cp._connection.feed(LostError())
         await asyncio.wait({reading, asking})
         cp.opened.set()
         assert await cp._connection.next() == [3, "a", {"status": "Unlocked"}]
         await settled()
         assert cp._connection.sent == []
-        assert isinstance(reading.exception(), Lost)
-        assert isinstance(asking.exception(), Lost)
+        assert isinstance(reading.exception(), LostError)
+        assert isinstance(asking.exception(), LostError)
 
     async def test_cancelling_start_cancels_its_handlers(self):
         class Noting(Asking):
@@ -307,8 +308,7 @@ class TestTheEndOfAConnection:
         again = asyncio.create_task(cp.start())
         assert await cp.call(call.ClearCache()) == call_result.ClearCache("Accepted")
         cp.opened.set()
-        while "Dropping the answer" not in caplog.text:
-            await asyncio.sleep(0)
+        await until(lambda: "Dropping the answer" in caplog.text)
         assert [message[0] for message in (*old.sent, *cp._connection.sent)] == [2]
         reading.cancel()
         again.cancel()
@@ -316,13 +316,13 @@ class TestTheEndOfAConnection:
     async def test_a_send_that_fails_ends_start(self):
         class Broken(Wire):
             async def send(self, text):
-                raise Lost
+                raise LostError
 
         cp = Station("CP1", Broken())
         cp._connection.feed([2, "a", "Reset", {"type": "Soft"}])
-        with pytest.raises(Lost):
+        with pytest.raises(LostError):
             await cp.start()
-        with pytest.raises(Lost):
+        with pytest.raises(LostError):
             await cp.call(call.ClearCache())
 
 

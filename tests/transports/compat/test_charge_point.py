@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from ocpp_transports.compat.charge_point import ChargePoint as AnyVersion
 from ocpp_transports.compat.routing import after, create_route_map, on
 from ocpp_transports.compat.v16 import ChargePoint, call, call_result, datatypes
 from ocpp_transports.compat.v16.enums import Action, ResetStatus
-from tests.transports.compat.wire import Station, Wire
+from tests.transports.compat.wire import Station, Wire, until
 
 pytestmark = pytest.mark.anyio
 
@@ -80,11 +81,11 @@ class TestAHandler:
     async def test_one_on_the_instance_or_in_a_mixin_counts_and_an_undecorated_override_does_not(self):
         class Mixin:
             @on("Reset")
-            def on_reset(self, type):
+            def on_reset(self, **kwargs):
                 return call_result.Reset("Rejected")
 
         class Overriding(Mixin, ChargePoint):
-            def on_reset(self, type):
+            def on_reset(self, **kwargs):
                 return call_result.Reset("Accepted")
 
         class Mixed(Mixin, ChargePoint):
@@ -100,7 +101,7 @@ class TestAHandler:
     async def test_the_version_may_be_chosen_after_construction(self):
         class Late(AnyVersion):
             @on("Reset")
-            def on_reset(self, type):
+            def on_reset(self, **kwargs):
                 return call_result.Reset("Accepted")
 
         cp = Late("CP1", Wire())
@@ -142,8 +143,10 @@ class TestARefusal:
 class Failing(ChargePoint):
     """A handler that does what the test says."""
 
+    act: Any
+
     @on("Reset")
-    async def on_reset(self, type):
+    async def on_reset(self, **kwargs):
         return await self.act()
 
     @on("ClearCache", skip_schema_validation=True)
@@ -210,8 +213,8 @@ class Hooked(Station):
         super().__init__("CP1", Wire())
 
     @after("Reset", inject_response=True)
-    def after_reset(self, type, call_unique_id, call_response):
-        return self.hook(type, call_unique_id, call_response, list(self._connection.sent))
+    def after_reset(self, call_unique_id, call_response, **kwargs):
+        return self.hook(kwargs, call_unique_id, call_response, list(self._connection.sent))
 
 
 class TestAnAfterHook:
@@ -219,7 +222,7 @@ class TestAnAfterHook:
         seen = []
         cp = Hooked(lambda *args: seen.append(args))
         answer = await answer_of(cp, "Reset", {"type": "Soft"})
-        assert seen == [("Soft", "1", {"status": "Accepted"}, [answer])]
+        assert seen == [({"type": "Soft"}, "1", {"status": "Accepted"}, [answer])]
 
     async def test_an_async_one_may_call_the_peer(self):
         replies = []
@@ -232,8 +235,7 @@ class TestAnAfterHook:
         assert (await cp._connection.next())[0] == 3
         request = await cp._connection.next()
         await cp.route_message(json.dumps([3, request[1], {"currentTime": "now"}]))
-        while not replies:
-            await asyncio.sleep(0)
+        await until(lambda: replies)
         assert replies == [call_result.Heartbeat(current_time="now")]
 
     @pytest.mark.parametrize("error", [KeyError("x"), ValueError("x"), exceptions.GenericError("x")])
@@ -247,8 +249,7 @@ class TestAnAfterHook:
 
         cp = Hooked(fail_later if is_async else fail)
         assert (await answer_of(cp, "Reset", {"type": "Soft"}))[0] == 3
-        while "Error in an after hook" not in caplog.text:
-            await asyncio.sleep(0)
+        await until(lambda: "Error in an after hook" in caplog.text)
         assert cp._connection.sent == []
 
 

@@ -5,13 +5,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ocpp_transports.compat.v16 import ChargePoint, call_result
 from ocpp_transports.compat.routing import on
+from ocpp_transports.compat.v16 import ChargePoint, call_result
 
-__all__ = ["Lost", "Station", "Wire", "settled"]
+__all__ = ["LostError", "Station", "Wire", "settled", "until"]
 
 
-class Lost(Exception):
+class LostError(Exception):
     """What `recv` and `send` raise when the connection ended."""
 
 
@@ -21,7 +21,6 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[Any] = []
         self.answers: dict[str, Any] = {}
-        self.reply: Callable[[str], Any] | None = None
         self._received: asyncio.Queue[Any] = asyncio.Queue()
         self._written = asyncio.Event()
 
@@ -55,11 +54,20 @@ class Station(ChargePoint):
     """Handles a Reset, and what its tests need."""
 
     @on("Reset")
-    def on_reset(self, type):
-        return call_result.Reset(status="Accepted" if type == "Soft" else "Rejected")
+    def on_reset(self, **kwargs):
+        return call_result.Reset(status="Accepted" if kwargs["type"] == "Soft" else "Rejected")
 
 
 async def settled() -> None:
     """Let all tasks run until each of them waits for something that does not come by itself."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let all tasks run until a condition holds."""
+    for _ in range(10_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("expected the condition to hold")
