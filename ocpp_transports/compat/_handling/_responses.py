@@ -10,7 +10,7 @@ __all__ = ["Response", "ResponseQueue", "wait_in"]
 
 Response: TypeAlias = CallResult | CallError
 
-_KEPT: Final = 8
+_KEPT: Final = 4
 """Unmatched responses that are kept, the newest ones."""
 
 

@@ -138,7 +138,7 @@ class TestTheLine:
         for number in range(100):
             await cp.route_message(json.dumps([3, str(number), ACCEPTED]))
         assert cp._response_queue.unmatched == 100
-        assert len(cp._response_queue._kept) == 8
+        assert len(cp._response_queue._kept) == 4
         asking = asyncio.create_task(cp.call(call.ClearCache(), unique_id="99"))
         await cp._connection.next()
         cp._connection.feed([3, "99", {"status": "Rejected"}])
@@ -312,6 +312,20 @@ class TestTheEndOfAConnection:
         assert [message[0] for message in (*old.sent, *cp._connection.sent)] == [2]
         reading.cancel()
         again.cancel()
+
+    async def test_a_handler_of_the_old_connection_does_not_hold_the_new_one(self):
+        cp = Asking("CP1", Wire())
+        cp.opened = asyncio.Event()
+        old = asyncio.create_task(cp.route_message('[2,"a","UnlockConnector",{"connectorId":1}]'))
+        waiting = asyncio.create_task(cp.route_message('[2,"b","Reset",{"type":"Soft"}]'))
+        await settled()
+        cp._connection = Wire()
+        for name in "ab":
+            await cp.route_message(json.dumps([2, name, "Reset", {"type": "Hard"}]))
+        assert cp._connection.sent == [[3, name, {"status": "Rejected"}] for name in "ab"]
+        cp.opened.set()
+        await asyncio.gather(old, waiting)
+        assert len(cp._connection.sent) == 2
 
     async def test_a_send_that_fails_ends_start(self):
         class Broken(Wire):

@@ -160,7 +160,7 @@ class TestTheNamesOf21:
     def test_both_names_soc_are_right_in_their_objects(self, cp):
         period = v21.datatypes.ChargingSchedulePeriodType(start_period=0, setpoint=1)
         schedule = {"id": 1, "limit_at_soc": {"soc": 80, "limit": 5.0}, "charging_schedule_period": [period]}
-        assert sent(cp, v21.call.NotifyEVChargingSchedule(schedule, "now", 1))["chargingSchedule"] == {
+        assert sent(cp, v21.call.NotifyEVChargingSchedule(schedule, 1, "now"))["chargingSchedule"] == {
             "id": 1,
             "limitAtSoC": {"soc": 80, "limit": 5.0},
             "chargingSchedulePeriod": [{"startPeriod": 0, "setpoint": 1}],
