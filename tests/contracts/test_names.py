@@ -14,8 +14,10 @@ EXCEPTED: Final = {
 """Names that may be used twice, with the reason; five at most."""
 
 
-OTHERS_CHOSE: Final = tuple(f"ocpp_transports/compat/{version}" for version in ("v16", "v201", "v21"))
-"""Folders of generated classes, whose names are those of another package, once in each version."""
+OTHERS_CHOSE: Final = tuple(
+    f"ocpp_transports/compat/{name}" for name in ("v16", "v201", "v21", "exceptions.py", "messages.py")
+)
+"""Modules whose public names are those of another package; the generated ones have them once in each version."""
 
 
 def sources() -> list[Path]:
