@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.buffer.flush()
     for place in program.own.places:
         sys.stderr.write(f"{place}: own-package: imports of its modules were left; if it copies `ocpp`, delete it\n")
-    sys.stderr.writelines(_report(outcomes))
+    sys.stderr.writelines(_report(outcomes, written=options.write))
     return 1 if any(each.problem for each in outcomes) else 0
 
 
@@ -68,7 +68,7 @@ def _diff(outcome: Outcome) -> Iterator[bytes]:
         yield line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
 
 
-def _report(outcomes: Sequence[Outcome]) -> Iterator[str]:
+def _report(outcomes: Sequence[Outcome], *, written: bool) -> Iterator[str]:
     """Yield the lines of the report: what was left, what was skipped, and the numbers."""
     for each in outcomes:
         yield from (f"{each.path}:{finding}\n" for finding in each.findings)
@@ -77,7 +77,8 @@ def _report(outcomes: Sequence[Outcome]) -> Iterator[str]:
     changed = sum(each.after != each.before for each in outcomes)
     skipped = sum(each.problem is not None for each in outcomes)
     places = sum(len(each.findings) for each in outcomes)
-    yield f"{len(outcomes)} files: {changed} to change, {skipped} skipped, {places} places to check\n"
+    verb = "changed" if written else "to change"
+    yield f"files: {len(outcomes)}, {verb}: {changed}, skipped: {skipped}, places to check: {places}\n"
 
 
 if __name__ == "__main__":
