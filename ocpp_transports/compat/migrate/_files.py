@@ -6,6 +6,7 @@ from typing import Final
 
 _SUFFIXES: Final = frozenset({".py", ".pyi"})
 _IGNORED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
+_OF_A_COPY: Final = ("charge_point.py", "messages.py", "routing.py")
 
 
 def python_files(paths: Iterable[Path]) -> list[Path]:
@@ -31,11 +32,7 @@ class OwnModules:
     """The modules called `ocpp` or `ocpp.…` that the program itself contains, such as a copy of the package."""
 
     def __init__(self, paths: Iterable[Path], files: Iterable[Path]) -> None:
-        roots = {path if path.is_dir() else path.parent for path in paths}
-        roots |= {_import_root(file) for file in files} | {root / "src" for root in roots}
-        self.places = sorted(
-            place for root in roots for place in (root / "ocpp", root / "ocpp.py") if _is_module(place)
-        )
+        self.places = sorted(_places(list(paths), list(files)))
         """The folders and files."""
         self._modules = {f"ocpp.{entry.stem}" for place in self.places if place.is_dir() for entry in place.iterdir()}
 
@@ -46,13 +43,29 @@ class OwnModules:
         return ".".join(path.split(".")[:2]) in self._modules
 
 
+def _places(paths: list[Path], files: list[Path]) -> set[Path]:
+    roots = {(path if path.is_dir() else path.parent).resolve() for path in paths}
+    roots |= {root / "src" for root in roots} | {_import_root(file) for file in files}
+    own = {place for root in roots for place in (root / "ocpp", root / "ocpp.py") if _is_module(place)}
+    return own | {file.resolve().parent for file in files if _is_copy(file)}
+
+
 def _is_module(place: Path) -> bool:
     return place.is_file() or (place / "__init__.py").is_file()
 
 
+def _is_copy(file: Path) -> bool:
+    """Return True for a file of a copy of the package, anywhere in the program."""
+    folder = file.parent
+    return folder.name == "ocpp" and all((folder / name).is_file() for name in _OF_A_COPY)
+
+
 def _import_root(file: Path) -> Path:
-    """Return the folder that a file's outermost package is in."""
+    """Return the folder that a file's outermost package is in.
+
+    For a package called `ocpp` it is the folder itself: `custom_components/ocpp` is imported by its longer name.
+    """
     folder = file.resolve().parent
-    while (folder / "__init__.py").is_file():
+    while (folder / "__init__.py").is_file() and folder.name != "ocpp":
         folder = folder.parent
     return folder

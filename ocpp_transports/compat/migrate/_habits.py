@@ -41,7 +41,11 @@ def findings(tree: ast.Module, names: Names) -> Iterator[Finding]:
                     node.lineno, "internal", f"assigning `{name}` no longer changes how responses are matched"
                 )
             case ast.Subscript(value=ast.Attribute(attr="__name__"), slice=ast.Slice(upper=end)) if _is_payload(end):
-                yield Finding(node.lineno, "class-name", "only classes named `…Payload` end in these seven letters")
+                yield Finding(
+                    node.lineno,
+                    "class-name",
+                    "only classes named `…Payload` end in these seven letters; others lose a part of their name",
+                )
             case ast.ImportFrom(module="decimal") | ast.Import(names=[ast.alias(name="decimal")]):
                 yield Finding(node.lineno, "decimal", _DECIMAL)
             case ast.Call():

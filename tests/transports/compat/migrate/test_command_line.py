@@ -120,24 +120,31 @@ def test_a_named_file_is_changed_whatever_its_name(tmp_path) -> None:
 
 
 class TestAPackageOfTheProgramCalledOcpp:
-    @pytest.mark.parametrize("root", ["", "src__"])
+    @pytest.mark.parametrize("root", ["", "src", "server", "vendor/lib"])
     def test_a_copy_of_the_package_is_found_and_its_imports_are_left(self, tmp_path, capsys, root) -> None:
-        files = {f"{root}ocpp____init__": b"", f"{root}ocpp__v16__call": b"", f"{root}ocpp__routing": IMPORT}
-        write(tmp_path, **{name.replace("____init__", "__-init"): content for name, content in files.items()})
-        package = tmp_path / root.replace("__", "/") / "ocpp"
-        (package / "-init.py").rename(package / "__init__.py")
+        package = tmp_path / root / "ocpp"
+        write(package, charge_point=IMPORT, messages=b"", routing=b"", v16__call=b"")
         write(tmp_path, program=IMPORT + b"from ocpp.v201 import call\n")
         assert run("--write", tmp_path) == 0
+        assert (package / "charge_point.py").read_bytes() == IMPORT
         assert (tmp_path / "program.py").read_bytes() == IMPORT + b"from ocpp_transports.compat.v201 import call\n"
         report = capsys.readouterr().err
         assert f"{package}: own-package: " in report
         assert "program.py:1: import: `ocpp.v16` is a module of this program; its import was left" in report
 
-    def test_a_package_below_another_one_hides_nothing(self, tmp_path) -> None:
+    @pytest.mark.parametrize("own", ["ocpp__messages", "src__ocpp__messages", "server__ocpp__messages"])
+    def test_a_module_next_to_the_files_that_import_it_is_left(self, tmp_path, own) -> None:
+        text = b"from ocpp.messages import Start\n"
+        folder, _, _ = own.rpartition("__messages")
+        write(tmp_path, **{own: b"", "server__main" if "server" in own else "main": text})
+        (tmp_path / folder.replace("__", "/") / "__init__.py").touch()
+        assert run("--write", tmp_path) == 0
+        assert text in [path.read_bytes() for path in tmp_path.rglob("main.py")]
+
+    def test_a_package_below_another_folder_hides_nothing(self, tmp_path) -> None:
         """As in `custom_components.ocpp`, whose absolute imports of `ocpp` mean the installed package."""
         write(tmp_path, custom_components__ocpp__v16=b"", custom_components__ocpp__api=IMPORT)
-        for package in (tmp_path / "custom_components", tmp_path / "custom_components" / "ocpp"):
-            (package / "__init__.py").touch()
+        (tmp_path / "custom_components" / "ocpp" / "__init__.py").touch()
         assert run("--write", tmp_path) == 0
         assert (tmp_path / "custom_components" / "ocpp" / "api.py").read_bytes() == REWRITTEN
 
