@@ -18,6 +18,7 @@ _CALL_RESULT: Final = (
     "a CALLERROR raises its OCPPError instead of returning None; catch it, pass `suppress=True`, or set "
     "`suppress_call_errors = True` in the class"
 )
+_CLASS_NAME: Final = "only classes named `…Payload` end in these seven letters; other names lose a part of themselves"
 _DECIMAL: Final = "handlers receive Decimal as before in charging profiles and schedules of 1.6; check other uses"
 _CUSTOM_DATA: Final = (
     "the keys within custom data and the data of DataTransfer are no longer converted; use those of the wire, or set "
@@ -155,7 +156,7 @@ def _overrides(node: ast.ClassDef) -> Iterator[Finding]:
 
 
 def _custom_data_sent(node: ast.Call) -> Iterator[Finding]:
-    names = {"custom_data"} | ({"data"} if "DataTransfer" in ast.unparse(node.func) else set())
+    names = {"custom_data"} | ({"data"} if "DataTransfer" in (_called(node) or "") else set())
     for keyword in node.keywords:
         if keyword.arg in names and isinstance(keyword.value, ast.Dict):
             keys = [key.value for key in keyword.value.keys if isinstance(key, ast.Constant)]

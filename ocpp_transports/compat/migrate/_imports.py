@@ -15,6 +15,7 @@ from ._source import Source
 _FROM: Final = re.compile(r"from(?:\s|\\)+(?=ocpp\b)")
 _QUOTE: Final = re.compile(r"[rRuU]?(?:\"\"\"|'''|\"|')")
 _DOTTED: Final = re.compile(r"ocpp(?:\.\w+)+")
+_IMPORTERS: Final = frozenset({"find_spec", "import_module", "importorskip"})
 _LOGGERS: Final = frozenset({"getLogger", "get_logger"})
 
 
@@ -34,8 +35,8 @@ class Imports:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     yield from self._import(alias)
-            elif isinstance(node, ast.ImportFrom) and (module := of_package(node)):
-                yield from self._from(node, module)
+            elif isinstance(node, ast.ImportFrom) and of_package(node):
+                yield from self._from(node, node.module or "")
             elif isinstance(node, ast.Attribute):
                 yield from self._missing(node)
         for name, meaning in self._names.meaning.items():
@@ -66,6 +67,8 @@ class Imports:
         self._source.replace(start, alias.name, f"{NEW} as {OLD}" if new == NEW else f"{new}, {NEW} as {OLD}")
 
     def _from(self, node: ast.ImportFrom, module: str) -> Iterator[Finding]:
+        if module.partition(".")[0] != OLD:
+            return
         paths = [module] if module != OLD else [f"{OLD}.{alias.name}" for alias in node.names if alias.name != "*"]
         reasons = [reason for path in paths if (reason := self._left(path))]
         if reasons or not paths:
@@ -96,12 +99,14 @@ class Imports:
 
     def _strings(self) -> Iterator[Finding]:
         excluded = {id(part) for node in ast.walk(self._source.tree) for part in _not_dotted(node)}
+        packages = {id(node) for call in ast.walk(self._source.tree) for node in _package_names(call)}
         for node in ast.walk(self._source.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in excluded:
-                yield from self._string(node, node.value)
+                if _DOTTED.fullmatch(node.value) or id(node) in packages:
+                    yield from self._string(node, node.value)
 
     def _string(self, node: ast.Constant, path: str) -> Iterator[Finding]:
-        if not _DOTTED.fullmatch(path) or self._left(".".join(path.split(".")[:2])):
+        if self._left(".".join(path.split(".")[:2])):
             return
         start = self._source.start_of(node)
         quote = _QUOTE.match(self._source.text, start)
@@ -118,8 +123,16 @@ def _not_dotted(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the strings that are no names of modules: parts of f-strings, and names of loggers."""
     if isinstance(node, ast.JoinedStr):
         yield from node.values
-    elif isinstance(node, ast.Call):
-        function = node.func
-        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-        if name in _LOGGERS:
-            yield from node.args
+    elif isinstance(node, ast.Call) and _function(node) in _LOGGERS:
+        yield from node.args
+
+
+def _package_names(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the string "ocpp" in a call that takes the name of a module."""
+    match node:
+        case ast.Call(args=[ast.Constant(value="ocpp") as name, *_]) if _function(node) in _IMPORTERS:
+            yield name
+
+
+def _function(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

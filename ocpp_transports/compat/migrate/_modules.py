@@ -14,6 +14,14 @@ NEW: Final = "ocpp_transports.compat"
 _UNKNOWN: Final = object()
 
 
+def canonical(path: str) -> str | None:
+    """Return a dotted path of either package as one of `ocpp`, or None if it is of neither."""
+    for package in (OLD, NEW):
+        if path == package or path.startswith(f"{package}."):
+            return OLD + path.removeprefix(package)
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """A name of the package: where it is, and its object in `ocpp_transports.compat`."""
@@ -50,7 +58,7 @@ def known(path: str) -> Known | None:
 def present(path: str) -> str:
     """Return the present spelling of the last name of a path: `Heartbeat` for `ocpp.v16.call.HeartbeatPayload`."""
     owner, _, name = path.rpartition(".")
-    found, parent = known(path), known(owner)
+    found, parent = known(path), known(owner) if owner else None
     if found is None or parent is None:
         return name
     if isinstance(parent.value, ModuleType):

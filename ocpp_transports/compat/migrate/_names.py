@@ -14,7 +14,7 @@ _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.Generator
 _SCOPES: Final = (*_FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS)
 
 _Bindings: TypeAlias = dict[str, set[str | None]]
-"""Name -> the dotted paths of `ocpp` that it is bound to; None stands for anything else."""
+"""Name -> the dotted paths that it is bound to, of either package; None stands for anything else."""
 
 
 class Names:
@@ -31,12 +31,12 @@ class Names:
         self._visit(tree, [])
 
     def path_of(self, node: ast.expr) -> str | None:
-        """Return the dotted path of the package `ocpp` that an expression names.
+        """Return the dotted path of the package `ocpp` that an expression names, before or after its migration.
 
         None if it names something else, a module of the program's own, or one of several things.
         """
         path = self._path_of(node)
-        return None if path is None or self._is_own(path) else path
+        return None if path is None or self._is_own(path) else _modules.canonical(path)
 
     def _path_of(self, node: ast.expr) -> str | None:
         if isinstance(node, ast.Attribute):
@@ -72,6 +72,8 @@ class Names:
         found: _Bindings = self._module if isinstance(scope, ast.Module) else defaultdict(set)
         elsewhere = {name for node in inside if isinstance(node, ast.Global) for name in node.names}
         elsewhere |= {name for node in inside if isinstance(node, ast.Nonlocal) for name in node.names}
+        for name in elsewhere:
+            self._module[name].add(None)
         for name, path in _parameters(scope):
             found[name].add(path)
         for node in inside:
@@ -125,21 +127,21 @@ def bound_by(node: ast.AST) -> Iterator[tuple[str, str | None]]:
             for alias in node.names:
                 top = alias.name.partition(".")[0]
                 path = alias.name if alias.asname else top
-                yield alias.asname or top, path if top == _modules.OLD else None
+                yield alias.asname or top, path if _modules.canonical(alias.name) else None
         case ast.ImportFrom():
             yield from _bound_by_from(node)
 
 
 def _bound_by_from(node: ast.ImportFrom) -> Iterator[tuple[str, str | None]]:
-    module = of_package(node)
     for alias in node.names:
+        path = f"{node.module}.{alias.name}"
         if alias.name != "*":
-            yield alias.asname or alias.name, f"{module}.{alias.name}" if module else None
-        elif module and (found := _modules.module(module)):
-            yield from ((name, f"{module}.{name}") for name in vars(found) if not name.startswith("_"))
+            is_named = node.level == 0 and _modules.canonical(path)
+            yield alias.asname or alias.name, path if is_named else None
+        elif (module := of_package(node)) and (found := _modules.module(module)):
+            yield from ((name, f"{node.module}.{name}") for name in vars(found) if not name.startswith("_"))
 
 
 def of_package(node: ast.ImportFrom) -> str | None:
-    """Return the module that a `from` statement imports from, or None if that is not of the package `ocpp`."""
-    name = node.module or ""
-    return name if node.level == 0 and name.split(".")[0] == _modules.OLD else None
+    """Return the module of the package `ocpp` that a `from` statement names, before or after its migration."""
+    return _modules.canonical(node.module or "") if node.level == 0 else None

@@ -10,6 +10,7 @@ from ._files import OwnModules, python_files
 from ._findings import Finding
 from ._habits import findings
 from ._imports import Imports
+from ._modules import canonical
 from ._names import Names, of_package
 from ._source import Source
 from ._spellings import Spellings
@@ -55,12 +56,15 @@ class Program:
             source = Source(before)
         except _UNREADABLE as error:
             return Outcome(path, before, before, (), f"cannot parse it: {_reason(error)}")
-        found = rewrite(source, self.own, elsewhere)
+        try:
+            found = rewrite(source, self.own, elsewhere)
+        except RecursionError as error:
+            return Outcome(path, before, before, (), _reason(error))
         after = source.changed()
         try:
             Source(after)
         except _UNREADABLE as error:
-            return Outcome(path, before, before, found, f"the result would not parse: {_reason(error)}")
+            return Outcome(path, before, before, found, f"its result cannot be parsed: {_reason(error)}")
         return Outcome(path, before, after, found)
 
     def _imported_elsewhere(self) -> set[str]:
@@ -102,7 +106,7 @@ def rewrite(source: Source, is_own: Callable[[str], bool], elsewhere: Collection
 def _imports_package(node: ast.AST) -> bool:
     if isinstance(node, ast.ImportFrom):
         return of_package(node) is not None
-    return isinstance(node, ast.Import) and any(alias.name.partition(".")[0] == "ocpp" for alias in node.names)
+    return isinstance(node, ast.Import) and any(canonical(alias.name) for alias in node.names)
 
 
 def _reason(error: Exception) -> str:

@@ -36,12 +36,9 @@ class Spellings:
     def _import(self, module: str, alias: ast.alias) -> set[str]:
         """Rewrite an imported name. Returns its path if the names in the file are to follow."""
         if alias.name == "*":
-            return {
-                path
-                for meaning in self._names.meaning.values()
-                for path in meaning
-                if path and path.startswith(f"{module}.")
-            }
+            meanings = {path for meaning in self._names.meaning.values() for path in meaning if path}
+            paths = {_modules.canonical(path) for path in meanings}
+            return {path for path in paths if path and path.startswith(f"{module}.")}
         path = f"{module}.{alias.name}"
         name = _modules.present(path)
         if name == alias.name:
@@ -59,7 +56,8 @@ class Spellings:
 
     def _attribute(self, node: ast.Attribute) -> Iterator[Finding]:
         path = self._names.path_of(node)
-        name = _modules.present(path) if path else node.attr
+        former = path.rpartition(".")[2] if path else None
+        name = _modules.present(path) if path and former == node.attr else node.attr
         if name != node.attr:
             yield from self._replace(node, self._source.end_of(node) - len(node.attr), node.attr, name)
 

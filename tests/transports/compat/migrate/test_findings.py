@@ -1,10 +1,14 @@
 """What the migration tool reports and leaves, each with its line."""
 
+import ast
+import re
 import sys
+from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
 
+from ocpp_transports.compat import migrate
 from ocpp_transports.compat.migrate._program import rewrite
 from ocpp_transports.compat.migrate._source import Source
 
@@ -132,6 +136,11 @@ def test_a_name_without_a_counterpart(text, findings) -> None:
     assert found(text) == findings
 
 
+@pytest.mark.parametrize("line", ["from ocpp_transports.compat.v16 import call", "import ocpp_transports.compat.v16"])
+def test_a_file_that_was_migrated_before_is_searched_again(line) -> None:
+    assert found(f"{line}\nimport decimal") == [(2, "decimal")]
+
+
 def test_an_import_of_a_module_of_the_program_s_own() -> None:
     assert found("from ocpp.routing import on", own=("ocpp.routing",)) == [(1, "import")]
 
@@ -151,3 +160,18 @@ def test_a_report_says_where_and_what_to_do() -> None:
         "3: call-result: a CALLERROR raises its OCPPError instead of returning None; catch it, pass `suppress=True`, "
         "or set `suppress_call_errors = True` in the class"
     )
+
+
+def test_the_guide_explains_every_topic() -> None:
+    root = Path(__file__).parents[4]
+    guide = (root / "docs/migrating-from-mobilityhouse.md").read_text(encoding="utf-8")
+    table = guide.split("### What the tool reports")[1].split("\n### ")[0]
+    explained = set(
+        re.findall(r"`([a-z-]+)`", " ".join(row.split("|")[1] for row in re.findall(r"^\|.*$", table, re.MULTILINE)))
+    )
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in Path(migrate.__file__).parent.glob("*.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    found = [node.args[1] for node in calls if isinstance(node.func, ast.Name) and node.func.id == "Finding"]
+    topics = {topic.value for topic in found if isinstance(topic, ast.Constant)}
+    assert len(topics) == len({ast.unparse(topic) for topic in found})
+    assert explained == topics | {"own-package"}

@@ -55,6 +55,7 @@ REWRITTEN = [
         "from ocpp_transports.compat.v16.enums import (  # of the package\n    Action,  # one\n    Reason,\n)",
     ),
     ('patch("ocpp.messages.validate_payload")', 'patch("ocpp_transports.compat.messages.validate_payload")'),
+    ("pytest.importorskip('ocpp')", "pytest.importorskip('ocpp_transports.compat')"),
     ("import_module('ocpp.v16')", "import_module('ocpp_transports.compat.v16')"),
     ('def f(cp: "ocpp.v16.ChargePoint"): ...', 'def f(cp: "ocpp_transports.compat.v16.ChargePoint"): ...'),
     (
@@ -81,6 +82,8 @@ def test_an_import_and_what_depends_on_it_are_rewritten(before, after) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "import ocpp_transports.compat as ocpp\nocpp.v16",
+        "from ocpp_transports import compat as ocpp\nocpp.v16",
         "from .ocpp import x\nfrom . import ocpp\nfrom .ocpp.v16 import call",
         "from custom_components.ocpp.v16 import call\nimport custom_components.ocpp",
         "from ocpp_asgi.app import ASGIApp\nimport ocpp_asgi",
@@ -116,6 +119,11 @@ def test_a_name_that_the_program_sets_too_is_kept(before, after) -> None:
     """`if ocpp is None` has to go on working."""
     fallback = "try:\n    {}\nexcept ImportError:\n    ocpp = None\nocpp.v16 if ocpp else None"
     assert migrated(fallback.format(before)) == fallback.format(after)
+
+
+def test_a_name_that_a_function_makes_global_is_kept() -> None:
+    before = "def load():\n    global ocpp\n    import ocpp\n\n\nocpp.v16\n"
+    assert migrated(before) == before.replace("import ocpp", "import ocpp_transports.compat as ocpp")
 
 
 def test_a_module_of_the_program_s_own_is_left() -> None:
@@ -181,7 +189,9 @@ MODERNISED = [
 def test_a_former_spelling_is_replaced_if_asked(before, after) -> None:
     assert migrated(before, elsewhere=set()) == after
     assert migrated(after, elsewhere=set()) == after
-    assert migrated(before) == before.replace("ocpp.v", "ocpp_transports.compat.v")
+    imports_only = migrated(before)
+    assert imports_only == before.replace("ocpp.v", "ocpp_transports.compat.v")
+    assert migrated(imports_only, elsewhere=set()) == after
 
 
 @pytest.mark.parametrize(
