@@ -101,9 +101,10 @@ class Imports:
         excluded = {id(part) for node in ast.walk(self._source.tree) for part in _not_dotted(node)}
         packages = {id(node) for call in ast.walk(self._source.tree) for node in _package_names(call)}
         for node in ast.walk(self._source.tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in excluded:
-                if _DOTTED.fullmatch(node.value) or id(node) in packages:
-                    yield from self._string(node, node.value)
+            match node:
+                case ast.Constant(value=str(text)) if id(node) not in excluded:
+                    if _DOTTED.fullmatch(text) or id(node) in packages:
+                        yield from self._string(node, text)
 
     def _string(self, node: ast.Constant, path: str) -> Iterator[Finding]:
         if self._left(".".join(path.split(".")[:2])):
