@@ -15,6 +15,7 @@ def renamed_fields(**names: str) -> Callable[[_Class], _Class]:
 
     def decorate(cls: _Class) -> _Class:
         cls.__init__ = _accepting(cls.__init__, names)  # type: ignore[misc]  # the class has no other constructor
+        cls._former_fields = names  # type: ignore[attr-defined]  # the migration tool reads it
         for former, name in names.items():
             setattr(cls, former, _alias(name))
         return cls
