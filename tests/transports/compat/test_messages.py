@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import dataclass
 from decimal import Decimal
+from importlib.resources import files
 from types import SimpleNamespace
 
 import pytest
@@ -93,6 +94,13 @@ def validated(message, version="1.6"):
     return message.payload
 
 
+def without(node, names):
+    """Return a schema without what states nothing about a payload."""
+    if not isinstance(node, dict):
+        return node
+    return {key: without(value, names) for key, value in node.items() if key not in names}
+
+
 class TestValidation:
     @each(
         "version, action, payload, error",
@@ -150,7 +158,7 @@ class TestValidation:
         validator = messages.get_validator(MessageType.Call, "Reset", "1.6")
         assert validator is messages.get_validator(2, "Reset", "1.6", parse_float=Decimal)
         assert messages._validators["Reset_1.6"] is validator
-        assert (validator.schema or {})["required"] == ["type"]
+        assert validator.schema["required"] == ["type"]
         assert validator.is_valid({"type": "Soft"})
         with pytest.raises(exceptions.ValidationError, match="violates enum"):
             validator.validate({"type": "x"})
@@ -158,6 +166,18 @@ class TestValidation:
         assert messages._validators["ResetResponse_2.0.1"] is answer
         with pytest.raises(OSError, match=r"expected a message of OCPP 1\.6"):
             messages.get_validator(2, "Fly", "1.6")
+
+    def test_the_schemas_of_1_6_are_those_of_the_oca_s_files(self):
+        corrected = {"MeterValues", "GetInstalledCertificateIdsResponse"}  # see schemas/README.md
+        folder = files("ocpp.v16").joinpath("schemas")
+        names = {path.name.removesuffix(".json") for path in folder.iterdir()} - corrected
+        assert len(names) == 76
+        for name in names:
+            published = json.loads(folder.joinpath(f"{name}.json").read_text(encoding="utf-8"))
+            prose = {"$id", "id", "comment"}
+            kind = 3 if name.endswith("Response") else 2
+            schema = messages.get_validator(kind, name.removesuffix("Response"), "1.6").schema
+            assert without(schema, prose) == without(published, prose), name
 
     def test_the_switch_for_threads_may_be_set(self, monkeypatch):
         monkeypatch.setattr(messages, "ASYNC_VALIDATION", False)
