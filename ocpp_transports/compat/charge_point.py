@@ -218,7 +218,7 @@ class ChargePoint:
         if answer is None or not await self._answer(msg, answer[1]):
             return None
         if "_after_action" in entry:
-            self._run_after(entry["_after_action"], msg, fields, answer[0])
+            await self._run_after(entry["_after_action"], msg, fields, answer[0])
         return answer[0]
 
     def _entry(self, action: str) -> dict[str, Any]:
@@ -273,11 +273,11 @@ class ChargePoint:
             text = CallError(msg.unique_id, answer.error_code, str(answer.error_description)).to_json()
         await self._answer(msg, text)
 
-    def _run_after(self, hook: Callable[..., Any], msg: Call, fields: dict[str, Any], result: CallResult) -> None:
+    async def _run_after(self, hook: Callable[..., Any], msg: Call, fields: dict[str, Any], result: CallResult) -> None:
         arguments = arguments_of(hook, fields, self._names().of("call", msg.action), msg.unique_id)
         if getattr(hook, "_inject_response", False) is True:  # a mock has every attribute
             arguments["call_response"] = self._fields("result", result)
-        self._compat_hooks.run(hook, arguments, self.logger)
+        await self._compat_hooks.run(hook, arguments, self.logger)
 
     # Calling
 
