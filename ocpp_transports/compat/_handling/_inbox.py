@@ -66,12 +66,13 @@ class Inbox:
         if self._running is not None and self._running is asyncio.current_task():
             await work()  # a handler feeds a message itself: its turn would never come
             return
-        task = asyncio.create_task(self._in_turn(work))
         texts = self.texts
         texts[unique_id] = text
         self._characters += len(text)
+        task = asyncio.create_task(self._in_turn(work))
         self._tasks.add(task)
-        self._waiting.add(task)
+        if self._running is not task:  # as with an eager task factory
+            self._waiting.add(task)
         task.add_done_callback(lambda _: self._forget(task, unique_id, texts))
         try:
             await self._until_done_or_calling(task)
