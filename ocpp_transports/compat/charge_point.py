@@ -177,7 +177,7 @@ class ChargePoint:
         call_id = malformed_answer_id(broken)
         if call_id is not None and isinstance(self._response_queue, ResponseQueue):
             self._response_queue.fail(FormatViolationError(details={"cause": broken.reason}), call_id)
-        answer = answer_to_broken(broken, version)
+        answer = answer_to_broken(raw, broken, version)
         if answer is not None:
             await self._send(answer.to_json())
 
@@ -275,7 +275,7 @@ class ChargePoint:
 
     def _run_after(self, hook: Callable[..., Any], msg: Call, fields: dict[str, Any], result: CallResult) -> None:
         arguments = arguments_of(hook, fields, self._names().of("call", msg.action), msg.unique_id)
-        if getattr(hook, "_inject_response", False):
+        if getattr(hook, "_inject_response", False) is True:  # a mock has every attribute
             arguments["call_response"] = self._fields("result", result)
         self._compat_hooks.run(hook, arguments, self.logger)
 
@@ -378,7 +378,7 @@ class ChargePoint:
 
     def _lose(self, error: Exception) -> None:
         """Raise an error in the calls that wait for a response, and drop the CALLs whose turn has not come."""
-        self._compat_inbox.drop_waiting()
+        self._compat_inbox.lose()
         if isinstance(self._response_queue, ResponseQueue):
             self._response_queue.fail(error)
 

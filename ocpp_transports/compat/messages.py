@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from ocpp_core.config import Kind
 from ocpp_core.messages import Frame, Leniency, decode
 
+from ._conversion._documents import published_schema
 from ._conversion._faults import error_of
 from ._conversion._payloads import with_decimals, without_decimals
 from ._conversion._rules import VersionRules, rules_of
@@ -223,10 +224,11 @@ def pack(msg: Message) -> str:
 
 
 class PayloadValidator:
-    """The check of the payloads of one message. `schema` is the JSON schema."""
+    """The check of the payloads of one message. `schema` is the JSON schema as the OCA publishes it."""
 
     def __init__(self, rules: VersionRules, kind: Kind, action: str) -> None:
-        self.schema = rules.validator.schema(kind, action)
+        title = f"{action}{'Request' if kind == 'call' else 'Response'}"
+        self.schema = published_schema(rules.validator.schema(kind, action) or {}, title)
         self._check = rules.validator.check_call if kind == "call" else rules.validator.check_result
         self._action = action
 

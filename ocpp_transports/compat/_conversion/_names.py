@@ -5,6 +5,7 @@ one field name, so no name is lost: `soC` and `soc` are both `soc`, in different
 """
 
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any, Final
 
 from ocpp_core.config import Kind
@@ -43,9 +44,9 @@ class ObjectNames:
         """Field name -> the name that the conversion makes, where they differ."""
 
     def add(self, wire: str, field: str, inner: "ObjectNames | None") -> None:
-        """Add a property by its two names, with the names of the objects in it."""
+        """Add a property by its two names, with the names of the objects in it, unless it is known already."""
         converted = snake_name(wire)
-        self._fields[wire] = (field, inner)
+        self._fields.setdefault(wire, (field, inner))
         for name in (field, wire, converted):
             self._wires.setdefault(name, (wire, inner))
         if converted != field:
@@ -74,6 +75,7 @@ class MessageNames:
         self._definitions: dict[str, ObjectNames] = {}
         self._own_fields = _FIELDS.get(validator.protocol, {})
         self._kept: dict[tuple[Kind, str], ObjectNames] = {}
+        self._filling = Lock()
 
     def of(self, kind: Kind, action: str) -> ObjectNames:
         """Return the names of a message; for an unknown one, those of an object without known properties."""
@@ -83,13 +85,12 @@ class MessageNames:
         document = self._validator.schema(kind, action)
         if document is None:
             return self._unknown  # not kept: the peer chooses the names of unknown actions
-        names = self._kept[kind, action] = self._object(document, document)
+        names = ObjectNames(self._unknown)
         if action == "DataTransfer":
             names.add(_DATA, _DATA, self._bodies)
+        with self._filling:  # a thread must not see the tables that another one fills
+            self._kept[kind, action] = self._filled(names, document, document)
         return names
-
-    def _object(self, schema: Mapping[str, Any], document: Mapping[str, Any]) -> ObjectNames:
-        return self._filled(ObjectNames(self._unknown), schema, document)
 
     def _filled(self, names: ObjectNames, schema: Mapping[str, Any], document: Mapping[str, Any]) -> ObjectNames:
         for wire, value in schema.get("properties", {}).items():
@@ -102,7 +103,8 @@ class MessageNames:
         if "items" in schema:
             return self._inner(schema["items"], document)
         if "$ref" not in schema:
-            return self._object(schema, document) if "properties" in schema else self._unknown
+            names = ObjectNames(self._unknown)
+            return self._filled(names, schema, document) if "properties" in schema else self._unknown
         name = schema["$ref"].removeprefix("#/definitions/")
         if name not in self._definitions:
             names = self._definitions[name] = ObjectNames(self._unknown)  # first, as it may refer to itself

@@ -1,5 +1,7 @@
 """Received texts that are not messages: what they break, and the CALLERROR that answers them."""
 
+import json
+from contextlib import suppress
 from typing import Final
 
 from ocpp_core.messages import Fault, Leniency, Malformed, decode
@@ -19,8 +21,11 @@ def read_broken(raw: str | bytes, version: Version) -> Malformed | None:
     return broken if isinstance(broken, Malformed) else None
 
 
-def answer_to_broken(broken: Malformed, version: Version) -> CallError | None:
-    """Return the CALLERROR for a text, as the session of the engine answers it; None if it gets no answer."""
+def answer_to_broken(raw: str | bytes, broken: Malformed, version: Version) -> CallError | None:
+    """Return the CALLERROR for a text, as the session of the engine answers it; None if it gets no answer.
+
+    An ID that is a number stays a number.
+    """
     if broken.fault is Fault.CALL:
         code = ErrorCode.FORMAT_VIOLATION
     elif broken.fault is Fault.UNREADABLE and version.answers_unreadable:
@@ -29,7 +34,10 @@ def answer_to_broken(broken: Malformed, version: Version) -> CallError | None:
         code = ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED
     else:
         return None
-    message_id = UNREADABLE_ID if broken.message_id is None else broken.message_id
+    message_id: object = UNREADABLE_ID if broken.message_id is None else broken.message_id
+    with suppress(ValueError, RecursionError):
+        frame = json.loads(raw)
+        message_id = frame[1] if message_id != UNREADABLE_ID and type(frame[1]) is int else message_id
     return CallError(message_id, version.spell(code), broken.reason, {})
 
 

@@ -24,7 +24,7 @@ def names_parameter(function: Callable[..., Any], name: str) -> bool:
         parameters = _PARAMETERS.get(key)
         if parameters is None:
             parameters = _PARAMETERS[key] = frozenset(inspect.signature(function).parameters)
-    except TypeError:  # no weak references, no hash, or no signature
+    except (TypeError, ValueError):  # no weak references, no hash, or no signature
         return name in _signature(function)
     return name in parameters
 

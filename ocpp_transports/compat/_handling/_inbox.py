@@ -25,11 +25,16 @@ class Inbox:
 
     def __init__(self, report: Reported) -> None:
         self._report = report
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._feeders: set[asyncio.Future[None]] = set()
+        self._calls = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin with a connection: nothing waits for what the former one left."""
         self._turn = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._calls = 0
-        self._feeders: set[asyncio.Future[None]] = set()
         self.texts: dict[object, str | bytes] = {}
         """The texts of the CALLs in progress by message ID."""
 
@@ -59,29 +64,37 @@ class Inbox:
             await work()  # a handler feeds a message itself: its turn would never come
             return
         task = asyncio.create_task(self._in_turn(work))
+        texts = self.texts
+        texts[unique_id] = text
         self._tasks.add(task)
-        self.texts[unique_id] = text
-        task.add_done_callback(lambda _: self._forget(task, unique_id))
+        self._waiting.add(task)
+        task.add_done_callback(lambda _: self._forget(task, unique_id, texts))
         try:
             await self._until_done_or_calling(task)
         except asyncio.CancelledError:
             task.cancel()
             await asyncio.wait({task})
+            self._done(task)
             raise
         if not task.done():
             task.add_done_callback(self._done)
-        elif not task.cancelled():
+            return
+        self._forget(task, unique_id, texts)  # before the callback does it, as the next CALL may have the same ID
+        if not task.cancelled():
             task.result()
 
     async def _in_turn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async with self._turn:
-            self._running = asyncio.current_task()
+            task = self._running = asyncio.current_task()
+            self._waiting.discard(task)
             try:
                 await work()
             finally:
-                self._running = None
+                if self._running is task:
+                    self._running = None
 
     async def _until_done_or_calling(self, task: "asyncio.Task[None]") -> None:
+        await asyncio.sleep(0)  # let the work begin, also if its feeder never waits for a message
         while not task.done() and (not self._calls or len(self._tasks) > _MOST):
             feeder = asyncio.get_running_loop().create_future()
             self._feeders.add(feeder)
@@ -91,18 +104,24 @@ class Inbox:
             finally:
                 self._feeders.discard(feeder)
 
-    def _forget(self, task: "asyncio.Task[None]", unique_id: object) -> None:
-        self._tasks.discard(task)
-        self.texts.pop(unique_id, None)
+    def _forget(self, task: "asyncio.Task[None]", unique_id: object, texts: dict[object, str | bytes]) -> None:
+        if task in self._tasks:  # else another CALL may have its ID by now
+            self._tasks.remove(task)
+            self._waiting.discard(task)
+            del texts[unique_id]
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._report(error)
 
-    def drop_waiting(self) -> None:
-        """Drop the CALLs whose turn has not come, after the connection was lost."""
-        for task in self._tasks - {self._running}:
+    def lose(self) -> None:
+        """Drop the CALLs whose turn has not come, after the connection was lost.
+
+        A handler that runs goes on, and the CALLs of the next connection do not wait for it.
+        """
+        for task in self._waiting:
             task.cancel()
+        self._begin()
 
     def cancel(self) -> None:
         """Cancel all work."""

@@ -10,7 +10,7 @@ __all__ = ["Response", "ResponseQueue", "wait_in"]
 
 Response: TypeAlias = CallResult | CallError
 
-_KEPT: Final = 8
+_KEPT: Final = 4
 """Unmatched responses that are kept, the newest ones."""
 
 
@@ -30,7 +30,7 @@ class ResponseQueue:
 
     def put_nowait(self, response: Response) -> bool:
         """Pass a response to its caller. Return False if no caller expects it."""
-        future = self._expected.pop(response.unique_id, None)
+        future = self._expected.get(response.unique_id)
         if future is not None and not future.done():
             future.set_result(response)
             return True
@@ -70,8 +70,8 @@ class ResponseQueue:
 
     def fail(self, error: BaseException, unique_id: object = None) -> None:
         """Raise an error in the caller that expects an ID, or in all callers without one."""
-        for expected in [unique_id] if unique_id is not None else list(self._expected):
-            future = self._expected.pop(expected, None)
+        for expected in list(self._expected) if unique_id is None else [unique_id]:
+            future = self._expected.get(expected)
             if future is not None and not future.done():
                 future.set_exception(error)
                 future.exception()  # a caller that has not begun to wait never retrieves it
