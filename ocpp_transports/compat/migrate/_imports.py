@@ -9,7 +9,7 @@ from typing import Final
 from . import _modules
 from ._findings import Finding
 from ._modules import NEW, OLD
-from ._names import Names, of_package
+from ._names import BoundNames, of_package
 from ._source import Source
 
 _FROM: Final = re.compile(r"from(?:\s|\\)+(?=ocpp\b)")
@@ -22,7 +22,7 @@ _LOGGERS: Final = frozenset({"getLogger", "get_logger"})
 class Imports:
     """Rewrites what names a module of the package `ocpp`, and reports what it leaves."""
 
-    def __init__(self, source: Source, names: Names, is_own: Callable[[str], bool]) -> None:
+    def __init__(self, source: Source, names: BoundNames, is_own: Callable[[str], bool]) -> None:
         self._source = source
         self._names = names
         self._is_own = is_own

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterator
 
 from . import _modules
 from ._findings import Finding
-from ._names import Names, of_package
+from ._names import BoundNames, of_package
 from ._source import Source
 
 
-class Spellings:
+class FormerSpellings:
     """Rewrites former names of classes, members and fields to their present ones."""
 
-    def __init__(self, source: Source, names: Names, imported_elsewhere: Collection[str]) -> None:
+    def __init__(self, source: Source, names: BoundNames, imported_elsewhere: Collection[str]) -> None:
         self._source = source
         self._names = names
         self._imported_elsewhere = imported_elsewhere
