@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from ._findings import Finding
-from ._names import Names
+from ._names import BoundNames
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -26,7 +26,7 @@ _CUSTOM_DATA: Final = (
 )
 
 
-def findings(tree: ast.Module, names: Names) -> Iterator[Finding]:
+def findings(tree: ast.Module, names: BoundNames) -> Iterator[Finding]:
     """Yield the places of a file that need a decision."""
     for node in ast.walk(tree):
         match node:
@@ -111,7 +111,7 @@ def _tested(node: ast.AST) -> Iterator[ast.expr]:
 # Handlers
 
 
-def _handled_action(function: Function, names: Names) -> str | None:
+def _handled_action(function: Function, names: BoundNames) -> str | None:
     """Return the source text of the action that a function handles, or None if it handles none."""
     for decorator in function.decorator_list:
         if isinstance(decorator, ast.Call) and names.path_of(decorator.func) in {

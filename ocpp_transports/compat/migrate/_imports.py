@@ -9,7 +9,7 @@ from typing import Final
 from . import _modules
 from ._findings import Finding
 from ._modules import NEW, OLD
-from ._names import Names, of_package
+from ._names import BoundNames, of_package
 from ._source import Source
 
 _FROM: Final = re.compile(r"from(?:\s|\\)+(?=ocpp\b)")
@@ -22,11 +22,14 @@ _LOGGERS: Final = frozenset({"getLogger", "get_logger"})
 class Imports:
     """Rewrites what names a module of the package `ocpp`, and reports what it leaves."""
 
-    def __init__(self, source: Source, names: Names, is_own: Callable[[str], bool]) -> None:
+    def __init__(self, source: Source, names: BoundNames, is_own: Callable[[str], bool]) -> None:
         self._source = source
         self._names = names
         self._is_own = is_own
-        self._keeps_name = names.is_rebound(OLD)
+        self._chains = [name for name, meaning in names.meaning.items() if meaning == {OLD} and name.id == OLD]
+        has_places = all(source.place_of(name) is not None for name in self._chains)
+        self._keeps_name = names.is_rebound(OLD) or not has_places
+        """True if names in the code stay, so that the imports have to bind `ocpp` as before."""
         self._owners = {id(n.value): n for n in ast.walk(source.tree) if isinstance(n, ast.Attribute)}
 
     def rewrite(self) -> Iterator[Finding]:
@@ -39,9 +42,8 @@ class Imports:
                 yield from self._from(node, node.module or "")
             elif isinstance(node, ast.Attribute):
                 yield from self._missing(node)
-        for name, meaning in self._names.meaning.items():
-            if meaning == {OLD} and name.id == OLD:
-                yield from self._chain(name)
+        if not self._keeps_name:
+            self._rewrite_chains()
         yield from self._strings()
 
     def _left(self, path: str) -> str | None:
@@ -62,7 +64,6 @@ class Imports:
         if alias.asname or not self._keeps_name:
             self._source.replace(start, OLD, NEW)
             return
-        # The program gives the name `ocpp` another value somewhere: the import keeps the name.
         new = NEW + alias.name.removeprefix(OLD)
         self._source.replace(start, alias.name, f"{NEW} as {OLD}" if new == NEW else f"{new}, {NEW} as {OLD}")
 
@@ -89,13 +90,11 @@ class Imports:
             if isinstance(owner.value, ModuleType | type) and not is_own:
                 yield _no_such_name(node.lineno, path)
 
-    def _chain(self, name: ast.Name) -> Iterator[Finding]:
-        if self._keeps_name:
-            return
-        attribute = self._owners.get(id(name))
-        path = f"{OLD}.{attribute.attr}" if attribute else OLD
-        if self._left(path) is None and not self._source.replace(self._source.start_of(name), OLD, NEW):
-            yield Finding(name.lineno, "f-string", f"`{path}` in an f-string was left; replace `{OLD}` with `{NEW}`")
+    def _rewrite_chains(self) -> None:
+        for name in self._chains:
+            attribute = self._owners.get(id(name))
+            if self._left(f"{OLD}.{attribute.attr}" if attribute else OLD) is None:
+                self._source.rename(name, NEW)
 
     def _strings(self) -> Iterator[Finding]:
         excluded = {id(part) for node in ast.walk(self._source.tree) for part in _not_dotted(node)}

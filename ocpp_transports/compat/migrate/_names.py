@@ -17,7 +17,7 @@ _Bindings: TypeAlias = dict[str, set[str | None]]
 """Name -> the dotted paths that it is bound to, of either package; None stands for anything else."""
 
 
-class Names:
+class BoundNames:
     """The meaning of each name that a file reads."""
 
     def __init__(self, tree: ast.Module, is_own: Callable[[str], bool]) -> None:

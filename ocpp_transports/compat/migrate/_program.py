@@ -11,16 +11,16 @@ from ._findings import Finding
 from ._habits import findings
 from ._imports import Imports
 from ._modules import canonical
-from ._names import Names, of_package
+from ._names import BoundNames, of_package
 from ._source import Source
-from ._spellings import Spellings
+from ._spellings import FormerSpellings
 
 _UNREADABLE: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What the parser raises for files that are no programs, or that are nested too deeply."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Migration:
     """What became of one file."""
 
     path: Path
@@ -40,32 +40,32 @@ class Program:
         self._modernises = modernises
         self.own = OwnModules(paths, self._files)
 
-    def outcomes(self) -> Iterator[Outcome]:
-        """Yield the outcome of every file. Nothing is written."""
+    def migrations(self) -> Iterator[Migration]:
+        """Yield the migration of every file. Nothing is written."""
         elsewhere = self._imported_elsewhere() if self._modernises else None
         for path in self._files:
             try:
                 before = path.read_bytes()
             except OSError as error:
-                yield Outcome(path, b"", b"", (), f"cannot read it: {error.strerror}")
+                yield Migration(path, b"", b"", (), f"cannot read it: {error.strerror}")
                 continue
-            yield self._outcome(path, before, elsewhere)
+            yield self._migration(path, before, elsewhere)
 
-    def _outcome(self, path: Path, before: bytes, elsewhere: Collection[str] | None) -> Outcome:
+    def _migration(self, path: Path, before: bytes, elsewhere: Collection[str] | None) -> Migration:
         try:
             source = Source(before)
         except _UNREADABLE as error:
-            return Outcome(path, before, before, (), f"cannot parse it: {_reason(error)}")
+            return Migration(path, before, before, (), f"cannot parse it: {_reason(error)}")
         try:
             found = rewrite(source, self.own, elsewhere)
         except RecursionError as error:
-            return Outcome(path, before, before, (), _reason(error))
+            return Migration(path, before, before, (), _reason(error))
         after = source.changed()
         try:
             Source(after)
         except _UNREADABLE as error:
-            return Outcome(path, before, before, found, f"its result cannot be parsed: {_reason(error)}")
-        return Outcome(path, before, after, found)
+            return Migration(path, before, before, found, f"its result cannot be parsed: {_reason(error)}")
+        return Migration(path, before, after, found)
 
     def _imported_elsewhere(self) -> set[str]:
         """Return the names that files import from other modules than those of the package `ocpp`."""
@@ -74,7 +74,7 @@ class Program:
             try:
                 tree = Source(path.read_bytes()).tree
             except (OSError, *_UNREADABLE):
-                continue  # reported by `outcomes`
+                continue  # reported by `migrations`
             for node in ast.walk(tree):
                 if isinstance(node, ast.ImportFrom) and of_package(node) is None:
                     names |= {alias.name for alias in node.names}
@@ -94,10 +94,10 @@ def rewrite(source: Source, is_own: Callable[[str], bool], elsewhere: Collection
     """
     if "ocpp" not in source.text:
         return ()
-    names = Names(source.tree, is_own)
+    names = BoundNames(source.tree, is_own)
     found = {*Imports(source, names, is_own).rewrite()}
     if elsewhere is not None:
-        found |= {*Spellings(source, names, elsewhere).rewrite()}
+        found |= {*FormerSpellings(source, names, elsewhere).rewrite()}
     if any(_imports_package(node) for node in ast.walk(source.tree)):
         found |= {*findings(source.tree, names)}
     return tuple(sorted(found))

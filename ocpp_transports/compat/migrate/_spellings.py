@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterator
 
 from . import _modules
 from ._findings import Finding
-from ._names import Names, of_package
-from ._source import Source
+from ._names import BoundNames, of_package
+from ._source import Source, name_in
 
 
-class Spellings:
+class FormerSpellings:
     """Rewrites former names of classes, members and fields to their present ones."""
 
-    def __init__(self, source: Source, names: Names, imported_elsewhere: Collection[str]) -> None:
+    def __init__(self, source: Source, names: BoundNames, imported_elsewhere: Collection[str]) -> None:
         self._source = source
         self._names = names
         self._imported_elsewhere = imported_elsewhere
@@ -59,18 +59,19 @@ class Spellings:
         former = path.rpartition(".")[2] if path else None
         name = _modules.present(path) if path and former == node.attr else node.attr
         if name != node.attr:
-            yield from self._replace(node, self._source.end_of(node) - len(node.attr), node.attr, name)
+            yield from self._rename(node, name)
 
     def _name(self, node: ast.Name, renamed: set[str]) -> Iterator[Finding]:
         path = self._names.path_of(node)
         if path in renamed and path and path.rpartition(".")[2] == node.id:
             name = _modules.present(path)
             if name != node.id:
-                yield from self._replace(node, self._source.start_of(node), node.id, name)
+                yield from self._rename(node, name)
 
-    def _replace(self, node: ast.expr, start: int, old: str, new: str) -> Iterator[Finding]:
-        if not self._source.replace(start, old, new):
-            yield Finding(node.lineno, "f-string", f"`{old}` in an f-string was left; its name is `{new}`")
+    def _rename(self, node: ast.Name | ast.Attribute, new: str) -> Iterator[Finding]:
+        if not self._source.rename(node, new):
+            text = f"`{name_in(node)}` in an f-string was left; its name is `{new}`"
+            yield Finding(node.lineno, "f-string", text)
 
     def _keywords(self, node: ast.Call) -> None:
         path = self._names.path_of(node.func)
@@ -78,4 +79,4 @@ class Spellings:
         former = getattr(found.value, "_former_fields", {}) if found else {}
         for keyword in node.keywords:
             if keyword.arg and keyword.arg in former:
-                self._source.replace(self._source.start_of(keyword), keyword.arg, former[keyword.arg])
+                self._source.rename(keyword, former[keyword.arg])

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import sys
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -143,14 +142,6 @@ def test_a_file_that_was_migrated_before_is_searched_again(line) -> None:
 
 def test_an_import_of_a_module_of_the_program_s_own() -> None:
     assert found("from ocpp.routing import on", own=("ocpp.routing",)) == [(1, "import")]
-
-
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="positions in f-strings are exact")
-def test_a_name_in_an_f_string_whose_position_is_unknown() -> None:
-    source = Source(b'import ocpp.v16\nx = f"""\n{1}\n {ocpp.v16.call}"""\n')
-    topics = [each.topic for each in rewrite(source, lambda path: False, None)]
-    rewritten = source.changed().decode()
-    assert ("f-string" in topics) != ("{ocpp_transports.compat.v16.call}" in rewritten)
 
 
 def test_a_report_says_where_and_what_to_do() -> None:

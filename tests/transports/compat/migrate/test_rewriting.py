@@ -1,5 +1,6 @@
 """What the migration tool rewrites, and what it leaves: one snippet a row."""
 
+import sys
 from textwrap import dedent
 
 import pytest
@@ -63,8 +64,8 @@ REWRITTEN = [
         'é = 1; import ocpp_transports.compat.v16; "ü", ocpp_transports.compat.v16',
     ),
     (
-        'import ocpp.v16\nf"é {ocpp.v16.call} {1}"',
-        'import ocpp_transports.compat.v16\nf"é {ocpp_transports.compat.v16.call} {1}"',
+        'import ocpp.v16\nf"é\\n {ocpp.v16.call!r:>{1}} {1}"',
+        'import ocpp_transports.compat.v16\nf"é\\n {ocpp_transports.compat.v16.call!r:>{1}} {1}"',
     ),
     (
         "import ocpp.v16\nif x:\f\n\tocpp.v16",
@@ -119,6 +120,30 @@ def test_a_name_that_the_program_sets_too_is_kept(before, after) -> None:
     """`if ocpp is None` has to go on working."""
     fallback = "try:\n    {}\nexcept ImportError:\n    ocpp = None\nocpp.v16 if ocpp else None"
     assert migrated(fallback.format(before)) == fallback.format(after)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="every place in an f-string is known")
+@pytest.mark.parametrize(
+    "f_string",
+    ['f"{ocpp.v16} {ocpp.v201}"', 'f"ocpp.v16 {ocpp.v16}"', 'f"""ocpp\n{ocpp.v16}"""', 'f"ocpp" f"é{ocpp.v16}"'],
+)
+def test_names_stay_if_the_place_of_one_in_an_f_string_is_unknown(f_string) -> None:
+    before = f"import ocpp\nocpp.v16\n{f_string}"
+    assert migrated(before) == before.replace("import ocpp", "import ocpp_transports.compat as ocpp")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the parser does not know every place in an f-string")
+def test_names_in_f_strings_are_rewritten() -> None:
+    before = 'import ocpp\nf"""ocpp {1}\n{ocpp.v16} {ocpp.v201}"""'
+    assert migrated(before) == before.replace("import ocpp", "import ocpp_transports.compat").replace(
+        "{ocpp", "{ocpp_transports.compat"
+    )
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="every place in an f-string is known")
+def test_a_former_spelling_in_an_f_string_stays_if_its_place_is_unknown() -> None:
+    before = 'from ocpp.v16 import call\nf"{call.HeartbeatPayload} {call.HeartbeatPayload}"'
+    assert migrated(before, elsewhere=set()) == before.replace("ocpp.v16", "ocpp_transports.compat.v16")
 
 
 def test_a_name_that_a_function_makes_global_is_kept() -> None:
