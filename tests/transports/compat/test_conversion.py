@@ -82,7 +82,15 @@ class TestTheFunctions:
 
     @each(
         "path, identity",
-        [("/ocpp/CP1?x=1#y", "CP1"), ("/CP1/", "CP1"), ("CP 1 ", "CP 1"), ("/", None), ("", None), ("/?id=x", None)],
+        [
+            ("/ocpp/CP1?x=1#y", "CP1"),
+            ("/CP1/", "CP1"),
+            ("CP 1 ", "CP 1"),
+            ("/", None),
+            ("", None),
+            (None, None),
+            ("/?id=x", None),
+        ],
     )
     def test_the_identity_in_a_path(self, path, identity):
         assert extract_charge_point_id(path) == identity
