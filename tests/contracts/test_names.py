@@ -12,6 +12,8 @@ EXCEPTED: Final = {
     "Task": "the runtime's and that of a station's clock mean the same: what was started, and can be cancelled",
 }
 """Names that may be used twice, with the reason; five at most."""
+VERSIONS: Final = {ROOT / "ocpp_core" / name for name in ("v16", "v201", "v21")}
+"""Folders with the generated messages of a version, which have the names of its specification."""
 
 
 OTHERS_CHOSE: Final = tuple(
@@ -21,8 +23,9 @@ OTHERS_CHOSE: Final = tuple(
 
 
 def sources() -> list[Path]:
-    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
-    return [path for path in paths if not path.relative_to(ROOT).as_posix().startswith(OTHERS_CHOSE)]
+    files = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
+    written = [path for path in files if path.parent not in VERSIONS]
+    return [path for path in written if not path.relative_to(ROOT).as_posix().startswith(OTHERS_CHOSE)]
 
 
 def classes() -> dict[str, list[str]]:
