@@ -139,11 +139,11 @@ conformance: $(CONFORMANCE) ## Run a WebSocket conformance suite over the echo c
 schemas: $(DEV) ## Regenerate the schema bundles
 	@$(BIN)/python tools/build_schemas.py
 
-compat: $(DEV) ## Regenerate the payload classes of ocpp_transports.compat
-	@$(BIN)/python tools/build_compat.py
-
 messages: $(RUNTIME) ## Regenerate the typed messages of each version from the schema bundles
 	@$(BIN)/python tools/build_types.py
+
+compat: $(DEV) ## Regenerate the payload classes of ocpp_transports.compat
+	@$(BIN)/python tools/build_compat.py
 
 web: $(DEV) $(PYODIDE) ## Serve a charging station in a web page, and a central system for it to connect to
 	@$(BIN)/python tools/serve_web.py

@@ -225,7 +225,8 @@ def who_imports_whom() -> dict[str, set[str]]:
     """The modules that each module imports, of all three packages and at any depth."""
     files = {name: path for package in LAYERS for name, path in modules(package).items()}
     return {
-        name: {found if found in files else found.rpartition(".")[0] for found in loaded_from(name, path)} & {*files}
+        name: {imports if imports in files else imports.rpartition(".")[0] for imports in loaded_from(name, path)}
+        & {*files}
         for name, path in files.items()
     }
 

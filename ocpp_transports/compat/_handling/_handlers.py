@@ -4,7 +4,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from logging import Logger, LoggerAdapter
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from ocpp_transports.compat._conversion._names import ObjectNames
@@ -59,14 +59,20 @@ def arguments_of(
     return arguments
 
 
+_MOST: Final = 100
+"""After hooks that run at a time; beyond, the next CALL waits, because the peer decides how many it starts."""
+
+
 class AfterHooks:
     """The after hooks that run; an exception of one is logged, and nothing is sent for it."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Future[Any]] = set()
 
-    def run(self, hook: Callable[..., Any], arguments: dict[str, Any], logger: AnyLogger) -> None:
+    async def run(self, hook: Callable[..., Any], arguments: dict[str, Any], logger: AnyLogger) -> None:
         """Call a hook, and let it run in a task of its own if it is async."""
+        while len(self._tasks) >= _MOST:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         try:
             result = hook(**arguments)
         except Exception as error:

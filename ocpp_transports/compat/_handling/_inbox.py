@@ -15,6 +15,8 @@ __all__ = ["Inbox", "Reported"]
 
 _MOST: Final = 100
 """CALLs in progress or waiting for their turn; beyond, the feeder waits, so that reading stops."""
+_MOST_CHARACTERS: Final = 1 << 20
+"""Characters of their texts; beyond, the same."""
 
 Reported: TypeAlias = Callable[[BaseException], None]
 """Function that writes an exception which no caller gets to the log."""
@@ -29,6 +31,7 @@ class Inbox:
         self._waiting: set[asyncio.Task[None]] = set()
         self._feeders: set[asyncio.Future[None]] = set()
         self._calls = 0
+        self._characters = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -63,11 +66,13 @@ class Inbox:
         if self._running is not None and self._running is asyncio.current_task():
             await work()  # a handler feeds a message itself: its turn would never come
             return
-        task = asyncio.create_task(self._in_turn(work))
         texts = self.texts
         texts[unique_id] = text
+        self._characters += len(text)
+        task = asyncio.create_task(self._in_turn(work))
         self._tasks.add(task)
-        self._waiting.add(task)
+        if self._running is not task:  # as with an eager task factory
+            self._waiting.add(task)
         task.add_done_callback(lambda _: self._forget(task, unique_id, texts))
         try:
             await self._until_done_or_calling(task)
@@ -95,7 +100,7 @@ class Inbox:
 
     async def _until_done_or_calling(self, task: "asyncio.Task[None]") -> None:
         await asyncio.sleep(0)  # let the work begin, also if its feeder never waits for a message
-        while not task.done() and (not self._calls or len(self._tasks) > _MOST):
+        while not task.done() and (not self._calls or self._is_full):
             feeder = asyncio.get_running_loop().create_future()
             self._feeders.add(feeder)
             task.add_done_callback(partial(_wake, feeder))
@@ -104,11 +109,15 @@ class Inbox:
             finally:
                 self._feeders.discard(feeder)
 
+    @property
+    def _is_full(self) -> bool:
+        return len(self._tasks) > _MOST or self._characters > _MOST_CHARACTERS
+
     def _forget(self, task: "asyncio.Task[None]", unique_id: object, texts: dict[object, str | bytes]) -> None:
         if task in self._tasks:  # else another CALL may have its ID by now
             self._tasks.remove(task)
             self._waiting.discard(task)
-            del texts[unique_id]
+            self._characters -= len(texts.pop(unique_id))
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

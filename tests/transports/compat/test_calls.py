@@ -228,6 +228,19 @@ class TestAHandlerThatCallsBack:
         reading.cancel()
         asking.cancel()
 
+    async def test_it_stops_as_well_when_they_are_too_large_together(self):
+        cp = Asking("CP1", Wire())
+        cp.opened = asyncio.Event()
+        cp.route_map["UnlockConnector"]["_skip_schema_validation"] = True
+        reading = asyncio.create_task(cp.start())
+        asking = asyncio.create_task(cp.call(call.ClearCache()))
+        for name in "abc":
+            cp._connection.feed([2, name, "UnlockConnector", {"connectorId": "x" * 600_000}])
+        await settled()
+        assert cp._connection._received.qsize() == 1
+        reading.cancel()
+        asking.cancel()
+
     @pytest.mark.parametrize(
         ("second", "extra"),
         [

@@ -13,7 +13,7 @@ from ocpp_transports.compat.charge_point import ChargePoint as AnyVersion
 from ocpp_transports.compat.routing import after, create_route_map, on
 from ocpp_transports.compat.v16 import ChargePoint, call, call_result, datatypes
 from ocpp_transports.compat.v16.enums import Action, ResetStatus
-from tests.transports.compat.wire import Station, Wire, until
+from tests.transports.compat.wire import Station, Wire, settled, until
 
 pytestmark = pytest.mark.anyio
 
@@ -251,6 +251,23 @@ class TestAnAfterHook:
         assert (await answer_of(cp, "Reset", {"type": "Soft"}))[0] == 3
         await until(lambda: "Error in an after hook" in caplog.text)
         assert cp._connection.sent == []
+
+    async def test_only_so_many_run_at_a_time(self):
+        running, release = [], asyncio.Event()
+
+        async def hook(*args):
+            running.append(args)
+            await release.wait()
+
+        cp = Hooked(hook)
+        for number in range(100):
+            await answer_of(cp, "Reset", {"type": "Soft"}, number)
+        last = asyncio.create_task(cp.route_message('[2,"last","Reset",{"type":"Soft"}]'))
+        await settled()
+        assert (len(running), last.done()) == (100, False)
+        release.set()
+        await last
+        await until(lambda: len(running) == 101)
 
 
 class TestTheLog:

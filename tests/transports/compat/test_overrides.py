@@ -8,7 +8,7 @@ import pytest
 
 from ocpp_transports.compat import exceptions
 from ocpp_transports.compat.messages import Call, CallError, CallResult, unpack
-from ocpp_transports.compat.v16 import call, call_result
+from ocpp_transports.compat.v16 import ChargePoint, call, call_result
 from tests.transports.compat.wire import Station, Wire
 
 pytestmark = pytest.mark.anyio
@@ -222,3 +222,15 @@ async def test_the_messages_that_2_1_adds_are_logged():
     assert cp._connection.sent == []
     with pytest.raises(exceptions.PropertyConstraintViolationError):
         unpack('[6,"7","NotifyPeriodicEventStream",{}]')
+
+
+def test_there_is_no_further_name_that_could_be_one_of_a_program():
+    theirs = pytest.importorskip("ocpp.v16").ChargePoint("CP1", Wire())
+    ours = ChargePoint("CP1", Wire())
+
+    def names(cp):
+        inherited = {name for each in type(cp).__mro__[:-1] for name in vars(each)}
+        return {name for name in {*vars(cp), *inherited} if not name.startswith("__")}
+
+    further = {"_compat_inbound", "_compat_outbound", "convert_custom_data", "suppress_call_errors"}
+    assert names(ours) == names(theirs) | further
