@@ -63,22 +63,23 @@ def _is_payload(end: ast.expr | None) -> bool:
 
 
 def _call_results(function: Function) -> Iterator[Finding]:
-    results = {name for node in ast.walk(function) for name in _assigned_result(node)}
+    results = {ast.unparse(target) for node in ast.walk(function) for target in _assigned_result(node)}
     for node in ast.walk(function):
         for tested in _tested(node):
             value = tested.value if isinstance(tested, ast.NamedExpr) else tested
-            if _is_result(value) or (isinstance(value, ast.Name) and value.id in results):
+            is_kept = isinstance(value, ast.Name | ast.Attribute) and ast.unparse(value) in results
+            if is_kept or _is_result(value):
                 yield Finding(tested.lineno, "call-result", _CALL_RESULT)
 
 
-def _assigned_result(node: ast.AST) -> Iterator[str]:
+def _assigned_result(node: ast.AST) -> Iterator[ast.expr]:
     match node:
         case ast.Assign(targets=targets, value=value) if _is_result(value):
-            yield from (target.id for target in targets if isinstance(target, ast.Name))
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if _is_result(value):
-            yield name
-        case ast.NamedExpr(target=ast.Name(id=name), value=value) if _is_result(value):
-            yield name
+            yield from targets
+        case ast.AnnAssign(target=target, value=ast.expr() as value) if _is_result(value):
+            yield target
+        case ast.NamedExpr(target=target, value=value) if _is_result(value):
+            yield target
 
 
 def _is_result(value: ast.expr) -> bool:
