@@ -18,7 +18,7 @@ _CALL_RESULT: Final = (
     "a CALLERROR raises its OCPPError instead of returning None; catch it, pass `suppress=True`, or set "
     "`suppress_call_errors = True` in the class"
 )
-_CLASS_NAME: Final = "only classes named `…Payload` end in these seven letters; other names lose a part of themselves"
+_CLASS_NAME: Final = "only the names of `…Payload` classes end in these seven letters; others lose a part"
 _DECIMAL: Final = "handlers receive Decimal as before in charging profiles and schedules of 1.6; check other uses"
 _CUSTOM_DATA: Final = (
     "the keys within custom data and the data of DataTransfer are no longer converted; use those of the wire, or set "
@@ -38,15 +38,9 @@ def findings(tree: ast.Module, names: BoundNames) -> Iterator[Finding]:
             case ast.ClassDef():
                 yield from _overrides(node)
             case ast.Attribute(attr=name, ctx=ast.Store()) if name in _INTERNALS:
-                yield Finding(
-                    node.lineno, "internal", f"assigning `{name}` no longer changes how responses are matched"
-                )
+                yield Finding(node.lineno, "internal", f"your `{name}` is used as before; check that you need it")
             case ast.Subscript(value=ast.Attribute(attr="__name__"), slice=ast.Slice(upper=end)) if _is_payload(end):
-                yield Finding(
-                    node.lineno,
-                    "class-name",
-                    "only classes named `…Payload` end in these seven letters; others lose a part of their name",
-                )
+                yield Finding(node.lineno, "class-name", _CLASS_NAME)
             case ast.ImportFrom(module="decimal") | ast.Import(names=[ast.alias(name="decimal")]):
                 yield Finding(node.lineno, "decimal", _DECIMAL)
             case ast.Call():
