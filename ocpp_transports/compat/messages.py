@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Final, TypeAlias
 
 from ocpp_core.config import Kind
@@ -211,11 +212,18 @@ def _problem(frame: Frame) -> str | None:
     """Return what is wrong with the elements of a message, or None."""
     if len(frame) not in {2: (4,), 3: (3,), 4: (4, 5)}[frame[0]]:
         return "Message is missing elements." if len(frame) < 4 else "Message has too many elements."
-    if isinstance(frame[1], bool) or not isinstance(frame[1], (str, int, float)):
+    if not _is_id(frame[1]):
         return "expected a text or a number as message ID"
     if frame[0] != MessageType.CallResult and not isinstance(frame[2], str):
         return "expected a text as third element"
     return None
+
+
+def _is_id(value: object) -> bool:
+    """Return True for a message ID that can be written into an answer."""
+    if isinstance(value, float):
+        return isfinite(value)
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def pack(msg: Message) -> str:

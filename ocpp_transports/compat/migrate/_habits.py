@@ -18,7 +18,7 @@ _CALL_RESULT: Final = (
     "a CALLERROR raises its OCPPError instead of returning None; catch it, pass `suppress=True`, or set "
     "`suppress_call_errors = True` in the class"
 )
-_CLASS_NAME: Final = "only classes named `…Payload` end in these seven letters; other names lose a part of themselves"
+_CLASS_NAME: Final = "only the names of `…Payload` classes end in these seven letters; others lose a part"
 _DECIMAL: Final = "handlers receive Decimal as before in charging profiles and schedules of 1.6; check other uses"
 _CUSTOM_DATA: Final = (
     "the keys within custom data and the data of DataTransfer are no longer converted; use those of the wire, or set "
@@ -38,15 +38,9 @@ def findings(tree: ast.Module, names: BoundNames) -> Iterator[Finding]:
             case ast.ClassDef():
                 yield from _overrides(node)
             case ast.Attribute(attr=name, ctx=ast.Store()) if name in _INTERNALS:
-                yield Finding(
-                    node.lineno, "internal", f"assigning `{name}` no longer changes how responses are matched"
-                )
+                yield Finding(node.lineno, "internal", f"your `{name}` is used as before; check that you need it")
             case ast.Subscript(value=ast.Attribute(attr="__name__"), slice=ast.Slice(upper=end)) if _is_payload(end):
-                yield Finding(
-                    node.lineno,
-                    "class-name",
-                    "only classes named `…Payload` end in these seven letters; others lose a part of their name",
-                )
+                yield Finding(node.lineno, "class-name", _CLASS_NAME)
             case ast.ImportFrom(module="decimal") | ast.Import(names=[ast.alias(name="decimal")]):
                 yield Finding(node.lineno, "decimal", _DECIMAL)
             case ast.Call():
@@ -63,22 +57,23 @@ def _is_payload(end: ast.expr | None) -> bool:
 
 
 def _call_results(function: Function) -> Iterator[Finding]:
-    results = {name for node in ast.walk(function) for name in _assigned_result(node)}
+    results = {ast.unparse(target) for node in ast.walk(function) for target in _assigned_result(node)}
     for node in ast.walk(function):
         for tested in _tested(node):
             value = tested.value if isinstance(tested, ast.NamedExpr) else tested
-            if _is_result(value) or (isinstance(value, ast.Name) and value.id in results):
+            is_kept = isinstance(value, ast.Name | ast.Attribute) and ast.unparse(value) in results
+            if is_kept or _is_result(value):
                 yield Finding(tested.lineno, "call-result", _CALL_RESULT)
 
 
-def _assigned_result(node: ast.AST) -> Iterator[str]:
+def _assigned_result(node: ast.AST) -> Iterator[ast.expr]:
     match node:
         case ast.Assign(targets=targets, value=value) if _is_result(value):
-            yield from (target.id for target in targets if isinstance(target, ast.Name))
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if _is_result(value):
-            yield name
-        case ast.NamedExpr(target=ast.Name(id=name), value=value) if _is_result(value):
-            yield name
+            yield from targets
+        case ast.AnnAssign(target=target, value=ast.expr() as value) if _is_result(value):
+            yield target
+        case ast.NamedExpr(target=target, value=value) if _is_result(value):
+            yield target
 
 
 def _is_result(value: ast.expr) -> bool:

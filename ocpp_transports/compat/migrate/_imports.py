@@ -65,7 +65,8 @@ class Imports:
             self._source.replace(start, OLD, NEW)
             return
         new = NEW + alias.name.removeprefix(OLD)
-        self._source.replace(start, alias.name, f"{NEW} as {OLD}" if new == NEW else f"{new}, {NEW} as {OLD}")
+        if not self._source.replace(start, alias.name, f"{NEW} as {OLD}" if new == NEW else f"{new}, {NEW} as {OLD}"):
+            yield Finding(alias.lineno, "import", f"`{alias.name}` is written with blanks; its import was left")
 
     def _from(self, node: ast.ImportFrom, module: str) -> Iterator[Finding]:
         if module.partition(".")[0] != OLD:
@@ -85,10 +86,8 @@ class Imports:
     def _missing(self, node: ast.Attribute) -> Iterator[Finding]:
         path = self._names.path_of(node)
         owner = _modules.known(path.rpartition(".")[0]) if path else None
-        if path and owner and _modules.known(path) is None:
-            is_own = self._is_own(path)
-            if isinstance(owner.value, ModuleType | type) and not is_own:
-                yield _no_such_name(node.lineno, path)
+        if path and owner and isinstance(owner.value, ModuleType | type) and _modules.known(path) is None:
+            yield _no_such_name(node.lineno, path)
 
     def _rewrite_chains(self) -> None:
         for name in self._chains:

@@ -49,6 +49,10 @@ class BoundNames:
         """Return True if a scope gives a name of the package another value too."""
         return any(len(bindings.get(name, ())) > 1 for bindings in self._scopes)
 
+    def is_other(self, name: str) -> bool:
+        """Return True if a scope gives a name a value that is not of the package."""
+        return any(None in bindings.get(name, ()) for bindings in self._scopes)
+
     def _visit(self, scope: ast.AST, outer: list[tuple[ast.AST, _Bindings]]) -> None:
         inside = list(_inside(scope))
         bindings = self._bindings(scope, inside)

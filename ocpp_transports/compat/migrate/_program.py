@@ -97,7 +97,7 @@ def rewrite(source: Source, is_own: Callable[[str], bool], elsewhere: Collection
     names = BoundNames(source.tree, is_own)
     found = {*Imports(source, names, is_own).rewrite()}
     if elsewhere is not None:
-        found |= {*FormerSpellings(source, names, elsewhere).rewrite()}
+        found |= {*FormerSpellings(source, names, is_own, elsewhere).rewrite()}
     if any(_imports_package(node) for node in ast.walk(source.tree)):
         found |= {*findings(source.tree, names)}
     return tuple(sorted(found))

@@ -1,7 +1,7 @@
 """The spellings of releases before 2.0.0, for `--modernise`."""
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from . import _modules
 from ._findings import Finding
@@ -12,9 +12,12 @@ from ._source import Source, name_in
 class FormerSpellings:
     """Rewrites former names of classes, members and fields to their present ones."""
 
-    def __init__(self, source: Source, names: BoundNames, imported_elsewhere: Collection[str]) -> None:
+    def __init__(
+        self, source: Source, names: BoundNames, is_own: Callable[[str], bool], imported_elsewhere: Collection[str]
+    ) -> None:
         self._source = source
         self._names = names
+        self._is_own = is_own
         self._imported_elsewhere = imported_elsewhere
         self._texts = {n.value for n in ast.walk(source.tree) if isinstance(n, ast.Constant)}
 
@@ -22,7 +25,7 @@ class FormerSpellings:
         """Rewrite the spellings. Yields what was left."""
         renamed: set[str] = set()
         for node in ast.walk(self._source.tree):
-            if isinstance(node, ast.ImportFrom) and (module := of_package(node)):
+            if isinstance(node, ast.ImportFrom) and (module := of_package(node)) and not self._is_own(module):
                 for alias in node.names:
                     renamed |= self._import(module, alias)
         for node in ast.walk(self._source.tree):
@@ -38,7 +41,8 @@ class FormerSpellings:
         if alias.name == "*":
             meanings = {path for meaning in self._names.meaning.values() for path in meaning if path}
             paths = {_modules.canonical(path) for path in meanings}
-            return {path for path in paths if path and path.startswith(f"{module}.")}
+            found = {path for path in paths if path and path.startswith(f"{module}.")}
+            return {path for path in found if not self._names.is_other(_modules.present(path))}
         path = f"{module}.{alias.name}"
         name = _modules.present(path)
         if name == alias.name:

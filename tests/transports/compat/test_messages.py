@@ -47,6 +47,7 @@ class TestUnpack:
             ('[2,"1","Reset",{},5]', exceptions.ProtocolError),
             ('[2,"1",{"a":1},{}]', exceptions.ProtocolError),
             ('[2,true,"Reset",{}]', exceptions.ProtocolError),
+            ('[2,1e999,"Reset",{}]', exceptions.ProtocolError),
             ('[3,{},"Reset"]', exceptions.ProtocolError),
             ('[5,"1","a","b",{}]', exceptions.PropertyConstraintViolationError),
             ('["2","1","Reset",{}]', exceptions.PropertyConstraintViolationError),

@@ -1,6 +1,7 @@
 """The migration of files: which are found, how they are changed, and what is printed."""
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -175,3 +176,58 @@ def test_it_runs_as_a_module(tmp_path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[4])
     assert "+from ocpp_transports.compat.v16 import call" in done.stdout
     assert done.stderr == "files: 1, to change: 1, skipped: 0, places to check: 0\n"
+
+
+PROGRAM: Final = """
+import asyncio
+import ocpp.messages
+from ocpp.routing import after, on
+from ocpp.v16 import ChargePoint, call, call_result
+from ocpp.v16.enums import Action, RegistrationStatus
+
+
+class Station(ChargePoint):
+    @on(Action.boot_notification)
+    def boot(self, charge_point_vendor, charge_point_model, **rest):
+        return call_result.BootNotification("2026-01-01T00:00:00Z", 300, RegistrationStatus.accepted)
+
+    @after("BootNotification")
+    async def booted(self, **payload):
+        FRAMES.append(sorted(payload))
+        DONE.set()
+
+
+class Connection:
+    async def send(self, text):
+        FRAMES.append(text)
+
+
+async def main():
+    global DONE
+    DONE = asyncio.Event()
+    station = Station("CP1", Connection())
+    station._unique_id_generator = lambda: "7"
+    await station.route_message('[2,"1","BootNotification",{"chargePointVendor":"A","chargePointModel":"B"}]')
+    await DONE.wait()
+    reply = asyncio.ensure_future(station.call(call.Heartbeat()))
+    await asyncio.sleep(0)
+    await station.route_message(ocpp.messages.CallResult("7", {"currentTime": "2026-01-01T00:00:00Z"}).to_json())
+    FRAMES.append((await reply).current_time)
+
+
+FRAMES = []
+asyncio.run(main())
+"""
+
+
+def test_a_migrated_program_does_what_it_did(tmp_path) -> None:
+    pytest.importorskip("ocpp")
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    before = runpy.run_path(str(program))
+    assert run("--write", program) == 0
+    after = runpy.run_path(str(program))
+    assert after["FRAMES"] == before["FRAMES"]
+    assert len(after["FRAMES"]) == 4
+    assert before["ChargePoint"].__module__ == "ocpp.v16"
+    assert after["ChargePoint"].__module__ == "ocpp_transports.compat.v16"

@@ -50,6 +50,11 @@ def test_a_test_of_a_call_s_result_for_none(test) -> None:
     ]
 
 
+def test_a_test_of_a_result_that_is_kept_in_an_attribute() -> None:
+    lines = ("self.reply: Any = await self.call(payload)", "if self.reply: ...", "if self.reply.status: ...")
+    assert in_station("async def f(self):\n    " + "\n    ".join(lines)) == [(3, "call-result")]
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -59,7 +64,7 @@ def test_a_test_of_a_call_s_result_for_none(test) -> None:
         "if not await self.call(payload, unique_id='7'): ...",
     ],
 )
-def test_a_test_of_a_call_without_a_name(line) -> None:
+def test_a_test_of_a_call_that_is_not_kept_in_a_variable(line) -> None:
     assert in_station(f"async def f(self):\n    {line}") == [(2, "call-result")]
 
 

@@ -236,6 +236,19 @@ def test_a_former_name_that_has_to_stay_becomes_an_alias(text, elsewhere) -> Non
     )
 
 
+@pytest.mark.parametrize("line", ["class Heartbeat: ...", "def f(Heartbeat): ..."])
+def test_a_former_name_of_a_star_import_stays_if_the_present_one_is_in_use(line) -> None:
+    before = f"from ocpp.v16.call import *\nHeartbeatPayload()\n{line}"
+    assert migrated(before, elsewhere=set()) == before.replace("ocpp.v16", "ocpp_transports.compat.v16")
+
+
+def test_former_names_of_the_program_s_own_copy_stay() -> None:
+    text = (
+        "from ocpp.v16.call import HeartbeatPayload\nfrom ocpp.v16 import call\ncall.HeartbeatPayload, HeartbeatPayload"
+    )
+    assert migrated(text, own=("ocpp.v16",), elsewhere=set()) == text
+
+
 def test_names_of_the_program_that_look_alike_keep_their_spelling() -> None:
     text = "class Action:\n    BootNotification = 1\n\n\nAction.BootNotification\nself.call.HeartbeatPayload\n"
     assert migrated("import ocpp\n" + text, elsewhere=set()) == "import ocpp_transports.compat\n" + text
