@@ -340,6 +340,26 @@ class TestTheEndOfAConnection:
         await asyncio.gather(old, waiting)
         assert len(cp._connection.sent) == 2
 
+    async def test_what_a_handler_raises_after_the_loss_is_logged(self, caplog):
+        class Closing(Wire):
+            async def send(self, text):
+                if self.is_closed:
+                    raise LostError("closed")
+                await super().send(text)
+
+            is_closed = False
+
+        cp = Asking("CP1", Closing())
+        reading = asyncio.create_task(cp.start())
+        cp._connection.feed([2, "a", "ClearCache", {}])
+        await cp._connection.next()
+        cp._connection.is_closed = True
+        cp._connection.feed(LostError())
+        with pytest.raises(LostError):
+            await reading
+        await until(lambda: "Error while handling a request" in caplog.text)
+        assert caplog.records[-1].exc_info[0] is LostError
+
     async def test_a_send_that_fails_ends_start(self):
         class Broken(Wire):
             async def send(self, text):

@@ -134,6 +134,13 @@ class TestValidation:
             error.code in {"TypeConstraintViolation", "FormatViolation"}
         )
 
+    def test_the_last_value_of_a_very_large_one(self):
+        entries = [{"idTag": "x"}] * 6000 + [{"idTag": 5}]
+        payload = {"listVersion": 1, "updateType": "Full", "localAuthorizationList": entries}
+        with pytest.raises(exceptions.FormatViolationError) as caught:
+            validated(Call("1", "SendLocalList", payload))
+        assert caught.value.details["cause"] == "payload violates its schema"
+
     @each("limit, is_valid", [(21.4, True), (21, True), (Decimal("21.4"), True), (21.44, False), (0.3, True)])
     def test_the_numbers_of_profiles(self, limit, is_valid):
         schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}]}

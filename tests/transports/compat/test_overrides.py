@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -177,6 +180,28 @@ class TestAnAttribute:
         await cp.route_message('[2,"1","ClearCache",{}]')
         await cp.route_message(RESET)
         assert [message[0] for message in cp._connection.sent] == [3, 4]
+
+    async def test_a_handler_may_be_any_callable(self):
+        @dataclass  # has no hash
+        class Clear:
+            def __call__(self, call_unique_id):
+                return {"status": "Accepted" if call_unique_id == "1" else "Rejected"}
+
+        cp = Station("CP1", Wire())
+        after = mock.Mock(return_value=None)
+        cp.route_map = {
+            "ClearCache": {"_on_action": Clear(), "_after_action": after},
+            "Heartbeat": {"_on_action": partial(call_result.Heartbeat, "now")},
+            "GetConfiguration": {"_on_action": dict, "_skip_schema_validation": True},
+        }
+        for action, answer in (
+            ("ClearCache", ACCEPTED),
+            ("Heartbeat", {"currentTime": "now"}),
+            ("GetConfiguration", {"myKey": 1}),
+        ):
+            await cp.route_message(json.dumps([2, "1", action, {"myKey": 1} if action == "GetConfiguration" else {}]))
+            assert cp._connection.sent.pop() == [3, "1", answer]
+        after.assert_called_once_with()
 
 
 BROKEN: list[tuple[Any, ...]] = [
