@@ -17,14 +17,12 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def incomplete(report: dict[str, Any]) -> list[str]:
-    """Name the symbols without a complete type, with what pyright says of them."""
+    """Name the symbols without a complete type, with pyright's reasons: the causes before their consequences."""
     symbols = report["typeCompleteness"]["symbols"]
     assert symbols, report["generalDiagnostics"]
-    return [
-        f"{symbol['name']}: {' '.join(found['message'] for found in symbol['diagnostics'])}"
-        for symbol in symbols
-        if not symbol["isTypeKnown"] or symbol["isTypeAmbiguous"]
-    ]
+    found = [symbol for symbol in symbols if not symbol["isTypeKnown"] or symbol["isTypeAmbiguous"]]
+    reasons = [f"{symbol['name']}: {reason['message']}" for symbol in found for reason in symbol["diagnostics"]]
+    return sorted(reasons, key=lambda reason: "partially unknown" in reason) or [symbol["name"] for symbol in found]
 
 
 @pytest.mark.complete
