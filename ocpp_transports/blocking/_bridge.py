@@ -1,0 +1,212 @@
+"""The way between the threads of an application and the event loop of one client or server, in both directions."""
+
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from functools import update_wrapper
+from inspect import iscoroutine
+from math import inf
+from types import TracebackType
+from typing import Any, Final, Protocol, TypeVar
+
+from ocpp_core.config import Range
+from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports._handlers._table import is_coroutine_function
+from ocpp_transports._server._serving import Loop, expect_loop
+from ocpp_transports.events import StationEvent
+
+from ._shared import THREADS
+from ._thread import LoopThread
+from ._workers import Workers
+
+__all__ = ["MAX_THREADS", "Bridge", "Wrapped", "expect_max_wait"]
+
+MAX_THREADS: Final = 32
+"""Threads for the functions of one client or server by default."""
+_AT_EXIT: Final = 2.0
+"""Seconds that a client or server may take to close when the interpreter exits; then its connections are dropped."""
+_SECONDS: Final = Range(0, unit="seconds")
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def expect_max_wait(max_wait: float) -> None:
+    """Raise ValueError unless it is a time in seconds; `inf` means no limit."""
+    if isinstance(max_wait, bool) or max_wait not in _SECONDS:
+        raise ValueError(f"expected max_wait {_SECONDS}, got {max_wait!r}")
+
+
+class Wrapped(Protocol):
+    """The asynchronous client or server; see `OCPPClient` and `OCPPServer`."""
+
+    async def __aenter__(self) -> object: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> object: ...
+    async def close(self, *, force: bool = False, await_pending: bool = True) -> object:
+        """Close it."""
+
+
+class Bridge:
+    """Calls an asynchronous client or server from any thread, and the application's functions from its event loop.
+
+    `present` returns what a plain function gets in place of an asynchronous object. `opens` names the method that opens
+    the object, for errors.
+    """
+
+    def __init__(
+        self, wrapped: Wrapped, loop: Loop, max_threads: int, *, present: Callable[["Bridge", Any], Any], opens: str
+    ) -> None:
+        expect_loop(loop)
+        self.workers = Workers(max_threads, self._soon)
+        self._wrapped = wrapped
+        self._loop: Loop = loop
+        self._present = present
+        self._opens = opens
+        self._lock = threading.Lock()
+        self._thread: LoopThread | None = None
+        self._is_lost = False
+
+    # From the threads to the event loop
+
+    @property
+    def is_open(self) -> bool:
+        """True while there is an event loop."""
+        return self._thread is not None
+
+    def open(self) -> None:
+        """Use the event loop from now on; starts it if it does not run. Idempotent.
+
+        Raises the errors of its start, and RuntimeError if an earlier one ended without `close`, or in another process.
+        """
+        with self._lock:
+            self._forget_lost()
+            if self._is_lost:
+                reason = "its event loop ended, or belongs to the process that this one was forked from"
+                raise RuntimeError(f"cannot open {self._name} again: {reason}; make a new one")
+            if self._thread is not None:
+                return
+            thread = THREADS.join(self._loop, self)
+            try:
+                thread.run(self._wrapped.__aenter__)
+            except BaseException:
+                THREADS.leave(thread, self, inf)
+                raise
+            self._thread = thread
+
+    def run(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
+        """Call a function or coroutine function in the event loop, and return its result.
+
+        Without an open event loop, and inside it, a function that has to wait raises RuntimeError. Raises TimeoutError
+        after `max_wait` seconds.
+        """
+        expect_max_wait(max_wait)
+        thread = self._thread
+        if thread is None:
+            with self._lock:
+                return self._without_loop(function(*args))
+        if thread.is_forked:
+            raise RuntimeError(
+                f"cannot use {self._name} in this process: it was forked after the event loop had started; "
+                "make the object after the fork"
+            )
+        if thread.is_current:
+            return self._in_loop(function(*args))
+        return thread.run(function, *args, max_wait=max_wait)
+
+    def close(self, function: Callable[[], Coroutine[Any, Any, Any]], max_wait: float) -> Any:
+        """Close with this coroutine function, then release the event loop. Idempotent."""
+        self._forget_lost()
+        thread = self._thread
+        result = self.run(function, max_wait=max_wait)
+        if thread is not None:
+            self._release(thread, max_wait)
+        return result
+
+    def close_at_exit(self) -> None:
+        """Close in a few seconds; functions of the application are not called any more."""
+        self.workers.is_over = True
+        self._forget_lost()
+        thread = self._thread
+        for close in (lambda: self._wrapped.close(await_pending=False), lambda: self._wrapped.close(force=True)):
+            if thread is None:
+                return
+            with suppress(Exception):
+                thread.run(close, max_wait=_AT_EXIT)
+                self._release(thread, _AT_EXIT)
+                return
+
+    def _release(self, thread: LoopThread, max_wait: float) -> None:
+        with self._lock:
+            if self._thread is not thread:
+                return
+            try:
+                thread.run(self._wrapped.__aexit__, None, None, None, max_wait=max_wait)
+            finally:
+                self._thread = None
+                THREADS.leave(thread, self, max_wait)
+
+    def _forget_lost(self) -> None:
+        """Give up an event loop that has ended by itself, or that runs in another process."""
+        thread = self._thread
+        if thread is not None and (thread.is_forked or thread.has_ended):
+            self._thread = None
+            self._is_lost = True
+
+    def _without_loop(self, result: Any) -> Any:
+        """Return a result, or that of a coroutine that does not have to wait."""
+        if not iscoroutine(result):
+            return result
+        reason = f"cannot wait: {self._name} is not open; enter its block, or call {self._opens}"
+        try:
+            result.send(None)
+        except StopIteration as done:
+            return done.value
+        except RuntimeError as error:  # it looked for the event loop
+            raise RuntimeError(reason) from error
+        result.close()
+        raise RuntimeError(reason)
+
+    def _in_loop(self, result: Any) -> Any:
+        """Return a result; a coroutine, which would have to wait, does not begin."""
+        if not iscoroutine(result):
+            return result
+        result.close()
+        advice = f"await the method of the {type(self._wrapped).__name__} instead, see `wrapped`"
+        raise RuntimeError(f"cannot wait: this code runs in the event loop that it would wait for; {advice}")
+
+    def _soon(self, function: Callable[[], object]) -> None:
+        """Call a function in the event loop, or here if there is none any more."""
+        thread = self._thread
+        if thread is not None:
+            with suppress(Exception):
+                thread.soon(function)
+                return
+        function()
+
+    @property
+    def _name(self) -> str:
+        return f"the {type(self._wrapped).__name__}"
+
+    # From the event loop to the threads
+
+    def present(self, value: Any) -> Any:
+        """Return the blocking counterpart of an asynchronous object; anything else unchanged."""
+        if isinstance(value, StationEvent):
+            return replace(value, client=self._present(self, value.client))
+        return self._present(self, value)
+
+    def in_thread(self, function: _F, role: str, *names: str) -> _F:
+        """Return a coroutine function that runs a plain function in a thread; return a coroutine function unchanged.
+
+        Raises TypeError if it cannot be called with these arguments; `role` is its purpose.
+        """
+        if not callable(function) or is_coroutine_function(function):
+            return function
+        expect_arguments(function, role, *names)
+
+        async def run(*args: Any) -> Any:
+            return await self.workers.run(function, *map(self.present, args))
+
+        return update_wrapper(run, function)  # type: ignore[return-value]  # it takes the same arguments

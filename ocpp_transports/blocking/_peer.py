@@ -1,0 +1,76 @@
+"""The part that a blocking client and a server's blocking handle on a station share."""
+
+from functools import partial
+from math import inf
+from typing import Any
+
+from ocpp_transports._peer._peer import ConnectionState, Peer
+from ocpp_transports.events import CloseEvent, PeerEventName
+
+from ._bridge import Bridge
+from ._calls import BlockingCallMixin
+from ._registration import BlockingEventMixin, BlockingHandlerMixin
+
+__all__ = ["BlockingPeer"]
+
+
+class BlockingPeer(BlockingCallMixin, BlockingHandlerMixin, BlockingEventMixin[PeerEventName]):
+    """The common part of `BlockingClient` and `BlockingServerClient`; each method blocks, in any thread.
+
+    Two of them are equal if they stand for the same asynchronous object.
+    """
+
+    _wrapped: Peer
+    _bridge: Bridge
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BlockingPeer) and other._wrapped is self._wrapped
+
+    def __hash__(self) -> int:
+        return hash(self._wrapped)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.identity!r} {self.protocol}>"
+
+    @property
+    def identity(self) -> str:
+        """The identity of the station."""
+        return self._wrapped.identity
+
+    @property
+    def protocol(self) -> str | None:
+        """The negotiated subprotocol; without a connection that of the last one, None before the first."""
+        return self._wrapped.protocol
+
+    @property
+    def state(self) -> ConnectionState:
+        """The state of the connection."""
+        state: ConnectionState = self._bridge.run(lambda: self._wrapped.state)
+        return state
+
+    @property
+    def pending(self) -> int:
+        """The number of calls without an outcome yet, queued ones included."""
+        pending: int = self._bridge.run(lambda: self._wrapped.pending)
+        return pending
+
+    def close(
+        self,
+        code: int = 1000,
+        reason: str = "",
+        *,
+        force: bool = False,
+        await_pending: bool = True,
+        max_wait: float = inf,
+    ) -> CloseEvent:
+        """Close the connection and do not reconnect; return how it ended; see `Peer.close`.
+
+        Closing takes at most `drain_timeout` plus `close_timeout` seconds. Raises ValueError for a code that must not
+        be sent (RFC 6455 §7.4), and TimeoutError after `max_wait` seconds; the connection still closes.
+        """
+        close = partial(self._wrapped.close, code, reason, force=force, await_pending=await_pending)
+        return self._close(close, max_wait)
+
+    def _close(self, close: Any, max_wait: float) -> CloseEvent:
+        ended: CloseEvent = self._bridge.run(close, max_wait=max_wait)
+        return ended
