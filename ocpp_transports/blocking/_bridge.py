@@ -14,8 +14,9 @@ from ocpp_core.config import Range
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._server._serving import Loop, expect_loop
-from ocpp_transports.events import StationEvent
+from ocpp_transports.events import CloseEvent, StationEvent
 
+from ._listeners import RunningListeners
 from ._shared import THREADS
 from ._thread import LoopThread
 from ._workers import Workers
@@ -60,13 +61,13 @@ class Bridge:
     ) -> None:
         expect_loop(loop)
         self.workers = Workers(max_threads, self._soon)
+        self.listeners = RunningListeners(self._spawn)
         self._wrapped = wrapped
         self._loop: Loop = loop
         self._present = present
         self._opens = opens
         self._lock = threading.Lock()
         self._thread: LoopThread | None = None
-        self._is_lost = False
 
     # From the threads to the event loop
 
@@ -78,14 +79,11 @@ class Bridge:
     def open(self) -> None:
         """Use the event loop from now on; starts it if it does not run. Idempotent.
 
-        Raises the errors of its start, and RuntimeError if an earlier one ended without `close`, or in another process.
+        Raises the errors of its start, and RuntimeError if an earlier one ended by itself or runs in another process.
         """
         with self._lock:
-            self._forget_lost()
-            if self._is_lost:
-                reason = "its event loop ended, or belongs to the process that this one was forked from"
-                raise RuntimeError(f"cannot open {self._name} again: {reason}; make a new one")
             if self._thread is not None:
+                self._expect_alive(self._thread)
                 return
             thread = THREADS.join(self._loop, self)
             try:
@@ -106,20 +104,20 @@ class Bridge:
         if thread is None:
             with self._lock:
                 return self._without_loop(function(*args))
-        if thread.is_forked:
-            raise RuntimeError(
-                f"cannot use {self._name} in this process: it was forked after the event loop had started; "
-                "make the object after the fork"
-            )
+        self._expect_alive(thread)
         if thread.is_current:
             return self._in_loop(function(*args))
         return thread.run(function, *args, max_wait=max_wait)
 
-    def close(self, function: Callable[[], Coroutine[Any, Any, Any]], max_wait: float) -> Any:
-        """Close with this coroutine function, then release the event loop. Idempotent."""
-        self._forget_lost()
+    def close(self, function: Callable[[], Coroutine[Any, Any, CloseEvent]], max_wait: float) -> CloseEvent:
+        """Close with this coroutine function, then release the event loop. Idempotent.
+
+        Without that event loop nothing is touched: the sockets of a forked process are those of its parent.
+        """
         thread = self._thread
-        result = self.run(function, max_wait=max_wait)
+        if thread is not None and thread.is_lost:
+            return CloseEvent(1006, "the event loop does not run")
+        result: CloseEvent = self.run(function, max_wait=max_wait)
         if thread is not None:
             self._release(thread, max_wait)
         return result
@@ -127,10 +125,9 @@ class Bridge:
     def close_at_exit(self) -> None:
         """Close in a few seconds; functions of the application are not called any more."""
         self.workers.is_over = True
-        self._forget_lost()
         thread = self._thread
         for close in (lambda: self._wrapped.close(await_pending=False), lambda: self._wrapped.close(force=True)):
-            if thread is None:
+            if thread is None or thread.is_lost:
                 return
             with suppress(Exception):
                 thread.run(close, max_wait=_AT_EXIT)
@@ -143,16 +140,18 @@ class Bridge:
                 return
             try:
                 thread.run(self._wrapped.__aexit__, None, None, None, max_wait=max_wait)
+                thread.run(self.listeners.ended, max_wait=max_wait)
             finally:
                 self._thread = None
                 THREADS.leave(thread, self, max_wait)
 
-    def _forget_lost(self) -> None:
-        """Give up an event loop that has ended by itself, or that runs in another process."""
-        thread = self._thread
-        if thread is not None and (thread.is_forked or thread.has_ended):
-            self._thread = None
-            self._is_lost = True
+    def _expect_alive(self, thread: LoopThread) -> None:
+        """Raise RuntimeError if the event loop has ended by itself, or runs in another process."""
+        if thread.is_forked:
+            reason = "this process was forked after its event loop had started; make a new one after the fork"
+            raise RuntimeError(f"cannot use {self._name}: {reason}")
+        if thread.has_ended and thread is self._thread:
+            raise RuntimeError(f"cannot use {self._name}: its event loop was ended by an exception; make a new one")
 
     def _without_loop(self, result: Any) -> Any:
         """Return a result, or that of a coroutine that does not have to wait."""
@@ -175,6 +174,11 @@ class Bridge:
         result.close()
         advice = f"await the method of the {type(self._wrapped).__name__} instead, see `wrapped`"
         raise RuntimeError(f"cannot wait: this code runs in the event loop that it would wait for; {advice}")
+
+    def _spawn(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a coroutine function as a task of the event loop, from inside it."""
+        if self._thread is not None:
+            self._thread.spawn(function)
 
     def _soon(self, function: Callable[[], object]) -> None:
         """Call a function in the event loop, or here if there is none any more."""

@@ -1,21 +1,34 @@
 """Calls that block: the calling side of a client, and of a server's handle on a station."""
 
+from collections.abc import Callable
 from functools import partial
 from math import inf
 from typing import Any, Literal, Unpack, overload
 
+from ocpp_core.errors import (
+    ClosedError,
+    TimeoutError,  # ours, a subclass of the builtin
+)
 from ocpp_transports._handlers._caller import CallKeywords, Params
 from ocpp_transports._peer._peer import Peer
 
 from ._bridge import Bridge
 
-__all__ = ["BlockingCallMixin", "call_options"]
+__all__ = ["BlockingCallMixin", "call_options", "safe"]
 
 
 def call_options(bridge: Bridge, options: CallKeywords) -> CallKeywords:
     """Return the options of a call; a `check` that is a plain function runs in a thread, since it may block."""
     check = options.get("check")
     return options if check is None else {**options, "check": bridge.in_thread(check, "check", "payload")}
+
+
+def safe(call: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
+    """Return the result of a safe call, and None if the wait for it ended early."""
+    try:
+        return call()
+    except (ClosedError, TimeoutError):
+        return None
 
 
 class BlockingCallMixin:
@@ -87,12 +100,11 @@ class BlockingCallMixin:
         **options: Unpack[CallKeywords],
     ) -> dict[str, Any] | None: ...
     def safe_call(self, *args: Any, max_wait: float = inf, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
-        """Call, and return None if the call fails; the failure is logged unless it is a timeout of the call.
+        """Call, and return None if the call fails; the failure is logged unless it is a timeout.
 
-        Bad arguments still raise, and so does the end of `max_wait`.
+        Bad arguments still raise.
         """
-        result: dict[str, Any] | None = self._call(self._wrapped.safe_call, args, options, max_wait)
-        return result
+        return safe(lambda: self._call(self._wrapped.safe_call, args, options, max_wait))
 
     def notify(
         self,

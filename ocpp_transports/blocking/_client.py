@@ -114,8 +114,7 @@ class BlockingClient(BlockingPeer):
         return self._bridge.run(function, *args, max_wait=max_wait)
 
     def _close(self, close: Any, max_wait: float) -> CloseEvent:
-        ended: CloseEvent = self._bridge.close(close, max_wait)
-        return ended
+        return self._bridge.close(close, max_wait)
 
     def _present(self, bridge: Bridge, value: Any) -> Any:
         if isinstance(value, HandlerContext):

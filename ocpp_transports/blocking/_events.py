@@ -1,6 +1,8 @@
 """Events for threads: iterators that block, listeners that run in threads, observers that see the blocking objects."""
 
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from math import inf
 from types import TracebackType
 from typing import Any, Final, Self
@@ -14,7 +16,7 @@ from ocpp_transports._peer._event_stream import MAX_SIZE, EventStream, size_of
 
 from ._bridge import Bridge
 
-__all__ = ["BlockingEventStream", "ThreadListener", "presenting"]
+__all__ = ["BlockingEventStream", "listener_in_thread", "presenting"]
 
 LIMIT: Final = 1000
 """Events that wait for a listener in a thread; beyond this number, and beyond `MAX_SIZE` bytes, they are dropped."""
@@ -59,59 +61,87 @@ class BlockingEventStream(Iterator[Any]):
         self._bridge.run(self._wrapped.aclose)
 
 
-class _OfFunction:
-    """Something that stands for a function of the application, and equals what stands for the same one."""
+def listener_in_thread(function: Callable[..., object], bridge: Bridge) -> Callable[..., Any]:
+    """Return what runs a listener in a thread: the same for each event that it listens to, which keeps their order."""
+    made = bridge.listeners.known.get(function)
+    if made is None:
+        made = bridge.listeners.known[function] = _ThreadListener(function, bridge)
+    return made
+
+
+class _ThreadListener:
+    """Runs a listener that is a plain function in a thread, one event after the other.
+
+    It runs in a task of the event loop's thread: the end of a client or server does not take its last events away.
+    """
 
     def __init__(self, function: Callable[..., object], bridge: Bridge) -> None:
         self._function = function
         self._bridge = bridge
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and isinstance(other, _OfFunction) and other._function == self._function
-
-    def __hash__(self) -> int:
-        return hash(self._function)
-
-
-class ThreadListener(_OfFunction):
-    """Runs a listener that is a plain function in a thread, one event after the other."""
-
-    def __init__(self, function: Callable[..., object], bridge: Bridge) -> None:
-        super().__init__(function, bridge)
-        self._turn: anyio.Lock | None = None  # made in the event loop, which decides its kind
-        self._waiting = 0
+        self._jobs: deque[_Job] = deque()
         self._size = 0
+        self._is_running = False
         self._is_full = False
 
     def __call__(self, payload: Any) -> Coroutine[Any, Any, None] | None:
-        """Return a coroutine that runs the listener.
+        """Let the listener run, and return a coroutine that ends when it has returned, or raises its exception.
 
         Raises RuntimeError for the first event that is dropped because too many wait.
         """
-        size = size_of(payload, MAX_SIZE)
-        if self._waiting and (self._waiting >= LIMIT or self._size + size > MAX_SIZE):
+        if self._bridge.workers.is_over:
+            return None
+        job = _Job(payload, size_of(payload, MAX_SIZE), anyio.Event())
+        if self._jobs and (len(self._jobs) >= LIMIT or self._size + job.size > MAX_SIZE):
             is_first, self._is_full = not self._is_full, True
             if is_first:
-                raise RuntimeError(f"the listener is too slow: {self._waiting} events wait, further ones are dropped")
+                raise RuntimeError(f"the listener is too slow: {len(self._jobs)} events wait, further ones are dropped")
             return None
-        self._waiting += 1
-        self._size += size
-        return self._run(payload, size)
+        self._jobs.append(job)
+        self._size += job.size
+        if not self._is_running:
+            self._is_running = True
+            self._bridge.listeners.start(self._run)
+        return job.end()
 
-    async def _run(self, payload: Any, size: int) -> None:
-        if self._turn is None:
-            self._turn = anyio.Lock()
+    async def _run(self) -> None:
         try:
-            async with self._turn:
-                await self._bridge.workers.run(self._function, self._bridge.present(payload))
+            while self._jobs:
+                await self._perform(self._jobs[0])
+                self._size -= self._jobs.popleft().size
+            self._is_full = False
         finally:
-            self._waiting -= 1
-            self._size -= size
-            self._is_full = self._is_full and self._waiting > 0
+            self._is_running = False
+
+    async def _perform(self, job: "_Job") -> None:
+        try:
+            await self._bridge.workers.run(self._function, self._bridge.present(job.payload))
+        except Exception as error:
+            job.error = error
+        finally:
+            job.is_over.set()
 
 
-class _Observer(_OfFunction):
-    """Calls an observer, in the event loop, with the blocking handle on the station."""
+@dataclass(slots=True)
+class _Job:
+    """One event for a listener."""
+
+    payload: Any
+    size: int
+    is_over: anyio.Event
+    error: Exception | None = None
+
+    async def end(self) -> None:
+        await self.is_over.wait()
+        if self.error is not None:
+            raise self.error
+
+
+@dataclass(frozen=True)
+class _Observer:
+    """Calls an observer, in the event loop, with the blocking handle on the station. Equal for one function."""
+
+    _function: Callable[..., object]
+    _bridge: Bridge
 
     def __call__(self, event: Any, client: Any) -> object:
         return self._function(event, self._bridge.present(client))

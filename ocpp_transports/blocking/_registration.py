@@ -12,7 +12,7 @@ from ocpp_transports._peer._emitter import Listener
 from ocpp_transports._peer._mixins import EventMixin, HandlerMixin
 
 from ._bridge import Bridge, expect_max_wait
-from ._events import BlockingEventStream, ThreadListener
+from ._events import BlockingEventStream, listener_in_thread
 
 __all__ = ["BlockingEventMixin", "BlockingHandlerMixin"]
 
@@ -145,4 +145,4 @@ class BlockingEventMixin(Generic[_NameT_contra]):
             return listener
         if role:
             expect_arguments(listener, role, "event")
-        return ThreadListener(listener, self._bridge)
+        return listener_in_thread(listener, self._bridge)

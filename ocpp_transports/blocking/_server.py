@@ -23,7 +23,7 @@ from ocpp_transports.plain_http import HttpHandler
 from ocpp_transports.server import OCPPServer
 
 from ._bridge import MAX_THREADS, Bridge
-from ._calls import call_options
+from ._calls import call_options, safe
 from ._context import BlockingHandlerContext
 from ._events import presenting
 from ._registration import BlockingEventMixin, BlockingHandlerMixin
@@ -282,10 +282,9 @@ class BlockingServer(BlockingHandlerMixin, BlockingEventMixin[ServerEventName]):
     def safe_call(
         self, identity: str, /, *args: Any, max_wait: float = inf, **options: Unpack[CallKeywords]
     ) -> dict[str, Any] | None:
-        """Call a connected station, and return None if the call fails; the end of `max_wait` still raises."""
+        """Call a connected station, and return None if the call fails."""
         call = partial(self._wrapped.safe_call, identity, *args, **call_options(self._bridge, options))
-        result: dict[str, Any] | None = self._bridge.run(call, max_wait=max_wait)
-        return result
+        return safe(lambda: self._bridge.run(call, max_wait=max_wait))
 
     def run_async(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
         """Run a coroutine function in the server's event loop, and return its result.
@@ -327,8 +326,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingEventMixin[ServerEventName]):
         seconds; the server still closes.
         """
         close = partial(self._wrapped.close, code, reason, force=force, await_pending=await_pending)
-        ended: CloseEvent = self._bridge.close(close, max_wait)
-        return ended
+        return self._bridge.close(close, max_wait)
 
     # Internals
 

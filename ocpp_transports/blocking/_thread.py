@@ -7,7 +7,7 @@ And a process that was forked from one with such a thread is told so.
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from contextvars import Context, copy_context
@@ -62,6 +62,11 @@ class LoopThread:
         return os.getpid() != self._pid
 
     @property
+    def is_lost(self) -> bool:
+        """True if the loop does not run, or not in this process."""
+        return self.has_ended or self.is_forked
+
+    @property
     def is_current(self) -> bool:
         """True for code that runs in the event loop."""
         return threading.current_thread() is self._thread
@@ -88,6 +93,11 @@ class LoopThread:
             self._soon(partial(self._context_of_caller().run, function))
         except RuntimeError:
             raise ClosedError(_ENDED) from None
+
+    def spawn(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a coroutine function as a task, from inside the event loop, until its end or that of the loop."""
+        if self._tasks is not None:
+            self._tasks.start_soon(function)
 
     def stop(self, max_wait: float = inf) -> None:
         """End the event loop and its thread, after at most `max_wait` seconds. Calls in progress fail."""
@@ -131,7 +141,6 @@ class LoopThread:
                 return
             raise
         finally:
-            self._tasks = None
             self.has_ended = True
             for call in tuple(self._calls):
                 call.give_up()
@@ -143,8 +152,10 @@ class LoopThread:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             started.set_result(None)
-            await self._stopped.wait()
-            self._tasks = None
+            try:
+                await self._stopped.wait()
+            finally:
+                self._tasks = None
             tasks.cancel_scope.cancel()
 
     def _stop(self) -> None:
