@@ -12,7 +12,7 @@ from ocpp_core.errors import (
 from ocpp_transports._handlers._caller import CallKeywords, Params
 from ocpp_transports._peer._peer import Peer
 
-from ._bridge import Bridge
+from ._threads._bridge import Bridge
 
 __all__ = ["BlockingCallMixin", "call_options", "safe"]
 

@@ -14,11 +14,11 @@ from ocpp_transports._server._serving import Loop
 from ocpp_transports.client import OCPPClient
 from ocpp_transports.events import CloseEvent, ConnectionEvent
 
-from ._bridge import MAX_THREADS, Bridge
 from ._context import BlockingHandlerContext
 from ._events import presenting
 from ._peer import BlockingPeer
-from ._signals import close_block
+from ._threads._bridge import MAX_THREADS, Bridge
+from ._threads._signals import close_block
 
 __all__ = ["BlockingClient"]
 

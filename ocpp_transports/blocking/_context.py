@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 else:
     from typing import TypeVar
 
-from ._bridge import Bridge, expect_max_wait
+from ._threads._bridge import Bridge, expect_max_wait
 
 __all__ = ["BlockingHandlerContext", "BlockingSignal"]
 

@@ -14,7 +14,7 @@ from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._peer._event_stream import MAX_SIZE, EventStream, size_of
 
-from ._bridge import Bridge
+from ._threads._bridge import Bridge
 
 __all__ = ["BlockingEventStream", "listener_in_thread", "presenting"]
 

@@ -7,9 +7,9 @@ from typing import Any
 from ocpp_transports._peer._peer import ConnectionState, Peer
 from ocpp_transports.events import CloseEvent, PeerEventName
 
-from ._bridge import Bridge
 from ._calls import BlockingCallMixin
 from ._registration import BlockingEventMixin, BlockingHandlerMixin
+from ._threads._bridge import Bridge
 
 __all__ = ["BlockingPeer"]
 

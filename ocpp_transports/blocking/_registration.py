@@ -11,8 +11,8 @@ from ocpp_transports._handlers._table import Middleware, is_coroutine_function
 from ocpp_transports._peer._emitter import Listener
 from ocpp_transports._peer._mixins import EventMixin, HandlerMixin
 
-from ._bridge import Bridge, expect_max_wait
 from ._events import BlockingEventStream, listener_in_thread
+from ._threads._bridge import Bridge, expect_max_wait
 
 __all__ = ["BlockingEventMixin", "BlockingHandlerMixin"]
 

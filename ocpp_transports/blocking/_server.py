@@ -22,13 +22,13 @@ from ocpp_transports.handshake import AuthHandler
 from ocpp_transports.plain_http import HttpHandler
 from ocpp_transports.server import OCPPServer
 
-from ._bridge import MAX_THREADS, Bridge
 from ._calls import call_options, safe
 from ._context import BlockingHandlerContext
 from ._events import presenting
 from ._registration import BlockingEventMixin, BlockingHandlerMixin
-from ._signals import close_block, interrupts
 from ._station import BlockingServerClient
+from ._threads._bridge import MAX_THREADS, Bridge
+from ._threads._signals import close_block, interrupts
 
 __all__ = ["BlockingListener", "BlockingServer"]
 

@@ -8,8 +8,8 @@ from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._server._connection import OCPPServerClient
 from ocpp_transports.handshake import Handshake
 
-from ._bridge import Bridge
 from ._peer import BlockingPeer
+from ._threads._bridge import Bridge
 
 __all__ = ["BlockingServerClient"]
 

@@ -28,7 +28,7 @@ LAYERS = {
     "ocpp_transports": (
         "handshake", "plain_http", "_logging", "events", "_callbacks", "_driver", "_handlers", "_options", "_tls",
         "_hosts", "_runtime", "_peer", "_server", "_browser", "client", "browser", "channel", "server", "asgi", "wslib",
-        "memory",
+        "memory", "blocking",
     ),
     "ocpp_apps": (
         "command_line", "origins", "csms", "station.client", "station.clock", "station.model", "station.asyncio_clock",

@@ -3,7 +3,6 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import anyio
 import pytest
@@ -24,47 +23,10 @@ from ocpp_transports.blocking import (
     BlockingClient,
     BlockingHandlerContext,
     BlockingServer,
-    BlockingServerClient,
-    _events,
 )
-from ocpp_transports.events import CloseEvent, HandlerErrorEvent, OpenEvent, StationEvent
+from ocpp_transports.events import CloseEvent, HandlerErrorEvent
 from tests.kinds import an
-
-SECONDS = 50
-"""How long a test waits for what has to happen."""
-
-
-@pytest.fixture(scope="module", params=["asyncio", "trio"])
-def loop(request):
-    return request.param
-
-
-@pytest.fixture
-def server(loop):
-    with BlockingServer(protocols=["ocpp1.6"], loop=loop, handler_grace=0) as server:
-        yield server
-
-
-@pytest.fixture
-def connect(server, loop):
-    """Connect a station to the server; yields the client and the server's handle on it."""
-    listener = server.listen(0, "127.0.0.1")
-
-    @contextmanager
-    def connect(identity="CP1", *, before=lambda client: None, **options):
-        url = f"ws://127.0.0.1:{listener.port}/ocpp"
-        with BlockingClient(identity, url, protocols=["ocpp1.6"], loop=loop, **options) as client:
-            before(client)
-            client.connect(max_wait=SECONDS)
-            yield client, server.wait_for_client(identity, timeout=SECONDS)
-
-    return connect
-
-
-def event():
-    """Make an event and a way to wait for it that fails instead of hanging."""
-    happened = threading.Event()
-    return happened.set, lambda: an(bool, happened.wait(SECONDS)) or pytest.fail("it did not happen")
+from tests.transports.blocking.waiting import SECONDS, event
 
 
 class TestCalls:
@@ -266,81 +228,6 @@ class TestDecisions:
             ):
                 client.connect()
         assert threads.isdisjoint({threading.main_thread()})
-
-
-class TestEvents:
-    def test_an_iterator_blocks_and_ends_with_the_connection(self, connect, server):
-        with connect() as (client, station):
-            events = station.events("close", "message")
-            client.safe_call("Heartbeat")
-            client.close()
-            kinds = [type(each).__name__ for each in events]
-        assert kinds == ["MessageEvent", "MessageEvent", "CloseEvent"]
-
-    def test_it_raises_if_there_is_none_in_time_and_goes_on(self, connect, server):
-        with connect() as (client, _), client.events("close", max_wait=0.01) as events:
-            with pytest.raises(TimeoutError, match=r"no event within 0\.01 s"):
-                next(events)
-            client.close()
-            assert next(events) == CloseEvent(1000, "")
-            with pytest.raises(StopIteration):
-                next(events)
-
-    def test_listeners_run_in_a_thread_in_order_and_see_the_blocking_handle(self, connect, server):
-        seen, threads = [], set()
-        done, wait = event()
-
-        @server.on("client")
-        @server.on("message")
-        @server.on("close")
-        def listen(payload):
-            threads.add(threading.current_thread())
-            seen.append(payload)
-            if isinstance(payload, StationEvent) and isinstance(payload.event, CloseEvent):
-                done()
-
-        with connect() as (client, station):
-            client.safe_call("Heartbeat")
-        wait()
-        assert seen[0] == station
-        assert isinstance(seen[0], BlockingServerClient)
-        assert [type(each.event).__name__ for each in seen[1:]] == ["MessageEvent", "MessageEvent", "CloseEvent"]
-        assert {each.client for each in seen[1:]} == {station}
-        assert threading.main_thread() not in threads
-
-    def test_they_can_be_removed_and_listen_once(self, connect, server):
-        seen = []
-        with connect(before=lambda client: client.once("open", seen.append)) as (client, _):
-            client.on("close", seen.append)
-            client.off("close", seen.append)
-            client.close()
-            client.connect()
-        assert seen == [OpenEvent("ocpp1.6")]
-
-    def test_one_that_is_too_slow_loses_events_and_that_is_reported(self, connect, server, monkeypatch):
-        monkeypatch.setattr(_events, "LIMIT", 2)
-        release, seen = threading.Event(), []
-        errors, wait = event()
-
-        def listen(payload):
-            seen.append(payload)
-            release.wait(SECONDS)
-
-        with connect() as (client, station):
-            station.on("message", listen)
-            station.on("error", lambda error: errors() if "too slow" in str(error.error) else None)
-            for _ in range(3):
-                client.safe_call("Heartbeat")
-            wait()
-            release.set()
-        assert len(seen) == 2
-
-    def test_an_observer_sees_the_blocking_handle(self, connect, server):
-        seen = []
-        server.observe(lambda event, client: seen.append(client))
-        with connect() as (_, station):
-            server.remove_observer(lambda event, client: None)
-        assert station in seen
 
 
 class TestClosing:

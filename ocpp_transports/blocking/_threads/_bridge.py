@@ -17,15 +17,15 @@ from ocpp_transports._server._serving import Loop, expect_loop
 from ocpp_transports.events import CloseEvent, StationEvent
 
 from ._listeners import RunningListeners
+from ._loop import LoopThread
 from ._shared import THREADS
-from ._thread import LoopThread
 from ._workers import Workers
 
 __all__ = ["MAX_THREADS", "Bridge", "Wrapped", "expect_max_wait"]
 
 MAX_THREADS: Final = 32
 """Threads for the functions of one client or server by default."""
-_AT_EXIT: Final = 2.0
+_AT_EXIT: Final = 1.0
 """Seconds that a client or server may take to close when the interpreter exits; then its connections are dropped."""
 _SECONDS: Final = Range(0, unit="seconds")
 

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from ocpp_transports._server._serving import Loop
 
-from ._thread import LoopThread
+from ._loop import LoopThread
 
 __all__ = ["THREADS"]
 
