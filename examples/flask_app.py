@@ -22,7 +22,7 @@ import os
 from itertools import count
 from typing import Any
 
-from flask import Flask, abort, request
+from flask import Flask, request
 
 from ocpp_transports import OCPPError, utc_now
 from ocpp_transports.blocking import (
@@ -93,12 +93,13 @@ def stations() -> list[dict[str, Any]]:
     ]
 
 
-def start(identity: str) -> dict[str, Any]:
+def start(identity: str) -> tuple[dict[str, Any], int]:
     """Ask a station to charge for a card; a failure is an HTTP error."""
     params = {"idTag": request.args["card"]}
     try:
-        return server.call(
+        answer = server.call(
             identity, "RemoteStartTransaction", params, max_wait=10
         )
     except OCPPError as error:  # rejected, timed out, or disconnected
-        abort(502, type(error).__name__)
+        return {"error": type(error).__name__}, 502
+    return answer, 200
