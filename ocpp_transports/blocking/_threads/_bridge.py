@@ -66,7 +66,7 @@ class Bridge:
         self._loop: Loop = loop
         self._present = present
         self._opens = opens
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # functions of the application may run while it is held
         self._thread: LoopThread | None = None
 
     # From the threads to the event loop
@@ -81,9 +81,11 @@ class Bridge:
 
         Raises the errors of its start, and RuntimeError if an earlier one ended by itself or runs in another process.
         """
+        if self._thread is not None:
+            self._expect_alive(self._thread)
+            return
         with self._lock:
-            if self._thread is not None:
-                self._expect_alive(self._thread)
+            if self.is_open:
                 return
             thread = THREADS.join(self._loop, self)
             try:
@@ -106,7 +108,11 @@ class Bridge:
                 return self._without_loop(function(*args))
         self._expect_alive(thread)
         if thread.is_current:
-            return self._in_loop(function(*args))
+            result = function(*args)
+            if iscoroutine(result):
+                result.close()
+                thread.expect_outside()
+            return result
         return thread.run(function, *args, max_wait=max_wait)
 
     def close(self, function: Callable[[], Coroutine[Any, Any, CloseEvent]], max_wait: float) -> CloseEvent:
@@ -166,14 +172,6 @@ class Bridge:
             raise RuntimeError(reason) from error
         result.close()
         raise RuntimeError(reason)
-
-    def _in_loop(self, result: Any) -> Any:
-        """Return a result; a coroutine, which would have to wait, does not begin."""
-        if not iscoroutine(result):
-            return result
-        result.close()
-        advice = f"await the method of the {type(self._wrapped).__name__} instead, see `wrapped`"
-        raise RuntimeError(f"cannot wait: this code runs in the event loop that it would wait for; {advice}")
 
     def _spawn(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a coroutine function as a task of the event loop, from inside it."""

@@ -75,8 +75,9 @@ class LoopThread:
         """Call a function or coroutine function in the event loop, and return its result.
 
         Raises its exception, and TimeoutError after `max_wait` seconds, ClosedError if the loop ends first. Then, and
-        if the wait is interrupted by Ctrl-C, the function is cancelled.
+        if Ctrl-C interrupts the wait, the function is cancelled. Raises RuntimeError in the event loop itself.
         """
+        self.expect_outside()
         call = _Call(function, args)
         self._calls.add(call)
         try:
@@ -86,6 +87,14 @@ class LoopThread:
             return self._wait(call, max_wait)
         finally:
             self._calls.discard(call)
+
+    def expect_outside(self) -> None:
+        """Raise RuntimeError for code that runs in the event loop, since it would wait for itself."""
+        if self.is_current:
+            raise RuntimeError(
+                "cannot wait: this code runs in the event loop that it would wait for; "
+                "await the method of the asynchronous object instead, see `wrapped`"
+            )
 
     def soon(self, function: Callable[[], object]) -> None:
         """Call a plain function in the event loop, and do not wait for it. Raises ClosedError if the loop has ended."""
