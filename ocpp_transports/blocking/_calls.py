@@ -114,13 +114,14 @@ class BlockingCallMixin:
         *,
         message_id: str | None = None,
         validate: bool = True,
+        custom: bool = False,
         max_wait: float = inf,
     ) -> None:
         """Send a SEND (OCPP 2.1); return when it is written, because a SEND has no response; see `Peer.notify`.
 
         Raises the errors of `Peer.notify`, and TimeoutError after `max_wait` seconds.
         """
-        send = partial(self._wrapped.notify, action, params, message_id=message_id, validate=validate)
+        send = partial(self._wrapped.notify, action, params, message_id=message_id, validate=validate, custom=custom)
         self._bridge.run(send, max_wait=max_wait)
 
     @overload

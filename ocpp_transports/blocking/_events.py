@@ -1,11 +1,12 @@
 """Events for threads: iterators that block, listeners that run in threads, observers that see the blocking objects."""
 
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 import anyio
 
@@ -13,19 +14,25 @@ from ocpp_core.errors import TimeoutError  # ours, a subclass of the builtin
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._peer._event_stream import MAX_SIZE, EventStream, size_of
+from ocpp_transports.events import OverflowEvent
 
-from ._threads._bridge import Bridge
+from ._threads._bridge import Bridge, expect_max_wait
 
-__all__ = ["BlockingEventStream", "listener_in_thread", "presenting"]
+__all__ = ["BlockingEmitter", "BlockingEventStream", "presenting"]
+
+EventT_co = TypeVar("EventT_co", covariant=True)
 
 LIMIT: Final = 1000
 """Events that wait for a listener in a thread; beyond this number, and beyond `MAX_SIZE` bytes, they are dropped."""
 
 
-class BlockingEventStream(Iterator[Any]):
-    """The events of some names as an iterator that blocks; as a context manager it stops listening at its end."""
+class BlockingEventStream(Iterator[EventT_co | OverflowEvent], Generic[EventT_co]):
+    """The events of some names as an iterator that blocks; as a context manager it stops listening at its end.
 
-    def __init__(self, wrapped: EventStream, bridge: Bridge, max_wait: float) -> None:
+    It is generic in the payloads of these events. An `OverflowEvent` stands for events that it could not keep.
+    """
+
+    def __init__(self, wrapped: EventStream[Any], bridge: Bridge, max_wait: float) -> None:
         self._wrapped = wrapped
         self._bridge = bridge
         self._max_wait = max_wait
@@ -38,7 +45,7 @@ class BlockingEventStream(Iterator[Any]):
     ) -> None:
         self.close()
 
-    def __next__(self) -> Any:
+    def __next__(self) -> EventT_co | OverflowEvent:
         """Return the next event. Raises TimeoutError after `max_wait` seconds; then the iteration may go on.
 
         Raises RuntimeError if another thread already waits for it.
@@ -48,7 +55,8 @@ class BlockingEventStream(Iterator[Any]):
             event = self._bridge.run(self._next if has_limit else self._wrapped.__anext__)
         except StopAsyncIteration:
             raise StopIteration from None
-        return self._bridge.present(event)
+        shown: EventT_co | OverflowEvent = self._bridge.present(event)
+        return shown
 
     async def _next(self) -> Any:
         """Return the next event; when the time is over, events that arrive later are kept."""
@@ -61,12 +69,71 @@ class BlockingEventStream(Iterator[Any]):
         self._bridge.run(self._wrapped.aclose)
 
 
-def listener_in_thread(function: Callable[..., object], bridge: Bridge) -> Callable[..., Any]:
-    """Return what runs a listener in a thread: the same for each event that it listens to, which keeps their order."""
-    made = bridge.listeners.known.get(function)
-    if made is None:
-        made = bridge.listeners.known[function] = _ThreadListener(function, bridge)
-    return made
+class BlockingEmitter:
+    """Registers listeners with an asynchronous client, server or handle, and opens its event streams."""
+
+    def __init__(self, wrapped: "Emitting", bridge: Bridge) -> None:
+        self._wrapped = wrapped
+        self._bridge = bridge
+
+    def on(self, name: str, listener: Any) -> Any:
+        """Call a listener at every event; without one, return a decorator. Raises the errors of `Emitter.on`."""
+        return self._listen(self._wrapped.on, name, listener)
+
+    def once(self, name: str, listener: Any) -> Any:
+        """Call a listener at the next event only; otherwise like `on`."""
+        return self._listen(self._wrapped.once, name, listener)
+
+    def off(self, name: str, listener: Callable[..., object] | None) -> None:
+        """Remove a listener, or all of an event. Raises ValueError for an unknown name."""
+        self._bridge.run(self._wrapped.off, name, None if listener is None else self._replaced(listener))
+
+    def events(self, *names: str, limit: int, max_wait: float) -> BlockingEventStream[Any]:
+        """Return an iterator over events. Raises ValueError for an unknown name or a limit out of range."""
+        expect_max_wait(max_wait)
+        stream = self._bridge.run(partial(self._wrapped.events, *names, limit=limit))
+        return BlockingEventStream(stream, self._bridge, max_wait)
+
+    def _listen(self, register: Callable[..., Any], name: str, listener: Any) -> Any:
+        if listener is None:
+            self._bridge.run(register, name)  # raises for an unknown name
+            return lambda decorated: self._listen(register, name, decorated)
+        if callable(listener):
+            expect_arguments(listener, f"listener of {name!r}", "event")
+        self._bridge.run(register, name, self._replaced(listener))
+        return listener
+
+    def _replaced(self, listener: Any) -> Any:
+        """Return what calls a listener, the same for all its events: their order is kept."""
+        if not callable(listener):
+            return listener
+        if is_coroutine_function(listener):
+            return _LoopListener(listener, self._bridge)
+        known = self._bridge.listeners.known
+        made = known.get(listener)
+        if made is None:
+            made = known[listener] = _ThreadListener(listener, self._bridge)
+        return made
+
+
+class Emitting(Protocol):
+    """What emits events; see `OCPPClient` and `OCPPServer` for the methods."""
+
+    @property
+    def on(self) -> Callable[..., Any]:
+        """Register a listener."""
+
+    @property
+    def once(self) -> Callable[..., Any]:
+        """Register a listener for one event."""
+
+    @property
+    def off(self) -> Callable[..., None]:
+        """Remove a listener."""
+
+    @property
+    def events(self) -> Callable[..., Any]:
+        """Open an event stream."""
 
 
 class _ThreadListener:
@@ -134,6 +201,17 @@ class _Job:
         await self.is_over.wait()
         if self.error is not None:
             raise self.error
+
+
+@dataclass(frozen=True)
+class _LoopListener:
+    """Calls a coroutine function with the blocking handle on the station. Equal for one function."""
+
+    _function: Callable[..., Awaitable[object]]
+    _bridge: Bridge
+
+    async def __call__(self, payload: Any) -> object:
+        return await self._function(self._bridge.present(payload))
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,18 @@ from math import inf
 from typing import Any
 
 from ocpp_transports._peer._peer import ConnectionState, Peer
-from ocpp_transports.events import CloseEvent, PeerEventName
+from ocpp_transports.events import CloseEvent
 
 from ._calls import BlockingCallMixin
-from ._registration import BlockingEventMixin, BlockingHandlerMixin
+from ._events import BlockingEmitter
+from ._peer_events import BlockingPeerEvents
+from ._registration import BlockingHandlerMixin
 from ._threads._bridge import Bridge
 
 __all__ = ["BlockingPeer"]
 
 
-class BlockingPeer(BlockingCallMixin, BlockingHandlerMixin, BlockingEventMixin[PeerEventName]):
+class BlockingPeer(BlockingCallMixin, BlockingHandlerMixin, BlockingPeerEvents):
     """The common part of `BlockingClient` and `BlockingServerClient`; each method blocks, in any thread.
 
     Two of them are equal if they stand for the same asynchronous object.
@@ -70,6 +72,10 @@ class BlockingPeer(BlockingCallMixin, BlockingHandlerMixin, BlockingEventMixin[P
         """
         close = partial(self._wrapped.close, code, reason, force=force, await_pending=await_pending)
         return self._close(close, max_wait)
+
+    @property
+    def _emitter(self) -> BlockingEmitter:
+        return BlockingEmitter(self._wrapped, self._bridge)
 
     def _close(self, close: Any, max_wait: float) -> CloseEvent:
         ended: CloseEvent = self._bridge.run(close, max_wait=max_wait)

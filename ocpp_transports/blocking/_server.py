@@ -17,15 +17,16 @@ from ocpp_transports._runtime._base import Listener
 from ocpp_transports._server._connection import OCPPServerClient
 from ocpp_transports._server._directory import StationDirectory
 from ocpp_transports._server._serving import Loop
-from ocpp_transports.events import CloseEvent, ConnectionEvent, ServerEventName
+from ocpp_transports.events import CloseEvent, ConnectionEvent
 from ocpp_transports.handshake import AuthHandler
 from ocpp_transports.plain_http import HttpHandler
 from ocpp_transports.server import OCPPServer
 
 from ._calls import call_options, safe
 from ._context import BlockingHandlerContext
-from ._events import presenting
-from ._registration import BlockingEventMixin, BlockingHandlerMixin
+from ._events import BlockingEmitter, presenting
+from ._registration import BlockingHandlerMixin
+from ._server_events import BlockingServerEvents
 from ._station import BlockingServerClient
 from ._threads._bridge import MAX_THREADS, Bridge
 from ._threads._signals import close_block, interrupts
@@ -72,7 +73,7 @@ class BlockingListener:
             self._bridge.run(self._wrapped.aclose)
 
 
-class BlockingServer(BlockingHandlerMixin, BlockingEventMixin[ServerEventName]):
+class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
     """An `OCPPServer` whose methods block, for any thread of a program that is not asynchronous.
 
         server = BlockingServer(protocols=["ocpp1.6"])
@@ -329,6 +330,10 @@ class BlockingServer(BlockingHandlerMixin, BlockingEventMixin[ServerEventName]):
         return self._bridge.close(close, max_wait)
 
     # Internals
+
+    @property
+    def _emitter(self) -> BlockingEmitter:
+        return BlockingEmitter(self._wrapped, self._bridge)
 
     def _in_threads(self, options: ServerKeywords) -> ServerKeywords:
         """Return the options with functions that run in threads in place of plain functions."""
