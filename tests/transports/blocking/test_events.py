@@ -57,6 +57,21 @@ class TestEvents:
         assert {each.client for each in seen[1:]} == {station}
         assert threading.main_thread() not in threads
 
+    def test_a_coroutine_function_listens_in_the_event_loop(self, connect, server):
+        seen: list[Any] = []
+        done, wait = event()
+
+        @server.on("client")
+        async def listen(station):
+            seen.append((station, await station.wrapped.call("ClearCache", {})))
+            done()
+
+        with connect(before=lambda client: client.handle("ClearCache", lambda ctx: {"status": "Accepted"})) as pair:
+            wait()
+            assert seen == [(pair[1], {"status": "Accepted"})]
+            server.off("client", listen)
+            assert not server.wrapped._emitter.listens("client")
+
     def test_they_can_be_removed_and_listen_once(self, connect, server):
         seen: list[Any] = []
         with connect(before=lambda client: client.once("open", seen.append)) as (client, _):
