@@ -3,8 +3,9 @@
 from ._client import BlockingClient
 from ._context import BlockingHandlerContext, BlockingSignal
 from ._events import BlockingEventStream
+from ._listener import BlockingListener
 from ._peer import BlockingPeer
-from ._server import BlockingListener, BlockingServer
+from ._server import BlockingServer
 from ._station import BlockingServerClient
 
 __all__ = [

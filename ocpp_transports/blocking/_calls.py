@@ -55,11 +55,18 @@ class BlockingCallMixin:
     def call(self, *args: Any, max_wait: float = inf, **options: Unpack[CallKeywords]) -> dict[str, Any]:
         """Call the peer, and return the payload of its CALLRESULT; see `Peer.call`.
 
-        `timeout` limits the wait from the write to the response, `ttl` the wait from now to the write. `max_wait`
-        limits the whole of it, with all retries: then the call is abandoned. All are seconds. A `check` that is a plain
-        function runs in a thread and may block.
+        Args:
+            *args: The action and its parameters, or before them the subprotocol for which the call is valid.
+            max_wait: Seconds that the call may take in all, with every retry; then it is abandoned.
+            **options: Those of `Peer.call`. A `check` that is a plain function runs in a thread and may block.
 
-        Raises the errors of `Peer.call`, and TimeoutError with `sent=True` after `max_wait` seconds.
+        Returns:
+            The payload of the CALLRESULT.
+
+        Raises:
+            OCPPError: The call failed, see `Peer.call`. TimeoutError with `sent=True` also means `max_wait`.
+            ValueError: A bad argument, or a version that the connection does not speak.
+            TypeError: A bad argument.
         """
         result: dict[str, Any] = self._call(self._wrapped.call, args, options, max_wait)
         return result
@@ -117,9 +124,19 @@ class BlockingCallMixin:
         custom: bool = False,
         max_wait: float = inf,
     ) -> None:
-        """Send a SEND (OCPP 2.1); return when it is written, because a SEND has no response; see `Peer.notify`.
+        """Send a SEND (OCPP 2.1); return when it is written, because a SEND has no response.
 
-        Raises the errors of `Peer.notify`, and TimeoutError after `max_wait` seconds.
+        Args:
+            action: The action.
+            params: Its parameters.
+            message_id: At most 36 characters; None makes one.
+            validate: False skips strict mode.
+            custom: True sends an action of your own, see `Peer.notify`.
+            max_wait: Seconds that sending may take.
+
+        Raises:
+            OCPPError: It was not sent, see `Peer.notify`. TimeoutError with `sent=True` means `max_wait`.
+            ValueError: A version without SEND, an unknown action, or more than `max_outgoing_size` bytes.
         """
         send = partial(self._wrapped.notify, action, params, message_id=message_id, validate=validate, custom=custom)
         self._bridge.run(send, max_wait=max_wait)
@@ -135,12 +152,21 @@ class BlockingCallMixin:
     def send_raw(
         self, text: str, *, expect_reply: bool = False, timeout: float | None = None, max_wait: float = inf
     ) -> dict[str, Any] | None:
-        """Send text unchanged, regardless of the window of outstanding CALLs; see `Peer.send_raw`.
+        """Send text unchanged, regardless of the window of outstanding CALLs.
 
-        `expect_reply` takes the text of a CALL, waits for the window and returns the payload of its response. `timeout`
-        limits the wait from the write to the response, `max_wait` the whole of it, in seconds.
+        Args:
+            text: The text.
+            expect_reply: True if it is a CALL: waits for the window, and for the response.
+            timeout: Seconds from the write to the response; None means the option `call_timeout`.
+            max_wait: Seconds that the whole of it may take.
 
-        Raises the errors of `Peer.send_raw`, and TimeoutError after `max_wait` seconds.
+        Returns:
+            The payload of the response, None without `expect_reply`.
+
+        Raises:
+            OCPPError: It was not sent or failed, see `Peer.send_raw`. TimeoutError also means `max_wait`.
+            ValueError: A reply is expected to anything but a CALL, or it has more than `max_outgoing_size` bytes.
+            TypeError: It is not text.
         """
         if not expect_reply:
             self._bridge.run(self._wrapped.send_raw, text, max_wait=max_wait)

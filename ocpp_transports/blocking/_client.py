@@ -33,9 +33,21 @@ class BlockingClient(BlockingPeer):
             client.call("Heartbeat", {})
 
     The client runs on an event loop in a thread, which all blocking clients and servers of a process share. `loop`
-    names it: "asyncio", "uvloop" or "trio". Handlers and listeners that are plain functions run in threads, at most
-    `max_threads` at a time, and may block. All other arguments are those of `OCPPClient`, and so are the errors. It
-    also works without the block; then call `close`.
+    names it. Handlers and listeners that are plain functions run in threads and may block. It also works without the
+    block; then call `close`.
+
+    Args:
+        identity: The identity of the station; makes the URL, with `endpoint`.
+        endpoint: The URL without the identity.
+        protocols: The subprotocols in order of preference; by default those of OCPP, newest first.
+        loop: "asyncio", "uvloop" or "trio".
+        max_threads: Functions of the application that run at a time; further ones wait.
+        **options: The options of `ClientOptions`.
+
+    Raises:
+        ValueError: An invalid option.
+        TypeError: An invalid option.
+        OSError: Certificates cannot be read.
     """
 
     _wrapped: OCPPClient
@@ -78,9 +90,13 @@ class BlockingClient(BlockingPeer):
         return self._wrapped.security_profile
 
     def connect(self, *, max_wait: float = inf) -> str:
-        """Connect, and return the negotiated subprotocol; see `OCPPClient.connect`.
+        """Connect, and return the negotiated subprotocol.
 
-        Raises the errors of `OCPPClient.connect`, and TimeoutError after `max_wait` seconds; then the client is closed.
+        Raises:
+            ConnectionFailedError: The first attempt failed, see `OCPPClient.connect`.
+            ClosedError: The client was closed while it connected.
+            TimeoutError: It is not connected within `max_wait` seconds; then it is closed.
+            RuntimeError: It is not CLOSED, or its event loop was ended by an exception or a fork.
         """
         self._bridge.open()
         protocol: str = self._bridge.run(self._wrapped.connect, max_wait=max_wait)
@@ -108,8 +124,20 @@ class BlockingClient(BlockingPeer):
     def run_async(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
         """Run a coroutine function in the client's event loop, and return its result.
 
-        There it may use `wrapped`, and call many times at once. Raises its exceptions, TimeoutError after `max_wait`
-        seconds, and RuntimeError if the client is not open.
+        There it may use `wrapped`, and call many times at once.
+
+        Args:
+            function: The coroutine function.
+            *args: Its positional arguments.
+            max_wait: Seconds to wait; then it is cancelled.
+
+        Returns:
+            The result of the function.
+
+        Raises:
+            TimeoutError: There was no result within `max_wait` seconds.
+            RuntimeError: The client is not open.
+            Exception: What the function raised.
         """
         return self._bridge.run(function, *args, max_wait=max_wait)
 

@@ -65,10 +65,23 @@ class BlockingPeer(BlockingCallMixin, BlockingHandlerMixin, BlockingPeerEvents):
         await_pending: bool = True,
         max_wait: float = inf,
     ) -> CloseEvent:
-        """Close the connection and do not reconnect; return how it ended; see `Peer.close`.
+        """Close the connection and do not reconnect.
 
-        Closing takes at most `drain_timeout` plus `close_timeout` seconds. Raises ValueError for a code that must not
-        be sent (RFC 6455 §7.4), and TimeoutError after `max_wait` seconds; the connection still closes.
+        Closing takes at most `drain_timeout` plus `close_timeout` seconds.
+
+        Args:
+            code: The code for the peer (RFC 6455 §7.4).
+            reason: The reason for the peer, at most 123 bytes.
+            force: True drops the connection.
+            await_pending: False does not wait for the responses to outstanding CALLs.
+            max_wait: Seconds to wait; the connection closes all the same.
+
+        Returns:
+            How the connection ended.
+
+        Raises:
+            ValueError: A code that must not be sent.
+            TimeoutError: It has not closed within `max_wait` seconds.
         """
         close = partial(self._wrapped.close, code, reason, force=force, await_pending=await_pending)
         return self._close(close, max_wait)

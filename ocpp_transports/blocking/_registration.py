@@ -39,10 +39,22 @@ class BlockingHandlerMixin:
     @overload
     def handle(self, handler: _H, /) -> _H: ...
     def handle(self, *args: Any, custom: bool = False) -> Any:
-        """Register a handler for an action, or for all actions without one; see `Peer.handle`.
+        """Register a handler for an action, or for all actions without one.
 
         A plain function runs in a thread, so that it may block, and gets a `BlockingHandlerContext`. A coroutine
-        function runs in the event loop and gets a `HandlerContext`. Raises the errors of `Peer.handle`.
+        function runs in the event loop and gets a `HandlerContext`.
+
+        Args:
+            *args: `(version, action, handler)`, `(action, handler)`, or `(handler)` for the catch-all; see
+                `Peer.handle`. Without the handler, and with at least an action, it is a decorator.
+            custom: True registers an action that no standard version has, or that only this side sends.
+
+        Returns:
+            The handler, or the decorator.
+
+        Raises:
+            ValueError: The action has a handler already, or is unknown.
+            TypeError: Other arguments, or a function that does not take the context.
         """
         if not args or not _is_handler(args[-1]):
             self._bridge.run(partial(self._wrapped.handle, *args, custom=custom))  # raises for a wrong name

@@ -13,7 +13,6 @@ from ocpp_transports._handlers._caller import CallKeywords, Params
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._options._keywords import ServerKeywords
 from ocpp_transports._options._tls import TLSOptions
-from ocpp_transports._runtime._base import Listener
 from ocpp_transports._server._connection import OCPPServerClient
 from ocpp_transports._server._directory import StationDirectory
 from ocpp_transports._server._serving import Loop
@@ -25,13 +24,14 @@ from ocpp_transports.server import OCPPServer
 from ._calls import call_options, safe
 from ._context import BlockingHandlerContext
 from ._events import BlockingEmitter, presenting
+from ._listener import BlockingListener
 from ._registration import BlockingHandlerMixin
 from ._server_events import BlockingServerEvents
 from ._station import BlockingServerClient
 from ._threads._bridge import MAX_THREADS, Bridge
 from ._threads._signals import close_block, interrupts
 
-__all__ = ["BlockingListener", "BlockingServer"]
+__all__ = ["BlockingServer"]
 
 _A = TypeVar("_A", bound=AuthHandler)
 _H = TypeVar("_H", bound=HttpHandler)
@@ -43,34 +43,6 @@ _ASKED: Final = {
     "identify": ("identify", "certificate", "identity"),
 }
 """The options that are functions and may block, with their arguments."""
-
-
-class BlockingListener:
-    """A listening TCP port."""
-
-    def __init__(self, wrapped: Listener, bridge: Bridge) -> None:
-        self._wrapped = wrapped
-        self._bridge = bridge
-
-    @property
-    def host(self) -> str:
-        """The numeric address it is bound to; the first one if there are several."""
-        return self._wrapped.host
-
-    @property
-    def port(self) -> int:
-        """The port it is bound to; all its addresses share it."""
-        return self._wrapped.port
-
-    @property
-    def closed(self) -> bool:
-        """True after it has stopped accepting."""
-        return self._wrapped.closed
-
-    def close(self) -> None:
-        """Stop accepting; accepted connections continue. Idempotent."""
-        if not self.closed:
-            self._bridge.run(self._wrapped.aclose)
 
 
 class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
@@ -88,9 +60,18 @@ class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
             server.listen(9000)
 
     The server runs on an event loop in a thread, which all blocking clients and servers of a process share. `loop`
-    names it: "asyncio", "uvloop" or "trio". Handlers, listeners, and functions for `auth`, `credentials`, `identify`
-    and `http` that are plain functions run in threads, at most `max_threads` at a time, and may block. All other
-    arguments are those of `OCPPServer`, and so are the errors. It also works without the block; then call `close`.
+    names it. Handlers, listeners, and functions for `auth`, `credentials`, `identify` and `http` run in threads if they
+    are plain functions, and may block. It also works without the block; then call `close`.
+
+    Args:
+        loop: "asyncio", "uvloop" or "trio".
+        max_threads: Functions of the application that run at a time; further ones wait.
+        **options: The options of `ServerOptions`.
+
+    Raises:
+        ValueError: An invalid option.
+        TypeError: An invalid option.
+        OSError: Certificates cannot be read.
     """
 
     _wrapped: OCPPServer
@@ -152,10 +133,21 @@ class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
     ) -> BlockingListener:
-        """Listen on a TCP port and return the listener, with its `host`, `port` and `close()`.
+        """Listen on a TCP port; the server accepts stations until `close`, whatever this thread does.
 
-        The server then accepts stations until `close`, whatever this thread does. The arguments and the errors are
-        those of `OCPPServer.listen`.
+        Args:
+            port: The port; 0 lets the system choose one.
+            host: The address or host name; None means all addresses.
+            ssl: Replaces the option `tls`.
+            backlog: Connections that may wait to be accepted, within the system's limit.
+
+        Returns:
+            The listener, with its `host`, `port` and `close()`.
+
+        Raises:
+            OSError: The port is not available.
+            ValueError: The security profile is not met, or the port is out of range; see `OCPPServer.listen`.
+            RuntimeError: The server is closing, or its event loop was ended by an exception or a fork.
         """
         self._bridge.open()
         listener = self._bridge.run(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog))
@@ -172,9 +164,18 @@ class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
         """Serve until SIGINT (Ctrl-C), SIGTERM or `close`; return when everything is closed.
 
         At a signal the server closes as `close` does: outstanding calls may finish, the stations get 1001. A second
-        signal drops the connections that are still open. With a port it listens first; without one it must be listening
-        already. Only the main thread of a program receives signals. Raises the same errors as `listen`, and
-        RuntimeError if there is neither a port nor a listener.
+        signal drops the connections that are still open. Only the main thread of a program receives signals.
+
+        Args:
+            port: The port to listen on first; None if the server listens already.
+            host: See `listen`.
+            ssl: See `listen`.
+            backlog: See `listen`.
+
+        Raises:
+            OSError: The port is not available.
+            ValueError: See `listen`.
+            RuntimeError: There is neither a port nor a listener; see also `listen`.
         """
         serve = partial(self._wrapped.serve_forever, port, host, ssl=ssl, backlog=backlog)
         with interrupts(), self:
@@ -218,7 +219,10 @@ class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
     def wait_for_client(self, identity: str, *, timeout: float = inf) -> BlockingServerClient:
         """Return the station's connection as soon as there is one.
 
-        Raises TimeoutError after `timeout` seconds, ClosedError if the server closes, RuntimeError if it is not open.
+        Raises:
+            TimeoutError: The station did not connect within `timeout` seconds.
+            ClosedError: The server closed.
+            RuntimeError: The server is not open.
         """
         station = self._bridge.run(partial(self._wrapped.wait_for_client, identity, timeout=timeout))
         return cast("BlockingServerClient", self._bridge.present(station))
@@ -290,8 +294,20 @@ class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
     def run_async(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
         """Run a coroutine function in the server's event loop, and return its result.
 
-        There it may use `wrapped`, and call many stations at once. Raises its exceptions, TimeoutError after `max_wait`
-        seconds, and RuntimeError if the server is not open.
+        There it may use `wrapped`, and call many stations at once.
+
+        Args:
+            function: The coroutine function.
+            *args: Its positional arguments.
+            max_wait: Seconds to wait; then it is cancelled.
+
+        Returns:
+            The result of the function.
+
+        Raises:
+            TimeoutError: There was no result within `max_wait` seconds.
+            RuntimeError: The server is not open.
+            Exception: What the function raised.
         """
         return self._bridge.run(function, *args, max_wait=max_wait)
 
@@ -320,11 +336,24 @@ class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
         await_pending: bool = True,
         max_wait: float = inf,
     ) -> CloseEvent:
-        """Stop listening, close every connection, end every task, and release the event loop; see `OCPPServer.close`.
+        """Stop listening, close every connection, end every task, and release the event loop.
 
         Closing takes at most `drain_timeout` plus `close_timeout` seconds, whatever the stations do. You may call
-        `listen` again afterwards. Raises ValueError for a code that must not be sent, and TimeoutError after `max_wait`
-        seconds; the server still closes.
+        `listen` again afterwards.
+
+        Args:
+            code: The code for the stations; 1001 is "going away" (RFC 6455 §7.4.1).
+            reason: The reason for the stations, at most 123 bytes.
+            force: True drops the connections.
+            await_pending: False does not wait for the responses to outstanding CALLs.
+            max_wait: Seconds to wait; the event loop is released by the next `close`.
+
+        Returns:
+            The code and the reason.
+
+        Raises:
+            ValueError: A code that must not be sent.
+            TimeoutError: It has not closed within `max_wait` seconds.
         """
         close = partial(self._wrapped.close, code, reason, force=force, await_pending=await_pending)
         return self._bridge.close(close, max_wait)

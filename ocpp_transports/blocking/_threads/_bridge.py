@@ -60,8 +60,8 @@ class Bridge:
         self, wrapped: Wrapped, loop: Loop, max_threads: int, *, present: Callable[["Bridge", Any], Any], opens: str
     ) -> None:
         expect_loop(loop)
-        self.workers = Workers(max_threads, self._soon)
-        self.listeners = RunningListeners(self._spawn)
+        self.workers: Workers = Workers(max_threads, self._soon)
+        self.listeners: RunningListeners = RunningListeners(self._spawn)
         self._wrapped = wrapped
         self._loop: Loop = loop
         self._present = present

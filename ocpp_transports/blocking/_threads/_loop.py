@@ -38,7 +38,7 @@ class LoopThread:
     """
 
     def __init__(self, loop: Loop) -> None:
-        self.has_ended = False
+        self.has_ended: bool = False
         """True if the loop has ended and no call can be made any more."""
         self._pid = os.getpid()
         self._calls: set[_Call] = set()

@@ -25,7 +25,7 @@ class Workers:
         self._limit = limit
         self._free: anyio.Semaphore | None = None  # made in the event loop, which decides its kind
         self._soon = soon
-        self.is_over = False
+        self.is_over: bool = False
         """True once the interpreter exits: Python may start no thread then, and no function runs any more."""
 
     async def run(self, function: Callable[..., Any], *args: Any) -> Any:
