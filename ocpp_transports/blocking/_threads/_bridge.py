@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import Any, Final, Protocol, TypeVar
 
 from ocpp_core.config import Range
+from ocpp_core.errors import ClosedError
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._server._serving import Loop, expect_loop
 from ocpp_transports.events import CloseEvent, StationEvent
 
 from ._listeners import RunningListeners
-from ._loop import LoopThread
+from ._loop import LoopThread, expect_outside, is_in_loop
 from ._shared import THREADS
 from ._workers import Workers
 
@@ -25,8 +26,6 @@ __all__ = ["MAX_THREADS", "Bridge", "Wrapped", "expect_max_wait"]
 
 MAX_THREADS: Final = 32
 """Threads for the functions of one client or server by default."""
-_AT_EXIT: Final = 1.0
-"""Seconds that a client or server may take to close when the interpreter exits; then its connections are dropped."""
 _SECONDS: Final = Range(0, unit="seconds")
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -84,6 +83,7 @@ class Bridge:
         if self._thread is not None:
             self._expect_alive(self._thread)
             return
+        expect_outside()
         with self._lock:
             if self.is_open:
                 return
@@ -103,16 +103,17 @@ class Bridge:
         """
         expect_max_wait(max_wait)
         thread = self._thread
-        if thread is None:
-            with self._lock:
-                return self._without_loop(function(*args))
-        self._expect_alive(thread)
-        if thread.is_current:
+        if thread is not None:
+            self._expect_alive(thread)
+        if is_in_loop():
             result = function(*args)
             if iscoroutine(result):
                 result.close()
-                thread.expect_outside()
+                expect_outside()
             return result
+        if thread is None:
+            with self._lock:
+                return self._without_loop(function(*args))
         return thread.run(function, *args, max_wait=max_wait)
 
     def close(self, function: Callable[[], Coroutine[Any, Any, CloseEvent]], max_wait: float) -> CloseEvent:
@@ -123,21 +124,26 @@ class Bridge:
         thread = self._thread
         if thread is not None and thread.is_lost:
             return CloseEvent(1006, "the event loop does not run")
-        result: CloseEvent = self.run(function, max_wait=max_wait)
+        try:
+            result: CloseEvent = self.run(function, max_wait=max_wait)
+        except ClosedError:
+            if self._thread is thread:
+                raise
+            return self.close(function, max_wait)  # another thread has closed it meanwhile
         if thread is not None:
-            self._release(thread, max_wait)
+            self._release(thread, inf)  # soon: only tasks that ignore their cancellation take time
         return result
 
-    def close_at_exit(self) -> None:
-        """Close in a few seconds; functions of the application are not called any more."""
+    def close_at_exit(self, max_wait: float) -> None:
+        """Close within a few times `max_wait` seconds; functions of the application are not called any more."""
         self.workers.is_over = True
         thread = self._thread
         for close in (lambda: self._wrapped.close(await_pending=False), lambda: self._wrapped.close(force=True)):
             if thread is None or thread.is_lost:
                 return
             with suppress(Exception):
-                thread.run(close, max_wait=_AT_EXIT)
-                self._release(thread, _AT_EXIT)
+                thread.run(close, max_wait=max_wait)
+                self._release(thread, max_wait)
                 return
 
     def _release(self, thread: LoopThread, max_wait: float) -> None:

@@ -26,9 +26,25 @@ from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._runtime._current import caller_from_outside
 from ocpp_transports._server._serving import Loop, run_on
 
-__all__ = ["LoopThread"]
+__all__ = ["LoopThread", "expect_outside", "is_in_loop"]
 
 _ENDED: Final = "the event loop ended before there was a result"
+_here: Final = threading.local()
+"""Has the attribute `is_loop` in the threads of event loops."""
+
+
+def is_in_loop() -> bool:
+    """Return True for code that runs in the event loop of any `LoopThread`, which must never wait."""
+    return hasattr(_here, "is_loop")
+
+
+def expect_outside() -> None:
+    """Raise RuntimeError for code that runs in an event loop, since it might wait for itself."""
+    if is_in_loop():
+        raise RuntimeError(
+            "cannot wait: this code runs in the event loop that it would wait for; "
+            "await the method of the asynchronous object instead, see `wrapped`"
+        )
 
 
 class LoopThread:
@@ -66,18 +82,13 @@ class LoopThread:
         """True if the loop does not run, or not in this process."""
         return self.has_ended or self.is_forked
 
-    @property
-    def is_current(self) -> bool:
-        """True for code that runs in the event loop."""
-        return threading.current_thread() is self._thread
-
     def run(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
         """Call a function or coroutine function in the event loop, and return its result.
 
         Raises its exception, and TimeoutError after `max_wait` seconds, ClosedError if the loop ends first. Then, and
-        if Ctrl-C interrupts the wait, the function is cancelled. Raises RuntimeError in the event loop itself.
+        if Ctrl-C interrupts the wait, the function is cancelled. Raises RuntimeError in an event loop.
         """
-        self.expect_outside()
+        expect_outside()
         call = _Call(function, args)
         self._calls.add(call)
         try:
@@ -87,14 +98,6 @@ class LoopThread:
             return self._wait(call, max_wait)
         finally:
             self._calls.discard(call)
-
-    def expect_outside(self) -> None:
-        """Raise RuntimeError for code that runs in the event loop, since it would wait for itself."""
-        if self.is_current:
-            raise RuntimeError(
-                "cannot wait: this code runs in the event loop that it would wait for; "
-                "await the method of the asynchronous object instead, see `wrapped`"
-            )
 
     def soon(self, function: Callable[[], object]) -> None:
         """Call a plain function in the event loop, and do not wait for it. Raises ClosedError if the loop has ended."""
@@ -112,7 +115,7 @@ class LoopThread:
         """End the event loop and its thread, after at most `max_wait` seconds. Calls in progress fail."""
         with suppress(ClosedError):
             self.soon(self._stop)
-        if threading.current_thread() is not self._thread:
+        if not is_in_loop():
             self._thread.join(None if max_wait == inf else max_wait)
 
     def _wait(self, call: "_Call", max_wait: float) -> Any:
@@ -142,6 +145,7 @@ class LoopThread:
     # In the thread
 
     def _main(self, loop: Loop, started: "Future[None]") -> None:
+        _here.is_loop = True
         try:
             run_on(loop, partial(self._serve, started))
         except BaseException as error:

@@ -8,6 +8,7 @@ after all threads that keep the program running have ended.
 import atexit
 import os
 import threading
+from time import monotonic
 from typing import Final, Protocol
 
 from ocpp_transports._server._serving import Loop
@@ -17,11 +18,15 @@ from ._loop import LoopThread
 __all__ = ["THREADS"]
 
 
+AT_EXIT: Final = 1.0
+"""Seconds that all clients and servers together have to close when the interpreter exits; then they are dropped."""
+
+
 class _User(Protocol):
     """A client or server that uses a thread."""
 
-    def close_at_exit(self) -> None:
-        """Close in a few seconds, whatever its peers do; must not raise."""
+    def close_at_exit(self, max_wait: float) -> None:
+        """Close within a few times `max_wait` seconds, whatever its peers do; must not raise."""
 
 
 class _LoopThreads:
@@ -58,9 +63,10 @@ class _LoopThreads:
         thread.stop(max_wait)
 
     def _close_all(self) -> None:
+        until = monotonic() + AT_EXIT
         for users in tuple(self._users.values()):
             for user in tuple(users):
-                user.close_at_exit()
+                user.close_at_exit(max(until - monotonic(), AT_EXIT / 100))
 
     def _forget(self) -> None:
         """Start afresh in a forked process, where none of the threads runs."""

@@ -107,6 +107,8 @@ class TestHandlers:
             assert isinstance(ctx, HandlerContext)
             with pytest.raises(RuntimeError, match=r"cannot wait: this code runs in the event loop .* see `wrapped`"):
                 server.call("CP1", "ClearCache", {})
+            with pytest.raises(RuntimeError, match="this code runs in the event loop"):
+                BlockingClient("CP2", "ws://127.0.0.1:1/ocpp").connect()
             return await ctx.client.call("ClearCache", {})
 
         with connect() as (client, _):
