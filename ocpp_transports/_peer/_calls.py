@@ -2,10 +2,10 @@
 
 import random
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import replace
 from inspect import isawaitable
-from typing import Any, Final, Literal, NamedTuple, Unpack, overload
+from typing import Any, Final, Literal, Unpack, overload
 
 from ocpp_core.backoff import retry_delay
 from ocpp_core.errors import (
@@ -18,62 +18,23 @@ from ocpp_core.errors import (
 from ocpp_core.inputs import Command, Notify, RefuseResult, SendRaw, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.session import Draining, Open, Session
+from ocpp_core.typed.message import Message
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
-from ocpp_transports._handlers._caller import Caller, CallKeywords, Params
+from ocpp_transports._handlers._call_keywords import CallKeywords
+from ocpp_transports._handlers._caller import Caller, Params, ResultT
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import Handlers, compose, layers_of
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.events import CloseEvent
 
-from ._call_options import DEFAULTS, CallOptions, read_options
+from ._call_options import OPTION_NAMES, CallOptions, read_options
+from ._requests import CallRequest, read_request, read_send
 
-__all__ = ["CallMixin", "CallRequest", "read_request"]
+__all__ = ["CallMixin"]
 
 _random: Final = random.Random()
-
-
-class CallRequest(NamedTuple):
-    """A call as the application made it: `protocol` is None unless the call is for that version only."""
-
-    protocol: str | None
-    action: str
-    params: Params
-    options: CallOptions
-    urgent: bool = False
-
-    def command(self, token: int) -> StartCall:
-        """Return the engine's command for one attempt."""
-        options = self.options
-        return StartCall(
-            token,
-            self.action,
-            self.params,
-            timeout=options.timeout,
-            ttl=options.ttl,
-            message_id=options.message_id,
-            validate=options.validate,
-            protocol=self.protocol,
-            urgent=self.urgent,
-        )
-
-
-def read_request(args: tuple[Any, ...], options: CallKeywords, *, urgent: bool = False) -> CallRequest:
-    """Read `(action[, params])` or `(protocol, action[, params])`, and the options.
-
-    Raises TypeError for anything else, and the errors of `CallOptions`.
-    """
-    *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
-    if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
-        raise TypeError(f"expected an action and a dict of parameters, optionally after a protocol, got {_kinds(args)}")
-    protocol = names[0] if len(names) == 2 else None
-    return CallRequest(protocol, names[-1], params, read_options(options) if options else DEFAULTS, urgent)
-
-
-def _kinds(args: tuple[Any, ...]) -> str:
-    """Return the given arguments as text, without payloads."""
-    return f"({', '.join(repr(arg) if isinstance(arg, str) else type(arg).__name__ for arg in args)})"
 
 
 class _Sent(Awaitable[None]):
@@ -114,15 +75,22 @@ class CallMixin:
         """Return the error of a call without a driver: why nothing was sent, and what to do."""
 
     @overload
-    async def call(self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]) -> dict[str, Any]: ...
+    async def call(self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]) -> ResultT: ...
     @overload
     async def call(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
     ) -> dict[str, Any]: ...
-    async def call(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
+    @overload
+    async def call(
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+    ) -> dict[str, Any]: ...
+    async def call(self, *args: Any, **options: Any) -> Any:
         """Call the peer and return the payload of its CALLRESULT.
 
-        `call(action, params)`, or `call(protocol, action, params)` for a call that is valid in one version only.
+        `call(v16.Reset(type="Soft"))` is valid in the message's version only; checkers know the types of its payload
+        and of the result. `call(action, params)` sends a dict or a model in any version, and
+        `call(protocol, action, params)` in one version only.
+
         `timeout` limits the wait from the write to the response, `ttl` the wait from now to the write, in seconds.
         `message_id` and `validate` apply to this call only. `retries` repeats a call whose response did not arrive in
         time, after a pause with full jitter that doubles from `retry_delay` to `retry_max_delay`. `check`, a function
@@ -138,25 +106,33 @@ class CallMixin:
 
     @overload
     async def call_immediate(
-        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
+    ) -> ResultT: ...
+    @overload
+    async def call_immediate(
+        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
     ) -> dict[str, Any]: ...
     @overload
     async def call_immediate(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
     ) -> dict[str, Any]: ...
-    async def call_immediate(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
+    async def call_immediate(self, *args: Any, **options: Any) -> Any:
         """Call ahead of the queued calls, within the window of outstanding CALLs; otherwise like `call`."""
         return await self._perform(read_request(args, options, urgent=True))
 
     @overload
     async def safe_call(
-        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
+    ) -> ResultT | None: ...
+    @overload
+    async def safe_call(
+        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
     ) -> dict[str, Any] | None: ...
     @overload
     async def safe_call(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
     ) -> dict[str, Any] | None: ...
-    async def safe_call(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
+    async def safe_call(self, *args: Any, **options: Any) -> Any:
         """Call, and return None if the call fails; the failure is logged unless it is a timeout.
 
         Bad arguments still raise.
@@ -170,19 +146,31 @@ class CallMixin:
             self._log.call_failed(request.action, error)
             return None
 
+    @overload
+    async def notify(
+        self, message: Message[Any, None], /, *, message_id: str | None = None, validate: bool = True
+    ) -> None: ...
+    @overload
     async def notify(
         self, action: str, params: Params, /, *, message_id: str | None = None, validate: bool = True
-    ) -> None:
+    ) -> None: ...
+    async def notify(self, *args: Any, message_id: str | None = None, validate: bool = True) -> None:
         """Send a SEND (OCPP 2.1); return when it is written, because a SEND has no response.
+
+        `notify(v21.NotifyPeriodicEventStream(...))`, or `notify(action, params)` with a dict or a model.
 
         If the connection's output is congested, it returns when that has drained: a peer that reads nothing must not
         make it grow. If the connection is lost before, it raises ConnectionLostError with `sent=True`.
 
-        Raises ValueError on a version without SEND, for an unknown action and for more than `max_outgoing_size` bytes,
+        Raises TypeError for a message that is not a SEND, ValueError on another version than the message's, on a
+        version without SEND, for an unknown action and for more than `max_outgoing_size` bytes,
         ConnectionLostError or ClosedError if it was not sent, CallDroppedError if the peer reads nothing and
         `max_queued_bytes` wait for it, and an `RPCError` if it violates its schema in strict mode.
         """
-        await self._ask(lambda token: Notify(token, action, params, message_id, validate))
+        send = read_send(args)
+        if self._protocol is not None and send.protocol not in {None, self._protocol}:
+            raise ValueError(f"expected a SEND of {self._protocol}, got one of {send.protocol}")
+        await self._ask(lambda token: Notify(token, send.action, send.params, message_id, validate))
 
     @overload
     def send_raw(self, text: str) -> Awaitable[None]: ...
@@ -231,7 +219,7 @@ class CallMixin:
             params=dict(request.params),
             protocol=self._protocol,
             client=self._as_caller,
-            options={name: getattr(request.options, name) for name in CallKeywords.__annotations__},
+            options={name: getattr(request.options, name) for name in OPTION_NAMES},
         )
 
         def innermost() -> Awaitable[dict[str, Any]]:

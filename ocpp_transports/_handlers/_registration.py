@@ -1,0 +1,87 @@
+"""The types of handlers of typed messages: what `@server.handle(v16.Reset)` accepts.
+
+`ReqT` and `ResT` are found in the class of messages by the type of `self`, so that a registration is generic in that
+class and in the client alone.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, overload
+
+from ocpp_core.typed.message import Message
+
+from ._caller import Caller
+from ._contexts import HandlerContext
+from ._models import ForeignModel
+from ._table import NoReply
+
+__all__ = ["MessageT", "Registration", "Serving"]
+
+MessageT = TypeVar("MessageT", bound=Message[Any, Any])
+_MessageT_co = TypeVar("_MessageT_co", bound=Message[Any, Any], covariant=True)
+_ClientT_co = TypeVar("_ClientT_co", bound=Caller, covariant=True)
+_RequestT = TypeVar("_RequestT", bound=Mapping[str, Any])
+_ResponseT = TypeVar("_ResponseT", bound=Mapping[str, Any] | None)
+_ModelT = TypeVar("_ModelT", bound=ForeignModel)
+
+_Answer: TypeAlias = _ResponseT | ForeignModel | NoReply
+_Returned: TypeAlias = _Answer[_ResponseT] | Awaitable[_Answer[_ResponseT]]
+_PlainContext: TypeAlias = HandlerContext[Message[dict[str, Any], dict[str, Any]], _ClientT_co]
+"""A `HandlerContext` without a message has dicts."""
+
+
+class Serving(Protocol[_ClientT_co]):
+    """An object that registers handlers, generic in the type of their `ctx.client`."""
+
+    @property
+    def _served(self) -> _ClientT_co: ...
+
+
+class Registration(Generic[_MessageT_co, _ClientT_co]):
+    """The decorator for handlers of one class of messages. Checkers only know it; at run time it is a function."""
+
+    @overload
+    def __call__(
+        self: "Registration[Message[Any, _ResponseT], Any]",
+        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co]], _Returned[_ResponseT]]
+        | Callable[[_PlainContext[_ClientT_co]], _Returned[_ResponseT]],
+        /,
+    ) -> Callable[[HandlerContext[_MessageT_co, _ClientT_co]], Any]: ...
+    @overload
+    def __call__(
+        self: "Registration[Message[_RequestT, _ResponseT], Any]",
+        handler: Callable[[_RequestT], _Returned[_ResponseT]],
+        /,
+    ) -> Callable[[_RequestT], Any]: ...
+    @overload
+    def __call__(
+        self: "Registration[Message[Any, _ResponseT], Any]",
+        handler: Callable[[_ModelT], _Returned[_ResponseT]],
+        /,
+    ) -> Callable[[_ModelT], Any]: ...
+    @overload
+    def __call__(
+        self: "Registration[Message[_RequestT, _ResponseT], Any]",
+        handler: Callable[[_RequestT, HandlerContext[_MessageT_co, _ClientT_co]], _Returned[_ResponseT]],
+        /,
+    ) -> Callable[[_RequestT, HandlerContext[_MessageT_co, _ClientT_co]], Any]: ...
+    @overload
+    def __call__(
+        self: "Registration[Message[_RequestT, _ResponseT], Any]",
+        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co], _RequestT], _Returned[_ResponseT]],
+        /,
+    ) -> Callable[[HandlerContext[_MessageT_co, _ClientT_co], _RequestT], Any]: ...
+    @overload
+    def __call__(
+        self: "Registration[Message[Any, _ResponseT], Any]",
+        handler: Callable[[_ModelT, HandlerContext[_MessageT_co, _ClientT_co]], _Returned[_ResponseT]],
+        /,
+    ) -> Callable[[_ModelT, HandlerContext[_MessageT_co, _ClientT_co]], Any]: ...
+    @overload
+    def __call__(
+        self: "Registration[Message[Any, _ResponseT], Any]",
+        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co], _ModelT], _Returned[_ResponseT]],
+        /,
+    ) -> Callable[[HandlerContext[_MessageT_co, _ClientT_co], _ModelT], Any]: ...
+    def __call__(self, handler: Callable[..., Any], /) -> Callable[..., Any]:
+        """Register a handler and return it."""
+        raise NotImplementedError
