@@ -45,7 +45,7 @@ def adapted(handler: Callable[..., Any], registered: Registered) -> Callable[...
     """
     role = f"handler of {registered}"
     asked = [] if _is_plain(handler) else _asked(handler)
-    if len(asked) < 2 and all(each.annotation in _ANYTHING for each in asked):
+    if all(each.annotation in _ANYTHING for each in asked):
         expect_arguments(handler, role, "context")
         return handler
     expect_arguments(handler, role, *(each.name for each in asked))

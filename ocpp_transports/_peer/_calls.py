@@ -2,10 +2,10 @@
 
 import random
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import replace
 from inspect import isawaitable
-from typing import Any, Final, Literal, Unpack, overload
+from typing import Any, Final, Literal, NamedTuple, Unpack, overload
 
 from ocpp_core.backoff import retry_delay
 from ocpp_core.errors import (
@@ -29,12 +29,49 @@ from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.events import CloseEvent
 
-from ._call_options import OPTION_NAMES, CallOptions, read_options
-from ._requests import CallRequest, read_request, read_send
+from ._call_options import DEFAULTS, OPTION_NAMES, CallOptions, read_options
+from ._requests import read_object, read_send
 
-__all__ = ["CallMixin"]
+__all__ = ["CallMixin", "CallRequest", "read_request"]
 
 _random: Final = random.Random()
+
+
+class CallRequest(NamedTuple):
+    """A call as the application made it: `protocol` is None unless the call is for that version only."""
+
+    protocol: str | None
+    action: str
+    params: Mapping[str, Any]
+    options: CallOptions
+    urgent: bool = False
+
+    def command(self, token: int) -> StartCall:
+        """Return the engine's command for one attempt."""
+        options = self.options
+        return StartCall(
+            token,
+            self.action,
+            self.params,
+            timeout=options.timeout,
+            ttl=options.ttl,
+            message_id=options.message_id,
+            validate=options.validate,
+            protocol=self.protocol,
+            urgent=self.urgent,
+        )
+
+
+def read_request(args: tuple[Any, ...], options: Mapping[str, Any], *, urgent: bool = False) -> CallRequest:
+    """Read `(message)`, `(action[, params])` or `(protocol, action[, params])`, and the options.
+
+    Raises TypeError for anything else, and the errors of `CallOptions`.
+    """
+    *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
+    if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
+        *names, params = read_object(args)
+    protocol = names[0] if len(names) == 2 else None
+    return CallRequest(protocol, names[-1], params, read_options(options) if options else DEFAULTS, urgent)
 
 
 class _Sent(Awaitable[None]):

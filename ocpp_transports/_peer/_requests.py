@@ -1,57 +1,17 @@
-"""Outbound calls and SENDs as the application writes them: their arguments."""
+"""Typed messages and models as the arguments of outbound calls and SENDs."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ocpp_core.inputs import StartCall
 from ocpp_core.typed.message import Message, payload_types
 from ocpp_transports._handlers._models import is_model, payload_of
 from ocpp_transports._handlers._table import is_message_class
 
-from ._call_options import DEFAULTS, CallOptions, read_options
-
-__all__ = ["CallRequest", "SendRequest", "read_request", "read_send"]
+__all__ = ["SendRequest", "read_object", "read_send"]
 
 
-class CallRequest(NamedTuple):
-    """A call as the application made it: `protocol` is None unless the call is for that version only."""
-
-    protocol: str | None
-    action: str
-    params: Mapping[str, Any]
-    options: CallOptions
-    urgent: bool = False
-
-    def command(self, token: int) -> StartCall:
-        """Return the engine's command for one attempt."""
-        options = self.options
-        return StartCall(
-            token,
-            self.action,
-            self.params,
-            timeout=options.timeout,
-            ttl=options.ttl,
-            message_id=options.message_id,
-            validate=options.validate,
-            protocol=self.protocol,
-            urgent=self.urgent,
-        )
-
-
-def read_request(args: tuple[Any, ...], options: Mapping[str, Any], *, urgent: bool = False) -> CallRequest:
-    """Read `(message)`, `(action[, params])` or `(protocol, action[, params])`, and the options.
-
-    Raises TypeError for anything else, and the errors of `CallOptions`.
-    """
-    *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
-    if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
-        *names, params = _read_object(args)
-    protocol = names[0] if len(names) == 2 else None
-    return CallRequest(protocol, names[-1], params, read_options(options) if options else DEFAULTS, urgent)
-
-
-def _read_object(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Read a message, or a model after the names, as names and a dict."""
+def read_object(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Read a message, or a model after the names, as names and a dict. Raises TypeError for anything else."""
     match args:
         case (Message() as message,):
             _expect_call(message)

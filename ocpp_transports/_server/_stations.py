@@ -19,7 +19,7 @@ from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import Params, ResultT
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports._peer._requests import read_request
+from ocpp_transports._peer._calls import read_request
 
 from ._connection import OCPPServerClient
 from ._directory import StationDirectory
