@@ -19,6 +19,7 @@ if str(ROOT) not in sys.path:  # a script has its own folder in the path instead
 from tools.typed.bundle import read_version  # noqa: E402 - needs the line above
 from tools.typed.facts import VERSIONS  # noqa: E402
 from tools.typed.messages import message_module  # noqa: E402
+from tools.typed.models import model_module  # noqa: E402
 
 
 def files() -> Iterator[tuple[str, str]]:
@@ -26,6 +27,7 @@ def files() -> Iterator[tuple[str, str]]:
     for protocol, facts in VERSIONS.items():
         version = read_version(protocol)
         yield f"ocpp_core/{facts.module}/__init__.py", message_module(version)
+        yield f"ocpp_core/{facts.module}/models.py", model_module(version)
 
 
 def main() -> int:

@@ -6,13 +6,17 @@ Members have their names on the wire. The docstring below a member states its li
 absence means.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Literal, NotRequired, TypeAlias, TypedDict
 
 from ocpp_core.action_names import Sender
 from ocpp_core.typed.message import Message
 
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Self, Unpack
+
+    from . import models as models
 
 __all__ = [
     "AuthorizationData",
@@ -1749,3 +1753,11 @@ class UpdateFirmware(Message[UpdateFirmwareRequest, UpdateFirmwareResponse]):
         @classmethod
         def of(cls, params: UpdateFirmwareRequest, /) -> Self:
             """Return the message with this payload, which is not copied."""
+
+
+if not TYPE_CHECKING:  # the models are loaded when they are first used
+
+    def __getattr__(name: str) -> "ModuleType":
+        if name != "models":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(f"{__name__}.models")

@@ -7,13 +7,17 @@ absence means.
 """
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NotRequired, TypeAlias, TypedDict
 
 from ocpp_core.action_names import Sender
 from ocpp_core.typed.message import Message
 
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Self, Unpack
+
+    from . import models as models
 
 __all__ = [
     "ACChargingParametersType",
@@ -5989,3 +5993,11 @@ class VatNumberValidation(Message[VatNumberValidationRequest, VatNumberValidatio
         @classmethod
         def of(cls, params: VatNumberValidationRequest, /) -> Self:
             """Return the message with this payload, which is not copied."""
+
+
+if not TYPE_CHECKING:  # the models are loaded when they are first used
+
+    def __getattr__(name: str) -> "ModuleType":
+        if name != "models":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(f"{__name__}.models")

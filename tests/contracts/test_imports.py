@@ -20,8 +20,8 @@ APPS = ROOT / "ocpp_apps"
 # types nor within a function.
 LAYERS = {
     "ocpp_core": (
-        "_version", "_json", "websocket", "messages", "versions", "action_names", "typed", "v16", "v201", "v21",
-        "times", "errors", "states", "backoff", "limits", "config", "inputs", "client_states", "actions",
+        "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "typed",
+        "v16", "v201", "v21", "states", "backoff", "limits", "config", "inputs", "client_states", "actions",
         "_direct", "timers", "_tolerance", "outbound", "inbound", "session", "client", "server", "identity",
         "handshake", "admission", "refusals", "validation", "link", "stack", "testing", "replay",
     ),

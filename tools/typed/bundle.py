@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from ocpp_core.action_names import SENDERS, Sender
 from tools.build_schemas import canonical
-from tools.typed.facts import NAMES, UNITS, VERSIONS, VersionFacts
+from tools.typed.facts import NAMES, SECRETS, UNITS, VERSIONS, VersionFacts, stated
 
 __all__ = ["CUSTOM_DATA", "Enumeration", "Member", "MessageType", "Structure", "Version", "read_version"]
 
@@ -33,6 +33,8 @@ class Member:
     """Its type, or that of its items: `str`, `Any`, or the name of an enumeration or structure."""
     is_list: bool
     required: bool
+    secret: bool
+    """True if its value may be a credential or personal."""
     doc: str
     """Its limits, format, unit and default, in sentences; may be empty."""
 
@@ -145,21 +147,16 @@ class Reader:
     def _member(self, owner: str, name: str, required: bool, schema: Schema) -> Member:
         is_list = schema.get("type") == "array"
         element = self._element(owner, name, schema["items"] if is_list else schema)
-        doc = " ".join((*limits(schema), *unit(owner, name)))
-        return Member(name, element, is_list, required, doc)
+        secret = element in {"str", "Any", CUSTOM_DATA} and not SECRETS.isdisjoint(stated(owner, name))
+        units = (UNITS[key] for key in stated(owner, name) if key in UNITS)
+        return Member(name, element, is_list, required, secret, " ".join((*limits(schema), *list(units)[:1])))
 
     def _element(self, owner: str, name: str, schema: Schema) -> str:
         if "$ref" in schema:
             return str(schema["$ref"]).removeprefix("#/definitions/")
         if "enum" in schema or "properties" in schema:
-            return self._define(NAMES.get(f"{owner}.{name}") or NAMES[name], schema)
+            return self._define(next(NAMES[key] for key in stated(owner, name) if key in NAMES), schema)
         return SCALARS[schema["type"]] if schema else "Any"
-
-
-def unit(owner: str, name: str) -> Iterator[str]:
-    """Yield the sentence about the unit of a property, if it is known."""
-    if found := UNITS.get(f"{owner}.{name}", UNITS.get(name)):
-        yield found
 
 
 def limits(schema: Schema) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["NAMES", "UNITS", "VERSIONS", "VersionFacts"]
+__all__ = ["NAMES", "SECRETS", "UNITS", "VERSIONS", "VersionFacts", "stated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +157,23 @@ UNITS: Final[Mapping[str, str]] = {
     for name in names
 }
 """Property, or owner and property -> its unit."""
+
+SECRETS: Final = frozenset(
+    {
+        "additionalIdToken", "apnPassword", "attributeValue", "basicAuthPassword", "certificate", "certificateChain",
+        "csr", "customData", "exiRequest", "exiResponse", "idTag", "idToken", "idTokens", "location", "parentIdTag",
+        "remoteLocation", "signingCertificate", "simPin", "ChangeConfigurationRequest.value",
+        "DataTransferRequest.data", "DataTransferResponse.data", "EventDataType.actualValue", "KeyValue.value",
+        "NotifyCustomerInformationRequest.data", "VPNType.key", "VPNType.password", "VariableAttributeType.value",
+    }
+)  # fmt: skip
+"""Property, or owner and property, whose value the `repr` of a model hides.
+
+ID tokens, certificates, proofs of identity, personal data, values of settings and vendor data, which may be passwords,
+and locations, whose URLs may have credentials. Objects are shown, as their own properties are hidden.
+"""
+
+
+def stated(owner: str, name: str) -> tuple[str, str]:
+    """Return the two keys of a property in a table of facts, the one that wins first."""
+    return f"{owner}.{name}", name

@@ -18,13 +18,17 @@ Members have their names on the wire. The docstring below a member states its li
 absence means.
 """
 
-{imports}from typing import TYPE_CHECKING, {any}ClassVar, Literal, NotRequired, TypeAlias, TypedDict
+{imports}from importlib import import_module
+from typing import TYPE_CHECKING, {any}ClassVar, Literal, NotRequired, TypeAlias, TypedDict
 
 from ocpp_core.action_names import Sender
 from ocpp_core.typed.message import Message
 
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Self, Unpack
+
+    from . import models as models
 
 {all}
 '''
@@ -53,6 +57,15 @@ MESSAGE: Final = '''
         def of(cls, params: {request}, /) -> Self:
             """Return the message with this payload, which is not copied."""
 '''
+LAZY: Final = """
+
+if not TYPE_CHECKING:  # the models are loaded when they are first used
+
+    def __getattr__(name: str) -> "ModuleType":
+        if name != "models":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(f"{__name__}.models")
+"""
 
 
 def message_module(version: Version) -> str:
@@ -66,7 +79,7 @@ def message_module(version: Version) -> str:
         )
     )
     opened = {"imports": MAPPING, "any": "Any, "} if version.has_custom_data else {"imports": "", "any": ""}
-    return HEAD.format(title=version.facts.title, all=exported(public(version)), **opened) + body
+    return HEAD.format(title=version.facts.title, all=exported(public(version)), **opened) + body + LAZY
 
 
 def public(version: Version) -> Iterator[str]:
