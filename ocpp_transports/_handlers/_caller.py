@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack, overload
 
 from ocpp_core.typed.message import Message
+from ocpp_core.typed.model import RequestModel, ResponseModel
 
 from ._call_keywords import CallKeywords
-from ._models import ForeignModel
+from ._models import AnyModel
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # for type checkers only: typing's has no default before Python 3.13
@@ -15,13 +16,28 @@ if TYPE_CHECKING:
 else:
     from typing import TypeVar
 
-__all__ = ["CallMethod", "Caller", "ClientT_co", "Params", "ResultT", "SafeCallMethod"]
+__all__ = [
+    "CallMethod",
+    "Caller",
+    "ClientT_co",
+    "DictCallKeywords",
+    "Params",
+    "ResultModelT",
+    "ResultT",
+    "SafeCallMethod",
+]
 
-Params: TypeAlias = Mapping[str, Any] | ForeignModel
+Params: TypeAlias = Mapping[str, Any] | AnyModel
 """The payload of a request: a dict, or a model of which the dict is made."""
 
 ResultT = TypeVar("ResultT", bound=Mapping[str, Any])
 """The type of a CALLRESULT's payload."""
+ResultModelT = TypeVar("ResultModelT", bound=ResponseModel[Any])
+"""The model of a CALLRESULT's payload."""
+
+
+DictCallKeywords: TypeAlias = CallKeywords[dict[str, Any]]
+"""The keyword arguments of a call without a message: `check` gets a dict."""
 
 
 class CallMethod(Protocol):
@@ -33,11 +49,15 @@ class CallMethod(Protocol):
     ) -> ResultT: ...
     @overload
     async def __call__(
-        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self, request: RequestModel[Any, ResultModelT], /, **options: Unpack[DictCallKeywords]
+    ) -> ResultModelT: ...
+    @overload
+    async def __call__(
+        self, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
     @overload
     async def __call__(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
 
 
@@ -50,11 +70,15 @@ class SafeCallMethod(Protocol):
     ) -> ResultT | None: ...
     @overload
     async def __call__(
-        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self, request: RequestModel[Any, ResultModelT], /, **options: Unpack[DictCallKeywords]
+    ) -> ResultModelT | None: ...
+    @overload
+    async def __call__(
+        self, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any] | None: ...
     @overload
     async def __call__(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any] | None: ...
 
 
@@ -86,7 +110,12 @@ class Caller(Protocol):
 
     @overload
     async def notify(
-        self, message: Message[Any, None], /, *, message_id: str | None = None, validate: bool = True
+        self,
+        message: Message[Any, None] | RequestModel[Any, None],
+        /,
+        *,
+        message_id: str | None = None,
+        validate: bool = True,
     ) -> None: ...
     @overload
     async def notify(

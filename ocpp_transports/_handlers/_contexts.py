@@ -13,7 +13,7 @@ from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._logging._redaction import safe_repr
 
 from ._caller import ClientT_co
-from ._models import ForeignModel, payload_of
+from ._models import ForeignModel, WireModel, payload_of
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # for type checkers only: typing's has no default before Python 3.13
@@ -189,7 +189,10 @@ class HandlerContext(Generic[MessageT_co, ClientT_co]):
                 self._signal.set()
         return self._signal
 
-    def reply(self: "HandlerContext[Message[Any, _ResponseT], Any]", payload: "_ResponseT | ForeignModel") -> None:
+    def reply(
+        self: "HandlerContext[Message[Any, _ResponseT], Any]",
+        payload: "_ResponseT | WireModel[_ResponseT] | ForeignModel",
+    ) -> None:
         """Respond with a CALLRESULT, now or (after the handler returned NOREPLY) later.
 
         `payload` is a dict or a model. Raises TypeError unless it is, RuntimeError if the request was answered or is a

@@ -5,13 +5,26 @@ Neither pydantic nor msgspec is imported here. Their classes are recognized by t
 
 import re
 import sys
-from collections.abc import Sequence
-from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeGuard, TypeVar
 
 from ocpp_core.errors import RPCError, create_rpc_error
+from ocpp_core.typed.model import Model, RequestModel
 from ocpp_core.versions import ErrorCode
 
-__all__ = ["ForeignModel", "MsgspecStruct", "PydanticModel", "is_model", "is_model_class", "payload_of", "read_model"]
+__all__ = [
+    "AnyModel",
+    "ForeignModel",
+    "MsgspecStruct",
+    "PydanticModel",
+    "WireModel",
+    "is_model",
+    "is_request_model",
+    "payload_of",
+    "read_model",
+]
+
+_WireT_co = TypeVar("_WireT_co", covariant=True)
 
 
 class PydanticModel(Protocol):
@@ -31,8 +44,17 @@ class MsgspecStruct(Protocol):
     __struct_fields__: ClassVar[tuple[str, ...]]
 
 
+class WireModel(Protocol[_WireT_co]):
+    """A model of this library, generic in the TypedDict of the same payload."""
+
+    def to_wire(self) -> _WireT_co:
+        """Return the model as a payload."""
+
+
 ForeignModel: TypeAlias = PydanticModel | MsgspecStruct
 """A model of pydantic or msgspec."""
+AnyModel: TypeAlias = WireModel[Mapping[str, Any]] | ForeignModel
+"""An object of which a payload can be made."""
 
 # The codes are those of strict mode for the same broken rules; see `ocpp_core/validation/_explain.py`.
 _CODES: Final = (
@@ -44,14 +66,18 @@ _SAFE_STEP: Final = re.compile(r"[A-Za-z0-9_.\-]{1,50}")
 _MAX_STEPS: Final = 10
 
 
-def is_model_class(kind: object) -> bool:
-    """Return True for a class that `read_model` can make of a payload."""
-    return isinstance(kind, type) and (_is_pydantic(kind) or _is_struct(kind))
+def is_request_model(kind: object) -> TypeGuard[type[Any]]:
+    """Return True for a class that `read_model` can make of the payload of a request."""
+    return isinstance(kind, type) and (issubclass(kind, RequestModel) or _is_foreign(kind))
 
 
 def is_model(value: object) -> bool:
-    """Return True for an object that `payload_of` can write."""
-    return is_model_class(type(value))
+    """Return True for an object of which `payload_of` makes a dict."""
+    return isinstance(value, Model) or _is_foreign(type(value))
+
+
+def _is_foreign(kind: type) -> bool:
+    return _is_pydantic(kind) or _is_struct(kind)
 
 
 def _is_pydantic(kind: type) -> bool:
@@ -68,6 +94,8 @@ def read_model(kind: type[Any], payload: dict[str, Any]) -> Any:
     Raises an `RPCError` for a payload that the model refuses. It has the code of the broken rule, and neither a value
     of the payload nor the text of the original exception, which may quote one.
     """
+    if issubclass(kind, Model):
+        return kind.from_wire(payload)
     return _read_struct(kind, payload) if _is_struct(kind) else _read_pydantic(kind, payload)
 
 
@@ -107,7 +135,9 @@ def _read_struct(kind: type[Any], payload: dict[str, Any]) -> Any:
 def payload_of(value: Any) -> dict[str, Any]:
     """Return a dict unchanged, and a model as a dict. Raises TypeError for anything else."""
     payload = value
-    if _is_struct(type(value)):
+    if isinstance(value, Model):
+        payload = value.to_wire()
+    elif _is_struct(type(value)):
         payload = sys.modules["msgspec"].to_builtins(value)
     elif _is_pydantic(type(value)):
         payload = value.model_dump(mode="json", by_alias=True, exclude_none=True)

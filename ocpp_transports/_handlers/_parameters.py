@@ -15,7 +15,7 @@ from ocpp_core.typed.message import Message, payload_types
 from ocpp_transports._callbacks._arguments import expect_arguments
 
 from ._contexts import HandlerContext
-from ._models import is_model_class, read_model
+from ._models import is_request_model, read_model
 
 __all__ = ["Registered", "adapted"]
 
@@ -24,7 +24,7 @@ _Source: TypeAlias = Callable[[HandlerContext[Any, Any]], Any]
 _ANYTHING: Final = (Parameter.empty, Any, object)
 _MAPPINGS: Final = (dict, Mapping, MutableMapping)
 _VARIABLE: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-_ASKABLE: Final = "HandlerContext, the TypedDict of the request, dict, or a class of models"
+_ASKABLE: Final = "HandlerContext, the TypedDict of the request, dict, or a model of it"
 
 
 class Registered(NamedTuple):
@@ -155,7 +155,8 @@ def _source_of(hint: Any, registered: Registered) -> _Source | None:
         return _params
     if is_typeddict(hint):
         return _payload(hint, registered)
-    if is_model_class(hint):
+    if is_request_model(hint):
+        _expect_same(getattr(hint, "message_type", None), registered)
         return partial(_model, hint)
     return None
 

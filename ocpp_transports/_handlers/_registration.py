@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, overload
 
 from ocpp_core.typed.message import Message
+from ocpp_core.typed.model import RequestModel
 
 from ._caller import Caller
 from ._contexts import HandlerContext
-from ._models import ForeignModel
+from ._models import ForeignModel, WireModel
 from ._table import NoReply
 
 __all__ = ["MessageT", "Registration", "Serving"]
@@ -21,9 +22,9 @@ _MessageT_co = TypeVar("_MessageT_co", bound=Message[Any, Any], covariant=True)
 _ClientT_co = TypeVar("_ClientT_co", bound=Caller, covariant=True)
 _RequestT = TypeVar("_RequestT", bound=Mapping[str, Any])
 _ResponseT = TypeVar("_ResponseT", bound=Mapping[str, Any] | None)
-_ModelT = TypeVar("_ModelT", bound=ForeignModel)
+_ModelT = TypeVar("_ModelT", bound=RequestModel[Any, Any] | ForeignModel)
 
-_Answer: TypeAlias = _ResponseT | ForeignModel | NoReply
+_Answer: TypeAlias = _ResponseT | WireModel[_ResponseT] | ForeignModel | NoReply
 _Returned: TypeAlias = _Answer[_ResponseT] | Awaitable[_Answer[_ResponseT]]
 _PlainContext: TypeAlias = HandlerContext[Message[dict[str, Any], dict[str, Any]], _ClientT_co]
 """A `HandlerContext` without a message has dicts."""

@@ -19,10 +19,11 @@ from ocpp_core.inputs import Command, Notify, RefuseResult, SendRaw, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.session import Draining, Open, Session
 from ocpp_core.typed.message import Message
+from ocpp_core.typed.model import RequestModel, ResponseModel
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._handlers._call_keywords import CallKeywords
-from ocpp_transports._handlers._caller import Caller, Params, ResultT
+from ocpp_transports._handlers._caller import Caller, DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import Handlers, compose, layers_of
 from ocpp_transports._logging._log import Log
@@ -45,6 +46,8 @@ class CallRequest(NamedTuple):
     params: Mapping[str, Any]
     options: CallOptions
     urgent: bool = False
+    response: type[ResponseModel[Any]] | None = None
+    """The model of the response, if the request was one."""
 
     def command(self, token: int) -> StartCall:
         """Return the engine's command for one attempt."""
@@ -63,15 +66,17 @@ class CallRequest(NamedTuple):
 
 
 def read_request(args: tuple[Any, ...], options: Mapping[str, Any], *, urgent: bool = False) -> CallRequest:
-    """Read `(message)`, `(action[, params])` or `(protocol, action[, params])`, and the options.
+    """Read `(message)`, `(request model)`, `(action[, params])` or `(protocol, action[, params])`, and the options.
 
     Raises TypeError for anything else, and the errors of `CallOptions`.
     """
-    *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
-    if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
-        *names, params = read_object(args)
+    params: Any = args[-1] if args else None
+    names, params = (args[:-1], params) if isinstance(params, Mapping) else (args, {})
+    response = None
+    if not (0 < len(names) < 3 and isinstance(names[0], str) and isinstance(names[-1], str) and all(names)):
+        names, params, response = read_object(args)
     protocol = names[0] if len(names) == 2 else None
-    return CallRequest(protocol, names[-1], params, read_options(options) if options else DEFAULTS, urgent)
+    return CallRequest(protocol, names[-1], params, read_options(options) if options else DEFAULTS, urgent, response)
 
 
 class _Sent(Awaitable[None]):
@@ -115,18 +120,23 @@ class CallMixin:
     async def call(self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]) -> ResultT: ...
     @overload
     async def call(
-        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self, request: RequestModel[Any, ResultModelT], /, **options: Unpack[DictCallKeywords]
+    ) -> ResultModelT: ...
+    @overload
+    async def call(
+        self, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
     @overload
     async def call(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
     async def call(self, *args: Any, **options: Any) -> Any:
         """Call the peer and return the payload of its CALLRESULT.
 
         `call(v16.Reset(type="Soft"))` is valid in the message's version only; checkers know the types of its payload
-        and of the result. `call(action, params)` sends a dict or a model in any version, and
-        `call(protocol, action, params)` in one version only.
+        and of the result. `call(v16.models.ResetRequest(type="Soft"))` returns the model of the result, and raises an
+        `RPCError` if that has missing members or wrong types. `call(action, params)` sends a dict or a model in any
+        version, and `call(protocol, action, params)` in one version only.
 
         `timeout` limits the wait from the write to the response, `ttl` the wait from now to the write, in seconds.
         `message_id` and `validate` apply to this call only. `retries` repeats a call whose response did not arrive in
@@ -147,11 +157,15 @@ class CallMixin:
     ) -> ResultT: ...
     @overload
     async def call_immediate(
-        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self, request: RequestModel[Any, ResultModelT], /, **options: Unpack[DictCallKeywords]
+    ) -> ResultModelT: ...
+    @overload
+    async def call_immediate(
+        self, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
     @overload
     async def call_immediate(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
     async def call_immediate(self, *args: Any, **options: Any) -> Any:
         """Call ahead of the queued calls, within the window of outstanding CALLs; otherwise like `call`."""
@@ -163,11 +177,15 @@ class CallMixin:
     ) -> ResultT | None: ...
     @overload
     async def safe_call(
-        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self, request: RequestModel[Any, ResultModelT], /, **options: Unpack[DictCallKeywords]
+    ) -> ResultModelT | None: ...
+    @overload
+    async def safe_call(
+        self, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any] | None: ...
     @overload
     async def safe_call(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any] | None: ...
     async def safe_call(self, *args: Any, **options: Any) -> Any:
         """Call, and return None if the call fails; the failure is logged unless it is a timeout.
@@ -185,7 +203,12 @@ class CallMixin:
 
     @overload
     async def notify(
-        self, message: Message[Any, None], /, *, message_id: str | None = None, validate: bool = True
+        self,
+        message: Message[Any, None] | RequestModel[Any, None],
+        /,
+        *,
+        message_id: str | None = None,
+        validate: bool = True,
     ) -> None: ...
     @overload
     async def notify(
@@ -239,8 +262,10 @@ class CallMixin:
         driver.feed(SendRaw(text))
         return _Sent()
 
-    def _perform(self, request: CallRequest) -> Awaitable[dict[str, Any]]:
+    def _perform(self, request: CallRequest) -> Awaitable[Any]:
         """Return the awaitable call; without middleware, retries and check only the driver is involved."""
+        if request.response is not None:
+            return self._with_model(request, request.response)
         for registry in self._registries:
             if registry.middleware:
                 return self._wrapped(request)
@@ -248,6 +273,9 @@ class CallMixin:
             return self._attempts(request)
         driver = self._driver
         return self._ask(request.command) if driver is None else driver.ask(request.command)
+
+    async def _with_model(self, request: CallRequest, response: type[ResponseModel[Any]]) -> Any:
+        return response.from_wire(await self._perform(request._replace(response=None)))
 
     async def _wrapped(self, request: CallRequest) -> dict[str, Any]:
         """Call through the middleware, the server's outside the station's."""

@@ -15,8 +15,9 @@ from ocpp_core.errors import (
 )
 from ocpp_core.outbound.call import check_command
 from ocpp_core.typed.message import Message
+from ocpp_core.typed.model import RequestModel
 from ocpp_transports._handlers._call_keywords import CallKeywords
-from ocpp_transports._handlers._caller import Params, ResultT
+from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._peer._calls import read_request
@@ -93,7 +94,15 @@ class StationsMixin(ABC):
     ) -> ResultT: ...
     @overload
     async def call(
-        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self,
+        identity: str,
+        request: RequestModel[Any, ResultModelT],
+        /,
+        **options: Unpack[DictCallKeywords],
+    ) -> ResultModelT: ...
+    @overload
+    async def call(
+        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
     @overload
     async def call(
@@ -103,7 +112,7 @@ class StationsMixin(ABC):
         action: str,
         params: Params = ...,
         /,
-        **options: Unpack[CallKeywords[dict[str, Any]]],
+        **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any]: ...
     async def call(self, identity: str, /, *args: Any, **options: Any) -> Any:
         """Call a connected station: `OCPPServerClient.call` with its identity first.
@@ -122,7 +131,15 @@ class StationsMixin(ABC):
     ) -> ResultT | None: ...
     @overload
     async def safe_call(
-        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords[dict[str, Any]]]
+        self,
+        identity: str,
+        request: RequestModel[Any, ResultModelT],
+        /,
+        **options: Unpack[DictCallKeywords],
+    ) -> ResultModelT | None: ...
+    @overload
+    async def safe_call(
+        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any] | None: ...
     @overload
     async def safe_call(
@@ -132,7 +149,7 @@ class StationsMixin(ABC):
         action: str,
         params: Params = ...,
         /,
-        **options: Unpack[CallKeywords[dict[str, Any]]],
+        **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any] | None: ...
     async def safe_call(self, identity: str, /, *args: Any, **options: Any) -> Any:
         """Call a connected station, and return None if the call fails."""

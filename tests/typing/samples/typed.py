@@ -67,6 +67,19 @@ async def unlock(ctx: HandlerContext[v16.UnlockConnector]) -> v16.UnlockConnecto
     return {"status": "Unlocked" if answer["currentTime"] else "UnlockFailed"}
 
 
+@client.handle(v16.TriggerMessage)
+def trigger(request: v16.models.TriggerMessageRequest) -> v16.models.TriggerMessageResponse:
+    return v16.models.TriggerMessageResponse(status="Accepted" if request.connector_id else "NotImplemented")
+
+
+@client.handle(v16.GetLog)
+async def get_log(
+    request: v16.models.GetLogRequest, ctx: HandlerContext[v16.GetLog, OCPPClient]
+) -> v16.models.GetLogResponse:
+    print(ctx.client.endpoint, request.log.remote_location)
+    return v16.models.GetLogResponse(status="Accepted")
+
+
 def checks(answer: v16.BootNotificationResponse) -> None:
     print(answer["interval"])
 
@@ -81,5 +94,8 @@ async def main() -> None:
     of_station: v16.ResetResponse = await server.call("CP001", v16.Reset(type="Soft"), timeout=3)
     safe: v16.ResetResponse | None = await server.safe_call("CP001", v16.Reset(type="Hard"))
     await client.notify(v21.NotifyPeriodicEventStream(id=1, pending=0, basetime="2026-01-01T00:00:00Z", data=[]))
+    model: v16.models.HeartbeatResponse = await client.call(v16.models.HeartbeatRequest(), timeout=5)
+    await server.call("CP001", "Reset", v16.models.ResetRequest(type="Soft"))
+    print(model.current_time)
     server.remove_handler(v16.BootNotification)
     print(seconds, maybe, now, of_station, safe, client.has_handler(v16.Reset))
