@@ -15,17 +15,18 @@ from ._contexts import HandlerContext
 from ._models import ForeignModel, WireModel
 from ._table import NoReply
 
-__all__ = ["MessageT", "Registration", "Serving"]
+__all__ = ["MessageT", "Registration", "ResponseT", "Returned", "Serving"]
 
 MessageT = TypeVar("MessageT", bound=Message[Any, Any])
 _MessageT_co = TypeVar("_MessageT_co", bound=Message[Any, Any], covariant=True)
 _ClientT_co = TypeVar("_ClientT_co", bound=Caller, covariant=True)
 _RequestT = TypeVar("_RequestT", bound=Mapping[str, Any])
-_ResponseT = TypeVar("_ResponseT", bound=Mapping[str, Any] | None)
+ResponseT = TypeVar("ResponseT", bound=Mapping[str, Any] | None)
 _ModelT = TypeVar("_ModelT", bound=RequestModel[Any, Any] | ForeignModel)
 
-_Answer: TypeAlias = _ResponseT | WireModel[_ResponseT] | ForeignModel | NoReply
-_Returned: TypeAlias = _Answer[_ResponseT] | Awaitable[_Answer[_ResponseT]]
+_Answer: TypeAlias = ResponseT | WireModel[ResponseT] | ForeignModel | NoReply
+Returned: TypeAlias = _Answer[ResponseT] | Awaitable[_Answer[ResponseT]]
+"""The result of a handler."""
 _PlainContext: TypeAlias = HandlerContext[Message[dict[str, Any], dict[str, Any]], _ClientT_co]
 """A `HandlerContext` without a message has dicts."""
 
@@ -42,45 +43,45 @@ class Registration(Generic[_MessageT_co, _ClientT_co]):
 
     @overload
     def __call__(
-        self: "Registration[Message[Any, _ResponseT], Any]",
-        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co]], _Returned[_ResponseT]]
-        | Callable[[_PlainContext[_ClientT_co]], _Returned[_ResponseT]],
+        self: "Registration[Message[Any, ResponseT], Any]",
+        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co]], Returned[ResponseT]]
+        | Callable[[_PlainContext[_ClientT_co]], Returned[ResponseT]],
         /,
     ) -> Callable[[HandlerContext[_MessageT_co, _ClientT_co]], Any]: ...
     @overload
     def __call__(
-        self: "Registration[Message[_RequestT, _ResponseT], Any]",
-        handler: Callable[[_RequestT], _Returned[_ResponseT]],
+        self: "Registration[Message[_RequestT, ResponseT], Any]",
+        handler: Callable[[_RequestT], Returned[ResponseT]],
         /,
     ) -> Callable[[_RequestT], Any]: ...
     @overload
     def __call__(
-        self: "Registration[Message[Any, _ResponseT], Any]",
-        handler: Callable[[_ModelT], _Returned[_ResponseT]],
+        self: "Registration[Message[Any, ResponseT], Any]",
+        handler: Callable[[_ModelT], Returned[ResponseT]],
         /,
     ) -> Callable[[_ModelT], Any]: ...
     @overload
     def __call__(
-        self: "Registration[Message[_RequestT, _ResponseT], Any]",
-        handler: Callable[[_RequestT, HandlerContext[_MessageT_co, _ClientT_co]], _Returned[_ResponseT]],
+        self: "Registration[Message[_RequestT, ResponseT], Any]",
+        handler: Callable[[_RequestT, HandlerContext[_MessageT_co, _ClientT_co]], Returned[ResponseT]],
         /,
     ) -> Callable[[_RequestT, HandlerContext[_MessageT_co, _ClientT_co]], Any]: ...
     @overload
     def __call__(
-        self: "Registration[Message[_RequestT, _ResponseT], Any]",
-        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co], _RequestT], _Returned[_ResponseT]],
+        self: "Registration[Message[_RequestT, ResponseT], Any]",
+        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co], _RequestT], Returned[ResponseT]],
         /,
     ) -> Callable[[HandlerContext[_MessageT_co, _ClientT_co], _RequestT], Any]: ...
     @overload
     def __call__(
-        self: "Registration[Message[Any, _ResponseT], Any]",
-        handler: Callable[[_ModelT, HandlerContext[_MessageT_co, _ClientT_co]], _Returned[_ResponseT]],
+        self: "Registration[Message[Any, ResponseT], Any]",
+        handler: Callable[[_ModelT, HandlerContext[_MessageT_co, _ClientT_co]], Returned[ResponseT]],
         /,
     ) -> Callable[[_ModelT, HandlerContext[_MessageT_co, _ClientT_co]], Any]: ...
     @overload
     def __call__(
-        self: "Registration[Message[Any, _ResponseT], Any]",
-        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co], _ModelT], _Returned[_ResponseT]],
+        self: "Registration[Message[Any, ResponseT], Any]",
+        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co], _ModelT], Returned[ResponseT]],
         /,
     ) -> Callable[[HandlerContext[_MessageT_co, _ClientT_co], _ModelT], Any]: ...
     def __call__(self, handler: Callable[..., Any], /) -> Callable[..., Any]:

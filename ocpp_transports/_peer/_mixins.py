@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from ocpp_core.typed.message import Message
 from ocpp_transports._handlers._caller import Caller
-from ocpp_transports._handlers._registration import MessageT, Registration, Serving
+from ocpp_transports._handlers._registration import MessageT, Registration, ResponseT, Returned, Serving
 from ocpp_transports._handlers._table import Handlers, Middleware, split
 from ocpp_transports._options._connection import PeerOptions
 
@@ -45,6 +45,15 @@ class HandlerMixin:
     def handle(
         self: Serving[_ClientT], message: type[MessageT], /, *, custom: bool = ...
     ) -> Registration[MessageT, _ClientT]: ...
+    @overload
+    def handle(
+        self,
+        message: type[Message[Any, ResponseT]],
+        handler: Callable[..., Returned[ResponseT]],
+        /,
+        *,
+        custom: bool = ...,
+    ) -> Callable[..., Any]: ...
     @overload
     def handle(self, version: str, action: str, handler: _H, /, *, custom: bool = ...) -> _H: ...
     @overload

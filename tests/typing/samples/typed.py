@@ -80,6 +80,19 @@ async def get_log(
     return v16.models.GetLogResponse(status="Accepted")
 
 
+class Station:
+    def __init__(self) -> None:
+        client.handle(v16.UpdateFirmware, self.update)
+        client.handle(v16.GetDiagnostics)(self.diagnose)
+
+    async def update(self, params: v16.UpdateFirmwareRequest) -> v16.UpdateFirmwareResponse:
+        print(params["location"])
+        return {}
+
+    def diagnose(self, ctx: HandlerContext[v16.GetDiagnostics]) -> v16.GetDiagnosticsResponse:
+        return {"fileName": ctx.params["location"]}
+
+
 def checks(answer: v16.BootNotificationResponse) -> None:
     print(answer["interval"])
 

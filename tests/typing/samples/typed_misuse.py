@@ -50,6 +50,10 @@ def of_the_other_end(ctx: HandlerContext[v16.Reset, OCPPServerClient]) -> v16.Re
     return {"status": "Accepted" if ctx.client.session else "Rejected"}
 
 
+def number(ctx: HandlerContext) -> int:
+    return len(ctx.params)
+
+
 @client.handle(v16.Reset)
 def reset(ctx: HandlerContext[v16.Reset, OCPPClient]) -> Any:
     print(ctx.params["kind"])  # type: ignore[typeddict-item]
@@ -57,6 +61,8 @@ def reset(ctx: HandlerContext[v16.Reset, OCPPClient]) -> Any:
     ctx.reply({"status": "Accept"})  # type: ignore[arg-type]
 
 
+client.handle(v16.ClearCache, reset, of_the_other_end)  # type: ignore[call-overload]
+client.handle(v16.ClearCache, number)  # type: ignore[arg-type]  # its result is checked
 reset(1)  # type: ignore[arg-type]
 
 
