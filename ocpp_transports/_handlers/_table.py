@@ -86,8 +86,8 @@ def split(args: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
 
 
 def is_message_class(value: object) -> TypeGuard[type[Message[Any, Any]]]:
-    """Return True for a class of messages, e.g. `v16.Reset`."""
-    return isinstance(value, type) and issubclass(value, Message)
+    """Return True for a class of messages with an action, e.g. `v16.Reset`."""
+    return isinstance(value, type) and issubclass(value, Message) and hasattr(value, "action")
 
 
 def _key(names: tuple[object, ...]) -> _Key:

@@ -22,7 +22,7 @@ class ObjectCall(NamedTuple):
 def read_object(args: tuple[Any, ...]) -> ObjectCall:
     """Read a message, a request model, or a model after the names. Raises TypeError for anything else."""
     match args:
-        case (Message() as message,):
+        case (Message() as message,) if is_message_class(type(message)):
             _expect_call(type(message))
             return ObjectCall((message.protocol, message.action), message.params)
         case (RequestModel() as request,):
@@ -48,7 +48,7 @@ class SendRequest(NamedTuple):
 def read_send(args: tuple[Any, ...]) -> SendRequest:
     """Read `(message)`, `(request model)` or `(action, params)`. Raises TypeError for anything else."""
     match args:
-        case (Message() as message,):
+        case (Message() as message,) if is_message_class(type(message)):
             _expect_send(type(message))
             return SendRequest(message.protocol, message.action, message.params)
         case (RequestModel() as request,):
