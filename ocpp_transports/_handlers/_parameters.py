@@ -21,7 +21,6 @@ __all__ = ["Registered", "adapted"]
 
 _Source: TypeAlias = Callable[[HandlerContext[Any, Any]], Any]
 
-_ANYTHING: Final = (Parameter.empty, Any, object)
 _MAPPINGS: Final = (dict, Mapping, MutableMapping)
 _VARIABLE: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 _ASKABLE: Final = "HandlerContext, the TypedDict of the request, dict, or a model of it"
@@ -45,11 +44,14 @@ def adapted(handler: Callable[..., Any], registered: Registered) -> Callable[...
     """
     role = f"handler of {registered}"
     asked = [] if _is_plain(handler) else _asked(handler)
-    if all(each.annotation in _ANYTHING for each in asked):
+    if all(each.annotation is Parameter.empty for each in asked):
         expect_arguments(handler, role, "context")
         return handler
     expect_arguments(handler, role, *(each.name for each in asked))
-    sources = [_source(each, handler, registered) for each in asked]
+    hints = [_resolved(each, handler, registered) for each in asked]
+    if hints in ([Any], [object]):
+        return handler
+    sources = [_source(hint, each, registered) for hint, each in zip(hints, asked, strict=True)]
     return handler if sources == [_context] else partial(_call, handler, sources)
 
 
@@ -80,7 +82,7 @@ def _is_plain(handler: Callable[..., Any]) -> bool:
     code, first = function.__code__, int(isinstance(handler, MethodType))
     if code.co_argcount != first + 1 or code.co_kwonlyargcount:
         return False
-    return function.__annotations__.get(code.co_varnames[first]) in {None, HandlerContext, "HandlerContext"}
+    return function.__annotations__.get(code.co_varnames[first]) in (None, HandlerContext, "HandlerContext")
 
 
 def _asked(handler: Callable[..., Any]) -> list[Parameter]:
@@ -94,10 +96,20 @@ def _asked(handler: Callable[..., Any]) -> list[Parameter]:
     return [each for each in own if each.kind not in _VARIABLE and each.default is Parameter.empty]
 
 
-def _resolved(parameter: Parameter, handler: Callable[..., Any]) -> Any:
+def _resolved(parameter: Parameter, handler: Callable[..., Any], registered: Registered) -> Any:
     """Return an annotation whose text, and the text in it, is evaluated where the handler was defined."""
-    holder = SimpleNamespace(__annotations__={"it": parameter.annotation})
-    return get_type_hints(holder, _globals_of(handler))["it"]
+    annotation = parameter.annotation
+    try:
+        return get_type_hints(SimpleNamespace(__annotations__={"it": annotation}), _globals_of(handler))["it"]
+    except Exception as error:  # an annotation may be any text
+        if _names_context(annotation):  # imported for type checkers only
+            return HandlerContext
+        got = f"{annotation!r}, which cannot be resolved at run time: {type(error).__name__}"
+        raise _misfit(parameter, registered, got) from error
+
+
+def _names_context(annotation: object) -> bool:
+    return isinstance(annotation, str) and annotation.partition("[")[0].rpartition(".")[2] == "HandlerContext"
 
 
 def _globals_of(handler: Any) -> dict[str, Any]:
@@ -118,23 +130,12 @@ def _globals_of(handler: Any) -> dict[str, Any]:
 # What they ask for
 
 
-def _source(parameter: Parameter, handler: Callable[..., Any], registered: Registered) -> _Source:
+def _source(hint: Any, parameter: Parameter, registered: Registered) -> _Source:
     """Return the function that makes the argument of a parameter."""
-    try:
-        hint = _resolved(parameter, handler)
-    except Exception as error:  # an annotation may be any text
-        if _names_context(parameter.annotation):  # imported for type checkers only
-            return _context
-        got = f"{parameter.annotation!r}, which cannot be resolved: {type(error).__name__}"
-        raise _misfit(parameter, registered, got) from error
     source = _source_of(hint, registered)
     if source is None:
         raise _misfit(parameter, registered, "no annotation" if hint is Parameter.empty else repr(hint))
     return source
-
-
-def _names_context(annotation: object) -> bool:
-    return isinstance(annotation, str) and annotation.partition("[")[0].rpartition(".")[2] == "HandlerContext"
 
 
 def _misfit(parameter: Parameter, registered: Registered, got: str) -> TypeError:

@@ -45,5 +45,9 @@ def _twice(times: int, params: v16.AuthorizeRequest) -> dict[str, Any]:
 of_partial = partial(_twice, 2)
 
 
+def of_anything(ctx: Any) -> dict[str, Any]:
+    return {"got": ctx.params["idTag"]}
+
+
 def of_unknown(params: Unknown) -> dict[str, Any]:
     return {"got": params}

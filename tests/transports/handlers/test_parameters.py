@@ -91,6 +91,7 @@ class TestAHandlerGets:
             (postponed.Callable().method, {"got": "A", "action": "Authorize"}),
             (postponed.passing_on, {"got": "A"}),
             (postponed.of_partial, {"got": "AA"}),
+            (postponed.of_anything, {"got": "A"}),
         ],
     )
     def test_what_the_text_of_an_annotation_names(self, station, handler, answer):
@@ -243,6 +244,9 @@ def of_another_payload(params: v16.AuthorizeRequest) -> Any: ...
 def of_another_model(params: v16.models.AuthorizeRequest) -> Any: ...
 def of_another_version(ctx: HandlerContext[v201.BootNotification]) -> Any: ...
 def of_others(ctx: HandlerContext[v16.Heartbeat] | HandlerContext[v16.Authorize]) -> Any: ...
+def of_a_value(params: ["params"]) -> Any: ...  # type: ignore[name-defined,misc]  # noqa: F821
+
+
 def by_keyword(*, params: v16.BootNotificationRequest) -> Any: ...
 def generator(params: v16.BootNotificationRequest) -> Any:
     yield params
@@ -259,12 +263,13 @@ class TestARegistrationRefuses:
             (of_a_response, "BootNotificationResponse"),
             (of_a_response_model, "BootNotificationResponse"),
             (of_a_part, "IdTagInfo"),
-            (postponed.of_unknown, "got 'Unknown', which cannot be resolved: NameError"),
+            (postponed.of_unknown, "got 'Unknown', which cannot be resolved at run time: NameError"),
             (of_another_message, "one that asks for Heartbeat of ocpp1.6"),
             (of_another_payload, "one that asks for Authorize of ocpp1.6"),
             (of_another_model, "one that asks for Authorize of ocpp1.6"),
             (of_another_version, "one that asks for BootNotification of ocpp2.0.1"),
             (of_others, "one that asks for Heartbeat of ocpp1.6"),
+            (of_a_value, r"for 'params' .* got \['params'\]"),
             (by_keyword, r"takes 1 argument \(params\)"),
             (generator, "got generator function generator"),
         ],
