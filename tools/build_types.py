@@ -8,7 +8,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,18 +30,18 @@ def files() -> Iterator[tuple[str, str]]:
         yield f"ocpp_core/{facts.module}/models.py", model_module(version)
 
 
-def main() -> int:
-    """Write the files, or compare them with `--check`. Returns the exit code."""
-    parser = argparse.ArgumentParser(description="Generate the typed messages in ocpp_core.")
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Write the files below `root`, or compare them with `--check`. Returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file differs")
-    check: bool = parser.parse_args().check
+    check: bool = parser.parse_args(arguments).check
     stale = []
     for path, text in files():
-        target = ROOT / path
+        target = root / path
         if not target.is_file() or target.read_text(encoding="utf-8") != text:
             stale.append(path)
             if not check:
-                target.parent.mkdir(exist_ok=True)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(text, encoding="utf-8", newline="\n")
     if stale:
         sys.stdout.write(f"{'differs' if check else 'written'}: {', '.join(stale)}\n")

@@ -4,13 +4,13 @@ The classes of the standard messages are generated: `ocpp_core.v16.models`, `ocp
 `ocpp_core.v21.models`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, field, make_dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, cast, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, dataclass_transform
 
 from .message import Message
-from .reading import NotConforming, items_reader, mapping, missing, scalar_reader
+from .methods import methods_of
+from .reading import NotConforming, mapping, missing, read_items, scalar_reader
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # for type checkers only: typing's has no default before Python 3.13
@@ -23,27 +23,51 @@ else:
     WireT_co = TypeVar("WireT_co", covariant=True)
     ResponseModelT_co = TypeVar("ResponseModelT_co", covariant=True)
 
-__all__ = ["Member", "Model", "ModelType", "RequestModel", "ResponseModel", "ResponseModelT_co", "WireT_co", "member"]
+__all__ = [
+    "Model",
+    "ModelMember",
+    "ModelType",
+    "RequestModel",
+    "ResponseModel",
+    "ResponseModelT_co",
+    "WireT_co",
+    "member",
+]
 
+_OF_MEMBERS: Final = ("__init__", "_read", "to_wire", "__dataclass_fields__")
 _REQUIRED: Final = object()
 _HIDDEN: Final = "***"
 
 
-class Member:
+class ModelMember:
     """A member of a model: its attribute, its name on the wire, and how its values are read and written."""
 
-    __slots__ = ("attribute", "read", "required", "secret", "wire", "write")
+    __slots__ = ("attribute", "element", "many", "required", "secret", "wire")
 
     def __init__(self, wire: str, kind: Any, *, required: bool, secret: bool) -> None:
-        self.attribute = ""
-        self.wire = wire
-        self.required = required
-        self.secret = secret
-        many, element = (True, kind[0]) if isinstance(kind, list) else (False, kind)
-        model: type[Model[Any]] | None = element if issubclass(element, Model) else None
-        read = scalar_reader(element) if model is None else model._read
-        self.read = items_reader(read) if many and read is not None else read
-        self.write = None if model is None else partial(_write_all if many else _write, model)
+        self.attribute: str = ""
+        self.wire: str = wire
+        self.many: bool = isinstance(kind, list)
+        self.element: Any = kind[0] if self.many else kind
+        self.required: bool = required
+        self.secret: bool = secret
+
+    def read(self, value: Any) -> Any:
+        """Return a value as the member has it. Raises NotConforming, which has the path."""
+        try:
+            if value is None:
+                raise missing()
+            one = self.element._explained if issubclass(self.element, Model) else scalar_reader(self.element)
+            return read_items(one, value) if self.many else one(value)
+        except NotConforming as problem:
+            problem.steps.append(f".{self.wire}")
+            raise
+
+    def write(self, value: Any) -> Any:
+        """Return the payload of a model. Raises TypeError for anything else."""
+        if not isinstance(value, self.element):
+            raise TypeError(f"expected a {self.element.__name__}, got {type(value).__name__}")
+        return value.to_wire()
 
 
 def member(wire: str, kind: Any, *, default: Any = _REQUIRED, secret: bool = False) -> Any:
@@ -55,17 +79,7 @@ def member(wire: str, kind: Any, *, default: Any = _REQUIRED, secret: bool = Fal
         default: None if the member may be absent.
         secret: True if `repr` must not show the value.
     """
-    return Member(wire, kind, required=default is _REQUIRED, secret=secret)
-
-
-def _write(model: "type[Model[Any]]", value: object) -> Any:
-    if not isinstance(value, model):
-        raise TypeError(f"expected a {model.__name__}, got {type(value).__name__}")
-    return value.to_wire()
-
-
-def _write_all(model: "type[Model[Any]]", values: Iterable[object]) -> list[Any]:
-    return [_write(model, value) for value in values]
+    return ModelMember(wire, kind, required=default is _REQUIRED, secret=secret)
 
 
 class _DataclassFields:
@@ -85,16 +99,32 @@ class ModelType(type):
     A dataclass could do this too, but `@dataclass(slots=True)` takes as long for one class as this for twenty.
     """
 
+    _members: tuple[ModelMember, ...]
+    _methods: dict[str, Any]
+
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> "ModelType":
         """Return the class of a model."""
-        own = {key: value for key, value in namespace.items() if isinstance(value, Member)}
+        own = {key: value for key, value in namespace.items() if isinstance(value, ModelMember)}
         for attribute, declared in own.items():
             declared.attribute = attribute
             del namespace[attribute]
         if own:
-            namespace["_members"] = tuple(own.values())
+            inherited = next((base._members for base in bases if isinstance(base, ModelType)), ())
+            namespace["_members"] = (*inherited, *own.values())
+            for each in _OF_MEMBERS:  # those of a base know its members alone
+                namespace.setdefault(each, vars(Model)[each])
         namespace.setdefault("__slots__", tuple(own))
         return super().__new__(cls, name, bases, namespace)
+
+    def _written(cls, name: str) -> Any:
+        """Return a method for the members of the class, which gets all of them when the first one is needed."""
+        if "_methods" not in vars(cls):
+            cls._methods = methods_of(cls._members)
+            for each, method in cls._methods.items():
+                method.__qualname__ = f"{cls.__qualname__}.{each}"
+                if vars(cls).get(each) in {None, vars(Model)[each]}:  # and not one of a subclass
+                    setattr(cls, each, classmethod(method) if each == "_read" else method)
+        return cls._methods[name]
 
 
 class Model(Generic[WireT_co], metaclass=ModelType):
@@ -105,7 +135,7 @@ class Model(Generic[WireT_co], metaclass=ModelType):
     """
 
     __slots__ = ("extra",)
-    _members: ClassVar[tuple[Member, ...]] = ()
+    _members: ClassVar[tuple[ModelMember, ...]] = ()
 
     if TYPE_CHECKING:
         __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
@@ -115,14 +145,7 @@ class Model(Generic[WireT_co], metaclass=ModelType):
         __dataclass_fields__ = _DataclassFields()
 
     def __init__(self, **values: Any) -> None:
-        self.extra = values.pop("extra", None)
-        for each in self._members:
-            value = values.pop(each.attribute, _REQUIRED if each.required else None)
-            if value is _REQUIRED:
-                raise TypeError(f"expected {each.attribute} as an argument of {type(self).__name__}")
-            setattr(self, each.attribute, value)
-        if values:
-            raise TypeError(f"expected members of {type(self).__name__}, got {', '.join(values)}")
+        type(self)._written("__init__")(self, **values)
 
     @classmethod
     def from_wire(cls, payload: Mapping[str, Any]) -> Self:
@@ -137,6 +160,10 @@ class Model(Generic[WireT_co], metaclass=ModelType):
         """
         try:
             return cls._read(payload)
+        except NotConforming:
+            pass  # without its path, which is searched for outside, so that a traceback shows no value
+        try:
+            return cls._explained(payload)
         except NotConforming as problem:
             raise problem.public() from None
 
@@ -145,33 +172,22 @@ class Model(Generic[WireT_co], metaclass=ModelType):
 
         Raises TypeError if a member is no model where one is expected.
         """
-        payload = {} if self.extra is None else dict(self.extra)
-        for each in self._members:
-            value = getattr(self, each.attribute)
-            if value is not None:
-                payload[each.wire] = value if each.write is None else each.write(value)
-        return cast("WireT_co", payload)
+        payload: WireT_co = type(self)._written("to_wire")(self)
+        return payload
 
     @classmethod
     def _read(cls, value: Any) -> Self:
-        payload = mapping(value)
-        model = cls.__new__(cls)
-        known = 0
-        for each in cls._members:
-            found = payload.get(each.wire)
-            try:
-                if found is not None:
-                    known += 1
-                    if each.read is not None:
-                        found = each.read(found)
-                elif each.required:
-                    raise missing()
-            except NotConforming as problem:
-                problem.steps.append(f".{each.wire}")
-                raise
-            setattr(model, each.attribute, found)
-        model.extra = cls._unknown(payload) if len(payload) > known else None
+        model: Self = cls._written("_read")(cls, value)
         return model
+
+    @classmethod
+    def _explained(cls, value: Any) -> Self:
+        """Read a payload member by member. Raises NotConforming, which has the path."""
+        payload = mapping(value)
+        for each in cls._members:
+            if each.required or payload.get(each.wire) is not None:
+                each.read(payload.get(each.wire))
+        return cls._read(value)
 
     @classmethod
     def _unknown(cls, payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -183,7 +199,7 @@ class Model(Generic[WireT_co], metaclass=ModelType):
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in self._attributes())
 
-    __hash__ = None  # type: ignore[assignment]  # its members can change
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # its members can change
 
     def __repr__(self) -> str:
         secret = {each.attribute for each in self._members if each.secret} | {"extra"}

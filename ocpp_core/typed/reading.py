@@ -1,12 +1,11 @@
 """Reads the values of JSON as the types of a model's members, and explains those that do not conform."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, Final, Never, TypeAlias
 
 from ocpp_core.errors import RPCError, RPCOccurrenceConstraintViolationError, RPCTypeConstraintViolationError
 
-__all__ = ["NotConforming", "Read", "items_reader", "mapping", "missing", "mistyped", "scalar_reader"]
+__all__ = ["NotConforming", "Read", "mapping", "missing", "mistyped", "read_items", "scalar_reader"]
 
 Read: TypeAlias = Callable[[Any], Any]
 """Returns a value as a member has it. Raises NotConforming."""
@@ -42,24 +41,13 @@ def missing() -> NotConforming:
     return NotConforming(RPCOccurrenceConstraintViolationError, "expected a value, got none")
 
 
-def scalar_reader(kind: type) -> Read | None:
-    """Return the reader of a scalar type, of `dict` or of `object`, which reads every value."""
+def scalar_reader(kind: type) -> Read:
+    """Return the reader of a scalar type, of `dict`, or of `object`, which stands for any value."""
     return _READERS[kind]
 
 
-def items_reader(read: Read) -> Read:
-    """Return the reader of an array whose items another one reads."""
-    return partial(_items, read)
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """Return an object."""
-    if isinstance(value, (dict, Mapping)):  # the first is the usual one, and quick
-        return value
-    mistyped("an object", value)
-
-
-def _items(read: Read, value: Any) -> list[Any]:
+def read_items(read: Read, value: Any) -> list[Any]:
+    """Return an array whose items a reader reads."""
     if not isinstance(value, list):
         mistyped("an array", value)
     items: list[Any] = []
@@ -70,6 +58,13 @@ def _items(read: Read, value: Any) -> list[Any]:
         problem.steps.append(f"[{len(items)}]")
         raise
     return items
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return an object."""
+    if isinstance(value, (dict, Mapping)):  # the first is the usual one, and quick
+        return value
+    mistyped("an object", value)
 
 
 def _text(value: Any) -> str:
@@ -92,6 +87,10 @@ def _boolean(value: Any) -> bool:
     return value if isinstance(value, bool) else mistyped("a boolean", value)
 
 
-_READERS: Final[Mapping[type, Read | None]] = {
-    str: _text, int: _integer, float: _number, bool: _boolean, dict: mapping, object: None,
+def _anything(value: Any) -> Any:
+    return value
+
+
+_READERS: Final[Mapping[type, Read]] = {
+    str: _text, int: _integer, float: _number, bool: _boolean, dict: mapping, object: _anything,
 }  # fmt: skip

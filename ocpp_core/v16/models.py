@@ -8,7 +8,10 @@ member states its limits, format and unit, and what its absence means.
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from ocpp_core import v16 as wire
+from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import Model, RequestModel, ResponseModel, member
 
 __all__ = [
@@ -232,7 +235,7 @@ class ChargingProfile(Model[wire.ChargingProfile]):
 class AuthorizeResponse(ResponseModel[wire.AuthorizeResponse]):
     """The payload of the response to `Authorize`."""
 
-    message_type = wire.Authorize
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Authorize
 
     id_tag_info: IdTagInfo = member("idTagInfo", IdTagInfo)
 
@@ -240,8 +243,8 @@ class AuthorizeResponse(ResponseModel[wire.AuthorizeResponse]):
 class AuthorizeRequest(RequestModel[wire.AuthorizeRequest, AuthorizeResponse]):
     """The payload of `Authorize`."""
 
-    message_type = wire.Authorize
-    response_type = AuthorizeResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Authorize
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = AuthorizeResponse
 
     id_tag: str = member("idTag", str, secret=True)
     """At most 20 characters."""
@@ -250,7 +253,7 @@ class AuthorizeRequest(RequestModel[wire.AuthorizeRequest, AuthorizeResponse]):
 class BootNotificationResponse(ResponseModel[wire.BootNotificationResponse]):
     """The payload of the response to `BootNotification`."""
 
-    message_type = wire.BootNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.BootNotification
 
     status: wire.RegistrationStatus = member("status", str)
     current_time: str = member("currentTime", str)
@@ -262,8 +265,8 @@ class BootNotificationResponse(ResponseModel[wire.BootNotificationResponse]):
 class BootNotificationRequest(RequestModel[wire.BootNotificationRequest, BootNotificationResponse]):
     """The payload of `BootNotification`."""
 
-    message_type = wire.BootNotification
-    response_type = BootNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.BootNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = BootNotificationResponse
 
     charge_point_vendor: str = member("chargePointVendor", str)
     """At most 20 characters."""
@@ -288,7 +291,7 @@ class BootNotificationRequest(RequestModel[wire.BootNotificationRequest, BootNot
 class CancelReservationResponse(ResponseModel[wire.CancelReservationResponse]):
     """The payload of the response to `CancelReservation`."""
 
-    message_type = wire.CancelReservation
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CancelReservation
 
     status: wire.CancelReservationStatus = member("status", str)
 
@@ -296,8 +299,8 @@ class CancelReservationResponse(ResponseModel[wire.CancelReservationResponse]):
 class CancelReservationRequest(RequestModel[wire.CancelReservationRequest, CancelReservationResponse]):
     """The payload of `CancelReservation`."""
 
-    message_type = wire.CancelReservation
-    response_type = CancelReservationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CancelReservation
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = CancelReservationResponse
 
     reservation_id: int = member("reservationId", int)
 
@@ -305,7 +308,7 @@ class CancelReservationRequest(RequestModel[wire.CancelReservationRequest, Cance
 class CertificateSignedResponse(ResponseModel[wire.CertificateSignedResponse]):
     """The payload of the response to `CertificateSigned`."""
 
-    message_type = wire.CertificateSigned
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CertificateSigned
 
     status: wire.CertificateSignedStatusEnumType = member("status", str)
 
@@ -313,8 +316,8 @@ class CertificateSignedResponse(ResponseModel[wire.CertificateSignedResponse]):
 class CertificateSignedRequest(RequestModel[wire.CertificateSignedRequest, CertificateSignedResponse]):
     """The payload of `CertificateSigned`."""
 
-    message_type = wire.CertificateSigned
-    response_type = CertificateSignedResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CertificateSigned
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = CertificateSignedResponse
 
     certificate_chain: str = member("certificateChain", str, secret=True)
     """At most 10000 characters."""
@@ -323,7 +326,7 @@ class CertificateSignedRequest(RequestModel[wire.CertificateSignedRequest, Certi
 class ChangeAvailabilityResponse(ResponseModel[wire.ChangeAvailabilityResponse]):
     """The payload of the response to `ChangeAvailability`."""
 
-    message_type = wire.ChangeAvailability
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ChangeAvailability
 
     status: wire.AvailabilityStatus = member("status", str)
 
@@ -331,8 +334,8 @@ class ChangeAvailabilityResponse(ResponseModel[wire.ChangeAvailabilityResponse])
 class ChangeAvailabilityRequest(RequestModel[wire.ChangeAvailabilityRequest, ChangeAvailabilityResponse]):
     """The payload of `ChangeAvailability`."""
 
-    message_type = wire.ChangeAvailability
-    response_type = ChangeAvailabilityResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ChangeAvailability
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ChangeAvailabilityResponse
 
     connector_id: int = member("connectorId", int)
     type: wire.AvailabilityType = member("type", str)
@@ -341,7 +344,7 @@ class ChangeAvailabilityRequest(RequestModel[wire.ChangeAvailabilityRequest, Cha
 class ChangeConfigurationResponse(ResponseModel[wire.ChangeConfigurationResponse]):
     """The payload of the response to `ChangeConfiguration`."""
 
-    message_type = wire.ChangeConfiguration
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ChangeConfiguration
 
     status: wire.ConfigurationStatus = member("status", str)
 
@@ -349,8 +352,8 @@ class ChangeConfigurationResponse(ResponseModel[wire.ChangeConfigurationResponse
 class ChangeConfigurationRequest(RequestModel[wire.ChangeConfigurationRequest, ChangeConfigurationResponse]):
     """The payload of `ChangeConfiguration`."""
 
-    message_type = wire.ChangeConfiguration
-    response_type = ChangeConfigurationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ChangeConfiguration
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ChangeConfigurationResponse
 
     key: str = member("key", str)
     """At most 50 characters."""
@@ -361,7 +364,7 @@ class ChangeConfigurationRequest(RequestModel[wire.ChangeConfigurationRequest, C
 class ClearCacheResponse(ResponseModel[wire.ClearCacheResponse]):
     """The payload of the response to `ClearCache`."""
 
-    message_type = wire.ClearCache
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearCache
 
     status: wire.ClearCacheStatus = member("status", str)
 
@@ -369,14 +372,14 @@ class ClearCacheResponse(ResponseModel[wire.ClearCacheResponse]):
 class ClearCacheRequest(RequestModel[wire.ClearCacheRequest, ClearCacheResponse]):
     """The payload of `ClearCache`."""
 
-    message_type = wire.ClearCache
-    response_type = ClearCacheResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearCache
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearCacheResponse
 
 
 class ClearChargingProfileResponse(ResponseModel[wire.ClearChargingProfileResponse]):
     """The payload of the response to `ClearChargingProfile`."""
 
-    message_type = wire.ClearChargingProfile
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearChargingProfile
 
     status: wire.ClearChargingProfileStatus = member("status", str)
 
@@ -384,8 +387,8 @@ class ClearChargingProfileResponse(ResponseModel[wire.ClearChargingProfileRespon
 class ClearChargingProfileRequest(RequestModel[wire.ClearChargingProfileRequest, ClearChargingProfileResponse]):
     """The payload of `ClearChargingProfile`."""
 
-    message_type = wire.ClearChargingProfile
-    response_type = ClearChargingProfileResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearChargingProfile
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearChargingProfileResponse
 
     id: int | None = member("id", int, default=None)
     connector_id: int | None = member("connectorId", int, default=None)
@@ -400,7 +403,7 @@ class ClearChargingProfileRequest(RequestModel[wire.ClearChargingProfileRequest,
 class DataTransferResponse(ResponseModel[wire.DataTransferResponse]):
     """The payload of the response to `DataTransfer`."""
 
-    message_type = wire.DataTransfer
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DataTransfer
 
     status: wire.DataTransferStatus = member("status", str)
     data: str | None = member("data", str, default=None, secret=True)
@@ -409,8 +412,8 @@ class DataTransferResponse(ResponseModel[wire.DataTransferResponse]):
 class DataTransferRequest(RequestModel[wire.DataTransferRequest, DataTransferResponse]):
     """The payload of `DataTransfer`."""
 
-    message_type = wire.DataTransfer
-    response_type = DataTransferResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DataTransfer
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = DataTransferResponse
 
     vendor_id: str = member("vendorId", str)
     """At most 255 characters."""
@@ -422,7 +425,7 @@ class DataTransferRequest(RequestModel[wire.DataTransferRequest, DataTransferRes
 class DeleteCertificateResponse(ResponseModel[wire.DeleteCertificateResponse]):
     """The payload of the response to `DeleteCertificate`."""
 
-    message_type = wire.DeleteCertificate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DeleteCertificate
 
     status: wire.DeleteCertificateStatusEnumType = member("status", str)
 
@@ -430,8 +433,8 @@ class DeleteCertificateResponse(ResponseModel[wire.DeleteCertificateResponse]):
 class DeleteCertificateRequest(RequestModel[wire.DeleteCertificateRequest, DeleteCertificateResponse]):
     """The payload of `DeleteCertificate`."""
 
-    message_type = wire.DeleteCertificate
-    response_type = DeleteCertificateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DeleteCertificate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = DeleteCertificateResponse
 
     certificate_hash_data: CertificateHashDataType = member("certificateHashData", CertificateHashDataType)
 
@@ -439,7 +442,7 @@ class DeleteCertificateRequest(RequestModel[wire.DeleteCertificateRequest, Delet
 class DiagnosticsStatusNotificationResponse(ResponseModel[wire.DiagnosticsStatusNotificationResponse]):
     """The payload of the response to `DiagnosticsStatusNotification`."""
 
-    message_type = wire.DiagnosticsStatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DiagnosticsStatusNotification
 
 
 class DiagnosticsStatusNotificationRequest(
@@ -447,8 +450,8 @@ class DiagnosticsStatusNotificationRequest(
 ):
     """The payload of `DiagnosticsStatusNotification`."""
 
-    message_type = wire.DiagnosticsStatusNotification
-    response_type = DiagnosticsStatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DiagnosticsStatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = DiagnosticsStatusNotificationResponse
 
     status: wire.DiagnosticsStatus = member("status", str)
 
@@ -456,7 +459,7 @@ class DiagnosticsStatusNotificationRequest(
 class ExtendedTriggerMessageResponse(ResponseModel[wire.ExtendedTriggerMessageResponse]):
     """The payload of the response to `ExtendedTriggerMessage`."""
 
-    message_type = wire.ExtendedTriggerMessage
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ExtendedTriggerMessage
 
     status: wire.TriggerMessageStatusEnumType = member("status", str)
 
@@ -464,8 +467,8 @@ class ExtendedTriggerMessageResponse(ResponseModel[wire.ExtendedTriggerMessageRe
 class ExtendedTriggerMessageRequest(RequestModel[wire.ExtendedTriggerMessageRequest, ExtendedTriggerMessageResponse]):
     """The payload of `ExtendedTriggerMessage`."""
 
-    message_type = wire.ExtendedTriggerMessage
-    response_type = ExtendedTriggerMessageResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ExtendedTriggerMessage
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ExtendedTriggerMessageResponse
 
     requested_message: wire.MessageTriggerEnumType = member("requestedMessage", str)
     connector_id: int | None = member("connectorId", int, default=None)
@@ -474,7 +477,7 @@ class ExtendedTriggerMessageRequest(RequestModel[wire.ExtendedTriggerMessageRequ
 class FirmwareStatusNotificationResponse(ResponseModel[wire.FirmwareStatusNotificationResponse]):
     """The payload of the response to `FirmwareStatusNotification`."""
 
-    message_type = wire.FirmwareStatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.FirmwareStatusNotification
 
 
 class FirmwareStatusNotificationRequest(
@@ -482,8 +485,8 @@ class FirmwareStatusNotificationRequest(
 ):
     """The payload of `FirmwareStatusNotification`."""
 
-    message_type = wire.FirmwareStatusNotification
-    response_type = FirmwareStatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.FirmwareStatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = FirmwareStatusNotificationResponse
 
     status: wire.FirmwareStatus = member("status", str)
 
@@ -491,7 +494,7 @@ class FirmwareStatusNotificationRequest(
 class GetCompositeScheduleResponse(ResponseModel[wire.GetCompositeScheduleResponse]):
     """The payload of the response to `GetCompositeSchedule`."""
 
-    message_type = wire.GetCompositeSchedule
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCompositeSchedule
 
     status: wire.GetCompositeScheduleStatus = member("status", str)
     connector_id: int | None = member("connectorId", int, default=None)
@@ -503,8 +506,8 @@ class GetCompositeScheduleResponse(ResponseModel[wire.GetCompositeScheduleRespon
 class GetCompositeScheduleRequest(RequestModel[wire.GetCompositeScheduleRequest, GetCompositeScheduleResponse]):
     """The payload of `GetCompositeSchedule`."""
 
-    message_type = wire.GetCompositeSchedule
-    response_type = GetCompositeScheduleResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCompositeSchedule
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetCompositeScheduleResponse
 
     connector_id: int = member("connectorId", int)
     duration: int = member("duration", int)
@@ -515,7 +518,7 @@ class GetCompositeScheduleRequest(RequestModel[wire.GetCompositeScheduleRequest,
 class GetConfigurationResponse(ResponseModel[wire.GetConfigurationResponse]):
     """The payload of the response to `GetConfiguration`."""
 
-    message_type = wire.GetConfiguration
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetConfiguration
 
     configuration_key: list[KeyValue] | None = member("configurationKey", [KeyValue], default=None)
     unknown_key: list[str] | None = member("unknownKey", [str], default=None)
@@ -525,8 +528,8 @@ class GetConfigurationResponse(ResponseModel[wire.GetConfigurationResponse]):
 class GetConfigurationRequest(RequestModel[wire.GetConfigurationRequest, GetConfigurationResponse]):
     """The payload of `GetConfiguration`."""
 
-    message_type = wire.GetConfiguration
-    response_type = GetConfigurationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetConfiguration
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetConfigurationResponse
 
     key: list[str] | None = member("key", [str], default=None)
     """Each item: at most 50 characters."""
@@ -535,7 +538,7 @@ class GetConfigurationRequest(RequestModel[wire.GetConfigurationRequest, GetConf
 class GetDiagnosticsResponse(ResponseModel[wire.GetDiagnosticsResponse]):
     """The payload of the response to `GetDiagnostics`."""
 
-    message_type = wire.GetDiagnostics
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetDiagnostics
 
     file_name: str | None = member("fileName", str, default=None)
     """At most 255 characters."""
@@ -544,8 +547,8 @@ class GetDiagnosticsResponse(ResponseModel[wire.GetDiagnosticsResponse]):
 class GetDiagnosticsRequest(RequestModel[wire.GetDiagnosticsRequest, GetDiagnosticsResponse]):
     """The payload of `GetDiagnostics`."""
 
-    message_type = wire.GetDiagnostics
-    response_type = GetDiagnosticsResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetDiagnostics
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetDiagnosticsResponse
 
     location: str = member("location", str, secret=True)
     """URI."""
@@ -561,7 +564,7 @@ class GetDiagnosticsRequest(RequestModel[wire.GetDiagnosticsRequest, GetDiagnost
 class GetInstalledCertificateIdsResponse(ResponseModel[wire.GetInstalledCertificateIdsResponse]):
     """The payload of the response to `GetInstalledCertificateIds`."""
 
-    message_type = wire.GetInstalledCertificateIds
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetInstalledCertificateIds
 
     certificate_hash_data: list[CertificateHashDataType] | None = member(
         "certificateHashData",
@@ -577,8 +580,8 @@ class GetInstalledCertificateIdsRequest(
 ):
     """The payload of `GetInstalledCertificateIds`."""
 
-    message_type = wire.GetInstalledCertificateIds
-    response_type = GetInstalledCertificateIdsResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetInstalledCertificateIds
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetInstalledCertificateIdsResponse
 
     certificate_type: wire.CertificateUseEnumType = member("certificateType", str)
 
@@ -586,7 +589,7 @@ class GetInstalledCertificateIdsRequest(
 class GetLocalListVersionResponse(ResponseModel[wire.GetLocalListVersionResponse]):
     """The payload of the response to `GetLocalListVersion`."""
 
-    message_type = wire.GetLocalListVersion
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLocalListVersion
 
     list_version: int = member("listVersion", int)
 
@@ -594,14 +597,14 @@ class GetLocalListVersionResponse(ResponseModel[wire.GetLocalListVersionResponse
 class GetLocalListVersionRequest(RequestModel[wire.GetLocalListVersionRequest, GetLocalListVersionResponse]):
     """The payload of `GetLocalListVersion`."""
 
-    message_type = wire.GetLocalListVersion
-    response_type = GetLocalListVersionResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLocalListVersion
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetLocalListVersionResponse
 
 
 class GetLogResponse(ResponseModel[wire.GetLogResponse]):
     """The payload of the response to `GetLog`."""
 
-    message_type = wire.GetLog
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLog
 
     status: wire.LogStatusEnumType = member("status", str)
     filename: str | None = member("filename", str, default=None)
@@ -611,8 +614,8 @@ class GetLogResponse(ResponseModel[wire.GetLogResponse]):
 class GetLogRequest(RequestModel[wire.GetLogRequest, GetLogResponse]):
     """The payload of `GetLog`."""
 
-    message_type = wire.GetLog
-    response_type = GetLogResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLog
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetLogResponse
 
     log: LogParametersType = member("log", LogParametersType)
     log_type: wire.LogEnumType = member("logType", str)
@@ -625,7 +628,7 @@ class GetLogRequest(RequestModel[wire.GetLogRequest, GetLogResponse]):
 class HeartbeatResponse(ResponseModel[wire.HeartbeatResponse]):
     """The payload of the response to `Heartbeat`."""
 
-    message_type = wire.Heartbeat
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Heartbeat
 
     current_time: str = member("currentTime", str)
     """Date and time (RFC 3339)."""
@@ -634,14 +637,14 @@ class HeartbeatResponse(ResponseModel[wire.HeartbeatResponse]):
 class HeartbeatRequest(RequestModel[wire.HeartbeatRequest, HeartbeatResponse]):
     """The payload of `Heartbeat`."""
 
-    message_type = wire.Heartbeat
-    response_type = HeartbeatResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Heartbeat
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = HeartbeatResponse
 
 
 class InstallCertificateResponse(ResponseModel[wire.InstallCertificateResponse]):
     """The payload of the response to `InstallCertificate`."""
 
-    message_type = wire.InstallCertificate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.InstallCertificate
 
     status: wire.InstallCertificateStatusEnumType = member("status", str)
 
@@ -649,8 +652,8 @@ class InstallCertificateResponse(ResponseModel[wire.InstallCertificateResponse])
 class InstallCertificateRequest(RequestModel[wire.InstallCertificateRequest, InstallCertificateResponse]):
     """The payload of `InstallCertificate`."""
 
-    message_type = wire.InstallCertificate
-    response_type = InstallCertificateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.InstallCertificate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = InstallCertificateResponse
 
     certificate_type: wire.CertificateUseEnumType = member("certificateType", str)
     certificate: str = member("certificate", str, secret=True)
@@ -660,14 +663,14 @@ class InstallCertificateRequest(RequestModel[wire.InstallCertificateRequest, Ins
 class LogStatusNotificationResponse(ResponseModel[wire.LogStatusNotificationResponse]):
     """The payload of the response to `LogStatusNotification`."""
 
-    message_type = wire.LogStatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.LogStatusNotification
 
 
 class LogStatusNotificationRequest(RequestModel[wire.LogStatusNotificationRequest, LogStatusNotificationResponse]):
     """The payload of `LogStatusNotification`."""
 
-    message_type = wire.LogStatusNotification
-    response_type = LogStatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.LogStatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = LogStatusNotificationResponse
 
     status: wire.UploadLogStatusEnumType = member("status", str)
     request_id: int | None = member("requestId", int, default=None)
@@ -676,14 +679,14 @@ class LogStatusNotificationRequest(RequestModel[wire.LogStatusNotificationReques
 class MeterValuesResponse(ResponseModel[wire.MeterValuesResponse]):
     """The payload of the response to `MeterValues`."""
 
-    message_type = wire.MeterValues
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.MeterValues
 
 
 class MeterValuesRequest(RequestModel[wire.MeterValuesRequest, MeterValuesResponse]):
     """The payload of `MeterValues`."""
 
-    message_type = wire.MeterValues
-    response_type = MeterValuesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.MeterValues
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = MeterValuesResponse
 
     connector_id: int = member("connectorId", int)
     transaction_id: int | None = member("transactionId", int, default=None)
@@ -693,7 +696,7 @@ class MeterValuesRequest(RequestModel[wire.MeterValuesRequest, MeterValuesRespon
 class RemoteStartTransactionResponse(ResponseModel[wire.RemoteStartTransactionResponse]):
     """The payload of the response to `RemoteStartTransaction`."""
 
-    message_type = wire.RemoteStartTransaction
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RemoteStartTransaction
 
     status: wire.RemoteStartStopStatus = member("status", str)
 
@@ -701,8 +704,8 @@ class RemoteStartTransactionResponse(ResponseModel[wire.RemoteStartTransactionRe
 class RemoteStartTransactionRequest(RequestModel[wire.RemoteStartTransactionRequest, RemoteStartTransactionResponse]):
     """The payload of `RemoteStartTransaction`."""
 
-    message_type = wire.RemoteStartTransaction
-    response_type = RemoteStartTransactionResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RemoteStartTransaction
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = RemoteStartTransactionResponse
 
     connector_id: int | None = member("connectorId", int, default=None)
     id_tag: str = member("idTag", str, secret=True)
@@ -713,7 +716,7 @@ class RemoteStartTransactionRequest(RequestModel[wire.RemoteStartTransactionRequ
 class RemoteStopTransactionResponse(ResponseModel[wire.RemoteStopTransactionResponse]):
     """The payload of the response to `RemoteStopTransaction`."""
 
-    message_type = wire.RemoteStopTransaction
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RemoteStopTransaction
 
     status: wire.RemoteStartStopStatus = member("status", str)
 
@@ -721,8 +724,8 @@ class RemoteStopTransactionResponse(ResponseModel[wire.RemoteStopTransactionResp
 class RemoteStopTransactionRequest(RequestModel[wire.RemoteStopTransactionRequest, RemoteStopTransactionResponse]):
     """The payload of `RemoteStopTransaction`."""
 
-    message_type = wire.RemoteStopTransaction
-    response_type = RemoteStopTransactionResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RemoteStopTransaction
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = RemoteStopTransactionResponse
 
     transaction_id: int = member("transactionId", int)
 
@@ -730,7 +733,7 @@ class RemoteStopTransactionRequest(RequestModel[wire.RemoteStopTransactionReques
 class ReserveNowResponse(ResponseModel[wire.ReserveNowResponse]):
     """The payload of the response to `ReserveNow`."""
 
-    message_type = wire.ReserveNow
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReserveNow
 
     status: wire.ReservationStatus = member("status", str)
 
@@ -738,8 +741,8 @@ class ReserveNowResponse(ResponseModel[wire.ReserveNowResponse]):
 class ReserveNowRequest(RequestModel[wire.ReserveNowRequest, ReserveNowResponse]):
     """The payload of `ReserveNow`."""
 
-    message_type = wire.ReserveNow
-    response_type = ReserveNowResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReserveNow
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ReserveNowResponse
 
     connector_id: int = member("connectorId", int)
     expiry_date: str = member("expiryDate", str)
@@ -754,7 +757,7 @@ class ReserveNowRequest(RequestModel[wire.ReserveNowRequest, ReserveNowResponse]
 class ResetResponse(ResponseModel[wire.ResetResponse]):
     """The payload of the response to `Reset`."""
 
-    message_type = wire.Reset
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Reset
 
     status: wire.ResetStatus = member("status", str)
 
@@ -762,8 +765,8 @@ class ResetResponse(ResponseModel[wire.ResetResponse]):
 class ResetRequest(RequestModel[wire.ResetRequest, ResetResponse]):
     """The payload of `Reset`."""
 
-    message_type = wire.Reset
-    response_type = ResetResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Reset
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ResetResponse
 
     type: wire.ResetType = member("type", str)
 
@@ -771,7 +774,7 @@ class ResetRequest(RequestModel[wire.ResetRequest, ResetResponse]):
 class SecurityEventNotificationResponse(ResponseModel[wire.SecurityEventNotificationResponse]):
     """The payload of the response to `SecurityEventNotification`."""
 
-    message_type = wire.SecurityEventNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SecurityEventNotification
 
 
 class SecurityEventNotificationRequest(
@@ -779,8 +782,8 @@ class SecurityEventNotificationRequest(
 ):
     """The payload of `SecurityEventNotification`."""
 
-    message_type = wire.SecurityEventNotification
-    response_type = SecurityEventNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SecurityEventNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SecurityEventNotificationResponse
 
     type: str = member("type", str)
     """At most 50 characters."""
@@ -793,7 +796,7 @@ class SecurityEventNotificationRequest(
 class SendLocalListResponse(ResponseModel[wire.SendLocalListResponse]):
     """The payload of the response to `SendLocalList`."""
 
-    message_type = wire.SendLocalList
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SendLocalList
 
     status: wire.UpdateStatus = member("status", str)
 
@@ -801,8 +804,8 @@ class SendLocalListResponse(ResponseModel[wire.SendLocalListResponse]):
 class SendLocalListRequest(RequestModel[wire.SendLocalListRequest, SendLocalListResponse]):
     """The payload of `SendLocalList`."""
 
-    message_type = wire.SendLocalList
-    response_type = SendLocalListResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SendLocalList
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SendLocalListResponse
 
     list_version: int = member("listVersion", int)
     local_authorization_list: list[AuthorizationData] | None = member(
@@ -816,7 +819,7 @@ class SendLocalListRequest(RequestModel[wire.SendLocalListRequest, SendLocalList
 class SetChargingProfileResponse(ResponseModel[wire.SetChargingProfileResponse]):
     """The payload of the response to `SetChargingProfile`."""
 
-    message_type = wire.SetChargingProfile
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetChargingProfile
 
     status: wire.ChargingProfileStatus = member("status", str)
 
@@ -824,8 +827,8 @@ class SetChargingProfileResponse(ResponseModel[wire.SetChargingProfileResponse])
 class SetChargingProfileRequest(RequestModel[wire.SetChargingProfileRequest, SetChargingProfileResponse]):
     """The payload of `SetChargingProfile`."""
 
-    message_type = wire.SetChargingProfile
-    response_type = SetChargingProfileResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetChargingProfile
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetChargingProfileResponse
 
     connector_id: int = member("connectorId", int)
     cs_charging_profiles: ChargingProfile = member("csChargingProfiles", ChargingProfile)
@@ -834,7 +837,7 @@ class SetChargingProfileRequest(RequestModel[wire.SetChargingProfileRequest, Set
 class SignCertificateResponse(ResponseModel[wire.SignCertificateResponse]):
     """The payload of the response to `SignCertificate`."""
 
-    message_type = wire.SignCertificate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SignCertificate
 
     status: wire.GenericStatusEnumType = member("status", str)
 
@@ -842,8 +845,8 @@ class SignCertificateResponse(ResponseModel[wire.SignCertificateResponse]):
 class SignCertificateRequest(RequestModel[wire.SignCertificateRequest, SignCertificateResponse]):
     """The payload of `SignCertificate`."""
 
-    message_type = wire.SignCertificate
-    response_type = SignCertificateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SignCertificate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SignCertificateResponse
 
     csr: str = member("csr", str, secret=True)
     """At most 5500 characters."""
@@ -852,7 +855,7 @@ class SignCertificateRequest(RequestModel[wire.SignCertificateRequest, SignCerti
 class SignedFirmwareStatusNotificationResponse(ResponseModel[wire.SignedFirmwareStatusNotificationResponse]):
     """The payload of the response to `SignedFirmwareStatusNotification`."""
 
-    message_type = wire.SignedFirmwareStatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SignedFirmwareStatusNotification
 
 
 class SignedFirmwareStatusNotificationRequest(
@@ -860,8 +863,8 @@ class SignedFirmwareStatusNotificationRequest(
 ):
     """The payload of `SignedFirmwareStatusNotification`."""
 
-    message_type = wire.SignedFirmwareStatusNotification
-    response_type = SignedFirmwareStatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SignedFirmwareStatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SignedFirmwareStatusNotificationResponse
 
     status: wire.FirmwareStatusEnumType = member("status", str)
     request_id: int | None = member("requestId", int, default=None)
@@ -870,7 +873,7 @@ class SignedFirmwareStatusNotificationRequest(
 class SignedUpdateFirmwareResponse(ResponseModel[wire.SignedUpdateFirmwareResponse]):
     """The payload of the response to `SignedUpdateFirmware`."""
 
-    message_type = wire.SignedUpdateFirmware
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SignedUpdateFirmware
 
     status: wire.UpdateFirmwareStatusEnumType = member("status", str)
 
@@ -878,8 +881,8 @@ class SignedUpdateFirmwareResponse(ResponseModel[wire.SignedUpdateFirmwareRespon
 class SignedUpdateFirmwareRequest(RequestModel[wire.SignedUpdateFirmwareRequest, SignedUpdateFirmwareResponse]):
     """The payload of `SignedUpdateFirmware`."""
 
-    message_type = wire.SignedUpdateFirmware
-    response_type = SignedUpdateFirmwareResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SignedUpdateFirmware
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SignedUpdateFirmwareResponse
 
     retries: int | None = member("retries", int, default=None)
     retry_interval: int | None = member("retryInterval", int, default=None)
@@ -891,7 +894,7 @@ class SignedUpdateFirmwareRequest(RequestModel[wire.SignedUpdateFirmwareRequest,
 class StartTransactionResponse(ResponseModel[wire.StartTransactionResponse]):
     """The payload of the response to `StartTransaction`."""
 
-    message_type = wire.StartTransaction
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.StartTransaction
 
     id_tag_info: IdTagInfo = member("idTagInfo", IdTagInfo)
     transaction_id: int = member("transactionId", int)
@@ -900,8 +903,8 @@ class StartTransactionResponse(ResponseModel[wire.StartTransactionResponse]):
 class StartTransactionRequest(RequestModel[wire.StartTransactionRequest, StartTransactionResponse]):
     """The payload of `StartTransaction`."""
 
-    message_type = wire.StartTransaction
-    response_type = StartTransactionResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.StartTransaction
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = StartTransactionResponse
 
     connector_id: int = member("connectorId", int)
     id_tag: str = member("idTag", str, secret=True)
@@ -916,14 +919,14 @@ class StartTransactionRequest(RequestModel[wire.StartTransactionRequest, StartTr
 class StatusNotificationResponse(ResponseModel[wire.StatusNotificationResponse]):
     """The payload of the response to `StatusNotification`."""
 
-    message_type = wire.StatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.StatusNotification
 
 
 class StatusNotificationRequest(RequestModel[wire.StatusNotificationRequest, StatusNotificationResponse]):
     """The payload of `StatusNotification`."""
 
-    message_type = wire.StatusNotification
-    response_type = StatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.StatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = StatusNotificationResponse
 
     connector_id: int = member("connectorId", int)
     error_code: wire.ChargePointErrorCode = member("errorCode", str)
@@ -941,7 +944,7 @@ class StatusNotificationRequest(RequestModel[wire.StatusNotificationRequest, Sta
 class StopTransactionResponse(ResponseModel[wire.StopTransactionResponse]):
     """The payload of the response to `StopTransaction`."""
 
-    message_type = wire.StopTransaction
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.StopTransaction
 
     id_tag_info: IdTagInfo | None = member("idTagInfo", IdTagInfo, default=None)
 
@@ -949,8 +952,8 @@ class StopTransactionResponse(ResponseModel[wire.StopTransactionResponse]):
 class StopTransactionRequest(RequestModel[wire.StopTransactionRequest, StopTransactionResponse]):
     """The payload of `StopTransaction`."""
 
-    message_type = wire.StopTransaction
-    response_type = StopTransactionResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.StopTransaction
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = StopTransactionResponse
 
     id_tag: str | None = member("idTag", str, default=None, secret=True)
     """At most 20 characters."""
@@ -966,7 +969,7 @@ class StopTransactionRequest(RequestModel[wire.StopTransactionRequest, StopTrans
 class TriggerMessageResponse(ResponseModel[wire.TriggerMessageResponse]):
     """The payload of the response to `TriggerMessage`."""
 
-    message_type = wire.TriggerMessage
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.TriggerMessage
 
     status: wire.TriggerMessageStatus = member("status", str)
 
@@ -974,8 +977,8 @@ class TriggerMessageResponse(ResponseModel[wire.TriggerMessageResponse]):
 class TriggerMessageRequest(RequestModel[wire.TriggerMessageRequest, TriggerMessageResponse]):
     """The payload of `TriggerMessage`."""
 
-    message_type = wire.TriggerMessage
-    response_type = TriggerMessageResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.TriggerMessage
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = TriggerMessageResponse
 
     requested_message: wire.MessageTrigger = member("requestedMessage", str)
     connector_id: int | None = member("connectorId", int, default=None)
@@ -984,7 +987,7 @@ class TriggerMessageRequest(RequestModel[wire.TriggerMessageRequest, TriggerMess
 class UnlockConnectorResponse(ResponseModel[wire.UnlockConnectorResponse]):
     """The payload of the response to `UnlockConnector`."""
 
-    message_type = wire.UnlockConnector
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UnlockConnector
 
     status: wire.UnlockStatus = member("status", str)
 
@@ -992,8 +995,8 @@ class UnlockConnectorResponse(ResponseModel[wire.UnlockConnectorResponse]):
 class UnlockConnectorRequest(RequestModel[wire.UnlockConnectorRequest, UnlockConnectorResponse]):
     """The payload of `UnlockConnector`."""
 
-    message_type = wire.UnlockConnector
-    response_type = UnlockConnectorResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UnlockConnector
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = UnlockConnectorResponse
 
     connector_id: int = member("connectorId", int)
 
@@ -1001,14 +1004,14 @@ class UnlockConnectorRequest(RequestModel[wire.UnlockConnectorRequest, UnlockCon
 class UpdateFirmwareResponse(ResponseModel[wire.UpdateFirmwareResponse]):
     """The payload of the response to `UpdateFirmware`."""
 
-    message_type = wire.UpdateFirmware
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UpdateFirmware
 
 
 class UpdateFirmwareRequest(RequestModel[wire.UpdateFirmwareRequest, UpdateFirmwareResponse]):
     """The payload of `UpdateFirmware`."""
 
-    message_type = wire.UpdateFirmware
-    response_type = UpdateFirmwareResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UpdateFirmware
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = UpdateFirmwareResponse
 
     location: str = member("location", str, secret=True)
     """URI."""

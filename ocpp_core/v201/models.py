@@ -8,9 +8,10 @@ member states its limits, format and unit, and what its absence means.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ocpp_core import v201 as wire
+from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import Model, RequestModel, ResponseModel, member
 
 __all__ = [
@@ -223,7 +224,7 @@ class APNType(Model[wire.APNType]):
     """At most 20 characters."""
     apn_password: str | None = member("apnPassword", str, default=None, secret=True)
     """At most 20 characters."""
-    sim_pin: int | None = member("simPin", int, default=None)
+    sim_pin: int | None = member("simPin", int, default=None, secret=True)
     preferred_network: str | None = member("preferredNetwork", str, default=None)
     """At most 6 characters."""
     use_only_preferred_network: bool | None = member("useOnlyPreferredNetwork", bool, default=None)
@@ -913,7 +914,7 @@ class ChargingProfileType(Model[wire.ChargingProfileType]):
 class AuthorizeResponse(ResponseModel[wire.AuthorizeResponse]):
     """The payload of the response to `Authorize`."""
 
-    message_type = wire.Authorize
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Authorize
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     id_token_info: IdTokenInfoType = member("idTokenInfo", IdTokenInfoType)
@@ -923,8 +924,8 @@ class AuthorizeResponse(ResponseModel[wire.AuthorizeResponse]):
 class AuthorizeRequest(RequestModel[wire.AuthorizeRequest, AuthorizeResponse]):
     """The payload of `Authorize`."""
 
-    message_type = wire.Authorize
-    response_type = AuthorizeResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Authorize
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = AuthorizeResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     id_token: IdTokenType = member("idToken", IdTokenType)
@@ -941,7 +942,7 @@ class AuthorizeRequest(RequestModel[wire.AuthorizeRequest, AuthorizeResponse]):
 class BootNotificationResponse(ResponseModel[wire.BootNotificationResponse]):
     """The payload of the response to `BootNotification`."""
 
-    message_type = wire.BootNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.BootNotification
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     current_time: str = member("currentTime", str)
@@ -955,8 +956,8 @@ class BootNotificationResponse(ResponseModel[wire.BootNotificationResponse]):
 class BootNotificationRequest(RequestModel[wire.BootNotificationRequest, BootNotificationResponse]):
     """The payload of `BootNotification`."""
 
-    message_type = wire.BootNotification
-    response_type = BootNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.BootNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = BootNotificationResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     charging_station: ChargingStationType = member("chargingStation", ChargingStationType)
@@ -966,7 +967,7 @@ class BootNotificationRequest(RequestModel[wire.BootNotificationRequest, BootNot
 class CancelReservationResponse(ResponseModel[wire.CancelReservationResponse]):
     """The payload of the response to `CancelReservation`."""
 
-    message_type = wire.CancelReservation
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CancelReservation
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.CancelReservationStatusEnumType = member("status", str)
@@ -976,8 +977,8 @@ class CancelReservationResponse(ResponseModel[wire.CancelReservationResponse]):
 class CancelReservationRequest(RequestModel[wire.CancelReservationRequest, CancelReservationResponse]):
     """The payload of `CancelReservation`."""
 
-    message_type = wire.CancelReservation
-    response_type = CancelReservationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CancelReservation
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = CancelReservationResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     reservation_id: int = member("reservationId", int)
@@ -986,7 +987,7 @@ class CancelReservationRequest(RequestModel[wire.CancelReservationRequest, Cance
 class CertificateSignedResponse(ResponseModel[wire.CertificateSignedResponse]):
     """The payload of the response to `CertificateSigned`."""
 
-    message_type = wire.CertificateSigned
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CertificateSigned
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.CertificateSignedStatusEnumType = member("status", str)
@@ -996,8 +997,8 @@ class CertificateSignedResponse(ResponseModel[wire.CertificateSignedResponse]):
 class CertificateSignedRequest(RequestModel[wire.CertificateSignedRequest, CertificateSignedResponse]):
     """The payload of `CertificateSigned`."""
 
-    message_type = wire.CertificateSigned
-    response_type = CertificateSignedResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CertificateSigned
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = CertificateSignedResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     certificate_chain: str = member("certificateChain", str, secret=True)
@@ -1008,7 +1009,7 @@ class CertificateSignedRequest(RequestModel[wire.CertificateSignedRequest, Certi
 class ChangeAvailabilityResponse(ResponseModel[wire.ChangeAvailabilityResponse]):
     """The payload of the response to `ChangeAvailability`."""
 
-    message_type = wire.ChangeAvailability
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ChangeAvailability
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.ChangeAvailabilityStatusEnumType = member("status", str)
@@ -1018,8 +1019,8 @@ class ChangeAvailabilityResponse(ResponseModel[wire.ChangeAvailabilityResponse])
 class ChangeAvailabilityRequest(RequestModel[wire.ChangeAvailabilityRequest, ChangeAvailabilityResponse]):
     """The payload of `ChangeAvailability`."""
 
-    message_type = wire.ChangeAvailability
-    response_type = ChangeAvailabilityResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ChangeAvailability
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ChangeAvailabilityResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     evse: EVSEType | None = member("evse", EVSEType, default=None)
@@ -1029,7 +1030,7 @@ class ChangeAvailabilityRequest(RequestModel[wire.ChangeAvailabilityRequest, Cha
 class ClearCacheResponse(ResponseModel[wire.ClearCacheResponse]):
     """The payload of the response to `ClearCache`."""
 
-    message_type = wire.ClearCache
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearCache
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.ClearCacheStatusEnumType = member("status", str)
@@ -1039,8 +1040,8 @@ class ClearCacheResponse(ResponseModel[wire.ClearCacheResponse]):
 class ClearCacheRequest(RequestModel[wire.ClearCacheRequest, ClearCacheResponse]):
     """The payload of `ClearCache`."""
 
-    message_type = wire.ClearCache
-    response_type = ClearCacheResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearCache
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearCacheResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1048,7 +1049,7 @@ class ClearCacheRequest(RequestModel[wire.ClearCacheRequest, ClearCacheResponse]
 class ClearChargingProfileResponse(ResponseModel[wire.ClearChargingProfileResponse]):
     """The payload of the response to `ClearChargingProfile`."""
 
-    message_type = wire.ClearChargingProfile
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearChargingProfile
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.ClearChargingProfileStatusEnumType = member("status", str)
@@ -1058,8 +1059,8 @@ class ClearChargingProfileResponse(ResponseModel[wire.ClearChargingProfileRespon
 class ClearChargingProfileRequest(RequestModel[wire.ClearChargingProfileRequest, ClearChargingProfileResponse]):
     """The payload of `ClearChargingProfile`."""
 
-    message_type = wire.ClearChargingProfile
-    response_type = ClearChargingProfileResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearChargingProfile
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearChargingProfileResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     charging_profile_id: int | None = member("chargingProfileId", int, default=None)
@@ -1073,7 +1074,7 @@ class ClearChargingProfileRequest(RequestModel[wire.ClearChargingProfileRequest,
 class ClearDisplayMessageResponse(ResponseModel[wire.ClearDisplayMessageResponse]):
     """The payload of the response to `ClearDisplayMessage`."""
 
-    message_type = wire.ClearDisplayMessage
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearDisplayMessage
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.ClearMessageStatusEnumType = member("status", str)
@@ -1083,8 +1084,8 @@ class ClearDisplayMessageResponse(ResponseModel[wire.ClearDisplayMessageResponse
 class ClearDisplayMessageRequest(RequestModel[wire.ClearDisplayMessageRequest, ClearDisplayMessageResponse]):
     """The payload of `ClearDisplayMessage`."""
 
-    message_type = wire.ClearDisplayMessage
-    response_type = ClearDisplayMessageResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearDisplayMessage
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearDisplayMessageResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     id: int = member("id", int)
@@ -1093,7 +1094,7 @@ class ClearDisplayMessageRequest(RequestModel[wire.ClearDisplayMessageRequest, C
 class ClearVariableMonitoringResponse(ResponseModel[wire.ClearVariableMonitoringResponse]):
     """The payload of the response to `ClearVariableMonitoring`."""
 
-    message_type = wire.ClearVariableMonitoring
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearVariableMonitoring
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     clear_monitoring_result: list[ClearMonitoringResultType] = member(
@@ -1108,8 +1109,8 @@ class ClearVariableMonitoringRequest(
 ):
     """The payload of `ClearVariableMonitoring`."""
 
-    message_type = wire.ClearVariableMonitoring
-    response_type = ClearVariableMonitoringResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearVariableMonitoring
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearVariableMonitoringResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     id: list[int] = member("id", [int])
@@ -1119,7 +1120,7 @@ class ClearVariableMonitoringRequest(
 class ClearedChargingLimitResponse(ResponseModel[wire.ClearedChargingLimitResponse]):
     """The payload of the response to `ClearedChargingLimit`."""
 
-    message_type = wire.ClearedChargingLimit
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearedChargingLimit
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1127,8 +1128,8 @@ class ClearedChargingLimitResponse(ResponseModel[wire.ClearedChargingLimitRespon
 class ClearedChargingLimitRequest(RequestModel[wire.ClearedChargingLimitRequest, ClearedChargingLimitResponse]):
     """The payload of `ClearedChargingLimit`."""
 
-    message_type = wire.ClearedChargingLimit
-    response_type = ClearedChargingLimitResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearedChargingLimit
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearedChargingLimitResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     charging_limit_source: wire.ChargingLimitSourceEnumType = member("chargingLimitSource", str)
@@ -1138,7 +1139,7 @@ class ClearedChargingLimitRequest(RequestModel[wire.ClearedChargingLimitRequest,
 class CostUpdatedResponse(ResponseModel[wire.CostUpdatedResponse]):
     """The payload of the response to `CostUpdated`."""
 
-    message_type = wire.CostUpdated
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CostUpdated
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1146,8 +1147,8 @@ class CostUpdatedResponse(ResponseModel[wire.CostUpdatedResponse]):
 class CostUpdatedRequest(RequestModel[wire.CostUpdatedRequest, CostUpdatedResponse]):
     """The payload of `CostUpdated`."""
 
-    message_type = wire.CostUpdated
-    response_type = CostUpdatedResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CostUpdated
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = CostUpdatedResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     total_cost: float = member("totalCost", float)
@@ -1158,7 +1159,7 @@ class CostUpdatedRequest(RequestModel[wire.CostUpdatedRequest, CostUpdatedRespon
 class CustomerInformationResponse(ResponseModel[wire.CustomerInformationResponse]):
     """The payload of the response to `CustomerInformation`."""
 
-    message_type = wire.CustomerInformation
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CustomerInformation
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.CustomerInformationStatusEnumType = member("status", str)
@@ -1168,8 +1169,8 @@ class CustomerInformationResponse(ResponseModel[wire.CustomerInformationResponse
 class CustomerInformationRequest(RequestModel[wire.CustomerInformationRequest, CustomerInformationResponse]):
     """The payload of `CustomerInformation`."""
 
-    message_type = wire.CustomerInformation
-    response_type = CustomerInformationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CustomerInformation
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = CustomerInformationResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     customer_certificate: CertificateHashDataType | None = member(
@@ -1188,7 +1189,7 @@ class CustomerInformationRequest(RequestModel[wire.CustomerInformationRequest, C
 class DataTransferResponse(ResponseModel[wire.DataTransferResponse]):
     """The payload of the response to `DataTransfer`."""
 
-    message_type = wire.DataTransfer
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DataTransfer
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.DataTransferStatusEnumType = member("status", str)
@@ -1199,8 +1200,8 @@ class DataTransferResponse(ResponseModel[wire.DataTransferResponse]):
 class DataTransferRequest(RequestModel[wire.DataTransferRequest, DataTransferResponse]):
     """The payload of `DataTransfer`."""
 
-    message_type = wire.DataTransfer
-    response_type = DataTransferResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DataTransfer
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = DataTransferResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     message_id: str | None = member("messageId", str, default=None)
@@ -1213,7 +1214,7 @@ class DataTransferRequest(RequestModel[wire.DataTransferRequest, DataTransferRes
 class DeleteCertificateResponse(ResponseModel[wire.DeleteCertificateResponse]):
     """The payload of the response to `DeleteCertificate`."""
 
-    message_type = wire.DeleteCertificate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DeleteCertificate
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.DeleteCertificateStatusEnumType = member("status", str)
@@ -1223,8 +1224,8 @@ class DeleteCertificateResponse(ResponseModel[wire.DeleteCertificateResponse]):
 class DeleteCertificateRequest(RequestModel[wire.DeleteCertificateRequest, DeleteCertificateResponse]):
     """The payload of `DeleteCertificate`."""
 
-    message_type = wire.DeleteCertificate
-    response_type = DeleteCertificateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DeleteCertificate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = DeleteCertificateResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     certificate_hash_data: CertificateHashDataType = member("certificateHashData", CertificateHashDataType)
@@ -1233,7 +1234,7 @@ class DeleteCertificateRequest(RequestModel[wire.DeleteCertificateRequest, Delet
 class FirmwareStatusNotificationResponse(ResponseModel[wire.FirmwareStatusNotificationResponse]):
     """The payload of the response to `FirmwareStatusNotification`."""
 
-    message_type = wire.FirmwareStatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.FirmwareStatusNotification
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1243,8 +1244,8 @@ class FirmwareStatusNotificationRequest(
 ):
     """The payload of `FirmwareStatusNotification`."""
 
-    message_type = wire.FirmwareStatusNotification
-    response_type = FirmwareStatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.FirmwareStatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = FirmwareStatusNotificationResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.FirmwareStatusEnumType = member("status", str)
@@ -1254,7 +1255,7 @@ class FirmwareStatusNotificationRequest(
 class Get15118EVCertificateResponse(ResponseModel[wire.Get15118EVCertificateResponse]):
     """The payload of the response to `Get15118EVCertificate`."""
 
-    message_type = wire.Get15118EVCertificate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Get15118EVCertificate
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.Iso15118EVCertificateStatusEnumType = member("status", str)
@@ -1266,8 +1267,8 @@ class Get15118EVCertificateResponse(ResponseModel[wire.Get15118EVCertificateResp
 class Get15118EVCertificateRequest(RequestModel[wire.Get15118EVCertificateRequest, Get15118EVCertificateResponse]):
     """The payload of `Get15118EVCertificate`."""
 
-    message_type = wire.Get15118EVCertificate
-    response_type = Get15118EVCertificateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Get15118EVCertificate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = Get15118EVCertificateResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     iso15118_schema_version: str = member("iso15118SchemaVersion", str)
@@ -1280,7 +1281,7 @@ class Get15118EVCertificateRequest(RequestModel[wire.Get15118EVCertificateReques
 class GetBaseReportResponse(ResponseModel[wire.GetBaseReportResponse]):
     """The payload of the response to `GetBaseReport`."""
 
-    message_type = wire.GetBaseReport
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetBaseReport
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GenericDeviceModelStatusEnumType = member("status", str)
@@ -1290,8 +1291,8 @@ class GetBaseReportResponse(ResponseModel[wire.GetBaseReportResponse]):
 class GetBaseReportRequest(RequestModel[wire.GetBaseReportRequest, GetBaseReportResponse]):
     """The payload of `GetBaseReport`."""
 
-    message_type = wire.GetBaseReport
-    response_type = GetBaseReportResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetBaseReport
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetBaseReportResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     request_id: int = member("requestId", int)
@@ -1301,7 +1302,7 @@ class GetBaseReportRequest(RequestModel[wire.GetBaseReportRequest, GetBaseReport
 class GetCertificateStatusResponse(ResponseModel[wire.GetCertificateStatusResponse]):
     """The payload of the response to `GetCertificateStatus`."""
 
-    message_type = wire.GetCertificateStatus
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCertificateStatus
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GetCertificateStatusEnumType = member("status", str)
@@ -1313,8 +1314,8 @@ class GetCertificateStatusResponse(ResponseModel[wire.GetCertificateStatusRespon
 class GetCertificateStatusRequest(RequestModel[wire.GetCertificateStatusRequest, GetCertificateStatusResponse]):
     """The payload of `GetCertificateStatus`."""
 
-    message_type = wire.GetCertificateStatus
-    response_type = GetCertificateStatusResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCertificateStatus
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetCertificateStatusResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     ocsp_request_data: OCSPRequestDataType = member("ocspRequestData", OCSPRequestDataType)
@@ -1323,7 +1324,7 @@ class GetCertificateStatusRequest(RequestModel[wire.GetCertificateStatusRequest,
 class GetChargingProfilesResponse(ResponseModel[wire.GetChargingProfilesResponse]):
     """The payload of the response to `GetChargingProfiles`."""
 
-    message_type = wire.GetChargingProfiles
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetChargingProfiles
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GetChargingProfileStatusEnumType = member("status", str)
@@ -1333,8 +1334,8 @@ class GetChargingProfilesResponse(ResponseModel[wire.GetChargingProfilesResponse
 class GetChargingProfilesRequest(RequestModel[wire.GetChargingProfilesRequest, GetChargingProfilesResponse]):
     """The payload of `GetChargingProfiles`."""
 
-    message_type = wire.GetChargingProfiles
-    response_type = GetChargingProfilesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetChargingProfiles
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetChargingProfilesResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     request_id: int = member("requestId", int)
@@ -1345,7 +1346,7 @@ class GetChargingProfilesRequest(RequestModel[wire.GetChargingProfilesRequest, G
 class GetCompositeScheduleResponse(ResponseModel[wire.GetCompositeScheduleResponse]):
     """The payload of the response to `GetCompositeSchedule`."""
 
-    message_type = wire.GetCompositeSchedule
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCompositeSchedule
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GenericStatusEnumType = member("status", str)
@@ -1356,8 +1357,8 @@ class GetCompositeScheduleResponse(ResponseModel[wire.GetCompositeScheduleRespon
 class GetCompositeScheduleRequest(RequestModel[wire.GetCompositeScheduleRequest, GetCompositeScheduleResponse]):
     """The payload of `GetCompositeSchedule`."""
 
-    message_type = wire.GetCompositeSchedule
-    response_type = GetCompositeScheduleResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCompositeSchedule
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetCompositeScheduleResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     duration: int = member("duration", int)
@@ -1369,7 +1370,7 @@ class GetCompositeScheduleRequest(RequestModel[wire.GetCompositeScheduleRequest,
 class GetDisplayMessagesResponse(ResponseModel[wire.GetDisplayMessagesResponse]):
     """The payload of the response to `GetDisplayMessages`."""
 
-    message_type = wire.GetDisplayMessages
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetDisplayMessages
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GetDisplayMessagesStatusEnumType = member("status", str)
@@ -1379,8 +1380,8 @@ class GetDisplayMessagesResponse(ResponseModel[wire.GetDisplayMessagesResponse])
 class GetDisplayMessagesRequest(RequestModel[wire.GetDisplayMessagesRequest, GetDisplayMessagesResponse]):
     """The payload of `GetDisplayMessages`."""
 
-    message_type = wire.GetDisplayMessages
-    response_type = GetDisplayMessagesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetDisplayMessages
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetDisplayMessagesResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     id: list[int] | None = member("id", [int], default=None)
@@ -1393,7 +1394,7 @@ class GetDisplayMessagesRequest(RequestModel[wire.GetDisplayMessagesRequest, Get
 class GetInstalledCertificateIdsResponse(ResponseModel[wire.GetInstalledCertificateIdsResponse]):
     """The payload of the response to `GetInstalledCertificateIds`."""
 
-    message_type = wire.GetInstalledCertificateIds
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetInstalledCertificateIds
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GetInstalledCertificateStatusEnumType = member("status", str)
@@ -1411,8 +1412,8 @@ class GetInstalledCertificateIdsRequest(
 ):
     """The payload of `GetInstalledCertificateIds`."""
 
-    message_type = wire.GetInstalledCertificateIds
-    response_type = GetInstalledCertificateIdsResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetInstalledCertificateIds
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetInstalledCertificateIdsResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     certificate_type: list[wire.GetCertificateIdUseEnumType] | None = member("certificateType", [str], default=None)
@@ -1422,7 +1423,7 @@ class GetInstalledCertificateIdsRequest(
 class GetLocalListVersionResponse(ResponseModel[wire.GetLocalListVersionResponse]):
     """The payload of the response to `GetLocalListVersion`."""
 
-    message_type = wire.GetLocalListVersion
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLocalListVersion
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     version_number: int = member("versionNumber", int)
@@ -1431,8 +1432,8 @@ class GetLocalListVersionResponse(ResponseModel[wire.GetLocalListVersionResponse
 class GetLocalListVersionRequest(RequestModel[wire.GetLocalListVersionRequest, GetLocalListVersionResponse]):
     """The payload of `GetLocalListVersion`."""
 
-    message_type = wire.GetLocalListVersion
-    response_type = GetLocalListVersionResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLocalListVersion
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetLocalListVersionResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1440,7 +1441,7 @@ class GetLocalListVersionRequest(RequestModel[wire.GetLocalListVersionRequest, G
 class GetLogResponse(ResponseModel[wire.GetLogResponse]):
     """The payload of the response to `GetLog`."""
 
-    message_type = wire.GetLog
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLog
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.LogStatusEnumType = member("status", str)
@@ -1452,8 +1453,8 @@ class GetLogResponse(ResponseModel[wire.GetLogResponse]):
 class GetLogRequest(RequestModel[wire.GetLogRequest, GetLogResponse]):
     """The payload of `GetLog`."""
 
-    message_type = wire.GetLog
-    response_type = GetLogResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLog
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetLogResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     log: LogParametersType = member("log", LogParametersType)
@@ -1467,7 +1468,7 @@ class GetLogRequest(RequestModel[wire.GetLogRequest, GetLogResponse]):
 class GetMonitoringReportResponse(ResponseModel[wire.GetMonitoringReportResponse]):
     """The payload of the response to `GetMonitoringReport`."""
 
-    message_type = wire.GetMonitoringReport
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetMonitoringReport
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GenericDeviceModelStatusEnumType = member("status", str)
@@ -1477,8 +1478,8 @@ class GetMonitoringReportResponse(ResponseModel[wire.GetMonitoringReportResponse
 class GetMonitoringReportRequest(RequestModel[wire.GetMonitoringReportRequest, GetMonitoringReportResponse]):
     """The payload of `GetMonitoringReport`."""
 
-    message_type = wire.GetMonitoringReport
-    response_type = GetMonitoringReportResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetMonitoringReport
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetMonitoringReportResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     component_variable: list[ComponentVariableType] | None = member(
@@ -1499,7 +1500,7 @@ class GetMonitoringReportRequest(RequestModel[wire.GetMonitoringReportRequest, G
 class GetReportResponse(ResponseModel[wire.GetReportResponse]):
     """The payload of the response to `GetReport`."""
 
-    message_type = wire.GetReport
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetReport
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GenericDeviceModelStatusEnumType = member("status", str)
@@ -1509,8 +1510,8 @@ class GetReportResponse(ResponseModel[wire.GetReportResponse]):
 class GetReportRequest(RequestModel[wire.GetReportRequest, GetReportResponse]):
     """The payload of `GetReport`."""
 
-    message_type = wire.GetReport
-    response_type = GetReportResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetReport
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetReportResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     component_variable: list[ComponentVariableType] | None = member(
@@ -1527,7 +1528,7 @@ class GetReportRequest(RequestModel[wire.GetReportRequest, GetReportResponse]):
 class GetTransactionStatusResponse(ResponseModel[wire.GetTransactionStatusResponse]):
     """The payload of the response to `GetTransactionStatus`."""
 
-    message_type = wire.GetTransactionStatus
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetTransactionStatus
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     ongoing_indicator: bool | None = member("ongoingIndicator", bool, default=None)
@@ -1537,8 +1538,8 @@ class GetTransactionStatusResponse(ResponseModel[wire.GetTransactionStatusRespon
 class GetTransactionStatusRequest(RequestModel[wire.GetTransactionStatusRequest, GetTransactionStatusResponse]):
     """The payload of `GetTransactionStatus`."""
 
-    message_type = wire.GetTransactionStatus
-    response_type = GetTransactionStatusResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetTransactionStatus
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetTransactionStatusResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     transaction_id: str | None = member("transactionId", str, default=None)
@@ -1548,7 +1549,7 @@ class GetTransactionStatusRequest(RequestModel[wire.GetTransactionStatusRequest,
 class GetVariablesResponse(ResponseModel[wire.GetVariablesResponse]):
     """The payload of the response to `GetVariables`."""
 
-    message_type = wire.GetVariables
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetVariables
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     get_variable_result: list[GetVariableResultType] = member("getVariableResult", [GetVariableResultType])
@@ -1558,8 +1559,8 @@ class GetVariablesResponse(ResponseModel[wire.GetVariablesResponse]):
 class GetVariablesRequest(RequestModel[wire.GetVariablesRequest, GetVariablesResponse]):
     """The payload of `GetVariables`."""
 
-    message_type = wire.GetVariables
-    response_type = GetVariablesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetVariables
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetVariablesResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     get_variable_data: list[GetVariableDataType] = member("getVariableData", [GetVariableDataType])
@@ -1569,7 +1570,7 @@ class GetVariablesRequest(RequestModel[wire.GetVariablesRequest, GetVariablesRes
 class HeartbeatResponse(ResponseModel[wire.HeartbeatResponse]):
     """The payload of the response to `Heartbeat`."""
 
-    message_type = wire.Heartbeat
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Heartbeat
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     current_time: str = member("currentTime", str)
@@ -1579,8 +1580,8 @@ class HeartbeatResponse(ResponseModel[wire.HeartbeatResponse]):
 class HeartbeatRequest(RequestModel[wire.HeartbeatRequest, HeartbeatResponse]):
     """The payload of `Heartbeat`."""
 
-    message_type = wire.Heartbeat
-    response_type = HeartbeatResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Heartbeat
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = HeartbeatResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1588,7 +1589,7 @@ class HeartbeatRequest(RequestModel[wire.HeartbeatRequest, HeartbeatResponse]):
 class InstallCertificateResponse(ResponseModel[wire.InstallCertificateResponse]):
     """The payload of the response to `InstallCertificate`."""
 
-    message_type = wire.InstallCertificate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.InstallCertificate
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.InstallCertificateStatusEnumType = member("status", str)
@@ -1598,8 +1599,8 @@ class InstallCertificateResponse(ResponseModel[wire.InstallCertificateResponse])
 class InstallCertificateRequest(RequestModel[wire.InstallCertificateRequest, InstallCertificateResponse]):
     """The payload of `InstallCertificate`."""
 
-    message_type = wire.InstallCertificate
-    response_type = InstallCertificateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.InstallCertificate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = InstallCertificateResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     certificate_type: wire.InstallCertificateUseEnumType = member("certificateType", str)
@@ -1610,7 +1611,7 @@ class InstallCertificateRequest(RequestModel[wire.InstallCertificateRequest, Ins
 class LogStatusNotificationResponse(ResponseModel[wire.LogStatusNotificationResponse]):
     """The payload of the response to `LogStatusNotification`."""
 
-    message_type = wire.LogStatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.LogStatusNotification
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1618,8 +1619,8 @@ class LogStatusNotificationResponse(ResponseModel[wire.LogStatusNotificationResp
 class LogStatusNotificationRequest(RequestModel[wire.LogStatusNotificationRequest, LogStatusNotificationResponse]):
     """The payload of `LogStatusNotification`."""
 
-    message_type = wire.LogStatusNotification
-    response_type = LogStatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.LogStatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = LogStatusNotificationResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.UploadLogStatusEnumType = member("status", str)
@@ -1629,7 +1630,7 @@ class LogStatusNotificationRequest(RequestModel[wire.LogStatusNotificationReques
 class MeterValuesResponse(ResponseModel[wire.MeterValuesResponse]):
     """The payload of the response to `MeterValues`."""
 
-    message_type = wire.MeterValues
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.MeterValues
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1637,8 +1638,8 @@ class MeterValuesResponse(ResponseModel[wire.MeterValuesResponse]):
 class MeterValuesRequest(RequestModel[wire.MeterValuesRequest, MeterValuesResponse]):
     """The payload of `MeterValues`."""
 
-    message_type = wire.MeterValues
-    response_type = MeterValuesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.MeterValues
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = MeterValuesResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     evse_id: int = member("evseId", int)
@@ -1649,7 +1650,7 @@ class MeterValuesRequest(RequestModel[wire.MeterValuesRequest, MeterValuesRespon
 class NotifyChargingLimitResponse(ResponseModel[wire.NotifyChargingLimitResponse]):
     """The payload of the response to `NotifyChargingLimit`."""
 
-    message_type = wire.NotifyChargingLimit
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyChargingLimit
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1657,8 +1658,8 @@ class NotifyChargingLimitResponse(ResponseModel[wire.NotifyChargingLimitResponse
 class NotifyChargingLimitRequest(RequestModel[wire.NotifyChargingLimitRequest, NotifyChargingLimitResponse]):
     """The payload of `NotifyChargingLimit`."""
 
-    message_type = wire.NotifyChargingLimit
-    response_type = NotifyChargingLimitResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyChargingLimit
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyChargingLimitResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     charging_schedule: list[ChargingScheduleType] | None = member(
@@ -1674,7 +1675,7 @@ class NotifyChargingLimitRequest(RequestModel[wire.NotifyChargingLimitRequest, N
 class NotifyCustomerInformationResponse(ResponseModel[wire.NotifyCustomerInformationResponse]):
     """The payload of the response to `NotifyCustomerInformation`."""
 
-    message_type = wire.NotifyCustomerInformation
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyCustomerInformation
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1684,8 +1685,8 @@ class NotifyCustomerInformationRequest(
 ):
     """The payload of `NotifyCustomerInformation`."""
 
-    message_type = wire.NotifyCustomerInformation
-    response_type = NotifyCustomerInformationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyCustomerInformation
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyCustomerInformationResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     data: str = member("data", str, secret=True)
@@ -1701,7 +1702,7 @@ class NotifyCustomerInformationRequest(
 class NotifyDisplayMessagesResponse(ResponseModel[wire.NotifyDisplayMessagesResponse]):
     """The payload of the response to `NotifyDisplayMessages`."""
 
-    message_type = wire.NotifyDisplayMessages
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyDisplayMessages
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1709,8 +1710,8 @@ class NotifyDisplayMessagesResponse(ResponseModel[wire.NotifyDisplayMessagesResp
 class NotifyDisplayMessagesRequest(RequestModel[wire.NotifyDisplayMessagesRequest, NotifyDisplayMessagesResponse]):
     """The payload of `NotifyDisplayMessages`."""
 
-    message_type = wire.NotifyDisplayMessages
-    response_type = NotifyDisplayMessagesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyDisplayMessages
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyDisplayMessagesResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     message_info: list[MessageInfoType] | None = member("messageInfo", [MessageInfoType], default=None)
@@ -1723,7 +1724,7 @@ class NotifyDisplayMessagesRequest(RequestModel[wire.NotifyDisplayMessagesReques
 class NotifyEVChargingNeedsResponse(ResponseModel[wire.NotifyEVChargingNeedsResponse]):
     """The payload of the response to `NotifyEVChargingNeeds`."""
 
-    message_type = wire.NotifyEVChargingNeeds
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEVChargingNeeds
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.NotifyEVChargingNeedsStatusEnumType = member("status", str)
@@ -1733,8 +1734,8 @@ class NotifyEVChargingNeedsResponse(ResponseModel[wire.NotifyEVChargingNeedsResp
 class NotifyEVChargingNeedsRequest(RequestModel[wire.NotifyEVChargingNeedsRequest, NotifyEVChargingNeedsResponse]):
     """The payload of `NotifyEVChargingNeeds`."""
 
-    message_type = wire.NotifyEVChargingNeeds
-    response_type = NotifyEVChargingNeedsResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEVChargingNeeds
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyEVChargingNeedsResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     max_schedule_tuples: int | None = member("maxScheduleTuples", int, default=None)
@@ -1745,7 +1746,7 @@ class NotifyEVChargingNeedsRequest(RequestModel[wire.NotifyEVChargingNeedsReques
 class NotifyEVChargingScheduleResponse(ResponseModel[wire.NotifyEVChargingScheduleResponse]):
     """The payload of the response to `NotifyEVChargingSchedule`."""
 
-    message_type = wire.NotifyEVChargingSchedule
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEVChargingSchedule
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GenericStatusEnumType = member("status", str)
@@ -1757,8 +1758,8 @@ class NotifyEVChargingScheduleRequest(
 ):
     """The payload of `NotifyEVChargingSchedule`."""
 
-    message_type = wire.NotifyEVChargingSchedule
-    response_type = NotifyEVChargingScheduleResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEVChargingSchedule
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyEVChargingScheduleResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     time_base: str = member("timeBase", str)
@@ -1770,7 +1771,7 @@ class NotifyEVChargingScheduleRequest(
 class NotifyEventResponse(ResponseModel[wire.NotifyEventResponse]):
     """The payload of the response to `NotifyEvent`."""
 
-    message_type = wire.NotifyEvent
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEvent
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1778,8 +1779,8 @@ class NotifyEventResponse(ResponseModel[wire.NotifyEventResponse]):
 class NotifyEventRequest(RequestModel[wire.NotifyEventRequest, NotifyEventResponse]):
     """The payload of `NotifyEvent`."""
 
-    message_type = wire.NotifyEvent
-    response_type = NotifyEventResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEvent
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyEventResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     generated_at: str = member("generatedAt", str)
@@ -1794,7 +1795,7 @@ class NotifyEventRequest(RequestModel[wire.NotifyEventRequest, NotifyEventRespon
 class NotifyMonitoringReportResponse(ResponseModel[wire.NotifyMonitoringReportResponse]):
     """The payload of the response to `NotifyMonitoringReport`."""
 
-    message_type = wire.NotifyMonitoringReport
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyMonitoringReport
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1802,8 +1803,8 @@ class NotifyMonitoringReportResponse(ResponseModel[wire.NotifyMonitoringReportRe
 class NotifyMonitoringReportRequest(RequestModel[wire.NotifyMonitoringReportRequest, NotifyMonitoringReportResponse]):
     """The payload of `NotifyMonitoringReport`."""
 
-    message_type = wire.NotifyMonitoringReport
-    response_type = NotifyMonitoringReportResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyMonitoringReport
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyMonitoringReportResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     monitor: list[MonitoringDataType] | None = member("monitor", [MonitoringDataType], default=None)
@@ -1819,7 +1820,7 @@ class NotifyMonitoringReportRequest(RequestModel[wire.NotifyMonitoringReportRequ
 class NotifyReportResponse(ResponseModel[wire.NotifyReportResponse]):
     """The payload of the response to `NotifyReport`."""
 
-    message_type = wire.NotifyReport
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyReport
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1827,8 +1828,8 @@ class NotifyReportResponse(ResponseModel[wire.NotifyReportResponse]):
 class NotifyReportRequest(RequestModel[wire.NotifyReportRequest, NotifyReportResponse]):
     """The payload of `NotifyReport`."""
 
-    message_type = wire.NotifyReport
-    response_type = NotifyReportResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyReport
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyReportResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     request_id: int = member("requestId", int)
@@ -1844,7 +1845,7 @@ class NotifyReportRequest(RequestModel[wire.NotifyReportRequest, NotifyReportRes
 class PublishFirmwareResponse(ResponseModel[wire.PublishFirmwareResponse]):
     """The payload of the response to `PublishFirmware`."""
 
-    message_type = wire.PublishFirmware
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.PublishFirmware
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GenericStatusEnumType = member("status", str)
@@ -1854,8 +1855,8 @@ class PublishFirmwareResponse(ResponseModel[wire.PublishFirmwareResponse]):
 class PublishFirmwareRequest(RequestModel[wire.PublishFirmwareRequest, PublishFirmwareResponse]):
     """The payload of `PublishFirmware`."""
 
-    message_type = wire.PublishFirmware
-    response_type = PublishFirmwareResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.PublishFirmware
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = PublishFirmwareResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     location: str = member("location", str, secret=True)
@@ -1871,7 +1872,7 @@ class PublishFirmwareRequest(RequestModel[wire.PublishFirmwareRequest, PublishFi
 class PublishFirmwareStatusNotificationResponse(ResponseModel[wire.PublishFirmwareStatusNotificationResponse]):
     """The payload of the response to `PublishFirmwareStatusNotification`."""
 
-    message_type = wire.PublishFirmwareStatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.PublishFirmwareStatusNotification
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1881,8 +1882,8 @@ class PublishFirmwareStatusNotificationRequest(
 ):
     """The payload of `PublishFirmwareStatusNotification`."""
 
-    message_type = wire.PublishFirmwareStatusNotification
-    response_type = PublishFirmwareStatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.PublishFirmwareStatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = PublishFirmwareStatusNotificationResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.PublishFirmwareStatusEnumType = member("status", str)
@@ -1894,7 +1895,7 @@ class PublishFirmwareStatusNotificationRequest(
 class ReportChargingProfilesResponse(ResponseModel[wire.ReportChargingProfilesResponse]):
     """The payload of the response to `ReportChargingProfiles`."""
 
-    message_type = wire.ReportChargingProfiles
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReportChargingProfiles
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1902,8 +1903,8 @@ class ReportChargingProfilesResponse(ResponseModel[wire.ReportChargingProfilesRe
 class ReportChargingProfilesRequest(RequestModel[wire.ReportChargingProfilesRequest, ReportChargingProfilesResponse]):
     """The payload of `ReportChargingProfiles`."""
 
-    message_type = wire.ReportChargingProfiles
-    response_type = ReportChargingProfilesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReportChargingProfiles
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ReportChargingProfilesResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     request_id: int = member("requestId", int)
@@ -1918,7 +1919,7 @@ class ReportChargingProfilesRequest(RequestModel[wire.ReportChargingProfilesRequ
 class RequestStartTransactionResponse(ResponseModel[wire.RequestStartTransactionResponse]):
     """The payload of the response to `RequestStartTransaction`."""
 
-    message_type = wire.RequestStartTransaction
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RequestStartTransaction
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.RequestStartStopStatusEnumType = member("status", str)
@@ -1932,8 +1933,8 @@ class RequestStartTransactionRequest(
 ):
     """The payload of `RequestStartTransaction`."""
 
-    message_type = wire.RequestStartTransaction
-    response_type = RequestStartTransactionResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RequestStartTransaction
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = RequestStartTransactionResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     evse_id: int | None = member("evseId", int, default=None)
@@ -1946,7 +1947,7 @@ class RequestStartTransactionRequest(
 class RequestStopTransactionResponse(ResponseModel[wire.RequestStopTransactionResponse]):
     """The payload of the response to `RequestStopTransaction`."""
 
-    message_type = wire.RequestStopTransaction
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RequestStopTransaction
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.RequestStartStopStatusEnumType = member("status", str)
@@ -1956,8 +1957,8 @@ class RequestStopTransactionResponse(ResponseModel[wire.RequestStopTransactionRe
 class RequestStopTransactionRequest(RequestModel[wire.RequestStopTransactionRequest, RequestStopTransactionResponse]):
     """The payload of `RequestStopTransaction`."""
 
-    message_type = wire.RequestStopTransaction
-    response_type = RequestStopTransactionResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RequestStopTransaction
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = RequestStopTransactionResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     transaction_id: str = member("transactionId", str)
@@ -1967,7 +1968,7 @@ class RequestStopTransactionRequest(RequestModel[wire.RequestStopTransactionRequ
 class ReservationStatusUpdateResponse(ResponseModel[wire.ReservationStatusUpdateResponse]):
     """The payload of the response to `ReservationStatusUpdate`."""
 
-    message_type = wire.ReservationStatusUpdate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReservationStatusUpdate
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -1977,8 +1978,8 @@ class ReservationStatusUpdateRequest(
 ):
     """The payload of `ReservationStatusUpdate`."""
 
-    message_type = wire.ReservationStatusUpdate
-    response_type = ReservationStatusUpdateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReservationStatusUpdate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ReservationStatusUpdateResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     reservation_id: int = member("reservationId", int)
@@ -1988,7 +1989,7 @@ class ReservationStatusUpdateRequest(
 class ReserveNowResponse(ResponseModel[wire.ReserveNowResponse]):
     """The payload of the response to `ReserveNow`."""
 
-    message_type = wire.ReserveNow
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReserveNow
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.ReserveNowStatusEnumType = member("status", str)
@@ -1998,8 +1999,8 @@ class ReserveNowResponse(ResponseModel[wire.ReserveNowResponse]):
 class ReserveNowRequest(RequestModel[wire.ReserveNowRequest, ReserveNowResponse]):
     """The payload of `ReserveNow`."""
 
-    message_type = wire.ReserveNow
-    response_type = ReserveNowResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReserveNow
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ReserveNowResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     id: int = member("id", int)
@@ -2014,7 +2015,7 @@ class ReserveNowRequest(RequestModel[wire.ReserveNowRequest, ReserveNowResponse]
 class ResetResponse(ResponseModel[wire.ResetResponse]):
     """The payload of the response to `Reset`."""
 
-    message_type = wire.Reset
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Reset
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.ResetStatusEnumType = member("status", str)
@@ -2024,8 +2025,8 @@ class ResetResponse(ResponseModel[wire.ResetResponse]):
 class ResetRequest(RequestModel[wire.ResetRequest, ResetResponse]):
     """The payload of `Reset`."""
 
-    message_type = wire.Reset
-    response_type = ResetResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Reset
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ResetResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     type: wire.ResetEnumType = member("type", str)
@@ -2035,7 +2036,7 @@ class ResetRequest(RequestModel[wire.ResetRequest, ResetResponse]):
 class SecurityEventNotificationResponse(ResponseModel[wire.SecurityEventNotificationResponse]):
     """The payload of the response to `SecurityEventNotification`."""
 
-    message_type = wire.SecurityEventNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SecurityEventNotification
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -2045,8 +2046,8 @@ class SecurityEventNotificationRequest(
 ):
     """The payload of `SecurityEventNotification`."""
 
-    message_type = wire.SecurityEventNotification
-    response_type = SecurityEventNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SecurityEventNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SecurityEventNotificationResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     type: str = member("type", str)
@@ -2060,7 +2061,7 @@ class SecurityEventNotificationRequest(
 class SendLocalListResponse(ResponseModel[wire.SendLocalListResponse]):
     """The payload of the response to `SendLocalList`."""
 
-    message_type = wire.SendLocalList
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SendLocalList
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.SendLocalListStatusEnumType = member("status", str)
@@ -2070,8 +2071,8 @@ class SendLocalListResponse(ResponseModel[wire.SendLocalListResponse]):
 class SendLocalListRequest(RequestModel[wire.SendLocalListRequest, SendLocalListResponse]):
     """The payload of `SendLocalList`."""
 
-    message_type = wire.SendLocalList
-    response_type = SendLocalListResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SendLocalList
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SendLocalListResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     local_authorization_list: list[AuthorizationData] | None = member(
@@ -2087,7 +2088,7 @@ class SendLocalListRequest(RequestModel[wire.SendLocalListRequest, SendLocalList
 class SetChargingProfileResponse(ResponseModel[wire.SetChargingProfileResponse]):
     """The payload of the response to `SetChargingProfile`."""
 
-    message_type = wire.SetChargingProfile
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetChargingProfile
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.ChargingProfileStatusEnumType = member("status", str)
@@ -2097,8 +2098,8 @@ class SetChargingProfileResponse(ResponseModel[wire.SetChargingProfileResponse])
 class SetChargingProfileRequest(RequestModel[wire.SetChargingProfileRequest, SetChargingProfileResponse]):
     """The payload of `SetChargingProfile`."""
 
-    message_type = wire.SetChargingProfile
-    response_type = SetChargingProfileResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetChargingProfile
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetChargingProfileResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     evse_id: int = member("evseId", int)
@@ -2108,7 +2109,7 @@ class SetChargingProfileRequest(RequestModel[wire.SetChargingProfileRequest, Set
 class SetDisplayMessageResponse(ResponseModel[wire.SetDisplayMessageResponse]):
     """The payload of the response to `SetDisplayMessage`."""
 
-    message_type = wire.SetDisplayMessage
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetDisplayMessage
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.DisplayMessageStatusEnumType = member("status", str)
@@ -2118,8 +2119,8 @@ class SetDisplayMessageResponse(ResponseModel[wire.SetDisplayMessageResponse]):
 class SetDisplayMessageRequest(RequestModel[wire.SetDisplayMessageRequest, SetDisplayMessageResponse]):
     """The payload of `SetDisplayMessage`."""
 
-    message_type = wire.SetDisplayMessage
-    response_type = SetDisplayMessageResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetDisplayMessage
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetDisplayMessageResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     message: MessageInfoType = member("message", MessageInfoType)
@@ -2128,7 +2129,7 @@ class SetDisplayMessageRequest(RequestModel[wire.SetDisplayMessageRequest, SetDi
 class SetMonitoringBaseResponse(ResponseModel[wire.SetMonitoringBaseResponse]):
     """The payload of the response to `SetMonitoringBase`."""
 
-    message_type = wire.SetMonitoringBase
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetMonitoringBase
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GenericDeviceModelStatusEnumType = member("status", str)
@@ -2138,8 +2139,8 @@ class SetMonitoringBaseResponse(ResponseModel[wire.SetMonitoringBaseResponse]):
 class SetMonitoringBaseRequest(RequestModel[wire.SetMonitoringBaseRequest, SetMonitoringBaseResponse]):
     """The payload of `SetMonitoringBase`."""
 
-    message_type = wire.SetMonitoringBase
-    response_type = SetMonitoringBaseResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetMonitoringBase
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetMonitoringBaseResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     monitoring_base: wire.MonitoringBaseEnumType = member("monitoringBase", str)
@@ -2148,7 +2149,7 @@ class SetMonitoringBaseRequest(RequestModel[wire.SetMonitoringBaseRequest, SetMo
 class SetMonitoringLevelResponse(ResponseModel[wire.SetMonitoringLevelResponse]):
     """The payload of the response to `SetMonitoringLevel`."""
 
-    message_type = wire.SetMonitoringLevel
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetMonitoringLevel
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GenericStatusEnumType = member("status", str)
@@ -2158,8 +2159,8 @@ class SetMonitoringLevelResponse(ResponseModel[wire.SetMonitoringLevelResponse])
 class SetMonitoringLevelRequest(RequestModel[wire.SetMonitoringLevelRequest, SetMonitoringLevelResponse]):
     """The payload of `SetMonitoringLevel`."""
 
-    message_type = wire.SetMonitoringLevel
-    response_type = SetMonitoringLevelResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetMonitoringLevel
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetMonitoringLevelResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     severity: int = member("severity", int)
@@ -2168,7 +2169,7 @@ class SetMonitoringLevelRequest(RequestModel[wire.SetMonitoringLevelRequest, Set
 class SetNetworkProfileResponse(ResponseModel[wire.SetNetworkProfileResponse]):
     """The payload of the response to `SetNetworkProfile`."""
 
-    message_type = wire.SetNetworkProfile
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetNetworkProfile
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.SetNetworkProfileStatusEnumType = member("status", str)
@@ -2178,8 +2179,8 @@ class SetNetworkProfileResponse(ResponseModel[wire.SetNetworkProfileResponse]):
 class SetNetworkProfileRequest(RequestModel[wire.SetNetworkProfileRequest, SetNetworkProfileResponse]):
     """The payload of `SetNetworkProfile`."""
 
-    message_type = wire.SetNetworkProfile
-    response_type = SetNetworkProfileResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetNetworkProfile
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetNetworkProfileResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     configuration_slot: int = member("configurationSlot", int)
@@ -2189,7 +2190,7 @@ class SetNetworkProfileRequest(RequestModel[wire.SetNetworkProfileRequest, SetNe
 class SetVariableMonitoringResponse(ResponseModel[wire.SetVariableMonitoringResponse]):
     """The payload of the response to `SetVariableMonitoring`."""
 
-    message_type = wire.SetVariableMonitoring
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetVariableMonitoring
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     set_monitoring_result: list[SetMonitoringResultType] = member("setMonitoringResult", [SetMonitoringResultType])
@@ -2199,8 +2200,8 @@ class SetVariableMonitoringResponse(ResponseModel[wire.SetVariableMonitoringResp
 class SetVariableMonitoringRequest(RequestModel[wire.SetVariableMonitoringRequest, SetVariableMonitoringResponse]):
     """The payload of `SetVariableMonitoring`."""
 
-    message_type = wire.SetVariableMonitoring
-    response_type = SetVariableMonitoringResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetVariableMonitoring
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetVariableMonitoringResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     set_monitoring_data: list[SetMonitoringDataType] = member("setMonitoringData", [SetMonitoringDataType])
@@ -2210,7 +2211,7 @@ class SetVariableMonitoringRequest(RequestModel[wire.SetVariableMonitoringReques
 class SetVariablesResponse(ResponseModel[wire.SetVariablesResponse]):
     """The payload of the response to `SetVariables`."""
 
-    message_type = wire.SetVariables
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetVariables
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     set_variable_result: list[SetVariableResultType] = member("setVariableResult", [SetVariableResultType])
@@ -2220,8 +2221,8 @@ class SetVariablesResponse(ResponseModel[wire.SetVariablesResponse]):
 class SetVariablesRequest(RequestModel[wire.SetVariablesRequest, SetVariablesResponse]):
     """The payload of `SetVariables`."""
 
-    message_type = wire.SetVariables
-    response_type = SetVariablesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetVariables
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetVariablesResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     set_variable_data: list[SetVariableDataType] = member("setVariableData", [SetVariableDataType])
@@ -2231,7 +2232,7 @@ class SetVariablesRequest(RequestModel[wire.SetVariablesRequest, SetVariablesRes
 class SignCertificateResponse(ResponseModel[wire.SignCertificateResponse]):
     """The payload of the response to `SignCertificate`."""
 
-    message_type = wire.SignCertificate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SignCertificate
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.GenericStatusEnumType = member("status", str)
@@ -2241,8 +2242,8 @@ class SignCertificateResponse(ResponseModel[wire.SignCertificateResponse]):
 class SignCertificateRequest(RequestModel[wire.SignCertificateRequest, SignCertificateResponse]):
     """The payload of `SignCertificate`."""
 
-    message_type = wire.SignCertificate
-    response_type = SignCertificateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SignCertificate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SignCertificateResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     csr: str = member("csr", str, secret=True)
@@ -2253,7 +2254,7 @@ class SignCertificateRequest(RequestModel[wire.SignCertificateRequest, SignCerti
 class StatusNotificationResponse(ResponseModel[wire.StatusNotificationResponse]):
     """The payload of the response to `StatusNotification`."""
 
-    message_type = wire.StatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.StatusNotification
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -2261,8 +2262,8 @@ class StatusNotificationResponse(ResponseModel[wire.StatusNotificationResponse])
 class StatusNotificationRequest(RequestModel[wire.StatusNotificationRequest, StatusNotificationResponse]):
     """The payload of `StatusNotification`."""
 
-    message_type = wire.StatusNotification
-    response_type = StatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.StatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = StatusNotificationResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     timestamp: str = member("timestamp", str)
@@ -2275,7 +2276,7 @@ class StatusNotificationRequest(RequestModel[wire.StatusNotificationRequest, Sta
 class TransactionEventResponse(ResponseModel[wire.TransactionEventResponse]):
     """The payload of the response to `TransactionEvent`."""
 
-    message_type = wire.TransactionEvent
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.TransactionEvent
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     total_cost: float | None = member("totalCost", float, default=None)
@@ -2291,8 +2292,8 @@ class TransactionEventResponse(ResponseModel[wire.TransactionEventResponse]):
 class TransactionEventRequest(RequestModel[wire.TransactionEventRequest, TransactionEventResponse]):
     """The payload of `TransactionEvent`."""
 
-    message_type = wire.TransactionEvent
-    response_type = TransactionEventResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.TransactionEvent
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = TransactionEventResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     event_type: wire.TransactionEventEnumType = member("eventType", str)
@@ -2316,7 +2317,7 @@ class TransactionEventRequest(RequestModel[wire.TransactionEventRequest, Transac
 class TriggerMessageResponse(ResponseModel[wire.TriggerMessageResponse]):
     """The payload of the response to `TriggerMessage`."""
 
-    message_type = wire.TriggerMessage
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.TriggerMessage
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.TriggerMessageStatusEnumType = member("status", str)
@@ -2326,8 +2327,8 @@ class TriggerMessageResponse(ResponseModel[wire.TriggerMessageResponse]):
 class TriggerMessageRequest(RequestModel[wire.TriggerMessageRequest, TriggerMessageResponse]):
     """The payload of `TriggerMessage`."""
 
-    message_type = wire.TriggerMessage
-    response_type = TriggerMessageResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.TriggerMessage
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = TriggerMessageResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     evse: EVSEType | None = member("evse", EVSEType, default=None)
@@ -2337,7 +2338,7 @@ class TriggerMessageRequest(RequestModel[wire.TriggerMessageRequest, TriggerMess
 class UnlockConnectorResponse(ResponseModel[wire.UnlockConnectorResponse]):
     """The payload of the response to `UnlockConnector`."""
 
-    message_type = wire.UnlockConnector
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UnlockConnector
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.UnlockStatusEnumType = member("status", str)
@@ -2347,8 +2348,8 @@ class UnlockConnectorResponse(ResponseModel[wire.UnlockConnectorResponse]):
 class UnlockConnectorRequest(RequestModel[wire.UnlockConnectorRequest, UnlockConnectorResponse]):
     """The payload of `UnlockConnector`."""
 
-    message_type = wire.UnlockConnector
-    response_type = UnlockConnectorResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UnlockConnector
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = UnlockConnectorResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     evse_id: int = member("evseId", int)
@@ -2358,7 +2359,7 @@ class UnlockConnectorRequest(RequestModel[wire.UnlockConnectorRequest, UnlockCon
 class UnpublishFirmwareResponse(ResponseModel[wire.UnpublishFirmwareResponse]):
     """The payload of the response to `UnpublishFirmware`."""
 
-    message_type = wire.UnpublishFirmware
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UnpublishFirmware
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.UnpublishFirmwareStatusEnumType = member("status", str)
@@ -2367,8 +2368,8 @@ class UnpublishFirmwareResponse(ResponseModel[wire.UnpublishFirmwareResponse]):
 class UnpublishFirmwareRequest(RequestModel[wire.UnpublishFirmwareRequest, UnpublishFirmwareResponse]):
     """The payload of `UnpublishFirmware`."""
 
-    message_type = wire.UnpublishFirmware
-    response_type = UnpublishFirmwareResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UnpublishFirmware
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = UnpublishFirmwareResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     checksum: str = member("checksum", str)
@@ -2378,7 +2379,7 @@ class UnpublishFirmwareRequest(RequestModel[wire.UnpublishFirmwareRequest, Unpub
 class UpdateFirmwareResponse(ResponseModel[wire.UpdateFirmwareResponse]):
     """The payload of the response to `UpdateFirmware`."""
 
-    message_type = wire.UpdateFirmware
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UpdateFirmware
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     status: wire.UpdateFirmwareStatusEnumType = member("status", str)
@@ -2388,8 +2389,8 @@ class UpdateFirmwareResponse(ResponseModel[wire.UpdateFirmwareResponse]):
 class UpdateFirmwareRequest(RequestModel[wire.UpdateFirmwareRequest, UpdateFirmwareResponse]):
     """The payload of `UpdateFirmware`."""
 
-    message_type = wire.UpdateFirmware
-    response_type = UpdateFirmwareResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UpdateFirmware
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = UpdateFirmwareResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
     retries: int | None = member("retries", int, default=None)

@@ -8,9 +8,10 @@ member states its limits, format and unit, and what its absence means.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ocpp_core import v21 as wire
+from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import Model, RequestModel, ResponseModel, member
 
 __all__ = [
@@ -342,7 +343,7 @@ class APNType(Model[wire.APNType]):
     """At most 50 characters."""
     apn_password: str | None = member("apnPassword", str, default=None, secret=True)
     """At most 64 characters."""
-    sim_pin: int | None = member("simPin", int, default=None)
+    sim_pin: int | None = member("simPin", int, default=None, secret=True)
     preferred_network: str | None = member("preferredNetwork", str, default=None)
     """At most 6 characters."""
     use_only_preferred_network: bool | None = member("useOnlyPreferredNetwork", bool, default=None)
@@ -2162,7 +2163,7 @@ class ChargingProfileType(Model[wire.ChargingProfileType]):
 class AFRRSignalResponse(ResponseModel[wire.AFRRSignalResponse]):
     """The payload of the response to `AFRRSignal`."""
 
-    message_type = wire.AFRRSignal
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.AFRRSignal
 
     status: wire.GenericStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2172,8 +2173,8 @@ class AFRRSignalResponse(ResponseModel[wire.AFRRSignalResponse]):
 class AFRRSignalRequest(RequestModel[wire.AFRRSignalRequest, AFRRSignalResponse]):
     """The payload of `AFRRSignal`."""
 
-    message_type = wire.AFRRSignal
-    response_type = AFRRSignalResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.AFRRSignal
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = AFRRSignalResponse
 
     timestamp: str = member("timestamp", str)
     """Date and time (RFC 3339)."""
@@ -2184,7 +2185,7 @@ class AFRRSignalRequest(RequestModel[wire.AFRRSignalRequest, AFRRSignalResponse]
 class AdjustPeriodicEventStreamResponse(ResponseModel[wire.AdjustPeriodicEventStreamResponse]):
     """The payload of the response to `AdjustPeriodicEventStream`."""
 
-    message_type = wire.AdjustPeriodicEventStream
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.AdjustPeriodicEventStream
 
     status: wire.GenericStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2196,8 +2197,8 @@ class AdjustPeriodicEventStreamRequest(
 ):
     """The payload of `AdjustPeriodicEventStream`."""
 
-    message_type = wire.AdjustPeriodicEventStream
-    response_type = AdjustPeriodicEventStreamResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.AdjustPeriodicEventStream
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = AdjustPeriodicEventStreamResponse
 
     id: int = member("id", int)
     """At least 0."""
@@ -2208,7 +2209,7 @@ class AdjustPeriodicEventStreamRequest(
 class AuthorizeResponse(ResponseModel[wire.AuthorizeResponse]):
     """The payload of the response to `Authorize`."""
 
-    message_type = wire.Authorize
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Authorize
 
     id_token_info: IdTokenInfoType = member("idTokenInfo", IdTokenInfoType)
     certificate_status: wire.AuthorizeCertificateStatusEnumType | None = member("certificateStatus", str, default=None)
@@ -2225,8 +2226,8 @@ class AuthorizeResponse(ResponseModel[wire.AuthorizeResponse]):
 class AuthorizeRequest(RequestModel[wire.AuthorizeRequest, AuthorizeResponse]):
     """The payload of `Authorize`."""
 
-    message_type = wire.Authorize
-    response_type = AuthorizeResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Authorize
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = AuthorizeResponse
 
     id_token: IdTokenType = member("idToken", IdTokenType)
     certificate: str | None = member("certificate", str, default=None, secret=True)
@@ -2243,7 +2244,7 @@ class AuthorizeRequest(RequestModel[wire.AuthorizeRequest, AuthorizeResponse]):
 class BatterySwapResponse(ResponseModel[wire.BatterySwapResponse]):
     """The payload of the response to `BatterySwap`."""
 
-    message_type = wire.BatterySwap
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.BatterySwap
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -2251,8 +2252,8 @@ class BatterySwapResponse(ResponseModel[wire.BatterySwapResponse]):
 class BatterySwapRequest(RequestModel[wire.BatterySwapRequest, BatterySwapResponse]):
     """The payload of `BatterySwap`."""
 
-    message_type = wire.BatterySwap
-    response_type = BatterySwapResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.BatterySwap
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = BatterySwapResponse
 
     battery_data: list[BatteryDataType] = member("batteryData", [BatteryDataType])
     """At least 1 item."""
@@ -2265,7 +2266,7 @@ class BatterySwapRequest(RequestModel[wire.BatterySwapRequest, BatterySwapRespon
 class BootNotificationResponse(ResponseModel[wire.BootNotificationResponse]):
     """The payload of the response to `BootNotification`."""
 
-    message_type = wire.BootNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.BootNotification
 
     current_time: str = member("currentTime", str)
     """Date and time (RFC 3339)."""
@@ -2279,8 +2280,8 @@ class BootNotificationResponse(ResponseModel[wire.BootNotificationResponse]):
 class BootNotificationRequest(RequestModel[wire.BootNotificationRequest, BootNotificationResponse]):
     """The payload of `BootNotification`."""
 
-    message_type = wire.BootNotification
-    response_type = BootNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.BootNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = BootNotificationResponse
 
     charging_station: ChargingStationType = member("chargingStation", ChargingStationType)
     reason: wire.BootReasonEnumType = member("reason", str)
@@ -2290,7 +2291,7 @@ class BootNotificationRequest(RequestModel[wire.BootNotificationRequest, BootNot
 class CancelReservationResponse(ResponseModel[wire.CancelReservationResponse]):
     """The payload of the response to `CancelReservation`."""
 
-    message_type = wire.CancelReservation
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CancelReservation
 
     status: wire.CancelReservationStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2300,8 +2301,8 @@ class CancelReservationResponse(ResponseModel[wire.CancelReservationResponse]):
 class CancelReservationRequest(RequestModel[wire.CancelReservationRequest, CancelReservationResponse]):
     """The payload of `CancelReservation`."""
 
-    message_type = wire.CancelReservation
-    response_type = CancelReservationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CancelReservation
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = CancelReservationResponse
 
     reservation_id: int = member("reservationId", int)
     """At least 0."""
@@ -2311,7 +2312,7 @@ class CancelReservationRequest(RequestModel[wire.CancelReservationRequest, Cance
 class CertificateSignedResponse(ResponseModel[wire.CertificateSignedResponse]):
     """The payload of the response to `CertificateSigned`."""
 
-    message_type = wire.CertificateSigned
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CertificateSigned
 
     status: wire.CertificateSignedStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2321,8 +2322,8 @@ class CertificateSignedResponse(ResponseModel[wire.CertificateSignedResponse]):
 class CertificateSignedRequest(RequestModel[wire.CertificateSignedRequest, CertificateSignedResponse]):
     """The payload of `CertificateSigned`."""
 
-    message_type = wire.CertificateSigned
-    response_type = CertificateSignedResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CertificateSigned
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = CertificateSignedResponse
 
     certificate_chain: str = member("certificateChain", str, secret=True)
     """At most 10000 characters."""
@@ -2334,7 +2335,7 @@ class CertificateSignedRequest(RequestModel[wire.CertificateSignedRequest, Certi
 class ChangeAvailabilityResponse(ResponseModel[wire.ChangeAvailabilityResponse]):
     """The payload of the response to `ChangeAvailability`."""
 
-    message_type = wire.ChangeAvailability
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ChangeAvailability
 
     status: wire.ChangeAvailabilityStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2344,8 +2345,8 @@ class ChangeAvailabilityResponse(ResponseModel[wire.ChangeAvailabilityResponse])
 class ChangeAvailabilityRequest(RequestModel[wire.ChangeAvailabilityRequest, ChangeAvailabilityResponse]):
     """The payload of `ChangeAvailability`."""
 
-    message_type = wire.ChangeAvailability
-    response_type = ChangeAvailabilityResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ChangeAvailability
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ChangeAvailabilityResponse
 
     evse: EVSEType | None = member("evse", EVSEType, default=None)
     operational_status: wire.OperationalStatusEnumType = member("operationalStatus", str)
@@ -2355,7 +2356,7 @@ class ChangeAvailabilityRequest(RequestModel[wire.ChangeAvailabilityRequest, Cha
 class ChangeTransactionTariffResponse(ResponseModel[wire.ChangeTransactionTariffResponse]):
     """The payload of the response to `ChangeTransactionTariff`."""
 
-    message_type = wire.ChangeTransactionTariff
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ChangeTransactionTariff
 
     status: wire.TariffChangeStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2367,8 +2368,8 @@ class ChangeTransactionTariffRequest(
 ):
     """The payload of `ChangeTransactionTariff`."""
 
-    message_type = wire.ChangeTransactionTariff
-    response_type = ChangeTransactionTariffResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ChangeTransactionTariff
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ChangeTransactionTariffResponse
 
     tariff: TariffType = member("tariff", TariffType)
     transaction_id: str = member("transactionId", str)
@@ -2379,7 +2380,7 @@ class ChangeTransactionTariffRequest(
 class ClearCacheResponse(ResponseModel[wire.ClearCacheResponse]):
     """The payload of the response to `ClearCache`."""
 
-    message_type = wire.ClearCache
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearCache
 
     status: wire.ClearCacheStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2389,8 +2390,8 @@ class ClearCacheResponse(ResponseModel[wire.ClearCacheResponse]):
 class ClearCacheRequest(RequestModel[wire.ClearCacheRequest, ClearCacheResponse]):
     """The payload of `ClearCache`."""
 
-    message_type = wire.ClearCache
-    response_type = ClearCacheResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearCache
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearCacheResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -2398,7 +2399,7 @@ class ClearCacheRequest(RequestModel[wire.ClearCacheRequest, ClearCacheResponse]
 class ClearChargingProfileResponse(ResponseModel[wire.ClearChargingProfileResponse]):
     """The payload of the response to `ClearChargingProfile`."""
 
-    message_type = wire.ClearChargingProfile
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearChargingProfile
 
     status: wire.ClearChargingProfileStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2408,8 +2409,8 @@ class ClearChargingProfileResponse(ResponseModel[wire.ClearChargingProfileRespon
 class ClearChargingProfileRequest(RequestModel[wire.ClearChargingProfileRequest, ClearChargingProfileResponse]):
     """The payload of `ClearChargingProfile`."""
 
-    message_type = wire.ClearChargingProfile
-    response_type = ClearChargingProfileResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearChargingProfile
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearChargingProfileResponse
 
     charging_profile_id: int | None = member("chargingProfileId", int, default=None)
     charging_profile_criteria: ClearChargingProfileType | None = member(
@@ -2423,7 +2424,7 @@ class ClearChargingProfileRequest(RequestModel[wire.ClearChargingProfileRequest,
 class ClearDERControlResponse(ResponseModel[wire.ClearDERControlResponse]):
     """The payload of the response to `ClearDERControl`."""
 
-    message_type = wire.ClearDERControl
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearDERControl
 
     status: wire.DERControlStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2433,8 +2434,8 @@ class ClearDERControlResponse(ResponseModel[wire.ClearDERControlResponse]):
 class ClearDERControlRequest(RequestModel[wire.ClearDERControlRequest, ClearDERControlResponse]):
     """The payload of `ClearDERControl`."""
 
-    message_type = wire.ClearDERControl
-    response_type = ClearDERControlResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearDERControl
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearDERControlResponse
 
     is_default: bool = member("isDefault", bool)
     control_type: wire.DERControlEnumType | None = member("controlType", str, default=None)
@@ -2446,7 +2447,7 @@ class ClearDERControlRequest(RequestModel[wire.ClearDERControlRequest, ClearDERC
 class ClearDisplayMessageResponse(ResponseModel[wire.ClearDisplayMessageResponse]):
     """The payload of the response to `ClearDisplayMessage`."""
 
-    message_type = wire.ClearDisplayMessage
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearDisplayMessage
 
     status: wire.ClearMessageStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2456,8 +2457,8 @@ class ClearDisplayMessageResponse(ResponseModel[wire.ClearDisplayMessageResponse
 class ClearDisplayMessageRequest(RequestModel[wire.ClearDisplayMessageRequest, ClearDisplayMessageResponse]):
     """The payload of `ClearDisplayMessage`."""
 
-    message_type = wire.ClearDisplayMessage
-    response_type = ClearDisplayMessageResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearDisplayMessage
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearDisplayMessageResponse
 
     id: int = member("id", int)
     """At least 0."""
@@ -2467,7 +2468,7 @@ class ClearDisplayMessageRequest(RequestModel[wire.ClearDisplayMessageRequest, C
 class ClearTariffsResponse(ResponseModel[wire.ClearTariffsResponse]):
     """The payload of the response to `ClearTariffs`."""
 
-    message_type = wire.ClearTariffs
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearTariffs
 
     clear_tariffs_result: list[ClearTariffsResultType] = member("clearTariffsResult", [ClearTariffsResultType])
     """At least 1 item."""
@@ -2477,8 +2478,8 @@ class ClearTariffsResponse(ResponseModel[wire.ClearTariffsResponse]):
 class ClearTariffsRequest(RequestModel[wire.ClearTariffsRequest, ClearTariffsResponse]):
     """The payload of `ClearTariffs`."""
 
-    message_type = wire.ClearTariffs
-    response_type = ClearTariffsResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearTariffs
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearTariffsResponse
 
     tariff_ids: list[str] | None = member("tariffIds", [str], default=None)
     """At least 1 item. Each item: at most 60 characters."""
@@ -2490,7 +2491,7 @@ class ClearTariffsRequest(RequestModel[wire.ClearTariffsRequest, ClearTariffsRes
 class ClearVariableMonitoringResponse(ResponseModel[wire.ClearVariableMonitoringResponse]):
     """The payload of the response to `ClearVariableMonitoring`."""
 
-    message_type = wire.ClearVariableMonitoring
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearVariableMonitoring
 
     clear_monitoring_result: list[ClearMonitoringResultType] = member(
         "clearMonitoringResult",
@@ -2505,8 +2506,8 @@ class ClearVariableMonitoringRequest(
 ):
     """The payload of `ClearVariableMonitoring`."""
 
-    message_type = wire.ClearVariableMonitoring
-    response_type = ClearVariableMonitoringResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearVariableMonitoring
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearVariableMonitoringResponse
 
     id: list[int] = member("id", [int])
     """At least 1 item. Each item: at least 0."""
@@ -2516,7 +2517,7 @@ class ClearVariableMonitoringRequest(
 class ClearedChargingLimitResponse(ResponseModel[wire.ClearedChargingLimitResponse]):
     """The payload of the response to `ClearedChargingLimit`."""
 
-    message_type = wire.ClearedChargingLimit
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearedChargingLimit
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -2524,8 +2525,8 @@ class ClearedChargingLimitResponse(ResponseModel[wire.ClearedChargingLimitRespon
 class ClearedChargingLimitRequest(RequestModel[wire.ClearedChargingLimitRequest, ClearedChargingLimitResponse]):
     """The payload of `ClearedChargingLimit`."""
 
-    message_type = wire.ClearedChargingLimit
-    response_type = ClearedChargingLimitResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClearedChargingLimit
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClearedChargingLimitResponse
 
     charging_limit_source: str = member("chargingLimitSource", str)
     """At most 20 characters."""
@@ -2537,7 +2538,7 @@ class ClearedChargingLimitRequest(RequestModel[wire.ClearedChargingLimitRequest,
 class ClosePeriodicEventStreamResponse(ResponseModel[wire.ClosePeriodicEventStreamResponse]):
     """The payload of the response to `ClosePeriodicEventStream`."""
 
-    message_type = wire.ClosePeriodicEventStream
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClosePeriodicEventStream
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -2547,8 +2548,8 @@ class ClosePeriodicEventStreamRequest(
 ):
     """The payload of `ClosePeriodicEventStream`."""
 
-    message_type = wire.ClosePeriodicEventStream
-    response_type = ClosePeriodicEventStreamResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ClosePeriodicEventStream
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ClosePeriodicEventStreamResponse
 
     id: int = member("id", int)
     """At least 0."""
@@ -2558,7 +2559,7 @@ class ClosePeriodicEventStreamRequest(
 class CostUpdatedResponse(ResponseModel[wire.CostUpdatedResponse]):
     """The payload of the response to `CostUpdated`."""
 
-    message_type = wire.CostUpdated
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CostUpdated
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -2566,8 +2567,8 @@ class CostUpdatedResponse(ResponseModel[wire.CostUpdatedResponse]):
 class CostUpdatedRequest(RequestModel[wire.CostUpdatedRequest, CostUpdatedResponse]):
     """The payload of `CostUpdated`."""
 
-    message_type = wire.CostUpdated
-    response_type = CostUpdatedResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CostUpdated
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = CostUpdatedResponse
 
     total_cost: float = member("totalCost", float)
     transaction_id: str = member("transactionId", str)
@@ -2578,7 +2579,7 @@ class CostUpdatedRequest(RequestModel[wire.CostUpdatedRequest, CostUpdatedRespon
 class CustomerInformationResponse(ResponseModel[wire.CustomerInformationResponse]):
     """The payload of the response to `CustomerInformation`."""
 
-    message_type = wire.CustomerInformation
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CustomerInformation
 
     status: wire.CustomerInformationStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2588,8 +2589,8 @@ class CustomerInformationResponse(ResponseModel[wire.CustomerInformationResponse
 class CustomerInformationRequest(RequestModel[wire.CustomerInformationRequest, CustomerInformationResponse]):
     """The payload of `CustomerInformation`."""
 
-    message_type = wire.CustomerInformation
-    response_type = CustomerInformationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.CustomerInformation
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = CustomerInformationResponse
 
     customer_certificate: CertificateHashDataType | None = member(
         "customerCertificate",
@@ -2609,7 +2610,7 @@ class CustomerInformationRequest(RequestModel[wire.CustomerInformationRequest, C
 class DataTransferResponse(ResponseModel[wire.DataTransferResponse]):
     """The payload of the response to `DataTransfer`."""
 
-    message_type = wire.DataTransfer
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DataTransfer
 
     status: wire.DataTransferStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2620,8 +2621,8 @@ class DataTransferResponse(ResponseModel[wire.DataTransferResponse]):
 class DataTransferRequest(RequestModel[wire.DataTransferRequest, DataTransferResponse]):
     """The payload of `DataTransfer`."""
 
-    message_type = wire.DataTransfer
-    response_type = DataTransferResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DataTransfer
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = DataTransferResponse
 
     message_id: str | None = member("messageId", str, default=None)
     """At most 50 characters."""
@@ -2634,7 +2635,7 @@ class DataTransferRequest(RequestModel[wire.DataTransferRequest, DataTransferRes
 class DeleteCertificateResponse(ResponseModel[wire.DeleteCertificateResponse]):
     """The payload of the response to `DeleteCertificate`."""
 
-    message_type = wire.DeleteCertificate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DeleteCertificate
 
     status: wire.DeleteCertificateStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2644,8 +2645,8 @@ class DeleteCertificateResponse(ResponseModel[wire.DeleteCertificateResponse]):
 class DeleteCertificateRequest(RequestModel[wire.DeleteCertificateRequest, DeleteCertificateResponse]):
     """The payload of `DeleteCertificate`."""
 
-    message_type = wire.DeleteCertificate
-    response_type = DeleteCertificateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.DeleteCertificate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = DeleteCertificateResponse
 
     certificate_hash_data: CertificateHashDataType = member("certificateHashData", CertificateHashDataType)
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
@@ -2654,7 +2655,7 @@ class DeleteCertificateRequest(RequestModel[wire.DeleteCertificateRequest, Delet
 class FirmwareStatusNotificationResponse(ResponseModel[wire.FirmwareStatusNotificationResponse]):
     """The payload of the response to `FirmwareStatusNotification`."""
 
-    message_type = wire.FirmwareStatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.FirmwareStatusNotification
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -2664,8 +2665,8 @@ class FirmwareStatusNotificationRequest(
 ):
     """The payload of `FirmwareStatusNotification`."""
 
-    message_type = wire.FirmwareStatusNotification
-    response_type = FirmwareStatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.FirmwareStatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = FirmwareStatusNotificationResponse
 
     status: wire.FirmwareStatusEnumType = member("status", str)
     request_id: int | None = member("requestId", int, default=None)
@@ -2676,7 +2677,7 @@ class FirmwareStatusNotificationRequest(
 class Get15118EVCertificateResponse(ResponseModel[wire.Get15118EVCertificateResponse]):
     """The payload of the response to `Get15118EVCertificate`."""
 
-    message_type = wire.Get15118EVCertificate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Get15118EVCertificate
 
     status: wire.Iso15118EVCertificateStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2690,8 +2691,8 @@ class Get15118EVCertificateResponse(ResponseModel[wire.Get15118EVCertificateResp
 class Get15118EVCertificateRequest(RequestModel[wire.Get15118EVCertificateRequest, Get15118EVCertificateResponse]):
     """The payload of `Get15118EVCertificate`."""
 
-    message_type = wire.Get15118EVCertificate
-    response_type = Get15118EVCertificateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Get15118EVCertificate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = Get15118EVCertificateResponse
 
     iso15118_schema_version: str = member("iso15118SchemaVersion", str)
     """At most 50 characters."""
@@ -2708,7 +2709,7 @@ class Get15118EVCertificateRequest(RequestModel[wire.Get15118EVCertificateReques
 class GetBaseReportResponse(ResponseModel[wire.GetBaseReportResponse]):
     """The payload of the response to `GetBaseReport`."""
 
-    message_type = wire.GetBaseReport
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetBaseReport
 
     status: wire.GenericDeviceModelStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2718,8 +2719,8 @@ class GetBaseReportResponse(ResponseModel[wire.GetBaseReportResponse]):
 class GetBaseReportRequest(RequestModel[wire.GetBaseReportRequest, GetBaseReportResponse]):
     """The payload of `GetBaseReport`."""
 
-    message_type = wire.GetBaseReport
-    response_type = GetBaseReportResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetBaseReport
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetBaseReportResponse
 
     request_id: int = member("requestId", int)
     report_base: wire.ReportBaseEnumType = member("reportBase", str)
@@ -2729,7 +2730,7 @@ class GetBaseReportRequest(RequestModel[wire.GetBaseReportRequest, GetBaseReport
 class GetCertificateChainStatusResponse(ResponseModel[wire.GetCertificateChainStatusResponse]):
     """The payload of the response to `GetCertificateChainStatus`."""
 
-    message_type = wire.GetCertificateChainStatus
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCertificateChainStatus
 
     certificate_status: list[CertificateStatusType] = member("certificateStatus", [CertificateStatusType])
     """1 to 4 items."""
@@ -2741,8 +2742,8 @@ class GetCertificateChainStatusRequest(
 ):
     """The payload of `GetCertificateChainStatus`."""
 
-    message_type = wire.GetCertificateChainStatus
-    response_type = GetCertificateChainStatusResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCertificateChainStatus
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetCertificateChainStatusResponse
 
     certificate_status_requests: list[CertificateStatusRequestInfoType] = member(
         "certificateStatusRequests",
@@ -2755,7 +2756,7 @@ class GetCertificateChainStatusRequest(
 class GetCertificateStatusResponse(ResponseModel[wire.GetCertificateStatusResponse]):
     """The payload of the response to `GetCertificateStatus`."""
 
-    message_type = wire.GetCertificateStatus
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCertificateStatus
 
     status: wire.GetCertificateStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2767,8 +2768,8 @@ class GetCertificateStatusResponse(ResponseModel[wire.GetCertificateStatusRespon
 class GetCertificateStatusRequest(RequestModel[wire.GetCertificateStatusRequest, GetCertificateStatusResponse]):
     """The payload of `GetCertificateStatus`."""
 
-    message_type = wire.GetCertificateStatus
-    response_type = GetCertificateStatusResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCertificateStatus
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetCertificateStatusResponse
 
     ocsp_request_data: OCSPRequestDataType = member("ocspRequestData", OCSPRequestDataType)
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
@@ -2777,7 +2778,7 @@ class GetCertificateStatusRequest(RequestModel[wire.GetCertificateStatusRequest,
 class GetChargingProfilesResponse(ResponseModel[wire.GetChargingProfilesResponse]):
     """The payload of the response to `GetChargingProfiles`."""
 
-    message_type = wire.GetChargingProfiles
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetChargingProfiles
 
     status: wire.GetChargingProfileStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2787,8 +2788,8 @@ class GetChargingProfilesResponse(ResponseModel[wire.GetChargingProfilesResponse
 class GetChargingProfilesRequest(RequestModel[wire.GetChargingProfilesRequest, GetChargingProfilesResponse]):
     """The payload of `GetChargingProfiles`."""
 
-    message_type = wire.GetChargingProfiles
-    response_type = GetChargingProfilesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetChargingProfiles
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetChargingProfilesResponse
 
     request_id: int = member("requestId", int)
     evse_id: int | None = member("evseId", int, default=None)
@@ -2800,7 +2801,7 @@ class GetChargingProfilesRequest(RequestModel[wire.GetChargingProfilesRequest, G
 class GetCompositeScheduleResponse(ResponseModel[wire.GetCompositeScheduleResponse]):
     """The payload of the response to `GetCompositeSchedule`."""
 
-    message_type = wire.GetCompositeSchedule
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCompositeSchedule
 
     status: wire.GenericStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2811,8 +2812,8 @@ class GetCompositeScheduleResponse(ResponseModel[wire.GetCompositeScheduleRespon
 class GetCompositeScheduleRequest(RequestModel[wire.GetCompositeScheduleRequest, GetCompositeScheduleResponse]):
     """The payload of `GetCompositeSchedule`."""
 
-    message_type = wire.GetCompositeSchedule
-    response_type = GetCompositeScheduleResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetCompositeSchedule
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetCompositeScheduleResponse
 
     duration: int = member("duration", int)
     """In seconds."""
@@ -2825,7 +2826,7 @@ class GetCompositeScheduleRequest(RequestModel[wire.GetCompositeScheduleRequest,
 class GetDERControlResponse(ResponseModel[wire.GetDERControlResponse]):
     """The payload of the response to `GetDERControl`."""
 
-    message_type = wire.GetDERControl
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetDERControl
 
     status: wire.DERControlStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2835,8 +2836,8 @@ class GetDERControlResponse(ResponseModel[wire.GetDERControlResponse]):
 class GetDERControlRequest(RequestModel[wire.GetDERControlRequest, GetDERControlResponse]):
     """The payload of `GetDERControl`."""
 
-    message_type = wire.GetDERControl
-    response_type = GetDERControlResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetDERControl
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetDERControlResponse
 
     request_id: int = member("requestId", int)
     is_default: bool | None = member("isDefault", bool, default=None)
@@ -2849,7 +2850,7 @@ class GetDERControlRequest(RequestModel[wire.GetDERControlRequest, GetDERControl
 class GetDisplayMessagesResponse(ResponseModel[wire.GetDisplayMessagesResponse]):
     """The payload of the response to `GetDisplayMessages`."""
 
-    message_type = wire.GetDisplayMessages
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetDisplayMessages
 
     status: wire.GetDisplayMessagesStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2859,8 +2860,8 @@ class GetDisplayMessagesResponse(ResponseModel[wire.GetDisplayMessagesResponse])
 class GetDisplayMessagesRequest(RequestModel[wire.GetDisplayMessagesRequest, GetDisplayMessagesResponse]):
     """The payload of `GetDisplayMessages`."""
 
-    message_type = wire.GetDisplayMessages
-    response_type = GetDisplayMessagesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetDisplayMessages
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetDisplayMessagesResponse
 
     id: list[int] | None = member("id", [int], default=None)
     """At least 1 item. Each item: at least 0."""
@@ -2873,7 +2874,7 @@ class GetDisplayMessagesRequest(RequestModel[wire.GetDisplayMessagesRequest, Get
 class GetInstalledCertificateIdsResponse(ResponseModel[wire.GetInstalledCertificateIdsResponse]):
     """The payload of the response to `GetInstalledCertificateIds`."""
 
-    message_type = wire.GetInstalledCertificateIds
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetInstalledCertificateIds
 
     status: wire.GetInstalledCertificateStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2891,8 +2892,8 @@ class GetInstalledCertificateIdsRequest(
 ):
     """The payload of `GetInstalledCertificateIds`."""
 
-    message_type = wire.GetInstalledCertificateIds
-    response_type = GetInstalledCertificateIdsResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetInstalledCertificateIds
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetInstalledCertificateIdsResponse
 
     certificate_type: list[wire.GetCertificateIdUseEnumType] | None = member("certificateType", [str], default=None)
     """At least 1 item."""
@@ -2902,7 +2903,7 @@ class GetInstalledCertificateIdsRequest(
 class GetLocalListVersionResponse(ResponseModel[wire.GetLocalListVersionResponse]):
     """The payload of the response to `GetLocalListVersion`."""
 
-    message_type = wire.GetLocalListVersion
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLocalListVersion
 
     version_number: int = member("versionNumber", int)
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
@@ -2911,8 +2912,8 @@ class GetLocalListVersionResponse(ResponseModel[wire.GetLocalListVersionResponse
 class GetLocalListVersionRequest(RequestModel[wire.GetLocalListVersionRequest, GetLocalListVersionResponse]):
     """The payload of `GetLocalListVersion`."""
 
-    message_type = wire.GetLocalListVersion
-    response_type = GetLocalListVersionResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLocalListVersion
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetLocalListVersionResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -2920,7 +2921,7 @@ class GetLocalListVersionRequest(RequestModel[wire.GetLocalListVersionRequest, G
 class GetLogResponse(ResponseModel[wire.GetLogResponse]):
     """The payload of the response to `GetLog`."""
 
-    message_type = wire.GetLog
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLog
 
     status: wire.LogStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2932,8 +2933,8 @@ class GetLogResponse(ResponseModel[wire.GetLogResponse]):
 class GetLogRequest(RequestModel[wire.GetLogRequest, GetLogResponse]):
     """The payload of `GetLog`."""
 
-    message_type = wire.GetLog
-    response_type = GetLogResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetLog
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetLogResponse
 
     log: LogParametersType = member("log", LogParametersType)
     log_type: wire.LogEnumType = member("logType", str)
@@ -2948,7 +2949,7 @@ class GetLogRequest(RequestModel[wire.GetLogRequest, GetLogResponse]):
 class GetMonitoringReportResponse(ResponseModel[wire.GetMonitoringReportResponse]):
     """The payload of the response to `GetMonitoringReport`."""
 
-    message_type = wire.GetMonitoringReport
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetMonitoringReport
 
     status: wire.GenericDeviceModelStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -2958,8 +2959,8 @@ class GetMonitoringReportResponse(ResponseModel[wire.GetMonitoringReportResponse
 class GetMonitoringReportRequest(RequestModel[wire.GetMonitoringReportRequest, GetMonitoringReportResponse]):
     """The payload of `GetMonitoringReport`."""
 
-    message_type = wire.GetMonitoringReport
-    response_type = GetMonitoringReportResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetMonitoringReport
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetMonitoringReportResponse
 
     component_variable: list[ComponentVariableType] | None = member(
         "componentVariable",
@@ -2980,7 +2981,7 @@ class GetMonitoringReportRequest(RequestModel[wire.GetMonitoringReportRequest, G
 class GetPeriodicEventStreamResponse(ResponseModel[wire.GetPeriodicEventStreamResponse]):
     """The payload of the response to `GetPeriodicEventStream`."""
 
-    message_type = wire.GetPeriodicEventStream
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetPeriodicEventStream
 
     constant_stream_data: list[ConstantStreamDataType] | None = member(
         "constantStreamData",
@@ -2994,8 +2995,8 @@ class GetPeriodicEventStreamResponse(ResponseModel[wire.GetPeriodicEventStreamRe
 class GetPeriodicEventStreamRequest(RequestModel[wire.GetPeriodicEventStreamRequest, GetPeriodicEventStreamResponse]):
     """The payload of `GetPeriodicEventStream`."""
 
-    message_type = wire.GetPeriodicEventStream
-    response_type = GetPeriodicEventStreamResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetPeriodicEventStream
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetPeriodicEventStreamResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3003,7 +3004,7 @@ class GetPeriodicEventStreamRequest(RequestModel[wire.GetPeriodicEventStreamRequ
 class GetReportResponse(ResponseModel[wire.GetReportResponse]):
     """The payload of the response to `GetReport`."""
 
-    message_type = wire.GetReport
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetReport
 
     status: wire.GenericDeviceModelStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3013,8 +3014,8 @@ class GetReportResponse(ResponseModel[wire.GetReportResponse]):
 class GetReportRequest(RequestModel[wire.GetReportRequest, GetReportResponse]):
     """The payload of `GetReport`."""
 
-    message_type = wire.GetReport
-    response_type = GetReportResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetReport
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetReportResponse
 
     component_variable: list[ComponentVariableType] | None = member(
         "componentVariable",
@@ -3031,7 +3032,7 @@ class GetReportRequest(RequestModel[wire.GetReportRequest, GetReportResponse]):
 class GetTariffsResponse(ResponseModel[wire.GetTariffsResponse]):
     """The payload of the response to `GetTariffs`."""
 
-    message_type = wire.GetTariffs
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetTariffs
 
     status: wire.TariffGetStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3047,8 +3048,8 @@ class GetTariffsResponse(ResponseModel[wire.GetTariffsResponse]):
 class GetTariffsRequest(RequestModel[wire.GetTariffsRequest, GetTariffsResponse]):
     """The payload of `GetTariffs`."""
 
-    message_type = wire.GetTariffs
-    response_type = GetTariffsResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetTariffs
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetTariffsResponse
 
     evse_id: int = member("evseId", int)
     """At least 0."""
@@ -3058,7 +3059,7 @@ class GetTariffsRequest(RequestModel[wire.GetTariffsRequest, GetTariffsResponse]
 class GetTransactionStatusResponse(ResponseModel[wire.GetTransactionStatusResponse]):
     """The payload of the response to `GetTransactionStatus`."""
 
-    message_type = wire.GetTransactionStatus
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetTransactionStatus
 
     ongoing_indicator: bool | None = member("ongoingIndicator", bool, default=None)
     messages_in_queue: bool = member("messagesInQueue", bool)
@@ -3068,8 +3069,8 @@ class GetTransactionStatusResponse(ResponseModel[wire.GetTransactionStatusRespon
 class GetTransactionStatusRequest(RequestModel[wire.GetTransactionStatusRequest, GetTransactionStatusResponse]):
     """The payload of `GetTransactionStatus`."""
 
-    message_type = wire.GetTransactionStatus
-    response_type = GetTransactionStatusResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetTransactionStatus
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetTransactionStatusResponse
 
     transaction_id: str | None = member("transactionId", str, default=None)
     """At most 36 characters."""
@@ -3079,7 +3080,7 @@ class GetTransactionStatusRequest(RequestModel[wire.GetTransactionStatusRequest,
 class GetVariablesResponse(ResponseModel[wire.GetVariablesResponse]):
     """The payload of the response to `GetVariables`."""
 
-    message_type = wire.GetVariables
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetVariables
 
     get_variable_result: list[GetVariableResultType] = member("getVariableResult", [GetVariableResultType])
     """At least 1 item."""
@@ -3089,8 +3090,8 @@ class GetVariablesResponse(ResponseModel[wire.GetVariablesResponse]):
 class GetVariablesRequest(RequestModel[wire.GetVariablesRequest, GetVariablesResponse]):
     """The payload of `GetVariables`."""
 
-    message_type = wire.GetVariables
-    response_type = GetVariablesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.GetVariables
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = GetVariablesResponse
 
     get_variable_data: list[GetVariableDataType] = member("getVariableData", [GetVariableDataType])
     """At least 1 item."""
@@ -3100,7 +3101,7 @@ class GetVariablesRequest(RequestModel[wire.GetVariablesRequest, GetVariablesRes
 class HeartbeatResponse(ResponseModel[wire.HeartbeatResponse]):
     """The payload of the response to `Heartbeat`."""
 
-    message_type = wire.Heartbeat
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Heartbeat
 
     current_time: str = member("currentTime", str)
     """Date and time (RFC 3339)."""
@@ -3110,8 +3111,8 @@ class HeartbeatResponse(ResponseModel[wire.HeartbeatResponse]):
 class HeartbeatRequest(RequestModel[wire.HeartbeatRequest, HeartbeatResponse]):
     """The payload of `Heartbeat`."""
 
-    message_type = wire.Heartbeat
-    response_type = HeartbeatResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Heartbeat
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = HeartbeatResponse
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3119,7 +3120,7 @@ class HeartbeatRequest(RequestModel[wire.HeartbeatRequest, HeartbeatResponse]):
 class InstallCertificateResponse(ResponseModel[wire.InstallCertificateResponse]):
     """The payload of the response to `InstallCertificate`."""
 
-    message_type = wire.InstallCertificate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.InstallCertificate
 
     status: wire.InstallCertificateStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3129,8 +3130,8 @@ class InstallCertificateResponse(ResponseModel[wire.InstallCertificateResponse])
 class InstallCertificateRequest(RequestModel[wire.InstallCertificateRequest, InstallCertificateResponse]):
     """The payload of `InstallCertificate`."""
 
-    message_type = wire.InstallCertificate
-    response_type = InstallCertificateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.InstallCertificate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = InstallCertificateResponse
 
     certificate_type: wire.InstallCertificateUseEnumType = member("certificateType", str)
     certificate: str = member("certificate", str, secret=True)
@@ -3141,7 +3142,7 @@ class InstallCertificateRequest(RequestModel[wire.InstallCertificateRequest, Ins
 class LogStatusNotificationResponse(ResponseModel[wire.LogStatusNotificationResponse]):
     """The payload of the response to `LogStatusNotification`."""
 
-    message_type = wire.LogStatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.LogStatusNotification
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3149,8 +3150,8 @@ class LogStatusNotificationResponse(ResponseModel[wire.LogStatusNotificationResp
 class LogStatusNotificationRequest(RequestModel[wire.LogStatusNotificationRequest, LogStatusNotificationResponse]):
     """The payload of `LogStatusNotification`."""
 
-    message_type = wire.LogStatusNotification
-    response_type = LogStatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.LogStatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = LogStatusNotificationResponse
 
     status: wire.UploadLogStatusEnumType = member("status", str)
     request_id: int | None = member("requestId", int, default=None)
@@ -3161,7 +3162,7 @@ class LogStatusNotificationRequest(RequestModel[wire.LogStatusNotificationReques
 class MeterValuesResponse(ResponseModel[wire.MeterValuesResponse]):
     """The payload of the response to `MeterValues`."""
 
-    message_type = wire.MeterValues
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.MeterValues
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3169,8 +3170,8 @@ class MeterValuesResponse(ResponseModel[wire.MeterValuesResponse]):
 class MeterValuesRequest(RequestModel[wire.MeterValuesRequest, MeterValuesResponse]):
     """The payload of `MeterValues`."""
 
-    message_type = wire.MeterValues
-    response_type = MeterValuesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.MeterValues
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = MeterValuesResponse
 
     evse_id: int = member("evseId", int)
     """At least 0."""
@@ -3182,7 +3183,7 @@ class MeterValuesRequest(RequestModel[wire.MeterValuesRequest, MeterValuesRespon
 class NotifyAllowedEnergyTransferResponse(ResponseModel[wire.NotifyAllowedEnergyTransferResponse]):
     """The payload of the response to `NotifyAllowedEnergyTransfer`."""
 
-    message_type = wire.NotifyAllowedEnergyTransfer
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyAllowedEnergyTransfer
 
     status: wire.NotifyAllowedEnergyTransferStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3194,8 +3195,8 @@ class NotifyAllowedEnergyTransferRequest(
 ):
     """The payload of `NotifyAllowedEnergyTransfer`."""
 
-    message_type = wire.NotifyAllowedEnergyTransfer
-    response_type = NotifyAllowedEnergyTransferResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyAllowedEnergyTransfer
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyAllowedEnergyTransferResponse
 
     transaction_id: str = member("transactionId", str)
     """At most 36 characters."""
@@ -3207,7 +3208,7 @@ class NotifyAllowedEnergyTransferRequest(
 class NotifyChargingLimitResponse(ResponseModel[wire.NotifyChargingLimitResponse]):
     """The payload of the response to `NotifyChargingLimit`."""
 
-    message_type = wire.NotifyChargingLimit
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyChargingLimit
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3215,8 +3216,8 @@ class NotifyChargingLimitResponse(ResponseModel[wire.NotifyChargingLimitResponse
 class NotifyChargingLimitRequest(RequestModel[wire.NotifyChargingLimitRequest, NotifyChargingLimitResponse]):
     """The payload of `NotifyChargingLimit`."""
 
-    message_type = wire.NotifyChargingLimit
-    response_type = NotifyChargingLimitResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyChargingLimit
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyChargingLimitResponse
 
     charging_schedule: list[ChargingScheduleType] | None = member(
         "chargingSchedule",
@@ -3233,7 +3234,7 @@ class NotifyChargingLimitRequest(RequestModel[wire.NotifyChargingLimitRequest, N
 class NotifyCustomerInformationResponse(ResponseModel[wire.NotifyCustomerInformationResponse]):
     """The payload of the response to `NotifyCustomerInformation`."""
 
-    message_type = wire.NotifyCustomerInformation
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyCustomerInformation
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3243,8 +3244,8 @@ class NotifyCustomerInformationRequest(
 ):
     """The payload of `NotifyCustomerInformation`."""
 
-    message_type = wire.NotifyCustomerInformation
-    response_type = NotifyCustomerInformationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyCustomerInformation
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyCustomerInformationResponse
 
     data: str = member("data", str, secret=True)
     """At most 512 characters."""
@@ -3262,7 +3263,7 @@ class NotifyCustomerInformationRequest(
 class NotifyDERAlarmResponse(ResponseModel[wire.NotifyDERAlarmResponse]):
     """The payload of the response to `NotifyDERAlarm`."""
 
-    message_type = wire.NotifyDERAlarm
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyDERAlarm
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3270,8 +3271,8 @@ class NotifyDERAlarmResponse(ResponseModel[wire.NotifyDERAlarmResponse]):
 class NotifyDERAlarmRequest(RequestModel[wire.NotifyDERAlarmRequest, NotifyDERAlarmResponse]):
     """The payload of `NotifyDERAlarm`."""
 
-    message_type = wire.NotifyDERAlarm
-    response_type = NotifyDERAlarmResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyDERAlarm
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyDERAlarmResponse
 
     control_type: wire.DERControlEnumType = member("controlType", str)
     grid_event_fault: wire.GridEventFaultEnumType | None = member("gridEventFault", str, default=None)
@@ -3286,7 +3287,7 @@ class NotifyDERAlarmRequest(RequestModel[wire.NotifyDERAlarmRequest, NotifyDERAl
 class NotifyDERStartStopResponse(ResponseModel[wire.NotifyDERStartStopResponse]):
     """The payload of the response to `NotifyDERStartStop`."""
 
-    message_type = wire.NotifyDERStartStop
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyDERStartStop
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3294,8 +3295,8 @@ class NotifyDERStartStopResponse(ResponseModel[wire.NotifyDERStartStopResponse])
 class NotifyDERStartStopRequest(RequestModel[wire.NotifyDERStartStopRequest, NotifyDERStartStopResponse]):
     """The payload of `NotifyDERStartStop`."""
 
-    message_type = wire.NotifyDERStartStop
-    response_type = NotifyDERStartStopResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyDERStartStop
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyDERStartStopResponse
 
     control_id: str = member("controlId", str)
     """At most 36 characters."""
@@ -3310,7 +3311,7 @@ class NotifyDERStartStopRequest(RequestModel[wire.NotifyDERStartStopRequest, Not
 class NotifyDisplayMessagesResponse(ResponseModel[wire.NotifyDisplayMessagesResponse]):
     """The payload of the response to `NotifyDisplayMessages`."""
 
-    message_type = wire.NotifyDisplayMessages
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyDisplayMessages
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3318,8 +3319,8 @@ class NotifyDisplayMessagesResponse(ResponseModel[wire.NotifyDisplayMessagesResp
 class NotifyDisplayMessagesRequest(RequestModel[wire.NotifyDisplayMessagesRequest, NotifyDisplayMessagesResponse]):
     """The payload of `NotifyDisplayMessages`."""
 
-    message_type = wire.NotifyDisplayMessages
-    response_type = NotifyDisplayMessagesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyDisplayMessages
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyDisplayMessagesResponse
 
     message_info: list[MessageInfoType] | None = member("messageInfo", [MessageInfoType], default=None)
     """At least 1 item."""
@@ -3332,7 +3333,7 @@ class NotifyDisplayMessagesRequest(RequestModel[wire.NotifyDisplayMessagesReques
 class NotifyEVChargingNeedsResponse(ResponseModel[wire.NotifyEVChargingNeedsResponse]):
     """The payload of the response to `NotifyEVChargingNeeds`."""
 
-    message_type = wire.NotifyEVChargingNeeds
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEVChargingNeeds
 
     status: wire.NotifyEVChargingNeedsStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3342,8 +3343,8 @@ class NotifyEVChargingNeedsResponse(ResponseModel[wire.NotifyEVChargingNeedsResp
 class NotifyEVChargingNeedsRequest(RequestModel[wire.NotifyEVChargingNeedsRequest, NotifyEVChargingNeedsResponse]):
     """The payload of `NotifyEVChargingNeeds`."""
 
-    message_type = wire.NotifyEVChargingNeeds
-    response_type = NotifyEVChargingNeedsResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEVChargingNeeds
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyEVChargingNeedsResponse
 
     evse_id: int = member("evseId", int)
     """At least 1."""
@@ -3358,7 +3359,7 @@ class NotifyEVChargingNeedsRequest(RequestModel[wire.NotifyEVChargingNeedsReques
 class NotifyEVChargingScheduleResponse(ResponseModel[wire.NotifyEVChargingScheduleResponse]):
     """The payload of the response to `NotifyEVChargingSchedule`."""
 
-    message_type = wire.NotifyEVChargingSchedule
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEVChargingSchedule
 
     status: wire.GenericStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3370,8 +3371,8 @@ class NotifyEVChargingScheduleRequest(
 ):
     """The payload of `NotifyEVChargingSchedule`."""
 
-    message_type = wire.NotifyEVChargingSchedule
-    response_type = NotifyEVChargingScheduleResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEVChargingSchedule
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyEVChargingScheduleResponse
 
     time_base: str = member("timeBase", str)
     """Date and time (RFC 3339)."""
@@ -3387,7 +3388,7 @@ class NotifyEVChargingScheduleRequest(
 class NotifyEventResponse(ResponseModel[wire.NotifyEventResponse]):
     """The payload of the response to `NotifyEvent`."""
 
-    message_type = wire.NotifyEvent
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEvent
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3395,8 +3396,8 @@ class NotifyEventResponse(ResponseModel[wire.NotifyEventResponse]):
 class NotifyEventRequest(RequestModel[wire.NotifyEventRequest, NotifyEventResponse]):
     """The payload of `NotifyEvent`."""
 
-    message_type = wire.NotifyEvent
-    response_type = NotifyEventResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyEvent
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyEventResponse
 
     generated_at: str = member("generatedAt", str)
     """Date and time (RFC 3339)."""
@@ -3412,7 +3413,7 @@ class NotifyEventRequest(RequestModel[wire.NotifyEventRequest, NotifyEventRespon
 class NotifyMonitoringReportResponse(ResponseModel[wire.NotifyMonitoringReportResponse]):
     """The payload of the response to `NotifyMonitoringReport`."""
 
-    message_type = wire.NotifyMonitoringReport
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyMonitoringReport
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3420,8 +3421,8 @@ class NotifyMonitoringReportResponse(ResponseModel[wire.NotifyMonitoringReportRe
 class NotifyMonitoringReportRequest(RequestModel[wire.NotifyMonitoringReportRequest, NotifyMonitoringReportResponse]):
     """The payload of `NotifyMonitoringReport`."""
 
-    message_type = wire.NotifyMonitoringReport
-    response_type = NotifyMonitoringReportResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyMonitoringReport
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyMonitoringReportResponse
 
     monitor: list[MonitoringDataType] | None = member("monitor", [MonitoringDataType], default=None)
     """At least 1 item."""
@@ -3438,8 +3439,8 @@ class NotifyMonitoringReportRequest(RequestModel[wire.NotifyMonitoringReportRequ
 class NotifyPeriodicEventStreamRequest(RequestModel[wire.NotifyPeriodicEventStreamRequest, None]):
     """The payload of `NotifyPeriodicEventStream`."""
 
-    message_type = wire.NotifyPeriodicEventStream
-    response_type = None
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyPeriodicEventStream
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = None
 
     data: list[StreamDataElementType] = member("data", [StreamDataElementType])
     """At least 1 item."""
@@ -3455,7 +3456,7 @@ class NotifyPeriodicEventStreamRequest(RequestModel[wire.NotifyPeriodicEventStre
 class NotifyPriorityChargingResponse(ResponseModel[wire.NotifyPriorityChargingResponse]):
     """The payload of the response to `NotifyPriorityCharging`."""
 
-    message_type = wire.NotifyPriorityCharging
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyPriorityCharging
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3463,8 +3464,8 @@ class NotifyPriorityChargingResponse(ResponseModel[wire.NotifyPriorityChargingRe
 class NotifyPriorityChargingRequest(RequestModel[wire.NotifyPriorityChargingRequest, NotifyPriorityChargingResponse]):
     """The payload of `NotifyPriorityCharging`."""
 
-    message_type = wire.NotifyPriorityCharging
-    response_type = NotifyPriorityChargingResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyPriorityCharging
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyPriorityChargingResponse
 
     transaction_id: str = member("transactionId", str)
     """At most 36 characters."""
@@ -3475,7 +3476,7 @@ class NotifyPriorityChargingRequest(RequestModel[wire.NotifyPriorityChargingRequ
 class NotifyReportResponse(ResponseModel[wire.NotifyReportResponse]):
     """The payload of the response to `NotifyReport`."""
 
-    message_type = wire.NotifyReport
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyReport
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3483,8 +3484,8 @@ class NotifyReportResponse(ResponseModel[wire.NotifyReportResponse]):
 class NotifyReportRequest(RequestModel[wire.NotifyReportRequest, NotifyReportResponse]):
     """The payload of `NotifyReport`."""
 
-    message_type = wire.NotifyReport
-    response_type = NotifyReportResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyReport
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyReportResponse
 
     request_id: int = member("requestId", int)
     generated_at: str = member("generatedAt", str)
@@ -3501,7 +3502,7 @@ class NotifyReportRequest(RequestModel[wire.NotifyReportRequest, NotifyReportRes
 class NotifySettlementResponse(ResponseModel[wire.NotifySettlementResponse]):
     """The payload of the response to `NotifySettlement`."""
 
-    message_type = wire.NotifySettlement
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifySettlement
 
     receipt_url: str | None = member("receiptUrl", str, default=None)
     """At most 2000 characters."""
@@ -3513,8 +3514,8 @@ class NotifySettlementResponse(ResponseModel[wire.NotifySettlementResponse]):
 class NotifySettlementRequest(RequestModel[wire.NotifySettlementRequest, NotifySettlementResponse]):
     """The payload of `NotifySettlement`."""
 
-    message_type = wire.NotifySettlement
-    response_type = NotifySettlementResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifySettlement
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifySettlementResponse
 
     transaction_id: str | None = member("transactionId", str, default=None)
     """At most 36 characters."""
@@ -3539,7 +3540,7 @@ class NotifySettlementRequest(RequestModel[wire.NotifySettlementRequest, NotifyS
 class NotifyWebPaymentStartedResponse(ResponseModel[wire.NotifyWebPaymentStartedResponse]):
     """The payload of the response to `NotifyWebPaymentStarted`."""
 
-    message_type = wire.NotifyWebPaymentStarted
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyWebPaymentStarted
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3549,8 +3550,8 @@ class NotifyWebPaymentStartedRequest(
 ):
     """The payload of `NotifyWebPaymentStarted`."""
 
-    message_type = wire.NotifyWebPaymentStarted
-    response_type = NotifyWebPaymentStartedResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.NotifyWebPaymentStarted
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = NotifyWebPaymentStartedResponse
 
     evse_id: int = member("evseId", int)
     """At least 0."""
@@ -3562,7 +3563,7 @@ class NotifyWebPaymentStartedRequest(
 class OpenPeriodicEventStreamResponse(ResponseModel[wire.OpenPeriodicEventStreamResponse]):
     """The payload of the response to `OpenPeriodicEventStream`."""
 
-    message_type = wire.OpenPeriodicEventStream
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.OpenPeriodicEventStream
 
     status: wire.GenericStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3574,8 +3575,8 @@ class OpenPeriodicEventStreamRequest(
 ):
     """The payload of `OpenPeriodicEventStream`."""
 
-    message_type = wire.OpenPeriodicEventStream
-    response_type = OpenPeriodicEventStreamResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.OpenPeriodicEventStream
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = OpenPeriodicEventStreamResponse
 
     constant_stream_data: ConstantStreamDataType = member("constantStreamData", ConstantStreamDataType)
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
@@ -3584,7 +3585,7 @@ class OpenPeriodicEventStreamRequest(
 class PublishFirmwareResponse(ResponseModel[wire.PublishFirmwareResponse]):
     """The payload of the response to `PublishFirmware`."""
 
-    message_type = wire.PublishFirmware
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.PublishFirmware
 
     status: wire.GenericStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3594,8 +3595,8 @@ class PublishFirmwareResponse(ResponseModel[wire.PublishFirmwareResponse]):
 class PublishFirmwareRequest(RequestModel[wire.PublishFirmwareRequest, PublishFirmwareResponse]):
     """The payload of `PublishFirmware`."""
 
-    message_type = wire.PublishFirmware
-    response_type = PublishFirmwareResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.PublishFirmware
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = PublishFirmwareResponse
 
     location: str = member("location", str, secret=True)
     """At most 2000 characters."""
@@ -3613,7 +3614,7 @@ class PublishFirmwareRequest(RequestModel[wire.PublishFirmwareRequest, PublishFi
 class PublishFirmwareStatusNotificationResponse(ResponseModel[wire.PublishFirmwareStatusNotificationResponse]):
     """The payload of the response to `PublishFirmwareStatusNotification`."""
 
-    message_type = wire.PublishFirmwareStatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.PublishFirmwareStatusNotification
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3623,8 +3624,8 @@ class PublishFirmwareStatusNotificationRequest(
 ):
     """The payload of `PublishFirmwareStatusNotification`."""
 
-    message_type = wire.PublishFirmwareStatusNotification
-    response_type = PublishFirmwareStatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.PublishFirmwareStatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = PublishFirmwareStatusNotificationResponse
 
     status: wire.PublishFirmwareStatusEnumType = member("status", str)
     location: list[str] | None = member("location", [str], default=None, secret=True)
@@ -3638,7 +3639,7 @@ class PublishFirmwareStatusNotificationRequest(
 class PullDynamicScheduleUpdateResponse(ResponseModel[wire.PullDynamicScheduleUpdateResponse]):
     """The payload of the response to `PullDynamicScheduleUpdate`."""
 
-    message_type = wire.PullDynamicScheduleUpdate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.PullDynamicScheduleUpdate
 
     schedule_update: ChargingScheduleUpdateType | None = member(
         "scheduleUpdate",
@@ -3655,8 +3656,8 @@ class PullDynamicScheduleUpdateRequest(
 ):
     """The payload of `PullDynamicScheduleUpdate`."""
 
-    message_type = wire.PullDynamicScheduleUpdate
-    response_type = PullDynamicScheduleUpdateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.PullDynamicScheduleUpdate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = PullDynamicScheduleUpdateResponse
 
     charging_profile_id: int = member("chargingProfileId", int)
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
@@ -3665,7 +3666,7 @@ class PullDynamicScheduleUpdateRequest(
 class ReportChargingProfilesResponse(ResponseModel[wire.ReportChargingProfilesResponse]):
     """The payload of the response to `ReportChargingProfiles`."""
 
-    message_type = wire.ReportChargingProfiles
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReportChargingProfiles
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3673,8 +3674,8 @@ class ReportChargingProfilesResponse(ResponseModel[wire.ReportChargingProfilesRe
 class ReportChargingProfilesRequest(RequestModel[wire.ReportChargingProfilesRequest, ReportChargingProfilesResponse]):
     """The payload of `ReportChargingProfiles`."""
 
-    message_type = wire.ReportChargingProfiles
-    response_type = ReportChargingProfilesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReportChargingProfiles
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ReportChargingProfilesResponse
 
     request_id: int = member("requestId", int)
     charging_limit_source: str = member("chargingLimitSource", str)
@@ -3691,7 +3692,7 @@ class ReportChargingProfilesRequest(RequestModel[wire.ReportChargingProfilesRequ
 class ReportDERControlResponse(ResponseModel[wire.ReportDERControlResponse]):
     """The payload of the response to `ReportDERControl`."""
 
-    message_type = wire.ReportDERControl
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReportDERControl
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3699,8 +3700,8 @@ class ReportDERControlResponse(ResponseModel[wire.ReportDERControlResponse]):
 class ReportDERControlRequest(RequestModel[wire.ReportDERControlRequest, ReportDERControlResponse]):
     """The payload of `ReportDERControl`."""
 
-    message_type = wire.ReportDERControl
-    response_type = ReportDERControlResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReportDERControl
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ReportDERControlResponse
 
     curve: list[DERCurveGetType] | None = member("curve", [DERCurveGetType], default=None)
     """1 to 24 items."""
@@ -3730,7 +3731,7 @@ class ReportDERControlRequest(RequestModel[wire.ReportDERControlRequest, ReportD
 class RequestBatterySwapResponse(ResponseModel[wire.RequestBatterySwapResponse]):
     """The payload of the response to `RequestBatterySwap`."""
 
-    message_type = wire.RequestBatterySwap
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RequestBatterySwap
 
     status: wire.GenericStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3740,8 +3741,8 @@ class RequestBatterySwapResponse(ResponseModel[wire.RequestBatterySwapResponse])
 class RequestBatterySwapRequest(RequestModel[wire.RequestBatterySwapRequest, RequestBatterySwapResponse]):
     """The payload of `RequestBatterySwap`."""
 
-    message_type = wire.RequestBatterySwap
-    response_type = RequestBatterySwapResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RequestBatterySwap
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = RequestBatterySwapResponse
 
     id_token: IdTokenType = member("idToken", IdTokenType)
     request_id: int = member("requestId", int)
@@ -3751,7 +3752,7 @@ class RequestBatterySwapRequest(RequestModel[wire.RequestBatterySwapRequest, Req
 class RequestStartTransactionResponse(ResponseModel[wire.RequestStartTransactionResponse]):
     """The payload of the response to `RequestStartTransaction`."""
 
-    message_type = wire.RequestStartTransaction
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RequestStartTransaction
 
     status: wire.RequestStartStopStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3765,8 +3766,8 @@ class RequestStartTransactionRequest(
 ):
     """The payload of `RequestStartTransaction`."""
 
-    message_type = wire.RequestStartTransaction
-    response_type = RequestStartTransactionResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RequestStartTransaction
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = RequestStartTransactionResponse
 
     evse_id: int | None = member("evseId", int, default=None)
     """At least 1."""
@@ -3780,7 +3781,7 @@ class RequestStartTransactionRequest(
 class RequestStopTransactionResponse(ResponseModel[wire.RequestStopTransactionResponse]):
     """The payload of the response to `RequestStopTransaction`."""
 
-    message_type = wire.RequestStopTransaction
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RequestStopTransaction
 
     status: wire.RequestStartStopStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3790,8 +3791,8 @@ class RequestStopTransactionResponse(ResponseModel[wire.RequestStopTransactionRe
 class RequestStopTransactionRequest(RequestModel[wire.RequestStopTransactionRequest, RequestStopTransactionResponse]):
     """The payload of `RequestStopTransaction`."""
 
-    message_type = wire.RequestStopTransaction
-    response_type = RequestStopTransactionResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.RequestStopTransaction
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = RequestStopTransactionResponse
 
     transaction_id: str = member("transactionId", str)
     """At most 36 characters."""
@@ -3801,7 +3802,7 @@ class RequestStopTransactionRequest(RequestModel[wire.RequestStopTransactionRequ
 class ReservationStatusUpdateResponse(ResponseModel[wire.ReservationStatusUpdateResponse]):
     """The payload of the response to `ReservationStatusUpdate`."""
 
-    message_type = wire.ReservationStatusUpdate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReservationStatusUpdate
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3811,8 +3812,8 @@ class ReservationStatusUpdateRequest(
 ):
     """The payload of `ReservationStatusUpdate`."""
 
-    message_type = wire.ReservationStatusUpdate
-    response_type = ReservationStatusUpdateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReservationStatusUpdate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ReservationStatusUpdateResponse
 
     reservation_id: int = member("reservationId", int)
     """At least 0."""
@@ -3823,7 +3824,7 @@ class ReservationStatusUpdateRequest(
 class ReserveNowResponse(ResponseModel[wire.ReserveNowResponse]):
     """The payload of the response to `ReserveNow`."""
 
-    message_type = wire.ReserveNow
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReserveNow
 
     status: wire.ReserveNowStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3833,8 +3834,8 @@ class ReserveNowResponse(ResponseModel[wire.ReserveNowResponse]):
 class ReserveNowRequest(RequestModel[wire.ReserveNowRequest, ReserveNowResponse]):
     """The payload of `ReserveNow`."""
 
-    message_type = wire.ReserveNow
-    response_type = ReserveNowResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.ReserveNow
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ReserveNowResponse
 
     id: int = member("id", int)
     """At least 0."""
@@ -3852,7 +3853,7 @@ class ReserveNowRequest(RequestModel[wire.ReserveNowRequest, ReserveNowResponse]
 class ResetResponse(ResponseModel[wire.ResetResponse]):
     """The payload of the response to `Reset`."""
 
-    message_type = wire.Reset
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Reset
 
     status: wire.ResetStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3862,8 +3863,8 @@ class ResetResponse(ResponseModel[wire.ResetResponse]):
 class ResetRequest(RequestModel[wire.ResetRequest, ResetResponse]):
     """The payload of `Reset`."""
 
-    message_type = wire.Reset
-    response_type = ResetResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.Reset
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = ResetResponse
 
     type: wire.ResetEnumType = member("type", str)
     evse_id: int | None = member("evseId", int, default=None)
@@ -3874,7 +3875,7 @@ class ResetRequest(RequestModel[wire.ResetRequest, ResetResponse]):
 class SecurityEventNotificationResponse(ResponseModel[wire.SecurityEventNotificationResponse]):
     """The payload of the response to `SecurityEventNotification`."""
 
-    message_type = wire.SecurityEventNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SecurityEventNotification
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -3884,8 +3885,8 @@ class SecurityEventNotificationRequest(
 ):
     """The payload of `SecurityEventNotification`."""
 
-    message_type = wire.SecurityEventNotification
-    response_type = SecurityEventNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SecurityEventNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SecurityEventNotificationResponse
 
     type: str = member("type", str)
     """At most 50 characters."""
@@ -3899,7 +3900,7 @@ class SecurityEventNotificationRequest(
 class SendLocalListResponse(ResponseModel[wire.SendLocalListResponse]):
     """The payload of the response to `SendLocalList`."""
 
-    message_type = wire.SendLocalList
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SendLocalList
 
     status: wire.SendLocalListStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3909,8 +3910,8 @@ class SendLocalListResponse(ResponseModel[wire.SendLocalListResponse]):
 class SendLocalListRequest(RequestModel[wire.SendLocalListRequest, SendLocalListResponse]):
     """The payload of `SendLocalList`."""
 
-    message_type = wire.SendLocalList
-    response_type = SendLocalListResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SendLocalList
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SendLocalListResponse
 
     local_authorization_list: list[AuthorizationData] | None = member(
         "localAuthorizationList",
@@ -3926,7 +3927,7 @@ class SendLocalListRequest(RequestModel[wire.SendLocalListRequest, SendLocalList
 class SetChargingProfileResponse(ResponseModel[wire.SetChargingProfileResponse]):
     """The payload of the response to `SetChargingProfile`."""
 
-    message_type = wire.SetChargingProfile
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetChargingProfile
 
     status: wire.ChargingProfileStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3936,8 +3937,8 @@ class SetChargingProfileResponse(ResponseModel[wire.SetChargingProfileResponse])
 class SetChargingProfileRequest(RequestModel[wire.SetChargingProfileRequest, SetChargingProfileResponse]):
     """The payload of `SetChargingProfile`."""
 
-    message_type = wire.SetChargingProfile
-    response_type = SetChargingProfileResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetChargingProfile
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetChargingProfileResponse
 
     evse_id: int = member("evseId", int)
     """At least 0."""
@@ -3948,7 +3949,7 @@ class SetChargingProfileRequest(RequestModel[wire.SetChargingProfileRequest, Set
 class SetDERControlResponse(ResponseModel[wire.SetDERControlResponse]):
     """The payload of the response to `SetDERControl`."""
 
-    message_type = wire.SetDERControl
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetDERControl
 
     status: wire.DERControlStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3960,8 +3961,8 @@ class SetDERControlResponse(ResponseModel[wire.SetDERControlResponse]):
 class SetDERControlRequest(RequestModel[wire.SetDERControlRequest, SetDERControlResponse]):
     """The payload of `SetDERControl`."""
 
-    message_type = wire.SetDERControl
-    response_type = SetDERControlResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetDERControl
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetDERControlResponse
 
     is_default: bool = member("isDefault", bool)
     control_id: str = member("controlId", str)
@@ -3981,7 +3982,7 @@ class SetDERControlRequest(RequestModel[wire.SetDERControlRequest, SetDERControl
 class SetDefaultTariffResponse(ResponseModel[wire.SetDefaultTariffResponse]):
     """The payload of the response to `SetDefaultTariff`."""
 
-    message_type = wire.SetDefaultTariff
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetDefaultTariff
 
     status: wire.TariffSetStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -3991,8 +3992,8 @@ class SetDefaultTariffResponse(ResponseModel[wire.SetDefaultTariffResponse]):
 class SetDefaultTariffRequest(RequestModel[wire.SetDefaultTariffRequest, SetDefaultTariffResponse]):
     """The payload of `SetDefaultTariff`."""
 
-    message_type = wire.SetDefaultTariff
-    response_type = SetDefaultTariffResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetDefaultTariff
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetDefaultTariffResponse
 
     evse_id: int = member("evseId", int)
     """At least 0."""
@@ -4003,7 +4004,7 @@ class SetDefaultTariffRequest(RequestModel[wire.SetDefaultTariffRequest, SetDefa
 class SetDisplayMessageResponse(ResponseModel[wire.SetDisplayMessageResponse]):
     """The payload of the response to `SetDisplayMessage`."""
 
-    message_type = wire.SetDisplayMessage
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetDisplayMessage
 
     status: wire.DisplayMessageStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -4013,8 +4014,8 @@ class SetDisplayMessageResponse(ResponseModel[wire.SetDisplayMessageResponse]):
 class SetDisplayMessageRequest(RequestModel[wire.SetDisplayMessageRequest, SetDisplayMessageResponse]):
     """The payload of `SetDisplayMessage`."""
 
-    message_type = wire.SetDisplayMessage
-    response_type = SetDisplayMessageResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetDisplayMessage
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetDisplayMessageResponse
 
     message: MessageInfoType = member("message", MessageInfoType)
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
@@ -4023,7 +4024,7 @@ class SetDisplayMessageRequest(RequestModel[wire.SetDisplayMessageRequest, SetDi
 class SetMonitoringBaseResponse(ResponseModel[wire.SetMonitoringBaseResponse]):
     """The payload of the response to `SetMonitoringBase`."""
 
-    message_type = wire.SetMonitoringBase
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetMonitoringBase
 
     status: wire.GenericDeviceModelStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -4033,8 +4034,8 @@ class SetMonitoringBaseResponse(ResponseModel[wire.SetMonitoringBaseResponse]):
 class SetMonitoringBaseRequest(RequestModel[wire.SetMonitoringBaseRequest, SetMonitoringBaseResponse]):
     """The payload of `SetMonitoringBase`."""
 
-    message_type = wire.SetMonitoringBase
-    response_type = SetMonitoringBaseResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetMonitoringBase
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetMonitoringBaseResponse
 
     monitoring_base: wire.MonitoringBaseEnumType = member("monitoringBase", str)
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
@@ -4043,7 +4044,7 @@ class SetMonitoringBaseRequest(RequestModel[wire.SetMonitoringBaseRequest, SetMo
 class SetMonitoringLevelResponse(ResponseModel[wire.SetMonitoringLevelResponse]):
     """The payload of the response to `SetMonitoringLevel`."""
 
-    message_type = wire.SetMonitoringLevel
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetMonitoringLevel
 
     status: wire.GenericStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -4053,8 +4054,8 @@ class SetMonitoringLevelResponse(ResponseModel[wire.SetMonitoringLevelResponse])
 class SetMonitoringLevelRequest(RequestModel[wire.SetMonitoringLevelRequest, SetMonitoringLevelResponse]):
     """The payload of `SetMonitoringLevel`."""
 
-    message_type = wire.SetMonitoringLevel
-    response_type = SetMonitoringLevelResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetMonitoringLevel
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetMonitoringLevelResponse
 
     severity: int = member("severity", int)
     """At least 0."""
@@ -4064,7 +4065,7 @@ class SetMonitoringLevelRequest(RequestModel[wire.SetMonitoringLevelRequest, Set
 class SetNetworkProfileResponse(ResponseModel[wire.SetNetworkProfileResponse]):
     """The payload of the response to `SetNetworkProfile`."""
 
-    message_type = wire.SetNetworkProfile
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetNetworkProfile
 
     status: wire.SetNetworkProfileStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -4074,8 +4075,8 @@ class SetNetworkProfileResponse(ResponseModel[wire.SetNetworkProfileResponse]):
 class SetNetworkProfileRequest(RequestModel[wire.SetNetworkProfileRequest, SetNetworkProfileResponse]):
     """The payload of `SetNetworkProfile`."""
 
-    message_type = wire.SetNetworkProfile
-    response_type = SetNetworkProfileResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetNetworkProfile
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetNetworkProfileResponse
 
     configuration_slot: int = member("configurationSlot", int)
     connection_data: NetworkConnectionProfileType = member("connectionData", NetworkConnectionProfileType)
@@ -4085,7 +4086,7 @@ class SetNetworkProfileRequest(RequestModel[wire.SetNetworkProfileRequest, SetNe
 class SetVariableMonitoringResponse(ResponseModel[wire.SetVariableMonitoringResponse]):
     """The payload of the response to `SetVariableMonitoring`."""
 
-    message_type = wire.SetVariableMonitoring
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetVariableMonitoring
 
     set_monitoring_result: list[SetMonitoringResultType] = member("setMonitoringResult", [SetMonitoringResultType])
     """At least 1 item."""
@@ -4095,8 +4096,8 @@ class SetVariableMonitoringResponse(ResponseModel[wire.SetVariableMonitoringResp
 class SetVariableMonitoringRequest(RequestModel[wire.SetVariableMonitoringRequest, SetVariableMonitoringResponse]):
     """The payload of `SetVariableMonitoring`."""
 
-    message_type = wire.SetVariableMonitoring
-    response_type = SetVariableMonitoringResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetVariableMonitoring
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetVariableMonitoringResponse
 
     set_monitoring_data: list[SetMonitoringDataType] = member("setMonitoringData", [SetMonitoringDataType])
     """At least 1 item."""
@@ -4106,7 +4107,7 @@ class SetVariableMonitoringRequest(RequestModel[wire.SetVariableMonitoringReques
 class SetVariablesResponse(ResponseModel[wire.SetVariablesResponse]):
     """The payload of the response to `SetVariables`."""
 
-    message_type = wire.SetVariables
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetVariables
 
     set_variable_result: list[SetVariableResultType] = member("setVariableResult", [SetVariableResultType])
     """At least 1 item."""
@@ -4116,8 +4117,8 @@ class SetVariablesResponse(ResponseModel[wire.SetVariablesResponse]):
 class SetVariablesRequest(RequestModel[wire.SetVariablesRequest, SetVariablesResponse]):
     """The payload of `SetVariables`."""
 
-    message_type = wire.SetVariables
-    response_type = SetVariablesResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SetVariables
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SetVariablesResponse
 
     set_variable_data: list[SetVariableDataType] = member("setVariableData", [SetVariableDataType])
     """At least 1 item."""
@@ -4127,7 +4128,7 @@ class SetVariablesRequest(RequestModel[wire.SetVariablesRequest, SetVariablesRes
 class SignCertificateResponse(ResponseModel[wire.SignCertificateResponse]):
     """The payload of the response to `SignCertificate`."""
 
-    message_type = wire.SignCertificate
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SignCertificate
 
     status: wire.GenericStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -4137,8 +4138,8 @@ class SignCertificateResponse(ResponseModel[wire.SignCertificateResponse]):
 class SignCertificateRequest(RequestModel[wire.SignCertificateRequest, SignCertificateResponse]):
     """The payload of `SignCertificate`."""
 
-    message_type = wire.SignCertificate
-    response_type = SignCertificateResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.SignCertificate
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = SignCertificateResponse
 
     csr: str = member("csr", str, secret=True)
     """At most 5500 characters."""
@@ -4155,7 +4156,7 @@ class SignCertificateRequest(RequestModel[wire.SignCertificateRequest, SignCerti
 class StatusNotificationResponse(ResponseModel[wire.StatusNotificationResponse]):
     """The payload of the response to `StatusNotification`."""
 
-    message_type = wire.StatusNotification
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.StatusNotification
 
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
 
@@ -4163,8 +4164,8 @@ class StatusNotificationResponse(ResponseModel[wire.StatusNotificationResponse])
 class StatusNotificationRequest(RequestModel[wire.StatusNotificationRequest, StatusNotificationResponse]):
     """The payload of `StatusNotification`."""
 
-    message_type = wire.StatusNotification
-    response_type = StatusNotificationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.StatusNotification
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = StatusNotificationResponse
 
     timestamp: str = member("timestamp", str)
     """Date and time (RFC 3339)."""
@@ -4179,7 +4180,7 @@ class StatusNotificationRequest(RequestModel[wire.StatusNotificationRequest, Sta
 class TransactionEventResponse(ResponseModel[wire.TransactionEventResponse]):
     """The payload of the response to `TransactionEvent`."""
 
-    message_type = wire.TransactionEvent
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.TransactionEvent
 
     total_cost: float | None = member("totalCost", float, default=None)
     charging_priority: int | None = member("chargingPriority", int, default=None)
@@ -4202,8 +4203,8 @@ class TransactionEventResponse(ResponseModel[wire.TransactionEventResponse]):
 class TransactionEventRequest(RequestModel[wire.TransactionEventRequest, TransactionEventResponse]):
     """The payload of `TransactionEvent`."""
 
-    message_type = wire.TransactionEvent
-    response_type = TransactionEventResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.TransactionEvent
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = TransactionEventResponse
 
     cost_details: CostDetailsType | None = member("costDetails", CostDetailsType, default=None)
     event_type: wire.TransactionEventEnumType = member("eventType", str)
@@ -4237,7 +4238,7 @@ class TransactionEventRequest(RequestModel[wire.TransactionEventRequest, Transac
 class TriggerMessageResponse(ResponseModel[wire.TriggerMessageResponse]):
     """The payload of the response to `TriggerMessage`."""
 
-    message_type = wire.TriggerMessage
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.TriggerMessage
 
     status: wire.TriggerMessageStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -4247,8 +4248,8 @@ class TriggerMessageResponse(ResponseModel[wire.TriggerMessageResponse]):
 class TriggerMessageRequest(RequestModel[wire.TriggerMessageRequest, TriggerMessageResponse]):
     """The payload of `TriggerMessage`."""
 
-    message_type = wire.TriggerMessage
-    response_type = TriggerMessageResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.TriggerMessage
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = TriggerMessageResponse
 
     evse: EVSEType | None = member("evse", EVSEType, default=None)
     requested_message: wire.MessageTriggerEnumType = member("requestedMessage", str)
@@ -4260,7 +4261,7 @@ class TriggerMessageRequest(RequestModel[wire.TriggerMessageRequest, TriggerMess
 class UnlockConnectorResponse(ResponseModel[wire.UnlockConnectorResponse]):
     """The payload of the response to `UnlockConnector`."""
 
-    message_type = wire.UnlockConnector
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UnlockConnector
 
     status: wire.UnlockStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -4270,8 +4271,8 @@ class UnlockConnectorResponse(ResponseModel[wire.UnlockConnectorResponse]):
 class UnlockConnectorRequest(RequestModel[wire.UnlockConnectorRequest, UnlockConnectorResponse]):
     """The payload of `UnlockConnector`."""
 
-    message_type = wire.UnlockConnector
-    response_type = UnlockConnectorResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UnlockConnector
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = UnlockConnectorResponse
 
     evse_id: int = member("evseId", int)
     """At least 0."""
@@ -4283,7 +4284,7 @@ class UnlockConnectorRequest(RequestModel[wire.UnlockConnectorRequest, UnlockCon
 class UnpublishFirmwareResponse(ResponseModel[wire.UnpublishFirmwareResponse]):
     """The payload of the response to `UnpublishFirmware`."""
 
-    message_type = wire.UnpublishFirmware
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UnpublishFirmware
 
     status: wire.UnpublishFirmwareStatusEnumType = member("status", str)
     custom_data: wire.CustomDataType | None = member("customData", dict, default=None, secret=True)
@@ -4292,8 +4293,8 @@ class UnpublishFirmwareResponse(ResponseModel[wire.UnpublishFirmwareResponse]):
 class UnpublishFirmwareRequest(RequestModel[wire.UnpublishFirmwareRequest, UnpublishFirmwareResponse]):
     """The payload of `UnpublishFirmware`."""
 
-    message_type = wire.UnpublishFirmware
-    response_type = UnpublishFirmwareResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UnpublishFirmware
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = UnpublishFirmwareResponse
 
     checksum: str = member("checksum", str)
     """At most 32 characters."""
@@ -4303,7 +4304,7 @@ class UnpublishFirmwareRequest(RequestModel[wire.UnpublishFirmwareRequest, Unpub
 class UpdateDynamicScheduleResponse(ResponseModel[wire.UpdateDynamicScheduleResponse]):
     """The payload of the response to `UpdateDynamicSchedule`."""
 
-    message_type = wire.UpdateDynamicSchedule
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UpdateDynamicSchedule
 
     status: wire.ChargingProfileStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -4313,8 +4314,8 @@ class UpdateDynamicScheduleResponse(ResponseModel[wire.UpdateDynamicScheduleResp
 class UpdateDynamicScheduleRequest(RequestModel[wire.UpdateDynamicScheduleRequest, UpdateDynamicScheduleResponse]):
     """The payload of `UpdateDynamicSchedule`."""
 
-    message_type = wire.UpdateDynamicSchedule
-    response_type = UpdateDynamicScheduleResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UpdateDynamicSchedule
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = UpdateDynamicScheduleResponse
 
     charging_profile_id: int = member("chargingProfileId", int)
     schedule_update: ChargingScheduleUpdateType = member("scheduleUpdate", ChargingScheduleUpdateType)
@@ -4324,7 +4325,7 @@ class UpdateDynamicScheduleRequest(RequestModel[wire.UpdateDynamicScheduleReques
 class UpdateFirmwareResponse(ResponseModel[wire.UpdateFirmwareResponse]):
     """The payload of the response to `UpdateFirmware`."""
 
-    message_type = wire.UpdateFirmware
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UpdateFirmware
 
     status: wire.UpdateFirmwareStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -4334,8 +4335,8 @@ class UpdateFirmwareResponse(ResponseModel[wire.UpdateFirmwareResponse]):
 class UpdateFirmwareRequest(RequestModel[wire.UpdateFirmwareRequest, UpdateFirmwareResponse]):
     """The payload of `UpdateFirmware`."""
 
-    message_type = wire.UpdateFirmware
-    response_type = UpdateFirmwareResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UpdateFirmware
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = UpdateFirmwareResponse
 
     retries: int | None = member("retries", int, default=None)
     """At least 0."""
@@ -4349,7 +4350,7 @@ class UpdateFirmwareRequest(RequestModel[wire.UpdateFirmwareRequest, UpdateFirmw
 class UsePriorityChargingResponse(ResponseModel[wire.UsePriorityChargingResponse]):
     """The payload of the response to `UsePriorityCharging`."""
 
-    message_type = wire.UsePriorityCharging
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UsePriorityCharging
 
     status: wire.PriorityChargingStatusEnumType = member("status", str)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -4359,8 +4360,8 @@ class UsePriorityChargingResponse(ResponseModel[wire.UsePriorityChargingResponse
 class UsePriorityChargingRequest(RequestModel[wire.UsePriorityChargingRequest, UsePriorityChargingResponse]):
     """The payload of `UsePriorityCharging`."""
 
-    message_type = wire.UsePriorityCharging
-    response_type = UsePriorityChargingResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.UsePriorityCharging
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = UsePriorityChargingResponse
 
     transaction_id: str = member("transactionId", str)
     """At most 36 characters."""
@@ -4371,7 +4372,7 @@ class UsePriorityChargingRequest(RequestModel[wire.UsePriorityChargingRequest, U
 class VatNumberValidationResponse(ResponseModel[wire.VatNumberValidationResponse]):
     """The payload of the response to `VatNumberValidation`."""
 
-    message_type = wire.VatNumberValidation
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.VatNumberValidation
 
     company: AddressType | None = member("company", AddressType, default=None)
     status_info: StatusInfoType | None = member("statusInfo", StatusInfoType, default=None)
@@ -4386,8 +4387,8 @@ class VatNumberValidationResponse(ResponseModel[wire.VatNumberValidationResponse
 class VatNumberValidationRequest(RequestModel[wire.VatNumberValidationRequest, VatNumberValidationResponse]):
     """The payload of `VatNumberValidation`."""
 
-    message_type = wire.VatNumberValidation
-    response_type = VatNumberValidationResponse
+    message_type: ClassVar[type[Message[Any, Any]]] = wire.VatNumberValidation
+    response_type: ClassVar[type[ResponseModel[Any]] | None] = VatNumberValidationResponse
 
     vat_number: str = member("vatNumber", str)
     """At most 20 characters."""

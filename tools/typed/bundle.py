@@ -20,6 +20,8 @@ SCHEMAS: Final = Path(__file__).resolve().parents[2] / "schemas"
 CUSTOM_DATA: Final = "CustomDataType"
 """The one type of 2.x that is open: it has the members of vendors."""
 SCALARS: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+HIDEABLE: Final = {*SCALARS.values(), "Any", CUSTOM_DATA}
+"""Types whose values a model can hide; an object hides its own members."""
 FORMATS: Final = {"date-time": "Date and time (RFC 3339).", "uri": "URI."}
 
 
@@ -147,7 +149,7 @@ class Reader:
     def _member(self, owner: str, name: str, required: bool, schema: Schema) -> Member:
         is_list = schema.get("type") == "array"
         element = self._element(owner, name, schema["items"] if is_list else schema)
-        secret = element in {"str", "Any", CUSTOM_DATA} and not SECRETS.isdisjoint(stated(owner, name))
+        secret = element in HIDEABLE and not SECRETS.isdisjoint(stated(owner, name))
         units = (UNITS[key] for key in stated(owner, name) if key in UNITS)
         return Member(name, element, is_list, required, secret, " ".join((*limits(schema), *list(units)[:1])))
 

@@ -19,7 +19,10 @@ member states its limits, format and unit, and what its absence means.
 
 from __future__ import annotations
 
-{any}from ocpp_core import {module} as wire
+from typing import Any, ClassVar
+
+from ocpp_core import {module} as wire
+from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import Model, RequestModel, ResponseModel, member
 
 {all}'''
@@ -34,7 +37,6 @@ def model_module(version: Version) -> str:
     head = HEAD.format(
         title=version.facts.title,
         module=version.facts.module,
-        any="from typing import Any\n\n" if version.has_custom_data else "",
         all=exported(each.name for each in version.structures()),
     )
     return head + body
@@ -53,7 +55,7 @@ class Writer:
 
     def message(self, message: MessageType) -> str:
         """Return the models of an action: the response, then the request, which names it."""
-        facts = f"message_type = wire.{message.action}"
+        facts = f"message_type: ClassVar[type[Message[Any, Any]]] = wire.{message.action}"
         response, request = message.response, message.request
         answer, text = "None", ""
         if response is not None:
@@ -61,7 +63,7 @@ class Writer:
             doc = f"The payload of the response to `{message.action}`."
             text = self._model(response, f"ResponseModel[wire.{response.name}]", doc, facts)
         base = f"RequestModel[wire.{request.name}, {answer}]"
-        facts = f"{facts}\n    response_type = {answer}"
+        facts = f"{facts}\n    response_type: ClassVar[type[ResponseModel[Any]] | None] = {answer}"
         return text + self._model(request, base, f"The payload of `{message.action}`.", facts)
 
     def _model(self, each: Structure, base: str, doc: str, facts: str = "") -> str:
