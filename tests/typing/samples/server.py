@@ -57,7 +57,7 @@ def logo(request: PlainRequest) -> tuple[int, dict[str, str], bytes]:
 def boot(context: HandlerContext[Any, OCPPServerClient]) -> dict[str, Any]:
     station: OCPPServerClient = context.client
     station.session["booted"] = True
-    context.client.once("close", lambda event: print(event.code))
+    context.client.once("close", lambda _: print("gone"))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     return {"status": "Accepted", "currentTime": "2026-01-01T00:00:00Z", "interval": 300}
 
 
@@ -89,7 +89,7 @@ async def timing(context: HandlerContext | CallContext, proceed: Callable[[], Aw
 @server.on("client")
 async def arrived(station: OCPPServerClient) -> None:
     print(station.handshake.remote_address, station.handshake.security_profile, station.session["tenant"])
-    station.handle("Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})
+    station.handle("Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     answer: dict[str, Any] = await station.call("GetConfiguration", {"key": []})
     print(answer)
 
