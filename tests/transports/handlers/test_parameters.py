@@ -272,7 +272,7 @@ class TestARegistrationRefuses:
             (of_another_model, "one that asks for Authorize of ocpp1.6"),
             (of_another_version, "one that asks for BootNotification of ocpp2.0.1"),
             (of_others, "one that asks for Heartbeat of ocpp1.6"),
-            (of_a_value, r"for 'params' .* got \['params'\]"),
+            (of_a_value, r"for 'params' .* got \['no type'\]"),
             (by_keyword, r"takes 1 argument \(params\)"),
             (generator, "got generator function generator"),
         ],
