@@ -1,7 +1,7 @@
 """The types of handlers of typed messages: what `@server.handle(v16.Reset)` accepts.
 
-`ReqT` and `ResT` are found in the class of messages by the type of `self`, so that a registration is generic in that
-class and in the client alone.
+A registration is generic in the class of messages, for the context, and in the client. The types of both payloads are
+found by the type of `self`. The overloads are those of the context, the payload, a model, and a pair in either order.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,7 +39,7 @@ class Serving(Protocol[_ClientT_co]):
 
 
 class Registration(Generic[_MessageT_co, _ClientT_co]):
-    """The decorator for handlers of one class of messages. Checkers only know it; at run time it is a function."""
+    """The decorator that `handle(v16.Reset)` returns, for type checkers: at run time it is a function."""
 
     @overload
     def __call__(
@@ -86,4 +86,4 @@ class Registration(Generic[_MessageT_co, _ClientT_co]):
     ) -> Callable[[HandlerContext[_MessageT_co, _ClientT_co], _ModelT], Any]: ...
     def __call__(self, handler: Callable[..., Any], /) -> Callable[..., Any]:
         """Register a handler and return it."""
-        raise NotImplementedError
+        raise NotImplementedError  # a protocol, which needs no body, cannot be generic in this way

@@ -72,7 +72,7 @@ def _expect_send(message: type[Message[Any, Any]]) -> None:
 
 
 @lru_cache(maxsize=1024)  # more classes than all versions have
-def _is_send(message: type[Message[Any, Any]]) -> bool:
+def _is_send(message: Any) -> bool:
     return payload_types(message).response in {None, type(None)}
 
 
