@@ -1,7 +1,6 @@
 """Typed messages and models as the arguments of outbound calls and SENDs."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ocpp_core.typed.message import Message, payload_types
@@ -71,8 +70,7 @@ def _expect_send(message: type[Message[Any, Any]]) -> None:
         raise TypeError(f"cannot notify {message.action}: it is a CALL in {message.protocol}; use call instead")
 
 
-@lru_cache(maxsize=1024)  # more classes than all versions have
-def _is_send(message: Any) -> bool:
+def _is_send(message: type[Message[Any, Any]]) -> bool:
     return payload_types(message).response in {None, type(None)}
 
 
