@@ -1,8 +1,9 @@
-"""Generate the pages of the documentation that are tables of facts, and the keyword types of the options.
+"""Generate the pages of the documentation that are tables of facts, and the types of options and listeners.
 
-`docs/design/states.md`, `docs/reference/limits.md`, `docs/reference/options.md`, the layers and the tables of files in
-`docs/design/architecture.md`, `ocpp_transports/_options/_keywords.py` and
-`ocpp_transports/_handlers/_call_keywords.py`.
+`docs/design/states.md`, `docs/reference/limits.md`, `docs/reference/options.md`, `docs/reference/events.md`, the layers
+and the tables of files in `docs/design/architecture.md`, `ocpp_transports/_options/_keywords.py`,
+`ocpp_transports/_handlers/_call_keywords.py`, and the types of the methods that listen to events: `_listening.py` of
+`ocpp_transports/_peer` and of `ocpp_transports/_server`.
 
     python tools/build_docs.py           write the pages
     python tools/build_docs.py --check   write nothing; exit 1 if a page differs
@@ -28,6 +29,7 @@ if str(ROOT) not in sys.path:  # a script has its own folder in the path instead
 
 from ocpp_core import config, messages, versions  # noqa: E402 - needs the line above
 from tools.declarations import default_of, docstrings, field_docs, range_of, shown, source_of, table  # noqa: E402
+from tools.events import events_page, listening_of_peers, listening_of_servers  # noqa: E402
 from tools.golden import EXPLAINED, TABLES, WORDS, cells  # noqa: E402 - needs the line above
 from tools.options import call_keywords, keyword_types, options_page  # noqa: E402
 
@@ -245,8 +247,11 @@ PAGES: Final = {
     "docs/design/states.md": states_page,
     "docs/reference/limits.md": limits_page,
     "docs/reference/options.md": lambda: f"{NOTE}{options_page()}",
+    "docs/reference/events.md": lambda: f"{NOTE}{events_page()}",
     "ocpp_transports/_options/_keywords.py": keyword_types,
     "ocpp_transports/_handlers/_call_keywords.py": call_keywords,
+    "ocpp_transports/_peer/_listening.py": listening_of_peers,
+    "ocpp_transports/_server/_listening.py": listening_of_servers,
     ARCHITECTURE: architecture_page,
 }
 

@@ -25,4 +25,5 @@ class CallKeywords(TypedDict, Generic[_ResultT], total=False):
     retries: int
     retry_delay: float
     retry_max_delay: float
+    custom: bool
     check: Callable[[_ResultT], object] | None

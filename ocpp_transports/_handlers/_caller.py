@@ -116,10 +116,18 @@ class Caller(Protocol):
         *,
         message_id: str | None = None,
         validate: bool = True,
+        custom: bool = False,
     ) -> None: ...
     @overload
     async def notify(
-        self, action: str, params: Params, /, *, message_id: str | None = None, validate: bool = True
+        self,
+        action: str,
+        params: Params,
+        /,
+        *,
+        message_id: str | None = None,
+        validate: bool = True,
+        custom: bool = False,
     ) -> None: ...
 
     async def close(

@@ -35,7 +35,7 @@ class Serving(Protocol[_ClientT_co]):
     """An object that registers handlers, generic in the type of their `ctx.client`."""
 
     @property
-    def _served(self) -> _ClientT_co: ...
+    def _context_client(self) -> _ClientT_co: ...
 
 
 class Registration(Generic[_MessageT_co, _ClientT_co]):

@@ -17,13 +17,15 @@ from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports.events import PEER_EVENTS, CloseEvent, DisconnectEvent, PeerEventName
+from ocpp_transports.event_names import PEER_EVENTS
+from ocpp_transports.events import CloseEvent, DisconnectEvent
 
 from ._calls import CallMixin
 from ._close_grace import CloseGrace
 from ._delegate import MESSAGE_EVENTS, PeerDelegate
 from ._emitter import Emitter
-from ._mixins import EventMixin, HandlerMixin
+from ._listening import PeerEvents
+from ._mixins import HandlerMixin
 from ._observers import Observers
 
 __all__ = ["ConnectionState", "Peer"]
@@ -38,7 +40,7 @@ class ConnectionState(Enum):
     CLOSED = 3
 
 
-class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
+class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
     """The common part of every client and of `OCPPServerClient`: calls, handlers, events, state, `close`.
 
     A client has one connection after another. Use this class as a type for either end; it cannot be instantiated.
@@ -114,7 +116,7 @@ class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
     if TYPE_CHECKING:
 
         @property
-        def _served(self) -> Self:
+        def _context_client(self) -> Self:
             """The type of `ctx.client` of a handler that is registered here."""
 
     # For the roles

@@ -154,7 +154,7 @@ class TestArguments:
             ((Message(type="Soft"),), r"got \(Message\)"),
             ((v16.models.ResetResponse(status="Accepted"),), r"got \(ResetResponse\)"),
             (("", v16.models.ResetRequest(type="Soft")), "expected a message, or an action"),
-            ((v16.Reset.of([]),), "dict"),  # type: ignore[arg-type]
+            ((v16.Heartbeat.of([]),), "dict"),  # type: ignore[arg-type]
         ],
     )
     async def test_that_are_no_request_raise_at_once(self, args, words):
