@@ -1,25 +1,24 @@
-"""What models cost beside plain dicts: reads and writes of three messages, in processor time.
+"""The cost of models compared with plain dicts, in processor time.
 
-python benchmarks/models.py [--repeats 7] [--rounds 5000]
+python benchmarks/models.py [--repeats 7] [--rounds 5000] [--standard-library]
 """
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
-if str(Path(__file__).parents[1]) not in sys.path:
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.accelerators import STANDARD_LIBRARY, hide_if_asked
 
-from benchmarks.traffic import BOOT, KINDS, METER_VALUES
-from ocpp_core import v16, v201
-from ocpp_core._json import dumps
-from ocpp_core.messages import decode
-from ocpp_core.typed.model import Model
-from ocpp_core.versions import OCPP16
+hide_if_asked()
+
+from benchmarks.traffic import BOOT, KINDS, METER_VALUES  # noqa: E402 - after the accelerators are hidden
+from ocpp_core import v16, v201  # noqa: E402 - after the accelerators are hidden
+from ocpp_core._json import dumps  # noqa: E402 - after the accelerators are hidden
+from ocpp_core.messages import decode  # noqa: E402 - after the accelerators are hidden
+from ocpp_core.typed.model import Model  # noqa: E402 - after the accelerators are hidden
+from ocpp_core.versions import OCPP16  # noqa: E402 - after the accelerators are hidden
 
 _EVENT: Final = next(params for kind in KINDS.values() for action, params in kind.cycle if action == "TransactionEvent")
 MESSAGES: Final[tuple[tuple[type[Model[Any]], dict[str, Any]], ...]] = (
@@ -65,6 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5000)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument(STANDARD_LIBRARY, action="store_true", help="hide the extra `speed`")
     options = parser.parse_args()
     for name, steps in measure(options.rounds, options.repeats).items():
         print(name)

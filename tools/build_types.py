@@ -31,7 +31,7 @@ def files() -> Iterator[tuple[str, str]]:
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Write the files below `root`, or compare them with `--check`. Returns the exit code."""
+    """Write the files below `root`, or compare them. Return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file differs")
     check: bool = parser.parse_args(arguments).check

@@ -529,7 +529,7 @@ class AuthorizeResponse(TypedDict):
 
 
 class Authorize(Message[AuthorizeRequest, AuthorizeResponse]):
-    """`Authorize`, sent by the station."""
+    """The station asks whether an ID token may start or stop charging."""
 
     __slots__ = ()
     action = "Authorize"
@@ -575,11 +575,11 @@ class BootNotificationResponse(TypedDict):
     currentTime: str
     """Date and time (RFC 3339)."""
     interval: int
-    """In seconds: the heartbeat interval if accepted, else the time until the next attempt."""
+    """In seconds: the heartbeat interval, or until the next attempt if not accepted."""
 
 
 class BootNotification(Message[BootNotificationRequest, BootNotificationResponse]):
-    """`BootNotification`, sent by the station."""
+    """The station reports that it started, and asks to be accepted."""
 
     __slots__ = ()
     action = "BootNotification"
@@ -608,7 +608,7 @@ class CancelReservationResponse(TypedDict):
 
 
 class CancelReservation(Message[CancelReservationRequest, CancelReservationResponse]):
-    """`CancelReservation`, sent by the CSMS."""
+    """The CSMS cancels a reservation."""
 
     __slots__ = ()
     action = "CancelReservation"
@@ -638,7 +638,7 @@ class CertificateSignedResponse(TypedDict):
 
 
 class CertificateSigned(Message[CertificateSignedRequest, CertificateSignedResponse]):
-    """`CertificateSigned`, sent by the CSMS."""
+    """The CSMS delivers a certificate that the station had asked to be signed."""
 
     __slots__ = ()
     action = "CertificateSigned"
@@ -668,7 +668,7 @@ class ChangeAvailabilityResponse(TypedDict):
 
 
 class ChangeAvailability(Message[ChangeAvailabilityRequest, ChangeAvailabilityResponse]):
-    """`ChangeAvailability`, sent by the CSMS."""
+    """The CSMS makes the station or a part of it operative or inoperative."""
 
     __slots__ = ()
     action = "ChangeAvailability"
@@ -700,7 +700,7 @@ class ChangeConfigurationResponse(TypedDict):
 
 
 class ChangeConfiguration(Message[ChangeConfigurationRequest, ChangeConfigurationResponse]):
-    """`ChangeConfiguration`, sent by the CSMS."""
+    """The CSMS sets the value of a configuration key."""
 
     __slots__ = ()
     action = "ChangeConfiguration"
@@ -727,7 +727,7 @@ class ClearCacheResponse(TypedDict):
 
 
 class ClearCache(Message[ClearCacheRequest, ClearCacheResponse]):
-    """`ClearCache`, sent by the CSMS."""
+    """The CSMS empties the station's authorization cache."""
 
     __slots__ = ()
     action = "ClearCache"
@@ -759,7 +759,7 @@ class ClearChargingProfileResponse(TypedDict):
 
 
 class ClearChargingProfile(Message[ClearChargingProfileRequest, ClearChargingProfileResponse]):
-    """`ClearChargingProfile`, sent by the CSMS."""
+    """The CSMS removes charging profiles."""
 
     __slots__ = ()
     action = "ClearChargingProfile"
@@ -793,7 +793,7 @@ class DataTransferResponse(TypedDict):
 
 
 class DataTransfer(Message[DataTransferRequest, DataTransferResponse]):
-    """`DataTransfer`, sent by either side."""
+    """Either side sends data of a vendor that OCPP does not define."""
 
     __slots__ = ()
     action = "DataTransfer"
@@ -822,7 +822,7 @@ class DeleteCertificateResponse(TypedDict):
 
 
 class DeleteCertificate(Message[DeleteCertificateRequest, DeleteCertificateResponse]):
-    """`DeleteCertificate`, sent by the CSMS."""
+    """The CSMS removes a root certificate from the station."""
 
     __slots__ = ()
     action = "DeleteCertificate"
@@ -851,7 +851,7 @@ class DiagnosticsStatusNotificationResponse(TypedDict):
 class DiagnosticsStatusNotification(
     Message[DiagnosticsStatusNotificationRequest, DiagnosticsStatusNotificationResponse]
 ):
-    """`DiagnosticsStatusNotification`, sent by the station."""
+    """The station reports the progress of an upload of diagnostics."""
 
     __slots__ = ()
     action = "DiagnosticsStatusNotification"
@@ -881,7 +881,7 @@ class ExtendedTriggerMessageResponse(TypedDict):
 
 
 class ExtendedTriggerMessage(Message[ExtendedTriggerMessageRequest, ExtendedTriggerMessageResponse]):
-    """`ExtendedTriggerMessage`, sent by the CSMS."""
+    """The CSMS asks for a message, also for those of the security extension."""
 
     __slots__ = ()
     action = "ExtendedTriggerMessage"
@@ -908,7 +908,7 @@ class FirmwareStatusNotificationResponse(TypedDict):
 
 
 class FirmwareStatusNotification(Message[FirmwareStatusNotificationRequest, FirmwareStatusNotificationResponse]):
-    """`FirmwareStatusNotification`, sent by the station."""
+    """The station reports the progress of a firmware update."""
 
     __slots__ = ()
     action = "FirmwareStatusNotification"
@@ -944,7 +944,7 @@ class GetCompositeScheduleResponse(TypedDict):
 
 
 class GetCompositeSchedule(Message[GetCompositeScheduleRequest, GetCompositeScheduleResponse]):
-    """`GetCompositeSchedule`, sent by the CSMS."""
+    """The CSMS asks for the schedule that results from all charging profiles."""
 
     __slots__ = ()
     action = "GetCompositeSchedule"
@@ -976,7 +976,7 @@ class GetConfigurationResponse(TypedDict):
 
 
 class GetConfiguration(Message[GetConfigurationRequest, GetConfigurationResponse]):
-    """`GetConfiguration`, sent by the CSMS."""
+    """The CSMS asks for the values of configuration keys."""
 
     __slots__ = ()
     action = "GetConfiguration"
@@ -1014,7 +1014,7 @@ class GetDiagnosticsResponse(TypedDict):
 
 
 class GetDiagnostics(Message[GetDiagnosticsRequest, GetDiagnosticsResponse]):
-    """`GetDiagnostics`, sent by the CSMS."""
+    """The CSMS asks for an upload of diagnostics."""
 
     __slots__ = ()
     action = "GetDiagnostics"
@@ -1045,7 +1045,7 @@ class GetInstalledCertificateIdsResponse(TypedDict):
 
 
 class GetInstalledCertificateIds(Message[GetInstalledCertificateIdsRequest, GetInstalledCertificateIdsResponse]):
-    """`GetInstalledCertificateIds`, sent by the CSMS."""
+    """The CSMS asks which certificates are installed."""
 
     __slots__ = ()
     action = "GetInstalledCertificateIds"
@@ -1072,7 +1072,7 @@ class GetLocalListVersionResponse(TypedDict):
 
 
 class GetLocalListVersion(Message[GetLocalListVersionRequest, GetLocalListVersionResponse]):
-    """`GetLocalListVersion`, sent by the CSMS."""
+    """The CSMS asks for the version of the local authorization list."""
 
     __slots__ = ()
     action = "GetLocalListVersion"
@@ -1108,7 +1108,7 @@ class GetLogResponse(TypedDict):
 
 
 class GetLog(Message[GetLogRequest, GetLogResponse]):
-    """`GetLog`, sent by the CSMS."""
+    """The CSMS asks for an upload of a log."""
 
     __slots__ = ()
     action = "GetLog"
@@ -1136,7 +1136,7 @@ class HeartbeatResponse(TypedDict):
 
 
 class Heartbeat(Message[HeartbeatRequest, HeartbeatResponse]):
-    """`Heartbeat`, sent by the station."""
+    """The station shows that it is still connected, and asks for the time."""
 
     __slots__ = ()
     action = "Heartbeat"
@@ -1167,7 +1167,7 @@ class InstallCertificateResponse(TypedDict):
 
 
 class InstallCertificate(Message[InstallCertificateRequest, InstallCertificateResponse]):
-    """`InstallCertificate`, sent by the CSMS."""
+    """The CSMS installs a root certificate."""
 
     __slots__ = ()
     action = "InstallCertificate"
@@ -1195,7 +1195,7 @@ class LogStatusNotificationResponse(TypedDict):
 
 
 class LogStatusNotification(Message[LogStatusNotificationRequest, LogStatusNotificationResponse]):
-    """`LogStatusNotification`, sent by the station."""
+    """The station reports the progress of an upload of a log."""
 
     __slots__ = ()
     action = "LogStatusNotification"
@@ -1224,7 +1224,7 @@ class MeterValuesResponse(TypedDict):
 
 
 class MeterValues(Message[MeterValuesRequest, MeterValuesResponse]):
-    """`MeterValues`, sent by the station."""
+    """The station reports values that its meter measured."""
 
     __slots__ = ()
     action = "MeterValues"
@@ -1256,7 +1256,7 @@ class RemoteStartTransactionResponse(TypedDict):
 
 
 class RemoteStartTransaction(Message[RemoteStartTransactionRequest, RemoteStartTransactionResponse]):
-    """`RemoteStartTransaction`, sent by the CSMS."""
+    """The CSMS asks to start a transaction."""
 
     __slots__ = ()
     action = "RemoteStartTransaction"
@@ -1285,7 +1285,7 @@ class RemoteStopTransactionResponse(TypedDict):
 
 
 class RemoteStopTransaction(Message[RemoteStopTransactionRequest, RemoteStopTransactionResponse]):
-    """`RemoteStopTransaction`, sent by the CSMS."""
+    """The CSMS asks to stop a transaction."""
 
     __slots__ = ()
     action = "RemoteStopTransaction"
@@ -1321,7 +1321,7 @@ class ReserveNowResponse(TypedDict):
 
 
 class ReserveNow(Message[ReserveNowRequest, ReserveNowResponse]):
-    """`ReserveNow`, sent by the CSMS."""
+    """The CSMS reserves a connector or the station for an ID token."""
 
     __slots__ = ()
     action = "ReserveNow"
@@ -1350,7 +1350,7 @@ class ResetResponse(TypedDict):
 
 
 class Reset(Message[ResetRequest, ResetResponse]):
-    """`Reset`, sent by the CSMS."""
+    """The CSMS restarts the station or a part of it."""
 
     __slots__ = ()
     action = "Reset"
@@ -1382,7 +1382,7 @@ class SecurityEventNotificationResponse(TypedDict):
 
 
 class SecurityEventNotification(Message[SecurityEventNotificationRequest, SecurityEventNotificationResponse]):
-    """`SecurityEventNotification`, sent by the station."""
+    """The station reports a security event."""
 
     __slots__ = ()
     action = "SecurityEventNotification"
@@ -1413,7 +1413,7 @@ class SendLocalListResponse(TypedDict):
 
 
 class SendLocalList(Message[SendLocalListRequest, SendLocalListResponse]):
-    """`SendLocalList`, sent by the CSMS."""
+    """The CSMS replaces or changes the local authorization list."""
 
     __slots__ = ()
     action = "SendLocalList"
@@ -1443,7 +1443,7 @@ class SetChargingProfileResponse(TypedDict):
 
 
 class SetChargingProfile(Message[SetChargingProfileRequest, SetChargingProfileResponse]):
-    """`SetChargingProfile`, sent by the CSMS."""
+    """The CSMS installs a charging profile."""
 
     __slots__ = ()
     action = "SetChargingProfile"
@@ -1473,7 +1473,7 @@ class SignCertificateResponse(TypedDict):
 
 
 class SignCertificate(Message[SignCertificateRequest, SignCertificateResponse]):
-    """`SignCertificate`, sent by the station."""
+    """The station asks to have a certificate signed."""
 
     __slots__ = ()
     action = "SignCertificate"
@@ -1503,7 +1503,7 @@ class SignedFirmwareStatusNotificationResponse(TypedDict):
 class SignedFirmwareStatusNotification(
     Message[SignedFirmwareStatusNotificationRequest, SignedFirmwareStatusNotificationResponse]
 ):
-    """`SignedFirmwareStatusNotification`, sent by the station."""
+    """The station reports the progress of a signed firmware update."""
 
     __slots__ = ()
     action = "SignedFirmwareStatusNotification"
@@ -1536,7 +1536,7 @@ class SignedUpdateFirmwareResponse(TypedDict):
 
 
 class SignedUpdateFirmware(Message[SignedUpdateFirmwareRequest, SignedUpdateFirmwareResponse]):
-    """`SignedUpdateFirmware`, sent by the CSMS."""
+    """The CSMS asks to download and install signed firmware."""
 
     __slots__ = ()
     action = "SignedUpdateFirmware"
@@ -1573,7 +1573,7 @@ class StartTransactionResponse(TypedDict):
 
 
 class StartTransaction(Message[StartTransactionRequest, StartTransactionResponse]):
-    """`StartTransaction`, sent by the station."""
+    """The station reports that a transaction started, and asks for its ID."""
 
     __slots__ = ()
     action = "StartTransaction"
@@ -1610,7 +1610,7 @@ class StatusNotificationResponse(TypedDict):
 
 
 class StatusNotification(Message[StatusNotificationRequest, StatusNotificationResponse]):
-    """`StatusNotification`, sent by the station."""
+    """The station reports the status of a connector."""
 
     __slots__ = ()
     action = "StatusNotification"
@@ -1647,7 +1647,7 @@ class StopTransactionResponse(TypedDict):
 
 
 class StopTransaction(Message[StopTransactionRequest, StopTransactionResponse]):
-    """`StopTransaction`, sent by the station."""
+    """The station reports that a transaction stopped."""
 
     __slots__ = ()
     action = "StopTransaction"
@@ -1677,7 +1677,7 @@ class TriggerMessageResponse(TypedDict):
 
 
 class TriggerMessage(Message[TriggerMessageRequest, TriggerMessageResponse]):
-    """`TriggerMessage`, sent by the CSMS."""
+    """The CSMS asks for a message."""
 
     __slots__ = ()
     action = "TriggerMessage"
@@ -1706,7 +1706,7 @@ class UnlockConnectorResponse(TypedDict):
 
 
 class UnlockConnector(Message[UnlockConnectorRequest, UnlockConnectorResponse]):
-    """`UnlockConnector`, sent by the CSMS."""
+    """The CSMS unlocks a connector."""
 
     __slots__ = ()
     action = "UnlockConnector"
@@ -1739,7 +1739,7 @@ class UpdateFirmwareResponse(TypedDict):
 
 
 class UpdateFirmware(Message[UpdateFirmwareRequest, UpdateFirmwareResponse]):
-    """`UpdateFirmware`, sent by the CSMS."""
+    """The CSMS asks to download and install firmware."""
 
     __slots__ = ()
     action = "UpdateFirmware"

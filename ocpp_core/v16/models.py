@@ -259,7 +259,7 @@ class BootNotificationResponse(ResponseModel[wire.BootNotificationResponse]):
     current_time: str = member("currentTime", str)
     """Date and time (RFC 3339)."""
     interval: int = member("interval", int)
-    """In seconds: the heartbeat interval if accepted, else the time until the next attempt."""
+    """In seconds: the heartbeat interval, or until the next attempt if not accepted."""
 
 
 class BootNotificationRequest(RequestModel[wire.BootNotificationRequest, BootNotificationResponse]):

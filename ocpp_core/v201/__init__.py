@@ -358,9 +358,9 @@ __all__ = [
 ]
 
 CustomDataType: TypeAlias = Mapping[str, Any]
-"""Members of a vendor: `vendorId`, a string of at most 255 characters, and any others.
+"""Members of a vendor: `vendorId`, at most 255 characters, and any others.
 
-A mapping, as a TypedDict would refuse the others.
+A mapping, because type checkers refuse members that a TypedDict does not list.
 """
 APNAuthenticationEnumType: TypeAlias = Literal["CHAP", "NONE", "PAP", "AUTO"]
 AttributeEnumType: TypeAlias = Literal["Actual", "Target", "MinSet", "MaxSet"]
@@ -1415,7 +1415,7 @@ class AuthorizeResponse(TypedDict):
 
 
 class Authorize(Message[AuthorizeRequest, AuthorizeResponse]):
-    """`Authorize`, sent by the station."""
+    """The station asks whether an ID token may start or stop charging."""
 
     __slots__ = ()
     action = "Authorize"
@@ -1446,13 +1446,13 @@ class BootNotificationResponse(TypedDict):
     currentTime: str
     """Date and time (RFC 3339)."""
     interval: int
-    """In seconds: the heartbeat interval if accepted, else the time until the next attempt."""
+    """In seconds: the heartbeat interval, or until the next attempt if not accepted."""
     status: RegistrationStatusEnumType
     statusInfo: NotRequired[StatusInfoType]
 
 
 class BootNotification(Message[BootNotificationRequest, BootNotificationResponse]):
-    """`BootNotification`, sent by the station."""
+    """The station reports that it started, and asks to be accepted."""
 
     __slots__ = ()
     action = "BootNotification"
@@ -1484,7 +1484,7 @@ class CancelReservationResponse(TypedDict):
 
 
 class CancelReservation(Message[CancelReservationRequest, CancelReservationResponse]):
-    """`CancelReservation`, sent by the CSMS."""
+    """The CSMS cancels a reservation."""
 
     __slots__ = ()
     action = "CancelReservation"
@@ -1518,7 +1518,7 @@ class CertificateSignedResponse(TypedDict):
 
 
 class CertificateSigned(Message[CertificateSignedRequest, CertificateSignedResponse]):
-    """`CertificateSigned`, sent by the CSMS."""
+    """The CSMS delivers a certificate that the station had asked to be signed."""
 
     __slots__ = ()
     action = "CertificateSigned"
@@ -1551,7 +1551,7 @@ class ChangeAvailabilityResponse(TypedDict):
 
 
 class ChangeAvailability(Message[ChangeAvailabilityRequest, ChangeAvailabilityResponse]):
-    """`ChangeAvailability`, sent by the CSMS."""
+    """The CSMS makes the station or a part of it operative or inoperative."""
 
     __slots__ = ()
     action = "ChangeAvailability"
@@ -1582,7 +1582,7 @@ class ClearCacheResponse(TypedDict):
 
 
 class ClearCache(Message[ClearCacheRequest, ClearCacheResponse]):
-    """`ClearCache`, sent by the CSMS."""
+    """The CSMS empties the station's authorization cache."""
 
     __slots__ = ()
     action = "ClearCache"
@@ -1615,7 +1615,7 @@ class ClearChargingProfileResponse(TypedDict):
 
 
 class ClearChargingProfile(Message[ClearChargingProfileRequest, ClearChargingProfileResponse]):
-    """`ClearChargingProfile`, sent by the CSMS."""
+    """The CSMS removes charging profiles."""
 
     __slots__ = ()
     action = "ClearChargingProfile"
@@ -1647,7 +1647,7 @@ class ClearDisplayMessageResponse(TypedDict):
 
 
 class ClearDisplayMessage(Message[ClearDisplayMessageRequest, ClearDisplayMessageResponse]):
-    """`ClearDisplayMessage`, sent by the CSMS."""
+    """The CSMS removes a message from the station's display."""
 
     __slots__ = ()
     action = "ClearDisplayMessage"
@@ -1680,7 +1680,7 @@ class ClearVariableMonitoringResponse(TypedDict):
 
 
 class ClearVariableMonitoring(Message[ClearVariableMonitoringRequest, ClearVariableMonitoringResponse]):
-    """`ClearVariableMonitoring`, sent by the CSMS."""
+    """The CSMS removes monitors of variables."""
 
     __slots__ = ()
     action = "ClearVariableMonitoring"
@@ -1711,7 +1711,7 @@ class ClearedChargingLimitResponse(TypedDict):
 
 
 class ClearedChargingLimit(Message[ClearedChargingLimitRequest, ClearedChargingLimitResponse]):
-    """`ClearedChargingLimit`, sent by the station."""
+    """The station reports that an external charging limit no longer applies."""
 
     __slots__ = ()
     action = "ClearedChargingLimit"
@@ -1743,7 +1743,7 @@ class CostUpdatedResponse(TypedDict):
 
 
 class CostUpdated(Message[CostUpdatedRequest, CostUpdatedResponse]):
-    """`CostUpdated`, sent by the CSMS."""
+    """The CSMS reports the current cost of a transaction."""
 
     __slots__ = ()
     action = "CostUpdated"
@@ -1781,7 +1781,7 @@ class CustomerInformationResponse(TypedDict):
 
 
 class CustomerInformation(Message[CustomerInformationRequest, CustomerInformationResponse]):
-    """`CustomerInformation`, sent by the CSMS."""
+    """The CSMS asks for data about a customer, or for its removal."""
 
     __slots__ = ()
     action = "CustomerInformation"
@@ -1818,7 +1818,7 @@ class DataTransferResponse(TypedDict):
 
 
 class DataTransfer(Message[DataTransferRequest, DataTransferResponse]):
-    """`DataTransfer`, sent by either side."""
+    """Either side sends data of a vendor that OCPP does not define."""
 
     __slots__ = ()
     action = "DataTransfer"
@@ -1850,7 +1850,7 @@ class DeleteCertificateResponse(TypedDict):
 
 
 class DeleteCertificate(Message[DeleteCertificateRequest, DeleteCertificateResponse]):
-    """`DeleteCertificate`, sent by the CSMS."""
+    """The CSMS removes a root certificate from the station."""
 
     __slots__ = ()
     action = "DeleteCertificate"
@@ -1881,7 +1881,7 @@ class FirmwareStatusNotificationResponse(TypedDict):
 
 
 class FirmwareStatusNotification(Message[FirmwareStatusNotificationRequest, FirmwareStatusNotificationResponse]):
-    """`FirmwareStatusNotification`, sent by the station."""
+    """The station reports the progress of a firmware update."""
 
     __slots__ = ()
     action = "FirmwareStatusNotification"
@@ -1919,7 +1919,7 @@ class Get15118EVCertificateResponse(TypedDict):
 
 
 class Get15118EVCertificate(Message[Get15118EVCertificateRequest, Get15118EVCertificateResponse]):
-    """`Get15118EVCertificate`, sent by the station."""
+    """The station asks for a contract certificate for a vehicle (ISO 15118)."""
 
     __slots__ = ()
     action = "Get15118EVCertificate"
@@ -1952,7 +1952,7 @@ class GetBaseReportResponse(TypedDict):
 
 
 class GetBaseReport(Message[GetBaseReportRequest, GetBaseReportResponse]):
-    """`GetBaseReport`, sent by the CSMS."""
+    """The CSMS asks for a predefined report of the station's variables."""
 
     __slots__ = ()
     action = "GetBaseReport"
@@ -1986,7 +1986,7 @@ class GetCertificateStatusResponse(TypedDict):
 
 
 class GetCertificateStatus(Message[GetCertificateStatusRequest, GetCertificateStatusResponse]):
-    """`GetCertificateStatus`, sent by the station."""
+    """The station asks whether a certificate is revoked (OCSP)."""
 
     __slots__ = ()
     action = "GetCertificateStatus"
@@ -2020,7 +2020,7 @@ class GetChargingProfilesResponse(TypedDict):
 
 
 class GetChargingProfiles(Message[GetChargingProfilesRequest, GetChargingProfilesResponse]):
-    """`GetChargingProfiles`, sent by the CSMS."""
+    """The CSMS asks for the charging profiles that meet criteria."""
 
     __slots__ = ()
     action = "GetChargingProfiles"
@@ -2056,7 +2056,7 @@ class GetCompositeScheduleResponse(TypedDict):
 
 
 class GetCompositeSchedule(Message[GetCompositeScheduleRequest, GetCompositeScheduleResponse]):
-    """`GetCompositeSchedule`, sent by the CSMS."""
+    """The CSMS asks for the schedule that results from all charging profiles."""
 
     __slots__ = ()
     action = "GetCompositeSchedule"
@@ -2092,7 +2092,7 @@ class GetDisplayMessagesResponse(TypedDict):
 
 
 class GetDisplayMessages(Message[GetDisplayMessagesRequest, GetDisplayMessagesResponse]):
-    """`GetDisplayMessages`, sent by the CSMS."""
+    """The CSMS asks for the messages that the station displays."""
 
     __slots__ = ()
     action = "GetDisplayMessages"
@@ -2127,7 +2127,7 @@ class GetInstalledCertificateIdsResponse(TypedDict):
 
 
 class GetInstalledCertificateIds(Message[GetInstalledCertificateIdsRequest, GetInstalledCertificateIdsResponse]):
-    """`GetInstalledCertificateIds`, sent by the CSMS."""
+    """The CSMS asks which certificates are installed."""
 
     __slots__ = ()
     action = "GetInstalledCertificateIds"
@@ -2157,7 +2157,7 @@ class GetLocalListVersionResponse(TypedDict):
 
 
 class GetLocalListVersion(Message[GetLocalListVersionRequest, GetLocalListVersionResponse]):
-    """`GetLocalListVersion`, sent by the CSMS."""
+    """The CSMS asks for the version of the local authorization list."""
 
     __slots__ = ()
     action = "GetLocalListVersion"
@@ -2196,7 +2196,7 @@ class GetLogResponse(TypedDict):
 
 
 class GetLog(Message[GetLogRequest, GetLogResponse]):
-    """`GetLog`, sent by the CSMS."""
+    """The CSMS asks for an upload of a log."""
 
     __slots__ = ()
     action = "GetLog"
@@ -2232,7 +2232,7 @@ class GetMonitoringReportResponse(TypedDict):
 
 
 class GetMonitoringReport(Message[GetMonitoringReportRequest, GetMonitoringReportResponse]):
-    """`GetMonitoringReport`, sent by the CSMS."""
+    """The CSMS asks for a report of monitored variables."""
 
     __slots__ = ()
     action = "GetMonitoringReport"
@@ -2268,7 +2268,7 @@ class GetReportResponse(TypedDict):
 
 
 class GetReport(Message[GetReportRequest, GetReportResponse]):
-    """`GetReport`, sent by the CSMS."""
+    """The CSMS asks for a report of the variables that meet criteria."""
 
     __slots__ = ()
     action = "GetReport"
@@ -2301,7 +2301,7 @@ class GetTransactionStatusResponse(TypedDict):
 
 
 class GetTransactionStatus(Message[GetTransactionStatusRequest, GetTransactionStatusResponse]):
-    """`GetTransactionStatus`, sent by the CSMS."""
+    """The CSMS asks whether a transaction ended and has queued messages."""
 
     __slots__ = ()
     action = "GetTransactionStatus"
@@ -2334,7 +2334,7 @@ class GetVariablesResponse(TypedDict):
 
 
 class GetVariables(Message[GetVariablesRequest, GetVariablesResponse]):
-    """`GetVariables`, sent by the CSMS."""
+    """The CSMS asks for the values of variables."""
 
     __slots__ = ()
     action = "GetVariables"
@@ -2365,7 +2365,7 @@ class HeartbeatResponse(TypedDict):
 
 
 class Heartbeat(Message[HeartbeatRequest, HeartbeatResponse]):
-    """`Heartbeat`, sent by the station."""
+    """The station shows that it is still connected, and asks for the time."""
 
     __slots__ = ()
     action = "Heartbeat"
@@ -2399,7 +2399,7 @@ class InstallCertificateResponse(TypedDict):
 
 
 class InstallCertificate(Message[InstallCertificateRequest, InstallCertificateResponse]):
-    """`InstallCertificate`, sent by the CSMS."""
+    """The CSMS installs a root certificate."""
 
     __slots__ = ()
     action = "InstallCertificate"
@@ -2430,7 +2430,7 @@ class LogStatusNotificationResponse(TypedDict):
 
 
 class LogStatusNotification(Message[LogStatusNotificationRequest, LogStatusNotificationResponse]):
-    """`LogStatusNotification`, sent by the station."""
+    """The station reports the progress of an upload of a log."""
 
     __slots__ = ()
     action = "LogStatusNotification"
@@ -2462,7 +2462,7 @@ class MeterValuesResponse(TypedDict):
 
 
 class MeterValues(Message[MeterValuesRequest, MeterValuesResponse]):
-    """`MeterValues`, sent by the station."""
+    """The station reports values that its meter measured."""
 
     __slots__ = ()
     action = "MeterValues"
@@ -2495,7 +2495,7 @@ class NotifyChargingLimitResponse(TypedDict):
 
 
 class NotifyChargingLimit(Message[NotifyChargingLimitRequest, NotifyChargingLimitResponse]):
-    """`NotifyChargingLimit`, sent by the station."""
+    """The station reports a charging limit that an external system set."""
 
     __slots__ = ()
     action = "NotifyChargingLimit"
@@ -2532,7 +2532,7 @@ class NotifyCustomerInformationResponse(TypedDict):
 
 
 class NotifyCustomerInformation(Message[NotifyCustomerInformationRequest, NotifyCustomerInformationResponse]):
-    """`NotifyCustomerInformation`, sent by the station."""
+    """The station sends a part of the data about a customer."""
 
     __slots__ = ()
     action = "NotifyCustomerInformation"
@@ -2566,7 +2566,7 @@ class NotifyDisplayMessagesResponse(TypedDict):
 
 
 class NotifyDisplayMessages(Message[NotifyDisplayMessagesRequest, NotifyDisplayMessagesResponse]):
-    """`NotifyDisplayMessages`, sent by the station."""
+    """The station sends a part of its display messages."""
 
     __slots__ = ()
     action = "NotifyDisplayMessages"
@@ -2600,7 +2600,7 @@ class NotifyEVChargingNeedsResponse(TypedDict):
 
 
 class NotifyEVChargingNeeds(Message[NotifyEVChargingNeedsRequest, NotifyEVChargingNeedsResponse]):
-    """`NotifyEVChargingNeeds`, sent by the station."""
+    """The station reports how much energy a vehicle needs, and by when."""
 
     __slots__ = ()
     action = "NotifyEVChargingNeeds"
@@ -2635,7 +2635,7 @@ class NotifyEVChargingScheduleResponse(TypedDict):
 
 
 class NotifyEVChargingSchedule(Message[NotifyEVChargingScheduleRequest, NotifyEVChargingScheduleResponse]):
-    """`NotifyEVChargingSchedule`, sent by the station."""
+    """The station reports the schedule that a vehicle chose."""
 
     __slots__ = ()
     action = "NotifyEVChargingSchedule"
@@ -2671,7 +2671,7 @@ class NotifyEventResponse(TypedDict):
 
 
 class NotifyEvent(Message[NotifyEventRequest, NotifyEventResponse]):
-    """`NotifyEvent`, sent by the station."""
+    """The station reports events of monitored variables and components."""
 
     __slots__ = ()
     action = "NotifyEvent"
@@ -2708,7 +2708,7 @@ class NotifyMonitoringReportResponse(TypedDict):
 
 
 class NotifyMonitoringReport(Message[NotifyMonitoringReportRequest, NotifyMonitoringReportResponse]):
-    """`NotifyMonitoringReport`, sent by the station."""
+    """The station sends a part of a report of monitored variables."""
 
     __slots__ = ()
     action = "NotifyMonitoringReport"
@@ -2745,7 +2745,7 @@ class NotifyReportResponse(TypedDict):
 
 
 class NotifyReport(Message[NotifyReportRequest, NotifyReportResponse]):
-    """`NotifyReport`, sent by the station."""
+    """The station sends a part of a report of its variables."""
 
     __slots__ = ()
     action = "NotifyReport"
@@ -2784,7 +2784,7 @@ class PublishFirmwareResponse(TypedDict):
 
 
 class PublishFirmware(Message[PublishFirmwareRequest, PublishFirmwareResponse]):
-    """`PublishFirmware`, sent by the CSMS."""
+    """The CSMS asks a local controller to publish firmware to its stations."""
 
     __slots__ = ()
     action = "PublishFirmware"
@@ -2819,7 +2819,7 @@ class PublishFirmwareStatusNotificationResponse(TypedDict):
 class PublishFirmwareStatusNotification(
     Message[PublishFirmwareStatusNotificationRequest, PublishFirmwareStatusNotificationResponse]
 ):
-    """`PublishFirmwareStatusNotification`, sent by the station."""
+    """The station reports the progress of the publication of firmware."""
 
     __slots__ = ()
     action = "PublishFirmwareStatusNotification"
@@ -2855,7 +2855,7 @@ class ReportChargingProfilesResponse(TypedDict):
 
 
 class ReportChargingProfiles(Message[ReportChargingProfilesRequest, ReportChargingProfilesResponse]):
-    """`ReportChargingProfiles`, sent by the station."""
+    """The station sends a part of its charging profiles."""
 
     __slots__ = ()
     action = "ReportChargingProfiles"
@@ -2893,7 +2893,7 @@ class RequestStartTransactionResponse(TypedDict):
 
 
 class RequestStartTransaction(Message[RequestStartTransactionRequest, RequestStartTransactionResponse]):
-    """`RequestStartTransaction`, sent by the CSMS."""
+    """The CSMS asks to start a transaction."""
 
     __slots__ = ()
     action = "RequestStartTransaction"
@@ -2926,7 +2926,7 @@ class RequestStopTransactionResponse(TypedDict):
 
 
 class RequestStopTransaction(Message[RequestStopTransactionRequest, RequestStopTransactionResponse]):
-    """`RequestStopTransaction`, sent by the CSMS."""
+    """The CSMS asks to stop a transaction."""
 
     __slots__ = ()
     action = "RequestStopTransaction"
@@ -2957,7 +2957,7 @@ class ReservationStatusUpdateResponse(TypedDict):
 
 
 class ReservationStatusUpdate(Message[ReservationStatusUpdateRequest, ReservationStatusUpdateResponse]):
-    """`ReservationStatusUpdate`, sent by the station."""
+    """The station reports that a reservation expired or was removed."""
 
     __slots__ = ()
     action = "ReservationStatusUpdate"
@@ -2995,7 +2995,7 @@ class ReserveNowResponse(TypedDict):
 
 
 class ReserveNow(Message[ReserveNowRequest, ReserveNowResponse]):
-    """`ReserveNow`, sent by the CSMS."""
+    """The CSMS reserves a connector or the station for an ID token."""
 
     __slots__ = ()
     action = "ReserveNow"
@@ -3028,7 +3028,7 @@ class ResetResponse(TypedDict):
 
 
 class Reset(Message[ResetRequest, ResetResponse]):
-    """`Reset`, sent by the CSMS."""
+    """The CSMS restarts the station or a part of it."""
 
     __slots__ = ()
     action = "Reset"
@@ -3063,7 +3063,7 @@ class SecurityEventNotificationResponse(TypedDict):
 
 
 class SecurityEventNotification(Message[SecurityEventNotificationRequest, SecurityEventNotificationResponse]):
-    """`SecurityEventNotification`, sent by the station."""
+    """The station reports a security event."""
 
     __slots__ = ()
     action = "SecurityEventNotification"
@@ -3098,7 +3098,7 @@ class SendLocalListResponse(TypedDict):
 
 
 class SendLocalList(Message[SendLocalListRequest, SendLocalListResponse]):
-    """`SendLocalList`, sent by the CSMS."""
+    """The CSMS replaces or changes the local authorization list."""
 
     __slots__ = ()
     action = "SendLocalList"
@@ -3131,7 +3131,7 @@ class SetChargingProfileResponse(TypedDict):
 
 
 class SetChargingProfile(Message[SetChargingProfileRequest, SetChargingProfileResponse]):
-    """`SetChargingProfile`, sent by the CSMS."""
+    """The CSMS installs a charging profile."""
 
     __slots__ = ()
     action = "SetChargingProfile"
@@ -3163,7 +3163,7 @@ class SetDisplayMessageResponse(TypedDict):
 
 
 class SetDisplayMessage(Message[SetDisplayMessageRequest, SetDisplayMessageResponse]):
-    """`SetDisplayMessage`, sent by the CSMS."""
+    """The CSMS installs a message for the station's display."""
 
     __slots__ = ()
     action = "SetDisplayMessage"
@@ -3195,7 +3195,7 @@ class SetMonitoringBaseResponse(TypedDict):
 
 
 class SetMonitoringBase(Message[SetMonitoringBaseRequest, SetMonitoringBaseResponse]):
-    """`SetMonitoringBase`, sent by the CSMS."""
+    """The CSMS chooses a predefined set of monitors."""
 
     __slots__ = ()
     action = "SetMonitoringBase"
@@ -3227,7 +3227,7 @@ class SetMonitoringLevelResponse(TypedDict):
 
 
 class SetMonitoringLevel(Message[SetMonitoringLevelRequest, SetMonitoringLevelResponse]):
-    """`SetMonitoringLevel`, sent by the CSMS."""
+    """The CSMS sets the severity up to which events are reported."""
 
     __slots__ = ()
     action = "SetMonitoringLevel"
@@ -3260,7 +3260,7 @@ class SetNetworkProfileResponse(TypedDict):
 
 
 class SetNetworkProfile(Message[SetNetworkProfileRequest, SetNetworkProfileResponse]):
-    """`SetNetworkProfile`, sent by the CSMS."""
+    """The CSMS installs a connection to a CSMS."""
 
     __slots__ = ()
     action = "SetNetworkProfile"
@@ -3293,7 +3293,7 @@ class SetVariableMonitoringResponse(TypedDict):
 
 
 class SetVariableMonitoring(Message[SetVariableMonitoringRequest, SetVariableMonitoringResponse]):
-    """`SetVariableMonitoring`, sent by the CSMS."""
+    """The CSMS installs monitors of variables."""
 
     __slots__ = ()
     action = "SetVariableMonitoring"
@@ -3326,7 +3326,7 @@ class SetVariablesResponse(TypedDict):
 
 
 class SetVariables(Message[SetVariablesRequest, SetVariablesResponse]):
-    """`SetVariables`, sent by the CSMS."""
+    """The CSMS sets the values of variables."""
 
     __slots__ = ()
     action = "SetVariables"
@@ -3360,7 +3360,7 @@ class SignCertificateResponse(TypedDict):
 
 
 class SignCertificate(Message[SignCertificateRequest, SignCertificateResponse]):
-    """`SignCertificate`, sent by the station."""
+    """The station asks to have a certificate signed."""
 
     __slots__ = ()
     action = "SignCertificate"
@@ -3394,7 +3394,7 @@ class StatusNotificationResponse(TypedDict):
 
 
 class StatusNotification(Message[StatusNotificationRequest, StatusNotificationResponse]):
-    """`StatusNotification`, sent by the station."""
+    """The station reports the status of a connector."""
 
     __slots__ = ()
     action = "StatusNotification"
@@ -3443,7 +3443,7 @@ class TransactionEventResponse(TypedDict):
 
 
 class TransactionEvent(Message[TransactionEventRequest, TransactionEventResponse]):
-    """`TransactionEvent`, sent by the station."""
+    """The station reports that a transaction started, changed or ended."""
 
     __slots__ = ()
     action = "TransactionEvent"
@@ -3476,7 +3476,7 @@ class TriggerMessageResponse(TypedDict):
 
 
 class TriggerMessage(Message[TriggerMessageRequest, TriggerMessageResponse]):
-    """`TriggerMessage`, sent by the CSMS."""
+    """The CSMS asks for a message."""
 
     __slots__ = ()
     action = "TriggerMessage"
@@ -3509,7 +3509,7 @@ class UnlockConnectorResponse(TypedDict):
 
 
 class UnlockConnector(Message[UnlockConnectorRequest, UnlockConnectorResponse]):
-    """`UnlockConnector`, sent by the CSMS."""
+    """The CSMS unlocks a connector."""
 
     __slots__ = ()
     action = "UnlockConnector"
@@ -3541,7 +3541,7 @@ class UnpublishFirmwareResponse(TypedDict):
 
 
 class UnpublishFirmware(Message[UnpublishFirmwareRequest, UnpublishFirmwareResponse]):
-    """`UnpublishFirmware`, sent by the CSMS."""
+    """The CSMS asks a local controller to stop publishing firmware."""
 
     __slots__ = ()
     action = "UnpublishFirmware"
@@ -3577,7 +3577,7 @@ class UpdateFirmwareResponse(TypedDict):
 
 
 class UpdateFirmware(Message[UpdateFirmwareRequest, UpdateFirmwareResponse]):
-    """`UpdateFirmware`, sent by the CSMS."""
+    """The CSMS asks to download and install firmware."""
 
     __slots__ = ()
     action = "UpdateFirmware"

@@ -527,9 +527,9 @@ __all__ = [
 ]
 
 CustomDataType: TypeAlias = Mapping[str, Any]
-"""Members of a vendor: `vendorId`, a string of at most 255 characters, and any others.
+"""Members of a vendor: `vendorId`, at most 255 characters, and any others.
 
-A mapping, as a TypedDict would refuse the others.
+A mapping, because type checkers refuse members that a TypedDict does not list.
 """
 APNAuthenticationEnumType: TypeAlias = Literal["PAP", "CHAP", "NONE", "AUTO"]
 AttributeEnumType: TypeAlias = Literal["Actual", "Target", "MinSet", "MaxSet"]
@@ -2792,7 +2792,7 @@ class AFRRSignalResponse(TypedDict):
 
 
 class AFRRSignal(Message[AFRRSignalRequest, AFRRSignalResponse]):
-    """`AFRRSignal`, sent by the CSMS."""
+    """The CSMS passes on a signal for automatic frequency restoration."""
 
     __slots__ = ()
     action = "AFRRSignal"
@@ -2826,7 +2826,7 @@ class AdjustPeriodicEventStreamResponse(TypedDict):
 
 
 class AdjustPeriodicEventStream(Message[AdjustPeriodicEventStreamRequest, AdjustPeriodicEventStreamResponse]):
-    """`AdjustPeriodicEventStream`, sent by the CSMS."""
+    """The CSMS changes the rate of an open event stream."""
 
     __slots__ = ()
     action = "AdjustPeriodicEventStream"
@@ -2865,7 +2865,7 @@ class AuthorizeResponse(TypedDict):
 
 
 class Authorize(Message[AuthorizeRequest, AuthorizeResponse]):
-    """`Authorize`, sent by the station."""
+    """The station asks whether an ID token may start or stop charging."""
 
     __slots__ = ()
     action = "Authorize"
@@ -2899,7 +2899,7 @@ class BatterySwapResponse(TypedDict):
 
 
 class BatterySwap(Message[BatterySwapRequest, BatterySwapResponse]):
-    """`BatterySwap`, sent by the station."""
+    """The station reports batteries that were put in or taken out."""
 
     __slots__ = ()
     action = "BatterySwap"
@@ -2929,14 +2929,14 @@ class BootNotificationResponse(TypedDict):
     currentTime: str
     """Date and time (RFC 3339)."""
     interval: int
-    """In seconds: the heartbeat interval if accepted, else the time until the next attempt."""
+    """In seconds: the heartbeat interval, or until the next attempt if not accepted."""
     status: RegistrationStatusEnumType
     statusInfo: NotRequired[StatusInfoType]
     customData: NotRequired[CustomDataType]
 
 
 class BootNotification(Message[BootNotificationRequest, BootNotificationResponse]):
-    """`BootNotification`, sent by the station."""
+    """The station reports that it started, and asks to be accepted."""
 
     __slots__ = ()
     action = "BootNotification"
@@ -2969,7 +2969,7 @@ class CancelReservationResponse(TypedDict):
 
 
 class CancelReservation(Message[CancelReservationRequest, CancelReservationResponse]):
-    """`CancelReservation`, sent by the CSMS."""
+    """The CSMS cancels a reservation."""
 
     __slots__ = ()
     action = "CancelReservation"
@@ -3004,7 +3004,7 @@ class CertificateSignedResponse(TypedDict):
 
 
 class CertificateSigned(Message[CertificateSignedRequest, CertificateSignedResponse]):
-    """`CertificateSigned`, sent by the CSMS."""
+    """The CSMS delivers a certificate that the station had asked to be signed."""
 
     __slots__ = ()
     action = "CertificateSigned"
@@ -3037,7 +3037,7 @@ class ChangeAvailabilityResponse(TypedDict):
 
 
 class ChangeAvailability(Message[ChangeAvailabilityRequest, ChangeAvailabilityResponse]):
-    """`ChangeAvailability`, sent by the CSMS."""
+    """The CSMS makes the station or a part of it operative or inoperative."""
 
     __slots__ = ()
     action = "ChangeAvailability"
@@ -3071,7 +3071,7 @@ class ChangeTransactionTariffResponse(TypedDict):
 
 
 class ChangeTransactionTariff(Message[ChangeTransactionTariffRequest, ChangeTransactionTariffResponse]):
-    """`ChangeTransactionTariff`, sent by the CSMS."""
+    """The CSMS changes the tariff of a transaction in progress."""
 
     __slots__ = ()
     action = "ChangeTransactionTariff"
@@ -3102,7 +3102,7 @@ class ClearCacheResponse(TypedDict):
 
 
 class ClearCache(Message[ClearCacheRequest, ClearCacheResponse]):
-    """`ClearCache`, sent by the CSMS."""
+    """The CSMS empties the station's authorization cache."""
 
     __slots__ = ()
     action = "ClearCache"
@@ -3135,7 +3135,7 @@ class ClearChargingProfileResponse(TypedDict):
 
 
 class ClearChargingProfile(Message[ClearChargingProfileRequest, ClearChargingProfileResponse]):
-    """`ClearChargingProfile`, sent by the CSMS."""
+    """The CSMS removes charging profiles."""
 
     __slots__ = ()
     action = "ClearChargingProfile"
@@ -3170,7 +3170,7 @@ class ClearDERControlResponse(TypedDict):
 
 
 class ClearDERControl(Message[ClearDERControlRequest, ClearDERControlResponse]):
-    """`ClearDERControl`, sent by the CSMS."""
+    """The CSMS removes settings for distributed energy resources."""
 
     __slots__ = ()
     action = "ClearDERControl"
@@ -3203,7 +3203,7 @@ class ClearDisplayMessageResponse(TypedDict):
 
 
 class ClearDisplayMessage(Message[ClearDisplayMessageRequest, ClearDisplayMessageResponse]):
-    """`ClearDisplayMessage`, sent by the CSMS."""
+    """The CSMS removes a message from the station's display."""
 
     __slots__ = ()
     action = "ClearDisplayMessage"
@@ -3238,7 +3238,7 @@ class ClearTariffsResponse(TypedDict):
 
 
 class ClearTariffs(Message[ClearTariffsRequest, ClearTariffsResponse]):
-    """`ClearTariffs`, sent by the CSMS."""
+    """The CSMS removes tariffs from the station."""
 
     __slots__ = ()
     action = "ClearTariffs"
@@ -3271,7 +3271,7 @@ class ClearVariableMonitoringResponse(TypedDict):
 
 
 class ClearVariableMonitoring(Message[ClearVariableMonitoringRequest, ClearVariableMonitoringResponse]):
-    """`ClearVariableMonitoring`, sent by the CSMS."""
+    """The CSMS removes monitors of variables."""
 
     __slots__ = ()
     action = "ClearVariableMonitoring"
@@ -3304,7 +3304,7 @@ class ClearedChargingLimitResponse(TypedDict):
 
 
 class ClearedChargingLimit(Message[ClearedChargingLimitRequest, ClearedChargingLimitResponse]):
-    """`ClearedChargingLimit`, sent by the station."""
+    """The station reports that an external charging limit no longer applies."""
 
     __slots__ = ()
     action = "ClearedChargingLimit"
@@ -3335,7 +3335,7 @@ class ClosePeriodicEventStreamResponse(TypedDict):
 
 
 class ClosePeriodicEventStream(Message[ClosePeriodicEventStreamRequest, ClosePeriodicEventStreamResponse]):
-    """`ClosePeriodicEventStream`, sent by the station."""
+    """The station ends an event stream."""
 
     __slots__ = ()
     action = "ClosePeriodicEventStream"
@@ -3367,7 +3367,7 @@ class CostUpdatedResponse(TypedDict):
 
 
 class CostUpdated(Message[CostUpdatedRequest, CostUpdatedResponse]):
-    """`CostUpdated`, sent by the CSMS."""
+    """The CSMS reports the current cost of a transaction."""
 
     __slots__ = ()
     action = "CostUpdated"
@@ -3406,7 +3406,7 @@ class CustomerInformationResponse(TypedDict):
 
 
 class CustomerInformation(Message[CustomerInformationRequest, CustomerInformationResponse]):
-    """`CustomerInformation`, sent by the CSMS."""
+    """The CSMS asks for data about a customer, or for its removal."""
 
     __slots__ = ()
     action = "CustomerInformation"
@@ -3443,7 +3443,7 @@ class DataTransferResponse(TypedDict):
 
 
 class DataTransfer(Message[DataTransferRequest, DataTransferResponse]):
-    """`DataTransfer`, sent by either side."""
+    """Either side sends data of a vendor that OCPP does not define."""
 
     __slots__ = ()
     action = "DataTransfer"
@@ -3475,7 +3475,7 @@ class DeleteCertificateResponse(TypedDict):
 
 
 class DeleteCertificate(Message[DeleteCertificateRequest, DeleteCertificateResponse]):
-    """`DeleteCertificate`, sent by the CSMS."""
+    """The CSMS removes a root certificate from the station."""
 
     __slots__ = ()
     action = "DeleteCertificate"
@@ -3507,7 +3507,7 @@ class FirmwareStatusNotificationResponse(TypedDict):
 
 
 class FirmwareStatusNotification(Message[FirmwareStatusNotificationRequest, FirmwareStatusNotificationResponse]):
-    """`FirmwareStatusNotification`, sent by the station."""
+    """The station reports the progress of a firmware update."""
 
     __slots__ = ()
     action = "FirmwareStatusNotification"
@@ -3551,7 +3551,7 @@ class Get15118EVCertificateResponse(TypedDict):
 
 
 class Get15118EVCertificate(Message[Get15118EVCertificateRequest, Get15118EVCertificateResponse]):
-    """`Get15118EVCertificate`, sent by the station."""
+    """The station asks for a contract certificate for a vehicle (ISO 15118)."""
 
     __slots__ = ()
     action = "Get15118EVCertificate"
@@ -3584,7 +3584,7 @@ class GetBaseReportResponse(TypedDict):
 
 
 class GetBaseReport(Message[GetBaseReportRequest, GetBaseReportResponse]):
-    """`GetBaseReport`, sent by the CSMS."""
+    """The CSMS asks for a predefined report of the station's variables."""
 
     __slots__ = ()
     action = "GetBaseReport"
@@ -3617,7 +3617,7 @@ class GetCertificateChainStatusResponse(TypedDict):
 
 
 class GetCertificateChainStatus(Message[GetCertificateChainStatusRequest, GetCertificateChainStatusResponse]):
-    """`GetCertificateChainStatus`, sent by the station."""
+    """The station asks whether the certificates of a chain are revoked."""
 
     __slots__ = ()
     action = "GetCertificateChainStatus"
@@ -3651,7 +3651,7 @@ class GetCertificateStatusResponse(TypedDict):
 
 
 class GetCertificateStatus(Message[GetCertificateStatusRequest, GetCertificateStatusResponse]):
-    """`GetCertificateStatus`, sent by the station."""
+    """The station asks whether a certificate is revoked (OCSP)."""
 
     __slots__ = ()
     action = "GetCertificateStatus"
@@ -3686,7 +3686,7 @@ class GetChargingProfilesResponse(TypedDict):
 
 
 class GetChargingProfiles(Message[GetChargingProfilesRequest, GetChargingProfilesResponse]):
-    """`GetChargingProfiles`, sent by the CSMS."""
+    """The CSMS asks for the charging profiles that meet criteria."""
 
     __slots__ = ()
     action = "GetChargingProfiles"
@@ -3723,7 +3723,7 @@ class GetCompositeScheduleResponse(TypedDict):
 
 
 class GetCompositeSchedule(Message[GetCompositeScheduleRequest, GetCompositeScheduleResponse]):
-    """`GetCompositeSchedule`, sent by the CSMS."""
+    """The CSMS asks for the schedule that results from all charging profiles."""
 
     __slots__ = ()
     action = "GetCompositeSchedule"
@@ -3759,7 +3759,7 @@ class GetDERControlResponse(TypedDict):
 
 
 class GetDERControl(Message[GetDERControlRequest, GetDERControlResponse]):
-    """`GetDERControl`, sent by the CSMS."""
+    """The CSMS asks for settings for distributed energy resources."""
 
     __slots__ = ()
     action = "GetDERControl"
@@ -3795,7 +3795,7 @@ class GetDisplayMessagesResponse(TypedDict):
 
 
 class GetDisplayMessages(Message[GetDisplayMessagesRequest, GetDisplayMessagesResponse]):
-    """`GetDisplayMessages`, sent by the CSMS."""
+    """The CSMS asks for the messages that the station displays."""
 
     __slots__ = ()
     action = "GetDisplayMessages"
@@ -3830,7 +3830,7 @@ class GetInstalledCertificateIdsResponse(TypedDict):
 
 
 class GetInstalledCertificateIds(Message[GetInstalledCertificateIdsRequest, GetInstalledCertificateIdsResponse]):
-    """`GetInstalledCertificateIds`, sent by the CSMS."""
+    """The CSMS asks which certificates are installed."""
 
     __slots__ = ()
     action = "GetInstalledCertificateIds"
@@ -3860,7 +3860,7 @@ class GetLocalListVersionResponse(TypedDict):
 
 
 class GetLocalListVersion(Message[GetLocalListVersionRequest, GetLocalListVersionResponse]):
-    """`GetLocalListVersion`, sent by the CSMS."""
+    """The CSMS asks for the version of the local authorization list."""
 
     __slots__ = ()
     action = "GetLocalListVersion"
@@ -3900,7 +3900,7 @@ class GetLogResponse(TypedDict):
 
 
 class GetLog(Message[GetLogRequest, GetLogResponse]):
-    """`GetLog`, sent by the CSMS."""
+    """The CSMS asks for an upload of a log."""
 
     __slots__ = ()
     action = "GetLog"
@@ -3936,7 +3936,7 @@ class GetMonitoringReportResponse(TypedDict):
 
 
 class GetMonitoringReport(Message[GetMonitoringReportRequest, GetMonitoringReportResponse]):
-    """`GetMonitoringReport`, sent by the CSMS."""
+    """The CSMS asks for a report of monitored variables."""
 
     __slots__ = ()
     action = "GetMonitoringReport"
@@ -3967,7 +3967,7 @@ class GetPeriodicEventStreamResponse(TypedDict):
 
 
 class GetPeriodicEventStream(Message[GetPeriodicEventStreamRequest, GetPeriodicEventStreamResponse]):
-    """`GetPeriodicEventStream`, sent by the CSMS."""
+    """The CSMS asks which event streams are open."""
 
     __slots__ = ()
     action = "GetPeriodicEventStream"
@@ -4003,7 +4003,7 @@ class GetReportResponse(TypedDict):
 
 
 class GetReport(Message[GetReportRequest, GetReportResponse]):
-    """`GetReport`, sent by the CSMS."""
+    """The CSMS asks for a report of the variables that meet criteria."""
 
     __slots__ = ()
     action = "GetReport"
@@ -4038,7 +4038,7 @@ class GetTariffsResponse(TypedDict):
 
 
 class GetTariffs(Message[GetTariffsRequest, GetTariffsResponse]):
-    """`GetTariffs`, sent by the CSMS."""
+    """The CSMS asks which tariffs are installed."""
 
     __slots__ = ()
     action = "GetTariffs"
@@ -4071,7 +4071,7 @@ class GetTransactionStatusResponse(TypedDict):
 
 
 class GetTransactionStatus(Message[GetTransactionStatusRequest, GetTransactionStatusResponse]):
-    """`GetTransactionStatus`, sent by the CSMS."""
+    """The CSMS asks whether a transaction ended and has queued messages."""
 
     __slots__ = ()
     action = "GetTransactionStatus"
@@ -4104,7 +4104,7 @@ class GetVariablesResponse(TypedDict):
 
 
 class GetVariables(Message[GetVariablesRequest, GetVariablesResponse]):
-    """`GetVariables`, sent by the CSMS."""
+    """The CSMS asks for the values of variables."""
 
     __slots__ = ()
     action = "GetVariables"
@@ -4135,7 +4135,7 @@ class HeartbeatResponse(TypedDict):
 
 
 class Heartbeat(Message[HeartbeatRequest, HeartbeatResponse]):
-    """`Heartbeat`, sent by the station."""
+    """The station shows that it is still connected, and asks for the time."""
 
     __slots__ = ()
     action = "Heartbeat"
@@ -4169,7 +4169,7 @@ class InstallCertificateResponse(TypedDict):
 
 
 class InstallCertificate(Message[InstallCertificateRequest, InstallCertificateResponse]):
-    """`InstallCertificate`, sent by the CSMS."""
+    """The CSMS installs a root certificate."""
 
     __slots__ = ()
     action = "InstallCertificate"
@@ -4201,7 +4201,7 @@ class LogStatusNotificationResponse(TypedDict):
 
 
 class LogStatusNotification(Message[LogStatusNotificationRequest, LogStatusNotificationResponse]):
-    """`LogStatusNotification`, sent by the station."""
+    """The station reports the progress of an upload of a log."""
 
     __slots__ = ()
     action = "LogStatusNotification"
@@ -4234,7 +4234,7 @@ class MeterValuesResponse(TypedDict):
 
 
 class MeterValues(Message[MeterValuesRequest, MeterValuesResponse]):
-    """`MeterValues`, sent by the station."""
+    """The station reports values that its meter measured."""
 
     __slots__ = ()
     action = "MeterValues"
@@ -4269,7 +4269,7 @@ class NotifyAllowedEnergyTransferResponse(TypedDict):
 
 
 class NotifyAllowedEnergyTransfer(Message[NotifyAllowedEnergyTransferRequest, NotifyAllowedEnergyTransferResponse]):
-    """`NotifyAllowedEnergyTransfer`, sent by the CSMS."""
+    """The CSMS reports the energy transfer modes that a vehicle may use."""
 
     __slots__ = ()
     action = "NotifyAllowedEnergyTransfer"
@@ -4303,7 +4303,7 @@ class NotifyChargingLimitResponse(TypedDict):
 
 
 class NotifyChargingLimit(Message[NotifyChargingLimitRequest, NotifyChargingLimitResponse]):
-    """`NotifyChargingLimit`, sent by the station."""
+    """The station reports a charging limit that an external system set."""
 
     __slots__ = ()
     action = "NotifyChargingLimit"
@@ -4342,7 +4342,7 @@ class NotifyCustomerInformationResponse(TypedDict):
 
 
 class NotifyCustomerInformation(Message[NotifyCustomerInformationRequest, NotifyCustomerInformationResponse]):
-    """`NotifyCustomerInformation`, sent by the station."""
+    """The station sends a part of the data about a customer."""
 
     __slots__ = ()
     action = "NotifyCustomerInformation"
@@ -4378,7 +4378,7 @@ class NotifyDERAlarmResponse(TypedDict):
 
 
 class NotifyDERAlarm(Message[NotifyDERAlarmRequest, NotifyDERAlarmResponse]):
-    """`NotifyDERAlarm`, sent by the station."""
+    """The station reports an alarm of a distributed energy resource."""
 
     __slots__ = ()
     action = "NotifyDERAlarm"
@@ -4414,7 +4414,7 @@ class NotifyDERStartStopResponse(TypedDict):
 
 
 class NotifyDERStartStop(Message[NotifyDERStartStopRequest, NotifyDERStartStopResponse]):
-    """`NotifyDERStartStop`, sent by the station."""
+    """The station reports that a setting for energy resources started or stopped."""
 
     __slots__ = ()
     action = "NotifyDERStartStop"
@@ -4448,7 +4448,7 @@ class NotifyDisplayMessagesResponse(TypedDict):
 
 
 class NotifyDisplayMessages(Message[NotifyDisplayMessagesRequest, NotifyDisplayMessagesResponse]):
-    """`NotifyDisplayMessages`, sent by the station."""
+    """The station sends a part of its display messages."""
 
     __slots__ = ()
     action = "NotifyDisplayMessages"
@@ -4486,7 +4486,7 @@ class NotifyEVChargingNeedsResponse(TypedDict):
 
 
 class NotifyEVChargingNeeds(Message[NotifyEVChargingNeedsRequest, NotifyEVChargingNeedsResponse]):
-    """`NotifyEVChargingNeeds`, sent by the station."""
+    """The station reports how much energy a vehicle needs, and by when."""
 
     __slots__ = ()
     action = "NotifyEVChargingNeeds"
@@ -4525,7 +4525,7 @@ class NotifyEVChargingScheduleResponse(TypedDict):
 
 
 class NotifyEVChargingSchedule(Message[NotifyEVChargingScheduleRequest, NotifyEVChargingScheduleResponse]):
-    """`NotifyEVChargingSchedule`, sent by the station."""
+    """The station reports the schedule that a vehicle chose."""
 
     __slots__ = ()
     action = "NotifyEVChargingSchedule"
@@ -4562,7 +4562,7 @@ class NotifyEventResponse(TypedDict):
 
 
 class NotifyEvent(Message[NotifyEventRequest, NotifyEventResponse]):
-    """`NotifyEvent`, sent by the station."""
+    """The station reports events of monitored variables and components."""
 
     __slots__ = ()
     action = "NotifyEvent"
@@ -4600,7 +4600,7 @@ class NotifyMonitoringReportResponse(TypedDict):
 
 
 class NotifyMonitoringReport(Message[NotifyMonitoringReportRequest, NotifyMonitoringReportResponse]):
-    """`NotifyMonitoringReport`, sent by the station."""
+    """The station sends a part of a report of monitored variables."""
 
     __slots__ = ()
     action = "NotifyMonitoringReport"
@@ -4631,7 +4631,7 @@ class NotifyPeriodicEventStreamRequest(TypedDict):
 
 
 class NotifyPeriodicEventStream(Message[NotifyPeriodicEventStreamRequest, None]):
-    """`NotifyPeriodicEventStream`, sent by the station; it has no response."""
+    """The station sends values of an open event stream, without a response."""
 
     __slots__ = ()
     action = "NotifyPeriodicEventStream"
@@ -4663,7 +4663,7 @@ class NotifyPriorityChargingResponse(TypedDict):
 
 
 class NotifyPriorityCharging(Message[NotifyPriorityChargingRequest, NotifyPriorityChargingResponse]):
-    """`NotifyPriorityCharging`, sent by the station."""
+    """The station reports that priority charging began or ended."""
 
     __slots__ = ()
     action = "NotifyPriorityCharging"
@@ -4701,7 +4701,7 @@ class NotifyReportResponse(TypedDict):
 
 
 class NotifyReport(Message[NotifyReportRequest, NotifyReportResponse]):
-    """`NotifyReport`, sent by the station."""
+    """The station sends a part of a report of its variables."""
 
     __slots__ = ()
     action = "NotifyReport"
@@ -4751,7 +4751,7 @@ class NotifySettlementResponse(TypedDict):
 
 
 class NotifySettlement(Message[NotifySettlementRequest, NotifySettlementResponse]):
-    """`NotifySettlement`, sent by the station."""
+    """The station reports that a payment was settled."""
 
     __slots__ = ()
     action = "NotifySettlement"
@@ -4784,7 +4784,7 @@ class NotifyWebPaymentStartedResponse(TypedDict):
 
 
 class NotifyWebPaymentStarted(Message[NotifyWebPaymentStartedRequest, NotifyWebPaymentStartedResponse]):
-    """`NotifyWebPaymentStarted`, sent by the CSMS."""
+    """The CSMS reports that a driver is paying on a web page."""
 
     __slots__ = ()
     action = "NotifyWebPaymentStarted"
@@ -4816,7 +4816,7 @@ class OpenPeriodicEventStreamResponse(TypedDict):
 
 
 class OpenPeriodicEventStream(Message[OpenPeriodicEventStreamRequest, OpenPeriodicEventStreamResponse]):
-    """`OpenPeriodicEventStream`, sent by the station."""
+    """The station asks to open an event stream."""
 
     __slots__ = ()
     action = "OpenPeriodicEventStream"
@@ -4857,7 +4857,7 @@ class PublishFirmwareResponse(TypedDict):
 
 
 class PublishFirmware(Message[PublishFirmwareRequest, PublishFirmwareResponse]):
-    """`PublishFirmware`, sent by the CSMS."""
+    """The CSMS asks a local controller to publish firmware to its stations."""
 
     __slots__ = ()
     action = "PublishFirmware"
@@ -4894,7 +4894,7 @@ class PublishFirmwareStatusNotificationResponse(TypedDict):
 class PublishFirmwareStatusNotification(
     Message[PublishFirmwareStatusNotificationRequest, PublishFirmwareStatusNotificationResponse]
 ):
-    """`PublishFirmwareStatusNotification`, sent by the station."""
+    """The station reports the progress of the publication of firmware."""
 
     __slots__ = ()
     action = "PublishFirmwareStatusNotification"
@@ -4927,7 +4927,7 @@ class PullDynamicScheduleUpdateResponse(TypedDict):
 
 
 class PullDynamicScheduleUpdate(Message[PullDynamicScheduleUpdateRequest, PullDynamicScheduleUpdateResponse]):
-    """`PullDynamicScheduleUpdate`, sent by the station."""
+    """The station asks for the current limits of a dynamic schedule."""
 
     __slots__ = ()
     action = "PullDynamicScheduleUpdate"
@@ -4965,7 +4965,7 @@ class ReportChargingProfilesResponse(TypedDict):
 
 
 class ReportChargingProfiles(Message[ReportChargingProfilesRequest, ReportChargingProfilesResponse]):
-    """`ReportChargingProfiles`, sent by the station."""
+    """The station sends a part of its charging profiles."""
 
     __slots__ = ()
     action = "ReportChargingProfiles"
@@ -5012,7 +5012,7 @@ class ReportDERControlResponse(TypedDict):
 
 
 class ReportDERControl(Message[ReportDERControlRequest, ReportDERControlResponse]):
-    """`ReportDERControl`, sent by the station."""
+    """The station sends a part of its settings for energy resources."""
 
     __slots__ = ()
     action = "ReportDERControl"
@@ -5045,7 +5045,7 @@ class RequestBatterySwapResponse(TypedDict):
 
 
 class RequestBatterySwap(Message[RequestBatterySwapRequest, RequestBatterySwapResponse]):
-    """`RequestBatterySwap`, sent by the CSMS."""
+    """The CSMS asks to start a swap of batteries."""
 
     __slots__ = ()
     action = "RequestBatterySwap"
@@ -5084,7 +5084,7 @@ class RequestStartTransactionResponse(TypedDict):
 
 
 class RequestStartTransaction(Message[RequestStartTransactionRequest, RequestStartTransactionResponse]):
-    """`RequestStartTransaction`, sent by the CSMS."""
+    """The CSMS asks to start a transaction."""
 
     __slots__ = ()
     action = "RequestStartTransaction"
@@ -5117,7 +5117,7 @@ class RequestStopTransactionResponse(TypedDict):
 
 
 class RequestStopTransaction(Message[RequestStopTransactionRequest, RequestStopTransactionResponse]):
-    """`RequestStopTransaction`, sent by the CSMS."""
+    """The CSMS asks to stop a transaction."""
 
     __slots__ = ()
     action = "RequestStopTransaction"
@@ -5149,7 +5149,7 @@ class ReservationStatusUpdateResponse(TypedDict):
 
 
 class ReservationStatusUpdate(Message[ReservationStatusUpdateRequest, ReservationStatusUpdateResponse]):
-    """`ReservationStatusUpdate`, sent by the station."""
+    """The station reports that a reservation expired or was removed."""
 
     __slots__ = ()
     action = "ReservationStatusUpdate"
@@ -5190,7 +5190,7 @@ class ReserveNowResponse(TypedDict):
 
 
 class ReserveNow(Message[ReserveNowRequest, ReserveNowResponse]):
-    """`ReserveNow`, sent by the CSMS."""
+    """The CSMS reserves a connector or the station for an ID token."""
 
     __slots__ = ()
     action = "ReserveNow"
@@ -5224,7 +5224,7 @@ class ResetResponse(TypedDict):
 
 
 class Reset(Message[ResetRequest, ResetResponse]):
-    """`Reset`, sent by the CSMS."""
+    """The CSMS restarts the station or a part of it."""
 
     __slots__ = ()
     action = "Reset"
@@ -5259,7 +5259,7 @@ class SecurityEventNotificationResponse(TypedDict):
 
 
 class SecurityEventNotification(Message[SecurityEventNotificationRequest, SecurityEventNotificationResponse]):
-    """`SecurityEventNotification`, sent by the station."""
+    """The station reports a security event."""
 
     __slots__ = ()
     action = "SecurityEventNotification"
@@ -5294,7 +5294,7 @@ class SendLocalListResponse(TypedDict):
 
 
 class SendLocalList(Message[SendLocalListRequest, SendLocalListResponse]):
-    """`SendLocalList`, sent by the CSMS."""
+    """The CSMS replaces or changes the local authorization list."""
 
     __slots__ = ()
     action = "SendLocalList"
@@ -5328,7 +5328,7 @@ class SetChargingProfileResponse(TypedDict):
 
 
 class SetChargingProfile(Message[SetChargingProfileRequest, SetChargingProfileResponse]):
-    """`SetChargingProfile`, sent by the CSMS."""
+    """The CSMS installs a charging profile."""
 
     __slots__ = ()
     action = "SetChargingProfile"
@@ -5373,7 +5373,7 @@ class SetDERControlResponse(TypedDict):
 
 
 class SetDERControl(Message[SetDERControlRequest, SetDERControlResponse]):
-    """`SetDERControl`, sent by the CSMS."""
+    """The CSMS installs a setting for distributed energy resources."""
 
     __slots__ = ()
     action = "SetDERControl"
@@ -5407,7 +5407,7 @@ class SetDefaultTariffResponse(TypedDict):
 
 
 class SetDefaultTariff(Message[SetDefaultTariffRequest, SetDefaultTariffResponse]):
-    """`SetDefaultTariff`, sent by the CSMS."""
+    """The CSMS installs the tariff that applies without another one."""
 
     __slots__ = ()
     action = "SetDefaultTariff"
@@ -5439,7 +5439,7 @@ class SetDisplayMessageResponse(TypedDict):
 
 
 class SetDisplayMessage(Message[SetDisplayMessageRequest, SetDisplayMessageResponse]):
-    """`SetDisplayMessage`, sent by the CSMS."""
+    """The CSMS installs a message for the station's display."""
 
     __slots__ = ()
     action = "SetDisplayMessage"
@@ -5471,7 +5471,7 @@ class SetMonitoringBaseResponse(TypedDict):
 
 
 class SetMonitoringBase(Message[SetMonitoringBaseRequest, SetMonitoringBaseResponse]):
-    """`SetMonitoringBase`, sent by the CSMS."""
+    """The CSMS chooses a predefined set of monitors."""
 
     __slots__ = ()
     action = "SetMonitoringBase"
@@ -5504,7 +5504,7 @@ class SetMonitoringLevelResponse(TypedDict):
 
 
 class SetMonitoringLevel(Message[SetMonitoringLevelRequest, SetMonitoringLevelResponse]):
-    """`SetMonitoringLevel`, sent by the CSMS."""
+    """The CSMS sets the severity up to which events are reported."""
 
     __slots__ = ()
     action = "SetMonitoringLevel"
@@ -5537,7 +5537,7 @@ class SetNetworkProfileResponse(TypedDict):
 
 
 class SetNetworkProfile(Message[SetNetworkProfileRequest, SetNetworkProfileResponse]):
-    """`SetNetworkProfile`, sent by the CSMS."""
+    """The CSMS installs a connection to a CSMS."""
 
     __slots__ = ()
     action = "SetNetworkProfile"
@@ -5570,7 +5570,7 @@ class SetVariableMonitoringResponse(TypedDict):
 
 
 class SetVariableMonitoring(Message[SetVariableMonitoringRequest, SetVariableMonitoringResponse]):
-    """`SetVariableMonitoring`, sent by the CSMS."""
+    """The CSMS installs monitors of variables."""
 
     __slots__ = ()
     action = "SetVariableMonitoring"
@@ -5603,7 +5603,7 @@ class SetVariablesResponse(TypedDict):
 
 
 class SetVariables(Message[SetVariablesRequest, SetVariablesResponse]):
-    """`SetVariables`, sent by the CSMS."""
+    """The CSMS sets the values of variables."""
 
     __slots__ = ()
     action = "SetVariables"
@@ -5639,7 +5639,7 @@ class SignCertificateResponse(TypedDict):
 
 
 class SignCertificate(Message[SignCertificateRequest, SignCertificateResponse]):
-    """`SignCertificate`, sent by the station."""
+    """The station asks to have a certificate signed."""
 
     __slots__ = ()
     action = "SignCertificate"
@@ -5675,7 +5675,7 @@ class StatusNotificationResponse(TypedDict):
 
 
 class StatusNotification(Message[StatusNotificationRequest, StatusNotificationResponse]):
-    """`StatusNotification`, sent by the station."""
+    """The station reports the status of a connector."""
 
     __slots__ = ()
     action = "StatusNotification"
@@ -5733,7 +5733,7 @@ class TransactionEventResponse(TypedDict):
 
 
 class TransactionEvent(Message[TransactionEventRequest, TransactionEventResponse]):
-    """`TransactionEvent`, sent by the station."""
+    """The station reports that a transaction started, changed or ended."""
 
     __slots__ = ()
     action = "TransactionEvent"
@@ -5768,7 +5768,7 @@ class TriggerMessageResponse(TypedDict):
 
 
 class TriggerMessage(Message[TriggerMessageRequest, TriggerMessageResponse]):
-    """`TriggerMessage`, sent by the CSMS."""
+    """The CSMS asks for a message."""
 
     __slots__ = ()
     action = "TriggerMessage"
@@ -5803,7 +5803,7 @@ class UnlockConnectorResponse(TypedDict):
 
 
 class UnlockConnector(Message[UnlockConnectorRequest, UnlockConnectorResponse]):
-    """`UnlockConnector`, sent by the CSMS."""
+    """The CSMS unlocks a connector."""
 
     __slots__ = ()
     action = "UnlockConnector"
@@ -5835,7 +5835,7 @@ class UnpublishFirmwareResponse(TypedDict):
 
 
 class UnpublishFirmware(Message[UnpublishFirmwareRequest, UnpublishFirmwareResponse]):
-    """`UnpublishFirmware`, sent by the CSMS."""
+    """The CSMS asks a local controller to stop publishing firmware."""
 
     __slots__ = ()
     action = "UnpublishFirmware"
@@ -5868,7 +5868,7 @@ class UpdateDynamicScheduleResponse(TypedDict):
 
 
 class UpdateDynamicSchedule(Message[UpdateDynamicScheduleRequest, UpdateDynamicScheduleResponse]):
-    """`UpdateDynamicSchedule`, sent by the CSMS."""
+    """The CSMS sends the current limits of a dynamic schedule."""
 
     __slots__ = ()
     action = "UpdateDynamicSchedule"
@@ -5905,7 +5905,7 @@ class UpdateFirmwareResponse(TypedDict):
 
 
 class UpdateFirmware(Message[UpdateFirmwareRequest, UpdateFirmwareResponse]):
-    """`UpdateFirmware`, sent by the CSMS."""
+    """The CSMS asks to download and install firmware."""
 
     __slots__ = ()
     action = "UpdateFirmware"
@@ -5939,7 +5939,7 @@ class UsePriorityChargingResponse(TypedDict):
 
 
 class UsePriorityCharging(Message[UsePriorityChargingRequest, UsePriorityChargingResponse]):
-    """`UsePriorityCharging`, sent by the CSMS."""
+    """The CSMS starts or ends priority charging of a transaction."""
 
     __slots__ = ()
     action = "UsePriorityCharging"
@@ -5979,7 +5979,7 @@ class VatNumberValidationResponse(TypedDict):
 
 
 class VatNumberValidation(Message[VatNumberValidationRequest, VatNumberValidationResponse]):
-    """`VatNumberValidation`, sent by the station."""
+    """The station asks whether a VAT number is valid."""
 
     __slots__ = ()
     action = "VatNumberValidation"

@@ -8,6 +8,7 @@ from ocpp_transports._logging._redaction import _SECRET_FIELDS
 from tools import build_types
 from tools.typed.bundle import HIDEABLE, read_version
 from tools.typed.facts import NAMES, SECRETS, UNITS, VERSIONS, stated
+from tools.typed.purposes import PURPOSES
 
 
 def test_they_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,9 +20,10 @@ def test_a_check_fails_on_a_difference_and_writes_nothing(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_fact_is_about_a_property() -> None:
+def test_every_fact_is_about_a_property_or_an_action() -> None:
     structures = [each for protocol in VERSIONS for each in read_version(protocol).structures()]
     known = {key for each in structures for member in each.members for key in stated(each.name, member.name)}
+    assert {each.action for protocol in VERSIONS for each in read_version(protocol).messages} == PURPOSES.keys()
     assert {*NAMES, *UNITS, *SECRETS} - known == set()
 
 

@@ -1,4 +1,4 @@
-"""Attribute names of members: snake_case, with the abbreviations of OCPP as words."""
+"""Attributes of members: snake_case, with OCPP's abbreviations as words."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +18,10 @@ TAKEN: Final = {name for cls in (Model, RequestModel, ResponseModel) for name in
 
 
 def attribute_name(name: str) -> str:
-    """Return the attribute of a property, e.g. `evse_id` of `evseId`. Raises ValueError if a model cannot have it."""
+    """Return the attribute of a property, e.g. `evse_id` of `evseId`.
+
+    Raises ValueError if a model cannot have it.
+    """
     spelled = START.get(name, name)
     for abbreviation, word in WORDS:
         spelled = spelled.replace(abbreviation, word)
@@ -29,7 +32,10 @@ def attribute_name(name: str) -> str:
 
 
 def attributes_of(names: Iterable[str]) -> dict[str, str]:
-    """Return the attributes of an object's properties. Raises ValueError if two would be the same."""
+    """Return the attributes of an object's properties by their names.
+
+    Raises ValueError if two would be the same.
+    """
     found: dict[str, str] = {}
     for name in names:
         if found.setdefault(attribute_name(name), name) != name:

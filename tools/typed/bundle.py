@@ -1,4 +1,4 @@
-"""Reads a schema bundle as types: enumerations, structures and messages, with names for all of them."""
+"""Reads a schema bundle as named enumerations, structures and messages."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ class Member:
     name: str
     """Its name on the wire."""
     element: str
-    """Its type, or that of its items: `str`, `Any`, or the name of an enumeration or structure."""
+    """Its type or that of its items: `str`, `Any`, an enumeration or a structure."""
     is_list: bool
     required: bool
     secret: bool
@@ -90,7 +90,10 @@ class Version:
 
     @cached_property
     def ordered(self) -> list[Structure]:
-        """The data types, each after those that it has. Raises CycleError if one has itself."""
+        """The data types, each after those that it has.
+
+        Raises CycleError if a type has itself.
+        """
         names = self.data_types.keys()
         graph = {
             name: sorted({member.element for member in self.data_types[name].members} & names) for name in sorted(names)
@@ -112,7 +115,10 @@ def read_version(protocol: str) -> Version:
 
 
 class Reader:
-    """Names the types of a bundle. Raises ValueError if unequal types would have one name."""
+    """Names the types of a bundle.
+
+    Raises ValueError if unequal types would have one name.
+    """
 
     def __init__(self, bundle: Schema) -> None:
         self.version = Version(bundle["protocol"])
@@ -180,7 +186,7 @@ def limits(schema: Schema) -> Iterator[str]:
 
 
 def between(low: float | None, high: float | None, what: str = "") -> str:
-    """Return a range in words; empty if there is none. Bounds are inclusive."""
+    """Return an inclusive range in words, or nothing if there is no bound."""
     if low is None and high is None:
         return ""
     words = f"At least {low}" if high is None else f"At most {high}" if low is None else f"{low} to {high}"

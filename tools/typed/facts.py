@@ -1,4 +1,4 @@
-"""Facts of the specifications that the schemas do not state: names of 1.6's data types, and units."""
+"""Facts that the schemas do not state: names of 1.6's data types, and units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ NAMES: Final[Mapping[str, str]] = {
     "TriggerMessageResponse.status": "TriggerMessageStatus",
     "UnlockConnectorResponse.status": "UnlockStatus",
 }
-"""Property, or owner and property -> name of the type that its schema states in place."""
+"""Property, or owner and property -> name of the type of its inline schema."""
 
 _AS_THE_RATE: Final = "In A or W, as `chargingRateUnit` states."
 _OF_TIME: Final = {
@@ -131,7 +131,7 @@ _OF_RATE: Final = {
 
 UNITS: Final[Mapping[str, str]] = {
     "BootNotificationResponse.interval": (
-        "In seconds: the heartbeat interval if accepted, else the time until the next attempt."
+        "In seconds: the heartbeat interval, or until the next attempt if not accepted."
     ),
     "startPeriod": "In seconds since the start of the schedule.",
     "RelativeTimeIntervalType.start": "In seconds since the start of the schedule.",

@@ -3,36 +3,23 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-__all__ = ["WIDTH", "bracketed", "docstring", "exported", "wrapped"]
+__all__ = ["bracketed", "class_line", "exported"]
 
 WIDTH: Final = 120
 
 
 def bracketed(before: str, parts: Sequence[str], after: str, indent: str = "") -> str:
-    """Return parts between brackets: on one line if they fit, else one a line with a comma after each."""
+    """Return parts between brackets, one a line if they do not fit in one."""
     line = f"{indent}{before}{', '.join(parts)}{after}"
     if len(line) <= WIDTH:
         return line
     return "\n".join((f"{indent}{before}", *(f"{indent}    {part}," for part in parts), f"{indent}{after}"))
 
 
-def docstring(text: str, indent: str = "    ") -> str:
-    """Return a docstring whose first sentence, if there are more and they do not fit, is a line of its own."""
-    if len(indent) + len(text) + 6 <= WIDTH:
-        return f'{indent}"""{text}"""'
-    first, rest = text.split(". ", 1)
-    return "\n".join((f'{indent}"""{first}.', "", *wrapped(rest, indent), f'{indent}"""'))
-
-
-def wrapped(text: str, indent: str) -> Iterable[str]:
-    """Yield a text in lines of the page's width."""
-    line = indent
-    for word in text.split():
-        if len(line) + 1 + len(word) > WIDTH and line != indent:
-            yield line
-            line = indent
-        line += word if line == indent else f" {word}"
-    yield line
+def class_line(name: str, base: str) -> str:
+    """Return the first line of a class, or its first three lines if one is too long."""
+    line = f"class {name}({base}):"
+    return line if len(line) <= WIDTH else f"class {name}(\n    {base}\n):"
 
 
 def exported(names: Iterable[str]) -> str:

@@ -1,14 +1,15 @@
-"""Writes the package of a version: its types as TypedDicts and literals, and its messages."""
+"""Writes the package of a version: TypedDicts, literals and messages."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from tools.typed.bundle import CUSTOM_DATA, Enumeration, MessageType, Structure, Version
-from tools.typed.layout import WIDTH, bracketed, docstring, exported
+from tools.typed.layout import bracketed, class_line, exported
+from tools.typed.purposes import PURPOSES
 
 __all__ = ["message_module"]
 
-SENDERS: Final = {"station": "by the station", "csms": "by the CSMS", "either": "by either side"}
+SENDERS: Final = {"station": "The station", "csms": "The CSMS", "either": "Either side"}
 
 HEAD: Final = '''"""The messages of {title}, typed.
 
@@ -34,15 +35,15 @@ if TYPE_CHECKING:
 '''
 MAPPING: Final = "from collections.abc import Mapping\n"
 OPEN: Final = '''CustomDataType: TypeAlias = Mapping[str, Any]
-"""Members of a vendor: `vendorId`, a string of at most 255 characters, and any others.
+"""Members of a vendor: `vendorId`, at most 255 characters, and any others.
 
-A mapping, as a TypedDict would refuse the others.
+A mapping, because type checkers refuse members that a TypedDict does not list.
 """
 '''
 MESSAGE: Final = '''
 
 {opening}
-    """`{action}`, sent {by}{further}."""
+    """{purpose}."""
 
     __slots__ = ()
     action = "{action}"
@@ -103,7 +104,7 @@ def structure(each: Structure, doc: str) -> str:
     for member in each.members:
         lines.append(f"    {member.name}: {member.kind if member.required else f'NotRequired[{member.kind}]'}")
         if member.doc:
-            lines.append(docstring(member.doc))
+            lines.append(f'    """{member.doc}"""')
     return "\n".join(lines) + ("\n" if each.members else "")
 
 
@@ -113,15 +114,12 @@ def parts_of(message: MessageType, protocol: str) -> Iterator[str]:
     if message.response is not None:
         yield structure(message.response, f"The payload of the response to `{message.action}`.")
     response = "None" if message.response is None else message.response.name
-    opening = f"class {message.action}(Message[{message.request.name}, {response}]):"
-    if len(opening) > WIDTH:
-        opening = f"class {message.action}(\n    Message[{message.request.name}, {response}]\n):"
+    ending = ", without a response" if message.response is None else ""
     yield MESSAGE.format(
-        opening=opening,
+        opening=class_line(message.action, f"Message[{message.request.name}, {response}]"),
         action=message.action,
         protocol=protocol,
         sender=message.sender,
-        by=SENDERS[message.sender],
-        further="; it has no response" if message.response is None else "",
+        purpose=f"{SENDERS[message.sender]} {PURPOSES[message.action]}{ending}",
         request=message.request.name,
     )

@@ -1,11 +1,11 @@
-"""Writes the models of a version: its objects as classes with attributes in snake_case."""
+"""Writes the models of a version: classes with attributes in snake_case."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from tools.typed.attributes import attributes_of
 from tools.typed.bundle import CUSTOM_DATA, Member, MessageType, Structure, Version
-from tools.typed.layout import WIDTH, bracketed, docstring, exported
+from tools.typed.layout import bracketed, class_line, exported
 
 __all__ = ["model_module"]
 
@@ -46,8 +46,7 @@ class Writer:
     """Writes the classes of a version."""
 
     def __init__(self, version: Version) -> None:
-        self._structures = {each.name for each in version.structures()}
-        self._enumerations = version.enumerations.keys() | {CUSTOM_DATA}
+        self._shared = version.enumerations.keys() | {CUSTOM_DATA}  # types that are those of the wire
 
     def data_type(self, each: Structure) -> str:
         """Return the model of a data type."""
@@ -67,10 +66,11 @@ class Writer:
         return text + self._model(request, base, f"The payload of `{message.action}`.", facts)
 
     def _model(self, each: Structure, base: str, doc: str, facts: str = "") -> str:
-        opening = f"class {each.name}({base}):"
-        if len(opening) > WIDTH:
-            opening = f"class {each.name}(\n    {base}\n):"
-        lines = [f'\n\n{opening}\n    """{doc}"""\n', *([f"    {facts}\n"] if facts else []), *self._members(each)]
+        lines = [
+            f'\n\n{class_line(each.name, base)}\n    """{doc}"""\n',
+            *([f"    {facts}\n"] if facts else []),
+            *self._members(each),
+        ]
         return "\n".join(lines).rstrip("\n") + "\n"
 
     def _members(self, each: Structure) -> Iterator[str]:
@@ -78,12 +78,10 @@ class Writer:
         for member in each.members:
             yield self._member(attributes[member.name], member)
             if member.doc:
-                yield docstring(member.doc)
+                yield f'    """{member.doc}"""'
 
     def _member(self, attribute: str, member: Member) -> str:
-        element = KINDS.get(member.element, member.element)
-        if member.element in self._enumerations:
-            element = element if element == "dict" else "str"
+        element = KINDS.get(member.element, "str" if member.element in self._shared else member.element)
         arguments = [f'"{member.name}"', f"[{element}]" if member.is_list else element]
         if not member.required:
             arguments.append("default=None")
@@ -92,8 +90,6 @@ class Writer:
         return bracketed(f"{attribute}: {self._annotation(member)} = member(", arguments, ")", "    ")
 
     def _annotation(self, member: Member) -> str:
-        kind = member.element
-        if kind in self._enumerations:
-            kind = f"wire.{kind}"
+        kind = f"wire.{member.element}" if member.element in self._shared else member.element
         kind = f"list[{kind}]" if member.is_list else kind
         return kind if member.required or kind == "Any" else f"{kind} | None"

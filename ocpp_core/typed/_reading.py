@@ -1,11 +1,11 @@
-"""Reads the values of JSON as the types of a model's members, and explains those that do not conform."""
+"""Reads JSON values as the types of members, and explains wrong ones."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Never, TypeAlias
 
 from ocpp_core.errors import RPCError, RPCOccurrenceConstraintViolationError, RPCTypeConstraintViolationError
 
-__all__ = ["NotConforming", "Read", "mapping", "missing", "mistyped", "read_items", "scalar_reader"]
+__all__ = ["NotConforming", "Read", "is_scalar", "mapping", "missing", "mistyped", "read_items", "scalar_reader"]
 
 Read: TypeAlias = Callable[[Any], Any]
 """Returns a value as a member has it. Raises NotConforming."""
@@ -17,7 +17,7 @@ _NAMES: Final[Mapping[type, str]] = {
 
 
 class NotConforming(Exception):  # noqa: N818 - never leaves the package: a model raises its `public`
-    """A payload's value of another type than its member, or a missing one; with its path, last step first."""
+    """A value of the wrong type, or a missing one, and its path in reverse."""
 
     def __init__(self, error: type[RPCError], text: str) -> None:
         super().__init__(text)
@@ -41,8 +41,13 @@ def missing() -> NotConforming:
     return NotConforming(RPCOccurrenceConstraintViolationError, "expected a value, got none")
 
 
+def is_scalar(kind: type) -> bool:
+    """Return True if `scalar_reader` knows the type."""
+    return kind in _READERS
+
+
 def scalar_reader(kind: type) -> Read:
-    """Return the reader of a scalar type, of `dict`, or of `object`, which stands for any value."""
+    """Return the reader of a scalar type, of `dict`, or of `object` for any value."""
     return _READERS[kind]
 
 
