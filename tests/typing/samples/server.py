@@ -57,7 +57,7 @@ def logo(request: PlainRequest) -> tuple[int, dict[str, str], bytes]:
 def boot(context: HandlerContext[Any, OCPPServerClient]) -> dict[str, Any]:
     station: OCPPServerClient = context.client
     station.session["booted"] = True
-    context.client.once("close", lambda _: print("gone"))
+    context.client.once("close", lambda event: print(event.code))
     return {"status": "Accepted", "currentTime": "2026-01-01T00:00:00Z", "interval": 300}
 
 
