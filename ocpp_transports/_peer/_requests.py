@@ -25,8 +25,7 @@ def read_object(args: tuple[Any, ...]) -> ObjectCall:
         case (Message() as message,) if is_message_class(type(message)):
             _expect_call(type(message))
             return ObjectCall((message.protocol, message.action), message.params)
-        case (RequestModel() as request,):
-            message_type = request.message_type
+        case (RequestModel(message_type=message_type) as request,):
             _expect_call(message_type)
             return ObjectCall((message_type.protocol, message_type.action), request.to_wire(), request.response_type)
         case (str(), model) | (str(), str(), model) if is_model(model) and all(args[:-1]):
@@ -51,8 +50,7 @@ def read_send(args: tuple[Any, ...]) -> SendRequest:
         case (Message() as message,) if is_message_class(type(message)):
             _expect_send(type(message))
             return SendRequest(message.protocol, message.action, message.params)
-        case (RequestModel() as request,):
-            message_type = request.message_type
+        case (RequestModel(message_type=message_type) as request,):
             _expect_send(message_type)
             return SendRequest(message_type.protocol, message_type.action, request.to_wire())
         case (action, params):

@@ -7,6 +7,7 @@ import pytest
 
 from ocpp_core import v16, v21, v201
 from ocpp_core.typed.message import Message
+from ocpp_core.typed.model import RequestModel
 from ocpp_transports import NOREPLY, HandlerContext, OCPPError, OCPPServer, RPCTypeConstraintViolationError
 from tests.transports.pairs import client_of, first, pair, serving, station_of
 
@@ -144,6 +145,10 @@ class TestASend:
                 await client.notify(v21.NotifyPeriodicEventStream.of(STREAM))
 
 
+class NoMessage(RequestModel[Any, Any]):
+    """A model that names no message."""
+
+
 class TestArguments:
     @pytest.mark.parametrize(
         ("args", "words"),
@@ -152,6 +157,7 @@ class TestArguments:
             ((v16.Reset(type="Soft"), {}), r"got \(Reset, dict\)"),
             (("Reset", v16.Reset(type="Soft")), r"got \('Reset', Reset\)"),
             ((Message(type="Soft"),), r"got \(Message\)"),
+            ((NoMessage(),), r"got \(NoMessage\)"),
             ((v16.models.ResetResponse(status="Accepted"),), r"got \(ResetResponse\)"),
             (("", v16.models.ResetRequest(type="Soft")), "expected a message, or an action"),
             ((v16.Heartbeat.of([]),), "dict"),  # type: ignore[arg-type]

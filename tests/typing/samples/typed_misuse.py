@@ -75,10 +75,6 @@ def of_a_payload(ctx: HandlerContext[v16.ResetRequest]) -> None:  # type: ignore
 
 
 async def main() -> None:
-    await client.call(v16.BootNotification(chargePointVendor="Acme"))  # type: ignore[call-arg]
-    await client.call(v16.Reset(type="Soft", sort=1))  # type: ignore[call-arg]
-    await client.call(v16.Reset(type="Softly"))  # type: ignore[arg-type]
-    await client.call(v16.Reset.of({"type": 1}))  # type: ignore[typeddict-item]
     await client.call(v16.Reset)  # type: ignore[call-overload]  # the class
     await client.call(v16.Reset(type="Soft"), {})  # type: ignore[call-overload]
     await client.call(v16.Reset(type="Soft"), timeuot=1)  # type: ignore[call-overload]
