@@ -6,7 +6,7 @@ range and meaning from `ocpp_core.config`, unless it has its own.
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, fields
 from functools import cache
 from typing import Any, Final
@@ -181,17 +181,18 @@ def imports_of(used: set[str]) -> str:
 PAGE: Final = """
 # Options
 
-Every option of clients and servers: its name, default, range and effect. Any other value raises TypeError or
-ValueError at construction and in `reconfigure`, which then changes nothing. Times are seconds, sizes bytes; `inf` means
-no limit. The page of [limits and policies](limits.md) has more about the engine's settings.
+Every option of clients, servers and calls: its name, default, range and effect. Any other value raises TypeError or
+ValueError: at construction, at the call, and in `reconfigure`, which then changes nothing. Times are seconds, sizes
+bytes; `inf` means no limit. The page of [limits and policies](limits.md) has more about the engine's settings.
 """
-TITLES: Final = {
+TITLES: Final[Mapping[type[Any], str]] = {
     PeerOptions: "Options of every connection",
     SocketOptions: "Options of `OCPPClient` and `OCPPServer`",
     ReconnectOptions: "Options of every client",
     ClientOptions: "Options of `OCPPClient`",
     BrowserOptions: "Options of `BrowserOCPPClient`",
     ServerOptions: "Options of `OCPPServer`",
+    CallOptions: "Options of one call",
 }
 
 
@@ -203,7 +204,7 @@ def options_page() -> str:
     return "".join(parts)
 
 
-def option_rows(cls: type[PeerOptions]) -> Iterator[tuple[str, str, str, str]]:
+def option_rows(cls: type[Any]) -> Iterator[tuple[str, str, str, str]]:
     """Yield name, default, range and docstring of each option. Raises KeyError for a missing docstring."""
     own, meanings = {each.name: each for each in fields(cls)}, documented(cls)
     for name in declared(cls):

@@ -19,19 +19,19 @@ class CallOptions:
     """The options of one call. Times are seconds. Raises ValueError or TypeError for a value out of range."""
 
     timeout: float | None = None
-    """From the write to the response; None means the option `call_timeout`."""
+    """Seconds from the write to the response, above 0; None means the option `call_timeout`."""
     ttl: float | None = None
-    """From `call` to the write, of the last attempt if there are several; None means the option `call_ttl`."""
+    """Seconds from `call` to the write of the last attempt, above 0; None means the option `call_ttl`."""
     message_id: str | None = None
     """At most 36 characters, not outstanding; used for all attempts. None makes an id for each attempt."""
     validate: bool = True
     """False skips strict mode for this call, in both directions."""
     retries: int = 0
-    """Attempts after the first one; a call is repeated only if its response did not arrive in time."""
+    """Attempts after the first one, at least 0; a call is repeated only if its response did not arrive in time."""
     retry_delay: float = 1.0
-    """The pause before a repeated attempt is U(0, 1) times this, doubled each time."""
+    """Seconds, at least 0: the pause before a repeated attempt is U(0, 1) times this, doubled each time."""
     retry_max_delay: float = 30.0
-    """The longest pause."""
+    """Seconds of the longest pause, at least 0."""
     custom: bool = False
     """True also sends an action that only the peer sends according to the specification."""
     check: Callable[[Any], object] | None = None
