@@ -6,7 +6,7 @@ Neither pydantic nor msgspec is imported here. Their classes are recognized by t
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeGuard, TypeVar
+from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeGuard, TypeVar, is_typeddict
 
 from ocpp_core.errors import RPCError, create_rpc_error
 from ocpp_core.typed.model import Model, RequestModel
@@ -19,6 +19,7 @@ __all__ = [
     "PydanticModel",
     "WireModel",
     "is_model",
+    "is_payload_class",
     "is_request_model",
     "payload_of",
     "read_model",
@@ -69,6 +70,11 @@ _MAX_STEPS: Final = 10
 def is_request_model(kind: object) -> TypeGuard[type[Any]]:
     """Return True for a class that `read_model` can make of the payload of a request."""
     return isinstance(kind, type) and (issubclass(kind, RequestModel) or _is_foreign(kind))
+
+
+def is_payload_class(kind: object) -> bool:
+    """Return True for a TypedDict and for a class of models, which are callable and no handlers."""
+    return is_typeddict(kind) or (isinstance(kind, type) and (issubclass(kind, Model) or _is_foreign(kind)))
 
 
 def is_model(value: object) -> bool:

@@ -39,8 +39,8 @@ class Registered(NamedTuple):
 def adapted(handler: Callable[..., Any], registered: Registered) -> Callable[..., Any]:
     """Return a function of the context that calls the handler with what it asks for.
 
-    Parameters with a default keep it. Raises TypeError for a handler that cannot be called like that, and for an
-    annotation that names nothing a handler can get, or something of another message.
+    Parameters with a default keep it, except the first one if all have one. Raises TypeError for a handler that cannot
+    be called like that, and for an annotation that names nothing a handler can get, or something of another message.
     """
     role = f"handler of {registered}"
     asked = [] if _is_plain(handler) else _asked(handler)
@@ -86,14 +86,19 @@ def _is_plain(handler: Callable[..., Any]) -> bool:
 
 
 def _asked(handler: Callable[..., Any]) -> list[Parameter]:
-    """Return the parameters that must be passed; those of the wrapped function if a wrapper passes on anything."""
+    """Return the parameters to fill: those without a default, or the first one if all have one.
+
+    They are those of the wrapped function if a wrapper passes on anything.
+    """
     try:
         own = signature(handler, follow_wrapped=False).parameters.values()
         if own and all(each.kind in _VARIABLE for each in own):
             own = signature(handler).parameters.values()
     except (TypeError, ValueError):  # some functions written in C have none
         return []
-    return [each for each in own if each.kind not in _VARIABLE and each.default is Parameter.empty]
+    named = [each for each in own if each.kind not in _VARIABLE]
+    required = [each for each in named if each.default is Parameter.empty]
+    return required or [each for each in named if each.kind is not Parameter.KEYWORD_ONLY][:1]
 
 
 def _resolved(parameter: Parameter, handler: Callable[..., Any], registered: Registered) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard, 
 from ocpp_core.typed.message import Message
 from ocpp_transports._callbacks._arguments import expect_arguments
 
+from ._models import is_payload_class
 from ._parameters import Registered, adapted
 
 if TYPE_CHECKING:
@@ -129,8 +130,8 @@ class Handlers:
         return register(*handler) if handler else register
 
     def _register(self, key: _Key, handler: _H) -> _H:
-        if not callable(handler):
-            raise TypeError(f"expected a function as handler, got {handler!r}")
+        if not callable(handler) or is_payload_class(handler):
+            raise TypeError(f"expected a function as handler, or a class of messages, got {handler!r}")
         function = _function_of(key, handler)
         versions = self.targets.get(key.action, {})
         if key.version in versions:

@@ -14,6 +14,7 @@ from tests.transports.handlers import postponed
 from tests.transports.station import INTERNAL, later
 
 BOOT = {"chargePointVendor": "Acme", "chargePointModel": "One"}
+NO_BOOT: v16.BootNotificationRequest = {"chargePointVendor": "", "chargePointModel": ""}
 Boot = HandlerContext[v16.BootNotification]
 
 
@@ -53,6 +54,10 @@ def with_a_default(params: v16.BootNotificationRequest, times: int = 1) -> Any:
     return {"got": params["chargePointVendor"] * times}
 
 
+def with_defaults(params: v16.BootNotificationRequest = NO_BOOT, times: int = 1) -> Any:
+    return {"got": params["chargePointVendor"] * times}
+
+
 def of_anything(request: object) -> Any:
     return {"got": request.params["chargePointVendor"]}  # type: ignore[attr-defined]
 
@@ -70,6 +75,7 @@ class TestAHandlerGets:
             of_two_payloads,
             of_either,
             with_a_default,
+            with_defaults,
             of_anything,
             lambda ctx: {"got": ctx.params["chargePointVendor"]},
         ],
@@ -284,7 +290,16 @@ class TestARegistrationRefuses:
         assert not handlers.has_handler(v16.BootNotification)
 
     @pytest.mark.parametrize(
-        "args", [(Message, of_dict), (v16.Reset, of_dict, of_dict), (v16.Reset, 1), (v16.Reset, "Reset")]
+        "args",
+        [
+            (Message, of_dict),
+            (v16.Reset, of_dict, of_dict),
+            (v16.Reset, 1),
+            (v16.Reset, "Reset"),
+            (v16.ResetRequest,),
+            (v16.models.ResetRequest,),
+            ("Reset", v16.ResetRequest),
+        ],
     )
     def test_other_arguments(self, args):
         handlers: Any = Handlers()
