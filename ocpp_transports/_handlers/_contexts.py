@@ -28,7 +28,7 @@ else:
 
     MessageT_co = TypeVar("MessageT_co", covariant=True)
 
-__all__ = ["CallContext", "HandlerContext", "MessageT_co", "RequestConnection", "Signal"]
+__all__ = ["CallContext", "HandlerContext", "MessageT_co", "RequestConnection", "RequestContext", "Signal"]
 
 
 class Signal:
@@ -102,11 +102,26 @@ class RequestConnection(Protocol[ClientT_co]):
     def answered(self, answer: Reply | Fail) -> None:
         """Send the one response to a request."""
 
+    def expect_here(self) -> None:
+        """Raise RuntimeError unless the caller runs in the event loop of the connection."""
+
     def completion(self) -> Completion[None]:
         """Return a completion that a task can await."""
 
 
-class HandlerContext(Generic[MessageT_co, ClientT_co]):
+class RequestContext:
+    """The base of the contexts of requests: a parameter that is annotated with a subclass gets the context."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, arguments: object) -> GenericAlias:
+            """Accept one argument or two: without defaults of type variables (PEP 696) `Generic` demands both."""
+            return GenericAlias(cls, arguments)
+
+
+class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
     """A request as its handler sees it.
 
     `action` and `params` are the request's. `is_answered` is True once its one response was sent, `is_gone` once the
@@ -147,10 +162,6 @@ class HandlerContext(Generic[MessageT_co, ClientT_co]):
             "is_gone",
             "params",
         )
-
-        def __class_getitem__(cls, arguments: object) -> GenericAlias:
-            """Accept one argument or two: without defaults of type variables (PEP 696) `Generic` demands both."""
-            return GenericAlias(cls, arguments)
 
     def __repr__(self) -> str:
         return f"<HandlerContext {self.action} {self.message_id}>"
@@ -196,7 +207,7 @@ class HandlerContext(Generic[MessageT_co, ClientT_co]):
         """Respond with a CALLRESULT, now or (after the handler returned NOREPLY) later.
 
         `payload` is a dict or a model. Raises TypeError unless it is, RuntimeError if the request was answered or is a
-        SEND, and ConnectionLostError if the connection is gone.
+        SEND and in other threads than that of the event loop, and ConnectionLostError if the connection is gone.
         """
         written = payload_of(payload)
         self._check_due()
@@ -210,6 +221,7 @@ class HandlerContext(Generic[MessageT_co, ClientT_co]):
         self.finish(Fail(self.request, str(code), description, details))
 
     def _check_due(self) -> None:
+        self._connection.expect_here()
         if self.is_gone:
             raise ConnectionLostError(f"cannot answer {self.action}: its connection has ended", sent=False)
         if not self.expects_reply:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, Union, get_args, get_origi
 from ocpp_core.typed.message import Message, payload_types
 from ocpp_transports._callbacks._arguments import expect_arguments
 
-from ._contexts import HandlerContext
+from ._contexts import HandlerContext, RequestContext
 from ._models import is_request_model, read_model
 
 __all__ = ["Registered", "adapted"]
@@ -114,7 +114,7 @@ def _resolved(parameter: Parameter, handler: Callable[..., Any], registered: Reg
 
 
 def _names_context(annotation: object) -> bool:
-    return isinstance(annotation, str) and annotation.partition("[")[0].rpartition(".")[2] == "HandlerContext"
+    return isinstance(annotation, str) and annotation.partition("[")[0].endswith("HandlerContext")
 
 
 def _globals_of(handler: Any) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def _source_of(hint: Any, registered: Registered) -> _Source | None:
     origin = get_origin(hint) or hint
     if origin in (Union, UnionType):
         return _one_of(hint, registered)
-    if origin is HandlerContext:
+    if _is_context(origin):
         _expect_same(_message_in(hint), registered)
         return _context
     if origin in _MAPPINGS:
@@ -170,7 +170,7 @@ def _source_of(hint: Any, registered: Registered) -> _Source | None:
 def _one_of(hint: Any, registered: Registered) -> _Source | None:
     """Return the context for a union of contexts, one of which is of this message: a handler of several messages."""
     members = get_args(hint)
-    if not all((get_origin(member) or member) is HandlerContext for member in members):
+    if not all(_is_context(get_origin(member) or member) for member in members):
         return None
     if not any(_is_same(_message_in(member), registered) for member in members):
         _expect_same(_message_in(members[0]), registered)
@@ -186,6 +186,10 @@ def _payload(request: Any, registered: Registered) -> _Source | None:
             return None
         _expect_same(message, registered)
     return _params
+
+
+def _is_context(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, RequestContext)
 
 
 def _message_in(context: Any) -> Any:
