@@ -39,7 +39,7 @@ def reset(context: HandlerContext) -> dict[str, Any]:
 
 
 @client.handle("ocpp2.1", "GetVariables")
-async def get_variables(context: HandlerContext[OCPPClient]) -> dict[str, Any]:
+async def get_variables(context: HandlerContext[Any, OCPPClient]) -> dict[str, Any]:
     context.client.reconfigure(call_timeout=5)
     if context.disconnected:
         raise RPCSecurityError("not now", {"why": "example"})

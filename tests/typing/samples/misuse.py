@@ -81,7 +81,7 @@ def arrived(station: OCPPServerClient) -> None:
 
 
 @server.handle("BootNotification")
-async def boot(context: HandlerContext[OCPPServerClient]) -> dict[str, str]:
+async def boot(context: HandlerContext[Any, OCPPServerClient]) -> dict[str, str]:
     await context.client.cal("Rest", 5)  # type: ignore[attr-defined]
     await context.client.call("Reset", 5)  # type: ignore[call-overload]
     return {}
