@@ -1,7 +1,7 @@
 """Methods that a client, a server's handle on a station, and a server have in common: handlers and events."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, TypeVar, overload
 
 from ocpp_core.action_names import Role
@@ -17,7 +17,7 @@ from ._emitter import Emitter
 
 __all__ = ["EventMixin", "HandlerMixin"]
 
-_H = TypeVar("_H", bound=Callable[..., Any])
+_H = TypeVar("_H", bound=Callable[..., Returned[Mapping[str, Any] | None]])
 _ClientT = TypeVar("_ClientT", bound=Caller)
 
 

@@ -9,6 +9,7 @@ from ocpp_transports import (
     ConnectionState,
     ExponentialBackoff,
     HandlerContext,
+    NoReply,
     OCPPClient,
     Peer,
     RPCError,
@@ -48,7 +49,7 @@ async def get_variables(context: HandlerContext[Any, OCPPClient]) -> dict[str, A
 
 
 @client.handle
-def anything_else(action: str, context: HandlerContext) -> object:
+def anything_else(action: str, context: HandlerContext) -> NoReply:
     context.fail("NotSupported", f"{action} came as {context.message_id}")
     return NOREPLY
 

@@ -65,6 +65,16 @@ def opened(event: OpenEvent) -> None:
     event.protocol = "ocpp1.6"  # type: ignore[misc]  # events are frozen
 
 
+@server.handle("Heartbeat")  # type: ignore[type-var]  # a number is no payload
+def seconds(context: HandlerContext) -> int:
+    return len(context.params)
+
+
+@client.handle("Reset")  # type: ignore[type-var]  # nor is a text
+async def soft(context: HandlerContext) -> str:
+    return context.action
+
+
 @server.observe  # type: ignore[type-var]  # of a refused handshake there is no client
 def observes(event: ConnectionEvent, station: OCPPServerClient) -> None:
     print(event.latency, station)  # type: ignore[union-attr]  # of messages only
