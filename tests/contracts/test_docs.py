@@ -130,7 +130,7 @@ def test_the_mapping_of_the_reference_names_every_method(cls: type) -> None:
 @pytest.mark.parametrize("options", [ClientOptions, ServerOptions])
 def test_the_defaults_in_the_mapping_are_those_of_the_code(options: type[PeerOptions]) -> None:
     text = (ROOT / "docs/migrating-from-npm.md").read_text(encoding="utf-8")
-    title = "## Translate the options of a client\n" if options is ClientOptions else "## Translate the options of a server\n"
+    title = f"## Translate the options of a {'client' if options is ClientOptions else 'server'}\n"
     here = "\n".join(re.findall(r"^\|[^|]*\|([^|]*)\|", text.split(title)[1].split("\n## ")[0], re.MULTILINE))
     defaults = {each.name: each.default for each in fields(options)}
     stated = {
