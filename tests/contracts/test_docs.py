@@ -155,6 +155,39 @@ class TestTheGeneratedPages:
         assert build_docs.main(["--check"], tmp_path) == 0
 
 
+class TestTheGuideToMessages:
+    TEXT = (ROOT / "docs/troubleshoot.md").read_text(encoding="utf-8")
+    FOREIGN = (
+        "Connect call failed",
+        "Connection refused",
+        "Name or service not known",
+        "Address already in use",
+        "named 'websockets'",
+    )
+    """Texts of the operating system and of Python."""
+
+    def test_the_library_has_every_text(self) -> None:
+        cells = re.findall(r"^\| (.+?) \|", self.TEXT, re.MULTILINE)
+        texts = [text for cell in cells for text in re.findall(r"``(.+?)``|`([^`]+)`", cell)]
+        parts = {part.strip(" ,;") for text in texts for part in "".join(text).split("…")}
+        known = literals()
+        long = [part for part in parts if " " in part and not any(part.endswith(each) for each in self.FOREIGN)]
+        assert len(long) > 90
+        assert [part for part in long if part not in known] == []
+
+
+def literals() -> str:
+    """Return all texts in the sources; what an f-string inserts separates its parts."""
+    found: list[str] = []
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            found += [
+                node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and type(node.value) is str
+            ]
+    return "\n".join(found)
+
+
 class TestTheReadme:
     README = (ROOT / "README.md").read_text(encoding="utf-8")
 
