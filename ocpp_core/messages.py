@@ -41,8 +41,11 @@ class MessageType(IntEnum):
     """The first element of every OCPP-J message."""
 
     CALL = 2
+    """A request; it expects a response."""
     CALLRESULT = 3
+    """The response to a CALL that succeeded."""
     CALLERROR = 4
+    """The response to a CALL that failed."""
     CALLRESULTERROR = 5
     """OCPP 2.1 only: the caller reports that a CALLRESULT was unusable."""
     SEND = 6

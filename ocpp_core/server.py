@@ -140,6 +140,7 @@ class ServerEngine:
         answers: AnswerMemory | None = None,
     ) -> None:
         self.session: Session | None = None
+        """The session once the upgrade request is accepted; None before."""
         self._config = session
         self._memory = answers
         self._ids = ids

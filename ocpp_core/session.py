@@ -102,9 +102,12 @@ class Session(Receiver):
         offline: OfflineQueue | None = None,
     ) -> None:
         self.state: SessionState = _OPEN
+        """The state of the connection."""
         self.version = version
+        """The rules of the negotiated subprotocol."""
         self._config = config
         self.keep_unsent = keep_unsent
+        """True if calls that were not written survive the loss of the connection, see `take_unsent`."""
         self._actions: list[SessionAction] = []
         self._emit = self._actions.append if outlets is None else outlets.emit
         self.unread: list[TextReceived | BinaryReceived | TransportLost] = []
@@ -118,7 +121,9 @@ class Session(Receiver):
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
         self.calls = Calls(version, config, ids, self._emit, self._send, offline)
+        """The outbound calls; for stacks and hosts of the library."""
         self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
+        """The inbound requests; for stacks and hosts of the library."""
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))

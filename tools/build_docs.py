@@ -1,7 +1,7 @@
 """Generate the pages of the documentation that are tables of facts, and the keyword types of the options.
 
-`docs/design/states.md`, `docs/reference/limits.md`, `docs/reference/options.md`, the layers and the tables of files in
-`docs/design/architecture.md`, and `ocpp_transports/_options/_keywords.py`.
+`docs/design/states.md`, the pages of limits, options, codes and command lines in `docs/reference/`, the layers and the
+tables of files in `docs/design/architecture.md`, and `ocpp_transports/_options/_keywords.py`.
 
     python tools/build_docs.py           write the pages
     python tools/build_docs.py --check   write nothing; exit 1 if a page differs
@@ -27,6 +27,8 @@ if str(ROOT) not in sys.path:  # a script has its own folder in the path instead
 
 from ocpp_core import config, messages, versions  # noqa: E402 - needs the line above
 from tools.declarations import default_of, docstrings, field_docs, range_of, shown, source_of, table  # noqa: E402
+from tools.documentation.codes import codes_page  # noqa: E402
+from tools.documentation.command_lines import commands_page  # noqa: E402
 from tools.golden import EXPLAINED, TABLES, WORDS, cells  # noqa: E402 - needs the line above
 from tools.options import keyword_types, options_page  # noqa: E402
 
@@ -129,13 +131,6 @@ VERSIONS: Final = """
 Any other subprotocol gets the facts of OCPP 2.0.1 under its own name, unless `ClientConfig.versions` or
 `Accept.version` defines them.
 """
-CODES: Final = """
-## Error codes
-
-A handler may fail with a code in any version's spelling. The peer receives the spelling of the negotiated version.
-Received codes keep their spelling, and every spelling is understood. Unknown codes, such as those of vendors, stay
-unchanged.
-"""
 
 
 def limits_page() -> str:
@@ -146,7 +141,7 @@ def limits_page() -> str:
     parts += [FIXED, "\n", table(("Constant", "Value", "", "Where"), fixed_rows())]
     leniency = field_docs(source_of(messages), "Leniency")
     parts += [LENIENCY, "\n", table(("Policy", "Effect"), ((f"`{name}`", leniency[name]) for name in leniency))]
-    parts += [VERSIONS, "\n", version_table(), CODES, "\n", code_table()]
+    parts += [VERSIONS, "\n", version_table()]
     return "".join(parts)
 
 
@@ -185,12 +180,6 @@ def fact_text(fact: bool | frozenset[Any]) -> str:  # a value, not a switch
     if isinstance(fact, bool):
         return "yes" if fact else "no"
     return ", ".join(str(item) for item in sorted(fact)) or "none"
-
-
-def code_table() -> str:
-    """Return the spelling of each error code in each version."""
-    rows = ([f"`{version.spell(code)}`" for version in SPOKEN] for code in versions.ErrorCode)
-    return table([version.name for version in SPOKEN], rows)
 
 
 # Files
@@ -244,6 +233,8 @@ PAGES: Final = {
     "docs/design/states.md": states_page,
     "docs/reference/limits.md": limits_page,
     "docs/reference/options.md": lambda: f"{NOTE}{options_page()}",
+    "docs/reference/error-codes.md": lambda: f"{NOTE}{codes_page()}",
+    "docs/reference/commands.md": lambda: f"{NOTE}{commands_page()}",
     "ocpp_transports/_options/_keywords.py": keyword_types,
     ARCHITECTURE: architecture_page,
 }

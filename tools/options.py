@@ -18,9 +18,9 @@ from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._socket import SocketOptions
-from tools.declarations import class_body, default_of, docstrings, range_of, source_of, table
+from tools.declarations import class_body, default_of, docstrings, range_of, source_of
 
-__all__ = ["keyword_types", "options_page"]
+__all__ = ["KEYWORDS", "Entry", "keyword_entries", "keyword_types", "options_page"]
 
 OPTIONS: Final = (PeerOptions, SocketOptions, ReconnectOptions, ClientOptions, BrowserOptions, ServerOptions)
 SETTINGS: Final = (config.SessionConfig, config.LinkConfig, config.ClientConfig)
@@ -165,22 +165,51 @@ TITLES: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a reference says about an option."""
+
+    name: str
+    type: str
+    default: str
+    range: str
+    meaning: str
+
+
 def options_page() -> str:
-    """Return the page of options, with a table for each class that declares some."""
+    """Return the page of options, with a section for each option of each class that declares some."""
     parts = [PAGE.lstrip("\n")]
     for cls, title in TITLES.items():
-        parts += [f"\n## {title}\n\n", table(("Option", "Default", "Range", ""), option_rows(cls))]
+        parts += [f"\n## {title}\n", *(option_section(each) for each in option_entries(cls))]
     return "".join(parts)
 
 
-def option_rows(cls: type[PeerOptions]) -> Iterator[tuple[str, str, str, str]]:
-    """Yield name, default, range and docstring of each option. Raises KeyError for a missing docstring."""
+def option_section(entry: Entry) -> str:
+    """Return an option's section. Its heading is the option's name, so that links can lead there."""
+    allowed = f"\n* Range: {entry.range}" if entry.range else ""
+    return f"\n### `{entry.name}`\n\n{entry.meaning}\n\n* Type: `{entry.type}`\n* Default: {entry.default}{allowed}\n"
+
+
+def option_entries(cls: type[PeerOptions]) -> Iterator[Entry]:
+    """Yield the options that a class declares. Raises KeyError for a missing docstring."""
     own, meanings = {each.name: each for each in fields(cls)}, documented(cls)
-    for name in declared(cls):
+    for name, kind in declared(cls).items():
         setting = setting_of(name)
         allowed = range_of(own[name]) or (range_of(setting[1]) if setting else "")
         meaning = meanings[name] if name in meanings or setting is None else documented(setting[0])[name]
-        yield f"`{name}`", default_of(own[name]), allowed, meaning
+        yield Entry(name, CONVERTED.get(kind, kind), default_of(own[name]), allowed, meaning)
+
+
+def keyword_entries(name: str) -> Iterable[Entry]:
+    """Return the options that a TypedDict of `KEYWORDS` accepts, those of its bases first."""
+    known = {each.name: each for each in KEYWORDS}
+    keywords, found = known[name], dict[str, Entry]()
+    for base in keywords.bases:
+        if base in known:
+            found |= {each.name: each for each in keyword_entries(base)}
+    owners = OPTIONS if keywords.options is None else (*OPTIONS, keywords.options)
+    entries = {each.name: each for cls in owners for each in option_entries(cls)}
+    return (found | {option: entries[option] for option, _ in members_of(keywords)}).values()
 
 
 def setting_of(option: str) -> tuple[type[Any], Field[Any]] | None:

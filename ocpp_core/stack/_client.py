@@ -67,6 +67,7 @@ class ClientStack:
         offline_queue: MakeOfflineQueue = MemoryQueue,
     ) -> None:
         self.engine = ClientEngine(client, random=random, ids=ids, offline_queue=offline_queue)
+        """The client engine, which holds the state and the queue."""
         self._link_config = link
         self._target = target
         self._random = random

@@ -94,6 +94,7 @@ class ServerStack:
         answers: AnswerMemory | None = None,
     ) -> None:
         self.session: Session | None = None
+        """The session once the upgrade request is accepted; None before."""
         self._memory = answers
         self._answers: Answers | None = None
         self._link = ServerLink(link, random=random, now=now, unfinished=unfinished)

@@ -28,15 +28,16 @@ class _Stack(Protocol):
 
 @dataclass(slots=True)
 class CallOutcome:
-    """The outcome of a command.
-
-    `settled` counts how often it settled, which must be once.
-    """
+    """The outcome of a command."""
 
     token: int
+    """The number of the command."""
     settled: int = 0
+    """How often it settled; more than once would be a fault of the engine."""
     result: Any = None
+    """The payload of the CALLRESULT; None without one."""
     error: Exception | None = None
+    """The reason of the failure; None on success."""
 
     def unwrap(self) -> Any:
         """Return the result.
@@ -50,19 +51,23 @@ class CallOutcome:
 
 
 class LabEndpoint:
-    """One engine with a laboratory as its host.
-
-    `actions` stores all actions except bytes, with their times; `due` is the time of the engine's next tick.
-    """
+    """One engine with a laboratory as its host."""
 
     def __init__(self, lab: LabClock, engine: _Stack, handlers: Mapping[str, Handler]) -> None:
         self.lab = lab
+        """The laboratory that this end belongs to."""
         self.engine = engine
+        """The stack of this end."""
         self.handlers = handlers
+        """The handlers by action; one that returns None declines to respond."""
         self.actions: list[tuple[float, Action]] = []
+        """All actions of the engine except bytes, with their times; empty unless the laboratory records."""
         self.outcomes: dict[int, CallOutcome] = {}
+        """The outcomes of the commands by token."""
         self.abandoned: set[int] = set()
+        """The numbers of the requests whose connection ended before the response."""
         self.due = engine.deadline
+        """Time of the engine's next tick, in seconds."""
         self._tokens = count(1)
         self._draining = False
 

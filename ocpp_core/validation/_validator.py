@@ -151,6 +151,7 @@ class SchemaValidator:
 
     def __init__(self, protocol: str, messages: _Messages, definitions: Schema, *, formats: bool) -> None:
         self.protocol = protocol
+        """The subprotocol whose payloads it checks."""
         self._messages = messages
         self._definitions = definitions
         self._formats = formats

@@ -1,0 +1,85 @@
+"""The public objects, as the static analysis of griffe reads them, and the page that documents each of them."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+import griffe
+
+from tools.documentation.pages import ROOT, source_pages
+
+__all__ = ["PACKAGES", "directives", "documented", "loaded", "members", "named", "resolved"]
+
+PACKAGES: Final = ("ocpp_core", "ocpp_transports", "ocpp_apps")
+_DIRECTIVE: Final = re.compile(r"^::: (?P<path>\S+)$", re.MULTILINE)
+
+
+@cache
+def loaded() -> dict[str, griffe.Module]:
+    """Return the packages by name."""
+    loader = griffe.GriffeLoader(search_paths=[ROOT], docstring_parser=griffe.Parser.google)
+    found = {name: loader.load(name) for name in PACKAGES}
+    loader.resolve_aliases(implicit=False, external=False)
+    return {name: each for name, each in found.items() if isinstance(each, griffe.Module)}
+
+
+def directives() -> Iterator[tuple[str, str]]:
+    """Yield page and path of every object that a page asks mkdocstrings for."""
+    for page in source_pages():
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        yield from ((page, match["path"]) for match in _DIRECTIVE.finditer(text))
+
+
+def resolved(path: str) -> griffe.Object | griffe.Alias:
+    """Return the object with a path, as `ocpp_core.Session`. Raises KeyError if there is none."""
+    package, *names = path.split(".")
+    found: griffe.Object | griffe.Alias = loaded()[package]
+    for name in names:
+        found = found.all_members[name]
+    return found
+
+
+def members(found: griffe.Object | griffe.Alias) -> Iterator[tuple[str, griffe.Object | griffe.Alias]]:
+    """Yield the public members of a module or class, inherited ones included, with their names."""
+    if found.is_module:
+        yield from ((name, found.members[name]) for name in exported(found))
+    elif found.is_class:
+        for name, member in found.all_members.items():
+            if not name.startswith("_") and not member.is_module:
+                yield name, member
+
+
+def exported(module: griffe.Object | griffe.Alias) -> Iterator[str]:
+    """Yield the names in `__all__`."""
+    return (str(name) for name in module.exports or () if str(name) in module.members)
+
+
+@cache
+def documented() -> dict[str, str]:
+    """Return the anchors of all objects on the pages, by canonical path. One without a docstring is not shown."""
+    anchors: dict[str, str] = {}
+    for _, path in directives():
+        for anchor, found in shown(path, resolved(path)):
+            anchors.setdefault(found.canonical_path, anchor)
+    return anchors
+
+
+@cache
+def named() -> dict[str, str]:
+    """Return the canonical paths of the documented objects that belong to no class, by name."""
+    objects = (found for _, path in directives() for _, found in shown(path, resolved(path)))
+    return {found.name: found.canonical_path for found in objects if found.parent is None or found.parent.is_module}
+
+
+def shown(path: str, found: griffe.Object | griffe.Alias) -> Iterator[tuple[str, griffe.Object | griffe.Alias]]:
+    """Yield anchor and object of everything that a directive shows; of a module, its members."""
+    if found.has_docstring and not found.is_module:
+        yield path, found
+    for name, member in members(found):
+        if member.is_module:
+            continue
+        if member.is_class and found.is_module:
+            yield from shown(f"{path}.{name}", member)
+        elif member.has_docstring:
+            yield f"{path}.{name}", member
