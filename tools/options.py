@@ -186,8 +186,8 @@ def options_page() -> str:
 
 def option_section(entry: Entry) -> str:
     """Return an option's section. Its heading is the option's name, so that links can lead there."""
-    allowed = f"\n* Range: {entry.range}" if entry.range else ""
-    return f"\n### `{entry.name}`\n\n{entry.meaning}\n\n* Type: `{entry.type}`\n* Default: {entry.default}{allowed}\n"
+    allowed = f", range {entry.range}" if entry.range else ""
+    return f"\n### `{entry.name}`\n\nType `{entry.type}`, default {entry.default}{allowed}.\n\n{entry.meaning}\n"
 
 
 def option_entries(cls: type[PeerOptions]) -> Iterator[Entry]:

@@ -21,7 +21,8 @@ from tools.options import KEYWORDS, keyword_entries
 __all__ = ["PublicNames"]
 
 _UNPACKED: Final = re.compile(r"Unpack\[(?P<name>\w+)\]")
-_FENCE: Final = re.compile(r"(^ *```.*?^ *```$|^(?: {4,}\S.*\n)(?:(?: {4,}.*)?\n)*)", re.MULTILINE | re.DOTALL)
+_CODE: Final = re.compile(r"(^ *```.*?^ *```$|^ {4,}\S[^\n]*(?:\n+ {4,}[^\n]*)*)", re.MULTILINE | re.DOTALL)
+"""A block of code: fenced, or indented."""
 _NAME: Final = re.compile(r"(?<![\[`\w])`(?P<path>[A-Za-z_]\w*(?:\.\w+)?)(?P<call>\(\))?`(?![\]`\w])")
 _LISTED: Final = ("__init__",)
 """The functions below which the options are listed; others name the options of these."""
@@ -61,7 +62,7 @@ def _list_options(function: griffe.Function) -> None:
 
 def options_section(keywords: str) -> str:
     """Return the section of a docstring that lists the options of a TypedDict."""
-    lines = ["Keyword Args:"]
+    lines = ["", "Keyword Args:"]  # the empty line keeps the indentation of the others
     for each in keyword_entries(keywords):
         allowed = f", {each.range}" if each.range else ""
         lines.append(f"    {each.name} ({each.type}): {each.meaning} Default: {each.default}{allowed}.")
@@ -73,7 +74,7 @@ def options_section(keywords: str) -> str:
 
 def linked(text: str, where: griffe.Object) -> str:
     """Return a docstring with links to public objects; those in its examples stay as they are."""
-    parts = _FENCE.split(text)
+    parts = _CODE.split(text)
     parts[::2] = [_NAME.sub(lambda name: _link(name, where), part) for part in parts[::2]]
     return "".join(parts)
 
