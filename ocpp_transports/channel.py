@@ -56,6 +56,7 @@ class UpgradeOffer:
     client_certificate: Mapping[str, Any] | None = None
     """The verified certificate as returned by `ssl.SSLSocket.getpeercert()`."""
     tls: bool = False
+    """True if the connection is TLS."""
 
 
 class Incoming:

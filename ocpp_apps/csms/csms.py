@@ -50,6 +50,7 @@ class Csms:
             credentials=None if password is None else lambda _: password,
             **options,
         )
+        """The server; listen with it, and close it."""
         refuse_foreign_pages(self.server, origins)
         Responder(self._transactions, notify, interval=interval).register(self.server)
 

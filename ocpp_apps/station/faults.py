@@ -30,6 +30,7 @@ class ArmedFault:
     """An armed fault, which affects the next matching messages."""
 
     kind: str
+    """`drop`, `delay`, `malformed` or `wrong_type`, see `FaultInjector`."""
     action: str | None
     """Action of the messages that it affects; None for every action."""
     times: int

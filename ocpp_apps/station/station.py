@@ -59,10 +59,14 @@ class Station:
 
     def __init__(self, client: Client, clock: Clock, settings: StationSettings | None = None) -> None:
         settings = StationSettings() if settings is None else settings
+        """The settings of the simulation."""
         self.client = client
+        """The client that the station uses."""
         self.settings = settings
         self.log = MessageLog(client, clock.now)
+        """The messages that were sent and received."""
         self.faults = FaultInjector(client, clock, self.log)
+        """Faults that can be armed, to test how a central system reacts."""
         self._equipment = equipment = Equipment(client, clock, settings, self.log, _DIALECTS)
         self._outbox = TransactionOutbox(equipment)
         metering = Metering(equipment, self._outbox)
