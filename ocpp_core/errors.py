@@ -245,8 +245,6 @@ class UnexpectedHttpResponse(ConnectionFailedError):  # noqa: N818 - the referen
         wants_tls = any(name == "upgrade" and "tls/" in value.lower() for name, value in headers)  # RFC 2817 §4.2
         hint = "; the port speaks TLS: use wss://" if wants_tls else ""
         reason = _one_line(body)
-        """The beginning of the body: one line of at most 200 printable characters, without control and bidirectional
-        characters; empty without a body. The server wrote it, so do not trust it."""
         quoted = f", with the reason {reason!r}" if reason else ""
         super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}{quoted}{hint}")
         self.status = status
@@ -254,6 +252,8 @@ class UnexpectedHttpResponse(ConnectionFailedError):  # noqa: N818 - the referen
         self.headers = headers
         """The response header fields with lower-case names, in received order."""
         self.reason = reason
+        """The beginning of the body: one line of at most 200 printable characters, without control and bidirectional
+        characters; empty without a body. The server wrote it, so do not trust it."""
 
     @property
     def retry_after(self) -> float:

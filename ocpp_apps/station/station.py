@@ -59,10 +59,10 @@ class Station:
 
     def __init__(self, client: Client, clock: Clock, settings: StationSettings | None = None) -> None:
         settings = StationSettings() if settings is None else settings
-        """The settings of the simulation."""
         self.client = client
         """The client that the station uses."""
         self.settings = settings
+        """The settings of the simulation."""
         self.log = MessageLog(client, clock.now)
         """The messages that were sent and received."""
         self.faults = FaultInjector(client, clock, self.log)

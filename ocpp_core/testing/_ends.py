@@ -100,6 +100,7 @@ class ServerConnection(LabEndpoint):
     """The server's end of one stream; `station` is None after the stream ended."""
 
     engine: ServerStack
+    """The stack of the connection."""
 
     def __init__(self, lab: LabClock, server: Central, engine: ServerStack, station: LabStation) -> None:
         super().__init__(lab, engine, server.handlers)
