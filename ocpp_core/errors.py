@@ -303,7 +303,14 @@ def create_rpc_error(
 ) -> RPCError:
     """Return the error for a code in any version's spelling.
 
-    A plain `RPCError` for an unknown code.
+    Args:
+        code: The error code.
+        description: The errorDescription; None for the default of the class.
+        details: The errorDetails; None for an empty object.
+        remote: True if the peer sent the error.
+
+    Returns:
+        An object of the class of the code; a plain `RPCError` for an unknown code.
     """
     cls = _BY_CODE.get(code)
     if cls is None:

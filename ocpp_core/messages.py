@@ -132,10 +132,16 @@ _UNANSWERED = {
 def decode(
     text: str, types: Collection[int], leniency: Leniency = _STRICT, max_elements: float = inf
 ) -> Frame | Malformed:
-    """Decode one message.
+    """Decode one message; never raises for any text.
 
-    `types` are the message types that the negotiated version knows. A text with more than `max_elements` (see
-    `SessionConfig`) is not parsed. Never raises for any text.
+    Args:
+        text: The message.
+        types: The message types that the negotiated version knows.
+        leniency: The tolerances in reading it.
+        max_elements: Members, items and empty brackets beyond which it is not parsed, see `SessionConfig`.
+
+    Returns:
+        The message as a list, or what is wrong with it.
     """
     if len(text) > max_elements and has_more_elements(text, max_elements):
         return _broken(text, types, f"expected a message of at most {max_elements} elements")

@@ -59,8 +59,8 @@ there it only ends the list. Three words mean an empty list:
 
 {words}
 A stack consists of these machines: a `ServerStack` of a `ServerLink` and, once that is open, a `Session`; a
-`ClientStack` of a `ClientEngine`, a `ClientLink` for each attempt and a `Session` for each connection. The inputs and
-actions are documented in `ocpp_core/inputs.py` and `ocpp_core/actions.py`.
+`ClientStack` of a `ClientEngine`, a `ClientLink` for each attempt and a `Session` for each connection. The [inputs](../reference/inputs.md)
+and [actions](../reference/actions.md) have pages of their own.
 """
 
 

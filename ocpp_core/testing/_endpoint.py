@@ -85,7 +85,13 @@ class LabEndpoint:
             self.due = self.engine.deadline
 
     def call(self, action: str, payload: Mapping[str, Any] | None = None, **options: Any) -> CallOutcome:
-        """Start a call; `options` are those of `StartCall`."""
+        """Start a call.
+
+        Args:
+            action: The name of the OCPP action.
+            payload: The payload; None for an empty object.
+            options: Further fields of `StartCall`.
+        """
         outcome = self._outcome()
         self.feed(StartCall(outcome.token, action, payload or {}, **options))
         return outcome
@@ -101,7 +107,14 @@ class LabEndpoint:
         self.feed(CancelCall(outcome.token))
 
     def close(self, code: int = 1000, reason: str = "", *, drain: bool = True, force: bool = False) -> None:
-        """Close the connection."""
+        """Close the connection.
+
+        Args:
+            code: The close code.
+            reason: The close reason.
+            drain: True to wait for the responses to outstanding CALLs.
+            force: True to end the stream without a close handshake.
+        """
         self.feed(Close(code, reason, drain, force))
 
     def seen(self, kind: type[_T]) -> list[_T]:

@@ -75,7 +75,16 @@ class Server:
 
 
 class Laboratory(LabClock):
-    """Stations and a server with one clock."""
+    """Stations and a server with one clock.
+
+    Args:
+        client: The config of new stations; by default they speak `ocpp1.6`.
+        session: The config of the sessions of the server.
+        link: The config of every WebSocket.
+        latency: Seconds that a chunk takes on the wire.
+        seed: The seed of all randomness.
+        record: True to keep the actions of each endpoint for inspection; False for long runs.
+    """
 
     def __init__(
         self,
