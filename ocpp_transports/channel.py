@@ -124,9 +124,17 @@ class Incoming:
 
 
 class ChannelClient(ClientPeer):
-    """A client over channels, which subclasses open.
+    """A client over channels, which subclasses open; in everything else it is an `OCPPClient`.
 
-    In everything else it is an `OCPPClient`. Takes the options of `OCPPClient` and raises the same errors.
+    Args:
+        identity: The identity of the station, the last segment of the URL.
+        endpoint: The URL of the central system, `ws://` or `wss://`, without the identity.
+        protocols: The subprotocols, in order of preference.
+
+    Raises:
+        ValueError: An option has a value that is not allowed.
+        TypeError: An option has the wrong type.
+        OSError: A certificate cannot be read.
     """
 
     _options: ClientOptions

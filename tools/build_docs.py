@@ -1,8 +1,8 @@
 """Generate the pages of the documentation that are tables of facts, and the keyword types of the options.
 
-`docs/design/states.md`, the pages of limits, options, codes and command lines in `docs/reference/`, the layers and the
-tables of files in `docs/design/architecture.md`, `ocpp_transports/_options/_keywords.py`, and two drawings
-in `docs/images/`.
+`docs/design/states.md`, the pages of limits, options, messages, codes and command lines in `docs/reference/`, the
+layers and the tables of files in `docs/design/architecture.md`, `ocpp_transports/_options/_keywords.py`, and the
+drawings in `docs/images/`.
 
     python tools/build_docs.py           write the pages
     python tools/build_docs.py --check   write nothing; exit 1 if a page differs
@@ -31,6 +31,7 @@ from tools.declarations import default_of, docstrings, field_docs, range_of, sho
 from tools.documentation.codes import codes_page  # noqa: E402
 from tools.documentation.command_lines import commands_page  # noqa: E402
 from tools.documentation.drawings import client_states, library_parts  # noqa: E402
+from tools.documentation.ocpp_messages import messages_page  # noqa: E402
 from tools.golden import EXPLAINED, TABLES, WORDS  # noqa: E402 - needs the line above
 from tools.options import keyword_types, options_page  # noqa: E402
 
@@ -59,8 +60,8 @@ there it only ends the list. Three words mean an empty list:
 
 {words}
 A stack consists of these machines: a `ServerStack` of a `ServerLink` and, once that is open, a `Session`; a
-`ClientStack` of a `ClientEngine`, a `ClientLink` for each attempt and a `Session` for each connection. The [inputs](../reference/inputs.md)
-and [actions](../reference/actions.md) have pages of their own.
+`ClientStack` of a `ClientEngine`, a `ClientLink` for each attempt and a `Session` for each connection. The
+[inputs](../reference/inputs.md) and [actions](../reference/actions.md) have pages of their own.
 """
 
 
@@ -222,6 +223,7 @@ PAGES: Final = {
     "docs/reference/limits.md": limits_page,
     "docs/reference/options.md": lambda: f"{NOTE}{options_page()}",
     "docs/reference/error-codes.md": lambda: f"{NOTE}{codes_page()}",
+    "docs/reference/messages.md": lambda: f"{NOTE}{messages_page()}",
     "docs/reference/commands.md": lambda: f"{NOTE}{commands_page()}",
     "ocpp_transports/_options/_keywords.py": keyword_types,
     "docs/images/client-states.svg": client_states,
