@@ -18,8 +18,9 @@ CENTRES: Final = {
 }
 """Where the states of a client are drawn."""
 ALONG: Final = {
+    ("Idle", "Stopped"): 0.35,
     ("Connecting", "Online"): 0.75,
-    ("Connecting", "Stopped"): 0.3,
+    ("Connecting", "Stopped"): 0.12,
     ("Connecting", "Waiting"): 0.4,
     ("Waiting", "Stopped"): 0.62,
 }
@@ -56,10 +57,14 @@ def changes(machine: str) -> dict[tuple[str, str], list[str]]:
 
 def library_parts() -> str:
     """Return the drawing of the parts of the library, and of what passes between them."""
-    drawing = Drawing(850, 400, "Your code, the driver and its host, and the engine")
-    yours = Box(270, 40, ["your code", "clients, server, handlers"], width=440, height=60)
-    driver = Box(270, 195, ["driver and host", "clock, timers, tasks, sockets"], width=440, height=60)
-    stack = Box(270, 355, ["stack", "link (h11, wsproto) ⇄ client engine ⊃ session"], width=440, height=70)
+    drawing = Drawing(460, 400, "Your code, the driver and its host, and the engine")
+    yours = Box(230, 40, ["your code", "OCPPClient, OCPPServer, handlers"], width=440, height=60)
+    driver = Box(
+        230, 195, ["ocpp_transports: driver and host", "the clock, timers, tasks, sockets: all effects"], 440, 60
+    )
+    stack = Box(
+        230, 355, ["ocpp_core: stack, pure", "link (h11, wsproto) ⇄ client engine ⊃ session"], width=440, height=60
+    )
     for box in (yours, driver, stack):
         drawing.add(box)
     for above, below, down, up in (
@@ -68,7 +73,4 @@ def library_parts() -> str:
     ):
         drawing.arrow(above, below, [down], beside=60)
         drawing.arrow(below, above, [up], beside=60)
-    drawing.note(520, 40, "ocpp_transports: OCPPClient, OCPPServer")
-    drawing.note(520, 195, "ocpp_transports: all effects are here")
-    drawing.note(520, 355, "ocpp_core: pure")
     return drawing.svg()

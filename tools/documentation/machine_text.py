@@ -29,7 +29,7 @@ def page_list(pages: Mapping[str, str]) -> str:
     sections: dict[str, list[str]] = {title: [] for title in ("Guides", "Reference", "Explanation")}
     for name, text in pages.items():
         section = next(title for start, title in SECTIONS.items() if name.startswith(start))
-        sections[section].append(f"- [{title_of(text)}]({address(name)}): {first_sentence(text)}")
+        sections[section].append(f"- [{title_of(text)}]({address(name) or './'}): {first_sentence(text)}")
     sections["Guides"] += [
         "- [All pages as one text](llms-full.txt): every page above and below, in Markdown.",
         "- [API map](api.txt): every public object, with its signature and the first line of its docstring.",

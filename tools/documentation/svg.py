@@ -13,13 +13,12 @@ STYLE: Final = """
 text { font: 14px system-ui, sans-serif; fill: #1f2328; text-anchor: middle; dominant-baseline: central; }
 .name { font-weight: 600; }
 .label { font: 12px ui-monospace, monospace; fill: #57606a; }
-.note { text-anchor: start; fill: #57606a; font-style: italic; }
 .box { fill: #e6f4f1; stroke: #0f766e; stroke-width: 1.5; }
 .arrow { fill: none; stroke: #57606a; stroke-width: 1.5; marker-end: url(#head); }
 .head { fill: #57606a; }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3; }
-  .label, .note { fill: #a9b4bf; }
+  .label { fill: #a9b4bf; }
   .box { fill: #11403b; stroke: #4fb8aa; }
   .arrow { stroke: #a9b4bf; }
   .head { fill: #a9b4bf; }
@@ -79,7 +78,7 @@ def text_lines(x: float, y: float, lines: Sequence[str], *, first: str = "", res
 
 @dataclass
 class Drawing:
-    """An SVG image to which boxes, arrows and notes are added."""
+    """An SVG image to which boxes and arrows are added."""
 
     width: float
     height: float
@@ -111,10 +110,6 @@ class Drawing:
         x, y = x1 + (x2 - x1) * along - dy * away, y1 + (y2 - y1) * along + dx * away
         self.parts.append(f'<path class="arrow" d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"/>')
         self.parts.append(text_lines(round(x, 1), round(y, 1), label, first="label", rest="label"))
-
-    def note(self, x: float, y: float, text: str) -> None:
-        """Write a note that begins at a point."""
-        self.parts.append(f'<text class="note" x="{x:g}" y="{y:g}">{escape(text)}</text>')
 
     def svg(self) -> str:
         """Return the file."""
