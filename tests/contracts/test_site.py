@@ -14,7 +14,7 @@ import pytest
 from ocpp_transports._options import _keywords
 from tools.documentation.extension import linked, options_section
 from tools.documentation.machine_text import texts
-from tools.documentation.objects import directives, documented, exported, members, resolved
+from tools.documentation.objects import directives, documented, members, resolved
 from tools.documentation.pages import INCLUDED, pages, prepared
 from tools.options import KEYWORDS, keyword_entries
 
@@ -37,7 +37,7 @@ def of_directive(path: str) -> list[str]:
     found = resolved(path)
     if not found.is_module:
         return [found.canonical_path]
-    return [found.members[name].canonical_path for name in exported(found)]
+    return [each.canonical_path for _, each in members(found)]
 
 
 def on_pages() -> Counter[str]:
@@ -82,9 +82,8 @@ class TestTheReference:
 
     @pytest.mark.parametrize("module", PUBLIC)
     def test_every_public_name_is_on_a_page(self, module: str) -> None:
-        found, shown = resolved(module), on_pages()
-        public = {name: found.members[name] for name in exported(found)}
-        assert [name for name, each in public.items() if not each.is_module and each.canonical_path not in shown] == []
+        public, shown = members(resolved(module)), on_pages()
+        assert [name for name, each in public if not each.is_module and each.canonical_path not in shown] == []
 
     def test_everything_on_the_pages_has_a_docstring(self) -> None:
         """What has none is not shown."""
@@ -103,12 +102,10 @@ def undocumented() -> list[str]:
     return found
 
 
-def inherits(found: griffe.Object | griffe.Alias) -> bool:
+def inherits(found: griffe.Object) -> bool:
     """Whether a base class has the same member with a docstring: an override may do without one."""
-    owner = found.parent
-    if owner is None or not owner.is_class or owner.is_alias:
-        return False
-    return any(found.name in base.members and base.members[found.name].has_docstring for base in owner.mro())
+    bases = found.parent.mro() if isinstance(found.parent, griffe.Class) else []
+    return any(found.name in base.members and base.members[found.name].has_docstring for base in bases)
 
 
 class TestTheExtension:
@@ -123,9 +120,14 @@ class TestTheExtension:
 
     def test_it_links_public_names_but_not_those_in_examples(self) -> None:
         where = resolved("ocpp_transports.OCPPServer")
-        assert isinstance(where, griffe.Alias)
-        made = linked("See `OCPPClient` and `nothing`.\n\n    `OCPPClient`", where.final_target)
-        assert made == "See [`OCPPClient`][ocpp_transports.OCPPClient] and `nothing`.\n\n    `OCPPClient`"
+        made = linked("See `OCPPClient` and `nothing`.\n\n    print('`OCPPClient`')", where)
+        assert made == (
+            "See [`OCPPClient`][ocpp_transports.OCPPClient] and `nothing`.\n\n```python\nprint('`OCPPClient`')\n```"
+        )
+
+    def test_it_leaves_the_sections_of_a_docstring_indented(self) -> None:
+        where = resolved("ocpp_transports.write_time")
+        assert linked("Do.\n\nArgs:\n    at: A time, as `text`.", where) == "Do.\n\nArgs:\n    at: A time, as `text`."
 
 
 class TestTheTextForMachines:

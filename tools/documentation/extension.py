@@ -2,10 +2,13 @@
 
 mkdocstrings loads this file, see `mkdocs.yml`. A function with `**options: Unpack[XKeywords]` gets a section with the
 type, default, range and meaning of each option. A name in backticks becomes a link to the public object of that name.
+An indented example gets colours.
 """
 
+import ast
 import re
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +24,8 @@ from tools.options import KEYWORDS, keyword_entries
 __all__ = ["PublicNames"]
 
 _UNPACKED: Final = re.compile(r"Unpack\[(?P<name>\w+)\]")
-_CODE: Final = re.compile(r"(^ *```.*?^ *```$|^ {4,}\S[^\n]*(?:\n+ {4,}[^\n]*)*)", re.MULTILINE | re.DOTALL)
-"""A block of code: fenced, or indented."""
+_CODE: Final = re.compile(r"(^ *```.*?^ *```$|(?<=\n\n) {4,}\S[^\n]*(?:\n+ {4,}[^\n]*)*)", re.MULTILINE | re.DOTALL)
+"""A block of code: fenced, or indented after an empty line. What follows `Args:` is indented without one."""
 _NAME: Final = re.compile(r"(?<![\[`\w])`(?P<path>[A-Za-z_]\w*(?:\.\w+)?)(?P<call>\(\))?`(?![\]`\w])")
 _LISTED: Final = ("__init__",)
 """The functions below which the options are listed; others name the options of these."""
@@ -73,10 +76,25 @@ def options_section(keywords: str) -> str:
 
 
 def linked(text: str, where: griffe.Object) -> str:
-    """Return a docstring with links to public objects; those in its examples stay as they are."""
+    """Return a docstring with links to public objects, and with coloured examples."""
     parts = _CODE.split(text)
     parts[::2] = [_NAME.sub(lambda name: _link(name, where), part) for part in parts[::2]]
+    parts[1::2] = [part if part.lstrip().startswith("```") else _fenced(part) for part in parts[1::2]]
     return "".join(parts)
+
+
+def _fenced(block: str) -> str:
+    """Return an indented block of code as a fenced one, which gets colours if it is Python."""
+    code = textwrap.dedent(block)
+    return f"```{'python' if _is_python(code) else 'text'}\n{code}\n```"
+
+
+def _is_python(code: str) -> bool:
+    try:
+        compile(code, "", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _link(name: re.Match[str], where: griffe.Object) -> str:

@@ -78,12 +78,15 @@ def object_lines(path: str) -> Iterator[str]:
             yield f"{anchor}{signature(found)}: {summary}"
 
 
-def signature(found: griffe.Object | griffe.Alias) -> str:
-    """Return the parameters and the result of a function, the type and value of anything else."""
-    if found.is_function:
-        returns = f" -> {found.returns}" if found.returns else ""
-        return f"({', '.join(parameters(found.parameters))}){returns}"
-    return f" ({found.annotation})" if found.is_attribute and found.annotation else ""
+def signature(found: griffe.Object) -> str:
+    """Return the parameters and the result of a function, the type of an attribute, "" for anything else."""
+    match found:
+        case griffe.Function(parameters=listed, returns=returned):
+            return f"({', '.join(parameters(listed))}){f' -> {returned}' if returned else ''}"
+        case griffe.Attribute(annotation=kind) if kind:
+            return f" ({kind})"
+        case _:
+            return ""
 
 
 def parameters(listed: griffe.Parameters) -> Iterator[str]:

@@ -31,26 +31,32 @@ def directives() -> Iterator[tuple[str, str]]:
         yield from ((page, match["path"]) for match in _DIRECTIVE.finditer(text))
 
 
-def resolved(path: str) -> griffe.Object | griffe.Alias:
+def resolved(path: str) -> griffe.Object:
     """Return the object with a path, as `ocpp_core.Session`. Raises KeyError if there is none."""
     package, *names = path.split(".")
-    found: griffe.Object | griffe.Alias = loaded()[package]
+    found: griffe.Object = loaded()[package]
     for name in names:
-        found = found.all_members[name]
+        found = final(found.all_members[name])
     return found
 
 
-def members(found: griffe.Object | griffe.Alias) -> Iterator[tuple[str, griffe.Object | griffe.Alias]]:
+def final(found: griffe.Object | griffe.Alias) -> griffe.Object:
+    """Return an object itself for a name under which it is imported or inherited."""
+    target = found.final_target if isinstance(found, griffe.Alias) else found
+    if not isinstance(target, griffe.Object):
+        raise TypeError(f"expected an object of these packages, got {found.path}")
+    return target
+
+
+def members(found: griffe.Object) -> Iterator[tuple[str, griffe.Object]]:
     """Yield the public members of a module or class, inherited ones included, with their names."""
     if found.is_module:
-        yield from ((name, found.members[name]) for name in exported(found))
+        yield from ((name, final(found.members[name])) for name in exported(found))
     elif found.is_class:
-        for name, member in found.all_members.items():
-            if not name.startswith("_") and not member.is_module:
-                yield name, member
+        yield from ((name, final(each)) for name, each in found.all_members.items() if not name.startswith("_"))
 
 
-def exported(module: griffe.Object | griffe.Alias) -> Iterator[str]:
+def exported(module: griffe.Object) -> Iterator[str]:
     """Yield the names in `__all__`."""
     return (str(name) for name in module.exports or () if str(name) in module.members)
 
@@ -72,7 +78,7 @@ def named() -> dict[str, str]:
     return {found.name: found.canonical_path for found in objects if found.parent is None or found.parent.is_module}
 
 
-def shown(path: str, found: griffe.Object | griffe.Alias) -> Iterator[tuple[str, griffe.Object | griffe.Alias]]:
+def shown(path: str, found: griffe.Object) -> Iterator[tuple[str, griffe.Object]]:
     """Yield anchor and object of everything that a directive shows; of a module, its members."""
     if found.has_docstring and not found.is_module:
         yield path, found
