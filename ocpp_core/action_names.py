@@ -1,10 +1,13 @@
 """The standard actions of each version and who may send them, known without reading a schema."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-__all__ = ["ACTION_NAMES", "SENDERS", "Sender"]
+__all__ = ["ACTION_NAMES", "OTHER_ROLE", "SENDERS", "Role", "Sender", "may_send"]
+
+Role: TypeAlias = Literal["station", "csms"]
+"""One end of a connection: the station, or the central system (CSMS)."""
 
 Sender: TypeAlias = Literal["station", "csms", "either"]
 """Who may send the CALL or SEND of an action: the station, the central system (CSMS), or either of them."""
@@ -75,3 +78,23 @@ ACTION_NAMES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {protocol: frozenset(senders) for protocol, senders in SENDERS.items()}
 )
 """Subprotocol -> every action that its CALLs and SENDs may have; the schema bundles have the same names."""
+
+OTHER_ROLE: Final[Mapping[Role, Role]] = MappingProxyType({"station": "csms", "csms": "station"})
+"""The role of the peer of each role."""
+
+# Public implementations of 2.1 disagree on the direction of these. To refuse a correct program is worse than to accept
+# a mistaken one, so either side may send them here. SENDERS states our reading of the specification.
+_DISPUTED: Final = frozenset({"ClosePeriodicEventStream", "OpenPeriodicEventStream", "VatNumberValidation"})
+
+
+def may_send(role: Role, action: str, protocols: Collection[str]) -> bool:
+    """Return True unless only the other role sends this action in these subprotocols.
+
+    Of the subprotocols only those count that have the action; if none has it, every standard version counts. An unknown
+    action, and any action of a subprotocol that is not a standard version, may go both ways.
+    """
+    if action in _DISPUTED or not SENDERS.keys() >= set(protocols):
+        return True
+    senders = {SENDERS[name][action] for name in protocols if action in SENDERS[name]}
+    senders = senders or {each[action] for each in SENDERS.values() if action in each}
+    return senders != {OTHER_ROLE[role]}

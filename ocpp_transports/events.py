@@ -1,12 +1,11 @@
-"""The events of clients and servers: one small typed payload for each event, and the event names.
+"""The payloads of the events of clients and servers: one small type for each event.
 
-Payloads hold messages unchanged; their representations do not show secrets.
+Payloads hold messages unchanged; their representations do not show secrets. The names of the events
+are in `ocpp_transports.event_names`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from ocpp_core.actions import Direction
 from ocpp_core.messages import Frame, MessageType
@@ -14,9 +13,6 @@ from ocpp_core.messages import Frame, MessageType
 from ._logging._redaction import safe_repr
 
 __all__ = [
-    "PEER_EVENTS",
-    "SERVER_EVENTS",
-    "STATION_EVENTS",
     "BadMessageEvent",
     "CloseEvent",
     "ConnectingEvent",
@@ -28,16 +24,14 @@ __all__ = [
     "MessageEvent",
     "OpenEvent",
     "OverflowEvent",
-    "PeerEventName",
+    "PeerEvent",
     "PingEvent",
     "PongEvent",
     "PongTimeoutEvent",
     "RateExceededEvent",
     "ReconnectEvent",
     "SecurityEvent",
-    "ServerEventName",
     "StationEvent",
-    "StationEventName",
     "StrictValidationFailureEvent",
     "UpgradeAbortedEvent",
 ]
@@ -52,6 +46,7 @@ class ConnectingEvent:
     """An attempt to connect begins."""
 
     url: str
+    """The URL, the identity included."""
 
     __repr__ = safe_repr
 
@@ -61,17 +56,17 @@ class OpenEvent:
     """The WebSocket is open and speaks `protocol`."""
 
     protocol: str
+    """The negotiated subprotocol."""
 
 
 @dataclass(frozen=True, slots=True)
 class DisconnectEvent:
-    """The connection was lost, and not closed by this side.
-
-    The code is that of RFC 6455 §7.4, and 1006 without a close frame.
-    """
+    """The connection was lost, and not closed by this side."""
 
     code: int
+    """The close code of the peer (RFC 6455 §7.4); 1006 without a close frame."""
     reason: str
+    """The reason in the close frame, or this side's description of the loss; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +74,9 @@ class ReconnectEvent:
     """The next attempt, number `attempt` of this outage, starts in `delay` seconds."""
 
     attempt: int
+    """The number of the attempt, from 1."""
     delay: float
+    """Seconds until it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,9 @@ class CloseEvent:
     """The connection ended for good: closed by this side, lost without a reconnect, or abandoned (1001)."""
 
     code: int
+    """The close code (RFC 6455 §7.4); 1006 without a close frame."""
     reason: str
+    """The reason that was sent or received; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +97,7 @@ class ErrorEvent:
     """
 
     error: BaseException
+    """The exception."""
 
 
 @dataclass(slots=True)
@@ -105,6 +105,7 @@ class MessageEvent:
     """One OCPP-J message that was sent or received. Treat it as read-only: the payload is the live object."""
 
     direction: Direction
+    """`IN` for a received message, `OUT` for a sent one."""
     frame: Frame
     """The message as a list, `[type, id, …]`."""
     action: str | None
@@ -146,28 +147,26 @@ class MessageEvent:
 
 @dataclass(frozen=True, slots=True)
 class BadMessageEvent:
-    """The peer sent something that is not an OCPP-J message, or a response to no CALL.
-
-    `message` is the raw text or bytes.
-    """
+    """The peer sent something that is not an OCPP-J message, or a response to no CALL."""
 
     message: Any
+    """The raw text or bytes."""
     error: Exception
+    """Why it is not accepted."""
 
     __repr__ = safe_repr
 
 
 @dataclass(frozen=True, slots=True)
 class StrictValidationFailureEvent:
-    """A payload violates its schema, in either direction.
-
-    The text of `error` names action, message type and path.
-    """
+    """A payload violates its schema, in either direction."""
 
     message: Any
     """The payload."""
     error: Exception
+    """The violation; its text names action, message type and path."""
     action: str | None = None
+    """The action of the message, if known."""
     direction: Direction | None = None
     """`IN` for a message from the peer, `OUT` for a message that this side was about to send."""
 
@@ -181,6 +180,7 @@ class RateExceededEvent:
     frame: Frame
     """The CALL as a list, `[2, id, action, payload]`."""
     refused: bool
+    """True if it was answered with an error, False if it is held."""
 
     __repr__ = safe_repr
 
@@ -200,7 +200,9 @@ class HandlerErrorEvent:
     """A handler raised; the peer gets the contents of an `RPCError`, and no details of other exceptions."""
 
     action: str
+    """The action of the CALL or SEND."""
     error: BaseException
+    """The exception that the handler raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ class PongTimeoutEvent:
     """The peer sent nothing after a ping within the timeout; the connection is dropped."""
 
     identity: str
+    """The identity of the station."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,26 +225,31 @@ class PongEvent:
 
 @dataclass(frozen=True, slots=True)
 class UpgradeAbortedEvent:
-    """A server rejected a handshake; `identity` is None if the request has none, or was rejected unread."""
+    """A server rejected a handshake."""
 
     identity: str | None
+    """The identity in the URL; None if the request has none, or was rejected unread."""
     remote_address: str | None
+    """Numeric address of the peer; None if it is not known."""
     status: int
+    """The HTTP status of the response."""
     reason: str
+    """Why the handshake was rejected, as human-readable text."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFailedEvent:
     """A connection to a server's listener failed before its first request.
 
-    Its TLS handshake failed (`error` is an `ssl.SSLError` if TLS gave the reason), or it could not be accepted, for
-    example because the process has no file descriptor left; then `remote_address` is None.
+    Its TLS handshake failed, or it could not be accepted, for example because the process has no file descriptor left.
     """
 
     remote_address: str | None
+    """Numeric address of the peer; None if the connection could not be accepted."""
     reason: str
     """What went wrong, as human-readable text."""
     error: Exception
+    """The exception; an `ssl.SSLError` if TLS stated the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +261,7 @@ class SecurityEvent:
     """
 
     kind: Literal["certificate_mismatch"]
+    """What happened."""
     identity: str
     """The identity that was claimed."""
     remote_address: str | None
@@ -263,9 +272,10 @@ class SecurityEvent:
 
 @dataclass(frozen=True, slots=True)
 class OverflowEvent:
-    """Iteration was too slow: `missed` events are missing at this point."""
+    """The iteration was too slow: `missed` events are missing at this point."""
 
     missed: int
+    """The number of events that were dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,11 +288,10 @@ class StationEvent(Generic[_EventT_co, _ClientT_co]):
     """The payload that the event has on the handle, for example a `MessageEvent`."""
 
 
-ConnectionEvent: TypeAlias = (
+PeerEvent: TypeAlias = (
     BadMessageEvent
     | CloseEvent
     | ConnectingEvent
-    | ConnectionFailedEvent
     | DisconnectEvent
     | ErrorEvent
     | HandlerErrorEvent
@@ -293,86 +302,9 @@ ConnectionEvent: TypeAlias = (
     | PongTimeoutEvent
     | RateExceededEvent
     | ReconnectEvent
-    | SecurityEvent
     | StrictValidationFailureEvent
-    | UpgradeAbortedEvent
 )
+"""The payload of any event of a client, or of a server's handle on a station."""
+
+ConnectionEvent: TypeAlias = PeerEvent | ConnectionFailedEvent | SecurityEvent | UpgradeAbortedEvent
 """What an observer receives: every event of a connection, and the outcome of a rejected one."""
-
-PeerEventName: TypeAlias = Literal[
-    "open",
-    "close",
-    "error",
-    "connecting",
-    "reconnect",
-    "disconnect",
-    "message",
-    "call",
-    "call_result",
-    "call_error",
-    "bad_message",
-    "strict_validation_failure",
-    "handler_error",
-    "rate_exceeded",
-    "pong_timeout",
-    "ping",
-    "pong",
-]
-"""The events of a client and of a server's handle on a station."""
-
-StationEventName: TypeAlias = Literal[
-    "open",
-    "close",
-    "message",
-    "call",
-    "call_result",
-    "call_error",
-    "bad_message",
-    "strict_validation_failure",
-]
-"""The events of a server that report on any of its connections; the payload is a `StationEvent`."""
-
-ServerEventName: TypeAlias = Literal[
-    "client", "error", "upgrade_aborted", "connection_failed", "security", "closing", "closed", StationEventName
-]
-"""The events of a server."""
-
-PEER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
-    {
-        "open": OpenEvent,
-        "close": CloseEvent,
-        "error": ErrorEvent,
-        "connecting": ConnectingEvent,
-        "reconnect": ReconnectEvent,
-        "disconnect": DisconnectEvent,
-        "message": MessageEvent,
-        "call": MessageEvent,
-        "call_result": MessageEvent,
-        "call_error": MessageEvent,
-        "bad_message": BadMessageEvent,
-        "strict_validation_failure": StrictValidationFailureEvent,
-        "handler_error": HandlerErrorEvent,
-        "rate_exceeded": RateExceededEvent,
-        "pong_timeout": PongTimeoutEvent,
-        "ping": PingEvent,
-        "pong": PongEvent,
-    }
-)
-"""The payload type of each event of a client and of a server's handle on a station."""
-
-STATION_EVENTS: Final[tuple[StationEventName, ...]] = get_args(StationEventName)
-"""The events that a server forwards from all its connections, each as a `StationEvent`."""
-
-SERVER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
-    {
-        "client": object,
-        "error": ErrorEvent,
-        "upgrade_aborted": UpgradeAbortedEvent,
-        "connection_failed": ConnectionFailedEvent,
-        "security": SecurityEvent,
-        "closing": CloseEvent,
-        "closed": CloseEvent,
-        **dict.fromkeys(STATION_EVENTS, StationEvent),
-    }
-)
-"""The payload type of each event of a server; that of `client` is the `OCPPServerClient`."""

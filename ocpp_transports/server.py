@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from ssl import SSLContext
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 
+from ocpp_core.action_names import Role
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
@@ -23,21 +24,19 @@ from ._peer._emitter import Emitter
 from ._peer._mixins import HandlerMixin
 from ._runtime._base import Listener, SocketRuntime
 from ._runtime._current import current_runtime
+from ._runtime._interrupts import Interrupts
 from ._server._acceptor import Acceptor
 from ._server._connection import ConnectionCallbacks, OCPPServerClient
 from ._server._http import HttpMixin, PlainRequests
 from ._server._http_handlers import HttpHandlers
-from ._server._interrupts import Interrupts
 from ._server._observed import ObservedMixin
 from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
 from ._server._serving import Loop, draining, run_on, until_closed
 from ._server._stations import StationsMixin
 from ._tls._contexts import server_context
-from .events import (
-    SERVER_EVENTS,
-    CloseEvent,
-)
+from .event_names import SERVER_EVENTS
+from .events import CloseEvent
 
 if TYPE_CHECKING:
     from .channel import Incoming, UpgradeOffer
@@ -67,6 +66,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
     are compiled when the block begins, and by `listen`.
     """
 
+    _role: ClassVar[Role] = "csms"
     _options: ServerOptions
 
     def __init__(self, **options: Unpack[ServerKeywords]) -> None:

@@ -1,8 +1,9 @@
-"""Generate the pages of the documentation that are tables of facts, and the keyword types of the options.
+"""Generate the pages of the documentation that are tables of facts, and the types of options and listeners.
 
-`docs/design/states.md`, the pages of limits, options, messages, codes and command lines in `docs/reference/`, the
-layers and the tables of files in `docs/design/architecture.md`, `ocpp_transports/_options/_keywords.py`, and the
-drawings in `docs/images/`.
+`docs/design/states.md`, the pages of limits, options, events, messages, codes and command lines in `docs/reference/`,
+the layers and the tables of files in `docs/design/architecture.md`, the drawings in `docs/images/`,
+`ocpp_transports/_options/_keywords.py`, and the types of the methods that listen to events: `_listening.py` of
+`ocpp_transports/_peer` and of `ocpp_transports/_server`.
 
     python tools/build_docs.py           write the pages
     python tools/build_docs.py --check   write nothing; exit 1 if a page differs
@@ -32,6 +33,7 @@ from tools.documentation.codes import codes_page  # noqa: E402
 from tools.documentation.command_lines import commands_page  # noqa: E402
 from tools.documentation.drawings import client_states, library_parts  # noqa: E402
 from tools.documentation.ocpp_messages import messages_page  # noqa: E402
+from tools.events import events_page, listening_of_peers, listening_of_servers  # noqa: E402
 from tools.golden import EXPLAINED, TABLES, WORDS  # noqa: E402 - needs the line above
 from tools.options import keyword_types, options_page  # noqa: E402
 
@@ -225,9 +227,12 @@ PAGES: Final = {
     "docs/reference/error-codes.md": lambda: f"{NOTE}{codes_page()}",
     "docs/reference/messages.md": lambda: f"{NOTE}{messages_page()}",
     "docs/reference/commands.md": lambda: f"{NOTE}{commands_page()}",
-    "ocpp_transports/_options/_keywords.py": keyword_types,
     "docs/images/client-states.svg": client_states,
     "docs/images/library-parts.svg": library_parts,
+    "docs/reference/events.md": lambda: f"{NOTE}{events_page()}",
+    "ocpp_transports/_options/_keywords.py": keyword_types,
+    "ocpp_transports/_peer/_listening.py": listening_of_peers,
+    "ocpp_transports/_server/_listening.py": listening_of_servers,
     ARCHITECTURE: architecture_page,
 }
 

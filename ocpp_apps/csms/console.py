@@ -80,7 +80,7 @@ class Console:
         return _shown(await self._csms.change(identity, setting, value))
 
     async def _call(self, identity: str, action: str, payload: str = "{}") -> str:
-        return _shown(await self._csms.server.call(identity, action, json.loads(payload)))
+        return _shown(await self._csms.server.call(identity, action, json.loads(payload), custom=True))
 
 
 def _shown(answer: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from ocpp_apps.command_line import end_of_process
 from ocpp_apps.csms import Csms
 from ocpp_apps.csms.answers import Milestone
 from ocpp_transports import OCPPError, OCPPServerClient
-from ocpp_transports.events import UpgradeAbortedEvent
+from ocpp_transports.events import OverflowEvent, UpgradeAbortedEvent
 
 from .log import RecordLog
 from .plan import PROTOCOLS, compile_checks
@@ -54,10 +54,12 @@ class CommandingCsms:
     async def command_all(self, tasks: TaskGroup) -> None:
         """Command every station that connects, up to a limit."""
         async for station in self.server.events("client"):
-            progress = self._progress.get(station.identity)
-            if progress is not None and not progress.is_commanded:
+            if isinstance(station, OverflowEvent):  # the stations that it counts are not commanded
+                continue
+            progress, protocol = self._progress.get(station.identity), station.protocol
+            if progress is not None and protocol is not None and not progress.is_commanded:
                 progress.is_commanded = True
-                tasks.start_soon(self._command, station.identity, station.protocol, progress)
+                tasks.start_soon(self._command, station.identity, protocol, progress)
 
     async def _command(self, identity: str, protocol: str, progress: _Progress) -> None:
         """Read and change a setting, start a session, wait for its end, reset.

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from ocpp_transports.events import PeerEventName
+from ocpp_transports.event_names import PeerEventName
 
 __all__ = ["Client", "State"]
 

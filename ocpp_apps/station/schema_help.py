@@ -10,24 +10,9 @@ from ocpp_core.validation._bundles import Schema, read_bundle
 from ocpp_transports._handlers._time import utc_now
 from ocpp_transports._options._validators import shared_validator
 
-__all__ = ["Kind", "Member", "actions", "is_sent_by_stations", "kinds", "members", "problem", "skeleton"]
+__all__ = ["Kind", "Member", "actions", "kinds", "members", "problem", "skeleton"]
 
 Kind: TypeAlias = Literal["call", "result", "send"]
-
-_FROM_STATIONS: Final = frozenset(
-    {
-        "Authorize", "BatterySwap", "BootNotification", "ClearedChargingLimit", "ClosePeriodicEventStream",
-        "DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification", "Get15118EVCertificate",
-        "GetCertificateChainStatus", "GetCertificateStatus", "Heartbeat", "LogStatusNotification", "MeterValues",
-        "NotifyChargingLimit", "NotifyCustomerInformation", "NotifyDERAlarm", "NotifyDERStartStop",
-        "NotifyDisplayMessages", "NotifyEVChargingNeeds", "NotifyEVChargingSchedule", "NotifyEvent",
-        "NotifyMonitoringReport", "NotifyPeriodicEventStream", "NotifyPriorityCharging", "NotifyReport",
-        "NotifySettlement", "OpenPeriodicEventStream", "PublishFirmwareStatusNotification",
-        "PullDynamicScheduleUpdate", "ReportChargingProfiles", "ReportDERControl", "ReservationStatusUpdate",
-        "SecurityEventNotification", "SignCertificate", "SignedFirmwareStatusNotification", "StartTransaction",
-        "StatusNotification", "StopTransaction", "TransactionEvent", "VatNumberValidation",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +43,6 @@ class Member:
 def actions(protocol: str) -> tuple[str, ...]:
     """Return the sorted actions of a standard subprotocol. Raises ValueError for any other."""
     return tuple(sorted(shared_validator(protocol).actions))
-
-
-def is_sent_by_stations(action: str) -> bool:
-    """Return True if a charging station may send this action. Only central systems send the others."""
-    return action in _FROM_STATIONS
 
 
 def kinds(protocol: str, action: str) -> tuple[Kind, ...]:

@@ -28,6 +28,7 @@ class CallKeywords(TypedDict, total=False):
     retries: int
     retry_delay: float
     retry_max_delay: float
+    custom: bool
     check: Check | None
 
 
@@ -72,7 +73,14 @@ class Caller(Protocol):
         """Call, and return None instead of raising when the call fails."""
 
     async def notify(
-        self, action: str, params: Params, /, *, message_id: str | None = None, validate: bool = True
+        self,
+        action: str,
+        params: Params,
+        /,
+        *,
+        message_id: str | None = None,
+        validate: bool = True,
+        custom: bool = False,
     ) -> None:
         """Send a SEND (OCPP 2.1)."""
 

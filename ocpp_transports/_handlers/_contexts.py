@@ -60,8 +60,11 @@ class CallContext(Generic[ClientT_co]):
     """An outbound call as middleware sees it; changes made before `await next()` apply to the call."""
 
     direction: ClassVar[Direction] = Direction.OUT
+    """OUT: a middleware tells calls from requests with it."""
     action: str
+    """The name of the OCPP action."""
     params: dict[str, Any]
+    """The payload of the CALL."""
     protocol: str | None = None
     """The subprotocol of the connection, None while there is none."""
     client: ClientT_co

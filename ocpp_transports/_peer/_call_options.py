@@ -34,6 +34,8 @@ class CallOptions:
     """The pause before a repeated attempt is U(0, 1) times this, doubled each time."""
     retry_max_delay: float = 30.0
     """The longest pause."""
+    custom: bool = False
+    """True also sends an action that only the peer sends according to the specification."""
     check: Check | None = None
     """Called with the CALLRESULT's payload. An `RPCError` it raises fails the call, and goes to an OCPP 2.1 peer."""
 
@@ -42,6 +44,8 @@ class CallOptions:
             raise ValueError(f"expected retries >= 0, got {self.retries!r}")
         if not isinstance(self.validate, bool):
             raise TypeError(f"expected validate as bool, got {self.validate!r}")
+        if not isinstance(self.custom, bool):
+            raise TypeError(f"expected custom as bool, got {self.custom!r}")
         if self.check is not None and not callable(self.check):
             raise TypeError(f"expected check as a function, got {type(self.check).__name__}")
         if self.check is not None:

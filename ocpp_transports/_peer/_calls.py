@@ -2,11 +2,12 @@
 
 import random
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
 from dataclasses import replace
 from inspect import isawaitable
-from typing import Any, Final, Literal, NamedTuple, Unpack, overload
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Unpack, overload
 
+from ocpp_core.action_names import Role
 from ocpp_core.backoff import retry_delay
 from ocpp_core.errors import (
     ClosedError,
@@ -28,6 +29,7 @@ from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.events import CloseEvent
 
 from ._call_options import DEFAULTS, CallOptions, read_options
+from ._directions import expect_sent
 
 __all__ = ["CallMixin", "CallRequest", "read_request"]
 
@@ -58,6 +60,11 @@ class CallRequest(NamedTuple):
             urgent=self.urgent,
         )
 
+    def expect_sent(self, role: Role, spoken: Collection[str]) -> None:
+        """Raise ValueError if only the peer of `role` sends the action in these subprotocols."""
+        if not self.options.custom:
+            expect_sent(role, self.action, spoken if self.protocol is None else (self.protocol,))
+
 
 def read_request(args: tuple[Any, ...], options: CallKeywords, *, urgent: bool = False) -> CallRequest:
     """Read `(action[, params])` or `(protocol, action[, params])`, and the options.
@@ -87,6 +94,9 @@ class _Sent(Awaitable[None]):
 class CallMixin:
     """The calling side of a peer."""
 
+    _role: ClassVar[Role]
+    _sent_by_peer: ClassVar[Collection[str]]
+    """Actions that `expect_sent` may refuse. A call of any other action costs only this look-up."""
     _options: PeerOptions
     _log: Log
     _protocol: str | None
@@ -99,6 +109,11 @@ class CallMixin:
     @abstractmethod
     def _session(self) -> Session | None:
         """The session of the current connection."""
+
+    @property
+    def _spoken(self) -> Collection[str]:
+        """The subprotocol of the connection; before the first connection, all that are offered."""
+        return self._options.protocols if self._protocol is None else (self._protocol,)
 
     @property
     @abstractmethod
@@ -125,14 +140,15 @@ class CallMixin:
         `call(action, params)`, or `call(protocol, action, params)` for a call that is valid in one version only.
         `timeout` limits the wait from the write to the response, `ttl` the wait from now to the write, in seconds.
         `message_id` and `validate` apply to this call only. `retries` repeats a call whose response did not arrive in
-        time, after a pause with full jitter that doubles from `retry_delay` to `retry_max_delay`. `check`, a function
-        or coroutine function, gets the payload of the CALLRESULT. If it raises an `RPCError`, the call fails, and an
-        OCPP 2.1 peer gets a CALLRESULTERROR (2.1 Part 4 §4.2.3). If it raises any other exception, the call fails.
+        time, after a pause with full jitter that doubles from `retry_delay` to `retry_max_delay`. `custom=True` sends
+        an action that only the peer sends according to the specification. `check`, a function or coroutine function,
+        gets the payload of the CALLRESULT. If it raises an `RPCError`, the call fails, and an OCPP 2.1 peer gets a
+        CALLRESULTERROR (2.1 Part 4 §4.2.3). If it raises any other exception, the call fails.
 
         Raises the `RPCError` of the received code, `TimeoutError`, `CallDroppedError`, `ConnectionLostError` or
         `ClosedError`; if `sent` is True, the peer may have acted on the call. Raises ValueError or TypeError at once
-        for bad arguments, for a version that the connection does not speak, and for more than `max_outgoing_size`
-        bytes.
+        for bad arguments, for a version that the connection does not speak, for an action that only the peer sends, and
+        for more than `max_outgoing_size` bytes.
         """
         return await self._perform(read_request(args, options))
 
@@ -171,17 +187,27 @@ class CallMixin:
             return None
 
     async def notify(
-        self, action: str, params: Params, /, *, message_id: str | None = None, validate: bool = True
+        self,
+        action: str,
+        params: Params,
+        /,
+        *,
+        message_id: str | None = None,
+        validate: bool = True,
+        custom: bool = False,
     ) -> None:
         """Send a SEND (OCPP 2.1); return when it is written, because a SEND has no response.
 
         If the connection's output is congested, it returns when that has drained: a peer that reads nothing must not
         make it grow. If the connection is lost before, it raises ConnectionLostError with `sent=True`.
 
-        Raises ValueError on a version without SEND, for an unknown action and for more than `max_outgoing_size` bytes,
+        Raises ValueError on a version without SEND, for an unknown action, for one that only the peer sends unless
+        `custom` is True, and for more than `max_outgoing_size` bytes,
         ConnectionLostError or ClosedError if it was not sent, CallDroppedError if the peer reads nothing and
         `max_queued_bytes` wait for it, and an `RPCError` if it violates its schema in strict mode.
         """
+        if action in self._sent_by_peer and not custom:
+            expect_sent(self._role, action, self._spoken)
         await self._ask(lambda token: Notify(token, action, params, message_id, validate))
 
     @overload
@@ -216,6 +242,8 @@ class CallMixin:
 
     def _perform(self, request: CallRequest) -> Awaitable[dict[str, Any]]:
         """Return the awaitable call; without middleware, retries and check only the driver is involved."""
+        if request.action in self._sent_by_peer:
+            request.expect_sent(self._role, self._spoken)
         for registry in self._registries:
             if registry.middleware:
                 return self._wrapped(request)
@@ -236,7 +264,9 @@ class CallMixin:
 
         def innermost() -> Awaitable[dict[str, Any]]:
             options = read_options(ctx.options)
-            return self._attempts(CallRequest(request.protocol, ctx.action, ctx.params, options, request.urgent))
+            changed = CallRequest(request.protocol, ctx.action, ctx.params, options, request.urgent)
+            changed.expect_sent(self._role, self._spoken)
+            return self._attempts(changed)
 
         result: dict[str, Any] = await compose(layers_of(self._registries), ctx, innermost)()
         return result

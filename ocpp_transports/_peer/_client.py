@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
+from ocpp_core.action_names import Role
 from ocpp_core.client import ClientEngine
 from ocpp_core.client_states import ClientClosing, Connecting, Online, Stopped, Waiting
 from ocpp_core.config import ClientConfig
@@ -27,6 +28,7 @@ from ocpp_transports.events import (
 )
 
 from ._close_grace import CloseGrace
+from ._directions import sent_by_peer
 from ._observers import Observers
 from ._peer import ConnectionState, Peer
 
@@ -41,6 +43,8 @@ _R = TypeVar("_R")
 class ClientPeer(Peer):
     """The part that all clients have in common; each has its own options, event loop and host."""
 
+    _role: ClassVar[Role] = "station"
+    _sent_by_peer = sent_by_peer("station")
     _options: ReconnectOptions
     _driver: Driver[ClientCommand] | None
 

@@ -10,12 +10,12 @@ from ocpp_core.messages import MessageType
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._logging._log import Log
+from ocpp_transports.event_names import PeerEventName
 from ocpp_transports.events import (
     BadMessageEvent,
     ErrorEvent,
     HandlerErrorEvent,
     MessageEvent,
-    PeerEventName,
     PingEvent,
     PongEvent,
     PongTimeoutEvent,

@@ -45,7 +45,7 @@ class Emitter:
         self._log = log
         self._changed = changed
         self._listeners: dict[str, tuple[tuple[Listener, bool], ...]] = {}
-        self._streams: dict[str, tuple[EventStream, ...]] = {}
+        self._streams: dict[str, tuple[EventStream[Any], ...]] = {}
         self._queue: list[tuple[str, Any, Callable[[], None] | None]] = []
         self._ready: list[tuple[str, Callable[[], Awaitable[Any]], _Round]] = []
         self._emitting = False
@@ -83,7 +83,7 @@ class Emitter:
         kept = () if listener is None else tuple(pair for pair in self._listeners.get(name, ()) if pair[0] != listener)
         self._set_listeners(name, kept)
 
-    def events(self, *names: str, limit: int = 1000) -> EventStream:
+    def events(self, *names: str, limit: int = 1000) -> EventStream[Any]:
         """Return an iterator over the payloads of these events, or of all without a name.
 
         Use it as in `async for event in client.events("open")`. Events are kept from this call on, at most `limit` of
@@ -95,7 +95,7 @@ class Emitter:
             self._expect_name(name)
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
             raise ValueError(f"expected limit >= 1 events as an integer, got {limit!r}")
-        stream = EventStream(limit, self._completion, self._forget)
+        stream: EventStream[Any] = EventStream(limit, self._completion, self._forget)
         if self._is_over:
             stream.finish()
             return stream
@@ -132,7 +132,7 @@ class Emitter:
             self._listeners.pop(name, None)
         self._changed()
 
-    def _forget(self, stream: EventStream) -> None:
+    def _forget(self, stream: EventStream[Any]) -> None:
         for name, streams in list(self._streams.items()):
             kept = tuple(other for other in streams if other is not stream)
             if kept:

@@ -5,27 +5,32 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import fields, is_dataclass
 from sys import getsizeof
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Generic, Self, TypeVar
 
 from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports.events import OverflowEvent
 
 __all__ = ["MAX_SIZE", "EventStream"]
 
+EventT_co = TypeVar("EventT_co", covariant=True)
+
 MAX_SIZE: Final = 16 << 20
 """Bytes of the events kept for an iterator. The size of an event with a message is the decision of the peer."""
 
 
-class EventStream(AsyncIterator[Any]):
-    """The events of some names as an asynchronous iterator; as a context manager it stops listening at its end."""
+class EventStream(AsyncIterator[EventT_co | OverflowEvent], Generic[EventT_co]):
+    """The events of some names as an asynchronous iterator; as a context manager it stops listening at its end.
+
+    It is generic in the payloads of these events. An `OverflowEvent` stands for events that it could not keep.
+    """
 
     def __init__(
-        self, limit: int, completion: Callable[[], Completion[None]], forget: "Callable[[EventStream], None]"
+        self, limit: int, completion: Callable[[], Completion[None]], forget: "Callable[[EventStream[Any]], None]"
     ) -> None:
         self._limit = limit
         self._make_completion = completion
         self._forget = forget
-        self._kept: deque[tuple[Any, int]] = deque()
+        self._kept: deque[tuple[EventT_co, int]] = deque()
         self._size = 0
         self._missed = 0
         self._finished = False
@@ -62,7 +67,7 @@ class EventStream(AsyncIterator[Any]):
     ) -> None:
         await self.aclose()
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> EventT_co | OverflowEvent:
         """Return the next event. Raises RuntimeError if another task already waits for it."""
         while not self._kept and not self._missed:
             if self._finished:

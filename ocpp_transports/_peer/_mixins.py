@@ -1,25 +1,26 @@
 """Methods that a client, a server's handle on a station, and a server have in common: handlers and events."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from collections.abc import Callable, Collection
+from typing import Any, ClassVar, TypeVar, overload
 
+from ocpp_core.action_names import Role
 from ocpp_transports._handlers._table import Handlers, Middleware
 from ocpp_transports._options._connection import PeerOptions
+from ocpp_transports.event_names import PeerEventName, ServerEventName
 
-from ._emitter import Emitter, Listener
-from ._event_stream import EventStream
+from ._directions import expect_handled
+from ._emitter import Emitter
 
 __all__ = ["EventMixin", "HandlerMixin"]
 
 _H = TypeVar("_H", bound=Callable[..., Any])
-_L = TypeVar("_L", bound=Listener)
-_NameT_contra = TypeVar("_NameT_contra", bound=str, contravariant=True)
 
 
 class HandlerMixin:
     """Registration of handlers and middleware."""
 
+    _role: ClassVar[Role]
     _options: PeerOptions
     _own_handlers: Handlers | None = None
     _registries: tuple[Handlers, ...] = ()
@@ -36,6 +37,11 @@ class HandlerMixin:
     def _search(self, registries: tuple[Handlers, ...]) -> None:
         """Use the handlers and middleware of these registries from now on."""
         self._registries = registries
+
+    @property
+    def _served(self) -> Collection[str]:
+        """The subprotocols whose CALLs may reach the handlers of this object."""
+        return self._options.protocols
 
     @overload
     def handle(self, version: str, action: str, handler: _H, /, *, custom: bool = ...) -> _H: ...
@@ -55,10 +61,10 @@ class HandlerMixin:
         returns a dict, None for `{}`, or NOREPLY. Without the handler, and with at least an action, it is a decorator.
         Returns the handler.
 
-        `custom=True` registers an action that no standard version and no validator of `strict_mode_validators` has.
-        Without it such an action raises ValueError, as an unknown version always does: a handler of a misspelled name
-        would never be called. Raises ValueError if that action has a handler already, and TypeError for other
-        arguments.
+        `custom=True` registers an action that no standard version and no validator of `strict_mode_validators` has,
+        or that only this side sends: on a server `RemoteStartTransaction`. Without it such an action raises ValueError,
+        as an unknown version always does: the handler would never be called. Raises ValueError if that action has a
+        handler already, and TypeError for other arguments.
         """
         names = args[:-1] if args and callable(args[-1]) else args
         if len(names) <= 2 and all(isinstance(name, str) and name for name in names):
@@ -66,6 +72,8 @@ class HandlerMixin:
             self._options.names.expect(
                 version, None if custom else action, hint="; custom=True registers one of your own"
             )
+            if action is not None and not custom:
+                expect_handled(self._role, action, self._served if version is None else (version,))
         return self._handlers.handle(*args)
 
     def remove_handler(self, *names: str) -> None:
@@ -85,8 +93,8 @@ class HandlerMixin:
         return self._handlers.use(middleware)
 
 
-class EventMixin(ABC, Generic[_NameT_contra]):
-    """Methods to listen to events; generic in the literal type of their names."""
+class EventMixin(ABC):
+    """Emits events. The generated subclasses `PeerEvents` and `ServerEvents` have the methods to listen to them."""
 
     _listened_to: Emitter | None = None  # made when needed: most stations have no listeners
 
@@ -100,7 +108,9 @@ class EventMixin(ABC, Generic[_NameT_contra]):
             self._listened_to = self._make_emitter()
         return self._listened_to
 
-    def _emit(self, name: _NameT_contra, payload: Any, *, after: Callable[[], None] | None = None) -> None:
+    def _emit(
+        self, name: PeerEventName | ServerEventName, payload: Any, *, after: Callable[[], None] | None = None
+    ) -> None:
         """Emit an event; call `after` when all listeners have returned."""
         if self._listened_to is not None:
             self._listened_to.emit(name, payload, after=after)
@@ -111,41 +121,3 @@ class EventMixin(ABC, Generic[_NameT_contra]):
         """End the iterations; see `Emitter.finish`."""
         if self._listened_to is not None:
             self._listened_to.finish(for_good=for_good)
-
-    @overload
-    def on(self, name: _NameT_contra, listener: None = None) -> Callable[[_L], _L]: ...
-    @overload
-    def on(self, name: _NameT_contra, listener: _L) -> _L: ...
-    def on(self, name: _NameT_contra, listener: _L | None = None) -> _L | Callable[[_L], _L]:
-        """Call `listener(payload)` at every event `name`; without a listener, return a decorator.
-
-        A coroutine function runs as a task of this object, one for each event. For events of messages, which a peer can
-        send faster than the function returns, prefer `events`. If a listener raises, the exception is logged and an
-        `error` event is emitted. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
-        """
-        return self._emitter.on(name, listener)
-
-    @overload
-    def once(self, name: _NameT_contra, listener: None = None) -> Callable[[_L], _L]: ...
-    @overload
-    def once(self, name: _NameT_contra, listener: _L) -> _L: ...
-    def once(self, name: _NameT_contra, listener: _L | None = None) -> _L | Callable[[_L], _L]:
-        """Call `listener(payload)` at the next event `name` only; otherwise like `on`."""
-        return self._emitter.once(name, listener)
-
-    def off(self, name: _NameT_contra, listener: Listener | None = None) -> None:
-        """Remove a listener, or all of an event; ignored if it is not registered.
-
-        Raises ValueError for an unknown name.
-        """
-        self._emitter.off(name, listener)
-
-    def events(self, *names: _NameT_contra, limit: int = 1000) -> EventStream:
-        """Return an iterator over the payloads of these events, or of all without a name.
-
-        Use it as in `async for event in x.events("open")`. Events are kept from this call on, at most `limit` of them
-        and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the `close`
-        event (of a server: `closed`), or with `aclose`. Raises ValueError for an unknown name, and for a limit that is
-        not an integer or below 1.
-        """
-        return self._emitter.events(*names, limit=limit)

@@ -17,13 +17,15 @@ from ocpp_transports._handlers._dispatcher import Dispatcher
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports.events import PEER_EVENTS, CloseEvent, DisconnectEvent, PeerEventName
+from ocpp_transports.event_names import PEER_EVENTS
+from ocpp_transports.events import CloseEvent, DisconnectEvent
 
 from ._calls import CallMixin
 from ._close_grace import CloseGrace
 from ._delegate import MESSAGE_EVENTS, PeerDelegate
 from ._emitter import Emitter
-from ._mixins import EventMixin, HandlerMixin
+from ._listening import PeerEvents
+from ._mixins import HandlerMixin
 from ._observers import Observers
 
 __all__ = ["ConnectionState", "Peer"]
@@ -33,12 +35,16 @@ class ConnectionState(Enum):
     """The state of a connection; a client that waits for its next attempt is CONNECTING."""
 
     CONNECTING = 0
+    """A client tries to connect, or waits for its next attempt."""
     OPEN = 1
+    """Messages are exchanged."""
     CLOSING = 2
+    """The connection is being closed."""
     CLOSED = 3
+    """There is no connection, and no attempt to open one."""
 
 
-class Peer(CallMixin, HandlerMixin, EventMixin[PeerEventName], ABC):
+class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
     """The common part of every client and of `OCPPServerClient`: calls, handlers, events, state, `close`.
 
     A client has one connection after another. Use this class as a type for either end; it cannot be instantiated.

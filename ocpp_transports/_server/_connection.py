@@ -1,11 +1,12 @@
 """A server's handle on one connection of a station."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from logging import INFO
 from math import inf
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
+from ocpp_core.action_names import Role
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Command, Reconfigure
@@ -18,6 +19,7 @@ from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._options._socket import SocketOptions
 from ocpp_transports._peer._close_grace import CloseGrace
+from ocpp_transports._peer._directions import sent_by_peer
 from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
 from ocpp_transports.events import OpenEvent
@@ -47,6 +49,8 @@ class OCPPServerClient(Peer):
     It stands for this one connection: when the station reconnects, there is another object.
     """
 
+    _role: ClassVar[Role] = "csms"
+    _sent_by_peer = sent_by_peer("csms")
     _options: SocketOptions
     _is_one_connection = True
 
@@ -109,6 +113,10 @@ class OCPPServerClient(Peer):
             self._driver.feed(Reconfigure(made.link))
 
     # For the base class
+
+    @property
+    def _served(self) -> Collection[str]:
+        return self._spoken
 
     @property
     def _session(self) -> Session | None:

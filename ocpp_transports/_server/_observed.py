@@ -8,20 +8,19 @@ from ocpp_transports._callbacks._containment import end_program
 from ocpp_transports._logging._log import Log
 from ocpp_transports._peer._close_grace import CloseGrace
 from ocpp_transports._peer._delegate import MESSAGE_EVENTS
-from ocpp_transports._peer._mixins import EventMixin
 from ocpp_transports._peer._observers import Observers
+from ocpp_transports.event_names import STATION_EVENTS
 from ocpp_transports.events import (
-    STATION_EVENTS,
     ConnectionEvent,
     ConnectionFailedEvent,
     ErrorEvent,
     SecurityEvent,
-    ServerEventName,
     StationEvent,
     UpgradeAbortedEvent,
 )
 
 from ._connection import OCPPServerClient
+from ._listening import ServerEvents
 from ._registry import ConnectionRegistry
 
 __all__ = ["ObservedMixin", "ServerObserver"]
@@ -33,7 +32,7 @@ _OF_STATIONS: Final = frozenset(STATION_EVENTS)
 _OF_REFUSED_CONNECTIONS: Final = frozenset({"upgrade_aborted", "connection_failed", "security", "error"})
 
 
-class ObservedMixin(EventMixin[ServerEventName]):
+class ObservedMixin(ServerEvents):
     """Observers, and the events of a server that stem from its connections.
 
     Both cost something only while they are used: then every connection, also one that is open already, relays its

@@ -7,8 +7,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 import anyio
 
 from ocpp_transports._driver._interfaces import Handle
-
-from ._interrupts import Interrupts
+from ocpp_transports._runtime._interrupts import Interrupts
 
 __all__ = ["Loop", "draining", "run_on", "until_closed"]
 

@@ -122,4 +122,6 @@ class StationsMixin(ABC):
 
     def _check_call(self, args: tuple[Any, ...], options: CallKeywords) -> None:
         """Raise for bad arguments of a call to a station that is not connected, as if it were connected."""
-        check_command(read_request(args, options).command(0), self._options.session, 0.0)
+        request = read_request(args, options)
+        request.expect_sent("csms", self._options.protocols)
+        check_command(request.command(0), self._options.session, 0.0)

@@ -27,6 +27,8 @@ _UNPACKED: Final = re.compile(r"Unpack\[(?P<name>\w+)\]")
 _CODE: Final = re.compile(r"(^ *```.*?^ *```$|(?<=\n\n) {4,}\S[^\n]*(?:\n+ {4,}[^\n]*)*)", re.MULTILINE | re.DOTALL)
 """A block of code: fenced, or indented after an empty line. What follows `Args:` is indented without one."""
 _NAME: Final = re.compile(r"(?<![\[`\w])`(?P<path>[A-Za-z_]\w*(?:\.\w+)?)(?P<call>\(\))?`(?![\]`\w])")
+_MOST_OVERLOADS: Final = 6
+"""Overloads that are shown; of a function with more, the general signature is shown instead."""
 _LISTED: Final = ("__init__",)
 """The functions below which the options are listed; others name the options of these."""
 
@@ -41,6 +43,8 @@ class PublicNames(griffe.Extension):
                 each.docstring.value = linked(each.docstring.value, each)
             if isinstance(each, griffe.Function):
                 _list_options(each)
+                if len(each.overloads or ()) > _MOST_OVERLOADS:
+                    each.overloads = None
 
 
 def _objects(found: griffe.Object) -> Iterator[griffe.Object]:

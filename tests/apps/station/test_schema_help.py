@@ -35,19 +35,7 @@ class TestEveryAction:
         assert list(hints.actions(protocol)) == sorted(load_validator(protocol).actions)
 
 
-class TestWhoSendsWhat:
-    @pytest.mark.parametrize("action", ["BootNotification", "StartTransaction", "TransactionEvent", "DataTransfer"])
-    def test_stations_send(self, action: str) -> None:
-        assert hints.is_sent_by_stations(action)
-
-    @pytest.mark.parametrize("action", ["Reset", "RemoteStartTransaction", "SetVariables", "NotifyWebPaymentStarted"])
-    def test_central_systems_send(self, action: str) -> None:
-        assert not hints.is_sent_by_stations(action)
-
-    def test_every_action_that_stations_send_exists_in_some_version(self) -> None:
-        known = {action for protocol in BUNDLED for action in hints.actions(protocol)}
-        assert sum(map(hints.is_sent_by_stations, known)) == len(hints._FROM_STATIONS)
-
+class TestKinds:
     def test_a_message_that_is_never_answered_is_a_send(self) -> None:
         assert hints.kinds("ocpp2.1", "NotifyPeriodicEventStream") == ("send",)
 

@@ -37,7 +37,7 @@ class TestAnswers:
     async def test_an_action_that_the_server_does_not_know(self, lab):
         client = await lab.connected()
         with raises(RPCNotImplementedError):
-            await client.call("ClearCache", {}, timeout=5)
+            await client.call("StopTransaction", {}, timeout=5)
 
     async def test_a_safe_call_does_not_raise(self, lab):
         client = await lab.connected()

@@ -7,7 +7,7 @@ from lab import expects_console, raises, start, told, until
 
 from ocpp_transports import ConnectionFailedError, events
 from ocpp_transports._browser._socket import BrowserSocket
-from ocpp_transports.events import PEER_EVENTS
+from ocpp_transports.event_names import PEER_EVENTS
 
 OF_A_PAGE = sorted(set(PEER_EVENTS) - {"ping", "pong", "pong_timeout"})
 

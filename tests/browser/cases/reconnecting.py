@@ -168,7 +168,7 @@ class TestTheOfflineQueue:
 
     async def test_beyond_its_size_the_oldest_is_dropped(self, lab):
         client = lab.client(offline_queue=True, offline_queue_size=1)
-        oldest = start(client.call("ClearCache", {}))
+        oldest = start(client.call("Authorize", {}))
         newest = start(client.call("Heartbeat", {}))
         with raises(CallDroppedError):
             await oldest

@@ -56,15 +56,16 @@ class TestTheTwoFormsOfACall:
             (("Reset",), {"retry_delay": float("inf")}, ValueError, "retry_delay >= 0 seconds"),
             (("Reset",), {"retry_delay": True}, ValueError, "retry_delay >= 0 seconds"),
             (("Reset",), {"retry_max_delay": 10**400}, ValueError, "retry_max_delay >= 0 seconds"),
+            (("Reset",), {"custom": 1}, TypeError, "custom as bool"),
             (("Reset",), {"timeOut": 3}, TypeError, "timeOut"),
         ],
     )
     async def test_bad_arguments_raise_at_once(self, args, options, error, expected):
-        async with pair() as (client, _):
-            for call in (client.call, client.safe_call, client.call_immediate):
+        async with pair() as (_, station):
+            for call in (station.call, station.safe_call, station.call_immediate):
                 with pytest.raises(error, match=expected):
                     await call(*args, **options)
-            assert client.pending == 0
+            assert station.pending == 0
 
 
 class TestTimeouts:
@@ -120,10 +121,10 @@ class TestTimeouts:
     async def test_or_after_the_answer_within_the_window(self):
         async with pair(server={"answer_window": 0}) as (client, station):
             numbers = count(1)
-            client.handle("Heartbeat", lambda ctx: {"n": next(numbers)})
-            station.handle("Heartbeat", lambda ctx: {"n": next(numbers)})
+            client.handle("DataTransfer", lambda ctx: {"n": next(numbers)})
+            station.handle("DataTransfer", lambda ctx: {"n": next(numbers)})
             for caller, answers in ((station, [1, 1]), (client, [2, 3])):
-                assert [(await caller.call("Heartbeat", {}, message_id="mine"))["n"] for _ in "ab"] == answers
+                assert [(await caller.call("DataTransfer", {}, message_id="mine"))["n"] for _ in "ab"] == answers
 
     async def test_a_refusal_is_not_repeated(self):
         async with pair() as (client, station):

@@ -1,5 +1,6 @@
 """Listeners and iteration over user events."""
 
+from dataclasses import fields
 from math import inf, nan
 from typing import Any, get_args
 
@@ -7,20 +8,21 @@ import anyio
 import pytest
 
 from ocpp_core.actions import Direction
+from ocpp_transports import events
 from ocpp_transports._peer._emitter import Emitter
 from ocpp_transports._peer._event_stream import MAX_SIZE
+from ocpp_transports.event_names import PEER_EVENTS, SERVER_EVENTS, PeerEventName, ServerEventName
 from ocpp_transports.events import (
-    PEER_EVENTS,
-    SERVER_EVENTS,
     CloseEvent,
+    ConnectionEvent,
     ErrorEvent,
     MessageEvent,
     OpenEvent,
     OverflowEvent,
-    PeerEventName,
-    ServerEventName,
+    PeerEvent,
     StationEvent,
 )
+from tools.declarations import field_docs, source_of
 
 
 class AnyioCompletion:
@@ -73,6 +75,15 @@ class TestTheNames:
     @pytest.mark.parametrize(("names", "payloads"), [(PeerEventName, PEER_EVENTS), (ServerEventName, SERVER_EVENTS)])
     def test_that_a_type_checker_knows_are_those_that_are_told(self, names, payloads):
         assert get_args(names) == tuple(payloads)
+
+    def test_every_payload_is_in_the_union_of_them(self):
+        assert set(get_args(PeerEvent)) == set(PEER_EVENTS.values())
+
+    def test_every_field_of_a_payload_is_documented(self):
+        tree = source_of(events)
+        payloads = [*get_args(ConnectionEvent), OverflowEvent, StationEvent]
+        documented = {payload.__name__: set(field_docs(tree, payload.__name__)) for payload in payloads}
+        assert documented == {payload.__name__: {each.name for each in fields(payload)} for payload in payloads}
 
 
 class TestListening:

@@ -5,8 +5,8 @@ from typing import Any
 import anyio
 import pytest
 
+from ocpp_transports.event_names import STATION_EVENTS
 from ocpp_transports.events import (
-    STATION_EVENTS,
     BadMessageEvent,
     CloseEvent,
     DisconnectEvent,

@@ -1,6 +1,9 @@
 """Events with their payloads."""
 
+from typing import Literal, TypeAlias, assert_type
+
 from ocpp_transports import EventStream, MessageType, OCPPClient, OCPPServer, OCPPServerClient
+from ocpp_transports.event_names import PeerEventName, ServerEventName
 from ocpp_transports.events import (
     BadMessageEvent,
     CloseEvent,
@@ -13,7 +16,7 @@ from ocpp_transports.events import (
     MessageEvent,
     OpenEvent,
     OverflowEvent,
-    PeerEventName,
+    PeerEvent,
     PongTimeoutEvent,
     RateExceededEvent,
     ReconnectEvent,
@@ -21,6 +24,8 @@ from ocpp_transports.events import (
     StrictValidationFailureEvent,
     UpgradeAbortedEvent,
 )
+
+Failure: TypeAlias = Literal["error", "handler_error", "bad_message", "strict_validation_failure"]
 
 
 def listen_to_the_connection(client: OCPPClient) -> None:
@@ -57,7 +62,7 @@ def listen_to_messages(client: OCPPClient, server: OCPPServer) -> None:
     def failed(event: ErrorEvent | HandlerErrorEvent | BadMessageEvent | StrictValidationFailureEvent) -> None:
         print(event.error.args)
 
-    failures: tuple[PeerEventName, ...] = ("error", "handler_error", "bad_message", "strict_validation_failure")
+    failures: tuple[Failure, ...] = ("error", "handler_error", "bad_message", "strict_validation_failure")
     for name in failures:
         client.on(name, failed)
     client.off("error", failed)
@@ -117,12 +122,78 @@ def observe(client: OCPPClient, server: OCPPServer) -> None:
     print(message)
 
 
+def listen_with_types(client: OCPPClient, server: OCPPServer) -> None:
+    """The name decides which parameter a listener has; a listener keeps its own type."""
+    client.on("open", lambda event: print(event.protocol))
+    client.once("rate_exceeded", lambda event: print(event.refused))
+    server.on("client", lambda station: print(station.handshake.remote_address))
+    server.once("closing", lambda event: print(event.code))
+    server.on("close", lambda event: print(event.client.identity, event.event.code))
+
+    @client.on("open")
+    @client.on("close")
+    def of_two(event: OpenEvent | CloseEvent) -> None:
+        print(event)
+
+    @server.on("open")
+    @server.once("close")
+    async def of_stations(event: StationEvent[OpenEvent | CloseEvent, OCPPServerClient]) -> None:
+        print(event.client.identity)
+
+    of_two(event=OpenEvent("ocpp1.6"))
+
+    client.on("open", lambda event: print(event.code))  # type: ignore[call-overload]
+    server.on("client", lambda station: print(station.event))  # type: ignore[call-overload]
+    client.on("message", of_two)  # type: ignore[call-overload]
+    client.once("message", of_two)  # type: ignore[call-overload]
+    server.on("message", of_two)  # type: ignore[call-overload]
+    client.off("open", "close")  # type: ignore[arg-type]
+
+    @client.on("connecting")  # type: ignore[type-var]
+    def of_another(event: OpenEvent) -> None:
+        print(event)
+
+    @server.on("message")  # type: ignore[type-var]
+    def of_its_own(event: MessageEvent) -> None:  # a server's has the station, too
+        print(event)
+
+
+def listen_to_any(client: OCPPClient, station: OCPPServerClient, name: PeerEventName) -> None:
+    def anything(event: PeerEvent) -> None:
+        print(event)
+
+    def opened(event: OpenEvent) -> None:
+        print(event)
+
+    for peer in (client, station):
+        peer.on(name, anything)
+        peer.on(name)(anything)
+    client.on(name, opened)  # type: ignore[arg-type]
+
+
 async def iterate(client: OCPPClient) -> int:
-    stream: EventStream = client.events("open", "close", limit=10)
+    stream: EventStream[OpenEvent | CloseEvent] = client.events("open", "close", limit=10)
     async with stream:
         async for event in stream:
             if isinstance(event, OverflowEvent):
                 return event.missed
             if isinstance(event, CloseEvent):
                 return event.code
+            assert_type(event, OpenEvent)
     return 0
+
+
+async def iterate_over_each_kind(client: OCPPClient, server: OCPPServer, name: ServerEventName) -> None:
+    assert_type(await anext(client.events("close", "open")), OpenEvent | CloseEvent | OverflowEvent)
+    assert_type(await anext(client.events("open")), OpenEvent | OverflowEvent)
+    assert_type(await anext(client.events("call", "call_error")), MessageEvent | OverflowEvent)
+    assert_type(await anext(client.events("message", "close")), MessageEvent | CloseEvent | OverflowEvent)
+    assert_type(await anext(client.events()), PeerEvent | OverflowEvent)
+    assert_type(await anext(client.events("open", "error", "close")), PeerEvent | OverflowEvent)
+    assert_type(await anext(server.events("client")), OCPPServerClient | OverflowEvent)
+    async for event in server.events("call_result", "close"):
+        if isinstance(event, StationEvent):
+            assert_type(event.client, OCPPServerClient)
+            assert_type(event.event, MessageEvent | CloseEvent)
+    async for any_event in server.events(name):
+        print(any_event.code)  # type: ignore[union-attr]

@@ -46,10 +46,10 @@ client.on("mesage", print)  # type: ignore[call-overload]
 client.on("client", print)  # type: ignore[call-overload]  # a server's
 client.once("mesage")  # type: ignore[call-overload]
 client.off("mesage")  # type: ignore[arg-type]
-client.events("opne")  # type: ignore[arg-type]
-client.events("open", "closed")  # type: ignore[arg-type]
+client.events("opne")  # type: ignore[call-overload]
+client.events("open", "closed")  # type: ignore[call-overload]
 server.off("ping")  # type: ignore[arg-type]  # a station's
-server.events("clinet")  # type: ignore[arg-type]
+server.events("clinet")  # type: ignore[call-overload]
 server.observe(print)
 server.observe(lambda event: None)  # type: ignore[type-var]  # it takes the client too
 

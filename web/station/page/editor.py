@@ -5,6 +5,7 @@ from typing import Any
 
 from ocpp_apps.station import ArmedFault, Station
 from ocpp_apps.station import schema_help as hints
+from ocpp_core.action_names import may_send
 from ocpp_transports import BrowserOCPPClient
 
 from . import drafts, wording
@@ -37,8 +38,8 @@ class Editor:
             return
         self._protocol, before = protocol, by_id("action").value
         names = hints.actions(protocol)
-        sent = [name for name in names if hints.is_sent_by_stations(name)]
-        others = [name for name in names if not hints.is_sent_by_stations(name)]
+        sent = [name for name in names if may_send("station", name, (protocol,))]
+        others = [name for name in names if name not in sent]
         by_id("action").replaceChildren(_group("Stations send", sent), _group("Only central systems send", others))
         by_id("action").value = before if before in names else "BootNotification"
         self._begin()
@@ -138,10 +139,13 @@ async def _send(
     """Send a message as the station does, so that armed faults affect it.
 
     Returns the response, and the fault of a message without one. Strict mode is off, since the editor shows the
-        verdict and an action may have no schema.
+        verdict and an action may have no schema. Actions that only central systems send are sent too.
     """
     if draft.kind == "call":
-        return await client.call(draft.action, draft.payload, message_id=draft.message_id, validate=False), None
+        answer = await client.call(
+            draft.action, draft.payload, message_id=draft.message_id, validate=False, custom=True
+        )
+        return answer, None
     return None, await station.faults.send(draft.frame)
 
 
