@@ -153,10 +153,15 @@ class ChannelClient(ClientPeer):
     async def open_channel(self, subprotocols: Sequence[str]) -> tuple[Channel, str | None]:
         """Open a channel for one attempt; return it and the subprotocol that the server chose.
 
-        Whatever it raises is a failed attempt. `ConnectionFailedError` and its subclasses are reported as they are, any
-        other exception is chained to one. A `WebsocketUpgradeError` of the first attempt ends all attempts. The
-        Retry-After of `UnexpectedHttpResponse` is respected, up to `max_retry_after`. The call is cancelled if the
-        attempt takes longer than `connect_timeout`.
+        The call is cancelled if the attempt takes longer than `connect_timeout`.
+
+        Args:
+            subprotocols: The subprotocols to offer, in order of preference.
+
+        Raises:
+            ConnectionFailedError: The attempt failed; reported as it is. Any other exception is chained to one. The
+                Retry-After of `UnexpectedHttpResponse` is respected, up to `max_retry_after`.
+            WebsocketUpgradeError: The server's response is invalid; of the first attempt, it ends all attempts.
         """
 
     def reconfigure(self, **options: Unpack[ClientChanges]) -> None:

@@ -60,8 +60,9 @@ class HttpMixin(ABC):
         (`max_handshakes`, 503). The connection is closed after the response; on the library's own sockets the peer has
         5 s to receive it, beyond what the operating system buffers.
 
-        Raises ValueError for a path that has a function or is not valid in a request, TypeError if it is not a
-        function.
+        Raises:
+            ValueError: The path has a function already, or is not valid in a request.
+            TypeError: It is not a function.
         """
 
         def register(handler: _H) -> _H:

@@ -54,8 +54,11 @@ class ObservedMixin(ServerEvents):
         `ConnectionFailedEvent`, `SecurityEvent`) and an `ErrorEvent` of the server.
 
         An observer is a plain function and must not block: it runs between two messages. If it raises, the exception is
-        logged and nothing else is affected. Returns the observer. Raises TypeError for a coroutine function or other
-        arguments, ValueError if it observes already.
+        logged and nothing else is affected. Returns the observer.
+
+        Raises:
+            TypeError: It is a coroutine function, or accepts other arguments.
+            ValueError: It observes already.
         """
         return self._observers.add(observer)
 
