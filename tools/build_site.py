@@ -16,6 +16,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # a script has its own folder in the path instead
     sys.path.insert(0, str(ROOT))
 
+from tools.documentation.links import linked_page  # noqa: E402 - needs the line above
 from tools.documentation.machine_text import texts  # noqa: E402 - needs the line above
 from tools.documentation.pages import assets, pages  # noqa: E402
 
@@ -28,7 +29,7 @@ def prepare() -> None:
     shutil.rmtree(PAGES, ignore_errors=True)
     made = pages()
     for name, text in made.items():
-        write(PAGES / name, text)
+        write(PAGES / name, linked_page(text) if name.startswith("reference/") else text)
     for name, text in texts(made).items():
         write(PAGES / name, text)
     for path in assets():

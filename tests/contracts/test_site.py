@@ -13,6 +13,7 @@ import pytest
 
 from ocpp_transports._options import _keywords
 from tools.documentation.extension import linked, options_section
+from tools.documentation.links import linked_page
 from tools.documentation.machine_text import texts
 from tools.documentation.objects import directives, documented, members, resolved
 from tools.documentation.pages import INCLUDED, pages, prepared
@@ -124,6 +125,11 @@ class TestTheExtension:
         assert made == (
             "See [`OCPPClient`][ocpp_transports.OCPPClient] and `nothing`.\n\n```python\nprint('`OCPPClient`')\n```"
         )
+
+    def test_pages_of_the_reference_link_classes_but_not_in_headings_and_links(self) -> None:
+        text = "# The `OCPPClient`\n\n[`OCPPClient`](client.md) and `OCPPClient.nothing`, `decode`: `OCPPClient`"
+        link = "[`OCPPClient`][ocpp_transports.OCPPClient]"
+        assert linked_page(text) == text.removesuffix("`OCPPClient`") + link
 
     def test_it_leaves_the_sections_of_a_docstring_indented(self) -> None:
         where = resolved("ocpp_transports.write_time")

@@ -18,7 +18,7 @@ import griffe
 if (root := str(Path(__file__).resolve().parents[2])) not in sys.path:  # mkdocstrings loads this file by its path
     sys.path.insert(0, root)
 
-from tools.documentation.objects import documented, members, named
+from tools.documentation.links import link_names
 from tools.options import KEYWORDS, keyword_entries
 
 __all__ = ["PublicNames"]
@@ -26,11 +26,8 @@ __all__ = ["PublicNames"]
 _UNPACKED: Final = re.compile(r"Unpack\[(?P<name>\w+)\]")
 _CODE: Final = re.compile(r"(^ *```.*?^ *```$|(?<=\n\n) {4,}\S[^\n]*(?:\n+ {4,}[^\n]*)*)", re.MULTILINE | re.DOTALL)
 """A block of code: fenced, or indented after an empty line. What follows `Args:` is indented without one."""
-_NAME: Final = re.compile(r"(?<![\[`\w])`(?P<path>[A-Za-z_]\w*(?:\.\w+)?)(?P<call>\(\))?`(?![\]`\w])")
 _MOST_OVERLOADS: Final = 6
 """Overloads that are shown; of a function with more, the general signature is shown instead."""
-_LISTED: Final = ("__init__",)
-"""The functions below which the options are listed; others name the options of these."""
 
 
 class PublicNames(griffe.Extension):
@@ -58,13 +55,13 @@ def _objects(found: griffe.Object) -> Iterator[griffe.Object]:
 
 
 def _list_options(function: griffe.Function) -> None:
-    keywords = _UNPACKED.search(str(next((p.annotation for p in function.parameters if p.name == "options"), "")))
-    if keywords is None or keywords["name"] not in {each.name for each in KEYWORDS}:
+    """Add the section to a constructor. Other functions accept options that their constructors list."""
+    annotation = next((each.annotation for each in function.parameters if each.name == "options"), "")
+    keywords = _UNPACKED.search(str(annotation))
+    if keywords is None or function.name != "__init__" or keywords["name"] not in {each.name for each in KEYWORDS}:
         return
-    if function.name in _LISTED and function.parent is not None and function.docstring is None:
-        function.docstring = griffe.Docstring(
-            options_section(keywords["name"]), parent=function, parser=griffe.Parser.google
-        )
+    section = options_section(keywords["name"])
+    function.docstring = griffe.Docstring(section, parent=function, parser=griffe.Parser.google)
 
 
 def options_section(keywords: str) -> str:
@@ -76,13 +73,13 @@ def options_section(keywords: str) -> str:
     return "\n".join(lines)
 
 
-# Links
+# Prose and examples
 
 
 def linked(text: str, where: griffe.Object) -> str:
     """Return a docstring with links to public objects, and with coloured examples."""
     parts = _CODE.split(text)
-    parts[::2] = [_NAME.sub(lambda name: _link(name, where), part) for part in parts[::2]]
+    parts[::2] = [link_names(part, where) for part in parts[::2]]
     parts[1::2] = [part if part.lstrip().startswith("```") else _fenced(part) for part in parts[1::2]]
     return "".join(parts)
 
@@ -99,32 +96,3 @@ def _is_python(code: str) -> bool:
     except SyntaxError:
         return False
     return True
-
-
-def _link(name: re.Match[str], where: griffe.Object) -> str:
-    anchor = _anchor_of(name["path"], where)
-    return name[0] if anchor is None else f"[{name[0]}][{anchor}]"
-
-
-def _anchor_of(path: str, where: griffe.Object) -> str | None:
-    """Return where a name leads: to a public object, or to a member of the class that the docstring is about."""
-    first, _, member = path.partition(".")
-    if not member and (own := _member_of(where, first)) is not None:
-        return own
-    found = named().get(first)
-    if found is None or found == where.canonical_path:
-        return None
-    return documented().get(f"{found}.{member}" if member else found)
-
-
-def _member_of(where: griffe.Object, name: str) -> str | None:
-    """Return the anchor of another member of the class of an object, or of the class itself."""
-    owner = where if where.is_class else where.parent
-    if owner is None or not owner.is_class or where.name == name or name in _parameters(where):
-        return None
-    member = dict(members(owner)).get(name)
-    return None if member is None else documented().get(member.canonical_path)
-
-
-def _parameters(where: griffe.Object) -> set[str]:
-    return {each.name for each in where.parameters} if isinstance(where, griffe.Function) else set()

@@ -63,12 +63,21 @@ def exported(module: griffe.Object) -> Iterator[str]:
 
 @cache
 def documented() -> dict[str, str]:
-    """Return the anchors of all objects on the pages, by canonical path. One without a docstring is not shown."""
-    anchors: dict[str, str] = {}
+    """Return the anchors of all objects on the pages, by canonical path. One without a docstring is not shown.
+
+    An inherited member is on the pages of several classes: the anchor is that of the class with the fewest bases.
+    """
+    found: dict[str, list[str]] = {}
     for _, path in directives():
-        for anchor, found in shown(path, resolved(path)):
-            anchors.setdefault(found.canonical_path, anchor)
-    return anchors
+        for anchor, each in shown(path, resolved(path)):
+            found.setdefault(each.canonical_path, []).append(anchor)
+    return {path: min(anchors, key=bases_of_owner) for path, anchors in found.items()}
+
+
+def bases_of_owner(anchor: str) -> int:
+    """Return how many bases the class has that an anchor is a member of; 0 if it is not a member of a class."""
+    owner = resolved(anchor.rpartition(".")[0])
+    return len(owner.mro()) if isinstance(owner, griffe.Class) else 0
 
 
 @cache
