@@ -53,7 +53,7 @@ class Message(Generic[RequestT_co, ResponseT_co]):
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and isinstance(other, Message) and other.params == self.params
 
-    __hash__ = None  # type: ignore[assignment]  # its payload can change
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # its payload can change
 
     def __repr__(self) -> str:
         return f"<{self.action} of {self.protocol}>"  # without the payload, which may have credentials

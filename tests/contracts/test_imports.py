@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -20,10 +21,10 @@ APPS = ROOT / "ocpp_apps"
 # types nor within a function.
 LAYERS = {
     "ocpp_core": (
-        "_version", "_json", "websocket", "messages", "versions", "action_names", "typed", "times", "errors",
-        "states", "backoff", "limits", "config", "inputs", "client_states", "actions", "_direct", "timers",
-        "_tolerance", "outbound", "inbound", "session", "client", "server", "identity", "handshake", "admission",
-        "refusals", "validation", "link", "stack", "testing", "replay",
+        "_version", "_json", "websocket", "messages", "versions", "action_names", "times", "errors", "typed",
+        "v16", "v201", "v21", "states", "backoff", "limits", "config", "inputs", "client_states", "actions",
+        "_direct", "timers", "_tolerance", "outbound", "inbound", "session", "client", "server", "identity",
+        "handshake", "admission", "refusals", "validation", "link", "stack", "testing", "replay",
     ),
     "ocpp_transports": (
         "handshake", "plain_http", "_logging", "events", "event_names", "_callbacks", "_driver", "_handlers",
@@ -38,6 +39,8 @@ LAYERS = {
     ),
 }  # fmt: skip
 
+LAZY_FACADES = {"ocpp_core.v16", "ocpp_core.v201", "ocpp_core.v21"}
+"""Besides those of the packages: they load their models when these are first used."""
 NEEDS_A_DEPENDENCY = {"validation", "link", "stack", "testing", "replay"}  # directly or through another one
 IMPURE = {
     "anyio", "asyncio", "concurrent", "logging", "multiprocessing", "ocpp_apps", "ocpp_transports", "secrets", "select",
@@ -63,6 +66,7 @@ def layer_of(module: str) -> str:
     return own if own in LAYERS[package] else folder
 
 
+@cache
 def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
@@ -117,6 +121,15 @@ class TestTheFacadesAreLazy:
     def test_the_transports_load_none_either(self) -> None:
         unwanted = {"asyncio", "anyio", "trio", "socket", "ssl", "h11", "wsproto", "fastjsonschema"}
         assert loaded_by("import ocpp_transports").isdisjoint(unwanted)
+
+    def test_no_version_s_messages_are_loaded_before_they_are_used(self) -> None:
+        versions = {f"ocpp_core.{name}{inside}" for name in ("v16", "v201", "v21") for inside in ("", ".models")}
+        assert loaded_by("import ocpp_core, ocpp_transports").isdisjoint(versions)
+        assert loaded_by("from ocpp_core import v201") & versions == {"ocpp_core.v201"}
+        assert loaded_by("from ocpp_core import v16; v16.models") & versions == {
+            "ocpp_core.v16",
+            "ocpp_core.v16.models",
+        }
 
     def test_a_message_only_host_needs_the_standard_library_alone(self) -> None:
         pure = [name for name in LAYERS["ocpp_core"] if name not in NEEDS_A_DEPENDENCY]
@@ -212,9 +225,16 @@ def who_imports_whom() -> dict[str, set[str]]:
     """The modules that each module imports, of all three packages and at any depth."""
     files = {name: path for package in LAYERS for name, path in modules(package).items()}
     return {
-        name: {found for _, imports in imported(path) for found in (imports, imports.rpartition(".")[0])} & {*files}
+        name: {found for imports in loaded_from(name, path) for found in (imports, imports.rpartition(".")[0])}
+        & {*files}
         for name, path in files.items()
     }
+
+
+def loaded_from(name: str, path: Path) -> Iterator[str]:
+    """The modules that a file imports, without those that a lazy facade names for type checkers."""
+    unloaded = type_only(path) if name in LAZY_FACADES else set()
+    return (imports for line, imports in imported(path) if line not in unloaded)
 
 
 class TestALayerKnowsOnlyThoseBelow:

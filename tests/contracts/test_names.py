@@ -12,10 +12,13 @@ EXCEPTED: Final = {
     "Task": "the runtime's and that of a station's clock mean the same: what was started, and can be cancelled",
 }
 """Names that may be used twice, with the reason; five at most."""
+VERSIONS: Final = {ROOT / "ocpp_core" / name for name in ("v16", "v201", "v21")}
+"""Folders with the generated messages of a version, which have the names of its specification."""
 
 
 def sources() -> list[Path]:
-    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    files = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
+    return [path for path in files if path.parent not in VERSIONS]
 
 
 def classes() -> dict[str, list[str]]:

@@ -1,0 +1,1 @@
+"""Reads the schema bundles and writes the typed messages and models."""
