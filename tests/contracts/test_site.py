@@ -17,6 +17,7 @@ from tools.documentation.links import linked_page
 from tools.documentation.machine_text import texts
 from tools.documentation.objects import directives, documented, members, resolved
 from tools.documentation.pages import INCLUDED, pages, prepared
+from tools.documentation.version_pages import VERSION_PAGES
 from tools.options import KEYWORDS, keyword_entries
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +108,20 @@ def inherits(found: griffe.Object) -> bool:
     """Whether a base class has the same member with a docstring: an override may do without one."""
     bases = found.parent.mro() if isinstance(found.parent, griffe.Class) else []
     return any(found.name in base.members and base.members[found.name].has_docstring for base in bases)
+
+
+class TestThePagesOfTheVersions:
+    @pytest.mark.parametrize(("page", "module"), [(page, module) for page, (module, _) in VERSION_PAGES.items()])
+    def test_they_have_every_public_name_of_their_module(self, page: str, module: str) -> None:
+        headings = set(re.findall(r"^###? (\w+)$", SITE[page], re.MULTILINE))
+        public = {name for name, each in members(resolved(f"ocpp_core.{module}")) if not each.is_module}
+        payloads = {f"{name}{kind}" for name in headings for kind in ("Request", "Response")}
+        assert public - headings - payloads == set()
+        assert len({heading.lower() for heading in headings}) == len(headings)  # anchors do not know case
+
+    def test_a_member_has_its_type_and_limits(self) -> None:
+        assert "| **chargePointModel** | `str` | At most 20 characters. |" in SITE["reference/ocpp16.md"]
+        assert "| meterValue | list of [MeterValueType](#metervaluetype) |" in SITE["reference/ocpp201.md"]
 
 
 class TestTheExtension:

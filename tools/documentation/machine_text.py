@@ -7,6 +7,7 @@ from typing import Final
 import griffe
 
 from tools.documentation.objects import directives, documented, loaded, resolved, shown
+from tools.documentation.version_pages import VERSION_PAGES
 
 __all__ = ["texts"]
 
@@ -31,7 +32,7 @@ def page_list(pages: Mapping[str, str]) -> str:
         section = next(title for start, title in SECTIONS.items() if name.startswith(start))
         sections[section].append(f"- [{title_of(text)}]({address(name) or './'}): {first_sentence(text)}")
     sections["Guides"] += [
-        "- [All pages as one text](llms-full.txt): every page above and below, in Markdown.",
+        "- [All pages as one text](llms-full.txt): all but the messages of each version, in Markdown.",
         "- [API map](api.txt): every public object, with its signature and the first line of its docstring.",
     ]
     lists = (f"\n## {title}\n\n" + "\n".join(lines) + "\n" for title, lines in sections.items())
@@ -57,8 +58,9 @@ def first_sentence(text: str) -> str:
 
 
 def full_text(pages: Mapping[str, str]) -> str:
-    """Return all pages as one text."""
-    return TITLE + "".join(f"\n\n<!-- {address(name) or '/'} -->\n\n{text}" for name, text in pages.items())
+    """Return all pages as one text, except those that would be most of it: the messages of each version."""
+    listed = {name: text for name, text in pages.items() if name not in VERSION_PAGES}
+    return TITLE + "".join(f"\n\n<!-- {address(name) or '/'} -->\n\n{text}" for name, text in listed.items())
 
 
 # The map of the API

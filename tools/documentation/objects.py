@@ -7,7 +7,7 @@ from typing import Final
 
 import griffe
 
-from tools.documentation.pages import ROOT, source_pages
+from tools.documentation.sources import ROOT, source_pages
 
 __all__ = ["PACKAGES", "directives", "documented", "loaded", "members", "named", "resolved"]
 

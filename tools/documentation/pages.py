@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-__all__ = ["INCLUDED", "ROOT", "assets", "pages", "source_pages"]
+from tools.documentation.sources import ROOT, source_pages
+from tools.documentation.version_pages import VERSION_PAGES, version_page
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+__all__ = ["INCLUDED", "assets", "pages", "prepared"]
+
 INCLUDED: Final = {"changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
 """Pages of the site that are files of the repository."""
 EXAMPLES: Final = "examples.md"
@@ -21,11 +23,6 @@ EXAMPLES: Final = "examples.md"
 _LINK: Final = re.compile(r"(?<=\]\()(?!\w+:|#)(?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
 _COMMENT: Final = re.compile(r"^<!--.*?-->\n?", re.MULTILINE | re.DOTALL)
 _FENCE: Final = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
-
-
-def source_pages() -> list[str]:
-    """Return the paths of all Markdown files below `docs/`, relative to it."""
-    return sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
 
 
 def assets() -> Iterator[Path]:
@@ -37,6 +34,7 @@ def pages() -> dict[str, str]:
     """Return the Markdown of every page of the site. Raises ValueError for a link to a file that is on no page."""
     made = {name: prepared(f"docs/{name}") for name in source_pages()}
     made |= {name: prepared(source) for name, source in INCLUDED.items()}
+    made |= {name: version_page(module, title) for name, (module, title) in VERSION_PAGES.items()}
     made[EXAMPLES] = examples_page()
     return made
 
