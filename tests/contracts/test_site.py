@@ -22,7 +22,6 @@ from tools.options import KEYWORDS, keyword_entries
 
 ROOT = Path(__file__).parents[2]
 CONFIG = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-SITE = pages()
 PUBLIC = (
     "ocpp_core", "ocpp_core.actions", "ocpp_core.client_states", "ocpp_core.errors", "ocpp_core.inputs",
     "ocpp_core.link", "ocpp_core.replay", "ocpp_core.stack", "ocpp_core.states", "ocpp_core.testing",
@@ -32,6 +31,17 @@ PUBLIC = (
     "ocpp_transports.wslib", "ocpp_apps.csms", "ocpp_apps.station",
 )  # fmt: skip
 """The modules that users import; a name in their `__all__` is public."""
+
+
+@pytest.fixture(scope="module")
+def site() -> dict[str, str]:
+    """The pages of the site by name, made once."""
+    return pages()
+
+
+@pytest.fixture(scope="module")
+def machine_texts(site: dict[str, str]) -> dict[str, str]:
+    return texts(site)
 
 
 def of_directive(path: str) -> list[str]:
@@ -49,26 +59,26 @@ def on_pages() -> Counter[str]:
 class TestTheMenu:
     LISTED = re.findall(r"^ +- .+: (\S+\.md)$", CONFIG.split("\nnav:\n")[1], re.MULTILINE)
 
-    def test_it_has_every_page_once_and_no_other(self) -> None:
-        assert Counter(self.LISTED) == Counter(dict.fromkeys(SITE, 1))
+    def test_it_has_every_page_once_and_no_other(self, site: dict[str, str]) -> None:
+        assert Counter(self.LISTED) == Counter(dict.fromkeys(site, 1))
 
-    def test_a_page_to_be_written_does_not_exist_yet(self) -> None:
+    def test_a_page_to_be_written_does_not_exist_yet(self, site: dict[str, str]) -> None:
         promised = re.findall(r"^ +# - .+: (\S+\.md)$", CONFIG, re.MULTILINE)
-        assert [page for page in promised if page in SITE] == []
+        assert [page for page in promised if page in site] == []
 
 
 class TestThePages:
-    def test_every_image_exists(self) -> None:
-        images = ((page, image) for page, text in SITE.items() for image in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text))
+    def test_every_image_exists(self, site: dict[str, str]) -> None:
+        images = ((page, image) for page, text in site.items() for image in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text))
         docs = ROOT / "docs"
         assert [(page, image) for page, image in images if not ((docs / page).parent / image).is_file()] == []
 
-    def test_none_needs_a_script_from_elsewhere(self) -> None:
-        assert [page for page, text in SITE.items() if "```mermaid" in text] == []
+    def test_none_needs_a_script_from_elsewhere(self, site: dict[str, str]) -> None:
+        assert [page for page, text in site.items() if "```mermaid" in text] == []
         assert "font: false" in CONFIG
 
-    def test_links_to_files_beside_the_documentation_lead_to_pages_made_of_them(self) -> None:
-        assert "(examples.md#csmspy)" in SITE["README.md"]
+    def test_links_to_files_beside_the_documentation_lead_to_pages_made_of_them(self, site: dict[str, str]) -> None:
+        assert "(examples.md#csmspy)" in site["README.md"]
         assert "](names.md)" in prepared(INCLUDED["contributing.md"])
 
     def test_a_link_to_any_other_file_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,16 +122,16 @@ def inherits(found: griffe.Object) -> bool:
 
 class TestThePagesOfTheVersions:
     @pytest.mark.parametrize(("page", "module"), [(page, module) for page, (module, _) in VERSION_PAGES.items()])
-    def test_they_have_every_public_name_of_their_module(self, page: str, module: str) -> None:
-        headings = set(re.findall(r"^###? (\w+)$", SITE[page], re.MULTILINE))
+    def test_they_have_every_public_name_of_their_module(self, site: dict[str, str], page: str, module: str) -> None:
+        headings = set(re.findall(r"^###? (\w+)$", site[page], re.MULTILINE))
         public = {name for name, each in members(resolved(f"ocpp_core.{module}")) if not each.is_module}
         payloads = {f"{name}{kind}" for name in headings for kind in ("Request", "Response")}
         assert public - headings - payloads == set()
         assert len({heading.lower() for heading in headings}) == len(headings)  # anchors do not know case
 
-    def test_a_member_has_its_type_and_limits(self) -> None:
-        assert "| **chargePointModel** | `str` | At most 20 characters. |" in SITE["reference/ocpp16.md"]
-        assert "| meterValue | list of [MeterValueType](#metervaluetype) |" in SITE["reference/ocpp201.md"]
+    def test_a_member_has_its_type_and_limits(self, site: dict[str, str]) -> None:
+        assert "| **chargePointModel** | `str` | At most 20 characters. |" in site["reference/ocpp16.md"]
+        assert "| meterValue | list of [MeterValueType](#metervaluetype) |" in site["reference/ocpp201.md"]
 
 
 class TestTheExtension:
@@ -152,12 +162,10 @@ class TestTheExtension:
 
 
 class TestTheTextForMachines:
-    MADE = texts(SITE)
+    def test_the_list_of_pages_has_every_page(self, site: dict[str, str], machine_texts: dict[str, str]) -> None:
+        assert len(re.findall(r"^- \[", machine_texts["llms.txt"], re.MULTILINE)) == len(site) + 2
 
-    def test_the_list_of_pages_has_every_page(self) -> None:
-        assert len(re.findall(r"^- \[", self.MADE["llms.txt"], re.MULTILINE)) == len(SITE) + 2
-
-    def test_the_map_has_one_line_for_each_public_object(self) -> None:
-        lines = self.MADE["api.txt"].splitlines()[1:]
+    def test_the_map_has_one_line_for_each_public_object(self, machine_texts: dict[str, str]) -> None:
+        lines = machine_texts["api.txt"].splitlines()[1:]
         assert len(lines) == len(set(lines)) == len(documented())
         assert [line for line in lines if line.startswith("ocpp_transports.OCPPServer.listen(port: int = 0, ")] != []
