@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Listener", "OCPPServer"]
 
-_AuthT = TypeVar("_AuthT", bound=AuthHandler)
+AuthT = TypeVar("AuthT", bound=AuthHandler)
 
 
 class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingMixin):
@@ -109,7 +109,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingM
 
     # Accepting stations
 
-    def auth(self, handler: _AuthT) -> _AuthT:
+    def auth(self, handler: AuthT) -> AuthT:
         """Register the function that accepts or rejects handshakes, and return it; usable as a decorator.
 
         The server calls it with `(accept, reject, handshake)` after the credential check, once the request is valid and

@@ -16,7 +16,7 @@ __all__ = ["CallOutcome", "Handler", "LabEndpoint"]
 Handler: TypeAlias = Callable[[Dispatch], Mapping[str, Any] | None]
 """A function that answers a request: with a payload, a raised RPCError, or None to send no response now."""
 
-_T = TypeVar("_T")
+ActionT = TypeVar("ActionT")
 
 
 class _Stack(Protocol):
@@ -117,7 +117,7 @@ class LabEndpoint:
         """
         self.feed(Close(code, reason, drain, force))
 
-    def seen(self, kind: type[_T]) -> list[_T]:
+    def seen(self, kind: type[ActionT]) -> list[ActionT]:
         """Return all actions of a type so far, in order."""
         return [action for _, action in self.actions if isinstance(action, kind)]
 

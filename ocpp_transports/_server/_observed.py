@@ -26,7 +26,7 @@ from ._registry import ConnectionRegistry
 __all__ = ["ObservedMixin", "ServerObserver"]
 
 ServerObserver: TypeAlias = Callable[[ConnectionEvent, OCPPServerClient | None], object]
-_ObserverT = TypeVar("_ObserverT", bound=ServerObserver)
+ObserverT = TypeVar("ObserverT", bound=ServerObserver)
 
 _OF_STATIONS: Final = frozenset(STATION_EVENTS)
 _OF_REFUSED_CONNECTIONS: Final = frozenset({"upgrade_aborted", "connection_failed", "security", "error"})
@@ -46,7 +46,7 @@ class ObservedMixin(ServerEvents):
     def __init__(self) -> None:
         self._observers: Observers[OCPPServerClient | None] = Observers(self._relays_changed, self._observer_failed)
 
-    def observe(self, observer: _ObserverT) -> _ObserverT:
+    def observe(self, observer: ObserverT) -> ObserverT:
         """Call `observer(event, client)` with every event of every connection of this server; a decorator too.
 
         `event` is one of `events.ConnectionEvent`; its class tells which. Each message comes once. `client` is the

@@ -42,6 +42,8 @@ class PublicNames(griffe.Extension):
                 _list_options(each)
                 if len(each.overloads or ()) > _MOST_OVERLOADS:
                     each.overloads = None
+            elif isinstance(each, griffe.Attribute):
+                _unquote(each)
 
 
 def _objects(found: griffe.Object) -> Iterator[griffe.Object]:
@@ -49,6 +51,16 @@ def _objects(found: griffe.Object) -> Iterator[griffe.Object]:
     for member in found.members.values():
         if not member.is_alias and isinstance(member, griffe.Object):
             yield from _objects(member)
+
+
+def _unquote(attribute: griffe.Attribute) -> None:
+    """Show a type alias that is written as a string, because it names later classes, as the type it stands for."""
+    module = attribute.parent
+    if str(attribute.annotation) != "TypeAlias" or module is None:
+        return
+    value = ast.parse(str(attribute.value), mode="eval").body
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        attribute.value = griffe.safe_get_expression(ast.parse(value.value, mode="eval").body, parent=module)
 
 
 # Options
