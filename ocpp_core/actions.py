@@ -272,7 +272,10 @@ class Direction(Enum):
 
 @dataclass(slots=True)
 class Trace:
-    """One OCPP-J message that was sent or received; emitted only while `SessionConfig.trace` is on."""
+    """One OCPP-J message that was sent or received.
+
+    Emitted only while `SessionConfig.trace` is on.
+    """
 
     direction: Direction
     """Whether the message was sent or received."""

@@ -124,7 +124,9 @@ class Incoming:
 
 
 class ChannelClient(ClientPeer):
-    """A client over channels, which subclasses open; in everything else it is an `OCPPClient`.
+    """A client over channels, which subclasses open.
+
+    In everything else it is an `OCPPClient`.
 
     Args:
         identity: The identity of the station, the last segment of the URL.

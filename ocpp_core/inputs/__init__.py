@@ -1,7 +1,8 @@
-"""The inputs of the engines: events (what happened) and commands (what the application requests).
+"""The inputs of the engines: events and commands.
 
-They are slotted dataclasses that are not frozen, because one is made for every received message. Treat them as
-read-only. A recorded list of inputs with their times replays a connection.
+Events are what happened, commands what the application requests. They are slotted dataclasses that are not frozen,
+because one is made for every received message. Treat them as read-only. A recorded list of inputs with their times
+replays a connection.
 
 `attempt` is the connection attempt of a client to which an event belongs; events of any other attempt are stale and
 ignored. A server's connection has one attempt, number 0.

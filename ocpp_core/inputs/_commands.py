@@ -51,7 +51,10 @@ class StartCall:
 
 @dataclass(slots=True)
 class CancelCall:
-    """Cancel a call; one that was sent occupies the window until its response or timeout."""
+    """Cancel a call.
+
+    One that was sent occupies the window until its response or timeout.
+    """
 
     token: int
     """The number of the call to cancel."""
@@ -106,7 +109,10 @@ class Fail:
 
 @dataclass(slots=True)
 class Decline:
-    """Send no response now (NOREPLY): the request stays open, and one `Reply` or `Fail` may follow."""
+    """Send no response now (NOREPLY).
+
+    The request stays open, and one `Reply` or `Fail` may follow.
+    """
 
     request: int
     """The number of the request, from `Dispatch`."""
@@ -114,11 +120,13 @@ class Decline:
 
 @dataclass(slots=True)
 class RefuseResult:
-    """Report an unusable CALLRESULT to the peer with a CALLRESULTERROR (2.1 Part 4 §4.2.3).
+    """Report an unusable CALLRESULT to the peer with a CALLRESULTERROR.
 
-    See also Part 2 use case I08. The call is settled already. Nothing is sent with versions before OCPP 2.1, which
-    have no such message, or unless the connection is open. Raises TypeError or ValueError for texts and details that
-    are not JSON or too large to send.
+    Source: 2.1 Part 4 §4.2.3, Part 2 use case I08. The call is settled already. Nothing is sent with versions before
+    OCPP
+    2.1, which have no such message, or unless the connection is open. Raises TypeError or ValueError for texts and
+    details
+    that are not JSON or too large to send.
     """
 
     message_id: str
@@ -171,7 +179,10 @@ class Close:
 
 @dataclass(slots=True)
 class Connect:
-    """Open the connection; settles `token` with the negotiated subprotocol or the error of the first attempt."""
+    """Open the connection.
+
+    Settles `token` with the negotiated subprotocol or the error of the first attempt.
+    """
 
     token: int
     """The number with which `Settle` reports the subprotocol or the error."""
@@ -179,7 +190,10 @@ class Connect:
 
 @dataclass(slots=True)
 class Reconfigure:
-    """New settings from now on; each layer applies the config of its own type and passes the others on."""
+    """New settings from now on.
+
+    Each layer applies the config of its own type and passes the others on.
+    """
 
     config: "SessionConfig | LinkConfig | ClientConfig | UpgradeTarget"
     """The new config; it replaces the one of the same type."""

@@ -1,4 +1,4 @@
-"""Commands of the application to a link: responses to requests of HTTP, and messages."""
+"""Commands of the application to a link: HTTP responses and messages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -42,7 +42,9 @@ class ServingMixin(ServerEvents):
         backlog: int = BACKLOG,
         loop: Loop = "asyncio",
     ) -> None:
-        """Listen and serve as a whole program: block until Ctrl-C or SIGTERM, then close and return.
+        """Listen and serve as a whole program, until Ctrl-C or SIGTERM.
+
+        Then the server closes as `serve_forever` does, and this returns.
 
         Args:
             port: The port to listen on; 0 lets the system choose one.
@@ -68,10 +70,11 @@ class ServingMixin(ServerEvents):
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
     ) -> None:
-        """Serve until SIGINT (Ctrl-C), SIGTERM or `close`; return when everything is closed.
+        """Serve until SIGINT (Ctrl-C), SIGTERM or `close`.
 
-        At a signal the server closes as `close` does: outstanding calls may finish, the stations get 1001. A second
-        signal drops the connections that are still open. Only the main thread of a program receives signals.
+        It returns when everything is closed. At a signal the server closes as `close` does: outstanding calls may
+        finish, the stations get 1001. A second signal drops the connections that are still open. Only the main thread
+        of a program receives signals.
 
         Args:
             port: The port to listen on first; None if the server is listening already.
@@ -138,7 +141,7 @@ class ServingMixin(ServerEvents):
 
     @abstractmethod
     def _spawner(self) -> _Spawn:
-        """Bind to the running event loop, and return the function that starts a task on it."""
+        """Bind to the running event loop; return the function that starts a task."""
 
 
 def run_on(loop: Loop, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
