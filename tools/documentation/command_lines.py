@@ -2,10 +2,12 @@
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from ocpp_apps.demo.__main__ import _parser as demo_parser
 from ocpp_apps.station.__main__ import _parser as station_parser
+from ocpp_transports.compat.migrate.__main__ import _parser as migrate_parser
 from tools.declarations import table
 
 __all__ = ["commands_page"]
@@ -15,7 +17,7 @@ HEAD: Final = """
 
 The programs print this with `--help`. `python -m ocpp_apps` lists them.
 """
-PARSERS: Final = (station_parser, demo_parser)
+PARSERS: Final = (station_parser, demo_parser, migrate_parser)
 
 
 def commands_page() -> str:
@@ -42,10 +44,11 @@ def sentence(text: str) -> str:
 
 
 def rows(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str, str, str]]:
-    """Yield name, accepted values, default and meaning of each option."""
+    """Yield name, accepted values, default and meaning of each argument and option."""
     for each in parser._actions:
-        if each.option_strings and not isinstance(each, argparse._HelpAction):
-            yield ", ".join(f"`{name}`" for name in each.option_strings), accepted(each), default(each), meaning(each)
+        if not isinstance(each, argparse._HelpAction | argparse._SubParsersAction):
+            names = each.option_strings or [str(each.metavar)]
+            yield ", ".join(f"`{name}`" for name in names), accepted(each), default(each), meaning(each)
 
 
 def accepted(option: argparse.Action) -> str:
@@ -54,8 +57,9 @@ def accepted(option: argparse.Action) -> str:
         return "none"
     if option.choices is not None:
         return ", ".join(f"`{choice}`" for choice in option.choices)
-    kind = {int: "integer", float: "number"}.get(option.type, "text")  # type: ignore[call-overload]  # any callable
-    return f"{kind}, optional" if option.nargs == "?" else kind
+    kinds: dict[object, str] = {int: "integer", float: "number", Path: "path"}
+    kind = kinds.get(option.type, "text")
+    return {"?": f"{kind}, optional", "+": f"{kind}, one or more"}.get(str(option.nargs), kind)
 
 
 def default(option: argparse.Action) -> str:

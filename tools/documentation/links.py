@@ -35,10 +35,18 @@ def _anchor_of(path: str, where: griffe.Object | None) -> str | None:
     first, _, member = path.partition(".")
     if where is not None and not member and (own := _own_member(where, first)) is not None:
         return own
-    found = named().get(first)
+    found = (None if where is None else _in_scope(where, first)) or named().get(first)
     if found is None or (where is not None and found == where.canonical_path):
         return None
     return _member_of(resolved(found), member) if member else documented().get(found)
+
+
+def _in_scope(where: griffe.Object, name: str) -> str | None:
+    """Return the canonical path of a documented object that the module of a docstring defines or imports."""
+    found = where.module.members.get(name)
+    if found is None or (isinstance(found, griffe.Alias) and not found.resolved):
+        return None
+    return found.canonical_path if found.canonical_path in documented() else None
 
 
 def _own_member(where: griffe.Object, name: str) -> str | None:

@@ -12,6 +12,7 @@ from tools.documentation.sources import ROOT, source_pages
 __all__ = ["PACKAGES", "directives", "documented", "loaded", "members", "named", "resolved"]
 
 PACKAGES: Final = ("ocpp_core", "ocpp_transports", "ocpp_apps")
+COMPAT: Final = "ocpp_transports.compat."
 _DIRECTIVE: Final = re.compile(r"^::: (?P<path>\S+)$", re.MULTILINE)
 
 
@@ -49,16 +50,25 @@ def final(found: griffe.Object | griffe.Alias) -> griffe.Object:
 
 
 def members(found: griffe.Object) -> Iterator[tuple[str, griffe.Object]]:
-    """Yield the public members of a module or class, inherited ones included, with their names."""
+    """Yield the public members of a module or class, inherited ones included, with their names.
+
+    What a module exports of other packages is not ours to document.
+    """
     if found.is_module:
-        yield from ((name, final(found.members[name])) for name in exported(found))
+        yield from ((name, final(each)) for name, each in exported(found).items() if not is_foreign(each))
     elif found.is_class:
         yield from ((name, final(each)) for name, each in found.all_members.items() if not name.startswith("_"))
 
 
-def exported(module: griffe.Object) -> Iterator[str]:
-    """Yield the names in `__all__`."""
-    return (str(name) for name in module.exports or () if str(name) in module.members)
+def is_foreign(found: griffe.Object | griffe.Alias) -> bool:
+    """Return True for a name that is imported from another package."""
+    return isinstance(found, griffe.Alias) and found.target_path.partition(".")[0] not in PACKAGES
+
+
+def exported(module: griffe.Object) -> dict[str, griffe.Object | griffe.Alias]:
+    """Return the names in `__all__`, with what they stand for."""
+    names = (str(name) for name in module.exports or ())
+    return {name: module.members[name] for name in names if name in module.members}
 
 
 @cache
@@ -82,8 +92,12 @@ def bases_of_owner(anchor: str) -> int:
 
 @cache
 def named() -> dict[str, str]:
-    """Return the canonical paths of the documented objects that belong to no class, by name."""
-    objects = (found for _, path in directives() for _, found in shown(path, resolved(path)))
+    """Return the canonical paths of the documented objects that belong to no class, by name.
+
+    `ocpp_transports.compat` has names of its own that others have too: those of the others count.
+    """
+    objects = [found for _, path in directives() for _, found in shown(path, resolved(path))]
+    objects.sort(key=lambda found: not found.path.startswith(COMPAT))
     return {found.name: found.canonical_path for found in objects if found.parent is None or found.parent.is_module}
 
 
