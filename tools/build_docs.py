@@ -3,7 +3,7 @@
 `docs/design/states.md`, the pages of limits, options, events, messages, codes and command lines in `docs/reference/`,
 the layers and the tables of files in `docs/design/architecture.md`, the drawings in `docs/images/`,
 `ocpp_transports/_options/_keywords.py`, and the types of the methods that listen to events: `_listening.py` of
-`ocpp_transports/_peer` and of `ocpp_transports/_server`.
+`ocpp_transports/_peer` and of `ocpp_transports/_server`, and their twins in `ocpp_transports/blocking`.
 
     python tools/build_docs.py           write the pages
     python tools/build_docs.py --check   write nothing; exit 1 if a page differs
@@ -33,7 +33,13 @@ from tools.documentation.codes import codes_page  # noqa: E402
 from tools.documentation.command_lines import commands_page  # noqa: E402
 from tools.documentation.drawings import client_states, library_parts  # noqa: E402
 from tools.documentation.ocpp_messages import messages_page  # noqa: E402
-from tools.events import events_page, listening_of_peers, listening_of_servers  # noqa: E402
+from tools.events import (  # noqa: E402
+    blocking_of_peers,
+    blocking_of_servers,
+    events_page,
+    listening_of_peers,
+    listening_of_servers,
+)
 from tools.golden import EXPLAINED, TABLES, WORDS  # noqa: E402 - needs the line above
 from tools.options import keyword_types, options_page  # noqa: E402
 
@@ -233,6 +239,8 @@ PAGES: Final = {
     "ocpp_transports/_options/_keywords.py": keyword_types,
     "ocpp_transports/_peer/_listening.py": listening_of_peers,
     "ocpp_transports/_server/_listening.py": listening_of_servers,
+    "ocpp_transports/blocking/_peer_events.py": blocking_of_peers,
+    "ocpp_transports/blocking/_server_events.py": blocking_of_servers,
     ARCHITECTURE: architecture_page,
 }
 

@@ -19,7 +19,7 @@ from ocpp_transports.events import CloseEvent
 
 from ._listening import ServerEvents
 
-__all__ = ["Loop", "ServingMixin"]
+__all__ = ["Loop", "ServingMixin", "expect_loop", "run_on"]
 
 Loop: TypeAlias = Literal["asyncio", "uvloop", "trio"]
 """An event loop by its name; `uvloop` and `trio` must be installed."""
@@ -144,10 +144,15 @@ class ServingMixin(ServerEvents):
         """Bind to the running event loop; return the function that starts a task."""
 
 
-def run_on(loop: Loop, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a program on this event loop; see `OCPPServer.run`."""
+def expect_loop(loop: object) -> None:
+    """Raise ValueError unless it is the name of an event loop."""
     if loop not in _LOOPS:
         raise ValueError(f"expected loop as one of {', '.join(_LOOPS)}, got {loop!r}")
+
+
+def run_on(loop: Loop, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a program on this event loop; see `OCPPServer.run`."""
+    expect_loop(loop)
     backend = "trio" if loop == "trio" else "asyncio"
     try:
         anyio.run(serve, backend=backend, backend_options={"use_uvloop": True} if loop == "uvloop" else None)
