@@ -26,8 +26,8 @@ _FENCE: Final = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
 def assets() -> Iterator[Path]:
-    """Yield all other files below `docs/`."""
-    return (path for path in sorted((ROOT / "docs").rglob("*")) if path.is_file() and path.suffix != ".md")
+    """Yield the images and style sheets below `docs/`."""
+    return (path for path in sorted((ROOT / "docs").rglob("*")) if path.suffix in {".css", ".png", ".svg"})
 
 
 def pages() -> dict[str, str]:
