@@ -110,7 +110,7 @@ class Session(Receiver):
         self.version = version
         """The rules of the negotiated subprotocol."""
         self._config = config
-        self.keep_unsent = keep_unsent
+        self.keep_unsent: bool = keep_unsent
         """True if calls that were not written survive the loss of the connection, see `take_unsent`."""
         self._actions: list[SessionAction] = []
         self._emit = self._actions.append if outlets is None else outlets.emit
@@ -124,9 +124,9 @@ class Session(Receiver):
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
-        self.calls = Calls(version, config, ids, self._emit, self._send, offline)
+        self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
         """The outbound calls; for stacks and hosts of the library."""
-        self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
+        self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
         """The inbound requests; for stacks and hosts of the library."""
 
     def _emit_text(self, text: str) -> None:

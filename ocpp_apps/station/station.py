@@ -68,9 +68,9 @@ class Station:
         """The client that the station uses."""
         self.settings = settings
         """The settings of the simulation."""
-        self.log = MessageLog(client, clock.now)
+        self.log: MessageLog = MessageLog(client, clock.now)
         """The messages that were sent and received."""
-        self.faults = FaultInjector(client, clock, self.log)
+        self.faults: FaultInjector = FaultInjector(client, clock, self.log)
         """Faults that can be armed, to test how a central system reacts."""
         self._equipment = equipment = Equipment(client, clock, settings, self.log, _DIALECTS)
         self._outbox = TransactionOutbox(equipment)

@@ -66,7 +66,7 @@ class LabEndpoint:
         """The outcomes of the commands by token."""
         self.abandoned: set[int] = set()
         """The numbers of the requests whose connection ended before the response."""
-        self.due = engine.deadline
+        self.due: float = engine.deadline
         """Time of the engine's next tick, in seconds."""
         self._tokens = count(1)
         self._draining = False

@@ -107,7 +107,7 @@ class ServerConnection(LabEndpoint):
         self._server = server
         self.station: LabStation | None = station
         """The station at the other end; None once the stream ended."""
-        self.wire = station.wire
+        self.wire: Wire = station.wire
         """The network between the station and the server."""
         self._attempt = station._attempt  # two ends of one wire
 

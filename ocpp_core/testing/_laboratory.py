@@ -99,16 +99,16 @@ class Laboratory(LabClock):
         super().__init__(seed, record=record)
         self.latency = latency
         """Seconds that a chunk takes on the wire of a new station."""
-        self.client = client or ClientConfig(protocols=("ocpp1.6",))
+        self.client: ClientConfig = client or ClientConfig(protocols=("ocpp1.6",))
         """The config of new stations."""
-        self.link = link or LinkConfig()
+        self.link: LinkConfig = link or LinkConfig()
         """The config of every WebSocket."""
         self.stations: list[LabStation] = []
         """The stations that were added."""
         numbers = count(1)
         self.ids: Callable[[], str] = lambda: f"id-{next(numbers)}"
         """Function that returns message IDs: `id-1`, `id-2`, …"""
-        self.server = Server(self, self.client.protocols, session or SessionConfig(), self.link, self.ids)
+        self.server: Server = Server(self, self.client.protocols, session or SessionConfig(), self.link, self.ids)
         """The central system."""
 
     def station(self, config: ClientConfig | None = None, identity: str = "CP1") -> LabStation:
@@ -139,7 +139,7 @@ class Laboratory(LabClock):
         """Advance the clock to `when`, and do everything that is due."""
         while self._step(when):
             pass
-        self.now = max(self.now, when)
+        self.advance_to(when)
 
     def _step(self, until: float) -> bool:
         """Do what is due next; return False if that is after `until`."""
@@ -150,7 +150,7 @@ class Laboratory(LabClock):
         if event_at <= deadline:
             self.do_next()
         elif endpoint is not None:
-            self.now = max(self.now, deadline)
+            self.advance_to(deadline)
             endpoint.feed(Tick())
         return True
 

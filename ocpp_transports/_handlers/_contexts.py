@@ -118,10 +118,10 @@ class HandlerContext(Generic[ClientT_co]):
     def __init__(self, connection: RequestConnection[ClientT_co], action: Dispatch) -> None:
         self._connection = connection
         self._request = action
-        self.is_answered = False
-        self.is_gone = False
+        self.is_answered: bool = False
+        self.is_gone: bool = False
         self._signal: Signal | None = None
-        self.action = action.action
+        self.action: str = action.action
         self.params: dict[str, Any] = action.payload
 
     def __repr__(self) -> str:

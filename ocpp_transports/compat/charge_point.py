@@ -97,7 +97,7 @@ class ChargePoint:
         self._compat_inbound = Inbound(self, _validate)
         self._compat_outbound = Outbound(self, _validate, self._compat_inbound.inbox)
         self._connection = connection
-        self.route_map = create_route_map(self)
+        self.route_map: dict[str, dict[str, Any]] = create_route_map(self)
         """The handlers by action, as `create_route_map` finds them; read at every message."""
         if suppress_call_errors is not None:
             self.suppress_call_errors = suppress_call_errors

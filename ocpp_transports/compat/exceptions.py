@@ -38,9 +38,9 @@ class OCPPError(Exception):
     """The description if none is passed."""
 
     def __init__(self, description: str | None = None, details: Any = None) -> None:
-        self.description = self.default_description if description is None else description
+        self.description: str = self.default_description if description is None else description
         """The errorDescription."""
-        self.details = {} if details is None else details
+        self.details: Any = {} if details is None else details
         """The errorDetails, a dict."""
 
     def __eq__(self, other: object) -> bool:

@@ -88,7 +88,7 @@ class Call:
         """The message ID."""
         self.action = action
         """The action."""
-        self.payload = asdict(payload) if is_dataclass(payload) and not isinstance(payload, type) else payload
+        self.payload: Any = asdict(payload) if is_dataclass(payload) and not isinstance(payload, type) else payload
         """The payload as a dict."""
 
     def to_json(self) -> str:
@@ -157,7 +157,7 @@ class CallError:
         """The error code."""
         self.error_description = error_description
         """The errorDescription."""
-        self.error_details = {} if error_details is None else error_details
+        self.error_details: Any = {} if error_details is None else error_details
         """The errorDetails."""
 
     def to_json(self) -> str:
@@ -252,7 +252,7 @@ class PayloadValidator:
 
     def __init__(self, rules: VersionRules, kind: Kind, action: str) -> None:
         title = f"{action}{'Request' if kind == 'call' else 'Response'}"
-        self.schema = published_schema(rules.validator.schema(kind, action) or {}, title)
+        self.schema: dict[str, Any] = published_schema(rules.validator.schema(kind, action) or {}, title)
         self._check = rules.validator.check_call if kind == "call" else rules.validator.check_result
         self._action = action
 

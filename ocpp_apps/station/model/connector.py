@@ -138,7 +138,7 @@ class Connector:
     ) -> None:
         self.id = number
         """The number of the connector, from 1; in 2.x, that of its EVSE."""
-        self.meter = Meter(monotonic)
+        self.meter: Meter = Meter(monotonic)
         """The energy meter."""
         self.demand_w = max_power
         """Power that the car requests, in W."""

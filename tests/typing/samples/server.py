@@ -88,7 +88,7 @@ async def timing(context: HandlerContext | CallContext, proceed: Callable[[], Aw
 @server.on("client")
 async def arrived(station: OCPPServerClient) -> None:
     print(station.handshake.remote_address, station.handshake.security_profile, station.session["tenant"])
-    station.handle("Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})
+    station.handle("Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     answer: dict[str, Any] = await station.call("GetConfiguration", {"key": []})
     print(answer)
 
