@@ -19,11 +19,11 @@ if (root := str(Path(__file__).resolve().parents[2])) not in sys.path:  # mkdocs
     sys.path.insert(0, root)
 
 from tools.documentation.links import link_names
-from tools.options import KEYWORDS, keyword_entries
+from tools.options import CALL_KEYWORDS, KEYWORDS, keyword_entries
 
 __all__ = ["PublicNames"]
 
-_UNPACKED: Final = re.compile(r"Unpack\[(?P<name>\w+)\]")
+_UNPACKED: Final = re.compile(r"Unpack\[(?P<name>\w+)")
 _CODE: Final = re.compile(r"(^ *```.*?^ *```$|(?<=\n\n) {4,}\S[^\n]*(?:\n+ {4,}[^\n]*)*)", re.MULTILINE | re.DOTALL)
 """A block of code: fenced, or indented after an empty line. What follows `Args:` is indented without one."""
 _MOST_OVERLOADS: Final = 6
@@ -67,18 +67,21 @@ def _unquote(attribute: griffe.Attribute) -> None:
 
 
 def _list_options(function: griffe.Function) -> None:
-    """Add the section to a constructor. Other functions accept options that their constructors list."""
+    """Add the section to a constructor and to `call`. Other functions accept options that these list."""
     annotation = next((each.annotation for each in function.parameters if each.name == "options"), "")
     keywords = _UNPACKED.search(str(annotation))
-    if keywords is None or function.name != "__init__" or keywords["name"] not in {each.name for each in KEYWORDS}:
+    if keywords is None:
         return
-    section = options_section(keywords["name"])
-    function.docstring = griffe.Docstring(section, parent=function, parser=griffe.Parser.google)
+    listed = {"__init__": {each.name for each in KEYWORDS}, "call": {CALL_KEYWORDS}}
+    if keywords["name"] in listed.get(function.name, ()):
+        before = "" if function.docstring is None else function.docstring.value
+        text = f"{before}\n\n{options_section(keywords['name'])}"
+        function.docstring = griffe.Docstring(text, parent=function, parser=griffe.Parser.google)
 
 
 def options_section(keywords: str) -> str:
     """Return the section of a docstring that lists the options of a TypedDict."""
-    lines = ["", "Keyword Args:"]  # the empty line keeps the indentation of the others
+    lines = ["Keyword Args:"]
     for each in keyword_entries(keywords):
         allowed = f", {each.range}" if each.range else ""
         lines.append(f"    {each.name} ({each.type}): {each.meaning} Default: {each.default}{allowed}.")

@@ -54,7 +54,7 @@ def logo(request: PlainRequest) -> tuple[int, dict[str, str], bytes]:
 
 
 @server.handle("BootNotification")
-def boot(context: HandlerContext[OCPPServerClient]) -> dict[str, Any]:
+def boot(context: HandlerContext[Any, OCPPServerClient]) -> dict[str, Any]:
     station: OCPPServerClient = context.client
     station.session["booted"] = True
     context.client.once("close", lambda event: print(event.code))
@@ -73,7 +73,8 @@ async def of_either_end(context: HandlerContext) -> dict[str, Any]:
 
 @server.use
 async def tenants(
-    context: HandlerContext[OCPPServerClient] | CallContext[OCPPServerClient], proceed: Callable[[], Awaitable[Any]]
+    context: HandlerContext[Any, OCPPServerClient] | CallContext[OCPPServerClient],
+    proceed: Callable[[], Awaitable[Any]],
 ) -> Any:
     print(context.client.session["tenant"])
     return await proceed()
