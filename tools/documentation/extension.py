@@ -68,8 +68,9 @@ def _unquote(attribute: griffe.Attribute) -> None:
 
 def _list_options(function: griffe.Function) -> None:
     """Add the section to a constructor and to `call`. Other functions accept options that these list."""
-    annotation = next((each.annotation for each in function.parameters if each.name == "options"), "")
-    keywords = _UNPACKED.search(str(annotation))
+    forms = (function, *(function.overloads or ()))
+    annotations = (str(each.annotation) for form in forms for each in form.parameters if each.name == "options")
+    keywords = next(filter(None, map(_UNPACKED.search, annotations)), None)
     if keywords is None:
         return
     listed = {"__init__": {each.name for each in KEYWORDS}, "call": {CALL_KEYWORDS}}
