@@ -186,7 +186,7 @@ class TestTheReadmeOnAPackageIndex:
 
     README = "\n".join(
         [
-            "[Quickstart](docs/quickstart.md), [TLS](docs/quickstart.md#tls), [`LICENSE`](LICENSE), [below](#more)",
+            "[Calls](docs/calls.md), [TLS](docs/security.md#tls), [`LICENSE`](LICENSE), [below](#more)",
             "![A picture](docs/images/one.png)[Pyodide](https://pyodide.org/)",
             "```text\n[2,](id)\n```",
         ]
@@ -194,7 +194,7 @@ class TestTheReadmeOnAPackageIndex:
 
     def test_without_a_public_address_its_links_name_files(self) -> None:
         assert describe(self.README, "").split("\n") == [
-            "Quickstart (`docs/quickstart.md`), TLS (`docs/quickstart.md`), `LICENSE`, [below](#more)",
+            "Calls (`docs/calls.md`), TLS (`docs/security.md`), `LICENSE`, [below](#more)",
             "[Pyodide](https://pyodide.org/)",
             "```text",
             "[2,](id)",
@@ -206,8 +206,8 @@ class TestTheReadmeOnAPackageIndex:
     def test_with_one_they_are_absolute(self) -> None:
         first, second, *_ = describe(self.README, "https://csms.example/v1/").split("\n")
         assert first == (
-            "[Quickstart](https://csms.example/v1/docs/quickstart.md), "
-            "[TLS](https://csms.example/v1/docs/quickstart.md#tls), "
+            "[Calls](https://csms.example/v1/docs/calls.md), "
+            "[TLS](https://csms.example/v1/docs/security.md#tls), "
             "[`LICENSE`](https://csms.example/v1/LICENSE), [below](#more)"
         )
         assert second.startswith("![A picture](https://csms.example/v1/docs/images/one.png)")
