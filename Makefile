@@ -78,7 +78,7 @@ $(PEER): tests/interop/package.json tests/interop/package-lock.json
 $(PYODIDE): web/package.json web/package-lock.json
 	$(call npm,web,Python for the browser)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-bench test-browsers cov fuzz soak siege cost trips bench conformance schemas messages web screenshots docs dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-bench test-browsers cov fuzz soak siege cost trips bench conformance schemas messages compat web screenshots docs dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
 
@@ -141,6 +141,9 @@ schemas: $(DEV) ## Regenerate the schema bundles
 
 messages: $(RUNTIME) ## Regenerate the typed messages of each version from the schema bundles
 	@$(BIN)/python tools/build_types.py
+
+compat: $(DEV) ## Regenerate the payload classes of ocpp_transports.compat
+	@$(BIN)/python tools/build_compat.py
 
 web: $(DEV) $(PYODIDE) ## Serve a charging station in a web page, and a central system for it to connect to
 	@$(BIN)/python tools/serve_web.py

@@ -151,6 +151,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
             raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
         if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
             raise ValueError(f"expected backlog >= 0, got {backlog!r}")
+        self._expect_here()
         await warm_up_in_thread(options)
         self._closed = None
         runtime, acceptor = self._start()
@@ -284,6 +285,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         ValueError for a code that must not be sent.
         """
         command = Close(code, reason, drain=await_pending, force=force)
+        self._expect_here()
         acceptor = self._acceptor
         if acceptor is not None:
             await self._close(acceptor, command)
@@ -344,8 +346,13 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
     def _plain_requests(self) -> PlainRequests:
         return (self._closed or self._start()[1]).plain
 
+    def _expect_here(self) -> None:
+        """Raise RuntimeError if the server belongs to the event loop of another thread."""
+        if self._runtime is not None:
+            self._runtime.expect_here()
+
     def _expect_open(self) -> None:
-        self._start()
+        self._start()[0].expect_here()
 
     def _set_options(self, options: ServerOptions) -> None:
         self._options = options

@@ -2,7 +2,8 @@
 
 `docs/design/states.md`, `docs/reference/limits.md`, `docs/reference/options.md`, `docs/reference/events.md`, the layers
 and the tables of files in `docs/design/architecture.md`, `ocpp_transports/_options/_keywords.py`, and the types of the
-methods that listen to events: `_listening.py` of `ocpp_transports/_peer` and of `ocpp_transports/_server`.
+methods that listen to events: `_listening.py` of `ocpp_transports/_peer` and of `ocpp_transports/_server`, and their
+twins in `ocpp_transports/blocking`.
 
     python tools/build_docs.py           write the pages
     python tools/build_docs.py --check   write nothing; exit 1 if a page differs
@@ -28,7 +29,13 @@ if str(ROOT) not in sys.path:  # a script has its own folder in the path instead
 
 from ocpp_core import config, messages, versions  # noqa: E402 - needs the line above
 from tools.declarations import default_of, docstrings, field_docs, range_of, shown, source_of, table  # noqa: E402
-from tools.events import events_page, listening_of_peers, listening_of_servers  # noqa: E402
+from tools.events import (  # noqa: E402
+    blocking_of_peers,
+    blocking_of_servers,
+    events_page,
+    listening_of_peers,
+    listening_of_servers,
+)
 from tools.golden import EXPLAINED, TABLES, WORDS, cells  # noqa: E402 - needs the line above
 from tools.options import keyword_types, options_page  # noqa: E402
 
@@ -250,6 +257,8 @@ PAGES: Final = {
     "ocpp_transports/_options/_keywords.py": keyword_types,
     "ocpp_transports/_peer/_listening.py": listening_of_peers,
     "ocpp_transports/_server/_listening.py": listening_of_servers,
+    "ocpp_transports/blocking/_peer_events.py": blocking_of_peers,
+    "ocpp_transports/blocking/_server_events.py": blocking_of_servers,
     ARCHITECTURE: architecture_page,
 }
 

@@ -21,7 +21,7 @@ from ocpp_core.versions import ErrorCode
 from ._bundles import Schema
 from ._formats import FORMATS
 
-__all__ = ["Search", "describe_violation", "resolve"]
+__all__ = ["Broken", "Search", "describe_broken", "describe_violation", "resolve"]
 
 _MAX_PATH: Final = 120
 _MAX_MESSAGE: Final = 60
@@ -44,7 +44,7 @@ _CODES: Final[Mapping[str, ErrorCode]] = (
 )
 
 
-class _Broken:
+class Broken:
     """A broken rule: keyword, value of the keyword, and path to the payload's value, last step first."""
 
     __slots__ = ("demand", "keyword", "steps")
@@ -54,7 +54,7 @@ class _Broken:
         self.demand = demand
         self.steps: list[str] = []
 
-    def below(self, step: str) -> "_Broken":
+    def below(self, step: str) -> "Broken":
         self.steps.append(step)
         return self
 
@@ -73,13 +73,19 @@ def describe_violation(document: Schema, payload: object, *, formats: bool, mess
         broken = None
     if broken is None:
         return Violation(ErrorCode.FORMAT_VIOLATION, f"{message}payload violates its schema")
+    text = describe_broken(broken, message)
+    return Violation(_CODES.get(broken.keyword, ErrorCode.FORMAT_VIOLATION), text)
+
+
+def describe_broken(broken: Broken, message: str = "") -> str:
+    """Return the path, the keyword and its value, after the text of `message`, in at most 255 characters."""
     path = "payload" + "".join(reversed(broken.steps))
     if len(path) > _MAX_PATH:
         path = "..." + path[3 - _MAX_PATH :]
     text = f"{message}{path} violates {broken.keyword}: {_demand(broken.demand)}"
     if len(text) > MAX_DESCRIPTION:
         text = text[: MAX_DESCRIPTION - 3] + "..."
-    return Violation(_CODES.get(broken.keyword, ErrorCode.FORMAT_VIOLATION), text)
+    return text
 
 
 def resolve(document: Schema, ref: str) -> Any:
@@ -173,7 +179,7 @@ class Search:
         self._integral_floats = "draft-04" not in str(document.get("$schema"))
         self._values = 0
 
-    def search(self, schema: Any, value: object) -> _Broken | None:
+    def search(self, schema: Any, value: object) -> Broken | None:
         if not isinstance(schema, dict):
             return None  # `true` or `false`: there is no keyword to report
         if "$ref" in schema:
@@ -182,7 +188,7 @@ class Search:
         if self._values > _MAX_VALUES:
             raise OverflowError
         if "type" in schema and not self._has_type(value, schema["type"]):
-            return _Broken("type", schema["type"])
+            return Broken("type", schema["type"])
         if broken := self._search_content(schema, value):
             return broken
         return next(filter(None, (self.search(part, value) for part in schema.get("allOf", ()))), None)
@@ -199,7 +205,7 @@ class Search:
             return True
         return isfinite(value) if name == "number" else self._integral_floats and value.is_integer()
 
-    def _search_content(self, schema: Schema, value: object) -> _Broken | None:
+    def _search_content(self, schema: Schema, value: object) -> Broken | None:
         if isinstance(value, str):
             return self._search_rules(schema, value, _STRING_RULES)
         if isinstance(value, dict):
@@ -210,16 +216,16 @@ class Search:
             return self._search_rules(schema, value, _NUMBER_RULES)
         return self._search_rules(schema, value, _ANY_RULES)
 
-    def _search_rules(self, schema: Schema, value: object, rules: _Rules) -> _Broken | None:
+    def _search_rules(self, schema: Schema, value: object, rules: _Rules) -> Broken | None:
         for keyword, demand in schema.items():
             holds = rules.get(keyword)
             if holds is None or (keyword == "format" and not self._formats):
                 continue
             if not holds(value, demand):
-                return _Broken(keyword, demand)
+                return Broken(keyword, demand)
         return None
 
-    def _search_items(self, schema: Schema, value: list[object] | tuple[object, ...]) -> _Broken | None:
+    def _search_items(self, schema: Schema, value: list[object] | tuple[object, ...]) -> Broken | None:
         items = schema.get("items")
         for index, item in enumerate(value):
             wanted = items[index] if isinstance(items, list) and index < len(items) else items
@@ -227,10 +233,10 @@ class Search:
                 return broken.below(f"[{index}]")
         return None
 
-    def _search_object(self, schema: Schema, value: dict[object, object]) -> _Broken | None:
+    def _search_object(self, schema: Schema, value: dict[object, object]) -> Broken | None:
         for name in schema.get("required", ()):
             if name not in value:
-                return _Broken("required", f"{name} is missing")
+                return Broken("required", f"{name} is missing")
         properties = schema.get("properties", {})
         for name, wanted in properties.items():
             if name in value and (broken := self.search(wanted, value[name])):
@@ -240,10 +246,10 @@ class Search:
             return None
         return self._search_others(others, {name: value[name] for name in value if name not in properties})
 
-    def _search_others(self, schema: Any, others: dict[object, object]) -> _Broken | None:
+    def _search_others(self, schema: Any, others: dict[object, object]) -> Broken | None:
         for name, item in others.items():
             if schema is False:
-                return _Broken("additionalProperties", f"{_shown(name)} is unknown")
+                return Broken("additionalProperties", f"{_shown(name)} is unknown")
             if broken := self.search(schema, item):
                 return broken.below(f".{_shown(name)}")
         return None

@@ -170,6 +170,11 @@ class SchemaValidator:
         """Return True if the action has schemas."""
         return action in self._messages
 
+    def schema(self, kind: Kind, action: str) -> Schema | None:
+        """Return the schema of a message with the definitions to which it refers; None if it has none."""
+        message = self._messages.get(action, {}).get(kind)
+        return None if message is None else message.document()
+
     def check_call(self, action: str, payload: object) -> Violation | None:
         """Check the payload of a CALL; None if it conforms, or if the action is unknown."""
         message = self._calls.get(action)

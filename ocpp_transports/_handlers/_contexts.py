@@ -86,6 +86,9 @@ class RequestConnection(Protocol[ClientT_co]):
     def answered(self, answer: Reply | Fail) -> None:
         """Send the one response to a request."""
 
+    def expect_here(self) -> None:
+        """Raise RuntimeError unless the caller runs in the event loop of the connection."""
+
     def completion(self) -> Completion[None]:
         """Return a completion that a task can await."""
 
@@ -158,8 +161,8 @@ class HandlerContext(Generic[ClientT_co]):
     def reply(self, payload: dict[str, Any]) -> None:
         """Respond with a CALLRESULT, now or (after the handler returned NOREPLY) later.
 
-        Raises TypeError unless `payload` is a dict, RuntimeError if the request was answered or is a SEND, and
-        ConnectionLostError if the connection is gone.
+        Raises TypeError unless `payload` is a dict, RuntimeError if the request was answered or is a SEND and in other
+        threads than that of the event loop, and ConnectionLostError if the connection is gone.
         """
         if not isinstance(payload, dict):
             raise TypeError(f"expected a dict as payload, got {type(payload).__name__}")
@@ -174,6 +177,7 @@ class HandlerContext(Generic[ClientT_co]):
         self.finish(Fail(self.request, str(code), description, details))
 
     def _check_due(self) -> None:
+        self._connection.expect_here()
         if self.is_gone:
             raise ConnectionLostError(f"cannot answer {self.action}: its connection has ended", sent=False)
         if not self.expects_reply:

@@ -318,6 +318,10 @@ class Dispatcher(Generic[ClientT_co]):
             self._contexts.pop(answer.request, None)
         self.driver.feed(answer)
 
+    def expect_here(self) -> None:
+        """Raise RuntimeError in other threads and event loops."""
+        self.driver.runtime.expect_here()
+
     def completion(self) -> Completion[None]:
         """Return a completion that a task can await."""
         return self.driver.runtime.completion()

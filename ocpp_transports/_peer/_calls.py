@@ -235,6 +235,7 @@ class CallMixin:
             raise self._not_connected()
         if session is None or not isinstance(session.state, (Open, Draining)):
             raise ConnectionLostError("cannot send the raw text: not connected", sent=False)
+        driver.runtime.expect_here()
         if not session.has_room_for(text):
             raise session.no_room("the raw text")
         driver.feed(SendRaw(text))

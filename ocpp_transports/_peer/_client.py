@@ -99,6 +99,8 @@ class ClientPeer(Peer):
         CLOSED, and on trio outside a block; ClosedError if the client is closed while connecting. Cancelling `connect`
         closes the client.
         """
+        if self._runtime is not None:
+            self._runtime.expect_here()
         if self.state is not ConnectionState.CLOSED:
             raise RuntimeError(f"cannot connect: the client is {self.state.name}; close it first")
         await self._get_ready()

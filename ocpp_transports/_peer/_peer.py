@@ -106,6 +106,7 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
         if self._driver is None:
             self._ended = self._ended or CloseEvent(1000, "")
             return self._ended
+        self._driver.runtime.expect_here()
         self._driver.feed(command)
         return await self._end()
 

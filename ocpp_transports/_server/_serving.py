@@ -9,7 +9,7 @@ import anyio
 from ocpp_transports._driver._interfaces import Handle
 from ocpp_transports._runtime._interrupts import Interrupts
 
-__all__ = ["Loop", "draining", "run_on", "until_closed"]
+__all__ = ["Loop", "draining", "expect_loop", "run_on", "until_closed"]
 
 Loop: TypeAlias = Literal["asyncio", "uvloop", "trio"]
 """An event loop by its name; `uvloop` and `trio` must be installed."""
@@ -31,10 +31,15 @@ class _Server(Protocol):
         """Close the server."""
 
 
-def run_on(loop: Loop, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a program on this event loop; see `OCPPServer.run`."""
+def expect_loop(loop: object) -> None:
+    """Raise ValueError unless it is the name of an event loop."""
     if loop not in _LOOPS:
         raise ValueError(f"expected loop as one of {', '.join(_LOOPS)}, got {loop!r}")
+
+
+def run_on(loop: Loop, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a program on this event loop; see `OCPPServer.run`."""
+    expect_loop(loop)
     backend = "trio" if loop == "trio" else "asyncio"
     try:
         anyio.run(serve, backend=backend, backend_options={"use_uvloop": True} if loop == "uvloop" else None)

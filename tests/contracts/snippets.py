@@ -5,8 +5,9 @@
   several lines, and only that.
 * A block that runs an event loop itself (`asyncio.run(main())`, `server.run(…)` at the left margin) is a program: it
   must be complete.
-* A program that waits for ever (`server.run(…)`, `Event().wait()`, `sleep_forever()`) is a server: it runs as a process
-  of its own, listens before the next block starts, and must still be alive at the end of the page.
+* A program that waits for ever (`server.run(…)`, `server.serve_forever(…)`, `Event().wait()`, `sleep_forever()`) is a
+  server: it runs as a process of its own, listens before the next block starts, and must still be alive at the end of
+  the page.
 * Ports of the loopback interface (`127.0.0.1:9000`, `localhost:9000`, `listen(9000`, `server.run(9000`,
   `("127.0.0.1", 9000`) stand for free ones: each is replaced throughout the page.
 * HTML comments, which readers do not see, give directions:
@@ -41,15 +42,14 @@ _PARTS = re.compile(
     r"|^<!-- not run: (?P<skip>.+) -->$",
     re.MULTILINE | re.DOTALL,
 )
+_SERVE = r"server\.(?:run|serve_forever)\("
 _PORT = re.compile(
-    r"""(?:127\.0\.0\.1:|localhost:|listen\(|server\.run\(|["'](?:127\.0\.0\.1|localhost)["'], )(\d{4,5})\b"""
+    rf"""(?:127\.0\.0\.1:|localhost:|listen\(|{_SERVE}|["'](?:127\.0\.0\.1|localhost)["'], )(\d{{4,5}})\b"""
 )
 _ENDLESS = re.compile(
-    r"Event\(\)\.wait\(\)|sleep_forever\(\)|^server\.run\(|get_running_loop\(\)\.create_future\(\)", re.MULTILINE
+    rf"Event\(\)\.wait\(\)|sleep_forever\(\)|^{_SERVE}|get_running_loop\(\)\.create_future\(\)", re.MULTILINE
 )
-
-
-_PROGRAM = re.compile(r"^(?:asyncio|trio|uvloop|server)\.run\(", re.MULTILINE)
+_PROGRAM = re.compile(rf"^(?:(?:asyncio|trio|uvloop)\.run\(|{_SERVE})", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ LAYERS = {
     "ocpp_transports": (
         "handshake", "plain_http", "_logging", "events", "event_names", "_callbacks", "_driver", "_handlers",
         "_options", "_tls", "_hosts", "_runtime", "_peer", "_server", "_browser", "client", "browser", "channel",
-        "server", "asgi", "wslib", "memory",
+        "server", "asgi", "wslib", "memory", "blocking", "compat",
     ),
     "ocpp_apps": (
         "command_line", "origins", "csms", "station.client", "station.clock", "station.model", "station.asyncio_clock",
@@ -225,7 +225,7 @@ def who_imports_whom() -> dict[str, set[str]]:
     """The modules that each module imports, of all three packages and at any depth."""
     files = {name: path for package in LAYERS for name, path in modules(package).items()}
     return {
-        name: {found for imports in loaded_from(name, path) for found in (imports, imports.rpartition(".")[0])}
+        name: {imports if imports in files else imports.rpartition(".")[0] for imports in loaded_from(name, path)}
         & {*files}
         for name, path in files.items()
     }

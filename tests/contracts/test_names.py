@@ -12,13 +12,17 @@ EXCEPTED: Final = {
     "Task": "the runtime's and that of a station's clock mean the same: what was started, and can be cancelled",
 }
 """Names that may be used twice, with the reason; five at most."""
-VERSIONS: Final = {ROOT / "ocpp_core" / name for name in ("v16", "v201", "v21")}
-"""Folders with the generated messages of a version, which have the names of its specification."""
+OTHERS_CHOSE: Final = (
+    *(f"{package}/{name}/" for package in ("ocpp_core", "ocpp_transports/compat") for name in ("v16", "v201", "v21")),
+    "ocpp_transports/compat/exceptions.py",
+    "ocpp_transports/compat/messages.py",
+)
+"""Modules with the names of the specification, once in each version, and of the package that compat stands in for."""
 
 
 def sources() -> list[Path]:
-    files = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
-    return [path for path in files if path.parent not in VERSIONS]
+    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    return [path for path in paths if not path.relative_to(ROOT).as_posix().startswith(OTHERS_CHOSE)]
 
 
 def classes() -> dict[str, list[str]]:

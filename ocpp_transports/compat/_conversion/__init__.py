@@ -1,0 +1,1 @@
+"""Names, payloads and faults of the OCPP versions."""

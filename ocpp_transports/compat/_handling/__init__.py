@@ -1,0 +1,1 @@
+"""The steps of a message: reading, running handlers, matching responses, the log."""
