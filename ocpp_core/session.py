@@ -104,7 +104,7 @@ class Session(Receiver):
         self.state: SessionState = _OPEN
         self.version = version
         self._config = config
-        self.keep_unsent = keep_unsent
+        self.keep_unsent: bool = keep_unsent
         self._actions: list[SessionAction] = []
         self._emit = self._actions.append if outlets is None else outlets.emit
         self.unread: list[TextReceived | BinaryReceived | TransportLost] = []
@@ -117,8 +117,8 @@ class Session(Receiver):
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
-        self.calls = Calls(version, config, ids, self._emit, self._send, offline)
-        self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
+        self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
+        self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))

@@ -67,7 +67,7 @@ class Incoming:
         self._offer = offer
         self.subprotocol: str | None = None
         """The subprotocol that the server chose, once it has accepted."""
-        self.max_message_size = acceptor.policy.options.max_message_size
+        self.max_message_size: float = acceptor.policy.options.max_message_size
         """Bytes of one message, for channels that can check it; if exceeded, close with 1009."""
         facts = ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls)
         self._engine, self._driver = acceptor.accept_channel(connection, facts)

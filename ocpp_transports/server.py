@@ -321,6 +321,12 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
 
     # Internals
 
+    if TYPE_CHECKING:
+
+        @property
+        def _context_client(self) -> OCPPServerClient:
+            """The type of `ctx.client` of a handler that is registered here."""
+
     def _start(self) -> tuple[SocketRuntime, Acceptor]:
         """Bind to the running event loop."""
         if self._runtime is None or self._acceptor is None:

@@ -45,7 +45,7 @@ class Csms:
     ) -> None:
         self._transactions = RunningTransactions()
         self._numbers = count(1)
-        self.server = OCPPServer(
+        self.server: OCPPServer = OCPPServer(
             security_profile=SecurityProfile.NONE if password is None else SecurityProfile.BASIC,
             credentials=None if password is None else lambda _: password,
             **options,

@@ -61,8 +61,8 @@ class Station:
         settings = StationSettings() if settings is None else settings
         self.client = client
         self.settings = settings
-        self.log = MessageLog(client, clock.now)
-        self.faults = FaultInjector(client, clock, self.log)
+        self.log: MessageLog = MessageLog(client, clock.now)
+        self.faults: FaultInjector = FaultInjector(client, clock, self.log)
         self._equipment = equipment = Equipment(client, clock, settings, self.log, _DIALECTS)
         self._outbox = TransactionOutbox(equipment)
         metering = Metering(equipment, self._outbox)

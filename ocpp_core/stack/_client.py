@@ -66,7 +66,7 @@ class ClientStack:
         ids: IdFactory,
         offline_queue: MakeOfflineQueue = MemoryQueue,
     ) -> None:
-        self.engine = ClientEngine(client, random=random, ids=ids, offline_queue=offline_queue)
+        self.engine: ClientEngine = ClientEngine(client, random=random, ids=ids, offline_queue=offline_queue)
         self._link_config = link
         self._target = target
         self._random = random

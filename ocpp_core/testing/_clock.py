@@ -16,8 +16,8 @@ class LabClock:
     """
 
     def __init__(self, seed: int, *, record: bool) -> None:
-        self.now = 0.0
-        self.random = Random(seed)
+        self.now: float = 0.0
+        self.random: Random = Random(seed)
         self.record = record
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = count()
@@ -43,5 +43,9 @@ class LabClock:
     def do_next(self) -> None:
         """Advance to the next scheduled function and call it."""
         when, _, do = heappop(self._events)
-        self.now = max(self.now, when)
+        self.advance_to(when)
         do()
+
+    def advance_to(self, when: float) -> None:
+        """Set the clock to a time, or leave it as it is if that time has passed."""
+        self.now = max(self.now, when)

@@ -62,7 +62,7 @@ class LabEndpoint:
         self.actions: list[tuple[float, Action]] = []
         self.outcomes: dict[int, CallOutcome] = {}
         self.abandoned: set[int] = set()
-        self.due = engine.deadline
+        self.due: float = engine.deadline
         self._tokens = count(1)
         self._draining = False
 

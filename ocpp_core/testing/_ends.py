@@ -101,7 +101,7 @@ class ServerConnection(LabEndpoint):
         super().__init__(lab, engine, server.handlers)
         self._server = server
         self.station: LabStation | None = station
-        self.wire = station.wire
+        self.wire: Wire = station.wire
         self._attempt = station._attempt  # two ends of one wire
 
     def receive(self, data: bytes) -> None:

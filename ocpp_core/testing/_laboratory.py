@@ -86,12 +86,12 @@ class Laboratory(LabClock):
     ) -> None:
         super().__init__(seed, record=record)
         self.latency = latency
-        self.client = client or ClientConfig(protocols=("ocpp1.6",))
-        self.link = link or LinkConfig()
+        self.client: ClientConfig = client or ClientConfig(protocols=("ocpp1.6",))
+        self.link: LinkConfig = link or LinkConfig()
         self.stations: list[LabStation] = []
         numbers = count(1)
         self.ids: Callable[[], str] = lambda: f"id-{next(numbers)}"
-        self.server = Server(self, self.client.protocols, session or SessionConfig(), self.link, self.ids)
+        self.server: Server = Server(self, self.client.protocols, session or SessionConfig(), self.link, self.ids)
 
     def station(self, config: ClientConfig | None = None, identity: str = "CP1") -> LabStation:
         """Add a station that is not connected yet, on a wire of its own."""
@@ -121,7 +121,7 @@ class Laboratory(LabClock):
         """Advance the clock to `when`, and do everything that is due."""
         while self._step(when):
             pass
-        self.now = max(self.now, when)
+        self.advance_to(when)
 
     def _step(self, until: float) -> bool:
         """Do what is due next; return False if that is after `until`."""
@@ -132,7 +132,7 @@ class Laboratory(LabClock):
         if event_at <= deadline:
             self.do_next()
         elif endpoint is not None:
-            self.now = max(self.now, deadline)
+            self.advance_to(deadline)
             endpoint.feed(Tick())
         return True
 

@@ -150,7 +150,7 @@ class SchemaValidator:
     __slots__ = ("_calls", "_definitions", "_formats", "_messages", "_results", "_sends", "protocol")
 
     def __init__(self, protocol: str, messages: _Messages, definitions: Schema, *, formats: bool) -> None:
-        self.protocol = protocol
+        self.protocol: str = protocol
         self._messages = messages
         self._definitions = definitions
         self._formats = formats

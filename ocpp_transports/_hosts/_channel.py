@@ -87,7 +87,7 @@ class ChannelConnection:
     driver: InputSink[MessageInput]
 
     def __init__(self, owner: ConnectionOwner, attempt: int = 0) -> None:
-        self.is_closing = False
+        self.is_closing: bool = False
         self._owner = owner
         self._attempt = attempt
         self._channel: Channel | None = None

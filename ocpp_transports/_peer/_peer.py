@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from enum import Enum
 from logging import DEBUG
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ocpp_core.actions import Dispatch
 from ocpp_core.errors import ClosedError
@@ -113,6 +113,12 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
     @property
     def _as_caller(self) -> Caller:
         return self
+
+    if TYPE_CHECKING:
+
+        @property
+        def _context_client(self) -> Self:
+            """The type of `ctx.client` of a handler that is registered here."""
 
     # For the roles
 

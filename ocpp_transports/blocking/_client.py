@@ -146,5 +146,5 @@ class BlockingClient(BlockingPeer):
 
     def _present(self, bridge: Bridge, value: Any) -> Any:
         if isinstance(value, HandlerContext):
-            return BlockingHandlerContext[BlockingClient](value, bridge)
+            return BlockingHandlerContext[Any, BlockingClient](value, bridge)
         return self if value is self._wrapped else value

@@ -95,7 +95,7 @@ class ChargePoint:
         self._compat_inbound = Inbound(self, _validate)
         self._compat_outbound = Outbound(self, _validate, self._compat_inbound.inbox)
         self._connection = connection
-        self.route_map = create_route_map(self)
+        self.route_map: dict[str, dict[str, Any]] = create_route_map(self)
         if suppress_call_errors is not None:
             self.suppress_call_errors = suppress_call_errors
         if convert_custom_data is not None:

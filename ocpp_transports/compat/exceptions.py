@@ -36,8 +36,8 @@ class OCPPError(Exception):
     default_description: ClassVar[str] = ""
 
     def __init__(self, description: str | None = None, details: Any = None) -> None:
-        self.description = self.default_description if description is None else description
-        self.details = {} if details is None else details
+        self.description: str = self.default_description if description is None else description
+        self.details: Any = {} if details is None else details
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, OCPPError) or code_of(self) != code_of(other):

@@ -82,7 +82,7 @@ class Call:
     def __init__(self, unique_id: Any, action: str, payload: Any) -> None:
         self.unique_id = unique_id
         self.action = action
-        self.payload = asdict(payload) if is_dataclass(payload) and not isinstance(payload, type) else payload
+        self.payload: Any = asdict(payload) if is_dataclass(payload) and not isinstance(payload, type) else payload
 
     def to_json(self) -> str:
         """Return the text of the message, in ASCII.
@@ -142,7 +142,7 @@ class CallError:
         self.unique_id = unique_id
         self.error_code = error_code
         self.error_description = error_description
-        self.error_details = {} if error_details is None else error_details
+        self.error_details: Any = {} if error_details is None else error_details
 
     def to_json(self) -> str:
         """Return the text of the message, in ASCII.
@@ -236,7 +236,7 @@ class PayloadValidator:
 
     def __init__(self, rules: VersionRules, kind: Kind, action: str) -> None:
         title = f"{action}{'Request' if kind == 'call' else 'Response'}"
-        self.schema = published_schema(rules.validator.schema(kind, action) or {}, title)
+        self.schema: dict[str, Any] = published_schema(rules.validator.schema(kind, action) or {}, title)
         self._check = rules.validator.check_call if kind == "call" else rules.validator.check_result
         self._action = action
 

@@ -125,7 +125,7 @@ class Connector:
         self, number: int, max_power: float, monotonic: Callable[[], float], status_of: "Callable[[Connector], str]"
     ) -> None:
         self.id = number
-        self.meter = Meter(monotonic)
+        self.meter: Meter = Meter(monotonic)
         self.demand_w = max_power
         """Power that the car requests, in W."""
         self.offered_w = max_power

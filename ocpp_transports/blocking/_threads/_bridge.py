@@ -210,9 +210,14 @@ class Bridge:
 
         Raises TypeError if it cannot be called with these arguments; `role` is its purpose.
         """
+        if callable(function) and not is_coroutine_function(function):
+            expect_arguments(function, role, *names)
+        return self.threaded(function)
+
+    def threaded(self, function: _F) -> _F:
+        """Return the same as `in_thread`, without a check of the arguments."""
         if not callable(function) or is_coroutine_function(function):
             return function
-        expect_arguments(function, role, *names)
 
         async def run(*args: Any) -> Any:
             return await self.workers.run(function, *map(self.present, args))

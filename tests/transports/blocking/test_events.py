@@ -85,9 +85,12 @@ class TestEvents:
         monkeypatch.setattr(_events, "LIMIT", 2)
         release, seen = threading.Event(), []
         errors, wait = event()
+        second, wait_for_second = event()
 
         def listen(payload):
             seen.append(payload)
+            if len(seen) == 2:
+                second()
             release.wait(SECONDS)
 
         with connect() as (client, station):
@@ -97,6 +100,7 @@ class TestEvents:
                 client.safe_call("Heartbeat")
             wait()
             release.set()
+            wait_for_second()
         assert len(seen) == 2
 
     def test_an_observer_sees_the_blocking_handle(self, connect, server):
