@@ -218,7 +218,15 @@ class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
         self.finish(Reply(self.request, written))
 
     def fail(self, code: str, description: str = "", details: dict[str, Any] | None = None) -> None:
-        """Respond with a CALLERROR, now or (after the handler returned NOREPLY) later; raises the errors of `reply`."""
+        """Respond with a CALLERROR, now or (after the handler returned NOREPLY) later.
+
+        It raises the errors of `reply`.
+
+        Args:
+            code: The error code in any version's spelling, or a custom one.
+            description: The errorDescription.
+            details: The errorDetails; None for an empty object.
+        """
         if not isinstance(code, str) or not isinstance(description, str):
             raise TypeError("expected an error code and a description, each a str")
         self._check_due()

@@ -19,17 +19,33 @@ class ObjectCall(NamedTuple):
     response: type[ResponseModel[Any]] | None = None
 
 
+class _Typed(NamedTuple):
+    """The content of a message or of a request model."""
+
+    message: type[Message[Any, Any]]
+    params: Mapping[str, Any]
+    response: type[ResponseModel[Any]] | None
+
+
+def _typed(args: tuple[Any, ...]) -> _Typed | None:
+    """Read a message or a request model as the one argument; None for other arguments."""
+    request = args[0] if len(args) == 1 else None
+    if isinstance(request, RequestModel) and hasattr(request, "message_type"):
+        return _Typed(request.message_type, request.to_wire(), request.response_type)
+    if isinstance(request, Message) and is_message_class(type(request)):
+        return _Typed(type(request), request.params, None)
+    return None
+
+
 def read_object(args: tuple[Any, ...]) -> ObjectCall:
     """Read a message, a request model, or a model after the names. Raises TypeError for anything else."""
-    match args:
-        case (Message() as message,) if is_message_class(type(message)):
-            _expect_call(type(message))
-            return ObjectCall((message.protocol, message.action), message.params)
-        case (RequestModel(message_type=message_type) as request,):
-            _expect_call(message_type)
-            return ObjectCall((message_type.protocol, message_type.action), request.to_wire(), request.response_type)
-        case (str(), model) | (str(), str(), model) if is_model(model) and all(args[:-1]):
-            return ObjectCall(args[:-1], payload_of(model))
+    typed = _typed(args)
+    if typed is not None:
+        _expect_call(typed.message)
+        return ObjectCall((typed.message.protocol, typed.message.action), typed.params, typed.response)
+    *names, model = args or (None,)
+    if 1 <= len(names) <= 2 and all(isinstance(name, str) and name for name in names) and is_model(model):
+        return ObjectCall(tuple(names), payload_of(model))
     raise TypeError(
         "expected a message, or an action and a dict of parameters, optionally after a protocol, "
         f"got {_kinds(args)}{_advice(args)}"
@@ -46,15 +62,13 @@ class SendRequest(NamedTuple):
 
 def read_send(args: tuple[Any, ...]) -> SendRequest:
     """Read `(message)`, `(request model)` or `(action, params)`. Raises TypeError for anything else."""
-    match args:
-        case (Message() as message,) if is_message_class(type(message)):
-            _expect_send(type(message))
-            return SendRequest(message.protocol, message.action, message.params)
-        case (RequestModel(message_type=message_type) as request,):
-            _expect_send(message_type)
-            return SendRequest(message_type.protocol, message_type.action, request.to_wire())
-        case (action, params):
-            return SendRequest(None, action, payload_of(params) if is_model(params) else params)
+    typed = _typed(args)
+    if typed is not None:
+        _expect_send(typed.message)
+        return SendRequest(typed.message.protocol, typed.message.action, typed.params)
+    if len(args) == 2:
+        action, params = args
+        return SendRequest(None, action, payload_of(params) if is_model(params) else params)
     raise TypeError(f"expected a message, or an action and a dict of parameters, got {_kinds(args)}{_advice(args)}")
 
 

@@ -162,19 +162,29 @@ class BlockingCallMixin:
         custom: bool = False,
         max_wait: float = ...,
     ) -> None: ...
-    def notify(self, *args: Any, max_wait: float = inf, **options: Any) -> None:
+    def notify(
+        self,
+        *args: Any,
+        message_id: str | None = None,
+        validate: bool = True,
+        custom: bool = False,
+        max_wait: float = inf,
+    ) -> None:
         """Send a SEND (OCPP 2.1); return when it is written, because a SEND has no response.
 
         Args:
             *args: A message, a request model, or the action and its parameters.
+            message_id: At most 36 characters; None makes one.
+            validate: False skips strict mode for this SEND.
+            custom: True allows an action that only the peer sends.
             max_wait: Seconds that sending may take.
-            **options: `message_id`, `validate` and `custom` of `Peer.notify`.
 
         Raises:
             OCPPError: It was not sent, see `Peer.notify`. TimeoutError with `sent=True` means `max_wait`.
             ValueError: A version without SEND, an unknown action, or more than `max_outgoing_size` bytes.
             TypeError: A bad argument, or a message that is not a SEND.
         """
+        options = {"message_id": message_id, "validate": validate, "custom": custom}
         self._bridge.run(partial(self._wrapped.notify, *args, **options), max_wait=max_wait)
 
     @overload
