@@ -163,13 +163,14 @@ class TestTheGuideToMessages:
         "Name or service not known",
         "Address already in use",
         "named 'websockets'",
+        "No such file or directory",
     )
     """Texts of the operating system and of Python."""
 
     def test_the_library_has_every_text(self) -> None:
         cells = re.findall(r"^\| (.+?) \|", self.TEXT, re.MULTILINE)
         texts = [text for cell in cells for text in re.findall(r"``(.+?)``|`([^`]+)`", cell)]
-        parts = {part.strip(" ,;") for text in texts for part in "".join(text).split("…")}
+        parts = {part.strip(" ,;:") for text in texts for part in "".join(text).split("…")}
         known = literals()
         long = [part for part in parts if " " in part and not any(part.endswith(each) for each in self.FOREIGN)]
         assert len(long) > 90
