@@ -40,7 +40,7 @@ def test_the_page_shows_what_changes_and_what_is_printed(native: Any, tmp_path: 
     before, after = BEFORE.splitlines(), moved(tmp_path).splitlines()
     assert [line[1:] for line in diff if line[0] == "-"] == [line for line in before if line not in after]
     assert [line[1:] for line in diff if line[0] == "+" and line[1:]] == [line for line in after if line not in before]
-    printed = GUIDE.split("print the same\nlines:\n\n```text\n")[1].split("```")[0].splitlines()
+    printed = GUIDE.split("and print\nthe same lines:\n\n```text\n")[1].split("```")[0].splitlines()
     assert sorted(printed) == [line for line in native[1] if line.startswith("CP001")]
 
 
