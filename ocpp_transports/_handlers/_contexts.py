@@ -73,7 +73,7 @@ class Signal:
 
 @dataclass(slots=True, kw_only=True)
 class CallContext(Generic[ClientT_co]):
-    """An outbound call as middleware sees it; changes made before `await next()` apply to the call."""
+    """An outbound call as middleware sees it; changes made before `await proceed()` apply to the call."""
 
     direction: ClassVar[Direction] = Direction.OUT
     """OUT: a middleware tells calls from requests with it."""
