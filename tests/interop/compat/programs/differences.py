@@ -1,4 +1,4 @@
-# mypy: ignore-errors - programs like this one have no types
+# mypy: ignore-errors
 """What is different on purpose, each with its visible effect."""
 
 import asyncio

@@ -1,4 +1,4 @@
-# mypy: ignore-errors - programs like this one have no types
+# mypy: ignore-errors
 """Every documented feature, one after the other, in all versions."""
 
 import asyncio

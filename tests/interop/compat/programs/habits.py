@@ -1,4 +1,4 @@
-# mypy: ignore-errors - programs like this one have no types
+# mypy: ignore-errors
 # ruff: noqa: ASYNC110, B010, F403, F405, UP041 - written as programs of this kind are
 """What real programs do beyond the documentation: each of them in the form in which it is met most."""
 
