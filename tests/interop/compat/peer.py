@@ -58,6 +58,12 @@ class Peer:
         self.is_closed = True
         self._received.put_nowait(error or ClosedError("the peer went away"))
 
+    def again(self) -> "Peer":
+        """Return the next connection with the same peer, whose frames are added to those of this one."""
+        other = Peer("again ")
+        other.frames, other.answers = self.frames, self.answers
+        return other
+
     async def request(self, action: str, payload: Any, unique_id: Any = "1") -> Any:
         """Send a request, and return the response without its message ID."""
         self.feed([2, unique_id, action, payload])

@@ -78,4 +78,4 @@ async def test_both_packages_agree(version):
             continue
         ours, theirs = [await conversation(each, version, action, request, answer) for each in (OURS, THEIRS)]
         assert ours == theirs
-        assert ours[1] == [[3, "1", answer], [2, "2", action, request]]
+        assert ours[1][0] == [3, "1", answer]

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.interop.compat.packages import PACKAGES
+from ocpp_transports.compat.migrate.__main__ import main as migrate
+from tests.interop.compat.packages import FORMER, OURS, PACKAGES
 from tests.interop.compat.peer import Peer, normalised
 
 pytestmark = pytest.mark.anyio
@@ -26,20 +27,15 @@ HABITS = ("integration", "gateway", "test_kit", "consumer", "worker", "broker", 
 
 @pytest.fixture
 def outcomes(programs):
-    """Run a function of a program on both packages: what passed on the wire, and what the program saw."""
+    """Run a function of a program on packages: what passed on the wire, and what the program saw."""
 
-    async def run(program, function, *args):
+    async def run(program, function, *args, packages=PACKAGES):
         results = []
-        for package in PACKAGES:
-            peers = [Peer()]
-
-            def make_peer(name, peers=peers):
-                peers.append(Peer(name))
-                return peers[-1]
-
+        for package in packages:
+            peer = Peer()
             async with asyncio.timeout(10):
-                seen = await getattr(programs(program, package), function)(peers[0], *args or [make_peer])
-            results.append(normalised([[peer.frames for peer in peers], seen]))
+                seen = await getattr(programs(program, package), function)(peer, *args)
+            results.append(normalised([peer.frames, seen]))
         return results
 
     return run
@@ -54,5 +50,20 @@ async def test_a_documented_feature(outcomes, feature, version):
 
 @pytest.mark.parametrize("habit", HABITS)
 async def test_a_habit_of_real_programs(outcomes, habit):
-    theirs, ours = await outcomes("habits", habit)
+    theirs, ours, former = await outcomes("habits", habit, packages=[*PACKAGES, FORMER])
+    assert ours == theirs
+    assert former == theirs
+
+
+@pytest.mark.parametrize("program", ["habits.py", "hosts.py", "differences.py"])
+def test_the_names_of_former_releases_can_be_replaced(folders, program, tmp_path):
+    (tmp_path / program).write_bytes((folders[FORMER] / program).read_bytes())
+    assert (tmp_path / program).read_bytes() != (folders[OURS] / program).read_bytes()
+    assert migrate([str(tmp_path), "--write", "--modernise"]) == 0
+    assert (tmp_path / program).read_bytes() == (folders[OURS] / program).read_bytes()
+
+
+@pytest.mark.parametrize("host", ["websockets_on_both_sides", "starlette_application"])
+async def test_a_library_of_websockets(outcomes, host):
+    theirs, ours = await outcomes("hosts", host)
     assert ours == theirs

@@ -103,7 +103,7 @@ class Integration(ChargePoint):
         return call_result.StatusNotification()
 
 
-async def integration(peer, make_peer):
+async def integration(peer):
     cp = Integration("CP1", peer)
     peer.answers = {"TriggerMessage": {"status": "Accepted"}, "ClearCache": ("NotSupported", "", {})}
     task = asyncio.create_task(cp.run([cp.start(), cp.watch()]))
@@ -113,10 +113,9 @@ async def integration(peer, make_peer):
     await peer.request("Heartbeat", {}, "3")
     peer.close()
     await task
-    other = make_peer("second ")
-    other.answers = peer.answers
+    other = peer.again()
     task = asyncio.create_task(cp.reconnect(other))
-    await other.request("BootNotification", BOOT)
+    await other.request("BootNotification", BOOT, "4")
     await until(lambda: len(cp.states) == 6)
     other.close()
     await task
@@ -153,7 +152,7 @@ class Gateway(V16ChargePoint):
         return call_result.Heartbeat(current_time=NOW)
 
 
-async def gateway(peer, make_peer):
+async def gateway(peer):
     seen = []
     cp = Gateway("CP1", peer, seen.append)
     task = asyncio.create_task(cp.start())
@@ -214,7 +213,7 @@ class Tested(V16ChargePoint):
         raise exceptions.GenericError
 
 
-async def test_kit(peer, make_peer):
+async def test_kit(peer):
     cp = Tested("CP1", peer)
     peer.answers = {"Reset": {"status": "Accepted"}, "ClearCache": ("InternalError", "x", {})}
     async with running(cp):
@@ -257,7 +256,7 @@ class Consumer:
         return message.create_call_result(snake_to_camel_case(remove_nones(asdict(result)))).to_json()
 
 
-async def consumer(peer, make_peer):
+async def consumer(peer):
     consumer = Consumer()
     flags = {action: entry["_skip_schema_validation"] for action, entry in consumer.route_map.items()}
     texts = [[2, "1", "Heartbeat", {}], [2, "2", "BootNotification", BOOT], [2, "3", "Fly", {}], [3, "4", {}]]
@@ -280,7 +279,7 @@ class Responses(asyncio.Queue):
     """A queue of another making."""
 
 
-async def worker(peer, make_peer):
+async def worker(peer):
     responses = Responses()
     cp = Worker("CP1", peer, responses)
     await cp.route_message('[2,"1","Heartbeat",{}]')
@@ -312,7 +311,7 @@ class Broker(V16ChargePoint):
         return call_result.Heartbeat(current_time=NOW)
 
 
-async def broker(peer, make_peer):
+async def broker(peer):
     cp = Broker("CP1", peer)
     cp.passed = []
     async with running(cp):
@@ -354,7 +353,7 @@ class Reset:
     vendor_hint: int = 5
 
 
-async def own_parts(peer, make_peer):
+async def own_parts(peer):
     cp = Mixed("CP1", peer, 0.02, LOGGER)
     setattr(cp, "on_reset", on("Reset")(lambda **kwargs: call_result.Reset("Accepted")))
     cp.route_map = create_route_map(cp)
