@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any, Final, TypeAlias
 
+from ocpp_core._json import MAX_DEPTH, is_deeper
 from ocpp_core.config import Kind
 from ocpp_core.messages import Frame, Leniency, decode
 
@@ -180,9 +181,10 @@ _LENIENT: Final = Leniency(long_ids=True)
 def unpack(msg: str | bytes) -> Message:
     """Return the message of a text.
 
-    Raises FormatViolationError for malformed JSON, PropertyConstraintViolationError for another message type than 2, 3
-    and 4, and ProtocolError for a text that is not an array, has too few or too many elements, an ID that is neither a
-    text nor a number, or an action that is not a text.
+    Raises FormatViolationError for malformed JSON and for more than 128 levels of brackets,
+    PropertyConstraintViolationError for another message type than 2, 3 and 4, and ProtocolError for a text that is not
+    an array, has too few or too many elements, an ID that is neither a text nor a number, or an action that is not a
+    text.
     """
     if isinstance(msg, str):
         frame = decode(msg, _CLASSES.keys(), _LENIENT)
@@ -194,6 +196,8 @@ def unpack(msg: str | bytes) -> Message:
 def _unpack_unusual(msg: str | bytes) -> Message:
     """Return the message of bytes, with a number as ID or a payload of a wrong type, or raise."""
     try:
+        if is_deeper(msg if isinstance(msg, str) else bytes(msg).decode(errors="replace"), MAX_DEPTH):
+            raise RecursionError  # in handlers, in the log, or in the search for the fault
         frame = json.loads(msg)
     except (ValueError, RecursionError):
         raise FormatViolationError(details={"cause": "Message is not valid JSON", "ocpp_message": msg}) from None
