@@ -196,11 +196,11 @@ def unpack(msg: str | bytes) -> Message:
 def _unpack_unusual(msg: str | bytes) -> Message:
     """Return the message of bytes, with a number as ID or a payload of a wrong type, or raise."""
     try:
-        if is_deeper(msg if isinstance(msg, str) else bytes(msg).decode(errors="replace"), MAX_DEPTH):
-            raise RecursionError  # in handlers, in the log, or in the search for the fault
-        frame = json.loads(msg)
+        frame = None if is_deeper(_text(msg), MAX_DEPTH) else json.loads(msg)
     except (ValueError, RecursionError):
-        raise FormatViolationError(details={"cause": "Message is not valid JSON", "ocpp_message": msg}) from None
+        frame = None
+    if frame is None:
+        raise FormatViolationError(details={"cause": "Message is not valid JSON", "ocpp_message": msg})
     if not isinstance(frame, list):
         raise ProtocolError(details={"cause": f"expected a JSON array, got {type(frame).__name__}"})
     if not frame:
@@ -210,6 +210,10 @@ def _unpack_unusual(msg: str | bytes) -> Message:
     if problem := _problem(frame):
         raise ProtocolError(details={"cause": problem})
     return _CLASSES[frame[0]](*frame[1:])
+
+
+def _text(msg: str | bytes) -> str:
+    return msg if isinstance(msg, str) else bytes(msg).decode(errors="replace")
 
 
 def _problem(frame: Frame) -> str | None:
