@@ -4,7 +4,7 @@ The names and payloads come from `ocpp_transports.event_names`, the meanings fro
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
 
@@ -12,7 +12,13 @@ from ocpp_transports import events
 from ocpp_transports.event_names import PEER_EVENTS, SERVER_EVENTS, STATION_EVENTS
 from tools.declarations import table
 
-__all__ = ["events_page", "listening_of_peers", "listening_of_servers"]
+__all__ = [
+    "blocking_of_peers",
+    "blocking_of_servers",
+    "events_page",
+    "listening_of_peers",
+    "listening_of_servers",
+]
 
 # Types of the methods
 
@@ -23,6 +29,37 @@ REFUSALS: Final = ("upgrade_aborted", "connection_failed", "security")
 
 HANDLE: Final = "OCPPServerClient"
 """The payload of the event `client`, and the station in a `StationEvent`."""
+
+
+ON: Final = """Call `listener(payload)` at every event `name`; without a listener, return a decorator.
+
+        A coroutine function runs as a task of this object, one for each event. For events of messages, which a peer can
+        send faster than the function returns, prefer `events`. If a listener raises, the exception is logged and an
+        `error` event is emitted. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
+        """
+ONCE: Final = "Call `listener(payload)` at the next event `name` only; otherwise like `on`."
+EVENTS: Final = """Return an iterator over the payloads of these events, or of all without a name.
+
+        Use it as in `async for event in x.events("open")`. Events are kept from this call on, at most `limit` of them
+        and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the `{last}`
+        event, or with `aclose`. Raises ValueError for an unknown name, and for a limit that is not an integer or below
+        1.
+        """
+BLOCKING_ON: Final = """Call `listener(payload)` at every event `name`; without a listener, return a decorator.
+
+        A plain function runs in a thread, one event after the other, and may block. If 1000 events or 16 MiB wait for
+        it, further ones are dropped, which is logged and emitted as an `error` event. A coroutine function runs in the
+        event loop. If a listener raises, the exception is logged and an `error` event is emitted. Raises ValueError for
+        an unknown name, TypeError for a listener that cannot be called.
+        """
+BLOCKING_EVENTS: Final = """Return an iterator over the payloads of these events, or of all without a name.
+
+        Use it as in `for event in x.events("open")`, in one thread. Events are kept from this call on, at most `limit`
+        of them and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. If there is no event for
+        `max_wait` seconds, the iterator raises TimeoutError; you may continue with it. The iteration ends after the
+        `{last}` event, or with its `close()`. Raises ValueError for an unknown name, for a limit that is not an integer
+        or below 1, and for a negative `max_wait`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +96,10 @@ class Emitting:
     """
     package: str
     """The package of the base class and the stream; empty if the generated file is in it."""
+    on: str = ON
+    """The docstring of `on`."""
+    events: str = EVENTS
+    """The docstring of `events`."""
 
 
 PEER: Final = Emitting(
@@ -127,20 +168,19 @@ OFF: Final = '''
         """
         self._emitter.off(name, listener)
 '''
-ON: Final = """Call `listener(payload)` at every event `name`; without a listener, return a decorator.
-
-        A coroutine function runs as a task of this object, one for each event. For events of messages, which a peer can
-        send faster than the function returns, prefer `events`. If a listener raises, the exception is logged and an
-        `error` event is emitted. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
-        """
-ONCE: Final = "Call `listener(payload)` at the next event `name` only; otherwise like `on`."
-EVENTS: Final = """Return an iterator over the payloads of these events, or of all without a name.
-
-        Use it as in `async for event in x.events("open")`. Events are kept from this call on, at most `limit` of them
-        and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the `{last}`
-        event, or with `aclose`. Raises ValueError for an unknown name, and for a limit that is not an integer or below
-        1.
-        """
+BLOCKING: Final = (
+    ("from ._event_stream import EventStream", "from ._events import BlockingEventStream"),
+    ("from ._mixins import EventMixin", "from ._registration import BlockingEventMixin"),
+    (f"from ._connection import {HANDLE}", "from ._station import BlockingServerClient"),
+    ("(EventMixin)", "(BlockingEventMixin)"),
+    (HANDLE, "BlockingServerClient"),
+    (" EventStream[", " BlockingEventStream["),
+    ("limit: int = ...", "limit: int = ..., max_wait: float = ..."),
+    ("limit: int = 1000", "limit: int = 1000, max_wait: float = inf"),
+    ("limit=limit", "limit=limit, max_wait=max_wait"),
+    ("from typing import TYPE_CHECKING, Any", "from math import inf\nfrom typing import TYPE_CHECKING, Any"),
+)
+"""What differs in the blocking twin."""
 
 
 def listening_of_peers() -> str:
@@ -153,6 +193,32 @@ def listening_of_servers() -> str:
     return listening(SERVER)
 
 
+def blocking_of_peers() -> str:
+    """Return the text of `blocking/_peer_events.py`."""
+    return blocking(PEER)
+
+
+def blocking_of_servers() -> str:
+    """Return the text of `blocking/_server_events.py`."""
+    return blocking(SERVER)
+
+
+def blocking(emitting: Emitting) -> str:
+    """Return the file of the blocking twin: its streams have a limit of time, and stations are blocking handles."""
+    twin = replace(
+        emitting,
+        title=f"{emitting.title}, in threads",
+        name=f"Blocking{emitting.name}",
+        package="",
+        on=BLOCKING_ON,
+        events=BLOCKING_EVENTS,
+    )
+    text = listening(twin)
+    for ours, theirs in BLOCKING:
+        text = text.replace(ours, theirs)
+    return text
+
+
 def listening(emitting: Emitting) -> str:
     """Return the file of the class that a class which emits events inherits from."""
     names = emitting.names
@@ -163,12 +229,12 @@ def listening(emitting: Emitting) -> str:
             doc=doc,
             call=f"{method}(name, listener)",
         )
-        for method, doc in (("on", ON), ("once", ONCE))
+        for method, doc in (("on", emitting.on), ("once", ONCE))
     ]
     iteration = METHOD.format(
         overloads="".join(streams_of(emitting)),
         signature=f"events(self, *names: {names}, limit: int = 1000) -> EventStream[Any]:",
-        doc=EVENTS.format(last=emitting.last),
+        doc=emitting.events.format(last=emitting.last),
         call="events(*names, limit=limit)",
     )
     return FILE.format(
@@ -282,6 +348,23 @@ OF_SERVERS: Final = """
 
 A `StationEvent` has the event of one connection in `event`, and the `OCPPServerClient` in `client`.
 """
+PAYLOADS: Final = """
+## Payloads
+
+::: ocpp_transports.events
+    options:
+      show_root_heading: false
+      show_root_toc_entry: false
+      heading_level: 3
+
+## Names
+
+::: ocpp_transports.event_names
+    options:
+      show_root_heading: false
+      show_root_toc_entry: false
+      heading_level: 3
+"""
 MEANINGS: Final = {
     "message": "A message of any type was sent or received.",
     "call": "A CALL or SEND was sent or received.",
@@ -305,7 +388,8 @@ def events_page() -> str:
         (f"`{name}`", f"`{union([payload])}`", MEANINGS_OF_SERVERS.get(name) or meaning(name, payload))
         for name, payload in SERVER.payloads.items()
     )
-    return "".join((PAGE.lstrip("\n"), OF_PEERS, "\n", table(head, peers), OF_SERVERS, "\n", table(head, servers)))
+    tables = (OF_PEERS, "\n", table(head, peers), OF_SERVERS, "\n", table(head, servers))
+    return "".join((PAGE.lstrip("\n"), *tables, PAYLOADS))
 
 
 def meaning(name: str, payload: Payload) -> str:

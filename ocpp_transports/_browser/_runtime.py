@@ -78,6 +78,9 @@ class BrowserRuntime:
         """Return an empty completion."""
         return self._loop.create_future()
 
+    def expect_here(self) -> None:
+        """Do nothing: a page has one thread and one event loop."""
+
     def spawn(self, coro: Coroutine[Any, Any, None], /) -> Handle:
         """Run a coroutine as a task; see Runtime."""
         if self._is_closed:

@@ -109,13 +109,13 @@ class Driver(Generic[In_contra]):
         connection: Connection[bytes] | Connection[str] = NOT_CONNECTED,
         dialer: Dialer[In_contra, bytes] | Dialer[In_contra, str] = cannot_dial,
     ) -> None:
-        self.engine = engine
-        self.runtime = runtime
+        self.engine: Engine[In_contra | _OwnInput, Action] = engine
+        self.runtime: Runtime = runtime
         self.connection = connection
         """The current connection; of a client the last one that was dialled."""
-        self.send_timeout = SEND_TIMEOUT
+        self.send_timeout: float = SEND_TIMEOUT
         """Seconds that congested output may go without progress, `inf` for no limit; the connection enforces it."""
-        self.session = session
+        self.session: SessionDelegate = session
         self.handshake = handshake
         self.delegate: HandshakeDelegate | SessionDelegate = handshake or session
         """The delegate that receives state changes and reports."""
@@ -154,8 +154,8 @@ class Driver(Generic[In_contra]):
     async def ask(self, make: Callable[[int], In_contra]) -> Any:
         """Feed the command that `make` makes of a new token; return or raise what the token settles with.
 
-        If the wait is cancelled, the command is abandoned with `CancelCall`. Raises the engine's errors for misuse, and
-        ClosedError after `stop`.
+        If the wait is cancelled, the command is abandoned with `CancelCall`. Raises the engine's errors for misuse,
+        ClosedError after `stop`, and RuntimeError in another event loop than the runtime's.
         """
         if self._completions is None:
             raise ClosedError(_CLOSED)
@@ -163,11 +163,16 @@ class Driver(Generic[In_contra]):
         completion = self._completions[token] = self.runtime.completion()
         try:
             self.feed(make(token))
-        except BaseException:
+        except BaseException as error:
             self._take(token)
+            if isinstance(error, RuntimeError):
+                self.runtime.expect_here()
             raise
         try:
             settled = await completion
+        except RuntimeError:  # of an event loop that cannot wait for another one
+            self.runtime.expect_here()
+            raise
         finally:
             if self._take(token) is not None:  # not settled, so it was cancelled
                 self.feed(CancelCall(token))

@@ -103,6 +103,9 @@ class Runtime(Protocol):
     def completion(self) -> Completion[T]:
         """Return an empty completion."""
 
+    def expect_here(self) -> None:
+        """Raise RuntimeError unless the caller runs in this event loop: nothing here may be used in other threads."""
+
     def spawn(self, coro: Coroutine[object, Never, None], /) -> Handle:
         """Run a coroutine as a task with its own cancel scope.
 

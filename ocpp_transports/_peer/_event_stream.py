@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports.events import OverflowEvent
 
-__all__ = ["MAX_SIZE", "EventStream"]
+__all__ = ["MAX_SIZE", "EventStream", "size_of"]
 
 EventT_co = TypeVar("EventT_co", covariant=True)
 
@@ -38,7 +38,7 @@ class EventStream(AsyncIterator[EventT_co | OverflowEvent], Generic[EventT_co]):
 
     def put(self, payload: Any) -> None:
         """Keep an event for the reader, or count it as missed. One may always be kept, however large."""
-        size = 0 if self._missed else _size_of(payload, MAX_SIZE - self._size)
+        size = 0 if self._missed else size_of(payload, MAX_SIZE - self._size)
         is_too_much = len(self._kept) >= self._limit or self._size + size > MAX_SIZE
         if self._missed or (self._kept and is_too_much):
             self._missed += 1
@@ -94,7 +94,7 @@ class EventStream(AsyncIterator[EventT_co | OverflowEvent], Generic[EventT_co]):
             complete(self._waiter, None)
 
 
-def _size_of(payload: object, enough: int) -> int:
+def size_of(payload: object, enough: int) -> int:
     """Return the size of an event with its messages in bytes, or any size above `enough` if it exceeds that."""
     size, parts = 0, [payload]
     while parts and size <= enough:

@@ -35,6 +35,13 @@ class AsyncioRuntime(TaskSupervisor):
         super().__init__(self._loop.time, self._loop.create_future, log)
         self._accepted: set[socket.socket] = set()
 
+    def is_here(self) -> bool:
+        """Return True in this event loop; see TaskSupervisor."""
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
+
     def start_timer(self, when: float, fn: Callable[[], None], /) -> Handle:
         """Start a timer; see TaskSupervisor."""
         return self._loop.call_at(when, fn)

@@ -2,12 +2,13 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 
 from ocpp_transports._logging._log import Log
 
 from ._base import SocketRuntime
 
-__all__ = ["current_runtime"]
+__all__ = ["caller_from_outside", "current_runtime"]
 
 
 def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
@@ -30,3 +31,15 @@ def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:
     from ._asyncio import AsyncioRuntime
 
     return AsyncioRuntime(log)
+
+
+def caller_from_outside() -> Callable[[Callable[[], object]], object]:
+    """Return a function that schedules a call in the running event loop from another thread or a signal handler.
+
+    It raises RuntimeError if the event loop has ended.
+    """
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        from_outside: Callable[[Callable[[], object]], object] = trio.lowlevel.current_trio_token().run_sync_soon
+        return from_outside
+    return asyncio.get_running_loop().call_soon_threadsafe

@@ -1,15 +1,14 @@
 """SIGINT and SIGTERM as awaitables on every event loop, so that a server closes before its program ends."""
 
-import asyncio
 import signal
-import sys
 import threading
-from collections.abc import Callable
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
 import anyio
+
+from ocpp_transports._runtime._current import caller_from_outside
 
 __all__ = ["Interrupts"]
 
@@ -23,7 +22,7 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self._soon = _soon()
+        self._soon = caller_from_outside()
         self._theirs: dict[int, Any] = {}
         self._received: list[int | None] = []
         self._changed = anyio.Event()
@@ -68,12 +67,3 @@ class Interrupts:
         """Let a signal have its normal effect; it is no longer received here."""
         self._give_back(number)
         signal.raise_signal(number)
-
-
-def _soon() -> Callable[[Callable[[], object]], object]:
-    """Return a function that schedules a call in the running event loop, for use in a signal handler."""
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_task():
-        from_outside: Callable[[Callable[[], object]], object] = trio.lowlevel.current_trio_token().run_sync_soon
-        return from_outside
-    return asyncio.get_running_loop().call_soon_threadsafe

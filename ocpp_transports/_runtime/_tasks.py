@@ -73,6 +73,18 @@ class TaskSupervisor(ABC):
         self._listeners: set[TcpListener] = set()
         self._watchers: list[Completion[None]] = []
 
+    @abstractmethod
+    def is_here(self) -> bool:
+        """Return True for a caller that runs in this event loop."""
+
+    def expect_here(self) -> None:
+        """Raise RuntimeError in other threads and event loops, with the ways from there into this one."""
+        if not self.is_here():
+            raise RuntimeError(
+                "cannot use this client or server: it belongs to the event loop of another thread; call it with "
+                "anyio.from_thread.run or asyncio.run_coroutine_threadsafe, or use ocpp_transports.blocking"
+            )
+
     def _soon(self, fn: Callable[[], None]) -> object:
         return self.context.run(self.start_timer, self.now(), fn)
 

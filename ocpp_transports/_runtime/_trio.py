@@ -97,11 +97,19 @@ class TrioRuntime(TaskSupervisor):
 
     def __init__(self, log: Log) -> None:
         super().__init__(trio.current_time, TrioResult, log)
+        self._token = trio.lowlevel.current_trio_token()
         self._timers = Timers()
         self._alarm = trio.CancelScope()
         self._clock: Task | None = None
         self._is_over = False
         self._ending: BaseException | None = None
+
+    def is_here(self) -> bool:
+        """Return True in this event loop; see TaskSupervisor."""
+        try:
+            return trio.lowlevel.current_trio_token() is self._token
+        except RuntimeError:
+            return False
 
     # Clock
 

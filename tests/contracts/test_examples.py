@@ -35,11 +35,18 @@ class Programs:
         self.running.append(process)
         return process
 
-    def serve(self, *arguments: str) -> int:
+    def with_stations(self, monkeypatch: pytest.MonkeyPatch) -> str:
+        """Let the next server have a free port for stations; returns the URL for them."""
+        with listening() as held:
+            port = held.getsockname()[1]
+        monkeypatch.setenv("OCPP_PORT", str(port))
+        return f"ws://127.0.0.1:{port}/ocpp"
+
+    def serve(self, *arguments: str, option: str = "--port") -> int:
         """Start a server on a free port, and wait until it listens."""
         with listening() as held:
             port: int = held.getsockname()[1]
-        process = self.start(*arguments, "--port", str(port))
+        process = self.start(*arguments, *([option] if option else []), str(port))
         while not accepts(port):
             assert process.poll() is None, self.errors()
             time.sleep(0.02)
@@ -96,6 +103,36 @@ def test_a_route_of_fastapi_has_the_station_charge(programs: Programs) -> None:
     assert request(port, "POST", "/stations/CP007/stop") == {"status": "Accepted"}
     said(station, "connector: Available")
     assert request(port, "GET", "/stations") == [{"identity": "CP007", "transaction": None}]
+    programs.stop()
+
+
+def test_a_route_of_flask_has_the_station_charge(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("flask")
+    url = programs.with_stations(monkeypatch)
+    port = programs.serve("-m", "flask", "--app", "examples/flask_app.py", "run")
+    station = programs.start("examples/station.py", "--url", url)
+    said(station, "boot: Accepted", "connector: Available")
+    assert request(port, "POST", "/stations/CP001/start?card=CARD-1") == {"status": "Accepted"}
+    said(station, "connector: Charging")
+    assert request(port, "GET", "/stations") == [{"identity": "CP001", "transaction": 1}]
+    programs.stop()
+
+
+def test_a_view_of_django_has_the_station_charge(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("django")
+    monkeypatch.setenv("DATABASE", str(tmp_path / "stations.sqlite3"))
+    manage = "examples/django_app/manage.py"
+    assert programs.start(manage, "migrate", "--run-syncdb", "--verbosity", "0").wait() == 0
+    url = programs.with_stations(monkeypatch)
+    port = programs.serve(manage, "runserver", "--noreload", option="")
+    station = programs.start("examples/station.py", "--url", url)
+    said(station, "boot: Accepted", "connector: Available")
+    assert request(port, "POST", "/stations/CP001/start?card=CARD-1") == {"status": "Accepted"}
+    said(station, "connector: Charging")
+    row = {"identity": "CP001", "model": "One", "boots": 1, "connected": True}
+    assert request(port, "GET", "/stations") == [row]
     programs.stop()
 
 

@@ -17,9 +17,10 @@ def matches(source: str) -> Iterator[ast.Match]:
 
 
 def is_closed(match: ast.Match) -> bool:
-    """Whether a case names a class of ours: then the subject is one of a union, not any text or object."""
+    """Whether a case names a class of ours: then the subject is one of a union, not any text, object or syntax tree."""
     classes = (node.cls for case in match.cases for node in ast.walk(case.pattern) if isinstance(node, ast.MatchClass))
-    return any(not hasattr(builtins, ast.unparse(cls)) for cls in classes)
+    names = [ast.unparse(cls) for cls in classes]
+    return any(not hasattr(builtins, name) and not name.startswith("ast.") for name in names)
 
 
 def offence(match: ast.Match) -> str | None:
@@ -40,6 +41,7 @@ def offence(match: ast.Match) -> str | None:
         ("case Tick():\n  pass\n case never:\n  assert_never(never)", True),
         ("case 'text':\n  pass\n case _:\n  pass", True),
         ("case str():\n  pass\n case other:\n  print(other)", True),
+        ("case ast.Name():\n  pass\n case _:\n  pass", True),
         ("case Tick():\n  pass", False),
         ("case Tick():\n  pass\n case _:\n  self.do(event)", False),
         ("case (Tick(), 1):\n  pass\n case _:\n  raise ValueError", False),

@@ -117,6 +117,8 @@ class FakeHost:
         self.driver.feed(feed)
         return True
 
+    def expect_here(self): ...
+
     def completion(self):
         return FakeCompletion()
 

@@ -47,6 +47,8 @@ def findings(tree: ast.Module, names: BoundNames) -> Iterator[Finding]:
                 yield from _custom_data_sent(node)
             case ast.Subscript() | ast.Attribute():
                 yield from _custom_data_read(node)
+            case _:
+                pass
 
 
 def _is_payload(end: ast.expr | None) -> bool:
@@ -74,6 +76,8 @@ def _assigned_result(node: ast.AST) -> Iterator[ast.expr]:
             yield target
         case ast.NamedExpr(target=target, value=value) if _is_result(value):
             yield target
+        case _:
+            pass
 
 
 def _is_result(value: ast.expr) -> bool:
@@ -101,6 +105,8 @@ def _tested(node: ast.AST) -> Iterator[ast.expr]:
             yield operand
         case ast.Compare(left=left, comparators=[ast.Constant(value=None)]):
             yield left
+        case _:
+            pass
 
 
 # Handlers
@@ -132,6 +138,8 @@ def _called(node: ast.AST) -> str | None:
     match node:
         case ast.Call(func=ast.Attribute(attr=name)) | ast.Call(func=ast.Name(id=name)):
             return name
+        case _:
+            pass
     return None
 
 
@@ -172,6 +180,8 @@ def _body_keys(function: Function, action: str) -> Iterator[Finding]:
         match node:
             case ast.Subscript(value=ast.Name(id="data")) | ast.Attribute(value=ast.Name(id="data"), attr="get"):
                 yield Finding(node.lineno, "custom-data", _CUSTOM_DATA)
+            case _:
+                pass
 
 
 def _name_of(node: ast.expr) -> str | None:
@@ -180,4 +190,6 @@ def _name_of(node: ast.expr) -> str | None:
             return name
         case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=str(name)), *_]):
             return name
+        case _:
+            pass
     return None

@@ -103,6 +103,8 @@ class Imports:
                 case ast.Constant(value=str(text)) if id(node) not in excluded:
                     if _DOTTED.fullmatch(text) or id(node) in packages:
                         yield from self._string(node, text)
+                case _:
+                    pass
 
     def _string(self, node: ast.Constant, path: str) -> Iterator[Finding]:
         if self._left(".".join(path.split(".")[:2])):
@@ -131,6 +133,8 @@ def _package_names(node: ast.AST) -> Iterator[ast.AST]:
     match node:
         case ast.Call(args=[ast.Constant(value="ocpp") as name, *_]) if _function(node) in _IMPORTERS:
             yield name
+        case _:
+            pass
 
 
 def _function(node: ast.Call) -> str:

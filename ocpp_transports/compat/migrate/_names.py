@@ -106,6 +106,8 @@ def _before(scope: ast.AST) -> list[ast.AST]:
             return [scope.args]
         case ast.ClassDef():
             return [*scope.decorator_list, *scope.bases, *scope.keywords]
+        case _:
+            pass
     return []
 
 
@@ -134,6 +136,8 @@ def bound_by(node: ast.AST) -> Iterator[tuple[str, str | None]]:
                 yield alias.asname or top, path if _modules.canonical(alias.name) else None
         case ast.ImportFrom():
             yield from _bound_by_from(node)
+        case _:
+            pass
 
 
 def _bound_by_from(node: ast.ImportFrom) -> Iterator[tuple[str, str | None]]:

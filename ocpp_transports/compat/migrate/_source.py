@@ -10,6 +10,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import assert_never
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -96,6 +97,8 @@ def name_in(node: ast.Name | ast.Attribute | ast.keyword) -> str:
             return name
         case ast.keyword(arg=name):
             return name or ""
+        case _:
+            assert_never(node)
 
 
 def _inside_f_strings(tree: ast.AST) -> Iterator[tuple[int, ast.JoinedStr]]:

@@ -1,0 +1,314 @@
+"""The blocking server: a central system, for programs that are not asynchronous."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from math import inf
+from ssl import SSLContext
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar, Unpack, cast
+
+from ocpp_transports._driver._limits import BACKLOG
+from ocpp_transports._handlers._contexts import HandlerContext
+from ocpp_transports._options._keywords import ServerKeywords
+from ocpp_transports._options._tls import TLSOptions
+from ocpp_transports._server._connection import OCPPServerClient
+from ocpp_transports._server._directory import StationDirectory
+from ocpp_transports._server._serving import Loop
+from ocpp_transports.events import CloseEvent, ConnectionEvent
+from ocpp_transports.handshake import AuthHandler
+from ocpp_transports.plain_http import HttpHandler
+from ocpp_transports.server import OCPPServer
+
+from ._context import BlockingHandlerContext
+from ._events import BlockingEmitter, presenting
+from ._listener import BlockingListener
+from ._registration import BlockingHandlerMixin
+from ._server_events import BlockingServerEvents
+from ._station import BlockingServerClient
+from ._stations import BlockingStationsMixin
+from ._threads._bridge import MAX_THREADS, Bridge
+from ._threads._signals import close_block, interrupts
+
+__all__ = ["BlockingServer"]
+
+_A = TypeVar("_A", bound=AuthHandler)
+_H = TypeVar("_H", bound=HttpHandler)
+_ObserverT = TypeVar("_ObserverT", bound=Callable[[ConnectionEvent, BlockingServerClient | None], object])
+
+_ASKED: Final = {
+    "auth": ("auth", "accept", "reject", "handshake"),
+    "credentials": ("credentials", "identity"),
+    "identify": ("identify", "certificate", "identity"),
+}
+"""The options that are functions and may block, with their arguments."""
+
+
+class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingServerEvents):
+    """An `OCPPServer` whose methods block, for any thread of a program that is not asynchronous.
+
+        server = BlockingServer(protocols=["ocpp1.6"])
+
+        @server.handle("Heartbeat")
+        def heartbeat(ctx):                 # runs in a thread and may block
+            return {"currentTime": utc_now()}
+
+        server.serve_forever(9000)          # as a whole program, until Ctrl-C or SIGTERM
+
+        with server:                        # or inside your program
+            server.listen(9000)
+
+    The server runs on an event loop in a thread, which all blocking clients and servers of a process share. `loop`
+    names it. Handlers, listeners, and functions for `auth`, `credentials`, `identify` and `http` run in threads if they
+    are plain functions, and may block. It also works without the block; then call `close`.
+
+    Args:
+        loop: "asyncio", "uvloop" or "trio".
+        max_threads: Functions of the application that run at a time; further ones wait.
+        **options: The options of `ServerOptions`.
+
+    Raises:
+        ValueError: An invalid option.
+        TypeError: An invalid option.
+        OSError: Certificates cannot be read.
+    """
+
+    _wrapped: OCPPServer
+
+    def __init__(
+        self, *, loop: Loop = "asyncio", max_threads: int = MAX_THREADS, **options: Unpack[ServerKeywords]
+    ) -> None:
+        self._wrapped = OCPPServer(**options)
+        self._bridge = Bridge(self._wrapped, loop, max_threads, present=_present, opens="listen()")
+        self._wrapped.reconfigure(**self._in_threads(options))
+
+    def __enter__(self) -> Self:
+        self._bridge.open()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        close_block(self.close, failed=exc_type is not None)
+
+    def __repr__(self) -> str:
+        return f"<BlockingServer {self._wrapped!r}>"
+
+    @property
+    def wrapped(self) -> OCPPServer:
+        """The asynchronous server, for code that runs in the event loop."""
+        return self._wrapped
+
+    # Accepting stations
+
+    def auth(self, handler: _A) -> _A:
+        """Register the function that accepts or rejects handshakes, and return it; usable as a decorator.
+
+        A plain function runs in a thread and may block; otherwise see `OCPPServer.auth`. Raises ValueError if one is
+        registered already, TypeError if it is not callable.
+        """
+        self._bridge.run(self._wrapped.auth, self._bridge.in_thread(handler, *_ASKED["auth"]))
+        return handler
+
+    def http(self, path: str) -> Callable[[_H], _H]:
+        """Register a function that answers the plain GET and HEAD requests of a path; use it as a decorator.
+
+        A plain function runs in a thread and may block; otherwise see `OCPPServer.http`. Raises ValueError for a path
+        that has a function or is not valid in a request, TypeError if it is not a function.
+        """
+
+        def register(handler: _H) -> _H:
+            in_thread = self._bridge.in_thread(handler, "http handler", "request")
+            self._bridge.run(self._wrapped.http(path), in_thread)
+            return handler
+
+        return register
+
+    def listen(
+        self,
+        port: int = 0,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | TLSOptions | None = None,
+        backlog: int = BACKLOG,
+    ) -> BlockingListener:
+        """Listen on a TCP port; the server accepts stations until `close`, whatever this thread does.
+
+        Args:
+            port: The port; 0 lets the system choose one.
+            host: The address or host name; None means all addresses.
+            ssl: Replaces the option `tls`.
+            backlog: Connections that may wait to be accepted, within the system's limit.
+
+        Returns:
+            The listener, with its `host`, `port` and `close()`.
+
+        Raises:
+            OSError: The port is not available.
+            ValueError: The security profile is not met, or the port is out of range; see `OCPPServer.listen`.
+            RuntimeError: The server is closing, or its event loop was ended by an exception or a fork.
+        """
+        self._bridge.open()
+        listener = self._bridge.run(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog))
+        return BlockingListener(listener, self._bridge)
+
+    def serve_forever(
+        self,
+        port: int | None = None,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | TLSOptions | None = None,
+        backlog: int = BACKLOG,
+    ) -> None:
+        """Serve until SIGINT (Ctrl-C), SIGTERM or `close`; return when everything is closed.
+
+        At a signal the server closes as `close` does: outstanding calls may finish, the stations get 1001. A second
+        signal drops the connections that are still open. Only the main thread of a program receives signals.
+
+        Args:
+            port: The port to listen on first; None if the server listens already.
+            host: See `listen`.
+            ssl: See `listen`.
+            backlog: See `listen`.
+
+        Raises:
+            OSError: The port is not available.
+            ValueError: See `listen`.
+            RuntimeError: There is neither a port nor a listener; see also `listen`.
+        """
+        serve = partial(self._wrapped.serve_forever, port, host, ssl=ssl, backlog=backlog)
+        with interrupts(), self:
+            try:
+                self._bridge.run(serve)
+            except KeyboardInterrupt:
+                with suppress(KeyboardInterrupt):
+                    close_block(self.close, failed=False)
+
+    def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
+        """Change options for connections accepted from now on; `tls` applies from the next `listen`.
+
+        Raises the same errors as the constructor, and ValueError for a security profile that a listener does not meet.
+        """
+        self._bridge.run(partial(self._wrapped.reconfigure, **self._in_threads(options)))
+
+    # Stations
+
+    @property
+    def clients(self) -> tuple[BlockingServerClient, ...]:
+        """The connected stations, each as its newest connection."""
+        return tuple(map(self._bridge.present, self._bridge.run(lambda: self._wrapped.clients)))
+
+    @property
+    def directory(self) -> StationDirectory:
+        """The directory in which the server looks up stations; its methods run in the event loop.
+
+        See `OCPPServer.directory`.
+        """
+        return self._wrapped.directory
+
+    @directory.setter
+    def directory(self, directory: StationDirectory) -> None:
+        self._bridge.run(setattr, self._wrapped, "directory", directory)
+
+    def get_client(self, identity: str) -> BlockingServerClient | None:
+        """Return the station's newest connection, or None if it is not connected."""
+        found: BlockingServerClient | None = self._bridge.present(self._bridge.run(self._wrapped.get_client, identity))
+        return found
+
+    def wait_for_client(self, identity: str, *, timeout: float = inf) -> BlockingServerClient:
+        """Return the station's connection as soon as there is one.
+
+        Raises:
+            TimeoutError: The station did not connect within `timeout` seconds.
+            ClosedError: The server closed.
+            RuntimeError: The server is not open.
+        """
+        station = self._bridge.run(partial(self._wrapped.wait_for_client, identity, timeout=timeout))
+        return cast("BlockingServerClient", self._bridge.present(station))
+
+    def run_async(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
+        """Run a coroutine function in the server's event loop, and return its result.
+
+        There it may use `wrapped`, and call many stations at once.
+
+        Args:
+            function: The coroutine function.
+            *args: Its positional arguments.
+            max_wait: Seconds to wait; then it is cancelled.
+
+        Returns:
+            The result of the function.
+
+        Raises:
+            TimeoutError: There was no result within `max_wait` seconds.
+            RuntimeError: The server is not open.
+            Exception: What the function raised.
+        """
+        return self._bridge.run(function, *args, max_wait=max_wait)
+
+    # Events
+
+    def observe(self, observer: _ObserverT) -> _ObserverT:
+        """Call `observer(event, client)` with every event of every connection of this server; a decorator too.
+
+        It runs in the event loop, between two messages, and must not block; see `OCPPServer.observe`.
+        """
+        self._bridge.run(self._wrapped.observe, presenting(observer, self._bridge))
+        return observer
+
+    def remove_observer(self, observer: Callable[[ConnectionEvent, BlockingServerClient | None], object]) -> None:
+        """Stop calling this observer; ignored if it does not observe."""
+        self._bridge.run(self._wrapped.remove_observer, presenting(observer, self._bridge))
+
+    # Closing
+
+    def close(
+        self,
+        code: int = 1001,
+        reason: str = "",
+        *,
+        force: bool = False,
+        await_pending: bool = True,
+        max_wait: float = inf,
+    ) -> CloseEvent:
+        """Stop listening, close every connection, end every task, and release the event loop.
+
+        Closing takes at most `drain_timeout` plus `close_timeout` seconds, whatever the stations do. You may call
+        `listen` again afterwards.
+
+        Args:
+            code: The code for the stations; 1001 is "going away" (RFC 6455 §7.4.1).
+            reason: The reason for the stations, at most 123 bytes.
+            force: True drops the connections.
+            await_pending: False does not wait for the responses to outstanding CALLs.
+            max_wait: Seconds to wait; the event loop is released by the next `close`.
+
+        Returns:
+            The code and the reason.
+
+        Raises:
+            ValueError: A code that must not be sent.
+            TimeoutError: It has not closed within `max_wait` seconds.
+        """
+        close = partial(self._wrapped.close, code, reason, force=force, await_pending=await_pending)
+        return self._bridge.close(close, max_wait)
+
+    # Internals
+
+    @property
+    def _emitter(self) -> BlockingEmitter:
+        return BlockingEmitter(self._wrapped, self._bridge)
+
+    def _in_threads(self, options: ServerKeywords) -> ServerKeywords:
+        """Return the options with functions that run in threads in place of plain functions."""
+        given: dict[str, Any] = {**options}
+        for name, arguments in _ASKED.items():
+            if callable(given.get(name)):
+                given[name] = self._bridge.in_thread(given[name], *arguments)
+        return cast("ServerKeywords", given)
+
+
+def _present(bridge: Bridge, value: Any) -> Any:
+    if isinstance(value, HandlerContext):
+        return BlockingHandlerContext[Any, BlockingServerClient](value, bridge)
+    return BlockingServerClient(value, bridge) if isinstance(value, OCPPServerClient) else value

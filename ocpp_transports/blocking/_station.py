@@ -1,0 +1,54 @@
+"""A blocking server's handle on one connection of a station."""
+
+from functools import partial
+from typing import Any, Unpack
+
+from ocpp_core.handshake import SecurityProfile
+from ocpp_transports._options._keywords import SocketKeywords
+from ocpp_transports._server._connection import OCPPServerClient
+from ocpp_transports.handshake import Handshake
+
+from ._peer import BlockingPeer
+from ._threads._bridge import Bridge
+
+__all__ = ["BlockingServerClient"]
+
+
+class BlockingServerClient(BlockingPeer):
+    """One connection of a station, as its `BlockingServer` sees it; see `OCPPServerClient`.
+
+    It stands for this one connection: when the station reconnects, there is another object.
+    """
+
+    _wrapped: OCPPServerClient
+
+    def __init__(self, wrapped: OCPPServerClient, bridge: Bridge) -> None:
+        self._wrapped = wrapped
+        self._bridge = bridge
+
+    @property
+    def wrapped(self) -> OCPPServerClient:
+        """The asynchronous handle, for code that runs in the event loop."""
+        return self._wrapped
+
+    @property
+    def session(self) -> dict[str, Any]:
+        """Session data of `auth` and the application for this connection."""
+        return self._wrapped.session
+
+    @property
+    def handshake(self) -> Handshake:
+        """The request that the station sent when it connected."""
+        return self._wrapped.handshake
+
+    @property
+    def security_profile(self) -> SecurityProfile:
+        """The security profile that the station met."""
+        return self._wrapped.security_profile
+
+    def reconfigure(self, **options: Unpack[SocketKeywords]) -> None:
+        """Change options for this connection only.
+
+        Raises the same errors as the server's constructor, and then changes nothing.
+        """
+        self._bridge.run(partial(self._wrapped.reconfigure, **options))
