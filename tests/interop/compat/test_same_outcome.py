@@ -63,6 +63,14 @@ def test_the_names_of_former_releases_can_be_replaced(folders, program, tmp_path
     assert (tmp_path / program).read_bytes() == (folders[OURS] / program).read_bytes()
 
 
+@pytest.mark.parametrize(
+    "part", ["functions_on_an_instance", "mocked_steps", "mocked_connection", "validators", "construction"]
+)
+async def test_a_program_that_tests_itself(outcomes, part):
+    theirs, ours = await outcomes("mocked", part)
+    assert ours == theirs
+
+
 @pytest.mark.parametrize("host", ["websockets_on_both_sides", "starlette_application"])
 async def test_a_library_of_websockets(outcomes, host):
     theirs, ours = await outcomes("hosts", host)
