@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-# ruff: noqa: N811, UP041 - written as programs of this kind are
+# ruff: noqa: N814, UP041 - written as programs of this kind are
 """How programs test themselves: connections and steps are mocks."""
 
 import asyncio
