@@ -20,7 +20,7 @@ __all__ = ["BlockingCallMixin", "call_options", "safe"]
 def call_options(bridge: Bridge, options: CallKeywords) -> CallKeywords:
     """Return the options of a call; a `check` that is a plain function runs in a thread, since it may block."""
     check = options.get("check")
-    return options if check is None else {**options, "check": bridge.in_thread(check, "check", "payload")}
+    return options if check is None else {**options, "check": bridge.for_thread(check, "check", "payload")}
 
 
 def safe(call: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:

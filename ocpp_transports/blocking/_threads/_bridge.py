@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from inspect import iscoroutine
 from math import inf
 from types import TracebackType
@@ -13,7 +14,9 @@ from typing import Any, Final, Protocol, TypeVar
 from ocpp_core.config import Range
 from ocpp_core.errors import ClosedError
 from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._table import is_coroutine_function
+from ocpp_transports._runtime._current import is_in_event_loop
 from ocpp_transports._server._serving import Loop, expect_loop
 from ocpp_transports.events import CloseEvent, StationEvent
 
@@ -59,7 +62,7 @@ class Bridge:
         self, wrapped: Wrapped, loop: Loop, max_threads: int, *, present: Callable[["Bridge", Any], Any], opens: str
     ) -> None:
         expect_loop(loop)
-        self.workers: Workers = Workers(max_threads, self._soon)
+        self.workers: Workers = Workers(max_threads, self.soon)
         self.listeners: RunningListeners = RunningListeners(self._spawn)
         self._wrapped = wrapped
         self._loop: Loop = loop
@@ -105,7 +108,8 @@ class Bridge:
         thread = self._thread
         if thread is not None:
             self._expect_alive(thread)
-        if is_in_loop():
+        is_here = is_in_loop() if thread is None else thread.is_here
+        if is_here:
             result = function(*args)
             if iscoroutine(result):
                 result.close()
@@ -115,6 +119,15 @@ class Bridge:
             with self._lock:
                 return self._without_loop(function(*args))
         return thread.run(function, *args, max_wait=max_wait)
+
+    def soon(self, function: Callable[[], object]) -> None:
+        """Call a function in the event loop, or here if there is none any more."""
+        thread = self._thread
+        if thread is not None and not thread.is_forked:
+            with suppress(Exception):
+                thread.soon(function)
+                return
+        function()
 
     def close(self, function: Callable[[], Coroutine[Any, Any, CloseEvent]], max_wait: float) -> CloseEvent:
         """Close with this coroutine function, then release the event loop. Idempotent.
@@ -170,28 +183,15 @@ class Bridge:
         if not iscoroutine(result):
             return result
         reason = f"cannot wait: {self._name} is not open; enter its block, or call {self._opens}"
-        try:
-            result.send(None)
-        except StopIteration as done:
-            return done.value
-        except RuntimeError as error:  # it looked for the event loop
-            raise RuntimeError(reason) from error
-        result.close()
-        raise RuntimeError(reason)
+        if is_in_event_loop():  # of the application, as in a notebook: the object must not take it for its own
+            with ThreadPoolExecutor(1) as threads:
+                return threads.submit(_finish, result, reason).result()
+        return _finish(result, reason)
 
     def _spawn(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a coroutine function as a task of the event loop, from inside it."""
         if self._thread is not None:
             self._thread.spawn(function)
-
-    def _soon(self, function: Callable[[], object]) -> None:
-        """Call a function in the event loop, or here if there is none any more."""
-        thread = self._thread
-        if thread is not None:
-            with suppress(Exception):
-                thread.soon(function)
-                return
-        function()
 
     @property
     def _name(self) -> str:
@@ -208,13 +208,36 @@ class Bridge:
     def in_thread(self, function: _F, role: str, *names: str) -> _F:
         """Return a coroutine function that runs a plain function in a thread; return a coroutine function unchanged.
 
-        Raises TypeError if it cannot be called with these arguments; `role` is its purpose.
+        Stations take turns if their functions wait for a thread. Raises TypeError if the function cannot be called with
+        these arguments; `role` is its purpose.
         """
-        if not callable(function) or is_coroutine_function(function):
-            return function
-        expect_arguments(function, role, *names)
 
         async def run(*args: Any) -> Any:
-            return await self.workers.run(function, *map(self.present, args))
+            station = next((each.client for each in args if isinstance(each, HandlerContext)), None)
+            return await self.workers.run(function, *map(self.present, args), key=station)
 
-        return update_wrapper(run, function)  # type: ignore[return-value]  # it takes the same arguments
+        return _replaced(function, run, role, *names)
+
+    def for_thread(self, function: _F, role: str, *names: str) -> _F:
+        """Do the same for a function of a call whose thread waits meanwhile; it does not wait for a free thread."""
+        return _replaced(function, partial(self.workers.run_for_thread, function), role, *names)
+
+
+def _finish(coroutine: Coroutine[Any, Any, Any], reason: str) -> Any:
+    """Return the result of a coroutine that does not have to wait. Raises RuntimeError with the reason otherwise."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    except RuntimeError as error:  # it looked for the event loop
+        raise RuntimeError(reason) from error
+    coroutine.close()
+    raise RuntimeError(reason)
+
+
+def _replaced(function: _F, run: Callable[..., Any], role: str, *names: str) -> _F:
+    """Return `run` for a plain function that takes these arguments; return a coroutine function unchanged."""
+    if not callable(function) or is_coroutine_function(function):
+        return function
+    expect_arguments(function, role, *names)
+    return update_wrapper(run, function)  # type: ignore[return-value]  # it takes the same arguments
