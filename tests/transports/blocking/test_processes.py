@@ -67,6 +67,8 @@ def test_what_is_open_at_the_end_of_the_program_is_closed_whatever_its_functions
 
 def test_a_program_whose_peer_never_answers_the_close_ends_all_the_same():
     code = """
+    from ocpp_transports.blocking._threads import _shared
+    _shared.AT_EXIT = 0.1
     server, client = pair(close_timeout=1000, ping_interval=0)
     client.wrapped._driver.connection.read(False)  # it reads nothing any more
     print("ends")
