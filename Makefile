@@ -11,9 +11,11 @@ RUNTIME     := $(VENV)/.runtime
 DEV         := $(VENV)/.dev
 CONFORMANCE := $(VENV)/.conformance
 BENCH       := $(VENV)/.bench
+SITE        := $(VENV)/.site
 SUITE       := $(VENV)/.schema-suite
 PEER        := tests/interop/node_modules/.stamp
 PYODIDE     := web/node_modules/.stamp
+PYRIGHT     := tests/typing/node_modules/.stamp
 
 # As many processes as processors, four at most, divide the tests; how, tests/conftest.py says.
 PARALLEL := -n auto --maxprocesses 4
@@ -62,6 +64,10 @@ $(BENCH): $(DEV)
 	@$(PIP) install --group bench
 	@touch $@
 
+$(SITE): $(DEV)
+	@$(PIP) install --group docs
+	@touch $@
+
 # Some tests need what npm brings, and skip with a reason where it is missing: never a reason to stop.
 # $(call npm,FOLDER,WHAT IT IS) installs exactly what the folder's lock file names.
 define npm
@@ -78,21 +84,28 @@ $(PEER): tests/interop/package.json tests/interop/package-lock.json
 $(PYODIDE): web/package.json web/package-lock.json
 	$(call npm,web,Python for the browser)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-bench test-browsers cov fuzz soak siege cost trips bench conformance schemas messages compat web screenshots docs dist clean help
+$(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
+	$(call npm,tests/typing,the second type checker of the typing tests)
 
-setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Make or update the environment of the other targets
+.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-bench test-browsers cov fuzz soak siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
+
+setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
 demo: $(RUNTIME) ## Run the main job: a server and a station for each protocol version
 	@$(BIN)/python -m ocpp_apps.demo
 
 test: lint types all-tests ## Check style and types, then run all tests
 
-all-tests: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Run all tests, those of the built wheel included
+all-tests: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Run all tests, those of the built wheel included
 	@$(BIN)/python -m pytest $(PARALLEL)
 
 # The engine's tests use no plugin; to load the first three takes as long as the tests, and the fourth runs at every test.
 test-core: $(DEV) ## Run the engine's own tests
 	@$(BIN)/python -m pytest -q -p no:hypothesispytest -p no:anyio -p no:xdist -p no:logging tests/core
+
+# pyright takes ten seconds for the engine: `make test` leaves out what is generated in the same way for every version.
+test-typing: $(DEV) $(PYRIGHT) ## Run the tests of the types, and verify that those of whole packages are complete
+	@$(BIN)/python -m pytest -m "complete or not complete" tests/typing
 
 test-bench: $(DEV) $(PEER) ## Have the benchmarks run once, quickly, and write their page
 	@$(BIN)/python -m pytest -m bench tests/contracts/test_benchmarks.py
@@ -111,7 +124,7 @@ lint: $(DEV) ## Check style and format
 types: $(DEV) ## Check types, strictly
 	@$(BIN)/mypy
 
-cov: $(DEV) $(SUITE) $(PEER) $(PYODIDE) ## Run all tests and report line and branch coverage
+cov: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Run all tests and report line and branch coverage
 	@$(BIN)/coverage run -m pytest -q
 	@$(BIN)/coverage report
 
@@ -153,6 +166,9 @@ screenshots: $(DEV) $(PYODIDE) ## Take the pictures of that page anew
 
 docs: $(DEV) ## Regenerate the generated pages of the documentation
 	@$(BIN)/python tools/build_docs.py
+
+site: $(SITE) ## Build the documentation as a site, in build/site
+	@$(BIN)/python tools/build_site.py
 
 dist: $(DEV) ## Build the source distribution and the wheel
 	@$(BIN)/python -m build --no-isolation

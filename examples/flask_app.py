@@ -31,7 +31,7 @@ from ocpp_transports.blocking import (
     BlockingServerClient,
 )
 
-Context = BlockingHandlerContext[BlockingServerClient]
+Context = BlockingHandlerContext[Any, BlockingServerClient]
 
 server = BlockingServer(protocols=["ocpp1.6"], strict_mode=True)
 numbers = count(1)

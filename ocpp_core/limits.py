@@ -21,8 +21,8 @@ class TokenBucket:
     def __init__(self, rate: float, burst: float) -> None:
         if not rate >= 0.001 or not burst >= 1:
             raise ValueError(f"expected rate >= 0.001 a second and burst >= 1, got {rate!r} and {burst!r}")
-        self.rate = rate
-        self.burst = burst
+        self.rate: float = rate
+        self.burst: float = burst
         self._tokens = float(burst)
         self._at = -inf
 

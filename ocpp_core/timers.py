@@ -33,7 +33,7 @@ class Timers:
     __slots__ = ("_armed", "_count", "_heap", "next")
 
     def __init__(self) -> None:
-        self.next = inf
+        self.next: float = inf
         """The earliest deadline, `inf` without any; an attribute, because it is read after every input."""
         self._armed: dict[Hashable, tuple[float, int]] = {}
         self._heap: list[tuple[float, int, Hashable]] = []

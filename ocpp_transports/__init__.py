@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from . import events
     from ._handlers._caller import Caller
     from ._handlers._contexts import CallContext, HandlerContext
-    from ._handlers._table import NOREPLY, Middleware
+    from ._handlers._table import NOREPLY, Middleware, NoReply
     from ._handlers._time import utc_now
     from ._options._tls import TLSOptions
     from ._options._validators import warm_up
@@ -98,7 +98,7 @@ _HOMES = {
     "ocpp_transports._peer._event_stream": ("EventStream",),
     "ocpp_transports._handlers._caller": ("Caller",),
     "ocpp_transports._handlers._contexts": ("CallContext", "HandlerContext"),
-    "ocpp_transports._handlers._table": ("NOREPLY", "Middleware"),
+    "ocpp_transports._handlers._table": ("NOREPLY", "Middleware", "NoReply"),
     "ocpp_transports._runtime._base": ("Listener",),
     "ocpp_transports._handlers._time": ("utc_now",),
     "ocpp_transports._options._tls": ("TLSOptions",),
@@ -138,6 +138,7 @@ __all__ = [
     "Listener",
     "MessageType",
     "Middleware",
+    "NoReply",
     "OCPPBackoff",
     "OCPPClient",
     "OCPPError",

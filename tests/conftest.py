@@ -28,6 +28,8 @@ LONG = (
     "tests/web",
     "tests/contracts/test_schema_bundles.py",
     "tests/contracts/test_accept_checks.py",
+    "tests/typing/test_completeness.py",
+    "tests/typing/test_samples.py",
     "tests/interop/test_soak.py",
     "tests/properties/test_engine.py",
     "tests/interop/test_demo.py",

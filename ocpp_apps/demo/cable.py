@@ -20,7 +20,7 @@ class Cable:
         self._plugged = anyio.Event()
         self._is_whole = True
         self._links: set[anyio.CancelScope] = set()
-        self.near = ""
+        self.near: str = ""
         """The URL that the station connects to."""
 
     async def lay(self, tasks: TaskGroup) -> None:

@@ -35,7 +35,7 @@ class Conductor:
     """Collects the records of the processes and interrupts the connection of each station once."""
 
     def __init__(self, show: Write, tasks: TaskGroup, cables: dict[str, Cable]) -> None:
-        self.outcome = Outcome(dict(stations()))
+        self.outcome: Outcome = Outcome(dict(stations()))
         self._log = RecordLog(self._log_own)
         self._show = show
         self._tasks = tasks

@@ -100,7 +100,7 @@ class Printer:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self.paint = _colours_of(stream)
+        self.paint: _Paint = _colours_of(stream)
         self._free_colours = cycle(_STATIONS)
         self._colours: dict[str, str] = {}
 

@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 from ocpp_apps.command_line import end_of_process
 from ocpp_apps.csms import Csms
 from ocpp_apps.csms.answers import Milestone
-from ocpp_transports import OCPPError, OCPPServerClient
+from ocpp_transports import OCPPError, OCPPServer, OCPPServerClient
 from ocpp_transports.events import OverflowEvent, UpgradeAbortedEvent
 
 from .log import RecordLog
@@ -47,7 +47,7 @@ class CommandingCsms:
         self._log = log
         self._progress: dict[str, _Progress] = {}
         self._csms = Csms(password=password, origins=origins, notify=self._reached, strict_mode=strict, warm_up=False)
-        self.server = self._csms.server
+        self.server: OCPPServer = self._csms.server
         self.server.on("client", self._connected)
         self.server.on("upgrade_aborted", self._refused)
 

@@ -92,10 +92,10 @@ class _Share:
     __slots__ = ("identity", "kept", "reserved", "room")
 
     def __init__(self, identity: str) -> None:
-        self.identity = identity
+        self.identity: str = identity
         self.kept: dict[str, _Kept] = {}
-        self.reserved = 0
-        self.room = 0
+        self.reserved: int = 0
+        self.room: int = 0
         """Free reserved bytes; below 0 only until `make_room` returns."""
 
     def forget(self, message_id: str) -> None:

@@ -18,7 +18,7 @@ class HeldRequests:
     __slots__ = ("_by_id", "_calls", "_sends", "size")
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size: int = 0
         """Bytes of the texts, in UTF-8."""
         self._calls: deque[Dispatch] = deque()
         self._sends: deque[Dispatch] = deque()

@@ -26,7 +26,7 @@ class InboundRate:
     __slots__ = ("_bucket", "_timers", "max_held")
 
     def __init__(self, rate: float, burst: int, timers: Timers) -> None:
-        self.max_held = burst
+        self.max_held: int = burst
         """Most held requests, within `max_held` of the config; a further CALL is refused."""
         self._bucket = TokenBucket(rate, burst)
         self._timers = timers

@@ -50,8 +50,8 @@ class Requests(Repeats):
         timers: Timers,
         answers: Answers | None,
     ) -> None:
-        self.config = config
-        self.is_full = False
+        self.config: SessionConfig = config
+        self.is_full: bool = False
         """True after the held requests reached a limit: no further text may be decoded."""
         self._version = version
         self._numbers = numbers

@@ -356,9 +356,8 @@ class LinkBase(IncomingFrames):
         self._until = inf
         self._keepalive.stop()
         self._head.clear()
-        self._leave_reader()
+        self._drop_unread()
         self._deflate = None
-        self.unread, self._at = b"", 0
 
     # Timers
 

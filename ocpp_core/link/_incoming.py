@@ -65,7 +65,7 @@ class IncomingFrames(ABC):
         self._keepalive = keepalive
         self._reader: MessageReader | None = None
         self._unfinished = Unfinished()
-        self.unread = b""
+        self.unread: bytes = b""
         """Received bytes that neither `poll` nor `next_text` has decoded or passed to a reader."""
         self._at = 0
         self._deflate: Deflate | None = None
@@ -195,6 +195,11 @@ class IncomingFrames(ABC):
         if self._reader is not None:
             self._reader.count_no_more(self._unfinished)
             self._reader = None
+
+    def _drop_unread(self) -> None:
+        """Drop the received bytes that are not decoded."""
+        self._leave_reader()
+        self.unread, self._at = b"", 0
 
     def _await_rest(self, *, again: bool = False) -> None:
         """Arm the deadline of an unfinished message if it has none, or start it `again`."""

@@ -23,10 +23,10 @@ class Keepalive:
     def __init__(self, config: LinkConfig, random: Random, now: float) -> None:
         self._config = config
         self._random = random
-        self.last_heard = now
-        self.ping_at = inf
+        self.last_heard: float = now
+        self.ping_at: float = inf
         """Time of the next ping."""
-        self.pong_by = inf
+        self.pong_by: float = inf
         """Time until which any bytes must arrive after a ping."""
 
     def start(self, now: float) -> None:

@@ -21,7 +21,8 @@ class Unfinished:
     __slots__ = ("size",)
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size: int = 0
+        """Bytes of all unfinished messages together."""
 
     def change(self, before: int, after: int, limit: float) -> None:
         """Record that a link holds `after` bytes instead of `before`.

@@ -79,9 +79,9 @@ class Calls:
         send: Callable[[str], None],
         offline: OfflineQueue | None,
     ) -> None:
-        self.config = config
-        self.timers = Timers()
-        self.is_open = True
+        self.config: SessionConfig = config
+        self.timers: Timers = Timers()
+        self.is_open: bool = True
         """False once the loss of the connection is known: no further call is written."""
         self._version = version
         self._ids = ids

@@ -21,7 +21,7 @@ class CallQueue:
     def __init__(self) -> None:
         self.calls: list[OutboundCall] = []
         """The calls in order; only the methods may change it."""
-        self.size = 0
+        self.size: int = 0
         """Bytes of all payloads."""
 
     def excess(self, max_calls: int, max_bytes: float, added: OutboundCall | None = None) -> str | None:

@@ -10,15 +10,15 @@ __all__ = ["LabClock"]
 
 
 class LabClock:
-    """A virtual clock that starts at 0 seconds and moves only when it is advanced.
-
-    `random` is the source of all randomness; `record` keeps the actions of each endpoint for inspection.
-    """
+    """A virtual clock that starts at 0 seconds and moves only when it is advanced."""
 
     def __init__(self, seed: int, *, record: bool) -> None:
-        self.now = 0.0
-        self.random = Random(seed)
+        self.now: float = 0.0
+        """The time in seconds."""
+        self.random: Random = Random(seed)
+        """The source of all randomness."""
         self.record = record
+        """True to keep the actions of each endpoint for inspection; False for long runs."""
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = count()
 
@@ -43,5 +43,9 @@ class LabClock:
     def do_next(self) -> None:
         """Advance to the next scheduled function and call it."""
         when, _, do = heappop(self._events)
-        self.now = max(self.now, when)
+        self.advance_to(when)
         do()
+
+    def advance_to(self, when: float) -> None:
+        """Set the clock to a time, or leave it as it is if that time has passed."""
+        self.now = max(self.now, when)

@@ -4,7 +4,7 @@ The classes of the standard messages are generated: `ocpp_core.v16`, `ocpp_core.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, cast, get_args, get_origin
 
 from ocpp_core.action_names import Sender
 
@@ -19,7 +19,7 @@ else:
     RequestT_co = TypeVar("RequestT_co", covariant=True)
     ResponseT_co = TypeVar("ResponseT_co", covariant=True)
 
-__all__ = ["Message", "RequestT_co", "ResponseT_co"]
+__all__ = ["Message", "PayloadTypes", "RequestT_co", "ResponseT_co", "payload_types"]
 
 
 class Message(Generic[RequestT_co, ResponseT_co]):
@@ -57,3 +57,19 @@ class Message(Generic[RequestT_co, ResponseT_co]):
 
     def __repr__(self) -> str:
         return f"<{self.action} of {self.protocol}>"  # without the payload, which may have credentials
+
+
+class PayloadTypes(NamedTuple):
+    """The types of a message's payload and of its response; the response type of a SEND is `NoneType`."""
+
+    request: Any
+    response: Any
+
+
+def payload_types(message: type[Message[Any, Any]]) -> PayloadTypes:
+    """Return the types with which a class of messages was declared; `Any` without a declaration."""
+    for cls in message.__mro__:
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            if get_origin(base) is Message:
+                return PayloadTypes(*get_args(base))
+    return PayloadTypes(Any, Any)

@@ -109,13 +109,13 @@ class Driver(Generic[In_contra]):
         connection: Connection[bytes] | Connection[str] = NOT_CONNECTED,
         dialer: Dialer[In_contra, bytes] | Dialer[In_contra, str] = cannot_dial,
     ) -> None:
-        self.engine = engine
-        self.runtime = runtime
+        self.engine: Engine[In_contra | _OwnInput, Action] = engine
+        self.runtime: Runtime = runtime
         self.connection = connection
         """The current connection; of a client the last one that was dialled."""
-        self.send_timeout = SEND_TIMEOUT
+        self.send_timeout: float = SEND_TIMEOUT
         """Seconds that congested output may go without progress, `inf` for no limit; the connection enforces it."""
-        self.session = session
+        self.session: SessionDelegate = session
         self.handshake = handshake
         self.delegate: HandshakeDelegate | SessionDelegate = handshake or session
         """The delegate that receives state changes and reports."""

@@ -1,7 +1,13 @@
 """The operations that a connection offers to its handlers and middleware: the type of `ctx.client`."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, Unpack, overload
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack, overload
+
+from ocpp_core.typed.message import Message
+from ocpp_core.typed.model import RequestModel, ResponseModel
+
+from ._call_keywords import CallKeywords
+from ._models import AnyModel
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # for type checkers only: typing's has no default before Python 3.13
@@ -10,46 +16,76 @@ if TYPE_CHECKING:
 else:
     from typing import TypeVar
 
-__all__ = ["CallKeywords", "CallMethod", "Caller", "Check", "ClientT_co", "Params"]
+__all__ = [
+    "CallMethod",
+    "Caller",
+    "ClientT_co",
+    "DictCallKeywords",
+    "Params",
+    "ResultModelT",
+    "ResultT",
+    "SafeCallMethod",
+]
 
-Params: TypeAlias = Mapping[str, Any]
+Params: TypeAlias = Mapping[str, Any] | AnyModel
+"""The payload of a request: a dict, or a model of which the dict is made."""
 
-Check: TypeAlias = Callable[[dict[str, Any]], object]
-"""A function or coroutine function that raises an `RPCError` if the application cannot use a CALLRESULT."""
-
-
-class CallKeywords(TypedDict, total=False):
-    """The keyword arguments of `call`; see `CallOptions`."""
-
-    timeout: float | None
-    ttl: float | None
-    message_id: str | None
-    validate: bool
-    retries: int
-    retry_delay: float
-    retry_max_delay: float
-    custom: bool
-    check: Check | None
+ResultT = TypeVar("ResultT", bound=Mapping[str, Any])
+"""The type of a CALLRESULT's payload."""
+ResultModelT = TypeVar("ResultModelT", bound=ResponseModel[Any])
+"""The model of a CALLRESULT's payload."""
 
 
-_ResultT_co = TypeVar("_ResultT_co", covariant=True)
+DictCallKeywords: TypeAlias = CallKeywords[dict[str, Any]]
+"""The keyword arguments of a call without a message: `check` gets a dict."""
 
 
-class CallMethod(Protocol[_ResultT_co]):
-    """`call(action, params)`, or `call(protocol, action, params)` for a call that is valid in one version only."""
+class CallMethod(Protocol):
+    """`call(message)`, `call(action, params)`, or `call(protocol, action, params)` for one version only."""
 
-    @overload
-    async def __call__(self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]) -> _ResultT_co: ...
     @overload
     async def __call__(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
-    ) -> _ResultT_co: ...
+        self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
+    ) -> ResultT: ...
+    @overload
+    async def __call__(
+        self, request: RequestModel[Any, ResultModelT], /, **options: Unpack[DictCallKeywords]
+    ) -> ResultModelT: ...
+    @overload
+    async def __call__(
+        self, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
+    ) -> dict[str, Any]: ...
+    @overload
+    async def __call__(
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
+    ) -> dict[str, Any]: ...
+
+
+class SafeCallMethod(Protocol):
+    """A `CallMethod` that returns None if the call fails."""
+
+    @overload
+    async def __call__(
+        self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
+    ) -> ResultT | None: ...
+    @overload
+    async def __call__(
+        self, request: RequestModel[Any, ResultModelT], /, **options: Unpack[DictCallKeywords]
+    ) -> ResultModelT | None: ...
+    @overload
+    async def __call__(
+        self, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
+    ) -> dict[str, Any] | None: ...
+    @overload
+    async def __call__(
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
+    ) -> dict[str, Any] | None: ...
 
 
 class Caller(Protocol):
     """The operations that a client and an `OCPPServerClient` both offer to their handlers; see `Peer` for each method.
 
-    `HandlerContext[OCPPServerClient]` offers everything that a server's handle on a station does, and so on.
+    `HandlerContext[Any, OCPPServerClient]` offers everything that a server's handle on a station does, and so on.
     """
 
     @property
@@ -61,17 +97,28 @@ class Caller(Protocol):
         """The negotiated subprotocol."""
 
     @property
-    def call(self) -> CallMethod[dict[str, Any]]:
+    def call(self) -> CallMethod:
         """Call the peer."""
 
     @property
-    def call_immediate(self) -> CallMethod[dict[str, Any]]:
+    def call_immediate(self) -> CallMethod:
         """Call ahead of the queued calls."""
 
     @property
-    def safe_call(self) -> CallMethod[dict[str, Any] | None]:
+    def safe_call(self) -> SafeCallMethod:
         """Call, and return None instead of raising when the call fails."""
 
+    @overload
+    async def notify(
+        self,
+        message: Message[Any, None] | RequestModel[Any, None],
+        /,
+        *,
+        message_id: str | None = None,
+        validate: bool = True,
+        custom: bool = False,
+    ) -> None: ...
+    @overload
     async def notify(
         self,
         action: str,
@@ -81,8 +128,7 @@ class Caller(Protocol):
         message_id: str | None = None,
         validate: bool = True,
         custom: bool = False,
-    ) -> None:
-        """Send a SEND (OCPP 2.1)."""
+    ) -> None: ...
 
     async def close(
         self, code: int = 1000, reason: str = "", *, force: bool = False, await_pending: bool = True

@@ -1,18 +1,34 @@
 """The arguments of a handler and a middleware: the request or the call, and its outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
 
 from ocpp_core.actions import Direction, Dispatch
 from ocpp_core.errors import ConnectionLostError
 from ocpp_core.inputs import Fail, Reply
+from ocpp_core.typed.message import Message
 from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._logging._redaction import safe_repr
 
 from ._caller import ClientT_co
+from ._models import ForeignModel, WireModel, payload_of
 
-__all__ = ["CallContext", "HandlerContext", "RequestConnection", "Signal"]
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # for type checkers only: typing's has no default before Python 3.13
+
+    MessageT_co = TypeVar(
+        "MessageT_co", bound=Message[Any, Any], default=Message[dict[str, Any], dict[str, Any]], covariant=True
+    )
+    _RequestT = TypeVar("_RequestT", bound=Mapping[str, Any])
+    _ResponseT = TypeVar("_ResponseT", bound=Mapping[str, Any])
+else:
+    from typing import TypeVar
+
+    MessageT_co = TypeVar("MessageT_co", covariant=True)
+
+__all__ = ["CallContext", "HandlerContext", "MessageT_co", "RequestConnection", "RequestContext", "Signal"]
 
 
 class Signal:
@@ -60,8 +76,11 @@ class CallContext(Generic[ClientT_co]):
     """An outbound call as middleware sees it; changes made before `await next()` apply to the call."""
 
     direction: ClassVar[Direction] = Direction.OUT
+    """OUT: a middleware tells calls from requests with it."""
     action: str
+    """The name of the OCPP action."""
     params: dict[str, Any]
+    """The payload of the CALL."""
     protocol: str | None = None
     """The subprotocol of the connection, None while there is none."""
     client: ClientT_co
@@ -93,33 +112,60 @@ class RequestConnection(Protocol[ClientT_co]):
         """Return a completion that a task can await."""
 
 
-class HandlerContext(Generic[ClientT_co]):
+class RequestContext:
+    """The base of the contexts of requests: a parameter that is annotated with a subclass gets the context."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, arguments: object) -> GenericAlias:
+            """Accept one argument or two: without defaults of type variables (PEP 696) `Generic` demands both."""
+            return GenericAlias(cls, arguments)
+
+
+class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
     """A request as its handler sees it.
 
-    `action` and `params` are the request's. `is_answered` is True once its one response was sent, `is_gone` once the
-    peer no longer waits for one. `HandlerContext[OCPPServerClient]` and `HandlerContext[OCPPClient]` name the owner of
-    the handler; a plain `HandlerContext` may be either's, and its `client` offers what both ends have in common.
+    `HandlerContext[v16.Reset]` types `params` and `reply`; a plain one has dicts. `HandlerContext[v16.Reset,
+    OCPPClient]` also types `client`; otherwise it has what a client and an `OCPPServerClient` have in common. A handler
+    without a message writes `HandlerContext[Any, OCPPServerClient]`.
     """
 
-    __slots__ = (
-        "_connection",
-        "_request",
-        "_signal",
-        "action",
-        "is_answered",
-        "is_gone",
-        "params",
-    )
     direction: ClassVar[Direction] = Direction.IN
+    """IN: a middleware tells requests from calls with it."""
 
     def __init__(self, connection: RequestConnection[ClientT_co], action: Dispatch) -> None:
         self._connection = connection
         self._request = action
-        self.is_answered = False
-        self.is_gone = False
+        self.is_answered: bool = False
+        """True once the one response was sent."""
+        self.is_gone: bool = False
+        """True once the peer no longer waits for a response."""
         self._signal: Signal | None = None
-        self.action = action.action
-        self.params: dict[str, Any] = action.payload
+        self.action: str = action.action
+        """The name of the OCPP action."""
+        self.params = action.payload
+
+    if TYPE_CHECKING:  # a plain attribute: a property would cost a call for each use
+
+        @property
+        def params(self: "HandlerContext[Message[_RequestT, Any], Any]") -> _RequestT:
+            """The payload of the request."""
+
+        @params.setter
+        def params(self, params: Mapping[str, Any]) -> None: ...
+
+    else:
+        __slots__ = (
+            "_connection",
+            "_request",
+            "_signal",
+            "action",
+            "is_answered",
+            "is_gone",
+            "params",
+        )
 
     def __repr__(self) -> str:
         return f"<HandlerContext {self.action} {self.message_id}>"
@@ -158,19 +204,29 @@ class HandlerContext(Generic[ClientT_co]):
                 self._signal.set()
         return self._signal
 
-    def reply(self, payload: dict[str, Any]) -> None:
+    def reply(
+        self: "HandlerContext[Message[Any, _ResponseT], Any]",
+        payload: "_ResponseT | WireModel[_ResponseT] | ForeignModel",
+    ) -> None:
         """Respond with a CALLRESULT, now or (after the handler returned NOREPLY) later.
 
-        Raises TypeError unless `payload` is a dict, RuntimeError if the request was answered or is a SEND and in other
-        threads than that of the event loop, and ConnectionLostError if the connection is gone.
+        `payload` is a dict or a model. Raises TypeError unless it is, RuntimeError if the request was answered or is a
+        SEND and in other threads than that of the event loop, and ConnectionLostError if the connection is gone.
         """
-        if not isinstance(payload, dict):
-            raise TypeError(f"expected a dict as payload, got {type(payload).__name__}")
+        written = payload_of(payload)
         self._check_due()
-        self.finish(Reply(self.request, payload))
+        self.finish(Reply(self.request, written))
 
     def fail(self, code: str, description: str = "", details: dict[str, Any] | None = None) -> None:
-        """Respond with a CALLERROR, now or (after the handler returned NOREPLY) later; raises the errors of `reply`."""
+        """Respond with a CALLERROR, now or (after the handler returned NOREPLY) later.
+
+        It raises the errors of `reply`.
+
+        Args:
+            code: The error code in any version's spelling, or a custom one.
+            description: The errorDescription.
+            details: The errorDetails; None for an empty object.
+        """
         if not isinstance(code, str) or not isinstance(description, str):
             raise TypeError("expected an error code and a description, each a str")
         self._check_due()

@@ -28,6 +28,7 @@ from ._caller import ClientT_co
 from ._contexts import HandlerContext
 from ._failures import failure_of
 from ._held import Held
+from ._models import is_model, payload_of
 from ._running import Run, Task, TimeLimit
 from ._table import NOREPLY, Handlers, Target, compose, layers_of
 
@@ -267,7 +268,12 @@ class Dispatcher(Generic[ClientT_co]):
 
         if not self._is_wrapped():
             return await innermost()
-        return await compose(layers_of(self._registries), context, innermost)()
+
+        async def written() -> Any:  # middleware gets the payload, not the model
+            result = await innermost()
+            return payload_of(result) if is_model(result) else result
+
+        return await compose(layers_of(self._registries), context, written)()
 
     def _is_wrapped(self) -> bool:
         for registry in self._registries:  # noqa: SIM110 - a generator for `any` costs more than all the rest
@@ -279,10 +285,7 @@ class Dispatcher(Generic[ClientT_co]):
 
     def _succeed(self, context: HandlerContext, result: Any) -> None:
         if context.is_over:
-            if context.is_late and (result is None or isinstance(result, dict)):
-                self._record_late(Reply(context.request, result or {}))
-            elif not (result is None or result is NOREPLY):
-                self._superfluous(context)
+            self._succeed_late(context, result)
         elif not context.expects_reply:
             context.finish(Reply(context.request, {}))  # a SEND has no result; this reports that its handler is done
         elif result is None or isinstance(result, dict):
@@ -291,12 +294,24 @@ class Dispatcher(Generic[ClientT_co]):
             self._contexts[context.request] = context
             self.driver.feed(Decline(context.request))
         else:
-            kind = type(result).__name__
-            self._fail(context, TypeError(f"expected a handler to return a dict, None or NOREPLY, got {kind}"))
+            self._reply(context, result, context.finish)
 
-    def _superfluous(self, context: HandlerContext) -> None:
-        if not context.is_gone:
+    def _succeed_late(self, context: HandlerContext, result: Any) -> None:
+        if result is NOREPLY:
+            return
+        if context.is_late:
+            self._reply(context, result, self._record_late)
+        elif result is not None and not context.is_gone:
             self._failed(context, RuntimeError("expected no result after ctx.reply or ctx.fail, got one"))
+
+    def _reply(self, context: HandlerContext, result: Any, send: Callable[[Reply], None]) -> None:
+        """Send a result that may be a model."""
+        try:
+            payload = _payload_of(result)
+        except Exception as error:  # the code of a model may raise anything
+            self._fail(context, error)
+        else:
+            send(Reply(context.request, payload))
 
     def _fail(self, context: HandlerContext, error: BaseException) -> None:
         """Send the error, then report it on this side."""
@@ -367,3 +382,12 @@ class Dispatcher(Generic[ClientT_co]):
     def _serve_again(self, actions: list[Dispatch]) -> None:
         self._waiting[:0] = actions
         self._serve_waiting()
+
+
+def _payload_of(result: Any) -> dict[str, Any]:
+    if result is None:
+        return {}
+    if not isinstance(result, dict) and not is_model(result):
+        kind = type(result).__name__
+        raise TypeError(f"expected a handler to return a dict, a model, None or NOREPLY, got {kind}")
+    return payload_of(result)

@@ -3,9 +3,13 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
+from ocpp_core.typed.message import Message
 from ocpp_transports._callbacks._arguments import expect_arguments
+
+from ._models import is_payload_class
+from ._parameters import Registered, adapted
 
 if TYPE_CHECKING:
     from ._contexts import CallContext, HandlerContext
@@ -20,7 +24,9 @@ __all__ = [
     "Wildcard",
     "compose",
     "is_coroutine_function",
+    "is_message_class",
     "layers_of",
+    "split",
 ]
 
 
@@ -36,12 +42,12 @@ class NoReply:
 NOREPLY: Final = NoReply()
 """Returned by a handler to send no response now; `ctx.reply` or `ctx.fail` may send it later, once."""
 
-Handler: TypeAlias = "Callable[[HandlerContext[Any]], Any]"
+Handler: TypeAlias = "Callable[[HandlerContext[Any, Any]], Any]"
 """Takes the context; returns (or is a coroutine function that returns) a dict, None for `{}`, or NOREPLY."""
-Wildcard: TypeAlias = "Callable[[str, HandlerContext[Any]], Any]"
+Wildcard: TypeAlias = "Callable[[str, HandlerContext[Any, Any]], Any]"
 """Handles every action without a handler of its own: takes the action and the context."""
 Middleware: TypeAlias = (
-    "Callable[[HandlerContext[Any] | CallContext[Any], Callable[[], Awaitable[Any]]], Awaitable[Any]]"
+    "Callable[[HandlerContext[Any, Any] | CallContext[Any], Callable[[], Awaitable[Any]]], Awaitable[Any]]"
 )
 """`async (ctx, next) -> result`: `await next()` returns the inner result, or raises its error.
 
@@ -70,6 +76,21 @@ class _Key(NamedTuple):
     action: str | None
 
 
+def split(args: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Split the arguments of a registration: a version and an action, an action, or neither; and a handler, or none.
+
+    A class of messages is its version and action.
+    """
+    if args and is_message_class(args[0]):
+        return (args[0].protocol, args[0].action), args[1:]
+    return (args[:-1], args[-1:]) if args and callable(args[-1]) else (args, ())
+
+
+def is_message_class(value: object) -> TypeGuard[type[Message[Any, Any]]]:
+    """Return True for a class of messages with an action, e.g. `v16.Reset`."""
+    return isinstance(value, type) and issubclass(value, Message) and hasattr(value, "action")
+
+
 def _key(names: tuple[object, ...]) -> _Key:
     """Read `(version, action)`, `(action)` or `()`; None means every version, or the catch-all."""
     for name in names:
@@ -92,49 +113,40 @@ class Handlers:
         self._watchers: tuple[Callable[[], None], ...] = ()
         self.middleware: tuple[Middleware, ...] = ()
 
-    @overload
-    def handle(self, version: str, action: str, handler: _H, /) -> _H: ...
-    @overload
-    def handle(self, version: str, action: str, /) -> Callable[[_H], _H]: ...
-    @overload
-    def handle(self, action: str, handler: _H, /) -> _H: ...
-    @overload
-    def handle(self, action: str, /) -> Callable[[_H], _H]: ...
-    @overload
-    def handle(self, handler: _H, /) -> _H: ...
     def handle(self, *args: Any) -> Any:
         """Register a handler for an action, or for all actions without one.
 
-        The arguments are `(version, action, handler)`, `(action, handler)`, or `(handler)` for the catch-all. Without
-        the handler (and with at least an action) it is a decorator. Returns the handler. Raises ValueError if that
-        action has a handler already. Raises TypeError for other arguments, and for a handler that cannot be called with
-        the context alone (the catch-all: with action and context).
+        The arguments are `(message, handler)`, `(version, action, handler)`, `(action, handler)`, or `(handler)` for
+        the catch-all. Without the handler (and with at least an action) it is a decorator. Returns the handler. Raises
+        ValueError if that action has a handler already. Raises TypeError for other arguments, for a handler whose
+        parameters cannot be filled (see `adapted`), and for a catch-all that does not take the action and the context.
         """
-        if args and callable(args[-1]):
-            return self._register(_key(args[:-1]), args[-1])
         if not args:
             raise TypeError("expected a handler, or an action for a decorator, got neither")
-        return partial(self._register, _key(args))
+        names, handler = split(args)
+        if len(handler) > 1:
+            raise TypeError(f"expected at most one handler after the message, got {len(handler)} arguments")
+        register = partial(self._register, _key(names))
+        return register(*handler) if handler else register
 
     def _register(self, key: _Key, handler: _H) -> _H:
-        if not callable(handler):
-            raise TypeError(f"expected a function as handler, got {handler!r}")
-        names = ("context",) if key.action else ("action", "context")
-        expect_arguments(handler, f"handler of {_name(key)}", *names)
+        if not callable(handler) or is_payload_class(handler):
+            raise TypeError(f"expected a function as handler, or a class of messages, got {handler!r}")
+        function = _function_of(key, handler)
         versions = self.targets.get(key.action, {})
         if key.version in versions:
             raise ValueError(f"cannot register a handler for {_name(key)}: there is one already; remove it first")
         self.targets[key.action] = {
             **versions,
-            key.version: Target(handler, is_coroutine_function(handler), key.action is None),
+            key.version: Target(function, is_coroutine_function(handler), key.action is None),
         }
         for watcher in self._watchers:
             watcher()
         return handler
 
-    def remove_handler(self, *names: str) -> None:
-        """Remove the handler of `(version, action)`, of `(action)`, or without arguments the catch-all, if any."""
-        key = _key(names)
+    def remove_handler(self, *names: str | type[Message[Any, Any]]) -> None:
+        """Remove the handler of a message, `(version, action)` or `(action)`, or without arguments the catch-all."""
+        key = _key(_names(names))
         versions = {
             version: target for version, target in self.targets.pop(key.action, {}).items() if version != key.version
         }
@@ -145,9 +157,9 @@ class Handlers:
         """Remove every handler; middleware stays."""
         self.targets.clear()
 
-    def has_handler(self, *names: str) -> bool:
-        """Return True if `(version, action)`, `(action)`, or without arguments the catch-all, has a handler."""
-        key = _key(names)
+    def has_handler(self, *names: str | type[Message[Any, Any]]) -> bool:
+        """Return True if a message, `(version, action)`, `(action)`, or without arguments the catch-all, has one."""
+        key = _key(_names(names))
         return key.version in self.targets.get(key.action, ())
 
     @property
@@ -172,10 +184,21 @@ class Handlers:
         self._watchers = tuple(other for other in self._watchers if other != watcher)
 
 
+def _names(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    names, rest = split(args)
+    return (*names, *rest)
+
+
+def _function_of(key: _Key, handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what the dispatcher calls with the context, or a catch-all with the action and the context."""
+    if key.action is not None:
+        return adapted(handler, Registered(key.version, key.action))
+    expect_arguments(handler, f"handler of {_name(key)}", "action", "context")
+    return handler
+
+
 def _name(key: _Key) -> str:
-    if key.action is None:
-        return "all other actions"
-    return key.action if key.version is None else f"{key.action} of {key.version}"
+    return "all other actions" if key.action is None else str(Registered(key.version, key.action))
 
 
 def layers_of(registries: Sequence[Handlers]) -> list[Middleware]:
@@ -184,7 +207,9 @@ def layers_of(registries: Sequence[Handlers]) -> list[Middleware]:
 
 
 def compose(
-    middleware: Iterable[Middleware], ctx: "HandlerContext | CallContext", inner: Callable[[], Awaitable[Any]]
+    middleware: Iterable[Middleware],
+    ctx: "HandlerContext[Any, Any] | CallContext[Any]",
+    inner: Callable[[], Awaitable[Any]],
 ) -> Callable[[], Awaitable[Any]]:
     """Wrap `inner` in layers: the first middleware is the outermost. Exceptions from inside pass through."""
     for layer in reversed(tuple(middleware)):

@@ -1,19 +1,17 @@
 """The options of one outbound call."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from math import inf
 from typing import Any, Final
 
 from ocpp_core.config import Range
 from ocpp_transports._callbacks._arguments import expect_arguments
-from ocpp_transports._handlers._caller import CallKeywords, Check
 
-__all__ = ["DEFAULTS", "CallOptions", "read_options"]
+__all__ = ["DEFAULTS", "OPTION_NAMES", "CallOptions", "read_options"]
 
 
 _PAUSE: Final = Range(0, unit="seconds")
-_NAMES: Final = frozenset(CallKeywords.__annotations__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,23 +19,26 @@ class CallOptions:
     """The options of one call. Times are seconds. Raises ValueError or TypeError for a value out of range."""
 
     timeout: float | None = None
-    """From the write to the response; None means the option `call_timeout`."""
+    """Seconds from the write to the response, above 0; None means the option `call_timeout`."""
     ttl: float | None = None
-    """From `call` to the write, of the last attempt if there are several; None means the option `call_ttl`."""
+    """Seconds from `call` to the write of the last attempt, above 0; None means the option `call_ttl`."""
     message_id: str | None = None
     """At most 36 characters, not outstanding; used for all attempts. None makes an id for each attempt."""
     validate: bool = True
     """False skips strict mode for this call, in both directions."""
     retries: int = 0
-    """Attempts after the first one; a call is repeated only if its response did not arrive in time."""
+    """Attempts after the first one, at least 0; a call is repeated only if its response did not arrive in time."""
     retry_delay: float = 1.0
-    """The pause before a repeated attempt is U(0, 1) times this, doubled each time."""
+    """Seconds, at least 0: the pause before a repeated attempt is U(0, 1) times this, doubled each time."""
     retry_max_delay: float = 30.0
-    """The longest pause."""
+    """Seconds of the longest pause, at least 0."""
     custom: bool = False
     """True also sends an action that only the peer sends according to the specification."""
-    check: Check | None = None
-    """Called with the CALLRESULT's payload. An `RPCError` it raises fails the call, and goes to an OCPP 2.1 peer."""
+    check: Callable[[Any], object] | None = None
+    """A function or coroutine function that is called with the CALLRESULT's payload.
+
+    An `RPCError` it raises fails the call, and goes to an OCPP 2.1 peer.
+    """
 
     def __post_init__(self) -> None:
         if isinstance(self.retries, bool) or not isinstance(self.retries, int) or self.retries < 0:
@@ -58,6 +59,8 @@ class CallOptions:
 
 DEFAULTS: Final = CallOptions()
 """The options of a call without any."""
+OPTION_NAMES: Final = tuple(each.name for each in fields(CallOptions))
+"""The keyword arguments of a call."""
 
 
 def read_options(options: Mapping[str, Any]) -> CallOptions:
@@ -66,8 +69,8 @@ def read_options(options: Mapping[str, Any]) -> CallOptions:
     Raises TypeError for an unknown one, and the errors of `CallOptions`.
     """
     for name in options:
-        if name not in _NAMES:
-            known = ", ".join(sorted(_NAMES))
+        if name not in OPTION_NAMES:
+            known = ", ".join(sorted(OPTION_NAMES))
             raise TypeError(
                 f"unknown option {name!r} of a call, expected one of: {known}. "
                 f"Parameters of the action go into a dict: call(action, {{{name!r}: …}})"

@@ -1,4 +1,4 @@
-"""Outbound calls as the application makes them: forms, options, middleware, retries, raw texts."""
+"""Outbound calls and SENDs as the application makes them: forms, options, middleware, retries, raw texts."""
 
 import random
 from abc import abstractmethod
@@ -19,17 +19,21 @@ from ocpp_core.errors import (
 from ocpp_core.inputs import Command, Notify, RefuseResult, SendRaw, StartCall
 from ocpp_core.outbound.call import check_command
 from ocpp_core.session import Draining, Open, Session
+from ocpp_core.typed.message import Message
+from ocpp_core.typed.model import RequestModel, ResponseModel
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
-from ocpp_transports._handlers._caller import Caller, CallKeywords, Params
+from ocpp_transports._handlers._call_keywords import CallKeywords
+from ocpp_transports._handlers._caller import Caller, DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import Handlers, compose, layers_of
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.events import CloseEvent
 
-from ._call_options import DEFAULTS, CallOptions, read_options
+from ._call_options import DEFAULTS, OPTION_NAMES, CallOptions, read_options
 from ._directions import expect_sent
+from ._requests import read_object, read_send
 
 __all__ = ["CallMixin", "CallRequest", "read_request"]
 
@@ -41,9 +45,11 @@ class CallRequest(NamedTuple):
 
     protocol: str | None
     action: str
-    params: Params
+    params: Mapping[str, Any]
     options: CallOptions
     urgent: bool = False
+    response: type[ResponseModel[Any]] | None = None
+    """The model of the response, if the request was one."""
 
     def command(self, token: int) -> StartCall:
         """Return the engine's command for one attempt."""
@@ -66,21 +72,18 @@ class CallRequest(NamedTuple):
             expect_sent(role, self.action, spoken if self.protocol is None else (self.protocol,))
 
 
-def read_request(args: tuple[Any, ...], options: CallKeywords, *, urgent: bool = False) -> CallRequest:
-    """Read `(action[, params])` or `(protocol, action[, params])`, and the options.
+def read_request(args: tuple[Any, ...], options: Mapping[str, Any], *, urgent: bool = False) -> CallRequest:
+    """Read `(message)`, `(request model)`, `(action[, params])` or `(protocol, action[, params])`, and the options.
 
     Raises TypeError for anything else, and the errors of `CallOptions`.
     """
-    *names, params = args if args and isinstance(args[-1], Mapping) else (*args, {})
-    if not 1 <= len(names) <= 2 or not all(isinstance(name, str) and name for name in names):
-        raise TypeError(f"expected an action and a dict of parameters, optionally after a protocol, got {_kinds(args)}")
+    params: Any = args[-1] if args else None
+    names, params = (args[:-1], params) if isinstance(params, Mapping) else (args, {})
+    response = None
+    if not (0 < len(names) < 3 and isinstance(names[0], str) and isinstance(names[-1], str) and all(names)):
+        names, params, response = read_object(args)
     protocol = names[0] if len(names) == 2 else None
-    return CallRequest(protocol, names[-1], params, read_options(options) if options else DEFAULTS, urgent)
-
-
-def _kinds(args: tuple[Any, ...]) -> str:
-    """Return the given arguments as text, without payloads."""
-    return f"({', '.join(repr(arg) if isinstance(arg, str) else type(arg).__name__ for arg in args)})"
+    return CallRequest(protocol, names[-1], params, read_options(options) if options else DEFAULTS, urgent, response)
 
 
 class _Sent(Awaitable[None]):
@@ -129,15 +132,27 @@ class CallMixin:
         """Return the error of a call without a driver: why nothing was sent, and what to do."""
 
     @overload
-    async def call(self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]) -> dict[str, Any]: ...
+    async def call(self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]) -> ResultT: ...
     @overload
     async def call(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, request: RequestModel[Any, ResultModelT], /, **options: Unpack[DictCallKeywords]
+    ) -> ResultModelT: ...
+    @overload
+    async def call(
+        self, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
-    async def call(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
+    @overload
+    async def call(
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
+    ) -> dict[str, Any]: ...
+    async def call(self, *args: Any, **options: Any) -> Any:
         """Call the peer and return the payload of its CALLRESULT.
 
-        `call(action, params)`, or `call(protocol, action, params)` for a call that is valid in one version only.
+        `call(v16.Reset(type="Soft"))` is valid in the message's version only; checkers know the types of its payload
+        and of the result. `call(v16.models.ResetRequest(type="Soft"))` returns the model of the result, and raises an
+        `RPCError` if that has missing members or wrong types. `call(action, params)` sends a dict or a model in any
+        version, and `call(protocol, action, params)` in one version only.
+
         `timeout` limits the wait from the write to the response, `ttl` the wait from now to the write, in seconds.
         `message_id` and `validate` apply to this call only. `retries` repeats a call whose response did not arrive in
         time, after a pause with full jitter that doubles from `retry_delay` to `retry_max_delay`. `custom=True` sends
@@ -154,25 +169,41 @@ class CallMixin:
 
     @overload
     async def call_immediate(
-        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
+    ) -> ResultT: ...
+    @overload
+    async def call_immediate(
+        self, request: RequestModel[Any, ResultModelT], /, **options: Unpack[DictCallKeywords]
+    ) -> ResultModelT: ...
+    @overload
+    async def call_immediate(
+        self, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
     @overload
     async def call_immediate(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
-    async def call_immediate(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
+    async def call_immediate(self, *args: Any, **options: Any) -> Any:
         """Call ahead of the queued calls, within the window of outstanding CALLs; otherwise like `call`."""
         return await self._perform(read_request(args, options, urgent=True))
 
     @overload
     async def safe_call(
-        self, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
+    ) -> ResultT | None: ...
+    @overload
+    async def safe_call(
+        self, request: RequestModel[Any, ResultModelT], /, **options: Unpack[DictCallKeywords]
+    ) -> ResultModelT | None: ...
+    @overload
+    async def safe_call(
+        self, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any] | None: ...
     @overload
     async def safe_call(
-        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, protocol: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any] | None: ...
-    async def safe_call(self, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
+    async def safe_call(self, *args: Any, **options: Any) -> Any:
         """Call, and return None if the call fails; the failure is logged unless it is a timeout.
 
         Bad arguments still raise.
@@ -186,6 +217,17 @@ class CallMixin:
             self._log.call_failed(request.action, error)
             return None
 
+    @overload
+    async def notify(
+        self,
+        message: Message[Any, None] | RequestModel[Any, None],
+        /,
+        *,
+        message_id: str | None = None,
+        validate: bool = True,
+        custom: bool = False,
+    ) -> None: ...
+    @overload
     async def notify(
         self,
         action: str,
@@ -195,20 +237,29 @@ class CallMixin:
         message_id: str | None = None,
         validate: bool = True,
         custom: bool = False,
+    ) -> None: ...
+    async def notify(
+        self, *args: Any, message_id: str | None = None, validate: bool = True, custom: bool = False
     ) -> None:
         """Send a SEND (OCPP 2.1); return when it is written, because a SEND has no response.
+
+        `notify(v21.NotifyPeriodicEventStream(...))`, or `notify(action, params)` with a dict or a model.
 
         If the connection's output is congested, it returns when that has drained: a peer that reads nothing must not
         make it grow. If the connection is lost before, it raises ConnectionLostError with `sent=True`.
 
-        Raises ValueError on a version without SEND, for an unknown action, for one that only the peer sends unless
-        `custom` is True, and for more than `max_outgoing_size` bytes,
-        ConnectionLostError or ClosedError if it was not sent, CallDroppedError if the peer reads nothing and
-        `max_queued_bytes` wait for it, and an `RPCError` if it violates its schema in strict mode.
+        Raises TypeError for a message that is not a SEND, ValueError on another version than the message's, on a
+        version without SEND, for an unknown action, for one that only the peer sends unless `custom` is True, and for
+        more than `max_outgoing_size` bytes, ConnectionLostError or ClosedError if it was not sent, CallDroppedError if
+        the peer reads nothing and `max_queued_bytes` wait for it, and an `RPCError` if it violates its schema in strict
+        mode.
         """
-        if action in self._sent_by_peer and not custom:
-            expect_sent(self._role, action, self._spoken)
-        await self._ask(lambda token: Notify(token, action, params, message_id, validate))
+        send = read_send(args)
+        if self._protocol is not None and send.protocol not in {None, self._protocol}:
+            raise ValueError(f"expected a SEND of {self._protocol}, got one of {send.protocol}")
+        if send.action in self._sent_by_peer and not custom:
+            expect_sent(self._role, send.action, self._spoken)
+        await self._ask(lambda token: Notify(token, send.action, send.params, message_id, validate))
 
     @overload
     def send_raw(self, text: str) -> Awaitable[None]: ...
@@ -241,10 +292,12 @@ class CallMixin:
         driver.feed(SendRaw(text))
         return _Sent()
 
-    def _perform(self, request: CallRequest) -> Awaitable[dict[str, Any]]:
+    def _perform(self, request: CallRequest) -> Awaitable[Any]:
         """Return the awaitable call; without middleware, retries and check only the driver is involved."""
         if request.action in self._sent_by_peer:
             request.expect_sent(self._role, self._spoken)
+        if request.response is not None:
+            return self._with_model(request, request.response)
         for registry in self._registries:
             if registry.middleware:
                 return self._wrapped(request)
@@ -253,6 +306,9 @@ class CallMixin:
         driver = self._driver
         return self._ask(request.command) if driver is None else driver.ask(request.command)
 
+    async def _with_model(self, request: CallRequest, response: type[ResponseModel[Any]]) -> Any:
+        return response.from_wire(await self._perform(request._replace(response=None)))
+
     async def _wrapped(self, request: CallRequest) -> dict[str, Any]:
         """Call through the middleware, the server's outside the station's."""
         ctx = CallContext(
@@ -260,7 +316,7 @@ class CallMixin:
             params=dict(request.params),
             protocol=self._protocol,
             client=self._as_caller,
-            options={name: getattr(request.options, name) for name in CallKeywords.__annotations__},
+            options={name: getattr(request.options, name) for name in OPTION_NAMES},
         )
 
         def innermost() -> Awaitable[dict[str, Any]]:

@@ -1,11 +1,14 @@
 """Methods that a client, a server's handle on a station, and a server have in common: handlers and events."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, TypeVar, overload
 
 from ocpp_core.action_names import Role
-from ocpp_transports._handlers._table import Handlers, Middleware
+from ocpp_core.typed.message import Message
+from ocpp_transports._handlers._caller import Caller
+from ocpp_transports._handlers._registration import MessageT, Registration, ResponseT, Returned, Serving
+from ocpp_transports._handlers._table import Handlers, Middleware, split
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.event_names import PeerEventName, ServerEventName
 
@@ -14,7 +17,8 @@ from ._emitter import Emitter
 
 __all__ = ["EventMixin", "HandlerMixin"]
 
-_H = TypeVar("_H", bound=Callable[..., Any])
+_H = TypeVar("_H", bound=Callable[..., Returned[Mapping[str, Any] | None]])
+_ClientT = TypeVar("_ClientT", bound=Caller)
 
 
 class HandlerMixin:
@@ -44,6 +48,19 @@ class HandlerMixin:
         return self._options.protocols
 
     @overload
+    def handle(
+        self: Serving[_ClientT], message: type[MessageT], /, *, custom: bool = ...
+    ) -> Registration[MessageT, _ClientT]: ...
+    @overload
+    def handle(
+        self,
+        message: type[Message[Any, ResponseT]],
+        handler: Callable[..., Returned[ResponseT]],
+        /,
+        *,
+        custom: bool = ...,
+    ) -> Callable[..., Any]: ...
+    @overload
     def handle(self, version: str, action: str, handler: _H, /, *, custom: bool = ...) -> _H: ...
     @overload
     def handle(self, version: str, action: str, /, *, custom: bool = ...) -> Callable[[_H], _H]: ...
@@ -56,17 +73,27 @@ class HandlerMixin:
     def handle(self, *args: Any, custom: bool = False) -> Any:
         """Register a handler for an action, or for all actions without one.
 
-        The arguments are `(version, action, handler)`, `(action, handler)`, or `(handler)` for the catch-all. It takes
-        a `HandlerContext` (the catch-all the action and the context), is a function or a coroutine function, and
-        returns a dict, None for `{}`, or NOREPLY. Without the handler, and with at least an action, it is a decorator.
-        Returns the handler.
+        `@x.handle(v16.Reset)` registers it for that message and lets checkers compare its parameters and its result
+        with the message's types. The other arguments are `(version, action, handler)`, `(action, handler)`, or
+        `(handler)` for the catch-all. Without the handler, and with at least an action, it is a decorator. Returns the
+        handler.
 
-        `custom=True` registers an action that no standard version and no validator of `strict_mode_validators` has,
-        or that only this side sends: on a server `RemoteStartTransaction`. Without it such an action raises ValueError,
-        as an unknown version always does: the handler would never be called. Raises ValueError if that action has a
-        handler already, and TypeError for other arguments.
+        A handler is a function or a coroutine function. Its parameters are filled by their annotations: the
+        `HandlerContext` (a single parameter without annotation gets it too), the payload (a TypedDict, or dict), or a
+        model made of the payload. It returns a dict, a model, None for `{}`, or NOREPLY. The catch-all takes the action
+        and the context.
+
+        Args:
+            *args: A class of messages; or a version and an action, an action, or neither, and the handler.
+            custom: True registers an action that no standard version and no validator of `strict_mode_validators` has,
+                or that only this side sends: on a server `RemoteStartTransaction`.
+
+        Raises:
+            ValueError: The action has a handler already, or the version is unknown. Without `custom` also an action
+                that no version has, or that only this side sends: the handler would never be called.
+            TypeError: Other arguments; or a handler that asks for something it cannot get, or for another message.
         """
-        names = args[:-1] if args and callable(args[-1]) else args
+        names, _ = split(args)
         if len(names) <= 2 and all(isinstance(name, str) and name for name in names):
             version, action = (None, None, *names)[-2:]
             self._options.names.expect(
@@ -76,16 +103,16 @@ class HandlerMixin:
                 expect_handled(self._role, action, self._served if version is None else (version,))
         return self._handlers.handle(*args)
 
-    def remove_handler(self, *names: str) -> None:
-        """Remove the handler of `(version, action)`, of `(action)`, or without arguments the catch-all, if any."""
+    def remove_handler(self, *names: str | type[Message[Any, Any]]) -> None:
+        """Remove the handler of a message, `(version, action)` or `(action)`, or without arguments the catch-all."""
         self._handlers.remove_handler(*names)
 
     def remove_all_handlers(self) -> None:
         """Remove every handler; middleware stays."""
         self._handlers.remove_all_handlers()
 
-    def has_handler(self, *names: str) -> bool:
-        """Return True if `(version, action)`, `(action)`, or without arguments the catch-all, has a handler."""
+    def has_handler(self, *names: str | type[Message[Any, Any]]) -> bool:
+        """Return True if a message, `(version, action)`, `(action)`, or without arguments the catch-all, has one."""
         return self._handlers.has_handler(*names)
 
     def use(self, middleware: Middleware) -> Middleware:

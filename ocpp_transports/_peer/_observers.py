@@ -34,9 +34,9 @@ class Observers(Generic[_ClientT]):
     __slots__ = ("_changed", "_failed", "_forward", "_forwards_messages", "_functions", "is_wanted", "wants_messages")
 
     def __init__(self, changed: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
-        self.is_wanted = False
+        self.is_wanted: bool = False
         """True while connections must relay their events."""
-        self.wants_messages = False
+        self.wants_messages: bool = False
         """True while the wanted events include messages."""
         self._changed = changed
         self._failed = failed

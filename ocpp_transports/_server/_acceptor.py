@@ -109,16 +109,18 @@ class Acceptor:
         lost: Callable[[str, ConnectionFailedEvent], None],
         gate: SocketGate,
     ) -> None:
-        self.rules = AcceptRules(admit=gate.admit, failed=lost)
+        self.rules: AcceptRules = AcceptRules(admit=gate.admit, failed=lost)
         self.runtime = runtime
         self.handlers = handlers
         self.registry = registry
         self.callbacks = callbacks
-        self.is_closing = False
+        self.is_closing: bool = False
         self.gate = gate
-        self.places = Places(registry)
+        self.places: Places = Places(registry)
         self.failed = failed
-        self.plain = PlainRequests(http_handlers, options, runtime=runtime, places=self.places, failed=failed)
+        self.plain: PlainRequests = PlainRequests(
+            http_handlers, options, runtime=runtime, places=self.places, failed=failed
+        )
         self._refused = refused
         self._alarmed = alarmed
         self._random = Random()
@@ -132,7 +134,7 @@ class Acceptor:
         places = self.places
         steps = steps_of(options, before=places.before(options), after=places.after(options))
         self.plain.options = options
-        self.policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
+        self.policy: _Policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
         self.gate.limit = options.socket_limit

@@ -1,6 +1,7 @@
 """Stations of a server by their identities: find, await or call one."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from math import inf
 from typing import Any, Final, Unpack, overload
 
@@ -13,7 +14,10 @@ from ocpp_core.errors import (
     TimeoutError,  # ours, a subclass of the builtin
 )
 from ocpp_core.outbound.call import check_command
-from ocpp_transports._handlers._caller import CallKeywords, Params
+from ocpp_core.typed.message import Message
+from ocpp_core.typed.model import RequestModel
+from ocpp_transports._handlers._call_keywords import CallKeywords
+from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._peer._calls import read_request
@@ -58,7 +62,9 @@ class StationsMixin(ABC):
     async def wait_for_client(self, identity: str, *, timeout: float = inf) -> OCPPServerClient:
         """Return the station's connection as soon as there is one.
 
-        Raises TimeoutError after `timeout` seconds, ClosedError if the server closes.
+        Raises:
+            TimeoutError: There was none within `timeout` seconds.
+            ClosedError: The server closed.
         """
         if timeout not in _SECONDS:
             raise ValueError(f"expected timeout {_SECONDS}, got {timeout!r}")
@@ -86,13 +92,31 @@ class StationsMixin(ABC):
 
     @overload
     async def call(
-        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, identity: str, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
+    ) -> ResultT: ...
+    @overload
+    async def call(
+        self,
+        identity: str,
+        request: RequestModel[Any, ResultModelT],
+        /,
+        **options: Unpack[DictCallKeywords],
+    ) -> ResultModelT: ...
+    @overload
+    async def call(
+        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any]: ...
     @overload
     async def call(
-        self, identity: str, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self,
+        identity: str,
+        protocol: str,
+        action: str,
+        params: Params = ...,
+        /,
+        **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any]: ...
-    async def call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any]:
+    async def call(self, identity: str, /, *args: Any, **options: Any) -> Any:
         """Call a connected station: `OCPPServerClient.call` with its identity first.
 
         Raises ConnectionLostError with `sent=False` if it is not connected.
@@ -105,13 +129,31 @@ class StationsMixin(ABC):
 
     @overload
     async def safe_call(
-        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self, identity: str, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]
+    ) -> ResultT | None: ...
+    @overload
+    async def safe_call(
+        self,
+        identity: str,
+        request: RequestModel[Any, ResultModelT],
+        /,
+        **options: Unpack[DictCallKeywords],
+    ) -> ResultModelT | None: ...
+    @overload
+    async def safe_call(
+        self, identity: str, action: str, params: Params = ..., /, **options: Unpack[DictCallKeywords]
     ) -> dict[str, Any] | None: ...
     @overload
     async def safe_call(
-        self, identity: str, protocol: str, action: str, params: Params = ..., /, **options: Unpack[CallKeywords]
+        self,
+        identity: str,
+        protocol: str,
+        action: str,
+        params: Params = ...,
+        /,
+        **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any] | None: ...
-    async def safe_call(self, identity: str, /, *args: Any, **options: Unpack[CallKeywords]) -> dict[str, Any] | None:
+    async def safe_call(self, identity: str, /, *args: Any, **options: Any) -> Any:
         """Call a connected station, and return None if the call fails."""
         station = self._directory.get_caller(identity)
         if station is None:
@@ -120,7 +162,7 @@ class StationsMixin(ABC):
             return None
         return await station.safe_call(*args, **options)
 
-    def _check_call(self, args: tuple[Any, ...], options: CallKeywords) -> None:
+    def _check_call(self, args: tuple[Any, ...], options: Mapping[str, Any]) -> None:
         """Raise for bad arguments of a call to a station that is not connected, as if it were connected."""
         request = read_request(args, options)
         request.expect_sent("csms", self._options.protocols)

@@ -1,10 +1,13 @@
 """The context of a request, for a handler that is a plain function in a thread."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic
 
 import anyio
 
-from ocpp_transports._handlers._contexts import HandlerContext, Signal
+from ocpp_core.typed.message import Message
+from ocpp_transports._handlers._contexts import HandlerContext, MessageT_co, RequestContext, Signal
+from ocpp_transports._handlers._models import ForeignModel, WireModel
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # for type checkers only: typing's has no default before Python 3.13
@@ -17,6 +20,8 @@ __all__ = ["BlockingHandlerContext", "BlockingSignal"]
 
 if TYPE_CHECKING:
     BlockingPeerT_co = TypeVar("BlockingPeerT_co", default=Any, covariant=True)
+    _RequestT = TypeVar("_RequestT", bound=Mapping[str, Any])
+    _ResponseT = TypeVar("_ResponseT", bound=Mapping[str, Any])
 else:
     BlockingPeerT_co = TypeVar("BlockingPeerT_co", covariant=True)
 
@@ -55,19 +60,28 @@ class BlockingSignal:
             await self._wrapped.wait()
 
 
-class BlockingHandlerContext(Generic[BlockingPeerT_co]):
-    """A request as a handler in a thread sees it; see `HandlerContext`. Any thread may use it, at any time."""
+class BlockingHandlerContext(RequestContext, Generic[MessageT_co, BlockingPeerT_co]):
+    """A request as a handler in a thread sees it; see `HandlerContext`. Any thread may use it, at any time.
 
-    __slots__ = ("_bridge", "_wrapped", "action", "params")
+    `BlockingHandlerContext[v16.Reset, BlockingClient]` types `params`, `reply` and `client`.
+    """
 
-    def __init__(self, wrapped: HandlerContext[Any], bridge: Bridge) -> None:
+    __slots__ = ("_bridge", "_wrapped", "action")
+
+    def __init__(self, wrapped: HandlerContext[Any, Any], bridge: Bridge) -> None:
         self._wrapped = wrapped
         self._bridge = bridge
         self.action: str = wrapped.action
-        self.params: dict[str, Any] = wrapped.params
+        """The name of the OCPP action."""
 
     def __repr__(self) -> str:
         return f"<BlockingHandlerContext {self.action} {self.message_id}>"
+
+    @property
+    def params(self: "BlockingHandlerContext[Message[_RequestT, Any], Any]") -> "_RequestT":
+        """The payload of the request."""
+        params: _RequestT = self._wrapped.params
+        return params
 
     @property
     def client(self) -> BlockingPeerT_co:
@@ -110,11 +124,14 @@ class BlockingHandlerContext(Generic[BlockingPeerT_co]):
         """Set when the connection is lost or closed: the peer no longer waits for the response."""
         return BlockingSignal(self._bridge.run(lambda: self._wrapped.disconnected), self._bridge)
 
-    def reply(self, payload: dict[str, Any]) -> None:
+    def reply(
+        self: "BlockingHandlerContext[Message[Any, _ResponseT], Any]",
+        payload: "_ResponseT | WireModel[_ResponseT] | ForeignModel",
+    ) -> None:
         """Respond with a CALLRESULT, now or (after the handler returned NOREPLY) later.
 
-        Raises TypeError unless `payload` is a dict, RuntimeError if the request was answered or is a SEND, and
-        ConnectionLostError if the connection is gone.
+        `payload` is a dict or a model. Raises TypeError unless it is, RuntimeError if the request was answered or is a
+        SEND, and ConnectionLostError if the connection is gone.
         """
         self._bridge.run(self._wrapped.reply, payload)
 

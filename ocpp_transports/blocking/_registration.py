@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any, TypeVar, overload
 
 from ocpp_core.typed.message import Message
-from ocpp_transports._handlers._table import Middleware
+from ocpp_transports._handlers._registration import ResponseT, Returned
+from ocpp_transports._handlers._table import Handlers, Middleware, is_message_class
 from ocpp_transports._peer._mixins import HandlerMixin
 
 from ._events import BlockingEmitter
@@ -19,7 +20,7 @@ _H = TypeVar("_H", bound=Callable[..., Any])
 
 def _is_handler(argument: object) -> bool:
     """Return True for a function; the class of a typed message can be called too, but names an action."""
-    return callable(argument) and not (isinstance(argument, type) and issubclass(argument, Message))
+    return callable(argument) and not is_message_class(argument)
 
 
 class BlockingHandlerMixin:
@@ -28,6 +29,19 @@ class BlockingHandlerMixin:
     _wrapped: HandlerMixin
     _bridge: Bridge
 
+    @overload
+    def handle(
+        self, message: type[Message[Any, ResponseT]], /, *, custom: bool = ...
+    ) -> Callable[[Callable[..., Returned[ResponseT]]], Callable[..., Any]]: ...
+    @overload
+    def handle(
+        self,
+        message: type[Message[Any, ResponseT]],
+        handler: Callable[..., Returned[ResponseT]],
+        /,
+        *,
+        custom: bool = ...,
+    ) -> Callable[..., Any]: ...
     @overload
     def handle(self, version: str, action: str, handler: _H, /, *, custom: bool = ...) -> _H: ...
     @overload
@@ -45,8 +59,8 @@ class BlockingHandlerMixin:
         function runs in the event loop and gets a `HandlerContext`.
 
         Args:
-            *args: `(version, action, handler)`, `(action, handler)`, or `(handler)` for the catch-all; see
-                `Peer.handle`. Without the handler, and with at least an action, it is a decorator.
+            *args: `(message, handler)`, `(version, action, handler)`, `(action, handler)`, or `(handler)` for the
+                catch-all; see `Peer.handle`. Without the handler, and with at least an action, it is a decorator.
             custom: True registers an action that no standard version has, or that only this side sends.
 
         Returns:
@@ -54,7 +68,7 @@ class BlockingHandlerMixin:
 
         Raises:
             ValueError: The action has a handler already, or is unknown.
-            TypeError: Other arguments, or a function that does not take the context.
+            TypeError: Other arguments, or a function that asks for something it cannot get.
         """
         if not args or not _is_handler(args[-1]):
             self._bridge.run(partial(self._wrapped.handle, *args, custom=custom))  # raises for a wrong name
@@ -63,21 +77,29 @@ class BlockingHandlerMixin:
 
     def _register(self, args: tuple[Any, ...], *, custom: bool) -> Any:
         *names, handler = args
-        takes = ("context",) if names else ("action", "context")
-        in_thread = self._bridge.in_thread(handler, f"handler of {names[-1] if names else 'all other actions'}", *takes)
-        self._bridge.run(partial(self._wrapped.handle, *names, in_thread, custom=custom))
+        self._bridge.run(partial(self._wrapped.handle, *names, self._in_thread(args), custom=custom))
         return handler
 
-    def remove_handler(self, *names: str) -> None:
-        """Remove the handler of `(version, action)`, of `(action)`, or without arguments the catch-all, if any."""
+    def _in_thread(self, args: tuple[Any, ...]) -> Any:
+        """Return a coroutine function of the context for a plain function, which gets what it asks for in its thread.
+
+        Raises the errors of `Handlers.handle`.
+        """
+        trial = Handlers()
+        handler = trial.handle(*args)
+        [[target]] = [versions.values() for versions in trial.targets.values()]
+        return handler if target.is_async else self._bridge.threaded(target.function)
+
+    def remove_handler(self, *names: str | type[Message[Any, Any]]) -> None:
+        """Remove the handler of a message, `(version, action)` or `(action)`, or without arguments the catch-all."""
         self._bridge.run(self._wrapped.remove_handler, *names)
 
     def remove_all_handlers(self) -> None:
         """Remove every handler; middleware stays."""
         self._bridge.run(self._wrapped.remove_all_handlers)
 
-    def has_handler(self, *names: str) -> bool:
-        """Return True if `(version, action)`, `(action)`, or without arguments the catch-all, has a handler."""
+    def has_handler(self, *names: str | type[Message[Any, Any]]) -> bool:
+        """Return True if a message, `(version, action)`, `(action)`, or without arguments the catch-all, has one."""
         found: bool = self._bridge.run(self._wrapped.has_handler, *names)
         return found
 

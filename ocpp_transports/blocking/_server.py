@@ -6,10 +6,9 @@ from functools import partial
 from math import inf
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, Unpack, cast, overload
+from typing import Any, Final, Self, TypeVar, Unpack, cast
 
 from ocpp_transports._driver._limits import BACKLOG
-from ocpp_transports._handlers._caller import CallKeywords, Params
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._options._keywords import ServerKeywords
 from ocpp_transports._options._tls import TLSOptions
@@ -21,13 +20,13 @@ from ocpp_transports.handshake import AuthHandler
 from ocpp_transports.plain_http import HttpHandler
 from ocpp_transports.server import OCPPServer
 
-from ._calls import call_options, safe
 from ._context import BlockingHandlerContext
 from ._events import BlockingEmitter, presenting
 from ._listener import BlockingListener
 from ._registration import BlockingHandlerMixin
 from ._server_events import BlockingServerEvents
 from ._station import BlockingServerClient
+from ._stations import BlockingStationsMixin
 from ._threads._bridge import MAX_THREADS, Bridge
 from ._threads._signals import close_block, interrupts
 
@@ -45,7 +44,7 @@ _ASKED: Final = {
 """The options that are functions and may block, with their arguments."""
 
 
-class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
+class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingServerEvents):
     """An `OCPPServer` whose methods block, for any thread of a program that is not asynchronous.
 
         server = BlockingServer(protocols=["ocpp1.6"])
@@ -149,8 +148,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
             ValueError: The security profile is not met, or the port is out of range; see `OCPPServer.listen`.
             RuntimeError: The server is closing, or its event loop was ended by an exception or a fork.
         """
-        self._bridge.open()
-        listener = self._bridge.run(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog))
+        listener = self._bridge.run_open(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog))
         return BlockingListener(listener, self._bridge)
 
     def serve_forever(
@@ -226,70 +224,6 @@ class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
         """
         station = self._bridge.run(partial(self._wrapped.wait_for_client, identity, timeout=timeout))
         return cast("BlockingServerClient", self._bridge.present(station))
-
-    @overload
-    def call(
-        self,
-        identity: str,
-        action: str,
-        params: Params = ...,
-        /,
-        *,
-        max_wait: float = ...,
-        **options: Unpack[CallKeywords],
-    ) -> dict[str, Any]: ...
-    @overload
-    def call(
-        self,
-        identity: str,
-        protocol: str,
-        action: str,
-        params: Params = ...,
-        /,
-        *,
-        max_wait: float = ...,
-        **options: Unpack[CallKeywords],
-    ) -> dict[str, Any]: ...
-    def call(
-        self, identity: str, /, *args: Any, max_wait: float = inf, **options: Unpack[CallKeywords]
-    ) -> dict[str, Any]:
-        """Call a connected station: `BlockingServerClient.call` with its identity first.
-
-        Raises ConnectionLostError with `sent=False` if it is not connected.
-        """
-        call = partial(self._wrapped.call, identity, *args, **call_options(self._bridge, options))
-        result: dict[str, Any] = self._bridge.run(call, max_wait=max_wait)
-        return result
-
-    @overload
-    def safe_call(
-        self,
-        identity: str,
-        action: str,
-        params: Params = ...,
-        /,
-        *,
-        max_wait: float = ...,
-        **options: Unpack[CallKeywords],
-    ) -> dict[str, Any] | None: ...
-    @overload
-    def safe_call(
-        self,
-        identity: str,
-        protocol: str,
-        action: str,
-        params: Params = ...,
-        /,
-        *,
-        max_wait: float = ...,
-        **options: Unpack[CallKeywords],
-    ) -> dict[str, Any] | None: ...
-    def safe_call(
-        self, identity: str, /, *args: Any, max_wait: float = inf, **options: Unpack[CallKeywords]
-    ) -> dict[str, Any] | None:
-        """Call a connected station, and return None if the call fails."""
-        call = partial(self._wrapped.safe_call, identity, *args, **call_options(self._bridge, options))
-        return safe(lambda: self._bridge.run(call, max_wait=max_wait))
 
     def run_async(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
         """Run a coroutine function in the server's event loop, and return its result.
@@ -375,5 +309,5 @@ class BlockingServer(BlockingHandlerMixin, BlockingServerEvents):
 
 def _present(bridge: Bridge, value: Any) -> Any:
     if isinstance(value, HandlerContext):
-        return BlockingHandlerContext[BlockingServerClient](value, bridge)
+        return BlockingHandlerContext[Any, BlockingServerClient](value, bridge)
     return BlockingServerClient(value, bridge) if isinstance(value, OCPPServerClient) else value

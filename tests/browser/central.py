@@ -24,7 +24,7 @@ class Central:
         )
         self._calls: dict[str, list[Any]] = defaultdict(list)
         self._arrivals: dict[str, list[Any]] = defaultdict(list)
-        self._ends: dict[str, list[Any]] = defaultdict(list)
+        self._ends: dict[str, list[list[Any]]] = defaultdict(list)
         self._held: dict[str, list[Any]] = defaultdict(list)
         self.server.on("client", self._arrived)
         self.server.handle("BootNotification", self._boot)

@@ -132,8 +132,9 @@ class Puppet:
 
     async def rename(self, identity: str, name: str) -> None:
         """Call this connection by another name, so that the identity means the next one."""
-        for by_identity in (self._strings, self._requests, self._cut):
-            by_identity[name] = by_identity.pop(identity)
+        self._strings[name] = self._strings.pop(identity)
+        self._requests[name] = self._requests.pop(identity)
+        self._cut[name] = self._cut.pop(identity)
 
     async def _string(self, identity: str) -> Raw:
         with anyio.fail_after(5):

@@ -104,7 +104,7 @@ class Run:
             entries = _ENTRY.findall(self.browser.output) if self.browser else []
             return entries[: entries.index(last)] if last in entries else None
 
-        entries = self._wait(found, f"log entry: {last}")
+        entries: list[str] = self._wait(found, f"log entry: {last}")
         return entries[entries.index(first) + 1 :] if first is not None else entries
 
     def _wait(self, find: Callable[[], Any], what: str) -> Any:
@@ -197,7 +197,11 @@ def _run_once(name: str, cases: Sequence[Case], wheels: Sequence[Path], folder: 
     with ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal("asyncio"))
         end = stack.enter_context(portal.wrap_async_context_manager(other_end.running()))
-        posts = {"/result": run.post_result, "/over": run.post_over, "/ask": partial(_ask, portal, end)}
+        posts: dict[str, Callable[[Any], Any]] = {
+            "/result": run.post_result,
+            "/over": run.post_over,
+            "/ask": partial(_ask, portal, end),
+        }
         files = _files(wheels, _plan(cases, end.places))
         url = stack.enter_context(site.serving(site.Site(files, posts, _policy(end.allowed))))
         run.browser = stack.enter_context(browsers.running(name, f"{url}/page.html", folder))

@@ -141,7 +141,7 @@ def _moody(moods: dict[str, str]) -> OCPPServer:
     """Make a central system that takes its answer to BootNotification from `moods`, and else never answers."""
     server = OCPPServer(protocols=["ocpp1.6"], logging=False)
 
-    def registration(_: object) -> object:
+    def registration(_: object) -> Any:
         if not moods["registration"]:
             return NOREPLY
         return {"status": moods["registration"], "currentTime": "2026-01-02T03:04:05Z", "interval": 300}

@@ -17,7 +17,7 @@ from ocpp_transports.blocking import (
 
 from .models import Station, Transaction
 
-Context = BlockingHandlerContext[BlockingServerClient]
+Context = BlockingHandlerContext[Any, BlockingServerClient]
 Handler = Callable[[Context], dict[str, Any]]
 
 server = BlockingServer(protocols=["ocpp1.6"], strict_mode=True)

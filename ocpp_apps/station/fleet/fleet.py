@@ -147,8 +147,8 @@ class Fleet:
         self.plan = plan
         self.make_client = make_client
         self.clock = clock
-        self.statistics = Statistics()
-        self.breaches = Breaches(report)
+        self.statistics: Statistics = Statistics()
+        self.breaches: Breaches = Breaches(report)
         self._members = [_Member(identity, self) for identity in plan.identities]
         self._begun = clock.monotonic()
 

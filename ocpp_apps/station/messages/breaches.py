@@ -23,7 +23,7 @@ class Breaches:
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
         self._kinds: Counter[str] = Counter()
-        self.total = 0
+        self.total: int = 0
 
     def note(self, identity: str, entry: LogEntry) -> None:
         """Count a log entry of a station if it is a message from the CSMS that breaks a rule."""

@@ -33,7 +33,7 @@ class LocalList:
     """The list that the CSMS sends, with its version. Version 0 means that there is no list."""
 
     def __init__(self) -> None:
-        self.version = 0
+        self.version: int = 0
         self._entries: dict[IdToken, Authorization] = {}
 
     def __len__(self) -> int:

@@ -68,7 +68,7 @@ class Dialect(ABC):
 
     stop_reasons: ClassVar[frozenset[str]]
     """Reasons for the end of a transaction."""
-    fault_codes: ClassVar = frozenset(
+    fault_codes: ClassVar[frozenset[str]] = frozenset(
         {
             "ConnectorLockFailure", "EVCommunicationError", "GroundFailure", "HighTemperature", "InternalError",
             "LocalListConflict", "OtherError", "OverCurrentFailure", "OverVoltage", "PowerMeterFailure",

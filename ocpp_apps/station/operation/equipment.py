@@ -36,6 +36,9 @@ class _Job:
 class Equipment:
     """The state that all components share. A component that changes it calls `changed`."""
 
+    dialect: Dialect
+    configuration: Configuration
+
     def __init__(
         self,
         client: Client,
@@ -48,23 +51,23 @@ class Equipment:
         self.clock = clock
         self.settings = settings
         self.log = log
-        self.connectors = tuple(
+        self.connectors: tuple[Connector, ...] = tuple(
             Connector(number, settings.max_power, clock.monotonic, self._status_of)
             for number in range(1, settings.connectors + 1)
         )
         self.availability = "Operative"
         self.reported_availability: str | None = None
         """Availability of the station, as the CSMS set it."""
-        self.firmware_version = settings.firmware_version
+        self.firmware_version: str = settings.firmware_version
         self.boot_status = ""
         """Accepted, Pending or Rejected; empty until the CSMS has responded."""
         self.is_resetting = False
         """True if a reset is in progress: no transaction may start."""
         self.is_rebooting = False
         """True if the reset has closed the connection."""
-        self.local_list = LocalList()
-        self.cache = AuthorizationCache()
-        self.profiles = ChargingProfiles()
+        self.local_list: LocalList = LocalList()
+        self.cache: AuthorizationCache = AuthorizationCache()
+        self.profiles: ChargingProfiles = ChargingProfiles()
         self.obeys: list[Callable[[Option], None]] = []
         """Called with every option that changed."""
         self._watchers: list[Callable[[], None]] = []

@@ -51,8 +51,8 @@ class Transfers:
     def __init__(self, equipment: Equipment, life: Life) -> None:
         self._equipment = equipment
         self._life = life
-        self.firmware_status = "Idle"
-        self.diagnostics_status = "Idle"
+        self.firmware_status: str = "Idle"
+        self.diagnostics_status: str = "Idle"
         self._firmware: Firmware | None = None
         """The update in progress."""
         self._last_firmware: Firmware | None = None

@@ -23,9 +23,9 @@ _UNKNOWN: Final = -1
 class Dialect16(Dialect):
     """OCPP 1.6, with the messages of its security extension."""
 
-    reconnection_reports_all: ClassVar = False
-    security_event_of: ClassVar = MappingProxyType({})
-    stop_reasons: ClassVar = frozenset(
+    reconnection_reports_all: ClassVar[bool] = False
+    security_event_of: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    stop_reasons: ClassVar[frozenset[str]] = frozenset(
         {
             "DeAuthorized", "EmergencyStop", "EVDisconnected", "HardReset", "Local", "Other", "PowerLoss", "Reboot",
             "Remote", "SoftReset", "UnlockCommand",

@@ -43,8 +43,8 @@ _REASON_OF_FAULT: Final[Mapping[str, str]] = {
 class Dialect2(Dialect):
     """OCPP 2.0.1 and 2.1."""
 
-    reconnection_reports_all: ClassVar = True
-    security_event_of: ClassVar = MappingProxyType(
+    reconnection_reports_all: ClassVar[bool] = True
+    security_event_of: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "FirmwareUpdate": "FirmwareUpdated",
             "PowerUp": "StartupOfTheDevice",
@@ -52,7 +52,7 @@ class Dialect2(Dialect):
             "ScheduledReset": "ResetOrReboot",
         }
     )
-    stop_reasons: ClassVar = frozenset(
+    stop_reasons: ClassVar[frozenset[str]] = frozenset(
         {
             "DeAuthorized", "EmergencyStop", "EnergyLimitReached", "EVDisconnected", "GroundFault", "ImmediateReset",
             "Local", "LocalOutOfCredit", "MasterPass", "Other", "OvercurrentFault", "PowerLoss", "PowerQuality",

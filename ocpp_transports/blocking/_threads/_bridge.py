@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial, update_wrapper
+from functools import update_wrapper
 from inspect import iscoroutine
 from math import inf
 from types import TracebackType
@@ -40,6 +40,10 @@ def expect_max_wait(max_wait: float) -> None:
         raise ValueError(f"expected max_wait {_SECONDS}, got {max_wait!r}")
 
 
+class _LeftError(Exception):
+    """The event loop was left before a function began in it."""
+
+
 class Wrapped(Protocol):
     """The asynchronous client or server; see `OCPPClient` and `OCPPServer`."""
 
@@ -70,21 +74,22 @@ class Bridge:
         self._opens = opens
         self._lock = threading.RLock()  # functions of the application may run while it is held
         self._thread: LoopThread | None = None
+        self._usable: LoopThread | None = None  # the same, until it is being released
 
     # From the threads to the event loop
 
     @property
     def is_open(self) -> bool:
         """True while there is an event loop."""
-        return self._thread is not None
+        return self._usable is not None
 
     def open(self) -> None:
         """Use the event loop from now on; starts it if it does not run. Idempotent.
 
         Raises the errors of its start, and RuntimeError if an earlier one ended by itself or runs in another process.
         """
-        if self._thread is not None:
-            self._expect_alive(self._thread)
+        if self._usable is not None:
+            self._expect_alive(self._usable)
             return
         expect_outside()
         with self._lock:
@@ -96,7 +101,7 @@ class Bridge:
             except BaseException:
                 THREADS.leave(thread, self, inf)
                 raise
-            self._thread = thread
+            self._thread = self._usable = thread
 
     def run(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
         """Call a function or coroutine function in the event loop, and return its result.
@@ -105,20 +110,36 @@ class Bridge:
         after `max_wait` seconds.
         """
         expect_max_wait(max_wait)
-        thread = self._thread
-        if thread is not None:
+        while (thread := self._usable) is not None:
             self._expect_alive(thread)
-        is_here = is_in_loop() if thread is None else thread.is_here
-        if is_here:
+            if thread.is_here:
+                break
+            with suppress(_LeftError):
+                return thread.run(self._begin, thread, function, args, max_wait=max_wait)
+        if is_in_loop():
             result = function(*args)
             if iscoroutine(result):
                 result.close()
                 expect_outside()
             return result
-        if thread is None:
-            with self._lock:
-                return self._without_loop(function(*args))
-        return thread.run(function, *args, max_wait=max_wait)
+        with self._lock:
+            return self._without_loop(function(*args))
+
+    def run_open(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
+        """Do as `run` after `open`, even if another thread closes in between."""
+        expect_max_wait(max_wait)
+        while True:
+            self.open()
+            thread = self._usable
+            if thread is not None:
+                with suppress(_LeftError):
+                    return thread.run(self._begin, thread, function, args, max_wait=max_wait)
+
+    def _begin(self, thread: LoopThread, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Call a function in the event loop, unless it was left: it would bind the object to it again."""
+        if self._usable is not thread:
+            raise _LeftError
+        return function(*args)
 
     def soon(self, function: Callable[[], object]) -> None:
         """Call a function in the event loop, or here if there is none any more."""
@@ -161,8 +182,9 @@ class Bridge:
 
     def _release(self, thread: LoopThread, max_wait: float) -> None:
         with self._lock:
-            if self._thread is not thread:
+            if self._usable is not thread:
                 return
+            self._usable = None
             try:
                 thread.run(self._wrapped.__aexit__, None, None, None, max_wait=max_wait)
                 thread.run(self.listeners.ended, max_wait=max_wait)
@@ -208,19 +230,21 @@ class Bridge:
     def in_thread(self, function: _F, role: str, *names: str) -> _F:
         """Return a coroutine function that runs a plain function in a thread; return a coroutine function unchanged.
 
-        Stations take turns if their functions wait for a thread. Raises TypeError if the function cannot be called with
-        these arguments; `role` is its purpose.
+        Raises TypeError if it cannot be called with these arguments; `role` is its purpose.
         """
+        if not callable(function) or is_coroutine_function(function):
+            return function
+        expect_arguments(function, role, *names)
+        return update_wrapper(self.threaded(function), function)  # type: ignore[return-value]  # it takes the same
+
+    def threaded(self, function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """Return a coroutine function that runs a function in a thread; stations take turns if they wait for one."""
 
         async def run(*args: Any) -> Any:
             station = next((each.client for each in args if isinstance(each, HandlerContext)), None)
             return await self.workers.run(function, *map(self.present, args), key=station)
 
-        return _replaced(function, run, role, *names)
-
-    def for_thread(self, function: _F, role: str, *names: str) -> _F:
-        """Do the same for a function of a call whose thread waits meanwhile; it does not wait for a free thread."""
-        return _replaced(function, partial(self.workers.run_for_thread, function), role, *names)
+        return run
 
 
 def _finish(coroutine: Coroutine[Any, Any, Any], reason: str) -> Any:
@@ -233,11 +257,3 @@ def _finish(coroutine: Coroutine[Any, Any, Any], reason: str) -> Any:
         raise RuntimeError(reason) from error
     coroutine.close()
     raise RuntimeError(reason)
-
-
-def _replaced(function: _F, run: Callable[..., Any], role: str, *names: str) -> _F:
-    """Return `run` for a plain function that takes these arguments; return a coroutine function unchanged."""
-    if not callable(function) or is_coroutine_function(function):
-        return function
-    expect_arguments(function, role, *names)
-    return update_wrapper(run, function)  # type: ignore[return-value]  # it takes the same arguments

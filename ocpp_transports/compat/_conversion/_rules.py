@@ -18,9 +18,9 @@ class VersionRules:
     """The error codes, actions, schemas and names of one version. Schemas are loaded when they are first used."""
 
     def __init__(self, name: str) -> None:
-        self.protocol = f"ocpp{name}"
+        self.protocol: str = f"ocpp{name}"
         self.version: Version = version_of(self.protocol)
-        self.actions = ACTION_NAMES[self.protocol]
+        self.actions: frozenset[str] = ACTION_NAMES[self.protocol]
 
     @cached_property
     def validator(self) -> SchemaValidator:

@@ -11,7 +11,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 from ocpp_apps.demo import __main__ as command_line
 from ocpp_apps.demo import scenario
@@ -21,7 +21,12 @@ from ocpp_apps.demo.plan import PROTOCOLS
 from ocpp_apps.demo.server import CommandingCsms
 
 PASSWORD = "sixteen-letters!"
-ORIGINS = {"https://evil.example": 403, "null": 403, "http://localhost:8000": 101, "http://192.168.0.2:8000": 101}
+ORIGINS: dict[str | None, int] = {
+    "https://evil.example": 403,
+    "null": 403,
+    "http://localhost:8000": 101,
+    "http://192.168.0.2:8000": 101,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +132,12 @@ def status_for(url: str, origin: str | None) -> int:
     """Return the status of the answer to a page, whose user knows the password unless there is no page."""
     known = {"Authorization": f"Basic {b64encode(f'CP1:{PASSWORD}'.encode()).decode()}"} if origin else {}
     try:
-        with connect(f"{url}/CP1", subprotocols=[Subprotocol("ocpp1.6")], origin=origin, additional_headers=known):
+        with connect(
+            f"{url}/CP1",
+            subprotocols=[Subprotocol("ocpp1.6")],
+            origin=Origin(origin) if origin else None,
+            additional_headers=known,
+        ):
             return 101
     except InvalidStatus as refusal:
         return refusal.response.status_code

@@ -1,5 +1,7 @@
 """The whole scenario of the demo in one process, without sockets: the cable is cut by the test."""
 
+from typing import Any
+
 import anyio
 import pytest
 
@@ -29,7 +31,7 @@ def _shorter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def client_of(csms: CommandingCsms | Csms, protocol: str) -> MemoryOCPPClient:
-    options = {"strict_mode": True, "warm_up": False, "backoff_min": 0.01, "backoff_max": 0.01}
+    options: dict[str, Any] = {"strict_mode": True, "warm_up": False, "backoff_min": 0.01, "backoff_max": 0.01}
     return MemoryOCPPClient("CP1", csms.server, protocols=[protocol], **options)
 
 

@@ -6,6 +6,7 @@ Whatever passes is held against the bundled schemas: a test that sends or gets w
 from functools import cache
 from inspect import isawaitable
 from types import SimpleNamespace
+from typing import Any
 
 from ocpp_apps.station import Station, StationSettings
 from ocpp_core.actions import Direction
@@ -16,6 +17,7 @@ from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import NOREPLY, compose
 from ocpp_transports.events import CloseEvent, DisconnectEvent, ErrorEvent, MessageEvent, OpenEvent
 from tests.apps.station.virtual_clock import VirtualClock
+from tests.kinds import mistyped
 
 VERSIONS = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"]
 SECOND_GENERATION = ["ocpp2.0.1", "ocpp2.1"]
@@ -52,7 +54,8 @@ class FakeClient:
         self.refusals = []
         """Errors of the next attempts to connect."""
         self._connection = 0
-        self._handlers, self._listeners, self._middleware = {}, {}, ()
+        self._handlers, self._listeners = {}, {}
+        self._middleware: tuple[Any, ...] = ()
         self._ids = 0
 
     # What a station uses
@@ -73,7 +76,9 @@ class FakeClient:
         return CloseEvent(code, reason)
 
     async def call(self, action, params):
-        context = CallContext(client=self, action=action, params=dict(params), options={"validate": True})
+        context: Any = CallContext(
+            client=mistyped(self), action=action, params=dict(params), options={"validate": True}
+        )
         return await compose(self._middleware, context, lambda: self._call(context))()
 
     async def safe_call(self, action, params):
@@ -130,7 +135,7 @@ class FakeClient:
         self._passed(Direction.IN, [2, message_id, action, params], action)
         violation = validator(self.speaks).check_call(action, params)
         assert (violation is None) is is_valid, violation
-        context = SimpleNamespace(
+        context: Any = SimpleNamespace(
             direction=Direction.IN, action=action, params=params, protocol=self.speaks, message_id=message_id
         )
 

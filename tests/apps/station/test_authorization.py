@@ -41,7 +41,7 @@ class TestTheCache:
         cache = AuthorizationCache()
         for status in ("Accepted", "Blocked"):
             cache.learn(IdToken("T"), Authorization(status))
-        assert cache.find(IdToken("t")).status == "Blocked"
+        assert cache.find(IdToken("t")) == Authorization("Blocked")
 
 
 def test_what_has_expired_is_worth_nothing():

@@ -5,13 +5,16 @@ import re
 import signal
 import subprocess
 import sys
+from io import TextIOBase
 from threading import Thread
 
 import pytest
 from websockets.sync.server import serve
+from websockets.typing import Subprotocol
 
 from ocpp_apps.station import __main__ as command_line
 from tests.apps.station.laboratory import VERSIONS
+from tests.kinds import an
 
 COMMAND = [sys.executable, "-W", "error", "-m", "ocpp_apps.station"]
 PASSWORD = "sixteen-letters!"
@@ -34,7 +37,7 @@ def run_until(words, command):
     """Run a process until its output has these words, then end it by Ctrl-C."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            assert any(words in line for line in process.stdout), process.stderr.read()
+            assert any(words in line for line in an(TextIOBase, process.stdout)), an(TextIOBase, process.stderr).read()
             process.send_signal(signal.SIGINT)
             output, complaints = process.communicate(timeout=50)
         finally:
@@ -120,7 +123,7 @@ def careless(connection):
 
 class TestACsmsThatBreaksTheProtocol:
     def test_is_told_so_and_the_exit_code_tells(self, run):
-        with serve(careless, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as csms:
+        with serve(careless, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp1.6")]) as csms:
             Thread(target=csms.serve_forever).start()
             url = f"ws://127.0.0.1:{csms.socket.getsockname()[1]}"
             done = run("--url", url, "--duration", "1")

@@ -2,9 +2,11 @@
 
 import pytest
 
+from ocpp_apps.station.model.connector import Transaction
 from ocpp_core.errors import RPCError
 from tests.apps.station.laboratory import SECOND_GENERATION, VERSIONS, Lab
 from tests.apps.station.words import Words
+from tests.kinds import an
 
 
 @pytest.fixture(params=VERSIONS)
@@ -71,7 +73,7 @@ class TestARemoteStart:
         assert csms.start(1) == "Accepted"
         assert lab.station.connectors[0].transaction is None
         lab.run(lab.station.plug_in(1))
-        assert lab.station.connectors[0].transaction.id_token == "REMOTE"
+        assert an(Transaction, lab.station.connectors[0].transaction).id_token == "REMOTE"
 
     def test_is_rejected_where_none_can_begin(self, lab, csms):
         lab.charge()

@@ -1,6 +1,7 @@
 """Over real sockets, with the library's own server and client in strict mode."""
 
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
@@ -9,6 +10,7 @@ from ocpp_apps.csms import Csms
 from ocpp_apps.station import Station, StationSettings
 from ocpp_apps.station.anyio_clock import AnyioClock
 from ocpp_transports import OCPPClient
+from ocpp_transports.events import BadMessageEvent
 from tests.apps.station.laboratory import VERSIONS
 
 SECONDS = 10
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.anyio
 async def playing(protocol, *, make_clock=AnyioClock, **settings):
     """Run a station and its CSMS; yields the station, and the server's handle on it."""
     made = StationSettings(**{"connectors": 1, "protocol": protocol, "reboot_seconds": 0.05, **settings})
-    strict = {"strict_mode": True, "warm_up": False}
+    strict: dict[str, Any] = {"strict_mode": True, "warm_up": False}
     async with anyio.create_task_group() as tasks, Csms(**strict).server as server:
         clock = make_clock(tasks)
         listener = await server.listen(0, "127.0.0.1")
@@ -107,7 +109,8 @@ class TestAStation:
 
     async def test_answers_in_broken_json_on_purpose(self, protocol):
         async with playing(protocol) as (station, server):
-            csms, bad = await csms_of(server), []
+            csms = await csms_of(server)
+            bad: list[BadMessageEvent] = []
             csms.on("bad_message", bad.append)
             station.faults.arm("malformed", action="ClearCache")
             assert await csms.safe_call("ClearCache", {}, timeout=0.2) is None

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ocpp_apps.station import LogEntry
 from ocpp_core.actions import Direction
 from ocpp_core.errors import OCPPError, RPCFormatViolationError, RPCInternalError
 from ocpp_transports.events import (
@@ -154,7 +155,7 @@ class TestTheLog:
         assert log.entries[-1].number == first + 1005
 
     def test_is_watched_until_that_ends(self, lab, log):
-        seen = []
+        seen: list[LogEntry] = []
         cancel = log.watch(seen.append)
         passed(lab, [3, "1", {}], "StatusNotification")
         cancel()

@@ -2,7 +2,9 @@
 
 import pytest
 
+from ocpp_apps.station.model.connector import Transaction
 from tests.apps.station.laboratory import SECOND_GENERATION, VERSIONS, Lab
+from tests.kinds import an
 
 
 @pytest.fixture(params=VERSIONS)
@@ -239,7 +241,7 @@ class TestWithARemoteStart:
         lab.run(lab.station.plug_in(1))
         self.start(lab, profiles.message(1, "TxProfile", (0, 4000), kind="Relative"))
         profiles.set(1, 2, "TxProfile", (0, 3000), level=1)
-        transaction = lab.station.connectors[0].transaction.id
+        transaction = an(Transaction, lab.station.connectors[0].transaction).id
         asked = {"requestId": 1, "chargingProfile": {"chargingProfilePurpose": "TxProfile"}}
         assert lab.status_of("GetChargingProfiles", asked) == "Accepted"
         (report,) = lab.sent("ReportChargingProfiles")

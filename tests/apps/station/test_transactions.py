@@ -3,7 +3,9 @@
 import pytest
 
 from ocpp_apps.station import ConnectorError, NotAuthorizedError, StationError, UnknownConnectorError
+from ocpp_apps.station.model.connector import Transaction
 from tests.apps.station.laboratory import SECOND_GENERATION, VERSIONS, Lab
+from tests.kinds import an
 
 REFUSED = {"status": "Blocked"}
 
@@ -101,7 +103,7 @@ class TestTheBeginning:
         assert lab.station.connectors[1].transaction is None
         assert lab.station.connectors[1].status == ("Preparing" if lab.is_16 else "Available")
         lab.run(lab.station.plug_in(2))
-        assert lab.station.connectors[1].transaction is not None
+        an(Transaction, lab.station.connectors[1].transaction)
         if not lab.is_16:
             assert lab.events() == ["Started CablePluggedIn"]
 

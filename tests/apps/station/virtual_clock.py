@@ -4,7 +4,7 @@ import heapq
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 A_DAY = 86_400.0
@@ -73,12 +73,14 @@ class VirtualEvent:
 class VirtualClock:
     """Fulfils `Clock`. Time passes in `run_for`, and in `run` as far as the coroutine needs it."""
 
-    made: ClassVar = []
+    made: ClassVar[list[Any]] = []
 
     def __init__(self):
         self.made.append(self)
-        self._time, self._ready, self._timers, self._order = 0.0, deque(), [], count()
-        self._tasks = []
+        self._time, self._order = 0.0, count()
+        self._ready: deque[tuple[VirtualTask, int, BaseException | None]] = deque()
+        self._timers: list[tuple[float, int, VirtualTask, int]] = []
+        self._tasks: list[VirtualTask] = []
 
     def now(self):
         return EPOCH + timedelta(seconds=self._time)

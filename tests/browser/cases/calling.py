@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import js
 from lab import limited_to, raises, start, told, until
@@ -229,9 +230,10 @@ class TestAPageThatHasNoTime:
         events = told(client, "open")
         with throttled():
             began = time.monotonic()
-            late, lost = await asyncio.gather(
+            outcomes: Any = await asyncio.gather(
                 transfer(client, "wait", 0.4), transfer(client, "hold"), return_exceptions=True
             )
+            late, lost = outcomes
             assert late == {"status": "Accepted"}  # it came after its time, but before anybody had looked
             assert isinstance(lost, TimeoutError), lost
             assert 0.8 < time.monotonic() - began < 4

@@ -28,10 +28,9 @@ class TestAStationInAPage:
     async def test_it_connects_and_boots_in_every_version(self, lab):
         for protocol, payload in BOOT.items():
             client = lab.client(protocols=[protocol])
-            assert client.state is ConnectionState.CLOSED
+            assert (client.state, client.protocol) == (ConnectionState.CLOSED, None)
             assert await client.connect() == protocol
-            assert client.state is ConnectionState.OPEN
-            assert client.protocol == protocol
+            assert (client.state, client.protocol) == (ConnectionState.OPEN, protocol)
             answer = await client.call("BootNotification", payload)
             assert (answer["status"], answer["interval"]) == ("Accepted", 300)
             assert await lab.ask("central.calls", client.identity) == [["BootNotification", payload]]
@@ -91,12 +90,12 @@ class TestOptionsThatMakeNoSense:
     async def test_what_a_page_cannot_do(self, lab):
         for name in ("headers", "tls", "security_profile", "ping_interval", "compression", "max_message_size"):
             with raises(TypeError, match=f"unknown option '{name}'"):
-                BrowserOCPPClient("CP1", lab.csms, protocols=["ocpp1.6"], **{name: None})
+                lab.client(**{name: None})
 
     async def test_numbers(self, lab):
         for options in ({"call_timeout": -1}, {"backoff_min": 0}, {"call_concurrency": 0}, {"connect_timeout": -1}):
             with raises(ValueError):
-                BrowserOCPPClient("CP1", lab.csms, protocols=["ocpp1.6"], **options)
+                lab.client(**options)
 
 
 class TestNoConnection:

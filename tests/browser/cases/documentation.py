@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from pyodide.code import eval_code_async
 
@@ -12,7 +13,7 @@ class TestTheSnippetsOfThePage:
     async def test_run(self, lab):
         (snippet,) = SNIPPET.findall(Path("/page/browser.md").read_text(encoding="utf-8"))  # noqa: ASYNC240 - a file in the memory of the page
         shown = []
-        names = {"print": lambda *what: shown.append(what)}
+        names: dict[str, Any] = {"print": lambda *what: shown.append(what)}
         assert snippet.count('"ws://127.0.0.1:9000/ocpp"') == snippet.count('"CP1"') == 1
         await eval_code_async(snippet.replace("ws://127.0.0.1:9000", lab.csms).replace("CP1", lab.identity()), names)
         client = names["client"]

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from lab import expects_console, raises, start, told, until
+from lab import KeptRecords, expects_console, raises, start, told, until
 
 from ocpp_transports import ConnectionFailedError, events
 from ocpp_transports._browser._socket import BrowserSocket
@@ -70,7 +70,7 @@ class TestALife:
 class TestListeners:
     async def test_once_and_no_more(self, lab):
         client = lab.client()
-        on_message = []
+        on_message: list[object] = []
         client.once("open", on_message.append)
         client.on("connecting", on_message.append)
         client.off("connecting", on_message.append)
@@ -142,31 +142,28 @@ class TestListeners:
 class TestAFaultOfOurs:
     async def test_it_is_logged_and_does_not_reach_the_page(self, lab):
         client = await lab.connected()
-        records = []
         logger = logging.getLogger("ocpp_ws_io")
-        logger.addHandler(handler := logging.Handler())
-        handler.emit = records.append
+        logger.addHandler(records := KeptRecords())
         on_message = BrowserSocket.on_message
-        BrowserSocket.on_message = lambda socket, message: 1 / 0
+        BrowserSocket.on_message = lambda socket, message: 1 / 0  # type: ignore[method-assign, assignment]
         try:
             await lab.ask("central.send_raw", client.identity, "[]")
-            await until(lambda: records)
+            await until(lambda: records.kept)
         finally:
-            BrowserSocket.on_message = on_message
-            logger.removeHandler(handler)
-        assert [record.exc_info[0] for record in records] == [ZeroDivisionError]
+            BrowserSocket.on_message = on_message  # type: ignore[method-assign]
+            logger.removeHandler(records)
+        assert [record.exc_info and record.exc_info[0] for record in records.kept] == [ZeroDivisionError]
         assert "currentTime" in await client.call("Heartbeat", {})
 
 
 class TestTheLog:
     async def test_messages_are_logged_without_secrets(self, lab):
-        records = []
         logger = logging.getLogger("of one case")
         logger.setLevel(logging.DEBUG)
-        logger.addHandler(handler := logging.Handler())
-        handler.emit = lambda record: records.append(record.getMessage())
+        logger.addHandler(records := KeptRecords())
         client = await lab.connected(logging=logger)
         await client.safe_call("Authorize", {"idTag": "SECRET-TAG"})
         await client.close()
-        assert any("Authorize" in line for line in records)
-        assert not any("SECRET-TAG" in line for line in records)
+        lines = [record.getMessage() for record in records.kept]
+        assert any("Authorize" in line for line in lines)
+        assert not any("SECRET-TAG" in line for line in lines)

@@ -15,14 +15,14 @@ class TestThePage:
         import ocpp_transports
 
         for package in (ocpp_core, ocpp_transports, fastjsonschema):
-            assert "/site-packages/" in package.__file__, package.__file__
+            assert "/site-packages/" in str(package.__file__), package.__file__
 
     async def test_it_speaks_with_a_central_system_of_ours(self, lab):
         identity, loop = lab.identity(), asyncio.get_running_loop()
         answered = loop.create_future()
+        socket = js.WebSocket.new(f"{lab.csms}/{identity}", "ocpp1.6")
         on_open = create_once_callable(lambda _: socket.send('[2,"1","Heartbeat",{}]'))
         on_message = create_once_callable(lambda event: answered.set_result(event.data))
-        socket = js.WebSocket.new(f"{lab.csms}/{identity}", "ocpp1.6")
         socket.addEventListener("open", on_open)
         socket.addEventListener("message", on_message)
         assert (await answered).startswith('[3,"1",{"currentTime":')

@@ -2,7 +2,7 @@
 
 import logging
 
-from lab import expects_console, raises, told
+from lab import KeptRecords, expects_console, raises, told
 
 from ocpp_transports import ConnectionFailedError, ConnectionState
 
@@ -52,14 +52,13 @@ class TestPasswords:
 
     @expects_console("WebSocket connection to .* failed", "401")
     async def test_they_are_shown_nowhere(self, lab):
-        shown = []
         logger = logging.getLogger("of passwords")
         logger.setLevel(logging.DEBUG)
-        logger.addHandler(handler := logging.Handler())
-        handler.emit = lambda record: shown.append(record.getMessage())
+        logger.addHandler(records := KeptRecords())
         client = lab.client(lab.guarded(), password="SECRET", logging=logger)
         events = told(client, "connecting", "error", "close")
         with raises(ConnectionFailedError) as caught:
             await client.connect()
+        shown = [record.getMessage() for record in records.kept]
         texts = [*shown, repr(client), client.endpoint, *map(repr, events), str(caught[0]), repr(caught[0].__cause__)]
         assert not any("SECRET" in text for text in texts), texts

@@ -126,7 +126,7 @@ class TestTheNextAttempts:
         events = told(client, *LIFE)
         await lab.ask("central.drop", client.identity)
         await until(lambda: "reconnect" in names(events))
-        assert client.state is ConnectionState.CONNECTING
+        assert (client.state, names(events)[-1]) == (ConnectionState.CONNECTING, "reconnect")
         ended = await client.close(1000, "enough")
         assert (ended.code, ended.reason) == (1000, "enough")
         assert client.state is ConnectionState.CLOSED

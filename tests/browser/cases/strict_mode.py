@@ -3,7 +3,12 @@
 import fastjsonschema
 from lab import raises, told
 
-from ocpp_transports import RPCError, RPCOccurrenceConstraintViolationError, RPCTypeConstraintViolationError
+from ocpp_transports import (
+    HandlerContext,
+    RPCError,
+    RPCOccurrenceConstraintViolationError,
+    RPCTypeConstraintViolationError,
+)
 
 BOOT_16 = {"chargePointVendor": "Acme", "chargePointModel": "One"}
 BOOT_2 = {"reason": "PowerUp", "chargingStation": {"vendorName": "Acme", "model": "One"}}
@@ -43,7 +48,7 @@ class TestWhatWeReceive:
     async def test_a_call_is_refused_before_any_handler_sees_it(self, lab):
         for protocol, code in INCOMPLETE.items():
             client = await lab.connected(protocols=[protocol], strict_mode=True)
-            seen = []
+            seen: list[HandlerContext] = []
             client.handle("Reset", lambda context, seen=seen: seen.append(context) or {"status": "Accepted"})
             assert (await lab.ask("central.call", client.identity, "Reset", {}))["error"] == code
             assert seen == []
@@ -70,7 +75,7 @@ class TestItsChecks:
             compiled.append(schema)
             return compile_one(schema, *rest, **options)
 
-        fastjsonschema.compile = count
+        fastjsonschema.compile = count  # type: ignore[assignment]
         try:
             client = await lab.connected(protocols=["ocpp2.1"], strict_mode=True)
             assert compiled == []

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 from contextlib import contextmanager
 from itertools import count
@@ -35,10 +36,21 @@ def limited_to(seconds):
     return limit
 
 
+class KeptRecords(logging.Handler):
+    """Keeps the records of a logger in `kept`."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept: list[logging.LogRecord] = []
+
+    def emit(self, record):
+        self.kept.append(record)
+
+
 @contextmanager
 def raises(kind, match=""):
     """Expect an exception of this kind whose text has a match; it is in the list that this yields."""
-    caught = []
+    caught: list[BaseException] = []
     try:
         yield caught
     except kind as error:
@@ -70,7 +82,8 @@ class Laboratory:
 
     def __init__(self, places):
         self._places = places
-        self._clients = WeakSet()  # what a case forgets is left to the garbage collector, as it would be elsewhere
+        # What a case forgets is left to the garbage collector, as it would be elsewhere.
+        self._clients: WeakSet[BrowserOCPPClient] = WeakSet()
         self.csms = places["csms"]
         self.refused = places["refused"]
         self.unsafe = places["unsafe"]

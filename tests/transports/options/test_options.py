@@ -9,14 +9,12 @@ import pytest
 
 from ocpp_core.config import ClientConfig, LinkConfig, SessionConfig
 from ocpp_transports import BrowserOCPPClient, OCPPClient, Peer
-from ocpp_transports._handlers._caller import CallKeywords
 from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
 from ocpp_transports._options._keywords import BrowserChanges, ClientChanges, ClientKeywords, ServerKeywords
 from ocpp_transports._options._message_ids import new_message_id
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._validators import shared_validator, warm_up
-from ocpp_transports._peer._call_options import CallOptions
 from ocpp_transports.memory import connected_pair
 from ocpp_transports.wslib import WebsocketsOCPPClient
 
@@ -77,9 +75,6 @@ class TestKeywords:
 
     def test_of_servers(self):
         assert set(ServerKeywords.__annotations__) == names(ServerOptions)
-
-    def test_of_calls(self):
-        assert set(CallKeywords.__annotations__) == names(CallOptions)
 
 
 class TestKeepalive:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ocpp_core import v16
 from ocpp_transports import OCPPServer
 from ocpp_transports.blocking import (
     BlockingClient,
@@ -17,9 +18,23 @@ server = BlockingServer(protocols=["ocpp1.6"], loop="trio", max_threads=8, stric
 
 
 @server.handle("BootNotification")
-def boot(context: BlockingHandlerContext[BlockingServerClient]) -> dict[str, Any]:
+def boot(context: BlockingHandlerContext[Any, BlockingServerClient]) -> dict[str, Any]:
     station: BlockingServerClient = context.client
     return station.call("GetConfiguration", {}, max_wait=5)
+
+
+@server.handle(v16.Authorize)
+def authorize(
+    context: BlockingHandlerContext[v16.Authorize, BlockingServerClient], params: v16.AuthorizeRequest
+) -> v16.AuthorizeResponse:
+    context.client.session["tag"] = context.params["idTag"] + params["idTag"]
+    context.reply({"status": "Accepted"})  # type: ignore[arg-type]
+    return {"idTagInfo": {"status": "Accepted"}}
+
+
+@server.handle(v16.Heartbeat)  # type: ignore[arg-type]
+def heartbeat(params: v16.HeartbeatRequest) -> int:
+    return len(params)
 
 
 @server.on("client")
@@ -35,11 +50,15 @@ def log(event: StationEvent[MessageEvent, BlockingServerClient]) -> None:
 listener: BlockingListener = server.listen(9000)
 found: BlockingServerClient = server.wait_for_client("CP1", timeout=1)
 answer: dict[str, Any] | None = server.safe_call("CP1", "Reset", {"type": "Soft"}, max_wait=5)
+typed: v16.ResetResponse = server.call("CP1", v16.Reset(type="Soft"), max_wait=5)
+model: v16.models.ResetResponse | None = server.safe_call("CP1", v16.models.ResetRequest(type="Soft"))
 inside: OCPPServer = server.wrapped
 
 with BlockingClient("CP1", "ws://127.0.0.1:9000") as client:
     protocol: str = client.connect(max_wait=1)
     opened: BlockingEventStream[OpenEvent | CloseEvent] = client.events("open", "close", max_wait=1)
+    now: v16.HeartbeatResponse = client.call(v16.Heartbeat(), timeout=5, max_wait=5)
+    client.notify(v16.Heartbeat())  # type: ignore[arg-type]
     text: dict[str, Any] = client.send_raw('[2,"1","Heartbeat",{}]', expect_reply=True)
 
 server.on("clinet", arrived)  # type: ignore[call-overload]

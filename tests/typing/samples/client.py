@@ -9,6 +9,7 @@ from ocpp_transports import (
     ConnectionState,
     ExponentialBackoff,
     HandlerContext,
+    NoReply,
     OCPPClient,
     Peer,
     RPCError,
@@ -39,7 +40,7 @@ def reset(context: HandlerContext) -> dict[str, Any]:
 
 
 @client.handle("ocpp2.1", "GetVariables")
-async def get_variables(context: HandlerContext[OCPPClient]) -> dict[str, Any]:
+async def get_variables(context: HandlerContext[Any, OCPPClient]) -> dict[str, Any]:
     context.client.reconfigure(call_timeout=5)
     if context.disconnected:
         raise RPCSecurityError("not now", {"why": "example"})
@@ -48,7 +49,7 @@ async def get_variables(context: HandlerContext[OCPPClient]) -> dict[str, Any]:
 
 
 @client.handle
-def anything_else(action: str, context: HandlerContext) -> object:
+def anything_else(action: str, context: HandlerContext) -> NoReply:
     context.fail("NotSupported", f"{action} came as {context.message_id}")
     return NOREPLY
 

@@ -104,6 +104,8 @@ def observe(client: OCPPClient, server: OCPPServer) -> None:
                 print(of.endpoint, protocol)
             case CloseEvent(code, reason):
                 print(code, reason)
+            case _:
+                pass
 
     def of_either(event: ConnectionEvent, end: OCPPClient | OCPPServerClient | None) -> None:
         print(event, end)

@@ -65,6 +65,16 @@ def opened(event: OpenEvent) -> None:
     event.protocol = "ocpp1.6"  # type: ignore[misc]  # events are frozen
 
 
+@server.handle("Heartbeat")  # type: ignore[type-var]  # a number is no payload
+def seconds(context: HandlerContext) -> int:
+    return len(context.params)
+
+
+@client.handle("Reset")  # type: ignore[type-var]  # nor is a text
+async def soft(context: HandlerContext) -> str:
+    return context.action
+
+
 @server.observe  # type: ignore[type-var]  # of a refused handshake there is no client
 def observes(event: ConnectionEvent, station: OCPPServerClient) -> None:
     print(event.latency, station)  # type: ignore[union-attr]  # of messages only
@@ -81,7 +91,7 @@ def arrived(station: OCPPServerClient) -> None:
 
 
 @server.handle("BootNotification")
-async def boot(context: HandlerContext[OCPPServerClient]) -> dict[str, str]:
+async def boot(context: HandlerContext[Any, OCPPServerClient]) -> dict[str, str]:
     await context.client.cal("Rest", 5)  # type: ignore[attr-defined]
     await context.client.call("Reset", 5)  # type: ignore[call-overload]
     return {}

@@ -54,7 +54,7 @@ def logo(request: PlainRequest) -> tuple[int, dict[str, str], bytes]:
 
 
 @server.handle("BootNotification")
-def boot(context: HandlerContext[OCPPServerClient]) -> dict[str, Any]:
+def boot(context: HandlerContext[Any, OCPPServerClient]) -> dict[str, Any]:
     station: OCPPServerClient = context.client
     station.session["booted"] = True
     context.client.once("close", lambda event: print(event.code))
@@ -73,7 +73,8 @@ async def of_either_end(context: HandlerContext) -> dict[str, Any]:
 
 @server.use
 async def tenants(
-    context: HandlerContext[OCPPServerClient] | CallContext[OCPPServerClient], proceed: Callable[[], Awaitable[Any]]
+    context: HandlerContext[Any, OCPPServerClient] | CallContext[OCPPServerClient],
+    proceed: Callable[[], Awaitable[Any]],
 ) -> Any:
     print(context.client.session["tenant"])
     return await proceed()
@@ -88,7 +89,7 @@ async def timing(context: HandlerContext | CallContext, proceed: Callable[[], Aw
 @server.on("client")
 async def arrived(station: OCPPServerClient) -> None:
     print(station.handshake.remote_address, station.handshake.security_profile, station.session["tenant"])
-    station.handle("Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})
+    station.handle("Authorize", lambda _: {"idTagInfo": {"status": "Accepted"}})  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     answer: dict[str, Any] = await station.call("GetConfiguration", {"key": []})
     print(answer)
 

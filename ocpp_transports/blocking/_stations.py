@@ -1,0 +1,122 @@
+"""Calls that block, to a station of a server by its identity."""
+
+from functools import partial
+from math import inf
+from typing import Any, Unpack, overload
+
+from ocpp_core.typed.message import Message
+from ocpp_core.typed.model import RequestModel
+from ocpp_transports._handlers._call_keywords import CallKeywords
+from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
+from ocpp_transports._server._stations import StationsMixin
+
+from ._calls import call_options, safe
+from ._threads._bridge import Bridge
+
+__all__ = ["BlockingStationsMixin"]
+
+
+class BlockingStationsMixin:
+    """Calls stations by their identities."""
+
+    _wrapped: StationsMixin
+    _bridge: Bridge
+
+    @overload
+    def call(
+        self,
+        identity: str,
+        message: Message[Any, ResultT],
+        /,
+        *,
+        max_wait: float = ...,
+        **options: Unpack[CallKeywords[ResultT]],
+    ) -> ResultT: ...
+    @overload
+    def call(
+        self,
+        identity: str,
+        request: RequestModel[Any, ResultModelT],
+        /,
+        *,
+        max_wait: float = ...,
+        **options: Unpack[DictCallKeywords],
+    ) -> ResultModelT: ...
+    @overload
+    def call(
+        self,
+        identity: str,
+        action: str,
+        params: Params = ...,
+        /,
+        *,
+        max_wait: float = ...,
+        **options: Unpack[DictCallKeywords],
+    ) -> dict[str, Any]: ...
+    @overload
+    def call(
+        self,
+        identity: str,
+        protocol: str,
+        action: str,
+        params: Params = ...,
+        /,
+        *,
+        max_wait: float = ...,
+        **options: Unpack[DictCallKeywords],
+    ) -> dict[str, Any]: ...
+    def call(self, identity: str, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
+        """Call a connected station: `BlockingServerClient.call` with its identity first.
+
+        Raises ConnectionLostError with `sent=False` if it is not connected.
+        """
+        call = partial(self._wrapped.call, identity, *args, **call_options(self._bridge, options))
+        return self._bridge.run(call, max_wait=max_wait)
+
+    @overload
+    def safe_call(
+        self,
+        identity: str,
+        message: Message[Any, ResultT],
+        /,
+        *,
+        max_wait: float = ...,
+        **options: Unpack[CallKeywords[ResultT]],
+    ) -> ResultT | None: ...
+    @overload
+    def safe_call(
+        self,
+        identity: str,
+        request: RequestModel[Any, ResultModelT],
+        /,
+        *,
+        max_wait: float = ...,
+        **options: Unpack[DictCallKeywords],
+    ) -> ResultModelT | None: ...
+    @overload
+    def safe_call(
+        self,
+        identity: str,
+        action: str,
+        params: Params = ...,
+        /,
+        *,
+        max_wait: float = ...,
+        **options: Unpack[DictCallKeywords],
+    ) -> dict[str, Any] | None: ...
+    @overload
+    def safe_call(
+        self,
+        identity: str,
+        protocol: str,
+        action: str,
+        params: Params = ...,
+        /,
+        *,
+        max_wait: float = ...,
+        **options: Unpack[DictCallKeywords],
+    ) -> dict[str, Any] | None: ...
+    def safe_call(self, identity: str, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
+        """Call a connected station, and return None if the call fails."""
+        call = partial(self._wrapped.safe_call, identity, *args, **call_options(self._bridge, options))
+        return safe(lambda: self._bridge.run(call, max_wait=max_wait))
