@@ -74,7 +74,7 @@ class Bridge:
         self._opens = opens
         self._lock = threading.RLock()  # functions of the application may run while it is held
         self._thread: LoopThread | None = None
-        self._usable: LoopThread | None = None  # the same, until it is being released
+        self._usable: LoopThread | None = None  # the same, except while it is being opened or released
 
     # From the threads to the event loop
 
@@ -95,13 +95,14 @@ class Bridge:
         with self._lock:
             if self.is_open:
                 return
-            thread = THREADS.join(self._loop, self)
+            self._thread = thread = THREADS.join(self._loop, self)
             try:
                 thread.run(self._wrapped.__aenter__)
             except BaseException:
+                self._thread = None
                 THREADS.leave(thread, self, inf)
                 raise
-            self._thread = self._usable = thread
+            self._usable = thread
 
     def run(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
         """Call a function or coroutine function in the event loop, and return its result.
@@ -110,20 +111,16 @@ class Bridge:
         after `max_wait` seconds.
         """
         expect_max_wait(max_wait)
-        while (thread := self._usable) is not None:
-            self._expect_alive(thread)
-            if thread.is_here:
-                break
+        while True:
+            thread = self._usable
+            if is_in_loop() if thread is None else thread.is_here:
+                return _without_waiting(function(*args))
             with suppress(_LeftError):
-                return thread.run(self._begin, thread, function, args, max_wait=max_wait)
-        if is_in_loop():
-            result = function(*args)
-            if iscoroutine(result):
-                result.close()
-                expect_outside()
-            return result
-        with self._lock:
-            return self._without_loop(function(*args))
+                if thread is not None:
+                    return self._run_in(thread, function, args, max_wait)
+                with self._lock:
+                    if self._usable is None:
+                        return self._without_loop(function(*args))
 
     def run_open(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
         """Do as `run` after `open`, even if another thread closes in between."""
@@ -133,7 +130,11 @@ class Bridge:
             thread = self._usable
             if thread is not None:
                 with suppress(_LeftError):
-                    return thread.run(self._begin, thread, function, args, max_wait=max_wait)
+                    return self._run_in(thread, function, args, max_wait)
+
+    def _run_in(self, thread: LoopThread, function: Callable[..., Any], args: tuple[Any, ...], max_wait: float) -> Any:
+        self._expect_alive(thread)
+        return thread.run(self._begin, thread, function, args, max_wait=max_wait)
 
     def _begin(self, thread: LoopThread, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Call a function in the event loop, unless it was left: it would bind the object to it again."""
@@ -245,6 +246,14 @@ class Bridge:
             return await self.workers.run(function, *map(self.present, args), key=station)
 
         return run
+
+
+def _without_waiting(result: Any) -> Any:
+    """Return the result of a function that was called in an event loop. Raises RuntimeError if it has to wait."""
+    if iscoroutine(result):
+        result.close()
+        expect_outside()
+    return result
 
 
 def _finish(coroutine: Coroutine[Any, Any, Any], reason: str) -> Any:

@@ -285,6 +285,27 @@ class TestClosing:
             with pytest.raises(RuntimeError, match=r"cannot wait: .* enter its block, or call listen\(\)"):
                 server.wait_for_client("CP1")
 
+    def test_one_that_opens_while_another_thread_closes_it_uses_the_event_loop_afresh(self, server, monkeypatch):
+        leave = server.wrapped.__aexit__
+        left, opens = threading.Event(), threading.Event()
+
+        async def leave_slowly(*args):
+            await leave(*args)
+            left.set()
+            await anyio.to_thread.run_sync(opens.wait, 0.05)  # nothing may begin in this event loop any more
+
+        server.listen(0, "127.0.0.1")
+        with monkeypatch.context() as patch, ThreadPoolExecutor(1) as threads:
+            patch.setattr(server.wrapped, "__aexit__", leave_slowly)
+            closing = threads.submit(server.close)
+            assert left.wait(SECONDS)
+            listener = server.listen(0, "127.0.0.1")
+            opens.set()
+            assert closing.result(SECONDS) == CloseEvent(1001, "")
+        assert not listener.closed
+        assert server.close() == CloseEvent(1001, "")
+        assert listener.closed
+
     @pytest.mark.anyio
     async def test_one_that_is_not_open_takes_no_event_loop_of_the_application_for_its_own(self, loop):
         server = BlockingServer(protocols=["ocpp1.6"], loop=loop)
