@@ -169,9 +169,12 @@ class Bridge:
             self._release(thread, inf)  # soon: only tasks that ignore their cancellation take time
         return result
 
-    def close_at_exit(self, max_wait: float) -> None:
-        """Close within a few times `max_wait` seconds; functions of the application are not called any more."""
+    def end_functions(self) -> None:
+        """Call functions of the application in threads no more."""
         self.workers.is_over = True
+
+    def close_at_exit(self, max_wait: float) -> None:
+        """Close within a few times `max_wait` seconds."""
         thread = self._thread
         for close in (lambda: self._wrapped.close(await_pending=False), lambda: self._wrapped.close(force=True)):
             if thread is None or thread.is_lost:
