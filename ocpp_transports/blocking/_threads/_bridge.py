@@ -88,8 +88,9 @@ class Bridge:
 
         Raises the errors of its start, and RuntimeError if an earlier one ended by itself or runs in another process.
         """
-        if self._usable is not None:
-            self._expect_alive(self._usable)
+        usable = self._usable
+        if usable is not None:
+            self._expect_alive(usable)
             return
         expect_outside()
         with self._lock:
