@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from decimal import Decimal
 from math import isfinite
@@ -211,12 +212,7 @@ def unpack(msg: str | bytes) -> Message:
 
 def _unpack_unusual(msg: str | bytes) -> Message:
     """Return the message of bytes, with a number as ID or a payload of a wrong type, or raise."""
-    try:
-        frame = None if is_deeper(_text(msg), MAX_DEPTH) else json.loads(msg)
-    except (ValueError, RecursionError):
-        frame = None
-    if frame is None:
-        raise FormatViolationError(details={"cause": "Message is not valid JSON", "ocpp_message": msg})
+    frame = _parsed(msg)
     if not isinstance(frame, list):
         raise ProtocolError(details={"cause": f"expected a JSON array, got {type(frame).__name__}"})
     if not frame:
@@ -228,8 +224,13 @@ def _unpack_unusual(msg: str | bytes) -> Message:
     return _CLASSES[frame[0]](*frame[1:])
 
 
-def _text(msg: str | bytes) -> str:
-    return msg if isinstance(msg, str) else bytes(msg).decode(errors="replace")
+def _parsed(msg: str | bytes) -> Any:
+    """Return the value of a text. Raises FormatViolationError if it is malformed or nested too deeply."""
+    text = msg if isinstance(msg, str) else bytes(msg).decode(errors="replace")
+    with suppress(ValueError, RecursionError):
+        if not is_deeper(text, MAX_DEPTH):  # the log, the handlers and the search for a fault recurse
+            return json.loads(msg)
+    raise FormatViolationError(details={"cause": "Message is not valid JSON", "ocpp_message": msg})
 
 
 def _problem(frame: Frame) -> str | None:
