@@ -11,6 +11,7 @@ RUNTIME     := $(VENV)/.runtime
 DEV         := $(VENV)/.dev
 CONFORMANCE := $(VENV)/.conformance
 BENCH       := $(VENV)/.bench
+SITE        := $(VENV)/.site
 SUITE       := $(VENV)/.schema-suite
 PEER        := tests/interop/node_modules/.stamp
 PYODIDE     := web/node_modules/.stamp
@@ -63,6 +64,10 @@ $(BENCH): $(DEV)
 	@$(PIP) install --group bench
 	@touch $@
 
+$(SITE): $(DEV)
+	@$(PIP) install --group docs
+	@touch $@
+
 # Some tests need what npm brings, and skip with a reason where it is missing: never a reason to stop.
 # $(call npm,FOLDER,WHAT IT IS) installs exactly what the folder's lock file names.
 define npm
@@ -82,7 +87,7 @@ $(PYODIDE): web/package.json web/package-lock.json
 $(PYRIGHT): tests/typing/package.json tests/typing/package-lock.json
 	$(call npm,tests/typing,the second type checker of the typing tests)
 
-.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-bench test-browsers cov fuzz soak siege cost trips bench conformance schemas messages compat web screenshots docs dist clean help
+.PHONY: setup demo fmt lint types test all-tests test-core test-typing test-bench test-browsers cov fuzz soak siege cost trips bench conformance schemas messages compat web screenshots docs site dist clean help
 
 setup: $(DEV) $(SUITE) $(PEER) $(PYODIDE) $(PYRIGHT) ## Make or update the environment of the other targets
 
@@ -161,6 +166,9 @@ screenshots: $(DEV) $(PYODIDE) ## Take the pictures of that page anew
 
 docs: $(DEV) ## Regenerate the generated pages of the documentation
 	@$(BIN)/python tools/build_docs.py
+
+site: $(SITE) ## Build the documentation as a site, in build/site
+	@$(BIN)/python tools/build_site.py
 
 dist: $(DEV) ## Build the source distribution and the wheel
 	@$(BIN)/python -m build --no-isolation

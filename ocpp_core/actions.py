@@ -40,6 +40,7 @@ class SendBytes:
     """Append these bytes to the stream."""
 
     data: bytes
+    """The bytes to append."""
 
 
 @dataclass(slots=True)
@@ -47,16 +48,18 @@ class SendText:
     """Send this text as one WebSocket text message."""
 
     text: str
+    """The message."""
 
 
 @dataclass(slots=True)
 class Reading:
-    """Stop (`on` False) or resume reading from the transport.
+    """Stop or resume reading from the transport.
 
     Reading stops while received messages wait for the application's handlers.
     """
 
     on: bool
+    """True to resume reading, False to stop."""
 
 
 TURN: Final = 32
@@ -77,25 +80,25 @@ class Yield:
 
 @dataclass(slots=True)
 class CloseStream:
-    """Close the byte stream once all earlier bytes are written.
-
-    `abort` closes it without waiting.
-    """
+    """Close the byte stream once all earlier bytes are written."""
 
     abort: bool = False
+    """True to close it without waiting."""
 
 
 @dataclass(slots=True)
 class CloseTransport:
     """Close the WebSocket once all earlier texts are sent.
 
-    `abort` closes it without a close handshake. The host must report the end with `TransportLost`, whenever and however
-    it ends.
+    The host must report the end with `TransportLost`, whenever and however it ends.
     """
 
     code: int = NORMAL_CLOSURE
+    """The close code (RFC 6455 §7.4)."""
     reason: str = ""
+    """The close reason, at most 123 bytes of UTF-8."""
     abort: bool = False
+    """True to end it without a close handshake."""
 
 
 @dataclass(slots=True)
@@ -103,51 +106,54 @@ class OpenTransport:
     """Open a connection.
 
     The host of a stack reports `StreamOpened` or `StreamFailed`, a message-only host reports `TransportOpened` or
-    `TransportFailed`, each with this `attempt`. `subprotocols` are offered in order of preference.
+    `TransportFailed`, each with this `attempt`.
     """
 
     attempt: int
+    """The number of this attempt, which the events of this connection repeat."""
     subprotocols: Sequence[str]
+    """The subprotocols to offer, in order of preference."""
 
 
 @dataclass(slots=True)
 class UpgradeRequested:
-    """Authenticate a well-formed WebSocket upgrade request, then answer with `Accept` or `Reject`.
-
-    `target` is the request target as received. `headers` are the fields by their names in lower case, as latin-1 text;
-    the values of a repeated field are joined with ", " (RFC 9110 §5.3). `subprotocols` are the offered ones in the
-    client's order.
-    """
+    """Authenticate a well-formed WebSocket upgrade request, then answer with `Accept` or `Reject`."""
 
     target: str = field(repr=False)
+    """The request target as received: path and query, percent-encoded."""
     headers: Mapping[str, str] = field(repr=False)
+    """The header fields by their names in lower case, as latin-1 text; the values of a repeated field are joined with
+    ", " (RFC 9110 §5.3)."""
     subprotocols: Sequence[str]
+    """The offered subprotocols, in the client's order."""
 
 
 @dataclass(slots=True)
 class HttpRequest:
-    """Answer a plain HTTP GET or HEAD without an upgrade with `Respond`.
-
-    `headers` have the format of `UpgradeRequested`.
-    """
+    """Answer a plain HTTP GET or HEAD without an upgrade with `Respond`."""
 
     method: str
+    """`GET` or `HEAD`."""
     target: str = field(repr=False)
+    """The request target as received."""
     headers: Mapping[str, str] = field(repr=False)
+    """The header fields in the format of `UpgradeRequested`."""
 
 
 @dataclass(slots=True)
 class Dispatch:
-    """Run the handler of an inbound CALL, then pass one of `Reply`, `Fail`, `Decline` with `request`.
-
-    `expects_reply` is False for a SEND: `Reply` then only reports that the handler is done.
-    """
+    """Run the handler of an inbound CALL, then pass one of `Reply`, `Fail`, `Decline` with `request`."""
 
     request: int
+    """The number of the request, for the response."""
     action: str
+    """The name of the OCPP action."""
     payload: dict[str, Any]
+    """The payload; the host may change it."""
     message_id: str
+    """The message ID as received."""
     expects_reply: bool = True
+    """False for a SEND: `Reply` then only reports that the handler is done."""
     received_at: float = field(default=0.0, compare=False)
     """When the message was decoded, in the host's seconds; the request may have been held since then."""
     text: str = field(default="", compare=False, repr=False)
@@ -159,15 +165,19 @@ class Abandon:
     """The connection of this request ended: the peer cannot receive a response."""
 
     request: int
+    """The number of the request, from `Dispatch`."""
 
 
 @dataclass(slots=True)
 class Settle:
-    """The command with this token is done: with `result` if `error` is None, otherwise with `error`."""
+    """The command with this token is done."""
 
     token: int
+    """The number of the command."""
     result: Any = None
+    """The payload of the CALLRESULT, or None for commands without a result."""
     error: Exception | None = None
+    """The reason of the failure; None on success."""
 
 
 @dataclass(slots=True)
@@ -175,6 +185,7 @@ class StateChanged:
     """The engine entered this state."""
 
     state: SessionState | ClientState
+    """The new state."""
 
 
 class ReportKind(Enum):
@@ -223,7 +234,9 @@ class ReportKind(Enum):
     PONG_TIMEOUT = "pong timeout"
     """The peer showed no sign of life after a ping; the connection was dropped."""
     PING = "ping"
+    """A ping was sent, or received from the peer."""
     PONG = "pong"
+    """A pong arrived."""
     PROTOCOL_ERROR = "WebSocket protocol error"
     """The peer broke RFC 6455 or HTTP; the connection was closed."""
     CONNECT_FAILED = "connection attempt failed"
@@ -232,16 +245,18 @@ class ReportKind(Enum):
 
 @dataclass(slots=True)
 class Report:
-    """An event for logs, metrics and user events only.
-
-    `message` is the raw text or payload concerned. It is peer data: never forward it, or log it unredacted.
-    """
+    """An event for logs, metrics and user events only."""
 
     kind: ReportKind
+    """What happened."""
     detail: str = ""
+    """One sentence for a log, without data of the peer that may be secret."""
     message_id: str | None = None
+    """The ID of the message concerned, if it has one."""
     message: Any = None
+    """The raw text or payload concerned. It is peer data: never forward it, or log it unredacted."""
     error: Exception | None = None
+    """The error concerned, if any."""
     action: str | None = None
     """The action of the message concerned, for payloads that break their schema."""
 
@@ -250,26 +265,32 @@ class Direction(Enum):
     """The direction of a message, seen from this side."""
 
     IN = "in"
+    """Received."""
     OUT = "out"
+    """Sent."""
 
 
 @dataclass(slots=True)
 class Trace:
     """One OCPP-J message that was sent or received.
 
-    Emitted only while `SessionConfig.trace` is on. `frame` is the message as a list, see `messages.Frame`. `action` is
-    set for responses too. `latency` is the time in seconds from CALL to response, set for responses in both directions.
+    Emitted only while `SessionConfig.trace` is on.
     """
 
     direction: Direction
+    """Whether the message was sent or received."""
     frame: list[Any]
+    """The message as a list, see `messages.Frame`."""
     action: str | None = None
+    """The action, set for responses too; None if it is not known."""
     latency: float | None = None
+    """Seconds from CALL to response, set for responses in both directions."""
 
 
 SessionAction: TypeAlias = (
     SendText | CloseTransport | Dispatch | Abandon | Settle | StateChanged | Report | Trace | Reading
 )
+"""What `Session.poll` returns."""
 LinkAction: TypeAlias = (
     SendBytes
     | CloseStream
@@ -283,4 +304,6 @@ LinkAction: TypeAlias = (
     | Report
     | Yield
 )
+"""What `ServerLink.poll` and `ClientLink.poll` return."""
 Action: TypeAlias = SessionAction | OpenTransport | SendBytes | CloseStream | UpgradeRequested | HttpRequest | Yield
+"""What `poll` of an engine or a stack returns."""

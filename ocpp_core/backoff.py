@@ -30,8 +30,11 @@ class ExponentialBackoff:
     """
 
     minimum: float = 1.0
+    """Seconds to wait before the first attempt, before jitter; > 0."""
     maximum: float = 30.0
+    """Most seconds to wait; at least `minimum`, and finite."""
     reset_after: float = 10.0
+    """Seconds online after which the attempt counter starts again at 1; >= 0."""
 
     def __post_init__(self) -> None:
         if not 0 < self.minimum <= self.maximum or not isfinite(self.maximum):
@@ -50,14 +53,16 @@ class ExponentialBackoff:
 class OCPPBackoff:
     """The backoff of OCPP 2.x: `W * 2**min(attempt-1, N) + U(0, R)` seconds.
 
-    Source: Part 4 §5.3, §8.1 to §8.3. `wait_minimum` is RetryBackOffWaitMinimum (W), `random_range`
-    RetryBackOffRandomRange (R), `repeat_times` RetryBackOffRepeatTimes (N). It starts again at W after a successful
-    connection (2.0.1 errata 2025-09 §4.12). Raises ValueError for a negative or infinite value, or wait_minimum = 0.
+    Source: Part 4 §5.3, §8.1 to §8.3. It starts again at W after a successful connection (2.0.1 errata 2025-09
+    §4.12). Raises ValueError for a negative or infinite value, or wait_minimum = 0.
     """
 
     wait_minimum: float = 30.0
+    """RetryBackOffWaitMinimum (W): seconds to wait before the first attempt; > 0."""
     random_range: float = 10.0
+    """RetryBackOffRandomRange (R): most seconds that are added at random; >= 0."""
     repeat_times: int = 3
+    """RetryBackOffRepeatTimes (N): attempts for which the wait doubles; >= 0."""
 
     @property
     def reset_after(self) -> float:

@@ -88,7 +88,9 @@ class ClientEngine:
         offline_queue: MakeOfflineQueue = MemoryQueue,
     ) -> None:
         self.state: ClientState = Idle()
+        """The state of the client."""
         self.session: Session | None = None
+        """The session of the open connection; None without one."""
         self._last: Session | None = None
         self._config = config
         self._random = random

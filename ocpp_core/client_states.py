@@ -16,61 +16,67 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Connecting:
-    """Attempt `attempt` is in progress, until `until` at the latest.
-
-    It is the `tries`-th attempt of this outage; 0 is the first attempt after `Connect`.
-    """
+    """An attempt to connect is in progress."""
 
     attempt: int
+    """The number of the attempt, which its events repeat."""
     until: float
+    """When the attempt ends at the latest, in the host's seconds."""
     tries: int
+    """Attempts of this outage, this one included; 0 for the first attempt after `Connect`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Online:
-    """The connection is open since `since`, after `tries` attempts of the preceding outage."""
+    """The connection is open."""
 
     attempt: int
+    """The number of the attempt that opened the connection."""
     subprotocol: str
+    """The negotiated subprotocol."""
     since: float
+    """When the connection opened, in the host's seconds."""
     tries: int
+    """Attempts of the preceding outage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The next attempt, the `tries`-th of this outage, starts at `until`.
-
-    `lost` is the close code and reason of the connection that was lost, None after a failed attempt.
-    """
+    """The next attempt to connect starts later."""
 
     until: float
+    """When the next attempt starts, in the host's seconds."""
     tries: int
+    """Attempts of this outage, the next one included."""
     delay: float
+    """Seconds of the wait."""
     lost: tuple[int, str] | None
+    """Close code and reason of the connection that was lost; None after a failed attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientClosing:
-    """The session closes, limited by its own deadlines.
-
-    `attempt` is that of the connection.
-    """
+    """The session closes, limited by its own deadlines."""
 
     attempt: int
+    """The number of the attempt that opened the connection."""
     code: int
+    """The close code that was sent."""
     reason: str
+    """The close reason that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The client is closed until `Connect`.
-
-    `lost` is True if it stopped because an open connection was lost.
-    """
+    """The client is closed until `Connect`."""
 
     code: int
+    """The close code (RFC 6455 §7.4)."""
     reason: str
+    """The close reason."""
     lost: bool = False
+    """True if the client stopped because an open connection was lost."""
 
 
 ClientState: TypeAlias = Idle | Connecting | Online | Waiting | ClientClosing | Stopped
+"""The states of a `ClientEngine`."""

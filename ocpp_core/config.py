@@ -49,7 +49,9 @@ class Violation:
     """
 
     code: ErrorCode
+    """The error code for the peer, in the spelling of OCPP 2.x."""
     description: str
+    """What breaks the schema, and where."""
 
 
 class Validator(Protocol):

@@ -45,15 +45,12 @@ class OCPPError(Exception):
 
 
 class RPCError(OCPPError):
-    """An RPC error: received as CALLERROR, or sent as one if a handler raises it.
-
-    `code` is the text on the wire, unknown and vendor codes included; `description` and `details` are what the
-    peer sent, unchanged. `remote` is True if the peer sent the error, False if this side detected it (for example
-    a response that breaks its schema).
-    """
+    """An RPC error: received as CALLERROR, or sent as one if a handler raises it."""
 
     default_code: ClassVar[str] = ErrorCode.GENERIC_ERROR.value
+    """The code if none is passed."""
     default_description: ClassVar[str] = ""
+    """The description if none is passed."""
 
     def __init__(
         self,
@@ -64,9 +61,14 @@ class RPCError(OCPPError):
         remote: bool = False,
     ) -> None:
         self.code: str = str(self.default_code if code is None else code)
+        """The code on the wire, unknown and vendor codes included."""
         self.description: str = str(self.default_description if description is None else description)
+        """The errorDescription, unchanged if the peer sent it."""
         self.details: dict[str, Any] = dict(details or {})
+        """The errorDetails, unchanged if the peer sent them."""
         self.remote = remote
+        """True if the peer sent the error, False if this side detected it, for example a response that breaks its
+        schema."""
         super().__init__(self.code, self.description)
 
     def __str__(self) -> str:
@@ -173,53 +175,53 @@ class RPCGenericTransportError(_CodedError):
 
 
 class ConnectionLostError(RPCGenericTransportError):
-    """There is no connection, or it ended before the response arrived.
-
-    `sent` is True if the CALL had been written: the peer may have acted on it. If it is False, the peer has not seen
-    it. `close_code` is the WebSocket close code (RFC 6455 §7.4), 1006 if no close frame arrived.
-    """
+    """There is no connection, or it ended before the response arrived."""
 
     def __init__(self, description: str, *, sent: bool, close_code: int = ABNORMAL_CLOSURE) -> None:
         super().__init__(description)
         self.sent = sent
+        """True if the CALL had been written: the peer may have acted on it. False if the peer has not seen it."""
         self.close_code = close_code
+        """The WebSocket close code (RFC 6455 §7.4); 1006 if no close frame arrived."""
 
     def __str__(self) -> str:
         return self.description  # without the code, which no peer sent
 
 
 class ClosedError(OCPPError):
-    """The call was refused or abandoned because this side is closing or closed.
-
-    `sent` is True if the CALL had been written.
-    """
+    """The call was refused or abandoned because this side is closing or closed."""
 
     def __init__(self, message: str, *, sent: bool = False) -> None:
         super().__init__(message)
         self.sent = sent
+        """True if the CALL had been written."""
 
 
 class CallDroppedError(OCPPError):
     """The call was dropped from a full queue before it was sent."""
 
     sent: Final = False
+    """False: the CALL was not written."""
 
 
 class CallCancelledError(OCPPError):
-    """The caller cancelled the call; `sent` is True if the CALL had been written."""
+    """The caller cancelled the call."""
 
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
         self.sent = sent
+        """True if the CALL had been written."""
 
 
 class TimeoutError(OCPPError, builtins.TimeoutError):  # noqa: A001 - the reference's name, and a subclass of the builtin
-    """No response arrived in time (`sent` is True), or the time to live expired before the write (False)."""
+    """No response arrived in time, or the time to live expired before the write."""
 
     def __init__(self, message: str, *, sent: bool = False, message_id: str | None = None) -> None:
         super().__init__(message)
         self.sent = sent
+        """True if no response arrived in time, False if the time to live expired before the write."""
         self.message_id = message_id
+        """The message ID of the CALL; None if it was not sent."""
 
 
 class ConnectionFailedError(OCPPError, ConnectionError):
@@ -237,12 +239,7 @@ class WebsocketUpgradeError(ConnectionFailedError):
 
 
 class UnexpectedHttpResponse(ConnectionFailedError):  # noqa: N818 - the reference's name
-    """The peer responded to the upgrade request with a status other than 101.
-
-    `status` is the HTTP status code, `headers` the response header fields with lower-case names in received order.
-    `reason` is the beginning of the body: one line of at most 200 printable characters, without control and
-    bidirectional characters; empty without a body. The server wrote it, so do not trust it.
-    """
+    """The peer responded to the upgrade request with a status other than 101."""
 
     def __init__(self, status: int, headers: tuple[tuple[str, str], ...] = (), body: str = "") -> None:
         wants_tls = any(name == "upgrade" and "tls/" in value.lower() for name, value in headers)  # RFC 2817 §4.2
@@ -251,8 +248,12 @@ class UnexpectedHttpResponse(ConnectionFailedError):  # noqa: N818 - the referen
         quoted = f", with the reason {reason!r}" if reason else ""
         super().__init__(f"the server refused the WebSocket: expected HTTP status 101, got {status}{quoted}{hint}")
         self.status = status
+        """The HTTP status code."""
         self.headers = headers
+        """The response header fields with lower-case names, in received order."""
         self.reason = reason
+        """The beginning of the body: one line of at most 200 printable characters, without control and bidirectional
+        characters; empty without a body. The server wrote it, so do not trust it."""
 
     @property
     def retry_after(self) -> float:
@@ -302,7 +303,14 @@ def create_rpc_error(
 ) -> RPCError:
     """Return the error for a code in any version's spelling.
 
-    A plain `RPCError` for an unknown code.
+    Args:
+        code: The error code.
+        description: The errorDescription; None for the default of the class.
+        details: The errorDetails; None for an empty object.
+        remote: True if the peer sent the error.
+
+    Returns:
+        An object of the class of the code; a plain `RPCError` for an unknown code.
     """
     cls = _BY_CODE.get(code)
     if cls is None:

@@ -41,8 +41,11 @@ class MessageType(IntEnum):
     """The first element of every OCPP-J message."""
 
     CALL = 2
+    """A request; it expects a response."""
     CALLRESULT = 3
+    """The response to a CALL that succeeded."""
     CALLERROR = 4
+    """The response to a CALL that failed."""
     CALLRESULTERROR = 5
     """OCPP 2.1 only: the caller reports that a CALLRESULT was unusable."""
     SEND = 6
@@ -129,10 +132,16 @@ _UNANSWERED = {
 def decode(
     text: str, types: Collection[int], leniency: Leniency = _STRICT, max_elements: float = inf
 ) -> Frame | Malformed:
-    """Decode one message.
+    """Decode one message; never raises for any text.
 
-    `types` are the message types that the negotiated version knows. A text with more than `max_elements` (see
-    `SessionConfig`) is not parsed. Never raises for any text.
+    Args:
+        text: The message.
+        types: The message types that the negotiated version knows.
+        leniency: The tolerances in reading it.
+        max_elements: Members, items and empty brackets beyond which it is not parsed, see `SessionConfig`.
+
+    Returns:
+        The message as a list, or what is wrong with it.
     """
     if len(text) > max_elements and has_more_elements(text, max_elements):
         return _broken(text, types, f"expected a message of at most {max_elements} elements")

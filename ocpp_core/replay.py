@@ -45,6 +45,7 @@ class Recorder(Generic[_In_contra]):
 
     def __init__(self, engine: _Engine[_In_contra], write: Callable[[str], object]) -> None:
         self.engine = engine
+        """The engine that the inputs go to."""
         self._write = write
 
     @property

@@ -123,10 +123,15 @@ class ServerEngine:
         Accept or Reject ──▶ Settle(token, …)       the host answers the request
         TransportOpened ──▶ StateChanged(Open)      the session begins
 
-    The handshake must be decided and opened within `handshake_timeout` seconds from `now`. `StateChanged` reports the
-    states of the session; `Closed` without `Open` before it means that the handshake failed. `session` is the config of
-    the session unless `Accept` has another one. `numbers` makes request numbers and `answers` stores results; all
-    engines of a server share both.
+    `StateChanged` reports the states of the session; `Closed` without `Open` before it means that the handshake failed.
+
+    Args:
+        session: The config of the session unless `Accept` has another one.
+        handshake_timeout: Seconds from `now` within which the handshake must be decided and opened.
+        ids: Function that returns message IDs.
+        now: The time, in the host's monotonic seconds.
+        numbers: Request numbers; all engines of a server share them.
+        answers: Stores results; all engines of a server share it. None stores none.
     """
 
     def __init__(
@@ -140,6 +145,7 @@ class ServerEngine:
         answers: AnswerMemory | None = None,
     ) -> None:
         self.session: Session | None = None
+        """The session once the upgrade request is accepted; None before."""
         self._config = session
         self._memory = answers
         self._ids = ids
@@ -168,9 +174,12 @@ class ServerEngine:
         return None if self.session is None else self.session.poll()
 
     def handle(self, event: ServerInput, now: float) -> None:
-        """Process an input.
+        """Process an input at `now`, the host's monotonic seconds.
 
-        Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing.
+        Raises:
+            RuntimeError: The input is invalid in this state; nothing changes.
+            TypeError: The type of the input or of one of its fields is wrong; nothing changes.
+            ValueError: A field of the input has a value that is not allowed; nothing changes.
         """
         if now > self._now:
             self._now = now

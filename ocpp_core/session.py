@@ -69,14 +69,18 @@ _Rare: TypeAlias = BinaryReceived | TransportLost | Congested | Tick | StartCall
 class Session(Receiver):
     """The engine of one open connection.
 
-    `ids` makes message IDs; `numbers` makes request numbers that are unique over all sessions of the host, e.g. one
-    `itertools.count()`. With `keep_unsent`, the loss of the connection does not settle calls that were not written:
-    `take_unsent` returns them. For a stack, `outlets` receive the texts to send and the other actions instead of `poll`
-    (see `_direct`); without them, texts are `SendText` actions. `answers` stores results of this and earlier
-    connections, see `AnswerMemory`; `offline` stores calls that outlive connections, see `OfflineQueue`.
-
     While `requests.is_full`, texts are buffered but not decoded. The host must stop reading at `Reading(on=False)`, and
     a stack must not call `receive`.
+
+    Args:
+        config: The settings.
+        version: The rules of the negotiated subprotocol.
+        ids: Function that returns message IDs.
+        numbers: Request numbers that are unique over all sessions of the host, such as one `itertools.count()`.
+        keep_unsent: True to keep calls that were not written when the connection is lost: `take_unsent` returns them.
+        outlets: For a stack: they receive the texts to send and the other actions instead of `poll` (see `_direct`).
+        answers: Stores the results of this and earlier connections, see `AnswerMemory`.
+        offline: Stores calls that outlive connections, see `OfflineQueue`.
     """
 
     __slots__ = (
@@ -102,9 +106,12 @@ class Session(Receiver):
         offline: OfflineQueue | None = None,
     ) -> None:
         self.state: SessionState = _OPEN
+        """The state of the connection."""
         self.version = version
+        """The rules of the negotiated subprotocol."""
         self._config = config
         self.keep_unsent: bool = keep_unsent
+        """True if calls that were not written survive the loss of the connection, see `take_unsent`."""
         self._actions: list[SessionAction] = []
         self._emit = self._actions.append if outlets is None else outlets.emit
         self.unread: list[TextReceived | BinaryReceived | TransportLost] = []
@@ -118,7 +125,9 @@ class Session(Receiver):
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
         self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
+        """The outbound calls; for stacks and hosts of the library."""
         self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
+        """The inbound requests; for stacks and hosts of the library."""
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))
@@ -158,9 +167,11 @@ class Session(Receiver):
         return True
 
     def handle(self, event: SessionInput, now: float) -> None:
-        """Process an input.
+        """Process an input at `now`, the host's monotonic seconds.
 
-        Raises TypeError or ValueError for a misuse by the caller, and then changes nothing.
+        Raises:
+            TypeError: The type of the input or of one of its fields is wrong; nothing changes.
+            ValueError: A field of the input has a value that is not allowed; nothing changes.
         """
         if now > self._now:
             self._now = now

@@ -16,28 +16,37 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """The session starts no calls and waits for outstanding responses, until `until` at the latest."""
+    """The session starts no calls and waits for outstanding responses."""
 
     until: float
+    """When the wait ends at the latest, in the host's seconds."""
     code: int
+    """The close code to send."""
     reason: str
+    """The close reason to send."""
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The transport is closing; it ends at `until` at the latest."""
+    """The transport is closing."""
 
     until: float
+    """When the transport ends at the latest, in the host's seconds."""
     code: int
+    """The close code that was sent."""
     reason: str
+    """The close reason that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The connection ended with this close code and reason (RFC 6455 §7.4)."""
+    """The connection ended."""
 
     code: int
+    """The close code (RFC 6455 §7.4)."""
     reason: str
+    """The close reason."""
 
 
 SessionState: TypeAlias = Open | Draining | Closing | Closed
+"""The states of a `Session`."""

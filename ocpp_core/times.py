@@ -9,8 +9,11 @@ def write_time(at: datetime) -> str:
     """Return a time in UTC with three decimals: `2026-03-01T12:00:00.000Z`.
 
     OCPP 2.x allows no more decimals (2.0.1 and 2.1 Part 2, primitive datatypes, dateTime); further ones are cut off.
-    Raises TypeError for anything but a datetime, ValueError for one without an offset, because its zone is unknown, and
-    OverflowError if the year in UTC is not from 1 to 9999.
+
+    Raises:
+        TypeError: The time is not a datetime.
+        ValueError: The datetime has no offset, so its zone is unknown.
+        OverflowError: The year in UTC is not from 1 to 9999.
     """
     if not isinstance(at, datetime):
         raise TypeError(f"expected a datetime, got {type(at).__name__}")

@@ -18,17 +18,29 @@ class ErrorCode(StrEnum):
     """
 
     NOT_IMPLEMENTED = "NotImplemented"
+    """The receiver does not know the action."""
     NOT_SUPPORTED = "NotSupported"
+    """The receiver knows the action but does not support it."""
     INTERNAL_ERROR = "InternalError"
+    """An internal error occurred while the receiver processed the action."""
     PROTOCOL_ERROR = "ProtocolError"
+    """The payload does not conform to the structure of the action."""
     SECURITY_ERROR = "SecurityError"
+    """A security issue prevented the receiver from completing the action."""
     FORMAT_VIOLATION = "FormatViolation"
+    """The payload is syntactically incorrect."""
     PROPERTY_CONSTRAINT_VIOLATION = "PropertyConstraintViolation"
+    """A field has a value that is not allowed."""
     OCCURRENCE_CONSTRAINT_VIOLATION = "OccurrenceConstraintViolation"
+    """A field is missing or occurs too often."""
     TYPE_CONSTRAINT_VIOLATION = "TypeConstraintViolation"
+    """A field has the wrong data type."""
     GENERIC_ERROR = "GenericError"
+    """Any error that no other code covers."""
     MESSAGE_TYPE_NOT_SUPPORTED = "MessageTypeNotSupported"
+    """The receiver does not support the message type. OCPP 1.6 has no such code."""
     RPC_FRAMEWORK_ERROR = "RpcFrameworkError"
+    """The message is not a valid RPC request. OCPP 1.6 has no such code."""
 
 
 # OCPP-J 1.6 errata 5.1 and 5.2: both misspellings are known and deliberately kept on the wire. The two codes that 1.6
@@ -99,12 +111,15 @@ class Version:
 
 
 OCPP16: Final = Version(name="ocpp1.6", spelling=_SPELLING_16, answers_unreadable=False, refuses_used_ids=False)
+"""The rules of OCPP 1.6 (subprotocol `ocpp1.6`)."""
 OCPP201: Final = Version(name="ocpp2.0.1", answers_unknown_type=True)
+"""The rules of OCPP 2.0.1 (subprotocol `ocpp2.0.1`)."""
 OCPP21: Final = Version(
     name="ocpp2.1",
     message_types=_CLASSIC | {MessageType.CALLRESULTERROR.value, MessageType.SEND.value},
     send_actions=frozenset({"NotifyPeriodicEventStream"}),
 )
+"""The rules of OCPP 2.1 (subprotocol `ocpp2.1`)."""
 
 
 def version_of(subprotocol: str, custom: Iterable[Version] = ()) -> Version:

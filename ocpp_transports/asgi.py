@@ -72,6 +72,7 @@ class OCPPApplication:
     def __init__(self, server: OCPPServer) -> None:
         server._options.expect_defaults("in an ASGI application", _SETTINGS_OF_OTHERS)
         self.server = server
+        """The server that receives the stations."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, or the lifespan. Raises ValueError for any other type of scope."""

@@ -31,7 +31,7 @@ class BrowserOCPPClient(ClientPeer):
         await client.call("Heartbeat", {})
 
     A page cannot set headers, hold certificates or send pings: `headers`, `tls`, `security_profile` and the options of
-    pings, compression and message size are missing. The rest is `BrowserOptions`, with these differences:
+    pings, compression and message size are missing. There are these differences:
 
     * `password` goes into the URL, as user information. Browsers send it only when the server asks for it with a 401
       and `WWW-Authenticate: Basic` (RFC 9110 §15.5.2), as `OCPPServer` does, and may keep it for that origin.
@@ -39,8 +39,16 @@ class BrowserOCPPClient(ClientPeer):
     * A page may close with 1000 and 3000 to 4999 only. Any other code is sent, and reported, with 3000 added.
     * `close(force=True)` leaves the socket to the browser, ignores its further events, and reports 1006.
     * In strict mode each check is compiled when it is first needed: a page has no thread to do it ahead.
+    * `connect` raises RuntimeError outside a browser.
 
-    Raises ValueError or TypeError for invalid options; `connect` raises RuntimeError outside a browser.
+    Args:
+        identity: The identity of the station, the last segment of the URL.
+        endpoint: The URL of the central system, `ws://` or `wss://`, without the identity.
+        protocols: The subprotocols, in order of preference; by default all that are bundled, newest first.
+
+    Raises:
+        ValueError: An option has a value that is not allowed.
+        TypeError: An option has the wrong type.
     """
 
     _options: BrowserOptions

@@ -56,6 +56,7 @@ class UpgradeOffer:
     client_certificate: Mapping[str, Any] | None = None
     """The verified certificate as returned by `ssl.SSLSocket.getpeercert()`."""
     tls: bool = False
+    """True if the connection is TLS."""
 
 
 class Incoming:
@@ -125,7 +126,17 @@ class Incoming:
 class ChannelClient(ClientPeer):
     """A client over channels, which subclasses open.
 
-    In everything else it is an `OCPPClient`. Takes the options of `OCPPClient` and raises the same errors.
+    In everything else it is an `OCPPClient`.
+
+    Args:
+        identity: The identity of the station, the last segment of the URL.
+        endpoint: The URL of the central system, `ws://` or `wss://`, without the identity.
+        protocols: The subprotocols, in order of preference.
+
+    Raises:
+        ValueError: An option has a value that is not allowed.
+        TypeError: An option has the wrong type.
+        OSError: A certificate cannot be read.
     """
 
     _options: ClientOptions
@@ -144,10 +155,15 @@ class ChannelClient(ClientPeer):
     async def open_channel(self, subprotocols: Sequence[str]) -> tuple[Channel, str | None]:
         """Open a channel for one attempt; return it and the subprotocol that the server chose.
 
-        Whatever it raises is a failed attempt. `ConnectionFailedError` and its subclasses are reported as they are, any
-        other exception is chained to one. A `WebsocketUpgradeError` of the first attempt ends all attempts. The
-        Retry-After of `UnexpectedHttpResponse` is respected, up to `max_retry_after`. The call is cancelled if the
-        attempt takes longer than `connect_timeout`.
+        The call is cancelled if the attempt takes longer than `connect_timeout`.
+
+        Args:
+            subprotocols: The subprotocols to offer, in order of preference.
+
+        Raises:
+            ConnectionFailedError: The attempt failed; reported as it is. Any other exception is chained to one. The
+                Retry-After of `UnexpectedHttpResponse` is respected, up to `max_retry_after`.
+            WebsocketUpgradeError: The server's response is invalid; of the first attempt, it ends all attempts.
         """
 
     def reconfigure(self, **options: Unpack[ClientChanges]) -> None:

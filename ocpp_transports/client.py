@@ -30,10 +30,18 @@ class OCPPClient(ClientPeer):
             await client.connect()
             await client.call("Heartbeat", {})
 
-    `identity` and `endpoint` make the URL. `protocols` are the subprotocols in order of preference (by default those of
-    OCPP, newest first). All other arguments are options of `ClientOptions`. Raises ValueError or TypeError for invalid
-    options, and OSError for certificates that cannot be read. On asyncio it also works without the block; then you must
-    call `close`. In strict mode `connect` compiles the checks first, see `warm_up`.
+    On asyncio it also works without the block; then you must call `close`. In strict mode `connect` compiles the checks
+    first, see `warm_up`.
+
+    Args:
+        identity: The identity of the station, the last segment of the URL.
+        endpoint: The URL of the central system, `ws://` or `wss://`, without the identity.
+        protocols: The subprotocols, in order of preference; by default all that are bundled, newest first.
+
+    Raises:
+        ValueError: An option has a value that is not allowed.
+        TypeError: An option has the wrong type.
+        OSError: A certificate cannot be read.
     """
 
     _options: ClientOptions

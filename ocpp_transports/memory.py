@@ -31,6 +31,17 @@ class MemoryOCPPClient(ChannelClient):
 
     The server decides on the handshake as usual: with identity, subprotocols, password and headers. A `wss://` endpoint
     counts as TLS. There are no pings, and no message size limit.
+
+    Args:
+        identity: The identity of the station, the last segment of the URL.
+        server: The server to connect to.
+        protocols: The subprotocols, in order of preference.
+        endpoint: The URL that the server sees, without the identity.
+
+    Raises:
+        ValueError: An option has a value that is not allowed.
+        TypeError: An option has the wrong type.
+        OSError: A certificate cannot be read.
     """
 
     def __init__(
@@ -76,8 +87,13 @@ async def connected_pair(
 ) -> AsyncIterator[tuple[MemoryOCPPClient, OCPPServerClient]]:
     """Yield a connected client and the server's handle on it.
 
-    async with connected_pair(protocols=["ocpp1.6"]) as (client, station):
-        ...
+        async with connected_pair(protocols=["ocpp1.6"]) as (client, station):
+            ...
+
+    Args:
+        identity: The identity of the station.
+        protocols: The subprotocols of both ends, in order of preference.
+        options: Further options of the client.
     """
     async with (
         OCPPServer(protocols=protocols) as server,

@@ -1,7 +1,6 @@
 """The server: a central system that charging stations connect to."""
 
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 from ssl import SSLContext
 from types import TracebackType
@@ -12,7 +11,7 @@ from ocpp_core.handshake import SecurityProfile, check_listener_profile
 from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
 
-from ._driver._interfaces import Completion
+from ._driver._interfaces import Completion, Handle
 from ._driver._limits import BACKLOG
 from ._logging._log import Log
 from ._options._keywords import ServerKeywords
@@ -24,7 +23,6 @@ from ._peer._emitter import Emitter
 from ._peer._mixins import HandlerMixin
 from ._runtime._base import Listener, SocketRuntime
 from ._runtime._current import current_runtime
-from ._runtime._interrupts import Interrupts
 from ._server._acceptor import Acceptor
 from ._server._connection import ConnectionCallbacks, OCPPServerClient
 from ._server._http import HttpMixin, PlainRequests
@@ -32,7 +30,7 @@ from ._server._http_handlers import HttpHandlers
 from ._server._observed import ObservedMixin
 from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
-from ._server._serving import Loop, draining, run_on, until_closed
+from ._server._serving import ServingMixin
 from ._server._stations import StationsMixin
 from ._tls._contexts import server_context
 from .event_names import SERVER_EVENTS
@@ -43,10 +41,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Listener", "OCPPServer"]
 
-_A = TypeVar("_A", bound=AuthHandler)
+AuthT = TypeVar("AuthT", bound=AuthHandler)
 
 
-class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
+class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingMixin):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -60,10 +58,14 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         async with server:                  # or inside your program
             await server.listen(9000)
 
-    Handlers registered here serve every station; handlers of an `OCPPServerClient` take precedence. The options are
-    those of `ServerOptions`. Raises ValueError or TypeError for invalid options, and OSError for certificates that
-    cannot be read. On asyncio it also works without the block; then you must call `close`. In strict mode the checks
-    are compiled when the block begins, and by `listen`.
+    Handlers registered here serve every station; handlers of an `OCPPServerClient` take precedence. On asyncio it also
+    works without the block; then you must call `close`. In strict mode the checks are compiled when the block begins,
+    and by `listen`.
+
+    Raises:
+        ValueError: An option has a value that is not allowed.
+        TypeError: An option has the wrong type.
+        OSError: A certificate cannot be read.
     """
 
     _role: ClassVar[Role] = "csms"
@@ -107,7 +109,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
 
     # Accepting stations
 
-    def auth(self, handler: _A) -> _A:
+    def auth(self, handler: AuthT) -> AuthT:
         """Register the function that accepts or rejects handshakes, and return it; usable as a decorator.
 
         The server calls it with `(accept, reject, handshake)` after the credential check, once the request is valid and
@@ -116,7 +118,9 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         `reject(status=401, message="Unauthorized")` rejects it. The first decision counts. If it decides nothing or
         raises, the station gets status 500.
 
-        Raises ValueError if one is registered already, TypeError if it is not callable.
+        Raises:
+            ValueError: A function is registered already.
+            TypeError: It is not callable.
         """
         if self._options.auth is not None:
             raise ValueError("cannot register an auth handler: there is one already")
@@ -131,13 +135,25 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
     ) -> Listener:
-        """Listen on a TCP port and return the listener, with its `host`, `port` and `aclose()`.
+        """Listen on a TCP port; you may call it several times.
 
-        Port 0 lets the system choose one. `host` None means all addresses. `ssl` replaces the option `tls`. You may
-        call it several times. Up to `backlog` connections wait to be accepted, within the system's limit. In strict
-        mode the checks are compiled first, see `warm_up`. Raises OSError if the port is not available. Raises
-        ValueError if the certificates do not meet the security profile, if nothing checks the passwords of profile 1 or
-        2, or if the port is out of range.
+        In strict mode the checks are compiled first, see `warm_up`.
+
+        Args:
+            port: The port; 0 lets the system choose one.
+            host: The address; None means all addresses.
+            ssl: Replaces the option `tls`.
+            backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+
+        Returns:
+            The listener, with its `host`, `port` and `aclose()`.
+
+        Raises:
+            OSError: The port is not available.
+            ValueError: The port is out of range, the certificates do not meet the security profile, or nothing checks
+                the passwords of profile 1 or 2.
+            TypeError: An argument has the wrong type.
+            RuntimeError: The server is closing.
         """
         options = self._options
         tls = options.tls if ssl is None else ssl
@@ -208,64 +224,6 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
                 )
         self._set_options(made)
 
-    # As a program, or inside one
-
-    def run(
-        self,
-        port: int,
-        host: str | None = None,
-        *,
-        ssl: SSLContext | TLSOptions | None = None,
-        backlog: int = BACKLOG,
-        loop: Loop = "asyncio",
-    ) -> None:
-        """Listen and serve as a whole program: block until Ctrl-C or SIGTERM, then close and return.
-
-        `loop` names the event loop to run; the other arguments are those of `serve_forever`. Raises the same errors as
-        that method, ValueError for an unknown loop, RuntimeError inside a running event loop, and ImportError or
-        LookupError for a loop that is not installed.
-        """
-        run_on(loop, partial(self.serve_forever, port, host, ssl=ssl, backlog=backlog))
-
-    async def serve_forever(
-        self,
-        port: int | None = None,
-        host: str | None = None,
-        *,
-        ssl: SSLContext | TLSOptions | None = None,
-        backlog: int = BACKLOG,
-    ) -> None:
-        """Serve until SIGINT (Ctrl-C), SIGTERM or `close`; return when everything is closed.
-
-        At a signal the server closes as `close` does: outstanding calls may finish, the stations get 1001. A second
-        signal drops the connections that are still open. With a port it listens first; without one it must be listening
-        already. Only the main thread of a program receives signals. Raises the same errors as `listen`, and
-        RuntimeError if there is neither a port nor a listener.
-        """
-        if not self._in_block:
-            async with self:
-                return await self.serve_forever(port, host, ssl=ssl, backlog=backlog)
-        with Interrupts() as interrupts:
-            if port is not None:
-                await self.listen(port, host, ssl=ssl, backlog=backlog)
-            elif not self._open_listeners():
-                raise RuntimeError("cannot serve: the server does not listen; pass a port, or call listen() first")
-            await until_closed(self, interrupts, self._start()[0].spawn)
-        return None
-
-    def draining(self) -> AbstractAsyncContextManager[None]:
-        """Close the server before the surrounding program handles SIGINT or SIGTERM.
-
-            async with server, server.draining():
-                yield  # in the lifespan of a web application
-
-        For programs that drop connections at a signal, as uvicorn does (1012) before it ends the lifespan. Inside this
-        block the server closes first, as in `serve_forever`, and refuses new stations (503); then the program receives
-        the signal. A second signal drops the connections that are still open. Outside a program's main thread it does
-        nothing.
-        """
-        return draining(self, self._start()[0].spawn)
-
     # Stations
 
     @property
@@ -281,8 +239,16 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
         """Stop listening, refuse new connections (503), close every connection, and end every task.
 
         Each connection closes as with `Peer.close`, so it takes at most `drain_timeout` plus `close_timeout` seconds,
-        whatever the stations do. 1001 is "going away" (RFC 6455 §7.4.1). You may call `listen` again afterwards. Raises
-        ValueError for a code that must not be sent.
+        whatever the stations do. You may call `listen` again afterwards.
+
+        Args:
+            code: The close code; 1001 is "going away" (RFC 6455 §7.4.1).
+            reason: The close reason, at most 123 bytes of UTF-8; a longer one is cut.
+            force: True to drop the connections without a close handshake.
+            await_pending: True to wait for the responses to outstanding CALLs.
+
+        Raises:
+            ValueError: The code must not be sent.
         """
         command = Close(code, reason, drain=await_pending, force=force)
         self._expect_here()
@@ -359,6 +325,12 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin):
 
     def _expect_open(self) -> None:
         self._start()[0].expect_here()
+
+    def _is_listening(self) -> bool:
+        return bool(self._open_listeners())
+
+    def _spawner(self) -> Callable[[Coroutine[Any, Any, None]], Handle]:
+        return self._start()[0].spawn
 
     def _set_options(self, options: ServerOptions) -> None:
         self._options = options

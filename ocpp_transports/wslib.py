@@ -57,6 +57,16 @@ class WebsocketsOCPPClient(ChannelClient):
     It has the same options, methods and events. `websockets` sends the pings and does not report them, so there are no
     `ping`, `pong` and `pong_timeout` events. `defer_pings_on_activity` has no effect; of `compression` only on or off
     counts.
+
+    Args:
+        identity: The identity of the station, the last segment of the URL.
+        endpoint: The URL of the central system, `ws://` or `wss://`, without the identity.
+        protocols: The subprotocols, in order of preference.
+
+    Raises:
+        ValueError: An option has a value that is not allowed.
+        TypeError: An option has the wrong type.
+        OSError: A certificate cannot be read.
     """
 
     def __init__(
@@ -164,9 +174,16 @@ async def serve(
         async with serve(server, "127.0.0.1", 9000) as listening:
             ...
 
-    `options` are those of `websockets.serve`, except its handler and the hooks that decide on a handshake. TLS, pings,
-    the handshake timeout, the message size limit and compression come from the server's options, unless `options`
-    override them. Raises ValueError if the server has options that `websockets` cannot obey.
+    Args:
+        server: The server that receives the stations.
+        host: The address to listen on; None means all addresses.
+        port: The port; None lets the system choose one.
+        options: Those of `websockets.serve`, except its handler and the hooks that decide on a handshake. TLS, pings,
+            the handshake timeout, the message size limit and compression come from the server's options, unless these
+            override them.
+
+    Raises:
+        ValueError: The server has options that `websockets` cannot obey.
     """
     server._options.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)
     hooks = _Hooks(server)

@@ -8,7 +8,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-__all__ = ["class_body", "default_of", "docstrings", "field_docs", "range_of", "shown", "source_of", "table"]
+__all__ = [
+    "class_body",
+    "default_of",
+    "docstrings",
+    "field_docs",
+    "member_docs",
+    "range_of",
+    "shown",
+    "source_of",
+    "table",
+]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -40,6 +50,17 @@ def docstrings(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.AnnAssign, str]]:
 def field_docs(tree: ast.Module, name: str) -> dict[str, str]:
     """Return the docstrings of a class's fields."""
     return {ast.unparse(field.target): text for field, text in docstrings(class_body(tree, name))}
+
+
+def member_docs(tree: ast.Module, name: str) -> dict[str, str]:
+    """Return the docstrings of an enumeration's members."""
+    members = (
+        (ast.unparse(statement.targets[0]), following.value.value)
+        for statement, following in pairwise(class_body(tree, name))
+        if isinstance(statement, ast.Assign) and isinstance(following, ast.Expr)
+        if isinstance(following.value, ast.Constant) and isinstance(following.value.value, str)
+    )
+    return {member: " ".join(text.split()) for member, text in members}
 
 
 def range_of(field: Field[Any]) -> str:

@@ -348,6 +348,23 @@ OF_SERVERS: Final = """
 
 A `StationEvent` has the event of one connection in `event`, and the `OCPPServerClient` in `client`.
 """
+PAYLOADS: Final = """
+## Payloads
+
+::: ocpp_transports.events
+    options:
+      show_root_heading: false
+      show_root_toc_entry: false
+      heading_level: 3
+
+## Names
+
+::: ocpp_transports.event_names
+    options:
+      show_root_heading: false
+      show_root_toc_entry: false
+      heading_level: 3
+"""
 MEANINGS: Final = {
     "message": "A message of any type was sent or received.",
     "call": "A CALL or SEND was sent or received.",
@@ -371,7 +388,8 @@ def events_page() -> str:
         (f"`{name}`", f"`{union([payload])}`", MEANINGS_OF_SERVERS.get(name) or meaning(name, payload))
         for name, payload in SERVER.payloads.items()
     )
-    return "".join((PAGE.lstrip("\n"), OF_PEERS, "\n", table(head, peers), OF_SERVERS, "\n", table(head, servers)))
+    tables = (OF_PEERS, "\n", table(head, peers), OF_SERVERS, "\n", table(head, servers))
+    return "".join((PAGE.lstrip("\n"), *tables, PAYLOADS))
 
 
 def meaning(name: str, payload: Payload) -> str:

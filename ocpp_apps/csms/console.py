@@ -21,6 +21,7 @@ read STATION SETTING       1.6: a configuration key; 2.x: Component.Variable
 set STATION SETTING VALUE  change it
 call STATION ACTION JSON   send any other action
 help, quit"""
+"""The commands that `Console` runs, as text for a user."""
 
 
 class Console:

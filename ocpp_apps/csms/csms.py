@@ -50,6 +50,7 @@ class Csms:
             credentials=None if password is None else lambda _: password,
             **options,
         )
+        """The server; listen with it, and close it."""
         refuse_foreign_pages(self.server, origins)
         Responder(self._transactions, notify, interval=interval).register(self.server)
 
@@ -78,7 +79,13 @@ class Csms:
         return await self._call(identity, self._requests_of(identity).read(setting))
 
     async def change(self, identity: str, setting: str, value: str) -> dict[str, Any]:
-        """Request a new value of a configuration key or a variable."""
+        """Request a new value of a setting; return the payload of the response.
+
+        Args:
+            identity: The identity of the station.
+            setting: The configuration key of 1.6, or `Component.Variable` of 2.x.
+            value: The new value as text.
+        """
         return await self._call(identity, self._requests_of(identity).change(setting, value))
 
     def _requests_of(self, identity: str) -> CommandBuilder:

@@ -30,6 +30,7 @@ class ArmedFault:
     """An armed fault, which affects the next matching messages."""
 
     kind: str
+    """`drop`, `delay`, `malformed` or `wrong_type`, see `FaultInjector`."""
     action: str | None
     """Action of the messages that it affects; None for every action."""
     times: int
@@ -70,9 +71,18 @@ class FaultInjector:
     def arm(
         self, kind: str, *, action: str | None = None, times: int = 1, seconds: float = 5.0, target: str = "any"
     ) -> ArmedFault:
-        """Arm a fault for the next `times` messages of an action, or of every action.
+        """Arm a fault for the next messages of an action, or of every action.
 
-        Raises ValueError for an unknown kind or target, `times` below 1, or negative `seconds`.
+        Args:
+            kind: `drop`, `delay`, `malformed` or `wrong_type`.
+            action: The action; None for every action.
+            times: The number of messages; >= 1.
+            seconds: Seconds that a message is delayed, or that the station waits for the response to an altered call;
+                >= 0.
+            target: `answer` for the responses of the station, `call` for its calls, `any` for both.
+
+        Raises:
+            ValueError: An argument has a value that is not allowed.
         """
         if kind not in KINDS or target not in TARGETS:
             raise ValueError(f"expected one of {', '.join(KINDS)} for {', '.join(TARGETS)}, got {kind!r}, {target!r}")

@@ -53,16 +53,25 @@ class Station:
         await station.plug_in(1)
         await station.begin(1)
 
-    The station needs a client of its own and registers its handlers on it. Raises ValueError if the client already has
-    handlers of these actions.
+    Args:
+        client: A client for this station alone: it registers its handlers on it.
+        clock: The time of the simulation.
+        settings: What is simulated; None for the defaults.
+
+    Raises:
+        ValueError: The client already has handlers of these actions.
     """
 
     def __init__(self, client: Client, clock: Clock, settings: StationSettings | None = None) -> None:
         settings = StationSettings() if settings is None else settings
         self.client = client
+        """The client that the station uses."""
         self.settings = settings
+        """The settings of the simulation."""
         self.log: MessageLog = MessageLog(client, clock.now)
+        """The messages that were sent and received."""
         self.faults: FaultInjector = FaultInjector(client, clock, self.log)
+        """Faults that can be armed, to test how a central system reacts."""
         self._equipment = equipment = Equipment(client, clock, settings, self.log, _DIALECTS)
         self._outbox = TransactionOutbox(equipment)
         metering = Metering(equipment, self._outbox)
@@ -156,7 +165,18 @@ class Station:
     def configure(
         self, name: str, value: str, *, component: str = "", evse: int | None = None, instance: str = ""
     ) -> None:
-        """Change a setting, as the CSMS can. Raises UnknownSettingError if it is unknown or rejects the value."""
+        """Change a setting, as the CSMS can.
+
+        Args:
+            name: The key of 1.6, or the name of the variable of 2.x.
+            value: The new value as text.
+            component: The component of the variable (2.x).
+            evse: The EVSE of the component (2.x); None for the whole station.
+            instance: The instance of the variable (2.x).
+
+        Raises:
+            UnknownSettingError: The station has no such setting, or the setting does not allow the value.
+        """
         change = self._equipment.configuration.change(Key(name, component, evse, instance), value)
         if change is not Change.ACCEPTED:
             reasons = {
@@ -185,23 +205,33 @@ class Station:
     async def plug_in(self, connector_id: int) -> None:
         """Plug the cable in.
 
-        Raises ConnectorError if it is already plugged in, UnknownConnectorError for an unknown connector.
+        Raises:
+            ConnectorError: It is already plugged in.
+            UnknownConnectorError: The station has no such connector.
         """
         await self._transactions.plug_in(self._equipment.connector(connector_id))
 
     async def unplug(self, connector_id: int) -> None:
         """Unplug the cable, which ends the transaction.
 
-        Raises ConnectorError if it is not plugged in, UnknownConnectorError for an unknown connector.
+        Raises:
+            ConnectorError: It is not plugged in.
+            UnknownConnectorError: The station has no such connector.
         """
         await self._transactions.unplug(self._equipment.connector(connector_id))
 
     async def begin(self, connector_id: int, id_token: str | None = None) -> Transaction | None:
         """Present an ID token, and start a transaction if it may charge.
 
-        Returns the transaction. Returns None without a cable: then it starts if the cable is plugged in in time. Raises
-        NotAuthorizedError, ConnectorError for a connector in the wrong state, NotRegisteredError,
-        UnknownConnectorError, and what the client raises for an Authorize without a CALLRESULT.
+        Returns the transaction. Returns None without a cable: then it starts if the cable is plugged in in time. It
+        also
+        raises what the client raises for an Authorize without a CALLRESULT.
+
+        Raises:
+            NotAuthorizedError: The token may not charge.
+            ConnectorError: The connector is in the wrong state.
+            NotRegisteredError: The central system has not accepted the station.
+            UnknownConnectorError: The station has no such connector.
         """
         token = self._equipment.dialect.token(self.settings.id_token if id_token is None else id_token)
         return await self._transactions.begin(self._equipment.connector(connector_id), token)
@@ -209,7 +239,9 @@ class Station:
     async def end(self, connector_id: int, reason: str = "Local") -> None:
         """End the transaction.
 
-        Raises ConnectorError without a transaction, ValueError for a reason that the version lacks.
+        Raises:
+            ConnectorError: There is no transaction.
+            ValueError: The version has no such reason.
         """
         await self._transactions.end(self._equipment.connector(connector_id), reason)
 
@@ -233,7 +265,9 @@ class Station:
     async def clear_fault(self, connector_id: int) -> None:
         """Clear the fault of a connector.
 
-        Raises ConnectorError without a fault, UnknownConnectorError for an unknown connector.
+        Raises:
+            ConnectorError: It has no fault.
+            UnknownConnectorError: The station has no such connector.
         """
         await self._transactions.clear_fault(self._equipment.connector(connector_id))
 

@@ -66,6 +66,7 @@ class ConnectionFacts:
     client_certificate: Mapping[str, Any] | None = None
     """The verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
     tls: bool = False
+    """True if the connection is TLS."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,18 @@ _HOST: Final = re.compile(r"[\x21-\x7e]+")
 def expect_request(
     host: str, target: str, subprotocols: Sequence[str] = (), headers: Iterable[tuple[str, str]] = ()
 ) -> None:
-    """Raise the errors of `ClientLink` for data that an upgrade request must not contain."""
+    """Raise the errors of `ClientLink` for data that an upgrade request must not contain.
+
+    Args:
+        host: The value of the Host header.
+        target: The path and query.
+        subprotocols: The offer, in order of preference.
+        headers: Further header fields.
+
+    Raises:
+        ValueError: One of them must not be in a request.
+        TypeError: The list of subprotocols is a text.
+    """
     if not _HOST.fullmatch(host) or not _TARGET.fullmatch(target):
         raise ValueError(f"expected a host and a target that starts with '/', in ASCII, got {host!r} and {target!r}")
     if subprotocols:
@@ -51,15 +62,22 @@ def expect_request(
 class ClientLink(LinkBase):
     """The client's end of one stream; the first `poll` returns the upgrade request.
 
-    `host` is the value of the Host header, `target` the path and query, `subprotocols` the offer in order of
-    preference, `headers` further header fields. The handshake ends with `TransportOpened` or `TransportFailed`, at most
-    `handshake_timeout` seconds after `now`; both have this `attempt`.
+    The handshake ends with `TransportOpened` or `TransportFailed`, at most `handshake_timeout` seconds after `now`.
 
-    `random` makes the nonce, the masking keys and the jitter of pings. RFC 6455 §10.3 requires unpredictable masking
-    keys: pass `random.SystemRandom()`, or a source seeded from it, unless the stream is encrypted.
+    Args:
+        config: The settings.
+        host: The value of the Host header.
+        target: The path and query.
+        subprotocols: The offer, in order of preference.
+        headers: Further header fields.
+        attempt: The number that `TransportOpened` and `TransportFailed` repeat.
+        random: Makes the nonce, the masking keys and the jitter of pings. RFC 6455 §10.3 requires unpredictable masking
+            keys: pass `random.SystemRandom()`, or a source seeded from it, unless the stream is encrypted.
+        now: The time, in the host's monotonic seconds.
 
-    Raises ValueError for a host, target, subprotocol or header that a request must not contain, TypeError for a text as
-    the list of subprotocols.
+    Raises:
+        ValueError: The host, the target, a subprotocol or a header must not be in a request.
+        TypeError: The list of subprotocols is a text.
     """
 
     __slots__ = ("_compression", "_key", "_refusal", "_room", "_secrets", "_subprotocols")

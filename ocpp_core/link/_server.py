@@ -78,8 +78,13 @@ class ServerLink(LinkBase):
     """The server's end of one accepted stream.
 
     The host must answer `UpgradeRequested` with `Accept` or `Reject`, and `HttpRequest` with `Respond`, both at most
-    `handshake_timeout` seconds after `now`. The link answers every other request itself. `random` makes the jitter of
-    pings; all links of a server share `unfinished`.
+    `handshake_timeout` seconds after `now`. The link answers every other request itself.
+
+    Args:
+        config: The settings.
+        random: Makes the jitter of pings.
+        now: The time, in the host's monotonic seconds.
+        unfinished: Counts the bytes of unfinished messages; all links of a server share it.
     """
 
     __slots__ = ("_decided", "_pending")

@@ -22,6 +22,7 @@ class Unfinished:
 
     def __init__(self) -> None:
         self.size: int = 0
+        """Bytes of all unfinished messages together."""
 
     def change(self, before: int, after: int, limit: float) -> None:
         """Record that a link holds `after` bytes instead of `before`.

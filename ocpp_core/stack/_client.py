@@ -50,10 +50,17 @@ __all__ = ["ClientStack"]
 class ClientStack:
     """A client with its streams, handshakes and sessions, which reconnects after a loss.
 
-    `target` is the host and resource of the upgrade request. `random` makes masking keys, nonces and jitter, and must
-    be unpredictable unless the stream is encrypted (RFC 6455 §10.3: use `random.SystemRandom`). `offline_queue` makes
-    the queue for calls without a connection. Raises ValueError for a target or subprotocols that a request must not
-    contain.
+    Args:
+        client: The settings of the client and its sessions.
+        link: The settings of each WebSocket.
+        target: The host and resource of the upgrade request.
+        random: Makes masking keys, nonces and jitter. It must be unpredictable unless the stream is encrypted (RFC 6455
+            §10.3): use `random.SystemRandom`.
+        ids: Function that returns message IDs.
+        offline_queue: Makes the queue for calls without a connection.
+
+    Raises:
+        ValueError: The target or the subprotocols must not be in a request.
     """
 
     def __init__(
@@ -67,6 +74,7 @@ class ClientStack:
         offline_queue: MakeOfflineQueue = MemoryQueue,
     ) -> None:
         self.engine: ClientEngine = ClientEngine(client, random=random, ids=ids, offline_queue=offline_queue)
+        """The client engine, which holds the state and the queue."""
         self._link_config = link
         self._target = target
         self._random = random
@@ -90,9 +98,12 @@ class ClientStack:
         return min(self.engine.deadline, inf if link is None else link.deadline)
 
     def handle(self, event: StackInput, now: float) -> None:
-        """Process an input.
+        """Process an input at `now`, the host's monotonic seconds.
 
-        Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing.
+        Raises:
+            RuntimeError: The input is invalid in this state; nothing changes.
+            TypeError: The type of the input or of one of its fields is wrong; nothing changes.
+            ValueError: A field of the input has a value that is not allowed; nothing changes.
         """
         if now > self._now:
             self._now = now

@@ -63,9 +63,16 @@ class ServerStack:
     """One accepted stream of a server with its handshake, WebSocket and session.
 
     `StateChanged` reports the states of the session; `Closed` without `Open` before it means that the handshake failed.
-    `session` is the config of the session unless `Accept` has another one. `numbers` makes request numbers,
-    `unfinished` counts unfinished messages and `answers` stores results; all stacks of a server share the three.
-    `random` makes the jitter of pings.
+
+    Args:
+        link: The settings of the WebSocket.
+        session: The config of the session unless `Accept` has another one.
+        random: Makes the jitter of pings.
+        ids: Function that returns message IDs.
+        now: The time, in the host's monotonic seconds.
+        numbers: Request numbers; all stacks of a server share them.
+        unfinished: Counts the bytes of unfinished messages; all stacks of a server share it.
+        answers: Stores results; all stacks of a server share it. None stores none.
     """
 
     __slots__ = (
@@ -94,6 +101,7 @@ class ServerStack:
         answers: AnswerMemory | None = None,
     ) -> None:
         self.session: Session | None = None
+        """The session once the upgrade request is accepted; None before."""
         self._memory = answers
         self._answers: Answers | None = None
         self._link = ServerLink(link, random=random, now=now, unfinished=unfinished)
@@ -116,9 +124,12 @@ class ServerStack:
         return deadline
 
     def handle(self, event: StackInput, now: float) -> None:
-        """Process an input.
+        """Process an input at `now`, the host's monotonic seconds.
 
-        Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing.
+        Raises:
+            RuntimeError: The input is invalid in this state; nothing changes.
+            TypeError: The type of the input or of one of its fields is wrong; nothing changes.
+            ValueError: A field of the input has a value that is not allowed; nothing changes.
         """
         if now > self._now:
             self._now = now

@@ -10,15 +10,15 @@ __all__ = ["LabClock"]
 
 
 class LabClock:
-    """A virtual clock that starts at 0 seconds and moves only when it is advanced.
-
-    `random` is the source of all randomness; `record` keeps the actions of each endpoint for inspection.
-    """
+    """A virtual clock that starts at 0 seconds and moves only when it is advanced."""
 
     def __init__(self, seed: int, *, record: bool) -> None:
         self.now: float = 0.0
+        """The time in seconds."""
         self.random: Random = Random(seed)
+        """The source of all randomness."""
         self.record = record
+        """True to keep the actions of each endpoint for inspection; False for long runs."""
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = count()
 

@@ -16,7 +16,7 @@ __all__ = ["CallOutcome", "Handler", "LabEndpoint"]
 Handler: TypeAlias = Callable[[Dispatch], Mapping[str, Any] | None]
 """A function that answers a request: with a payload, a raised RPCError, or None to send no response now."""
 
-_T = TypeVar("_T")
+ActionT = TypeVar("ActionT")
 
 
 class _Stack(Protocol):
@@ -28,15 +28,16 @@ class _Stack(Protocol):
 
 @dataclass(slots=True)
 class CallOutcome:
-    """The outcome of a command.
-
-    `settled` counts how often it settled, which must be once.
-    """
+    """The outcome of a command."""
 
     token: int
+    """The number of the command."""
     settled: int = 0
+    """How often it settled; more than once would be a fault of the engine."""
     result: Any = None
+    """The payload of the CALLRESULT; None without one."""
     error: Exception | None = None
+    """The reason of the failure; None on success."""
 
     def unwrap(self) -> Any:
         """Return the result.
@@ -50,19 +51,23 @@ class CallOutcome:
 
 
 class LabEndpoint:
-    """One engine with a laboratory as its host.
-
-    `actions` stores all actions except bytes, with their times; `due` is the time of the engine's next tick.
-    """
+    """One engine with a laboratory as its host."""
 
     def __init__(self, lab: LabClock, engine: _Stack, handlers: Mapping[str, Handler]) -> None:
         self.lab = lab
+        """The laboratory that this end belongs to."""
         self.engine = engine
+        """The stack of this end."""
         self.handlers = handlers
+        """The handlers by action; one that returns None declines to respond."""
         self.actions: list[tuple[float, Action]] = []
+        """All actions of the engine except bytes, with their times; empty unless the laboratory records."""
         self.outcomes: dict[int, CallOutcome] = {}
+        """The outcomes of the commands by token."""
         self.abandoned: set[int] = set()
+        """The numbers of the requests whose connection ended before the response."""
         self.due: float = engine.deadline
+        """Time of the engine's next tick, in seconds."""
         self._tokens = count(1)
         self._draining = False
 
@@ -80,7 +85,13 @@ class LabEndpoint:
             self.due = self.engine.deadline
 
     def call(self, action: str, payload: Mapping[str, Any] | None = None, **options: Any) -> CallOutcome:
-        """Start a call; `options` are those of `StartCall`."""
+        """Start a call.
+
+        Args:
+            action: The name of the OCPP action.
+            payload: The payload; None for an empty object.
+            options: Further fields of `StartCall`.
+        """
         outcome = self._outcome()
         self.feed(StartCall(outcome.token, action, payload or {}, **options))
         return outcome
@@ -96,10 +107,17 @@ class LabEndpoint:
         self.feed(CancelCall(outcome.token))
 
     def close(self, code: int = 1000, reason: str = "", *, drain: bool = True, force: bool = False) -> None:
-        """Close the connection."""
+        """Close the connection.
+
+        Args:
+            code: The close code.
+            reason: The close reason.
+            drain: True to wait for the responses to outstanding CALLs.
+            force: True to end the stream without a close handshake.
+        """
         self.feed(Close(code, reason, drain, force))
 
-    def seen(self, kind: type[_T]) -> list[_T]:
+    def seen(self, kind: type[ActionT]) -> list[ActionT]:
         """Return all actions of a type so far, in order."""
         return [action for _, action in self.actions if isinstance(action, kind)]
 

@@ -32,13 +32,17 @@ class LabStation(LabEndpoint):
     """A station on the network `wire`, with its own `handlers`."""
 
     engine: ClientStack
+    """The stack of the station."""
 
     def __init__(self, lab: LabClock, server: Central, engine: ClientStack, wire: Wire) -> None:
         super().__init__(lab, engine, {})
         self._server = server
         self.handlers: dict[str, Handler] = {}
+        """The handlers of the station by action."""
         self.wire = wire
+        """The network between the station and the server."""
         self.connection: ServerConnection | None = None
+        """The server's end of the connection; None without one."""
         self._attempt = 0
         self._dialling = False
 
@@ -96,12 +100,15 @@ class ServerConnection(LabEndpoint):
     """The server's end of one stream; `station` is None after the stream ended."""
 
     engine: ServerStack
+    """The stack of the connection."""
 
     def __init__(self, lab: LabClock, server: Central, engine: ServerStack, station: LabStation) -> None:
         super().__init__(lab, engine, server.handlers)
         self._server = server
         self.station: LabStation | None = station
+        """The station at the other end; None once the stream ended."""
         self.wire: Wire = station.wire
+        """The network between the station and the server."""
         self._attempt = station._attempt  # two ends of one wire
 
     def receive(self, data: bytes) -> None:

@@ -24,17 +24,24 @@ __all__ = ["Laboratory", "Server"]
 class Server:
     """The central system.
 
-    All stations share its `handlers`, and `connections` are the open ones. `admit` decides on an upgrade request; by
-    default it accepts the first of `protocols` that was offered.
+    Its attribute `admit` is the function that decides on an upgrade request; by default it accepts the first of
+    `protocols` that was offered.
     """
 
     lab: LabClock
+    """The laboratory that the server belongs to."""
     protocols: tuple[str, ...]
+    """The subprotocols to accept, in order of preference."""
     session: SessionConfig
+    """The config of each session."""
     link: LinkConfig
+    """The config of each WebSocket."""
     ids: IdFactory
+    """Function that returns message IDs."""
     handlers: dict[str, Handler] = field(default_factory=dict)
+    """The handlers by action, which all stations share."""
     connections: list[ServerConnection] = field(default_factory=list)
+    """The open connections."""
 
     def __post_init__(self) -> None:
         self.admit: Callable[[UpgradeRequested], Accept | Reject] = self._accept_first
@@ -70,8 +77,13 @@ class Server:
 class Laboratory(LabClock):
     """Stations and a server with one clock.
 
-    `client` and `session` are the settings of new stations and of the server's sessions, `link` of every WebSocket.
-    `record` keeps the actions of each endpoint for inspection; switch it off for long runs.
+    Args:
+        client: The config of new stations; by default they speak `ocpp1.6`.
+        session: The config of the sessions of the server.
+        link: The config of every WebSocket.
+        latency: Seconds that a chunk takes on the wire.
+        seed: The seed of all randomness.
+        record: True to keep the actions of each endpoint for inspection; False for long runs.
     """
 
     def __init__(
@@ -86,12 +98,18 @@ class Laboratory(LabClock):
     ) -> None:
         super().__init__(seed, record=record)
         self.latency = latency
+        """Seconds that a chunk takes on the wire of a new station."""
         self.client: ClientConfig = client or ClientConfig(protocols=("ocpp1.6",))
+        """The config of new stations."""
         self.link: LinkConfig = link or LinkConfig()
+        """The config of every WebSocket."""
         self.stations: list[LabStation] = []
+        """The stations that were added."""
         numbers = count(1)
         self.ids: Callable[[], str] = lambda: f"id-{next(numbers)}"
+        """Function that returns message IDs: `id-1`, `id-2`, …"""
         self.server: Server = Server(self, self.client.protocols, session or SessionConfig(), self.link, self.ids)
+        """The central system."""
 
     def station(self, config: ClientConfig | None = None, identity: str = "CP1") -> LabStation:
         """Add a station that is not connected yet, on a wire of its own."""

@@ -13,16 +13,16 @@ WireFault: TypeAlias = Callable[[bytes, Random], Iterable[tuple[float, bytes]]]
 
 @dataclass(slots=True)
 class Wire:
-    """The network between a station and the server, in both directions.
-
-    `latency` is the seconds that a chunk takes. `reachable` False refuses new streams. `silent` True drops all bytes,
-    as a half-open connection does. `fault` may delay, drop, duplicate, split or corrupt each chunk.
-    """
+    """The network between a station and the server, in both directions."""
 
     latency: float = 0.01
+    """Seconds that a chunk takes."""
     reachable: bool = True
+    """False to refuse new streams."""
     silent: bool = False
+    """True to drop all bytes, as a half-open connection does."""
     fault: WireFault | None = None
+    """Function that may delay, drop, duplicate, split or corrupt each chunk; None for a perfect network."""
 
     def carry(self, data: bytes, random: Random) -> Iterable[tuple[float, bytes]]:
         """Return the pieces of bytes that arrive, each with its delay in seconds."""

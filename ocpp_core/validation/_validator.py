@@ -151,6 +151,7 @@ class SchemaValidator:
 
     def __init__(self, protocol: str, messages: _Messages, definitions: Schema, *, formats: bool) -> None:
         self.protocol: str = protocol
+        """The subprotocol whose payloads it checks."""
         self._messages = messages
         self._definitions = definitions
         self._formats = formats
@@ -239,17 +240,21 @@ def create_validator(
 ) -> SchemaValidator:
     """Return a validator for a custom protocol.
 
-    The drafts 04, 06 and 07 of JSON Schema are supported; a schema without `$schema` is read as 07. A schema may refer
-    to itself and to the shared `definitions` (`#/definitions/…`). `formats=False` disables the checks of `format`.
-    `pattern` has the syntax of Python's `re`, with `$` as the end of the text. The schemas are copied, and compiled
-    immediately (1 to 100 ms each).
+    The drafts 04, 06 and 07 of JSON Schema are supported; a schema without `$schema` is read as 07. `pattern` has the
+    syntax of Python's `re`, with `$` as the end of the text. The schemas are copied, and compiled immediately (1 to 100
+    ms each).
 
-    Raises TypeError unless schemas are mappings by the names of actions. Raises ValueError for:
+    Args:
+        protocol: The subprotocol.
+        schemas: By the names of actions, the schemas of `call` and `result`, or of `send`.
+        definitions: Schemas that the others may refer to (`#/definitions/…`).
+        formats: False to skip the checks of `format`.
 
-    * schemas of another form or draft, and one that cannot be compiled;
-    * a `$ref` that is not a pointer into its own schema (to another document, to an `$id` or to a name), that refers to
-      itself for the same value, or that is below an inner `$id`;
-    * a bound in the form of another draft.
+    Raises:
+        TypeError: The schemas are not mappings by the names of actions.
+        ValueError: A schema has another form or draft, or cannot be compiled. A `$ref` is not a pointer into its own
+            schema (but to another document, to an `$id` or to a name), refers to itself for the same value, or is below
+            an inner `$id`. A bound has the form of another draft.
     """
     shared = _plain(definitions or {})
     return SchemaValidator(
@@ -260,9 +265,16 @@ def create_validator(
 def load_validator(protocol: str, *, formats: bool = True) -> SchemaValidator:
     """Return a validator for `ocpp1.6` (with the security extension), `ocpp2.0.1` or `ocpp2.1`.
 
-    `formats=False` disables the checks of date-times and URIs: many stations send date-times without an offset, which
-    RFC 3339 requires. Every call reads the bundle again (5 to 20 ms). Raises ValueError for another protocol and
-    FileNotFoundError if the bundle is missing.
+    Every call reads the bundle again (5 to 20 ms).
+
+    Args:
+        protocol: The subprotocol.
+        formats: False to skip the checks of date-times and URIs: many stations send date-times without an offset, which
+            RFC 3339 requires.
+
+    Raises:
+        ValueError: There is no bundle for this protocol.
+        FileNotFoundError: The bundle is missing.
     """
     if protocol not in BUNDLED:
         expected = ", ".join(BUNDLED)

@@ -20,16 +20,23 @@ __all__ = [
 ]
 
 NORMAL_CLOSURE: Final = 1000
+"""The connection has done its job; the default of `close`."""
 GOING_AWAY: Final = 1001
+"""A client gave up reconnecting, see `ClientConfig.max_reconnects`."""
 PROTOCOL_ERROR: Final = 1002
+"""The peer broke RFC 6455, or sent too many bad messages."""
 NO_STATUS: Final = 1005
 """Never sent: the Close frame had no code."""
 ABNORMAL_CLOSURE: Final = 1006
 """Never sent: the connection ended without a Close frame."""
 INVALID_DATA: Final = 1007
+"""A text message was not UTF-8, or its compressed data was corrupt."""
 POLICY_VIOLATION: Final = 1008
+"""A message took too long to arrive."""
 TOO_BIG: Final = 1009
+"""A message exceeded `max_message_size`, or all unfinished ones together their limit."""
 TRY_AGAIN_LATER: Final = 1013
+"""A client in a browser received more messages at a time than it may hold."""
 PRIVATE_CODES: Final = 3000
 """First code of libraries and applications, whose range ends at 4999."""
 

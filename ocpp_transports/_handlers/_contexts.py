@@ -76,8 +76,11 @@ class CallContext(Generic[ClientT_co]):
     """An outbound call as middleware sees it; changes made before `await next()` apply to the call."""
 
     direction: ClassVar[Direction] = Direction.OUT
+    """OUT: a middleware tells calls from requests with it."""
     action: str
+    """The name of the OCPP action."""
     params: dict[str, Any]
+    """The payload of the CALL."""
     protocol: str | None = None
     """The subprotocol of the connection, None while there is none."""
     client: ClientT_co
@@ -124,23 +127,24 @@ class RequestContext:
 class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
     """A request as its handler sees it.
 
-    `action` and `params` are the request's. `is_answered` is True once its one response was sent, `is_gone` once the
-    peer no longer waits for one.
-
     `HandlerContext[v16.Reset]` types `params` and `reply`; a plain one has dicts. `HandlerContext[v16.Reset,
     OCPPClient]` also types `client`; otherwise it has what a client and an `OCPPServerClient` have in common. A handler
     without a message writes `HandlerContext[Any, OCPPServerClient]`.
     """
 
     direction: ClassVar[Direction] = Direction.IN
+    """IN: a middleware tells requests from calls with it."""
 
     def __init__(self, connection: RequestConnection[ClientT_co], action: Dispatch) -> None:
         self._connection = connection
         self._request = action
         self.is_answered: bool = False
+        """True once the one response was sent."""
         self.is_gone: bool = False
+        """True once the peer no longer waits for a response."""
         self._signal: Signal | None = None
         self.action: str = action.action
+        """The name of the OCPP action."""
         self.params = action.payload
 
     if TYPE_CHECKING:  # a plain attribute: a property would cost a call for each use
@@ -215,7 +219,15 @@ class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
         self.finish(Reply(self.request, written))
 
     def fail(self, code: str, description: str = "", details: dict[str, Any] | None = None) -> None:
-        """Respond with a CALLERROR, now or (after the handler returned NOREPLY) later; raises the errors of `reply`."""
+        """Respond with a CALLERROR, now or (after the handler returned NOREPLY) later.
+
+        It raises the errors of `reply`.
+
+        Args:
+            code: The error code in any version's spelling, or a custom one.
+            description: The errorDescription.
+            details: The errorDetails; None for an empty object.
+        """
         if not isinstance(code, str) or not isinstance(description, str):
             raise TypeError("expected an error code and a description, each a str")
         self._check_due()

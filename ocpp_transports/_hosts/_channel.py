@@ -41,12 +41,14 @@ _UNIT = SPAN / TURN
 
 
 class ChannelClosed(Exception):  # noqa: N818 - it reports how a channel ended, in order or not
-    """Raised when the channel is closed; `code` and `reason` as in the Close frame, 1006 without one."""
+    """Raised when the channel is closed."""
 
     def __init__(self, code: int = ABNORMAL_CLOSURE, reason: str = "") -> None:
         super().__init__(code, reason)
         self.code = code
+        """The close code (RFC 6455 §7.4); 1006 without a Close frame."""
         self.reason = reason
+        """The close reason."""
 
 
 class Channel(Protocol):

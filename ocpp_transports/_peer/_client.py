@@ -93,11 +93,14 @@ class ClientPeer(Peer):
     async def connect(self) -> str:
         """Connect, and return the negotiated subprotocol.
 
-        If the first attempt fails, raises `ConnectionFailedError`, or a subclass if more is known:
-        `UnexpectedHttpResponse` (a status other than 101), `WebsocketUpgradeError` (an invalid 101, another
-        subprotocol). With `retry_initial_connect`, further attempts follow. Raises RuntimeError unless the client is
-        CLOSED, and on trio outside a block; ClosedError if the client is closed while connecting. Cancelling `connect`
-        closes the client.
+        With `retry_initial_connect`, further attempts follow a failed one. Cancelling `connect` closes the client.
+
+        Raises:
+            ConnectionFailedError: The first attempt failed.
+            UnexpectedHttpResponse: The server responded with a status other than 101.
+            WebsocketUpgradeError: The server responded with an invalid 101, or chose another subprotocol.
+            RuntimeError: The client is not CLOSED, or runs on trio outside a block.
+            ClosedError: The client was closed while it connected.
         """
         if self._runtime is not None:
             self._runtime.expect_here()

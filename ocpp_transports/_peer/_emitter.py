@@ -17,7 +17,7 @@ __all__ = ["Emitter", "Listener"]
 Listener: TypeAlias = Callable[[Any], Any]
 """Called with the payload; its result is ignored, but a coroutine runs as a task of the client or server."""
 
-_L = TypeVar("_L", bound=Listener)
+ListenerT = TypeVar("ListenerT", bound=Listener)
 
 
 class Emitter:
@@ -56,10 +56,10 @@ class Emitter:
     # Listening
 
     @overload
-    def on(self, name: str, listener: None = None) -> Callable[[_L], _L]: ...
+    def on(self, name: str, listener: None = None) -> Callable[[ListenerT], ListenerT]: ...
     @overload
-    def on(self, name: str, listener: _L) -> _L: ...
-    def on(self, name: str, listener: _L | None = None) -> _L | Callable[[_L], _L]:
+    def on(self, name: str, listener: ListenerT) -> ListenerT: ...
+    def on(self, name: str, listener: ListenerT | None = None) -> ListenerT | Callable[[ListenerT], ListenerT]:
         """Call `listener(payload)` at every event `name`; without a listener, return a decorator.
 
         Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
@@ -67,10 +67,10 @@ class Emitter:
         return self._add(name, listener, once=False)
 
     @overload
-    def once(self, name: str, listener: None = None) -> Callable[[_L], _L]: ...
+    def once(self, name: str, listener: None = None) -> Callable[[ListenerT], ListenerT]: ...
     @overload
-    def once(self, name: str, listener: _L) -> _L: ...
-    def once(self, name: str, listener: _L | None = None) -> _L | Callable[[_L], _L]:
+    def once(self, name: str, listener: ListenerT) -> ListenerT: ...
+    def once(self, name: str, listener: ListenerT | None = None) -> ListenerT | Callable[[ListenerT], ListenerT]:
         """Call `listener(payload)` at the next event `name` only; otherwise like `on`."""
         return self._add(name, listener, once=True)
 
@@ -112,13 +112,15 @@ class Emitter:
         if name not in self._names:
             raise ValueError(f"unknown event {name!r}, expected one of: {', '.join(sorted(self._names))}")
 
-    def _add(self, name: str, listener: _L | None, *, once: bool) -> _L | Callable[[_L], _L]:
+    def _add(
+        self, name: str, listener: ListenerT | None, *, once: bool
+    ) -> ListenerT | Callable[[ListenerT], ListenerT]:
         self._expect_name(name)
         if listener is None:
             return lambda decorated: self._register(name, decorated, once=once)
         return self._register(name, listener, once=once)
 
-    def _register(self, name: str, listener: _L, *, once: bool) -> _L:
+    def _register(self, name: str, listener: ListenerT, *, once: bool) -> ListenerT:
         if not callable(listener):
             raise TypeError(f"expected a callable listener, got {type(listener).__name__}")
         expect_arguments(listener, f"listener of {name!r}", "event")

@@ -35,9 +35,13 @@ class ConnectionState(Enum):
     """The state of a connection; a client that waits for its next attempt is CONNECTING."""
 
     CONNECTING = 0
+    """A client tries to connect, or waits for its next attempt."""
     OPEN = 1
+    """Messages are exchanged."""
     CLOSING = 2
+    """The connection is being closed."""
     CLOSED = 3
+    """There is no connection, and no attempt to open one."""
 
 
 class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
@@ -97,10 +101,18 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
     ) -> CloseEvent:
         """Close the connection and do not reconnect; return how it ended.
 
-        New calls are refused at once. Responses to outstanding CALLs are awaited first, at most `drain_timeout`
-        seconds, unless `await_pending` is False; then the WebSocket's close handshake may take `close_timeout` seconds.
-        `force` drops the connection instead. A second call waits for the same end, and may speed it up. Cancelling the
-        call does not stop the closing. Raises ValueError for a code that must not be sent (RFC 6455 §7.4).
+        New calls are refused at once. Then the WebSocket's close handshake may take `close_timeout` seconds. A second
+        call
+        waits for the same end, and may speed it up. Cancelling the call does not stop the closing.
+
+        Args:
+            code: The close code.
+            reason: The close reason, at most 123 bytes of UTF-8; a longer one is cut.
+            force: True to drop the connection without a close handshake.
+            await_pending: True to wait first for the responses to outstanding CALLs, at most `drain_timeout` seconds.
+
+        Raises:
+            ValueError: The code must not be sent (RFC 6455 §7.4).
         """
         command = Close(code, reason, drain=await_pending, force=force)
         if self._driver is None:

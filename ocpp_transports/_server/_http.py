@@ -37,7 +37,7 @@ _RETRY: Final = (("retry-after", "10"),)
 _BUSY: Final = Respond(503, _RETRY, b"Busy")
 _CLOSING: Final = Respond(503, _RETRY, b"Closing")
 
-_H = TypeVar("_H", bound=HttpHandler)
+HttpHandlerT = TypeVar("HttpHandlerT", bound=HttpHandler)
 
 
 class HttpMixin(ABC):
@@ -45,7 +45,7 @@ class HttpMixin(ABC):
 
     _http_handlers: HttpHandlers
 
-    def http(self, path: str) -> Callable[[_H], _H]:
+    def http(self, path: str) -> Callable[[HttpHandlerT], HttpHandlerT]:
         """Register a function that answers the plain GET and HEAD requests of a path; use it as a decorator.
 
             @server.http("/stations")
@@ -60,11 +60,12 @@ class HttpMixin(ABC):
         (`max_handshakes`, 503). The connection is closed after the response; on the library's own sockets the peer has
         5 s to receive it, beyond what the operating system buffers.
 
-        Raises ValueError for a path that has a function or is not valid in a request, TypeError if it is not a
-        function.
+        Raises:
+            ValueError: The path has a function already, or is not valid in a request.
+            TypeError: It is not a function.
         """
 
-        def register(handler: _H) -> _H:
+        def register(handler: HttpHandlerT) -> HttpHandlerT:
             self._http_handlers.add(path, handler)
             return handler
 

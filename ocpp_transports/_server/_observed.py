@@ -26,7 +26,7 @@ from ._registry import ConnectionRegistry
 __all__ = ["ObservedMixin", "ServerObserver"]
 
 ServerObserver: TypeAlias = Callable[[ConnectionEvent, OCPPServerClient | None], object]
-_ObserverT = TypeVar("_ObserverT", bound=ServerObserver)
+ObserverT = TypeVar("ObserverT", bound=ServerObserver)
 
 _OF_STATIONS: Final = frozenset(STATION_EVENTS)
 _OF_REFUSED_CONNECTIONS: Final = frozenset({"upgrade_aborted", "connection_failed", "security", "error"})
@@ -46,7 +46,7 @@ class ObservedMixin(ServerEvents):
     def __init__(self) -> None:
         self._observers: Observers[OCPPServerClient | None] = Observers(self._relays_changed, self._observer_failed)
 
-    def observe(self, observer: _ObserverT) -> _ObserverT:
+    def observe(self, observer: ObserverT) -> ObserverT:
         """Call `observer(event, client)` with every event of every connection of this server; a decorator too.
 
         `event` is one of `events.ConnectionEvent`; its class tells which. Each message comes once. `client` is the
@@ -54,8 +54,11 @@ class ObservedMixin(ServerEvents):
         `ConnectionFailedEvent`, `SecurityEvent`) and an `ErrorEvent` of the server.
 
         An observer is a plain function and must not block: it runs between two messages. If it raises, the exception is
-        logged and nothing else is affected. Returns the observer. Raises TypeError for a coroutine function or other
-        arguments, ValueError if it observes already.
+        logged and nothing else is affected. Returns the observer.
+
+        Raises:
+            TypeError: It is a coroutine function, or accepts other arguments.
+            ValueError: It observes already.
         """
         return self._observers.add(observer)
 

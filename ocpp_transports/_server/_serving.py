@@ -1,15 +1,25 @@
 """A server as a whole program: it serves until SIGINT or SIGTERM, then closes its connections and ends."""
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from ssl import SSLContext
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeAlias
 
 import anyio
 
 from ocpp_transports._driver._interfaces import Handle
+from ocpp_transports._driver._limits import BACKLOG
+from ocpp_transports._options._tls import TLSOptions
+from ocpp_transports._runtime._base import Listener
 from ocpp_transports._runtime._interrupts import Interrupts
+from ocpp_transports.events import CloseEvent
 
-__all__ = ["Loop", "draining", "expect_loop", "run_on", "until_closed"]
+from ._listening import ServerEvents
+
+__all__ = ["Loop", "ServingMixin", "expect_loop", "run_on"]
 
 Loop: TypeAlias = Literal["asyncio", "uvloop", "trio"]
 """An event loop by its name; `uvloop` and `trio` must be installed."""
@@ -18,17 +28,120 @@ _LOOPS: Final = ("asyncio", "uvloop", "trio")
 _Spawn: TypeAlias = Callable[[Coroutine[Any, Any, None]], Handle]
 
 
-class _Server(Protocol):
-    """The part of a server that is needed to close it at a signal; see `OCPPServer` for each method."""
+class ServingMixin(ServerEvents):
+    """A server as a whole program, or inside one that handles signals."""
 
-    def once(self, name: Literal["closing"], listener: Callable[[Any], None], /) -> object:
-        """Call `listener` when the server begins to close."""
+    _in_block: bool
 
-    def off(self, name: Literal["closing"], listener: Callable[[Any], None], /) -> None:
-        """Remove the listener."""
+    def run(
+        self,
+        port: int,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | TLSOptions | None = None,
+        backlog: int = BACKLOG,
+        loop: Loop = "asyncio",
+    ) -> None:
+        """Listen and serve as a whole program, until Ctrl-C or SIGTERM.
 
-    async def close(self, *, force: bool = False) -> object:
-        """Close the server."""
+        Then the server closes as `serve_forever` does, and this returns.
+
+        Args:
+            port: The port to listen on; 0 lets the system choose one.
+            host: The address to listen on; None means all addresses.
+            ssl: Replaces the option `tls`.
+            backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+            loop: The event loop to run.
+
+        Raises:
+            OSError: The port is not available.
+            ValueError: The loop is unknown, or `listen` raises it.
+            RuntimeError: An event loop is running already.
+            ImportError: The loop is not installed.
+            LookupError: The loop is not installed.
+        """
+        run_on(loop, partial(self.serve_forever, port, host, ssl=ssl, backlog=backlog))
+
+    async def serve_forever(
+        self,
+        port: int | None = None,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | TLSOptions | None = None,
+        backlog: int = BACKLOG,
+    ) -> None:
+        """Serve until SIGINT (Ctrl-C), SIGTERM or `close`.
+
+        It returns when everything is closed. At a signal the server closes as `close` does: outstanding calls may
+        finish, the stations get 1001. A second signal drops the connections that are still open. Only the main thread
+        of a program receives signals.
+
+        Args:
+            port: The port to listen on first; None if the server is listening already.
+            host: The address to listen on; None means all addresses.
+            ssl: Replaces the option `tls`.
+            backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+
+        Raises:
+            OSError: The port is not available.
+            ValueError: `listen` raises it.
+            RuntimeError: There is neither a port nor a listener.
+        """
+        if not self._in_block:
+            async with self:
+                return await self.serve_forever(port, host, ssl=ssl, backlog=backlog)
+        with Interrupts() as interrupts:
+            if port is not None:
+                await self.listen(port, host, ssl=ssl, backlog=backlog)
+            elif not self._is_listening():
+                raise RuntimeError("cannot serve: the server does not listen; pass a port, or call listen() first")
+            await until_closed(self, interrupts, self._spawner())
+        return None
+
+    def draining(self) -> AbstractAsyncContextManager[None]:
+        """Close the server before the surrounding program handles SIGINT or SIGTERM.
+
+            async with server, server.draining():
+                yield  # in the lifespan of a web application
+
+        For programs that drop connections at a signal, as uvicorn does (1012) before it ends the lifespan. Inside this
+        block the server closes first, as in `serve_forever`, and refuses new stations (503); then the program receives
+        the signal. A second signal drops the connections that are still open. Outside a program's main thread it does
+        nothing.
+        """
+        return draining(self, self._spawner())
+
+    # For the server
+
+    @abstractmethod
+    async def __aenter__(self) -> Self: ...
+
+    @abstractmethod
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+
+    @abstractmethod
+    async def listen(
+        self,
+        port: int = 0,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | TLSOptions | None = None,
+        backlog: int = BACKLOG,
+    ) -> Listener: ...
+
+    @abstractmethod
+    async def close(
+        self, code: int = 1001, reason: str = "", *, force: bool = False, await_pending: bool = True
+    ) -> CloseEvent: ...
+
+    @abstractmethod
+    def _is_listening(self) -> bool: ...
+
+    @abstractmethod
+    def _spawner(self) -> _Spawn:
+        """Bind to the running event loop; return the function that starts a task."""
 
 
 def expect_loop(loop: object) -> None:
@@ -47,7 +160,7 @@ def run_on(loop: Loop, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
         return
 
 
-async def until_closed(server: _Server, interrupts: Interrupts, spawn: _Spawn) -> None:
+async def until_closed(server: ServingMixin, interrupts: Interrupts, spawn: _Spawn) -> None:
     """Wait for a signal, or until the server is closed, and close it."""
 
     def wake(_: object) -> None:
@@ -61,7 +174,7 @@ async def until_closed(server: _Server, interrupts: Interrupts, spawn: _Spawn) -
     await _close(server, interrupts, spawn)
 
 
-async def _close(server: _Server, interrupts: Interrupts, spawn: _Spawn) -> None:
+async def _close(server: ServingMixin, interrupts: Interrupts, spawn: _Spawn) -> None:
     """Close; at the next signal drop all connections."""
 
     async def hasten() -> None:
@@ -76,7 +189,7 @@ async def _close(server: _Server, interrupts: Interrupts, spawn: _Spawn) -> None
 
 
 @asynccontextmanager
-async def draining(server: _Server, spawn: _Spawn) -> AsyncIterator[None]:
+async def draining(server: ServingMixin, spawn: _Spawn) -> AsyncIterator[None]:
     """Close the server at a signal, then hand the signal on; see `OCPPServer.draining`."""
     with Interrupts() as interrupts:
 

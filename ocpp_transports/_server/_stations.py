@@ -62,7 +62,9 @@ class StationsMixin(ABC):
     async def wait_for_client(self, identity: str, *, timeout: float = inf) -> OCPPServerClient:
         """Return the station's connection as soon as there is one.
 
-        Raises TimeoutError after `timeout` seconds, ClosedError if the server closes.
+        Raises:
+            TimeoutError: There was none within `timeout` seconds.
+            ClosedError: The server closed.
         """
         if timeout not in _SECONDS:
             raise ValueError(f"expected timeout {_SECONDS}, got {timeout!r}")

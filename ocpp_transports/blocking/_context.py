@@ -72,6 +72,7 @@ class BlockingHandlerContext(RequestContext, Generic[MessageT_co, BlockingPeerT_
         self._wrapped = wrapped
         self._bridge = bridge
         self.action: str = wrapped.action
+        """The name of the OCPP action."""
 
     def __repr__(self) -> str:
         return f"<BlockingHandlerContext {self.action} {self.message_id}>"

@@ -87,7 +87,9 @@ class ChargePoint:
             convert_custom_data: the attribute of this name; None: that of the class.
         """
         self.id = id
+        """The identity, for the log."""
         self.logger = logger
+        """The logger for messages and errors."""
         self._response_timeout = response_timeout
         self._response_queue: Any = ResponseQueue()
         self._call_lock: Any = asyncio.Lock()
@@ -96,6 +98,7 @@ class ChargePoint:
         self._compat_outbound = Outbound(self, _validate, self._compat_inbound.inbox)
         self._connection = connection
         self.route_map: dict[str, dict[str, Any]] = create_route_map(self)
+        """The handlers by action, as `create_route_map` finds them; read at every message."""
         if suppress_call_errors is not None:
             self.suppress_call_errors = suppress_call_errors
         if convert_custom_data is not None:

@@ -33,11 +33,15 @@ class OCPPError(Exception):
     """
 
     code: ClassVar[str]
+    """The error code on the wire; the base class has none."""
     default_description: ClassVar[str] = ""
+    """The description if none is passed."""
 
     def __init__(self, description: str | None = None, details: Any = None) -> None:
         self.description: str = self.default_description if description is None else description
+        """The errorDescription."""
         self.details: Any = {} if details is None else details
+        """The errorDetails, a dict."""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, OCPPError) or code_of(self) != code_of(other):

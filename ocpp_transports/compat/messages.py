@@ -51,8 +51,11 @@ class MessageType:
     """The numbers of the message types."""
 
     Call = 2
+    """A request."""
     CallResult = 3
+    """The response to a request."""
     CallError = 4
+    """The response to a request that failed."""
 
 
 class _DecimalEncoder(json.JSONEncoder):
@@ -76,13 +79,17 @@ class Call:
     """
 
     message_type_id = 2
+    """The number of the message type."""
     received_on: Any = None
     """The connection that received it, and gets the answer; None for one that was not received."""
 
     def __init__(self, unique_id: Any, action: str, payload: Any) -> None:
         self.unique_id = unique_id
+        """The message ID."""
         self.action = action
+        """The action."""
         self.payload: Any = asdict(payload) if is_dataclass(payload) and not isinstance(payload, type) else payload
+        """The payload as a dict."""
 
     def to_json(self) -> str:
         """Return the text of the message, in ASCII.
@@ -116,11 +123,15 @@ class CallResult:
     """
 
     message_type_id = 3
+    """The number of the message type."""
 
     def __init__(self, unique_id: Any, payload: Any, action: str | None = None) -> None:
         self.unique_id = unique_id
+        """The message ID."""
         self.payload = payload
+        """The payload as a dict."""
         self.action = action
+        """The action of the request; None if it is not known."""
 
     def to_json(self) -> str:
         """Return the text of the message, in ASCII.
@@ -137,12 +148,17 @@ class CallError:
     """The answer to a request that failed: `[4, unique_id, error_code, error_description, error_details]`."""
 
     message_type_id = 4
+    """The number of the message type."""
 
     def __init__(self, unique_id: Any, error_code: str, error_description: Any, error_details: Any = None) -> None:
         self.unique_id = unique_id
+        """The message ID."""
         self.error_code = error_code
+        """The error code."""
         self.error_description = error_description
+        """The errorDescription."""
         self.error_details: Any = {} if error_details is None else error_details
+        """The errorDetails."""
 
     def to_json(self) -> str:
         """Return the text of the message, in ASCII.

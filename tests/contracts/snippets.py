@@ -8,6 +8,8 @@
 * A program that waits for ever (`server.run(…)`, `server.serve_forever(…)`, `Event().wait()`, `sleep_forever()`) is a
   server: it runs as a process of its own, listens before the next block starts, and must still be alive at the end of
   the page.
+* A comment after a `print(…)` or a `run(…)` on one line is its output: the page must print such a line. `...` in it
+  stands for any text.
 * Ports of the loopback interface (`127.0.0.1:9000`, `localhost:9000`, `listen(9000`, `server.run(9000`,
   `("127.0.0.1", 9000`) stand for free ones: each is replaced throughout the page.
 * HTML comments, which readers do not see, give directions:
@@ -18,13 +20,14 @@
 
 import ast
 import asyncio
+import io
 import re
 import socket
 import subprocess
 import sys
 from codeop import CommandCompiler
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, redirect_stdout, suppress
 from dataclasses import dataclass
 from inspect import CO_COROUTINE
 from pathlib import Path
@@ -50,6 +53,7 @@ _ENDLESS = re.compile(
     rf"Event\(\)\.wait\(\)|sleep_forever\(\)|^{_SERVE}|get_running_loop\(\)\.create_future\(\)", re.MULTILINE
 )
 _PROGRAM = re.compile(rf"^(?:(?:asyncio|trio|uvloop)\.run\(|{_SERVE})", re.MULTILINE)
+_SHOWN = re.compile(r"^(?: *print\(.*\)|(?:asyncio|trio|uvloop)\.run\(.*\))  # (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,17 @@ def ports(snippets: list[Snippet]) -> dict[int, int]:
         return {number: held.enter_context(listening()).getsockname()[1] for number in sorted(found)}
 
 
+def unprinted(snippets: list[Snippet], output: str) -> list[str]:
+    """Find the lines that snippets show as output and that were not printed."""
+    shown = [line for snippet in snippets if snippet.runs for line in _SHOWN.findall(snippet.code)]
+    printed = output.splitlines()
+    return [line for line in shown if not any(map(_pattern(line).fullmatch, printed))]
+
+
+def _pattern(shown: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, shown.split("..."))))
+
+
 def listening() -> socket.socket:
     """Open a socket on a free port: while it is held, nobody else gets the number."""
     return socket.create_server(("127.0.0.1", 0))
@@ -102,13 +117,18 @@ class Page:
         self._servers: list[Server] = []
 
     def run(self) -> None:
-        """Run every snippet; raises what a snippet raises, and AssertionError for a server that did not live."""
+        """Run every snippet; raises what a snippet raises.
+
+        Raises AssertionError for a server that did not live, and for output that is shown and was not printed.
+        """
         try:
-            with asyncio.Runner() as runner:
+            with asyncio.Runner() as runner, redirect_stdout(io.StringIO()) as output:
                 for snippet in self._snippets:
                     self._run(snippet, runner)
             for server in self._servers:
                 server.check()
+            printed = output.getvalue() + "".join(server.output() for server in self._servers)
+            assert unprinted(self._snippets, printed) == []
         finally:
             for server in self._servers:
                 server.stop()
@@ -142,7 +162,7 @@ class Page:
             exec(compiled, namespace)
 
     def _start(self, where: str, script: str, port: int) -> None:
-        server = Server(where, script, self._scratch / f"errors_{len(self._servers)}")
+        server = Server(where, script, self._scratch / f"server_{len(self._servers)}")
         self._servers.append(server)
         server.wait_for(port)
 
@@ -171,12 +191,13 @@ async def evaluate(statement: CodeType, namespace: dict[str, Any]) -> None:
 class Server:
     """A process that serves a page until its end."""
 
-    def __init__(self, where: str, script: str, errors: Path) -> None:
+    def __init__(self, where: str, script: str, record: Path) -> None:
         self._where = where
-        self._errors = errors
-        command = [sys.executable, "-W", "error", script]
-        with errors.open("w") as stderr:
-            self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=stderr)
+        self._output = record.with_suffix(".output")
+        self._errors = record.with_suffix(".errors")
+        command = [sys.executable, "-u", "-W", "error", script]
+        with self._output.open("w") as stdout, self._errors.open("w") as stderr:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=stdout, stderr=stderr)
 
     def wait_for(self, port: int) -> None:
         """Wait until it listens; 0 is no port to wait for."""
@@ -188,6 +209,10 @@ class Server:
     def check(self) -> None:
         """Raise AssertionError unless it lives."""
         assert self._process.poll() is None, f"{self._where} ended early:\n{self._errors.read_text(encoding='utf-8')}"
+
+    def output(self) -> str:
+        """Return what it has printed."""
+        return self._output.read_text(encoding="utf-8")
 
     def stop(self) -> None:
         """End it."""

@@ -278,6 +278,13 @@ class TestTheRunnerOfSnippets:
         with pytest.raises(SyntaxError):
             self.run(tmp_path, "<!-- not run: it shows a shape -->\n```python\nx /\n```")
 
+    @pytest.mark.parametrize("shown", ["1 and 2", "... 2"])
+    def test_output_that_is_shown_must_be_printed(self, tmp_path: Path, shown: str) -> None:
+        block = "```python\nprint(1, 'and', {})  # {}\n```".format
+        self.run(tmp_path, block(2, shown))
+        with pytest.raises(AssertionError):
+            self.run(tmp_path, block(3, shown))
+
     def test_a_server_runs_beside_the_page_on_a_free_port(self, tmp_path: Path) -> None:
         server = (
             "```python\nimport socket, threading\nlistener = socket.create_server(('127.0.0.1', 9000))\n"

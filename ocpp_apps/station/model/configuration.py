@@ -10,15 +10,22 @@ __all__ = ["Change", "Configuration", "Key", "Option", "Setting", "Variable"]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """The current state of a setting. OCPP 1.6 has no `component`, `evse` and `instance`."""
+    """The current state of a setting."""
 
     name: str
+    """The key of 1.6, or the name of the variable of 2.x."""
     value: str
+    """The value as text."""
     is_read_only: bool
+    """True if a central system cannot change it."""
     unit: str = ""
+    """The unit of the value; empty without one."""
     component: str = ""
+    """The component of the variable (2.x)."""
     evse: int | None = None
+    """The EVSE of the component (2.x); None for the whole station."""
     instance: str = ""
+    """The instance of the variable (2.x); empty without one."""
 
 
 class Option(Enum):

@@ -32,8 +32,11 @@ class Sample(NamedTuple):
     """A meter reading: register in Wh, power in W."""
 
     at: datetime
+    """When the meter was read."""
     energy_wh: float
+    """The register in Wh."""
     power_w: float
+    """The power in W."""
 
 
 class Meter:
@@ -66,26 +69,35 @@ class Transaction:
     """A charging session. The CSMS knows of it, or will after a reconnect."""
 
     connector_id: int
+    """The number of the connector."""
     token: IdToken
+    """The token that started it."""
     started_at: datetime
+    """When it began."""
     meter: Meter = field(repr=False)
+    """The meter of the connector."""
     meter_start: float
     """The register in Wh at the beginning."""
     id: int | str | None = None
     """1.6: the number from the CSMS, None until its response. 2.x: the id from the station."""
     remote_start_id: int | None = None
+    """2.x: `remoteStartId` of the request that started it; None if it was started here."""
     reservation_id: int | None = None
+    """The number of the reservation that it uses; None without one."""
     meter_stop: float | None = None
     """The register in Wh at the end."""
     ended_at: datetime | None = None
+    """When it ended; None while it runs."""
     charging_state: str = ""
     """Charging, SuspendedEV or SuspendedEVSE. After the end: EVConnected or Idle."""
     first_sample: Sample | None = None
+    """The first meter reading; None before it."""
     is_refused: bool = False
     """True if the CSMS rejected the token and the transaction continues without energy."""
     next_sequence: int = 0
     """2.x: `seqNo` of the next TransactionEvent."""
     samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=_SAMPLES), repr=False)
+    """The latest meter readings."""
 
     @property
     def id_token(self) -> str:
@@ -125,20 +137,29 @@ class Connector:
         self, number: int, max_power: float, monotonic: Callable[[], float], status_of: "Callable[[Connector], str]"
     ) -> None:
         self.id = number
+        """The number of the connector, from 1; in 2.x, that of its EVSE."""
         self.meter: Meter = Meter(monotonic)
+        """The energy meter."""
         self.demand_w = max_power
         """Power that the car requests, in W."""
         self.offered_w = max_power
         """Power limit of the station, in W."""
         self.max_power = max_power
+        """Most power of the connector, in W."""
         self.is_plugged = False
+        """True if a cable is plugged in."""
         self.fault: str | None = None
+        """The error code of a fault; None without one."""
         self.availability = "Operative"
+        """Operative or Inoperative."""
         self.next_availability: str | None = None
         """Availability to apply when the transaction ends; None for no change."""
         self.transaction: Transaction | None = None
+        """The running transaction; None without one."""
         self.permission: Permission | None = None
+        """An authorization that waits for the cable; None without one."""
         self.reservation: Reservation | None = None
+        """The reservation; None without one."""
         self.is_finishing = False
         """True if a transaction has ended and the cable is still plugged in."""
         self.is_starting = False

@@ -19,11 +19,12 @@ class ConnectorError(StationError):
 
 
 class NotAuthorizedError(StationError):
-    """The ID token may not charge. `status` is the authorization status, as the version names it."""
+    """The ID token may not charge."""
 
     def __init__(self, status: str) -> None:
         super().__init__(f"the ID token may not charge: {status}")
         self.status = status
+        """The authorization status, as the version names it."""
 
 
 class NotRegisteredError(StationError):

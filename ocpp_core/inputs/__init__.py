@@ -1,0 +1,87 @@
+"""The inputs of the engines: events and commands.
+
+Events are what happened, commands what the application requests. They are slotted dataclasses that are not frozen,
+because one is made for every received message. Treat them as read-only. A recorded list of inputs with their times
+replays a connection.
+
+`attempt` is the connection attempt of a client to which an event belongs; events of any other attempt are stale and
+ignored. A server's connection has one attempt, number 0.
+"""
+
+from ._commands import (
+    CancelCall,
+    Close,
+    Connect,
+    Decline,
+    Fail,
+    Notify,
+    Reconfigure,
+    RefuseResult,
+    Reply,
+    SendRaw,
+    StartCall,
+)
+from ._events import (
+    BinaryReceived,
+    BytesReceived,
+    Congested,
+    StreamFailed,
+    StreamLost,
+    StreamOpened,
+    TextReceived,
+    Tick,
+    TransportFailed,
+    TransportLost,
+    TransportOpened,
+    UpgradeReceived,
+)
+from ._link_commands import Accept, CloseLink, Reject, Respond, SendMessage
+from ._unions import (
+    ClientInput,
+    Command,
+    LinkInput,
+    RareCommand,
+    RareStackInput,
+    ServerInput,
+    SessionInput,
+    StackInput,
+)
+
+__all__ = [
+    "Accept",
+    "BinaryReceived",
+    "BytesReceived",
+    "CancelCall",
+    "ClientInput",
+    "Close",
+    "CloseLink",
+    "Command",
+    "Congested",
+    "Connect",
+    "Decline",
+    "Fail",
+    "LinkInput",
+    "Notify",
+    "RareCommand",
+    "RareStackInput",
+    "Reconfigure",
+    "RefuseResult",
+    "Reject",
+    "Reply",
+    "Respond",
+    "SendMessage",
+    "SendRaw",
+    "ServerInput",
+    "SessionInput",
+    "StackInput",
+    "StartCall",
+    "StreamFailed",
+    "StreamLost",
+    "StreamOpened",
+    "TextReceived",
+    "Tick",
+    "TransportFailed",
+    "TransportLost",
+    "TransportOpened",
+    "UpgradeReceived",
+]

@@ -1,0 +1,1 @@
+"""What the documentation site is built from: prepared pages, documented objects, and text for machines."""
