@@ -10,7 +10,7 @@ import pytest
 
 from ocpp_core.messages import encode_payload
 from ocpp_transports import ConnectionLostError, OCPPClient, OCPPServer
-from ocpp_transports._peer._call_options import read_options
+from ocpp_transports._calls._call_options import read_options
 from tests.transports.pairs import first, pair, serving
 
 

@@ -1,89 +1,34 @@
-"""Outbound calls and SENDs as the application makes them: forms, options, middleware, retries, raw texts."""
+"""The methods that make calls and SENDs, through the middleware, and those that send raw texts."""
 
-import random
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
-from dataclasses import replace
-from inspect import isawaitable
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Unpack, overload
+from collections.abc import Awaitable, Collection, Generator
+from typing import Any, ClassVar, Literal, Unpack, overload
 
 from ocpp_core.action_names import Role
-from ocpp_core.backoff import retry_delay
 from ocpp_core.errors import (
-    ClosedError,
     ConnectionLostError,
     OCPPError,
-    RPCError,
     TimeoutError,  # ours, a subclass of the builtin
 )
-from ocpp_core.inputs import Command, Notify, RefuseResult, SendRaw, StartCall
+from ocpp_core.inputs import Notify, SendRaw
 from ocpp_core.outbound.call import check_command
 from ocpp_core.session import Draining, Open, Session
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel, ResponseModel
-from ocpp_transports._driver._driver import Driver
-from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import Caller, DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import Handlers, compose, layers_of
 from ocpp_transports._logging._log import Log
-from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.events import CloseEvent
 
-from ._call_options import DEFAULTS, OPTION_NAMES, CallOptions, read_options
+from ._attempts import AttemptMixin
+from ._call_options import OPTION_NAMES, read_options
 from ._directions import expect_sent
-from ._requests import read_object, read_send
+from ._objects import read_send
+from ._request import CallRequest, read_request
 
-__all__ = ["CallMixin", "CallRequest", "read_request"]
-
-_random: Final = random.Random()
-
-
-class CallRequest(NamedTuple):
-    """A call as the application made it: `protocol` is None unless the call is for that version only."""
-
-    protocol: str | None
-    action: str
-    params: Mapping[str, Any]
-    options: CallOptions
-    urgent: bool = False
-    response: type[ResponseModel[Any]] | None = None
-    """The model of the response, if the request was one."""
-
-    def command(self, token: int) -> StartCall:
-        """Return the engine's command for one attempt."""
-        options = self.options
-        return StartCall(
-            token,
-            self.action,
-            self.params,
-            timeout=options.timeout,
-            ttl=options.ttl,
-            message_id=options.message_id,
-            validate=options.validate,
-            protocol=self.protocol,
-            urgent=self.urgent,
-        )
-
-    def expect_sent(self, role: Role, spoken: Collection[str]) -> None:
-        """Raise ValueError if only the peer of `role` sends the action in these subprotocols."""
-        if not self.options.custom:
-            expect_sent(role, self.action, spoken if self.protocol is None else (self.protocol,))
-
-
-def read_request(args: tuple[Any, ...], options: Mapping[str, Any], *, urgent: bool = False) -> CallRequest:
-    """Read `(message)`, `(request model)`, `(action[, params])` or `(protocol, action[, params])`, and the options.
-
-    Raises TypeError for anything else, and the errors of `CallOptions`.
-    """
-    params: Any = args[-1] if args else None
-    names, params = (args[:-1], params) if isinstance(params, Mapping) else (args, {})
-    response = None
-    if not (0 < len(names) < 3 and isinstance(names[0], str) and isinstance(names[-1], str) and all(names)):
-        names, params, response = read_object(args)
-    protocol = names[0] if len(names) == 2 else None
-    return CallRequest(protocol, names[-1], params, read_options(options) if options else DEFAULTS, urgent, response)
+__all__ = ["CallMixin"]
 
 
 class _Sent(Awaitable[None]):
@@ -94,19 +39,16 @@ class _Sent(Awaitable[None]):
         yield  # makes it a generator
 
 
-class CallMixin:
+class CallMixin(AttemptMixin):
     """The calling side of a peer."""
 
     _role: ClassVar[Role]
     _sent_by_peer: ClassVar[Collection[str]]
     """Actions that `expect_sent` may refuse. A call of any other action costs only this look-up."""
-    _options: PeerOptions
     _log: Log
     _protocol: str | None
-    _driver: Driver[Command] | None
     _ended: CloseEvent | None
     _registries: tuple[Handlers, ...]
-    _pauses: set[Completion[ClosedError | None]] | None = None  # made when needed: most calls are not repeated
 
     @property
     @abstractmethod
@@ -122,14 +64,6 @@ class CallMixin:
     @abstractmethod
     def _as_caller(self) -> Caller:
         """This peer, as middleware sees it."""
-
-    def _queueing_driver(self) -> Driver[Command] | None:
-        """Return a driver that may queue calls while there is no connection."""
-        return None
-
-    @abstractmethod
-    def _not_connected(self) -> OCPPError:
-        """Return the error of a call without a driver: why nothing was sent, and what to do."""
 
     @overload
     async def call(self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]) -> ResultT: ...
@@ -327,73 +261,3 @@ class CallMixin:
 
         result: dict[str, Any] = await compose(layers_of(self._registries), ctx, innermost)()
         return result
-
-    async def _attempts(self, request: CallRequest) -> dict[str, Any]:
-        """Call, and repeat after a pause if no response came in time; a time to live covers all attempts."""
-        tries, ttl = 0, request.options.ttl
-        while True:
-            begun = self._now()
-            options = self._for_attempt(request.options, ttl)
-            try:
-                result: dict[str, Any] = await self._ask(request._replace(options=options).command)
-            except TimeoutError as error:
-                if not error.sent or tries >= options.retries:
-                    raise
-                tries += 1
-                await self._pause(retry_delay(tries, options.retry_delay, options.retry_max_delay, _random))
-                if ttl is not None:
-                    ttl -= self._now() - begun
-                    if ttl <= 0:
-                        raise
-            else:
-                await self._check(result, request.action, options)
-                return result
-
-    def _for_attempt(self, options: CallOptions, ttl: float | None) -> CallOptions:
-        """Choose the message id here if the result will be checked: refusing it needs the id."""
-        if ttl != options.ttl:
-            options = replace(options, ttl=ttl)
-        if options.check is not None and options.message_id is None:
-            options = replace(options, message_id=self._options.ids())
-        return options
-
-    async def _check(self, result: dict[str, Any], action: str, options: CallOptions) -> None:
-        if options.check is None:
-            return
-        try:
-            passed = options.check(result)
-            if isawaitable(passed):
-                await passed
-        except RPCError as error:
-            # ConnectionLostError is an RPC error by its class only: it concerns another call.
-            if not isinstance(error, ConnectionLostError) and self._driver is not None:
-                message_id, description = str(options.message_id), str(error.description)
-                self._driver.feed(RefuseResult(message_id, error.code, description, error.details, action))
-            raise
-
-    async def _ask(self, make: Callable[[int], StartCall | SendRaw | Notify]) -> Any:
-        driver = self._driver or self._queueing_driver()
-        if driver is None:
-            check_command(make(0), self._options.session, 0.0)
-            raise self._not_connected()
-        return await driver.ask(make)
-
-    def _now(self) -> float:
-        return 0.0 if self._driver is None else self._driver.runtime.now()
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait before the next attempt; closing ends the wait with ClosedError."""
-        if self._driver is None:
-            return
-        runtime = self._driver.runtime
-        completion: Completion[ClosedError | None] = runtime.completion()
-        timer = runtime.call_at(runtime.now() + seconds, lambda: complete(completion, None))
-        pauses = self._pauses = self._pauses or set()
-        pauses.add(completion)
-        try:
-            closed = await completion
-        finally:
-            pauses.discard(completion)
-            timer.cancel()
-        if closed is not None:
-            raise closed
