@@ -113,7 +113,8 @@ def _resolved(parameter: Parameter, handler: Callable[..., Any], registered: Reg
     except Exception as error:  # an annotation may be any text
         if _names_context(annotation):  # imported for type checkers only
             return HandlerContext
-        got = f"{annotation!r}, which cannot be resolved at run time: {type(error).__name__}"
+        problem = f"which cannot be resolved at run time: {type(error).__name__}"
+        got = f"{annotation!r}, {problem}; use names of the module that exist outside TYPE_CHECKING"
         raise _misfit(parameter, registered, got) from error
 
 

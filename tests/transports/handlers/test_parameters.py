@@ -307,7 +307,10 @@ class TestARegistrationRefuses:
             (of_a_response_model, "BootNotificationResponse"),
             (of_a_part, "IdTagInfo"),
             (of_a_part_of_a_dict, "IdTagInfo"),
-            (postponed.of_unknown, "got 'Unknown', which cannot be resolved at run time: NameError"),
+            (
+                postponed.of_unknown,
+                "got 'Unknown', which cannot be resolved at run time: NameError; use names of the module",
+            ),
             (of_another_message, "one that asks for Heartbeat of ocpp1.6"),
             (of_another_payload, "one that asks for Authorize of ocpp1.6"),
             (of_another_model, "one that asks for Authorize of ocpp1.6"),
