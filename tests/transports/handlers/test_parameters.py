@@ -309,7 +309,7 @@ class TestARegistrationRefuses:
             (of_a_part_of_a_dict, "IdTagInfo"),
             (
                 postponed.of_unknown,
-                "got 'Unknown', which cannot be resolved at run time: NameError; use names of the module",
+                "got 'Unknown', which cannot be resolved at run time: NameError; use names",
             ),
             (of_another_message, "one that asks for Heartbeat of ocpp1.6"),
             (of_another_payload, "one that asks for Authorize of ocpp1.6"),
