@@ -308,8 +308,9 @@ class Dispatcher(Generic[ClientT_co]):
         """Send a result that may be a model."""
         try:
             payload = _payload_of(result, context.action)
-        except Exception as error:  # the code of a model may raise anything
+        except BaseException as error:  # the code of a model may raise anything
             self._fail(context, error)
+            end_program(error, self.driver.runtime.spawn)
         else:
             send(Reply(context.request, payload))
 
