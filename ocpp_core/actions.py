@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, Final, TypeAlias
 
 from .client_states import ClientState
@@ -261,7 +261,7 @@ class Report:
     """The action of the message concerned, for payloads that break their schema."""
 
 
-class Direction(Enum):
+class Direction(StrEnum):
     """The direction of a message, seen from this side."""
 
     IN = "in"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ocpp_core._version import __version__
+    from ocpp_core.actions import Direction
     from ocpp_core.backoff import Backoff, ExponentialBackoff, OCPPBackoff
     from ocpp_core.config import Compression, Validator, Violation
     from ocpp_core.errors import (
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ocpp_core._version": ("__version__",),
+    "ocpp_core.actions": ("Direction",),
     "ocpp_core.backoff": ("Backoff", "ExponentialBackoff", "OCPPBackoff"),
     "ocpp_core.config": ("Compression", "Validator", "Violation"),
     "ocpp_core.errors": (
@@ -128,6 +130,7 @@ __all__ = [
     "ConnectionFailedError",
     "ConnectionLostError",
     "ConnectionState",
+    "Direction",
     "EventStream",
     "ExponentialBackoff",
     "HandlerContext",

@@ -73,7 +73,7 @@ class Signal:
 
 @dataclass(slots=True, kw_only=True)
 class CallContext(Generic[ClientT_co]):
-    """An outbound call as middleware sees it; changes made before `await next()` apply to the call."""
+    """An outbound call as middleware sees it; changes made before `await proceed()` apply to the call."""
 
     direction: ClassVar[Direction] = Direction.OUT
     """OUT: a middleware tells calls from requests with it."""
@@ -101,6 +101,10 @@ class RequestConnection(Protocol[ClientT_co]):
     @property
     def protocol(self) -> str | None:
         """The subprotocol of the connection."""
+
+    @property
+    def has_ended(self) -> bool:
+        """True once the connection has ended."""
 
     def answered(self, answer: Reply | Fail) -> None:
         """Send the one response to a request."""
@@ -211,8 +215,8 @@ class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
         """Respond with a CALLRESULT, now or (after the handler returned NOREPLY) later.
 
         `payload` is a dict, or a model of this response. Raises TypeError unless it is, RuntimeError if the request was
-        answered or is a SEND and in other threads than that of the event loop, and ConnectionLostError if the
-        connection is gone.
+        answered, was abandoned because too many wait for a response, or is a SEND, and in other threads than that of
+        the event loop; ConnectionLostError if the connection has ended.
         """
         written = response_of(payload, self.action)
         self._check_due()
@@ -235,8 +239,10 @@ class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
 
     def _check_due(self) -> None:
         self._connection.expect_here()
-        if self.is_gone:
+        if self.is_gone and self._connection.has_ended:
             raise ConnectionLostError(f"cannot answer {self.action}: its connection has ended", sent=False)
+        if self.is_gone:
+            raise RuntimeError(f"cannot answer {self.action}: it was abandoned, too many requests wait after NOREPLY")
         if not self.expects_reply:
             raise RuntimeError(f"cannot answer {self.action}: it is a SEND, which has no response")
         if self.is_answered:

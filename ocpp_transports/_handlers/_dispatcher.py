@@ -87,7 +87,7 @@ class Dispatcher(Generic[ClientT_co]):
         self._limit = 1 if in_order else RUNNING
         self._running: dict[int, Run] = {}
         self._time_limit: TimeLimit | None = None  # not needed for plain functions
-        self._has_ended = False
+        self.has_ended = False
         self._waiting: list[Dispatch] = []
         self._next_turn: Handle | None = None  # in which waiting requests are served
         self._ready: list[Run] = []  # those that have not begun
@@ -240,7 +240,7 @@ class Dispatcher(Generic[ClientT_co]):
             end_program(error, self.driver.runtime.spawn)
         finally:
             self._serve_waiting()
-            if self._has_ended:
+            if self.has_ended:
                 self._disarm()
 
     def _is_done(self, run: Run) -> bool:
@@ -356,7 +356,7 @@ class Dispatcher(Generic[ClientT_co]):
 
         While the connection lasts, the alarm stays armed when they are done: the next handler needs it. Idempotent.
         """
-        self._has_ended = True
+        self.has_ended = True
         self.release()
         self._disarm()
 

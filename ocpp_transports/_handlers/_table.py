@@ -49,7 +49,7 @@ Wildcard: TypeAlias = "Callable[[str, HandlerContext[Any, Any]], Any]"
 Middleware: TypeAlias = (
     "Callable[[HandlerContext[Any, Any] | CallContext[Any], Callable[[], Awaitable[Any]]], Awaitable[Any]]"
 )
-"""`async (ctx, next) -> result`: `await next()` returns the inner result, or raises its error.
+"""`async (ctx, proceed) -> result`: `await proceed()` returns the inner result, or raises its error.
 
 `ctx.direction` distinguishes an inbound CALL (around the handler) from an outbound call (around the whole exchange).
 """
@@ -171,7 +171,7 @@ class Handlers:
         """Wrap this middleware around all handlers and calls, inside the existing middleware. Returns it."""
         if not callable(middleware):
             raise TypeError(f"expected a function as middleware, got {middleware!r}")
-        expect_arguments(middleware, "middleware", "context", "next")
+        expect_arguments(middleware, "middleware", "context", "proceed")
         self.middleware = (*self.middleware, middleware)
         return middleware
 

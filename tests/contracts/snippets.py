@@ -42,7 +42,7 @@ CONSOLE = "`python -m asyncio`"
 _PARTS = re.compile(
     r"^```python\n(?P<code>.*?)^```$"
     r"|^<!-- (?P<alone>alone) -->$"
-    r"|^<!-- not run: (?P<skip>.+) -->$",
+    r"|^<!-- not run: (?P<skip>[^\n]+) -->$",
     re.MULTILINE | re.DOTALL,
 )
 _SERVE = r"server\.(?:run|serve_forever)\("

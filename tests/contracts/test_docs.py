@@ -116,21 +116,21 @@ class TestTheArchitecture:
 
 @pytest.mark.parametrize("options", [BrowserOptions, ClientOptions, ServerOptions])
 def test_the_mapping_of_the_reference_names_every_option(options: type[PeerOptions]) -> None:
-    text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/migrating-from-npm.md").read_text(encoding="utf-8")
     assert [each.name for each in fields(options) if not re.search(rf"`{each.name}\b", text)] == []
 
 
 @pytest.mark.parametrize("cls", [OCPPClient, OCPPServer, OCPPServerClient])
 def test_the_mapping_of_the_reference_names_every_method(cls: type) -> None:
-    text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/migrating-from-npm.md").read_text(encoding="utf-8")
     names = [name for name in dir(cls) if not name.startswith("_")]
     assert [name for name in names if not re.search(rf"`[^`]*\b{name}\b[^`]*`", text)] == []
 
 
 @pytest.mark.parametrize("options", [ClientOptions, ServerOptions])
 def test_the_defaults_in_the_mapping_are_those_of_the_code(options: type[PeerOptions]) -> None:
-    text = (ROOT / "docs/api-mapping.md").read_text(encoding="utf-8")
-    title = "## Options of a client\n" if options is ClientOptions else "## Options of a server\n"
+    text = (ROOT / "docs/migrating-from-npm.md").read_text(encoding="utf-8")
+    title = f"## Translate the options of a {'client' if options is ClientOptions else 'server'}\n"
     here = "\n".join(re.findall(r"^\|[^|]*\|([^|]*)\|", text.split(title)[1].split("\n## ")[0], re.MULTILINE))
     defaults = {each.name: each.default for each in fields(options)}
     stated = {
@@ -153,6 +153,40 @@ class TestTheGeneratedPages:
     def test_they_are_written_where_they_differ(self, tmp_path: Path) -> None:
         assert build_docs.main([], tmp_path) == 0
         assert build_docs.main(["--check"], tmp_path) == 0
+
+
+class TestTheGuideToMessages:
+    TEXT = (ROOT / "docs/troubleshoot.md").read_text(encoding="utf-8")
+    FOREIGN = (
+        "Connect call failed",
+        "Connection refused",
+        "Name or service not known",
+        "Address already in use",
+        "named 'websockets'",
+        "No such file or directory",
+    )
+    """Texts of the operating system and of Python."""
+
+    def test_the_library_has_every_text(self) -> None:
+        cells = re.findall(r"^\| (.+?) \|", self.TEXT, re.MULTILINE)
+        texts = [text for cell in cells for text in re.findall(r"``(.+?)``|`([^`]+)`", cell)]
+        parts = {part.strip(" ,;:") for text in texts for part in "".join(text).split("…")}
+        known = literals()
+        long = [part for part in parts if " " in part and not any(part.endswith(each) for each in self.FOREIGN)]
+        assert len(long) > 90
+        assert [part for part in long if part not in known] == []
+
+
+def literals() -> str:
+    """Return all texts in the sources; what an f-string inserts separates its parts."""
+    found: list[str] = []
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            found += [
+                node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and type(node.value) is str
+            ]
+    return "\n".join(found)
 
 
 class TestTheReadme:

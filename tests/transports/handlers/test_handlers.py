@@ -183,9 +183,18 @@ class TestNoreply:
         station.handle("Heartbeat", lambda ctx: (seen.append(ctx), NOREPLY)[1])
         number = station.call()
         station.dispatcher.abandoned(number)
+        station.dispatcher.end()
         with pytest.raises(ConnectionLostError) as caught:
             seen[0].reply({})
         assert not caught.value.sent
+        assert station.answers == [Decline(1)]
+
+    def test_can_not_be_answered_once_too_many_wait(self, station):
+        seen: list[Any] = []
+        station.handle("Heartbeat", lambda ctx: (seen.append(ctx), NOREPLY)[1])
+        station.dispatcher.abandoned(station.call())
+        with pytest.raises(RuntimeError, match="was abandoned, too many requests wait after NOREPLY"):
+            seen[0].reply({})
         assert station.answers == [Decline(1)]
 
     def test_an_answer_given_by_the_context_before_the_handler_ends_is_the_answer(self, station):
