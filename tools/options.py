@@ -12,13 +12,13 @@ from functools import cache
 from typing import Any, Final
 
 from ocpp_core import config
+from ocpp_transports._calls._call_options import CallOptions
 from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._options._reconnect import ReconnectOptions
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._socket import SocketOptions
-from ocpp_transports._peer._call_options import CallOptions
 from tools.declarations import class_body, default_of, docstrings, range_of, source_of
 
 __all__ = [

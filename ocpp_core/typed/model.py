@@ -5,7 +5,7 @@ The classes of the standard messages are generated: `ocpp_core.v16.models`, `ocp
 """
 
 from collections.abc import Mapping
-from dataclasses import Field, field, make_dataclass
+from dataclasses import Field, field, make_dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, dataclass_transform
 
 from ._methods import methods_of
@@ -216,6 +216,10 @@ class Model(Generic[WireT_co], metaclass=ModelType):
         values = ((name, getattr(self, name)) for name in self._attributes())
         shown = (f"{name}={_HIDDEN if name in secret else repr(value)}" for name, value in values if value is not None)
         return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __replace__(self, /, **changes: Any) -> Self:
+        """Return a copy with other members, for `copy.replace`."""
+        return replace(self, **changes)
 
     def _attributes(self) -> tuple[str, ...]:
         return (*(each.attribute for each in self._members), "extra")

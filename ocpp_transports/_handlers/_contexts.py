@@ -13,7 +13,7 @@ from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._logging._redaction import safe_repr
 
 from ._caller import ClientT_co
-from ._models import ForeignModel, WireModel, payload_of
+from ._models import ForeignModel, WireModel, response_of
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # for type checkers only: typing's has no default before Python 3.13
@@ -218,11 +218,11 @@ class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
     ) -> None:
         """Respond with a CALLRESULT, now or (after the handler returned NOREPLY) later.
 
-        `payload` is a dict or a model. Raises TypeError unless it is, RuntimeError if the request was answered, was
-        abandoned because too many wait for a response, or is a SEND, and in other threads than that of the event loop;
-        ConnectionLostError if the connection has ended.
+        `payload` is a dict, or a model of this response. Raises TypeError unless it is, RuntimeError if the request was
+        answered, was abandoned because too many wait for a response, or is a SEND, and in other threads than that of
+        the event loop; ConnectionLostError if the connection has ended.
         """
-        written = payload_of(payload)
+        written = response_of(payload, self.action)
         self._check_due()
         self.finish(Reply(self.request, written))
 

@@ -9,7 +9,7 @@ The session limits how many requests may be here (`SessionConfig.max_inbound`); 
 long.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import isawaitable
 from math import inf
 from typing import Any, Final, Generic
@@ -28,7 +28,7 @@ from ._caller import ClientT_co
 from ._contexts import HandlerContext
 from ._failures import failure_of
 from ._held import Held
-from ._models import is_model, payload_of
+from ._models import is_model, response_of
 from ._running import Run, Task, TimeLimit
 from ._table import NOREPLY, Handlers, Target, compose, layers_of
 
@@ -271,7 +271,7 @@ class Dispatcher(Generic[ClientT_co]):
 
         async def written() -> Any:  # middleware gets the payload, not the model
             result = await innermost()
-            return payload_of(result) if is_model(result) else result
+            return response_of(result, context.action) if is_model(result) else result
 
         return await compose(layers_of(self._registries), context, written)()
 
@@ -307,9 +307,10 @@ class Dispatcher(Generic[ClientT_co]):
     def _reply(self, context: HandlerContext, result: Any, send: Callable[[Reply], None]) -> None:
         """Send a result that may be a model."""
         try:
-            payload = _payload_of(result)
-        except Exception as error:  # the code of a model may raise anything
+            payload = _payload_of(result, context.action)
+        except BaseException as error:  # the code of a model may raise anything
             self._fail(context, error)
+            end_program(error, self.driver.runtime.spawn)
         else:
             send(Reply(context.request, payload))
 
@@ -384,10 +385,10 @@ class Dispatcher(Generic[ClientT_co]):
         self._serve_waiting()
 
 
-def _payload_of(result: Any) -> dict[str, Any]:
+def _payload_of(result: Any, action: str) -> dict[str, Any]:
     if result is None:
         return {}
-    if not isinstance(result, dict) and not is_model(result):
+    if not isinstance(result, Mapping) and not is_model(result):
         kind = type(result).__name__
         raise TypeError(f"expected a handler to return a dict, a model, None or NOREPLY, got {kind}")
-    return payload_of(result)
+    return response_of(result, action)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeGuard, TypeVar, is_typeddict
 
 from ocpp_core.errors import RPCError, create_rpc_error
-from ocpp_core.typed.model import Model, RequestModel
+from ocpp_core.typed.model import Model, RequestModel, ResponseModel
 from ocpp_core.versions import ErrorCode
 
 __all__ = [
@@ -23,6 +23,8 @@ __all__ = [
     "is_request_model",
     "payload_of",
     "read_model",
+    "request_of",
+    "response_of",
 ]
 
 _WireT_co = TypeVar("_WireT_co", covariant=True)
@@ -65,6 +67,8 @@ _CODES: Final = (
 )
 _SAFE_STEP: Final = re.compile(r"[A-Za-z0-9_.\-]{1,50}")
 _MAX_STEPS: Final = 10
+_MAX_ERRORS: Final = 100
+"""Errors that pydantic is asked to list: it lists all of them or none, and a hostile payload may have 100,000."""
 
 
 def is_request_model(kind: object) -> TypeGuard[type[Any]]:
@@ -116,6 +120,9 @@ def _read_pydantic(kind: type[Any], payload: dict[str, Any]) -> Any:
 
 
 def _pydantic_refusal(kind: type[Any], error: Any) -> RPCError:
+    count = error.error_count()
+    if count > _MAX_ERRORS:
+        return create_rpc_error(ErrorCode.FORMAT_VIOLATION, f"payload violates {kind.__name__} {count} times")
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     rule = str(first["type"])
     codes = (code for pattern, code in _CODES if pattern.fullmatch(rule))
@@ -139,14 +146,41 @@ def _read_struct(kind: type[Any], payload: dict[str, Any]) -> Any:
 
 
 def payload_of(value: Any) -> dict[str, Any]:
-    """Return a dict unchanged, and a model as a dict. Raises TypeError for anything else."""
-    payload = value
-    if isinstance(value, Model):
-        payload = value.to_wire()
-    elif _is_struct(type(value)):
-        payload = sys.modules["msgspec"].to_builtins(value)
-    elif _is_pydantic(type(value)):
-        payload = value.model_dump(mode="json", by_alias=True, exclude_none=True)
-    if not isinstance(payload, dict):
+    """Return a dict unchanged, and another mapping or a model as a dict. Raises TypeError for anything else."""
+    payload = value if isinstance(value, dict) else _written(value)
+    if not isinstance(payload, Mapping):
         raise TypeError(f"expected a dict or a model of one as payload, got {type(value).__name__}")
-    return payload
+    return payload if isinstance(payload, dict) else dict(payload)
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, Model):
+        return value.to_wire()
+    if _is_struct(type(value)):
+        return sys.modules["msgspec"].to_builtins(value)
+    if _is_pydantic(type(value)):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return value
+
+
+def request_of(value: Any, action: str) -> dict[str, Any]:
+    """Return the payload of a request. Raises TypeError for the model of another one, and like `payload_of`."""
+    _expect_model_of(value, RequestModel, action, "request")
+    return payload_of(value)
+
+
+def response_of(value: Any, action: str) -> dict[str, Any]:
+    """Return the payload of a response. Raises TypeError for the model of another one, and like `payload_of`."""
+    _expect_model_of(value, ResponseModel, action, "response")
+    return payload_of(value)
+
+
+def _expect_model_of(value: Any, kind: type[Model[Any]], action: str, role: str) -> None:
+    """Raise TypeError for the model of another action, or of the other payload of this one.
+
+    The versions may differ: a handler may serve several with the models of one.
+    """
+    if isinstance(value, (RequestModel, ResponseModel)):
+        message = getattr(value, "message_type", None)  # a vendor's model may have none
+        if not isinstance(value, kind) or (message is not None and message.action != action):
+            raise TypeError(f"expected a dict or a model of the {role} of {action}, got {type(value).__name__}")

@@ -23,6 +23,7 @@ __all__ = ["Registered", "adapted"]
 _Source: TypeAlias = Callable[[HandlerContext[Any, Any]], Any]
 
 _MAPPINGS: Final = (dict, Mapping, MutableMapping)
+_STANDARD: Final = ("ocpp_core.v16", "ocpp_core.v201", "ocpp_core.v21")
 _VARIABLE: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 _ASKABLE: Final = "HandlerContext, the TypedDict of the request, dict, or a model of it"
 
@@ -106,11 +107,15 @@ def _resolved(parameter: Parameter, handler: Callable[..., Any], registered: Reg
     """Return an annotation whose text, and the text in it, is evaluated where the handler was defined."""
     annotation = written(parameter.annotation)
     try:
-        return get_type_hints(SimpleNamespace(__annotations__={"it": annotation}), _globals_of(handler))["it"]
+        hint = get_type_hints(SimpleNamespace(__annotations__={"it": annotation}), _globals_of(handler))["it"]
+        while hasattr(hint, "__value__"):  # an alias of the statement `type`
+            hint = hint.__value__
+        return hint  # noqa: TRY300 - an alias is evaluated here, too
     except Exception as error:  # an annotation may be any text
         if _names_context(annotation):  # imported for type checkers only
             return HandlerContext
-        got = f"{annotation!r}, which cannot be resolved at run time: {type(error).__name__}"
+        problem = f"which cannot be resolved at run time: {type(error).__name__}"
+        got = f"{annotation!r}, {problem}; use names of the module that exist outside TYPE_CHECKING"
         raise _misfit(parameter, registered, got) from error
 
 
@@ -179,14 +184,15 @@ def _one_of(hint: Any, registered: Registered) -> _Source | None:
 
 
 def _payload(request: Any, registered: Registered) -> _Source | None:
-    """Return the payload for a TypedDict, unless that is the payload of another message or of a response."""
+    """Return the payload for the TypedDict of the request or of a vendor, not for another one of the standard."""
     module, name = sys.modules.get(request.__module__), request.__name__
     message = getattr(module, name.removesuffix("Request").removesuffix("Response"), None)
     if isinstance(message, type) and issubclass(message, Message) and request in payload_types(message):
         if request is not payload_types(message).request:
             return None
         _expect_same(message, registered)
-    return _params
+        return _params
+    return None if request.__module__ in _STANDARD else _params
 
 
 def _is_context(kind: object) -> bool:

@@ -63,27 +63,37 @@ class Registration(Generic[_MessageT_co, _ClientT_co]):
     @overload
     def __call__(
         self: "Registration[Message[_RequestT, ResponseT], Any]",
-        handler: Callable[[_RequestT, HandlerContext[_MessageT_co, _ClientT_co]], Returned[ResponseT]],
+        handler: Callable[[_RequestT, HandlerContext[_MessageT_co, _ClientT_co]], Returned[ResponseT]]
+        | Callable[[_RequestT, _PlainContext[_ClientT_co]], Returned[ResponseT]],
         /,
     ) -> Callable[[_RequestT, HandlerContext[_MessageT_co, _ClientT_co]], Any]: ...
     @overload
     def __call__(
         self: "Registration[Message[_RequestT, ResponseT], Any]",
-        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co], _RequestT], Returned[ResponseT]],
+        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co], _RequestT], Returned[ResponseT]]
+        | Callable[[_PlainContext[_ClientT_co], _RequestT], Returned[ResponseT]],
         /,
     ) -> Callable[[HandlerContext[_MessageT_co, _ClientT_co], _RequestT], Any]: ...
     @overload
     def __call__(
         self: "Registration[Message[Any, ResponseT], Any]",
-        handler: Callable[[_ModelT, HandlerContext[_MessageT_co, _ClientT_co]], Returned[ResponseT]],
+        handler: Callable[[_ModelT, HandlerContext[_MessageT_co, _ClientT_co]], Returned[ResponseT]]
+        | Callable[[_ModelT, _PlainContext[_ClientT_co]], Returned[ResponseT]],
         /,
     ) -> Callable[[_ModelT, HandlerContext[_MessageT_co, _ClientT_co]], Any]: ...
     @overload
     def __call__(
         self: "Registration[Message[Any, ResponseT], Any]",
-        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co], _ModelT], Returned[ResponseT]],
+        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co], _ModelT], Returned[ResponseT]]
+        | Callable[[_PlainContext[_ClientT_co], _ModelT], Returned[ResponseT]],
         /,
     ) -> Callable[[HandlerContext[_MessageT_co, _ClientT_co], _ModelT], Any]: ...
+    @overload
+    def __call__(  # type: ignore[overload-cannot-match]  # pyright explains a misfit with the last one
+        self: "Registration[Message[Any, ResponseT], Any]",
+        handler: Callable[[HandlerContext[_MessageT_co, _ClientT_co]], Returned[ResponseT]],
+        /,
+    ) -> Callable[[HandlerContext[_MessageT_co, _ClientT_co]], Any]: ...
     def __call__(self, handler: Callable[..., Any], /) -> Callable[..., Any]:
         """Register a handler and return it."""
         raise NotImplementedError  # a protocol, which needs no body, cannot be generic in this way

@@ -1,1 +1,1 @@
-"""The parts that a client and a server's connection share: calls, events, closing."""
+"""The parts that a client and a server's connection share: handlers, events, closing."""

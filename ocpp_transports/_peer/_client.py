@@ -15,6 +15,7 @@ from ocpp_core.errors import ClosedError, ConnectionLostError, OCPPError
 from ocpp_core.inputs import Close, Command, Connect, Reconfigure
 from ocpp_core.session import Closing, Session
 from ocpp_transports._callbacks._containment import end_program
+from ocpp_transports._calls._directions import sent_by_peer
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, Runtime
 from ocpp_transports._options._reconnect import ReconnectOptions
@@ -28,7 +29,6 @@ from ocpp_transports.events import (
 )
 
 from ._close_grace import CloseGrace
-from ._directions import sent_by_peer
 from ._observers import Observers
 from ._peer import ConnectionState, Peer
 

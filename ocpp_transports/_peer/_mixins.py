@@ -6,13 +6,13 @@ from typing import Any, ClassVar, TypeVar, overload
 
 from ocpp_core.action_names import Role
 from ocpp_core.typed.message import Message
+from ocpp_transports._calls._directions import expect_handled
 from ocpp_transports._handlers._caller import Caller
 from ocpp_transports._handlers._registration import MessageT, Registration, ResponseT, Returned, Serving
 from ocpp_transports._handlers._table import Handlers, Middleware, split
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.event_names import PeerEventName, ServerEventName
 
-from ._directions import expect_handled
 from ._emitter import Emitter
 
 __all__ = ["EventMixin", "HandlerMixin"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ocpp_core.actions import Dispatch
 from ocpp_core.errors import ClosedError
 from ocpp_core.inputs import Close, Command
+from ocpp_transports._calls._calling import CallMixin
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, Runtime, complete
 from ocpp_transports._handlers._caller import Caller
@@ -20,7 +21,6 @@ from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports.event_names import PEER_EVENTS
 from ocpp_transports.events import CloseEvent, DisconnectEvent
 
-from ._calls import CallMixin
 from ._close_grace import CloseGrace
 from ._delegate import MESSAGE_EVENTS, PeerDelegate
 from ._emitter import Emitter

@@ -8,7 +8,19 @@ from ocpp_transports._logging._log import Log
 
 from ._base import SocketRuntime
 
-__all__ = ["caller_from_outside", "current_runtime"]
+__all__ = ["caller_from_outside", "current_runtime", "is_in_event_loop"]
+
+
+def is_in_event_loop() -> bool:
+    """Return True if an asyncio or trio event loop runs in this thread."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_run():
+        return True
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def current_runtime(name: str, *, in_block: bool, log: Log) -> SocketRuntime:

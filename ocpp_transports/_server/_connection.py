@@ -13,13 +13,13 @@ from ocpp_core.inputs import Command, Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Open, Session
 from ocpp_core.stack import ServerStack
+from ocpp_transports._calls._directions import sent_by_peer
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Runtime
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._options._socket import SocketOptions
 from ocpp_transports._peer._close_grace import CloseGrace
-from ocpp_transports._peer._directions import sent_by_peer
 from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
 from ocpp_transports.events import OpenEvent

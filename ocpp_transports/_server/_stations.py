@@ -16,11 +16,11 @@ from ocpp_core.errors import (
 from ocpp_core.outbound.call import check_command
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
+from ocpp_transports._calls._calling import read_request
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports._peer._calls import read_request
 
 from ._connection import OCPPServerClient
 from ._directory import StationDirectory

@@ -11,8 +11,10 @@ from ocpp_core.errors import (
 )
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
+from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
+from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._peer._peer import Peer
 
 from ._threads._bridge import Bridge
@@ -21,9 +23,15 @@ __all__ = ["BlockingCallMixin", "call_options", "safe"]
 
 
 def call_options(bridge: Bridge, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the options of a call; a `check` that is a plain function runs in a thread, since it may block."""
+    """Return the options of a call; a `check` that is a plain function runs in a thread, since it may block.
+
+    Raises TypeError if it does not take the payload.
+    """
     check = options.get("check")
-    return options if check is None else {**options, "check": bridge.in_thread(check, "check", "payload")}
+    if not callable(check) or is_coroutine_function(check):
+        return options
+    expect_arguments(check, "check", "payload")
+    return {**options, "check": partial(bridge.workers.run_for_thread, check)}
 
 
 def safe(call: Callable[[], Any]) -> Any:

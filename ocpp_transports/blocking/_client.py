@@ -98,8 +98,7 @@ class BlockingClient(BlockingPeer):
             TimeoutError: It is not connected within `max_wait` seconds; then it is closed.
             RuntimeError: It is not CLOSED, or its event loop was ended by an exception or a fork.
         """
-        self._bridge.open()
-        protocol: str = self._bridge.run(self._wrapped.connect, max_wait=max_wait)
+        protocol: str = self._bridge.run_open(self._wrapped.connect, max_wait=max_wait)
         return protocol
 
     def observe(self, observer: Callable[[ConnectionEvent, Self], _R]) -> Callable[[ConnectionEvent, Self], _R]:

@@ -45,6 +45,9 @@ class BlockingEventStream(Iterator[EventT_co | OverflowEvent], Generic[EventT_co
     ) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        self._bridge.soon(self._wrapped.finish)  # like a generator that nothing iterates over any more
+
     def __next__(self) -> EventT_co | OverflowEvent:
         """Return the next event. Raises TimeoutError after `max_wait` seconds; then the iteration may go on.
 
@@ -181,7 +184,7 @@ class _ThreadListener:
 
     async def _perform(self, job: "_Job") -> None:
         try:
-            await self._bridge.workers.run(self._function, self._bridge.present(job.payload))
+            await self._bridge.workers.run(self._function, self._bridge.present(job.payload), key=self)
         except Exception as error:
             job.error = error
         finally:

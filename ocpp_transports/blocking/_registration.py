@@ -76,10 +76,19 @@ class BlockingHandlerMixin:
         return self._register(args, custom=custom)
 
     def _register(self, args: tuple[Any, ...], *, custom: bool) -> Any:
-        Handlers().handle(*args)  # raises for a function that does not fit: its wrapper would fit always
         *names, handler = args
-        self._bridge.run(partial(self._wrapped.handle, *names, self._bridge.threaded(handler), custom=custom))
+        self._bridge.run(partial(self._wrapped.handle, *names, self._in_thread(args), custom=custom))
         return handler
+
+    def _in_thread(self, args: tuple[Any, ...]) -> Any:
+        """Return a coroutine function of the context for a plain function, which gets what it asks for in its thread.
+
+        Raises the errors of `Handlers.handle`.
+        """
+        trial = Handlers()
+        handler = trial.handle(*args)
+        [[target]] = [versions.values() for versions in trial.targets.values()]
+        return handler if target.is_async else self._bridge.threaded(target.function)
 
     def remove_handler(self, *names: str | type[Message[Any, Any]]) -> None:
         """Remove the handler of a message, `(version, action)` or `(action)`, or without arguments the catch-all."""

@@ -148,8 +148,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingServer
             ValueError: The security profile is not met, or the port is out of range; see `OCPPServer.listen`.
             RuntimeError: The server is closing, or its event loop was ended by an exception or a fork.
         """
-        self._bridge.open()
-        listener = self._bridge.run(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog))
+        listener = self._bridge.run_open(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog))
         return BlockingListener(listener, self._bridge)
 
     def serve_forever(

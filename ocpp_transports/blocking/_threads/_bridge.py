@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import update_wrapper
@@ -13,7 +14,9 @@ from typing import Any, Final, Protocol, TypeVar
 from ocpp_core.config import Range
 from ocpp_core.errors import ClosedError
 from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._table import is_coroutine_function
+from ocpp_transports._runtime._current import is_in_event_loop
 from ocpp_transports._server._serving import Loop, expect_loop
 from ocpp_transports.events import CloseEvent, StationEvent
 
@@ -35,6 +38,10 @@ def expect_max_wait(max_wait: float) -> None:
     """Raise ValueError unless it is a time in seconds; `inf` means no limit."""
     if isinstance(max_wait, bool) or max_wait not in _SECONDS:
         raise ValueError(f"expected max_wait {_SECONDS}, got {max_wait!r}")
+
+
+class _LeftError(Exception):
+    """The event loop was left before a function began in it."""
 
 
 class Wrapped(Protocol):
@@ -59,7 +66,7 @@ class Bridge:
         self, wrapped: Wrapped, loop: Loop, max_threads: int, *, present: Callable[["Bridge", Any], Any], opens: str
     ) -> None:
         expect_loop(loop)
-        self.workers: Workers = Workers(max_threads, self._soon)
+        self.workers: Workers = Workers(max_threads, self.soon)
         self.listeners: RunningListeners = RunningListeners(self._spawn)
         self._wrapped = wrapped
         self._loop: Loop = loop
@@ -67,33 +74,36 @@ class Bridge:
         self._opens = opens
         self._lock = threading.RLock()  # functions of the application may run while it is held
         self._thread: LoopThread | None = None
+        self._usable: LoopThread | None = None  # the same, except while it is being opened or released
 
     # From the threads to the event loop
 
     @property
     def is_open(self) -> bool:
         """True while there is an event loop."""
-        return self._thread is not None
+        return self._usable is not None
 
     def open(self) -> None:
         """Use the event loop from now on; starts it if it does not run. Idempotent.
 
         Raises the errors of its start, and RuntimeError if an earlier one ended by itself or runs in another process.
         """
-        if self._thread is not None:
-            self._expect_alive(self._thread)
+        usable = self._usable
+        if usable is not None:
+            self._expect_alive(usable)
             return
         expect_outside()
         with self._lock:
             if self.is_open:
                 return
-            thread = THREADS.join(self._loop, self)
+            self._thread = thread = THREADS.join(self._loop, self)
             try:
                 thread.run(self._wrapped.__aenter__)
             except BaseException:
+                self._thread = None
                 THREADS.leave(thread, self, inf)
                 raise
-            self._thread = thread
+            self._usable = thread
 
     def run(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
         """Call a function or coroutine function in the event loop, and return its result.
@@ -102,19 +112,45 @@ class Bridge:
         after `max_wait` seconds.
         """
         expect_max_wait(max_wait)
+        while True:
+            thread = self._usable
+            if is_in_loop() if thread is None else thread.is_here:
+                return _without_waiting(function(*args))
+            with suppress(_LeftError):
+                if thread is not None:
+                    return self._run_in(thread, function, args, max_wait)
+                with self._lock:
+                    if self._usable is None:
+                        return self._without_loop(function(*args))
+
+    def run_open(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
+        """Do as `run` after `open`, even if another thread closes in between."""
+        expect_max_wait(max_wait)
+        while True:
+            self.open()
+            thread = self._usable
+            if thread is not None:
+                with suppress(_LeftError):
+                    return self._run_in(thread, function, args, max_wait)
+
+    def _run_in(self, thread: LoopThread, function: Callable[..., Any], args: tuple[Any, ...], max_wait: float) -> Any:
+        self._expect_alive(thread)
+        return thread.run(self._begin, thread, function, args, max_wait=max_wait)
+
+    def _begin(self, thread: LoopThread, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Call a function in the event loop, unless it was left: it would bind the object to it again."""
+        if self._usable is not thread:
+            raise _LeftError
+        return function(*args)
+
+    def soon(self, function: Callable[[], object]) -> None:
+        """Call a function in the event loop, or here if there is none any more."""
         thread = self._thread
-        if thread is not None:
-            self._expect_alive(thread)
-        if is_in_loop():
-            result = function(*args)
-            if iscoroutine(result):
-                result.close()
-                expect_outside()
-            return result
-        if thread is None:
-            with self._lock:
-                return self._without_loop(function(*args))
-        return thread.run(function, *args, max_wait=max_wait)
+        if thread is not None and not thread.is_forked:
+            with suppress(Exception):
+                thread.soon(function)
+                return
+        function()
 
     def close(self, function: Callable[[], Coroutine[Any, Any, CloseEvent]], max_wait: float) -> CloseEvent:
         """Close with this coroutine function, then release the event loop. Idempotent.
@@ -134,9 +170,12 @@ class Bridge:
             self._release(thread, inf)  # soon: only tasks that ignore their cancellation take time
         return result
 
-    def close_at_exit(self, max_wait: float) -> None:
-        """Close within a few times `max_wait` seconds; functions of the application are not called any more."""
+    def end_functions(self) -> None:
+        """Call functions of the application in threads no more."""
         self.workers.is_over = True
+
+    def close_at_exit(self, max_wait: float) -> None:
+        """Close within a few times `max_wait` seconds."""
         thread = self._thread
         for close in (lambda: self._wrapped.close(await_pending=False), lambda: self._wrapped.close(force=True)):
             if thread is None or thread.is_lost:
@@ -148,8 +187,9 @@ class Bridge:
 
     def _release(self, thread: LoopThread, max_wait: float) -> None:
         with self._lock:
-            if self._thread is not thread:
+            if self._usable is not thread:
                 return
+            self._usable = None
             try:
                 thread.run(self._wrapped.__aexit__, None, None, None, max_wait=max_wait)
                 thread.run(self.listeners.ended, max_wait=max_wait)
@@ -170,28 +210,15 @@ class Bridge:
         if not iscoroutine(result):
             return result
         reason = f"cannot wait: {self._name} is not open; enter its block, or call {self._opens}"
-        try:
-            result.send(None)
-        except StopIteration as done:
-            return done.value
-        except RuntimeError as error:  # it looked for the event loop
-            raise RuntimeError(reason) from error
-        result.close()
-        raise RuntimeError(reason)
+        if is_in_event_loop():  # of the application, as in a notebook: the object must not take it for its own
+            with ThreadPoolExecutor(1) as threads:
+                return threads.submit(_finish, result, reason).result()
+        return _finish(result, reason)
 
     def _spawn(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a coroutine function as a task of the event loop, from inside it."""
         if self._thread is not None:
             self._thread.spawn(function)
-
-    def _soon(self, function: Callable[[], object]) -> None:
-        """Call a function in the event loop, or here if there is none any more."""
-        thread = self._thread
-        if thread is not None:
-            with suppress(Exception):
-                thread.soon(function)
-                return
-        function()
 
     @property
     def _name(self) -> str:
@@ -210,16 +237,36 @@ class Bridge:
 
         Raises TypeError if it cannot be called with these arguments; `role` is its purpose.
         """
-        if callable(function) and not is_coroutine_function(function):
-            expect_arguments(function, role, *names)
-        return self.threaded(function)
-
-    def threaded(self, function: _F) -> _F:
-        """Return the same as `in_thread`, without a check of the arguments."""
         if not callable(function) or is_coroutine_function(function):
             return function
+        expect_arguments(function, role, *names)
+        return update_wrapper(self.threaded(function), function)  # type: ignore[return-value]  # it takes the same
+
+    def threaded(self, function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """Return a coroutine function that runs a function in a thread; stations take turns if they wait for one."""
 
         async def run(*args: Any) -> Any:
-            return await self.workers.run(function, *map(self.present, args))
+            station = next((each.client for each in args if isinstance(each, HandlerContext)), None)
+            return await self.workers.run(function, *map(self.present, args), key=station)
 
-        return update_wrapper(run, function)  # type: ignore[return-value]  # it takes the same arguments
+        return run
+
+
+def _without_waiting(result: Any) -> Any:
+    """Return the result of a function that was called in an event loop. Raises RuntimeError if it has to wait."""
+    if iscoroutine(result):
+        result.close()
+        expect_outside()
+    return result
+
+
+def _finish(coroutine: Coroutine[Any, Any, Any], reason: str) -> Any:
+    """Return the result of a coroutine that does not have to wait. Raises RuntimeError with the reason otherwise."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    except RuntimeError as error:  # it looked for the event loop
+        raise RuntimeError(reason) from error
+    coroutine.close()
+    raise RuntimeError(reason)

@@ -30,21 +30,26 @@ __all__ = ["LoopThread", "expect_outside", "is_in_loop"]
 
 _ENDED: Final = "the event loop ended before there was a result"
 _here: Final = threading.local()
-"""Has the attribute `is_loop` in the threads of event loops."""
+"""Has the attribute `loop` in the threads of event loops, with their `LoopThread`."""
 
 
 def is_in_loop() -> bool:
     """Return True for code that runs in the event loop of any `LoopThread`, which must never wait."""
-    return hasattr(_here, "is_loop")
+    return hasattr(_here, "loop")
 
 
 def expect_outside() -> None:
-    """Raise RuntimeError for code that runs in an event loop, since it might wait for itself."""
+    """Raise RuntimeError for code that runs in the event loop of any `LoopThread`, since it might wait for itself."""
     if is_in_loop():
         raise RuntimeError(
-            "cannot wait: this code runs in the event loop that it would wait for; "
-            "await the method of the asynchronous object instead, see `wrapped`"
+            "cannot wait: this code runs in an event loop, which would wait with it; "
+            "await the method of the asynchronous object in its own event loop instead, see `wrapped`"
         )
+
+
+def _seconds(max_wait: float) -> float | None:
+    """Return the time as the waits of `threading` take it, which have a maximum of their own."""
+    return None if max_wait > threading.TIMEOUT_MAX else max_wait
 
 
 class LoopThread:
@@ -71,6 +76,11 @@ class LoopThread:
         except KeyboardInterrupt:
             started.add_done_callback(lambda _: self.stop(0))
             raise
+
+    @property
+    def is_here(self) -> bool:
+        """True for code that runs in this event loop."""
+        return getattr(_here, "loop", None) is self
 
     @property
     def is_forked(self) -> bool:
@@ -116,17 +126,17 @@ class LoopThread:
         with suppress(ClosedError):
             self.soon(self._stop)
         if not is_in_loop():
-            self._thread.join(None if max_wait == inf else max_wait)
+            self._thread.join(_seconds(max_wait))
 
     def _wait(self, call: "_Call", max_wait: float) -> Any:
         try:
-            return call.outcome.result(None if max_wait == inf else max_wait)
+            return call.outcome.result(_seconds(max_wait))
         except CancelledError:
             raise ClosedError(_ENDED, sent=True) from None
         except BaseException as error:  # also KeyboardInterrupt
             if not call.outcome.cancel():
-                if isinstance(error, Exception):
-                    return call.outcome.result()  # it may have arrived at the last moment
+                if isinstance(error, Exception) and error is not call.outcome.exception():
+                    return call.outcome.result()  # it arrived at the last moment
                 raise
             with suppress(ClosedError):
                 self.soon(call.cancel)
@@ -145,7 +155,7 @@ class LoopThread:
     # In the thread
 
     def _main(self, loop: Loop, started: "Future[None]") -> None:
-        _here.is_loop = True
+        _here.loop = self
         try:
             run_on(loop, partial(self._serve, started))
         except BaseException as error:

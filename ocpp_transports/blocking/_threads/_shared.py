@@ -25,6 +25,9 @@ AT_EXIT: Final = 1.0
 class _User(Protocol):
     """A client or server that uses a thread."""
 
+    def end_functions(self) -> None:
+        """Call functions of the application in threads no more."""
+
     def close_at_exit(self, max_wait: float) -> None:
         """Close within a few times `max_wait` seconds, whatever its peers do; must not raise."""
 
@@ -64,9 +67,11 @@ class _LoopThreads:
 
     def _close_all(self) -> None:
         until = monotonic() + AT_EXIT
-        for users in tuple(self._users.values()):
-            for user in tuple(users):
-                user.close_at_exit(max(until - monotonic(), AT_EXIT / 100))
+        open_users = [user for users in tuple(self._users.values()) for user in tuple(users)]
+        for user in open_users:
+            user.end_functions()  # of all, before the end of one is an event for another one
+        for user in open_users:
+            user.close_at_exit(max(until - monotonic(), AT_EXIT / 100))
 
     def _forget(self) -> None:
         """Start afresh in a forked process, where none of the threads runs."""

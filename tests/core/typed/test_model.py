@@ -208,6 +208,7 @@ class TestAModel:
         info = v16.models.IdTagInfo(status="Accepted")
         assert [field.name for field in dataclasses.fields(info)] == ["expiry_date", "parent_id_tag", "status", "extra"]
         assert dataclasses.replace(info, status="Blocked") == v16.models.IdTagInfo(status="Blocked")
+        assert info.__replace__(status="Blocked") == v16.models.IdTagInfo(status="Blocked"), "of copy.replace"
         response = v16.models.AuthorizeResponse(id_tag_info=info)
         assert dataclasses.asdict(response)["id_tag_info"]["status"] == "Accepted"
 

@@ -19,11 +19,13 @@ from ocpp_transports import (
     TimeoutError,
     UnexpectedHttpResponse,
 )
+from ocpp_transports._server._serving import Loop
 from ocpp_transports.blocking import (
     BlockingClient,
     BlockingHandlerContext,
     BlockingServer,
 )
+from ocpp_transports.blocking._threads._fair_turns import FairTurns
 from ocpp_transports.events import CloseEvent, HandlerErrorEvent
 from tests.kinds import an
 from tests.transports.blocking.waiting import SECONDS, event
@@ -61,6 +63,11 @@ class TestCalls:
             assert raised.value.sent
             with pytest.raises(ValueError, match="expected max_wait"):
                 client.call("Heartbeat", max_wait=-1)
+
+    def test_max_wait_may_be_longer_than_the_waits_of_python(self, connect, server):
+        server.handle("Heartbeat", lambda ctx: {"currentTime": "now"})
+        with connect() as (client, _):
+            assert client.call("Heartbeat", max_wait=1e20) == {"currentTime": "now"}
 
     def test_a_check_may_block(self, connect, server):
         server.handle("Heartbeat", lambda ctx: {"currentTime": "now"})
@@ -101,13 +108,45 @@ class TestHandlers:
             client.handle("ClearCache", lambda ctx: {"status": an(BlockingClient, ctx.client).identity})
             assert client.call("Heartbeat", {}) == {"currentTime": "CP1"}
 
+    def test_a_check_needs_none_of_the_threads_that_all_wait_for_checks(self, loop):
+        with BlockingServer(protocols=["ocpp1.6"], loop=loop, max_threads=1) as server:
+            call = {"check": lambda payload: None, "max_wait": SECONDS}
+            server.handle("Heartbeat", lambda ctx: {"currentTime": ctx.client.call("ClearCache", **call)["status"]})
+            url = f"ws://127.0.0.1:{server.listen(0, '127.0.0.1').port}/ocpp"
+            with BlockingClient("CP1", url, protocols=["ocpp1.6"], loop=loop) as client:
+                client.handle("ClearCache", lambda ctx: {"status": "Accepted"})
+                client.connect()
+                assert client.call("Heartbeat") == {"currentTime": "Accepted"}
+
+    def test_stations_take_turns_when_they_wait_for_a_thread(self, connect, server):
+        order = []
+        release = threading.Event()
+        last, wait_for_last = event()
+
+        def wait(ctx):
+            order.append(ctx.client.identity)
+            release.wait(SECONDS)
+            if len(order) == 4:
+                last()
+
+        turns = server._bridge.workers._turns = FairTurns(1)
+        server.handle("StatusNotification", wait)
+        with connect("flood") as (flood, _), connect("other") as (other, _):
+            for number, client in enumerate([flood, flood, flood, other]):
+                client.send_raw(f'[2,"{number}","StatusNotification",{{}}]')
+                while sum(map(len, turns._waiting.values())) < number:
+                    time.sleep(0.001)
+            release.set()
+            wait_for_last()
+        assert order == ["flood", "flood", "other", "flood"]
+
     def test_a_coroutine_function_gets_the_asynchronous_context(self, connect, server):
         @server.handle("Heartbeat")
         async def heartbeat(ctx):
             assert isinstance(ctx, HandlerContext)
-            with pytest.raises(RuntimeError, match=r"cannot wait: this code runs in the event loop .* see `wrapped`"):
+            with pytest.raises(RuntimeError, match=r"cannot wait: this code runs in an event loop, .* see `wrapped`"):
                 server.call("CP1", "ClearCache", {})
-            with pytest.raises(RuntimeError, match="this code runs in the event loop"):
+            with pytest.raises(RuntimeError, match="this code runs in an event loop"):
                 BlockingClient("CP2", "ws://127.0.0.1:1/ocpp").connect()
             return await ctx.client.call("ClearCache", {})
 
@@ -245,6 +284,47 @@ class TestClosing:
             server.close()
             with pytest.raises(RuntimeError, match=r"cannot wait: .* enter its block, or call listen\(\)"):
                 server.wait_for_client("CP1")
+
+    def test_one_that_opens_while_another_thread_closes_it_uses_the_event_loop_afresh(self, server, monkeypatch):
+        leave = server.wrapped.__aexit__
+        left, opens = threading.Event(), threading.Event()
+
+        async def leave_slowly(*args):
+            await leave(*args)
+            left.set()
+            await anyio.to_thread.run_sync(opens.wait, 0.05)  # nothing may begin in this event loop any more
+
+        server.listen(0, "127.0.0.1")
+        with monkeypatch.context() as patch, ThreadPoolExecutor(1) as threads:
+            patch.setattr(server.wrapped, "__aexit__", leave_slowly)
+            closing = threads.submit(server.close)
+            assert left.wait(SECONDS)
+            listener = server.listen(0, "127.0.0.1")
+            opens.set()
+            assert closing.result(SECONDS) == CloseEvent(1001, "")
+        assert not listener.closed
+        assert server.close() == CloseEvent(1001, "")
+        assert listener.closed
+
+    @pytest.mark.anyio
+    async def test_one_that_is_not_open_takes_no_event_loop_of_the_application_for_its_own(self, loop):
+        server = BlockingServer(protocols=["ocpp1.6"], loop=loop)
+        for wait in (lambda: server.wait_for_client("CP1"), lambda: next(server.events("client"))):
+            with pytest.raises(RuntimeError, match=r"cannot wait: the OCPPServer is not open; .* call listen\(\)"):
+                wait()
+        with server:
+            assert server.listen(0, "127.0.0.1").port
+
+    def test_code_in_another_event_loop_touches_nothing(self, server, loop):
+        async def read():
+            return server.clients
+
+        other: Loop = "trio" if loop == "asyncio" else "asyncio"
+        with (
+            BlockingServer(loop=other) as second,
+            pytest.raises(RuntimeError, match=r"this code runs in an event loop, .* in its own event loop"),
+        ):
+            second.run_async(read)
 
     def test_while_twenty_threads_call_each_call_ends_in_an_error_of_the_library(self, connect, server):
         server.handle("Heartbeat", lambda ctx: {"currentTime": "now"})

@@ -34,6 +34,14 @@ class TestEvents:
             with pytest.raises(StopIteration):
                 next(events)
 
+    def test_one_that_nothing_iterates_over_any_more_keeps_no_events(self, connect, server):
+        with connect() as (client, _):
+            iterator = iter(client.events("message"))
+            assert client.wrapped._emitter.listens("message")
+            del iterator
+            assert client.pending == 0  # the event loop has been there since
+            assert not client.wrapped._emitter.listens("message")
+
     def test_listeners_run_in_a_thread_in_order_and_see_the_blocking_handle(self, connect, server):
         seen: list[Any] = []
         threads = set()

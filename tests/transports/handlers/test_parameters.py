@@ -1,9 +1,11 @@
 """What handlers ask for with their annotations, what they get, and what is refused at their registration."""
 
 from functools import partial, wraps
+from types import MappingProxyType
 from typing import Any, Literal, TypedDict
 
 import pytest
+from typing_extensions import TypeAliasType
 
 from ocpp_core import v16, v201
 from ocpp_core.inputs import Fail, Reply
@@ -105,6 +107,17 @@ class TestAHandlerGets:
         station.call("Authorize", {"idTag": "A"})
         assert station.answers == [Reply(1, answer)]
 
+    def test_what_an_alias_names(self, station):
+        payload, context = TypeAliasType("payload", v16.BootNotificationRequest), TypeAliasType("context", Boot)
+
+        def of_aliases(params, ctx):
+            return {"got": ctx.params["chargePointVendor"] if params is ctx.params else None}
+
+        of_aliases.__annotations__ = {"params": payload, "ctx": context}
+        station.handle(v16.BootNotification, of_aliases)
+        station.call("BootNotification", BOOT)
+        assert station.answers == [Reply(1, {"got": "Acme"})]
+
     def test_what_its_wrapper_asks_for(self, station):
         @wraps(of_params)
         def wrapper(params: v16.BootNotificationRequest) -> Any:
@@ -189,6 +202,26 @@ class TestAResult:
         assert station.answers == [Fail(1, "InternalError", INTERNAL, None)]
         assert "expected a handler to return a dict, a model, None or NOREPLY, got str" in str(station.failures)
 
+    def test_may_be_any_mapping(self, station):
+        station.handle(v16.Reset, lambda ctx: MappingProxyType({"status": "Accepted"}))
+        station.call("Reset", {"type": "Soft"})
+        assert station.answers == [Reply(1, {"status": "Accepted"})]
+
+    @pytest.mark.parametrize(
+        "model", [v16.models.HeartbeatResponse(current_time=""), v16.models.ResetRequest(type="Soft")]
+    )
+    @pytest.mark.parametrize("use", [lambda ctx, model: model, lambda ctx, model: ctx.reply(model)])
+    def test_is_refused_if_it_is_the_model_of_another_payload(self, station, model, use):
+        station.handle("Reset", lambda ctx: use(ctx, model))
+        station.call("Reset", {"type": "Soft"})
+        assert station.answers == [Fail(1, "InternalError", INTERNAL, None)]
+        assert f"a model of the response of Reset, got {type(model).__name__}" in str(station.failures)
+
+    def test_may_be_the_model_of_another_version(self, station):
+        station.handle("Reset", lambda ctx: v201.models.ResetResponse(status="Accepted"))
+        station.call("Reset", {"type": "Soft"})
+        assert station.answers == [Reply(1, {"status": "Accepted"})]
+
     def test_may_be_sent_later_as_a_model(self, station):
         def handler(ctx: HandlerContext[v16.Reset]) -> Any:
             ctx.reply(v16.models.ResetResponse(status="Accepted"))
@@ -245,6 +278,7 @@ def of_two_unknown(ctx: HandlerContext, other) -> Any: ...
 def of_a_response(params: v16.BootNotificationResponse) -> Any: ...
 def of_a_response_model(params: v16.models.BootNotificationResponse) -> Any: ...
 def of_a_part(params: v16.models.IdTagInfo) -> Any: ...
+def of_a_part_of_a_dict(params: v16.IdTagInfo) -> Any: ...
 def of_another_message(ctx: HandlerContext[v16.Heartbeat]) -> Any: ...
 def of_another_payload(params: v16.AuthorizeRequest) -> Any: ...
 def of_another_model(params: v16.models.AuthorizeRequest) -> Any: ...
@@ -272,7 +306,11 @@ class TestARegistrationRefuses:
             (of_a_response, "BootNotificationResponse"),
             (of_a_response_model, "BootNotificationResponse"),
             (of_a_part, "IdTagInfo"),
-            (postponed.of_unknown, "got 'Unknown', which cannot be resolved at run time: NameError"),
+            (of_a_part_of_a_dict, "IdTagInfo"),
+            (
+                postponed.of_unknown,
+                "got 'Unknown', which cannot be resolved at run time: NameError; use names",
+            ),
             (of_another_message, "one that asks for Heartbeat of ocpp1.6"),
             (of_another_payload, "one that asks for Authorize of ocpp1.6"),
             (of_another_model, "one that asks for Authorize of ocpp1.6"),

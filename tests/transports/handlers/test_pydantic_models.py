@@ -1,10 +1,11 @@
 """Models of pydantic as what handlers ask for and return, and as what calls send."""
 
+from asyncio import CancelledError
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer
 
 from ocpp_core.inputs import Fail, Reply
 from ocpp_transports._handlers._models import payload_of
@@ -30,6 +31,20 @@ class Meter(BaseModel):
 class Answer(BaseModel):
     current_time: datetime = Field(serialization_alias="currentTime")
     note: str | None = None
+
+
+class Numbers(BaseModel):
+    numbers: list[int]
+
+
+def of_numbers(payload: Numbers) -> Any:
+    return {"got": len(payload.numbers)}
+
+
+class Cancelled(BaseModel):
+    @model_serializer
+    def _write(self) -> None:
+        raise CancelledError
 
 
 def of_meter(meter: Meter) -> Any:
@@ -67,6 +82,12 @@ class TestAHandlerGets:
         assert "x1" not in str(error)
         assert error.__cause__ is error.__context__ is None, "the log shows no payload"
 
+    def test_no_list_of_the_errors_of_a_hostile_payload(self, station):
+        """To list 100,000 errors takes pydantic a quarter of a second, in which the event loop stands still."""
+        station.handle("MeterValues", of_numbers)
+        station.call("MeterValues", {"numbers": ["x1"] * 101})
+        assert station.answers == [Fail(1, "FormatViolation", "payload violates Numbers 101 times", {})]
+
     def test_an_internal_error_for_a_fault_in_a_validator(self, station):
         station.handle("MeterValues", of_meter)
         station.call("MeterValues", {"connectorId": 1, "note": "x1"})
@@ -84,6 +105,12 @@ class TestAResult:
         station.handle("Heartbeat", make(Answer(current_time=datetime(2026, 3, 1, 12, tzinfo=UTC))))
         station.call()
         assert station.answers == [Reply(1, {"currentTime": "2026-03-01T12:00:00Z"})]
+
+    @pytest.mark.parametrize("make", [lambda value: lambda ctx: value, lambda value: lambda ctx: later(value)])
+    def test_whose_code_raises_anything_is_an_internal_error(self, station, make):
+        station.handle("Heartbeat", make(Cancelled()))
+        station.call()
+        assert station.answers == [Fail(1, "InternalError", INTERNAL, None)]
 
 
 def test_the_class_of_a_model_is_no_payload():

@@ -80,6 +80,16 @@ async def get_log(
     return v16.models.GetLogResponse(status="Accepted")
 
 
+@client.handle(v16.ChangeAvailability)
+def change(params: v16.ChangeAvailabilityRequest, ctx: HandlerContext) -> v16.ChangeAvailabilityResponse:
+    return {"status": "Accepted" if ctx.protocol and params["connectorId"] else "Rejected"}
+
+
+@client.handle(v16.ReserveNow)
+def reserve(ctx: HandlerContext, request: v16.models.ReserveNowRequest) -> v16.models.ReserveNowResponse:
+    return v16.models.ReserveNowResponse(status="Accepted" if ctx.protocol and request.id_tag else "Rejected")
+
+
 class Station:
     def __init__(self) -> None:
         client.handle(v16.UpdateFirmware, self.update)

@@ -7,7 +7,7 @@ import pytest
 
 from ocpp_core.action_names import OTHER_ROLE, SENDERS, may_send
 from ocpp_transports import ConnectionLostError, OCPPClient, OCPPServer, RPCNotImplementedError
-from ocpp_transports._peer._directions import sent_by_peer
+from ocpp_transports._calls._directions import sent_by_peer
 from tests.transports.pairs import pair, serving
 
 OF_THE_CSMS = "expected an action that the CSMS sends, got 'Heartbeat', which only a station sends; custom=True "

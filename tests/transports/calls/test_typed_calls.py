@@ -155,7 +155,10 @@ class TestArguments:
         [
             ((v16.Reset,), r"got \(type\); make a message of the class first: Reset\(\.\.\.\)"),
             ((v16.Reset(type="Soft"), {}), r"got \(Reset, dict\)"),
-            (("Reset", v16.Reset(type="Soft")), r"got \('Reset', Reset\)"),
+            (("Reset", v16.Reset(type="Soft")), r"got \('Reset', Reset\); a message is the only argument"),
+            ((v16.models.ResetRequest,), r"make a model of the class first: ResetRequest\(\.\.\.\)"),
+            (("Reset", v16.models.ClearCacheRequest()), "a model of the request of Reset, got ClearCacheRequest"),
+            (("Reset", v16.models.ResetResponse(status="Accepted")), "of the request of Reset, got ResetResponse"),
             ((Message(type="Soft"),), r"got \(Message\)"),
             ((NoMessage(),), r"got \(NoMessage\)"),
             ((v16.models.ResetResponse(status="Accepted"),), r"got \(ResetResponse\)"),

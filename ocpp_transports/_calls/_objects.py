@@ -1,11 +1,12 @@
 """Typed messages and models as the arguments of outbound calls and SENDs."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ocpp_core.typed.message import Message, payload_types
 from ocpp_core.typed.model import RequestModel, ResponseModel
-from ocpp_transports._handlers._models import is_model, payload_of
+from ocpp_transports._handlers._models import is_model, request_of
 from ocpp_transports._handlers._table import is_message_class
 
 __all__ = ["ObjectCall", "SendRequest", "read_object", "read_send"]
@@ -45,7 +46,7 @@ def read_object(args: tuple[Any, ...]) -> ObjectCall:
         return ObjectCall((typed.message.protocol, typed.message.action), typed.params, typed.response)
     *names, model = args or (None,)
     if 1 <= len(names) <= 2 and all(isinstance(name, str) and name for name in names) and is_model(model):
-        return ObjectCall(tuple(names), payload_of(model))
+        return ObjectCall(tuple(names), request_of(model, names[-1]))
     raise TypeError(
         "expected a message, or an action and a dict of parameters, optionally after a protocol, "
         f"got {_kinds(args)}{_advice(args)}"
@@ -68,7 +69,7 @@ def read_send(args: tuple[Any, ...]) -> SendRequest:
         return SendRequest(typed.message.protocol, typed.message.action, typed.params)
     if len(args) == 2:
         action, params = args
-        return SendRequest(None, action, payload_of(params) if is_model(params) else params)
+        return SendRequest(None, action, request_of(params, action) if is_model(params) else params)
     raise TypeError(f"expected a message, or an action and a dict of parameters, got {_kinds(args)}{_advice(args)}")
 
 
@@ -83,6 +84,11 @@ def _expect_send(message: type[Message[Any, Any]]) -> None:
 
 
 def _is_send(message: type[Message[Any, Any]]) -> bool:
+    return _has_no_response(message)  # type: ignore[arg-type]  # mypy: a class has no hash if its objects have none
+
+
+@lru_cache(maxsize=256)  # it looks for the declaration of the class, which takes longer than reading the call
+def _has_no_response(message: type[Any]) -> bool:
     return payload_types(message).response in {None, type(None)}
 
 
@@ -92,8 +98,12 @@ def _kinds(args: tuple[Any, ...]) -> str:
 
 
 def _advice(args: tuple[Any, ...]) -> str:
-    """Return what to do about a class of messages in the place of a message."""
+    """Return what to do about a class in the place of its object, and about an object after its own action."""
+    if args and isinstance(args[0], type) and issubclass(args[0], RequestModel):
+        return f"; make a model of the class first: {args[0].__name__}(...)"
     if args and is_message_class(args[0]):
         name = args[0].__name__
         return f"; make a message of the class first: {name}(...), or {name}.of({{...}})"
+    if any(isinstance(arg, Message) for arg in args):
+        return "; a message is the only argument: it has its action, its version and its parameters"
     return ""

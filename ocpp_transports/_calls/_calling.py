@@ -1,11 +1,11 @@
-"""Outbound calls and SENDs as the application makes them: forms, options, middleware, retries, raw texts."""
+"""Outbound calls as the application makes them: forms, options, middleware, retries."""
 
 import random
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import replace
 from inspect import isawaitable
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Unpack, overload
+from typing import Any, Final, NamedTuple, Unpack, overload
 
 from ocpp_core.action_names import Role
 from ocpp_core.backoff import retry_delay
@@ -16,24 +16,20 @@ from ocpp_core.errors import (
     RPCError,
     TimeoutError,  # ours, a subclass of the builtin
 )
-from ocpp_core.inputs import Command, Notify, RefuseResult, SendRaw, StartCall
-from ocpp_core.outbound.call import check_command
-from ocpp_core.session import Draining, Open, Session
+from ocpp_core.inputs import RefuseResult, StartCall
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel, ResponseModel
-from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import Caller, DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._handlers._contexts import CallContext
 from ocpp_transports._handlers._table import Handlers, compose, layers_of
 from ocpp_transports._logging._log import Log
-from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports.events import CloseEvent
 
 from ._call_options import DEFAULTS, OPTION_NAMES, CallOptions, read_options
 from ._directions import expect_sent
-from ._requests import read_object, read_send
+from ._objects import read_object
+from ._sending import SendMixin
 
 __all__ = ["CallMixin", "CallRequest", "read_request"]
 
@@ -86,50 +82,17 @@ def read_request(args: tuple[Any, ...], options: Mapping[str, Any], *, urgent: b
     return CallRequest(protocol, names[-1], params, read_options(options) if options else DEFAULTS, urgent, response)
 
 
-class _Sent(Awaitable[None]):
-    """The result of a plain `send_raw`: done already, and awaitable all the same."""
-
-    def __await__(self) -> Generator[Any, None, None]:
-        return
-        yield  # makes it a generator
-
-
-class CallMixin:
+class CallMixin(SendMixin):
     """The calling side of a peer."""
 
-    _role: ClassVar[Role]
-    _sent_by_peer: ClassVar[Collection[str]]
-    """Actions that `expect_sent` may refuse. A call of any other action costs only this look-up."""
-    _options: PeerOptions
     _log: Log
-    _protocol: str | None
-    _driver: Driver[Command] | None
-    _ended: CloseEvent | None
     _registries: tuple[Handlers, ...]
     _pauses: set[Completion[ClosedError | None]] | None = None  # made when needed: most calls are not repeated
 
     @property
     @abstractmethod
-    def _session(self) -> Session | None:
-        """The session of the current connection."""
-
-    @property
-    def _spoken(self) -> Collection[str]:
-        """The subprotocol of the connection; before the first connection, all that are offered."""
-        return self._options.protocols if self._protocol is None else (self._protocol,)
-
-    @property
-    @abstractmethod
     def _as_caller(self) -> Caller:
         """This peer, as middleware sees it."""
-
-    def _queueing_driver(self) -> Driver[Command] | None:
-        """Return a driver that may queue calls while there is no connection."""
-        return None
-
-    @abstractmethod
-    def _not_connected(self) -> OCPPError:
-        """Return the error of a call without a driver: why nothing was sent, and what to do."""
 
     @overload
     async def call(self, message: Message[Any, ResultT], /, **options: Unpack[CallKeywords[ResultT]]) -> ResultT: ...
@@ -217,81 +180,6 @@ class CallMixin:
             self._log.call_failed(request.action, error)
             return None
 
-    @overload
-    async def notify(
-        self,
-        message: Message[Any, None] | RequestModel[Any, None],
-        /,
-        *,
-        message_id: str | None = None,
-        validate: bool = True,
-        custom: bool = False,
-    ) -> None: ...
-    @overload
-    async def notify(
-        self,
-        action: str,
-        params: Params,
-        /,
-        *,
-        message_id: str | None = None,
-        validate: bool = True,
-        custom: bool = False,
-    ) -> None: ...
-    async def notify(
-        self, *args: Any, message_id: str | None = None, validate: bool = True, custom: bool = False
-    ) -> None:
-        """Send a SEND (OCPP 2.1); return when it is written, because a SEND has no response.
-
-        `notify(v21.NotifyPeriodicEventStream(...))`, or `notify(action, params)` with a dict or a model.
-
-        If the connection's output is congested, it returns when that has drained: a peer that reads nothing must not
-        make it grow. If the connection is lost before, it raises ConnectionLostError with `sent=True`.
-
-        Raises TypeError for a message that is not a SEND, ValueError on another version than the message's, on a
-        version without SEND, for an unknown action, for one that only the peer sends unless `custom` is True, and for
-        more than `max_outgoing_size` bytes, ConnectionLostError or ClosedError if it was not sent, CallDroppedError if
-        the peer reads nothing and `max_queued_bytes` wait for it, and an `RPCError` if it violates its schema in strict
-        mode.
-        """
-        send = read_send(args)
-        if self._protocol is not None and send.protocol not in {None, self._protocol}:
-            raise ValueError(f"expected a SEND of {self._protocol}, got one of {send.protocol}")
-        if send.action in self._sent_by_peer and not custom:
-            expect_sent(self._role, send.action, self._spoken)
-        await self._ask(lambda token: Notify(token, send.action, send.params, message_id, validate))
-
-    @overload
-    def send_raw(self, text: str) -> Awaitable[None]: ...
-    @overload
-    def send_raw(self, text: str, *, expect_reply: Literal[False]) -> Awaitable[None]: ...
-    @overload
-    def send_raw(
-        self, text: str, *, expect_reply: Literal[True], timeout: float | None = None
-    ) -> Awaitable[dict[str, Any]]: ...
-    def send_raw(self, text: str, *, expect_reply: bool = False, timeout: float | None = None) -> Awaitable[Any]:
-        """Send text unchanged, regardless of the window of outstanding CALLs.
-
-        The text is sent when this returns; awaiting is optional. `await send_raw(text, expect_reply=True)` takes the
-        text of a CALL, waits for the window and returns the payload of its response, like `call`. Raises
-        ConnectionLostError without an open connection, ClosedError after `close`, and CallDroppedError if the peer
-        reads nothing and `max_queued_bytes` wait for it. Raises TypeError unless it is text, ValueError if a reply is
-        expected to anything but a CALL, and for more than `max_outgoing_size` bytes.
-        """
-        if expect_reply:
-            return self._ask(lambda token: SendRaw(text, token, timeout))
-        check_command(SendRaw(text), self._options.session, 0.0)
-        session, driver = self._session, self._driver
-        if driver is None or self._ended is not None:
-            raise self._not_connected()
-        if session is None or not isinstance(session.state, (Open, Draining)):
-            raise ConnectionLostError("cannot send the raw text: not connected", sent=False)
-        driver.runtime.expect_here()
-        if not session.has_room_for(text):
-            raise session.no_room("the raw text")
-        driver.feed(SendRaw(text))
-        return _Sent()
-
     def _perform(self, request: CallRequest) -> Awaitable[Any]:
         """Return the awaitable call; without middleware, retries and check only the driver is involved."""
         if request.action in self._sent_by_peer:
@@ -370,13 +258,6 @@ class CallMixin:
                 message_id, description = str(options.message_id), str(error.description)
                 self._driver.feed(RefuseResult(message_id, error.code, description, error.details, action))
             raise
-
-    async def _ask(self, make: Callable[[int], StartCall | SendRaw | Notify]) -> Any:
-        driver = self._driver or self._queueing_driver()
-        if driver is None:
-            check_command(make(0), self._options.session, 0.0)
-            raise self._not_connected()
-        return await driver.ask(make)
 
     def _now(self) -> float:
         return 0.0 if self._driver is None else self._driver.runtime.now()

@@ -1,0 +1,1 @@
+"""Outbound calls and SENDs as the application makes them."""

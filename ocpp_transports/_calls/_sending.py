@@ -1,0 +1,142 @@
+"""The methods that make SENDs and send raw texts, and what passes their commands to the engine."""
+
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Collection, Generator
+from typing import Any, ClassVar, Literal, overload
+
+from ocpp_core.action_names import Role
+from ocpp_core.errors import ConnectionLostError, OCPPError
+from ocpp_core.inputs import Command, Notify, SendRaw, StartCall
+from ocpp_core.outbound.call import check_command
+from ocpp_core.session import Draining, Open, Session
+from ocpp_core.typed.message import Message
+from ocpp_core.typed.model import RequestModel
+from ocpp_transports._driver._driver import Driver
+from ocpp_transports._handlers._caller import Params
+from ocpp_transports._options._connection import PeerOptions
+from ocpp_transports.events import CloseEvent
+
+from ._directions import expect_sent
+from ._objects import read_send
+
+__all__ = ["SendMixin"]
+
+
+class _Sent(Awaitable[None]):
+    """The result of a plain `send_raw`: done already, and awaitable all the same."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield  # makes it a generator
+
+
+class SendMixin:
+    """The sending side of a peer: what needs no response."""
+
+    _role: ClassVar[Role]
+    _sent_by_peer: ClassVar[Collection[str]]
+    """Actions that `expect_sent` may refuse. A call of any other action costs only this look-up."""
+    _options: PeerOptions
+    _protocol: str | None
+    _driver: Driver[Command] | None
+    _ended: CloseEvent | None
+
+    @property
+    @abstractmethod
+    def _session(self) -> Session | None:
+        """The session of the current connection."""
+
+    @property
+    def _spoken(self) -> Collection[str]:
+        """The subprotocol of the connection; before the first connection, all that are offered."""
+        return self._options.protocols if self._protocol is None else (self._protocol,)
+
+    def _queueing_driver(self) -> Driver[Command] | None:
+        """Return a driver that may queue calls while there is no connection."""
+        return None
+
+    @abstractmethod
+    def _not_connected(self) -> OCPPError:
+        """Return the error of a call without a driver: why nothing was sent, and what to do."""
+
+    @overload
+    async def notify(
+        self,
+        message: Message[Any, None] | RequestModel[Any, None],
+        /,
+        *,
+        message_id: str | None = None,
+        validate: bool = True,
+        custom: bool = False,
+    ) -> None: ...
+    @overload
+    async def notify(
+        self,
+        action: str,
+        params: Params,
+        /,
+        *,
+        message_id: str | None = None,
+        validate: bool = True,
+        custom: bool = False,
+    ) -> None: ...
+    async def notify(
+        self, *args: Any, message_id: str | None = None, validate: bool = True, custom: bool = False
+    ) -> None:
+        """Send a SEND (OCPP 2.1); return when it is written, because a SEND has no response.
+
+        `notify(v21.NotifyPeriodicEventStream(...))`, or `notify(action, params)` with a dict or a model.
+
+        If the connection's output is congested, it returns when that has drained: a peer that reads nothing must not
+        make it grow. If the connection is lost before, it raises ConnectionLostError with `sent=True`.
+
+        Raises TypeError for a message that is not a SEND, ValueError on another version than the message's, on a
+        version without SEND, for an unknown action, for one that only the peer sends unless `custom` is True, and for
+        more than `max_outgoing_size` bytes, ConnectionLostError or ClosedError if it was not sent, CallDroppedError if
+        the peer reads nothing and `max_queued_bytes` wait for it, and an `RPCError` if it violates its schema in strict
+        mode.
+        """
+        send = read_send(args)
+        if self._protocol is not None and send.protocol not in {None, self._protocol}:
+            raise ValueError(f"expected a SEND of {self._protocol}, got one of {send.protocol}")
+        if send.action in self._sent_by_peer and not custom:
+            expect_sent(self._role, send.action, self._spoken)
+        await self._ask(lambda token: Notify(token, send.action, send.params, message_id, validate))
+
+    @overload
+    def send_raw(self, text: str) -> Awaitable[None]: ...
+    @overload
+    def send_raw(self, text: str, *, expect_reply: Literal[False]) -> Awaitable[None]: ...
+    @overload
+    def send_raw(
+        self, text: str, *, expect_reply: Literal[True], timeout: float | None = None
+    ) -> Awaitable[dict[str, Any]]: ...
+    def send_raw(self, text: str, *, expect_reply: bool = False, timeout: float | None = None) -> Awaitable[Any]:
+        """Send text unchanged, regardless of the window of outstanding CALLs.
+
+        The text is sent when this returns; awaiting is optional. `await send_raw(text, expect_reply=True)` takes the
+        text of a CALL, waits for the window and returns the payload of its response, like `call`. Raises
+        ConnectionLostError without an open connection, ClosedError after `close`, and CallDroppedError if the peer
+        reads nothing and `max_queued_bytes` wait for it. Raises TypeError unless it is text, ValueError if a reply is
+        expected to anything but a CALL, and for more than `max_outgoing_size` bytes.
+        """
+        if expect_reply:
+            return self._ask(lambda token: SendRaw(text, token, timeout))
+        check_command(SendRaw(text), self._options.session, 0.0)
+        session, driver = self._session, self._driver
+        if driver is None or self._ended is not None:
+            raise self._not_connected()
+        if session is None or not isinstance(session.state, (Open, Draining)):
+            raise ConnectionLostError("cannot send the raw text: not connected", sent=False)
+        driver.runtime.expect_here()
+        if not session.has_room_for(text):
+            raise session.no_room("the raw text")
+        driver.feed(SendRaw(text))
+        return _Sent()
+
+    async def _ask(self, make: Callable[[int], StartCall | SendRaw | Notify]) -> Any:
+        driver = self._driver or self._queueing_driver()
+        if driver is None:
+            check_command(make(0), self._options.session, 0.0)
+            raise self._not_connected()
+        return await driver.ask(make)
