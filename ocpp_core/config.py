@@ -73,7 +73,13 @@ class Validator(Protocol):
         """Check the payload of a SEND."""
 
     def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
-        """Return a payload without the members that are null although the schema does not allow null."""
+        """Return a payload without the members that are null although the schema does not allow null.
+
+        Args:
+            kind: The type of the message, which selects the schema.
+            action: The action of the message.
+            payload: The payload; it is not changed.
+        """
 
 
 @dataclass(frozen=True, slots=True)
