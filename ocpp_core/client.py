@@ -138,7 +138,7 @@ class ClientEngine:
 
         Raises:
             RuntimeError: The input is invalid in this state.
-            ValueError, TypeError: An argument is wrong.
+            ValueError: An argument is wrong; TypeError for a wrong type.
         """
         if now > self._now:
             self._now = now

@@ -104,7 +104,7 @@ class LinkBase(IncomingFrames):
 
         Raises:
             RuntimeError: Invalid in this phase: an answer without a request, a message before the WebSocket is open.
-            ValueError, TypeError: An argument is wrong.
+            ValueError: An argument is wrong; TypeError for a wrong type.
         """
         if type(event) is BytesReceived:
             self.receive(event, now)

@@ -175,7 +175,11 @@ class CallMixin(SendMixin):
     async def safe_call(self, *args: Any, **options: Any) -> Any:
         """Call, and return None if the call fails; the failure is logged unless it is a timeout.
 
-        The arguments are those of `call`. Bad ones still raise ValueError or TypeError.
+        The arguments are those of `call`.
+
+        Raises:
+            ValueError: A bad argument, see `call`.
+            TypeError: The same, for a wrong type.
         """
         request = read_request(args, options)
         try:

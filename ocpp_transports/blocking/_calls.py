@@ -150,9 +150,13 @@ class BlockingCallMixin:
         """Call, and return None if the call fails; the failure is logged unless it is a timeout.
 
         Args:
-            *args: What `call` takes. Bad arguments still raise ValueError or TypeError.
+            *args: What `call` takes.
             max_wait: Seconds that the call may take in all, with every retry; then it returns None.
             **options: The options of one call.
+
+        Raises:
+            ValueError: A bad argument, see `call`.
+            TypeError: The same, for a wrong type.
         """
         return safe(lambda: self._call(self._wrapped.safe_call, args, options, max_wait))
 

@@ -6,12 +6,14 @@ and objects that two pages document or none does.
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import griffe
 import pytest
 
 from ocpp_transports._options import _keywords
+from tools.documentation.command_lines import commands_page
 from tools.documentation.extension import linked, options_section
 from tools.documentation.links import linked_page
 from tools.documentation.machine_text import texts
@@ -103,17 +105,42 @@ class TestTheReference:
         """What has none is not shown."""
         assert sorted(set(undocumented())) == []
 
+    def test_callables_with_many_arguments_or_errors_have_sections_for_them(self) -> None:
+        functions = [each for each in on_all_pages() if isinstance(each, griffe.Function) and each.docstring]
+        assert len(functions) > 200
+        assert sorted({each.canonical_path for each in functions if lacks_sections(each)}) == []
+
+    def test_every_number_of_a_command_line_has_a_range(self) -> None:
+        numbers = re.findall(r"^\| `(\S+)` \| (?:integer|number).*\| (.*) \|$", commands_page(), re.MULTILINE)
+        assert len(numbers) > 8
+        assert [name for name, meaning in numbers if not re.search(r"≥ \d|\d to [\d,]+", meaning)] == []
+
+
+def lacks_sections(function: griffe.Function) -> bool:
+    """Return True if three arguments have no `Args`, or two exceptions no `Raises`."""
+    text = function.docstring.value if function.docstring else ""
+    arguments = [each for each in function.parameters if each.name not in {"self", "cls"}]
+    raised = " ".join(re.findall(r"[Rr]aises? [^.]*\.", text.split("\nRaises:")[0]))
+    errors = set(re.findall(r"\b[A-Z]\w*Error\b", raised))
+    return (len(arguments) > 2 and "\nArgs:" not in text) or (len(errors) > 1 and "\nRaises:" not in text)
+
 
 def undocumented() -> list[str]:
     """The public objects on the pages without a docstring, members of classes included."""
-    found: list[str] = []
+    return [
+        each.canonical_path
+        for each in on_all_pages()
+        if not (each.has_docstring or each.is_module or each.canonical_path in documented() or inherits(each))
+    ]
+
+
+def on_all_pages() -> Iterator[griffe.Object]:
+    """Yield the public objects on the pages, members of classes included."""
     ahead = [resolved(path) for _, path in directives()]
     while ahead:
         each = ahead.pop()
-        if not (each.has_docstring or each.is_module or each.canonical_path in documented() or inherits(each)):
-            found.append(each.canonical_path)
+        yield each
         ahead += [member for _, member in members(each) if not member.is_module]
-    return found
 
 
 def inherits(found: griffe.Object) -> bool:
