@@ -16,7 +16,7 @@ from ocpp_transports._options import _keywords
 from tools.documentation.command_lines import commands_page
 from tools.documentation.extension import linked, options_section
 from tools.documentation.links import linked_page
-from tools.documentation.machine_text import texts
+from tools.documentation.machine_text import address, texts
 from tools.documentation.objects import directives, documented, members, resolved
 from tools.documentation.pages import INCLUDED, pages, prepared
 from tools.documentation.version_pages import VERSION_PAGES
@@ -192,9 +192,23 @@ class TestTheExtension:
 
 class TestTheTextForMachines:
     def test_the_list_of_pages_has_every_page(self, site: dict[str, str], machine_texts: dict[str, str]) -> None:
-        assert len(re.findall(r"^- \[", machine_texts["llms.txt"], re.MULTILINE)) == len(site) + 2
+        pages = re.findall(r"^- \[[^\]]+\]\(([^)]+)\): ", machine_texts["llms.txt"], re.MULTILINE)
+        assert sorted(pages) == sorted([address(name) or "./" for name in site] + ["llms-full.txt", "api.txt"])
+
+    def test_the_pages_are_in_the_order_of_the_menu(self, machine_texts: dict[str, str]) -> None:
+        sections = re.findall(r"^## (.+)$", machine_texts["llms.txt"], re.MULTILINE)
+        assert sections == ["Home", "Tutorial", "How-to", "Reference", "Explanation", "Contributing"]
+        tutorial = machine_texts["llms.txt"].split("\n## Tutorial\n")[1]
+        assert tutorial.index("](first-program/)") < tutorial.index("](charging-session/)")
 
     def test_the_map_has_one_line_for_each_public_object(self, machine_texts: dict[str, str]) -> None:
         lines = machine_texts["api.txt"].splitlines()[1:]
         assert len(lines) == len(set(lines)) == len(documented())
         assert [line for line in lines if line.startswith("ocpp_transports.OCPPServer.listen(port: int = 0, ")] != []
+
+    def test_the_map_has_every_form_of_a_call(self, machine_texts: dict[str, str]) -> None:
+        call = next(
+            line for line in machine_texts["api.txt"].splitlines() if line.startswith("ocpp_transports.Peer.call(")
+        )
+        assert "(action: str, params: Params = ..., /, **options" in call
+        assert call.count(" or (") == 3
