@@ -92,7 +92,7 @@ class TestArguments:
             (lambda made: server().handle(made), r"2 arguments \(action, context\) as handler of all other actions"),
             (lambda made: server().on("client", made), r"1 argument \(event\) as listener of 'client'"),
             (lambda made: client().once("open", made), r"1 argument \(event\) as listener of 'open'"),
-            (lambda made: server().use(made), r"2 arguments \(context, next\) as middleware"),
+            (lambda made: server().use(made), r"2 arguments \(context, proceed\) as middleware"),
             (lambda made: server().auth(made), r"3 arguments \(accept, reject, handshake\) as auth"),
             (lambda made: server(auth=made), r"3 arguments \(accept, reject, handshake\) as auth"),
             (lambda made: server(credentials=made, security_profile=1), r"1 argument \(identity\) as credentials"),
