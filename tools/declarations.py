@@ -68,10 +68,10 @@ def range_of(field: Field[Any]) -> str:
     return str(field.metadata.get("range", "")).replace(">=", "≥")
 
 
-def default_of(field: Field[Any]) -> str:
-    """Return a field's default as text. A factory is shown as a call."""
+def default_of(field: Field[Any], allowed: str) -> str:
+    """Return the default of a field with this range as text. A factory is shown as a call."""
     if field.default is not MISSING:
-        return shown(field.default, is_size="bytes" in range_of(field))
+        return shown(field.default, is_size="bytes" in allowed)
     if field.default_factory is MISSING:
         return "required"
     made = field.default_factory()

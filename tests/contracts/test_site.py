@@ -173,6 +173,13 @@ class TestTheExtension:
         line = next(line for line in options_section("ServerKeywords").splitlines() if "call_timeout" in line)
         assert re.fullmatch(r" +call_timeout \(float\): Seconds .+ Default: `30\.0`, > 0 seconds\.", line)
 
+    def test_every_number_has_a_range(self) -> None:
+        names = [*(each.name for each in KEYWORDS), "CallKeywords"]
+        entries = [entry for name in names for entry in keyword_entries(name)]
+        numbers = [each for each in entries if re.match(r"(int|float)\b", each.type)]
+        assert len(numbers) > 50
+        assert {each.name for each in numbers if not each.range} == set()
+
     def test_it_links_public_names_but_not_those_in_examples(self) -> None:
         where = resolved("ocpp_transports.OCPPServer")
         made = linked("See `OCPPClient` and `nothing`.\n\n    print('`OCPPClient`')", where)
