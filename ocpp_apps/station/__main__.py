@@ -49,8 +49,8 @@ _HINT: Final = " (--wait SECONDS retries while the central system is not up)"
 _EPILOG = f"""
 Without --url, a central system that accepts everything runs in the same process. The exit code is 0 on success, and 2
 for an invalid command line. It is 1 if a central system did not accept a station, and 3 if it accepted all stations but
-broke the protocol. The password may also be set with the environment variable {PASSWORD}, which other users of the machine
-cannot read.
+broke the protocol. The password may also be set with the environment variable {PASSWORD}, which other users of the
+machine cannot read.
 """
 
 

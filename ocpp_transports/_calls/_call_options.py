@@ -37,7 +37,8 @@ class CallOptions:
     check: Callable[[Any], object] | None = None
     """A function or coroutine function that is called with the CALLRESULT's payload.
 
-    An `RPCError` it raises fails the call, and goes to an OCPP 2.1 peer.
+    An `RPCError` it raises fails the call, and is sent to an OCPP 2.1 peer as a CALLRESULTERROR (2.1 Part 4 §4.2.3).
+    Any other exception only fails the call.
     """
 
     def __post_init__(self) -> None:

@@ -130,9 +130,9 @@ class CallMixin(SendMixin):
             ConnectionLostError: There was no connection, or it ended before the response.
             CallDroppedError: A queue was full.
             ClosedError: This side is closed or closing.
-            ValueError: At once, nothing is sent: a bad argument, a version that the connection does not speak, an
+            ValueError: Before anything is sent: a bad argument, a version that the connection does not speak, an
                 action that only the peer sends, or more than `max_outgoing_size` bytes.
-            TypeError: At once, nothing is sent: an argument of the wrong type.
+            TypeError: Before anything is sent: an argument of the wrong type.
         """
         return await self._perform(read_request(args, options))
 
