@@ -79,3 +79,35 @@ async def test_both_packages_agree(version):
         ours, theirs = [await conversation(each, version, action, request, answer) for each in (OURS, THEIRS)]
         assert ours == theirs
         assert ours[1][0] == [3, "1", answer]
+
+
+def faulty(payload: Any) -> Iterator[Any]:
+    """Yield a payload with one fault, and with two."""
+    first, *others = payload or {"none": 1}
+    yield {name: payload[name] for name in others}
+    yield payload | {first: {}}
+    yield payload | {first: "x" * 6000}
+    yield dict.fromkeys(others, 5) | {"unknownProperty": 1}
+
+
+def refusal(package: str, version: str, kind: str, action: str, payload: Any) -> Any:
+    """The error for a payload, with the names of its details; None if it is valid."""
+    messages = import_module(f"{package}.messages")
+    request = messages.Call("1", action, payload)
+    try:
+        messages._validate_payload(request if kind == "call" else request.create_call_result(payload), version)
+    except import_module(f"{package}.exceptions").OCPPError as error:
+        return type(error).__name__, error.code, error.description, sorted(error.details)
+    return None
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+def test_both_packages_refuse_the_same_payloads_for_the_same_reason(version):
+    refused = set()
+    for action, *payloads in messages(version):
+        for kind, payload in zip(("call", "result"), payloads, strict=True):
+            for wrong in faulty(payload):
+                ours, theirs = [refusal(each, version, kind, action, wrong) for each in (OURS, THEIRS)]
+                assert ours == theirs, (kind, action, wrong)
+                refused.add(ours and ours[0])
+    assert refused == {None, "FormatViolationError", "ProtocolError", "TypeConstraintViolationError"}

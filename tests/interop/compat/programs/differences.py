@@ -13,6 +13,7 @@ from ocpp.routing import after, on
 
 ACCEPTED = {"status": "Accepted"}
 SOFT = {"type": "Soft"}
+RESPONSE_TIMEOUT = 10
 THREE = '[2,"1","Reset",{"type":"Soft"},{}]'
 
 
@@ -33,9 +34,9 @@ class Station(v16.ChargePoint):
 
 
 @contextlib.asynccontextmanager
-async def running(peer, act=Station.act, hook=Station.hook, kind=Station, timeout=0.05):
+async def running(peer, act=Station.act, hook=Station.hook, kind=Station):
     """Run a station; yields it with the task of `start`."""
-    station = kind("CP1", peer, timeout)
+    station = kind("CP1", peer, RESPONSE_TIMEOUT)
     station.act, station.hook = act, hook
     task = asyncio.create_task(station.start())
     yield station, task

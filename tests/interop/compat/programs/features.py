@@ -158,7 +158,7 @@ async def calls(peer, version):
     v = VERSIONS[version]
     types = ("Soft", "Hard") if version == "1.6" else ("Immediate", "OnIdle")
     seen = []
-    async with serving(peer, version, 0.02, logging.getLogger("another")) as csms:
+    async with serving(peer, version, 10, logging.getLogger("another")) as csms:
         reset = v.call.Reset(type=types[0])
         peer.answers = {"Reset": {"status": "Accepted"}, "ClearCache": ("SecurityError", "no", {"a": 1})}
         seen.append(await outcome(csms.call(reset)))
@@ -173,6 +173,7 @@ async def calls(peer, version):
         seen.append(await outcome(csms.call(reset)))
         seen.append(await outcome(csms.call(reset, skip_schema_validation=True)))
         peer.answers = {}
+        csms._response_timeout = 0.02
         seen.append(await outcome(csms.call(reset)))
         seen.append(csms._call_lock.locked())
     return seen

@@ -131,7 +131,7 @@ class Gateway(V16ChargePoint):
         self._stopped = False
         self.received = deque()
         super().__init__(charge_point_id, websocket)
-        self._response_timeout = 1
+        self._response_timeout = 10
 
     async def start(self):
         while not self._stopped:
@@ -197,7 +197,7 @@ class Tested(V16ChargePoint):
     async def call(self, payload, suppress=False, unique_id=None, skip_schema_validation=True):
         return await super().call(payload, suppress, unique_id, skip_schema_validation)
 
-    async def wait_for(self, action, timeout=1):
+    async def wait_for(self, action, timeout=10):
         deadline = time.monotonic() + timeout
         while True:
             message = await asyncio.wait_for(self.pipeline.get(), deadline - time.monotonic())
@@ -267,7 +267,7 @@ class Worker(V201ChargePoint):
     """Has no connection: frames arrive in invocations, and responses from a store."""
 
     def __init__(self, identity, connection, responses):
-        super().__init__(identity, connection, 1)
+        super().__init__(identity, connection, 10)
         self._response_queue = responses
 
     @on(V201Action.heartbeat)
@@ -357,7 +357,6 @@ async def own_parts(peer):
     cp = Mixed("CP1", peer, 0.02, LOGGER)
     setattr(cp, "on_reset", on("Reset")(lambda **kwargs: call_result.Reset("Accepted")))
     cp.route_map = create_route_map(cp)
-    peer.answers = {"Reset": {"status": "Accepted", "vendorHint": 7}}
     seen = [isinstance(ASYNC_VALIDATION, bool), logging.getLogger("ocpp") is LOGGER]
     async with running(cp) as task:
         await peer.request("Heartbeat", {})
@@ -366,6 +365,7 @@ async def own_parts(peer):
             await cp.call(call.ClearCache())
         except asyncio.TimeoutError as error:
             seen.append(["builtin", isinstance(error, TimeoutError)])
+        cp._response_timeout = 10
         peer.answers = {"Reset": {"status": "Accepted"}}
         seen.append(asdict(await cp.call(Reset("Soft"), skip_schema_validation=True)))
         peer.close(ConnectionResetError())
