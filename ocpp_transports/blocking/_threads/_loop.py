@@ -55,7 +55,7 @@ def _seconds(max_wait: float) -> float | None:
 class LoopThread:
     """An event loop that runs in a daemon thread until `stop`, or until an exception ends it.
 
-    Raises ValueError for an unknown loop, ImportError or LookupError for one that is not installed.
+    Raises ValueError for an unknown loop, ImportError for one that is not installed.
     """
 
     def __init__(self, loop: Loop) -> None:
