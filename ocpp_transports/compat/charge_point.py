@@ -127,7 +127,10 @@ class ChargePoint:
         Then the calls that wait for a response raise `ResponseLostError`. Handlers that run are completed. If this is
         cancelled, they are cancelled. Neither happens if the connection was replaced, or if another run of `start`
         reads it.
-        Raises RuntimeError without a running event loop of asyncio.
+
+        Raises:
+            Exception: Whatever `recv` raises.
+            RuntimeError: No event loop of asyncio is running.
         """
         expect_asyncio()
         with self._compat_inbound.reading() as read:
