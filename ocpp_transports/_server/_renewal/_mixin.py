@@ -100,6 +100,6 @@ class RenewalMixin(ServerEvents):
 
     def _expiring(self, event: CertificateExpiringEvent) -> None:
         """Log and emit that a certificate is near its end."""
-        certificate, verb = event.certificate, "expires" if event.days_left > 0 else "expired"
-        self._log.warning(f"the certificate {certificate.source} {verb} on {certificate.not_after:%Y-%m-%d %H:%M} UTC")
+        certificate, verb = event.certificate, "expires on" if event.days_left > 0 else "expired on"
+        self._log.warning(f"the certificate {certificate.source} {verb} {certificate.not_after:%Y-%m-%d %H:%M} UTC")
         self._emit("certificate_expiring", event)
