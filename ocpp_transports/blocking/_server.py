@@ -199,7 +199,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingServer
         See `OCPPServer.update_tls`.
 
         Args:
-            tls: The new certificates; the option `tls` changes too.
+            tls: The new certificates. They also replace the option `tls`, if it is set.
             listener: The only listener to change, without changing the option; None means all that use TLS.
 
         Raises:

@@ -39,7 +39,7 @@ class RenewalMixin(ServerEvents):
         If this raises, nothing has changed.
 
         Args:
-            tls: The new certificates; the option `tls` changes too.
+            tls: The new certificates. They also replace the option `tls`, if it is set.
             listener: The only listener to change, without changing the option; None means all that use TLS.
 
         Raises:
@@ -54,7 +54,8 @@ class RenewalMixin(ServerEvents):
         found = [each for each in live if each is not None]
         if not found:
             raise RuntimeError("cannot update TLS: no open listener of this server uses it; call listen() first")
-        options = self._options if tls is None or listener is not None else self._options.changed({"tls": tls})
+        changes_option = tls is not None and listener is None and self._options.tls is not None
+        options = self._options.changed({"tls": tls}) if changes_option else self._options
         self._renewal.replace(found, tls, options)
         self._set_options(options)
 

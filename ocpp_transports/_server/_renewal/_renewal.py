@@ -113,7 +113,7 @@ class Renewal:
         now = self._clock()
         left = {each: (each.not_after.timestamp() - now) / _DAY for each in self.certificates}
         near = {each: days for each, days in left.items() if days < self._options.certificate_warning_days}
-        self._reported = {each: at for each, at in self._reported.items() if each in near and now - at < _DAY}
+        self._reported = {each: at for each, at in self._reported.items() if each in near and 0 <= now - at < _DAY}
         for each, days in near.items():
             if each not in self._reported:
                 self._reported[each] = now

@@ -1,6 +1,7 @@
 """Certificates of a server at work: replaced, watched, and reported before they expire."""
 
 import ssl
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._renewal._renewal import Renewal
 from ocpp_transports._tls._loaded import LiveTLS, LoadedTLS
 from ocpp_transports._tls._x509 import read_certificate
+from ocpp_transports.blocking import BlockingServer
 from ocpp_transports.events import ErrorEvent
 from tests.kinds import mistyped, only
 from tests.transports.fake_host import FakeHost
@@ -78,7 +80,6 @@ class TestNewCertificates:
             assert await served(await server.listen(0, "127.0.0.1")) == "new"
 
     async def test_replace_the_trusted_authorities_instead_of_adding_to_them(self):
-        """A ticket of the old context is worthless too: it would skip the verification."""
         mutual = {"security_profile": SecurityProfile.TLS_CERT, "tls": pair(OF_OLD, ca=trust(OLD))}
         async with serving(**mutual) as (server, listener):
             given = {"scheme": "wss", "security_profile": 3}
@@ -120,6 +121,13 @@ class TestNewCertificates:
             assert server._options.tls.cert == pair(OF_OLD).cert
             assert [each.common_name for each in server.certificates] == ["old", "new"]
 
+    async def test_do_not_turn_later_listeners_without_tls_into_others(self):
+        async with serving() as (server, _):
+            listener = await server.listen(0, "127.0.0.1", ssl=pair(OF_OLD))
+            server.update_tls(pair(OF_NEW))
+            assert await served(listener) == "new"
+            assert server._options.tls is None
+
     async def test_need_a_listener_and_must_be_new(self):
         async with serving() as (server, listener):
             for only in (None, listener):
@@ -150,6 +158,36 @@ class TestNewCertificates:
             assert await served(listener) == await served(listener, suites="ECDHE+ECDSA") == "new"
             assert await served(listener, suites="ECDHE+aRSA") == "rsa"
             assert [each.common_name for each in server.certificates] == ["new", "rsa"]
+
+
+def test_a_blocking_server_replaces_them_too():
+    with BlockingServer(tls=pair(OF_OLD)) as server:
+        listener, other = server.listen(0, "127.0.0.1"), server.listen(0, "127.0.0.1")
+        server.update_tls(pair(OF_NEW), listener=listener)
+        assert [each.common_name for each in server.certificates] == ["new", "old"]
+        other.close()
+        assert [each.common_name for each in server.certificates] == ["new"]
+
+
+def shake(client, server, session=None):
+    """Let two contexts of TLS 1.2 shake hands over memory; returns the client's end."""
+    wires = ssl.MemoryBIO(), ssl.MemoryBIO()
+    end = client.wrap_bio(wires[0], wires[1], server_hostname="127.0.0.1", session=session)
+    other = server.wrap_bio(wires[1], wires[0], server_side=True)
+    for each in (end, other) * 3:
+        with suppress(ssl.SSLWantReadError):
+            each.do_handshake()
+    return end
+
+
+class TestATicket:
+    def test_of_the_context_before_does_not_skip_the_verification(self, files):
+        client = ssl.create_default_context(cadata=trust(OLD).decode())
+        client.maximum_version = ssl.TLSVersion.TLSv1_2
+        before, after = (LoadedTLS.load(options_of(files), SecurityProfile.NONE).context for _ in range(2))
+        ticket = shake(client, before).session
+        assert shake(client, before, ticket).session_reused
+        assert not shake(client, after, ticket).session_reused
 
 
 class TestSeveralCertificates:
@@ -287,6 +325,13 @@ class TestExpiry:
         assert 3 < event.days_left < 4
         watched.look(6 * 60 * 24 * 2 + 1)
         assert [int(each.days_left) for each in watched.expiring] == [3, 2, 1]
+
+    def test_is_reported_although_the_clock_was_set_back(self, files):
+        store(files, EXPIRING)
+        watched = Watched(files)
+        watched.wall -= 3.5 * 86_400
+        watched.look(361)
+        assert [int(each.days_left) for each in watched.expiring] == [3, 6]
 
     def test_is_reported_after_it_too(self, files):
         watched = Watched(files)
