@@ -276,8 +276,9 @@ class SecurityEvent:
 class CertificateExpiringEvent:
     """A certificate that a server's listeners use expires soon, or has expired.
 
-    Emitted at `listen` and at every renewal, and once a day after that, as long as `certificate_warning_days` or less
-    remain. Stations refuse an expired certificate of the server; the server refuses all certificates of an expired CA.
+    The server emits it when it loads the certificate, and once a day after that, if less than
+    `certificate_warning_days` remain. Stations refuse an expired certificate of the server; the server refuses all
+    certificates of an expired CA.
     """
 
     certificate: LoadedCertificate

@@ -180,7 +180,8 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingM
                 port, host, ssl=context, backlog=backlog, connected=acceptor.connected, rules=acceptor.rules
             )
             self._listeners = {**self._open_listeners(), listener: live}
-        self._renewal.start(runtime, self._options)
+        if self._runtime is runtime:  # it was not closed meanwhile
+            self._renewal.start(runtime, self._options)
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
 

@@ -60,7 +60,7 @@ class LiveTLS:
         """Return the context for the next handshake."""
         return self.loaded.context
 
-    def follow(self, profile: SecurityProfile, failed: Callable[[Exception], None]) -> bool:
+    def follow(self, profile: SecurityProfile, failed: Callable[[Exception], object]) -> bool:
         """Load the files again if they have changed, and not since the last look; return True if it has.
 
         They may be in the middle of a replacement, one after the other. A failure is reported once for each change.

@@ -103,7 +103,12 @@ class Renewal:
         self._renewed()
 
     def _look(self) -> None:
-        changed = [live.follow(self._options.security_profile, self._failed) for live in self._live()]
+        """Follow the files of each listener; listeners of the same files report a failure once."""
+        failures: dict[str, Exception] = {}
+        profile = self._options.security_profile
+        changed = [live.follow(profile, lambda error: failures.setdefault(str(error), error)) for live in self._live()]
+        for error in failures.values():
+            self._failed(error)
         if any(changed):
             self._renewed()
             self._warn()

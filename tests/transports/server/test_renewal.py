@@ -219,7 +219,7 @@ class TestSeveralCertificates:
 
 
 class Watched:
-    """The renewal of one listener, in virtual time."""
+    """The renewal of two listeners of the same files, in virtual time."""
 
     def __init__(self, files, **options):
         self.loop = FakeHost()
@@ -227,10 +227,10 @@ class Watched:
         self.renewed: list[Any] = []
         self.expiring: list[Any] = []
         self.options = ServerOptions(certificate_check_interval=10, **options)
-        self.live = LiveTLS(LoadedTLS.load(options_of(files), SecurityProfile.NONE))
+        self.live = [LiveTLS(LoadedTLS.load(options_of(files), SecurityProfile.NONE)) for _ in range(2)]
         self.wall = datetime.now(UTC).timestamp()
         self.renewal = Renewal(
-            lambda: [self.live],
+            lambda: self.live,
             self.failed.append,
             lambda: self.renewed.append(self.names),
             self.expiring.append,
@@ -250,9 +250,9 @@ class Watched:
 class TestWatchedFiles:
     def test_that_have_settled_are_loaded(self, files):
         watched = Watched(files)
-        before = watched.live.context()
+        before = watched.live[0].context()
         watched.look(3)
-        assert watched.live.context() is before
+        assert watched.live[0].context() is before
         store(files, OF_NEW)
         watched.look()
         assert watched.renewed == []
