@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from ._server._connection import OCPPServerClient
     from ._server._directory import StationDirectory
     from .browser import BrowserOCPPClient
+    from .certificates import LoadedCertificate
     from .client import OCPPClient
     from .plain_http import HttpAnswer, HttpHandler, PlainRequest
     from .server import OCPPServer
@@ -108,6 +109,7 @@ _HOMES = {
     "ocpp_transports.handshake": ("Handshake",),
     "ocpp_transports.plain_http": ("HttpAnswer", "HttpHandler", "PlainRequest"),
     "ocpp_transports.browser": ("BrowserOCPPClient",),
+    "ocpp_transports.certificates": ("LoadedCertificate",),
     "ocpp_transports.client": ("OCPPClient",),
     "ocpp_transports._peer._peer": ("ConnectionState", "Peer"),
     "ocpp_transports.server": ("OCPPServer",),
@@ -139,6 +141,7 @@ __all__ = [
     "HttpHandler",
     "Leniency",
     "Listener",
+    "LoadedCertificate",
     "MessageType",
     "Middleware",
     "NoReply",

@@ -29,6 +29,8 @@ _SETTINGS_OF_OTHERS: Final[Mapping[str, str]] = {
     "compression": "the ASGI server compresses (uvicorn: --ws-per-message-deflate)",
     "tls": "the ASGI server does the TLS (uvicorn: --ssl-certfile), or a proxy (tls_terminated=True)",
     "max_tls_handshakes": "the ASGI server does the TLS",
+    "certificate_check_interval": "the ASGI server reads the certificates",
+    "certificate_warning_days": "the ASGI server reads the certificates",
     "max_sockets": "the ASGI server accepts the sockets (uvicorn: --limit-concurrency)",
     "max_sockets_per_address": "the ASGI server accepts the sockets",
     "require_connection_header": "the ASGI server reads the request",

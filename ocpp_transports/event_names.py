@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from .events import (
     BadMessageEvent,
+    CertificateExpiringEvent,
     CloseEvent,
     ConnectingEvent,
     ConnectionFailedEvent,
@@ -61,7 +62,15 @@ StationEventName: TypeAlias = Literal[
 """The events of a server that report on any of its connections; the payload is a `StationEvent`."""
 
 ServerEventName: TypeAlias = Literal[
-    "client", "error", "upgrade_aborted", "connection_failed", "security", "closing", "closed", StationEventName
+    "client",
+    "error",
+    "upgrade_aborted",
+    "connection_failed",
+    "security",
+    "certificate_expiring",
+    "closing",
+    "closed",
+    StationEventName,
 ]
 """The events of a server."""
 
@@ -98,6 +107,7 @@ SERVER_EVENTS: Final[Mapping[str, type]] = MappingProxyType(
         "upgrade_aborted": UpgradeAbortedEvent,
         "connection_failed": ConnectionFailedEvent,
         "security": SecurityEvent,
+        "certificate_expiring": CertificateExpiringEvent,
         "closing": CloseEvent,
         "closed": CloseEvent,
         **dict.fromkeys(STATION_EVENTS, StationEvent),

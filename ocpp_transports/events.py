@@ -11,9 +11,11 @@ from ocpp_core.actions import Direction
 from ocpp_core.messages import Frame, MessageType
 
 from ._logging._redaction import safe_repr
+from .certificates import LoadedCertificate
 
 __all__ = [
     "BadMessageEvent",
+    "CertificateExpiringEvent",
     "CloseEvent",
     "ConnectingEvent",
     "ConnectionEvent",
@@ -268,6 +270,21 @@ class SecurityEvent:
     """Numeric address of the peer."""
     detail: str
     """A human-readable text; quotes the certificate's CN."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateExpiringEvent:
+    """A certificate that a server's listeners use expires soon, or has expired.
+
+    The server emits it when it loads the certificate, and once a day after that, if less than
+    `certificate_warning_days` remain. Stations refuse an expired certificate of the server; the server refuses all
+    certificates of an expired CA.
+    """
+
+    certificate: LoadedCertificate
+    """The certificate, with its file and its time of expiry."""
+    days_left: float
+    """Days until it expires; negative after that."""
 
 
 @dataclass(frozen=True, slots=True)

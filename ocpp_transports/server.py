@@ -30,9 +30,11 @@ from ._server._http_handlers import HttpHandlers
 from ._server._observed import ObservedMixin
 from ._server._quota import SocketGate
 from ._server._registry import ConnectionRegistry
+from ._server._renewal._mixin import RenewalMixin
+from ._server._renewal._renewal import expect_files, load
 from ._server._serving import ServingMixin
 from ._server._stations import StationsMixin
-from ._tls._contexts import server_context
+from ._tls._loaded import LiveTLS
 from .event_names import SERVER_EVENTS
 from .events import CloseEvent
 
@@ -44,7 +46,7 @@ __all__ = ["Listener", "OCPPServer"]
 AuthT = TypeVar("AuthT", bound=AuthHandler)
 
 
-class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingMixin):
+class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingMixin, RenewalMixin):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -84,7 +86,6 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingM
         self._runtime: SocketRuntime | None = None
         self._acceptor: Acceptor | None = None
         self._closed: Acceptor | None = None  # which still refuses connections from other libraries
-        self._listeners: dict[Listener, bool] = {}  # the value: True if it is TLS
         self._in_block = False
 
     async def __aenter__(self) -> Self:
@@ -160,7 +161,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingM
         expect_tls(tls)
         options.expect_deciders()
         check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
-        context = None if tls is None else server_context(tls, options.security_profile)
+        live = None if tls is None else LiveTLS(load(tls, options))
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
             raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
         if host is not None and not isinstance(host, str):
@@ -168,15 +169,19 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingM
         if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
             raise ValueError(f"expected backlog >= 0, got {backlog!r}")
         self._expect_here()
-        await warm_up_in_thread(options)
-        self._closed = None
-        runtime, acceptor = self._start()
-        if acceptor.is_closing:
-            raise RuntimeError("cannot listen: the server is closing")
-        listener = await runtime.listen(
-            port, host, ssl=context, backlog=backlog, connected=acceptor.connected, rules=acceptor.rules
-        )
-        self._listeners = {**self._open_listeners(), listener: context is not None}
+        with self._begin(live):
+            await warm_up_in_thread(options)
+            self._closed = None
+            runtime, acceptor = self._start()
+            if acceptor.is_closing:
+                raise RuntimeError("cannot listen: the server is closing")
+            context = None if live is None else live.context
+            listener = await runtime.listen(
+                port, host, ssl=context, backlog=backlog, connected=acceptor.connected, rules=acceptor.rules
+            )
+            self._listeners = {**self._open_listeners(), listener: live}
+        if self._runtime is runtime:  # it was not closed meanwhile
+            self._renewal.start(runtime, self._options)
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
 
@@ -202,12 +207,8 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingM
         acceptor = self._closed or self._start()[1]
         return Incoming(acceptor, ChannelConnection(acceptor.runtime), offer)
 
-    def _open_listeners(self) -> dict[Listener, bool]:
-        """Return the listeners without those that were closed separately."""
-        return {listener: tls for listener, tls in self._listeners.items() if not listener.closed}
-
     def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
-        """Change options for connections accepted from now on; `tls` applies from the next `listen`.
+        """Change options for connections accepted from now on; `tls` applies from the next `listen`, see `update_tls`.
 
         Raises the same errors as the constructor, and ValueError for a security profile that a listener does not meet.
         """
@@ -215,9 +216,12 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingM
         is_new = made.security_profile is not self._options.security_profile
         if made.tls is not self._options.tls or is_new:
             _check_tls(made)
-        for tls in self._open_listeners().values():
+        for live in self._open_listeners().values():
             made.expect_deciders()
+            tls = live is not None
             check_listener_profile(made.security_profile, tls=tls, tls_terminated=made.tls_terminated)
+            if live is not None:
+                expect_files(live.loaded, made)
             if tls and is_new and made.security_profile is SecurityProfile.TLS_CERT:
                 raise ValueError(
                     "expected listeners that demand client certificates: close the server, then listen again"
@@ -275,6 +279,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingM
         """Release the event loop: end listeners, connections and tasks."""
         runtime, self._closed = self._runtime, self._acceptor or self._closed
         self._log.flush()
+        self._renewal.stop()
         self._runtime = self._acceptor = None
         self._listeners.clear()
         self._end_waits()
@@ -336,8 +341,9 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingM
         self._options = options
         self._log.logger = options.logger
         self._registry.set_rule(options.identities)
-        if self._acceptor is not None:
+        if self._acceptor is not None and self._runtime is not None:
             self._acceptor.set_options(options)
+            self._renewal.start(self._runtime, options)
 
     def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
         """Emit `client`; hold CALLs without a handler until its listeners have returned, or for one second."""
@@ -368,4 +374,4 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, StationsMixin, ServingM
 def _check_tls(options: ServerOptions) -> None:
     """Raise the errors that `listen`, which reads the certificates again, would raise."""
     if options.tls is not None:
-        server_context(options.tls, options.security_profile)
+        load(options.tls, options)

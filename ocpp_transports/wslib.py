@@ -41,6 +41,8 @@ __all__ = ["WebsocketsOCPPClient", "serve"]
 _SETTINGS_OF_OTHERS: Final = {
     "defer_pings_on_activity": "websockets sends the pings",
     "max_tls_handshakes": "websockets accepts the connections",
+    "certificate_check_interval": "websockets keeps the TLS context that it gets",
+    "certificate_warning_days": "websockets keeps the TLS context that it gets",
     "max_sockets": "websockets accepts the connections",
     "max_sockets_per_address": "websockets accepts the connections",
     "require_connection_header": "websockets reads the request",

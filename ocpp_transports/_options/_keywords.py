@@ -150,6 +150,8 @@ class ServerKeywords(SocketKeywords, total=False):
     require_connection_header: bool
     handshake_timeout: float
     max_tls_handshakes: int
+    certificate_check_interval: float
+    certificate_warning_days: float
     max_connections: float
     max_handshakes: float
     max_handshakes_per_address: float | None

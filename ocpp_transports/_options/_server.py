@@ -68,6 +68,11 @@ class ServerOptions(SocketOptions):
     then it gets 408. Without a limit, TLS still has 30 s."""
     max_tls_handshakes: int = number(MAX_TLS_HANDSHAKES, least=1, unit="handshakes")
     """TLS handshakes in progress on one listener; when reached, others wait in its backlog and the oldest has 5 s."""
+    certificate_check_interval: float = seconds_or_off(0)
+    """Seconds between two looks at the files of `tls`. Files that have changed, and not since the look before, serve
+    new handshakes; if they are invalid, the server keeps the old ones and emits `error`. Off by default."""
+    certificate_warning_days: float = number(14, least=0, unit="days")
+    """Days before a certificate of `tls` expires from which on the server emits `certificate_expiring`, once a day."""
     max_connections: float = number(inf, least=1, unit="stations")
     """Stations connected; if exceeded, a station gets 503 after the credential check and `auth` have accepted it. A
     station that reconnects is accepted in its own place."""

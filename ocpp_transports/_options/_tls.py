@@ -2,6 +2,7 @@
 
 import os
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -17,22 +18,24 @@ _SWITCHES: Final = ("verify", "x509_strict", "static_rsa")
 class TLSOptions:
     """Certificates of one side of a TLS connection.
 
-    They are read when the client or server is constructed, and by a server again at `listen`. A station needs `ca`
-    unless the system's CA certificates cover the server, and `cert` and `key` for profile 3. A server needs `cert` and
-    `key`; for profile 3, the only one that demands client certificates, also `ca`, the CA certificates of the stations.
-    Every version of Python checks them alike: each certificate in `ca` is trusted, even one that another authority
-    issued, and `x509_strict` decides how strictly RFC 5280 is enforced. TLS 1.2 offers only the suites with ECDHE and
-    AES GCM or ChaCha20. Raises TypeError for other types, ValueError for a key without a certificate.
+    They are read when the client or server is constructed, and by a server again at `listen` and `update_tls`.
+    A station needs `ca` unless the system's CA certificates cover the server, and `cert` and `key` for profile 3.
+    A server needs `cert` and `key`; for profile 3, the only one that demands client certificates, also `ca`, the CA
+    certificates of the stations. For an ECDSA and an RSA certificate together, pass lists as `cert` and `key`: each
+    peer gets the one that it supports. Every version of Python checks them alike: each certificate in `ca` is trusted,
+    even one that another authority issued, and `x509_strict` decides how strictly RFC 5280 is enforced. TLS 1.2 offers
+    only the suites with ECDHE and AES GCM or ChaCha20. Raises TypeError for other types, ValueError for a key without a
+    certificate and for another number of keys than certificates.
     """
 
-    cert: Pem | None = None
-    """Own certificate, followed by its chain."""
-    key: Pem | None = None
-    """Its private key; None if it is in the same file."""
+    cert: Pem | Sequence[Pem] | None = None
+    """Own certificate, followed by its chain; or several with keys of different types."""
+    key: Pem | Sequence[Pem] | None = None
+    """Its private key, or one for each certificate; None if each is in the file of its certificate."""
     ca: Pem | None = None
     """Certificates to trust, instead of the system's; bytes may also be one DER certificate."""
     passphrase: str | bytes | None = None
-    """The passphrase of an encrypted private key."""
+    """The passphrase of encrypted private keys."""
     verify: bool = True
     """False accepts any server certificate: for tests only."""
     x509_strict: bool = False
@@ -43,22 +46,54 @@ class TLSOptions:
     They have no forward secrecy: anyone who gets the key of the certificate can decrypt recorded traffic."""
 
     def __post_init__(self) -> None:
-        for name in ("cert", "key", "ca"):
-            value = getattr(self, name)
-            if not isinstance(value, (str, os.PathLike, bytes, type(None))):
-                raise TypeError(f"expected {name} as a path or bytes, got {type(value).__name__}")
+        for name in ("cert", "key"):
+            if isinstance(getattr(self, name), (list, tuple)):
+                object.__setattr__(self, name, _expect_pems(name, getattr(self, name)))
+            else:
+                _expect_pem(name, getattr(self, name))
+        _expect_pem("ca", self.ca)
         if not isinstance(self.passphrase, (str, bytes, type(None))):
             raise TypeError(f"expected passphrase as str or bytes, got {type(self.passphrase).__name__}")
         if self.key is not None and self.cert is None:
             raise ValueError("expected a cert with the key")
+        if self.key is not None and len(_listed(self.cert)) != len(_listed(self.key)):
+            raise ValueError(f"expected a key for each of {len(_listed(self.cert))} certificates, or None")
         for name in _SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"expected {name} as bool, got {type(getattr(self, name)).__name__}")
+
+    @property
+    def pairs(self) -> tuple[tuple[Pem, Pem | None], ...]:
+        """Each own certificate with its key; the key is None if it is in the file of its certificate."""
+        certs = _listed(self.cert)
+        return tuple(zip(certs, [None] * len(certs) if self.key is None else _listed(self.key), strict=True))
 
     def __repr__(self) -> str:
         given = [f"{name}=…" for name in ("cert", "key", "ca", "passphrase") if getattr(self, name) is not None]
         switches = [f"{name}={getattr(self, name)}" for name in _SWITCHES]
         return f"TLSOptions({', '.join([*given, *switches])})"
+
+
+def _listed(given: Pem | Sequence[Pem] | None) -> tuple[Pem, ...]:
+    """Return the elements of a list, one value as the only one, and None as none."""
+    if given is None:
+        return ()
+    return given if isinstance(given, tuple) else (given,)
+
+
+def _expect_pem(name: str, value: object) -> None:
+    if not isinstance(value, (str, os.PathLike, bytes, type(None))):
+        raise TypeError(f"expected {name} as a path or bytes, got {type(value).__name__}")
+
+
+def _expect_pems(name: str, values: Sequence[object]) -> tuple[object, ...]:
+    if not values:
+        raise ValueError(f"expected {name} as at least one path or bytes, got none")
+    for value in values:
+        if value is None:
+            raise TypeError(f"expected {name} as a list of paths or bytes, got None in it")
+        _expect_pem(name, value)
+    return tuple(values)
 
 
 def expect_tls(tls: object) -> None:

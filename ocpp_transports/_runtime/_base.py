@@ -66,12 +66,15 @@ class SocketRuntime(ConnectionOwner, Protocol):
         port: int,
         host: str | None = None,
         *,
-        ssl: "SSLContext | None" = None,
+        ssl: "Callable[[], SSLContext] | None" = None,
         backlog: int = BACKLOG,
         connected: Connected,
         rules: AcceptRules | None = None,
     ) -> Listener:
-        """Listen on a port (0 picks one) of an address or host name (None: all). Raises OSError if it cannot."""
+        """Listen on a port (0 picks one) of an address or host name (None: all). Raises OSError if it cannot.
+
+        `ssl` returns the context for the next TLS handshake.
+        """
 
     def dialer(self, where: Callable[[], Address]) -> Dialer[StreamInput, bytes]:
         """Return the dialer of a client; `where` is called at every attempt."""

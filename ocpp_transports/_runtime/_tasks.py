@@ -171,7 +171,7 @@ class TaskSupervisor(ABC):
         port: int,
         host: str | None = None,
         *,
-        ssl: SSLContext | None = None,
+        ssl: Callable[[], SSLContext] | None = None,
         backlog: int = BACKLOG,
         connected: Connected,
         rules: AcceptRules | None = None,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ocpp_transports.event_names import ServerEventName
     from ocpp_transports.events import (
         BadMessageEvent,
+        CertificateExpiringEvent,
         CloseEvent,
         ConnectionFailedEvent,
         ErrorEvent,
@@ -35,13 +36,14 @@ if TYPE_CHECKING:
 
     from ._connection import OCPPServerClient
 
-    AnyEvent: TypeAlias = OCPPServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent, OCPPServerClient]
+    AnyEvent: TypeAlias = OCPPServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent, OCPPServerClient]
     ResultT = TypeVar("ResultT")
     ClientListenerT = TypeVar("ClientListenerT", bound=Callable[[OCPPServerClient], object])
     ErrorListenerT = TypeVar("ErrorListenerT", bound=Callable[[ErrorEvent], object])
     UpgradeAbortedListenerT = TypeVar("UpgradeAbortedListenerT", bound=Callable[[UpgradeAbortedEvent], object])
     ConnectionFailedListenerT = TypeVar("ConnectionFailedListenerT", bound=Callable[[ConnectionFailedEvent], object])
     SecurityListenerT = TypeVar("SecurityListenerT", bound=Callable[[SecurityEvent], object])
+    CertificateExpiringListenerT = TypeVar("CertificateExpiringListenerT", bound=Callable[[CertificateExpiringEvent], object])
     CloseListenerT = TypeVar("CloseListenerT", bound=Callable[[CloseEvent], object])
     StationOpenListenerT = TypeVar("StationOpenListenerT", bound=Callable[[StationEvent[OpenEvent, OCPPServerClient]], object])
     StationCloseListenerT = TypeVar("StationCloseListenerT", bound=Callable[[StationEvent[CloseEvent, OCPPServerClient]], object])
@@ -77,6 +79,10 @@ class ServerEvents(EventMixin):
         def on(self, name: Literal["security"], listener: None = None) -> Callable[[SecurityListenerT], SecurityListenerT]: ...
         @overload
         def on(self, name: Literal["security"], listener: Callable[[SecurityEvent], ResultT]) -> Callable[[SecurityEvent], ResultT]: ...
+        @overload
+        def on(self, name: Literal["certificate_expiring"], listener: None = None) -> Callable[[CertificateExpiringListenerT], CertificateExpiringListenerT]: ...
+        @overload
+        def on(self, name: Literal["certificate_expiring"], listener: Callable[[CertificateExpiringEvent], ResultT]) -> Callable[[CertificateExpiringEvent], ResultT]: ...
         @overload
         def on(self, name: Literal["closing", "closed"], listener: None = None) -> Callable[[CloseListenerT], CloseListenerT]: ...
         @overload
@@ -148,6 +154,10 @@ class ServerEvents(EventMixin):
         @overload
         def once(self, name: Literal["security"], listener: Callable[[SecurityEvent], ResultT]) -> Callable[[SecurityEvent], ResultT]: ...
         @overload
+        def once(self, name: Literal["certificate_expiring"], listener: None = None) -> Callable[[CertificateExpiringListenerT], CertificateExpiringListenerT]: ...
+        @overload
+        def once(self, name: Literal["certificate_expiring"], listener: Callable[[CertificateExpiringEvent], ResultT]) -> Callable[[CertificateExpiringEvent], ResultT]: ...
+        @overload
         def once(self, name: Literal["closing", "closed"], listener: None = None) -> Callable[[CloseListenerT], CloseListenerT]: ...
         @overload
         def once(self, name: Literal["closing", "closed"], listener: Callable[[CloseEvent], ResultT]) -> Callable[[CloseEvent], ResultT]: ...
@@ -200,6 +210,8 @@ class ServerEvents(EventMixin):
         def events(self, name: Literal["connection_failed"], /, *names: Literal["connection_failed"], limit: int = ...) -> EventStream[ConnectionFailedEvent]: ...
         @overload
         def events(self, name: Literal["security"], /, *names: Literal["security"], limit: int = ...) -> EventStream[SecurityEvent]: ...
+        @overload
+        def events(self, name: Literal["certificate_expiring"], /, *names: Literal["certificate_expiring"], limit: int = ...) -> EventStream[CertificateExpiringEvent]: ...
         @overload
         def events(self, name: Literal["closing", "closed"], /, *names: Literal["closing", "closed"], limit: int = ...) -> EventStream[CloseEvent]: ...
         @overload

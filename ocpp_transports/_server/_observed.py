@@ -44,6 +44,7 @@ class ObservedMixin(ServerEvents):
     _log: Log
 
     def __init__(self) -> None:
+        super().__init__()
         self._observers: Observers[OCPPServerClient | None] = Observers(self._relays_changed, self._observer_failed)
 
     def observe(self, observer: ObserverT) -> ObserverT:

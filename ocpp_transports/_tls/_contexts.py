@@ -10,7 +10,8 @@ from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._options._client import ClientOptions
 from ocpp_transports._options._tls import TLSOptions
 
-from ._files import load_own, with_authority
+from ._files import content, load_own, with_authority
+from ._x509 import certificates_in, read_certificate
 
 __all__ = ["client_context", "context_of", "server_context"]
 
@@ -85,6 +86,21 @@ def _context(purpose: ssl.Purpose, options: TLSOptions) -> ssl.SSLContext:
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     if not options.x509_strict:
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if options.cert is not None:
-        load_own(context, options.cert, options.key, options.passphrase)
+    if len(options.pairs) > 1:
+        _expect_pairs(options)
+    for cert, key in options.pairs:
+        load_own(context, cert, key, options.passphrase)
     return context
+
+
+def _expect_pairs(options: TLSOptions) -> None:
+    """Raise for a pair that does not match, and for two of one type, of which a context would use the last only.
+
+    Each pair has a context of its own: one that has another pair accepts a certificate with the key of that.
+    """
+    types = set()
+    for cert, key in options.pairs:
+        load_own(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), cert, key, options.passphrase)
+        types.add(read_certificate(next(certificates_in(content(cert)), b"")).key_type)
+    if len(types) < len(options.pairs):
+        raise ValueError("expected certificates with keys of different types, such as ECDSA and RSA")

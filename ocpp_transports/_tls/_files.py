@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ocpp_transports._options._tls import Pem
 
-__all__ = ["load_own", "with_authority"]
+__all__ = ["content", "load_own", "path_of", "source", "with_authority"]
 
 
 def with_authority(purpose: ssl.Purpose, ca: Pem | None) -> ssl.SSLContext:
@@ -72,8 +72,24 @@ def _named(error: ssl.SSLError, text: str) -> ssl.SSLError:
 
 def _name(pem: Pem) -> str:
     """Return the name of a file, or the type of other data, which may be secret."""
+    return source(pem) if path_of(pem) is None else repr(source(pem))
+
+
+def source(pem: Pem) -> str:
+    """Return the path of a file, or `given as` and the type of other data."""
+    path = path_of(pem)
+    return f"given as {type(pem).__name__}" if path is None else path
+
+
+def path_of(pem: Pem) -> str | None:
+    """Return the path of a file, None for data that is not a path."""
+    return os.fsdecode(pem) if _content(pem) is None else None
+
+
+def content(pem: Pem) -> bytes:
+    """Return the bytes of a file, or of other data. Raises OSError with the file's name."""
     data = _content(pem)
-    return repr(os.fsdecode(pem)) if data is None else f"given as {type(pem).__name__}"
+    return Path(os.fsdecode(pem)).read_bytes() if data is None else data
 
 
 def _content(pem: Pem) -> bytes | None:

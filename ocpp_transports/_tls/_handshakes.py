@@ -30,12 +30,17 @@ class TLSHandshakes:
     others, so the oldest handshake then has `CROWDED_TIMEOUT` instead of `rules.tls_timeout`.
     """
 
-    def __init__(self, context: SSLContext, rules: AcceptRules, now: Callable[[], float]) -> None:
-        self.context = context
+    def __init__(self, context: Callable[[], SSLContext], rules: AcceptRules, now: Callable[[], float]) -> None:
+        self._context = context
         self._rules = rules
         self._now = now
         self._begun: dict[Closable, float] = {}
         self._place = anyio.Event()
+
+    @property
+    def context(self) -> SSLContext:
+        """The context of a handshake that begins now; another one later if the certificates were renewed."""
+        return self._context()
 
     @property
     def timeout(self) -> float:

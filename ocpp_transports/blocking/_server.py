@@ -15,6 +15,7 @@ from ocpp_transports._options._tls import TLSOptions
 from ocpp_transports._server._connection import OCPPServerClient
 from ocpp_transports._server._directory import StationDirectory
 from ocpp_transports._server._serving import Loop
+from ocpp_transports.certificates import LoadedCertificate
 from ocpp_transports.events import CloseEvent, ConnectionEvent
 from ocpp_transports.handshake import AuthHandler
 from ocpp_transports.plain_http import HttpHandler
@@ -190,11 +191,37 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingServer
                     close_block(self.close, failed=False)
 
     def reconfigure(self, **options: Unpack[ServerKeywords]) -> None:
-        """Change options for connections accepted from now on; `tls` applies from the next `listen`.
+        """Change options for connections accepted from now on; `tls` applies from the next `listen`, see `update_tls`.
 
         Raises the same errors as the constructor, and ValueError for a security profile that a listener does not meet.
         """
         self._bridge.run(partial(self._wrapped.reconfigure, **self._in_threads(options)))
+
+    def update_tls(
+        self, tls: TLSOptions | SSLContext | None = None, *, listener: BlockingListener | None = None
+    ) -> None:
+        """Replace the certificates of listeners at work; without `tls`, read their files again.
+
+        See `OCPPServer.update_tls`.
+
+        Args:
+            tls: The new certificates. They also replace the option `tls`, if it is set.
+            listener: The only listener to change, without changing the option; None means all that use TLS.
+
+        Raises:
+            OSError: A file cannot be read, or its contents are invalid; the error names the file.
+            ValueError: The certificates do not meet the security profile, or an SSLContext is in use already.
+            TypeError: An argument has the wrong type.
+            RuntimeError: No listener of this server uses TLS.
+        """
+        only = None if listener is None else listener._wrapped
+        self._bridge.run(partial(self._wrapped.update_tls, tls, listener=only))
+
+    @property
+    def certificates(self) -> tuple[LoadedCertificate, ...]:
+        """The certificates that the listeners use, with their time of expiry; see `OCPPServer.certificates`."""
+        loaded: tuple[LoadedCertificate, ...] = self._bridge.run(lambda: self._wrapped.certificates)
+        return loaded
 
     # Stations
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ocpp_transports.event_names import ServerEventName
     from ocpp_transports.events import (
         BadMessageEvent,
+        CertificateExpiringEvent,
         CloseEvent,
         ConnectionFailedEvent,
         ErrorEvent,
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
 
     from ._station import BlockingServerClient
 
-    AnyEvent: TypeAlias = BlockingServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent, BlockingServerClient]
+    AnyEvent: TypeAlias = BlockingServerClient | ErrorEvent | UpgradeAbortedEvent | ConnectionFailedEvent | SecurityEvent | CertificateExpiringEvent | CloseEvent | StationEvent[OpenEvent | CloseEvent | MessageEvent | BadMessageEvent | StrictValidationFailureEvent, BlockingServerClient]
     ResultT = TypeVar("ResultT")
     ClientListenerT = TypeVar("ClientListenerT", bound=Callable[[BlockingServerClient], object])
     ErrorListenerT = TypeVar("ErrorListenerT", bound=Callable[[ErrorEvent], object])
     UpgradeAbortedListenerT = TypeVar("UpgradeAbortedListenerT", bound=Callable[[UpgradeAbortedEvent], object])
     ConnectionFailedListenerT = TypeVar("ConnectionFailedListenerT", bound=Callable[[ConnectionFailedEvent], object])
     SecurityListenerT = TypeVar("SecurityListenerT", bound=Callable[[SecurityEvent], object])
+    CertificateExpiringListenerT = TypeVar("CertificateExpiringListenerT", bound=Callable[[CertificateExpiringEvent], object])
     CloseListenerT = TypeVar("CloseListenerT", bound=Callable[[CloseEvent], object])
     StationOpenListenerT = TypeVar("StationOpenListenerT", bound=Callable[[StationEvent[OpenEvent, BlockingServerClient]], object])
     StationCloseListenerT = TypeVar("StationCloseListenerT", bound=Callable[[StationEvent[CloseEvent, BlockingServerClient]], object])
@@ -78,6 +80,10 @@ class BlockingServerEvents(BlockingEventMixin):
         def on(self, name: Literal["security"], listener: None = None) -> Callable[[SecurityListenerT], SecurityListenerT]: ...
         @overload
         def on(self, name: Literal["security"], listener: Callable[[SecurityEvent], ResultT]) -> Callable[[SecurityEvent], ResultT]: ...
+        @overload
+        def on(self, name: Literal["certificate_expiring"], listener: None = None) -> Callable[[CertificateExpiringListenerT], CertificateExpiringListenerT]: ...
+        @overload
+        def on(self, name: Literal["certificate_expiring"], listener: Callable[[CertificateExpiringEvent], ResultT]) -> Callable[[CertificateExpiringEvent], ResultT]: ...
         @overload
         def on(self, name: Literal["closing", "closed"], listener: None = None) -> Callable[[CloseListenerT], CloseListenerT]: ...
         @overload
@@ -149,6 +155,10 @@ class BlockingServerEvents(BlockingEventMixin):
         @overload
         def once(self, name: Literal["security"], listener: Callable[[SecurityEvent], ResultT]) -> Callable[[SecurityEvent], ResultT]: ...
         @overload
+        def once(self, name: Literal["certificate_expiring"], listener: None = None) -> Callable[[CertificateExpiringListenerT], CertificateExpiringListenerT]: ...
+        @overload
+        def once(self, name: Literal["certificate_expiring"], listener: Callable[[CertificateExpiringEvent], ResultT]) -> Callable[[CertificateExpiringEvent], ResultT]: ...
+        @overload
         def once(self, name: Literal["closing", "closed"], listener: None = None) -> Callable[[CloseListenerT], CloseListenerT]: ...
         @overload
         def once(self, name: Literal["closing", "closed"], listener: Callable[[CloseEvent], ResultT]) -> Callable[[CloseEvent], ResultT]: ...
@@ -201,6 +211,8 @@ class BlockingServerEvents(BlockingEventMixin):
         def events(self, name: Literal["connection_failed"], /, *names: Literal["connection_failed"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[ConnectionFailedEvent]: ...
         @overload
         def events(self, name: Literal["security"], /, *names: Literal["security"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[SecurityEvent]: ...
+        @overload
+        def events(self, name: Literal["certificate_expiring"], /, *names: Literal["certificate_expiring"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[CertificateExpiringEvent]: ...
         @overload
         def events(self, name: Literal["closing", "closed"], /, *names: Literal["closing", "closed"], limit: int = ..., max_wait: float = ...) -> BlockingEventStream[CloseEvent]: ...
         @overload

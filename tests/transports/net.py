@@ -103,7 +103,8 @@ class Net:
     async def listen(self, connected, *, ssl=None):
         """Serve a port of this machine; returns the port."""
         if self.kind == "sockets":
-            return (await self.runtime.listen(0, "127.0.0.1", ssl=ssl, connected=connected)).port
+            context = None if ssl is None else lambda: ssl
+            return (await self.runtime.listen(0, "127.0.0.1", ssl=context, connected=connected)).port
         listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
         self._tasks.start_soon(self._accept, listener, ssl, connected)
         return listener.extra(anyio.abc.SocketAttribute.local_port)
