@@ -76,7 +76,7 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, FleetMixin, ServingMixi
         super().__init__()
         self._options = ServerOptions.of(options)
         _check_tls(self._options)
-        self._log = Log(self._options.logger, "server")
+        self._log = Log(self._options.logger, "server", is_station=False)
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self._directory = self._registry
         self._waits = set()

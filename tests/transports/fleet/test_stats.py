@@ -1,5 +1,7 @@
 """The figures of a server at one time."""
 
+from typing import Any
+
 import anyio
 import pytest
 
@@ -31,7 +33,8 @@ class TestStats:
             await ended.wait()
             return {}
 
-        waiting, ended = [], anyio.Event()
+        waiting: list[Any] = []
+        ended = anyio.Event()
         async with (
             serving() as (server, listener),
             client_of(listener) as client,
