@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from math import inf
+from queue import SimpleQueue
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Unpack, overload
+from typing import Any, Generic, Self, TypeVar, Unpack, overload
 
 import anyio
 
@@ -22,9 +23,7 @@ from ocpp_transports._handlers._table import is_coroutine_function
 from ._calls import call_options
 from ._station import BlockingServerClient
 from ._threads._bridge import Bridge
-
-if TYPE_CHECKING:
-    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from ._threads._loop import expect_outside
 
 __all__ = ["BlockingFleetCall", "BlockingFleetMixin"]
 
@@ -37,8 +36,8 @@ Where = Callable[[BlockingServerClient], bool]
 class BlockingFleetCall(Iterator[StationOutcome[ResultT_co]], Generic[ResultT_co]):
     """A call to many stations: `wait` for all outcomes, or iterate over them in its `with` block; see `FleetCall`.
 
-    Nothing is sent before that. At the end of the block further stations are not called, and calls in progress are
-    cancelled.
+    Nothing is sent before that. The calls do not wait for the thread that iterates: outcomes are kept until it reads
+    them. At the end of the block further stations are not called, and calls in progress are cancelled.
     """
 
     def __init__(self, wrapped: FleetCall[Any], bridge: Bridge) -> None:
@@ -90,62 +89,68 @@ class BlockingFleetCall(Iterator[StationOutcome[ResultT_co]], Generic[ResultT_co
                 self._bridge.run(self._reader.stop)
 
     def __next__(self) -> StationOutcome[ResultT_co]:
-        """Return the next outcome. Raises RuntimeError outside the block."""
+        """Return the next outcome. Raises RuntimeError outside the block.
+
+        Raises ClosedError if the server closed before all calls settled.
+        """
         if self._reader is None:
             raise RuntimeError("cannot iterate: the stations are not called; use `with` around it, or call `wait`")
-        try:
-            outcome: StationOutcome[ResultT_co] = self._bridge.run(self._reader.next)
-        except StopAsyncIteration:
-            raise StopIteration from None
-        return outcome
+        expect_outside()
+        return self._reader.next()
 
 
 class _Reader:
-    """A task of the event loop that reads a `FleetCall`, whose block one task has to enter and leave."""
+    """A task of the event loop that reads a `FleetCall`, whose block one task has to enter and leave.
+
+    It never waits for the thread that iterates, which could not end it once the server has left the event loop.
+    """
 
     def __init__(self, calls: FleetCall[Any]) -> None:
         self._calls = calls
+        self._outcomes: SimpleQueue[StationOutcome[Any] | ClosedError | None] = SimpleQueue()  # None: no more follow
         self._error: Exception | None = None
         self._scope: anyio.CancelScope
         self._begun: anyio.Event
         self._over: anyio.Event
-        self._outcomes: MemoryObjectReceiveStream[StationOutcome[Any]]
 
     async def start(self, bridge: Bridge) -> None:
-        """Begin to call."""
+        """Begin to call. Raises the errors of bad requests."""
         self._scope, self._begun, self._over = anyio.CancelScope(), anyio.Event(), anyio.Event()
-        outcomes, self._outcomes = anyio.create_memory_object_stream[StationOutcome[Any]](0)
-        bridge.spawn(partial(self._read, outcomes))
+        bridge.spawn(self._read)
         await self._begun.wait()
         if self._error is not None:
-            self._outcomes.close()
             raise self._error
-
-    async def next(self) -> StationOutcome[Any]:
-        """Return the next outcome."""
-        try:
-            return await self._outcomes.receive()
-        except (anyio.EndOfStream, anyio.ClosedResourceError):
-            raise StopAsyncIteration from None
 
     async def stop(self) -> None:
         """Cancel the rest, and wait until it has ended."""
-        self._outcomes.close()
         self._scope.cancel()
         await self._over.wait()
 
-    async def _read(self, outcomes: "MemoryObjectSendStream[StationOutcome[Any]]") -> None:
+    def next(self) -> StationOutcome[Any]:
+        """Return the next outcome; blocks. Raises ClosedError if the event loop ended before all calls settled."""
+        outcome = self._outcomes.get()
+        if outcome is None:
+            self._outcomes.put(None)
+            raise StopIteration
+        if isinstance(outcome, ClosedError):
+            raise outcome
+        return outcome
+
+    async def _read(self) -> None:
+        is_complete = False
         try:
-            with outcomes, self._scope:
+            with self._scope:
                 async with self._calls as calls:
                     self._begun.set()
                     async for outcome in calls:
-                        await outcomes.send(outcome)
-        except anyio.BrokenResourceError:
-            pass  # nothing reads any more
+                        self._outcomes.put(outcome)
+                is_complete = True
         except Exception as error:
             self._error = error
         finally:
+            if not is_complete and not self._scope.cancel_called:
+                self._outcomes.put(ClosedError("the event loop ended before all calls settled", sent=True))
+            self._outcomes.put(None)
             self._begun.set()
             self._over.set()
 

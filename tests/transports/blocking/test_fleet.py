@@ -1,11 +1,13 @@
 """Calls that block, to many stations at a time."""
 
+from contextlib import suppress
+
 import pytest
 
 from ocpp_core import v16
-from ocpp_transports import NOREPLY, TimeoutError
+from ocpp_transports import NOREPLY, ClosedError, TimeoutError
 from ocpp_transports.blocking import BlockingServer
-from ocpp_transports.fleet import Answered, NotSent
+from ocpp_transports.fleet import Answered, NotSent, Unanswered
 from tests.transports.blocking.waiting import SECONDS
 
 ACCEPTED = {"status": "Accepted"}
@@ -42,6 +44,18 @@ class TestManyStations:
             assert list(calls) == []
             with pytest.raises(TimeoutError):
                 server.broadcast("Reset", timeout=SECONDS).wait(max_wait=0.01)
+
+    def test_of_a_server_that_closes_in_the_block_are_reported_all_the_same(self, connect, server):
+        with (
+            connect("CP1", before=lambda client: client.handle("Reset", lambda ctx: NOREPLY)),
+            server.broadcast("Reset", timeout=SECONDS) as calls,
+        ):
+            server.close(await_pending=False)
+            seen = []
+            with suppress(ClosedError):  # in place of outcomes that the end of the event loop prevented
+                seen += calls
+            assert [type(outcome) for outcome in seen] in ([], [Unanswered])
+            assert list(calls) == []
 
     def test_raise_for_bad_requests_and_wrong_use(self, server):
         with pytest.raises(TypeError):

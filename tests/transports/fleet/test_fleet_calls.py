@@ -1,5 +1,6 @@
 """Calls to many stations: who is called, how many at a time, what each resulted in, and what ends them."""
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -197,6 +198,16 @@ class TestOutcomes:
             Elsewhere(server, fail)
             outcomes = await server.call_many("Reset", many(len(kinds)), concurrency=1)
             assert outcomes == tuple(kind(f"CP{each}", error) for each, (error, kind) in enumerate(kinds))
+
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    async def test_of_a_call_that_a_function_of_the_application_cancels_is_not_lost(self, anyio_backend):
+        async def cancel(*args, **options):
+            raise asyncio.CancelledError
+
+        async with OCPPServer(protocols=["ocpp1.6"]) as server:
+            Elsewhere(server, cancel)
+            outcomes = await server.call_many("Reset", many(3), concurrency=1)
+            assert [type(outcome) for outcome in outcomes] == [Unanswered] * 3
 
     async def test_of_a_server_that_closes_settle_all_the_same(self):
         async def close(ctx):
