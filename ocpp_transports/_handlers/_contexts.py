@@ -214,9 +214,14 @@ class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
     ) -> None:
         """Respond with a CALLRESULT, now or (after the handler returned NOREPLY) later.
 
-        `payload` is a dict, or a model of this response. Raises TypeError unless it is, RuntimeError if the request was
-        answered, was abandoned because too many wait for a response, or is a SEND, and in other threads than that of
-        the event loop; ConnectionLostError if the connection has ended.
+        Args:
+            payload: A dict, or a model of this response.
+
+        Raises:
+            TypeError: The payload is anything else.
+            RuntimeError: The request was answered, was abandoned because too many wait for a response, or is a SEND; or
+                this is not the thread of the event loop.
+            ConnectionLostError: The connection has ended.
         """
         written = response_of(payload, self.action)
         self._check_due()
