@@ -1,7 +1,7 @@
 """The outcome of the call to one of many stations, as a closed union of small classes."""
 
 from dataclasses import dataclass, field
-from typing import Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from ocpp_core.errors import (
     CallCancelledError,
@@ -16,6 +16,8 @@ from ocpp_core.errors import (
 __all__ = ["Answered", "Failed", "NotSent", "Refused", "StationOutcome", "Unanswered", "outcome_of"]
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+_WITH_SENT: Final = (ConnectionLostError, TimeoutError, ClosedError, CallCancelledError, CallDroppedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,8 @@ StationOutcome: TypeAlias = Answered[ResultT_co] | Refused | NotSent | Unanswere
 
 def outcome_of(identity: str, error: Exception) -> Refused | NotSent | Unanswered | Failed:
     """Return the outcome that an exception of a call stands for."""
-    match error:
-        case ConnectionLostError() | TimeoutError() | ClosedError() | CallCancelledError() | CallDroppedError():
-            return Unanswered(identity, error) if error.sent else NotSent(identity, error)
-        case RPCError(remote=True):
-            return Refused(identity, error)
-        case _:
-            return Failed(identity, error)
+    if isinstance(error, _WITH_SENT):
+        return Unanswered(identity, error) if error.sent else NotSent(identity, error)
+    if isinstance(error, RPCError) and error.remote:
+        return Refused(identity, error)
+    return Failed(identity, error)
