@@ -58,7 +58,7 @@ class Unanswered:
     identity: str
     """The identity of the station."""
     error: OCPPError
-    """The reason: `TimeoutError`, `ConnectionLostError` or `ClosedError`, with `sent=True`."""
+    """The reason: `TimeoutError`, `ConnectionLostError`, `ClosedError` or `CallCancelledError`, with `sent=True`."""
 
 
 @dataclass(frozen=True, slots=True)

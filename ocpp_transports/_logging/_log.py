@@ -161,7 +161,7 @@ class Log:
         if more is not None:
             self._write(logging.INFO, "%s: %s%s", text, more, known=known)
 
-    def raised(self, text: str, error: BaseException, known: "_Known | None" = None) -> None:
+    def raised(self, text: str, error: BaseException, known: _Known | None = None) -> None:
         """Write an exception of the application's own code, with its traceback; a peer may cause it repeatedly."""
         more = self._admit(logging.ERROR, f"{text}: {type(error).__name__}")
         if more is not None:
@@ -181,7 +181,7 @@ class Log:
         level: int,
         text: str,
         *values: object,
-        known: "_Known | None" = None,
+        known: _Known | None = None,
         exc_info: BaseException | None = None,
     ) -> None:
         """Write a record that begins with the identity; exceptions of a filter or handler affect nothing else."""
@@ -195,7 +195,7 @@ class Log:
             if logging.raiseExceptions:
                 traceback.print_exc()
 
-    def _fields(self, known: "_Known") -> dict[str, str | float | None]:
+    def _fields(self, known: _Known) -> dict[str, str | float | None]:
         """Return the attributes of a record."""
         identity = (self._name() if self.is_station else None) if known.identity is None else _one_line(known.identity)
         return {
