@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from ocpp_core.validation import create_validator, load_validator
     from ocpp_transports.handshake import Handshake
 
-    from . import events
+    from . import events, fleet
+    from ._fleet._stats import ServerStats
     from ._handlers._caller import Caller
     from ._handlers._contexts import CallContext, HandlerContext
     from ._handlers._table import NOREPLY, Middleware, NoReply
@@ -98,6 +99,7 @@ _HOMES = {
     "ocpp_core.messages": ("Leniency", "MessageType"),
     "ocpp_core.times": ("write_time",),
     "ocpp_core.validation": ("create_validator", "load_validator"),
+    "ocpp_transports._fleet._stats": ("ServerStats",),
     "ocpp_transports._peer._event_stream": ("EventStream",),
     "ocpp_transports._handlers._caller": ("Caller",),
     "ocpp_transports._handlers._contexts": ("CallContext", "HandlerContext"),
@@ -116,7 +118,7 @@ _HOMES = {
     "ocpp_transports._server._connection": ("OCPPServerClient",),
     "ocpp_transports._server._directory": ("StationDirectory",),
 }
-_MODULES = ("events",)
+_MODULES = ("events", "fleet")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -168,6 +170,7 @@ __all__ = [
     "RPCSecurityError",
     "RPCTypeConstraintViolationError",
     "SecurityProfile",
+    "ServerStats",
     "StationDirectory",
     "TLSOptions",
     "TimeoutError",
@@ -179,6 +182,7 @@ __all__ = [
     "create_rpc_error",
     "create_validator",
     "events",
+    "fleet",
     "load_validator",
     "utc_now",
     "warm_up",

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from ocpp_core.actions import Direction, Report, ReportKind, Trace
 from ocpp_core.errors import OCPPError, RPCError
@@ -52,6 +52,19 @@ def is_silent(logger: logging.Logger) -> bool:
     return logger is _SILENT
 
 
+class _Known(NamedTuple):
+    """What is known of the subject of one record."""
+
+    action: str | None = None
+    message_id: str | None = None
+    direction: str | None = None
+    """`in` or `out`."""
+    latency: float | None = None
+    """Seconds from CALL to response."""
+    identity: str | None = None
+    """The station, if it is not the one of the log."""
+
+
 @dataclass(slots=True, eq=False)
 class Log:
     """Writes the records about one peer: messages at DEBUG, the peer's mistakes at WARNING, our own at ERROR.
@@ -59,12 +72,18 @@ class Log:
     Payloads are logged redacted, raw texts of malformed messages and header fields never. A peer can repeat its
     mistakes, and the exceptions that it causes: only the first few in a minute are written and the others counted, see
     `RepeatedRecords`. `now` is the clock for that, in seconds.
+
+    Every record has the same six attributes for structured handlers, see `_fields`; None stands for what is not known.
+    A peer may choose their texts, so they are cut and escaped like those of the message.
     """
 
     logger: logging.Logger
     identity: str
-    """Of a station, which chooses it."""
+    """Of a station, which chooses it; with `is_station=False` the name of what the records are about."""
     now: Callable[[], float] = monotonic
+    is_station: bool = True
+    protocol: str | None = None
+    """The subprotocol of the connection."""
     _repeats: RepeatedRecords | None = field(default=None, init=False)  # made when needed: most peers make no mistake
 
     @property
@@ -76,8 +95,9 @@ class Log:
         """Write one message."""
         if self.wants_messages:
             latency = "" if trace.latency is None else f" ({trace.latency * 1000:.1f} ms)"
-            text = _frame_text(trace.frame)
-            self._write(logging.DEBUG, "%s %s %s%s", _ARROW[trace.direction], text, latency)
+            values = _ARROW[trace.direction], _frame_text(trace.frame), latency
+            known = _Known(trace.action, _id_of(trace.frame), trace.direction.value, trace.latency)
+            self._write(logging.DEBUG, "%s %s %s%s", *values, known=known)
 
     def reported(self, report: Report) -> None:
         """Write one report."""
@@ -87,18 +107,19 @@ class Log:
             about = "" if report.message_id is None else f" [{report.message_id[:_SHOWN_ID]!r}]"
             detail = _detail(report.detail)
             text = f"{about}: {detail}" if detail else about
-            self._write(level, "%s: %s%s%s", report.kind.value, text, more)
+            known = _Known(report.action, report.message_id)
+            self._write(level, "%s: %s%s%s", report.kind.value, text, more, known=known)
 
-    def connection_failed(self, kind: str, origin: str | None, reason: str) -> None:
+    def connection_failed(self, kind: str, origin: str | None, reason: str, identity: str | None = None) -> None:
         """Write that a connection failed before there was a station; for each reason only so often.
 
-        `origin` is the address of the peer, with the claimed identity if there was one.
+        `origin` is the address of the peer, with the claimed `identity` if there was one.
         """
         reason = _one_line(reason)
         more = self._admit(logging.WARNING, f"{kind}: {reason}")
         if more is not None:
             source = "" if origin is None else f"from {_one_line(origin)}: "
-            self._write(logging.WARNING, "%s: %s: %s%s%s", kind, source, reason, more)
+            self._write(logging.WARNING, "%s: %s: %s%s%s", kind, source, reason, more, known=_Known(identity=identity))
 
     def _admit(self, level: int, kind: str) -> str | None:
         """Return None if a record of this kind must be omitted, else a note about those omitted before."""
@@ -119,50 +140,72 @@ class Log:
             for (level, kind), left_out in self._repeats.take():
                 self._write(level, "%s: %s: … and %s more", kind, f"{left_out:,}")
 
-    def info(self, text: str) -> None:
-        """Write a change of state."""
+    def info(self, text: str, *, identity: str | None = None) -> None:
+        """Write a change of state, of the station of this identity."""
         if self.logger.isEnabledFor(logging.INFO):
-            self._write(logging.INFO, "%s: %s", _one_line(text))
+            self._write(logging.INFO, "%s: %s", _one_line(text), known=_Known(identity=identity))
 
-    def warning(self, text: str) -> None:
-        """Write a failure that the application chose not to get as an exception."""
-        self._write(logging.WARNING, "%s: %s", _one_line(text))
+    def warning(self, text: str, *, action: str | None = None, identity: str | None = None) -> None:
+        """Write a failure that the application chose not to get as an exception, of an action or a station."""
+        self._write(logging.WARNING, "%s: %s", _one_line(text), known=_Known(action, identity=identity))
 
-    def handler_failed(self, action: str, error: BaseException) -> None:
+    def handler_failed(self, action: str, error: BaseException, message_id: str | None = None) -> None:
         """Write that a handler raised: an RPC error is a response, anything else a fault."""
         handler = f"the handler of {action[:_SHOWN_ID]!r}"  # the catch-all gets names that the peer invents
+        known = _Known(action, message_id, Direction.IN.value)
         if not isinstance(error, RPCError):
-            self.raised(f"{handler} raised", error)
+            self.raised(f"{handler} raised", error, known)
             return
         text = f"{handler} refused: {_one_line(error.code)}"
         more = self._admit(logging.INFO, text)
         if more is not None:
-            self._write(logging.INFO, "%s: %s%s", text, more)
+            self._write(logging.INFO, "%s: %s%s", text, more, known=known)
 
-    def raised(self, text: str, error: BaseException) -> None:
+    def raised(self, text: str, error: BaseException, known: _Known | None = None) -> None:
         """Write an exception of the application's own code, with its traceback; a peer may cause it repeatedly."""
         more = self._admit(logging.ERROR, f"{text}: {type(error).__name__}")
         if more is not None:
-            self._write(logging.ERROR, "%s: %s%s", text, more, exc_info=error)
+            self._write(logging.ERROR, "%s: %s%s", text, more, known=known, exc_info=error)
 
     def call_failed(self, action: str, error: OCPPError) -> None:
         """Write why a call failed; the reason may come from the peer."""
-        text = "%s: the call of %r failed: %s"
-        self._write(logging.WARNING, text, action, _detail(str(error)))
+        known = _Known(action, direction=Direction.OUT.value)
+        self._write(logging.WARNING, "%s: the call of %r failed: %s", action, _detail(str(error)), known=known)
 
     def failed(self, text: str, error: BaseException) -> None:
         """Write a failure of this side that no peer can repeat, with its traceback."""
         self._write(logging.ERROR, "%s: %s", text, exc_info=error)
 
-    def _write(self, level: int, text: str, *values: object, exc_info: BaseException | None = None) -> None:
+    def _write(
+        self,
+        level: int,
+        text: str,
+        *values: object,
+        known: _Known | None = None,
+        exc_info: BaseException | None = None,
+    ) -> None:
         """Write a record that begins with the identity; exceptions of a filter or handler affect nothing else."""
         try:
-            self.logger.log(level, text, self._name(), *values, exc_info=exc_info, stacklevel=2)
+            if self.logger.isEnabledFor(level):
+                name, extra = self._name(), self._fields(known or _Known())
+                self.logger.log(level, text, name, *values, exc_info=exc_info, stacklevel=2, extra=extra)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException:  # of the application's filter or handler; logging prints what its handlers catch
             if logging.raiseExceptions:
                 traceback.print_exc()
+
+    def _fields(self, known: _Known) -> dict[str, str | float | None]:
+        """Return the attributes of a record."""
+        identity = (self._name() if self.is_station else None) if known.identity is None else _one_line(known.identity)
+        return {
+            "identity": identity,
+            "protocol": self.protocol,
+            "action": _short(known.action),
+            "message_id": _short(known.message_id),
+            "direction": known.direction,
+            "latency": known.latency,
+        }
 
     def _name(self) -> str:
         is_fit = len(self.identity) <= _SHOWN and self.identity.isprintable()
@@ -172,6 +215,15 @@ class Log:
 def _detail(text: str) -> str:
     """Return the beginning of a peer's text without secrets; cut earlier, the end of a password might remain."""
     return _one_line(redact(text[:_SEARCHED_DETAIL]))
+
+
+def _short(text: str | None) -> str | None:
+    return None if text is None else printable(text, _SHOWN_ID)
+
+
+def _id_of(frame: list[Any]) -> str | None:
+    """Return the message ID of a frame."""
+    return frame[1] if len(frame) > 1 and isinstance(frame[1], str) else None
 
 
 def _one_line(text: str) -> str:

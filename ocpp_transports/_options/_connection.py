@@ -144,7 +144,7 @@ class PeerOptions:
     @cached_property
     def ids(self) -> IdFactory:
         """The source of message ids for the engines; it never raises."""
-        return with_default(self.id_factory, Log(self.logger, "options").failed)
+        return with_default(self.id_factory, Log(self.logger, "options", is_station=False).failed)
 
     @cached_property
     def logger(self) -> Logger:

@@ -157,3 +157,4 @@ class ServerKeywords(SocketKeywords, total=False):
     max_handshakes_per_address: float | None
     max_sockets: float | None
     max_sockets_per_address: float | None
+    fleet_concurrency: int

@@ -86,6 +86,8 @@ class ServerOptions(SocketOptions):
     max_sockets_per_address: float | None = number(None, least=1, unit="sockets")
     """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a mobile network or
     a proxy may have a single address. IPv6 addresses of one 64-bit network count as one."""
+    fleet_concurrency: int = number(100, least=1, unit="calls")
+    """Calls in progress at a time of one `broadcast` or `call_many`; further stations wait for their turn."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))

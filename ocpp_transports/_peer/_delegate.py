@@ -84,13 +84,13 @@ class PeerDelegate:
 
     def handler_failed(self, context: HandlerContext, error: BaseException) -> None:
         """Emit and log that a handler raised."""
-        self.log.handler_failed(context.action, error)
+        self.log.handler_failed(context.action, error, context.message_id)
         self.emit("handler_error", HandlerErrorEvent(context.action, error))
 
     def handler_missing(self, action: str) -> None:
         """Log that an action has no handler."""
         text = f"no handler for {action!r}: CALLs of it are answered with NotImplemented"
-        self.log.warning(text)
+        self.log.warning(text, action=action)
 
 
 def _event_of(report: Report, identity: str) -> tuple[PeerEventName, object] | None:

@@ -162,7 +162,7 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
 
         The dispatcher is made with the first request: a connection without any costs less.
         """
-        self._protocol = protocol
+        self._protocol = self._log.protocol = protocol
         if self._observers is not None and self._observers.is_wanted:
             self._listeners_changed()
         grace = self._options.handler_grace

@@ -208,7 +208,8 @@ class _PendingHandshake:
         self._acceptor = acceptor
         self._engine = engine
         self._policy = acceptor.policy
-        self._log = Log(self._policy.logger, facts.remote_address or "unknown address", acceptor.runtime.now)
+        name = facts.remote_address or "unknown address"
+        self._log = Log(self._policy.logger, name, acceptor.runtime.now, is_station=False)
         self._candidate: Candidate | None = None
         self._deciding: Handle | None = None
         self._exchange: Exchange | None = None

@@ -77,7 +77,7 @@ class OCPPServerClient(Peer):
         self._runtime = runtime
         self._engine = engine
         self._driver = driver
-        self._protocol = protocol
+        self._protocol = self._log.protocol = protocol
         self._closed_here = False
         driver.serve(self._delegate)
         driver.send_timeout = options.send_timeout or inf

@@ -10,13 +10,14 @@ __all__ = ["StationDirectory"]
 
 
 class StationDirectory(Protocol):
-    """Finds stations for `OCPPServer.call`, `safe_call`, `get_client` and `wait_for_client`.
+    """Finds stations for `OCPPServer.call`, `safe_call`, `call_many`, `get_client` and `wait_for_client`.
 
     A server uses its own connections unless its `directory` is replaced. A handle on a station (`OCPPServerClient`)
     belongs to a connection of this process. A station that is connected elsewhere can only be called, so `get_caller`
     may return any object that forwards calls.
 
-    Exceptions of these methods reach the caller of the server's method.
+    Exceptions of these methods reach the caller of the server's method; those of `broadcast` and `call_many` become the
+    outcome `Failed`.
     """
 
     def get_client(self, identity: str, /) -> OCPPServerClient | None:

@@ -75,7 +75,8 @@ class ObservedMixin(ServerEvents):
 
     def _refused(self, event: UpgradeAbortedEvent) -> None:
         """Log and emit that a handshake was rejected."""
-        self._log.info(f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}")
+        text = f"refused {event.identity} from {event.remote_address}: {event.status} {event.reason}"
+        self._log.info(text, identity=event.identity)
         self._emit("upgrade_aborted", event)
 
     def _lost(self, kind: str, event: ConnectionFailedEvent) -> None:
@@ -86,7 +87,7 @@ class ObservedMixin(ServerEvents):
     def _alarmed(self, event: SecurityEvent) -> None:
         """Log and emit a rejection that may be an attack."""
         origin = f"{event.identity} at {event.remote_address}"
-        self._log.connection_failed("a station was refused", origin, event.detail)
+        self._log.connection_failed("a station was refused", origin, event.detail, event.identity)
         self._emit("security", event)
 
     def _failed(self, text: str, error: BaseException) -> None:

@@ -61,6 +61,11 @@ class SocketGate:
         self._turned_away = turned_away
         self._quota = Quota()
 
+    @property
+    def total(self) -> int:
+        """The number of open sockets."""
+        return self._quota.total
+
     def admit(self, address: str | None) -> Callable[[], None] | None:
         """Count a socket and return a function to call once it is closed; None if it must be closed at once."""
         delegate = owner_of(address)

@@ -173,7 +173,7 @@ class StationsMixin(ABC):
         station = self._directory.get_caller(identity)
         if station is None:
             self._check_call(args, options)
-            self._log.warning(f"cannot call {identity!r}: the station is not connected")
+            self._log.warning(f"cannot call {identity!r}: the station is not connected", identity=identity)
             return None
         return await station.safe_call(*args, **options)
 

@@ -3,6 +3,7 @@
 from ._client import BlockingClient
 from ._context import BlockingHandlerContext, BlockingSignal
 from ._events import BlockingEventStream
+from ._fleet import BlockingFleetCall
 from ._listener import BlockingListener
 from ._peer import BlockingPeer
 from ._server import BlockingServer
@@ -11,6 +12,7 @@ from ._station import BlockingServerClient
 __all__ = [
     "BlockingClient",
     "BlockingEventStream",
+    "BlockingFleetCall",
     "BlockingHandlerContext",
     "BlockingListener",
     "BlockingPeer",

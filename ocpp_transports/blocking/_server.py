@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar, Unpack, cast
 
 from ocpp_transports._driver._limits import BACKLOG
+from ocpp_transports._fleet._stats import ServerStats
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._options._keywords import ServerKeywords
 from ocpp_transports._options._tls import TLSOptions
@@ -23,6 +24,7 @@ from ocpp_transports.server import OCPPServer
 
 from ._context import BlockingHandlerContext
 from ._events import BlockingEmitter, presenting
+from ._fleet import BlockingFleetMixin
 from ._listener import BlockingListener
 from ._registration import BlockingHandlerMixin
 from ._server_events import BlockingServerEvents
@@ -45,7 +47,7 @@ _ASKED: Final = {
 """The options that are functions and may block, with their arguments."""
 
 
-class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingServerEvents):
+class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetMixin, BlockingServerEvents):
     """An `OCPPServer` whose methods block, for any thread of a program that is not asynchronous.
 
         server = BlockingServer(protocols=["ocpp1.6"])
@@ -257,6 +259,11 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingServer
         """
         station = self._bridge.run(partial(self._wrapped.wait_for_client, identity, timeout=timeout))
         return cast("BlockingServerClient", self._bridge.present(station))
+
+    def stats(self) -> ServerStats:
+        """Return how many connections, handshakes, sockets, calls and requests there are now; see `ServerStats`."""
+        found: ServerStats = self._bridge.run(self._wrapped.stats)
+        return found
 
     def run_async(self, function: Callable[..., Any], *args: Any, max_wait: float = inf) -> Any:
         """Run a coroutine function in the server's event loop, and return its result.

@@ -10,12 +10,14 @@ from ocpp_transports._handlers._contexts import Signal
 from ocpp_transports.blocking import (
     BlockingClient,
     BlockingEventStream,
+    BlockingFleetCall,
     BlockingHandlerContext,
     BlockingListener,
     BlockingServer,
     BlockingServerClient,
     BlockingSignal,
 )
+from ocpp_transports.fleet import FleetCall
 
 TWINS: Final[dict[type, type]] = {
     OCPPClient: BlockingClient,
@@ -23,6 +25,7 @@ TWINS: Final[dict[type, type]] = {
     OCPPServerClient: BlockingServerClient,
     HandlerContext: BlockingHandlerContext,
     EventStream: BlockingEventStream,
+    FleetCall: BlockingFleetCall,
     Listener: BlockingListener,
     Signal: BlockingSignal,
 }

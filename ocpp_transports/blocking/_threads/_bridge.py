@@ -67,7 +67,7 @@ class Bridge:
     ) -> None:
         expect_loop(loop)
         self.workers: Workers = Workers(max_threads, self.soon)
-        self.listeners: RunningListeners = RunningListeners(self._spawn)
+        self.listeners: RunningListeners = RunningListeners(self.spawn)
         self._wrapped = wrapped
         self._loop: Loop = loop
         self._present = present
@@ -215,7 +215,7 @@ class Bridge:
                 return threads.submit(_finish, result, reason).result()
         return _finish(result, reason)
 
-    def _spawn(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def spawn(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a coroutine function as a task of the event loop, from inside it."""
         if self._thread is not None:
             self._thread.spawn(function)

@@ -12,6 +12,7 @@ from ocpp_transports._logging._log import LOGGER, Log, logger_of
 from ocpp_transports._logging._redaction import redact
 from ocpp_transports._logging._repeats import WINDOW, WRITTEN
 from tests.kinds import mistyped
+from tests.transports.pairs import pair
 
 
 @pytest.fixture
@@ -52,6 +53,67 @@ class TestMessages:
         assert not log.wants_messages
         log.traced(Trace(Direction.IN, [2, "7", "Heartbeat", {}]))
         assert not caplog.records
+
+
+FIELDS = ("identity", "protocol", "action", "message_id", "direction", "latency")
+
+
+def fields_of(record):
+    return tuple(getattr(record, name) for name in FIELDS)
+
+
+class TestFields:
+    def test_of_messages_are_complete(self, log, caplog):
+        log.protocol = "ocpp1.6"
+        log.traced(Trace(Direction.OUT, [3, "7", {}], "Heartbeat", 0.0125))
+        assert fields_of(caplog.records[0]) == ("CP1", "ocpp1.6", "Heartbeat", "7", "out", 0.0125)
+
+    def test_of_other_records_have_what_is_known(self, log, caplog):
+        log.reported(Report(ReportKind.INVALID_CALL, "why", message_id="8", action="Reset"))
+        log.handler_failed("Reset", LookupError(), "9")
+        log.call_failed("Reset", RPCGenericError("no"))
+        log.warning("no handler", action="Reset")
+        log.info("closed")
+        assert list(map(fields_of, caplog.records)) == [
+            ("CP1", None, "Reset", "8", None, None),
+            ("CP1", None, "Reset", "9", "in", None),
+            ("CP1", None, "Reset", None, "out", None),
+            ("CP1", None, "Reset", None, None, None),
+            ("CP1", None, None, None, None, None),
+        ]
+
+    def test_of_a_server_name_the_station_that_a_record_is_about(self, caplog):
+        caplog.set_level(logging.INFO, "ocpp_ws_io")
+        log = Log(LOGGER, "server", is_station=False)
+        log.info("listening")
+        log.info("refused CP9", identity="CP9")
+        log.connection_failed("a station was refused", "CP9 at ::1", "why", "CP9")
+        assert [record.identity for record in caplog.records] == [None, "CP9", "CP9"]
+
+    def test_of_a_peer_are_short_and_printable(self, caplog):
+        caplog.set_level(logging.DEBUG, "ocpp_ws_io")
+        log = Log(LOGGER, "CP\nforged")
+        log.traced(Trace(Direction.IN, [2, "m" * 1_000, "a\nb" * 1_000, {}], "a\nb" * 1_000))
+        log.traced(Trace(Direction.IN, [2, ["no", "text"]]))
+        assert caplog.records[0].identity == "CP\\nforged"
+        assert len(caplog.records[0].message_id) == 64
+        assert caplog.records[0].action.isprintable()
+        assert caplog.records[1].message_id is None
+
+    @pytest.mark.anyio
+    async def test_of_real_conversations_have_the_protocol(self, caplog):
+        caplog.set_level(logging.DEBUG, "ocpp_ws_io")
+        async with pair() as (client, station):
+            client.handle("ClearCache", lambda ctx: {"status": "Accepted"})
+            await station.call("ClearCache")
+            await client.close()
+        opened = [record for record in caplog.records if "connected from" in record.getMessage()]
+        assert [fields_of(record)[:2] for record in opened] == [("CP1", "ocpp1.6")]
+        answers = [record for record in caplog.records if record.latency is not None]
+        assert {(record.action, record.direction) for record in answers} == {
+            ("ClearCache", "in"),
+            ("ClearCache", "out"),
+        }
 
 
 class TestReports:

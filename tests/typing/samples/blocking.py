@@ -7,12 +7,14 @@ from ocpp_transports import OCPPServer
 from ocpp_transports.blocking import (
     BlockingClient,
     BlockingEventStream,
+    BlockingFleetCall,
     BlockingHandlerContext,
     BlockingListener,
     BlockingServer,
     BlockingServerClient,
 )
 from ocpp_transports.events import CloseEvent, MessageEvent, OpenEvent, StationEvent
+from ocpp_transports.fleet import Answered, StationOutcome
 
 server = BlockingServer(protocols=["ocpp1.6"], loop="trio", max_threads=8, strict_mode=True)
 
@@ -64,3 +66,8 @@ with BlockingClient("CP1", "ws://127.0.0.1:9000") as client:
 server.on("clinet", arrived)  # type: ignore[call-overload]
 client.call("Heartbeat", {}, max_wiat=1)  # type: ignore[call-overload]
 server.on("client", log)  # type: ignore[call-overload]
+
+each: tuple[StationOutcome[v16.ResetResponse], ...] = server.broadcast(v16.Reset(type="Soft")).wait(max_wait=5)
+with server.call_many({"CP1": v16.models.ResetRequest(type="Soft")}, concurrency=2) as calls:
+    settled: BlockingFleetCall[v16.models.ResetResponse] = calls
+    results: list[v16.models.ResetResponse] = [one.result for one in settled if isinstance(one, Answered)]

@@ -1,8 +1,9 @@
 """A central system as its author writes it."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal, assert_never
 
+from ocpp_core import v16
 from ocpp_transports import (
     CallContext,
     Caller,
@@ -14,9 +15,11 @@ from ocpp_transports import (
     OCPPServerClient,
     PlainRequest,
     SecurityProfile,
+    ServerStats,
     StationDirectory,
     TLSOptions,
 )
+from ocpp_transports.fleet import Answered, Failed, FleetCall, NotSent, Refused, StationOutcome, Unanswered
 from ocpp_transports.handshake import AcceptHandshake, RejectHandshake
 
 
@@ -128,3 +131,30 @@ class Cluster:
 
 
 server.directory = Cluster(server.directory, {})
+
+
+async def call_the_fleet() -> None:
+    answered: list[Answered[v16.ResetResponse]] = []
+    async with server.broadcast(v16.Reset(type="Soft"), where=lambda station: station.pending == 0) as calls:
+        async for outcome in calls:
+            match outcome:
+                case Answered(identity, result):
+                    status: Literal["Accepted", "Rejected"] = result["status"]
+                    print(identity, status)
+                    answered.append(outcome)
+                case Refused(_, error):
+                    code: str = error.code
+                    print(code)
+                case NotSent() | Unanswered() | Failed():
+                    print(outcome.identity, outcome.error)
+                case _:
+                    assert_never(outcome)
+    models: tuple[StationOutcome[v16.models.ResetResponse], ...] = await server.call_many(
+        {"CP1": v16.models.ResetRequest(type="Soft")}, concurrency=5, timeout=3
+    )
+    dicts: FleetCall[dict[str, Any]] = server.call_many("Reset", {"CP1": {"type": "Soft"}, "CP2": {"type": "Hard"}})
+    print(models, dicts.total, await dicts)
+    figures: ServerStats = server.stats()
+    by_profile: Mapping[SecurityProfile, int] = figures.by_security_profile
+    print(by_profile[SecurityProfile.NONE])
+    server.broadcast(v16.Reset(type="Soft"), where="CP1")  # type: ignore[call-overload]

@@ -1,0 +1,88 @@
+"""The outcome of the call to one of many stations, as a closed union of small classes."""
+
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeAlias, TypeVar
+
+from ocpp_core.errors import (
+    CallCancelledError,
+    CallDroppedError,
+    ClosedError,
+    ConnectionLostError,
+    OCPPError,
+    RPCError,
+    TimeoutError,  # ours, a subclass of the builtin
+)
+
+__all__ = ["Answered", "Failed", "NotSent", "Refused", "StationOutcome", "Unanswered", "outcome_of"]
+
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+_WITH_SENT: Final = (ConnectionLostError, TimeoutError, ClosedError, CallCancelledError, CallDroppedError)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Generic[ResultT_co]):
+    """The station acted on the call."""
+
+    identity: str
+    """The identity of the station."""
+    result: ResultT_co = field(repr=False)  # it may have secrets
+    """The payload of the CALLRESULT, or its model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The station refused the call with a CALLERROR."""
+
+    identity: str
+    """The identity of the station."""
+    error: RPCError
+    """The received error, with `code`, `description` and `details`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The station has not seen the call, so repeating it is safe."""
+
+    identity: str
+    """The identity of the station."""
+    error: OCPPError
+    """The reason: `ConnectionLostError` without a connection, `TimeoutError` after `ttl`, `CallDroppedError` if a queue
+    was full, or `ClosedError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The call was sent and no response arrived, so the station may have acted on it."""
+
+    identity: str
+    """The identity of the station."""
+    error: OCPPError
+    """The reason: `TimeoutError`, `ConnectionLostError`, `ClosedError` or `CallCancelledError`, with `sent=True`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The call failed on this side; the station may have acted on it.
+
+    A payload breaks its schema (strict mode), the station does not speak the version of the message, or a function of
+    the application raised: middleware, `check` or the directory.
+    """
+
+    identity: str
+    """The identity of the station."""
+    error: Exception
+    """The exception of the call."""
+
+
+StationOutcome: TypeAlias = Answered[ResultT_co] | Refused | NotSent | Unanswered | Failed
+"""What the call to one station resulted in."""
+
+
+def outcome_of(identity: str, error: Exception) -> Refused | NotSent | Unanswered | Failed:
+    """Return the outcome that an exception of a call stands for."""
+    if isinstance(error, _WITH_SENT):
+        return Unanswered(identity, error) if error.sent else NotSent(identity, error)
+    if isinstance(error, RPCError) and error.remote:
+        return Refused(identity, error)
+    return Failed(identity, error)

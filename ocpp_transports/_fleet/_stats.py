@@ -1,0 +1,59 @@
+"""How many of everything a server has at one time."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ocpp_core.handshake import SecurityProfile
+from ocpp_transports._server._connection import OCPPServerClient
+
+__all__ = ["ServerStats", "stats_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStats:
+    """What a server had when `OCPPServer.stats` was called; it does not change afterwards."""
+
+    stations: int
+    """Connected stations."""
+    by_protocol: Mapping[str, int]
+    """Connected stations by subprotocol."""
+    by_security_profile: Mapping[SecurityProfile, int]
+    """Connected stations by the security profile that they met."""
+    connections: int
+    """Connections that have not ended, including replaced ones that are closing."""
+    handshakes: int
+    """Handshakes that wait for `credentials`, `identify` or `auth`."""
+    sockets: int
+    """Open sockets of the listeners, also in TLS handshakes; 0 for connections of another WebSocket library."""
+    listeners: int
+    """Ports on which the server listens."""
+    outstanding_calls: int
+    """CALLs to stations that were sent and have no response yet."""
+    queued_calls: int
+    """CALLs to stations that wait for their turn."""
+    open_requests: int
+    """CALLs of stations whose handlers have not responded yet, without held ones."""
+    held_requests: int
+    """CALLs of stations that are held, because too many are open or arrive too fast."""
+
+
+def stats_of(
+    stations: Collection[OCPPServerClient], *, connections: int, handshakes: int, sockets: int, listeners: int
+) -> ServerStats:
+    """Count what the stations have, and add what only their server knows."""
+    sessions = [session for station in stations if (session := station._session) is not None]
+    return ServerStats(
+        stations=len(stations),
+        by_protocol=MappingProxyType(Counter(station.protocol or "" for station in stations)),
+        by_security_profile=MappingProxyType(Counter(station.security_profile for station in stations)),
+        connections=connections,
+        handshakes=handshakes,
+        sockets=sockets,
+        listeners=listeners,
+        outstanding_calls=sum(session.calls.pending for session in sessions),
+        queued_calls=sum(session.calls.waiting for session in sessions),
+        open_requests=sum(len(session.requests) for session in sessions),
+        held_requests=sum(session.requests.held for session in sessions),
+    )
