@@ -12,6 +12,7 @@ from ocpp_core.admission.handshake import (
     RejectHandshake,
     UnmatchedProtocol,
 )
+from ocpp_core.admission.passwords import Verify
 
 __all__ = [
     "AcceptHandshake",
@@ -24,4 +25,5 @@ __all__ = [
     "Identify",
     "RejectHandshake",
     "UnmatchedProtocol",
+    "Verify",
 ]

@@ -13,6 +13,7 @@ from ocpp_core.identity import IdentityRule, Spellings
 from ocpp_core.inputs import Reject
 
 from .handshake import Credentials
+from .passwords import Verify
 from .step import Ask, Candidate, Verdict, refuse
 
 __all__ = ["CheckCredentials", "basic_user", "decode_basic"]
@@ -31,16 +32,20 @@ class CheckCredentials:
     """
 
     credentials: Credentials | None = field(repr=False)
-    """None leaves the password to `auth`."""
+    """None leaves the password to `verify` or `auth`."""
+    verify: Verify | None = field(repr=False)
     has_auth: bool
     identities: IdentityRule
     _spellings: Spellings = field(default_factory=Spellings, init=False, repr=False)
 
     def __call__(self, candidate: Candidate) -> Verdict:
-        """Return the question for the password of the identity."""
+        """Return the question for the password of the identity, or about it."""
         password = candidate.handshake.password
         if password is None:
             return refuse(401, "Unauthorized")
+        if self.verify is not None:
+            arguments = candidate.handshake.identity, password
+            return Ask("verify", self.verify, arguments, _judge, may_block=True)
         if self.credentials is None:
             return None if self.has_auth else refuse(401, "Unauthorized")
         function = self._look_up if isinstance(self.credentials, Mapping) else self.credentials
@@ -63,6 +68,13 @@ def _compare(presented: bytes, expected: _Password) -> Reject | None:
     """
     is_right = hmac.compare_digest(password_bytes("" if expected is None else expected), presented)
     return None if is_right and expected is not None else refuse(401, "Unauthorized")
+
+
+def _judge(answer: object) -> Reject | None:
+    """Refuse a password that `verify` does not confirm; raise TypeError unless it returned a bool."""
+    if not isinstance(answer, bool):
+        raise TypeError(f"expected verify to return bool, got {type(answer).__name__}")
+    return None if answer else refuse(401, "Unauthorized")
 
 
 def decode_basic(value: str, identity: str, *, ignore_case: bool = False) -> bytes | None:

@@ -25,6 +25,7 @@ from .auth import AskAuth
 from .certificates import CheckCertificate
 from .credentials import CheckCredentials
 from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
+from .passwords import Verify
 from .request import CheckIdentity, ChooseSubprotocol, ReadRequest, expect_identity
 from .step import Step
 
@@ -47,7 +48,11 @@ class AdmissionRules(Protocol):
 
     @property
     def credentials(self) -> Credentials | None:
-        """Passwords by identity; None leaves them to `auth`."""
+        """Passwords by identity; None leaves them to `verify` or `auth`."""
+
+    @property
+    def verify(self) -> Verify | None:
+        """The function that confirms a password, instead of `credentials`."""
 
     @property
     def identify(self) -> Identify:
@@ -109,7 +114,9 @@ def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
     """Iterate over the steps that authenticate the station."""
     certificate: Step | None = None
     if rules.security_profile.uses_basic:
-        yield CheckCredentials(rules.credentials, has_auth=rules.auth is not None, identities=rules.identities)
+        yield CheckCredentials(
+            rules.credentials, rules.verify, has_auth=rules.auth is not None, identities=rules.identities
+        )
     elif rules.security_profile is SecurityProfile.TLS_CERT:
         certificate = CheckCertificate(rules.identify, rules.tls_terminated, rules.identities.key)
         yield certificate
@@ -121,4 +128,5 @@ def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
 
 def asks_the_application(rules: AdmissionRules) -> bool:
     """Return True if a handshake may need to wait for the application."""
-    return rules.auth is not None or rules.credentials is not None or not isinstance(rules.identify, str)
+    functions = rules.auth, rules.credentials, rules.verify
+    return any(function is not None for function in functions) or not isinstance(rules.identify, str)

@@ -43,12 +43,14 @@ class Ask:
     """
 
     name: str
-    """The option that is asked, for the report of an exception: `credentials`, `identify`, `auth`."""
+    """The option that is asked, for the report of an exception: `credentials`, `verify`, `identify`, `auth`."""
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     then: "Callable[[Any], Verdict]"
     stands: Callable[[], Reject | None] = lambda: None
     """Return the refusal that was decided before the function raised."""
+    may_block: bool = False
+    """True if a plain function may take long: the host runs it in a thread, a bounded number at a time."""
 
 
 Verdict: TypeAlias = Reject | Ask | None

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports.handshake import BrokenEscapes, UnmatchedProtocol
 
-__all__ = ["expect_auth", "expect_choices", "expect_credentials", "expect_identify", "expect_paths"]
+__all__ = ["expect_auth", "expect_choices", "expect_credentials", "expect_identify", "expect_paths", "expect_verify"]
 
 
 def expect_credentials(credentials: object) -> None:
@@ -24,6 +24,15 @@ def expect_credentials(credentials: object) -> None:
         if not isinstance(identity, str) or not isinstance(password, (str, bytes)):
             kind = type(password).__name__
             raise TypeError(f"expected credentials of str to str or bytes, got {kind} for identity {identity!r}")
+
+
+def expect_verify(verify: object) -> None:
+    """Raise TypeError unless this can be `verify`."""
+    if verify is None:
+        return
+    if not callable(verify):
+        raise TypeError(f"expected verify as a callable, got {type(verify).__name__}")
+    expect_arguments(verify, "verify", "identity", "password")
 
 
 def expect_identify(identify: object) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ocpp_core.messages import Leniency
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
-    from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
+    from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol, Verify
 
     from ._tls import TLSOptions
 
@@ -135,6 +135,8 @@ class ServerKeywords(SocketKeywords, total=False):
     protocols: Sequence[str]
     security_profile: SecurityProfile | int
     credentials: Credentials | None
+    verify: Verify | None
+    max_password_checks: int
     identify: Identify
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None

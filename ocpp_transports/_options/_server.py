@@ -11,10 +11,10 @@ from ocpp_core.config import LinkConfig, number
 from ocpp_core.handshake import SecurityProfile, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
-from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
+from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol, Verify
 
 from ._connection import off_at_zero, seconds_or_off
-from ._deciders import expect_auth, expect_choices, expect_credentials, expect_identify, expect_paths
+from ._deciders import expect_auth, expect_choices, expect_credentials, expect_identify, expect_paths, expect_verify
 from ._socket import SocketOptions
 from ._tls import TLSOptions, expect_tls
 
@@ -32,6 +32,12 @@ class ServerOptions(SocketOptions):
     """0 to 3: see `SecurityProfile`."""
     credentials: Credentials | None = field(default=None, repr=False)
     """Passwords by identity, for profiles 1 and 2: a mapping, or a function or coroutine function."""
+    verify: Verify | None = field(default=None, repr=False)
+    """Confirms passwords, instead of `credentials`: `verify(identity, password) -> bool`, with the password as bytes.
+    A plain function runs in a thread and may block. `ocpp_transports.passwords` has ready ones for hashed passwords."""
+    max_password_checks: int = number(4, least=1, unit="checks")
+    """Plain `verify` functions that run at a time, each in a thread. Further handshakes wait, those of different
+    addresses in rotation, until `handshake_timeout`."""
     identify: Identify = "exact"
     """On profile 3, the identities for which a client certificate is valid: its CN or a subjectAltName equals the
     identity (`exact`), a mapping from CN to identity, a function, or `any`, which is a risk: see `Identify`."""
@@ -72,7 +78,7 @@ class ServerOptions(SocketOptions):
     """Stations connected; if exceeded, a station gets 503 after the credential check and `auth` have accepted it. A
     station that reconnects is accepted in its own place."""
     max_handshakes: float = number(5000, least=1, unit="handshakes")
-    """Handshakes that wait for `credentials`, `identify` or `auth`; if exceeded, every further request gets 503."""
+    """Handshakes that wait for `credentials`, `verify`, `identify` or `auth`; if exceeded, further requests get 503."""
     max_handshakes_per_address: float | None = number(None, least=1, unit="handshakes")
     """The same for one address; None means half of `max_handshakes`, so that one address cannot block all others."""
     max_sockets: float | None = number(None, least=1, unit="sockets")
@@ -90,18 +96,22 @@ class ServerOptions(SocketOptions):
             raise ValueError(f"expected default_protocol to be one of {self.protocols}, got {self.default_protocol!r}")
         expect_choices(self.unmatched_protocol, self.broken_escapes)
         expect_credentials(self.credentials)
+        expect_verify(self.verify)
         expect_identify(self.identify)
         expect_auth(self.auth)
         expect_paths(self.paths_without_identity)
         check_server_profile(
-            self.security_profile, credentials=self.credentials is not None, identify=self.identify != "exact"
+            self.security_profile,
+            credentials=self.credentials is not None,
+            verify=self.verify is not None,
+            identify=self.identify != "exact",
         )
         _ = self.identities
 
     def expect_deciders(self) -> None:
         """Raise ValueError if nothing checks passwords; not at construction, since `auth` may be registered later."""
-        has_credentials, has_auth = self.credentials is not None, self.auth is not None
-        check_deciders(self.security_profile, credentials=has_credentials, auth=has_auth)
+        has_passwords = self.credentials is not None or self.verify is not None
+        check_deciders(self.security_profile, passwords=has_passwords, auth=self.auth is not None)
 
     @cached_property
     def tls_limit(self) -> float:

@@ -14,6 +14,7 @@ from ocpp_core.admission.handshake import (
     Identify,
     UnmatchedProtocol,
 )
+from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, Candidate, proceed
 from ocpp_core.handshake import SecurityProfile
@@ -29,6 +30,7 @@ class Rules:
     protocols: tuple[str, ...] = ("ocpp1.6",)
     security_profile: SecurityProfile = NONE
     credentials: Credentials | None = None
+    verify: Verify | None = None
     identify: Identify = "exact"
     tls_terminated: bool = False
     auth: AuthHandler | None = None

@@ -19,13 +19,13 @@ from ocpp_transports import (
     TimeoutError,
     UnexpectedHttpResponse,
 )
+from ocpp_transports._callbacks._fair_turns import FairTurns
 from ocpp_transports._server._serving import Loop
 from ocpp_transports.blocking import (
     BlockingClient,
     BlockingHandlerContext,
     BlockingServer,
 )
-from ocpp_transports.blocking._threads._fair_turns import FairTurns
 from ocpp_transports.events import CloseEvent, HandlerErrorEvent
 from tests.kinds import an
 from tests.transports.blocking.waiting import SECONDS, event
