@@ -17,6 +17,7 @@ __all__ = [
     "Endpoint",
     "Query",
     "SecurityProfile",
+    "check_certificate_rule",
     "check_client_profile",
     "check_deciders",
     "check_listener_profile",
@@ -236,6 +237,14 @@ def check_server_profile(profile: SecurityProfile, *, credentials: bool, verify:
         raise ValueError("expected credentials or verify, got both")
     if identify and profile is not SecurityProfile.TLS_CERT:
         raise ValueError(f"expected no identify with {_name(profile)}: it would not be used")
+
+
+def check_certificate_rule(name: str, profile: SecurityProfile, *, tls_terminated: bool) -> None:
+    """Raise ValueError for an option about client certificates on a server that gets none."""
+    if profile is not SecurityProfile.TLS_CERT:
+        raise ValueError(f"expected no {name} with {_name(profile)}: it would not be used")
+    if tls_terminated:
+        raise ValueError(f"expected no {name} with tls_terminated=True: the proxy does not pass certificates on")
 
 
 def check_deciders(profile: SecurityProfile, *, passwords: bool, auth: bool) -> None:

@@ -257,7 +257,8 @@ class SecurityEvent:
     """A server rejected a station in a way that may be an attack, or that shows a misplaced certificate.
 
     `certificate_mismatch`: on security profile 3 a station showed a certificate of the right CA that is not valid for
-    its identity (the option `identify`). The station that owns this identity keeps its connection.
+    its identity (the options `identify`, `certificate_organization` and `certificate_pins`). The station that owns this
+    identity keeps its connection.
     """
 
     kind: Literal["certificate_mismatch"]

@@ -13,6 +13,7 @@ from ocpp_core.admission.handshake import (
     UnmatchedProtocol,
 )
 from ocpp_core.admission.passwords import Verify
+from ocpp_core.admission.pins import Pins
 
 __all__ = [
     "AcceptHandshake",
@@ -23,6 +24,7 @@ __all__ = [
     "Credentials",
     "Handshake",
     "Identify",
+    "Pins",
     "RejectHandshake",
     "UnmatchedProtocol",
     "Verify",

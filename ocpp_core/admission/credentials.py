@@ -3,16 +3,14 @@
 import binascii
 import hmac
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
 
 from ocpp_core.handshake import password_bytes
-from ocpp_core.identity import IdentityRule, Spellings
 from ocpp_core.inputs import Reject
 
-from .handshake import Credentials
 from .passwords import Verify
 from .step import Ask, Candidate, Verdict, refuse
 
@@ -31,12 +29,10 @@ class CheckCredentials:
     Source: security whitepaper §2.3.
     """
 
-    credentials: Credentials | None = field(repr=False)
+    credentials: "Callable[[str], _Password | Awaitable[_Password]] | None" = field(repr=False)
     """None leaves the password to `verify` or `auth`."""
     verify: Verify | None = field(repr=False)
     has_auth: bool
-    identities: IdentityRule
-    _spellings: Spellings = field(default_factory=Spellings, init=False, repr=False)
 
     def __call__(self, candidate: Candidate) -> Verdict:
         """Return the question for the password of the identity, or about it."""
@@ -48,17 +44,7 @@ class CheckCredentials:
             return Ask("verify", self.verify, arguments, _judge, may_block=True)
         if self.credentials is None:
             return None if self.has_auth else refuse(401, "Unauthorized")
-        function = self._look_up if isinstance(self.credentials, Mapping) else self.credentials
-        return Ask("credentials", function, (candidate.handshake.identity,), partial(_compare, password))
-
-    def _look_up(self, identity: str) -> _Password | Awaitable[_Password]:
-        credentials = self.credentials
-        if not isinstance(credentials, Mapping):
-            return None
-        if identity in credentials or not self.identities.ignore_case:
-            return credentials.get(identity)
-        name = self._spellings.find(identity, credentials, self.identities.key)
-        return None if name is None else credentials.get(name)
+        return Ask("credentials", self.credentials, (candidate.handshake.identity,), partial(_compare, password))
 
 
 def _compare(presented: bytes, expected: _Password) -> Reject | None:

@@ -8,13 +8,22 @@ from ssl import SSLContext
 from typing import Final
 
 from ocpp_core.config import LinkConfig, number
-from ocpp_core.handshake import SecurityProfile, check_deciders, check_server_profile
+from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
-from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol, Verify
+from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, Pins, UnmatchedProtocol, Verify
 
 from ._connection import off_at_zero, seconds_or_off
-from ._deciders import expect_auth, expect_choices, expect_credentials, expect_identify, expect_paths, expect_verify
+from ._deciders import (
+    expect_auth,
+    expect_choices,
+    expect_credentials,
+    expect_identify,
+    expect_organizations,
+    expect_paths,
+    expect_pins,
+    expect_verify,
+)
 from ._socket import SocketOptions
 from ._tls import TLSOptions, expect_tls
 
@@ -41,6 +50,12 @@ class ServerOptions(SocketOptions):
     identify: Identify = "exact"
     """On profile 3, the identities for which a client certificate is valid: its CN or a subjectAltName equals the
     identity (`exact`), a mapping from CN to identity, a function, or `any`, which is a risk: see `Identify`."""
+    certificate_organization: str | Collection[str] | None = None
+    """On profile 3, the organization (O) that a client certificate must name, or several of which it must name one
+    (A00.FR.404). A station with another one gets 401."""
+    certificate_pins: Pins | None = field(default=None, repr=False)
+    """On profile 3, the SHA-256 fingerprint of the only certificate that a station may show, or several, by identity: a
+    mapping, a function or a coroutine function. A station with another certificate, or without a pin, gets 401."""
     auth: AuthHandler | None = None
     """Accepts or rejects handshakes after the credential check: `auth(accept, reject, handshake)`."""
     tls: TLSOptions | SSLContext | None = None
@@ -98,6 +113,11 @@ class ServerOptions(SocketOptions):
         expect_credentials(self.credentials)
         expect_verify(self.verify)
         expect_identify(self.identify)
+        expect_organizations(self.certificate_organization)
+        expect_pins(self.certificate_pins)
+        for name in ("certificate_organization", "certificate_pins"):
+            if getattr(self, name) is not None:
+                check_certificate_rule(name, self.security_profile, tls_terminated=self.tls_terminated)
         expect_auth(self.auth)
         expect_paths(self.paths_without_identity)
         check_server_profile(
@@ -117,6 +137,12 @@ class ServerOptions(SocketOptions):
     def tls_limit(self) -> float:
         """Seconds a TLS handshake may take; it always has a limit."""
         return self.handshake_limit if isfinite(self.handshake_limit) else TLS_TIMEOUT
+
+    @cached_property
+    def organizations(self) -> frozenset[str]:
+        """The organizations of which a client certificate must name one; empty to require none."""
+        given = self.certificate_organization
+        return frozenset((given,) if isinstance(given, str) else given or ())
 
     @cached_property
     def identities(self) -> IdentityRule:

@@ -4,6 +4,7 @@ import pytest
 
 from ocpp_core.handshake import (
     SecurityProfile,
+    check_certificate_rule,
     check_client_profile,
     check_deciders,
     check_listener_profile,
@@ -216,3 +217,15 @@ class TestSecurityProfilesOfAServer:
     )
     def test_socket_that_does(self, profile, tls, tls_terminated):
         check_listener_profile(profile, tls=tls, tls_terminated=tls_terminated)
+
+
+class TestARuleForCertificates:
+    @pytest.mark.parametrize("profile", [NONE, BASIC, TLS_BASIC])
+    def test_needs_profile_3(self, profile):
+        with pytest.raises(ValueError, match="expected no pins with security profile"):
+            check_certificate_rule("pins", profile, tls_terminated=False)
+
+    def test_needs_the_certificate_itself(self):
+        check_certificate_rule("pins", TLS_CERT, tls_terminated=False)
+        with pytest.raises(ValueError, match="expected no pins with tls_terminated"):
+            check_certificate_rule("pins", TLS_CERT, tls_terminated=True)

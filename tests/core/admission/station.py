@@ -15,6 +15,7 @@ from ocpp_core.admission.handshake import (
     UnmatchedProtocol,
 )
 from ocpp_core.admission.passwords import Verify
+from ocpp_core.admission.pins import Pins
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, Candidate, proceed
 from ocpp_core.handshake import SecurityProfile
@@ -32,6 +33,8 @@ class Rules:
     credentials: Credentials | None = None
     verify: Verify | None = None
     identify: Identify = "exact"
+    organizations: frozenset[str] = frozenset()
+    certificate_pins: Pins | None = None
     tls_terminated: bool = False
     auth: AuthHandler | None = None
     default_protocol: str | None = None

@@ -1,5 +1,6 @@
 """Security profiles 0 to 3 end to end: security whitepaper for 1.6, OCPP 2.x Part 2 A00."""
 
+import hashlib
 import ssl
 from typing import Any
 
@@ -31,7 +32,9 @@ def leaf(*names, authority=AUTHORITY, **options):
 
 SERVER = TLSOptions(**leaf("127.0.0.1", "localhost"))
 SERVER_3 = TLSOptions(**leaf("127.0.0.1", "localhost"), ca=CA)
-STATION = TLSOptions(**leaf("station.example", common_name="CP1"), ca=CA)
+LEAF = leaf("station.example", common_name="CP1", organization_name="ACME")
+PIN = hashlib.sha256(ssl.PEM_cert_to_DER_cert(LEAF["cert"].decode())).hexdigest()
+STATION = TLSOptions(**LEAF, ca=CA)
 OTHER_STATION = TLSOptions(**leaf("station.example", common_name="CP2"), ca=CA)
 TRUSTING = TLSOptions(ca=CA)
 
@@ -194,6 +197,25 @@ class TestClientCertificates:
             alarm = await first(alarms)
             assert (alarm.kind, alarm.identity, alarm.remote_address) == ("certificate_mismatch", "CP1", "127.0.0.1")
         assert "is not valid for this identity" in caplog.text
+
+    @pytest.mark.parametrize(
+        ("rule", "status"),
+        [
+            ({"certificate_pins": {"CP1": PIN}}, None),
+            ({"certificate_pins": {"CP1": "0" * 64}}, 401),
+            ({"certificate_organization": "ACME"}, None),
+            ({"certificate_organization": "CPO"}, 401),
+        ],
+    )
+    async def test_may_be_pinned_and_must_name_our_organization(self, rule, status):
+        async with serving(**SERVERS[TLS_CERT], **rule) as (server, listener), station(listener, TLS_CERT) as client:
+            if status is None:
+                await client.connect()
+                assert (await station_of(server)).handshake.certificate_fingerprint == PIN
+                return
+            with pytest.raises(UnexpectedHttpResponse) as caught:
+                await client.connect()
+            assert caught.value.status == status
 
     async def test_may_be_mapped_to_identities(self):
         async with (
