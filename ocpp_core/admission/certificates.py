@@ -15,7 +15,7 @@ from ocpp_core.inputs import Reject
 from .handshake import Certificate, Identify
 from .step import Ask, Candidate, Verdict, refuse
 
-__all__ = ["CheckCertificate", "describe"]
+__all__ = ["CheckCertificate", "common_names", "describe"]
 
 _UNREADABLE: Final = frozenset({"<unsupported>", "<invalid>"})
 """The values that `getpeercert` returns for a subjectAltName that it cannot show."""
@@ -67,7 +67,7 @@ def _is_vouched_for(
     """
     if isinstance(identify, str):
         return identify == "any" or key(identity) in map(key, _names(certificate))
-    owners = [identify[name] for name in _common_names(certificate) if name in identify]
+    owners = [identify[name] for name in common_names(certificate) if name in identify]
     return key(identity) in map(key, owners)
 
 
@@ -90,11 +90,12 @@ def describe(candidate: Candidate) -> str:
 
 
 def _names(certificate: Certificate) -> Iterator[str]:
-    yield from filter(None, _common_names(certificate))
+    yield from filter(None, common_names(certificate))
     yield from _alternative_names(certificate)
 
 
-def _common_names(certificate: Certificate) -> Iterator[str]:
+def common_names(certificate: Certificate) -> Iterator[str]:
+    """Iterate over the CNs of a certificate, as `getpeercert` returns it."""
     return (value for part in certificate.get("subject", ()) for name, value in part if name == "commonName")
 
 

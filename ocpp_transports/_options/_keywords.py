@@ -148,6 +148,7 @@ class ServerKeywords(SocketKeywords, total=False):
     identify: Identify
     certificate_organization: str | Collection[str] | None
     certificate_pins: Pins | None
+    check_serial_number: bool
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool

@@ -7,6 +7,7 @@ from math import inf, isfinite
 from ssl import SSLContext
 from typing import Final
 
+from ocpp_core.admission.serial_numbers import checks_serial_numbers
 from ocpp_core.config import LinkConfig, number
 from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
@@ -56,6 +57,9 @@ class ServerOptions(SocketOptions):
     certificate_pins: Pins | None = field(default=None, repr=False)
     """On profile 3, the SHA-256 fingerprint of the only certificate that a station may show, or several, by identity: a
     mapping, a function or a coroutine function. A station with another certificate, or without a pin, gets 401."""
+    check_serial_number: bool = False
+    """On profile 3, compare the serial number in a BootNotification of OCPP 2.x with the CN of the certificate. If they
+    differ, close the connection with 1008 (B01.FR.12)."""
     auth: AuthHandler | None = None
     """Accepts or rejects handshakes after the credential check: `auth(accept, reject, handshake)`."""
     tls: TLSOptions | SSLContext | None = None
@@ -115,8 +119,8 @@ class ServerOptions(SocketOptions):
         expect_identify(self.identify)
         expect_organizations(self.certificate_organization)
         expect_pins(self.certificate_pins)
-        for name in ("certificate_organization", "certificate_pins"):
-            if getattr(self, name) is not None:
+        for name in ("certificate_organization", "certificate_pins", "check_serial_number"):
+            if getattr(self, name) not in (None, False):
                 check_certificate_rule(name, self.security_profile, tls_terminated=self.tls_terminated)
         expect_auth(self.auth)
         expect_paths(self.paths_without_identity)
@@ -127,6 +131,9 @@ class ServerOptions(SocketOptions):
             identify=self.identify != "exact",
         )
         _ = self.identities
+
+        if self.check_serial_number and not any(map(checks_serial_numbers, self.protocols)):
+            raise ValueError("expected no check_serial_number without a protocol of OCPP 2.x: it would not be used")
 
     def expect_deciders(self) -> None:
         """Raise ValueError if nothing checks passwords; not at construction, since `auth` may be registered later."""

@@ -308,6 +308,7 @@ class _PendingHandshake:
             runtime=acceptor.runtime,
             engine=self._engine,
             driver=self.driver,
+            check_serial_number=policy.options.check_serial_number,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None

@@ -107,6 +107,8 @@ class TestRulesOfAdmission:
             ({"security_profile": 3, "certificate_organization": ""}, ValueError, "at least one name"),
             ({"security_profile": 3, "certificate_organization": [b"CPO"]}, ValueError, "each a str"),
             ({"security_profile": 3, "certificate_organization": 5}, TypeError, "a name or a list of names"),
+            ({"security_profile": 2, "check_serial_number": True}, ValueError, "it would not be used"),
+            ({"security_profile": 3, "check_serial_number": True}, ValueError, "protocol of OCPP 2.x"),
             ({"security_profile": 3, "certificate_pins": []}, TypeError, "a mapping or a callable"),
             ({"security_profile": 3, "certificate_pins": {"CP1": "00"}}, ValueError, "64 hexadecimal digits"),
             ({"security_profile": 3, "certificate_pins": {"CP1": [5]}}, TypeError, "fingerprint as str"),

@@ -2,6 +2,7 @@
 
 import hashlib
 import ssl
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import trustme
 
 from ocpp_transports import (
     ConnectionFailedError,
+    ConnectionLostError,
     ConnectionState,
     OCPPServer,
     SecurityProfile,
@@ -216,6 +218,45 @@ class TestClientCertificates:
             with pytest.raises(UnexpectedHttpResponse) as caught:
                 await client.connect()
             assert caught.value.status == status
+
+    @pytest.mark.parametrize(
+        ("first_action", "boot", "is_right"),
+        [
+            (None, {"serialNumber": "CP1"}, True),
+            (None, {}, True),
+            ("Heartbeat", {"serialNumber": "CP1"}, True),
+            (None, {"serialNumber": "CP2"}, False),
+            ("Heartbeat", {"serialNumber": "CP2"}, False),
+            (None, {"serialNumber": 5}, False),
+        ],
+    )
+    async def test_have_the_serial_number_of_the_boot_notification(self, first_action, boot, is_right):
+        """OCPP 2.x Part 2, B01.FR.12."""
+        options = {"protocols": ["ocpp2.0.1"]}
+        served: list[str] = []
+        async with (
+            serving(**SERVERS[TLS_CERT], check_serial_number=True, **options) as (server, listener),
+            station(listener, TLS_CERT, reconnect=False, **options) as client,
+            server.events("security") as alarms,
+            client.events("close") as ends,
+        ):
+            server.handle(lambda action, ctx: served.append(action))
+            await client.connect()
+            if first_action is not None:
+                await client.call(first_action, {})
+            boots = partial(client.call, "BootNotification", {"reason": "PowerUp", "chargingStation": boot})
+            if is_right:
+                await boots()
+                await boots()
+                assert served.count("BootNotification") == 2
+                return
+            with pytest.raises(ConnectionLostError):
+                await boots()
+            assert (await first(ends)).code == 1008
+            alarm = await first(alarms)
+            assert (alarm.kind, alarm.identity, alarm.remote_address) == ("serial_number_mismatch", "CP1", "127.0.0.1")
+            assert repr(str(boot["serialNumber"])) in alarm.detail
+            assert "BootNotification" not in served
 
     async def test_may_be_mapped_to_identities(self):
         async with (
