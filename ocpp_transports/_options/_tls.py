@@ -31,6 +31,9 @@ class TLSOptions:
     """Its private key; None if it is in the same file."""
     ca: Pem | None = None
     """Certificates to trust, instead of the system's; bytes may also be one DER certificate."""
+    crl: Pem | None = None
+    """Revocation lists (PEM) of the authorities that issue the certificates of peers; one for each authority. A peer
+    whose certificate is revoked is refused, and so is every peer if a list is missing or past its next update."""
     passphrase: str | bytes | None = None
     """The passphrase of an encrypted private key."""
     verify: bool = True
@@ -43,7 +46,7 @@ class TLSOptions:
     They have no forward secrecy: anyone who gets the key of the certificate can decrypt recorded traffic."""
 
     def __post_init__(self) -> None:
-        for name in ("cert", "key", "ca"):
+        for name in ("cert", "key", "ca", "crl"):
             value = getattr(self, name)
             if not isinstance(value, (str, os.PathLike, bytes, type(None))):
                 raise TypeError(f"expected {name} as a path or bytes, got {type(value).__name__}")
@@ -51,12 +54,14 @@ class TLSOptions:
             raise TypeError(f"expected passphrase as str or bytes, got {type(self.passphrase).__name__}")
         if self.key is not None and self.cert is None:
             raise ValueError("expected a cert with the key")
+        if self.crl is not None and (self.ca is None or not self.verify):
+            raise ValueError("expected ca and verify=True with a crl: without them it would not be used")
         for name in _SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"expected {name} as bool, got {type(getattr(self, name)).__name__}")
 
     def __repr__(self) -> str:
-        given = [f"{name}=…" for name in ("cert", "key", "ca", "passphrase") if getattr(self, name) is not None]
+        given = [f"{name}=…" for name in ("cert", "key", "ca", "crl", "passphrase") if getattr(self, name) is not None]
         switches = [f"{name}={getattr(self, name)}" for name in _SWITCHES]
         return f"TLSOptions({', '.join([*given, *switches])})"
 
