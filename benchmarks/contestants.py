@@ -18,6 +18,7 @@ from benchmarks.process import pinned_to
 __all__ = [
     "BARE_ASYNCIO",
     "BARE_UVLOOP",
+    "COMPAT",
     "CONTESTANTS",
     "FAST_ASYNCIO",
     "FAST_UVLOOP",
@@ -74,6 +75,9 @@ PYPI: Final = Contestant(
     "pypi", f"PyPI ocpp {version('ocpp')} + websockets {version('websockets')}", _python("pypi.py")
 )
 PYPI_INLINE: Final = Contestant("pypi-inline", "the same, ASYNC_VALIDATION off", _python("pypi.py", "--inline"))
+COMPAT: Final = Contestant(
+    "compat", "ocpp_transports.compat + websockets", _python("pypi.py", "--package", "ocpp_transports.compat")
+)
 NPM: Final = Contestant("npm", f"npm ocpp-rpc{_npm_version()}, strict", ("node", str(_HERE / "servers" / "npm.mjs")))
 PLAIN_ASYNCIO: Final = Contestant(
     "asyncio", f"{_PLAIN}, asyncio", _python("ours.py", "asyncio", accelerators.STANDARD_LIBRARY)

@@ -15,7 +15,7 @@ from benchmarks.loads.busy import busy, growing
 from benchmarks.loads.idle import memory, pings
 from benchmarks.loads.paced import paced, round_trip
 from benchmarks.loads.storm import storm
-from benchmarks.traffic import KINDS
+from benchmarks.traffic import ALL_KINDS
 
 __all__ = ["MODES"]
 
@@ -29,7 +29,7 @@ def main() -> None:
         case [mode, text] if mode in MODES:
             options: dict[str, Any] = json.loads(text)
             if "traffic" in options:
-                options["traffic"] = KINDS[options["traffic"]]
+                options["traffic"] = ALL_KINDS[options["traffic"]]
             print(json.dumps(MODES[mode](**options)))
         case _:
             sys.exit(__doc__)

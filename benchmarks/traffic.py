@@ -12,9 +12,12 @@ from typing import Any, Final
 
 __all__ = [
     "ACCEPTED",
+    "ALL_KINDS",
     "BOOT",
     "HEARTBEAT",
+    "HEARTBEATS",
     "KINDS",
+    "METERS",
     "METER_VALUES",
     "OCPP16_MIX",
     "TRANSACTION_EVENTS",
@@ -102,6 +105,9 @@ TRANSACTION_EVENTS: Final = Traffic(
     "events", "OCPP 2.0.1 TransactionEvent", "ocpp2.0.1", (("TransactionEvent", _TRANSACTION_EVENT),)
 )
 KINDS: Final = {traffic.key: traffic for traffic in (OCPP16_MIX, TRANSACTION_EVENTS)}
+HEARTBEATS: Final = Traffic("heartbeats", "OCPP 1.6 Heartbeat", "ocpp1.6", (("Heartbeat", HEARTBEAT),))
+METERS: Final = Traffic("meters", "OCPP 1.6 MeterValues", "ocpp1.6", (("MeterValues", METER_VALUES),))
+ALL_KINDS: Final = KINDS | {traffic.key: traffic for traffic in (HEARTBEATS, METERS)}
 
 
 @dataclass(frozen=True, slots=True)

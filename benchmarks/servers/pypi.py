@@ -3,13 +3,11 @@
 import argparse
 import asyncio
 from contextlib import suppress
+from functools import partial
 from hmac import compare_digest
-from typing import Any, Final
+from importlib import import_module
+from typing import Any
 
-import ocpp.messages
-import ocpp.v16
-import ocpp.v201
-from ocpp.routing import on
 from websockets.asyncio.server import ServerConnection, basic_auth, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -23,43 +21,42 @@ from benchmarks.servers.lifeline import (
 )
 
 
-class CentralSystem16(ocpp.v16.ChargePoint):  # type: ignore[misc]  # the package has no types
-    """Answers the actions of OCPP 1.6; the package checks requests and answers against their schemas."""
+def _make_central_systems(package: str) -> dict[str, Any]:
+    """Return the classes by subprotocol. The package checks requests and answers against their schemas."""
+    on = import_module(f"{package}.routing").on
+    v16, v201 = import_module(f"{package}.v16"), import_module(f"{package}.v201")
 
-    @on("BootNotification")  # type: ignore[untyped-decorator]  # the package has no types
-    def _on_boot(self, **_: Any) -> Any:
-        return ocpp.v16.call_result.BootNotification(
-            current_time=BOOT_ANSWER["currentTime"], interval=BOOT_ANSWER["interval"], status=BOOT_ANSWER["status"]
-        )
+    class CentralSystem16(v16.ChargePoint):  # type: ignore[name-defined, misc]  # known at run time
+        @on("BootNotification")  # type: ignore[untyped-decorator]  # known at run time
+        def _on_boot(self, **_: Any) -> Any:
+            return v16.call_result.BootNotification(
+                current_time=BOOT_ANSWER["currentTime"], interval=BOOT_ANSWER["interval"], status=BOOT_ANSWER["status"]
+            )
 
-    @on("Heartbeat")  # type: ignore[untyped-decorator]  # the package has no types
-    def _on_heartbeat(self, **_: Any) -> Any:
-        return ocpp.v16.call_result.Heartbeat(current_time=HEARTBEAT_ANSWER["currentTime"])
+        @on("Heartbeat")  # type: ignore[untyped-decorator]  # known at run time
+        def _on_heartbeat(self, **_: Any) -> Any:
+            return v16.call_result.Heartbeat(current_time=HEARTBEAT_ANSWER["currentTime"])
 
-    @on("MeterValues")  # type: ignore[untyped-decorator]  # the package has no types
-    def _on_meter_values(self, **_: Any) -> Any:
-        return ocpp.v16.call_result.MeterValues()
+        @on("MeterValues")  # type: ignore[untyped-decorator]  # known at run time
+        def _on_meter_values(self, **_: Any) -> Any:
+            return v16.call_result.MeterValues()
 
-    @on("DataTransfer")  # type: ignore[untyped-decorator]  # the package has no types
-    def _on_data_transfer(self, data: str, **_: Any) -> Any:
-        return ocpp.v16.call_result.DataTransfer(status="Accepted", data=data)
+        @on("DataTransfer")  # type: ignore[untyped-decorator]  # known at run time
+        def _on_data_transfer(self, data: str, **_: Any) -> Any:
+            return v16.call_result.DataTransfer(status="Accepted", data=data)
 
+    class CentralSystem201(v201.ChargePoint):  # type: ignore[name-defined, misc]  # known at run time
+        @on("TransactionEvent")  # type: ignore[untyped-decorator]  # known at run time
+        def _on_transaction_event(self, **_: Any) -> Any:
+            return v201.call_result.TransactionEvent()
 
-class CentralSystem201(ocpp.v201.ChargePoint):  # type: ignore[misc]  # the package has no types
-    """Answers the action of OCPP 2.0.1."""
-
-    @on("TransactionEvent")  # type: ignore[untyped-decorator]  # the package has no types
-    def _on_transaction_event(self, **_: Any) -> Any:
-        return ocpp.v201.call_result.TransactionEvent()
-
-
-_BY_PROTOCOL: Final[dict[str, Any]] = {"ocpp1.6": CentralSystem16, "ocpp2.0.1": CentralSystem201}
+    return {"ocpp1.6": CentralSystem16, "ocpp2.0.1": CentralSystem201}
 
 
-async def _serve_station(connection: ServerConnection) -> None:
+async def _serve_station(connection: ServerConnection, central_systems: dict[str, Any]) -> None:
     assert connection.request is not None
     assert connection.subprotocol is not None
-    central_system = _BY_PROTOCOL[connection.subprotocol]
+    central_system = central_systems[connection.subprotocol]
     with suppress(ConnectionClosed):  # ends its read loop when a station disconnects
         await central_system(connection.request.path.rpartition("/")[2], connection).start()
 
@@ -69,12 +66,13 @@ def _basic_auth(expected: str) -> Any:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    ocpp.messages.ASYNC_VALIDATION = not options.inline
+    import_module(f"{options.package}.messages").ASYNC_VALIDATION = not options.inline  # type: ignore[attr-defined]  # there
+    central_systems = _make_central_systems(options.package)
     async with serve(
-        _serve_station,
+        partial(_serve_station, central_systems=central_systems),
         "127.0.0.1",
         0,
-        subprotocols=[Subprotocol(protocol) for protocol in _BY_PROTOCOL],
+        subprotocols=[Subprotocol(protocol) for protocol in central_systems],
         compression="deflate" if options.compression else None,
         process_request=None if options.password is None else _basic_auth(options.password),
         backlog=BACKLOG,
@@ -86,6 +84,7 @@ async def _serve(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = options_parser(__doc__)
     parser.add_argument("--inline", action="store_true", help="validate in the event loop instead of threads")
+    parser.add_argument("--package", default="ocpp", help="the package, or another one with its interface")
     asyncio.run(_serve(parser.parse_args()))
 
 

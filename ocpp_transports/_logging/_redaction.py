@@ -10,8 +10,8 @@ __all__ = ["REDACTED", "redact", "safe_repr"]
 
 _MAX_DEPTH: Final = 64
 """Levels of a payload that are shown; OCPP needs ten, a cyclic payload has no end."""
-_MAX_VALUES: Final = 200_000
-"""Values of a payload that are shown."""
+_MAX_VALUES: Final = 20_000
+"""Values of a payload that are shown: each takes some 15 µs to search, and the event loop waits for it."""
 
 # The fields of the OCA schemas that hold an ID token, a certificate or proof of an identity; lower case, because
 # vendors vary it.
@@ -67,7 +67,7 @@ class _Redaction:
 
     def of(self, value: Any, depth: int) -> Any:
         self._left -= 1
-        if depth <= 0 or self._left <= 0:
+        if depth <= 0 or self._exceeds(value):
             return REDACTED
         if isinstance(value, str):
             return self._text(value, depth)
@@ -76,6 +76,10 @@ class _Redaction:
         if isinstance(value, (list, tuple)):
             return [self.of(item, depth - 1) for item in value]
         return value
+
+    def _exceeds(self, value: Any) -> bool:
+        """Return True if there are more values than may still be copied; then none of them is looked at."""
+        return self._left <= 0 or (isinstance(value, (Mapping, list, tuple)) and len(value) > self._left)
 
     def _text(self, text: str, depth: int) -> str:
         return hide_in_text(text, lambda held: self.of(held, depth - 1))
@@ -113,7 +117,7 @@ class _Redaction:
         self._left -= 1
         if value is None or isinstance(value, bool):
             return value
-        if depth <= 0 or self._left <= 0:
+        if depth <= 0 or self._exceeds(value):
             return REDACTED
         if isinstance(value, Mapping):
             names = {_lower(name) for name in value}

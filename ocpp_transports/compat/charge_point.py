@@ -125,20 +125,15 @@ class ChargePoint:
         """Receive and handle messages until the connection's `recv` raises, and raise the same.
 
         Then the calls that wait for a response raise it too. Handlers that run are completed. If this is cancelled,
-        they are cancelled. Raises RuntimeError without a running event loop of asyncio.
+        they are cancelled. Neither happens if the connection was replaced, or if another run of `start` reads it.
+        Raises RuntimeError without a running event loop of asyncio.
         """
         expect_asyncio()
-        try:
+        with self._compat_inbound.reading() as read:
             while True:
-                message = await self._connection.recv()
+                message = await read().recv()
                 self.logger.info("%s: receive message %s", self.id, Shown(message))
                 await self.route_message(message)
-        except asyncio.CancelledError:
-            self._compat_inbound.inbox.cancel()
-            raise
-        except Exception as error:
-            self._compat_inbound.lose(error)
-            raise
 
     async def route_message(self, raw_msg: str | bytes) -> None:
         """Handle one received text: run the handler of a CALL, or pass a response to its call.

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final, TypeAlias
 
+from ocpp_core._json import MAX_DEPTH, is_deeper
 from ocpp_core.config import Kind
 from ocpp_core.messages import Frame, Leniency, decode
 
@@ -196,9 +198,10 @@ _LENIENT: Final = Leniency(long_ids=True)
 def unpack(msg: str | bytes) -> Message:
     """Return the message of a text.
 
-    Raises FormatViolationError for malformed JSON, PropertyConstraintViolationError for another message type than 2, 3
-    and 4, and ProtocolError for a text that is not an array, has too few or too many elements, an ID that is neither a
-    text nor a number, or an action that is not a text.
+    Raises FormatViolationError for malformed JSON and for more than 128 levels of brackets,
+    PropertyConstraintViolationError for another message type than 2, 3 and 4, and ProtocolError for a text that is not
+    an array, has too few or too many elements, an ID that is neither a text nor a number, or an action that is not a
+    text.
     """
     if isinstance(msg, str):
         frame = decode(msg, _CLASSES.keys(), _LENIENT)
@@ -209,10 +212,7 @@ def unpack(msg: str | bytes) -> Message:
 
 def _unpack_unusual(msg: str | bytes) -> Message:
     """Return the message of bytes, with a number as ID or a payload of a wrong type, or raise."""
-    try:
-        frame = json.loads(msg)
-    except (ValueError, RecursionError):
-        raise FormatViolationError(details={"cause": "Message is not valid JSON", "ocpp_message": msg}) from None
+    frame = _parsed(msg)
     if not isinstance(frame, list):
         raise ProtocolError(details={"cause": f"expected a JSON array, got {type(frame).__name__}"})
     if not frame:
@@ -222,6 +222,15 @@ def _unpack_unusual(msg: str | bytes) -> Message:
     if problem := _problem(frame):
         raise ProtocolError(details={"cause": problem})
     return _CLASSES[frame[0]](*frame[1:])
+
+
+def _parsed(msg: str | bytes) -> Any:
+    """Return the value of a text. Raises FormatViolationError if it is malformed or nested too deeply."""
+    text = msg if isinstance(msg, str) else bytes(msg).decode(errors="replace")
+    with suppress(ValueError, RecursionError):
+        if not is_deeper(text, MAX_DEPTH):  # the log, the handlers and the search for a fault recurse
+            return json.loads(msg)
+    raise FormatViolationError(details={"cause": "Message is not valid JSON", "ocpp_message": msg})
 
 
 def _problem(frame: Frame) -> str | None:

@@ -50,6 +50,14 @@ class TestAQuickRun:
         assert "`python benchmarks/run.py --quick" in page
 
 
+@pytest.mark.bench
+def test_the_same_program_is_measured_on_both_packages():
+    command = [sys.executable, "benchmarks/compat.py", "--quick", "--rounds", "1"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert [line.count("|") for line in run.stdout.splitlines()] == [7] * 5
+
+
 def test_a_part_alone_writes_no_page(tmp_path):
     before = (ROOT / "docs/benchmarks.md").read_bytes()
     run = subprocess.run([*RUN, "--quick", "--only", "cold"], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -17,7 +17,6 @@ __all__ = ["MessageNames", "ObjectNames"]
 
 # The fields that have other names than the conversion makes.
 _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "ocpp2.0.1": {"language1": "language_1", "language2": "language_2"},
     "ocpp2.1": {
         "iso15118CertificateHashData": "iso_15118_certificate_hash_data",
         "iso15118SchemaVersion": "iso_15118_schema_version",

@@ -4,10 +4,11 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from ocpp_core.action_names import ACTION_NAMES
-from ocpp_core.validation import SchemaValidator, load_validator
+from ocpp_core.validation import SchemaValidator
 from ocpp_core.versions import Version, version_of
 
 from ._names import MessageNames
+from ._schemas import load_rules
 
 __all__ = ["VersionRules", "rules_of"]
 
@@ -25,7 +26,7 @@ class VersionRules:
     @cached_property
     def validator(self) -> SchemaValidator:
         """The validator; it does not check the formats of date-times and URIs."""
-        return load_validator(self.protocol, formats=False)
+        return load_rules(self.protocol)
 
     @cached_property
     def names(self) -> MessageNames:

@@ -2,7 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ocpp_core.versions import ErrorCode
@@ -35,6 +36,35 @@ class Inbound:
         self._validate = validate
         self._hooks = AfterHooks()
         self.inbox = Inbox(self._report)
+        self._read: dict[object, Any] = {}
+        """Run of `start` -> the connection that it reads."""
+
+    @contextmanager
+    def reading(self) -> Iterator[Callable[[], Any]]:
+        """Mark one run of `start`, which reads what the function returns; end what depends on that when it fails."""
+        run = object()
+
+        def read() -> Any:
+            connection = self._read[run] = self._host._connection
+            return connection
+
+        try:
+            yield read
+        except BaseException as error:
+            connection = self._read.pop(run, None)
+            if connection is self._host._connection and all(each is not connection for each in self._read.values()):
+                self._end(error)
+            raise
+
+    def _end(self, error: BaseException) -> None:
+        if isinstance(error, GeneratorExit):
+            return  # `start` was discarded, as its event loop was
+        if isinstance(error, asyncio.CancelledError) and is_cancelled():
+            self.inbox.cancel()
+        elif isinstance(error, Exception):
+            self.lose(error)
+        else:
+            self.lose(ConnectionError("cannot wait for the response: `start` ended"))
 
     async def refuse_broken(self, raw: str | bytes, error: OCPPError) -> None:
         self._host.logger.error("Unable to parse message: '%s', it is not valid OCPP: %s", Shown(raw), cause_of(error))

@@ -53,13 +53,18 @@ class Outbound:
                 queue.expect(request.unique_id)
             try:
                 await self._host._send(text)
-                return await self._host._get_specific_response(request.unique_id, self._host._response_timeout)
-            except TimeoutError as error:
-                reason = f"{request.action} ({request.unique_id})"
-                raise TimeoutError(f"Waited {self._host._response_timeout}s for response on {reason}.") from error
+                return await self._response_to(request)
             finally:
                 if isinstance(queue, ResponseQueue):
                     queue.forget(request.unique_id)
+
+    async def _response_to(self, request: Call) -> Response:
+        timeout = self._host._response_timeout
+        try:
+            return await self._host._get_specific_response(request.unique_id, timeout)
+        except TimeoutError as error:
+            reason = f"{request.action} ({request.unique_id})"
+            raise TimeoutError(f"Waited {timeout}s for response on {reason}.") from error
 
     async def response(self, unique_id: Any, timeout: float | None) -> Response:
         """Return the response to a request that was sent. Raises TimeoutError after `timeout` seconds."""

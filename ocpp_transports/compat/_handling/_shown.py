@@ -2,12 +2,15 @@
 
 import json
 from copy import copy
-from typing import Any
+from typing import Any, Final
 
 from ocpp_transports._logging._redaction import redact
 from ocpp_transports._logging._redaction_text import hide_in_text
 
 __all__ = ["Shown"]
+
+_LONGEST: Final = 65536
+"""Characters of a message that are searched for secrets and written; a peer could keep the loop busy with more."""
 
 
 class Shown:
@@ -22,6 +25,9 @@ class Shown:
         shown = self._shown
         if isinstance(shown, (str, bytes, bytearray)):
             return _without_secrets(shown if isinstance(shown, str) else shown.decode(errors="replace"))
+        text = shown.to_json()
+        if len(text) > _LONGEST:
+            return _beginning(text)
         shown = copy(shown)
         for name in ("payload", "error_description", "error_details"):
             if hasattr(shown, name):
@@ -31,9 +37,15 @@ class Shown:
 
 def _without_secrets(text: str) -> str:
     """Return a text without its secrets, and the text itself if it has none."""
+    if len(text) > _LONGEST:
+        return _beginning(text)
     try:
         frame = json.loads(text)
         redacted = redact(frame)
     except (ValueError, RecursionError):
         return hide_in_text(text, redact)
     return text if redacted == frame else json.dumps(redacted, separators=(",", ":"))
+
+
+def _beginning(text: str) -> str:
+    return f"{hide_in_text(text[:_LONGEST], redact)}… ({len(text)} characters)"

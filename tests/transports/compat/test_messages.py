@@ -41,7 +41,9 @@ class TestUnpack:
             ("nope", exceptions.FormatViolationError),
             (b"\xff", exceptions.FormatViolationError),
             ("[" * 100_000, exceptions.FormatViolationError),
+            ('[2,7,"Reset",' + "[" * 200 + "]" * 200 + "]", exceptions.FormatViolationError),
             ("{}", exceptions.ProtocolError),
+            ("null", exceptions.ProtocolError),
             ("[]", exceptions.ProtocolError),
             ('[2,"1","Reset"]', exceptions.ProtocolError),
             ('[2,"1","Reset",{},5]', exceptions.ProtocolError),
@@ -176,16 +178,22 @@ class TestValidation:
             messages.get_validator(2, "Fly", "1.6")
 
     def test_the_schemas_of_1_6_are_those_of_the_oca_s_files(self):
-        corrected = {"MeterValues", "GetInstalledCertificateIdsResponse"}  # see schemas/README.md
+        corrected = {"GetInstalledCertificateIdsResponse"}  # see schemas/README.md
         folder = files("ocpp.v16").joinpath("schemas")
         names = {path.name.removesuffix(".json") for path in folder.iterdir()} - corrected
-        assert len(names) == 76
+        assert len(names) == 77
         for name in names:
             published = json.loads(folder.joinpath(f"{name}.json").read_text(encoding="utf-8"))
             prose = {"$id", "id", "comment"}
             kind = 3 if name.endswith("Response") else 2
             schema = messages.get_validator(kind, name.removesuffix("Response"), "1.6").schema
             assert without(schema, prose) == without(published, prose), name
+
+    def test_certificates_of_2_0_1_may_be_as_long_as_in_the_package(self):
+        answer = {"status": "Accepted", "exiResponse": "x" * 7500}
+        validated(CallResult("1", answer, "Get15118EVCertificate"), "2.0.1")
+        with pytest.raises(exceptions.TypeConstraintViolationError):
+            validated(CallResult("1", {**answer, "exiResponse": "x" * 7501}, "Get15118EVCertificate"), "2.0.1")
 
     def test_the_switch_for_threads_may_be_set(self, monkeypatch):
         monkeypatch.setattr(messages, "ASYNC_VALIDATION", False)

@@ -211,6 +211,7 @@ BROKEN: list[tuple[Any, ...]] = [
     ('[2,"7",{"a":1},{}]', [4, "7", "FormationViolation"], [4, "7", "FormatViolation"]),
     ('[2,"7",["a"],{}]', [4, "7", "FormationViolation"], [4, "7", "FormatViolation"]),
     ('[2,"7","Reset",{"type":', [4, "7", "FormationViolation"], [4, "7", "FormatViolation"]),
+    (f'[2,"7","Reset",{{"type":{"[" * 500}{"]" * 500}}}]', [4, "7", "FormationViolation"], [4, "7", "FormatViolation"]),
     ('[2,null,"Reset",{}]', None, [4, "-1", "RpcFrameworkError"]),
     ("nonsense", None, [4, "-1", "RpcFrameworkError"]),
     (b"\xff", None, [4, "-1", "RpcFrameworkError"]),

@@ -139,6 +139,11 @@ class TestHostilePayloads:
         endless["secret"] = {"a": endless, "b": endless}
         assert SECRET not in json.dumps(redact(endless))
 
+    def test_with_too_many_values_are_hidden_as_a_whole(self):
+        """To search each of them would keep the event loop busy for seconds."""
+        crowd = {str(number): number for number in range(50_000)}
+        assert redact({"few": [1], "crowd": crowd, "list": list(crowd)}) == {"few": [1], "crowd": "***", "list": "***"}
+
     def test_of_deep_text_end_too(self):
         assert SECRET not in redact("[" * 100_000 + '"password":"' + SECRET)
         text = json.dumps({"password": SECRET})
