@@ -33,18 +33,21 @@ StoredSecrets: TypeAlias = Mapping[str, str] | Callable[[str], str | None]
 _RECORD: Final = re.compile(
     r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})"
 )
-_MAX_MEMORY: Final = 128 * 2**20
+_MAX_WORK: Final = 2**20
+"""The most `2**ln * r * p`: about 0.5 s, and 128 MiB if `p` is 1."""
 _MAX_R: Final = 32
 _MAX_P: Final = 16
 _KEY_LENGTH: Final = 32
 _ANY_SALT: Final = bytes(16)
+_ANY_KEY: Final = bytes(20)
 
 
 @dataclass(frozen=True, slots=True)
 class ScryptCost:
     """The cost of a scrypt hash (RFC 7914 §2), bounded so that no record blocks a thread for long.
 
-    Raises ValueError beyond the ranges, and if `128 * 2**ln * r` exceeds 128 MiB.
+    Raises ValueError beyond the ranges, if `2**ln * r * p` exceeds 2**20 (about 0.5 s, and at most 128 MiB), and if
+    `ln` is not below `16 * r`.
     """
 
     ln: int = 14
@@ -59,17 +62,15 @@ class ScryptCost:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
                 raise ValueError(f"expected {name} of 1 to {most} as an integer, got {value!r}")
-        if self.memory > _MAX_MEMORY:
-            raise ValueError(f"expected a cost of at most {_MAX_MEMORY} bytes, got {self.memory}")
-
-    @property
-    def memory(self) -> int:
-        """Bytes that one hash needs, without those of `p`."""
-        return 128 * self.r << self.ln
+        if self.ln >= 16 * self.r:
+            raise ValueError(f"expected ln below 16 * r, got ln {self.ln} and r {self.r}")
+        if (self.r * self.p) << self.ln > _MAX_WORK:
+            raise ValueError(f"expected 2**ln * r * p of at most {_MAX_WORK}, got ln {self.ln}, r {self.r}, p {self.p}")
 
     def hash(self, password: bytes, salt: bytes, length: int = _KEY_LENGTH) -> bytes:
         """Return the hash, of `length` bytes."""
-        maxmem = self.memory + 256 * self.r * (self.p + 1) + 2**16  # what OpenSSL counts beside the large table
+        memory = 128 * self.r * ((1 << self.ln) + self.p + 2)
+        maxmem = memory + 2**16  # OpenSSL's own limit is lower
         return hashlib.scrypt(password, salt=salt, n=1 << self.ln, r=self.r, p=self.p, maxmem=maxmem, dklen=length)
 
 
@@ -164,7 +165,7 @@ class AuthorizationKeys:
         Raises ValueError for a stored text that is not hexadecimal; the error does not quote it.
         """
         stored = _stored(self.keys, identity)
-        key = _ANY_SALT if stored is None else _from_hex(stored)
+        key = _ANY_KEY if stored is None else _from_hex(stored)
         is_key = hmac.compare_digest(key, password)
         is_text = hmac.compare_digest(key.hex().encode(), password.lower()) and self.accept_hex
         return stored is not None and (is_key or is_text)

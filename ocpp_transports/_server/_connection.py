@@ -157,14 +157,11 @@ class OCPPServerClient(Peer):
             self._log.info(f"connected from {self._handshake.remote_address}")
         callbacks.opened(self, driver)
         self._begin(driver, protocol)
+        if self._checked is not None and checks_serial_numbers(protocol):
+            self._delegate.dispatched = partial(self._serve_checked, self._checked)
         callbacks.ready(self, self._release)
         if self._listened_to is not None:
             self._emit("open", OpenEvent(protocol))
-
-    def _begin(self, driver: Driver[Command], protocol: str) -> None:
-        super()._begin(driver, protocol)
-        if self._checked is not None and checks_serial_numbers(protocol):
-            self._delegate.dispatched = partial(self._serve_checked, self._checked)
 
     def _serve_checked(self, certificate: Certificate, action: Dispatch) -> None:
         """Serve a request, unless it is a BootNotification of another station: then close the connection."""

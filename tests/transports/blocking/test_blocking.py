@@ -270,6 +270,20 @@ class TestDecisions:
                 client.connect()
         assert threads.isdisjoint({threading.main_thread()})
 
+    def test_a_function_that_confirms_passwords_may_block_and_use_the_server(self, loop):
+        asked = []
+
+        def verify(identity, password):
+            asked.append((identity, password, server.clients))  # raises in the thread of the event loop
+            return password == b"right"
+
+        with BlockingServer(protocols=["ocpp1.6"], security_profile=1, verify=verify, loop=loop) as server:
+            port = server.listen(0, "127.0.0.1").port
+            options = {"protocols": ["ocpp1.6"], "security_profile": 1, "password": "right", "loop": loop}
+            with BlockingClient("CP1", f"ws://127.0.0.1:{port}/ocpp", **options) as client:
+                client.connect()
+        assert asked == [("CP1", b"right", ())]
+
 
 class TestClosing:
     def test_a_call_without_an_event_loop_raises_the_error_of_the_asynchronous_class(self, loop):
