@@ -47,6 +47,7 @@ from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import SocketRuntime
+from ocpp_transports._runtime._bounded_threads import BoundedThreads
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
@@ -54,7 +55,6 @@ from ._admission import Decision, Questions
 from ._connection import ConnectionCallbacks, OCPPServerClient
 from ._http import Exchange, PlainRequests
 from ._http_handlers import HttpHandlers, plain_request
-from ._password_checks import PasswordChecks
 from ._places import Places
 from ._quota import SocketGate, owner_of
 from ._registry import ConnectionRegistry
@@ -128,7 +128,7 @@ class Acceptor:
         self._numbers = count(1)
         self._unfinished = Unfinished()
         self._answers = AnswerMemory()
-        self._checks = PasswordChecks(options.max_password_checks)
+        self._threads = BoundedThreads(options.max_password_checks)
         self.set_options(options)
 
     def set_options(self, options: ServerOptions) -> None:
@@ -136,7 +136,7 @@ class Acceptor:
         places = self.places
         steps = steps_of(options, before=places.before(options), after=places.after(options))
         self.plain.options = options
-        self._checks.limit_to(options.max_password_checks)
+        self._threads.limit_to(options.max_password_checks)
         self.policy: _Policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
@@ -189,7 +189,11 @@ class Acceptor:
 
     def questions(self, proceed: Callable[[], Verdict], facts: ConnectionFacts) -> Questions:
         """Return what asks the application about one handshake."""
-        return Questions(proceed, self.failed, partial(self._checks.run, owner_of(facts.remote_address)))
+        return Questions(proceed, self.failed, partial(self._run_in_thread, owner_of(facts.remote_address)))
+
+    async def _run_in_thread(self, owner: str, ask: Ask) -> object:
+        result: object = await self._threads.run(ask.function, *ask.arguments, key=owner)
+        return result
 
     def refused(self, candidate: Candidate, answer: Reject) -> None:
         """Report a rejection."""

@@ -6,9 +6,8 @@ from functools import partial
 import anyio
 import pytest
 
-from ocpp_core.admission.step import Ask
 from ocpp_transports import UnexpectedHttpResponse
-from ocpp_transports._server._password_checks import PasswordChecks
+from ocpp_transports._runtime._bounded_threads import BoundedThreads
 from ocpp_transports.passwords import ScryptCost, ScryptRecords, hash_password
 from tests.transports.pairs import client_of, serving, station_of
 
@@ -41,10 +40,6 @@ async def until(condition):
     with anyio.fail_after(30):
         while not condition():  # noqa: ASYNC110 - a thread changes what is waited for
             await anyio.sleep(0.002)
-
-
-def question(verify, identity):
-    return Ask("verify", verify, (identity, b"right"), lambda answer: None, may_block=True)
 
 
 class TestAServerWithVerify:
@@ -114,12 +109,12 @@ async def _refused(station):
 
 class TestAFlood:
     async def test_takes_no_more_threads_than_allowed_and_delays_others_by_one_check(self):
-        gate, checks = Gate(), PasswordChecks(1)
+        gate, threads = Gate(), BoundedThreads(1)
         async with anyio.create_task_group() as tasks:
             for number in range(20):
-                tasks.start_soon(partial(checks.run, "192.0.2.1", question(gate, f"flood {number}")))
+                tasks.start_soon(partial(threads.run, gate, f"flood {number}", b"right", key="192.0.2.1"))
             await until(lambda: gate.running)
-            tasks.start_soon(partial(checks.run, "192.0.2.2", question(gate, "healthy")))
+            tasks.start_soon(partial(threads.run, gate, "healthy", b"right", key="192.0.2.2"))
             await anyio.wait_all_tasks_blocked()
             gate.opened.set()
         assert gate.most == 1
@@ -128,10 +123,10 @@ class TestAFlood:
 
     async def test_that_leaves_keeps_its_threads_until_their_functions_return(self):
         """Otherwise connecting and leaving again would start a thread each time."""
-        gate, checks = Gate(), PasswordChecks(2)
+        gate, threads = Gate(), BoundedThreads(2)
         for number in range(10):
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(partial(checks.run, "192.0.2.1", question(gate, f"flood {number}")))
+                tasks.start_soon(partial(threads.run, gate, f"flood {number}", b"right", key="192.0.2.1"))
                 if number < 2:
                     await until(lambda number=number: gate.running > number)
                 else:
@@ -139,4 +134,4 @@ class TestAFlood:
                 tasks.cancel_scope.cancel()
         assert (gate.running, len(gate.order)) == (2, 2)
         gate.opened.set()
-        assert await checks.run("192.0.2.1", question(gate, "after")) is True
+        assert await threads.run(gate, "after", b"right", key="192.0.2.1") is True

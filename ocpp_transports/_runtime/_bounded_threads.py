@@ -1,21 +1,21 @@
-"""The threads in which `verify` hashes passwords, shared fairly among the addresses of the stations."""
+"""Threads for plain functions that block, such as those that hash passwords; shared fairly among those that wait."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from ocpp_core.admission.step import Ask
 from ocpp_transports._callbacks._workers import Workers
-from ocpp_transports._runtime._current import caller_from_outside
 
-__all__ = ["PasswordChecks"]
+from ._current import caller_from_outside
+
+__all__ = ["BoundedThreads"]
 
 
-class PasswordChecks:
-    """Runs the questions of handshakes in at most `limit` threads; further ones wait.
+class BoundedThreads:
+    """Runs functions in at most `limit` threads; further ones wait, those of different keys in rotation.
 
-    A flood of wrong passwords from one address then delays a station of another address by one check for each address
-    that waits. The function of a handshake that has ended in between keeps its thread until it returns.
+    With the address of a station as the key, a flood from one address delays a station of another address by one
+    function for each address that waits. If the caller is cancelled, its function keeps its thread until it returns.
     """
 
     def __init__(self, limit: int) -> None:
@@ -23,15 +23,15 @@ class PasswordChecks:
         self._workers: Workers | None = None
 
     def limit_to(self, limit: int) -> None:
-        """Use this limit for checks that begin from now on."""
+        """Use this limit for functions that begin from now on."""
         if limit != self._limit:
             self._limit, self._workers = limit, None
 
-    async def run(self, key: object, ask: Ask) -> Any:
-        """Call the function of a question in a thread; `key` is the address of the station."""
+    async def run(self, function: Callable[..., Any], *args: Any, key: object) -> Any:
+        """Call a function in a thread, and return its result or raise its exception."""
         if self._workers is None:
             self._workers = Workers(self._limit, _containing(caller_from_outside()))
-        return await self._workers.run(ask.function, *ask.arguments, key=key)
+        return await self._workers.run(function, *args, key=key)
 
 
 def _containing(soon: Callable[[Callable[[], object]], object]) -> Callable[[Callable[[], object]], None]:
