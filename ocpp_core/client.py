@@ -134,7 +134,12 @@ class ClientEngine:
         return actions.popleft()
 
     def handle(self, event: ClientInput, now: float) -> None:
-        """Process an input. Raises RuntimeError, TypeError or ValueError for a misuse, and then changes nothing."""
+        """Process an input at `now` (monotonic seconds). An input that raises changes nothing.
+
+        Raises:
+            RuntimeError: The input is invalid in this state.
+            ValueError: An argument is wrong; TypeError for a wrong type.
+        """
         if now > self._now:
             self._now = now
         if type(event) is TextReceived:

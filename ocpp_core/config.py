@@ -73,7 +73,13 @@ class Validator(Protocol):
         """Check the payload of a SEND."""
 
     def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
-        """Return a payload without the members that are null although the schema does not allow null."""
+        """Return a payload without the members that are null although the schema does not allow null.
+
+        Args:
+            kind: The type of the message, which selects the schema.
+            action: The action of the message.
+            payload: The payload; it is not changed.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +277,8 @@ class LinkConfig:
     bytes of it, pings not counted, and the most seconds between two of its bytes; beyond, the connection is closed with
     1008. Time while reading is stopped does not count. `inf`: no limit."""
     min_message_rate: float = number(100.0, above=0, unit="bytes a second")
-    """Bytes a second at which a long message must arrive on average. The default is a tenth of the rate of a GPRS
-    modem."""
+    """Bytes a second at which a long message must arrive on average; beyond `message_timeout`, 1008. The default is a
+    tenth of the rate of a GPRS modem."""
     max_unfinished_size: float = number(64 << 20, above=0, unit="bytes")
     """Bytes of all unfinished messages, decompressed, of the links that share a `link.Unfinished`; beyond, a connection
     that holds more than 64 KiB of them is closed with 1009. Never less than one message of `max_message_size`."""

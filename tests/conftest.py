@@ -31,6 +31,7 @@ LONG = (
     "tests/typing/test_completeness.py",
     "tests/typing/test_samples.py",
     "tests/interop/test_soak.py",
+    "tests/transports/blocking/test_processes.py",
     "tests/properties/test_engine.py",
     "tests/interop/test_demo.py",
     "tests/contracts/test_wheel.py",

@@ -68,21 +68,21 @@ def range_of(field: Field[Any]) -> str:
     return str(field.metadata.get("range", "")).replace(">=", "≥")
 
 
-def default_of(field: Field[Any]) -> str:
-    """Return a field's default as text. A factory is shown as a call."""
+def default_of(field: Field[Any], allowed: str) -> str:
+    """Return the default of a field with this range as text. A factory is shown as a call."""
     if field.default is not MISSING:
-        return shown(field.default)
+        return shown(field.default, is_size="bytes" in allowed)
     if field.default_factory is MISSING:
         return "required"
     made = field.default_factory()
     return "`{}`" if isinstance(made, Mapping) else f"`{type(made).__name__}()`"
 
 
-def shown(value: Any) -> str:
-    """Return a value as text. A multiple of 1024 is also shown in KiB or MiB."""
+def shown(value: Any, *, is_size: bool = True) -> str:
+    """Return a value as text. A size that is a multiple of 1024 is also shown in KiB or MiB."""
     if isinstance(value, Enum):
         return f"`{type(value).__name__}.{value.name}`"
     for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if type(value) is int and value >= 8 * 1024 and value % size == 0:
+        if is_size and type(value) is int and value >= 8 * 1024 and value % size == 0:
             return f"{value} ({value // size} {unit})"
     return f"`{value}`"

@@ -11,6 +11,7 @@ from typing import Final
 from ocpp_transports import events
 from ocpp_transports.event_names import PEER_EVENTS, SERVER_EVENTS, STATION_EVENTS
 from tools.declarations import table
+from tools.event_docstrings import BLOCKING_EVENTS, BLOCKING_ON, EVENTS, ON, ONCE
 
 __all__ = [
     "blocking_of_peers",
@@ -29,37 +30,6 @@ REFUSALS: Final = ("upgrade_aborted", "connection_failed", "security")
 
 HANDLE: Final = "OCPPServerClient"
 """The payload of the event `client`, and the station in a `StationEvent`."""
-
-
-ON: Final = """Call `listener(payload)` at every event `name`; without a listener, return a decorator.
-
-        A coroutine function runs as a task of this object, one for each event. For events of messages, which a peer can
-        send faster than the function returns, prefer `events`. If a listener raises, the exception is logged and an
-        `error` event is emitted. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
-        """
-ONCE: Final = "Call `listener(payload)` at the next event `name` only; otherwise like `on`."
-EVENTS: Final = """Return an iterator over the payloads of these events, or of all without a name.
-
-        Use it as in `async for event in x.events("open")`. Events are kept from this call on, at most `limit` of them
-        and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the `{last}`
-        event, or with `aclose`. Raises ValueError for an unknown name, and for a limit that is not an integer or below
-        1.
-        """
-BLOCKING_ON: Final = """Call `listener(payload)` at every event `name`; without a listener, return a decorator.
-
-        A plain function runs in a thread, one event after the other, and may block. If 1000 events or 16 MiB wait for
-        it, further ones are dropped, which is logged and emitted as an `error` event. A coroutine function runs in the
-        event loop. If a listener raises, the exception is logged and an `error` event is emitted. Raises ValueError for
-        an unknown name, TypeError for a listener that cannot be called.
-        """
-BLOCKING_EVENTS: Final = """Return an iterator over the payloads of these events, or of all without a name.
-
-        Use it as in `for event in x.events("open")`, in one thread. Events are kept from this call on, at most `limit`
-        of them and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. If there is no event for
-        `max_wait` seconds, the iterator raises TimeoutError; you may continue with it. The iteration ends after the
-        `{last}` event, or with its `close()`. Raises ValueError for an unknown name, for a limit that is not an integer
-        or below 1, and for a negative `max_wait`.
-        """
 
 
 @dataclass(frozen=True, slots=True)

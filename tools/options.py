@@ -238,7 +238,7 @@ def option_entries(cls: type[Any]) -> Iterator[Entry]:
         setting = setting_of(name)
         allowed = range_of(own[name]) or (range_of(setting[1]) if setting else "")
         meaning = meanings[name] if name in meanings or setting is None else documented(setting[0])[name]
-        yield Entry(name, CONVERTED.get(kind, kind), default_of(own[name]), allowed, meaning)
+        yield Entry(name, CONVERTED.get(kind, kind), default_of(own[name], allowed), allowed, meaning)
 
 
 def keyword_entries(name: str) -> Iterable[Entry]:

@@ -54,8 +54,10 @@ def _common() -> argparse.ArgumentParser:
 
 def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_run_server)
-    parser.add_argument("--port", type=int, default=9000, help="port to listen on (9000); 0 picks a free port")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1); 0.0.0.0 for all")
+    parser.add_argument(
+        "--port", type=int, default=9000, help="port to listen on, 0 to 65535; 0 picks a free port (9000)"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all (127.0.0.1)")
     parser.add_argument(
         "--origin",
         action="append",
@@ -75,9 +77,9 @@ def _add_station(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--identity", default="CP001", help="identity of this station (CP001)")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="ocpp1.6", help="subprotocol (ocpp1.6)")
     parser.add_argument(
-        "--wait", type=float, default=0.0, help="seconds to retry while the central system is not up (0)"
+        "--wait", type=float, default=0.0, help="seconds to retry while the central system is not up, >= 0 (0)"
     )
-    parser.add_argument("--patience", type=float, default=5.0, help="seconds to wait for each command (5)")
+    parser.add_argument("--patience", type=float, default=5.0, help="seconds to wait for each command, >= 0 (5)")
 
 
 async def _run_everything(options: argparse.Namespace, printer: Printer) -> int:

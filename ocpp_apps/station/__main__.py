@@ -47,10 +47,10 @@ _SHOWN: Final = 10
 _HINT: Final = " (--wait SECONDS retries while the central system is not up)"
 
 _EPILOG = f"""
-Without --url, a central system that accepts everything runs in the same process. The exit code is 0 on success, 1
-if a central system did not accept a station, 2 for an invalid command line, 3 if it accepted all stations but broke the
-protocol. The password may also be set with the environment variable {PASSWORD}, which other users of the machine
-cannot read.
+Without --url, a central system that accepts everything runs in the same process. The exit code is 0 on success, and 2
+for an invalid command line. It is 1 if a central system did not accept a station, and 3 if it accepted all stations but
+broke the protocol. The password may also be set with the environment variable {PASSWORD}, which other users of the
+machine cannot read.
 """
 
 
@@ -63,16 +63,16 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--url", help="URL of the central system, ws:// or wss://, without the identity")
     add("--identity", default="CP{n}", help="of each station; {n} is its number from 1, {n:04} adds zeros (CP{n})")
-    add("--count", type=int, default=1, help="number of stations (1)")
+    add("--count", type=int, default=1, help="number of stations, 1 to 100,000 (1)")
     add("--protocol", choices=PROTOCOLS, default="ocpp1.6", help="subprotocol (ocpp1.6)")
-    add("--wait", type=float, default=0.0, help="seconds to retry while the central system is not up (0)")
+    add("--wait", type=float, default=0.0, help="seconds to retry while the central system is not up, >= 0 (0)")
     add("--password", default=os.environ.get(PASSWORD), help="for HTTP Basic authentication; without it, profile 0")
     add("--ca", help="file of CA certificates to trust for wss:// (those of the system)")
-    add("--connectors", type=int, default=1, help="connectors of each station (1)")
-    add("--meter-interval", type=int, default=60, help="seconds between the meter values of a transaction (60)")
-    add("--ramp", type=float, default=0.0, help="seconds over which the starts of the stations are spread (0)")
-    add("--charge", type=float, nargs="?", const=60.0, help="charge in cycles of this many seconds (60)")
-    add("--duration", type=float, help="seconds to run; without it, run until Ctrl-C")
+    add("--connectors", type=int, default=1, help="connectors of each station, 1 to 99 (1)")
+    add("--meter-interval", type=int, default=60, help="seconds between meter values, 0 to 86,400 (60)")
+    add("--ramp", type=float, default=0.0, help="seconds over which the stations start, >= 0 (0)")
+    add("--charge", type=float, nargs="?", const=60.0, help="charge in cycles of this many seconds, >= 0.1 (60)")
+    add("--duration", type=float, help="seconds to run, >= 0; without it, run until Ctrl-C")
     add("--backend", choices=("asyncio", "trio"), default="asyncio", help="event loop (asyncio)")
     add("--strict", action="store_true", help="reject messages that break their schema, in both directions")
     add("--verbose", action="store_true", help="write the library's own log to standard error")

@@ -44,7 +44,13 @@ class Client(Protocol):
         """Call the CSMS. Returns None if the call fails."""
 
     def handle(self, version: str, action: str, handler: Callable[..., Any], /) -> Any:
-        """Register the handler of an action in one version."""
+        """Register the handler of an action in one version.
+
+        Args:
+            version: The subprotocol of the version, such as `ocpp1.6`.
+            action: The name of the action.
+            handler: The function or coroutine function that responds.
+        """
 
     def use(self, middleware: Callable[..., Awaitable[Any]]) -> Any:
         """Add a middleware around all handlers and calls."""

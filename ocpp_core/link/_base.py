@@ -98,11 +98,13 @@ class LinkBase(IncomingFrames):
         return deadline
 
     def handle(self, event: LinkInput, now: float) -> None:
-        """Process an input at `now` (monotonic seconds).
+        """Process an input at `now` (monotonic seconds); received bytes are only buffered.
 
-        Received bytes are only buffered, `poll` decodes them. Raises RuntimeError for a command that is invalid in this
-        phase (an answer without a request, a message before the WebSocket is open) and ValueError or TypeError for bad
-        arguments, and then changes nothing. A command that is too late is ignored.
+        A command that is too late is ignored. A command that raises changes nothing.
+
+        Raises:
+            RuntimeError: Invalid in this phase: an answer without a request, a message before the WebSocket is open.
+            ValueError: An argument is wrong; TypeError for a wrong type.
         """
         if type(event) is BytesReceived:
             self.receive(event, now)

@@ -27,7 +27,13 @@ class Unfinished:
     def change(self, before: int, after: int, limit: float) -> None:
         """Record that a link holds `after` bytes instead of `before`.
 
-        Raises FrameError beyond the limit.
+        Args:
+            before: The bytes that the link held so far.
+            after: The bytes that it holds now.
+            limit: The bytes that all links may hold together.
+
+        Raises:
+            FrameError: The limit is exceeded.
         """
         self.size += after - before
         if self.size > limit and after > FREE:

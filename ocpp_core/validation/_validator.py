@@ -197,7 +197,10 @@ class SchemaValidator:
     def without_nulls(self, kind: Kind, action: str, payload: object) -> Any:
         """Return a payload without the members that are null although its schema does not allow null.
 
-        The passed payload is not changed. It is returned if the action or the kind has no schema.
+        Args:
+            kind: The type of the message, which selects the schema.
+            action: The action of the message.
+            payload: The payload. It is not changed, and returned as it is if the action or the kind has no schema.
         """
         message = self._messages.get(action, {}).get(kind)
         return payload if message is None else message.without_nulls(payload)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR, CO_ITERABLE_COROUTINE, Signature, signature
+from inspect import CO_ASYNC_GENERATOR, CO_GENERATOR, CO_ITERABLE_COROUTINE, Signature
 from types import FunctionType, MethodType
 from typing import Any, Final
+
+from ._signatures import signature_of
 
 __all__ = ["expect_arguments"]
 
@@ -61,6 +63,6 @@ def _signature(function: Callable[..., Any]) -> Signature | None:
     if hasattr(function, "__signature__"):
         return None
     try:
-        return signature(function, follow_wrapped=False)
+        return signature_of(function, follow_wrapped=False)
     except (TypeError, ValueError):  # some functions written in C have none
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from math import inf
 from typing import Any, Final
 
-from ocpp_core.config import Range
+from ocpp_core.config import Range, number
 from ocpp_transports._callbacks._arguments import expect_arguments
 
 __all__ = ["DEFAULTS", "OPTION_NAMES", "CallOptions", "read_options"]
@@ -18,26 +18,27 @@ _PAUSE: Final = Range(0, unit="seconds")
 class CallOptions:
     """The options of one call. Times are seconds. Raises ValueError or TypeError for a value out of range."""
 
-    timeout: float | None = None
-    """Seconds from the write to the response, above 0; None means the option `call_timeout`."""
-    ttl: float | None = None
-    """Seconds from `call` to the write of the last attempt, above 0; None means the option `call_ttl`."""
+    timeout: float | None = number(None, above=0)
+    """Seconds from the write to the response, then TimeoutError; None means the option `call_timeout`."""
+    ttl: float | None = number(None, above=0)
+    """Seconds from `call` to the write of the last attempt, then TimeoutError; None means the option `call_ttl`."""
     message_id: str | None = None
     """At most 36 characters, not outstanding; used for all attempts. None makes an id for each attempt."""
     validate: bool = True
     """False skips strict mode for this call, in both directions."""
-    retries: int = 0
-    """Attempts after the first one, at least 0; a call is repeated only if its response did not arrive in time."""
-    retry_delay: float = 1.0
-    """Seconds, at least 0: the pause before a repeated attempt is U(0, 1) times this, doubled each time."""
-    retry_max_delay: float = 30.0
-    """Seconds of the longest pause, at least 0."""
+    retries: int = number(0, unit="attempts")
+    """Attempts after the first one; a call is repeated only if its response did not arrive in time."""
+    retry_delay: float = number(1.0)
+    """Seconds, not `inf`: the pause before a repeated attempt is U(0, 1) times this, doubled each time."""
+    retry_max_delay: float = number(30.0)
+    """Seconds of the longest pause, not `inf`."""
     custom: bool = False
     """True also sends an action that only the peer sends according to the specification."""
     check: Callable[[Any], object] | None = None
     """A function or coroutine function that is called with the CALLRESULT's payload.
 
-    An `RPCError` it raises fails the call, and goes to an OCPP 2.1 peer.
+    An `RPCError` it raises fails the call, and is sent to an OCPP 2.1 peer as a CALLRESULTERROR (2.1 Part 4 §4.2.3).
+    Any other exception only fails the call.
     """
 
     def __post_init__(self) -> None:

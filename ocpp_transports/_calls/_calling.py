@@ -112,21 +112,27 @@ class CallMixin(SendMixin):
         """Call the peer and return the payload of its CALLRESULT.
 
         `call(v16.Reset(type="Soft"))` is valid in the message's version only; checkers know the types of its payload
-        and of the result. `call(v16.models.ResetRequest(type="Soft"))` returns the model of the result, and raises an
-        `RPCError` if that has missing members or wrong types. `call(action, params)` sends a dict or a model in any
-        version, and `call(protocol, action, params)` in one version only.
+        and of the result. `call(v16.models.ResetRequest(type="Soft"))` returns the model of the result.
+        `call(action, params)` sends a dict or a model in any version, and `call(protocol, action, params)` in one
+        version only.
 
-        `timeout` limits the wait from the write to the response, `ttl` the wait from now to the write, in seconds.
-        `message_id` and `validate` apply to this call only. `retries` repeats a call whose response did not arrive in
-        time, after a pause with full jitter that doubles from `retry_delay` to `retry_max_delay`. `custom=True` sends
-        an action that only the peer sends according to the specification. `check`, a function or coroutine function,
-        gets the payload of the CALLRESULT. If it raises an `RPCError`, the call fails, and an OCPP 2.1 peer gets a
-        CALLRESULTERROR (2.1 Part 4 §4.2.3). If it raises any other exception, the call fails.
+        Args:
+            *args: A message or a request model; or an action and its payload (default `{}`), after a subprotocol if
+                the call is for this version only.
+            **options: The options of one call, such as `timeout` and `ttl`, both in seconds.
 
-        Raises the `RPCError` of the received code, `TimeoutError`, `CallDroppedError`, `ConnectionLostError` or
-        `ClosedError`; if `sent` is True, the peer may have acted on the call. Raises ValueError or TypeError at once
-        for bad arguments, for a version that the connection does not speak, for an action that only the peer sends, and
-        for more than `max_outgoing_size` bytes.
+        Returns:
+            The payload of the CALLRESULT, or its model for a request model.
+
+        Raises:
+            RPCError: The peer responded with this error, or a payload violates its schema or its model.
+            TimeoutError: `timeout` or `ttl` has passed. Here and below, the peer may have acted if `sent` is True.
+            ConnectionLostError: There was no connection, or it ended before the response.
+            CallDroppedError: A queue was full.
+            ClosedError: This side is closed or closing.
+            ValueError: Before anything is sent: a bad argument, a version that the connection does not speak, an
+                action that only the peer sends, or more than `max_outgoing_size` bytes.
+            TypeError: Before anything is sent: an argument of the wrong type.
         """
         return await self._perform(read_request(args, options))
 
@@ -169,7 +175,11 @@ class CallMixin(SendMixin):
     async def safe_call(self, *args: Any, **options: Any) -> Any:
         """Call, and return None if the call fails; the failure is logged unless it is a timeout.
 
-        Bad arguments still raise.
+        The arguments are those of `call`.
+
+        Raises:
+            ValueError: A bad argument, see `call`.
+            TypeError: The same, for a wrong type.
         """
         request = read_request(args, options)
         try:

@@ -85,16 +85,25 @@ class SendMixin:
     ) -> None:
         """Send a SEND (OCPP 2.1); return when it is written, because a SEND has no response.
 
-        `notify(v21.NotifyPeriodicEventStream(...))`, or `notify(action, params)` with a dict or a model.
-
         If the connection's output is congested, it returns when that has drained: a peer that reads nothing must not
-        make it grow. If the connection is lost before, it raises ConnectionLostError with `sent=True`.
+        make it grow.
 
-        Raises TypeError for a message that is not a SEND, ValueError on another version than the message's, on a
-        version without SEND, for an unknown action, for one that only the peer sends unless `custom` is True, and for
-        more than `max_outgoing_size` bytes, ConnectionLostError or ClosedError if it was not sent, CallDroppedError if
-        the peer reads nothing and `max_queued_bytes` wait for it, and an `RPCError` if it violates its schema in strict
-        mode.
+        Args:
+            *args: A message or request model, as `notify(v21.NotifyPeriodicEventStream(...))`; or an action and its
+                payload, a dict or a model.
+            message_id: The message ID, at most 36 characters; None for one of `id_factory`.
+            validate: False skips the check of strict mode.
+            custom: True sends an action that only the peer sends according to the specification.
+
+        Raises:
+            ConnectionLostError: There is no connection (`sent=False`), or it ended before the output drained
+                (`sent=True`).
+            ClosedError: This side is closed or closing.
+            CallDroppedError: The peer reads nothing, and `max_queued_bytes` wait for it.
+            RPCError: The payload violates its schema in strict mode.
+            ValueError: A version other than the message's or without SEND, an action that is unknown or that only the
+                peer sends, or more than `max_outgoing_size` bytes.
+            TypeError: An argument of the wrong type, or a message that is not a SEND.
         """
         send = read_send(args)
         if self._protocol is not None and send.protocol not in {None, self._protocol}:
@@ -114,11 +123,22 @@ class SendMixin:
     def send_raw(self, text: str, *, expect_reply: bool = False, timeout: float | None = None) -> Awaitable[Any]:
         """Send text unchanged, regardless of the window of outstanding CALLs.
 
-        The text is sent when this returns; awaiting is optional. `await send_raw(text, expect_reply=True)` takes the
-        text of a CALL, waits for the window and returns the payload of its response, like `call`. Raises
-        ConnectionLostError without an open connection, ClosedError after `close`, and CallDroppedError if the peer
-        reads nothing and `max_queued_bytes` wait for it. Raises TypeError unless it is text, ValueError if a reply is
-        expected to anything but a CALL, and for more than `max_outgoing_size` bytes.
+        The text is sent when this returns; awaiting is optional.
+
+        Args:
+            text: The text to send.
+            expect_reply: True waits for the window, and then for the response: the text must be a CALL.
+            timeout: Seconds to wait for the response; None for `call_timeout`.
+
+        Returns:
+            With `expect_reply`, an awaitable of the payload of the CALLRESULT, like `call`; otherwise of None.
+
+        Raises:
+            ConnectionLostError: There is no open connection.
+            ClosedError: This side is closed.
+            CallDroppedError: The peer reads nothing, and `max_queued_bytes` wait for it.
+            ValueError: A reply is expected to anything but a CALL, or the text has more than `max_outgoing_size` bytes.
+            TypeError: It is not a text.
         """
         if expect_reply:
             return self._ask(lambda token: SendRaw(text, token, timeout))

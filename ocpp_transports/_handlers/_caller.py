@@ -133,7 +133,17 @@ class Caller(Protocol):
     async def close(
         self, code: int = 1000, reason: str = "", *, force: bool = False, await_pending: bool = True
     ) -> "CloseEvent":
-        """Close the connection."""
+        """Close the connection.
+
+        Args:
+            code: The close code.
+            reason: The close reason, at most 123 bytes of UTF-8; a longer one is cut.
+            force: True to drop the connection without a close handshake.
+            await_pending: True to wait first for the responses to outstanding CALLs, at most `drain_timeout` seconds.
+
+        Raises:
+            ValueError: The code must not be sent (RFC 6455 §7.4).
+        """
 
 
 if TYPE_CHECKING:

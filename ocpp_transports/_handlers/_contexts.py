@@ -138,17 +138,21 @@ class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
 
     direction: ClassVar[Direction] = Direction.IN
     """IN: a middleware tells requests from calls with it."""
+    # Described here, not in __init__: a string costs an instruction there, for each message.
+    action: str
+    """The name of the OCPP action."""
+    is_answered: bool
+    """True once the one response was sent."""
+    is_gone: bool
+    """True once the peer no longer waits for a response."""
 
     def __init__(self, connection: RequestConnection[ClientT_co], action: Dispatch) -> None:
         self._connection = connection
         self._request = action
-        self.is_answered: bool = False
-        """True once the one response was sent."""
-        self.is_gone: bool = False
-        """True once the peer no longer waits for a response."""
+        self.is_answered = False
+        self.is_gone = False
         self._signal: Signal | None = None
-        self.action: str = action.action
-        """The name of the OCPP action."""
+        self.action = action.action
         self.params = action.payload
 
     if TYPE_CHECKING:  # a plain attribute: a property would cost a call for each use
@@ -214,9 +218,14 @@ class HandlerContext(RequestContext, Generic[MessageT_co, ClientT_co]):
     ) -> None:
         """Respond with a CALLRESULT, now or (after the handler returned NOREPLY) later.
 
-        `payload` is a dict, or a model of this response. Raises TypeError unless it is, RuntimeError if the request was
-        answered, was abandoned because too many wait for a response, or is a SEND, and in other threads than that of
-        the event loop; ConnectionLostError if the connection has ended.
+        Args:
+            payload: A dict, or a model of this response.
+
+        Raises:
+            TypeError: The payload is anything else.
+            RuntimeError: The request was answered, was abandoned because too many wait for a response, or is a SEND; or
+                this is not the thread of the event loop.
+            ConnectionLostError: The connection has ended.
         """
         written = response_of(payload, self.action)
         self._check_due()

@@ -7,12 +7,13 @@ arguments. A payload that a model refuses raises an `RPCError`, so the peer gets
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
-from inspect import Parameter, signature
+from inspect import Parameter
 from types import FunctionType, MethodType, SimpleNamespace, UnionType
 from typing import Any, Final, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from ocpp_core.typed.message import Message, payload_types
 from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports._callbacks._signatures import annotations_of, signature_of, written
 
 from ._contexts import HandlerContext, RequestContext
 from ._models import is_request_model, read_model
@@ -83,7 +84,7 @@ def _is_plain(handler: Callable[..., Any]) -> bool:
     code, first = function.__code__, int(isinstance(handler, MethodType))
     if code.co_argcount != first + 1 or code.co_kwonlyargcount:
         return False
-    return function.__annotations__.get(code.co_varnames[first]) in (None, HandlerContext, "HandlerContext")
+    return annotations_of(function).get(code.co_varnames[first]) in (None, HandlerContext, "HandlerContext")
 
 
 def _asked(handler: Callable[..., Any]) -> list[Parameter]:
@@ -92,9 +93,9 @@ def _asked(handler: Callable[..., Any]) -> list[Parameter]:
     They are those of the wrapped function if a wrapper passes on anything.
     """
     try:
-        own = signature(handler, follow_wrapped=False).parameters.values()
+        own = signature_of(handler, follow_wrapped=False).parameters.values()
         if own and all(each.kind in _VARIABLE for each in own):
-            own = signature(handler).parameters.values()
+            own = signature_of(handler).parameters.values()
     except (TypeError, ValueError):  # some functions written in C have none
         return []
     named = [each for each in own if each.kind not in _VARIABLE]
@@ -104,7 +105,7 @@ def _asked(handler: Callable[..., Any]) -> list[Parameter]:
 
 def _resolved(parameter: Parameter, handler: Callable[..., Any], registered: Registered) -> Any:
     """Return an annotation whose text, and the text in it, is evaluated where the handler was defined."""
-    annotation = parameter.annotation
+    annotation = written(parameter.annotation)
     try:
         hint = get_type_hints(SimpleNamespace(__annotations__={"it": annotation}), _globals_of(handler))["it"]
         while hasattr(hint, "__value__"):  # an alias of the statement `type`

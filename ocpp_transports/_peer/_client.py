@@ -122,9 +122,18 @@ class ClientPeer(Peer):
     def observe(self, observer: Callable[[ConnectionEvent, Self], _R]) -> Callable[[ConnectionEvent, Self], _R]:
         """Call `observer(event, client)` with every event of every connection of this client; a decorator too.
 
-        `event` is one of `events.ConnectionEvent`; its class tells which. Each message comes once. An observer is a
-        plain function and must not block. If it raises, the exception is logged and nothing else is affected. Returns
-        the observer. Raises TypeError for a coroutine function or other arguments, ValueError if it observes already.
+        `event` is one of `events.ConnectionEvent`; its class tells which. Each message comes once. If the observer
+        raises, the exception is logged and nothing else is affected.
+
+        Args:
+            observer: A plain function that does not block.
+
+        Returns:
+            The observer.
+
+        Raises:
+            TypeError: It is a coroutine function, or takes other arguments.
+            ValueError: It observes already.
         """
         if self._observers is None:
             self._observers = Observers(self._listeners_changed, self._observer_failed)
@@ -138,7 +147,17 @@ class ClientPeer(Peer):
     async def close(
         self, code: int = 1000, reason: str = "", *, force: bool = False, await_pending: bool = True
     ) -> CloseEvent:
-        """Close and do not reconnect, also while connecting; see `Peer.close`. You may call `connect` again."""
+        """Close and do not reconnect, also while connecting; see `Peer.close`. You may call `connect` again.
+
+        Args:
+            code: The close code.
+            reason: The close reason, at most 123 bytes of UTF-8; a longer one is cut.
+            force: True to drop the connection without a close handshake.
+            await_pending: True to wait first for the responses to outstanding CALLs, at most `drain_timeout` seconds.
+
+        Raises:
+            ValueError: The code must not be sent (RFC 6455 §7.4).
+        """
         ended = await super().close(code, reason, force=force, await_pending=await_pending)
         if not self._in_block:
             await self._shut()

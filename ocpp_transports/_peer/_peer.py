@@ -102,8 +102,7 @@ class Peer(CallMixin, HandlerMixin, PeerEvents, ABC):
         """Close the connection and do not reconnect; return how it ended.
 
         New calls are refused at once. Then the WebSocket's close handshake may take `close_timeout` seconds. A second
-        call
-        waits for the same end, and may speed it up. Cancelling the call does not stop the closing.
+        call waits for the same end, and may speed it up. Cancelling the call does not stop the closing.
 
         Args:
             code: The close code.

@@ -111,7 +111,18 @@ class ServerEvents(EventMixin):
 
         A coroutine function runs as a task of this object, one for each event. For events of messages, which a peer can
         send faster than the function returns, prefer `events`. If a listener raises, the exception is logged and an
-        `error` event is emitted. Raises ValueError for an unknown name, TypeError for a listener that cannot be called.
+        `error` event is emitted.
+
+        Args:
+            name: The name of the event.
+            listener: The function or coroutine function to call; None to decorate one.
+
+        Returns:
+            The listener, or the decorator.
+
+        Raises:
+            ValueError: The name is unknown.
+            TypeError: The listener cannot be called.
         """
         return self._emitter.on(name, listener)
 
@@ -223,9 +234,14 @@ class ServerEvents(EventMixin):
     def events(self, *names: ServerEventName, limit: int = 1000) -> EventStream[Any]:
         """Return an iterator over the payloads of these events, or of all without a name.
 
-        Use it as in `async for event in x.events("open")`. Events are kept from this call on, at most `limit` of them
-        and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. The iteration ends after the `closed`
-        event, or with `aclose`. Raises ValueError for an unknown name, and for a limit that is not an integer or below
-        1.
+        Use it as in `async for event in x.events("open")`. Events are kept from this call on. The iteration ends after
+        the `closed` event, or with `aclose`.
+
+        Args:
+            *names: The names of the events; none for all.
+            limit: The number of events to keep, at least 1; beyond it or 16 MiB, one `OverflowEvent` replaces them.
+
+        Raises:
+            ValueError: A name is unknown, or the limit is not an integer or below 1.
         """
         return self._emitter.events(*names, limit=limit)

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from importlib.util import find_spec
 from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -58,7 +59,6 @@ class ServingMixin(ServerEvents):
             ValueError: The loop is unknown, or `listen` raises it.
             RuntimeError: An event loop is running already.
             ImportError: The loop is not installed.
-            LookupError: The loop is not installed.
         """
         run_on(loop, partial(self.serve_forever, port, host, ssl=ssl, backlog=backlog))
 
@@ -145,9 +145,11 @@ class ServingMixin(ServerEvents):
 
 
 def expect_loop(loop: object) -> None:
-    """Raise ValueError unless it is the name of an event loop."""
+    """Raise ValueError unless it is the name of an event loop, and ImportError unless that one is installed."""
     if loop not in _LOOPS:
         raise ValueError(f"expected loop as one of {', '.join(_LOOPS)}, got {loop!r}")
+    if find_spec(str(loop)) is None:
+        raise ImportError(f"cannot run on {loop}: it is not installed; install the package {loop}", name=str(loop))
 
 
 def run_on(loop: Loop, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:

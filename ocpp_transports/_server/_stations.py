@@ -119,7 +119,16 @@ class StationsMixin(ABC):
     async def call(self, identity: str, /, *args: Any, **options: Any) -> Any:
         """Call a connected station: `OCPPServerClient.call` with its identity first.
 
-        Raises ConnectionLostError with `sent=False` if it is not connected.
+        Args:
+            identity: The identity of the station.
+            *args: A message, a request model, or an action and its payload, as for `OCPPServerClient.call`.
+            **options: The options of one call.
+
+        Raises:
+            ConnectionLostError: With `sent=False`, the station is not connected.
+            OCPPError: The call failed, see `OCPPServerClient.call`.
+            ValueError: A bad argument, also if the station is not connected.
+            TypeError: The same, for a wrong type.
         """
         station = self._directory.get_caller(identity)
         if station is None:
@@ -154,7 +163,13 @@ class StationsMixin(ABC):
         **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any] | None: ...
     async def safe_call(self, identity: str, /, *args: Any, **options: Any) -> Any:
-        """Call a connected station, and return None if the call fails."""
+        """Call a connected station, and return None if the call fails or the station is not connected.
+
+        Args:
+            identity: The identity of the station.
+            *args: A message, a request model, or an action and its payload, as for `call`.
+            **options: The options of one call.
+        """
         station = self._directory.get_caller(identity)
         if station is None:
             self._check_call(args, options)

@@ -114,7 +114,13 @@ class BlockingCallMixin:
         **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any]: ...
     def call_immediate(self, *args: Any, max_wait: float = inf, **options: Any) -> Any:
-        """Call ahead of the queued calls, within the window of outstanding CALLs; otherwise like `call`."""
+        """Call ahead of the queued calls, within the window of outstanding CALLs; otherwise like `call`.
+
+        Args:
+            *args: What `call` takes.
+            max_wait: Seconds that the call may take in all, with every retry; then it is abandoned.
+            **options: The options of one call.
+        """
         return self._call(self._wrapped.call_immediate, args, options, max_wait)
 
     @overload
@@ -143,7 +149,14 @@ class BlockingCallMixin:
     def safe_call(self, *args: Any, max_wait: float = inf, **options: Any) -> Any:
         """Call, and return None if the call fails; the failure is logged unless it is a timeout.
 
-        Bad arguments still raise.
+        Args:
+            *args: What `call` takes.
+            max_wait: Seconds that the call may take in all, with every retry; then it returns None.
+            **options: The options of one call.
+
+        Raises:
+            ValueError: A bad argument, see `call`.
+            TypeError: The same, for a wrong type.
         """
         return safe(lambda: self._call(self._wrapped.safe_call, args, options, max_wait))
 

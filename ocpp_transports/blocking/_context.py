@@ -130,11 +130,22 @@ class BlockingHandlerContext(RequestContext, Generic[MessageT_co, BlockingPeerT_
     ) -> None:
         """Respond with a CALLRESULT, now or (after the handler returned NOREPLY) later.
 
-        `payload` is a dict or a model. Raises TypeError unless it is, RuntimeError if the request was answered or is a
-        SEND, and ConnectionLostError if the connection is gone.
+        Args:
+            payload: A dict, or a model of this response.
+
+        Raises:
+            TypeError: The payload is anything else.
+            RuntimeError: The request was answered, was abandoned because too many wait for a response, or is a SEND.
+            ConnectionLostError: The connection has ended.
         """
         self._bridge.run(self._wrapped.reply, payload)
 
     def fail(self, code: str, description: str = "", details: dict[str, Any] | None = None) -> None:
-        """Respond with a CALLERROR, now or (after the handler returned NOREPLY) later; raises the errors of `reply`."""
+        """Respond with a CALLERROR, now or (after the handler returned NOREPLY) later; raises the errors of `reply`.
+
+        Args:
+            code: The error code in any version's spelling, or a custom one.
+            description: The errorDescription.
+            details: The errorDetails; None for an empty object.
+        """
         self._bridge.run(self._wrapped.fail, code, description, details)

@@ -105,8 +105,11 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingServer
     def auth(self, handler: _A) -> _A:
         """Register the function that accepts or rejects handshakes, and return it; usable as a decorator.
 
-        A plain function runs in a thread and may block; otherwise see `OCPPServer.auth`. Raises ValueError if one is
-        registered already, TypeError if it is not callable.
+        A plain function runs in a thread and may block; otherwise see `OCPPServer.auth`.
+
+        Raises:
+            ValueError: One is registered already.
+            TypeError: It is not callable.
         """
         self._bridge.run(self._wrapped.auth, self._bridge.in_thread(handler, *_ASKED["auth"]))
         return handler
@@ -114,8 +117,11 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingServer
     def http(self, path: str) -> Callable[[_H], _H]:
         """Register a function that answers the plain GET and HEAD requests of a path; use it as a decorator.
 
-        A plain function runs in a thread and may block; otherwise see `OCPPServer.http`. Raises ValueError for a path
-        that has a function or is not valid in a request, TypeError if it is not a function.
+        A plain function runs in a thread and may block; otherwise see `OCPPServer.http`.
+
+        Raises:
+            ValueError: The path has a function, or is not valid in a request.
+            TypeError: It is not a function.
         """
 
         def register(handler: _H) -> _H:

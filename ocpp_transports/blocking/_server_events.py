@@ -112,8 +112,18 @@ class BlockingServerEvents(BlockingEventMixin):
 
         A plain function runs in a thread, one event after the other, and may block. If 1000 events or 16 MiB wait for
         it, further ones are dropped, which is logged and emitted as an `error` event. A coroutine function runs in the
-        event loop. If a listener raises, the exception is logged and an `error` event is emitted. Raises ValueError for
-        an unknown name, TypeError for a listener that cannot be called.
+        event loop. If a listener raises, the exception is logged and an `error` event is emitted.
+
+        Args:
+            name: The name of the event.
+            listener: The function or coroutine function to call; None to decorate one.
+
+        Returns:
+            The listener, or the decorator.
+
+        Raises:
+            ValueError: The name is unknown.
+            TypeError: The listener cannot be called.
         """
         return self._emitter.on(name, listener)
 
@@ -225,10 +235,15 @@ class BlockingServerEvents(BlockingEventMixin):
     def events(self, *names: ServerEventName, limit: int = 1000, max_wait: float = inf) -> BlockingEventStream[Any]:
         """Return an iterator over the payloads of these events, or of all without a name.
 
-        Use it as in `for event in x.events("open")`, in one thread. Events are kept from this call on, at most `limit`
-        of them and 16 MiB. Events beyond the limit are replaced by one `OverflowEvent`. If there is no event for
-        `max_wait` seconds, the iterator raises TimeoutError; you may continue with it. The iteration ends after the
-        `closed` event, or with its `close()`. Raises ValueError for an unknown name, for a limit that is not an integer
-        or below 1, and for a negative `max_wait`.
+        Use it as in `for event in x.events("open")`, in one thread. Events are kept from this call on. The iteration
+        ends after the `closed` event, or with its `close()`.
+
+        Args:
+            *names: The names of the events; none for all.
+            limit: The number of events to keep, at least 1; beyond it or 16 MiB, one `OverflowEvent` replaces them.
+            max_wait: Seconds without an event after which the iterator raises TimeoutError; you may continue with it.
+
+        Raises:
+            ValueError: A name is unknown, the limit is not an integer or below 1, or `max_wait` is negative.
         """
         return self._emitter.events(*names, limit=limit, max_wait=max_wait)

@@ -68,7 +68,17 @@ class BlockingStationsMixin:
     def call(self, identity: str, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
         """Call a connected station: `BlockingServerClient.call` with its identity first.
 
-        Raises ConnectionLostError with `sent=False` if it is not connected.
+        Args:
+            identity: The identity of the station.
+            *args: A message, a request model, or an action and its payload, as for `BlockingServerClient.call`.
+            max_wait: Seconds that the call may take in all, with every retry; then it is abandoned.
+            **options: The options of one call.
+
+        Raises:
+            ConnectionLostError: With `sent=False`, the station is not connected.
+            OCPPError: The call failed, see `BlockingServerClient.call`.
+            ValueError: A bad argument, also if the station is not connected.
+            TypeError: The same, for a wrong type.
         """
         call = partial(self._wrapped.call, identity, *args, **call_options(self._bridge, options))
         return self._bridge.run(call, max_wait=max_wait)
@@ -117,6 +127,13 @@ class BlockingStationsMixin:
         **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any] | None: ...
     def safe_call(self, identity: str, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
-        """Call a connected station, and return None if the call fails."""
+        """Call a connected station, and return None if the call fails or the station is not connected.
+
+        Args:
+            identity: The identity of the station.
+            *args: A message, a request model, or an action and its payload, as for `call`.
+            max_wait: Seconds that the call may take in all, with every retry; then it is abandoned.
+            **options: The options of one call.
+        """
         call = partial(self._wrapped.safe_call, identity, *args, **call_options(self._bridge, options))
         return safe(lambda: self._bridge.run(call, max_wait=max_wait))

@@ -96,7 +96,9 @@ class Call:
     def to_json(self) -> str:
         """Return the text of the message, in ASCII.
 
-        Raises TypeError or ValueError for a value that JSON cannot express.
+        Raises:
+            TypeError: JSON cannot express a type in the payload.
+            ValueError: JSON cannot express a value in the payload.
         """
         return _write([self.message_type_id, self.unique_id, self.action, self.payload])
 
@@ -138,7 +140,9 @@ class CallResult:
     def to_json(self) -> str:
         """Return the text of the message, in ASCII.
 
-        Raises TypeError or ValueError for a value that JSON cannot express.
+        Raises:
+            TypeError: JSON cannot express a type in the payload.
+            ValueError: JSON cannot express a value in the payload.
         """
         return _write([self.message_type_id, self.unique_id, self.payload])
 
@@ -165,17 +169,21 @@ class CallError:
     def to_json(self) -> str:
         """Return the text of the message, in ASCII.
 
-        Raises TypeError or ValueError for a value that JSON cannot express.
+        Raises:
+            TypeError: JSON cannot express a type in the payload.
+            ValueError: JSON cannot express a value in the payload.
         """
         return _write(
             [self.message_type_id, self.unique_id, self.error_code, self.error_description, self.error_details]
         )
 
     def to_exception(self) -> OCPPError:
-        """Return the exception for the error code.
+        """Return the exception for the error code, an `OCPPError`.
 
-        Both spellings of a code are caught by either of its classes. Raises UnknownCallErrorCodeError for a code that
-        no subclass of `OCPPError` has.
+        Both spellings of a code are caught by either of its classes.
+
+        Raises:
+            UnknownCallErrorCodeError: No subclass has the code.
         """
         error = error_class(self.error_code)
         if error is None:
@@ -198,10 +206,11 @@ _LENIENT: Final = Leniency(long_ids=True)
 def unpack(msg: str | bytes) -> Message:
     """Return the message of a text.
 
-    Raises FormatViolationError for malformed JSON and for more than 128 levels of brackets,
-    PropertyConstraintViolationError for another message type than 2, 3 and 4, and ProtocolError for a text that is not
-    an array, has too few or too many elements, an ID that is neither a text nor a number, or an action that is not a
-    text.
+    Raises:
+        FormatViolationError: The text is malformed JSON, or has more than 128 levels of brackets.
+        PropertyConstraintViolationError: The message type is not 2, 3 or 4.
+        ProtocolError: The text is not an array, has too few or too many elements, an ID that is neither a text nor a
+            number, or an action that is not a text.
     """
     if isinstance(msg, str):
         frame = decode(msg, _CLASSES.keys(), _LENIENT)

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from math import inf
 from pathlib import Path
 
@@ -142,7 +143,14 @@ def test_the_defaults_in_the_mapping_are_those_of_the_code(options: type[PeerOpt
     assert stated == {name: defaults[name] for name in stated}
 
 
+RENDERED = {name: cache(render) for name, render in build_docs.PAGES.items()}
+
+
 class TestTheGeneratedPages:
+    @pytest.fixture(autouse=True)
+    def rendered_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(build_docs, "PAGES", RENDERED)
+
     def test_they_are_up_to_date(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert build_docs.main(["--check"]) == 0, capsys.readouterr().out
 

@@ -25,6 +25,8 @@ from tests.contracts.instances import Change, Instances
 from tests.contracts.rows import each_row_of, grouped
 from tools import build_schemas
 
+pytestmark = pytest.mark.timeout(300)  # one test takes a minute on a busy machine
+
 HERE = Path(__file__).parent
 SCHEMAS = HERE.parents[1] / "schemas"
 KNOWN_GOOD = json.loads((HERE / "known_good.json").read_text(encoding="utf-8"))

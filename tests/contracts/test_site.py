@@ -6,15 +6,17 @@ and objects that two pages document or none does.
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import griffe
 import pytest
 
 from ocpp_transports._options import _keywords
+from tools.documentation.command_lines import commands_page
 from tools.documentation.extension import linked, options_section
 from tools.documentation.links import linked_page
-from tools.documentation.machine_text import texts
+from tools.documentation.machine_text import address, texts
 from tools.documentation.objects import directives, documented, members, resolved
 from tools.documentation.pages import INCLUDED, pages, prepared
 from tools.documentation.version_pages import VERSION_PAGES
@@ -103,17 +105,42 @@ class TestTheReference:
         """What has none is not shown."""
         assert sorted(set(undocumented())) == []
 
+    def test_callables_with_many_arguments_or_errors_have_sections_for_them(self) -> None:
+        functions = [each for each in on_all_pages() if isinstance(each, griffe.Function) and each.docstring]
+        assert len(functions) > 200
+        assert sorted({each.canonical_path for each in functions if lacks_sections(each)}) == []
+
+    def test_every_number_of_a_command_line_has_a_range(self) -> None:
+        numbers = re.findall(r"^\| `(\S+)` \| (?:integer|number).*\| (.*) \|$", commands_page(), re.MULTILINE)
+        assert len(numbers) > 8
+        assert [name for name, meaning in numbers if not re.search(r"≥ \d|\d to [\d,]+", meaning)] == []
+
+
+def lacks_sections(function: griffe.Function) -> bool:
+    """Return True if three arguments have no `Args`, or two exceptions no `Raises`."""
+    text = function.docstring.value if function.docstring else ""
+    arguments = [each for each in function.parameters if each.name not in {"self", "cls"}]
+    raised = " ".join(re.findall(r"[Rr]aises? [^.]*\.", text.split("\nRaises:")[0]))
+    errors = set(re.findall(r"\b[A-Z]\w*Error\b", raised))
+    return (len(arguments) > 2 and "\nArgs:" not in text) or (len(errors) > 1 and "\nRaises:" not in text)
+
 
 def undocumented() -> list[str]:
     """The public objects on the pages without a docstring, members of classes included."""
-    found: list[str] = []
+    return [
+        each.canonical_path
+        for each in on_all_pages()
+        if not (each.has_docstring or each.is_module or each.canonical_path in documented() or inherits(each))
+    ]
+
+
+def on_all_pages() -> Iterator[griffe.Object]:
+    """Yield the public objects on the pages, members of classes included."""
     ahead = [resolved(path) for _, path in directives()]
     while ahead:
         each = ahead.pop()
-        if not (each.has_docstring or each.is_module or each.canonical_path in documented() or inherits(each)):
-            found.append(each.canonical_path)
+        yield each
         ahead += [member for _, member in members(each) if not member.is_module]
-    return found
 
 
 def inherits(found: griffe.Object) -> bool:
@@ -146,6 +173,13 @@ class TestTheExtension:
         line = next(line for line in options_section("ServerKeywords").splitlines() if "call_timeout" in line)
         assert re.fullmatch(r" +call_timeout \(float\): Seconds .+ Default: `30\.0`, > 0 seconds\.", line)
 
+    def test_every_number_has_a_range(self) -> None:
+        names = [*(each.name for each in KEYWORDS), "CallKeywords"]
+        entries = [entry for name in names for entry in keyword_entries(name)]
+        numbers = [each for each in entries if re.match(r"(int|float)\b", each.type)]
+        assert len(numbers) > 50
+        assert {each.name for each in numbers if not each.range} == set()
+
     def test_it_links_public_names_but_not_those_in_examples(self) -> None:
         where = resolved("ocpp_transports.OCPPServer")
         made = linked("See `OCPPClient` and `nothing`.\n\n    print('`OCPPClient`')", where)
@@ -165,9 +199,23 @@ class TestTheExtension:
 
 class TestTheTextForMachines:
     def test_the_list_of_pages_has_every_page(self, site: dict[str, str], machine_texts: dict[str, str]) -> None:
-        assert len(re.findall(r"^- \[", machine_texts["llms.txt"], re.MULTILINE)) == len(site) + 2
+        pages = re.findall(r"^- \[[^\]]+\]\(([^)]+)\): ", machine_texts["llms.txt"], re.MULTILINE)
+        assert sorted(pages) == sorted([address(name) or "./" for name in site] + ["llms-full.txt", "api.txt"])
+
+    def test_the_pages_are_in_the_order_of_the_menu(self, machine_texts: dict[str, str]) -> None:
+        sections = re.findall(r"^## (.+)$", machine_texts["llms.txt"], re.MULTILINE)
+        assert sections == ["Home", "Tutorial", "How-to", "Reference", "Explanation", "Contributing"]
+        tutorial = machine_texts["llms.txt"].split("\n## Tutorial\n")[1]
+        assert tutorial.index("](first-program/)") < tutorial.index("](charging-session/)")
 
     def test_the_map_has_one_line_for_each_public_object(self, machine_texts: dict[str, str]) -> None:
         lines = machine_texts["api.txt"].splitlines()[1:]
         assert len(lines) == len(set(lines)) == len(documented())
         assert [line for line in lines if line.startswith("ocpp_transports.OCPPServer.listen(port: int = 0, ")] != []
+
+    def test_the_map_has_every_form_of_a_call(self, machine_texts: dict[str, str]) -> None:
+        call = next(
+            line for line in machine_texts["api.txt"].splitlines() if line.startswith("ocpp_transports.Peer.call(")
+        )
+        assert "(action: str, params: Params = ..., /, **options" in call
+        assert call.count(" or (") == 3

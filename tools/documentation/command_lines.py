@@ -15,7 +15,8 @@ __all__ = ["commands_page"]
 HEAD: Final = """
 # Command lines
 
-The programs print this with `--help`. `python -m ocpp_apps` lists them.
+The programs print this with `--help`. `python -m ocpp_apps` lists them. A value out of its range ends a program with an
+error that names the range.
 """
 PARSERS: Final = (station_parser, demo_parser, migrate_parser)
 
@@ -79,4 +80,4 @@ def written(option: argparse.Action) -> str:
 
 def meaning(option: argparse.Action) -> str:
     """Return the help of an option, without the default in brackets at its end."""
-    return (option.help or "").removesuffix(f" ({written(option)})")
+    return (option.help or "").removesuffix(f" ({written(option)})").replace(">=", "≥")

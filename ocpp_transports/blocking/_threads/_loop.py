@@ -6,6 +6,7 @@ And a process that was forked from one with such a thread is told so.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
@@ -55,7 +56,7 @@ def _seconds(max_wait: float) -> float | None:
 class LoopThread:
     """An event loop that runs in a daemon thread until `stop`, or until an exception ends it.
 
-    Raises ValueError for an unknown loop, ImportError or LookupError for one that is not installed.
+    Raises ValueError for an unknown loop, ImportError for one that is not installed.
     """
 
     def __init__(self, loop: Loop) -> None:
@@ -162,11 +163,17 @@ class LoopThread:
             if not started.done():
                 started.set_exception(error)
                 return
-            raise
+            # Python 3.12.0 and 3.12.1 start no thread at exit, and asyncio needs one to end: all else is done by then.
+            if not (isinstance(error, RuntimeError) and sys.version_info < (3, 12, 2) and self._is_at_exit):
+                raise
         finally:
             self.has_ended = True
             for call in tuple(self._calls):
                 call.give_up()
+
+    @property
+    def _is_at_exit(self) -> bool:
+        return self._stopped.is_set() and not threading.main_thread().is_alive()
 
     async def _serve(self, started: "Future[None]") -> None:
         self._context = copy_context()

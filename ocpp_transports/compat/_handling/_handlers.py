@@ -7,6 +7,7 @@ from logging import Logger, LoggerAdapter
 from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
+from ocpp_transports._callbacks._signatures import signature_of
 from ocpp_transports.compat._conversion._names import ObjectNames
 
 __all__ = ["AfterHooks", "AnyLogger", "arguments_of", "names_parameter"]
@@ -23,7 +24,7 @@ def names_parameter(function: Callable[..., Any], name: str) -> bool:
     try:
         parameters = _PARAMETERS.get(key)
         if parameters is None:
-            parameters = _PARAMETERS[key] = frozenset(inspect.signature(function).parameters)
+            parameters = _PARAMETERS[key] = frozenset(signature_of(function).parameters)
     except (TypeError, ValueError):  # no weak references, no hash, or no signature
         return name in _signature(function)
     return name in parameters
@@ -31,7 +32,7 @@ def names_parameter(function: Callable[..., Any], name: str) -> bool:
 
 def _signature(function: Callable[..., Any]) -> Mapping[str, object]:
     try:
-        return inspect.signature(function).parameters
+        return signature_of(function).parameters
     except (TypeError, ValueError):
         return {}
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ._program import Migration, Program
 
-_EPILOG = "exit codes: 0 done, 1 a file was skipped, 2 wrong arguments"
+_EPILOG = "The exit code is 0 on success, 1 if a file was skipped, 2 for wrong arguments."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

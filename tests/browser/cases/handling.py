@@ -1,10 +1,16 @@
 """Serving the central system's calls: the forms of a handler, its answers, its errors."""
 
 import asyncio
+from typing import TYPE_CHECKING, Any
 
-from lab import start, told, until
+from lab import raises, start, told, until
 
+from ocpp_core import v16
 from ocpp_transports import NOREPLY, RPCSecurityError
+
+if TYPE_CHECKING:
+    import elsewhere  # type: ignore[import-not-found]  # noqa: TC004 - of no use before Python 3.14
+    from elsewhere import HandlerContext, Unknown  # noqa: TC004
 
 
 class TestHandlers:
@@ -50,6 +56,45 @@ class TestHandlers:
         client.handle("Reset", lambda context: {"status": "Accepted"})
         client.remove_handler("Reset")
         assert (await lab.ask("central.call", client.identity, "Reset"))["error"] == "NotImplemented"
+
+
+class TestAnnotationsOfWhatOnlyATypeCheckerImports:
+    """The page has Python 3.14, the first that evaluates an annotation when it is read."""
+
+    async def test_is_the_context(self, lab):
+        def reset(ctx: HandlerContext[v16.Reset]) -> Unknown:
+            return {"status": ctx.params["type"]}
+
+        def clear(ctx: elsewhere.HandlerContext[v16.ClearCache], params: v16.ClearCacheRequest) -> Unknown:
+            return {"status": ctx.action, **params}
+
+        def unlock(params: v16.UnlockConnectorRequest, times: Unknown = 2) -> Unknown:
+            return {"status": "Unlocked" * times}
+
+        client = await lab.connected()
+        client.handle(v16.Reset, reset)
+        client.handle(v16.ClearCache, clear)
+        client.handle(v16.UnlockConnector, unlock)
+        assert await lab.ask("central.call", client.identity, "Reset", {"type": "Soft"}) == {
+            "payload": {"status": "Soft"}
+        }
+        assert await lab.ask("central.call", client.identity, "ClearCache") == {"payload": {"status": "ClearCache"}}
+        assert await lab.ask("central.call", client.identity, "UnlockConnector", {"connectorId": 1}) == {
+            "payload": {"status": "UnlockedUnlocked"}
+        }
+
+    async def test_is_nothing_else(self, lab):
+        def unknown(params: Unknown) -> Any:
+            return {"got": params}
+
+        with raises(TypeError, match="got 'Unknown', which cannot be resolved at run time: NameError"):
+            lab.client().handle(v16.Reset, unknown)
+
+    async def test_of_middleware_is_not_read(self, lab):
+        def middleware(ctx, proceed, *, times: Unknown = 1):
+            return proceed()
+
+        lab.client().use(middleware)
 
 
 class TestAnswers:

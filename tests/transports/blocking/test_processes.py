@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 LOOPS = ["asyncio", "trio"]
-SECONDS = 10
+SECONDS = 50
 """After which a program that hangs is killed."""
 
 HEAD = """

@@ -14,6 +14,7 @@ import anyio.to_thread
 import pytest
 
 from ocpp_transports import ClosedError, ConnectionFailedError, OCPPClient, OCPPServer
+from ocpp_transports._server import _serving
 from ocpp_transports.events import CloseEvent
 from tests.transports.pairs import SECONDS, client_of, first, never, serving, station_of
 
@@ -148,6 +149,11 @@ class TestRun:
     def test_on_a_loop_that_is_not_known_raises(self, loop):
         with pytest.raises(ValueError, match="expected loop as one of asyncio, uvloop, trio, got "):
             OCPPServer(protocols=["ocpp1.6"]).run(0, loop=loop)
+
+    def test_on_a_loop_that_is_not_installed_names_the_package(self, monkeypatch):
+        monkeypatch.setattr(_serving, "find_spec", lambda _: None)
+        with pytest.raises(ImportError, match="cannot run on trio: it is not installed; install the package trio"):
+            OCPPServer(protocols=["ocpp1.6"]).run(0, loop="trio")
 
     def test_raises_what_listening_raises(self):
         with pytest.raises(ValueError, match="expected a port from 0 to 65535"):
