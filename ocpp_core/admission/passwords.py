@@ -68,7 +68,13 @@ class ScryptCost:
             raise ValueError(f"expected 2**ln * r * p of at most {_MAX_WORK}, got ln {self.ln}, r {self.r}, p {self.p}")
 
     def hash(self, password: bytes, salt: bytes, length: int = _KEY_LENGTH) -> bytes:
-        """Return the hash, of `length` bytes."""
+        """Return the hash of a password.
+
+        Args:
+            password: The bytes to hash.
+            salt: Random bytes that differ for each record.
+            length: Bytes of the hash.
+        """
         memory = 128 * self.r * ((1 << self.ln) + self.p + 2)
         maxmem = memory + 2**16  # OpenSSL's own limit is lower
         return hashlib.scrypt(password, salt=salt, n=1 << self.ln, r=self.r, p=self.p, maxmem=maxmem, dklen=length)
