@@ -117,15 +117,16 @@ class ChargePoint:
         former = vars(self).get("_connection")
         vars(self)["_connection"] = connection
         if former is not None and former is not connection and "_compat_inbound" in vars(self):
-            self._compat_inbound.lose(ConnectionResetError("cannot wait for the response: the connection was replaced"))
+            self._compat_inbound.lose("the connection was replaced")
 
     # Receiving
 
     async def start(self) -> None:
         """Receive and handle messages until the connection's `recv` raises, and raise the same.
 
-        Then the calls that wait for a response raise it too. Handlers that run are completed. If this is cancelled,
-        they are cancelled. Neither happens if the connection was replaced, or if another run of `start` reads it.
+        Then the calls that wait for a response raise `ResponseLostError`. Handlers that run are completed. If this is
+        cancelled, they are cancelled. Neither happens if the connection was replaced, or if another run of `start`
+        reads it.
         Raises RuntimeError without a running event loop of asyncio.
         """
         expect_asyncio()
@@ -183,10 +184,11 @@ class ChargePoint:
         Raises:
             OCPPError: the peer answered with a CALLERROR, or payload or answer violate their schemas.
             UnknownCallErrorCodeError: the peer answered with a CALLERROR of an unknown code.
-            TimeoutError: no response arrived within `response_timeout` seconds after the request was sent.
+            TimeoutError: no response arrived within `response_timeout` seconds after the request was sent. Its subclass
+                `ResponseLostError`: the connection ended before.
             TypeError: the payload is not a dataclass instance, or JSON cannot express it.
             AttributeError: `call_result` has no class for the answer.
-            Exception: `connection.send` raised it, or `connection.recv` while the call waited.
+            Exception: `connection.send` raised it.
         """
         expect_asyncio()
         return await self._compat_outbound.call(

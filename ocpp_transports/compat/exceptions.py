@@ -18,6 +18,7 @@ __all__ = [
     "OccurrenceConstraintViolationError",
     "PropertyConstraintViolationError",
     "ProtocolError",
+    "ResponseLostError",
     "SecurityError",
     "TypeConstraintViolationError",
     "UnknownCallErrorCodeError",
@@ -196,6 +197,13 @@ _RECEIVED: Final[dict[str, type[OCPPError]]] = {
         _ReceivedOccurrenceError,
     )
 }
+
+
+class ResponseLostError(ConnectionResetError, TimeoutError):
+    """The connection ended or was replaced while a call waited for its response.
+
+    A program that expects the timeout of a call catches it as TimeoutError. `__cause__` is what `recv` raised.
+    """
 
 
 def error_class(code: object) -> type[OCPPError] | None:

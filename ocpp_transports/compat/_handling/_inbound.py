@@ -13,6 +13,7 @@ from ocpp_transports.compat.exceptions import (
     NotImplementedError,
     NotSupportedError,
     OCPPError,
+    ResponseLostError,
     cause_of,
 )
 from ocpp_transports.compat.messages import Call, CallError, CallResult
@@ -62,9 +63,9 @@ class Inbound:
         if isinstance(error, asyncio.CancelledError) and is_cancelled():
             self.inbox.cancel()
         elif isinstance(error, Exception):
-            self.lose(error)
+            self.lose("the connection ended", error)
         else:
-            self.lose(ConnectionError("cannot wait for the response: `start` ended"))
+            self.lose("`start` ended", error)
 
     async def refuse_broken(self, raw: str | bytes, error: OCPPError) -> None:
         self._host.logger.error("Unable to parse message: '%s', it is not valid OCPP: %s", Shown(raw), cause_of(error))
@@ -173,10 +174,12 @@ class Inbound:
             arguments["call_response"] = fields_of(self._host, "result", result)
         await self._hooks.run(hook, arguments, self._host.logger)
 
-    def lose(self, error: Exception) -> None:
-        """Raise an error in the calls that wait for a response, and drop the CALLs whose turn has not come."""
+    def lose(self, reason: str, cause: BaseException | None = None) -> None:
+        """Raise ResponseLostError in the calls that wait for a response, and drop the CALLs whose turn has not come."""
         self.inbox.lose()
         if isinstance(self._host._response_queue, ResponseQueue):
+            error = ResponseLostError(f"cannot wait for the response: {reason}")
+            error.__cause__ = cause
             self._host._response_queue.fail(error)
 
     def _report(self, error: BaseException) -> None:

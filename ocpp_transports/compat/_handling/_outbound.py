@@ -3,6 +3,7 @@
 from typing import Any
 
 from ocpp_transports.compat._conversion._payloads import instance_of, is_dataclass_instance, wire_payload
+from ocpp_transports.compat.exceptions import ResponseLostError
 from ocpp_transports.compat.messages import Call, CallError
 
 from ._host import Host, Validate, fields_of, names_of
@@ -62,6 +63,8 @@ class Outbound:
         timeout = self._host._response_timeout
         try:
             return await self._host._get_specific_response(request.unique_id, timeout)
+        except ResponseLostError:
+            raise
         except TimeoutError as error:
             reason = f"{request.action} ({request.unique_id})"
             raise TimeoutError(f"Waited {timeout}s for response on {reason}.") from error

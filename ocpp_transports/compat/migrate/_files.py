@@ -44,7 +44,8 @@ class OwnModules:
 
 
 def _places(paths: list[Path], files: list[Path]) -> set[Path]:
-    roots = {(path if path.is_dir() else path.parent).resolve() for path in paths}
+    folders = {(path if path.is_dir() else path.parent).resolve() for path in paths}
+    roots = {folder for folder in folders if not (folder / "__init__.py").is_file()}
     roots |= {root / "src" for root in roots} | {_import_root(file) for file in files}
     own = {place for root in roots for place in (root / "ocpp", root / "ocpp.py") if _is_module(place)}
     return own | {file.resolve().parent for file in files if _is_copy(file)}

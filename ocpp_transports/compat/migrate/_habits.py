@@ -20,6 +20,8 @@ _CALL_RESULT: Final = (
 )
 _CLASS_NAME: Final = "only the names of `…Payload` classes end in these seven letters; others lose a part"
 _DECIMAL: Final = "handlers receive Decimal as before in charging profiles and schedules of 1.6; check other uses"
+_NOT_AWAITED: Final = "`validate_payload` is a coroutine function since `ocpp` 2.0.0; await it"
+_FILES: Final = "the package has no schema files; use `messages.get_validator(…).schema`"
 _CUSTOM_DATA: Final = (
     "the keys within custom data and the data of DataTransfer are no longer converted; use those of the wire, or set "
     "`convert_custom_data = True` in the class"
@@ -29,6 +31,7 @@ _CUSTOM_DATA: Final = (
 def findings(tree: ast.Module, names: BoundNames) -> Iterator[Finding]:
     """Yield the places of a file that need a decision."""
     for node in ast.walk(tree):
+        yield from _module_uses(node, names)
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield from _call_results(node)
@@ -53,6 +56,16 @@ def findings(tree: ast.Module, names: BoundNames) -> Iterator[Finding]:
 
 def _is_payload(end: ast.expr | None) -> bool:
     return isinstance(end, ast.UnaryOp) and isinstance(end.operand, ast.Constant) and end.operand.value == _PAYLOAD
+
+
+def _module_uses(node: ast.AST, names: BoundNames) -> Iterator[Finding]:
+    match node:
+        case ast.Expr(value=ast.Call(func=function)) if names.path_of(function) == "ocpp.messages.validate_payload":
+            yield Finding(node.lineno, "not-awaited", _NOT_AWAITED)
+        case ast.Attribute(value=module, attr="__file__" | "__path__") if names.path_of(module):
+            yield Finding(node.lineno, "files", _FILES)
+        case _:
+            pass
 
 
 # Results of calls

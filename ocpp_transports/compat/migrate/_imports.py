@@ -15,7 +15,7 @@ from ._source import Source
 _FROM: Final = re.compile(r"from(?:\s|\\)+(?=ocpp\b)")
 _QUOTE: Final = re.compile(r"[rRuU]?(?:\"\"\"|'''|\"|')")
 _DOTTED: Final = re.compile(r"ocpp(?:\.\w+)+")
-_IMPORTERS: Final = frozenset({"find_spec", "import_module", "importorskip"})
+_IMPORTER: Final = re.compile(r"(importlib\.)?import_module|((importlib\.)?util\.)?find_spec|(pytest\.)?importorskip")
 _LOGGERS: Final = frozenset({"getLogger", "get_logger"})
 
 
@@ -131,7 +131,7 @@ def _not_dotted(node: ast.AST) -> Iterator[ast.AST]:
 def _package_names(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the string "ocpp" in a call that takes the name of a module."""
     match node:
-        case ast.Call(args=[ast.Constant(value="ocpp") as name, *_]) if _function(node) in _IMPORTERS:
+        case ast.Call(args=[ast.Constant(value="ocpp") as name, *_]) if _IMPORTER.fullmatch(ast.unparse(node.func)):
             yield name
         case _:
             pass

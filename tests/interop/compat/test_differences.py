@@ -46,7 +46,7 @@ DIFFERENCES: dict[str, tuple[Any, Any]] = {
         [None, ["FormationViolation", "GenericError"]],
     ),
     "extra_property_without_validation": ("str", "Reset"),
-    "connection_lost_while_a_call_waits": ("TimeoutError", "ClosedError"),
+    "connection_lost_while_a_call_waits": ("TimeoutError", "ResponseLostError"),
     "same_id_twice": (2, 1),
     "responses_of_nobody": (True, False),
     "error_has_a_hash": ("TypeError", True),

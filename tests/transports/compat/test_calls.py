@@ -260,15 +260,19 @@ class TestAHandlerThatCallsBack:
 
 
 class TestTheEndOfAConnection:
-    async def test_its_exception_passes_through_start_and_through_waiting_calls(self):
+    async def test_its_exception_passes_through_start_and_causes_that_of_waiting_calls(self):
         cp = Station("CP1", Wire())
         reading = asyncio.create_task(cp.start())
         asking = asyncio.create_task(cp.call(call.ClearCache()))
         await cp._connection.next()
         cp._connection.feed(LostError())
-        for task in (reading, asking):
-            with pytest.raises(LostError):
-                await task
+        with pytest.raises(LostError) as ended:
+            await reading
+        with pytest.raises(exceptions.ResponseLostError, match="the connection ended") as lost:
+            await asking
+        assert isinstance(lost.value, TimeoutError)
+        assert isinstance(lost.value, ConnectionError)
+        assert lost.value.__cause__ is ended.value
 
     async def test_a_handler_is_completed_and_requests_that_wait_are_dropped(self):
         cp = Asking("CP1", Wire())
@@ -285,7 +289,7 @@ class TestTheEndOfAConnection:
         await settled()
         assert cp._connection.sent == []
         assert isinstance(reading.exception(), LostError)
-        assert isinstance(asking.exception(), LostError)
+        assert isinstance(asking.exception(), exceptions.ResponseLostError)
 
     async def test_cancelling_start_cancels_its_handlers(self):
         class Noting(Asking):
@@ -315,7 +319,7 @@ class TestTheEndOfAConnection:
         cp._connection.feed([2, "a", "UnlockConnector", {"connectorId": 1}])
         await settled()
         old, cp._connection = cp._connection, Wire()
-        with pytest.raises(ConnectionResetError, match="the connection was replaced"):
+        with pytest.raises(exceptions.ResponseLostError, match="the connection was replaced"):
             await asking
         cp._connection.answers["ClearCache"] = ACCEPTED
         again = asyncio.create_task(cp.start())

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from ocpp_transports.compat.exceptions import ResponseLostError
 from ocpp_transports.compat.routing import on
 from ocpp_transports.compat.v16 import ChargePoint, call, call_result
 from tests.transports.compat.wire import Station, Wire, settled
@@ -108,7 +109,7 @@ async def test_a_handler_that_ends_start_ends_the_calls_that_wait(run):
     cp._connection.feed([2, "1", "Reset", {"type": "Soft"}])
     with pytest.raises(EndedError):
         await cp.start()
-    with pytest.raises(ConnectionError, match="`start` ended"):
+    with pytest.raises(ResponseLostError, match="`start` ended"):
         await calling
 
 
@@ -123,7 +124,7 @@ async def test_a_cancellation_that_recv_raises_by_itself_is_a_lost_connection(ru
     cp._connection.recv = recv
     with pytest.raises(asyncio.CancelledError):
         await cp.start()
-    with pytest.raises(ConnectionError, match="`start` ended"):
+    with pytest.raises(ResponseLostError, match="`start` ended"):
         await calling
 
 

@@ -149,6 +149,13 @@ class TestAPackageOfTheProgramCalledOcpp:
         assert run("--write", tmp_path) == 0
         assert (tmp_path / "custom_components" / "ocpp" / "api.py").read_bytes() == REWRITTEN
 
+    def test_a_package_in_a_package_hides_nothing_if_the_outer_one_is_named(self, tmp_path) -> None:
+        write(tmp_path, connectors__ocpp__v16=b"", connectors__ocpp__api=IMPORT)
+        for package in ("connectors", "connectors/ocpp"):
+            (tmp_path / package / "__init__.py").touch()
+        assert run("--write", tmp_path / "connectors") == 0
+        assert (tmp_path / "connectors" / "ocpp" / "api.py").read_bytes() == REWRITTEN
+
 
 def test_a_former_name_that_another_file_imports_is_kept_as_an_alias(tmp_path) -> None:
     write(

@@ -50,6 +50,17 @@ def test_a_test_of_a_call_s_result_for_none(test) -> None:
     ]
 
 
+def test_a_validation_that_is_not_awaited() -> None:
+    text = "from ocpp.messages import validate_payload\n\n\nasync def f(call):\n    {}validate_payload(call, '1.6')\n"
+    assert found(text.format("")) == [(5, "not-awaited")]
+    assert found(text.format("await ")) == []
+
+
+def test_the_place_of_the_package_s_files() -> None:
+    assert found("import ocpp\nschemas = Path(ocpp.__file__).parent / 'v201' / 'schemas'") == [(2, "files")]
+    assert found("import ocpp.v16 as v16, os\nv16.__path__, os.__file__") == [(2, "files")]
+
+
 def test_a_test_of_a_result_that_is_kept_in_an_attribute() -> None:
     lines = ("self.reply: Any = await self.call(payload)", "if self.reply: ...", "if self.reply.status: ...")
     assert in_station("async def f(self):\n    " + "\n    ".join(lines)) == [(3, "call-result")]

@@ -58,6 +58,7 @@ REWRITTEN = [
     ('patch("ocpp.messages.validate_payload")', 'patch("ocpp_transports.compat.messages.validate_payload")'),
     ("pytest.importorskip('ocpp')", "pytest.importorskip('ocpp_transports.compat')"),
     ("import_module('ocpp.v16')", "import_module('ocpp_transports.compat.v16')"),
+    ("importlib.import_module('ocpp')", "importlib.import_module('ocpp_transports.compat')"),
     ('def f(cp: "ocpp.v16.ChargePoint"): ...', 'def f(cp: "ocpp_transports.compat.v16.ChargePoint"): ...'),
     (
         'é = 1; import ocpp.v16; "ü", ocpp.v16',
@@ -90,6 +91,7 @@ def test_an_import_and_what_depends_on_it_are_rewritten(before, after) -> None:
         "from ocpp_asgi.app import ASGIApp\nimport ocpp_asgi",
         'logging.getLogger("ocpp")\nlogging.getLogger("ocpp.v16")',
         'protocols = ["ocpp1.6", "ocpp2.0.1"]',
+        'Plugins.import_module("ocpp", "Converter")',
         '"""Talks of ocpp.v16 in prose."""\nx = "see ocpp.v16 for more"',
         "import ocpp.v20\nfrom ocpp.v20 import call\nocpp.v20.call",
         "from ocpp import v16, v20",
