@@ -17,6 +17,7 @@ __all__ = [
     "Endpoint",
     "Query",
     "SecurityProfile",
+    "check_certificate_rule",
     "check_client_profile",
     "check_deciders",
     "check_listener_profile",
@@ -219,24 +220,37 @@ def check_client_profile(
         raise ValueError(f"expected tls options with a client certificate (cert and key) with {_name(profile)}")
 
 
-def check_server_profile(profile: SecurityProfile, *, credentials: bool, identify: bool) -> None:
+def check_server_profile(profile: SecurityProfile, *, credentials: bool, verify: bool, identify: bool) -> None:
     """Raise ValueError if the profile of a server does not use its settings.
 
     Args:
         profile: The security profile of the server.
         credentials: True if passwords are set.
+        verify: True if a function that confirms passwords is set.
         identify: True if a rule for certificates is set.
     """
     if credentials and not profile.uses_basic:
         raise ValueError(f"expected no credentials with {_name(profile)}: they would not be checked")
+    if verify and not profile.uses_basic:
+        raise ValueError(f"expected no verify with {_name(profile)}: it would not be called")
+    if verify and credentials:
+        raise ValueError("expected credentials or verify, got both")
     if identify and profile is not SecurityProfile.TLS_CERT:
         raise ValueError(f"expected no identify with {_name(profile)}: it would not be used")
 
 
-def check_deciders(profile: SecurityProfile, *, credentials: bool, auth: bool) -> None:
+def check_certificate_rule(name: str, profile: SecurityProfile, *, tls_terminated: bool) -> None:
+    """Raise ValueError for an option about client certificates on a server that gets none."""
+    if profile is not SecurityProfile.TLS_CERT:
+        raise ValueError(f"expected no {name} with {_name(profile)}: it would not be used")
+    if tls_terminated:
+        raise ValueError(f"expected no {name} with tls_terminated=True: the proxy does not pass certificates on")
+
+
+def check_deciders(profile: SecurityProfile, *, passwords: bool, auth: bool) -> None:
     """Raise ValueError if a server could not enforce its profile when it starts to accept stations."""
-    if profile.uses_basic and not (credentials or auth):
-        raise ValueError(f"expected credentials or an auth handler with {_name(profile)}")
+    if profile.uses_basic and not (passwords or auth):
+        raise ValueError(f"expected credentials, verify or an auth handler with {_name(profile)}")
 
 
 def check_listener_profile(profile: SecurityProfile, *, tls: bool, tls_terminated: bool) -> None:

@@ -7,10 +7,11 @@ for 1.6 is this library's.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import inf
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, TypeVar, get_args
 
-__all__ = ["IdentityCharacters", "IdentityRule", "Spellings"]
+__all__ = ["IdentityCharacters", "IdentityRule", "Spellings", "by_identity"]
 
 IdentityCharacters: TypeAlias = Literal["standard", "printable", "any"]
 """The characters that an identity may contain.
@@ -20,6 +21,9 @@ IdentityCharacters: TypeAlias = Literal["standard", "printable", "any"]
   characters, bidirectional and other invisible format characters, and line separators are not printable.
 * `any`: every character but control characters.
 """
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 _IDENTIFIER_STRING: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -110,3 +114,22 @@ class Spellings:
             self._by_key = {key(name): name for name in reversed(names)}
             self._names = frozenset(names)
         return self._by_key.get(key(identity))
+
+
+def by_identity(values: Mapping[str, _T] | Callable[[str], _R], rule: IdentityRule) -> Callable[[str], _T | _R | None]:
+    """Return the function that returns the value of an identity; of a mapping None for an unknown one.
+
+    If the rule ignores case, an identity has the value of another spelling in the mapping.
+    """
+    if not isinstance(values, Mapping):
+        return values
+    if not rule.ignore_case:
+        return values.get
+    return partial(_find, values, rule, Spellings())
+
+
+def _find(values: Mapping[str, _T], rule: IdentityRule, spellings: Spellings, identity: str) -> _T | None:
+    if identity in values:
+        return values.get(identity)
+    name = spellings.find(identity, values, rule.key)
+    return None if name is None else values.get(name)

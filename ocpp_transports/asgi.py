@@ -16,7 +16,7 @@ from ocpp_core.websocket.close import NO_STATUS, POLICY_VIOLATION, TOO_BIG, cut_
 from ocpp_core.websocket.headers import joined, with_length
 
 from ._server._http_handlers import plain_request
-from ._tls._asgi import certificate_of
+from ._tls._asgi import certificate_of, fingerprint_in
 from .channel import Accept, ChannelClosed, Reject, UpgradeOffer
 from .server import OCPPServer
 
@@ -154,13 +154,15 @@ def _offer(scope: Scope) -> UpgradeOffer:
     path = scope.get("raw_path") or quote(scope["path"], safe=_SAFE).encode()
     query = scope.get("query_string", b"")
     target = path.partition(b"?")[0] + (b"?" + query if query else b"")
+    certificate = certificate_of(scope)
     return UpgradeOffer(
         target.decode("latin-1"),
         headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]],
         subprotocols=tuple(scope.get("subprotocols", ())),
         remote_address=(scope.get("client") or (None,))[0],
-        client_certificate=certificate_of(scope),
+        client_certificate=certificate,
         tls=scope.get("scheme") == "wss",
+        certificate_fingerprint=fingerprint_in(scope) if certificate else None,
     )
 
 

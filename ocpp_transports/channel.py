@@ -57,6 +57,8 @@ class UpgradeOffer:
     """The verified certificate as returned by `ssl.SSLSocket.getpeercert()`."""
     tls: bool = False
     """True if the connection is TLS."""
+    certificate_fingerprint: str | None = None
+    """SHA-256 fingerprint of the verified certificate, as 64 lower-case hexadecimal digits."""
 
 
 class Incoming:
@@ -70,7 +72,9 @@ class Incoming:
         """The subprotocol that the server chose, once it has accepted."""
         self.max_message_size: float = acceptor.policy.options.max_message_size
         """Bytes of one message, for channels that can check it; if exceeded, close with 1009."""
-        facts = ConnectionFacts(offer.remote_address, offer.client_certificate, offer.tls)
+        facts = ConnectionFacts(
+            offer.remote_address, offer.client_certificate, offer.tls, offer.certificate_fingerprint
+        )
         self._engine, self._driver = acceptor.accept_channel(connection, facts)
         connection.driver = self._driver
 

@@ -256,20 +256,23 @@ class ConnectionFailedEvent:
 
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:
-    """A server rejected a station in a way that may be an attack, or that shows a misplaced certificate.
+    """A server refused a station in a way that may be an attack, or that shows a misplaced certificate.
 
     `certificate_mismatch`: on security profile 3 a station showed a certificate of the right CA that is not valid for
-    its identity (the option `identify`). The station that owns this identity keeps its connection.
+    its identity (the options `identify`, `certificate_organization` and `certificate_pins`). The station that owns this
+    identity keeps its connection.
+    `serial_number_mismatch`: a BootNotification has a serial number that is not the CN of the station's certificate
+    (the option `check_serial_number`). The server closes that connection.
     """
 
-    kind: Literal["certificate_mismatch"]
+    kind: Literal["certificate_mismatch", "serial_number_mismatch"]
     """What happened."""
     identity: str
     """The identity that was claimed."""
     remote_address: str | None
     """Numeric address of the peer."""
     detail: str
-    """A human-readable text; quotes the certificate's CN."""
+    """A human-readable text; quotes the certificate's CN, fingerprint or serial number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from ocpp_core.admission.handshake import (
     RejectHandshake,
     UnmatchedProtocol,
 )
+from ocpp_core.admission.passwords import Verify
+from ocpp_core.admission.pins import Pins
 
 __all__ = [
     "AcceptHandshake",
@@ -22,6 +24,8 @@ __all__ = [
     "Credentials",
     "Handshake",
     "Identify",
+    "Pins",
     "RejectHandshake",
     "UnmatchedProtocol",
+    "Verify",
 ]

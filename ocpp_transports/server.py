@@ -325,7 +325,12 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, FleetMixin, ServingMixi
                 self._handlers,
                 self._registry,
                 ConnectionCallbacks(
-                    self._registry.opened, self._ready, self._registry.ended, self._close_grace, self._observers
+                    self._registry.opened,
+                    self._ready,
+                    self._registry.ended,
+                    self._close_grace,
+                    self._alarmed,
+                    self._observers,
                 ),
                 self._http_handlers,
                 refused=self._refused,

@@ -21,6 +21,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
+from ocpp_core.admission.pins import fingerprint_of
 from ocpp_core.config import LinkConfig
 from ocpp_core.errors import ConnectionFailedError, UnexpectedHttpResponse, WebsocketUpgradeError
 from ocpp_core.inputs import Reject
@@ -275,13 +276,15 @@ async def _unless_it_leaves(
 
 def _offer(connection: ServerConnection, request: Request) -> UpgradeOffer:
     tls = connection.transport.get_extra_info("ssl_object")
+    certificate = tls.getpeercert() if tls is not None else None
     return UpgradeOffer(
         request.path,
         headers=list(request.headers.raw_items()),
         subprotocols=elements(_field(request, "Sec-WebSocket-Protocol")),
         remote_address=(connection.remote_address or (None,))[0],
-        client_certificate=(tls.getpeercert() or None) if tls is not None else None,
+        client_certificate=certificate or None,
         tls=tls is not None,
+        certificate_fingerprint=fingerprint_of(tls.getpeercert(True)) if certificate else None,
     )
 
 

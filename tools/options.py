@@ -182,8 +182,16 @@ def imports_of(used: set[str]) -> str:
     blocks: dict[int, list[str]] = {}
     for module in sorted(modules):
         rank = 2 if module.startswith(".") else module.startswith("ocpp_")
-        blocks.setdefault(rank, []).append(f"    from {module} import {', '.join(modules[module])}")
+        blocks.setdefault(rank, []).append(_import(module, modules[module]))
     return "\n\n".join("\n".join(blocks[rank]) for rank in sorted(blocks))
+
+
+def _import(module: str, names: list[str]) -> str:
+    """Write an import as the formatter does."""
+    line = f"    from {module} import {', '.join(names)}"
+    if len(line) <= 120:
+        return line
+    return "\n".join([f"    from {module} import (", *(f"        {name}," for name in names), "    )"])
 
 
 # The reference

@@ -15,7 +15,7 @@ from ocpp_core.inputs import Reject
 from .handshake import Certificate, Identify
 from .step import Ask, Candidate, Verdict, refuse
 
-__all__ = ["CheckCertificate"]
+__all__ = ["CheckCertificate", "common_names", "describe"]
 
 _UNREADABLE: Final = frozenset({"<unsupported>", "<invalid>"})
 """The values that `getpeercert` returns for a subjectAltName that it cannot show."""
@@ -43,15 +43,15 @@ class CheckCertificate:
             return None
         if certificate is None:
             return None if self.tls_terminated else refuse(401, "Unauthorized")
-        then = partial(self._judge, candidate, certificate)
+        then = partial(self._judge, candidate)
         if callable(self.identify):
             return Ask("identify", self.identify, (certificate, identity), then)
         return Ask("identify", _is_vouched_for, (self.identify, certificate, identity, self.key), then)
 
-    def _judge(self, candidate: Candidate, certificate: Certificate, answer: object) -> Reject | None:
+    def _judge(self, candidate: Candidate, answer: object) -> Reject | None:
         if _is_good(answer, candidate.handshake.identity, self.key):
             return None
-        candidate.alarm = f"the certificate of {_describe(certificate)} is not valid for this identity"
+        candidate.alarm = f"the certificate of {describe(candidate)} is not valid for this identity"
         return refuse(401, "Unauthorized")
 
 
@@ -67,7 +67,7 @@ def _is_vouched_for(
     """
     if isinstance(identify, str):
         return identify == "any" or key(identity) in map(key, _names(certificate))
-    owners = [identify[name] for name in _common_names(certificate) if name in identify]
+    owners = [identify[name] for name in common_names(certificate) if name in identify]
     return key(identity) in map(key, owners)
 
 
@@ -83,17 +83,19 @@ def _is_good(answer: object, identity: str, key: Callable[[str], str]) -> bool:
     raise TypeError(f"expected identify to return bool, an identity or None, got {type(answer).__name__}")
 
 
-def _describe(certificate: Certificate) -> str:
-    """Return the first name of a certificate for a log, quoted and bounded."""
+def describe(candidate: Candidate) -> str:
+    """Return the first name of the certificate of a candidate for a log, quoted and bounded."""
+    certificate = candidate.handshake.client_certificate or {}
     return repr(next(_names(certificate), "")[:_SHOWN])
 
 
 def _names(certificate: Certificate) -> Iterator[str]:
-    yield from filter(None, _common_names(certificate))
+    yield from filter(None, common_names(certificate))
     yield from _alternative_names(certificate)
 
 
-def _common_names(certificate: Certificate) -> Iterator[str]:
+def common_names(certificate: Certificate) -> Iterator[str]:
+    """Iterate over the CNs of a certificate, as `getpeercert` returns it."""
     return (value for part in certificate.get("subject", ()) for name, value in part if name == "commonName")
 
 

@@ -3,16 +3,15 @@
 import binascii
 import hmac
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
 
 from ocpp_core.handshake import password_bytes
-from ocpp_core.identity import IdentityRule, Spellings
 from ocpp_core.inputs import Reject
 
-from .handshake import Credentials
+from .passwords import Verify
 from .step import Ask, Candidate, Verdict, refuse
 
 __all__ = ["CheckCredentials", "basic_user", "decode_basic"]
@@ -30,30 +29,22 @@ class CheckCredentials:
     Source: security whitepaper §2.3.
     """
 
-    credentials: Credentials | None = field(repr=False)
-    """None leaves the password to `auth`."""
+    credentials: "Callable[[str], _Password | Awaitable[_Password]] | None" = field(repr=False)
+    """None leaves the password to `verify` or `auth`."""
+    verify: Verify | None = field(repr=False)
     has_auth: bool
-    identities: IdentityRule
-    _spellings: Spellings = field(default_factory=Spellings, init=False, repr=False)
 
     def __call__(self, candidate: Candidate) -> Verdict:
-        """Return the question for the password of the identity."""
+        """Return the question for the password of the identity, or about it."""
         password = candidate.handshake.password
         if password is None:
             return refuse(401, "Unauthorized")
+        if self.verify is not None:
+            arguments = candidate.handshake.identity, password
+            return Ask("verify", self.verify, arguments, _judge, may_block=True)
         if self.credentials is None:
             return None if self.has_auth else refuse(401, "Unauthorized")
-        function = self._look_up if isinstance(self.credentials, Mapping) else self.credentials
-        return Ask("credentials", function, (candidate.handshake.identity,), partial(_compare, password))
-
-    def _look_up(self, identity: str) -> _Password | Awaitable[_Password]:
-        credentials = self.credentials
-        if not isinstance(credentials, Mapping):
-            return None
-        if identity in credentials or not self.identities.ignore_case:
-            return credentials.get(identity)
-        name = self._spellings.find(identity, credentials, self.identities.key)
-        return None if name is None else credentials.get(name)
+        return Ask("credentials", self.credentials, (candidate.handshake.identity,), partial(_compare, password))
 
 
 def _compare(presented: bytes, expected: _Password) -> Reject | None:
@@ -63,6 +54,13 @@ def _compare(presented: bytes, expected: _Password) -> Reject | None:
     """
     is_right = hmac.compare_digest(password_bytes("" if expected is None else expected), presented)
     return None if is_right and expected is not None else refuse(401, "Unauthorized")
+
+
+def _judge(answer: object) -> Reject | None:
+    """Refuse a password that `verify` does not confirm; raise TypeError unless it returned a bool."""
+    if not isinstance(answer, bool):
+        raise TypeError(f"expected verify to return bool, got {type(answer).__name__}")
+    return None if answer else refuse(401, "Unauthorized")
 
 
 def decode_basic(value: str, identity: str, *, ignore_case: bool = False) -> bytes | None:

@@ -67,6 +67,8 @@ class ConnectionFacts:
     """The verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
     tls: bool = False
     """True if the connection is TLS."""
+    certificate_fingerprint: str | None = None
+    """SHA-256 fingerprint of the verified certificate, as 64 lower-case hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class Handshake:
     """The verified certificate as `ssl.SSLSocket.getpeercert()` returns it."""
     security_profile: SecurityProfile = SecurityProfile.NONE
     """The security profile of the server."""
+    certificate_fingerprint: str | None = None
+    """SHA-256 fingerprint of the verified certificate, as 64 lower-case hexadecimal digits."""
 
 
 class AcceptHandshake(Protocol):

@@ -86,6 +86,7 @@ class ReadRequest:
             remote_address=facts.remote_address,
             client_certificate=facts.client_certificate,
             security_profile=self.security_profile,
+            certificate_fingerprint=facts.certificate_fingerprint,
         )
         return None
 

@@ -19,14 +19,16 @@ from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from ocpp_core.handshake import SecurityProfile
-from ocpp_core.identity import IdentityRule
+from ocpp_core.identity import IdentityRule, by_identity
 
 from .auth import AskAuth
 from .certificates import CheckCertificate
 from .credentials import CheckCredentials
 from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
+from .passwords import Verify
+from .pins import CheckOrganization, CheckPin, Pins
 from .request import CheckIdentity, ChooseSubprotocol, ReadRequest, expect_identity
-from .step import Step
+from .step import Step, in_order
 
 __all__ = ["AdmissionRules", "asks_the_application", "steps_of"]
 
@@ -47,11 +49,23 @@ class AdmissionRules(Protocol):
 
     @property
     def credentials(self) -> Credentials | None:
-        """Passwords by identity; None leaves them to `auth`."""
+        """Passwords by identity; None leaves them to `verify` or `auth`."""
+
+    @property
+    def verify(self) -> Verify | None:
+        """The function that confirms a password, instead of `credentials`."""
 
     @property
     def identify(self) -> Identify:
         """The identities for which a client certificate is valid."""
+
+    @property
+    def organizations(self) -> frozenset[str]:
+        """The organizations of which a client certificate must name one; empty to require none."""
+
+    @property
+    def certificate_pins(self) -> Pins | None:
+        """The fingerprints of client certificates by identity; None to require none."""
 
     @property
     def tls_terminated(self) -> bool:
@@ -109,9 +123,13 @@ def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
     """Iterate over the steps that authenticate the station."""
     certificate: Step | None = None
     if rules.security_profile.uses_basic:
-        yield CheckCredentials(rules.credentials, has_auth=rules.auth is not None, identities=rules.identities)
+        given = rules.credentials  # an empty mapping is one too
+        credentials = None if given is None else by_identity(given, rules.identities)
+        yield CheckCredentials(credentials, rules.verify, has_auth=rules.auth is not None)
     elif rules.security_profile is SecurityProfile.TLS_CERT:
-        certificate = CheckCertificate(rules.identify, rules.tls_terminated, rules.identities.key)
+        certificate = _certificate_check(rules)
+        if rules.organizations:
+            yield CheckOrganization(rules.organizations)
         yield certificate
     if rules.auth is not None:
         yield AskAuth(rules.auth, rules.protocols, rules.identities, certificate)
@@ -119,6 +137,15 @@ def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
         yield expect_identity
 
 
+def _certificate_check(rules: AdmissionRules) -> Step:
+    """Return the step that checks certificate and identity; it runs again if `auth` names another identity."""
+    certificate = CheckCertificate(rules.identify, rules.tls_terminated, rules.identities.key)
+    if rules.certificate_pins is None:
+        return certificate
+    return in_order(certificate, CheckPin(by_identity(rules.certificate_pins, rules.identities)))
+
+
 def asks_the_application(rules: AdmissionRules) -> bool:
     """Return True if a handshake may need to wait for the application."""
-    return rules.auth is not None or rules.credentials is not None or not isinstance(rules.identify, str)
+    functions = rules.auth, rules.credentials, rules.verify, rules.certificate_pins
+    return any(function is not None for function in functions) or not isinstance(rules.identify, str)

@@ -1,7 +1,7 @@
 """A step of admission, its three outcomes, and the function that runs a list of steps."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from ocpp_core.actions import UpgradeRequested
@@ -10,7 +10,7 @@ from ocpp_core.websocket.headers import BASIC_CHALLENGE
 
 from .handshake import ConnectionFacts, Handshake
 
-__all__ = ["Ask", "Candidate", "Step", "Verdict", "proceed", "refuse"]
+__all__ = ["Ask", "Candidate", "Step", "Verdict", "in_order", "proceed", "refuse"]
 
 _RETRY: Final = ("retry-after", "10")
 _UNREAD: Final = Handshake("", (), "")
@@ -43,12 +43,14 @@ class Ask:
     """
 
     name: str
-    """The option that is asked, for the report of an exception: `credentials`, `identify`, `auth`."""
+    """The option that is asked, for the report of an exception: `credentials`, `verify`, `identify`, `auth`."""
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     then: "Callable[[Any], Verdict]"
     stands: Callable[[], Reject | None] = lambda: None
     """Return the refusal that was decided before the function raised."""
+    may_block: bool = False
+    """True if a plain function may take long: the host runs it in a thread, a bounded number at a time."""
 
 
 Verdict: TypeAlias = Reject | Ask | None
@@ -68,6 +70,25 @@ def proceed(steps: Iterator[Step], candidate: Candidate) -> Verdict:
         if verdict is not None:
             return verdict
     return None
+
+
+def in_order(*steps: Step) -> Step:
+    """Return one step that runs these in order, until one refuses."""
+
+    def run(candidate: Candidate, remaining: tuple[Step, ...] = steps) -> Verdict:
+        if not remaining:
+            return None
+        return follow(remaining[0](candidate), candidate, remaining[1:])
+
+    def follow(verdict: Verdict, candidate: Candidate, remaining: tuple[Step, ...]) -> Verdict:
+        if verdict is None:
+            return run(candidate, remaining)
+        if isinstance(verdict, Reject):
+            return verdict
+        then = verdict.then
+        return replace(verdict, then=lambda answer: follow(then(answer), candidate, remaining))
+
+    return run
 
 
 def refuse(status: int, message: str) -> Reject:

@@ -1,1 +1,1 @@
-"""Calls into the application's code: its arguments, exceptions, and plain or coroutine functions."""
+"""Calls into the application's code: its arguments, exceptions, and the threads of plain functions that block."""

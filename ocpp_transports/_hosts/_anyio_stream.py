@@ -23,6 +23,7 @@ import anyio
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
+from ocpp_core.admission.pins import fingerprint_of
 from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
 from ocpp_transports._driver._accepting import Connected
 from ocpp_transports._driver._interfaces import Completion, Handle, InputSink, StreamInput, complete
@@ -379,8 +380,11 @@ def _address(stream: ByteStream) -> str | None:
 
 
 def _facts(stream: ByteStream) -> ConnectionFacts:
+    certificate = stream.extra(TLSAttribute.peer_certificate, None) or None
+    encoded = stream.extra(TLSAttribute.peer_certificate_binary, None) if certificate else None
     return ConnectionFacts(
         _address(stream),
-        stream.extra(TLSAttribute.peer_certificate, None) or None,
+        certificate,
         stream.extra(TLSAttribute.tls_version, None) is not None,
+        fingerprint_of(encoded) if encoded else None,
     )

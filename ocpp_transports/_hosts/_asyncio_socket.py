@@ -22,6 +22,7 @@ from ssl import SSLError
 from typing import cast
 from weakref import WeakKeyDictionary
 
+from ocpp_core.admission.pins import fingerprint_of
 from ocpp_core.inputs import BytesReceived, Congested, StreamFailed, StreamLost, StreamOpened
 from ocpp_transports._driver._accepting import Connected
 from ocpp_transports._driver._interfaces import Handle, InputSink, StreamInput
@@ -312,8 +313,10 @@ class SocketConnection(asyncio.BufferedProtocol):
 def _facts(transport: asyncio.Transport) -> ConnectionFacts:
     address = transport.get_extra_info("peername")
     ssl_object = transport.get_extra_info("ssl_object")
+    certificate = ssl_object.getpeercert() if ssl_object is not None else None
     return ConnectionFacts(
         address[0] if isinstance(address, tuple) else None,
-        (ssl_object.getpeercert() or None) if ssl_object is not None else None,
+        certificate or None,
         ssl_object is not None,
+        fingerprint_of(ssl_object.getpeercert(True)) if certificate else None,
     )

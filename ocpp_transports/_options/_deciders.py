@@ -3,10 +3,20 @@
 from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
+from ocpp_core.admission.pins import normal_fingerprint
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports.handshake import BrokenEscapes, UnmatchedProtocol
 
-__all__ = ["expect_auth", "expect_choices", "expect_credentials", "expect_identify", "expect_paths"]
+__all__ = [
+    "expect_auth",
+    "expect_choices",
+    "expect_credentials",
+    "expect_identify",
+    "expect_organizations",
+    "expect_paths",
+    "expect_pins",
+    "expect_verify",
+]
 
 
 def expect_credentials(credentials: object) -> None:
@@ -26,6 +36,15 @@ def expect_credentials(credentials: object) -> None:
             raise TypeError(f"expected credentials of str to str or bytes, got {kind} for identity {identity!r}")
 
 
+def expect_verify(verify: object) -> None:
+    """Raise TypeError unless this can be `verify`."""
+    if verify is None:
+        return
+    if not callable(verify):
+        raise TypeError(f"expected verify as a callable, got {type(verify).__name__}")
+    expect_arguments(verify, "verify", "identity", "password")
+
+
 def expect_identify(identify: object) -> None:
     """Raise ValueError or TypeError unless this can be `identify`; only the items of a dict are checked."""
     if isinstance(identify, str):
@@ -40,6 +59,30 @@ def expect_identify(identify: object) -> None:
         wrong = next((pair for pair in identify.items() if not all(isinstance(name, str) for name in pair)), None)
         if wrong is not None:
             raise TypeError(f"expected identify as a mapping of CN to identity, both str, got {wrong!r}")
+
+
+def expect_organizations(organizations: object) -> None:
+    """Raise TypeError or ValueError unless these can be `certificate_organization`."""
+    if organizations is None:
+        return
+    names = (organizations,) if isinstance(organizations, str) else organizations
+    if isinstance(names, (bytes, Mapping)) or not isinstance(names, Collection):
+        raise TypeError(f"expected certificate_organization as a name or a list of names, got {organizations!r}")
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"expected certificate_organization with at least one name, each a str, got {organizations!r}")
+
+
+def expect_pins(pins: object) -> None:
+    """Raise ValueError or TypeError unless these can be `certificate_pins`; only the items of a dict are checked."""
+    if pins is None:
+        return
+    if not isinstance(pins, Mapping):
+        if not callable(pins):
+            raise TypeError(f"expected certificate_pins as a mapping or a callable, got {type(pins).__name__}")
+        expect_arguments(pins, "certificate_pins", "identity")
+    for pinned in pins.values() if isinstance(pins, dict) else ():
+        for fingerprint in (pinned,) if isinstance(pinned, str) else pinned:
+            normal_fingerprint(fingerprint)
 
 
 def expect_auth(auth: Any) -> None:

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from ocpp_core.messages import Leniency
     from ocpp_core.validation import SchemaValidator
     from ocpp_transports._logging._log import Logging
-    from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
+    from ocpp_transports.handshake import (
+        AuthHandler,
+        BrokenEscapes,
+        Credentials,
+        Identify,
+        Pins,
+        UnmatchedProtocol,
+        Verify,
+    )
 
     from ._tls import TLSOptions
 
@@ -135,7 +143,12 @@ class ServerKeywords(SocketKeywords, total=False):
     protocols: Sequence[str]
     security_profile: SecurityProfile | int
     credentials: Credentials | None
+    verify: Verify | None
+    max_password_checks: int
     identify: Identify
+    certificate_organization: str | Collection[str] | None
+    certificate_pins: Pins | None
+    check_serial_number: bool
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool

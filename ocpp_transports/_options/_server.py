@@ -7,14 +7,24 @@ from math import inf, isfinite
 from ssl import SSLContext
 from typing import Final
 
+from ocpp_core.admission.serial_numbers import checks_serial_numbers
 from ocpp_core.config import LinkConfig, number
-from ocpp_core.handshake import SecurityProfile, check_deciders, check_server_profile
+from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
-from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
+from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, Pins, UnmatchedProtocol, Verify
 
 from ._connection import off_at_zero, seconds_or_off
-from ._deciders import expect_auth, expect_choices, expect_credentials, expect_identify, expect_paths
+from ._deciders import (
+    expect_auth,
+    expect_choices,
+    expect_credentials,
+    expect_identify,
+    expect_organizations,
+    expect_paths,
+    expect_pins,
+    expect_verify,
+)
 from ._socket import SocketOptions
 from ._tls import TLSOptions, expect_tls
 
@@ -32,9 +42,24 @@ class ServerOptions(SocketOptions):
     """0 to 3: see `SecurityProfile`."""
     credentials: Credentials | None = field(default=None, repr=False)
     """Passwords by identity, for profiles 1 and 2: a mapping, or a function or coroutine function."""
+    verify: Verify | None = field(default=None, repr=False)
+    """Confirms passwords, instead of `credentials`: `verify(identity, password) -> bool`, with the password as bytes.
+    A plain function runs in a thread and may block. `ocpp_transports.passwords` has ready ones for hashed passwords."""
+    max_password_checks: int = number(4, least=1, unit="checks")
+    """Plain `verify` functions that run at a time, each in a thread. Further handshakes wait, those of different
+    addresses in rotation, until `handshake_timeout`."""
     identify: Identify = "exact"
     """On profile 3, the identities for which a client certificate is valid: its CN or a subjectAltName equals the
     identity (`exact`), a mapping from CN to identity, a function, or `any`, which is a risk: see `Identify`."""
+    certificate_organization: str | Collection[str] | None = None
+    """On profile 3, the organization (O) that a client certificate must name, or several of which it must name one
+    (A00.FR.404). A station with another one gets 401."""
+    certificate_pins: Pins | None = field(default=None, repr=False)
+    """On profile 3, the SHA-256 fingerprint of the only certificate that a station may show, or several, by identity: a
+    mapping, a function or a coroutine function. A station with another certificate, or without a pin, gets 401."""
+    check_serial_number: bool = False
+    """On profile 3, compare the serial number in a BootNotification of OCPP 2.x with the CN of the certificate. If they
+    differ, close the connection with 1008 (B01.FR.12)."""
     auth: AuthHandler | None = None
     """Accepts or rejects handshakes after the credential check: `auth(accept, reject, handshake)`."""
     tls: TLSOptions | SSLContext | None = None
@@ -77,7 +102,7 @@ class ServerOptions(SocketOptions):
     """Stations connected; if exceeded, a station gets 503 after the credential check and `auth` have accepted it. A
     station that reconnects is accepted in its own place."""
     max_handshakes: float = number(5000, least=1, unit="handshakes")
-    """Handshakes that wait for `credentials`, `identify` or `auth`; if exceeded, every further request gets 503."""
+    """Handshakes that wait for `credentials`, `verify`, `identify` or `auth`; if exceeded, further requests get 503."""
     max_handshakes_per_address: float | None = number(None, least=1, unit="handshakes")
     """The same for one address; None means half of `max_handshakes`, so that one address cannot block all others."""
     max_sockets: float | None = number(None, least=1, unit="sockets")
@@ -97,23 +122,41 @@ class ServerOptions(SocketOptions):
             raise ValueError(f"expected default_protocol to be one of {self.protocols}, got {self.default_protocol!r}")
         expect_choices(self.unmatched_protocol, self.broken_escapes)
         expect_credentials(self.credentials)
+        expect_verify(self.verify)
         expect_identify(self.identify)
+        expect_organizations(self.certificate_organization)
+        expect_pins(self.certificate_pins)
+        for name in ("certificate_organization", "certificate_pins", "check_serial_number"):
+            if getattr(self, name) not in (None, False):
+                check_certificate_rule(name, self.security_profile, tls_terminated=self.tls_terminated)
         expect_auth(self.auth)
         expect_paths(self.paths_without_identity)
         check_server_profile(
-            self.security_profile, credentials=self.credentials is not None, identify=self.identify != "exact"
+            self.security_profile,
+            credentials=self.credentials is not None,
+            verify=self.verify is not None,
+            identify=self.identify != "exact",
         )
         _ = self.identities
 
+        if self.check_serial_number and not any(map(checks_serial_numbers, self.protocols)):
+            raise ValueError("expected no check_serial_number without a protocol of OCPP 2.x: it would not be used")
+
     def expect_deciders(self) -> None:
         """Raise ValueError if nothing checks passwords; not at construction, since `auth` may be registered later."""
-        has_credentials, has_auth = self.credentials is not None, self.auth is not None
-        check_deciders(self.security_profile, credentials=has_credentials, auth=has_auth)
+        has_passwords = self.credentials is not None or self.verify is not None
+        check_deciders(self.security_profile, passwords=has_passwords, auth=self.auth is not None)
 
     @cached_property
     def tls_limit(self) -> float:
         """Seconds a TLS handshake may take; it always has a limit."""
         return self.handshake_limit if isfinite(self.handshake_limit) else TLS_TIMEOUT
+
+    @cached_property
+    def organizations(self) -> frozenset[str]:
+        """The organizations of which a client certificate must name one; empty to require none."""
+        given = self.certificate_organization
+        return frozenset((given,) if isinstance(given, str) else given or ())
 
     @cached_property
     def identities(self) -> IdentityRule:

@@ -34,6 +34,9 @@ class TLSOptions:
     """Its private key, or one for each certificate; None if each is in the file of its certificate."""
     ca: Pem | None = None
     """Certificates to trust, instead of the system's; bytes may also be one DER certificate."""
+    crl: Pem | None = None
+    """Revocation lists (PEM) of the authorities that issue the certificates of peers; one for each authority. A peer
+    whose certificate is revoked is refused, and so is every peer if a list is missing or past its next update."""
     passphrase: str | bytes | None = None
     """The passphrase of encrypted private keys."""
     verify: bool = True
@@ -52,12 +55,15 @@ class TLSOptions:
             else:
                 _expect_pem(name, getattr(self, name))
         _expect_pem("ca", self.ca)
+        _expect_pem("crl", self.crl)
         if not isinstance(self.passphrase, (str, bytes, type(None))):
             raise TypeError(f"expected passphrase as str or bytes, got {type(self.passphrase).__name__}")
         if self.key is not None and self.cert is None:
             raise ValueError("expected a cert with the key")
         if self.key is not None and len(_listed(self.cert)) != len(_listed(self.key)):
             raise ValueError(f"expected a key for each of {len(_listed(self.cert))} certificates, or None")
+        if self.crl is not None and (self.ca is None or not self.verify):
+            raise ValueError("expected ca and verify=True with a crl: without them it would not be used")
         for name in _SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"expected {name} as bool, got {type(getattr(self, name)).__name__}")
@@ -69,7 +75,7 @@ class TLSOptions:
         return tuple(zip(certs, [None] * len(certs) if self.key is None else _listed(self.key), strict=True))
 
     def __repr__(self) -> str:
-        given = [f"{name}=…" for name in ("cert", "key", "ca", "passphrase") if getattr(self, name) is not None]
+        given = [f"{name}=…" for name in ("cert", "key", "ca", "crl", "passphrase") if getattr(self, name) is not None]
         switches = [f"{name}={getattr(self, name)}" for name in _SWITCHES]
         return f"TLSOptions({', '.join([*given, *switches])})"
 

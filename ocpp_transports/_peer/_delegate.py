@@ -23,7 +23,7 @@ from ocpp_transports.events import (
     StrictValidationFailureEvent,
 )
 
-__all__ = ["MESSAGE_EVENTS", "PeerDelegate"]
+__all__ = ["MESSAGE_EVENTS", "PeerDelegate", "nobody_serves"]
 
 MESSAGE_EVENTS: Final[tuple[PeerEventName, ...]] = ("message", "call", "call_result", "call_error")
 """The events for which the engine must trace messages."""
@@ -44,8 +44,8 @@ _FAILED: Final = frozenset(
 )
 
 
-def _nobody_serves(_: Dispatch) -> None:
-    """Stand in for a dispatcher: requests arrive on open connections only, and those have one."""
+def nobody_serves(_: Dispatch) -> None:
+    """Ignore a request, on a connection that serves none: it is not open yet, or ends."""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +56,7 @@ class PeerDelegate:
     emit: Callable[[PeerEventName, object], None]
     log: Log
     state_changed: Callable[[object], None]
-    dispatched: Callable[[Dispatch], None] = _nobody_serves
+    dispatched: Callable[[Dispatch], None] = nobody_serves
     """Run the handler of a request."""
     dispatcher: Dispatcher | None = None
     """The dispatcher of this connection, made with the first request; `dispatched` is then its method."""

@@ -28,7 +28,7 @@ from typing import Final, cast
 
 from ocpp_core.actions import HttpRequest, Report, UpgradeRequested
 from ocpp_core.admission.rules import steps_of
-from ocpp_core.admission.step import Ask, Candidate, Step, proceed, refuse
+from ocpp_core.admission.step import Ask, Candidate, Step, Verdict, proceed, refuse
 from ocpp_core.config import SessionConfig
 from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Accept, Close, Command, Reject, Respond, ServerInput, StackInput
@@ -47,6 +47,7 @@ from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import SocketRuntime
+from ocpp_transports._runtime._bounded_threads import BoundedThreads
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
@@ -55,7 +56,7 @@ from ._connection import ConnectionCallbacks, OCPPServerClient
 from ._http import Exchange, PlainRequests
 from ._http_handlers import HttpHandlers, plain_request
 from ._places import Places
-from ._quota import SocketGate
+from ._quota import SocketGate, owner_of
 from ._registry import ConnectionRegistry
 
 __all__ = ["Acceptor"]
@@ -90,8 +91,8 @@ class Acceptor:
     """Makes an engine for every accepted stream, and decides which stations may connect.
 
     `refused` is called for every handshake that a decision rejected, `failed` for exceptions of `credentials`,
-    `identify` and `auth`, `alarmed` for possible attacks, `lost` for connections that failed before their request.
-    `gate` counts the sockets of listeners.
+    `verify`, `identify` and `auth`, `alarmed` for possible attacks, `lost` for connections that failed before their
+    request. `gate` counts the sockets of listeners.
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class Acceptor:
         self._numbers = count(1)
         self._unfinished = Unfinished()
         self._answers = AnswerMemory()
+        self._threads = BoundedThreads(options.max_password_checks)
         self.set_options(options)
 
     def set_options(self, options: ServerOptions) -> None:
@@ -134,6 +136,7 @@ class Acceptor:
         places = self.places
         steps = steps_of(options, before=places.before(options), after=places.after(options))
         self.plain.options = options
+        self._threads.limit_to(options.max_password_checks)
         self.policy: _Policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
@@ -184,6 +187,14 @@ class Acceptor:
         for pending in tuple(self.places.waiting):
             pending.give_up()
 
+    def questions(self, proceed: Callable[[], Verdict], facts: ConnectionFacts) -> Questions:
+        """Return what asks the application about one handshake."""
+        return Questions(proceed, self.failed, partial(self._run_in_thread, owner_of(facts.remote_address)))
+
+    async def _run_in_thread(self, owner: str, ask: Ask) -> object:
+        result: object = await self._threads.run(ask.function, *ask.arguments, key=owner)
+        return result
+
     def refused(self, candidate: Candidate, answer: Reject) -> None:
         """Report a rejection."""
         handshake, remote_address = candidate.handshake, candidate.facts.remote_address
@@ -225,7 +236,7 @@ class _PendingHandshake:
         steps = iter(self._policy.steps)
         verdict = proceed(steps, candidate)
         if isinstance(verdict, Ask):
-            decision = Questions(partial(proceed, steps, candidate), acceptor.failed).begin(verdict)
+            decision = acceptor.questions(partial(proceed, steps, candidate), self.facts).begin(verdict)
             if callable(decision):
                 acceptor.places.begin_waiting(self)
                 self._deciding = acceptor.runtime.spawn(self._decide(decision, candidate))
@@ -302,6 +313,7 @@ class _PendingHandshake:
             runtime=acceptor.runtime,
             engine=self._engine,
             driver=self.driver,
+            check_serial_number=policy.options.check_serial_number,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None

@@ -12,10 +12,13 @@ from ocpp_core.inputs import Reject
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._handlers._table import is_coroutine_function
 
-__all__ = ["Decision", "Failed", "Questions"]
+__all__ = ["Decision", "Failed", "InThread", "Questions"]
 
 Decision: TypeAlias = Reject | None
 """None accepts the candidate as the steps have left it."""
+
+InThread: TypeAlias = Callable[[Ask], Awaitable[Any]]
+"""Calls the function of a question in a thread, and returns its result."""
 
 Failed: TypeAlias = Callable[[str, BaseException], None]
 """Called with a description of the application's mistake, and with its exception."""
@@ -24,15 +27,17 @@ Failed: TypeAlias = Callable[[str, BaseException], None]
 class Questions:
     """Asks the application the questions of one handshake's steps, until they have decided.
 
-    `proceed` runs the remaining steps; `failed` is called for the application's mistakes. Only a cancellation is ever
+    `proceed` runs the remaining steps; `failed` is called for the application's mistakes; `in_thread` calls plain
+    functions that may block. Only a cancellation is ever
     raised here.
     """
 
-    __slots__ = ("_failed", "_proceed")
+    __slots__ = ("_failed", "_in_thread", "_proceed")
 
-    def __init__(self, proceed: Callable[[], Verdict], failed: Failed) -> None:
+    def __init__(self, proceed: Callable[[], Verdict], failed: Failed, in_thread: InThread) -> None:
         self._proceed = proceed
         self._failed = failed
+        self._in_thread = in_thread
 
     def begin(self, verdict: Verdict) -> Decision | Callable[[], Awaitable[Decision]]:
         """Decide at once, or return a function to call and await in a task.
@@ -42,7 +47,7 @@ class Questions:
         Coroutine functions are called in the task: one that is cancelled before it begins leaves no coroutine behind.
         """
         while isinstance(verdict, Ask):
-            if is_coroutine_function(verdict.function):
+            if verdict.may_block or is_coroutine_function(verdict.function):
                 return partial(self._finish, verdict)
             answer = self._call(verdict)
             if isinstance(answer, Awaitable):
@@ -60,7 +65,8 @@ class Questions:
     def _call(self, ask: Ask) -> Awaitable[Any] | Verdict:
         """Return an awaitable, or the next outcome."""
         try:
-            answer = ask.function(*ask.arguments)
+            blocks = ask.may_block and not is_coroutine_function(ask.function)
+            answer = self._in_thread(ask) if blocks else ask.function(*ask.arguments)
             is_awaitable = isinstance(answer, Awaitable)
         except BaseException as error:  # the application's own code; the station learns nothing of it
             return self._broke(ask, f"{ask.name} raised", error)

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from logging import INFO
 from math import inf
 from typing import Any, ClassVar, Unpack
 
 from ocpp_core.action_names import Role
+from ocpp_core.actions import Dispatch
+from ocpp_core.admission.serial_numbers import checks_serial_numbers, conflicting_serial_number
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
-from ocpp_core.inputs import Command, Reconfigure
+from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Open, Session
 from ocpp_core.stack import ServerStack
+from ocpp_core.websocket.close import POLICY_VIOLATION
 from ocpp_transports._calls._directions import sent_by_peer
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Runtime
@@ -20,10 +24,11 @@ from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._keywords import SocketKeywords
 from ocpp_transports._options._socket import SocketOptions
 from ocpp_transports._peer._close_grace import CloseGrace
+from ocpp_transports._peer._delegate import nobody_serves
 from ocpp_transports._peer._observers import Observers
 from ocpp_transports._peer._peer import ConnectionState, Peer
-from ocpp_transports.events import OpenEvent
-from ocpp_transports.handshake import Handshake
+from ocpp_transports.events import OpenEvent, SecurityEvent
+from ocpp_transports.handshake import Certificate, Handshake
 
 __all__ = ["ConnectionCallbacks", "OCPPServerClient"]
 
@@ -39,6 +44,8 @@ class ConnectionCallbacks:
     ended: "Callable[[OCPPServerClient], None]"
     """The connection has ended, and `close` is about to be emitted."""
     close_grace: CloseGrace
+    alarmed: Callable[[SecurityEvent], None]
+    """The connection ends for a reason that may be an attack."""
     observers: "Observers[OCPPServerClient | None] | None" = None
     """The observers of all connections."""
 
@@ -66,6 +73,7 @@ class OCPPServerClient(Peer):
         runtime: Runtime,
         engine: ServerStack | ServerEngine,
         driver: Driver[Command],
+        check_serial_number: bool = False,
     ) -> None:
         super().__init__(handshake.identity, options, callbacks.close_grace)
         self.session: dict[str, Any] = session
@@ -79,6 +87,7 @@ class OCPPServerClient(Peer):
         self._driver = driver
         self._protocol = self._log.protocol = protocol
         self._closed_here = False
+        self._checked = handshake.client_certificate if check_serial_number else None
         driver.serve(self._delegate)
         driver.send_timeout = options.send_timeout or inf
         self._log.now = driver.runtime.now
@@ -148,9 +157,28 @@ class OCPPServerClient(Peer):
             self._log.info(f"connected from {self._handshake.remote_address}")
         callbacks.opened(self, driver)
         self._begin(driver, protocol)
+        if self._checked is not None and checks_serial_numbers(protocol):
+            self._delegate.dispatched = partial(self._serve_checked, self._checked)
         callbacks.ready(self, self._release)
         if self._listened_to is not None:
             self._emit("open", OpenEvent(protocol))
+
+    def _serve_checked(self, certificate: Certificate, action: Dispatch) -> None:
+        """Serve a request, unless it is a BootNotification of another station: then close the connection."""
+        delegate, driver = self._delegate, self._driver
+        serial_number = conflicting_serial_number(action.action, action.payload, certificate)
+        if serial_number is None or driver is None:
+            if delegate.dispatcher is None:
+                self._serve_first(action)
+                delegate.dispatched = partial(self._serve_checked, certificate)
+            else:
+                delegate.dispatcher.dispatched(action)
+            return
+        delegate.dispatched = nobody_serves  # also what was received with it
+        detail = f"its BootNotification has serial number {serial_number!r}, which is not the CN of its certificate"
+        address = self._handshake.remote_address
+        self._callbacks.alarmed(SecurityEvent("serial_number_mismatch", self.identity, address, detail))
+        driver.feed(Close(POLICY_VIOLATION, "serial number does not match certificate", drain=False))
 
     def _over(self, end: Closed) -> None:
         driver, self._driver = self._driver, None

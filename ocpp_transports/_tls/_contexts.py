@@ -10,7 +10,7 @@ from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._options._client import ClientOptions
 from ocpp_transports._options._tls import TLSOptions
 
-from ._files import content, load_own, with_authority
+from ._files import content, load_own, load_revoked, with_authority
 from ._x509 import certificates_in, read_certificate
 
 __all__ = ["client_context", "context_of", "server_context"]
@@ -66,6 +66,8 @@ def server_context(tls: TLSOptions | ssl.SSLContext, profile: SecurityProfile) -
         raise ValueError("expected TLSOptions with cert and key for a server")
     if needs_client and (tls.ca is None or not tls.verify):
         raise ValueError("expected TLSOptions with ca and verify=True for a server on security profile 3")
+    if tls.crl is not None and not needs_client:
+        raise ValueError("expected TLSOptions without crl: only security profile 3 demands client certificates")
     context = _context(ssl.Purpose.CLIENT_AUTH, tls)
     if needs_client:
         context.verify_mode = ssl.CERT_REQUIRED
@@ -86,6 +88,8 @@ def _context(purpose: ssl.Purpose, options: TLSOptions) -> ssl.SSLContext:
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     if not options.x509_strict:
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if options.crl is not None:
+        load_revoked(context, options.crl)
     if len(options.pairs) > 1:
         _expect_pairs(options)
     for cert, key in options.pairs:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ocpp_transports._options._tls import Pem
 
-__all__ = ["content", "load_own", "path_of", "source", "with_authority"]
+__all__ = ["content", "load_own", "load_revoked", "path_of", "source", "with_authority"]
 
 
 def with_authority(purpose: ssl.Purpose, ca: Pem | None) -> ssl.SSLContext:
@@ -43,6 +43,22 @@ def load_own(context: ssl.SSLContext, cert: Pem, key: Pem | None, passphrase: st
             context.load_cert_chain(str(cert_file), key_file, password=_passphrase(passphrase))
         except ssl.SSLError as error:
             raise _named(error, _guilty(error, str(cert_file), cert, key)) from error
+
+
+def load_revoked(context: ssl.SSLContext, crl: Pem) -> None:
+    """Refuse peers whose certificates these revocation lists name.
+
+    The context must be a new one: one that has a list of the same date keeps using that. Without any list OpenSSL would
+    refuse every peer. Raises the errors of `load_own`.
+    """
+    with _as_file(crl) as crl_file:
+        try:
+            context.load_verify_locations(crl_file)
+        except ssl.SSLError as error:
+            raise _named(error, f"cannot read the revocation lists of crl, {_name(crl)}") from error
+    if not context.cert_store_stats()["crl"]:
+        raise ssl.SSLError(f"cannot read the revocation lists of crl, {_name(crl)}: expected at least one, got none")
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 def _passphrase(passphrase: str | bytes | None) -> Callable[[], str | bytes]:

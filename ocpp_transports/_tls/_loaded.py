@@ -86,7 +86,7 @@ def _file_states(tls: TLSOptions | SSLContext) -> _FileStates:
 
 def _pems(tls: TLSOptions | SSLContext) -> Iterator[Pem]:
     if isinstance(tls, TLSOptions):
-        for pair in (*tls.pairs, (tls.ca, None)):
+        for pair in (*tls.pairs, (tls.ca, tls.crl)):
             yield from (pem for pem in pair if pem is not None)
 
 

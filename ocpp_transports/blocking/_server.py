@@ -43,6 +43,7 @@ _ASKED: Final = {
     "auth": ("auth", "accept", "reject", "handshake"),
     "credentials": ("credentials", "identity"),
     "identify": ("identify", "certificate", "identity"),
+    "certificate_pins": ("certificate_pins", "identity"),
 }
 """The options that are functions and may block, with their arguments."""
 

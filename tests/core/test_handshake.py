@@ -4,6 +4,7 @@ import pytest
 
 from ocpp_core.handshake import (
     SecurityProfile,
+    check_certificate_rule,
     check_client_profile,
     check_deciders,
     check_listener_profile,
@@ -148,11 +149,11 @@ class TestSecurityProfilesOfAStation:
 class TestSecurityProfilesOfAServer:
     @each("profile", [BASIC, TLS_BASIC])
     def test_that_nobody_could_enforce(self, profile):
-        with pytest.raises(ValueError, match="credentials or an auth handler"):
-            check_deciders(profile, credentials=False, auth=False)
+        with pytest.raises(ValueError, match="credentials, verify or an auth handler"):
+            check_deciders(profile, passwords=False, auth=False)
 
     @each(
-        ("profile", "credentials", "auth"),
+        ("profile", "passwords", "auth"),
         [
             (NONE, False, False),
             (NONE, False, True),
@@ -161,28 +162,36 @@ class TestSecurityProfilesOfAServer:
             (TLS_CERT, False, False),
         ],
     )
-    def test_that_somebody_can(self, profile, credentials, auth):
-        check_deciders(profile, credentials=credentials, auth=auth)
+    def test_that_somebody_can(self, profile, passwords, auth):
+        check_deciders(profile, passwords=passwords, auth=auth)
 
     @each(
-        ("profile", "credentials", "identify", "expected"),
+        ("profile", "credentials", "verify", "identify", "expected"),
         [
-            (NONE, True, False, "no credentials"),
-            (TLS_CERT, True, True, "no credentials"),
-            (NONE, False, True, "no identify"),
-            (TLS_BASIC, True, True, "no identify"),
+            (NONE, True, False, False, "no credentials"),
+            (TLS_CERT, True, False, True, "no credentials"),
+            (NONE, False, True, False, "no verify"),
+            (TLS_CERT, False, True, False, "no verify"),
+            (BASIC, True, True, False, "credentials or verify, got both"),
+            (NONE, False, False, True, "no identify"),
+            (TLS_BASIC, True, False, True, "no identify"),
         ],
     )
-    def test_that_would_not_use_what_is_given(self, profile, credentials, identify, expected):
+    def test_that_would_not_use_what_is_given(self, profile, credentials, verify, identify, expected):
         with pytest.raises(ValueError, match=expected):
-            check_server_profile(profile, credentials=credentials, identify=identify)
+            check_server_profile(profile, credentials=credentials, verify=verify, identify=identify)
 
     @each(
-        ("profile", "credentials", "identify"),
-        [(NONE, False, False), (BASIC, True, False), (TLS_BASIC, True, False), (TLS_CERT, False, True)],
+        ("profile", "credentials", "verify", "identify"),
+        [
+            (NONE, False, False, False),
+            (BASIC, True, False, False),
+            (TLS_BASIC, False, True, False),
+            (TLS_CERT, False, False, True),
+        ],
     )
-    def test_that_use_all_of_it(self, profile, credentials, identify):
-        check_server_profile(profile, credentials=credentials, identify=identify)
+    def test_that_use_all_of_it(self, profile, credentials, verify, identify):
+        check_server_profile(profile, credentials=credentials, verify=verify, identify=identify)
 
     @each(
         ("profile", "tls", "tls_terminated", "expected"),
@@ -208,3 +217,15 @@ class TestSecurityProfilesOfAServer:
     )
     def test_socket_that_does(self, profile, tls, tls_terminated):
         check_listener_profile(profile, tls=tls, tls_terminated=tls_terminated)
+
+
+class TestARuleForCertificates:
+    @pytest.mark.parametrize("profile", [NONE, BASIC, TLS_BASIC])
+    def test_needs_profile_3(self, profile):
+        with pytest.raises(ValueError, match="expected no pins with security profile"):
+            check_certificate_rule("pins", profile, tls_terminated=False)
+
+    def test_needs_the_certificate_itself(self):
+        check_certificate_rule("pins", TLS_CERT, tls_terminated=False)
+        with pytest.raises(ValueError, match="expected no pins with tls_terminated"):
+            check_certificate_rule("pins", TLS_CERT, tls_terminated=True)

@@ -1,5 +1,6 @@
 """The ASGI application: what is its own beside the contract of every host."""
 
+import hashlib
 import ssl
 
 import anyio
@@ -58,6 +59,10 @@ class TestBesideOtherRoutes:
             await server.close()
 
 
+PEM = ssl.DER_cert_to_PEM_cert(b"a certificate")
+PIN = hashlib.sha256(b"a certificate").hexdigest()
+
+
 class TestTheTlsExtension:
     """Of ASGI; its `client_cert_name` is a name by RFC 4514."""
 
@@ -78,6 +83,25 @@ class TestTheTlsExtension:
     async def test_hands_on_the_cn_which_has_to_be_the_identity(self, tls, status):
         async with csms(security_profile=3, auth=lambda accept, reject, handshake: reject(418)) as server:
             asgi = Played({"type": "websocket.connect"})
+            extensions = {"tls": tls, "websocket.http.response": {}}
+            await OCPPApplication(server)(scope(scheme="wss", extensions=extensions), asgi.receive, asgi.send)
+            assert asgi.sent[0]["status"] == (status or 418)
+
+    @pytest.mark.parametrize(
+        ("chain", "rule", "status"),
+        [
+            ([PEM], {"certificate_pins": {"CP1": PIN}}, None),
+            ([PEM], {"certificate_pins": {"CP1": "0" * 64}}, 401),
+            (["junk"], {"certificate_pins": {"CP1": PIN}}, 401),
+            ([], {"certificate_pins": {"CP1": PIN}}, 401),
+            ([], {"certificate_organization": "CPO"}, None),
+            ([], {"certificate_organization": "CP1"}, 401),
+        ],
+    )
+    async def test_hands_on_organization_and_certificate(self, chain, rule, status):
+        async with csms(security_profile=3, **rule, auth=lambda accept, reject, handshake: reject(418)) as server:
+            asgi = Played({"type": "websocket.connect"})
+            tls = {"client_cert_name": "CN=CP1,O=CPO", "client_cert_chain": chain}
             extensions = {"tls": tls, "websocket.http.response": {}}
             await OCPPApplication(server)(scope(scheme="wss", extensions=extensions), asgi.receive, asgi.send)
             assert asgi.sent[0]["status"] == (status or 418)
@@ -200,7 +224,7 @@ class TestTheLifespan:
 
         await OCPPApplication(server)({"type": "lifespan"}, receive, send)
         assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
-        assert sent[0]["message"].startswith("expected credentials or an auth handler with security profile 1")
+        assert sent[0]["message"].startswith("expected credentials, verify or an auth handler with security profile 1")
 
     async def test_outlives_the_server(self):
         server = csms()

@@ -277,7 +277,7 @@ def _serving(**rules: Any) -> _Loop:
         options,
         handlers,
         stations,
-        ConnectionCallbacks(stations.opened, lambda _, release: release(), stations.ended, CloseGrace()),
+        ConnectionCallbacks(stations.opened, lambda _, release: release(), stations.ended, CloseGrace(), _ignore),
         HttpHandlers(),
         refused=_ignore,
         failed=_ignore,

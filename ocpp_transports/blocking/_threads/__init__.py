@@ -1,1 +1,1 @@
-"""The threads behind blocking objects: the event loop, the application's functions, and the way between them."""
+"""The threads behind blocking objects: the event loop, and the way between it and others."""

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, TypeVar
 from ocpp_core.config import Range
 from ocpp_core.errors import ClosedError
 from ocpp_transports._callbacks._arguments import expect_arguments
+from ocpp_transports._callbacks._workers import Workers
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._runtime._current import is_in_event_loop
@@ -23,7 +24,6 @@ from ocpp_transports.events import CloseEvent, StationEvent
 from ._listeners import RunningListeners
 from ._loop import LoopThread, expect_outside, is_in_loop
 from ._shared import THREADS
-from ._workers import Workers
 
 __all__ = ["MAX_THREADS", "Bridge", "Wrapped", "expect_max_wait"]
 

@@ -14,6 +14,8 @@ from ocpp_core.admission.handshake import (
     Identify,
     UnmatchedProtocol,
 )
+from ocpp_core.admission.passwords import Verify
+from ocpp_core.admission.pins import Pins
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, Candidate, proceed
 from ocpp_core.handshake import SecurityProfile
@@ -29,7 +31,10 @@ class Rules:
     protocols: tuple[str, ...] = ("ocpp1.6",)
     security_profile: SecurityProfile = NONE
     credentials: Credentials | None = None
+    verify: Verify | None = None
     identify: Identify = "exact"
+    organizations: frozenset[str] = frozenset()
+    certificate_pins: Pins | None = None
     tls_terminated: bool = False
     auth: AuthHandler | None = None
     default_protocol: str | None = None

@@ -43,6 +43,21 @@ class TestCredentials:
         for credentials in ({"CP1": "secret"}, {"CP1": b"secret"}, {"CP1": "secret"}.get, later):
             assert not is_refused(admit(headers=basic(), security_profile=BASIC, credentials=credentials))
 
+    def test_may_be_left_to_a_function_that_confirms_them(self):
+        async def later(identity, password):
+            return (identity, password) == ("CP1", b"secret")
+
+        for verify in (lambda identity, password: (identity, password) == ("CP1", b"secret"), later):
+            assert not is_refused(admit(headers=basic(), security_profile=BASIC, verify=verify))
+            assert admit(headers=basic(b"Secret"), security_profile=BASIC, verify=verify).status == 401
+            assert admit(headers=[], security_profile=BASIC, verify=verify).status == 401
+
+    @pytest.mark.parametrize("answer", [None, 1, "secret"])
+    def test_are_not_confirmed_by_what_is_only_true_in_a_condition(self, answer):
+        """A look-up that returns the password in place of a comparison would let every station in."""
+        with pytest.raises(TypeError, match="verify to return bool"):
+            admit(headers=basic(), security_profile=BASIC, verify=lambda identity, password: answer)
+
     def test_that_nobody_checks_let_nobody_in(self):
         """A server refuses to listen so; should one come here all the same, it must not get in."""
         assert admit(headers=basic(), security_profile=BASIC).status == 401

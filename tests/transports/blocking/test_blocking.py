@@ -17,15 +17,14 @@ from ocpp_transports import (
     RPCInternalError,
     RPCNotImplementedError,
     TimeoutError,
-    UnexpectedHttpResponse,
 )
+from ocpp_transports._callbacks._fair_turns import FairTurns
 from ocpp_transports._server._serving import Loop
 from ocpp_transports.blocking import (
     BlockingClient,
     BlockingHandlerContext,
     BlockingServer,
 )
-from ocpp_transports.blocking._threads._fair_turns import FairTurns
 from ocpp_transports.events import CloseEvent, HandlerErrorEvent
 from tests.kinds import an
 from tests.transports.blocking.waiting import SECONDS, event
@@ -239,36 +238,6 @@ class TestHandlers:
         server.handle("Heartbeat", lambda ctx: {"currentTime": "ab"})
         with connect() as (client, _):
             assert client.call("Heartbeat") == {"currentTime": "abab"}
-
-
-class TestDecisions:
-    def test_functions_that_decide_may_block(self, loop):
-        threads = set()
-
-        def password(identity):
-            threads.add(threading.current_thread())
-            return "secret" * 3
-
-        with BlockingServer(
-            protocols=["ocpp1.6"], security_profile=1, tls_terminated=False, credentials=password, loop=loop
-        ) as server:
-
-            @server.auth
-            def auth(accept, reject, handshake):
-                threads.add(threading.current_thread())
-                accept(session={"tenant": 1}) if handshake.identity == "CP1" else reject(403)
-
-            port = server.listen(0, "127.0.0.1").port
-            options = {"protocols": ["ocpp1.6"], "security_profile": 1, "password": "secret" * 3, "loop": loop}
-            with BlockingClient("CP1", f"ws://127.0.0.1:{port}/ocpp", **options) as client:
-                client.connect()
-                assert server.wait_for_client("CP1").session == {"tenant": 1}
-            with (
-                BlockingClient("CP2", f"ws://127.0.0.1:{port}/ocpp", **options) as client,
-                pytest.raises(UnexpectedHttpResponse, match="403"),
-            ):
-                client.connect()
-        assert threads.isdisjoint({threading.main_thread()})
 
 
 class TestClosing:

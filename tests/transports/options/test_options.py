@@ -101,6 +101,18 @@ class TestRulesOfAdmission:
             ({"credentials": {}}, ValueError, "no credentials"),
             ({"security_profile": 3, "identify": {815: "CP1"}}, TypeError, "CN to identity, both str"),
             ({"security_profile": 3, "identify": {"SN1": None}}, TypeError, "CN to identity, both str"),
+            ({"security_profile": 1, "verify": "scrypt"}, TypeError, "verify as a callable"),
+            ({"security_profile": 1, "verify": lambda password: True}, TypeError, "identity, password"),
+            ({"security_profile": 2, "certificate_organization": "CPO"}, ValueError, "it would not be used"),
+            ({"security_profile": 3, "certificate_organization": ""}, ValueError, "at least one name"),
+            ({"security_profile": 3, "certificate_organization": [b"CPO"]}, ValueError, "each a str"),
+            ({"security_profile": 3, "certificate_organization": 5}, TypeError, "a name or a list of names"),
+            ({"security_profile": 2, "check_serial_number": True}, ValueError, "it would not be used"),
+            ({"security_profile": 3, "check_serial_number": True}, ValueError, "protocol of OCPP 2.x"),
+            ({"security_profile": 3, "certificate_pins": []}, TypeError, "a mapping or a callable"),
+            ({"security_profile": 3, "certificate_pins": {"CP1": "00"}}, ValueError, "64 hexadecimal digits"),
+            ({"security_profile": 3, "certificate_pins": {"CP1": [5]}}, TypeError, "fingerprint as str"),
+            ({"security_profile": 3, "certificate_pins": {}, "tls_terminated": True}, ValueError, "does not pass"),
         ],
     )
     def test_that_make_no_sense_raise_at_construction(self, rules, error, expected):

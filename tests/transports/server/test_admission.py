@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -11,14 +12,19 @@ from ocpp_core.inputs import Reject
 from ocpp_transports._server._admission import Questions
 from ocpp_transports.handshake import ConnectionFacts
 from tests.core.admission.station import BASIC, TLS_CERT, Rules, arrive, basic, play
+from tests.kinds import an
 
 CERTIFICATE = {"subject": ((("commonName", "SN1"),),)}
+
+
+async def called_in_thread(ask):
+    return ask.function(*ask.arguments)
 
 
 def decide(steps, candidate, failed):
     steps = iter(steps)
     question = proceed(steps, candidate)
-    return Questions(partial(proceed, steps, candidate), failed).begin(question)
+    return Questions(partial(proceed, steps, candidate), failed, called_in_thread).begin(question)
 
 
 def begin(failures=None, **rules):
@@ -54,6 +60,17 @@ class TestWhatHasToBeWaitedFor:
         assert begun == []
         assert play(decision()) is None
         assert begun == [rule]
+
+    def test_may_be_a_plain_function_in_a_thread(self):
+        failures: list[tuple[str, BaseException]] = []
+        rules: dict[str, Any] = {"security_profile": BASIC, "failures": failures}
+        decision = begin(**rules, verify=lambda identity, password: password == b"secret")
+        assert callable(decision)
+        assert play(decision()) is None
+        assert an(Reject, decided(**rules, verify=lambda identity, password: False)).status == 401
+        assert failures == []
+        assert an(Reject, decided(**rules, verify=lambda identity, password: 1 / 0)).status == 500
+        assert [what for what, _ in failures] == ["verify raised"]
 
     def test_may_come_from_a_plain_function(self):
         async def later(accept):

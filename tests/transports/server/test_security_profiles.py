@@ -1,6 +1,8 @@
 """Security profiles 0 to 3 end to end: security whitepaper for 1.6, OCPP 2.x Part 2 A00."""
 
+import hashlib
 import ssl
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import trustme
 
 from ocpp_transports import (
     ConnectionFailedError,
+    ConnectionLostError,
     ConnectionState,
     OCPPServer,
     SecurityProfile,
@@ -31,7 +34,9 @@ def leaf(*names, authority=AUTHORITY, **options):
 
 SERVER = TLSOptions(**leaf("127.0.0.1", "localhost"))
 SERVER_3 = TLSOptions(**leaf("127.0.0.1", "localhost"), ca=CA)
-STATION = TLSOptions(**leaf("station.example", common_name="CP1"), ca=CA)
+LEAF = leaf("station.example", common_name="CP1", organization_name="ACME")
+PIN = hashlib.sha256(ssl.PEM_cert_to_DER_cert(LEAF["cert"].decode())).hexdigest()
+STATION = TLSOptions(**LEAF, ca=CA)
 OTHER_STATION = TLSOptions(**leaf("station.example", common_name="CP2"), ca=CA)
 TRUSTING = TLSOptions(ca=CA)
 
@@ -194,6 +199,64 @@ class TestClientCertificates:
             alarm = await first(alarms)
             assert (alarm.kind, alarm.identity, alarm.remote_address) == ("certificate_mismatch", "CP1", "127.0.0.1")
         assert "is not valid for this identity" in caplog.text
+
+    @pytest.mark.parametrize(
+        ("rule", "status"),
+        [
+            ({"certificate_pins": {"CP1": PIN}}, None),
+            ({"certificate_pins": {"CP1": "0" * 64}}, 401),
+            ({"certificate_organization": "ACME"}, None),
+            ({"certificate_organization": "CPO"}, 401),
+        ],
+    )
+    async def test_may_be_pinned_and_must_name_our_organization(self, rule, status):
+        async with serving(**SERVERS[TLS_CERT], **rule) as (server, listener), station(listener, TLS_CERT) as client:
+            if status is None:
+                await client.connect()
+                assert (await station_of(server)).handshake.certificate_fingerprint == PIN
+                return
+            with pytest.raises(UnexpectedHttpResponse) as caught:
+                await client.connect()
+            assert caught.value.status == status
+
+    @pytest.mark.parametrize(
+        ("first_action", "boot", "is_right"),
+        [
+            (None, {"serialNumber": "CP1"}, True),
+            (None, {}, True),
+            ("Heartbeat", {"serialNumber": "CP1"}, True),
+            (None, {"serialNumber": "CP2"}, False),
+            ("Heartbeat", {"serialNumber": "CP2"}, False),
+            (None, {"serialNumber": 5}, False),
+        ],
+    )
+    async def test_have_the_serial_number_of_the_boot_notification(self, first_action, boot, is_right):
+        """OCPP 2.x Part 2, B01.FR.12."""
+        options = {"protocols": ["ocpp2.0.1"]}
+        served: list[str] = []
+        async with (
+            serving(**SERVERS[TLS_CERT], check_serial_number=True, **options) as (server, listener),
+            station(listener, TLS_CERT, reconnect=False, **options) as client,
+            server.events("security") as alarms,
+            client.events("close") as ends,
+        ):
+            server.handle(lambda action, ctx: served.append(action))
+            await client.connect()
+            if first_action is not None:
+                await client.call(first_action, {})
+            boots = partial(client.call, "BootNotification", {"reason": "PowerUp", "chargingStation": boot})
+            if is_right:
+                await boots()
+                await boots()
+                assert served.count("BootNotification") == 2
+                return
+            with pytest.raises(ConnectionLostError):
+                await boots()
+            assert (await first(ends)).code == 1008
+            alarm = await first(alarms)
+            assert (alarm.kind, alarm.identity, alarm.remote_address) == ("serial_number_mismatch", "CP1", "127.0.0.1")
+            assert repr(str(boot["serialNumber"])) in alarm.detail
+            assert "BootNotification" not in served
 
     async def test_may_be_mapped_to_identities(self):
         async with (

@@ -64,7 +64,7 @@ class TestListening:
     @pytest.mark.parametrize("profile", [1, 2])
     async def test_needs_somebody_who_checks_passwords(self, profile):
         async with OCPPServer(protocols=["ocpp1.6"], security_profile=profile, tls_terminated=True) as server:
-            with pytest.raises(ValueError, match="credentials or an auth handler"):
+            with pytest.raises(ValueError, match="credentials, verify or an auth handler"):
                 await server.listen(0, "127.0.0.1")
 
             @server.auth
@@ -75,7 +75,7 @@ class TestListening:
 
     async def test_is_not_reconfigured_to_a_profile_that_nobody_checks(self):
         async with serving() as (server, _):
-            with pytest.raises(ValueError, match="credentials or an auth handler"):
+            with pytest.raises(ValueError, match="credentials, verify or an auth handler"):
                 server.reconfigure(security_profile=1)
 
     async def test_on_several_ports_at_once(self):

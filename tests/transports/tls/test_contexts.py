@@ -328,3 +328,68 @@ class TestOwnContexts:
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         with pytest.raises(ValueError, match="TLSv1_2 or later"):
             client_context(context)
+
+
+def crl_of(authority, *revoked, age=timedelta(hours=1), life=timedelta(days=1)):
+    """Make the revocation list of an authority, in PEM."""
+    certificate = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    key = load_pem_private_key(authority.private_key_pem.bytes(), None)
+    begin = datetime.now(UTC) - age
+    listed = x509.CertificateRevocationListBuilder().issuer_name(certificate.subject)
+    listed = listed.last_update(begin).next_update(begin + life)
+    for leaf in revoked:
+        serial = x509.load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes()).serial_number
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(begin).build()
+        listed = listed.add_revoked_certificate(entry)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return listed.sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
+class TestARevocationList:
+    """OCPP 2.x Part 2 A00: a CSMS refuses revoked certificates of stations."""
+
+    def shake(self, crl, leaf=STATION, authority=CA):
+        server = server_context(options(SERVER, ca=authority, crl=crl), SecurityProfile.TLS_CERT)
+        return handshake(client_context(options(leaf, ca=CA)), server)
+
+    def test_refuses_the_stations_that_it_names(self):
+        revoked = AUTHORITY.issue_cert("revoked.example")
+        crl = crl_of(AUTHORITY, revoked)
+        self.shake(crl)
+        with pytest.raises(ssl.SSLCertVerificationError, match="certificate revoked"):
+            self.shake(crl, revoked)
+
+    def test_refuses_a_server_as_well(self):
+        client = client_context(TLSOptions(ca=CA, crl=crl_of(AUTHORITY, SERVER)))
+        with pytest.raises(ssl.SSLCertVerificationError, match="certificate revoked"):
+            handshake(client, basic(SERVER))
+
+    def test_is_needed_of_every_authority_and_in_date(self):
+        stranger = trustme.CA()
+        both = CA + stranger.cert_pem.bytes()
+        with pytest.raises(ssl.SSLCertVerificationError, match="unable to get certificate CRL"):
+            self.shake(crl_of(stranger), authority=both)
+        self.shake(crl_of(stranger) + crl_of(AUTHORITY), authority=both)
+        with pytest.raises(ssl.SSLCertVerificationError, match="CRL has expired"):
+            self.shake(crl_of(AUTHORITY, age=timedelta(days=2)))
+
+    def test_may_be_a_path(self, tmp_path):
+        path = tmp_path / "stations.crl"
+        path.write_bytes(crl_of(AUTHORITY))
+        self.shake(path)
+
+    @pytest.mark.parametrize("content", [b"", b"junk", CA])
+    def test_that_is_none_is_refused_with_its_name(self, tmp_path, content):
+        """OpenSSL would refuse every station."""
+        path = tmp_path / "stations.crl"
+        path.write_bytes(content)
+        with pytest.raises(ssl.SSLError, match=r"lists of crl, .*stations\.crl"):
+            self.shake(path)
+        with pytest.raises(FileNotFoundError, match="missing"):
+            self.shake(tmp_path / "missing")
+
+    def test_is_not_accepted_where_it_would_not_be_used(self):
+        with pytest.raises(ValueError, match="expected ca and verify=True with a crl"):
+            TLSOptions(crl=crl_of(AUTHORITY))
+        with pytest.raises(ValueError, match="without crl"):
+            basic(SERVER, ca=CA, crl=crl_of(AUTHORITY))

@@ -4,7 +4,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from ocpp_transports.blocking._threads._fair_turns import FairTurns
+from ocpp_transports._callbacks._fair_turns import FairTurns
 
 pytestmark = pytest.mark.anyio
 
