@@ -49,15 +49,21 @@ def load_revoked(context: ssl.SSLContext, crl: Pem) -> None:
     """Refuse peers whose certificates these revocation lists name.
 
     The context must be a new one: one that has a list of the same date keeps using that. Without any list OpenSSL would
-    refuse every peer. Raises the errors of `load_own`.
+    refuse every peer. A certificate among the lists, which are often downloaded without TLS, must not become trusted.
+    Raises the errors of `load_own`.
     """
+    problem = f"cannot read the revocation lists of crl, {_name(crl)}"
+    trusted = context.cert_store_stats()["x509"]
     with _as_file(crl) as crl_file:
         try:
             context.load_verify_locations(crl_file)
         except ssl.SSLError as error:
-            raise _named(error, f"cannot read the revocation lists of crl, {_name(crl)}") from error
-    if not context.cert_store_stats()["crl"]:
-        raise ssl.SSLError(f"cannot read the revocation lists of crl, {_name(crl)}: expected at least one, got none")
+            raise _named(error, problem) from error
+    loaded = context.cert_store_stats()
+    if loaded["x509"] != trusted:
+        raise ssl.SSLError(f"{problem}: expected revocation lists only, got a certificate that is not in ca")
+    if not loaded["crl"]:
+        raise ssl.SSLError(f"{problem}: expected at least one, got none")
     context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 

@@ -388,6 +388,11 @@ class TestARevocationList:
         with pytest.raises(FileNotFoundError, match="missing"):
             self.shake(tmp_path / "missing")
 
+    def test_with_a_certificate_in_it_is_refused(self):
+        """Lists are signed, so they are downloaded without TLS: an added certificate must not be trusted."""
+        with pytest.raises(ssl.SSLError, match="a certificate that is not in ca"):
+            self.shake(crl_of(AUTHORITY) + trustme.CA().cert_pem.bytes())
+
     def test_is_not_accepted_where_it_would_not_be_used(self):
         with pytest.raises(ValueError, match="expected ca and verify=True with a crl"):
             TLSOptions(crl=crl_of(AUTHORITY))
