@@ -35,7 +35,7 @@ class Workers:
         """Run a function in a thread, and return its result or raise its exception.
 
         `key` is what the function works for, such as a station. SystemExit and KeyboardInterrupt, which cannot end a
-        program from another thread, become a RuntimeError.
+        program from another thread, become a RuntimeError; so does GeneratorExit, which would end the caller silently.
         """
         self._expect_threads()
         await self._turns.acquire(key)
@@ -67,7 +67,7 @@ def _perform(job: _Job, function: Callable[..., Any], args: tuple[Any, ...]) -> 
         return None
     try:
         return function(*args)
-    except (SystemExit, KeyboardInterrupt) as error:
+    except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
         raise RuntimeError(f"the function raised {type(error).__name__} in a thread") from error
     finally:
         job.set_result(None)

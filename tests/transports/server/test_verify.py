@@ -64,6 +64,20 @@ class TestAServerWithVerify:
         assert answers[0][0] == 401
         assert answers[0] == answers[1]
 
+    async def test_refuses_at_once_if_verify_raises_generator_exit(self):
+        """Raised again in the task of the handshake, it would close its coroutines without a decision."""
+
+        def verify(_identity, _password):
+            raise GeneratorExit
+
+        async with (
+            serving(security_profile=1, verify=verify) as (_, listener),
+            client_of(listener, security_profile=1, password="right") as station,
+        ):
+            with pytest.raises(UnexpectedHttpResponse) as caught:
+                await station.connect()
+        assert caught.value.status == 500
+
     async def test_goes_on_while_a_thread_is_blocked(self):
         gate = Gate()
         async with (
