@@ -81,6 +81,8 @@ def expect_pins(pins: object) -> None:
             raise TypeError(f"expected certificate_pins as a mapping or a callable, got {type(pins).__name__}")
         expect_arguments(pins, "certificate_pins", "identity")
     for pinned in pins.values() if isinstance(pins, dict) else ():
+        if isinstance(pinned, bytes) or not isinstance(pinned, Collection):
+            raise TypeError(f"expected a fingerprint as str or a list of them, got {type(pinned).__name__}")
         for fingerprint in (pinned,) if isinstance(pinned, str) else pinned:
             normal_fingerprint(fingerprint)
 

@@ -112,6 +112,7 @@ class TestRulesOfAdmission:
             ({"security_profile": 3, "certificate_pins": []}, TypeError, "a mapping or a callable"),
             ({"security_profile": 3, "certificate_pins": {"CP1": "00"}}, ValueError, "64 hexadecimal digits"),
             ({"security_profile": 3, "certificate_pins": {"CP1": [5]}}, TypeError, "fingerprint as str"),
+            ({"security_profile": 3, "certificate_pins": {"CP1": None}}, TypeError, "or a list of them, got NoneType"),
             ({"security_profile": 3, "certificate_pins": {}, "tls_terminated": True}, ValueError, "does not pass"),
         ],
     )
