@@ -1,7 +1,7 @@
 """The methods of a server that concern all its stations or many of them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, Unpack, overload
 
@@ -17,7 +17,7 @@ from ocpp_transports._server._stations import StationsMixin
 
 from ._fleet_call import FleetCall, Request
 
-__all__ = ["FleetMixin", "Where"]
+__all__ = ["FleetMixin", "Where", "is_chosen"]
 
 Where = Callable[[OCPPServerClient], bool]
 """Returns True for the stations to call."""
@@ -95,7 +95,7 @@ class FleetMixin(StationsMixin, ABC):
 
         Raises:
             ValueError: A bad argument, as `Peer.call` raises it, or a concurrency below 1.
-            TypeError: A bad argument, or `where` is no plain function.
+            TypeError: A bad argument, or `where` is no plain function, or returns an awaitable.
         """
         self._expect_open()
         self._check_call(args, options)
@@ -105,7 +105,7 @@ class FleetMixin(StationsMixin, ABC):
         chosen = [
             (station.identity, args)
             for station in self.clients
-            if (protocol is None or station.protocol == protocol) and (where is None or where(station))
+            if (protocol is None or station.protocol == protocol) and (where is None or is_chosen(where(station)))
         ]
         return self._fleet_call(chosen, options, concurrency)
 
@@ -189,3 +189,12 @@ class FleetMixin(StationsMixin, ABC):
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
             raise ValueError(f"expected concurrency >= 1 calls, got {limit!r}")
         return FleetCall(tuple(requests), partial(self.call, **options), concurrency=limit, check=check)
+
+
+def is_chosen(answer: object) -> bool:
+    """Return True if `where` selects a station. Raises TypeError for an awaitable, which would count as True."""
+    if isinstance(answer, Awaitable):
+        if isinstance(answer, Coroutine):
+            answer.close()
+        raise TypeError(f"expected where to return bool, got {type(answer).__name__}")
+    return bool(answer)

@@ -14,7 +14,7 @@ from ocpp_core.errors import ClosedError
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._fleet._fleet_call import FleetCall
-from ocpp_transports._fleet._mixin import FleetMixin
+from ocpp_transports._fleet._mixin import FleetMixin, is_chosen
 from ocpp_transports._fleet._outcomes import StationOutcome
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
@@ -222,7 +222,7 @@ class BlockingFleetMixin:
 
         Raises:
             ValueError: A bad argument, as `call` raises it, or a concurrency below 1.
-            TypeError: A bad argument, or `where` is no plain function.
+            TypeError: A bad argument, or `where` is no plain function, or returns an awaitable.
             RuntimeError: The server is not open.
         """
         chosen = where if where is None or not callable(where) or is_coroutine_function(where) else self._chosen(where)
@@ -231,7 +231,7 @@ class BlockingFleetMixin:
 
     def _chosen(self, where: Where) -> Callable[[Any], bool]:
         stations = self._bridge.run(lambda: self._wrapped.clients)
-        return {station for station in stations if where(self._bridge.present(station))}.__contains__
+        return {station for station in stations if is_chosen(where(self._bridge.present(station)))}.__contains__
 
     @overload
     def call_many(

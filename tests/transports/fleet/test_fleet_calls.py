@@ -111,6 +111,17 @@ class TestBroadcast:
             assert run.total == 1
             assert [outcome.identity for outcome in await run] == ["CP2"]
 
+    async def test_refuses_a_where_that_returns_a_coroutine(self):
+        """It would count as True, and every station would be called."""
+
+        async def nowhere(_station):
+            return False
+
+        where: Any = lambda station: nowhere(station)  # noqa: E731 - not recognized as a coroutine function
+        async with fleet("CP1") as (server, _):
+            with pytest.raises(TypeError, match="expected where to return bool, got coroutine"):
+                server.broadcast("Reset", {"type": "Soft"}, where=where)
+
     async def test_without_stations_has_no_outcomes(self):
         async with fleet() as (server, _):
             assert await server.broadcast("Reset", {"type": "Soft"}) == ()
