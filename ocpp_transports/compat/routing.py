@@ -61,7 +61,7 @@ def create_route_map(obj: object) -> dict[str, dict[str, Any]]:
             entry["_skip_schema_validation"] = getattr(function, "_skip_schema_validation", False)
             entry["_on_action"] = function
         if hasattr(function, "_after_action"):
-            routes.setdefault(function._after_action, {})["_after_action"] = function  # type: ignore[union-attr]
+            routes.setdefault(function._after_action, {})["_after_action"] = function  # type: ignore[union-attr]  # it has the attribute
     return routes
 
 

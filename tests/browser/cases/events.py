@@ -145,12 +145,12 @@ class TestAFaultOfOurs:
         logger = logging.getLogger("ocpp_ws_io")
         logger.addHandler(records := KeptRecords())
         on_message = BrowserSocket.on_message
-        BrowserSocket.on_message = lambda socket, message: 1 / 0  # type: ignore[method-assign, assignment]
+        BrowserSocket.on_message = lambda socket, message: 1 / 0  # type: ignore[method-assign, assignment]  # a fault on purpose
         try:
             await lab.ask("central.send_raw", client.identity, "[]")
             await until(lambda: records.kept)
         finally:
-            BrowserSocket.on_message = on_message  # type: ignore[method-assign]
+            BrowserSocket.on_message = on_message  # type: ignore[method-assign]  # puts it back
             logger.removeHandler(records)
         assert [record.exc_info and record.exc_info[0] for record in records.kept] == [ZeroDivisionError]
         assert "currentTime" in await client.call("Heartbeat", {})

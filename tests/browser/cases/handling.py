@@ -10,7 +10,7 @@ from ocpp_transports import NOREPLY, RPCSecurityError
 
 if TYPE_CHECKING:
     import elsewhere  # type: ignore[import-not-found]  # noqa: TC004 - of no use before Python 3.14
-    from elsewhere import HandlerContext, Unknown  # noqa: TC004
+    from elsewhere import HandlerContext, Unknown  # noqa: TC004 - it does not exist at run time on purpose
 
 
 class TestHandlers:

@@ -75,7 +75,7 @@ class TestItsChecks:
             compiled.append(schema)
             return compile_one(schema, *rest, **options)
 
-        fastjsonschema.compile = count  # type: ignore[assignment]
+        fastjsonschema.compile = count  # type: ignore[assignment]  # a spy
         try:
             client = await lab.connected(protocols=["ocpp2.1"], strict_mode=True)
             assert compiled == []

@@ -71,7 +71,7 @@ class TestTheTypesOfAVersion:
 
     def test_a_name_that_no_version_has_is_an_attribute_error(self) -> None:
         with pytest.raises(AttributeError, match="'BootNotificatoin'"):
-            _ = v16.BootNotificatoin  # type: ignore[attr-defined]
+            _ = v16.BootNotificatoin  # type: ignore[attr-defined]  # misspelled on purpose
 
 
 class TestAMessage:

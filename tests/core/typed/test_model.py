@@ -202,7 +202,7 @@ class TestAModel:
 
     def test_has_no_further_attributes(self) -> None:
         with pytest.raises(AttributeError):
-            BOOT.from_wire(MANDATORY).chargePointVendor = "x"  # type: ignore[attr-defined]
+            BOOT.from_wire(MANDATORY).chargePointVendor = "x"  # type: ignore[attr-defined]  # the name of the wire
 
     def test_is_a_dataclass(self) -> None:
         info = v16.models.IdTagInfo(status="Accepted")
@@ -274,7 +274,7 @@ class TestAModelOfOurs:
     def test_may_write_its_payload_itself(self) -> None:
         class Marked(v16.models.HeartbeatRequest):
             def to_wire(self) -> v16.HeartbeatRequest:
-                return {**super().to_wire(), "marked": True}  # type: ignore[typeddict-unknown-key]
+                return {**super().to_wire(), "marked": True}  # type: ignore[typeddict-unknown-key]  # of a vendor
 
         for request in (Marked(), Marked.from_wire({})):
             assert dict(request.to_wire()) == {"marked": True}

@@ -163,7 +163,7 @@ class TestArguments:
             ((NoMessage(),), r"got \(NoMessage\)"),
             ((v16.models.ResetResponse(status="Accepted"),), r"got \(ResetResponse\)"),
             (("", v16.models.ResetRequest(type="Soft")), "expected a message, or an action"),
-            ((v16.Heartbeat.of([]),), "dict"),  # type: ignore[arg-type]
+            ((v16.Heartbeat.of([]),), "dict"),  # type: ignore[arg-type]  # no dict on purpose
         ],
     )
     async def test_that_are_no_request_raise_at_once(self, args, words):

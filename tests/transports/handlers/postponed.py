@@ -9,7 +9,7 @@ from ocpp_core import v16
 from ocpp_transports import HandlerContext
 
 if TYPE_CHECKING:
-    import elsewhere  # type: ignore[import-not-found]
+    import elsewhere  # type: ignore[import-not-found]  # exists for type checkers alone
     from elsewhere import Unknown
 
 

@@ -11,14 +11,14 @@ from tests.transports.station import later
 msgspec: Any = pytest.importorskip("msgspec", reason="msgspec is not installed")
 
 
-class Reading(msgspec.Struct, rename="camel", omit_defaults=True):  # type: ignore[call-arg]
+class Reading(msgspec.Struct, rename="camel", omit_defaults=True):  # type: ignore[call-arg]  # msgspec is Any here
     """A request with names of its own, and a limit."""
 
     connector_id: int
     tag: Annotated[str, msgspec.Meta(max_length=3)] = "A"
 
 
-class Row(msgspec.Struct, array_like=True):  # type: ignore[call-arg]
+class Row(msgspec.Struct, array_like=True):  # type: ignore[call-arg]  # msgspec is Any here
     """An array, which is no payload."""
 
     number: int

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import ocpp_transports
 from ocpp_transports import (
     CallContext,
     HandlerContext,
@@ -16,6 +17,7 @@ from ocpp_transports import (
 from ocpp_transports.events import ConnectionEvent, OpenEvent
 from ocpp_transports.handshake import AcceptHandshake, RejectHandshake
 
+print(ocpp_transports.OCPPCleint)  # type: ignore[attr-defined]  # misspelled
 OCPPClient("CP001", "ws://127.0.0.1", ["ocpp1.6"])  # type: ignore[call-arg]  # by keyword
 OCPPClient(7, "ws://127.0.0.1", protocols=["ocpp1.6"])  # type: ignore[arg-type]
 OCPPClient("CP001", "ws://127.0.0.1", protocols=["ocpp1.6"], reconect=False)  # type: ignore[call-arg]

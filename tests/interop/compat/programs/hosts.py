@@ -24,7 +24,7 @@ class Station(ChargePoint):
     """Boots, meters and resets."""
 
     @on(Action.reset)
-    async def on_reset(self, type, **kwargs):  # noqa: A002
+    async def on_reset(self, type, **kwargs):  # noqa: A002 - the member of the payload
         return call_result.Reset("Accepted" if type == ResetType.hard else "Rejected")
 
     async def work(self, seen):
