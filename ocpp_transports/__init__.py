@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from ._peer._event_stream import EventStream
     from ._peer._peer import ConnectionState, Peer
     from ._runtime._base import Listener
-    from ._server._connection import OCPPServerClient
-    from ._server._directory import StationDirectory
+    from ._server._stations._connection import OCPPServerClient
+    from ._server._stations._directory import StationDirectory
     from .browser import BrowserOCPPClient
     from .certificates import LoadedCertificate
     from .client import OCPPClient
@@ -115,8 +115,8 @@ _HOMES = {
     "ocpp_transports.client": ("OCPPClient",),
     "ocpp_transports._peer._peer": ("ConnectionState", "Peer"),
     "ocpp_transports.server": ("OCPPServer",),
-    "ocpp_transports._server._connection": ("OCPPServerClient",),
-    "ocpp_transports._server._directory": ("StationDirectory",),
+    "ocpp_transports._server._stations._connection": ("OCPPServerClient",),
+    "ocpp_transports._server._stations._directory": ("StationDirectory",),
 }
 _MODULES = ("events", "fleet")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

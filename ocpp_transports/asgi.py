@@ -15,7 +15,7 @@ from ocpp_core.messages import utf8_length
 from ocpp_core.websocket.close import NO_STATUS, POLICY_VIOLATION, TOO_BIG, cut_reason
 from ocpp_core.websocket.headers import joined, with_length
 
-from ._server._http_handlers import plain_request
+from ._server._plain._http_handlers import plain_request
 from ._tls._asgi import certificate_of, fingerprint_in
 from .channel import Accept, ChannelClosed, Reject, UpgradeOffer
 from .server import OCPPServer

@@ -36,7 +36,7 @@ from ._runtime._base import SocketRuntime
 from ._runtime._current import current_runtime
 
 if TYPE_CHECKING:
-    from ._server._acceptor import Acceptor
+    from ._server._admitting._acceptor import Acceptor
 
 __all__ = ["Accept", "Channel", "ChannelClient", "ChannelClosed", "Incoming", "Reject", "UpgradeOffer"]
 

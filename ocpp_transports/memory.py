@@ -13,7 +13,7 @@ from ocpp_core.websocket.close import ABNORMAL_CLOSURE
 
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientKeywords
-from ._server._connection import OCPPServerClient
+from ._server._stations._connection import OCPPServerClient
 from .channel import ChannelClient, ChannelClosed, UpgradeOffer
 from .server import OCPPServer
 

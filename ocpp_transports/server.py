@@ -1,53 +1,43 @@
 """The server: a central system that charging stations connect to."""
 
 from collections.abc import Callable, Coroutine
-from functools import partial
-from ssl import SSLContext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 
 from ocpp_core.action_names import Role
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
-from ocpp_core.inputs import Close
 from ocpp_transports.handshake import AuthHandler
 
 from ._driver._interfaces import Completion, Handle
-from ._driver._limits import BACKLOG
 from ._fleet._mixin import FleetMixin
 from ._fleet._stats import ServerStats, stats_of
 from ._logging._log import Log
 from ._options._keywords import ServerKeywords
 from ._options._server import ServerOptions
-from ._options._tls import TLSOptions, expect_tls
 from ._options._warm_up import warm_up_in_thread
 from ._peer._close_grace import CloseGrace
 from ._peer._emitter import Emitter
 from ._peer._mixins import HandlerMixin
 from ._runtime._base import Listener, SocketRuntime
-from ._runtime._current import current_runtime
-from ._server._acceptor import Acceptor
-from ._server._connection import ConnectionCallbacks, OCPPServerClient
-from ._server._http import HttpMixin, PlainRequests
-from ._server._http_handlers import HttpHandlers
-from ._server._observed import ObservedMixin
-from ._server._quota import SocketGate
-from ._server._registry import ConnectionRegistry
-from ._server._renewal._mixin import RenewalMixin
+from ._server._admitting._acceptor import Acceptor
+from ._server._lifecycle._closing import ClosingMixin
+from ._server._lifecycle._serving import ServingMixin
+from ._server._plain._http import HttpMixin, PlainRequests
+from ._server._plain._http_handlers import HttpHandlers
 from ._server._renewal._renewal import expect_files, load
-from ._server._serving import ServingMixin
-from ._tls._loaded import LiveTLS
+from ._server._stations._connection import OCPPServerClient
+from ._server._stations._registry import ConnectionRegistry
 from .event_names import SERVER_EVENTS
-from .events import CloseEvent
+
+__all__ = ["Listener", "OCPPServer"]
 
 if TYPE_CHECKING:
     from .channel import Incoming, UpgradeOffer
 
-__all__ = ["Listener", "OCPPServer"]
-
 AuthT = TypeVar("AuthT", bound=AuthHandler)
 
 
-class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, FleetMixin, ServingMixin, RenewalMixin):
+class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin):
     """A central system (CSMS).
 
         server = OCPPServer(protocols=["ocpp1.6"])
@@ -129,63 +119,6 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, FleetMixin, ServingMixi
         self._set_options(self._options.changed({"auth": handler}))
         return handler
 
-    async def listen(
-        self,
-        port: int = 0,
-        host: str | None = None,
-        *,
-        ssl: SSLContext | TLSOptions | None = None,
-        backlog: int = BACKLOG,
-    ) -> Listener:
-        """Listen on a TCP port; you may call it several times.
-
-        In strict mode the checks are compiled first, see `warm_up`.
-
-        Args:
-            port: The port; 0 lets the system choose one.
-            host: The address; None means all addresses.
-            ssl: Replaces the option `tls`.
-            backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
-
-        Returns:
-            The listener, with its `host`, `port` and `aclose()`.
-
-        Raises:
-            OSError: The port is not available.
-            ValueError: The port is out of range, the certificates do not meet the security profile, or nothing checks
-                the passwords of profile 1 or 2.
-            TypeError: An argument has the wrong type.
-            RuntimeError: The server is closing.
-        """
-        options = self._options
-        tls = options.tls if ssl is None else ssl
-        expect_tls(tls)
-        options.expect_deciders()
-        check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
-        live = None if tls is None else LiveTLS(load(tls, options))
-        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-            raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
-        if host is not None and not isinstance(host, str):
-            raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
-        if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
-            raise ValueError(f"expected backlog >= 0, got {backlog!r}")
-        self._expect_here()
-        with self._begin(live):
-            await warm_up_in_thread(options)
-            self._closed = None
-            runtime, acceptor = self._start()
-            if acceptor.is_closing:
-                raise RuntimeError("cannot listen: the server is closing")
-            context = None if live is None else live.context
-            listener = await runtime.listen(
-                port, host, ssl=context, backlog=backlog, connected=acceptor.connected, rules=acceptor.rules
-            )
-            self._listeners = {**self._open_listeners(), listener: live}
-        if self._runtime is runtime:  # it was not closed meanwhile
-            self._renewal.start(runtime, self._options)
-        self._log.info(f"listening on {listener.host} port {listener.port}")
-        return listener
-
     def incoming(self, offer: "UpgradeOffer") -> "Incoming":
         """Start the admission of a connection whose WebSocket another library speaks.
 
@@ -251,61 +184,6 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, FleetMixin, ServingMixi
             listeners=len(self._open_listeners()),
         )
 
-    # Closing
-
-    async def close(
-        self, code: int = 1001, reason: str = "", *, force: bool = False, await_pending: bool = True
-    ) -> CloseEvent:
-        """Stop listening, refuse new connections (503), close every connection, and end every task.
-
-        Each connection closes as with `Peer.close`, so it takes at most `drain_timeout` plus `close_timeout` seconds,
-        whatever the stations do. You may call `listen` again afterwards.
-
-        Args:
-            code: The close code; 1001 is "going away" (RFC 6455 §7.4.1).
-            reason: The close reason, at most 123 bytes of UTF-8; a longer one is cut.
-            force: True to drop the connections without a close handshake.
-            await_pending: True to wait for the responses to outstanding CALLs.
-
-        Raises:
-            ValueError: The code must not be sent.
-        """
-        command = Close(code, reason, drain=await_pending, force=force)
-        self._expect_here()
-        acceptor = self._acceptor
-        if acceptor is not None:
-            await self._close(acceptor, command)
-        return CloseEvent(command.code, command.reason)
-
-    async def _close(self, acceptor: Acceptor, command: Close) -> None:
-        if not acceptor.is_closing:
-            self._emit("closing", CloseEvent(command.code, command.reason))
-        acceptor.close()
-        self._registry.close_all(command)
-        for listener in tuple(self._listeners):
-            await listener.aclose()
-        while self._registry.open:
-            await self._registry.changed()
-        if self._acceptor is acceptor:
-            ended = CloseEvent(command.code, command.reason)
-            self._emit("closed", ended, after=self._close_grace.expect())
-            await self._shut()
-
-    async def _shut(self) -> None:
-        """Release the event loop: end listeners, connections and tasks."""
-        runtime, self._closed = self._runtime, self._acceptor or self._closed
-        self._log.flush()
-        self._renewal.stop()
-        self._runtime = self._acceptor = None
-        self._listeners.clear()
-        self._end_waits()
-        self._end_events()
-        if runtime is not None:
-            try:
-                await self._close_grace.wait(runtime)
-            finally:
-                await runtime.aclose()
-
     # Internals
 
     if TYPE_CHECKING:
@@ -313,33 +191,6 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, FleetMixin, ServingMixi
         @property
         def _context_client(self) -> OCPPServerClient:
             """The type of `ctx.client` of a handler that is registered here."""
-
-    def _start(self) -> tuple[SocketRuntime, Acceptor]:
-        """Bind to the running event loop."""
-        if self._runtime is None or self._acceptor is None:
-            self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
-            self._log.now = self._runtime.now
-            self._acceptor = Acceptor(
-                self._runtime,
-                self._options,
-                self._handlers,
-                self._registry,
-                ConnectionCallbacks(
-                    self._registry.opened,
-                    self._ready,
-                    self._registry.ended,
-                    self._close_grace,
-                    self._alarmed,
-                    self._observers,
-                ),
-                self._http_handlers,
-                refused=self._refused,
-                failed=self._failed,
-                lost=self._lost,
-                alarmed=self._alarmed,
-                gate=SocketGate(partial(self._log.connection_failed, "a connection was closed unread")),
-            )
-        return self._runtime, self._acceptor
 
     def _plain_requests(self) -> PlainRequests:
         return (self._closed or self._start()[1]).plain
@@ -365,13 +216,6 @@ class OCPPServer(HandlerMixin, ObservedMixin, HttpMixin, FleetMixin, ServingMixi
         if self._acceptor is not None and self._runtime is not None:
             self._acceptor.set_options(options)
             self._renewal.start(self._runtime, options)
-
-    def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
-        """Emit `client`; hold CALLs without a handler until its listeners have returned, or for one second."""
-        if self._listened_to is None:
-            release()
-        else:
-            self._emit("client", station, after=release)
 
     def _make_emitter(self) -> Emitter:
         return Emitter(

@@ -32,7 +32,7 @@ from ._hosts._websockets_channel import PatientConnection, WebsocketsChannel, lo
 from ._options._connection import BUNDLED_PROTOCOLS
 from ._options._keywords import ClientChanges, ClientKeywords
 from ._options._server import ServerOptions
-from ._server._http_handlers import plain_request
+from ._server._plain._http_handlers import plain_request
 from ._tls._contexts import context_of, server_context
 from .channel import ChannelClient, Incoming, UpgradeOffer
 from .server import OCPPServer

@@ -12,8 +12,8 @@ from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._options._server import ServerOptions
-from ocpp_transports._server._connection import OCPPServerClient
-from ocpp_transports._server._stations import StationsMixin
+from ocpp_transports._server._stations._connection import OCPPServerClient
+from ocpp_transports._server._stations._stations import StationsMixin
 
 from ._fleet_call import FleetCall, Request
 

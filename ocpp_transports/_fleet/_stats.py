@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ocpp_core.handshake import SecurityProfile
-from ocpp_transports._server._connection import OCPPServerClient
+from ocpp_transports._server._stations._connection import OCPPServerClient
 
 __all__ = ["ServerStats", "stats_of"]
 

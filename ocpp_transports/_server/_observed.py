@@ -19,9 +19,9 @@ from ocpp_transports.events import (
     UpgradeAbortedEvent,
 )
 
-from ._connection import OCPPServerClient
 from ._listening import ServerEvents
-from ._registry import ConnectionRegistry
+from ._stations._connection import OCPPServerClient
+from ._stations._registry import ConnectionRegistry
 
 __all__ = ["ObservedMixin", "ServerObserver"]
 

@@ -10,7 +10,7 @@ from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._options._connection import BUNDLED_PROTOCOLS
 from ocpp_transports._options._keywords import ClientChanges, ClientKeywords
-from ocpp_transports._server._serving import Loop
+from ocpp_transports._server._lifecycle._serving import Loop
 from ocpp_transports.client import OCPPClient
 from ocpp_transports.events import CloseEvent, ConnectionEvent
 

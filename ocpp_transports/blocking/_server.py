@@ -13,9 +13,9 @@ from ocpp_transports._fleet._stats import ServerStats
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._options._keywords import ServerKeywords
 from ocpp_transports._options._tls import TLSOptions
-from ocpp_transports._server._connection import OCPPServerClient
-from ocpp_transports._server._directory import StationDirectory
-from ocpp_transports._server._serving import Loop
+from ocpp_transports._server._lifecycle._serving import Loop
+from ocpp_transports._server._stations._connection import OCPPServerClient
+from ocpp_transports._server._stations._directory import StationDirectory
 from ocpp_transports.certificates import LoadedCertificate
 from ocpp_transports.events import CloseEvent, ConnectionEvent
 from ocpp_transports.handshake import AuthHandler

@@ -5,7 +5,7 @@ from typing import Any, Unpack
 
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._options._keywords import SocketKeywords
-from ocpp_transports._server._connection import OCPPServerClient
+from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports.handshake import Handshake
 
 from ._peer import BlockingPeer

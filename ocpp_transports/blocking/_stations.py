@@ -8,7 +8,7 @@ from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._handlers._call_keywords import CallKeywords
 from ocpp_transports._handlers._caller import DictCallKeywords, Params, ResultModelT, ResultT
-from ocpp_transports._server._stations import StationsMixin
+from ocpp_transports._server._stations._stations import StationsMixin
 
 from ._calls import call_options, safe
 from ._threads._bridge import Bridge

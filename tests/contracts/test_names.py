@@ -48,4 +48,4 @@ def test_the_exceptions_are_few_and_needed() -> None:
 def test_one_file_is_called_registry() -> None:
     """Other file names may come again where the folder tells the difference; handlers are in a table."""
     files = [str(path.relative_to(ROOT)) for path in sources() if path.stem == "_registry"]
-    assert files == ["ocpp_transports/_server/_registry.py"]
+    assert files == ["ocpp_transports/_server/_stations/_registry.py"]

@@ -18,7 +18,7 @@ from ocpp_transports import (
     WebsocketUpgradeError,
 )
 from ocpp_transports._driver._limits import HIGH_WATER
-from ocpp_transports._server._acceptor import Acceptor
+from ocpp_transports._server._admitting._acceptor import Acceptor
 from ocpp_transports.channel import Accept, ChannelClient, ChannelClosed, Reject, UpgradeOffer
 from ocpp_transports.events import CloseEvent, ReconnectEvent
 from ocpp_transports.memory import memory_channels

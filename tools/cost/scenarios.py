@@ -23,11 +23,11 @@ from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._peer._close_grace import CloseGrace
-from ocpp_transports._server._acceptor import Acceptor
-from ocpp_transports._server._connection import ConnectionCallbacks
-from ocpp_transports._server._http_handlers import HttpHandlers
-from ocpp_transports._server._quota import SocketGate
-from ocpp_transports._server._registry import ConnectionRegistry
+from ocpp_transports._server._admitting._acceptor import Acceptor
+from ocpp_transports._server._admitting._quota import SocketGate
+from ocpp_transports._server._plain._http_handlers import HttpHandlers
+from ocpp_transports._server._stations._connection import ConnectionCallbacks
+from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.handshake import ConnectionFacts
 
 from .peer import PONG, REQUEST, TEXT, call_text, frame

@@ -7,7 +7,7 @@ from typing import Final
 
 from ocpp_core import errors, versions
 from ocpp_core.websocket import close
-from ocpp_transports._server import _registry
+from ocpp_transports._server._stations import _registry
 from tools.declarations import docstrings, member_docs, source_of, table
 
 __all__ = ["codes_page"]

@@ -18,7 +18,7 @@ from ocpp_transports._callbacks._workers import Workers
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._runtime._current import is_in_event_loop
-from ocpp_transports._server._serving import Loop, expect_loop
+from ocpp_transports._server._lifecycle._serving import Loop, expect_loop
 from ocpp_transports.events import CloseEvent, StationEvent
 
 from ._listeners import RunningListeners

@@ -25,7 +25,7 @@ from ocpp_core.errors import (
 )
 from ocpp_transports._callbacks._containment import is_cancellation
 from ocpp_transports._runtime._current import caller_from_outside
-from ocpp_transports._server._serving import Loop, run_on
+from ocpp_transports._server._lifecycle._serving import Loop, run_on
 
 __all__ = ["LoopThread", "expect_outside", "is_in_loop"]
 

@@ -11,7 +11,7 @@ import threading
 from time import monotonic
 from typing import Final, Protocol
 
-from ocpp_transports._server._serving import Loop
+from ocpp_transports._server._lifecycle._serving import Loop
 
 from ._loop import LoopThread
 

@@ -19,7 +19,7 @@ from ocpp_transports import (
     TimeoutError,
 )
 from ocpp_transports._callbacks._fair_turns import FairTurns
-from ocpp_transports._server._serving import Loop
+from ocpp_transports._server._lifecycle._serving import Loop
 from ocpp_transports.blocking import (
     BlockingClient,
     BlockingHandlerContext,

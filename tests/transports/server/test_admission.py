@@ -9,7 +9,7 @@ import pytest
 from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, proceed
 from ocpp_core.inputs import Reject
-from ocpp_transports._server._admission import Questions
+from ocpp_transports._server._admitting._questions import Questions
 from ocpp_transports.handshake import ConnectionFacts
 from tests.core.admission.station import BASIC, TLS_CERT, Rules, arrive, basic, play
 from tests.kinds import an

@@ -8,7 +8,7 @@ import anyio.lowlevel
 import pytest
 
 from ocpp_transports import OCPPServer, PlainRequest
-from ocpp_transports._server._http_handlers import plain_request
+from ocpp_transports._server._plain._http_handlers import plain_request
 from ocpp_transports.events import ErrorEvent
 from tests.transports.pairs import SECONDS, client_of, first, knock, never, reset, serving, upgrade
 

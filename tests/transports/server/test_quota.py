@@ -9,7 +9,7 @@ import trustme
 from ocpp_transports import TLSOptions, UnexpectedHttpResponse
 from ocpp_transports._logging._repeats import WRITTEN
 from ocpp_transports._options._server import ServerOptions
-from ocpp_transports._server._quota import Quota, SocketGate, owner_of
+from ocpp_transports._server._admitting._quota import Quota, SocketGate, owner_of
 from ocpp_transports.channel import UpgradeOffer
 from tests.transports.pairs import SECONDS, client_of, knock, serving, station_of, upgrade
 

@@ -14,7 +14,7 @@ import anyio.to_thread
 import pytest
 
 from ocpp_transports import ClosedError, ConnectionFailedError, OCPPClient, OCPPServer
-from ocpp_transports._server import _serving
+from ocpp_transports._server._lifecycle import _serving
 from ocpp_transports.events import CloseEvent
 from tests.transports.pairs import SECONDS, client_of, first, never, serving, station_of
 

@@ -16,9 +16,8 @@ from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._options._tls import TLSOptions
 from ocpp_transports._runtime._base import Listener
 from ocpp_transports._runtime._interrupts import Interrupts
+from ocpp_transports._server._listening import ServerEvents
 from ocpp_transports.events import CloseEvent
-
-from ._listening import ServerEvents
 
 __all__ = ["Loop", "ServingMixin", "expect_loop", "run_on"]
 

@@ -48,16 +48,16 @@ from ocpp_transports._logging._log import Log
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._bounded_threads import BoundedThreads
+from ocpp_transports._server._plain._http import Exchange, PlainRequests
+from ocpp_transports._server._plain._http_handlers import HttpHandlers, plain_request
+from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
+from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
-from ._admission import Decision, Questions
-from ._connection import ConnectionCallbacks, OCPPServerClient
-from ._http import Exchange, PlainRequests
-from ._http_handlers import HttpHandlers, plain_request
 from ._places import Places
+from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
-from ._registry import ConnectionRegistry
 
 __all__ = ["Acceptor"]
 

@@ -23,10 +23,10 @@ from ocpp_transports._driver._interfaces import Completion, Handle, Runtime, com
 from ocpp_transports._handlers._table import is_coroutine_function
 from ocpp_transports._options._connection import off_at_zero
 from ocpp_transports._options._server import ServerOptions
+from ocpp_transports._server._admitting._places import Places
 from ocpp_transports.plain_http import HttpHandler, PlainRequest
 
 from ._http_handlers import HttpHandlers, read_answer
-from ._places import Places
 
 __all__ = ["Exchange", "HttpMixin", "PlainRequests"]
 

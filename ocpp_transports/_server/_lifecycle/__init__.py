@@ -1,0 +1,1 @@
+"""Binding to an event loop, listening, serving until a signal, closing."""

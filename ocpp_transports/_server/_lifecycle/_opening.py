@@ -1,0 +1,133 @@
+"""How a server begins: it binds to an event loop and accepts streams from listeners and from other libraries."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
+from ssl import SSLContext
+
+from ocpp_core.handshake import check_listener_profile
+from ocpp_transports._driver._limits import BACKLOG
+from ocpp_transports._handlers._table import Handlers
+from ocpp_transports._options._tls import TLSOptions, expect_tls
+from ocpp_transports._options._warm_up import warm_up_in_thread
+from ocpp_transports._runtime._base import Listener, SocketRuntime
+from ocpp_transports._runtime._current import current_runtime
+from ocpp_transports._server._admitting._acceptor import Acceptor
+from ocpp_transports._server._admitting._quota import SocketGate
+from ocpp_transports._server._observed import ObservedMixin
+from ocpp_transports._server._plain._http_handlers import HttpHandlers
+from ocpp_transports._server._renewal._mixin import RenewalMixin
+from ocpp_transports._server._renewal._renewal import load
+from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
+from ocpp_transports._tls._loaded import LiveTLS
+
+__all__ = ["OpeningMixin"]
+
+
+class OpeningMixin(ObservedMixin, RenewalMixin):
+    """Listens, and starts the admission of connections."""
+
+    _http_handlers: HttpHandlers
+    _in_block: bool
+    _runtime: SocketRuntime | None
+    _acceptor: Acceptor | None
+    _closed: Acceptor | None
+    """The acceptor of before `close`, which still refuses connections from other libraries."""
+
+    async def listen(
+        self,
+        port: int = 0,
+        host: str | None = None,
+        *,
+        ssl: SSLContext | TLSOptions | None = None,
+        backlog: int = BACKLOG,
+    ) -> Listener:
+        """Listen on a TCP port; you may call it several times.
+
+        In strict mode the checks are compiled first, see `warm_up`.
+
+        Args:
+            port: The port; 0 lets the system choose one.
+            host: The address; None means all addresses.
+            ssl: Replaces the option `tls`.
+            backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+
+        Returns:
+            The listener, with its `host`, `port` and `aclose()`.
+
+        Raises:
+            OSError: The port is not available.
+            ValueError: The port is out of range, the certificates do not meet the security profile, or nothing checks
+                the passwords of profile 1 or 2.
+            TypeError: An argument has the wrong type.
+            RuntimeError: The server is closing.
+        """
+        options = self._options
+        tls = options.tls if ssl is None else ssl
+        expect_tls(tls)
+        options.expect_deciders()
+        check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
+        live = None if tls is None else LiveTLS(load(tls, options))
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+            raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
+        if host is not None and not isinstance(host, str):
+            raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
+        if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
+            raise ValueError(f"expected backlog >= 0, got {backlog!r}")
+        self._expect_here()
+        with self._begin(live):
+            await warm_up_in_thread(options)
+            self._closed = None
+            runtime, acceptor = self._start()
+            if acceptor.is_closing:
+                raise RuntimeError("cannot listen: the server is closing")
+            context = None if live is None else live.context
+            listener = await runtime.listen(
+                port, host, ssl=context, backlog=backlog, connected=acceptor.connected, rules=acceptor.rules
+            )
+            self._listeners = {**self._open_listeners(), listener: live}
+        if self._runtime is runtime:  # it was not closed meanwhile
+            self._renewal.start(runtime, self._options)
+        self._log.info(f"listening on {listener.host} port {listener.port}")
+        return listener
+
+    # Internals
+
+    @property
+    @abstractmethod
+    def _handlers(self) -> Handlers:
+        """The handlers that serve every station."""
+
+    def _start(self) -> tuple[SocketRuntime, Acceptor]:
+        """Bind to the running event loop."""
+        if self._runtime is None or self._acceptor is None:
+            self._runtime = current_runtime(type(self).__name__, in_block=self._in_block, log=self._log)
+            self._log.now = self._runtime.now
+            self._acceptor = Acceptor(
+                self._runtime,
+                self._options,
+                self._handlers,
+                self._registry,
+                ConnectionCallbacks(
+                    self._registry.opened,
+                    self._ready,
+                    self._registry.ended,
+                    self._close_grace,
+                    self._alarmed,
+                    self._observers,
+                ),
+                self._http_handlers,
+                refused=self._refused,
+                failed=self._failed,
+                lost=self._lost,
+                alarmed=self._alarmed,
+                gate=SocketGate(partial(self._log.connection_failed, "a connection was closed unread")),
+            )
+        return self._runtime, self._acceptor
+
+    def _ready(self, station: OCPPServerClient, release: Callable[[], None]) -> None:
+        """Emit `client`; hold CALLs without a handler until its listeners have returned, or for one second."""
+        if self._listened_to is None:
+            release()
+        else:
+            self._emit("client", station, after=release)

@@ -1,0 +1,1 @@
+"""Plain HTTP requests on the port of the stations."""

@@ -1,0 +1,1 @@
+"""The connected stations: the handle on each, the registry, look-ups and calls."""
