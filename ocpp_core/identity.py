@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Final, Literal, TypeAlias, TypeVar, get_args
+from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
-__all__ = ["IdentityCharacters", "IdentityRule", "Spellings", "by_identity"]
+__all__ = ["IdentityCharacters", "IdentityRule", "Spellings", "StationKey", "by_identity"]
 
 IdentityCharacters: TypeAlias = Literal["standard", "printable", "any"]
 """The characters that an identity may contain.
@@ -28,6 +28,21 @@ _R = TypeVar("_R")
 _IDENTIFIER_STRING: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@.]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DOT_SEGMENTS: Final = frozenset({".", ".."})
+
+
+class StationKey(NamedTuple):
+    """A station of a server: two stations of one identity differ in their namespace.
+
+    Methods that find or call a station take it in place of the identity.
+    """
+
+    namespace: str
+    """The namespace; empty for stations without one."""
+    identity: str
+    """The identity of the station."""
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.identity}" if self.namespace else self.identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +104,11 @@ class IdentityRule:
     def key(self, identity: str) -> str:
         """Return the lookup key of a station: equal for identities that name the same station."""
         return identity.casefold() if self.ignore_case else identity
+
+    def name(self, key: StationKey) -> str:
+        """Return the name of a station among those of all namespaces; without a namespace it is that of `key`."""
+        identity = self.key(key.identity)
+        return f"{key.namespace}\0{identity}" if key.namespace else identity  # neither has control characters
 
 
 class Spellings:

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from ocpp_core.handshake import SecurityProfile
+from ocpp_core.identity import StationKey
 
 __all__ = [
+    "MAX_NAMESPACE",
     "AcceptHandshake",
     "AuthHandler",
     "BrokenEscapes",
@@ -16,9 +18,14 @@ __all__ = [
     "Credentials",
     "Handshake",
     "Identify",
+    "MatchedPath",
+    "Namespace",
     "RejectHandshake",
     "UnmatchedProtocol",
 ]
+
+MAX_NAMESPACE: Final = 255
+"""Characters of a namespace; a longer one gets 400."""
 
 UnmatchedProtocol: TypeAlias = Literal["reject", "upgrade-then-close"]
 """The response to a station that offers none of the server's subprotocols.
@@ -72,12 +79,26 @@ class ConnectionFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchedPath:
+    """The parts of a path that a route matches."""
+
+    route: str
+    """The pattern of the route."""
+    segment: str
+    """The segment with the identity, percent-encoded; empty if the pattern has none."""
+    params: Mapping[str, str]
+    """The other parts that the pattern names, decoded."""
+    namespace: str
+    """Those parts, joined."""
+
+
+@dataclass(frozen=True, slots=True)
 class Handshake:
     """The handshake of a station that wants to connect."""
 
     identity: str
-    """The last segment of the path, percent-decoded. On a path of `paths_without_identity` it is the user name of the
-    Basic credentials, or empty without any."""
+    """The last segment of the path, or the one that the route names `{identity}`, percent-decoded. On a path without an
+    identity it is the user name of the Basic credentials, or empty without any."""
     protocols: tuple[str, ...]
     """The subprotocols offered, in the station's order."""
     path: str
@@ -96,6 +117,22 @@ class Handshake:
     """The security profile of the server."""
     certificate_fingerprint: str | None = None
     """SHA-256 fingerprint of the verified certificate, as 64 lower-case hexadecimal digits."""
+    route: str = ""
+    """The pattern of the route that the path matches; empty on a server without routes."""
+    params: Mapping[str, str] = field(default_factory=_nothing)
+    """The parts of the path that the route names, without the identity, decoded. In the value of a tail, a `/` within a
+    segment stays encoded."""
+    namespace: str = ""
+    """The namespace of the identity: see the option `namespace`."""
+
+    @property
+    def key(self) -> StationKey:
+        """The key of the station: its namespace and its identity."""
+        return StationKey(self.namespace, self.identity)
+
+
+Namespace: TypeAlias = str | Callable[[Handshake], "str | Awaitable[str]"]
+"""The namespace of all stations, or a function or coroutine function that returns it for a handshake."""
 
 
 class AcceptHandshake(Protocol):

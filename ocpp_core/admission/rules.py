@@ -24,10 +24,12 @@ from ocpp_core.identity import IdentityRule, by_identity
 from .auth import AskAuth
 from .certificates import CheckCertificate
 from .credentials import CheckCredentials
-from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, UnmatchedProtocol
+from .handshake import AuthHandler, BrokenEscapes, Credentials, Identify, Namespace, UnmatchedProtocol
 from .passwords import Verify
 from .pins import CheckOrganization, CheckPin, Pins
 from .request import CheckIdentity, ChooseSubprotocol, ReadRequest, expect_identity
+from .routing.namespaces import SetNamespace
+from .routing.transport import CheckTransport
 from .step import Step, in_order
 
 __all__ = ["AdmissionRules", "asks_the_application", "steps_of"]
@@ -98,12 +100,26 @@ class AdmissionRules(Protocol):
     def paths_without_identity(self) -> Collection[str]:
         """Paths that do not contain an identity; each begins with `/`."""
 
+    @property
+    def namespace(self) -> Namespace | None:
+        """The namespace of stations; None leaves it to the route."""
 
-def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Iterable[Step] = ()) -> tuple[Step, ...]:
-    """Return the steps for these rules, between the host's own steps."""
+
+def steps_of(
+    rules: AdmissionRules, *, before: Iterable[Step] = (), after: Iterable[Step] = (), routed: bool = False
+) -> tuple[Step, ...]:
+    """Return the steps for these rules, between the host's own steps.
+
+    Args:
+        rules: The rules of a server, or of a route.
+        before: The host's steps about every peer.
+        after: The host's steps about an authenticated station.
+        routed: True for the rules of a route, which is found before these steps run.
+    """
     identities = rules.identities
     return (
         *before,
+        *((CheckTransport(rules.security_profile, rules.tls_terminated),) if routed else ()),
         ReadRequest(
             rules.security_profile,
             keep_broken_escapes=rules.broken_escapes == "keep",
@@ -114,12 +130,13 @@ def steps_of(rules: AdmissionRules, *, before: Iterable[Step] = (), after: Itera
             rules.protocols, rules.default_protocol, accepts_none=rules.unmatched_protocol == "upgrade-then-close"
         ),
         CheckIdentity(identities, identities.usual),
-        *_authenticating(rules),
+        *(() if rules.namespace is None else (SetNamespace(rules.namespace),)),
+        *_authenticating(rules, may_lack_identity=routed or bool(rules.paths_without_identity)),
         *after,
     )
 
 
-def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
+def _authenticating(rules: AdmissionRules, *, may_lack_identity: bool) -> Iterable[Step]:
     """Iterate over the steps that authenticate the station."""
     certificate: Step | None = None
     if rules.security_profile.uses_basic:
@@ -133,7 +150,7 @@ def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
         yield certificate
     if rules.auth is not None:
         yield AskAuth(rules.auth, rules.protocols, rules.identities, certificate)
-    elif rules.paths_without_identity:
+    elif may_lack_identity:
         yield expect_identity
 
 
@@ -148,4 +165,6 @@ def _certificate_check(rules: AdmissionRules) -> Step:
 def asks_the_application(rules: AdmissionRules) -> bool:
     """Return True if a handshake may need to wait for the application."""
     functions = rules.auth, rules.credentials, rules.verify, rules.certificate_pins
-    return any(function is not None for function in functions) or not isinstance(rules.identify, str)
+    return any(function is not None for function in functions) or not (
+        isinstance(rules.identify, str) and isinstance(rules.namespace, str | None)
+    )

@@ -8,7 +8,7 @@ from ocpp_core.actions import UpgradeRequested
 from ocpp_core.inputs import Reject
 from ocpp_core.websocket.headers import BASIC_CHALLENGE
 
-from .handshake import ConnectionFacts, Handshake
+from .handshake import ConnectionFacts, Handshake, MatchedPath
 
 __all__ = ["Ask", "Candidate", "Step", "Verdict", "in_order", "proceed", "refuse"]
 
@@ -24,6 +24,8 @@ class Candidate:
     facts: ConnectionFacts
     handshake: Handshake = _UNREAD
     """The handshake as requested; empty until the step that reads the request."""
+    matched: MatchedPath | None = None
+    """What the path says about the station, if the server has routes."""
     protocol: str | None = None
     """The chosen subprotocol. If it is still None once all steps have passed, the WebSocket is opened without one and
     closed immediately."""

@@ -12,6 +12,7 @@ from ocpp_core.admission.handshake import (
     ConnectionFacts,
     Credentials,
     Identify,
+    Namespace,
     UnmatchedProtocol,
 )
 from ocpp_core.admission.passwords import Verify
@@ -42,6 +43,7 @@ class Rules:
     broken_escapes: BrokenEscapes = "reject"
     identities: IdentityRule = field(default_factory=IdentityRule)
     paths_without_identity: tuple[str, ...] = ()
+    namespace: Namespace | None = None
 
 
 def arrive(target="/ocpp/CP1", *, offered=("ocpp1.6",), headers=(), facts=None):
