@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from .certificates import LoadedCertificate
     from .client import OCPPClient
     from .plain_http import HttpAnswer, HttpHandler, PlainRequest
+    from .router import OCPPRouter, StationKey
     from .server import OCPPServer
 
 _HOMES = {
@@ -114,6 +115,7 @@ _HOMES = {
     "ocpp_transports.certificates": ("LoadedCertificate",),
     "ocpp_transports.client": ("OCPPClient",),
     "ocpp_transports._peer._peer": ("ConnectionState", "Peer"),
+    "ocpp_transports.router": ("OCPPRouter", "StationKey"),
     "ocpp_transports.server": ("OCPPServer",),
     "ocpp_transports._server._stations._connection": ("OCPPServerClient",),
     "ocpp_transports._server._stations._directory": ("StationDirectory",),
@@ -150,6 +152,7 @@ __all__ = [
     "OCPPBackoff",
     "OCPPClient",
     "OCPPError",
+    "OCPPRouter",
     "OCPPServer",
     "OCPPServerClient",
     "Peer",
@@ -172,6 +175,7 @@ __all__ = [
     "SecurityProfile",
     "ServerStats",
     "StationDirectory",
+    "StationKey",
     "TLSOptions",
     "TimeoutError",
     "UnexpectedHttpResponse",

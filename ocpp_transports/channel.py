@@ -70,13 +70,19 @@ class Incoming:
         self._offer = offer
         self.subprotocol: str | None = None
         """The subprotocol that the server chose, once it has accepted."""
-        self.max_message_size: float = acceptor.policy.options.max_message_size
-        """Bytes of one message, for channels that can check it; if exceeded, close with 1009."""
         facts = ConnectionFacts(
             offer.remote_address, offer.client_certificate, offer.tls, offer.certificate_fingerprint
         )
-        self._engine, self._driver = acceptor.accept_channel(connection, facts)
+        self._engine, self._driver, self._options = acceptor.accept_channel(connection, facts)
         connection.driver = self._driver
+
+    @property
+    def max_message_size(self) -> float:
+        """Bytes of one message, for channels that can check it; if exceeded, close with 1009.
+
+        A route may change it, so use it after the decision.
+        """
+        return self._options().max_message_size
 
     async def decision(self) -> Accept | Reject:
         """Return the server's decision, made with its options and its `auth`; await it once, and obey it.

@@ -9,6 +9,7 @@ from ocpp_core.admission.handshake import (
     Credentials,
     Handshake,
     Identify,
+    Namespace,
     RejectHandshake,
     UnmatchedProtocol,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Credentials",
     "Handshake",
     "Identify",
+    "Namespace",
     "Pins",
     "RejectHandshake",
     "UnmatchedProtocol",

@@ -17,6 +17,7 @@ from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._options._reconnect import ReconnectOptions
+from ocpp_transports._options._routes import route_options
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._socket import SocketOptions
 from tools.declarations import class_body, default_of, docstrings, range_of, source_of
@@ -92,6 +93,7 @@ KEYWORDS: Final = (
     KeywordType("BrowserKeywords", ("ReconnectKeywords",), "See `BrowserOptions`.", BrowserOptions),
     KeywordType("BrowserChanges", ("BrowserKeywords",), "Keywords of `BrowserOCPPClient.reconfigure`.", None, CHANGES),
     KeywordType("ServerKeywords", ("SocketKeywords",), "See `ServerOptions`.", ServerOptions, ("protocols",)),
+    KeywordType("RouteKeywords", ("TypedDict",), "Keywords of `OCPPServer.route`.", None, route_options()),
 )
 KEYWORD_FILE: Final = '''"""The options as keyword arguments, for type checkers and editors.
 

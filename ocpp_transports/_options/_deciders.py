@@ -3,7 +3,9 @@
 from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
+from ocpp_core.admission.handshake import MAX_NAMESPACE
 from ocpp_core.admission.pins import normal_fingerprint
+from ocpp_core.handshake import CONTROL
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports.handshake import BrokenEscapes, UnmatchedProtocol
 
@@ -12,6 +14,7 @@ __all__ = [
     "expect_choices",
     "expect_credentials",
     "expect_identify",
+    "expect_namespace",
     "expect_organizations",
     "expect_paths",
     "expect_pins",
@@ -94,6 +97,18 @@ def expect_auth(auth: Any) -> None:
     if not callable(auth):
         raise TypeError(f"expected auth as a callable, got {type(auth).__name__}")
     expect_arguments(auth, "auth", "accept", "reject", "handshake")
+
+
+def expect_namespace(namespace: object) -> None:
+    """Raise TypeError or ValueError unless this can be `namespace`."""
+    if callable(namespace):
+        expect_arguments(namespace, "namespace", "handshake")
+    elif isinstance(namespace, str):
+        if len(namespace) > MAX_NAMESPACE or CONTROL.search(namespace):
+            limit = f"at most {MAX_NAMESPACE} characters, without control characters"
+            raise ValueError(f"expected a namespace of {limit}, got {namespace!r}")
+    elif namespace is not None:
+        raise TypeError(f"expected namespace as str or a function, got {type(namespace).__name__}")
 
 
 def expect_choices(unmatched_protocol: object, broken_escapes: object) -> None:

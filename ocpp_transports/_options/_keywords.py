@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         BrokenEscapes,
         Credentials,
         Identify,
+        Namespace,
         Pins,
         UnmatchedProtocol,
         Verify,
@@ -39,6 +40,7 @@ __all__ = [
     "ClientKeywords",
     "PeerKeywords",
     "ReconnectKeywords",
+    "RouteKeywords",
     "ServerKeywords",
     "SocketKeywords",
 ]
@@ -160,6 +162,7 @@ class ServerKeywords(SocketKeywords, total=False):
     max_identity_length: float
     ignore_identity_case: bool
     paths_without_identity: Collection[str]
+    namespace: Namespace | None
     require_connection_header: bool
     handshake_timeout: float
     max_tls_handshakes: int
@@ -171,3 +174,59 @@ class ServerKeywords(SocketKeywords, total=False):
     max_sockets: float | None
     max_sockets_per_address: float | None
     fleet_concurrency: int
+
+
+class RouteKeywords(TypedDict, total=False):
+    """Keywords of `OCPPServer.route`."""
+
+    protocols: Sequence[str]
+    call_timeout: float
+    call_ttl: float
+    call_concurrency: int
+    max_queued: int
+    max_queued_bytes: float
+    max_outgoing_size: float
+    max_elements: float
+    refuse_when_busy: bool
+    max_held: float
+    max_held_bytes: float
+    inbound_rate: float
+    inbound_burst: int
+    answer_window: float
+    close_timeout: float
+    drain_timeout: float
+    strict_mode: bool | Collection[str]
+    strict_mode_methods: Collection[str] | None
+    strict_mode_validators: Collection[SchemaValidator]
+    max_bad_messages: float
+    bad_message_period: float
+    respond_with_detailed_errors: bool
+    handler_grace: float
+    handler_timeout: float
+    send_timeout: float
+    in_order: bool
+    leniency: Leniency
+    mend_text: Callable[[str], str] | None
+    logging: Logging
+    ping_interval: float
+    pong_timeout: float | None
+    defer_pings_on_activity: bool
+    max_message_size: float
+    message_timeout: float
+    min_message_rate: float
+    compression: bool | Compression
+    security_profile: SecurityProfile | int
+    credentials: Credentials | None
+    verify: Verify | None
+    identify: Identify
+    certificate_organization: str | Collection[str] | None
+    certificate_pins: Pins | None
+    check_serial_number: bool
+    auth: AuthHandler | None
+    tls_terminated: bool
+    default_protocol: str | None
+    unmatched_protocol: UnmatchedProtocol
+    broken_escapes: BrokenEscapes
+    identity_characters: IdentityCharacters
+    max_identity_length: float
+    namespace: Namespace | None

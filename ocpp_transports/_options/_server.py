@@ -12,7 +12,16 @@ from ocpp_core.config import LinkConfig, number
 from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
-from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, Pins, UnmatchedProtocol, Verify
+from ocpp_transports.handshake import (
+    AuthHandler,
+    BrokenEscapes,
+    Credentials,
+    Identify,
+    Namespace,
+    Pins,
+    UnmatchedProtocol,
+    Verify,
+)
 
 from ._connection import off_at_zero, seconds_or_off
 from ._deciders import (
@@ -20,6 +29,7 @@ from ._deciders import (
     expect_choices,
     expect_credentials,
     expect_identify,
+    expect_namespace,
     expect_organizations,
     expect_paths,
     expect_pins,
@@ -86,6 +96,9 @@ class ServerOptions(SocketOptions):
     paths_without_identity: Collection[str] = ()
     """Paths, such as `/`, that end without an identity. The identity is then the user name of the Basic credentials, or
     the one that `auth` passes to `accept(identity=...)`."""
+    namespace: Namespace | None = None
+    """The namespace of identities: stations of one identity in different namespaces are different stations. A text, or
+    a function or coroutine function of the handshake. None means the parts of the path that the route names."""
     require_connection_header: bool = _LINK.require_connection_header
     """False accepts upgrade requests without a Connection header too; only on the library's own sockets."""
     handshake_timeout: float = seconds_or_off(_LINK.handshake_timeout)
@@ -131,6 +144,7 @@ class ServerOptions(SocketOptions):
                 check_certificate_rule(name, self.security_profile, tls_terminated=self.tls_terminated)
         expect_auth(self.auth)
         expect_paths(self.paths_without_identity)
+        expect_namespace(self.namespace)
         check_server_profile(
             self.security_profile,
             credentials=self.credentials is not None,

@@ -2,8 +2,8 @@
 
 The acceptor makes an engine and a driver for every stream that a listener accepts, and for every WebSocket from another
 library. Until a handshake is decided, a `_PendingHandshake` is the delegate of that driver. It runs the steps of
-admission (`ocpp_core.admission`), which are made once for a set of options. Then it hands the driver over to an
-`OCPPServerClient`, or sends the rejection, and is forgotten.
+admission (`ocpp_core.admission`), which are made once for a set of options and routes (`_policy`). Then it hands the
+driver over to an `OCPPServerClient`, or sends the rejection, and is forgotten.
 
 What it guarantees:
 
@@ -18,73 +18,50 @@ The acceptor must never wait, and must never decide twice. The first of decision
 handshake out of `places.waiting`; the later ones find it gone.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from itertools import count
-from logging import DEBUG, Logger
+from logging import DEBUG
 from random import Random
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from ocpp_core.actions import HttpRequest, Report, UpgradeRequested
-from ocpp_core.admission.rules import steps_of
 from ocpp_core.admission.step import Ask, Candidate, Step, Verdict, proceed, refuse
-from ocpp_core.config import SessionConfig
+from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inbound.answers import AnswerMemory
-from ocpp_core.inputs import Accept, Close, Command, Reject, Respond, ServerInput, StackInput
+from ocpp_core.inputs import Accept, Close, Command, Reconfigure, Reject, Respond, ServerInput, StackInput
 from ocpp_core.link import Unfinished
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Open
 from ocpp_core.stack import ServerStack
 from ocpp_core.timers import coarse
-from ocpp_core.versions import Version, version_of
 from ocpp_core.websocket.close import PROTOCOL_ERROR
 from ocpp_transports._driver._accepting import AcceptRules
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Connection, Handle
 from ocpp_transports._driver._limits import EARLY
-from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._logging._log import Log
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._runtime._base import SocketRuntime
 from ocpp_transports._runtime._bounded_threads import BoundedThreads
 from ocpp_transports._server._plain._http import Exchange, PlainRequests
 from ocpp_transports._server._plain._http_handlers import HttpHandlers, plain_request
+from ocpp_transports._server._routing._plan import RoutingPlan
 from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
 from ocpp_transports._server._stations._registry import ConnectionRegistry
 from ocpp_transports.events import ConnectionFailedEvent, SecurityEvent, UpgradeAbortedEvent
 from ocpp_transports.handshake import ConnectionFacts
 
 from ._places import Places
+from ._policy import Policies, Policy
 from ._questions import Decision, Questions
 from ._quota import SocketGate, owner_of
 
-__all__ = ["Acceptor"]
+__all__ = ["Acceptor", "Plans"]
 
+Plans: TypeAlias = Mapping[SecurityProfile | None, RoutingPlan]
+"""The rules of a server (None), and of its listeners with a security profile of their own."""
 _CLOSING: Final = refuse(503, "Closing")
-
-
-@dataclass(frozen=True, slots=True)
-class _Policy:
-    """The rules that one set of options makes for a handshake, which keeps them from its request to its end."""
-
-    options: ServerOptions
-    steps: tuple[Step, ...]
-    logger: Logger
-    versions: Mapping[str, Version]
-    """The facts of each subprotocol."""
-    configs: Mapping[tuple[str, bool], SessionConfig]
-    """The engine's config for each subprotocol, without and with message tracing."""
-
-    @classmethod
-    def of(cls, options: ServerOptions, steps: tuple[Step, ...]) -> "_Policy":
-        """Make everything now that each handshake would make otherwise."""
-        protocols = options.protocols
-        configs = {
-            (name, trace): options.session_in(name, trace=trace) for name in protocols for trace in (False, True)
-        }
-        versions = {name: version_of(name) for name in protocols}
-        return cls(options, steps, options.logger, versions, configs)
 
 
 class Acceptor:
@@ -92,14 +69,14 @@ class Acceptor:
 
     `refused` is called for every handshake that a decision rejected, `failed` for exceptions of `credentials`,
     `verify`, `identify` and `auth`, `alarmed` for possible attacks, `lost` for connections that failed before their
-    request. `gate` counts the sockets of listeners.
+    request. `gate` counts the sockets of listeners. `plans` has the rules of the server, and of the listeners with a
+    security profile of their own.
     """
 
     def __init__(
         self,
         runtime: SocketRuntime,
-        options: ServerOptions,
-        handlers: Handlers,
+        plans: Plans,
         registry: ConnectionRegistry,
         callbacks: ConnectionCallbacks,
         http_handlers: HttpHandlers,
@@ -112,11 +89,11 @@ class Acceptor:
     ) -> None:
         self.rules: AcceptRules = AcceptRules(admit=gate.admit, failed=lost)
         self.runtime = runtime
-        self.handlers = handlers
         self.registry = registry
         self.callbacks = callbacks
         self.is_closing: bool = False
         self.gate = gate
+        options = plans[None].own.options
         self.places: Places = Places(registry)
         self.failed = failed
         self.plain: PlainRequests = PlainRequests(
@@ -129,23 +106,28 @@ class Acceptor:
         self._unfinished = Unfinished()
         self._answers = AnswerMemory()
         self._threads = BoundedThreads(options.max_password_checks)
-        self.set_options(options)
+        self.set_plans(plans)
 
-    def set_options(self, options: ServerOptions) -> None:
-        """Use these options for streams accepted from now on."""
-        places = self.places
-        steps = steps_of(options, before=places.before(options), after=places.after(options))
+    def set_plans(self, plans: Plans) -> None:
+        """Use these rules for streams accepted from now on."""
+        options = plans[None].own.options
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
-        self.policy: _Policy = _Policy.of(options, (_refuse_when_closing,) if self.is_closing else steps)
+        self._policies = {profile: Policies(plan, self.places) for profile, plan in plans.items()}
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
 
-    def connected(self, connection: Connection[bytes], facts: ConnectionFacts) -> Driver[StackInput]:
-        """Return the driver of an accepted stream."""
-        options, now = self.policy.options, self.runtime.now()
+    def policies(self, profile: SecurityProfile | None) -> Policies:
+        """Return the rules of the server, or of the listeners with this security profile."""
+        return self._policies[profile]
+
+    def connected(
+        self, connection: Connection[bytes], facts: ConnectionFacts, profile: SecurityProfile | None = None
+    ) -> Driver[StackInput]:
+        """Return the driver of an accepted stream; `profile` is that of its listener, None for the server's."""
+        options, now = self.policies(profile).own.options, self.runtime.now()
         stack = ServerStack(
             options.link,
             options.session,
@@ -156,16 +138,19 @@ class Acceptor:
             unfinished=self._unfinished,
             answers=self._answers,
         )
-        pending = _PendingHandshake(self, stack, facts, coarse(now, options.handshake_limit))
+        pending = _PendingHandshake(self, stack, facts, coarse(now, options.handshake_limit), profile)
         driver: Driver[StackInput] = Driver(stack, self.runtime, handshake=pending, connection=connection)
         pending.driver = driver
         return driver
 
     def accept_channel(
         self, connection: Connection[str], facts: ConnectionFacts
-    ) -> tuple[ServerEngine, Driver[ServerInput]]:
-        """Return the connection of a WebSocket that another library speaks, with its engine and driver."""
-        options, now = self.policy.options, self.runtime.now()
+    ) -> tuple[ServerEngine, Driver[ServerInput], Callable[[], ServerOptions]]:
+        """Return the connection of a WebSocket that another library speaks: its engine, driver and options.
+
+        The options are those of the server, and those of its route once the path is known.
+        """
+        options, now = self.policies(None).own.options, self.runtime.now()
         limit = options.handshake_limit
         engine = ServerEngine(
             options.session,
@@ -178,12 +163,11 @@ class Acceptor:
         pending = _PendingHandshake(self, engine, facts, now + limit)
         driver: Driver[ServerInput] = Driver(engine, self.runtime, handshake=pending, connection=connection)
         pending.driver = driver
-        return engine, driver
+        return engine, driver, lambda: pending.options
 
     def close(self) -> None:
         """Refuse (503) the handshakes that wait, and all later ones."""
         self.is_closing = self.plain.is_closing = True
-        self.policy = replace(self.policy, steps=(_refuse_when_closing,))
         for pending in tuple(self.places.waiting):
             pending.give_up()
 
@@ -213,12 +197,18 @@ class _PendingHandshake:
     driver: Driver[Accept | Reject | Command]
 
     def __init__(
-        self, acceptor: Acceptor, engine: ServerStack | ServerEngine, facts: ConnectionFacts, until: float
+        self,
+        acceptor: Acceptor,
+        engine: ServerStack | ServerEngine,
+        facts: ConnectionFacts,
+        until: float,
+        profile: SecurityProfile | None = None,
     ) -> None:
         self.facts = facts
         self._acceptor = acceptor
         self._engine = engine
-        self._policy = acceptor.policy
+        self._profile = profile
+        self._policy = acceptor.policies(profile).own
         name = facts.remote_address or "unknown address"
         self._log = Log(self._policy.logger, name, acceptor.runtime.now, is_station=False)
         self._candidate: Candidate | None = None
@@ -226,14 +216,18 @@ class _PendingHandshake:
         self._exchange: Exchange | None = None
         self._until = until
 
+    @property
+    def options(self) -> ServerOptions:
+        """The options of its route, or of the server before the path is known."""
+        return self._policy.options
+
     # Called by the driver
 
     def upgrade_requested(self, action: UpgradeRequested) -> None:
         """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
         acceptor = self._acceptor
-        self._policy = acceptor.policy
         self._candidate = candidate = Candidate(action, self.facts)
-        steps = iter(self._policy.steps)
+        steps = self._steps()
         verdict = proceed(steps, candidate)
         if isinstance(verdict, Ask):
             decision = acceptor.questions(partial(proceed, steps, candidate), self.facts).begin(verdict)
@@ -269,6 +263,19 @@ class _PendingHandshake:
         self._log.reported(report)
 
     # Deciding
+
+    def _steps(self) -> Iterator[Step]:
+        """Return the steps by the rules of now."""
+        policies = self._acceptor.policies(self._profile)
+        self._policy = policies.own
+        if self._acceptor.is_closing:
+            return iter((_refuse_when_closing,))
+        return policies.steps(self._choose)
+
+    def _choose(self, policy: Policy) -> None:
+        """Use the rules of the route that the path matches."""
+        self._policy = policy
+        self._log.logger = policy.logger
 
     def give_up(self) -> None:
         """Refuse now, because the server closes.
@@ -308,7 +315,7 @@ class _PendingHandshake:
             protocol,
             candidate.session,
             options=policy.options,
-            handlers=acceptor.handlers,
+            handlers=policy.handlers,
             callbacks=acceptor.callbacks,
             runtime=acceptor.runtime,
             engine=self._engine,
@@ -318,7 +325,9 @@ class _PendingHandshake:
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
         config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
-        name = acceptor.registry.name_of(handshake.identity)
+        name = acceptor.registry.name_of(handshake.key)
+        if policy.options.link is not acceptor.policies(self._profile).own.options.link:
+            self.driver.feed(Reconfigure(policy.options.link))
         self.driver.feed(Accept(subprotocol, config=config, version=policy.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):
             acceptor.places.expect(self._engine)

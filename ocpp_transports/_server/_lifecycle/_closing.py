@@ -59,6 +59,7 @@ class ClosingMixin(OpeningMixin):
         self._renewal.stop()
         self._runtime = self._acceptor = None
         self._listeners.clear()
+        self._profiles.clear()
         self._end_waits()
         self._end_events()
         if runtime is not None:

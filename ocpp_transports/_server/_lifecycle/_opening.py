@@ -1,13 +1,11 @@
 """How a server begins: it binds to an event loop and accepts streams from listeners and from other libraries."""
 
-from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
 from ssl import SSLContext
 
-from ocpp_core.handshake import check_listener_profile
+from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._driver._limits import BACKLOG
-from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._tls import TLSOptions, expect_tls
 from ocpp_transports._options._warm_up import warm_up_in_thread
 from ocpp_transports._runtime._base import Listener, SocketRuntime
@@ -18,13 +16,14 @@ from ocpp_transports._server._observed import ObservedMixin
 from ocpp_transports._server._plain._http_handlers import HttpHandlers
 from ocpp_transports._server._renewal._mixin import RenewalMixin
 from ocpp_transports._server._renewal._renewal import load
+from ocpp_transports._server._routing._mixin import RoutingMixin
 from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
 from ocpp_transports._tls._loaded import LiveTLS
 
 __all__ = ["OpeningMixin"]
 
 
-class OpeningMixin(ObservedMixin, RenewalMixin):
+class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
     """Listens, and starts the admission of connections."""
 
     _http_handlers: HttpHandlers
@@ -41,6 +40,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        security_profile: SecurityProfile | int | None = None,
     ) -> Listener:
         """Listen on a TCP port; you may call it several times.
 
@@ -51,6 +51,8 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             host: The address; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+            security_profile: Replaces the option for stations that connect to this port; not the one of a route. Other
+                options that do not apply to this profile are left out, such as `credentials` on profile 3.
 
         Returns:
             The listener, with its `host`, `port` and `aclose()`.
@@ -63,11 +65,14 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             RuntimeError: The server is closing.
         """
         options = self._options
+        profile = None if security_profile is None else SecurityProfile(security_profile)
         tls = options.tls if ssl is None else ssl
         expect_tls(tls)
-        options.expect_deciders()
-        check_listener_profile(options.security_profile, tls=tls is not None, tls_terminated=options.tls_terminated)
-        live = None if tls is None else LiveTLS(load(tls, options))
+        plan = self._plan_listener(profile)
+        plan.expect_deciders()
+        plan.expect_listener(tls=tls is not None)
+        profiles = plan.profiles(tls=True)
+        live = None if tls is None else LiveTLS(load(tls, options, profiles), profiles)
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
             raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
         if host is not None and not isinstance(host, str):
@@ -82,21 +87,19 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             if acceptor.is_closing:
                 raise RuntimeError("cannot listen: the server is closing")
             context = None if live is None else live.context
+            connected = partial(acceptor.connected, profile=profile)
             listener = await runtime.listen(
-                port, host, ssl=context, backlog=backlog, connected=acceptor.connected, rules=acceptor.rules
+                port, host, ssl=context, backlog=backlog, connected=connected, rules=acceptor.rules
             )
             self._listeners = {**self._open_listeners(), listener: live}
+            self._profiles = {each: self._profiles[each] for each in self._open_listeners() if each is not listener}
+            self._profiles[listener] = profile
         if self._runtime is runtime:  # it was not closed meanwhile
             self._renewal.start(runtime, self._options)
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
 
     # Internals
-
-    @property
-    @abstractmethod
-    def _handlers(self) -> Handlers:
-        """The handlers that serve every station."""
 
     def _start(self) -> tuple[SocketRuntime, Acceptor]:
         """Bind to the running event loop."""
@@ -105,8 +108,7 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             self._log.now = self._runtime.now
             self._acceptor = Acceptor(
                 self._runtime,
-                self._options,
-                self._handlers,
+                self._plans,
                 self._registry,
                 ConnectionCallbacks(
                     self._registry.opened,

@@ -12,6 +12,7 @@ from ocpp_core.actions import Dispatch
 from ocpp_core.admission.serial_numbers import checks_serial_numbers, conflicting_serial_number
 from ocpp_core.errors import ConnectionLostError, OCPPError
 from ocpp_core.handshake import SecurityProfile
+from ocpp_core.identity import StationKey
 from ocpp_core.inputs import Close, Command, Reconfigure
 from ocpp_core.server import ServerEngine
 from ocpp_core.session import Closed, Open, Session
@@ -68,7 +69,7 @@ class OCPPServerClient(Peer):
         session: dict[str, Any],
         *,
         options: SocketOptions,
-        handlers: Handlers,
+        handlers: tuple[Handlers, ...],
         callbacks: ConnectionCallbacks,
         runtime: Runtime,
         engine: ServerStack | ServerEngine,
@@ -79,7 +80,7 @@ class OCPPServerClient(Peer):
         self.session: dict[str, Any] = session
         """Session data of `auth` and the application for this connection."""
         self._handshake = handshake
-        self._registries = (handlers,)
+        self._registries = handlers
         self._observers = callbacks.observers
         self._callbacks = callbacks
         self._runtime = runtime
@@ -96,6 +97,16 @@ class OCPPServerClient(Peer):
     def handshake(self) -> Handshake:
         """The request that the station sent when it connected."""
         return self._handshake
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the station's identity; empty without one."""
+        return self._handshake.namespace
+
+    @property
+    def key(self) -> StationKey:
+        """The key of the station, by which methods of the server find it: its namespace and its identity."""
+        return self._handshake.key
 
     @property
     def security_profile(self) -> SecurityProfile:

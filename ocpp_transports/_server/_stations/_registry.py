@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ocpp_core.identity import IdentityRule
+from ocpp_core.identity import IdentityRule, StationKey
 from ocpp_core.inputs import Close, Command
 from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
@@ -14,20 +14,23 @@ __all__ = ["EVICTED", "ConnectionRegistry"]
 
 EVICTED: Final = 4000
 """The close code for a connection that a newer one of the same identity replaces."""
+_SHOWN: Final = 5
+"""Namespaces that an error message names."""
 _REPLACED: Final = Close(EVICTED, "replaced by a newer connection", drain=False)
 
 
 class ConnectionRegistry:
-    """The connections of a server, and the directory of them; of each identity the newest one counts.
+    """The connections of a server, and the directory of them; of each station the newest one counts.
 
-    `completion` makes what waiters await, `rule` decides which identities name one station. Feeding a `Close` to the
-    driver with which a connection was registered ends it.
+    `completion` makes what waiters await, `rule` decides which identities name one station. Identities of different
+    namespaces are different stations. Feeding a `Close` to the driver with which a connection was registered ends it.
     """
 
     def __init__(self, completion: Callable[[], Completion[None]], rule: IdentityRule) -> None:
         self._rule = rule
         self._completion = completion
-        self._current: dict[str, OCPPServerClient] = {}
+        self._current: dict[str, OCPPServerClient] = {}  # by name
+        self._scoped: dict[str, tuple[str, ...]] = {}  # the names with a namespace, by identity
         self._open: dict[OCPPServerClient, Driver[Command]] = {}
         self._waiters: list[Completion[None]] = []
 
@@ -43,21 +46,65 @@ class ConnectionRegistry:
         """All connections that have not ended, including replaced ones that are closing."""
         return tuple(self._open)
 
-    def get_client(self, identity: str, /) -> OCPPServerClient | None:
-        """Return the current connection of a station, or None if it is not connected."""
-        return self._current.get(self.name_of(identity))
+    def get_client(self, identity: str | StationKey, /) -> OCPPServerClient | None:
+        """Return the current connection of a station, or None if it is not connected.
+
+        Raises ValueError for an identity that is connected in several namespaces.
+        """
+        if isinstance(identity, StationKey):
+            return self._current.get(self.name_of(identity))
+        name = self._rule.key(identity) if self._rule.ignore_case else identity
+        if name in self._scoped:
+            return self._only(identity, name)
+        return self._current.get(name)
 
     get_caller = get_client
 
-    async def wait_for_client(self, identity: str, /) -> OCPPServerClient:
-        """Return the station's connection as soon as there is one."""
+    async def wait_for_client(self, identity: str | StationKey, /) -> OCPPServerClient:
+        """Return the station's connection as soon as there is one. Raises ValueError as `get_client` does."""
         while (station := self.get_client(identity)) is None:
             await self.changed()
         return station
 
-    def name_of(self, identity: str) -> str:
-        """Return the name by which a station is looked up: equal for identities of one station."""
-        return self._rule.key(identity) if self._rule.ignore_case else identity
+    def name_of(self, key: StationKey) -> str:
+        """Return the name by which a station is looked up: equal for keys of one station."""
+        return self._rule.name(key)
+
+    def _only(self, identity: str, name: str) -> OCPPServerClient:
+        """Return the only station of an identity, in any namespace."""
+        names = [each for each in (name, *self._scoped[name]) if each in self._current]
+        if len(names) > 1:
+            found = sorted(self._current[each].handshake.namespace for each in names)
+            shown = ", ".join(map(repr, found[:_SHOWN])) + (", …" if len(found) > _SHOWN else "")
+            raise ValueError(
+                f"expected StationKey(namespace, {identity!r}), because it is connected in the namespaces {shown}"
+            )
+        return self._current[names[0]]
+
+    def _enter(self, station: OCPPServerClient) -> OCPPServerClient | None:
+        """Make this the current connection of its station, the newest of all; return the one before it."""
+        key = station.handshake.key
+        name = self.name_of(key)
+        older = self._current.pop(name, None)
+        self._current[name] = station
+        if key.namespace and older is None:
+            identity = self._rule.key(key.identity)
+            self._scoped[identity] = (*self._scoped.get(identity, ()), name)
+        return older
+
+    def _leave(self, station: OCPPServerClient) -> None:
+        key = station.handshake.key
+        name = self.name_of(key)
+        if self._current.get(name) is not station:
+            return
+        del self._current[name]
+        if key.namespace:
+            identity = self._rule.key(key.identity)
+            names = tuple(each for each in self._scoped[identity] if each != name)
+            if names:
+                self._scoped[identity] = names
+            else:
+                del self._scoped[identity]
 
     def set_rule(self, rule: IdentityRule) -> None:
         """Use another rule from now on; if connections then belong to one station, the newest stays."""
@@ -65,15 +112,14 @@ class ConnectionRegistry:
         if not changes:
             return
         stations = tuple(self._current.values())
-        self._current = {self.name_of(station.identity): station for station in stations}
-        for station in set(stations).difference(self._current.values()):
-            self._open[station].feed(_REPLACED)
+        self._current, self._scoped = {}, {}
+        replaced = [older for station in stations if (older := self._enter(station)) is not None]
+        for older in replaced:
+            self._open[older].feed(_REPLACED)
 
     def opened(self, station: OCPPServerClient, driver: Driver[Command]) -> None:
         """Register a new connection; it is authenticated, so it replaces an older one, which begins to close."""
-        name = self.name_of(station.identity)
-        older = self._current.pop(name, None)
-        self._current[name] = station
+        older = self._enter(station)
         self._open[station] = driver
         if older is not None:
             self._open[older].feed(_REPLACED)
@@ -83,9 +129,7 @@ class ConnectionRegistry:
     def ended(self, station: OCPPServerClient) -> None:
         """Remove a connection that ended: only this one, not a newer one."""
         self._open.pop(station, None)
-        name = self.name_of(station.identity)
-        if self._current.get(name) is station:
-            del self._current[name]
+        self._leave(station)
         if self._waiters:
             self.wake()
 

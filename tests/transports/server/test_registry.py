@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 def test_a_handle_shows_the_application_nothing_of_how_the_server_drives_it():
     own = {name for name in vars(OCPPServerClient) if not name.startswith("_")}
-    assert own == {"handshake", "security_profile", "state", "reconfigure"}
+    assert own == {"handshake", "key", "namespace", "security_profile", "state", "reconfigure"}
 
 
 class TestStations:

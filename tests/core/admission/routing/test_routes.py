@@ -23,7 +23,7 @@ PATTERNS = (
 )
 TREE = RouteTree((RoutePattern.read(pattern), pattern) for pattern in PATTERNS)
 
-FOUND = (
+FOUND: tuple[tuple[str, str | None, str | int, dict[str, str], str], ...] = (
     # the path, the route, the identity as sent, the other parts, the namespace
     ("/ocpp/CP1", "/ocpp/{identity}", "CP1", {}, ""),
     ("/ocpp/t1/CP1", "/ocpp/{tenant}/{identity}", "CP1", {"tenant": "t1"}, "t1"),

@@ -1,0 +1,87 @@
+"""The rules of a server as handshakes use them: everything that each handshake would make otherwise is made once."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from logging import Logger
+
+from ocpp_core.admission.routing.routes import RouteTree
+from ocpp_core.admission.rules import asks_the_application, steps_of
+from ocpp_core.admission.step import Candidate, Step
+from ocpp_core.config import SessionConfig
+from ocpp_core.inputs import Reject
+from ocpp_core.versions import Version, version_of
+from ocpp_transports._handlers._table import Handlers
+from ocpp_transports._options._server import ServerOptions
+from ocpp_transports._server._routing._plan import RoutingPlan, StationRules
+
+from ._places import Places
+
+__all__ = ["Policies", "Policy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules for the stations of one route, which a handshake keeps from its request to its end."""
+
+    options: ServerOptions
+    handlers: tuple[Handlers, ...]
+    steps: tuple[Step, ...]
+    logger: Logger
+    versions: Mapping[str, Version]
+    """The facts of each subprotocol."""
+    configs: Mapping[tuple[str, bool], SessionConfig]
+    """The engine's config for each subprotocol, without and with message tracing."""
+
+    @classmethod
+    def of(cls, rules: StationRules, steps: tuple[Step, ...]) -> "Policy":
+        """Make everything now that each handshake would make otherwise."""
+        options = rules.options
+        protocols = options.protocols
+        configs = {
+            (name, trace): options.session_in(name, trace=trace) for name in protocols for trace in (False, True)
+        }
+        versions = {name: version_of(name) for name in protocols}
+        return cls(options, rules.handlers, steps, options.logger, versions, configs)
+
+
+class Policies:
+    """The rules of the stations of a server, or of one of its listeners, by the paths that they ask for.
+
+    Without routes, `own` decides on every handshake. With routes, the cheap steps of `own` run first, then the step
+    that finds the route, and then all steps of the route.
+    """
+
+    def __init__(self, plan: RoutingPlan, places: Places) -> None:
+        own = plan.own.options
+        before = places.before(own, asks=any(asks_the_application(each.options) for each in plan.rules))
+        after = places.after(own)
+        self._before = before
+        self.own: Policy = Policy.of(plan.own, steps_of(own, before=before, after=after))
+        self._routes: RouteTree[Policy] = plan.routes.mapped(
+            lambda rules: Policy.of(rules, steps_of(rules.options, after=after, routed=True))
+        )
+
+    def steps(self, chosen: Callable[[Policy], None]) -> Iterator[Step]:
+        """Iterate over the steps for one handshake; `chosen` is called with the policy of its route, once found."""
+        return self._routed(chosen) if self._routes else iter(self.own.steps)
+
+    def _routed(self, chosen: Callable[[Policy], None]) -> Iterator[Step]:
+        yield from self._before
+        found: list[Policy] = []
+
+        def find_route(candidate: Candidate) -> Reject | None:
+            match = self._routes.match(candidate.request.target)
+            if isinstance(match, Reject):
+                return match
+            candidate.matched = match.path
+            found.append(match.value)
+            chosen(match.value)
+            return None
+
+        yield find_route
+        yield from _steps_of(found)
+
+
+def _steps_of(policies: Iterable[Policy]) -> Iterator[Step]:
+    for policy in policies:
+        yield from policy.steps

@@ -1,0 +1,107 @@
+"""The routes of a server: its methods to add them, and the rules that follow from them for its listeners."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Unpack
+
+from ocpp_core.handshake import SecurityProfile
+from ocpp_transports._handlers._table import Handlers
+from ocpp_transports._options._keywords import RouteKeywords
+from ocpp_transports._options._routes import for_route
+from ocpp_transports._options._server import ServerOptions
+
+from ._plan import RoutingPlan, StationRules
+from ._router import OCPPRouter, routes_of
+
+__all__ = ["RoutingMixin"]
+
+
+class RoutingMixin(ABC):
+    """Adds routes to a server."""
+
+    _options: ServerOptions
+    _plans: Mapping[SecurityProfile | None, RoutingPlan]
+    """The rules of the server, and of its listeners with a security profile of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._own_profiles: frozenset[SecurityProfile] = frozenset()  # which listeners had in place of the server's
+        self._router = OCPPRouter()
+        self._router._users.add(self)
+
+    def route(self, pattern: str, **options: Unpack[RouteKeywords]) -> OCPPRouter:
+        """Add a route, and return the router for its handlers and its `auth`; see `OCPPRouter.route`.
+
+            tenants = server.route("/ocpp/{tenant}/{identity}", security_profile=1)
+
+        A server with routes answers every path that none of them matches with 404.
+
+        Args:
+            pattern: The path, beginning with `/`, with names in braces.
+            **options: Options of the route; all others are those of the server.
+
+        Returns:
+            The router of the route.
+
+        Raises:
+            ValueError: The pattern is malformed, matches the same paths as another one, an option is not allowed, or an
+                open listener cannot ask for the client certificates of profile 3.
+            TypeError: The pattern or an option has the wrong type.
+        """
+        self._router._name_by(vars(self._options))
+        return self._router.route(pattern, **options)
+
+    def include(self, router: OCPPRouter, prefix: str = "") -> None:
+        """Attach a router below a prefix, in which names are allowed; see `OCPPRouter.include`.
+
+        Args:
+            router: The router, which other servers may share.
+            prefix: The pattern before those of its routes.
+
+        Raises:
+            ValueError: The prefix is malformed, or a route of the router cannot be added; see `route`.
+            TypeError: It is no router.
+        """
+        self._router.include(router, prefix)
+
+    # Internals
+
+    @property
+    @abstractmethod
+    def _handlers(self) -> Handlers:
+        """The handlers that serve every station."""
+
+    @abstractmethod
+    def _planned(self, options: ServerOptions) -> Mapping[SecurityProfile | None, RoutingPlan]:
+        """Return the rules that follow from these options. Raises ValueError if an open listener cannot obey them."""
+
+    @abstractmethod
+    def _use(self, options: ServerOptions, plans: Mapping[SecurityProfile | None, RoutingPlan]) -> None:
+        """Use these options and rules from now on."""
+
+    def _plan_listener(self, profile: SecurityProfile | None) -> RoutingPlan:
+        """Return the rules for a listener with this security profile, and use them for it from now on.
+
+        Raises ValueError for a profile that the options do not allow.
+        """
+        before, self._own_profiles = self._own_profiles, self._own_profiles.union(() if profile is None else (profile,))
+        try:
+            self._plan_routes()()
+        except BaseException:
+            self._own_profiles = before
+            raise
+        return self._plans[profile]
+
+    def _plan_routes(self) -> Callable[[], None]:
+        options = self._options
+        return partial(self._use, options, self._planned(options))
+
+    def _plan_for(self, options: ServerOptions, profile: SecurityProfile | None) -> RoutingPlan:
+        """Return the rules for the listeners with this security profile; None means that of the options."""
+        own = options if profile is None else for_route(options, {}, {"security_profile": profile})
+        handlers = (self._handlers,)
+        return RoutingPlan(StationRules(own, handlers), routes_of(self._router, own, handlers))
+
+    def _all_plans(self, options: ServerOptions) -> Mapping[SecurityProfile | None, RoutingPlan]:
+        return {profile: self._plan_for(options, profile) for profile in (None, *self._own_profiles)}
