@@ -105,11 +105,6 @@ class IdentityRule:
         """Return the lookup key of a station: equal for identities that name the same station."""
         return identity.casefold() if self.ignore_case else identity
 
-    def name(self, key: StationKey) -> str:
-        """Return the name of a station among those of all namespaces; without a namespace it is that of `key`."""
-        identity = self.key(key.identity)
-        return f"{key.namespace}\0{identity}" if key.namespace else identity  # neither has control characters
-
 
 class Spellings:
     """A cached search for the name with the same key as an identity, in a mapping that may change.

@@ -17,9 +17,9 @@ from ocpp_transports._options._browser import BrowserOptions
 from ocpp_transports._options._client import ClientOptions
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._options._reconnect import ReconnectOptions
-from ocpp_transports._options._routes import route_options
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._options._socket import SocketOptions
+from ocpp_transports._server._routing._options import route_options
 from tools.declarations import class_body, default_of, docstrings, range_of, source_of
 
 __all__ = [

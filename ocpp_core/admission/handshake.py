@@ -84,8 +84,8 @@ class MatchedPath:
 
     route: str
     """The pattern of the route."""
-    segment: str
-    """The segment with the identity, percent-encoded; empty if the pattern has none."""
+    segment: str | None
+    """The segment with the identity, percent-encoded; empty if the pattern has none, None without a route."""
     params: Mapping[str, str]
     """The other parts that the pattern names, decoded."""
     namespace: str

@@ -5,7 +5,7 @@ Sources: OCPP-J 1.6 §3.1 and §3.2, OCPP 2.0.1 and 2.1 Part 4 §3, RFC 3986 (UR
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -73,7 +73,7 @@ class ReadRequest:
             request.target,
             keep_broken_escapes=self.keep_broken_escapes,
             without_identity=self.without_identity,
-            segment=None if matched is None else matched.segment,
+            segment=matched.segment,
         )
         if isinstance(target, Reject):
             return target
@@ -92,23 +92,18 @@ class ReadRequest:
             client_certificate=facts.client_certificate,
             security_profile=self.security_profile,
             certificate_fingerprint=facts.certificate_fingerprint,
+            route=matched.route,
+            params=matched.params,
+            namespace=matched.namespace,
         )
-        if matched is not None:
-            route, params, namespace = matched.route, matched.params, matched.namespace
-            candidate.handshake = replace(candidate.handshake, route=route, params=params, namespace=namespace)
         return None
 
 
 def path_of(target: str) -> str | None:
     """Return the path of a request target, percent-encoded; None if the target is not a path."""
-    path, _ = _split(target)
-    return None if _NOT_IN_PATH.search(path) or not path.startswith("/") else path
-
-
-def _split(target: str) -> tuple[str, str]:
     absolute = ABSOLUTE.match(target)
-    path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
-    return path, query
+    path = target[absolute.end() if absolute else 0 :].partition("?")[0]
+    return None if _NOT_IN_PATH.search(path) or not path.startswith("/") else path
 
 
 def read_target(
@@ -132,7 +127,8 @@ def read_target(
         without_identity: Paths that do not contain an identity.
         segment: The segment with the identity, if a route has found it; empty if the path has none.
     """
-    path, query = _split(target)
+    absolute = ABSOLUTE.match(target)
+    path, _, query = target[absolute.end() if absolute else 0 :].partition("?")
     if not path.startswith("/") or _NOT_IN_PATH.search(path):
         return Reject(400, body="Invalid request target")
     identity = _identity(path, segment, without_identity, keep_broken=keep_broken_escapes)

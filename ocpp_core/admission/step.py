@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from ocpp_core.actions import UpgradeRequested
@@ -14,6 +15,7 @@ __all__ = ["Ask", "Candidate", "Step", "Verdict", "in_order", "proceed", "refuse
 
 _RETRY: Final = ("retry-after", "10")
 _UNREAD: Final = Handshake("", (), "")
+_UNMATCHED: Final = MatchedPath("", None, MappingProxyType({}), "")
 
 
 @dataclass(slots=True)
@@ -24,8 +26,8 @@ class Candidate:
     facts: ConnectionFacts
     handshake: Handshake = _UNREAD
     """The handshake as requested; empty until the step that reads the request."""
-    matched: MatchedPath | None = None
-    """What the path says about the station, if the server has routes."""
+    matched: MatchedPath = _UNMATCHED
+    """What the route says about the station, if the server has routes."""
     protocol: str | None = None
     """The chosen subprotocol. If it is still None once all steps have passed, the WebSocket is opened without one and
     closed immediately."""

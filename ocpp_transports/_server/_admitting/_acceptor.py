@@ -18,7 +18,7 @@ The acceptor must never wait, and must never decide twice. The first of decision
 handshake out of `places.waiting`; the later ones find it gone.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from itertools import count
 from logging import DEBUG
@@ -26,7 +26,7 @@ from random import Random
 from typing import Final, TypeAlias, cast
 
 from ocpp_core.actions import HttpRequest, Report, UpgradeRequested
-from ocpp_core.admission.step import Ask, Candidate, Step, Verdict, proceed, refuse
+from ocpp_core.admission.step import Ask, Candidate, Verdict, proceed, refuse
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inbound.answers import AnswerMemory
 from ocpp_core.inputs import Accept, Close, Command, Reconfigure, Reject, Respond, ServerInput, StackInput
@@ -113,21 +113,17 @@ class Acceptor:
         options = plans[None].own.options
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
-        self._policies = {profile: Policies(plan, self.places) for profile, plan in plans.items()}
+        self.policies = {profile: Policies(plan, self.places) for profile, plan in plans.items()}
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
         self.gate.limit = options.socket_limit
         self.gate.limit_by_address = options.socket_limit_by_address
 
-    def policies(self, profile: SecurityProfile | None) -> Policies:
-        """Return the rules of the server, or of the listeners with this security profile."""
-        return self._policies[profile]
-
     def connected(
         self, connection: Connection[bytes], facts: ConnectionFacts, profile: SecurityProfile | None = None
     ) -> Driver[StackInput]:
         """Return the driver of an accepted stream; `profile` is that of its listener, None for the server's."""
-        options, now = self.policies(profile).own.options, self.runtime.now()
+        options, now = self.policies[profile].own.options, self.runtime.now()
         stack = ServerStack(
             options.link,
             options.session,
@@ -150,7 +146,7 @@ class Acceptor:
 
         The options are those of the server, and those of its route once the path is known.
         """
-        options, now = self.policies(None).own.options, self.runtime.now()
+        options, now = self.policies[None].own.options, self.runtime.now()
         limit = options.handshake_limit
         engine = ServerEngine(
             options.session,
@@ -208,7 +204,7 @@ class _PendingHandshake:
         self._acceptor = acceptor
         self._engine = engine
         self._profile = profile
-        self._policy = acceptor.policies(profile).own
+        self._policy = acceptor.policies[profile].own
         name = facts.remote_address or "unknown address"
         self._log = Log(self._policy.logger, name, acceptor.runtime.now, is_station=False)
         self._candidate: Candidate | None = None
@@ -227,7 +223,11 @@ class _PendingHandshake:
         """Decide, in a task if the application has to be awaited; the handshake timer limits that."""
         acceptor = self._acceptor
         self._candidate = candidate = Candidate(action, self.facts)
-        steps = self._steps()
+        policies = acceptor.policies[self._profile]
+        self._policy = policies.own
+        steps = iter(policies.own.steps) if policies.routes is None else policies.routed(policies.routes, self._choose)
+        if acceptor.is_closing:
+            steps = iter((_refuse_when_closing,))
         verdict = proceed(steps, candidate)
         if isinstance(verdict, Ask):
             decision = acceptor.questions(partial(proceed, steps, candidate), self.facts).begin(verdict)
@@ -263,14 +263,6 @@ class _PendingHandshake:
         self._log.reported(report)
 
     # Deciding
-
-    def _steps(self) -> Iterator[Step]:
-        """Return the steps by the rules of now."""
-        policies = self._acceptor.policies(self._profile)
-        self._policy = policies.own
-        if self._acceptor.is_closing:
-            return iter((_refuse_when_closing,))
-        return policies.steps(self._choose)
 
     def _choose(self, policy: Policy) -> None:
         """Use the rules of the route that the path matches."""
@@ -325,8 +317,8 @@ class _PendingHandshake:
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None
         config = policy.configs[protocol, policy.logger.isEnabledFor(DEBUG)]
-        name = acceptor.registry.name_of(handshake.key)
-        if policy.options.link is not acceptor.policies(self._profile).own.options.link:
+        name = acceptor.registry.name_of(handshake.identity, handshake.namespace)
+        if policy.options.link is not acceptor.policies[self._profile].own.options.link:
             self.driver.feed(Reconfigure(policy.options.link))
         self.driver.feed(Accept(subprotocol, config=config, version=policy.versions[protocol], identity=name))
         if isinstance(self._engine, ServerEngine):

@@ -57,20 +57,20 @@ class Policies:
         after = places.after(own)
         self._before = before
         self.own: Policy = Policy.of(plan.own, steps_of(own, before=before, after=after))
-        self._routes: RouteTree[Policy] = plan.routes.mapped(
-            lambda rules: Policy.of(rules, steps_of(rules.options, after=after, routed=True))
-        )
+        self.routes: RouteTree[Policy] | None = None
+        """The rules of each route; None on a server without routes."""
+        if plan.routes:
+            self.routes = plan.routes.mapped(
+                lambda rules: Policy.of(rules, steps_of(rules.options, after=after, routed=True))
+            )
 
-    def steps(self, chosen: Callable[[Policy], None]) -> Iterator[Step]:
+    def routed(self, routes: RouteTree[Policy], chosen: Callable[[Policy], None]) -> Iterator[Step]:
         """Iterate over the steps for one handshake; `chosen` is called with the policy of its route, once found."""
-        return self._routed(chosen) if self._routes else iter(self.own.steps)
-
-    def _routed(self, chosen: Callable[[Policy], None]) -> Iterator[Step]:
         yield from self._before
         found: list[Policy] = []
 
         def find_route(candidate: Candidate) -> Reject | None:
-            match = self._routes.match(candidate.request.target)
+            match = routes.match(candidate.request.target)
             if isinstance(match, Reject):
                 return match
             candidate.matched = match.path

@@ -73,12 +73,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
         plan.expect_listener(tls=tls is not None)
         profiles = plan.profiles(tls=True)
         live = None if tls is None else LiveTLS(load(tls, options, profiles), profiles)
-        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-            raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
-        if host is not None and not isinstance(host, str):
-            raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
-        if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
-            raise ValueError(f"expected backlog >= 0, got {backlog!r}")
+        _expect_place(port, host, backlog)
         self._expect_here()
         with self._begin(live):
             await warm_up_in_thread(options)
@@ -133,3 +128,13 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
             release()
         else:
             self._emit("client", station, after=release)
+
+
+def _expect_place(port: object, host: object, backlog: object) -> None:
+    """Raise ValueError or TypeError for a port, address or backlog that no listener can have."""
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
+    if host is not None and not isinstance(host, str):
+        raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
+    if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
+        raise ValueError(f"expected backlog >= 0, got {backlog!r}")

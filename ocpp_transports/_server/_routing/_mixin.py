@@ -8,8 +8,8 @@ from typing import Unpack
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._keywords import RouteKeywords
-from ocpp_transports._options._routes import for_route
 from ocpp_transports._options._server import ServerOptions
+from ocpp_transports._server._routing._options import for_route
 
 from ._plan import RoutingPlan, StationRules
 from ._router import OCPPRouter, routes_of

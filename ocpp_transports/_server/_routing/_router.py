@@ -10,9 +10,9 @@ from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._connection import PeerOptions
 from ocpp_transports._options._deciders import expect_auth
 from ocpp_transports._options._keywords import RouteKeywords
-from ocpp_transports._options._routes import expect_route_options, for_route
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._peer._mixins import HandlerMixin
+from ocpp_transports._server._routing._options import expect_route_options, for_route
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports.handshake import AuthHandler
 

@@ -52,11 +52,9 @@ class ConnectionRegistry:
         Raises ValueError for an identity that is connected in several namespaces.
         """
         if isinstance(identity, StationKey):
-            return self._current.get(self.name_of(identity))
-        name = self._rule.key(identity) if self._rule.ignore_case else identity
-        if name in self._scoped:
-            return self._only(identity, name)
-        return self._current.get(name)
+            return self._current.get(self.name_of(identity.identity, identity.namespace))
+        name = self.name_of(identity)
+        return self._only(identity, name) if name in self._scoped else self._current.get(name)
 
     get_caller = get_client
 
@@ -66,9 +64,10 @@ class ConnectionRegistry:
             await self.changed()
         return station
 
-    def name_of(self, key: StationKey) -> str:
-        """Return the name by which a station is looked up: equal for keys of one station."""
-        return self._rule.name(key)
+    def name_of(self, identity: str, namespace: str = "") -> str:
+        """Return the name by which a station is looked up: equal for identities of one station."""
+        name = self._rule.key(identity) if self._rule.ignore_case else identity
+        return f"{namespace}\0{name}" if namespace else name  # neither has control characters
 
     def _only(self, identity: str, name: str) -> OCPPServerClient:
         """Return the only station of an identity, in any namespace."""
@@ -81,30 +80,16 @@ class ConnectionRegistry:
             )
         return self._current[names[0]]
 
-    def _enter(self, station: OCPPServerClient) -> OCPPServerClient | None:
-        """Make this the current connection of its station, the newest of all; return the one before it."""
-        key = station.handshake.key
-        name = self.name_of(key)
-        older = self._current.pop(name, None)
-        self._current[name] = station
-        if key.namespace and older is None:
-            identity = self._rule.key(key.identity)
-            self._scoped[identity] = (*self._scoped.get(identity, ()), name)
-        return older
+    def _scope(self, key: StationKey, name: str) -> None:
+        """Find a station with a namespace by its identity too."""
+        identity = self.name_of(key.identity)
+        self._scoped[identity] = (*self._scoped.get(identity, ()), name)
 
-    def _leave(self, station: OCPPServerClient) -> None:
-        key = station.handshake.key
-        name = self.name_of(key)
-        if self._current.get(name) is not station:
-            return
-        del self._current[name]
-        if key.namespace:
-            identity = self._rule.key(key.identity)
-            names = tuple(each for each in self._scoped[identity] if each != name)
-            if names:
-                self._scoped[identity] = names
-            else:
-                del self._scoped[identity]
+    def _unscope(self, key: StationKey, name: str) -> None:
+        identity = self.name_of(key.identity)
+        self._scoped[identity] = tuple(each for each in self._scoped[identity] if each != name)
+        if not self._scoped[identity]:
+            del self._scoped[identity]
 
     def set_rule(self, rule: IdentityRule) -> None:
         """Use another rule from now on; if connections then belong to one station, the newest stays."""
@@ -112,14 +97,22 @@ class ConnectionRegistry:
         if not changes:
             return
         stations = tuple(self._current.values())
-        self._current, self._scoped = {}, {}
-        replaced = [older for station in stations if (older := self._enter(station)) is not None]
-        for older in replaced:
-            self._open[older].feed(_REPLACED)
+        self._current = {self.name_of(station.identity, station.namespace): station for station in stations}
+        self._scoped = {}
+        for name, station in self._current.items():
+            if station.namespace:
+                self._scope(station.key, name)
+        for station in set(stations).difference(self._current.values()):
+            self._open[station].feed(_REPLACED)
 
     def opened(self, station: OCPPServerClient, driver: Driver[Command]) -> None:
         """Register a new connection; it is authenticated, so it replaces an older one, which begins to close."""
-        older = self._enter(station)
+        handshake = station.handshake
+        name = self.name_of(handshake.identity, handshake.namespace)
+        older = self._current.pop(name, None)
+        self._current[name] = station
+        if handshake.namespace and older is None:
+            self._scope(handshake.key, name)
         self._open[station] = driver
         if older is not None:
             self._open[older].feed(_REPLACED)
@@ -129,7 +122,11 @@ class ConnectionRegistry:
     def ended(self, station: OCPPServerClient) -> None:
         """Remove a connection that ended: only this one, not a newer one."""
         self._open.pop(station, None)
-        self._leave(station)
+        name = self.name_of(station.identity, station.namespace)
+        if self._current.get(name) is station:
+            del self._current[name]
+            if station.namespace:
+                self._unscope(station.key, name)
         if self._waiters:
             self.wake()
 

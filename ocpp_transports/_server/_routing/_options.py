@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from ocpp_core.admission.serial_numbers import checks_serial_numbers
 from ocpp_core.handshake import SecurityProfile
-
-from ._server import ServerOptions
+from ocpp_transports._options._server import ServerOptions
 
 __all__ = ["WITHOUT_ROUTES", "expect_route_options", "for_route", "route_options"]
 
