@@ -1,6 +1,6 @@
 """The server: a central system that charging stations connect to."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 
@@ -207,6 +207,9 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
 
     def _set_options(self, options: ServerOptions) -> None:
         self._use(options, self._planned(options))
+
+    def _listening_profiles(self) -> Iterable[SecurityProfile | None]:
+        return map(self._profiles.__getitem__, self._open_listeners())
 
     def _planned(self, options: ServerOptions) -> Mapping[SecurityProfile | None, RoutingPlan]:
         plans = self._all_plans(options)

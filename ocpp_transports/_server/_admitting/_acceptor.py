@@ -106,6 +106,8 @@ class Acceptor:
         self._unfinished = Unfinished()
         self._answers = AnswerMemory()
         self._threads = BoundedThreads(options.max_password_checks)
+        self.policies: Mapping[SecurityProfile | None, Policies] = {}
+        """The rules of the server (None), and of its listeners with a security profile of their own."""
         self.set_plans(plans)
 
     def set_plans(self, plans: Plans) -> None:
@@ -113,7 +115,8 @@ class Acceptor:
         options = plans[None].own.options
         self.plain.options = options
         self._threads.limit_to(options.max_password_checks)
-        self.policies = {profile: Policies(plan, self.places) for profile, plan in plans.items()}
+        made = {profile: Policies(plan, self.places) for profile, plan in plans.items()}
+        self.policies = {**self.policies, **made}  # handshakes from a listener that was closed still need the old ones
         self.rules.tls_timeout = options.tls_limit
         self.rules.max_tls_handshakes = options.max_tls_handshakes
         self.gate.limit = options.socket_limit

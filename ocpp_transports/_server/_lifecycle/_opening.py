@@ -17,6 +17,7 @@ from ocpp_transports._server._plain._http_handlers import HttpHandlers
 from ocpp_transports._server._renewal._mixin import RenewalMixin
 from ocpp_transports._server._renewal._renewal import load
 from ocpp_transports._server._routing._mixin import RoutingMixin
+from ocpp_transports._server._routing._plan import RoutingPlan
 from ocpp_transports._server._stations._connection import ConnectionCallbacks, OCPPServerClient
 from ocpp_transports._tls._loaded import LiveTLS
 
@@ -68,15 +69,29 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
         profile = None if security_profile is None else SecurityProfile(security_profile)
         tls = options.tls if ssl is None else ssl
         expect_tls(tls)
-        plan = self._plan_listener(profile)
-        plan.expect_deciders()
-        plan.expect_listener(tls=tls is not None)
-        profiles = plan.profiles(tls=True)
-        live = None if tls is None else LiveTLS(load(tls, options, profiles), profiles)
         _expect_place(port, host, backlog)
         self._expect_here()
+        with self._plan_listener(profile) as plan:
+            plan.expect_deciders()
+            plan.expect_listener(tls=tls is not None)
+            profiles = plan.profiles(tls=True)
+            live = None if tls is None else LiveTLS(load(tls, options, profiles), profiles)
+            return await self._listen(plan, profile, live, port, host, backlog)
+
+    # Internals
+
+    async def _listen(
+        self,
+        plan: RoutingPlan,
+        profile: SecurityProfile | None,
+        live: LiveTLS | None,
+        port: int,
+        host: str | None,
+        backlog: int,
+    ) -> Listener:
         with self._begin(live):
-            await warm_up_in_thread(options)
+            for rules in (plan.own, *plan.routes):
+                await warm_up_in_thread(rules.options)
             self._closed = None
             runtime, acceptor = self._start()
             if acceptor.is_closing:
@@ -86,15 +101,12 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
             listener = await runtime.listen(
                 port, host, ssl=context, backlog=backlog, connected=connected, rules=acceptor.rules
             )
+            self._profiles = {each: self._profiles[each] for each in self._open_listeners()} | {listener: profile}
             self._listeners = {**self._open_listeners(), listener: live}
-            self._profiles = {each: self._profiles[each] for each in self._open_listeners() if each is not listener}
-            self._profiles[listener] = profile
         if self._runtime is runtime:  # it was not closed meanwhile
             self._renewal.start(runtime, self._options)
         self._log.info(f"listening on {listener.host} port {listener.port}")
         return listener
-
-    # Internals
 
     def _start(self) -> tuple[SocketRuntime, Acceptor]:
         """Bind to the running event loop."""

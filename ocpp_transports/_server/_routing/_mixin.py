@@ -1,7 +1,8 @@
 """The routes of a server: its methods to add them, and the rules that follow from them for its listeners."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Unpack
 
@@ -26,7 +27,7 @@ class RoutingMixin(ABC):
 
     def __init__(self) -> None:
         super().__init__()
-        self._own_profiles: frozenset[SecurityProfile] = frozenset()  # which listeners had in place of the server's
+        self._beginning_profiles: list[SecurityProfile | None] = []  # of listeners that do not listen yet
         self._router = OCPPRouter()
         self._router._users.add(self)
 
@@ -73,6 +74,10 @@ class RoutingMixin(ABC):
         """The handlers that serve every station."""
 
     @abstractmethod
+    def _listening_profiles(self) -> Iterable[SecurityProfile | None]:
+        """Return the security profiles of the open listeners; None stands for that of the server."""
+
+    @abstractmethod
     def _planned(self, options: ServerOptions) -> Mapping[SecurityProfile | None, RoutingPlan]:
         """Return the rules that follow from these options. Raises ValueError if an open listener cannot obey them."""
 
@@ -80,18 +85,18 @@ class RoutingMixin(ABC):
     def _use(self, options: ServerOptions, plans: Mapping[SecurityProfile | None, RoutingPlan]) -> None:
         """Use these options and rules from now on."""
 
-    def _plan_listener(self, profile: SecurityProfile | None) -> RoutingPlan:
-        """Return the rules for a listener with this security profile, and use them for it from now on.
+    @contextmanager
+    def _plan_listener(self, profile: SecurityProfile | None) -> Iterator[RoutingPlan]:
+        """Use rules for a listener with this security profile while it begins to listen.
 
         Raises ValueError for a profile that the options do not allow.
         """
-        before, self._own_profiles = self._own_profiles, self._own_profiles.union(() if profile is None else (profile,))
+        self._beginning_profiles.append(profile)
         try:
             self._plan_routes()()
-        except BaseException:
-            self._own_profiles = before
-            raise
-        return self._plans[profile]
+            yield self._plans[profile]
+        finally:
+            self._beginning_profiles.remove(profile)
 
     def _plan_routes(self) -> Callable[[], None]:
         options = self._options
@@ -104,4 +109,5 @@ class RoutingMixin(ABC):
         return RoutingPlan(StationRules(own, handlers), routes_of(self._router, own, handlers))
 
     def _all_plans(self, options: ServerOptions) -> Mapping[SecurityProfile | None, RoutingPlan]:
-        return {profile: self._plan_for(options, profile) for profile in (None, *self._own_profiles)}
+        profiles = {None, *self._beginning_profiles, *self._listening_profiles()}
+        return {profile: self._plan_for(options, profile) for profile in profiles}
