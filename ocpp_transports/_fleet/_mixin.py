@@ -18,7 +18,7 @@ from ocpp_transports._server._stations._stations import StationsMixin
 
 from ._fleet_call import FleetCall, Request
 
-__all__ = ["FleetMixin", "Where", "is_chosen"]
+__all__ = ["FleetMixin", "StationT", "Where", "is_chosen"]
 
 StationT = TypeVar("StationT", str, StationKey)
 """Names stations: all by their identities, or all by their keys."""

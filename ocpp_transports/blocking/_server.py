@@ -6,12 +6,14 @@ from functools import partial
 from math import inf
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar, Unpack, cast
+from typing import Any, Self, TypeVar, Unpack, cast
 
+from ocpp_core.handshake import SecurityProfile
+from ocpp_core.identity import StationKey
 from ocpp_transports._driver._limits import BACKLOG
 from ocpp_transports._fleet._stats import ServerStats
 from ocpp_transports._handlers._contexts import HandlerContext
-from ocpp_transports._options._keywords import ServerKeywords
+from ocpp_transports._options._keywords import RouteKeywords, ServerKeywords
 from ocpp_transports._options._tls import TLSOptions
 from ocpp_transports._server._lifecycle._serving import Loop
 from ocpp_transports._server._stations._connection import OCPPServerClient
@@ -27,9 +29,11 @@ from ._events import BlockingEmitter, presenting
 from ._fleet import BlockingFleetMixin
 from ._listener import BlockingListener
 from ._registration import BlockingHandlerMixin
+from ._routing._router import BlockingRouter
 from ._server_events import BlockingServerEvents
 from ._station import BlockingServerClient
 from ._stations import BlockingStationsMixin
+from ._threads._asked import ASKED, in_threads
 from ._threads._bridge import MAX_THREADS, Bridge
 from ._threads._signals import close_block, interrupts
 
@@ -38,14 +42,6 @@ __all__ = ["BlockingServer"]
 _A = TypeVar("_A", bound=AuthHandler)
 _H = TypeVar("_H", bound=HttpHandler)
 _ObserverT = TypeVar("_ObserverT", bound=Callable[[ConnectionEvent, BlockingServerClient | None], object])
-
-_ASKED: Final = {
-    "auth": ("auth", "accept", "reject", "handshake"),
-    "credentials": ("credentials", "identity"),
-    "identify": ("identify", "certificate", "identity"),
-    "certificate_pins": ("certificate_pins", "identity"),
-}
-"""The options that are functions and may block, with their arguments."""
 
 
 class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetMixin, BlockingServerEvents):
@@ -84,7 +80,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
     ) -> None:
         self._wrapped = OCPPServer(**options)
         self._bridge = Bridge(self._wrapped, loop, max_threads, present=_present, opens="listen()")
-        self._wrapped.reconfigure(**self._in_threads(options))
+        self._wrapped.reconfigure(**cast("ServerKeywords", in_threads(self._bridge, options)))
 
     def __enter__(self) -> Self:
         self._bridge.open()
@@ -114,8 +110,26 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             ValueError: One is registered already.
             TypeError: It is not callable.
         """
-        self._bridge.run(self._wrapped.auth, self._bridge.in_thread(handler, *_ASKED["auth"]))
+        self._bridge.run(self._wrapped.auth, self._bridge.in_thread(handler, *ASKED["auth"]))
         return handler
+
+    def route(self, pattern: str, **options: Unpack[RouteKeywords]) -> BlockingRouter:
+        """Add a route, and return the router for its handlers and its `auth`; see `OCPPServer.route`.
+
+        Args:
+            pattern: The path, beginning with `/`, with names in braces.
+            **options: Options of the route; all others are those of the server.
+
+        Returns:
+            The router of the route.
+
+        Raises:
+            ValueError: The pattern is malformed, matches the same paths as another one, an option is not allowed, or an
+                open listener cannot ask for the client certificates of profile 3.
+            TypeError: The pattern or an option has the wrong type.
+        """
+        add = partial(self._wrapped.route, pattern, **in_threads(self._bridge, options))
+        return BlockingRouter(self._bridge.run(add), self._bridge)
 
     def http(self, path: str) -> Callable[[_H], _H]:
         """Register a function that answers the plain GET and HEAD requests of a path; use it as a decorator.
@@ -141,6 +155,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        security_profile: SecurityProfile | int | None = None,
     ) -> BlockingListener:
         """Listen on a TCP port; the server accepts stations until `close`, whatever this thread does.
 
@@ -149,6 +164,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             host: The address or host name; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that may wait to be accepted, within the system's limit.
+            security_profile: Replaces the option for stations that connect to this port; not the one of a route.
 
         Returns:
             The listener, with its `host`, `port` and `close()`.
@@ -158,7 +174,8 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             ValueError: The security profile is not met, or the port is out of range; see `OCPPServer.listen`.
             RuntimeError: The server is closing, or its event loop was ended by an exception or a fork.
         """
-        listener = self._bridge.run_open(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog))
+        listen = partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog, security_profile=security_profile)
+        listener = self._bridge.run_open(listen)
         return BlockingListener(listener, self._bridge)
 
     def serve_forever(
@@ -198,7 +215,7 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
 
         Raises the same errors as the constructor, and ValueError for a security profile that a listener does not meet.
         """
-        self._bridge.run(partial(self._wrapped.reconfigure, **self._in_threads(options)))
+        self._bridge.run(partial(self._wrapped.reconfigure, **in_threads(self._bridge, options)))
 
     def update_tls(
         self, tls: TLSOptions | SSLContext | None = None, *, listener: BlockingListener | None = None
@@ -245,15 +262,20 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
     def directory(self, directory: StationDirectory) -> None:
         self._bridge.run(setattr, self._wrapped, "directory", directory)
 
-    def get_client(self, identity: str) -> BlockingServerClient | None:
-        """Return the station's newest connection, or None if it is not connected."""
+    def get_client(self, identity: str | StationKey) -> BlockingServerClient | None:
+        """Return the station's newest connection, or None if it is not connected; see `OCPPServer.get_client`."""
         found: BlockingServerClient | None = self._bridge.present(self._bridge.run(self._wrapped.get_client, identity))
         return found
 
-    def wait_for_client(self, identity: str, *, timeout: float = inf) -> BlockingServerClient:
+    def wait_for_client(self, identity: str | StationKey, *, timeout: float = inf) -> BlockingServerClient:
         """Return the station's connection as soon as there is one.
 
+        Args:
+            identity: The identity of the station, or its `StationKey`.
+            timeout: Seconds to wait, `inf` for no limit.
+
         Raises:
+            ValueError: The identity is connected in several namespaces.
             TimeoutError: The station did not connect within `timeout` seconds.
             ClosedError: The server closed.
             RuntimeError: The server is not open.
@@ -338,14 +360,6 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
     @property
     def _emitter(self) -> BlockingEmitter:
         return BlockingEmitter(self._wrapped, self._bridge)
-
-    def _in_threads(self, options: ServerKeywords) -> ServerKeywords:
-        """Return the options with functions that run in threads in place of plain functions."""
-        given: dict[str, Any] = {**options}
-        for name, arguments in _ASKED.items():
-            if callable(given.get(name)):
-                given[name] = self._bridge.in_thread(given[name], *arguments)
-        return cast("ServerKeywords", given)
 
 
 def _present(bridge: Bridge, value: Any) -> Any:

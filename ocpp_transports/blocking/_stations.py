@@ -4,6 +4,7 @@ from functools import partial
 from math import inf
 from typing import Any, Unpack, overload
 
+from ocpp_core.identity import StationKey
 from ocpp_core.typed.message import Message
 from ocpp_core.typed.model import RequestModel
 from ocpp_transports._handlers._call_keywords import CallKeywords
@@ -25,7 +26,7 @@ class BlockingStationsMixin:
     @overload
     def call(
         self,
-        identity: str,
+        identity: str | StationKey,
         message: Message[Any, ResultT],
         /,
         *,
@@ -35,7 +36,7 @@ class BlockingStationsMixin:
     @overload
     def call(
         self,
-        identity: str,
+        identity: str | StationKey,
         request: RequestModel[Any, ResultModelT],
         /,
         *,
@@ -45,7 +46,7 @@ class BlockingStationsMixin:
     @overload
     def call(
         self,
-        identity: str,
+        identity: str | StationKey,
         action: str,
         params: Params = ...,
         /,
@@ -56,7 +57,7 @@ class BlockingStationsMixin:
     @overload
     def call(
         self,
-        identity: str,
+        identity: str | StationKey,
         protocol: str,
         action: str,
         params: Params = ...,
@@ -65,11 +66,11 @@ class BlockingStationsMixin:
         max_wait: float = ...,
         **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any]: ...
-    def call(self, identity: str, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
+    def call(self, identity: str | StationKey, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
         """Call a connected station: `BlockingServerClient.call` with its identity first.
 
         Args:
-            identity: The identity of the station.
+            identity: The identity of the station, or its `StationKey`.
             *args: A message, a request model, or an action and its payload, as for `BlockingServerClient.call`.
             max_wait: Seconds that the call may take in all, with every retry; then it is abandoned.
             **options: The options of one call.
@@ -77,7 +78,8 @@ class BlockingStationsMixin:
         Raises:
             ConnectionLostError: With `sent=False`, the station is not connected.
             OCPPError: The call failed, see `BlockingServerClient.call`.
-            ValueError: A bad argument, also if the station is not connected.
+            ValueError: A bad argument, also if the station is not connected; or the identity is connected in several
+                namespaces.
             TypeError: The same, for a wrong type.
         """
         call = partial(self._wrapped.call, identity, *args, **call_options(self._bridge, options))
@@ -86,7 +88,7 @@ class BlockingStationsMixin:
     @overload
     def safe_call(
         self,
-        identity: str,
+        identity: str | StationKey,
         message: Message[Any, ResultT],
         /,
         *,
@@ -96,7 +98,7 @@ class BlockingStationsMixin:
     @overload
     def safe_call(
         self,
-        identity: str,
+        identity: str | StationKey,
         request: RequestModel[Any, ResultModelT],
         /,
         *,
@@ -106,7 +108,7 @@ class BlockingStationsMixin:
     @overload
     def safe_call(
         self,
-        identity: str,
+        identity: str | StationKey,
         action: str,
         params: Params = ...,
         /,
@@ -117,7 +119,7 @@ class BlockingStationsMixin:
     @overload
     def safe_call(
         self,
-        identity: str,
+        identity: str | StationKey,
         protocol: str,
         action: str,
         params: Params = ...,
@@ -126,11 +128,11 @@ class BlockingStationsMixin:
         max_wait: float = ...,
         **options: Unpack[DictCallKeywords],
     ) -> dict[str, Any] | None: ...
-    def safe_call(self, identity: str, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
+    def safe_call(self, identity: str | StationKey, /, *args: Any, max_wait: float = inf, **options: Any) -> Any:
         """Call a connected station, and return None if the call fails or the station is not connected.
 
         Args:
-            identity: The identity of the station.
+            identity: The identity of the station, or its `StationKey`.
             *args: A message, a request model, or an action and its payload, as for `call`.
             max_wait: Seconds that the call may take in all, with every retry; then it is abandoned.
             **options: The options of one call.
