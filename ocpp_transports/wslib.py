@@ -187,9 +187,10 @@ async def serve(
             override them.
 
     Raises:
-        ValueError: The server has options that `websockets` cannot obey.
+        ValueError: The server or one of its routes has options that `websockets` cannot obey.
     """
-    server._options.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)
+    for each in server._all_options():
+        each.expect_defaults("on websockets", _SETTINGS_OF_OTHERS)
     hooks = _Hooks(server)
     theirs = {
         "logger": logger_below(server._log.logger),

@@ -85,6 +85,11 @@ class RoutingMixin(ABC):
     def _use(self, options: ServerOptions, plans: Mapping[SecurityProfile | None, RoutingPlan]) -> None:
         """Use these options and rules from now on."""
 
+    def _all_options(self) -> tuple[ServerOptions, ...]:
+        """Return the options of the server and of its routes."""
+        plan = self._plans[None]
+        return tuple(each.options for each in (plan.own, *plan.routes))
+
     @contextmanager
     def _plan_listener(self, profile: SecurityProfile | None) -> Iterator[RoutingPlan]:
         """Use rules for a listener with this security profile while it begins to listen.
