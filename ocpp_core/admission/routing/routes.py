@@ -6,7 +6,7 @@ is tried. A path visits a node of the tree at most once, so the work does not gr
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Generic, TypeVar
@@ -20,7 +20,6 @@ from ocpp_core.inputs import Reject
 __all__ = ["PathMatch", "RoutePattern", "RouteTree", "join_patterns"]
 
 _T = TypeVar("_T")
-_U = TypeVar("_U")
 
 _NAME: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:\*)?\}")
 _DOTS: Final = frozenset({".", ".."})
@@ -141,10 +140,6 @@ class RouteTree(Generic[_T]):
 
     def __len__(self) -> int:
         return len(self._routes)
-
-    def mapped(self, change: Callable[[_T], _U]) -> "RouteTree[_U]":
-        """Return a tree of the same patterns with other values."""
-        return RouteTree((pattern, change(value)) for pattern, value in self._routes)
 
     def match(self, target: str) -> PathMatch[_T] | Reject:
         """Return the match of a request target; 404 if no route matches, 400 for a path that cannot be read.

@@ -1,6 +1,6 @@
 """The rules of a server as handshakes use them: everything that each handshake would make otherwise is made once."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from logging import Logger
 
@@ -48,23 +48,19 @@ class Policies:
     """The rules of the stations of a server, or of one of its listeners, by the paths that they ask for.
 
     Without routes, `own` decides on every handshake. With routes, the cheap steps of `own` run first, then the step
-    that finds the route, and then all steps of the route.
+    that finds the route, and then all steps of the route. The policy of a route is made for its first handshake.
     """
 
     def __init__(self, plan: RoutingPlan, places: Places) -> None:
         own = plan.own.options
-        before = places.before(own, asks=any(asks_the_application(each.options) for each in plan.rules))
-        after = places.after(own)
-        self._before = before
-        self.own: Policy = Policy.of(plan.own, steps_of(own, before=before, after=after))
-        self.routes: RouteTree[Policy] | None = None
+        self._before = places.before(own, asks=any(asks_the_application(each.options) for each in plan.rules))
+        self._after = places.after(own)
+        self.own: Policy = Policy.of(plan.own, steps_of(own, before=self._before, after=self._after))
+        self.routes: RouteTree[StationRules] | None = plan.routes or None
         """The rules of each route; None on a server without routes."""
-        if plan.routes:
-            self.routes = plan.routes.mapped(
-                lambda rules: Policy.of(rules, steps_of(rules.options, after=after, routed=True))
-            )
+        self._made: dict[StationRules, Policy] = {}
 
-    def routed(self, routes: RouteTree[Policy], chosen: Callable[[Policy], None]) -> Iterator[Step]:
+    def routed(self, routes: RouteTree[StationRules], chosen: Callable[[Policy], None]) -> Iterator[Step]:
         """Iterate over the steps for one handshake; `chosen` is called with the policy of its route, once found."""
         yield from self._before
         found: list[Policy] = []
@@ -74,14 +70,14 @@ class Policies:
             if isinstance(match, Reject):
                 return match
             candidate.matched = match.path
-            found.append(match.value)
-            chosen(match.value)
+            found.append(self._policy(match.value))
+            chosen(found[0])
             return None
 
         yield find_route
-        yield from _steps_of(found)
+        yield from found[0].steps
 
-
-def _steps_of(policies: Iterable[Policy]) -> Iterator[Step]:
-    for policy in policies:
-        yield from policy.steps
+    def _policy(self, rules: StationRules) -> Policy:
+        if rules not in self._made:
+            self._made[rules] = Policy.of(rules, steps_of(rules.options, after=self._after, routed=True))
+        return self._made[rules]

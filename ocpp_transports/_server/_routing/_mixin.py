@@ -12,6 +12,7 @@ from ocpp_transports._options._keywords import RouteKeywords
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._routing._options import for_route
 
+from ._memo import RouteMemo
 from ._plan import RoutingPlan, StationRules
 from ._router import OCPPRouter, routes_of
 
@@ -28,6 +29,7 @@ class RoutingMixin(ABC):
     def __init__(self) -> None:
         super().__init__()
         self._beginning_profiles: list[SecurityProfile | None] = []  # of listeners that do not listen yet
+        self._memo = RouteMemo()
         self._router = OCPPRouter()
         self._router._users.add(self)
 
@@ -107,12 +109,17 @@ class RoutingMixin(ABC):
         options = self._options
         return partial(self._use, options, self._planned(options))
 
-    def _plan_for(self, options: ServerOptions, profile: SecurityProfile | None) -> RoutingPlan:
+    def _plan_for(self, options: ServerOptions, profile: SecurityProfile | None, memo: RouteMemo) -> RoutingPlan:
         """Return the rules for the listeners with this security profile; None means that of the options."""
-        own = options if profile is None else for_route(options, {}, {"security_profile": profile})
+        own = options if profile is None else memo.get(_with_profile, options, profile)
         handlers = (self._handlers,)
-        return RoutingPlan(StationRules(own, handlers), routes_of(self._router, own, handlers))
+        return RoutingPlan(StationRules(own, handlers), routes_of(self._router, own, handlers, memo))
 
     def _all_plans(self, options: ServerOptions) -> Mapping[SecurityProfile | None, RoutingPlan]:
         profiles = {None, *self._beginning_profiles, *self._listening_profiles()}
-        return {profile: self._plan_for(options, profile) for profile in profiles}
+        self._memo = memo = RouteMemo(self._memo)
+        return {profile: self._plan_for(options, profile, memo) for profile in profiles}
+
+
+def _with_profile(options: ServerOptions, profile: SecurityProfile) -> ServerOptions:
+    return for_route(options, {}, {"security_profile": profile})

@@ -11,7 +11,7 @@ from ocpp_transports._options._server import ServerOptions
 __all__ = ["RoutingPlan", "StationRules"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StationRules:
     """The options and handlers for the stations of one route, or of a server without routes."""
 

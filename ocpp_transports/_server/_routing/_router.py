@@ -12,10 +12,11 @@ from ocpp_transports._options._deciders import expect_auth
 from ocpp_transports._options._keywords import RouteKeywords
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._peer._mixins import HandlerMixin
-from ocpp_transports._server._routing._options import expect_route_options, for_route
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports.handshake import AuthHandler
 
+from ._memo import RouteMemo
+from ._options import expect_route_options, for_route
 from ._plan import StationRules
 
 __all__ = ["OCPPRouter", "RouteUser", "expect_auth_handler", "routes_of"]
@@ -183,27 +184,41 @@ class OCPPRouter(HandlerMixin):
         return set(self._users).union(*(around._all_users() for around in self._around))
 
 
-def routes_of(router: OCPPRouter, server: ServerOptions, handlers: tuple[Handlers, ...]) -> RouteTree[StationRules]:
+def routes_of(
+    router: OCPPRouter, server: ServerOptions, handlers: tuple[Handlers, ...], memo: RouteMemo
+) -> RouteTree[StationRules]:
     """Return the routes of a server's router. Raises the errors of `OCPPRouter.route`.
 
     Args:
         router: The router that contains all others.
         server: The options of the server.
         handlers: The handlers of the server.
+        memo: The parts of routes that were made before.
     """
 
     def walk(
-        around: OCPPRouter, prefix: str, inherited: Mapping[str, Any], outer: tuple[Handlers, ...]
+        around: OCPPRouter, prefix: str, levels: tuple[Mapping[str, Any], ...], outer: tuple[Handlers, ...]
     ) -> Iterator[tuple[RoutePattern, StationRules]]:
-        for pattern, below, is_route in around._below:
-            text = join_patterns(prefix, pattern) if pattern else prefix
-            inner = (below._handlers, *outer)
+        for text, below, is_route in around._below:
+            pattern = memo.get(_pattern, prefix, text)
+            changes, inner = (*levels, below._changes), (below._handlers, *outer)
             if is_route:
-                options = for_route(server, inherited, below._changes)
-                yield RoutePattern.read(text), StationRules(options, inner, text)
-            yield from walk(below, text, {**inherited, **below._changes}, inner)
+                yield pattern, memo.get(_rules, server, changes, inner, pattern.text)
+            yield from walk(below, pattern.text, changes, inner)
 
-    return RouteTree(walk(router, "", {}, handlers))
+    return RouteTree(walk(router, "", (), handlers))
+
+
+def _pattern(prefix: str, text: str) -> RoutePattern:
+    return RoutePattern.read(join_patterns(prefix, text) if text else prefix or "/")
+
+
+def _rules(
+    server: ServerOptions, levels: tuple[Mapping[str, Any], ...], handlers: tuple[Handlers, ...], text: str
+) -> StationRules:
+    *around, own = levels
+    inherited = {name: value for level in around for name, value in level.items()}
+    return StationRules(for_route(server, inherited, own), handlers, text)
 
 
 def expect_auth_handler(handler: object, registered: object) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from ocpp_transports import (
     ConnectionLostError,
+    Direction,
     OCPPClient,
     OCPPRouter,
     OCPPServer,
@@ -158,7 +159,8 @@ class TestTenants:
             for client in (one, two, one):
                 async with client.events("message") as messages:
                     await client.send_raw(request)
-                    await first(messages)
+                    while (await first(messages)).direction is not Direction.IN:
+                        pass
         assert served == ["a", "b"]
 
     async def test_may_have_a_namespace_of_the_application(self):
