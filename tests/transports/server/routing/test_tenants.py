@@ -8,7 +8,6 @@ import pytest
 
 from ocpp_transports import (
     ConnectionLostError,
-    Direction,
     OCPPClient,
     OCPPRouter,
     OCPPServer,
@@ -154,13 +153,12 @@ class TestTenants:
 
         async with serving() as (server, listener), station(listener, "/a") as one, station(listener, "/b") as two:
             server.route("/{tenant}/{identity}").handle("Heartbeat", heartbeat)
+            server.handle("DataTransfer", lambda ctx: {"status": "Accepted"})
             await one.connect()
             await two.connect()
             for client in (one, two, one):
-                async with client.events("message") as messages:
-                    await client.send_raw(request)
-                    while (await first(messages)).direction is not Direction.IN:
-                        pass
+                await client.send_raw(request)
+                await client.call("DataTransfer", {"vendorId": "x"})  # is served after it
         assert served == ["a", "b"]
 
     async def test_may_have_a_namespace_of_the_application(self):
