@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack
 
 from ocpp_core.action_names import Role
 from ocpp_core.handshake import SecurityProfile, check_listener_profile
-from ocpp_transports.handshake import AuthHandler
+from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
 
 from ._driver._interfaces import Completion, Handle
 from ._fleet._mixin import FleetMixin
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .channel import Incoming, UpgradeOffer
 
 AuthT = TypeVar("AuthT", bound=AuthHandler)
+ConnectionMiddlewareT = TypeVar("ConnectionMiddlewareT", bound=ConnectionMiddleware)
 
 
 class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin):
@@ -118,6 +119,19 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             raise ValueError("cannot register an auth handler: there is one already")
         self._set_options(self._options.changed({"auth": handler}))
         return handler
+
+    def connection_middleware(self, middleware: ConnectionMiddlewareT) -> ConnectionMiddlewareT:
+        """Wrap this middleware around the admission of every station, inside the existing middleware.
+
+        It is a coroutine function `(ctx, proceed)`. It runs once the request is valid, before the check of credentials.
+        `await proceed()` runs the rest of the admission, and raises `HandshakeRejectedError` if that rejects the
+        station. `ctx.reject(...)` rejects it here. Usable as a decorator; returns it.
+
+        Raises TypeError if it is not a function of two arguments.
+        """
+        layers = (*self._options.connection_middleware, middleware)
+        self._set_options(self._options.changed({"connection_middleware": layers}))
+        return middleware
 
     def incoming(self, offer: "UpgradeOffer") -> "Incoming":
         """Start the admission of a connection whose WebSocket another library speaks.

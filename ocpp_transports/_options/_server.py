@@ -12,12 +12,22 @@ from ocpp_core.config import LinkConfig, number
 from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
-from ocpp_transports.handshake import AuthHandler, BrokenEscapes, Credentials, Identify, Pins, UnmatchedProtocol, Verify
+from ocpp_transports.handshake import (
+    AuthHandler,
+    BrokenEscapes,
+    ConnectionMiddleware,
+    Credentials,
+    Identify,
+    Pins,
+    UnmatchedProtocol,
+    Verify,
+)
 
 from ._connection import off_at_zero, seconds_or_off
 from ._deciders import (
     expect_auth,
     expect_choices,
+    expect_connection_middleware,
     expect_credentials,
     expect_identify,
     expect_organizations,
@@ -60,6 +70,9 @@ class ServerOptions(SocketOptions):
     check_serial_number: bool = False
     """On profile 3, compare the serial number in a BootNotification of OCPP 2.x with the CN of the certificate. If they
     differ, close the connection with 1008 (B01.FR.12)."""
+    connection_middleware: tuple[ConnectionMiddleware, ...] = ()
+    """Functions around the check of credentials and `auth`, the outermost first: `async (ctx, proceed)`. Each one
+    awaits `proceed()` or rejects the station."""
     auth: AuthHandler | None = None
     """Accepts or rejects handshakes after the credential check: `auth(accept, reject, handshake)`."""
     tls: TLSOptions | SSLContext | None = None
@@ -102,7 +115,8 @@ class ServerOptions(SocketOptions):
     """Stations connected; if exceeded, a station gets 503 after the credential check and `auth` have accepted it. A
     station that reconnects is accepted in its own place."""
     max_handshakes: float = number(5000, least=1, unit="handshakes")
-    """Handshakes that wait for `credentials`, `verify`, `identify` or `auth`; if exceeded, further requests get 503."""
+    """Handshakes that wait for `connection_middleware`, `credentials`, `verify`, `identify` or `auth`; if exceeded,
+    further requests get 503."""
     max_handshakes_per_address: float | None = number(None, least=1, unit="handshakes")
     """The same for one address; None means half of `max_handshakes`, so that one address cannot block all others."""
     max_sockets: float | None = number(None, least=1, unit="sockets")
@@ -130,6 +144,7 @@ class ServerOptions(SocketOptions):
             if getattr(self, name) not in (None, False):
                 check_certificate_rule(name, self.security_profile, tls_terminated=self.tls_terminated)
         expect_auth(self.auth)
+        object.__setattr__(self, "connection_middleware", expect_connection_middleware(self.connection_middleware))
         expect_paths(self.paths_without_identity)
         check_server_profile(
             self.security_profile,
