@@ -26,7 +26,7 @@ class Admitted:
         steps = iter(steps_of(Rules(connection_middleware=middleware, **rules)))
         rest = partial(proceed, steps, self.candidate)
         decision: Any = Questions(rest, lambda *failure: self.failures.append(failure), never_called).begin(rest())
-        self.refusal: Reject | None = play(decision()) if callable(decision) else decision
+        self.refusal: Any = play(decision()) if callable(decision) else decision
 
     @property
     def told(self):
@@ -100,7 +100,7 @@ class TestAMiddleware:
         assert seen == [("CP1", "ocpp1.6"), ("SN1", "ocpp2.0.1")]
 
     def test_is_not_called_for_a_request_that_breaks_the_rules(self):
-        assert an(Reject, Admitted(refusing, offered=["ocpp9"]).refusal).status == 400
+        assert Admitted(refusing, offered=["ocpp9"]).refusal.status == 400
 
     def test_is_not_called_for_a_websocket_that_is_closed_at_once(self):
         assert Admitted(refusing, offered=["ocpp9"], unmatched_protocol="upgrade-then-close").refusal is None
@@ -146,9 +146,9 @@ class TestARejection:
             await proceed()
 
         wrong: dict[str, Any] = {"password": b"wrong", "security_profile": BASIC, "credentials": {"CP1": "secret"}}
-        assert an(Reject, Admitted(middleware, **wrong).refusal).status == 401
-        assert an(Reject, Admitted(passing, middleware, **wrong).refusal).status == 401
-        assert an(Reject, Admitted(greedy).refusal).status == 403
+        assert Admitted(middleware, **wrong).refusal.status == 401
+        assert Admitted(passing, middleware, **wrong).refusal.status == 401
+        assert Admitted(greedy).refusal.status == 403
 
     def test_by_the_rest_may_be_answered_differently(self):
         async def middleware(ctx, proceed):
@@ -157,7 +157,7 @@ class TestARejection:
             except HandshakeRejectedError:
                 ctx.reject(404, "Not Found")
 
-        assert an(Reject, Admitted(passing, middleware, auth=lambda a, reject, h: reject()).refusal).status == 404
+        assert Admitted(passing, middleware, auth=lambda a, reject, h: reject()).refusal.status == 404
 
     def test_may_pass_through_task_groups(self):
         async def middleware(ctx, proceed):
@@ -208,7 +208,7 @@ class TestAMistake:
             await proceed()
             raise RuntimeError
 
-        assert an(Reject, Admitted(middleware, auth=accept_all).refusal).status == 500
+        assert Admitted(middleware, auth=accept_all).refusal.status == 500
 
     def test_is_to_decide_nothing(self):
         async def silent(ctx, proceed):
@@ -313,10 +313,8 @@ class TestOnAServer:
                 await waiting.begun.wait()
                 assert (await knock(listener, upgrade()))[0] == 503
 
-    async def test_must_be_functions_of_two_arguments(self):
+    async def test_must_be_a_list_of_functions(self):
         async with serving() as (server, _):
-            with pytest.raises(TypeError, match=r"2 arguments \(context, proceed\) as connection_middleware"):
-                server.connection_middleware(lambda ctx: None)
             with pytest.raises(TypeError, match="connection_middleware as a list of functions, got function"):
                 server.reconfigure(connection_middleware=refusing)
             with pytest.raises(TypeError, match="connection_middleware as functions, got int"):
