@@ -196,6 +196,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             handshakes=waiting,
             sockets=sockets,
             listeners=len(self._open_listeners()),
+            kept_sessions=0 if self._registry.sessions is None else len(self._registry.sessions.memory),
         )
 
     # Internals
@@ -229,6 +230,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._registry.set_rule(options.identities)
         if self._acceptor is not None and self._runtime is not None:
             self._acceptor.set_options(options)
+            self._keep_sessions(self._runtime)
             self._renewal.start(self._runtime, options)
 
     def _make_emitter(self) -> Emitter:

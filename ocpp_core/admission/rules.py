@@ -30,6 +30,7 @@ from .middleware import AskMiddleware, ConnectionMiddleware
 from .passwords import Verify
 from .pins import CheckOrganization, CheckPin, Pins
 from .request import CheckIdentity, ChooseSubprotocol, ReadRequest, expect_identity
+from .sessions import NotePrincipal
 from .step import Step, in_order
 
 __all__ = ["AdmissionRules", "asks_the_application", "steps_of"]
@@ -80,6 +81,14 @@ class AdmissionRules(Protocol):
     @property
     def connection_middleware(self) -> tuple[ConnectionMiddleware, ...]:
         """The middleware around authentication and `auth`, the outermost first."""
+
+    @property
+    def keeps_sessions(self) -> bool:
+        """True if a station that returns gets the session of its previous connection."""
+
+    @property
+    def unauthenticated_sessions(self) -> bool:
+        """True to keep also the sessions of stations that have proven nothing."""
 
     @property
     def default_protocol(self) -> str | None:
@@ -138,6 +147,8 @@ def _authenticating(rules: AdmissionRules) -> Iterable[Step]:
         if rules.organizations:
             yield CheckOrganization(rules.organizations)
         yield certificate
+    if rules.keeps_sessions:
+        yield NotePrincipal(rules.identities.key, rules.unauthenticated_sessions)
     if rules.auth is not None:
         yield AskAuth(rules.auth, rules.protocols, rules.identities, certificate)
     elif rules.paths_without_identity:

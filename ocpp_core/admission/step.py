@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeAlias
 
 from ocpp_core.actions import UpgradeRequested
+from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reject
 from ocpp_core.websocket.headers import BASIC_CHALLENGE
 
@@ -29,6 +30,8 @@ class Candidate:
     closed immediately."""
     session: dict[str, Any] = field(default_factory=dict)
     """The values that the application stores for the connection."""
+    principal: "tuple[SecurityProfile, str] | None" = None
+    """How the station was authenticated, and as whom; None if it was not, or if no session is kept."""
     alarm: str = ""
     """The reason why the refused handshake may be an attack, for the operator only; it is not sent."""
 

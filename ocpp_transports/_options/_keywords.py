@@ -172,4 +172,7 @@ class ServerKeywords(SocketKeywords, total=False):
     max_handshakes_per_address: float | None
     max_sockets: float | None
     max_sockets_per_address: float | None
+    session_ttl: float
+    max_sessions: int
+    unauthenticated_sessions: bool
     fleet_concurrency: int

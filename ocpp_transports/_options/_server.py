@@ -125,6 +125,14 @@ class ServerOptions(SocketOptions):
     max_sockets_per_address: float | None = number(None, least=1, unit="sockets")
     """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a mobile network or
     a proxy may have a single address. IPv6 addresses of one 64-bit network count as one."""
+    session_ttl: float = seconds_or_off(0)
+    """Seconds after the end of a connection during which the station gets `client.session` back, if it authenticates in
+    the same way and as the same user or certificate. Off by default: each connection begins with an empty one."""
+    max_sessions: int = number(50_000, least=1, unit="sessions")
+    """Sessions kept of stations that are not connected; if exceeded, the one that ended first is dropped."""
+    unauthenticated_sessions: bool = False
+    """Keep sessions also of stations that prove nothing, as on profile 0. Any peer that claims an identity then gets
+    its session."""
     fleet_concurrency: int = number(100, least=1, unit="calls")
     """Calls in progress at a time of one `broadcast` or `call_many`; further stations wait for their turn."""
 
@@ -153,7 +161,11 @@ class ServerOptions(SocketOptions):
             identify=self.identify != "exact",
         )
         _ = self.identities
-
+        if self.keeps_sessions and not (self.security_profile or self.unauthenticated_sessions):
+            raise ValueError(
+                "expected no session_ttl with security profile 0: stations prove nothing, so no session would be kept; "
+                "unauthenticated_sessions=True keeps them for any peer that claims the identity"
+            )
         if self.check_serial_number and not any(map(checks_serial_numbers, self.protocols)):
             raise ValueError("expected no check_serial_number without a protocol of OCPP 2.x: it would not be used")
 
@@ -166,6 +178,11 @@ class ServerOptions(SocketOptions):
     def tls_limit(self) -> float:
         """Seconds a TLS handshake may take; it always has a limit."""
         return self.handshake_limit if isfinite(self.handshake_limit) else TLS_TIMEOUT
+
+    @cached_property
+    def keeps_sessions(self) -> bool:
+        """True if a station that returns gets the session of its previous connection."""
+        return isfinite(off_at_zero(self.session_ttl))
 
     @cached_property
     def organizations(self) -> frozenset[str]:

@@ -314,6 +314,7 @@ class _PendingHandshake:
             engine=self._engine,
             driver=self.driver,
             check_serial_number=policy.options.check_serial_number,
+            principal=candidate.principal,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None

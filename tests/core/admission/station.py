@@ -38,6 +38,8 @@ class Rules:
     certificate_pins: Pins | None = None
     tls_terminated: bool = False
     connection_middleware: tuple[ConnectionMiddleware, ...] = ()
+    keeps_sessions: bool = False
+    unauthenticated_sessions: bool = False
     auth: AuthHandler | None = None
     default_protocol: str | None = None
     unmatched_protocol: UnmatchedProtocol = "reject"
