@@ -124,10 +124,11 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         """Wrap this middleware around the admission of every station, inside the existing middleware.
 
         It is a coroutine function `(ctx, proceed)`. It runs once the request is valid, before the check of credentials.
-        `await proceed()` runs the rest of the admission, and raises `HandshakeRejectedError` if that rejects the
-        station. `ctx.reject(...)` rejects it here. Usable as a decorator; returns it.
+        `await proceed()` runs the rest of the admission: it returns None if that accepts the station, and raises
+        `HandshakeRejectedError` if not. `ctx.reject(...)` rejects the station here. Usable as a decorator; returns it.
 
-        Raises TypeError if it is not a function of two arguments.
+        Raises:
+            TypeError: It is not a function of two arguments.
         """
         layers = (*self._options.connection_middleware, middleware)
         self._set_options(self._options.changed({"connection_middleware": layers}))
