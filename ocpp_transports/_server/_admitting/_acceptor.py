@@ -288,8 +288,10 @@ class _PendingHandshake:
 
     async def _decide(self, decide: Callable[[], Awaitable[Decision]], candidate: Candidate) -> None:
         decision = await decide()
-        if self._acceptor.places.stop_waiting(self):
-            self._decided(decision, candidate)
+        places = self._acceptor.places
+        if places.stop_waiting(self):
+            # Again: others may have taken the place while a middleware waited after `proceed`.
+            self._decided(decision or places.refuse_when_full(candidate), candidate)
 
     def _decided(self, decision: Decision, candidate: Candidate) -> None:
         if decision is not None:

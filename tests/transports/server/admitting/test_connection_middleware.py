@@ -313,6 +313,35 @@ class TestOnAServer:
                 await waiting.begun.wait()
                 assert (await knock(listener, upgrade()))[0] == 503
 
+    async def test_that_waits_after_the_rest_does_not_let_too_many_stations_in(self):
+        async with serving(max_connections=1) as (server, listener), anyio.create_task_group() as tasks:
+            passed: list[str] = []
+            both = anyio.Event()
+
+            @server.connection_middleware
+            async def slow(ctx, proceed):
+                await proceed()
+                passed.append(ctx.handshake.identity)
+                if len(passed) == 2:
+                    both.set()
+                await both.wait()
+
+            async def come(identity):
+                async with await anyio.connect_tcp("127.0.0.1", listener.port) as stream:
+                    await stream.send(upgrade(f"/{identity}"))
+                    statuses.append((await stream.receive()).split()[1])
+                    if len(statuses) == 2:
+                        answered.set()
+                    await answered.wait()
+
+            statuses: list[bytes] = []
+            answered = anyio.Event()
+            tasks.start_soon(come, "CP1")
+            tasks.start_soon(come, "CP2")
+            with anyio.fail_after(SECONDS):
+                await answered.wait()
+        assert sorted(statuses) == [b"101", b"503"]
+
     async def test_must_be_a_list_of_functions(self):
         async with serving() as (server, _):
             with pytest.raises(TypeError, match="connection_middleware as a list of functions, got function"):
