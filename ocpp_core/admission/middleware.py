@@ -125,7 +125,7 @@ class AskMiddleware:
         if candidate.protocol is None:
             return None
         context = ConnectionContext(candidate)
-        enclosed = _Enclosed(context)
+        enclosed = _Enclosed(context, self.middleware)
         return Ask(
             "connection_middleware",
             self.middleware,
@@ -139,10 +139,11 @@ class AskMiddleware:
 class _Enclosed:
     """The steps behind one middleware. Only their own end can accept a station, and they run once."""
 
-    __slots__ = ("_context", "_has_begun", "_has_passed")
+    __slots__ = ("_context", "_has_begun", "_has_passed", "_middleware")
 
-    def __init__(self, context: ConnectionContext) -> None:
+    def __init__(self, context: ConnectionContext, middleware: ConnectionMiddleware) -> None:
         self._context = context
+        self._middleware = middleware
         self._has_begun = self._has_passed = False
 
     def begin(self) -> None:
@@ -160,7 +161,8 @@ class _Enclosed:
         """Return the refusal that stands. Raises RuntimeError if the middleware has decided nothing."""
         rejection = self._context._rejection
         if rejection is None and not self._has_passed:
-            raise RuntimeError("expected a connection middleware to await proceed(), or to call ctx.reject()")
+            name = getattr(self._middleware, "__qualname__", type(self._middleware).__qualname__)
+            raise RuntimeError(f"expected middleware {name} to await proceed(), or to call ctx.reject()")
         return rejection
 
 

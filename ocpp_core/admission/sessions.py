@@ -1,6 +1,6 @@
 """The sessions of stations that are not connected, and whom they belong to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -51,13 +51,13 @@ class SessionMemory:
         self.time_to_live = time_to_live
         """Seconds a session is kept."""
         self.limit = limit
-        self._kept: dict[tuple[str, Principal], tuple[float, Mapping[str, Any]]] = {}  # the oldest first
+        self._kept: dict[tuple[Hashable, Principal], tuple[float, Mapping[str, Any]]] = {}  # the oldest first
 
     def __len__(self) -> int:
         """Return the number of kept sessions; expired ones count until the next change."""
         return len(self._kept)
 
-    def keep(self, name: str, principal: Principal | None, session: Mapping[str, Any], now: float) -> None:
+    def keep(self, name: Hashable, principal: Principal | None, session: Mapping[str, Any], now: float) -> None:
         """Keep the session of a station that leaves now, in place of an earlier one; an empty one is not kept."""
         self._drop_expired(now)
         if principal is None or not isinstance(session, Mapping):
@@ -68,7 +68,7 @@ class SessionMemory:
         while len(self._kept) > self.limit:
             del self._kept[next(iter(self._kept))]
 
-    def take(self, name: str, principal: Principal | None, now: float) -> Mapping[str, Any]:
+    def take(self, name: Hashable, principal: Principal | None, now: float) -> Mapping[str, Any]:
         """Return the session of a station that returns, and forget it; empty if there is none for this principal."""
         self._drop_expired(now)
         if principal is None:

@@ -1,6 +1,6 @@
 """Keeps the session of a station from one connection to the next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from ocpp_core.admission.sessions import SessionMemory
 from ocpp_transports._options._server import ServerOptions
@@ -22,13 +22,13 @@ class SessionKeeper:
         self.memory.time_to_live = options.session_ttl
         self.memory.limit = options.max_sessions
 
-    def opened(self, name: str, station: OCPPServerClient, older: OCPPServerClient | None) -> None:
+    def opened(self, name: Hashable, station: OCPPServerClient, older: OCPPServerClient | None) -> None:
         """Add the kept values to a new connection, except those that its handshake has set."""
         if older is not None:
             self.ended(name, older)
         for key, value in self.memory.take(name, station._principal, self._now()).items():
             station.session.setdefault(key, value)
 
-    def ended(self, name: str, station: OCPPServerClient) -> None:
+    def ended(self, name: Hashable, station: OCPPServerClient) -> None:
         """Keep the session of a connection that was its station's newest."""
         self.memory.keep(name, station._principal, station.session, self._now())
