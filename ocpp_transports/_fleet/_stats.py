@@ -24,7 +24,7 @@ class ServerStats:
     connections: int
     """Connections that have not ended, including replaced ones that are closing."""
     handshakes: int
-    """Handshakes that wait for `credentials`, `verify`, `identify`, `certificate_pins` or `auth`."""
+    """Handshakes that wait for a function of the application, such as `credentials` or `auth`."""
     sockets: int
     """Open sockets of the listeners, also in TLS handshakes; 0 for connections of another WebSocket library."""
     listeners: int

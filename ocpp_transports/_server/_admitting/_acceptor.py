@@ -90,9 +90,9 @@ class _Policy:
 class Acceptor:
     """Makes an engine for every accepted stream, and decides which stations may connect.
 
-    `refused` is called for every handshake that a decision rejected, `failed` for exceptions of `credentials`,
-    `verify`, `identify` and `auth`, `alarmed` for possible attacks, `lost` for connections that failed before their
-    request. `gate` counts the sockets of listeners.
+    `refused` is called for every handshake that a decision rejected, `failed` for exceptions of the application's
+    functions, `alarmed` for possible attacks, `lost` for connections that failed before their request. `gate` counts
+    the sockets of listeners.
     """
 
     def __init__(
