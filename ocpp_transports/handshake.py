@@ -13,6 +13,7 @@ from ocpp_core.admission.handshake import (
     RejectHandshake,
     UnmatchedProtocol,
 )
+from ocpp_core.admission.middleware import ConnectionContext, ConnectionMiddleware, HandshakeRejectedError
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
 
@@ -21,9 +22,12 @@ __all__ = [
     "AuthHandler",
     "BrokenEscapes",
     "Certificate",
+    "ConnectionContext",
     "ConnectionFacts",
+    "ConnectionMiddleware",
     "Credentials",
     "Handshake",
+    "HandshakeRejectedError",
     "Identify",
     "Namespace",
     "Pins",

@@ -7,11 +7,12 @@ from ocpp_core.admission.handshake import MAX_NAMESPACE
 from ocpp_core.admission.pins import normal_fingerprint
 from ocpp_core.handshake import CONTROL
 from ocpp_transports._callbacks._arguments import expect_arguments
-from ocpp_transports.handshake import BrokenEscapes, UnmatchedProtocol
+from ocpp_transports.handshake import BrokenEscapes, ConnectionMiddleware, UnmatchedProtocol
 
 __all__ = [
     "expect_auth",
     "expect_choices",
+    "expect_connection_middleware",
     "expect_credentials",
     "expect_identify",
     "expect_namespace",
@@ -109,6 +110,18 @@ def expect_namespace(namespace: object) -> None:
             raise ValueError(f"expected a namespace of {limit}, got {namespace!r}")
     elif namespace is not None:
         raise TypeError(f"expected namespace as str or a function, got {type(namespace).__name__}")
+
+
+def expect_connection_middleware(middleware: Any) -> tuple[ConnectionMiddleware, ...]:
+    """Return these functions; raise TypeError unless they can be `connection_middleware`."""
+    if isinstance(middleware, (str, Mapping)) or not isinstance(middleware, Collection):
+        kind = type(middleware).__name__
+        raise TypeError(f"expected connection_middleware as a list of functions, got {kind}")
+    for each in middleware:
+        if not callable(each):
+            raise TypeError(f"expected connection_middleware as functions, got {type(each).__name__}")
+        expect_arguments(each, "connection_middleware", "context", "proceed")
+    return tuple(middleware)
 
 
 def expect_choices(unmatched_protocol: object, broken_escapes: object) -> None:

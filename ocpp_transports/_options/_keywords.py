@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ocpp_transports.handshake import (
         AuthHandler,
         BrokenEscapes,
+        ConnectionMiddleware,
         Credentials,
         Identify,
         Namespace,
@@ -151,6 +152,7 @@ class ServerKeywords(SocketKeywords, total=False):
     certificate_organization: str | Collection[str] | None
     certificate_pins: Pins | None
     check_serial_number: bool
+    connection_middleware: Sequence[ConnectionMiddleware]
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool
@@ -173,6 +175,9 @@ class ServerKeywords(SocketKeywords, total=False):
     max_handshakes_per_address: float | None
     max_sockets: float | None
     max_sockets_per_address: float | None
+    session_ttl: float
+    max_sessions: int
+    unauthenticated_sessions: bool
     fleet_concurrency: int
 
 
@@ -222,6 +227,7 @@ class RouteKeywords(TypedDict, total=False):
     certificate_organization: str | Collection[str] | None
     certificate_pins: Pins | None
     check_serial_number: bool
+    connection_middleware: Sequence[ConnectionMiddleware]
     auth: AuthHandler | None
     tls_terminated: bool
     default_protocol: str | None
@@ -230,3 +236,6 @@ class RouteKeywords(TypedDict, total=False):
     identity_characters: IdentityCharacters
     max_identity_length: float
     namespace: Namespace | None
+    session_ttl: float
+    max_sessions: int
+    unauthenticated_sessions: bool

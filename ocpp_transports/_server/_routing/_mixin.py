@@ -122,4 +122,4 @@ class RoutingMixin(ABC):
 
 
 def _with_profile(options: ServerOptions, profile: SecurityProfile) -> ServerOptions:
-    return for_route(options, {}, {"security_profile": profile})
+    return for_route(options, {"security_profile": profile})

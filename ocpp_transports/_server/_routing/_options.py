@@ -1,11 +1,13 @@
 """The options of a route: those of its server, except the ones that apply before the path of a request is known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from itertools import chain
 from typing import Any, Final
 
 from ocpp_core.admission.serial_numbers import checks_serial_numbers
 from ocpp_core.handshake import SecurityProfile
+from ocpp_transports._options._deciders import expect_connection_middleware
 from ocpp_transports._options._server import ServerOptions
 
 __all__ = ["WITHOUT_ROUTES", "expect_route_options", "for_route", "route_options"]
@@ -37,6 +39,7 @@ WITHOUT_ROUTES: Final[Mapping[str, str]] = {
 }
 """The options of a server that a route does not have, and why."""
 
+_MIDDLEWARE: Final = "connection_middleware"
 _PASSWORDS: Final[Mapping[str, Any]] = {"credentials": None, "verify": None}
 _CERTIFICATE_CHECKS: Final[Mapping[str, Any]] = {
     "identify": "exact",
@@ -52,35 +55,38 @@ def route_options() -> tuple[str, ...]:
 
 
 def expect_route_options(options: Mapping[str, object]) -> None:
-    """Raise TypeError for an unknown option, and ValueError for one that only a server has."""
+    """Raise TypeError for an unknown option or a wrong middleware, and ValueError for an option of servers only."""
     ServerOptions.check_names(options)
     for name in options:
         if name in WITHOUT_ROUTES:
             raise ValueError(f"expected no {name} for a route: {WITHOUT_ROUTES[name]}")
+    expect_connection_middleware(options.get(_MIDDLEWARE, ()))
 
 
-def for_route(server: ServerOptions, inherited: Mapping[str, Any], own: Mapping[str, Any]) -> ServerOptions:
+def for_route(server: ServerOptions, *levels: Mapping[str, Any]) -> ServerOptions:
     """Return the options of a route or listener, made of those of its server, its routers and its own.
 
     An inherited option that does not apply to the security profile or to the subprotocols of the route is left out. An
-    own one that does not apply raises, as the constructor of a server does.
+    own one that does not apply raises, as the constructor of a server does. `connection_middleware` is added to that of
+    the server and of the routers, which stays outside.
 
     Args:
         server: The options of the server.
-        inherited: The changes of the routers around the route, the innermost last.
-        own: The changes of the route.
+        *levels: The changes of the routers around the route, the innermost last, and those of the route itself.
 
     Raises:
         ValueError: An option has a value that is not allowed, or is not used with the others.
         TypeError: An option has the wrong type.
     """
-    changes = {**inherited, **own}
+    own = levels[-1]
+    changes = {name: value for level in levels for name, value in level.items()}
     profile = SecurityProfile(changes.get("security_profile", server.security_profile))
-    unused = {**_unused_by(profile), **_other_passwords(inherited, own)}
+    unused = {**_unused_by(profile), **_other_passwords(levels)}
     made = {**changes, **{name: value for name, value in unused.items() if name not in own}}
-    if "protocols" in own or "protocols" in inherited:
+    if "protocols" in changes:
         made |= {name: value for name, value in _spoken(server, made).items() if name not in own}
-    return server.changed(made)
+    layers = (server.connection_middleware, *(level.get(_MIDDLEWARE, ()) for level in levels))
+    return server.changed({**made, _MIDDLEWARE: tuple(chain.from_iterable(layers))})
 
 
 def _unused_by(profile: SecurityProfile) -> Mapping[str, Any]:
@@ -89,10 +95,12 @@ def _unused_by(profile: SecurityProfile) -> Mapping[str, Any]:
     return {**passwords, **({} if profile is SecurityProfile.TLS_CERT else _CERTIFICATE_CHECKS)}
 
 
-def _other_passwords(inherited: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
+def _other_passwords(levels: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Turn off `credentials` if the innermost level that checks passwords sets `verify`, and the reverse."""
-    level = next((each for each in (own, inherited) if not _PASSWORDS.keys().isdisjoint(each)), {})
-    return {name: None for name in _PASSWORDS if level and name not in level}
+    for level in reversed(levels):
+        if not _PASSWORDS.keys().isdisjoint(level):
+            return {name: None for name in _PASSWORDS if name not in level}
+    return {}
 
 
 def _spoken(server: ServerOptions, changes: Mapping[str, Any]) -> Mapping[str, Any]:

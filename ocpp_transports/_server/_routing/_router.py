@@ -8,20 +8,21 @@ from ocpp_core.action_names import Role
 from ocpp_core.admission.routing.routes import RoutePattern, RouteTree, join_patterns
 from ocpp_transports._handlers._table import Handlers
 from ocpp_transports._options._connection import PeerOptions
-from ocpp_transports._options._deciders import expect_auth
+from ocpp_transports._options._deciders import expect_auth, expect_connection_middleware
 from ocpp_transports._options._keywords import RouteKeywords
 from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._peer._mixins import HandlerMixin
 from ocpp_transports._server._stations._connection import OCPPServerClient
-from ocpp_transports.handshake import AuthHandler
+from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
 
 from ._memo import RouteMemo
 from ._options import expect_route_options, for_route
 from ._plan import StationRules
 
-__all__ = ["OCPPRouter", "RouteUser", "expect_auth_handler", "routes_of"]
+__all__ = ["OCPPRouter", "RouteUser", "routes_of"]
 
 _AuthT = TypeVar("_AuthT", bound=AuthHandler)
+_MiddlewareT = TypeVar("_MiddlewareT", bound=ConnectionMiddleware)
 _NAMING: tuple[str, ...] = ("protocols", "strict_mode_validators")
 """The options that decide which versions and actions exist."""
 
@@ -95,7 +96,8 @@ class OCPPRouter(HandlerMixin):
 
         Args:
             pattern: The path below this router, beginning with `/`.
-            **options: Options of the route.
+            **options: Options of the route. One replaces that of the routers around it and of the server, but
+                `connection_middleware` is added to theirs.
 
         Returns:
             The router of the route.
@@ -138,9 +140,27 @@ class OCPPRouter(HandlerMixin):
             ValueError: A function is registered already.
             TypeError: It is not callable.
         """
-        expect_auth_handler(handler, self._changes.get("auth"))
+        if handler is None:
+            raise TypeError("expected auth as a callable, got NoneType")
+        expect_auth(handler)
+        if self._changes.get("auth") is not None:
+            raise ValueError("cannot register an auth handler: there is one already")
         self._set(_changes={**self._changes, "auth": handler})
         return handler
+
+    def connection_middleware(self, middleware: _MiddlewareT) -> _MiddlewareT:
+        """Wrap this middleware around the admission of stations of the routes below, inside the existing middleware.
+
+        That of the server and of the routers around this one stays outside. Usable as a decorator; returns it. See
+        `OCPPServer.connection_middleware`.
+
+        Raises:
+            TypeError: It is not a function of two arguments.
+        """
+        expect_connection_middleware([middleware])
+        layers = (*self._changes.get("connection_middleware", ()), middleware)
+        self._set(_changes={**self._changes, "connection_middleware": layers})
+        return middleware
 
     # Internals
 
@@ -216,15 +236,4 @@ def _pattern(prefix: str, text: str) -> RoutePattern:
 def _rules(
     server: ServerOptions, levels: tuple[Mapping[str, Any], ...], handlers: tuple[Handlers, ...], text: str
 ) -> StationRules:
-    *around, own = levels
-    inherited = {name: value for level in around for name, value in level.items()}
-    return StationRules(for_route(server, inherited, own), handlers, text)
-
-
-def expect_auth_handler(handler: object, registered: object) -> None:
-    """Raise TypeError unless this can be `auth`, ValueError if there is one already."""
-    if handler is None or not callable(handler):
-        raise TypeError(f"expected auth as a callable, got {type(handler).__name__}")
-    expect_auth(handler)
-    if registered is not None:
-        raise ValueError("cannot register an auth handler: there is one already")
+    return StationRules(for_route(server, *levels), handlers, text)

@@ -9,6 +9,7 @@ from ocpp_transports._driver._driver import Driver
 from ocpp_transports._driver._interfaces import Completion, complete
 
 from ._connection import OCPPServerClient
+from ._sessions import SessionKeeper
 
 __all__ = ["EVICTED", "ConnectionRegistry"]
 
@@ -27,6 +28,8 @@ class ConnectionRegistry:
     """
 
     def __init__(self, completion: Callable[[], Completion[None]], rule: IdentityRule) -> None:
+        self.sessions: SessionKeeper | None = None
+        """Keeps the sessions of stations from one connection to the next, if it is set."""
         self._rule = rule
         self._completion = completion
         self._current: dict[str, OCPPServerClient] = {}  # by name
@@ -110,6 +113,8 @@ class ConnectionRegistry:
         handshake = station.handshake
         name = self.name_of(handshake.identity, handshake.namespace)
         older = self._current.pop(name, None)
+        if self.sessions is not None:
+            self.sessions.opened(name, station, older)
         self._current[name] = station
         if handshake.namespace and older is None:
             self._scope(handshake.key, name)
@@ -125,6 +130,8 @@ class ConnectionRegistry:
         name = self.name_of(station.identity, station.namespace)
         if self._current.get(name) is station:
             del self._current[name]
+            if self.sessions is not None:
+                self.sessions.ended(name, station)
             if station.namespace:
                 self._unscope(station.key, name)
         if self._waiters:

@@ -8,11 +8,12 @@ from ocpp_transports._server._routing._router import OCPPRouter
 from ocpp_transports.blocking._registration import BlockingHandlerMixin
 from ocpp_transports.blocking._threads._asked import ASKED, in_threads
 from ocpp_transports.blocking._threads._bridge import Bridge
-from ocpp_transports.handshake import AuthHandler
+from ocpp_transports.handshake import AuthHandler, ConnectionMiddleware
 
 __all__ = ["BlockingRouter"]
 
 _A = TypeVar("_A", bound=AuthHandler)
+_M = TypeVar("_M", bound=ConnectionMiddleware)
 
 
 class BlockingRouter(BlockingHandlerMixin):
@@ -58,3 +59,14 @@ class BlockingRouter(BlockingHandlerMixin):
         """
         self._bridge.run(self._wrapped.auth, self._bridge.in_thread(handler, *ASKED["auth"]))
         return handler
+
+    def connection_middleware(self, middleware: _M) -> _M:
+        """Wrap this middleware around the admission of stations of the routes below, inside the existing middleware.
+
+        It is a coroutine function and runs in the event loop; see `OCPPRouter.connection_middleware`.
+
+        Raises:
+            TypeError: It is not a function of two arguments.
+        """
+        self._bridge.run(self._wrapped.connection_middleware, middleware)
+        return middleware

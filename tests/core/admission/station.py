@@ -15,6 +15,7 @@ from ocpp_core.admission.handshake import (
     Namespace,
     UnmatchedProtocol,
 )
+from ocpp_core.admission.middleware import ConnectionMiddleware
 from ocpp_core.admission.passwords import Verify
 from ocpp_core.admission.pins import Pins
 from ocpp_core.admission.rules import steps_of
@@ -37,6 +38,9 @@ class Rules:
     organizations: frozenset[str] = frozenset()
     certificate_pins: Pins | None = None
     tls_terminated: bool = False
+    connection_middleware: tuple[ConnectionMiddleware, ...] = ()
+    keeps_sessions: bool = False
+    unauthenticated_sessions: bool = False
     auth: AuthHandler | None = None
     default_protocol: str | None = None
     unmatched_protocol: UnmatchedProtocol = "reject"

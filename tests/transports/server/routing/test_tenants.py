@@ -263,6 +263,28 @@ class TestARoute:
                 own.auth(asking("second"))
         assert asked == ["router", "route", "server"]
 
+    async def test_has_connection_middleware_inside_that_of_those_around_it(self):
+        order: list[str] = []
+
+        def layer(name):
+            async def run(ctx, proceed):
+                order.append(name)
+                await proceed()
+
+            return run
+
+        async with serving(connection_middleware=[layer("server")]) as (server, listener):
+            router = OCPPRouter(connection_middleware=[layer("router")])
+            route = router.route("/a/{identity}", connection_middleware=[layer("route")])
+            server.include(router)
+            server.route("/b/{identity}")
+            route.connection_middleware(layer("added"))
+            assert await status_of(listener, "/a/CP1") == 101
+            assert await status_of(listener, "/b/CP1") == 101
+            with pytest.raises(TypeError, match="expected connection_middleware as functions, got int"):
+                server.route("/c", connection_middleware=mistyped([5]))
+        assert order == ["server", "router", "route", "added", "server"]
+
     async def test_reports_its_refusals_and_its_failures(self):
         async with serving() as (server, listener), server.events("upgrade_aborted") as refusals:
             server.route("/a/{identity}", auth=lambda accept, reject, handshake: 1 / 0)
