@@ -105,7 +105,12 @@ class RoutingMixin(ABC):
         finally:
             self._beginning_profiles.remove(profile)
 
+    @abstractmethod
+    def _expect_here(self) -> None:
+        """Raise RuntimeError if the server belongs to the event loop of another thread."""
+
     def _plan_routes(self) -> Callable[[], None]:
+        self._expect_here()
         options = self._options
         return partial(self._use, options, self._planned(options))
 

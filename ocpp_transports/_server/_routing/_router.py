@@ -59,7 +59,7 @@ class OCPPRouter(HandlerMixin):
     route. `include` attaches a router below a prefix; several servers and routers may share one. Handlers of a route
     come before those of the routers around it, and those before the server's. An option of a route replaces that of the
     routers around it and of the server. Everything that you register later applies too: handlers to all stations,
-    routes and options to stations that connect from then on.
+    routes and options to stations that connect from then on. Change a router in the thread of its servers.
 
     Args:
         **options: Options of `ServerOptions` that apply to the routes below it.

@@ -79,6 +79,8 @@ class OCPPServerClient(Peer):
         principal: Principal | None = None,
     ) -> None:
         super().__init__(handshake.identity, options, callbacks.close_grace)
+        if handshake.namespace:
+            self._log.identity = str(handshake.key)
         self.session: dict[str, Any] = session
         """The values of connection middleware, of `auth` and of the application; kept with the option `session_ttl`."""
         self._principal = principal

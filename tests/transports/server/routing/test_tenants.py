@@ -62,6 +62,7 @@ class TestAPath:
             assert (peer.identity, peer.namespace) == ("CP 1", "t%2Fu")
             assert peer.handshake.route == "/ocpp/{tenant}/{identity}"
             assert dict(peer.handshake.params) == {"tenant": "t/u"}
+            assert peer._log.identity == "t%2Fu/CP 1"
             assert peer.handshake.path == "/ocpp/t%2Fu/CP%201"
 
     async def test_without_an_identity_gets_it_from_the_credentials_or_is_refused(self):
