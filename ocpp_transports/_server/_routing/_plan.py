@@ -75,10 +75,10 @@ class RoutingPlan:
 
     def expect_connection(self, *, tls: bool, certificate: bool) -> None:
         """Raise ValueError for a connection from another library that no station could use, as for a listener."""
-        self.expect_deciders()
-        options = self.own.options
         if self.routes:
             return  # each handshake is compared with its route
+        options = self.own.options
+        options.expect_deciders()
         _check(options, tls=tls)
         if certificate or options.tls_terminated:
             return
