@@ -1,8 +1,8 @@
 """A step of admission, its three outcomes, and the function that runs a list of steps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from ocpp_core.actions import UpgradeRequested
 from ocpp_core.inputs import Reject
@@ -10,10 +10,51 @@ from ocpp_core.websocket.headers import BASIC_CHALLENGE
 
 from .handshake import ConnectionFacts, Handshake
 
-__all__ = ["Ask", "Candidate", "Step", "Verdict", "in_order", "proceed", "refuse"]
+__all__ = ["Ask", "Candidate", "Cause", "RefusalKind", "Step", "Verdict", "in_order", "proceed", "refuse"]
 
-_RETRY: Final = ("retry-after", "10")
 _UNREAD: Final = Handshake("", (), "")
+
+RefusalKind: TypeAlias = Literal[
+    "bad_credentials",
+    "bad_identity",
+    "bad_subprotocol",
+    "busy",
+    "certificate_mismatch",
+    "decision_failed",
+    "denied_address",
+    "denied_origin",
+    "full",
+    "handshake_rate",
+    "handshake_timeout",
+    "malformed_handshake",
+    "no_route",
+    "refused_by_application",
+]
+"""The kinds of refused handshakes, for the operator; `SecurityEvent` describes them."""
+
+_USUAL: Final[Mapping[int, RefusalKind]] = {
+    400: "malformed_handshake",
+    401: "bad_credentials",
+    404: "no_route",
+    408: "handshake_timeout",
+    429: "handshake_rate",
+    500: "decision_failed",
+}
+"""The kind of a refusal whose step names none, by its status; none for 503, the server's own state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a handshake is refused, for the operator only: nothing of it is sent."""
+
+    kind: RefusalKind
+    detail: str = ""
+    """One sentence for a log, without secrets; text of the peer in it is quoted and bounded."""
+
+    @classmethod
+    def of(cls, status: int) -> "Cause | None":
+        """Return the usual cause of a refusal with this status; None if that is a state of the server."""
+        return None if status == 503 else cls(_USUAL.get(status, "refused_by_application"))
 
 
 @dataclass(slots=True)
@@ -29,8 +70,8 @@ class Candidate:
     closed immediately."""
     session: dict[str, Any] = field(default_factory=dict)
     """The values that the application stores for the connection."""
-    alarm: str = ""
-    """The reason why the refused handshake may be an attack, for the operator only; it is not sent."""
+    cause: Cause | None = None
+    """The cause of the refusal, set by the step that refuses; without one, `Cause.of` its status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +132,11 @@ def in_order(*steps: Step) -> Step:
     return run
 
 
-def refuse(status: int, message: str) -> Reject:
+def refuse(status: int, message: str, *, retry_after: int = 10) -> Reject:
     """Return a refusal with the header that its status needs.
 
-    That is a challenge for 401 (RFC 9110 §15.5.2) and a Retry-After for 503.
+    That is a challenge for 401 (RFC 9110 §15.5.2), and Retry-After in seconds for 429 and 503.
     """
-    headers = {401: (BASIC_CHALLENGE,), 503: (_RETRY,)}.get(status, ())
+    retry = (("retry-after", str(retry_after)),)
+    headers = {401: (BASIC_CHALLENGE,), 429: retry, 503: retry}.get(status, ())
     return Reject(status, headers, message)

@@ -149,6 +149,11 @@ class ServerKeywords(SocketKeywords, total=False):
     certificate_organization: str | Collection[str] | None
     certificate_pins: Pins | None
     check_serial_number: bool
+    allowed_addresses: Collection[str] | None
+    denied_addresses: Collection[str]
+    allowed_origins: Collection[str] | None
+    handshake_rate: float
+    handshake_burst: int
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool
@@ -170,4 +175,5 @@ class ServerKeywords(SocketKeywords, total=False):
     max_handshakes_per_address: float | None
     max_sockets: float | None
     max_sockets_per_address: float | None
+    security_logging: Logging
     fleet_concurrency: int
