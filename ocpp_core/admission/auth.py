@@ -35,9 +35,8 @@ class AskAuth:
         possible = [name for name in self.protocols if name in handshake.protocols] or [protocol]
         choice = _Choice(protocol, possible)
         arguments = choice.accept, choice.reject, handshake
-        return Ask(
-            "auth", self.auth, arguments, partial(self._check, candidate, choice), partial(_stands, candidate, choice)
-        )
+        check, stands = partial(self._check, candidate, choice), partial(_stands, candidate, choice)
+        return Ask("auth", self.auth, arguments, check, stands)
 
     def _check(self, candidate: Candidate, choice: "_Choice", _: object) -> Verdict:
         """Check the choice against the rules: `auth` may have changed the version and the identity."""

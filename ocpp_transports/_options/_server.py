@@ -125,8 +125,9 @@ class ServerOptions(SocketOptions):
     """The same for one address; None means half of `max_handshakes`, so that one address cannot block all others."""
     max_sockets: float | None = number(None, least=1, unit="sockets")
     """Sockets of all listeners from accepting to closing: also silent, replaced and lingering ones, and those in TLS.
-    If exceeded, further sockets are closed unread. None means `max_connections` + `max_handshakes`."""
-    max_sockets_per_address: float | None = number(None, least=1, unit="sockets")
+    If exceeded, further sockets are closed unread. None means `max_connections` + `max_handshakes`. More than
+    `max_connections`, if that is finite: a station that returns may still have its old socket."""
+    max_sockets_per_address: float | None = number(None, least=2, unit="sockets")
     """The same for one address; None means `max_connections` + `max_handshakes_per_address`, since a mobile network or
     a proxy may have a single address. IPv6 addresses of one 64-bit network count as one."""
     security_logging: Logging = True
@@ -151,6 +152,11 @@ class ServerOptions(SocketOptions):
             if getattr(self, name) not in (None, False):
                 check_certificate_rule(name, self.security_profile, tls_terminated=self.tls_terminated)
         _ = self.gates, self.security_logger
+        if isfinite(self.max_connections) and self.socket_limit <= self.max_connections:
+            raise ValueError(
+                f"expected max_sockets > max_connections ({self.max_connections}), got {self.max_sockets!r}: "
+                "a station that returns may still have its old socket"
+            )
         expect_auth(self.auth)
         expect_paths(self.paths_without_identity)
         check_server_profile(
@@ -217,9 +223,9 @@ class ServerOptions(SocketOptions):
     @cached_property
     def security_logger(self) -> Logger:
         """The logger that `security_logging` selects."""
-        return (
-            child_logger(self.logger, "security") if self.security_logging is True else logger_of(self.security_logging)
-        )
+        if self.security_logging is True:
+            return child_logger(self.logger, "security")
+        return logger_of(self.security_logging, "security_logging")
 
     @cached_property
     def handshake_limit(self) -> float:

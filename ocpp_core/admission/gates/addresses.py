@@ -66,8 +66,9 @@ def _read_networks(name: str, given: object) -> Iterable[_Network]:
     for text in given:
         try:
             yield _without_mapping(ip_network(text))
-        except ValueError as error:
-            raise ValueError(f"expected {name} with IPv4 or IPv6 addresses or networks (CIDR), got {error}") from None
+        except ValueError:
+            kinds = "IPv4 or IPv6 addresses, or networks (CIDR) without host bits"
+            raise ValueError(f"expected {name} with {kinds}, got {text!r}") from None
 
 
 def _without_mapping(network: _Network) -> _Network:
