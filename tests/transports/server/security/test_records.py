@@ -15,13 +15,22 @@ from ocpp_transports.events import SecurityEvent
 EVENT = SecurityEvent("bad_credentials", "CP1", "192.0.2.7", "wrong password", 401, "Unauthorized")
 
 
+class Kept(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+
 class Written:
     """The records that an object writes, on a clock that the test moves."""
 
     def __init__(self):
         self.logger = logging.Logger("test.security")  # noqa: LOG001 - outside the tree
-        self.records: list[logging.LogRecord] = []
-        self.logger.handle = self.records.append  # type: ignore[method-assign]
+        self.logger.addHandler(kept := Kept())
+        self.records = kept.records
         self.now = 100.0
         self.target = SecurityRecords(self.logger, Log(self.logger, "server", now=lambda: self.now))
 
@@ -109,11 +118,10 @@ class TestTheLogger:
 
     def test_may_be_replaced_later(self):
         server, own = OCPPServer(), logging.Logger("own")  # noqa: LOG001 - outside the tree
-        records: list[logging.LogRecord] = []
-        own.handle = records.append  # type: ignore[method-assign]
+        own.addHandler(kept := Kept())
         server.reconfigure(security_logging=own)
         server._alarmed(EVENT)
-        assert len(records) == 1
+        assert len(kept.records) == 1
 
 
 def get_fields(of):
