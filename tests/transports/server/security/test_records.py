@@ -1,16 +1,17 @@
 """Security events as records of a logger of their own: what they hold, and that a flood of them stays small."""
 
 import logging
+import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from ocpp_core.admission.step import RefusalKind
 from ocpp_transports import OCPPServer
 from ocpp_transports._logging._log import Log, child_logger, logger_of
 from ocpp_transports._logging._repeats import WINDOW, WRITTEN
-from ocpp_transports._server._security._records import SecurityRecords
-from ocpp_transports.events import SecurityEvent
+from ocpp_transports._server._security._records import _USUAL, SecurityRecords
+from ocpp_transports.events import SecurityEvent, SecurityEventKind
 
 EVENT = SecurityEvent("bad_credentials", "CP1", "192.0.2.7", "wrong password", 401, "Unauthorized")
 
@@ -128,5 +129,8 @@ def get_fields(of):
     return [of.kind, of.identity, of.remote_address, of.status]
 
 
-def test_every_refusal_has_a_kind_of_event():
-    assert set(get_args(RefusalKind)) <= set(get_args(SecurityEvent.__annotations__["kind"]))
+def test_the_guide_lists_every_kind_with_its_level():
+    text = (Path(__file__).parents[4] / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+?) \| .+ \| (WARNING|INFO) \|$", text, re.MULTILINE)
+    listed = {kind: level for kinds, level in rows for kind in re.findall(r"`(\w+)`", kinds)}
+    assert listed == {kind: "INFO" if kind in _USUAL else "WARNING" for kind in get_args(SecurityEventKind)}
