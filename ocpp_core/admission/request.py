@@ -35,8 +35,9 @@ _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # RFC 3986 §3.3: of the delimiters, a path may contain only `:` `/` `@`. Other unusual characters are accepted, since
 # stations in the field send identities like `RDAM|123` unescaped.
 _NOT_IN_PATH: Final = re.compile(r"[#\[\]]|[^\x21-\x7e]")
-_SHOWN: Final = 200
-"""Characters quoted of text whose length a peer may choose."""
+_VERSION: Final = re.compile(r"ocpp[0-9.]{1,8}")
+_SHOWN: Final = 8
+"""Names quoted of a list whose length a peer may choose."""
 _NO_IDENTITY: Final = Reject(400, body="Missing identity")
 
 
@@ -157,9 +158,16 @@ class ChooseSubprotocol:
             candidate.protocol = next((name for name in self.protocols if name in offered), None)
         if candidate.protocol is not None or self.accepts_none:
             return None
-        candidate.cause = Cause("bad_subprotocol", f"offered {', '.join(offered)[:_SHOWN]!r}")
+        candidate.cause = Cause("bad_subprotocol", _describe(offered))
         problem = "No matching subprotocol" if offered else "Missing subprotocol"
         return refuse(400, f"{problem}, expected one of: {', '.join(self.protocols)}")
+
+
+def _describe(offered: tuple[str, ...]) -> str:
+    """Return which versions are offered; other names are only counted, since some clients put tokens there."""
+    versions = [name for name in offered if _VERSION.fullmatch(name)]
+    others = len(offered) - len(versions)
+    return f"offered {', '.join(versions[:_SHOWN]) or 'no version'}{f' and {others} other names' if others else ''}"
 
 
 @dataclass(frozen=True, slots=True)

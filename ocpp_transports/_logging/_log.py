@@ -121,16 +121,13 @@ class Log:
             known = _Known(report.action, report.message_id)
             self._write(level, "%s: %s%s%s", report.kind.value, text, more, known=known)
 
-    def connection_failed(self, kind: str, origin: str | None, reason: str, identity: str | None = None) -> None:
-        """Write that a connection failed before there was a station; for each reason only so often.
-
-        `origin` is the address of the peer, with the claimed `identity` if there was one.
-        """
+    def connection_failed(self, kind: str, origin: str | None, reason: str) -> None:
+        """Write that a connection from this address failed before its request; for each reason only so often."""
         reason = _one_line(reason)
         more = self._admit(logging.WARNING, f"{kind}: {reason}")
         if more is not None:
             source = "" if origin is None else f"from {_one_line(origin)}: "
-            self._write(logging.WARNING, "%s: %s: %s%s%s", kind, source, reason, more, known=_Known(identity=identity))
+            self._write(logging.WARNING, "%s: %s: %s%s%s", kind, source, reason, more)
 
     def incident(self, level: int, text: str, left_out: int, identity: str | None, fields: _Fields) -> None:
         """Write a security event, with attributes of its own; `left_out` ones before it were only counted."""
@@ -156,10 +153,10 @@ class Log:
             for (level, kind), left_out in self._repeats.take():
                 self._write(level, "%s: %s: … and %s more", kind, f"{left_out:,}")
 
-    def info(self, text: str, *, identity: str | None = None) -> None:
-        """Write a change of state, of the station of this identity."""
+    def info(self, text: str) -> None:
+        """Write a change of state."""
         if self.logger.isEnabledFor(logging.INFO):
-            self._write(logging.INFO, "%s: %s", _one_line(text), known=_Known(identity=identity))
+            self._write(logging.INFO, "%s: %s", _one_line(text))
 
     def warning(self, text: str, *, action: str | None = None, identity: str | None = None) -> None:
         """Write a failure that the application chose not to get as an exception, of an action or a station."""

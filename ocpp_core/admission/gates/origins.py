@@ -55,7 +55,8 @@ class OriginGate:
         origin = candidate.request.headers.get("origin")
         if origin is None or self._allows(origin.lower()):
             return None
-        candidate.cause = Cause("denied_origin", f"origin {origin[:_SHOWN]!r}")
+        host = origin.rpartition("@")[2]  # before it, a malformed origin may have credentials
+        candidate.cause = Cause("denied_origin", f"origin {host[:_SHOWN]!r}")
         return _FORBIDDEN
 
     def _allows(self, origin: str) -> bool:

@@ -192,9 +192,10 @@ class OCPPServerClient(Peer):
         driver, self._driver = self._driver, None
         if driver is not None:
             driver.stop()
+        self._callbacks.ended(self)
+        if driver is not None and not self._closed_here:
             violation = self._delegate.violation
             kind = kind_of_end(end, violation=violation, gave_up=driver.gave_up)
-            if kind is not None and not self._closed_here:
+            if kind is not None:
                 self._alarm(kind, violation, end.code, end.reason)
-        self._callbacks.ended(self)
         self._finish(end.code, end.reason, lost=not self._closed_here)

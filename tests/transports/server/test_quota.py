@@ -29,6 +29,7 @@ class TestTheOwnerOfAnAddress:
             ("not:an:address", "not:an:address", True),
             (None, None, True),
             ("testclient", "other", False),
+            ("x" * 64 + "y", "x" * 64 + "z", True),
         ],
     )
     def test_is_a_host_or_an_ipv6_network_of_64_bits(self, one, other, is_same):

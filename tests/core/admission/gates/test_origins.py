@@ -50,6 +50,11 @@ class TestTheGate:
         assert judge(candidate, gates=(OriginGate.of(LISTED),)).body == "Forbidden"
         assert len(candidate.cause.detail) < 300
 
+    def test_quotes_no_credentials(self):
+        candidate = arrive(headers=[("origin", "https://user:secret@evil.example")])
+        assert judge(candidate, gates=(OriginGate.of(LISTED),)).status == 403
+        assert candidate.cause.detail == "origin 'evil.example'"
+
 
 @pytest.mark.parametrize(
     ("given", "error"),

@@ -106,6 +106,15 @@ class TestARefusal:
             assert await kinds_of(server, 0, incidents) == []
             assert b" 503 " in await stream.receive()
 
+    async def test_leaves_no_socket_behind(self):
+        async with serving(**BASIC) as (server, listener), server.events("security") as incidents:
+            for _ in range(5):
+                await knock(listener, upgrade())
+                await first(incidents)
+            with anyio.fail_after(SECONDS):
+                while server.stats().sockets:  # noqa: ASYNC110 - nobody tells of it
+                    await anyio.sleep(0.001)
+
 
 class TestAConnection:
     @pytest.mark.parametrize(
