@@ -4,7 +4,7 @@ from logging import INFO, WARNING, Logger
 from typing import Final
 
 from ocpp_transports._logging._log import Log
-from ocpp_transports._logging._repeats import RepeatedRecords
+from ocpp_transports._logging._repeats import OTHERS, RepeatedRecords
 from ocpp_transports._server._admitting._quota import owner_of
 from ocpp_transports.events import SecurityEvent, SecurityEventKind
 
@@ -14,6 +14,7 @@ _USUAL: Final[frozenset[SecurityEventKind]] = frozenset(
     {"bad_identity", "bad_subprotocol", "handshake_timeout", "no_route", "refused_by_application", "replaced"}
 )
 """Kinds that also occur without an attack, at INFO; the others are warnings."""
+_UNKNOWN: Final = "an unknown address"
 
 
 class SecurityRecords:
@@ -50,8 +51,10 @@ class SecurityRecords:
         """Write how many events were only counted."""
         for kind, repeats in self._repeats.items():
             for (level, owner), left_out in repeats.take():
-                fields = _fields(kind, owner or None, None)
-                self._log.incident(level, f"{kind}: from {owner}: … and {left_out:,} more", 0, None, fields)
+                address = None if owner == OTHERS else owner or None
+                origin = "other addresses" if owner == OTHERS else owner or _UNKNOWN
+                text = f"{kind}: from {origin}: … and {left_out:,} more"
+                self._log.incident(level, text, 0, None, _fields(kind, address, None))
 
 
 def _fields(kind: str, remote_address: str | None, status: int | None) -> dict[str, str | int | None]:
@@ -61,4 +64,4 @@ def _fields(kind: str, remote_address: str | None, status: int | None) -> dict[s
 def _text_of(event: SecurityEvent) -> str:
     who = "" if event.identity is None else f"{event.identity!r} "
     answer = " ".join(str(part) for part in (event.status, event.reason) if part)
-    return ": ".join(filter(None, (event.kind, f"{who}from {event.remote_address}", answer, event.detail)))
+    return ": ".join(filter(None, (event.kind, f"{who}from {event.remote_address or _UNKNOWN}", answer, event.detail)))

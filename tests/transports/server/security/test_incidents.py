@@ -7,6 +7,7 @@ import pytest
 
 from ocpp_transports import OCPPServer, UnexpectedHttpResponse
 from ocpp_transports.channel import Accept, Reject, UpgradeOffer
+from ocpp_transports.plain_http import PlainRequest
 from tests.link.wire import TEXT, frame
 from tests.transports.pairs import SECONDS, client_of, first, knock, never, serving, station_of, upgrade
 from tests.transports.test_channel import TestChannel
@@ -193,6 +194,12 @@ class TestTheGates:
                 assert (await first(incidents)).kind == "denied_address"
             server.reconfigure(denied_addresses=())
             assert (await knock(listener, request))[0] == 200
+
+    async def test_of_addresses_hold_for_plain_requests_of_other_libraries(self):
+        async with OCPPServer(http=True, allowed_addresses=["192.0.2.0/24"]) as server:
+            for address, status in (("192.0.2.7", 200), ("198.51.100.1", 403), (None, 403)):
+                request = PlainRequest("GET", "/health", remote_address=address)
+                assert (await server.http_response(request)).status == status
 
     async def test_of_the_rate_tells_a_client_when_to_come_back(self):
         async with serving(handshake_rate=0.001, handshake_burst=1, **BASIC) as (server, listener):

@@ -93,7 +93,7 @@ class TestAFlood:
         assert written.texts[-1].startswith("server: certificate_mismatch")
         assert len(written.records) < 100
         written.target.flush()
-        assert written.texts[-1] == "server: handshake_rate: from other records: … and 4,945 more"
+        assert written.texts[-1] == "server: handshake_rate: from other addresses: … and 4,945 more"
 
     def test_of_many_addresses_of_one_network_of_ipv6_is_of_one(self, written):
         written.write(*[event("handshake_rate", f"2001:db8::{number:x}") for number in range(100)])
