@@ -312,7 +312,8 @@ class SecurityEvent:
     detail: str
     """A human-readable text for the operator, perhaps empty; it quotes no credentials, and is not sent to the peer."""
     status: int | None = None
-    """The HTTP status that was sent, or the close code of a connection that was open; None without a response."""
+    """The HTTP status that was sent, or the close code of a connection that was open; None without a response, and for
+    a request that is not a valid upgrade."""
     reason: str = ""
     """The text that was sent with it."""
 

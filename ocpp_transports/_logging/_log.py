@@ -57,8 +57,14 @@ _Fields: TypeAlias = Mapping[str, str | int | None]
 
 
 def child_logger(logger: logging.Logger, name: str) -> logging.Logger:
-    """Return the logger of this name below another one; that of `logging=False` stays silent."""
-    return logger if is_silent(logger) else logger.getChild(name)
+    """Return the logger of this name below another one; that one itself if it is outside the tree, as a silent one is.
+
+    A child by name would then pass its records to the root logger.
+    """
+    if is_silent(logger):
+        return logger
+    child = logger.getChild(name)
+    return child if child.parent is logger else logger
 
 
 class _Known(NamedTuple):

@@ -111,7 +111,8 @@ class TestTheLogger:
             "ocpp_ws_io.security", "test.own.security", "ocpp_ws_io.off", "test.own",
         ]  # fmt: skip
         assert OCPPServer(security_logging=False)._options.security_logger is logger_of(False)
-        assert child_logger(logger_of(False), "security") is logger_of(False)
+        for outside in (logger_of(False), logging.Logger("outside")):  # noqa: LOG001 - outside the tree
+            assert child_logger(outside, "security") is outside
 
     def test_must_be_one(self):
         with pytest.raises(TypeError, match=r"expected security_logging as bool or logging\.Logger, got str"):
