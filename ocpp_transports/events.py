@@ -280,7 +280,7 @@ Refused handshakes, with the usual HTTP status:
 * `bad_credentials` (401): no password, a wrong one, an unknown station, no certificate, or a 401 of `auth`
 * `certificate_mismatch` (401): a certificate of the right CA that is not valid for the identity (the options
   `identify`, `certificate_organization` and `certificate_pins`)
-* `refused_by_application`: a refusal by `auth` with another status
+* `refused_by_application`: a refusal by `auth` or connection middleware with another status
 * `decision_failed` (500): a function of the application raised, or decided nothing
 
 Connections without a request: `too_many_sockets` (`max_sockets`, `max_sockets_per_address`) and `tls_failed`.

@@ -11,7 +11,7 @@ from ocpp_core.websocket.headers import expect_refusal_status
 
 from .handshake import AuthHandler, Handshake
 from .request import expect_identity, refuse_identity
-from .step import Ask, Candidate, Cause, RefusalKind, Step, Verdict, refuse
+from .step import Ask, Candidate, Cause, Step, Verdict, refuse
 
 __all__ = ["AskAuth"]
 
@@ -46,7 +46,8 @@ class AskAuth:
         if isinstance(made, Reject):
             return _stands(candidate, choice)
         asked = candidate.handshake
-        candidate.protocol, candidate.session = made.protocol, made.session
+        candidate.protocol = made.protocol
+        candidate.session.update(made.session)
         if made.identity is not None:
             candidate.handshake = replace(asked, identity=made.identity)
         return self._check_identity(candidate, asked)
@@ -63,8 +64,7 @@ class AskAuth:
 def _stands(candidate: Candidate, choice: "_Choice") -> Reject | None:
     """Return the decision of `auth` if it is a refusal."""
     if choice.refusal is not None:
-        kind: RefusalKind = "bad_credentials" if choice.refusal.status == 401 else "refused_by_application"
-        candidate.cause = Cause(kind, "rejected by auth")
+        candidate.cause = Cause.by_application(choice.refusal.status, "rejected by auth")
     return choice.refusal
 
 

@@ -74,6 +74,7 @@ class ReadRequest:
             request.target, keep_broken_escapes=self.keep_broken_escapes, without_identity=self.without_identity
         )
         if isinstance(target, Reject):
+            candidate.cause = Cause("malformed_handshake")
             return target
         identity, password = target.identity, None
         if (authorization := request.headers.get("authorization")) is not None:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from ocpp_core.actions import UpgradeRequested
+from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reject
 from ocpp_core.websocket.headers import BASIC_CHALLENGE
 
 from .handshake import ConnectionFacts, Handshake
 
-__all__ = ["Ask", "Candidate", "Cause", "RefusalKind", "Step", "Verdict", "in_order", "proceed", "refuse"]
+__all__ = ["Ask", "Candidate", "Cause", "Enclosed", "RefusalKind", "Step", "Verdict", "in_order", "proceed", "refuse"]
 
 _UNREAD: Final = Handshake("", (), "")
 
@@ -33,14 +34,11 @@ RefusalKind: TypeAlias = Literal[
 """The kinds of refused handshakes, for the operator; `SecurityEvent` describes them."""
 
 _USUAL: Final[Mapping[int, RefusalKind]] = {
-    400: "malformed_handshake",
-    401: "bad_credentials",
     404: "no_route",
     408: "handshake_timeout",
-    429: "handshake_rate",
     500: "decision_failed",
 }
-"""The kind of a refusal whose step names none, by its status; none for 503, the server's own state."""
+"""The kinds of refusals by the server itself whose step names none, by their status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +50,15 @@ class Cause:
     """One sentence for a log, without secrets; text of the peer in it is quoted and bounded."""
 
     @classmethod
-    def of(cls, status: int) -> "Cause | None":
-        """Return the usual cause of a refusal with this status; None if that is a state of the server."""
-        return None if status == 503 else cls(_USUAL.get(status, "refused_by_application"))
+    def of(cls, status: int) -> "Cause":
+        """Return the usual cause of a refusal with this status."""
+        kind = _USUAL.get(status)
+        return cls.by_application(status) if kind is None else cls(kind)
+
+    @classmethod
+    def by_application(cls, status: int, detail: str = "") -> "Cause":
+        """Return the cause of a refusal by a function of the application: 401 means that authentication failed."""
+        return cls("bad_credentials" if status == 401 else "refused_by_application", detail)
 
 
 @dataclass(slots=True)
@@ -70,8 +74,20 @@ class Candidate:
     closed immediately."""
     session: dict[str, Any] = field(default_factory=dict)
     """The values that the application stores for the connection."""
+    principal: "tuple[SecurityProfile, str] | None" = None
+    """How the station was authenticated, and as whom; None if it was not, or if no session is kept."""
     cause: Cause | None = None
     """The cause of the refusal, set by the step that refuses; without one, `Cause.of` its status."""
+
+
+class Enclosed(Protocol):
+    """The remaining steps of a handshake, which a middleware runs."""
+
+    def begin(self) -> None:
+        """Note that they run now. Raises RuntimeError if they ran before."""
+
+    def end(self, refusal: Reject | None, /) -> None:
+        """Note their outcome. Raises HandshakeRejectedError for a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +100,7 @@ class Ask:
     """
 
     name: str
-    """The option that is asked, for the report of an exception: `credentials`, `verify`, `identify`, `auth`."""
+    """The option that is asked, for the report of an exception, such as `credentials` or `auth`."""
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     then: "Callable[[Any], Verdict]"
@@ -92,6 +108,9 @@ class Ask:
     """Return the refusal that was decided before the function raised."""
     may_block: bool = False
     """True if a plain function may take long: the host runs it in a thread, a bounded number at a time."""
+    encloses: Enclosed | None = None
+    """The remaining steps if the function is a middleware. It gets one more argument then, a coroutine function that
+    runs them: `begin`, the steps, `end` with their refusal or None."""
 
 
 Verdict: TypeAlias = Reject | Ask | None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ocpp_transports.handshake import (
         AuthHandler,
         BrokenEscapes,
+        ConnectionMiddleware,
         Credentials,
         Identify,
         Pins,
@@ -154,6 +155,7 @@ class ServerKeywords(SocketKeywords, total=False):
     allowed_origins: Collection[str] | None
     handshake_rate: float
     handshake_burst: int
+    connection_middleware: Sequence[ConnectionMiddleware]
     auth: AuthHandler | None
     tls: TLSOptions | SSLContext | None
     http: bool
@@ -176,4 +178,7 @@ class ServerKeywords(SocketKeywords, total=False):
     max_sockets: float | None
     max_sockets_per_address: float | None
     security_logging: Logging
+    session_ttl: float
+    max_sessions: int
+    unauthenticated_sessions: bool
     fleet_concurrency: int

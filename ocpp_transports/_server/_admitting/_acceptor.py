@@ -91,9 +91,9 @@ class _Policy:
 class Acceptor:
     """Makes an engine for every accepted stream, and decides which stations may connect.
 
-    `refused` is called for every handshake that a decision rejected, `failed` for exceptions of `credentials`,
-    `verify`, `identify` and `auth`, `alarmed` for every incident, `lost` for connections that failed before their
-    request. `gate` counts the sockets of listeners.
+    `refused` is called for every handshake that a decision rejected, `failed` for exceptions of the application's
+    functions, `alarmed` for every incident, `lost` for connections that failed before their request. `gate` counts
+    the sockets of listeners.
     """
 
     def __init__(
@@ -199,12 +199,12 @@ class Acceptor:
         return result
 
     def refused(self, candidate: Candidate, answer: Reject) -> None:
-        """Report a rejection."""
+        """Report a rejection, as an incident too unless the server closes."""
         identity, remote_address = candidate.handshake.identity or None, candidate.facts.remote_address
-        cause = candidate.cause or Cause.of(answer.status)
-        if cause is not None:
-            kind, detail = cause.kind, cause.detail
-            self.alarmed(SecurityEvent(kind, identity, remote_address, detail, answer.status, answer.body))
+        if answer is not _CLOSING:
+            cause = candidate.cause or Cause.of(answer.status)
+            incident = SecurityEvent(cause.kind, identity, remote_address, cause.detail, answer.status, answer.body)
+            self.alarmed(incident)
         self._refused(UpgradeAbortedEvent(identity, remote_address, answer.status, answer.body))
 
 
@@ -298,8 +298,10 @@ class _PendingHandshake:
 
     async def _decide(self, decide: Callable[[], Awaitable[Decision]], candidate: Candidate) -> None:
         decision = await decide()
-        if self._acceptor.places.stop_waiting(self):
-            self._decided(decision, candidate)
+        places = self._acceptor.places
+        if places.stop_waiting(self):
+            # Again: others may have taken the place while a middleware waited after `proceed`.
+            self._decided(decision or places.refuse_when_full(candidate), candidate)
 
     def _decided(self, decision: Decision, candidate: Candidate) -> None:
         if decision is not None:
@@ -324,6 +326,7 @@ class _PendingHandshake:
             engine=self._engine,
             driver=self.driver,
             check_serial_number=policy.options.check_serial_number,
+            principal=candidate.principal,
         )
         # A station that offered nothing must not be sent a subprotocol (RFC 6455 §4.2.2).
         subprotocol = protocol if protocol in handshake.protocols else None

@@ -58,7 +58,7 @@ class ClosingMixin(OpeningMixin):
         self._log.flush()
         self._security.flush()
         self._renewal.stop()
-        self._runtime = self._acceptor = None
+        self._runtime = self._acceptor = self._registry.sessions = None
         self._listeners.clear()
         self._end_waits()
         self._end_events()

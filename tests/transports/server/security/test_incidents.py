@@ -63,6 +63,20 @@ class TestARefusal:
                 await knock(listener, upgrade(f"/ocpp/{identity}"))
             assert await kinds_of(server, 2, incidents) == ["bad_credentials", "refused_by_application"]
 
+    async def test_by_middleware_is_one_of_its_own_unless_it_hides_another(self):
+        async def middleware(ctx, proceed):
+            try:
+                if ctx.handshake.identity == "CP1":
+                    await proceed()
+            finally:
+                ctx.reject(503, "Not today")
+
+        options = {"connection_middleware": [middleware], **BASIC}
+        async with serving(**options) as (server, listener), server.events("security") as incidents:
+            for identity in ("CP1", "CP2"):
+                assert (await knock(listener, upgrade(f"/ocpp/{identity}")))[0] == 503
+            assert await kinds_of(server, 2, incidents) == ["bad_credentials", "refused_by_application"]
+
     async def test_because_the_application_failed_is_reported_too(self):
         def auth(accept, reject, handshake):
             raise LookupError(SECRET)
