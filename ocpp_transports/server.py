@@ -27,6 +27,7 @@ from ._server._plain._http import HttpMixin, PlainRequests
 from ._server._plain._http_handlers import HttpHandlers
 from ._server._renewal._renewal import expect_certificates, expect_files, load
 from ._server._routing._plan import RoutingPlan
+from ._server._security._records import SecurityRecords
 from ._server._stations._connection import OCPPServerClient
 from ._server._stations._registry import ConnectionRegistry
 from .event_names import SERVER_EVENTS
@@ -73,6 +74,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
         self._plans = self._all_plans(self._options)
         _check_tls(self._options, self._plans[None])
         self._log = Log(self._options.logger, "server", is_station=False)
+        self._security = SecurityRecords(self._options.security_logger, self._log)
         self._registry = ConnectionRegistry(self._completion, self._options.identities)
         self._directory = self._registry
         self._waits = set()
@@ -242,6 +244,7 @@ class OCPPServer(HandlerMixin, HttpMixin, FleetMixin, ClosingMixin, ServingMixin
             if live is not None:
                 live.profiles = plans[self._profiles[listener]].profiles(tls=True)
         self._log.logger = options.logger
+        self._security.use(options.security_logger)
         self._registry.set_rule(options.identities)
         if self._acceptor is not None and self._runtime is not None:
             self._acceptor.set_plans(plans)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from ocpp_core.admission.handshake import MAX_NAMESPACE, Namespace
-from ocpp_core.admission.step import Ask, Candidate, Verdict, refuse
+from ocpp_core.admission.step import Ask, Candidate, Cause, Verdict, refuse
 from ocpp_core.handshake import CONTROL
 from ocpp_core.inputs import Reject
 
@@ -33,6 +33,7 @@ def _set(candidate: Candidate, namespace: Any) -> Reject | None:
     if not isinstance(namespace, str):
         raise TypeError(f"expected namespace to return str, got {type(namespace).__name__}")
     if len(namespace) > MAX_NAMESPACE or CONTROL.search(namespace):
+        candidate.cause = Cause("bad_identity", "its namespace is too long, or has control characters")
         return refuse(400, "Invalid namespace")
     candidate.handshake = replace(candidate.handshake, namespace=namespace)
     return None

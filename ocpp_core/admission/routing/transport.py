@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from ocpp_core.admission.step import Candidate, refuse
+from ocpp_core.admission.step import Candidate, Cause, refuse
 from ocpp_core.handshake import SecurityProfile
 from ocpp_core.inputs import Reject
 
@@ -26,7 +26,11 @@ class CheckTransport:
 
     def __call__(self, candidate: Candidate) -> Reject | None:
         """Compare the connection with the profile."""
-        tls = candidate.facts.tls
-        if self.profile.uses_tls:
-            return None if tls or self.tls_terminated else _NEEDS_TLS
-        return _NEEDS_PLAIN if tls and self.profile is SecurityProfile.BASIC else None
+        tls, refusal = candidate.facts.tls, None
+        if self.profile.uses_tls and not (tls or self.tls_terminated):
+            refusal = _NEEDS_TLS
+        elif tls and self.profile is SecurityProfile.BASIC:
+            refusal = _NEEDS_PLAIN
+        if refusal is not None:
+            candidate.cause = Cause("wrong_profile")
+        return refusal

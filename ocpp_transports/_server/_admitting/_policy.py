@@ -6,7 +6,7 @@ from logging import Logger
 
 from ocpp_core.admission.routing.routes import RouteTree
 from ocpp_core.admission.rules import asks_the_application, steps_of
-from ocpp_core.admission.step import Candidate, Step
+from ocpp_core.admission.step import Candidate, Cause, Step
 from ocpp_core.config import SessionConfig
 from ocpp_core.inputs import Reject
 from ocpp_core.versions import Version, version_of
@@ -15,6 +15,7 @@ from ocpp_transports._options._server import ServerOptions
 from ocpp_transports._server._routing._plan import RoutingPlan, StationRules
 
 from ._places import Places
+from ._rates import HandshakeRates
 
 __all__ = ["Policies", "Policy"]
 
@@ -47,13 +48,16 @@ class Policy:
 class Policies:
     """The rules of the stations of a server, or of one of its listeners, by the paths that they ask for.
 
-    Without routes, `own` decides on every handshake. With routes, the cheap steps of `own` run first, then the step
-    that finds the route, and then all steps of the route. The policy of a route is made for its first handshake.
+    Without routes, `own` decides on every handshake. With routes, the limits and gates of `own` run first, then the
+    step that finds the route, and then all steps of the route, with its own gates. The policy of a route is made for
+    its first handshake.
     """
 
-    def __init__(self, plan: RoutingPlan, places: Places) -> None:
+    def __init__(self, plan: RoutingPlan, places: Places, rates: HandshakeRates) -> None:
         own = plan.own.options
-        self._before = places.before(own, asks=any(asks_the_application(each.options) for each in plan.rules))
+        asks = any(asks_the_application(each.options) for each in plan.rules)
+        self._before: tuple[Step, ...] = (*places.before(own, asks=asks), *rates.before(own))
+        self._gates = own.gates
         self._after = places.after(own)
         self.own: Policy = Policy.of(plan.own, steps_of(own, before=self._before, after=self._after))
         self.routes: RouteTree[StationRules] | None = plan.routes or None
@@ -63,11 +67,13 @@ class Policies:
     def routed(self, routes: RouteTree[StationRules], chosen: Callable[[Policy], None]) -> Iterator[Step]:
         """Iterate over the steps for one handshake; `chosen` is called with the policy of its route, once found."""
         yield from self._before
+        yield from self._gates
         found: list[Policy] = []
 
         def find_route(candidate: Candidate) -> Reject | None:
             match = routes.match(candidate.request.target)
             if isinstance(match, Reject):
+                candidate.cause = Cause("no_route" if match.status == 404 else "malformed_handshake")
                 return match
             candidate.matched = match.path
             found.append(self._policy(match.value))

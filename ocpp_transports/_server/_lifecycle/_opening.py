@@ -132,7 +132,7 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
                 failed=self._failed,
                 lost=self._lost,
                 alarmed=self._alarmed,
-                gate=SocketGate(partial(self._log.connection_failed, "a connection was closed unread")),
+                gate=SocketGate(self._turned_away),
             )
         return self._runtime, self._acceptor
 
