@@ -286,12 +286,35 @@ class TestARoute:
                 server.route("/c", connection_middleware=mistyped([5]))
         assert order == ["server", "router", "route", "added", "server"]
 
-    async def test_reports_its_refusals_and_its_failures(self):
-        async with serving() as (server, listener), server.events("upgrade_aborted") as refusals:
-            server.route("/a/{identity}", auth=lambda accept, reject, handshake: 1 / 0)
-            assert await status_of(listener, "/a/CP1") == 500
-            assert await status_of(listener, "/CP1") == 404
-            assert [(await first(refusals)).status for _ in range(2)] == [500, 404]
+    async def test_reports_its_refusals_with_their_cause_and_the_namespace(self):
+        seen: list[Any] = []
+        async with serving() as (server, listener):
+            server.on("security", lambda event: seen.append((event.kind, event.namespace, event.status)))
+            server.on("upgrade_aborted", lambda event: seen.append((event.identity, event.namespace)))
+            server.route("/a/{tenant}/{identity}", auth=lambda accept, reject, handshake: 1 / 0)
+            server.route("/b/{tenant}/{identity}", security_profile=2, auth=lambda accept, reject, handshake: accept())
+            for path in ("/a/t/CP1", "/CP1", "/b/t/CP1", "/a/../CP1"):
+                await status_of(listener, path)
+        assert seen == [
+            ("decision_failed", "t", 500),
+            ("CP1", "t"),
+            ("no_route", "", 404),
+            (None, ""),
+            ("wrong_profile", "", 403),
+            (None, ""),
+            ("malformed_handshake", "", 400),
+            (None, ""),
+        ]
+
+    async def test_has_gates_in_addition_to_those_of_the_server(self):
+        async with serving(denied_addresses=["192.0.2.1"]) as (server, listener):
+            server.route("/a/{identity}", denied_addresses=["127.0.0.0/8"])
+            server.route("/b/{identity}")
+            assert await status_of(listener, "/a/CP1") == 403
+            assert await status_of(listener, "/b/CP1") == 101
+            server.reconfigure(denied_addresses=["127.0.0.1"])
+            assert await status_of(listener, "/b/CP1") == 403
+            assert await status_of(listener, "/nowhere/CP1") == 403
 
 
 class TestARouter:
