@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
-__all__ = ["IdentityCharacters", "IdentityRule", "Spellings", "StationKey", "by_identity"]
+__all__ = ["IdentityCharacters", "IdentityRule", "Spellings", "StationKey", "by_identity", "by_key"]
 
 IdentityCharacters: TypeAlias = Literal["standard", "printable", "any"]
 """The characters that an identity may contain.
@@ -116,7 +116,7 @@ class Spellings:
     __slots__ = ("_by_key", "_names")
 
     def __init__(self) -> None:
-        self._names: frozenset[str] = frozenset()
+        self._names: frozenset[object] = frozenset()
         self._by_key: dict[str, str] = {}
 
     def find(self, identity: str, named: Mapping[str, object], key: Callable[[str], str]) -> str | None:
@@ -125,9 +125,9 @@ class Spellings:
         None if there is none.
         """
         if named.keys() != self._names:
-            names = [*named]
+            names = [name for name in named if isinstance(name, str)]
             self._by_key = {key(name): name for name in reversed(names)}
-            self._names = frozenset(names)
+            self._names = frozenset(named)
         return self._by_key.get(key(identity))
 
 
@@ -141,6 +141,19 @@ def by_identity(values: Mapping[str, _T] | Callable[[str], _R], rule: IdentityRu
     if not rule.ignore_case:
         return values.get
     return partial(_find, values, rule, Spellings())
+
+
+def by_key(values: Mapping[Any, _T], rule: IdentityRule) -> Callable[[StationKey], _T | None]:
+    """Return the function that returns the value of a station: that of its key, or else that of its identity.
+
+    A station without a namespace has that of its identity.
+    """
+    find = by_identity(values, rule)
+
+    def of(station: StationKey) -> _T | None:
+        return values[station] if station.namespace and station in values else find(station.identity)
+
+    return of
 
 
 def _find(values: Mapping[str, _T], rule: IdentityRule, spellings: Spellings, identity: str) -> _T | None:

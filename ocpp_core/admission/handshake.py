@@ -39,9 +39,16 @@ BrokenEscapes: TypeAlias = Literal["reject", "keep"]
 """The treatment of a percent escape in the identity that cannot be decoded: 400, or the text unchanged."""
 
 Credentials: TypeAlias = (
-    Mapping[str, str | bytes] | Callable[[str], "str | bytes | Awaitable[str | bytes | None] | None"]
+    Mapping[str, str | bytes]
+    | Mapping[StationKey, str | bytes]
+    | Mapping[str | StationKey, str | bytes]
+    | Callable[[str], "str | bytes | Awaitable[str | bytes | None] | None"]
 )
-"""Passwords by identity: a mapping, or a function or coroutine function that returns None for an unknown identity."""
+"""Passwords by identity: a mapping, or a function or coroutine function that returns None for an unknown identity.
+
+In a mapping, a `StationKey` names a station of a namespace. It comes before the identity alone, which names the
+stations of all namespaces.
+"""
 
 
 Certificate: TypeAlias = Mapping[str, Any]
@@ -102,7 +109,7 @@ class Handshake:
     protocols: tuple[str, ...]
     """The subprotocols offered, in the station's order."""
     path: str
-    """The path as received, percent-encoded."""
+    """The path as received, percent-encoded; in an ASGI application the part below its mount point."""
     password: bytes | None = field(default=None, repr=False)
     """The password of the Basic credentials, if they name this identity."""
     headers: Mapping[str, str] = field(default_factory=_nothing, repr=False)

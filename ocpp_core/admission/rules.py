@@ -16,11 +16,11 @@ Instead they return an `Ask`: the host calls its function, awaits the result if 
 step must never wait, and must never raise for anything that a peer sent.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from ocpp_core.handshake import SecurityProfile
-from ocpp_core.identity import IdentityRule, by_identity
+from ocpp_core.identity import IdentityRule, by_identity, by_key
 
 from .auth import AskAuth
 from .certificates import CheckCertificate
@@ -161,9 +161,9 @@ def _authenticating(rules: AdmissionRules, *, may_lack_identity: bool) -> Iterab
     """Iterate over the steps that authenticate the station."""
     certificate: Step | None = None
     if rules.security_profile.uses_basic:
-        given = rules.credentials  # an empty mapping is one too
-        credentials = None if given is None else by_identity(given, rules.identities)
-        yield CheckCredentials(credentials, rules.verify, has_auth=rules.auth is not None)
+        given, has_auth = rules.credentials, rules.auth is not None  # an empty mapping is one too
+        stored = by_key(given, rules.identities) if isinstance(given, Mapping) else None
+        yield CheckCredentials(stored, None if isinstance(given, Mapping) else given, rules.verify, has_auth=has_auth)
     elif rules.security_profile is SecurityProfile.TLS_CERT:
         certificate = _certificate_check(rules)
         if rules.organizations:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from ocpp_core.admission.handshake import MAX_NAMESPACE
 from ocpp_core.admission.pins import normal_fingerprint
 from ocpp_core.handshake import CONTROL
+from ocpp_core.identity import StationKey
 from ocpp_transports._callbacks._arguments import expect_arguments
 from ocpp_transports.handshake import BrokenEscapes, ConnectionMiddleware, UnmatchedProtocol
 
@@ -35,7 +36,7 @@ def expect_credentials(credentials: object) -> None:
     else:
         raise TypeError(f"expected credentials as a mapping or a callable, got {type(credentials).__name__}")
     for identity, password in credentials.items() if isinstance(credentials, dict) else ():
-        if not isinstance(identity, str) or not isinstance(password, (str, bytes)):
+        if not isinstance(identity, str | StationKey) or not isinstance(password, (str, bytes)):
             kind = type(password).__name__
             raise TypeError(f"expected credentials of str to str or bytes, got {kind} for identity {identity!r}")
 

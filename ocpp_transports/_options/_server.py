@@ -58,7 +58,8 @@ class ServerOptions(SocketOptions):
     security_profile: SecurityProfile = SecurityProfile.NONE
     """0 to 3: see `SecurityProfile`."""
     credentials: Credentials | None = field(default=None, repr=False)
-    """Passwords by identity, for profiles 1 and 2: a mapping, or a function or coroutine function."""
+    """Passwords by identity, for profiles 1 and 2: a mapping, or a function or coroutine function. A mapping may have a
+    `StationKey` in place of an identity."""
     verify: Verify | None = field(default=None, repr=False)
     """Confirms passwords, instead of `credentials`: `verify(identity, password) -> bool`, with the password as bytes.
     A plain function runs in a thread and may block. `ocpp_transports.passwords` has ready ones for hashed passwords."""

@@ -1,6 +1,7 @@
 """Routes of a server: which rules, handlers and namespace a station gets by its path."""
 
 import re
+from contextlib import nullcontext
 from typing import Any
 
 import anyio
@@ -178,6 +179,24 @@ class TestTenants:
                 OCPPServer(namespace=wrong)
         with pytest.raises(TypeError, match="expected namespace as str or a function, got int"):
             OCPPServer(namespace=mistyped(5))
+
+    async def test_may_have_passwords_of_their_own(self):
+        passwords = {StationKey("a", "CP1"): "of a", "CP1": "of all", StationKey("b", "CP2"): "of b"}
+        async with serving(security_profile=1, credentials=passwords, ignore_identity_case=True) as (server, listener):
+            server.route("/{tenant}/{identity}")
+            server.route("/{identity}")
+            for path, identity, password, accepted in (
+                ("/a", "CP1", "of a", True),
+                ("/a", "CP1", "of all", False),
+                ("/b", "cp1", "of all", True),
+                ("/b", "CP2", "of b", True),
+                ("/a", "CP2", "of b", False),
+                ("", "CP2", "of b", False),
+            ):
+                expected = nullcontext() if accepted else pytest.raises(UnexpectedHttpResponse)
+                async with station(listener, path, identity, security_profile=1, password=password) as client:
+                    with expected:
+                        await client.connect()
 
     async def test_return_to_their_place_at_the_cap(self):
         async with serving(max_connections=1) as (server, listener), station(listener, "/a") as client:
