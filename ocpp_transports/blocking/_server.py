@@ -302,6 +302,11 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
 
     # Closing
 
+    @property
+    def is_draining(self) -> bool:
+        """True from the beginning of `close` until the server is opened again; see `OCPPServer.is_draining`."""
+        return self._wrapped.is_draining
+
     def close(
         self,
         code: int = 1001,

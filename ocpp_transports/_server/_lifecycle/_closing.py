@@ -14,6 +14,16 @@ __all__ = ["ClosingMixin"]
 class ClosingMixin(OpeningMixin):
     """Closes everything that the server has opened."""
 
+    @property
+    def is_draining(self) -> bool:
+        """True from the beginning of `close` until `listen` or a block opens the server again.
+
+        New stations get 503 meanwhile. A readiness check should fail too, so that a load balancer sends no further
+        stations here.
+        """
+        acceptor = self._acceptor
+        return self._closed is not None if acceptor is None else acceptor.is_closing
+
     async def close(
         self, code: int = 1001, reason: str = "", *, force: bool = False, await_pending: bool = True
     ) -> CloseEvent:
@@ -39,9 +49,10 @@ class ClosingMixin(OpeningMixin):
         return CloseEvent(command.code, command.reason)
 
     async def _close(self, acceptor: Acceptor, command: Close) -> None:
-        if not acceptor.is_closing:
-            self._emit("closing", CloseEvent(command.code, command.reason))
+        was_closing = acceptor.is_closing
         acceptor.close()
+        if not was_closing:
+            self._emit("closing", CloseEvent(command.code, command.reason))
         self._registry.close_all(command)
         for listener in tuple(self._listeners):
             await listener.aclose()
