@@ -173,11 +173,11 @@ class TestClosing:
             server.on("closing", lambda event: seen.append(("closing", server.is_draining)))
             server.on("closed", lambda event: seen.append(("closed", server.is_draining)))
             await server.listen(0, "127.0.0.1")
-            assert not server.is_draining
+            assert server.is_draining is False
         assert seen == [("closing", True), ("closed", True)]
-        assert server.is_draining, "until it is opened again"
+        assert bool(server.is_draining), "until it is opened again"
         async with server:
-            assert not server.is_draining
+            assert server.is_draining is False
 
     async def test_ends_although_a_station_answers_nothing(self):
         async with (
