@@ -8,7 +8,7 @@ from ssl import SSLContext
 from typing import Final
 
 from ocpp_core.admission.serial_numbers import checks_serial_numbers
-from ocpp_core.config import LinkConfig, number
+from ocpp_core.config import LinkConfig, Range, number
 from ocpp_core.handshake import SecurityProfile, check_certificate_rule, check_deciders, check_server_profile
 from ocpp_core.identity import IdentityCharacters, IdentityRule
 from ocpp_transports._driver._limits import MAX_TLS_HANDSHAKES, TLS_TIMEOUT
@@ -28,8 +28,10 @@ from ._deciders import (
 from ._socket import SocketOptions
 from ._tls import TLSOptions, expect_tls
 
-__all__ = ["ServerOptions"]
+__all__ = ["CLOSE_WINDOW", "ServerOptions"]
 
+CLOSE_WINDOW: Final = Range(0, 3600, unit="seconds")
+"""The range of the window in which a server closes its connections."""
 _IDENTITIES: Final = IdentityRule()
 _LINK: Final = LinkConfig()
 
@@ -113,6 +115,10 @@ class ServerOptions(SocketOptions):
     a proxy may have a single address. IPv6 addresses of one 64-bit network count as one."""
     fleet_concurrency: int = number(100, least=1, unit="calls")
     """Calls in progress at a time of one `broadcast` or `call_many`; further stations wait for their turn."""
+
+    close_window: float = number(0, least=CLOSE_WINDOW.least, most=CLOSE_WINDOW.most)
+    """Seconds over which `close` closes the connections, in random order, so that the stations do not return all at
+    once. Off by default."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "security_profile", SecurityProfile(self.security_profile))

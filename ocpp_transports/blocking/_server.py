@@ -314,28 +314,30 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         *,
         force: bool = False,
         await_pending: bool = True,
+        window: float | None = None,
         max_wait: float = inf,
     ) -> CloseEvent:
-        """Stop listening, close every connection, end every task, and release the event loop.
+        """Refuse new stations, close every connection, end every task, and release the event loop.
 
-        Closing takes at most `drain_timeout` plus `close_timeout` seconds, whatever the stations do. You may call
-        `listen` again afterwards.
+        Closing takes at most `window` plus `drain_timeout` plus `close_timeout` seconds, whatever the stations do; see
+        `OCPPServer.close`. You may call `listen` again afterwards.
 
         Args:
             code: The code for the stations; 1001 is "going away" (RFC 6455 §7.4.1).
             reason: The reason for the stations, at most 123 bytes.
             force: True drops the connections.
-            await_pending: False does not wait for the responses to outstanding CALLs.
+            await_pending: False does not wait for the responses to outstanding CALLs of both sides.
+            window: Seconds over which the connections close; None means the option `close_window`.
             max_wait: Seconds to wait; the event loop is released by the next `close`.
 
         Returns:
             The code and the reason.
 
         Raises:
-            ValueError: A code that must not be sent.
+            ValueError: A code that must not be sent, or a window that is not from 0 to 3600 seconds.
             TimeoutError: It has not closed within `max_wait` seconds.
         """
-        close = partial(self._wrapped.close, code, reason, force=force, await_pending=await_pending)
+        close = partial(self._wrapped.close, code, reason, force=force, await_pending=await_pending, window=window)
         return self._bridge.close(close, max_wait)
 
     # Internals

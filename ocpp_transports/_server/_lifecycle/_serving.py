@@ -132,7 +132,13 @@ class ServingMixin(ServerEvents):
 
     @abstractmethod
     async def close(
-        self, code: int = 1001, reason: str = "", *, force: bool = False, await_pending: bool = True
+        self,
+        code: int = 1001,
+        reason: str = "",
+        *,
+        force: bool = False,
+        await_pending: bool = True,
+        window: float | None = None,
     ) -> CloseEvent: ...
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """The connections of a server: which stations are connected, and with which connection."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from ocpp_core.identity import IdentityRule
@@ -30,6 +30,8 @@ class ConnectionRegistry:
         self._current: dict[str, OCPPServerClient] = {}
         self._open: dict[OCPPServerClient, Driver[Command]] = {}
         self._waiters: list[Completion[None]] = []
+        self.closing: Close | None = None
+        """The command with which a new connection is closed at once, while the server closes."""
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
         """Iterate over the current connection of each station."""
@@ -42,6 +44,11 @@ class ConnectionRegistry:
     def open(self) -> tuple[OCPPServerClient, ...]:
         """All connections that have not ended, including replaced ones that are closing."""
         return tuple(self._open)
+
+    @property
+    def has_open(self) -> bool:
+        """True while a connection has not ended."""
+        return bool(self._open)
 
     def get_client(self, identity: str, /) -> OCPPServerClient | None:
         """Return the current connection of a station, or None if it is not connected."""
@@ -77,6 +84,8 @@ class ConnectionRegistry:
         self._open[station] = driver
         if older is not None:
             self._open[older].feed(_REPLACED)
+        if self.closing is not None:
+            driver.feed(self.closing)
         if self._waiters:
             self.wake()
 
@@ -89,10 +98,18 @@ class ConnectionRegistry:
         if self._waiters:
             self.wake()
 
-    def close_all(self, command: Close) -> None:
-        """Begin to close every connection, without waiting for the end."""
-        for driver in tuple(self._open.values()):
-            driver.feed(command)
+    def close_all(self, command: Close, *, besides: Collection[OCPPServerClient] = ()) -> None:
+        """Begin to close every connection except these, and later ones when they open; do not wait for their end."""
+        self.closing = command
+        for station, driver in tuple(self._open.items()):
+            if station not in besides:
+                driver.feed(command)
+
+    def close_one(self, station: OCPPServerClient) -> None:
+        """Begin to close a connection as `close_all` did with the others, unless it has ended."""
+        driver = self._open.get(station)
+        if driver is not None and self.closing is not None:
+            driver.feed(self.closing)
 
     async def changed(self) -> None:
         """Wait until a connection opened or ended."""
