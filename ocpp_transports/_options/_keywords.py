@@ -171,3 +171,4 @@ class ServerKeywords(SocketKeywords, total=False):
     max_sockets: float | None
     max_sockets_per_address: float | None
     fleet_concurrency: int
+    close_window: float
