@@ -34,6 +34,7 @@ CLOSE_WINDOW: Final = Range(0, 3600, unit="seconds")
 """The range of the window in which a server closes its connections."""
 _IDENTITIES: Final = IdentityRule()
 _LINK: Final = LinkConfig()
+_MARGIN: Final = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +182,11 @@ class ServerOptions(SocketOptions):
         for name, delegate in obeyed_by.items():
             if getattr(self, name) != getattr(ServerOptions, name):
                 raise ValueError(f"expected no {name} for a server {where}: {delegate}")
+
+    @cached_property
+    def longest_close(self) -> float:
+        """Seconds that closing the server may take, with a margin for tasks that do not end at once."""
+        return self.close_window + self.drain_timeout + self.close_timeout + _MARGIN
 
     @cached_property
     def handshake_limit(self) -> float:

@@ -13,6 +13,7 @@ from ocpp_transports._fleet._stats import ServerStats
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._options._keywords import ServerKeywords
 from ocpp_transports._options._tls import TLSOptions
+from ocpp_transports._server._lifecycle._places import ListenKeywords
 from ocpp_transports._server._lifecycle._serving import Loop
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._directory import StationDirectory
@@ -141,6 +142,9 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        reuse_port: bool = False,
+        fd: int | None = None,
+        systemd: bool | str = False,
     ) -> BlockingListener:
         """Listen on a TCP port; the server accepts stations until `close`, whatever this thread does.
 
@@ -149,6 +153,9 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             host: The address or host name; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that may wait to be accepted, within the system's limit.
+            reuse_port: True lets other processes listen on the port too; see `OCPPServer.listen`.
+            fd: The descriptor of a socket to listen on, instead of a port; see `OCPPServer.listen`.
+            systemd: True or a name to listen on sockets that systemd passes; see `OCPPServer.listen`.
 
         Returns:
             The listener, with its `host`, `port` and `close()`.
@@ -158,16 +165,24 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
             ValueError: The security profile is not met, or the port is out of range; see `OCPPServer.listen`.
             RuntimeError: The server is closing, or its event loop was ended by an exception or a fork.
         """
-        listener = self._bridge.run_open(partial(self._wrapped.listen, port, host, ssl=ssl, backlog=backlog))
+        listen = partial(
+            self._wrapped.listen,
+            port,
+            host,
+            ssl=ssl,
+            backlog=backlog,
+            reuse_port=reuse_port,
+            fd=fd,
+            systemd=systemd,
+        )
+        listener = self._bridge.run_open(listen)
         return BlockingListener(listener, self._bridge)
 
     def serve_forever(
         self,
         port: int | None = None,
         host: str | None = None,
-        *,
-        ssl: SSLContext | TLSOptions | None = None,
-        backlog: int = BACKLOG,
+        **options: Unpack[ListenKeywords],
     ) -> None:
         """Serve until SIGINT (Ctrl-C), SIGTERM or `close`; return when everything is closed.
 
@@ -177,15 +192,14 @@ class BlockingServer(BlockingHandlerMixin, BlockingStationsMixin, BlockingFleetM
         Args:
             port: The port to listen on first; None if the server listens already.
             host: See `listen`.
-            ssl: See `listen`.
-            backlog: See `listen`.
+            **options: The keyword arguments of `listen`.
 
         Raises:
             OSError: The port is not available.
             ValueError: See `listen`.
             RuntimeError: There is neither a port nor a listener; see also `listen`.
         """
-        serve = partial(self._wrapped.serve_forever, port, host, ssl=ssl, backlog=backlog)
+        serve = partial(self._wrapped.serve_forever, port, host, **options)
         with interrupts(), self:
             try:
                 self._bridge.run(serve)

@@ -75,6 +75,9 @@ class ClosingMixin(OpeningMixin):
             self._emit("closing", CloseEvent(command.code, command.reason))
         if self._departures is not None:
             self._departures.close(command, window)
+        for listener in tuple(self._listeners):
+            if listener.reuse_port:
+                await listener.aclose()
         while self._registry.has_open:
             await self._registry.changed()
         acceptor.close()
