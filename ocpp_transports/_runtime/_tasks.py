@@ -138,9 +138,9 @@ class TaskSupervisor(ABC):
         self.start(task, coro, context)
         return task
 
-    def spawn_detached(self, coro: Coroutine[Any, Any, None]) -> Handle:
-        """Run a coroutine as a task in a context without a task, which all that it begins would keep alive."""
-        return self.spawn(_without_task(coro))
+    def spawn_detached(self, function: Callable[[], Coroutine[Any, Any, None]]) -> Handle:
+        """Run a coroutine function as a task in a context without a task, which all that it begins would keep alive."""
+        return self.spawn(_without_task(function))
 
     def ended(self, task: Task, error: BaseException | None) -> None:
         """Note that a task ended; an exception is a fault of this library or of a callback that must not raise.
@@ -314,6 +314,6 @@ class TaskSupervisor(ABC):
             await listener.aclose()
 
 
-async def _without_task(coro: Coroutine[Any, Any, None]) -> None:
+async def _without_task(function: Callable[[], Coroutine[Any, Any, None]]) -> None:
     _current.set(None)
-    await coro
+    await function()

@@ -7,6 +7,7 @@ next process accepts them.
 
 import socket
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import anyio
@@ -23,8 +24,8 @@ Accept: TypeAlias = Callable[[SocketListener], Coroutine[Any, Any, None]]
 class ListenerOwner(Protocol):
     """The runtime that owns a listener, as the listener sees it."""
 
-    def spawn_detached(self, coro: Coroutine[Any, Any, None], /) -> Handle:
-        """Run a coroutine as a task that the connections it begins do not keep alive."""
+    def spawn_detached(self, function: Callable[[], Coroutine[Any, Any, None]], /) -> Handle:
+        """Run a coroutine function as a task that the connections it begins do not keep alive."""
 
     async def over(self, task: Handle, /) -> None:
         """Wait until a task has ended."""
@@ -89,7 +90,7 @@ class TcpListener:
 
         `accept` runs until it is cancelled.
         """
-        self._tasks = [self._owner.spawn_detached(accept(each)) for each in self.sockets]
+        self._tasks = [self._owner.spawn_detached(partial(accept, each)) for each in self.sockets]
         self._accept_waiting = None if self._is_inherited else accept_waiting
         return self
 
