@@ -21,10 +21,7 @@ STEP: Final = 0.05
 
 
 class Departures:
-    """Closes the connections of a server, each once its moment has come; until then they are served as before.
-
-    A connection that opens in between, because it was accepted before, is closed at once.
-    """
+    """Closes the connections of a server, each once its moment has come; until then they are served as before."""
 
     def __init__(self, registry: ConnectionRegistry, runtime: Runtime) -> None:
         self._registry = registry
@@ -34,7 +31,7 @@ class Departures:
         self._begun = self._until = inf
         self._count = 0
         """Stations that wait when the window begins."""
-        self._besides: tuple[int, ...] = ()
+        self._command = Close()
         self._timer: Handle | None = None
 
     def close(self, command: Close, window: float) -> None:
@@ -43,8 +40,8 @@ class Departures:
         A second call also applies to connections that close already: it may hasten them. It may shorten the window, and
         never extends it.
         """
-        self._besides += command.besides
-        command = Close(command.code, command.reason, command.drain, command.force, self._besides)
+        command.besides += self._command.besides
+        self._command = command
         waiting = set(self._waiting)
         self._registry.close_all(command, besides=waiting)
         now = self._runtime.now()
@@ -55,14 +52,13 @@ class Departures:
     def stop(self) -> None:
         """Close no further connection. Idempotent."""
         self._waiting.clear()
-        self._registry.closing = None
         self._stop_timer()
 
     def _step(self) -> None:
         """Close the connections that are due now."""
         self._stop_timer()
         for station in self._take(self._due()):
-            self._registry.close_one(station)
+            self._registry.close_one(station, self._command)
         if self._waiting:
             self._timer = self._runtime.call_at(self._runtime.now() + STEP, self._step)
 

@@ -30,8 +30,6 @@ class ConnectionRegistry:
         self._current: dict[str, OCPPServerClient] = {}
         self._open: dict[OCPPServerClient, Driver[Command]] = {}
         self._waiters: list[Completion[None]] = []
-        self.closing: Close | None = None
-        """The command with which a new connection is closed at once, while the server closes."""
 
     def __iter__(self) -> Iterator[OCPPServerClient]:
         """Iterate over the current connection of each station."""
@@ -84,8 +82,6 @@ class ConnectionRegistry:
         self._open[station] = driver
         if older is not None:
             self._open[older].feed(_REPLACED)
-        if self.closing is not None:
-            driver.feed(self.closing)
         if self._waiters:
             self.wake()
 
@@ -99,17 +95,16 @@ class ConnectionRegistry:
             self.wake()
 
     def close_all(self, command: Close, *, besides: Collection[OCPPServerClient] = ()) -> None:
-        """Begin to close every connection except these, and later ones when they open; do not wait for their end."""
-        self.closing = command
+        """Begin to close every connection except these, without waiting for the end."""
         for station, driver in tuple(self._open.items()):
             if station not in besides:
                 driver.feed(command)
 
-    def close_one(self, station: OCPPServerClient) -> None:
-        """Begin to close a connection as `close_all` did with the others, unless it has ended."""
+    def close_one(self, station: OCPPServerClient, command: Close) -> None:
+        """Begin to close a connection, unless it has ended."""
         driver = self._open.get(station)
-        if driver is not None and self.closing is not None:
-            driver.feed(self.closing)
+        if driver is not None:
+            driver.feed(command)
 
     async def changed(self) -> None:
         """Wait until a connection opened or ended."""

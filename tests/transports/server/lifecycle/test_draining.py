@@ -7,9 +7,7 @@ import anyio
 import pytest
 
 from ocpp_transports import ConnectionLostError, OCPPServer, UnexpectedHttpResponse
-from ocpp_transports.channel import ChannelClosed, UpgradeOffer
 from ocpp_transports.events import CloseEvent
-from ocpp_transports.memory import memory_channels
 from tests.transports.pairs import SECONDS, client_of, first, knock, never, serving, station_of
 
 pytestmark = pytest.mark.anyio
@@ -181,16 +179,3 @@ class TestAWindow:
             await OCPPServer().close(window=window)
         with pytest.raises(ValueError, match="close_window 0 to 3600 seconds"):
             OCPPServer(close_window=window)
-
-
-async def test_a_connection_of_another_library_that_opens_in_this_moment_is_closed_too():
-    async with OCPPServer(protocols=["ocpp1.6"]) as server, anyio.create_task_group() as tasks:
-        incoming = server.incoming(UpgradeOffer("/CP1", headers=[("Host", "h")], subprotocols=("ocpp1.6",)))
-        await incoming.decision()
-        ours, theirs = memory_channels()
-        with anyio.fail_after(SECONDS):
-            incoming.start_carrying(theirs)
-            tasks.start_soon(server.close)
-            with pytest.raises(ChannelClosed) as closed:
-                await ours.receive()
-    assert closed.value.code == 1001
