@@ -87,11 +87,10 @@ class OpeningMixin(ObservedMixin, RenewalMixin):
             runtime, acceptor = self._start()
             if acceptor.is_closing:
                 raise RuntimeError("cannot listen: the server is closing")
-            context = None if live is None else live.context
             listener = await runtime.listen(
                 port,
                 host,
-                ssl=context,
+                ssl=None if live is None else live.context,
                 backlog=backlog,
                 reuse_port=reuse_port,
                 inherited=inherited_sockets(fd, systemd),
