@@ -220,8 +220,13 @@ class TrioRuntime(TaskSupervisor):
                 if tls is not None and tls.is_full:
                     return
                 accepted, _ = listening.accept()
-                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                await self._welcome(await SocketStream.from_socket(accepted), tls, connected, rules)
+                try:
+                    accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    stream = await SocketStream.from_socket(accepted)
+                except (OSError, ValueError):  # the peer has left already
+                    accepted.close()
+                else:
+                    await self._welcome(stream, tls, connected, rules)
 
     async def _welcome(
         self, accepted: SocketStream, tls: TLSHandshakes | None, connected: Connected, rules: AcceptRules

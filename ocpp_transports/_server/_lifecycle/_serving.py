@@ -73,7 +73,7 @@ class ServingMixin(ServerEvents):
 
         It returns when everything is closed. At a signal the server closes as `close` does: outstanding calls may
         finish, the stations get 1001. A second signal drops the connections that are still open. Only the main thread
-        of a program receives signals.
+        of a program receives signals. A service of systemd reports its start, its life and its stop (sd_notify).
 
         Args:
             port: The port to listen on first; None if the server is listening already.

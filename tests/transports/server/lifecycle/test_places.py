@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 from contextlib import closing, contextmanager, suppress
 
 import anyio
@@ -51,6 +52,14 @@ class TestAtItsEnd:
     async def test_a_listener_refuses_those_who_wait_instead_of_resetting_them(self):
         async with serving() as (server, listener):
             assert await statuses(knocks(listener.port, 20), server.close) == [503] * 20
+
+    async def test_those_who_have_left_already_do_no_harm(self):
+        async with serving() as (server, listener):
+            waiting = knocks(listener.port, 4)
+            for each in waiting[:2]:
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                each.close()
+            assert await statuses(waiting[2:], server.close) == [503, 503]
 
     async def test_a_silent_connection_does_not_keep_it_open(self, monkeypatch):
         monkeypatch.setattr(_tasks, "PARTING", 0.02)
