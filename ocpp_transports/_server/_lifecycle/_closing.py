@@ -58,8 +58,9 @@ class ClosingMixin(OpeningMixin):
         """
         if window is not None and window not in CLOSE_WINDOW:
             raise ValueError(f"expected window {CLOSE_WINDOW}, got {window!r}")
-        command = Close(code, reason, drain=await_pending, force=force, besides=self._own_requests())
+        command = Close(code, reason, drain=await_pending, force=force)
         self._expect_here()
+        command.besides = self._own_requests()
         acceptor = self._acceptor
         if acceptor is not None:
             if window is None and await_pending:
