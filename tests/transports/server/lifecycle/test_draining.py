@@ -123,7 +123,7 @@ class TestAHandlerThatCloses:
         await self._close_from(lambda server, context: context.client.close())
 
     async def _close_from(self, close):
-        async with serving() as (server, listener), client_of(listener, reconnect=False) as client:
+        async with serving(drain_timeout=3600) as (server, listener), client_of(listener, reconnect=False) as client:
             done = anyio.Event()
 
             @server.handle("Heartbeat")
@@ -165,9 +165,9 @@ class TestAWindow:
             for client in (one, two):
                 await client.connect()
                 await station_of(server, client.identity)
-            tasks.start_soon(partial(server.close, window=3600))
             with anyio.fail_after(SECONDS):
                 async with server.events("close") as closes:
+                    tasks.start_soon(partial(server.close, window=3600))
                     left = (await anext(closes)).client.identity
                 stays = two if left == "CP1" else one
                 assert await stays.call("Heartbeat") == {}
