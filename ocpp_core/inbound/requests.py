@@ -64,7 +64,7 @@ class Requests(Repeats):
         self._size = 0  # of the texts of open requests, in characters
         self._declined: dict[int, None] = {}
         self._held: HeldRequests | None = None  # made on demand: most connections never hold a request
-        self._ended: Callable[[float], None] | None = None
+        self._ended: Callable[[float], None] | None = None  # called while the session drains
         self._awaited: dict[str, Dispatch] | None = None  # copies whose CALL is handled for an earlier connection
         self._is_limited = config.refuse_when_busy or config.inbound_rate != inf
         self._rate = InboundRate.of(config, timers) if self._is_limited else None

@@ -104,7 +104,9 @@ class TcpListener:
                 await self._owner.over(task)  # a socket must not be closed while a task waits for it
             accept_waiting, self._accept_waiting = self._accept_waiting, None
             for each in self.sockets:
-                if accept_waiting is not None:
-                    await accept_waiting(each)
-                await each.aclose()
+                try:
+                    if accept_waiting is not None:
+                        await accept_waiting(each)
+                finally:
+                    await each.aclose()
         self._owner.forget_listener(self)
