@@ -103,7 +103,7 @@ class ClosingMixin(OpeningMixin):
         if self._departures is not None:
             self._departures.stop()
             self._departures = None
-        self._runtime = self._acceptor = None
+        self._runtime = self._acceptor = self._registry.sessions = None
         self._listeners.clear()
         self._end_waits()
         self._end_events()
