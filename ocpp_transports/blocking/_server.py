@@ -13,7 +13,7 @@ from ocpp_transports._fleet._stats import ServerStats
 from ocpp_transports._handlers._contexts import HandlerContext
 from ocpp_transports._options._keywords import ServerKeywords
 from ocpp_transports._options._tls import TLSOptions
-from ocpp_transports._server._lifecycle._places import ListenKeywords
+from ocpp_transports._server._lifecycle._ports import ListenKeywords
 from ocpp_transports._server._lifecycle._serving import Loop
 from ocpp_transports._server._stations._connection import OCPPServerClient
 from ocpp_transports._server._stations._directory import StationDirectory

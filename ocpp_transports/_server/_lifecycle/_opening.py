@@ -22,7 +22,7 @@ from ocpp_transports._server._stations._connection import ConnectionCallbacks, O
 from ocpp_transports._server._stations._sessions import SessionKeeper
 from ocpp_transports._tls._loaded import LiveTLS
 
-from ._places import expect_place, inherited_sockets
+from ._ports import expect_place, inherited_sockets
 
 __all__ = ["OpeningMixin"]
 

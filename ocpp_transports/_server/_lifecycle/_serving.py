@@ -17,7 +17,7 @@ from ocpp_transports._runtime._interrupts import Interrupts
 from ocpp_transports._server._listening import ServerEvents
 from ocpp_transports.events import CloseEvent
 
-from ._places import ListenKeywords
+from ._ports import ListenKeywords
 
 if TYPE_CHECKING:
     from ._notify import Notifier
