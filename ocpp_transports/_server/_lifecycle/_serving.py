@@ -82,10 +82,12 @@ class ServingMixin(ServerEvents):
 
         Raises:
             OSError: The port is not available.
-            ValueError: `listen` raises it.
+            ValueError: `listen` raises it, or there are options for it without a place to listen.
             RuntimeError: There is neither a port nor a listener.
         """
         has_place = port is not None or options.get("fd") is not None or options.get("systemd", False)
+        if options and not has_place:
+            raise ValueError(f"expected a port, fd or systemd with {', '.join(options)}: they apply to a new listener")
         listen = partial(self.listen, port or 0, host, **options) if has_place else None
         if self._in_block:
             await self._serve(listen)
