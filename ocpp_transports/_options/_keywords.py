@@ -185,6 +185,7 @@ class ServerKeywords(SocketKeywords, total=False):
     max_sessions: int
     unauthenticated_sessions: bool
     fleet_concurrency: int
+    close_window: float
 
 
 class RouteKeywords(TypedDict, total=False):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from ssl import SSLContext
+from typing import NamedTuple
 
 from ocpp_core.handshake import SecurityProfile
 from ocpp_transports._driver._limits import BACKLOG
@@ -22,7 +23,20 @@ from ocpp_transports._server._stations._connection import ConnectionCallbacks, O
 from ocpp_transports._server._stations._sessions import SessionKeeper
 from ocpp_transports._tls._loaded import LiveTLS
 
+from ._ports import expect_place, inherited_sockets
+
 __all__ = ["OpeningMixin"]
+
+
+class _Place(NamedTuple):
+    """Where to listen, as the arguments of `listen` state it."""
+
+    port: int
+    host: str | None
+    backlog: int
+    reuse_port: bool
+    fd: int | None
+    systemd: bool | str
 
 
 class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
@@ -42,6 +56,9 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
         *,
         ssl: SSLContext | TLSOptions | None = None,
         backlog: int = BACKLOG,
+        reuse_port: bool = False,
+        fd: int | None = None,
+        systemd: bool | str = False,
         security_profile: SecurityProfile | int | None = None,
     ) -> Listener:
         """Listen on a TCP port; you may call it several times.
@@ -53,6 +70,12 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
             host: The address; None means all addresses.
             ssl: Replaces the option `tls`.
             backlog: Connections that wait to be accepted, 1024 by default, within the system's limit.
+            reuse_port: True lets other processes listen on the port too, if all of them say so (`SO_REUSEPORT`). Such a
+                listener closes at the beginning of `close`, and leaves new connections to the others.
+            fd: The number of a descriptor of a TCP socket that listens already, instead of a port. The server uses a
+                copy.
+            systemd: True to listen on the sockets that systemd's socket activation passes, instead of a port; or the
+                `FileDescriptorName` of some of them.
             security_profile: Replaces the option for stations that connect to this port; not the one of a route. Other
                 options that do not apply to this profile are left out, such as `credentials` on profile 3.
 
@@ -62,33 +85,28 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
         Raises:
             OSError: The port is not available.
             ValueError: The port is out of range, the certificates do not meet the security profile, or nothing checks
-                the passwords of profile 1 or 2.
+                the passwords of profile 1 or 2. Also for two places to listen, and a socket that does not listen.
             TypeError: An argument has the wrong type.
-            RuntimeError: The server is closing.
+            RuntimeError: The server is closing, or systemd passed no such socket.
         """
         options = self._options
         profile = None if security_profile is None else SecurityProfile(security_profile)
         tls = options.tls if ssl is None else ssl
         expect_tls(tls)
-        _expect_place(port, host, backlog)
+        expect_place(port, host, backlog, reuse_port=reuse_port, fd=fd, systemd=systemd)
         self._expect_here()
         with self._plan_listener(profile) as plan:
             plan.expect_deciders()
             plan.expect_listener(tls=tls is not None)
             profiles = plan.profiles(tls=True)
             live = None if tls is None else LiveTLS(load(tls, options, profiles), profiles)
-            return await self._listen(plan, profile, live, port, host, backlog)
+            place = _Place(port, host, backlog, reuse_port, fd, systemd)
+            return await self._listen(plan, profile, live, place)
 
     # Internals
 
     async def _listen(
-        self,
-        plan: RoutingPlan,
-        profile: SecurityProfile | None,
-        live: LiveTLS | None,
-        port: int,
-        host: str | None,
-        backlog: int,
+        self, plan: RoutingPlan, profile: SecurityProfile | None, live: LiveTLS | None, place: _Place
     ) -> Listener:
         with self._begin(live):
             for rules in (plan.own, *plan.routes):
@@ -100,7 +118,14 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
             context = None if live is None else live.context
             connected = partial(acceptor.connected, profile=profile)
             listener = await runtime.listen(
-                port, host, ssl=context, backlog=backlog, connected=connected, rules=acceptor.rules
+                place.port,
+                place.host,
+                ssl=context,
+                backlog=place.backlog,
+                reuse_port=place.reuse_port,
+                inherited=inherited_sockets(place.fd, place.systemd),
+                connected=connected,
+                rules=acceptor.rules,
             )
             self._profiles = {each: self._profiles[each] for each in self._open_listeners()} | {listener: profile}
             self._listeners = {**self._open_listeners(), listener: live}
@@ -152,13 +177,3 @@ class OpeningMixin(RoutingMixin, ObservedMixin, RenewalMixin):
             release()
         else:
             self._emit("client", station, after=release)
-
-
-def _expect_place(port: object, host: object, backlog: object) -> None:
-    """Raise ValueError or TypeError for a port, address or backlog that no listener can have."""
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-        raise ValueError(f"expected a port from 0 to 65535, got {port!r}")
-    if host is not None and not isinstance(host, str):
-        raise TypeError(f"expected a host as text or None for all addresses, got {host!r}")
-    if isinstance(backlog, bool) or not isinstance(backlog, int) or backlog < 0:
-        raise ValueError(f"expected backlog >= 0, got {backlog!r}")

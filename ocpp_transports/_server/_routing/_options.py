@@ -40,6 +40,7 @@ WITHOUT_ROUTES: Final[Mapping[str, str]] = {
     "ignore_identity_case": "it applies to look-ups in all routes",
     "paths_without_identity": "a pattern without {identity} is such a path",
     "warm_up": "the server compiles the checks of all routes",
+    "close_window": "the server closes the connections of all routes",
     "fleet_concurrency": "it applies to calls to stations of all routes",
 }
 """The options of a server that a route does not have, and why."""
