@@ -30,6 +30,7 @@ from .actions import CloseTransport, Report, ReportKind, SendText, SessionAction
 from .config import IdFactory, SessionConfig
 from .errors import CallDroppedError, ClosedError, ConnectionLostError
 from .inbound.answers import Answers
+from .inbound.gated import gated
 from .inbound.receiver import Receiver
 from .inbound.requests import Requests
 from .inputs import (
@@ -40,9 +41,11 @@ from .inputs import (
     Decline,
     Fail,
     Notify,
+    Probe,
     RareCommand,
     Reconfigure,
     RefuseResult,
+    Register,
     Reply,
     SendRaw,
     SessionInput,
@@ -124,10 +127,11 @@ class Session(Receiver):
         self._entered = None if outlets is None else outlets.entered
         self._sends: Sends | None = None
         self._send: Callable[[str], None] = self._emit_text if outlets is None else outlets.send
-        self.calls: Calls = Calls(version, config, ids, self._emit, self._send, offline)
-        """The outbound calls; for stacks and hosts of the library."""
-        self.requests: Requests = Requests(version, config, numbers, self._emit, self._send, self.calls.timers, answers)
-        """The inbound requests; for stacks and hosts of the library."""
+        if config.require_registration:
+            self.calls, self.requests = gated(version, config, ids, numbers, self._emit, self._send, answers)
+        else:
+            self.calls = Calls(version, config, ids, self._emit, self._send, offline)
+            self.requests = Requests(version, config, numbers, self._emit, self._send, self.calls, answers)
 
     def _emit_text(self, text: str) -> None:
         self._emit(SendText(text))
@@ -217,6 +221,10 @@ class Session(Receiver):
                 self._close(event)
             case Reconfigure(config):
                 self._reconfigure(config)
+            case Register():
+                self.requests.register(now)
+            case Probe():
+                pass  # a session has no WebSocket
             case _:
                 assert_never(event)
 

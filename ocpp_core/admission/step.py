@@ -31,6 +31,8 @@ class Candidate:
     """The values that the application stores for the connection."""
     alarm: str = ""
     """The reason why the refused handshake may be an attack, for the operator only; it is not sent."""
+    is_contested: bool = False
+    """True if it was refused because the connection of its identity may be live, see `replacement`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""The check whether a newcomer may replace the live connection of its identity.
+
+If a password or a client certificate proves the identity, the newcomer is the station itself, and replaces the old
+connection, which must be half-open. Otherwise any peer may claim the identity, and there are two harms to choose from:
+a newcomer hijacks the identity of a live station, or a half-open connection locks the station out. The host therefore
+pings the old connection (`inputs.Probe`) whenever this check refuses a newcomer. A live connection answers and stays. A
+half-open one ends after `pong_timeout`, and the station is accepted when it tries again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil, inf
+from typing import Final, Literal, TypeAlias
+
+from ocpp_core.config import LinkConfig
+from ocpp_core.handshake import SecurityProfile
+from ocpp_core.inputs import Reject
+
+from .handshake import Identify
+from .pins import Pins
+from .step import Candidate
+
+__all__ = ["CheckReplacement", "Replace", "certificates_prove", "retry_after_probe"]
+
+Replace: TypeAlias = Literal["always", "same_address", "never_live"]
+"""The newcomers that may replace a live connection if nothing proves their identity."""
+
+_PROBE_TIMEOUT: Final = LinkConfig().pong_timeout
+_REASON: Final = "the identity is in use"
+
+
+def certificates_prove(identify: Identify, pins: Pins | None) -> bool:
+    """Return True if a client certificate that the server accepts belongs to the identity."""
+    return identify != "any" or pins is not None
+
+
+def retry_after_probe(pong_timeout: float) -> int:
+    """Return the seconds after which a probed connection has ended unless it is live."""
+    return ceil(_PROBE_TIMEOUT if pong_timeout == inf else pong_timeout) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReplacement:
+    """The step that refuses a newcomer (503) while the connection of its identity is live.
+
+    It marks the candidate as contested, so that the host probes the old connection.
+    """
+
+    replace: Replace
+    certificates_prove: bool
+    holder_of: Callable[[str], str | None]
+    """Return the origin of the live connection of an identity; None without a live connection."""
+    origin_of: Callable[[str | None], str]
+    """Return the origin of a remote address: equal for all addresses of one owner."""
+    retry_after: int
+    """Seconds for the Retry-After header."""
+
+    def __call__(self, candidate: Candidate) -> Reject | None:
+        """Refuse the newcomer, or None if it may replace the old connection, if there is one."""
+        handshake = candidate.handshake
+        if self.replace == "always" or candidate.protocol is None or self._is_proven(candidate):
+            return None
+        holder = self.holder_of(handshake.identity)
+        if holder is None:
+            return None
+        if self.replace == "same_address" and holder == self.origin_of(candidate.facts.remote_address):
+            return None
+        candidate.is_contested = True
+        return Reject(503, (("retry-after", str(self.retry_after)),), _REASON)
+
+    def _is_proven(self, candidate: Candidate) -> bool:
+        handshake = candidate.handshake
+        profile = handshake.security_profile
+        if profile is SecurityProfile.TLS_CERT:
+            return self.certificates_prove and handshake.client_certificate is not None
+        return profile.uses_basic
